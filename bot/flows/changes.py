@@ -8,6 +8,7 @@ A value that a tool renders is edited where it is set: that edit is searched for
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -18,7 +19,7 @@ from bot.errors import Refused
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.edit_notes import edit_notes
 from bot.flows.tracing import scene_of
-from bot.model.drift import Drift, DriftKind, Edit
+from bot.model.drift import Drift, DriftKind
 from bot.model.proposal import Proposal
 from bot.model.resource import Desired, ResourceId, SourceKind
 from bot.origins.scene import EditPlan, Goal, NoEdit
@@ -124,16 +125,15 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
     for drift in drifts:
         by_resource.setdefault(drift.resource, []).append(drift)
     adopted = _Adopted()
-    for own_drifts in by_resource.values():
+    together = _adopted_together(declaration, by_resource, files, declarer, adopted)
+    for own_drifts in (each for id_, each in by_resource.items() if id_ not in together):
         now = declaration if files == declaration.files else declarer.with_files(files, declaration)
         config = None if now.assembly is None else now.assembly.config
         desired = _resource_of(now, own_drifts)
         edits = [edit for drift in own_drifts for edit in drift.adopt]
         if desired.source is SourceKind.RENDERED:
-            plan = _searched(now, desired, edits, declarer)
-            files.update(plan.files)
-            adopted.notes += edit_notes(plan, desired.id.target)
-            adopted.moves += [f"{target}/{moved}" for target, moved in plan.moves]
+            goal = Goal(desired.id.target, {desired.id.local: tuple(paired(desired.tree, edits))})
+            _take(_planned(now, goal, declarer), desired.id.target, files, adopted)
         else:
             adoption = adopt(desired, edits, files, cw=config)
             files.update(adoption.files)
@@ -141,14 +141,45 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
     return adopted
 
 
-def _searched(declaration: Declaration, desired: Desired, edits: Sequence[Edit], declarer: Declarer) -> EditPlan:
+def _adopted_together(
+    declaration: Declaration,
+    by_resource: Mapping[ResourceId, Sequence[Drift]],
+    files: dict[str, bytes],
+    declarer: Declarer,
+    adopted: _Adopted,
+) -> frozenset[ResourceId]:
+    """The rendered resources whose values one search set, so that a line that sets them all is changed once."""
+    targets: dict[str, dict[ResourceId, Desired]] = {}
+    for id_, drifts in by_resource.items():
+        desired = _resource_of(declaration, drifts)
+        if desired.source is SourceKind.RENDERED:
+            targets.setdefault(id_.target, {})[id_] = desired
+    done: frozenset[ResourceId] = frozenset()
+    for target, rendered in targets.items():
+        if len(rendered) == 1 or files != declaration.files:
+            continue
+        edits = {
+            id_.local: tuple(paired(desired.tree, [edit for drift in by_resource[id_] for edit in drift.adopt]))
+            for id_, desired in rendered.items()
+        }
+        with suppress(NotSet):  # each is tried by itself then, and says what is in its way
+            _take(_planned(declaration, Goal(target, edits), declarer), target, files, adopted)
+            done |= frozenset(rendered)
+    return done
+
+
+def _take(plan: EditPlan, target: str, files: dict[str, bytes], adopted: _Adopted) -> None:
+    files.update(plan.files)
+    adopted.notes += edit_notes(plan, target)
+    adopted.moves += [f"{other}/{moved}" for other, moved in plan.moves]
+
+
+def _planned(declaration: Declaration, goal: Goal, declarer: Declarer) -> EditPlan:
     """The edit of files that renders to what runs. Raises ``NotSet`` when there is none."""
     deployment, reader = declaration.deployment, declarer.targets
     if deployment is None or reader is None:
-        raise NotSet(f"nothing renders {desired.id} any more")
-    target = desired.id.target
-    goal = Goal(target, {desired.id.local: tuple(paired(desired.tree, edits))})
-    plan = reader.plans.find(goal, scene_of(deployment, target, reader))
+        raise NotSet(f"nothing renders {', '.join(map(str, goal.edits))} any more")
+    plan = reader.plans.find(goal, scene_of(deployment, goal.target, reader))
     if isinstance(plan, NoEdit):
         raise NotSet(plan.reason)
     return plan

@@ -10,6 +10,7 @@ from bot.flows.context import RunContext
 from bot.flows.identity import CLOSED_ITEM, closed_by_us, records
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, LANE_OF_KIND, Intention, marker, settled
 from bot.flows.intents import record
+from bot.flows.joining import tasks_by_key
 from bot.flows.memory import Memory, stopped
 from bot.flows.messages import item_gone, name_of
 from bot.flows.observation import Assessment, looked_at
@@ -27,7 +28,8 @@ def planned_closings(
     """What :func:`close_gone` would do. Writes nothing."""
     differing = _differing(assessment)
     closings = [
-        _as_planned(item, tag, differs=tag.key in differing) for item, tag in _gone(assessment, memory, intentions)
+        _as_planned(item, tag, differs=_differs(tag, differing, memory))
+        for item, tag in _gone(assessment, memory, intentions)
     ]
     swept = [_swept(task, Effect.PLANNED, run) for task in _left_branches(assessment, memory, run)]
     return (*closings, *swept)
@@ -43,7 +45,7 @@ def close_gone(
     differing = _differing(assessment)
     jobs: list[Callable[[], Action | None]] = [
         *(
-            partial(_close, run, item, tag, differs=tag.key in differing)
+            partial(_close, run, item, tag, differs=_differs(tag, differing, memory))
             for item, tag in _gone(assessment, memory, intentions)
         ),
         *(partial(_sweep, run, task) for task in _left_branches(assessment, memory, run)),
@@ -73,16 +75,22 @@ def _gone(
     open_questions = _unsettled(assessment, intentions) | {*suspended}
     kept = {(tag.kind, tag.key) for tag in current}
     kept |= {(BREAKER, fight.task) for fight in fights(memory.view, memory.limits, assessment.at)}
+    held = open_questions | _undecided(assessment)
+    tasks = tasks_by_key(memory.view)
     items: list[PullRequest | Issue] = [*(memory.pulls or ()), *(memory.issues or ())]
     gone = []
-    undecided = _undecided(assessment)
     for item in items:
         tag = item.marker
-        if item.state is not ItemState.OPEN or tag is None or tag.kind not in LANE_OF_KIND:
+        if (
+            item.state is not ItemState.OPEN
+            or tag is None
+            or tag.kind not in LANE_OF_KIND
+            or (tag.kind, tag.key) in kept
+        ):
             continue
-        if (tag.kind, tag.key) in kept or tag.key in open_questions or tag.key in undecided:
-            continue
-        if looked_at(tag.key, assessment) and not (isinstance(item, PullRequest) and memory.taken_over(tag.key)):
+        about = tasks.get(tag.key, (tag.key,))
+        theirs = isinstance(item, PullRequest) and memory.taken_over(tag.key)
+        if held.isdisjoint(about) and all(looked_at(task, assessment) for task in about) and not theirs:
             gone.append((item, tag))
     return gone
 
@@ -106,6 +114,11 @@ def _undecided(assessment: Assessment) -> set[str]:
 def _differing(assessment: Assessment) -> set[str]:
     """The tasks that differ from Git, whatever is done about it."""
     return {decision.drift.task for decision in assessment.decisions}
+
+
+def _differs(tag: Marker, differing: set[str], memory: Memory) -> bool:
+    """Whether a task that an item is about still differs, in whatever way."""
+    return not differing.isdisjoint(tasks_by_key(memory.view).get(tag.key, (tag.key,)))
 
 
 def _because(*, differs: bool) -> str:
@@ -144,7 +157,9 @@ def _left_branches(assessment: Assessment, memory: Memory, run: RunContext) -> l
     busy |= _differing(assessment)
     busy |= {pull.marker.key for pull in memory.pulls or () if pull.marker and pull.state is ItemState.OPEN}
     ours = [record for record in records(memory.view).values() if str(record.number) in by_us]
+    tasks = tasks_by_key(memory.view)
     left = {record.marker.key for record in ours if record.marker.kind == Lane.CONFIG_PULL_REQUEST} - busy
+    left = {key for key in left if busy.isdisjoint(tasks.get(key, ()))}
     return [
         task
         for task in sorted(left)

@@ -24,7 +24,7 @@ from bot.flows.recover import as_recovered
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.json import JSON
 from bot.model.ledger import Entry, LedgerView
-from bot.model.proposal import Effect
+from bot.model.proposal import Effect, Proposal
 from bot.report.json import decision_json
 from bot.safety.limits import LimitCheck, examine
 
@@ -128,7 +128,7 @@ def _limits(intention: Intention, memory: Memory, now: datetime) -> Sequence[Lim
         return intention.permit.checks
     if intention.denied is not None and intention.denied.checks:
         return intention.denied.checks
-    return examine(memory.view, request(intention.proposal), memory.limits, now)
+    return examine(memory.view, request(intention), memory.limits, now)
 
 
 def _advice(subject: str, assessment: Assessment) -> str:
@@ -146,12 +146,7 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
         d.drift.task for d in assessment.decisions
     }
     subject = _in_its_target(subject, assessment) if subject not in tasks else subject
-    matching = tuple(
-        intention
-        for intention in intentions
-        if subject
-        in {intention.proposal.task, intention.proposal.fingerprint, intention.proposal.key, *intention.proposal.drifts}
-    )
+    matching = tuple(intention for intention in intentions if subject in _names(intention.proposal))
     known = settled(assessment.decisions, intentions)
     decisions = tuple(d for d in known if subject in {d.drift.task, d.drift.id, str(d.drift.resource)})
     decisions = decisions or tuple(d for intention in matching for d in intention.proposal.decisions)
@@ -164,6 +159,11 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
     about = {*([subject] if subject in tasks else []), *(entry.task for entry in entries if entry.task)}
     compared = all(looked_at(task, assessment) for task in about)
     return Explanation(subject, decisions, (*matching, *held), entries, compared=compared)
+
+
+def _names(proposal: Proposal) -> frozenset[str]:
+    """What a proposal can be called by."""
+    return frozenset({proposal.task, proposal.fingerprint, proposal.key, *proposal.joins, *proposal.drifts})
 
 
 def _in_its_target(subject: str, assessment: Assessment) -> str:

@@ -18,6 +18,8 @@ DELETIONS: Final = "deletions"
 """The kind of the one issue about a run that would remove many things."""
 SWITCH: Final = "switch"
 """The kind of the one issue about proposals that wait because the host lets us open no pull request."""
+TASKS: Final = "tasks"
+"""The key in an intent's detail for the tasks that a joined proposal is about, one a line."""
 EVERYTHING: Final = "the whole repository"
 """The task of what is about no task in particular."""
 LANE_OF_KIND: Final = {lane.value: lane for lane in Lane} | dict.fromkeys(
@@ -42,6 +44,8 @@ class Intention:
     number: int | None = None
     url: str | None = None
     kind: str | None = None
+    beside: int | None = None
+    """How many of our pull requests are open already, where this opens another that waits for people."""
 
     @property
     def marker(self) -> Marker:
@@ -60,14 +64,16 @@ def marker(proposal: Proposal, *, kind: str | None = None) -> Marker:
     return Marker(kind or proposal.lane.value, proposal.task, proposal.digest)
 
 
-def request(proposal: Proposal) -> Request:
-    """What the limits are asked about this proposal. One that merges by itself is a fix, however it is written."""
+def request(intention: Intention) -> Request:
+    """What the limits are asked about it. A proposal that merges by itself is a fix, however it is written."""
+    proposal = intention.proposal
     return Request(
         task=proposal.task,
         lane=Lane.ARTIFACT_PATCH if proposal.merges else proposal.lane,
         severity=proposal.severity,
         fields=proposal.fields,
         fingerprint=proposal.fingerprint,
+        beside=intention.beside,
     )
 
 

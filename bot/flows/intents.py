@@ -14,12 +14,12 @@ from typing import Final
 
 from bot.errors import Stale
 from bot.flows.context import RunContext
-from bot.flows.intention import Intention, action_of, request
+from bot.flows.intention import TASKS, Intention, action_of, request
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 from bot.model.proposal import Action, Effect
 from bot.ports import Ledger
 from bot.safety.convergence import MANAGER
-from bot.safety.history import MERGES
+from bot.safety.history import MERGES, OPENS
 from bot.safety.limits import Denied, Limits, permit
 
 TRIES: Final = 12
@@ -87,6 +87,13 @@ def _intent(intention: Intention, run: RunContext, now: datetime) -> Entry:
     """The ledger entry that is written before anything else is."""
     proposal = intention.proposal
     managers = ", ".join(dict.fromkeys(d.drift.manager for d in proposal.decisions if d.drift.manager))
+    detail = {MANAGER: managers} if managers else {}
+    if proposal.merges:
+        detail[MERGES] = "itself"
+    if intention.beside is not None:
+        detail[OPENS] = "pull request"
+    if proposal.joins:
+        detail[TASKS] = "\n".join(proposal.joins)
     return Entry(
         id=run.new_id(),
         kind=EntryKind.INTENT,
@@ -100,7 +107,7 @@ def _intent(intention: Intention, run: RunContext, now: datetime) -> Entry:
         severity=proposal.severity.value,
         reason=intention.message,
         link=run.run_link,
-        detail=({MANAGER: managers} if managers else {}) | ({MERGES: "itself"} if proposal.merges else {}),
+        detail=detail,
     )
 
 
@@ -121,8 +128,8 @@ def _still_permitted(
             text = "Another run began this just now."
             lost.append((intention, action_of(intention, effect=Effect.IN_PROGRESS, message=text)))
             continue
-        pending = [request(other.proposal) for other in kept]
-        answer = permit(progress.view, request(intention.proposal), limits, now, pending=pending)
+        pending = [request(other) for other in kept]
+        answer = permit(progress.view, request(intention), limits, now, pending=pending)
         if isinstance(answer, Denied):
             denied = replace(intention, effect=Effect.DENIED, message=answer.message, denied=answer)
             lost.append((intention, action_of(denied)))

@@ -6,6 +6,7 @@ What a title is, and which template is filled with which values, is known here a
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
@@ -15,7 +16,7 @@ from bot.flows.intention import BREAKER, DELETIONS, SWITCH, Intention
 from bot.flows.intents import StartedIntent
 from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
-from bot.model.decision import Lane
+from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
 from bot.model.ledger import LedgerView
@@ -27,6 +28,8 @@ from bot.safety.trailers import INTENT, compose, one_line
 
 _LONGEST: Final = 40
 """Characters of a value in a title."""
+_MOST_ROWS: Final = 100
+"""Of so many objects a joined pull request shows the values."""
 _GROUPS: Final = frozenset({"annotations", "data", "environment", "labels", "limits", "nodeSelector", "requests"})
 """Mappings whose keys say too little without the mapping's name."""
 _VAGUE: Final = frozenset({"key", "name", "port", "value"})
@@ -92,8 +95,26 @@ def title_of(proposal: Proposal, *, kind: str | None = None) -> str:
         return f"Pull requests cannot be opened: {waiting} {'proposal waits' if waiting == 1 else 'proposals wait'}"
     if kind == BREAKER:
         return f"{proposal.task}: another writer keeps changing {_first_two([_field(drift) for drift in drifts])}"
-    title = f"{proposal.task}: {_first_two([change_of(drift) for drift in drifts])}"
+    changes = _first_two(list(dict.fromkeys(change_of(drift) for drift in drifts)))
+    if proposal.joins:
+        target = drifts[0].resource.target
+        return f"{f'{target}: ' if target else ''}{changes} in {objects_of(proposal)}"
+    title = f"{proposal.task}: {changes}"
     return f"{title} (manual action required)" if proposal.lane is Lane.RUNBOOK_ISSUE else title
+
+
+def objects_of(proposal: Proposal) -> str:
+    """``60 Deployments``: how many objects of which kind a joined proposal is about."""
+    resources = {decision.drift.resource for decision in proposal.decisions}
+    kind = next(iter(resources)).kind
+    return f"{len(resources)} {kind if len(resources) == 1 else plural(kind)}"
+
+
+def plural(kind: str) -> str:
+    """The plural of a kind's name: ``Deployments``, ``Ingresses``, ``NetworkPolicies``."""
+    if kind.endswith("y") and kind[-2:-1] not in "aeiou":
+        return f"{kind[:-1]}ies"
+    return f"{kind}es" if kind.endswith(("s", "x", "ch", "sh")) else f"{kind}s"
 
 
 def _first_two(texts: Sequence[str]) -> str:
@@ -191,10 +212,37 @@ def pull_request_text(intention: Intention, texts: Messages) -> ItemText:
     """Title and body of a config pull request."""
     proposal = intention.proposal
     notes = () if intention.changes is None else intention.changes.notes
+    rows = _rows(proposal)
     body = texts.render(
-        "pull_request.md", task=proposal.task, rows=_rows(proposal), decisions=proposal.decisions, notes=notes
+        "pull_request.md",
+        task=proposal.task,
+        joined=_joined(proposal) if proposal.joins else None,
+        rows=rows[:_MOST_ROWS] if proposal.joins else rows,
+        more=max(0, len(rows) - _MOST_ROWS) if proposal.joins else 0,
+        decisions=proposal.decisions,
+        notes=notes,
     )
     return ItemText(title_of(proposal), body)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedText:
+    """What is said once of like changes: of what (``60 Deployments``) and where, why, and who wrote them live."""
+
+    objects: str
+    target: str
+    reasons: Sequence[tuple[Decision, int]]
+    """One decision of each rule and reasons, and how many have them."""
+    writers: Mapping[str, int]
+
+
+def _joined(proposal: Proposal) -> JoinedText:
+    alike: dict[tuple[str, ...], list[Decision]] = {}
+    for decision in proposal.decisions:
+        alike.setdefault((decision.rule, decision.risk, *decision.reasons), []).append(decision)
+    writers = Counter(decision.drift.manager for decision in proposal.decisions if decision.drift.manager)
+    target = proposal.decisions[0].drift.resource.target
+    return JoinedText(objects_of(proposal), target, [(same[0], len(same)) for same in alike.values()], writers)
 
 
 def issue_text(intention: Intention, run: RunContext, view: LedgerView) -> ItemText:

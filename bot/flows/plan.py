@@ -8,6 +8,7 @@ is made again with that decision in its new lane, so that every task has one pro
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,7 @@ from bot.errors import Refused
 from bot.flows.changes import Changes, config_change, patch
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, SWITCH, Intention, marker, request
+from bot.flows.joining import joined
 from bot.flows.lanes import Relaned, by_open_lanes, tried
 from bot.flows.memory import Memory, Situation
 from bot.flows.messages import to_commit, to_propose
@@ -73,8 +75,13 @@ def _attempt(
     current = declaration
     made: list[Intention] = []
     relaned: dict[str, Decision] = {}
-    for proposal in _in_order(decisions, situation):
+    waiting = deque(_in_order(decisions, situation))
+    while waiting:
+        proposal = waiting.popleft()
         intention = _intention(proposal, current, pending, situation)
+        if proposal.joins and intention is not None and _cannot_be_told_together(intention):
+            waiting.extendleft(reversed(proposal.apart))
+            continue
         if isinstance(intention, Relaned):
             relaned |= {decision.drift.id: decision for decision in intention.decisions}
             continue
@@ -82,14 +89,19 @@ def _attempt(
             continue
         made.append(intention)
         if intention.effect.wrote:
-            pending.append(request(proposal))
+            pending.append(request(intention))
         if intention.effect is Effect.COMMITTED and intention.changes is not None:
             current = intention.changes.declaration
         if intention.denied is not None and _is_fought(intention.denied):
             fight = _issue(replace(proposal, lane=Lane.RUNBOOK_ISSUE), pending, situation, kind=BREAKER)
             made.append(fight)
-            pending += [request(fight.proposal)] if fight.effect.wrote else []
+            pending += [request(fight)] if fight.effect.wrote else []
     return tuple(made), relaned
+
+
+def _cannot_be_told_together(intention: Intention | Relaned) -> bool:
+    """Whether one of the joined changes cannot be written, so that each has to be tried by itself."""
+    return isinstance(intention, Intention) and intention.effect is Effect.UNSUPPORTED
 
 
 def _is_fought(denied: Denied) -> bool:
@@ -106,7 +118,8 @@ def _in_order(decisions: Sequence[Decision], situation: Situation) -> list[Propo
         last = history.timeline(proposal.task, budget_of(proposal.lane)).last(situation.now, 0)
         return -proposal.severity.rank, last.timestamp() if last else 0.0
 
-    return sorted((part for proposal in proposals(decisions) for part in _parted(proposal, fought)), key=turn)
+    parted = [part for proposal in proposals(decisions) for part in _parted(proposal, fought)]
+    return sorted(joined(parted, situation), key=turn)
 
 
 def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
@@ -177,7 +190,7 @@ def _in_flight(proposal: Proposal, situation: Situation) -> Entry | None:
 def _ask(intention: Intention, pending: Sequence[Request], situation: Situation) -> Intention:
     """``intention`` with its permit, or denied with the limit's figures."""
     memory = situation.memory
-    answer = permit(memory.view, request(intention.proposal), memory.limits, situation.now, pending=pending)
+    answer = permit(memory.view, request(intention), memory.limits, situation.now, pending=pending)
     if isinstance(answer, Denied):
         return replace(intention, effect=Effect.DENIED, message=answer.message, denied=answer)
     return replace(intention, permit=answer)
@@ -234,13 +247,20 @@ def _pull(
         return changes
     if not changes.files:
         return None
-    intention = Intention(proposal, Effect.OPENED, to_propose(proposal), changes)
+    beside = None if proposal.merges else _waiting(memory.pulls)
+    intention = Intention(proposal, Effect.OPENED, to_propose(proposal), changes, beside=beside)
     if opened is not None:
         text = to_propose(proposal, opened.number)
         if stale:
             text = f"Make PR #{opened.number} again: the branch changed beside it."
         intention = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
     return _ask(intention, pending, situation)
+
+
+def _waiting(pulls: Sequence[PullRequest]) -> int:
+    """How many pull requests about drift are open, ours by marker."""
+    tags = [pull.marker for pull in pulls if pull.state is ItemState.OPEN]
+    return sum(tag is not None and tag.kind == Lane.CONFIG_PULL_REQUEST for tag in tags)
 
 
 def _turned_down(proposal: Proposal, situation: Situation, *, kind: str | None = None) -> Intention | None:

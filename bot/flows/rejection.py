@@ -13,6 +13,7 @@ from bot.flows.memory import Memory, Situation
 from bot.model.codehost import Issue, PullRequest
 from bot.model.ledger import Entry, EntryKind, LedgerView
 from bot.model.proposal import Effect, Proposal
+from bot.safety.history import JOINED
 from bot.safety.spans import span
 from bot.safety.state import state
 
@@ -72,6 +73,15 @@ def _forgiven(item: Item, proposal: Proposal, view: LedgerView) -> bool:
     return retried is not None and (opened or item.updated_at is None or item.updated_at <= retried)
 
 
+def _rejected(proposal: Proposal) -> Sequence[Proposal]:
+    """What is rejected with it: its parts by themselves too, lest they come again in other company."""
+    return (proposal, *proposal.apart) if proposal.joins else (proposal,)
+
+
+def _joined(proposal: Proposal, whole: Proposal) -> dict[str, str]:
+    return {} if proposal is whole else {JOINED: whole.fingerprint}
+
+
 def record_rejections(intentions: Sequence[Intention], memory: Memory, run: RunContext, *, now: datetime) -> None:
     """Write each rejection into the ledger once, so that it outlives the closed pull request.
 
@@ -84,17 +94,16 @@ def record_rejections(intentions: Sequence[Intention], memory: Memory, run: RunC
             kind=EntryKind.REJECT,
             at=now,
             actor=run.actor,
-            task=intention.proposal.task,
-            lane=intention.proposal.lane,
-            fingerprint=intention.proposal.fingerprint,
+            task=proposal.task,
+            lane=proposal.lane,
+            fingerprint=proposal.fingerprint,
             reason=f"#{intention.number} was closed",
             link=intention.url,
-            detail={"number": str(intention.number)},
+            detail={"number": str(intention.number)} | _joined(proposal, intention.proposal),
         )
         for intention in intentions
-        if intention.effect is Effect.REJECTED
-        and intention.number is not None
-        and intention.proposal.fingerprint not in known
+        for proposal in _rejected(intention.proposal)
+        if intention.effect is Effect.REJECTED and intention.number is not None and proposal.fingerprint not in known
     ]
     if news:
         record(run.ledger, memory.view, news)

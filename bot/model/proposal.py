@@ -20,11 +20,20 @@ from bot.model.drift import Drift, Report, Severity
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """All decisions about one task in one lane. Never empty."""
+    """All decisions about one task in one lane. Never empty.
+
+    One of like changes of many tasks has a task of its own and names theirs in ``joins``.
+    """
 
     lane: Lane
     task: str
     decisions: tuple[Decision, ...]
+    joins: tuple[str, ...] = ()
+
+    @property
+    def apart(self) -> tuple[Proposal, ...]:
+        """The proposals that it joins, by task; itself where it joins none."""
+        return proposals(self.decisions) if self.joins else (self,)
 
     @property
     def key(self) -> str:

@@ -56,6 +56,10 @@ UNTIL: Final = "until"
 """The key in the detail of an abandoned outcome for the time (ISO 8601) before which the host wants no request."""
 MERGES: Final = "merges"
 """The key in an intent's detail that says: its pull request merges by itself, so it draws on the budget of fixes."""
+JOINED: Final = "joined"
+"""The key in a rejection's detail for the fingerprint of the joined proposal that it was a part of."""
+OPENS: Final = "opens"
+"""The key in an intent's detail that says: a pull request is opened, not an open one updated."""
 
 _BROKEN_CLOCK: Final = timedelta(days=1)
 VOICES: Final = 5
@@ -162,6 +166,8 @@ class History:
     by_task: dict[tuple[str, Budget], Timeline] = field(default_factory=partial(defaultdict, Timeline))
     by_severity: dict[tuple[str, Budget], Timeline] = field(default_factory=partial(defaultdict, Timeline))
     by_field: dict[str, Timeline] = field(default_factory=partial(defaultdict, Timeline))
+    opened: Timeline = field(default_factory=Timeline)
+    """Pull requests that were opened, but for those that merge by themselves."""
     open: list[Entry] = field(default_factory=list)
     failures_in_a_row: dict[tuple[str, Budget], list[Attempt]] = field(default_factory=dict)
     failures: list[Attempt] = field(default_factory=list)
@@ -286,6 +292,8 @@ def _add_attempt(history: History, attempt: Attempt) -> None:
     history.by_budget[budget].add(attempt)
     if intent.task is not None:
         history.by_task[intent.task, budget].add(attempt)
+    if OPENS in intent.detail:
+        history.opened.add(attempt)
     if intent.severity is not None:
         history.by_severity[intent.severity, budget].add(attempt)
     if budget is Budget.FIX and not attempt.failed:
@@ -338,11 +346,18 @@ def _add_control(history: History, entry: Entry) -> None:
         case EntryKind.REJECT if entry.fingerprint is not None:
             history.rejections[entry.fingerprint] = entry
         case EntryKind.RETRY if entry.fingerprint is not None:
-            history.rejections.pop(entry.fingerprint, None)
+            _take_back(history, entry.fingerprint)
         case EntryKind.IGNORE if entry.fingerprint is not None:
             history.ignores[entry.fingerprint] = entry
         case _:
             pass
+
+
+def _take_back(history: History, fingerprint: str) -> None:
+    """No rejection of that proposal any more, nor of those that were rejected as parts of it."""
+    parts = [part for part, entry in history.rejections.items() if entry.detail.get(JOINED) == fingerprint]
+    for rejected in (fingerprint, *parts):
+        history.rejections.pop(rejected, None)
 
 
 def _forget(history: History, task: str | None) -> None:

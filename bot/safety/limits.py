@@ -2,11 +2,12 @@
 
 The limits, in the order in which they are reported: halted, emergency stop, rejected, suspended, change window,
 convergence, consecutive failures, in progress, the host's own limit, sliding window per task, cooldown, budget per
-severity, budget per repository. All of them are always evaluated, so that ``clockwork explain`` can print every figure,
-passed or not.
+severity, budget per repository, new pull requests, open pull requests. All of them are always evaluated, so that
+``clockwork explain`` can print every figure, passed or not.
 
 Artifact patches draw on the scarce budget: window, cooldown and all. Pull requests and issues have a generous one of
-their own, because a person stands between them and the branch. A halt stops every lane.
+their own, because a person stands between them and the branch; but people are not asked more than they can answer. A halt
+stops every lane.
 
 Only this module can make a :class:`Permit`; whoever holds one knows that the limits were asked. Everything is counted
 from the ledger, in ledger time (see :mod:`bot.safety.history`), so restarts, fresh runners and parallel bots share one
@@ -61,6 +62,12 @@ class Limits:
     proposals_per_hour: int | None = 60
     """Pull requests and issues in the whole repository in any ``window``."""
     task_proposals_per_hour: int = 12
+    new_pull_requests_per_hour: int | None = 2
+    """Pull requests that are opened in any ``window``: what people are asked at once. An update of one is no new question."""
+    open_pull_requests: int | None = 10
+    """While so many wait for people, no other is opened."""
+    joined_from: int | None = 3
+    """From so many tasks on, like changes share one pull request."""
     convergence: int | None = 3
     """The same field corrected so often within ``convergence_window`` is not corrected any more."""
     convergence_window: float = _DAY
@@ -84,6 +91,8 @@ class Request:
     severity: Severity
     fields: tuple[str, ...] = ()
     fingerprint: str | None = None
+    beside: int | None = None
+    """How many pull requests were open before this run, where this opens one more; None where it opens none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +309,22 @@ def _proposal_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
         whole, what = history.overall(Budget.PROPOSAL), "proposals to the whole repository"
         spent = _Spent("repository-proposals", what, whole, len(others), case.granted)
         checks.append(_counted(spent, limits.proposals_per_hour, limits, now))
+    return [*checks, *_flood(case, request.beside, now)] if request.beside is not None else checks
+
+
+def _flood(case: _Case, beside: int, now: datetime) -> list[LimitCheck]:
+    """What keeps people from more questions than they answer. Worst drift asks first, so what waits is less severe."""
+    limits, others = case.limits, sum(other.beside is not None for other in case.pending)
+    checks = []
+    if limits.new_pull_requests_per_hour is not None:
+        spent = _Spent("new-pull-requests", "new pull requests", case.history.opened, others, case.granted)
+        checks.append(_counted(spent, limits.new_pull_requests_per_hour, limits, now))
+    if limits.open_pull_requests is not None:
+        waiting, allowed = beside + others, limits.open_pull_requests
+        message = f"{waiting} of {allowed} pull requests of Clockwork's are open"
+        if full := waiting >= allowed:
+            message += "; merge or close one to make room"
+        checks.append(LimitCheck("open-pull-requests", not full, message, {"open": waiting, "allowed": allowed}))
     return checks
 
 

@@ -67,10 +67,24 @@ class FixSettings(Section):
     breaker_corrections: Annotated[int, Field(ge=1)] = 3
     breaker_window: Seconds = 86400
     proposals_per_hour: Annotated[int, Field(ge=0)] | None = 30
+    pull_requests_per_hour: Annotated[int, Field(ge=0)] | None = 2
+    """How many pull requests are opened at most; the worst first, the others when there is room."""
+    open_pull_requests: Annotated[int, Field(ge=0)] | None = 10
+    """While so many are open, no other is opened."""
+    joined_from: Annotated[int, Field(ge=2)] | None = 3
+    """From so many objects on, the same change of the same field is one pull request for all of them."""
     windows: list[WindowSettings] = []
     max_removed: Annotated[int, Field(ge=0)] | None = 10
     max_removed_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Without it 30 %, of more than three things; a share that is written here counts one thing too."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unlimited(cls, value: object) -> object:
+        """Whoever wants proposals without limit wants pull requests so, unless their own numbers are given."""
+        if isinstance(value, dict) and "proposals_per_hour" in value and value["proposals_per_hour"] is None:
+            return {"pull_requests_per_hour": None, "open_pull_requests": None, **value}
+        return value
 
 
 class SourceSettings(Section):
