@@ -19,16 +19,16 @@ from typing import Final
 import pygit2
 from pygit2.enums import DeltaStatus
 
-from bot.errors import Invalid, Refused
+from bot.errors import BotError, Invalid, Refused
 from bot.gitrepo import history, trees
 from bot.gitrepo.address import check_address
 from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.credentials import Credentials
 from bot.gitrepo.lock import writing
-from bot.gitrepo.remote import Remote, limit_waiting
+from bot.gitrepo.remote import RefMove, Remote, limit_waiting
 from bot.gitrepo.signing import Signer
 from bot.model.finding import FileChange
-from bot.ports import CommitInfo, Signature, TreeEntry
+from bot.ports import BranchMove, CommitInfo, Signature, TreeEntry
 
 __all__ = ["GitRepository"]
 
@@ -191,9 +191,19 @@ class GitRepository:
         trees.check_writable_in(self.git, self._tree(parent), paths)
 
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:
-        descends = expected is None or self.is_ancestor(expected, commit)
-        self._send(branch, commit, expected=expected, force=not descends)
+        self._send(branch, commit, expected=expected, force=self._forces(BranchMove(branch, commit, expected)))
         return commit
+
+    def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
+        if len(moves) > 1 and self._sent_together(moves):
+            return [move.commit for move in moves]
+        return [self._pushed(move) for move in moves]
+
+    def _pushed(self, move: BranchMove) -> str | BotError:
+        try:
+            return self.push(move.branch, move.commit, expected=move.expected)
+        except BotError as exc:
+            return exc
 
     def delete_branch(self, branch: str, *, expected: str) -> None:
         self._send(branch, None, expected=expected, force=False)
@@ -232,10 +242,24 @@ class GitRepository:
     def _send(self, branch: str, commit: str | None, *, expected: str | None, force: bool) -> None:
         if self.remote is None:
             raise Refused("this repository was opened for reading only", advice="give the URL of a remote with --repo")
-        ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         with self._writing():
-            self.remote.push(ref, commit, expected=expected, force=force)
+            self.remote.push(_ref(branch), commit, expected=expected, force=force)
             self._remember(self._local_name(branch), commit)
+
+    def _sent_together(self, moves: Sequence[BranchMove]) -> bool:
+        """Whether the remote took all of them at once."""
+        if self.remote is None:
+            return False
+        refs = [RefMove(_ref(move.branch), move.commit, move.expected, self._forces(move)) for move in moves]
+        with self._writing():
+            if not self.remote.push_together(refs):
+                return False
+            for move in moves:
+                self._remember(self._local_name(move.branch), move.commit)
+        return True
+
+    def _forces(self, move: BranchMove) -> bool:
+        return move.expected is not None and not self.is_ancestor(move.expected, move.commit)
 
     def _remember(self, name: str, commit: str | None) -> None:
         if commit is not None:
@@ -305,6 +329,10 @@ class GitRepository:
 
     def _writing(self) -> AbstractContextManager[None]:
         return nullcontext() if self.remote is None else writing(Path(self.git.path))
+
+
+def _ref(branch: str) -> str:
+    return branch if branch.startswith("refs/") else f"refs/heads/{branch}"
 
 
 def bare_clone(url: str, directory: Path) -> pygit2.Repository:

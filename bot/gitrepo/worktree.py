@@ -13,10 +13,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.errors import Invalid, Refused
+from bot.errors import BotError, Invalid, Refused
 from bot.gitrepo.paths import check_writable
 from bot.model.finding import FileChange
-from bot.ports import CommitInfo, Signature, TreeEntry
+from bot.ports import BranchMove, CommitInfo, Signature, TreeEntry
 
 __all__ = ["WORKTREE", "WorkTree"]
 
@@ -119,6 +119,9 @@ class WorkTree:
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         del branch, commit, expected
         raise self._read_only()
+
+    def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
+        return [self._read_only() for _ in moves]
 
     def delete_branch(self, branch: str, *, expected: str) -> None:
         del branch, expected
