@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,6 +102,7 @@ def _pull(
     from bot.wiring.actions import log_lines
     from bot.wiring.guard import open_guard, review
     from bot.wiring.notifications import open_announcer
+    from bot.wiring.workers import not_stored
 
     guard = open_guard(settings, repo)
     chosen = mode or guard.mode
@@ -107,6 +110,7 @@ def _pull(
         reviewed = review(guard, number, mode=chosen, comment=comment)
     finally:
         guard.store.close()
+        _tell(not_stored(guard.store), guard.opened.options.environment)
     pull = guard.host.pull(number)
     announcer = open_announcer(guard.opened, guard.clock, account=told_on_stderr, warn=warned_on_stderr)
     if announcer is not None:
@@ -120,6 +124,16 @@ def _pull(
         for line in log_lines(remarks(reviewed.result.findings), guard.opened.options.environment):
             print(line)
     _leave(reviewed.result, chosen, exit_code=exit_code)
+
+
+def _tell(text: str | None, environment: Mapping[str, str]) -> None:
+    """One line for whoever reads the log, in Actions also on the page of the run."""
+    if text is None:
+        return
+    print(text, file=sys.stderr)
+    if summary := environment.get("GITHUB_STEP_SUMMARY"):
+        with suppress(OSError), Path(summary).open("a") as page:
+            page.write(f"{text}\n")
 
 
 def _leave(result: ReviewResult, mode: Mode, *, exit_code: bool) -> None:

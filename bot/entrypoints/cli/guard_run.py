@@ -140,7 +140,7 @@ def closing(runs: GuardedRuns) -> Iterator[None]:
         yield
     finally:
         if runs.close():
-            print("The session could not be recorded.", file=sys.stderr)
+            print(runs.not_stored, file=sys.stderr)
 
 
 def leave(result: AIResult, action: Action | None) -> None:
