@@ -158,6 +158,10 @@ class Repository(Protocol):
         """Delete the remote's ``branch`` while it is still at ``expected``; ``Stale`` otherwise."""
         ...
 
+    def links(self, commit: str, *, suffixes: tuple[str, ...] = ()) -> Sequence[str]:
+        """The paths of the symbolic links of ``commit``, with ``suffixes`` those whose path ends in one of them, sorted."""
+        ...
+
     def is_link(self, commit: str, path: str) -> bool:
         """Whether ``path`` is, or leads through, a symbolic link: nothing is read there."""
         ...

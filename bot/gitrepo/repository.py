@@ -61,7 +61,7 @@ class GitRepository:
     author: Signature = CLOCKWORK
     signer: Signer | None = None
     _default: str | None = field(default=None, init=False)
-    _listings: dict[tuple[str, ...], _Listing] = field(default_factory=dict, init=False)
+    _listings: dict[tuple[tuple[str, ...], frozenset[int]], _Listing] = field(default_factory=dict, init=False)
 
     @classmethod
     def open(
@@ -152,6 +152,9 @@ class GitRepository:
     def read(self, commit: str, path: str) -> bytes | None:
         entry = trees.find(self.git, self._tree(commit), path)
         return self.blob(entry[1]) if entry is not None and entry[0] in trees.REGULAR else None
+
+    def links(self, commit: str, *, suffixes: tuple[str, ...] = ()) -> Sequence[str]:
+        return [entry.path for entry in self._all(self._tree(commit), suffixes, frozenset({trees.LINK}))]
 
     def is_link(self, commit: str, path: str) -> bool:
         tree, parts = self._tree(commit), path.split("/")
@@ -276,21 +279,25 @@ class GitRepository:
             return sys.intern(branch)
         return sys.intern(f"refs/heads/{branch}" if self.remote is None else f"{_BRANCHES}{branch}")
 
-    def _all(self, tree: str, suffixes: tuple[str, ...]) -> tuple[TreeEntry, ...]:
-        """Every file of a tree with such a name. A later tree costs only its differences from the one before."""
-        known = self._listings.get(suffixes)
+    def _all(
+        self, tree: str, suffixes: tuple[str, ...], modes: frozenset[int] = trees.REGULAR
+    ) -> tuple[TreeEntry, ...]:
+        """Everything in a tree with such a name and mode. A later tree costs only its differences from the one before."""
+        known = self._listings.get((suffixes, modes))
         if known is not None and known.tree == tree:
             return known.entries
         if known is None:
-            listed = trees.entries_of(self.git, tree, suffixes=suffixes)
+            listed = trees.entries_of(self.git, tree, suffixes=suffixes, modes=modes)
             by_path = {entry.path: entry for entry in listed}
         else:
-            by_path = self._patched(known, tree, suffixes)
+            by_path = self._patched(known, tree, suffixes, modes)
         entries = tuple(sorted(by_path.values(), key=lambda entry: entry.path))
-        self._listings[suffixes] = _Listing(tree, by_path, entries)
+        self._listings[suffixes, modes] = _Listing(tree, by_path, entries)
         return entries
 
-    def _patched(self, listing: _Listing, tree: str, suffixes: tuple[str, ...]) -> dict[str, TreeEntry]:
+    def _patched(
+        self, listing: _Listing, tree: str, suffixes: tuple[str, ...], modes: frozenset[int]
+    ) -> dict[str, TreeEntry]:
         old, new = (self.git[oid].peel(pygit2.Tree) for oid in (listing.tree, tree))
         by_path = dict(listing.by_path)
         for delta in old.diff_to_tree(new).deltas:
@@ -301,7 +308,7 @@ class GitRepository:
             if delta.status is DeltaStatus.DELETED:
                 continue
             entry = trees.find(self.git, tree, path)
-            if entry is not None and entry[0] in trees.REGULAR:
+            if entry is not None and entry[0] in modes:
                 by_path[path] = TreeEntry(path, entry[1], entry[0])
         return by_path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +13,7 @@ import typer
 from bot.entrypoints.cli import guard_run, propose
 from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def _show(
         sarif.write_bytes(to_sarif(result, rules, version=__version__))
     if as_json:
         shown = {**_json(change, rules, result, mode, url), "rendered": [each.as_json() for each in rendered]}
-        print(json.dumps(shown, indent=2))
+        print_json(shown, indent=2)
     else:
         from bot.entrypoints.cli.verdicts import show_rendered, show_result
 
@@ -246,7 +246,7 @@ def _list(rules: RuleBook, *, as_json: bool) -> None:
         for guardrail in rules.guardrails
     ]
     if as_json:
-        print(json.dumps({"rules": rows, "errors": list(rules.errors), "hash": rules.hash}, indent=2))
+        print_json({"rules": rows, "errors": list(rules.errors), "hash": rules.hash}, indent=2)
         return
     from bot.entrypoints.cli.verdicts import show_rules
 
