@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from bot.assembly.config import Config
 from bot.edits.overlays import OverlayEntry, Overlays
+from bot.errors import BotError
 from bot.model.cluster import ServedApi
 from bot.model.codehost import (
     Check,
@@ -80,6 +81,15 @@ class CommitInfo:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class BranchMove:
+    """One branch that is to go from ``expected`` (None: absent) to ``commit``."""
+
+    branch: str
+    commit: str
+    expected: str | None
+
+
 class Repository(Protocol):
     """One Git repository without a work tree (a bare clone of a remote, or a local folder read-only)."""
 
@@ -138,8 +148,18 @@ class Repository(Protocol):
         """
         ...
 
+    def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
+        """Move several branches as :meth:`push` moves one, at once where the remote can; of each what :meth:`push` returns,
+        or the error that it raises.
+        """
+        ...
+
     def delete_branch(self, branch: str, *, expected: str) -> None:
         """Delete the remote's ``branch`` while it is still at ``expected``; ``Stale`` otherwise."""
+        ...
+
+    def links(self, commit: str, *, suffixes: tuple[str, ...] = ()) -> Sequence[str]:
+        """The paths of the symbolic links of ``commit``, with ``suffixes`` those whose path ends in one of them, sorted."""
         ...
 
     def is_link(self, commit: str, path: str) -> bool:
@@ -206,8 +226,8 @@ class CodeHost(Protocol):
         """Every open issue of anybody, newest first. Pull requests are not among them."""
         ...
 
-    def closed(self, marker: Marker) -> Sequence[PullRequest | Issue]:
-        """The closed ones of ours with this marker key that can be told without a ledger, newest first."""
+    def closed(self) -> Sequence[PullRequest | Issue]:
+        """The closed ones of ours, with their markers, that can be told without a ledger, newest first."""
         ...
 
     def item(self, number: int) -> PullRequest | Issue | None:
@@ -229,10 +249,19 @@ class CodeHost(Protocol):
         ...
 
     def open_pull(
-        self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
+        self,
+        *,
+        marker: Marker,
+        title: str,
+        body: str,
+        head: str,
+        base: str,
+        labels: Sequence[str],
+        known: Sequence[PullRequest] | None = None,
     ) -> PullRequest:
         """The one open pull request with this marker key, or from this branch of ours: found or created. ``body`` comes
-        without the marker line. ``Closed`` where nobody with our rights may create one.
+        without the marker line. ``known`` are the open ones that were just listed; without them they are listed again.
+        ``Closed`` where nobody with our rights may create one.
         """
         ...
 
@@ -242,8 +271,18 @@ class CodeHost(Protocol):
         """Closed, with ``comment`` posted exactly once before (``marker`` identifies the comment)."""
         ...
 
-    def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
-        """The one open issue with this marker key: found or created. ``Closed`` where there may be none."""
+    def open_issue(
+        self,
+        *,
+        marker: Marker,
+        title: str,
+        body: str,
+        labels: Sequence[str],
+        known: Sequence[Issue] | None = None,
+    ) -> Issue:
+        """The one open issue with this marker key: found or created. ``known`` as for :meth:`open_pull`. ``Closed`` where
+        there may be none.
+        """
         ...
 
     def update_issue(self, number: int, *, marker: Marker, title: str, body: str) -> Issue: ...

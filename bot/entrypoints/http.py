@@ -18,6 +18,7 @@ from bot.entrypoints.api.answers import handlers
 from bot.entrypoints.api.app import bounded, routes
 from bot.entrypoints.api.page import page
 from bot.entrypoints.api.tokens import bearer
+from bot.entrypoints.connections import ConnectionLimits, config
 from bot.entrypoints.daemon.surface import Surface
 from bot.errors import Invalid, Refused, Unavailable
 
@@ -84,11 +85,11 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 @contextmanager
-def serving(app: Starlette, bound: socket.socket) -> Iterator[None]:
+def serving(app: Starlette, bound: socket.socket, limits: ConnectionLimits = ConnectionLimits()) -> Iterator[None]:  # noqa: B008 - a frozen value
     """``app`` served on a socket in a thread while the context lasts."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    server = uvicorn.Server(config(app, limits))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, name="clockwork-http", daemon=True)
     thread.start()
     try:

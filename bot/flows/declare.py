@@ -17,6 +17,7 @@ from bot.edits.overlay_file import FOLDER as OVERLAYS
 from bot.edits.overlays import Overlays
 from bot.edits.overlays import load as load_overlays
 from bot.flows.deployment import Deployment, DeploymentReader
+from bot.intake import unread
 from bot.intake.compose import looks_like_compose
 from bot.intake.discover import SUFFIXES, candidates
 from bot.intake.read import Declared, read, read_manifest, told_apart
@@ -101,11 +102,12 @@ class Declarer:
             return self._last
         entries = self._entries(commit)
         everything = entries if self.targets is None else self.repository.entries(commit)
-        tree = hashlib.sha256(
-            "\0".join(f"{e.path}\0{e.blob}" for e in everything).encode(errors="surrogateescape")
-        ).hexdigest()
+        linked = [path for path in self.repository.links(commit, suffixes=SUFFIXES) if self.selection.takes(path)]
+        named = [*(f"{e.path}\0{e.blob}" for e in everything), *linked]
+        tree = hashlib.sha256("\0".join(named).encode(errors="surrogateescape")).hexdigest()
         if self._last is None or tree != self._tree or outdated:
-            self._last, self._tree = self._read(commit, entries, everything, revision), tree
+            made = self._read(commit, entries, everything, revision)
+            self._last, self._tree = replace(made, errors=(*made.errors, *unread.links(linked))), tree
         else:
             self._last = replace(self._last, commit=commit)
         return self._last
@@ -172,19 +174,23 @@ class Declarer:
         self, commit: str, files: Mapping[str, bytes], blobs: Mapping[str, str], deployment: Deployment | None
     ) -> Declaration:
         rendered = frozenset[str]() if deployment is None else deployment.discovery.rendered
+        elsewhere = unread.pointers(files)
+        pointers = {note.file for note in elsewhere}
         own = {path: data for path, data in files.items() if path.startswith((BUILD, OVERLAYS))}
         cw = {path: data for path, data in files.items() if path.endswith((".cw", ".cwvars"))}
         plain = {
-            path: data for path, data in files.items() if path not in own and path not in cw and path not in rendered
+            path: data
+            for path, data in files.items()
+            if path not in own and path not in cw and path not in rendered and path not in pointers
         }
         declared, deployment = _with_targets(self._plain(plain, blobs), deployment)
         overlays, overlay_errors = load_overlays({p: d for p, d in own.items() if p.startswith(OVERLAYS)})
         if not cw:
-            errors = (*declared.errors, *overlay_errors)
+            errors = (*declared.errors, *overlay_errors, *elsewhere)
             return Declaration(commit, declared.resources, errors, files, overlays=overlays, deployment=deployment)
         assembly = assemble(cw, variables=self.selection.variables, environment=self.selection.environment)
         bundle = self.renderer(assembly.config, overlays)
-        errors = (*declared.errors, *assembly.errors, *overlay_errors)
+        errors = (*declared.errors, *assembly.errors, *overlay_errors, *elsewhere)
         if deployment is not None and deployment.only:  # they belong to the unnamed target
             return Declaration(commit, declared.resources, errors, files, assembly, overlays, bundle, (), deployment)
         stale = () if assembly.errors else _stale(bundle, own)

@@ -19,7 +19,7 @@ from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 from bot.model.proposal import Action, Effect
 from bot.ports import Ledger
 from bot.safety.convergence import MANAGER
-from bot.safety.history import MERGES, OPENS
+from bot.safety.history import MERGES, OPENS, TOGETHER
 from bot.safety.limits import Denied, Limits, permit
 
 TRIES: Final = 12
@@ -70,7 +70,7 @@ def begin(
         if progress.view.tip != progress.planned.tip or now != progress.now:
             remaining, lost = _still_permitted(remaining, progress, run.limits, now)
             dropped += lost
-        started = [StartedIntent(intention, _intent(intention, run, now)) for intention in remaining]
+        started = _together([StartedIntent(intention, _intent(intention, run, now)) for intention in remaining])
         if not started:
             return [], dropped, progress
         try:
@@ -81,6 +81,14 @@ def begin(
         run.reached("intent")
         return started, dropped, progress.after(view, started)
     raise Stale("the ledger moved every time; another run is very busy", advice="The next run tries again.")
+
+
+def _together(started: list[StartedIntent]) -> list[StartedIntent]:
+    """Intents that are begun at once name the first of them: a run that dies with all of them failed once."""
+    if len(started) < 2:
+        return started
+    first = {TOGETHER: started[0].entry.id}
+    return [replace(each, entry=replace(each.entry, detail={**each.entry.detail, **first})) for each in started]
 
 
 def _intent(intention: Intention, run: RunContext, now: datetime) -> Entry:
@@ -149,9 +157,14 @@ class Ending:
 
 
 def finish(started: Sequence[StartedIntent], progress: Progress, run: RunContext, ending: Ending) -> Progress:
-    """Write the outcomes. Unconditional: a lost race is simply run again."""
+    """Write the same outcome for all of them. Unconditional: a lost race is simply run again."""
+    return finish_each([(intent, ending) for intent in started], progress, run)
+
+
+def finish_each(ended: Sequence[tuple[StartedIntent, Ending]], progress: Progress, run: RunContext) -> Progress:
+    """Write the outcome of each, in one append."""
     at = run.clock.now()
-    outcomes = [outcome(intent.entry, run, ending, at=at) for intent in started]
+    outcomes = [outcome(intent.entry, run, ending, at=at) for intent, ending in ended]
     return progress.at(record(run.ledger, progress.view, outcomes))
 
 

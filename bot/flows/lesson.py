@@ -63,10 +63,8 @@ def propose_lesson(lesson: Lesson, run: RunContext) -> str | None:
 def _known(lesson: Lesson, host: CodeHost) -> bool:
     """Whether one about this category is open, or was closed, merged or not."""
     key = slug(lesson.category)
-    markers = [pull.marker for pull in host.pulls() if pull.marker is not None]
-    return any((marker.kind, marker.key) == (KIND, key) for marker in markers) or bool(
-        host.closed(Marker(KIND, key, ""))
-    )
+    items = (*host.pulls(), *host.closed())
+    return any((item.marker.kind, item.marker.key) == (KIND, key) for item in items if item.marker is not None)
 
 
 def _commit(lesson: Lesson, run: RunContext) -> str:

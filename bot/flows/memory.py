@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
@@ -103,7 +103,7 @@ def remember(run: RunContext) -> Memory:
         pulls=owned(run.host.pulls(), known, facts),
         issues=owned(run.host.issues(), known, facts),
         taken_over=partial(taken_over, view=view, run=run),
-        closed=partial(_closed, run.host, view),
+        closed=partial(_closed, run.host, view, cache(run.host.closed)),
         item=partial(_item, run.host, view),
         facts=facts,
         prefix=run.prefix,
@@ -134,15 +134,23 @@ def _item(host: CodeHost, view: LedgerView, number: int) -> PullRequest | Issue 
     return replace(item, marker=record.marker, closed_by_us=ours)
 
 
-def _closed(host: CodeHost, view: LedgerView, tag: Marker, fingerprint: str) -> Sequence[PullRequest | Issue]:
+def _closed(
+    host: CodeHost,
+    view: LedgerView,
+    labelled: Callable[[], Sequence[PullRequest | Issue]],
+    tag: Marker,
+    fingerprint: str,
+) -> Sequence[PullRequest | Issue]:
     """The closed items about a proposal. Those that the ledger knows are asked for by number; only where it knows none
-    is the host asked for what carries our label.
+    is the host asked for what carries our label, once a run.
     """
     known = [
         record for record in records(view).values() if (record.marker.kind, record.marker.key) == (tag.kind, tag.key)
     ]
     if not known:
-        return host.closed(tag)
+        return [
+            item for item in labelled() if item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)
+        ]
     if fingerprint in history_of(view).rejections:
         return ()
     same = [record for record in known if record.marker.digest == fingerprint.rpartition("-")[2]]

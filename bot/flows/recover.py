@@ -23,6 +23,7 @@ from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 from bot.model.proposal import branch_of
 from bot.ports import CommitInfo
+from bot.safety.history import TOGETHER
 from bot.safety.state import state
 from bot.safety.trailers import intents_in
 
@@ -39,7 +40,8 @@ def endings(memory: Memory, head: str, run: RunContext, *, now: datetime) -> tup
     """The outcome of every open intent that can be closed now. Writes nothing."""
     dangling = state(memory.view, now, memory.limits).open
     commits = _commits(head, run) if any(entry.lane is Lane.ARTIFACT_PATCH for entry in dangling) else {}
-    ended = ((entry, _ending(entry, commits, memory, run, now=now)) for entry in dangling)
+    dead: set[str] = set()
+    ended = ((entry, _ending(entry, commits, memory, run, dead, now=now)) for entry in dangling)
     return tuple(outcome(entry, run, ending, at=now) for entry, ending in ended if ending is not None)
 
 
@@ -105,8 +107,9 @@ def as_recovered(memory: Memory, head: str, run: RunContext, *, now: datetime) -
 
 
 def _ending(
-    entry: Entry, commits: Mapping[str, str], memory: Memory, run: RunContext, *, now: datetime
+    entry: Entry, commits: Mapping[str, str], memory: Memory, run: RunContext, dead: set[str], *, now: datetime
 ) -> Ending | None:
+    """How an open intent ended; None while somebody may still be at it. ``dead`` are the batches that failed before."""
     items: Sequence[PullRequest | Issue] | None
     match entry.lane:
         case Lane.ARTIFACT_PATCH:
@@ -124,9 +127,20 @@ def _ending(
     if work is not None:
         link, detail = work
         return Ending(Result.SUCCEEDED, "found its work after an interruption", link, detail)
-    if abs(now - entry.at) >= memory.in_flight:
-        return Ending(Result.FAILED, "interrupted before its work was done")
-    return None
+    return _interrupted(entry, dead) if abs(now - entry.at) >= memory.in_flight else None
+
+
+def _interrupted(entry: Entry, dead: set[str]) -> Ending:
+    """A run that died has failed once, at the first of what it began together and had not done: it goes in that order. The
+    patches of one commit fail as one.
+    """
+    batch = entry.detail.get(TOGETHER)
+    if batch is not None and entry.lane is not Lane.ARTIFACT_PATCH:
+        if batch in dead:
+            return Ending(Result.ABANDONED, "interrupted before it was begun")
+        dead.add(batch)
+    detail = {} if batch is None else {TOGETHER: batch}
+    return Ending(Result.FAILED, "interrupted before its work was done", detail=detail)
 
 
 def _commits(head: str, run: RunContext) -> dict[str, str]:

@@ -47,12 +47,12 @@ class Items(Threads):
         """Every open one, newest first, without pull requests."""
         return tuple(payloads.issue(part, self._codec()) for part in self._open_issues())
 
-    def closed(self, marker: Marker) -> tuple[PullRequest | Issue, ...]:
-        """The closed ones of ours about this, as far as label, author and marker tell, newest first."""
+    def closed(self) -> tuple[PullRequest | Issue, ...]:
+        """The closed ones of ours, as far as label, author and marker tell, newest first."""
         codec = self._codec()
         query = {"labels": LABEL, "creator": codec.me.login, "state": "closed", **_NEWEST}
         parts = payloads.read_all(ItemPart, self._rest.pages(f"{self._rest.root}/issues", query))
-        return tuple(self._item(part) for part in parts if self._is_about(part, marker))
+        return tuple(self._item(part) for part in parts if codec.read(part.body, part.user) is not None)
 
     def item(self, number: int) -> PullRequest | Issue | None:
         part = self._issue_or_none(number)
@@ -76,13 +76,21 @@ class Items(Threads):
     # -- pull requests -------------------------------------------------------------------------------------------------
 
     def open_pull(
-        self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
+        self,
+        *,
+        marker: Marker,
+        title: str,
+        body: str,
+        head: str,
+        base: str,
+        labels: Sequence[str],
+        known: Sequence[PullRequest] | None = None,
     ) -> PullRequest:
         """The one open pull request with this marker key or from this branch, saying this. ``Refused`` when somebody
         else's has that branch, ``Stale`` when the branch has nothing that ``base`` lacks. It is labelled where that may
         be: without its labels it is no less ours.
         """
-        part = self._ours_from(head, base, marker)
+        part = self._ours_of(self.pulls() if known is None else known, head, base, marker)
         if part is None:
             part = self._create_pull(marker, title=title, body=body, head=head, base=base)
         pull = self._updated(part, self._content(marker, title, body))
@@ -103,11 +111,15 @@ class Items(Threads):
             part = payloads.read(PullPart, answer.data)
         return payloads.pull(part, self._codec())
 
-    def _ours_from(self, head: str, base: str, marker: Marker) -> PullPart | None:
+    def _ours_of(self, known: Sequence[PullRequest], head: str, base: str, marker: Marker) -> PullPart | None:
         """The open one about this, or from this branch of ours: one branch is never proposed twice."""
-        parts = sorted(self._open_pulls(), key=lambda part: part.number)
-        about = next((part for part in parts if self._is_about(part, marker)), None)
-        return about or self._of_branch(parts, head, base, marker)
+        by_age = sorted(known, key=lambda pull: pull.number)
+        about = next((pull for pull in by_age if _is_same(pull.marker, marker)), None)
+        if about is not None:
+            return self._pull_part(about.number)
+        refs = (head, base)
+        same = next((pull for pull in by_age if (pull.head_ref, pull.base_ref) == refs and not pull.forked), None)
+        return None if same is None else self._of_branch([self._pull_part(same.number)], head, base, marker)
 
     def _create_pull(self, marker: Marker, *, title: str, body: str, head: str, base: str) -> PullPart:
         content = {**self._content(marker, title, body), "head": head, "base": base}
@@ -166,13 +178,26 @@ class Items(Threads):
 
     # -- issues --------------------------------------------------------------------------------------------------------
 
-    def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
+    def open_issue(
+        self,
+        *,
+        marker: Marker,
+        title: str,
+        body: str,
+        labels: Sequence[str],
+        known: Sequence[Issue] | None = None,
+    ) -> Issue:
         """The one open issue with this marker key, saying this. ``Closed`` where issues are switched off."""
         content = self._content(marker, title, body)
-        part = self._only_issue(marker) or self._create_issue(marker, content, labels)
+        part = self._listed_issue(marker, known) or self._create_issue(marker, content, labels)
         issue = self._rewritten(part, content)
         self.label(part.number, labels, issue.labels)
         return issue
+
+    def _listed_issue(self, marker: Marker, known: Sequence[Issue] | None) -> ItemPart | None:
+        if known is None or any(_is_same(issue.marker, marker) for issue in known):
+            return self._only_issue(marker)
+        return None
 
     def update_issue(self, number: int, *, marker: Marker, title: str, body: str) -> Issue:
         """The issue with this title and body; written only if something differs."""
@@ -302,6 +327,10 @@ class Items(Threads):
         if self._rest.get(f"{self._rest.root}/labels/{quote(name, safe='')}", accept={404}).status == 404:
             label = {"name": name, "color": _LABEL_COLOUR, "description": "By Clockwork"}
             self._rest.send_again("POST", f"{self._rest.root}/labels", label, accept={422})
+
+
+def _is_same(marker: Marker | None, other: Marker) -> bool:
+    return marker is not None and (marker.kind, marker.key) == (other.kind, other.key)
 
 
 def _says(part: ItemPart, content: dict[str, object]) -> bool:

@@ -29,7 +29,7 @@ _FAILURES: Final[tuple[tuple[str, type[BotError], str, str | None], ...]] = (
     (r"timed out|timeout", Unavailable, "did not answer in time", None),
     (r"resolve address", Unavailable, "has a name that does not resolve", _NETWORK),
     (r"failed to connect|Connection refused|unreachable", Unavailable, "cannot be reached", _NETWORK),
-    (r"content-type|redirect", Invalid, "is not a Git server", "check the address: it answers, but not with Git"),
+    (r"content-type|redirect", Unavailable, "is not a Git server", "check the address: it answers, but not with Git"),
     (r"failed to resolve path|not a git repository|could not find repository", Invalid, "is not a Git repository", None),
     (r"unsupported URL|url->host|'port'|invalid argument", Invalid, "is not an address Git can use", None),
     (r"non-bare", Refused, "is a checkout; pushing needs a bare repository", "use `git clone --bare`"),

@@ -3,7 +3,7 @@
 Hazards this module exists for (measured with pygit2 1.21, libgit2 1.9 and git 2.39):
 
 - A push that the server refuses returns normally; only ``push_update_reference`` tells (libgit2, include/git2/remote.h,
-  ``git_push_update_reference_cb``; the server's ``ng`` lines, gitprotocol-pack(5), "Report Status").
+  ``git_push_update_reference_cb``; the server's ``ng`` lines, gitprotocol-pack(5), "Report Status"), for each ref by itself.
 - A push names the old value of each ref it moves (gitprotocol-pack(5), "Reference Update Request and Packfile
   Transfer"), and libgit2 puts there what the server advertised in that connection, not what the caller decided on.
   ``push_negotiation`` runs between the two, so the lease is checked there: advertised equals expected, and the server
@@ -30,7 +30,7 @@ from bot.gitrepo.address import check_address, host_of, local_path, shown
 from bot.gitrepo.credentials import Credentials, answer
 from bot.gitrepo.failures import rejection, translated
 
-__all__ = ["Advertised", "Remote", "limit_waiting"]
+__all__ = ["Advertised", "RefMove", "Remote", "limit_waiting"]
 
 _NOTHING = "0" * 40
 _LIBGIT2 = (pygit2.GitError, KeyError, ValueError, OSError)
@@ -42,6 +42,21 @@ class Advertised:
 
     refs: dict[str, str]
     default_branch: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefMove:
+    """One ref that is to go from ``expected`` (None: absent) to ``commit`` (None: deleted)."""
+
+    ref: str
+    commit: str | None
+    expected: str | None
+    force: bool = False
+
+    @property
+    def spec(self) -> str:
+        """As git-push(1) writes it."""
+        return f"{'+' if self.force else ''}{self.commit or ''}:{self.ref}"
 
 
 def limit_waiting(*, connect: float, answer: float) -> None:
@@ -63,16 +78,14 @@ class _LeaseLost(Exception):
 
 
 class _Callbacks(pygit2.RemoteCallbacks):
-    def __init__(
-        self, address: str, credentials: Credentials | None, *, expected: str | None = None, push: bool = False
-    ) -> None:
+    def __init__(self, address: str, credentials: Credentials | None, moves: Sequence[RefMove] = ()) -> None:
         super().__init__()
         self._address = address
         self._credentials = credentials
         self._asked = 0
-        self._expected = (expected or _NOTHING) if push else None
-        self.reason: str | None = None
-        self.answered = False
+        self._expected = {move.ref: move.expected or _NOTHING for move in moves}
+        self.reasons: dict[str, str | None] = {}
+        """What the server said of each ref: None where it took it."""
         self.output = ""
 
     def credentials(
@@ -96,13 +109,11 @@ class _Callbacks(pygit2.RemoteCallbacks):
 
     def push_negotiation(self, updates: list[pygit2.remotes.PushUpdate]) -> None:
         for update in updates:
-            if str(update.src) != self._expected:
+            if str(update.src) != self._expected[update.dst_refname]:
                 raise _LeaseLost(str(update.src))
 
     def push_update_reference(self, refname: str, message: str | None) -> None:
-        del refname
-        self.answered = True
-        self.reason = message
+        self.reasons[refname] = message
 
 
 class Remote:
@@ -147,19 +158,33 @@ class Remote:
         if folder is not None:
             self._push_to_folder(str(folder), ref, commit, expected)
             return
-        callbacks = _Callbacks(self.address, self._credentials, expected=expected, push=True)
+        move = RefMove(ref, commit, expected, force)
+        callbacks = _Callbacks(self.address, self._credentials, [move])
         try:
-            self._remote().push([f"{'+' if force else ''}{commit or ''}:{ref}"], callbacks=callbacks, proxy=True)
+            self._remote().push([move.spec], callbacks=callbacks, proxy=True)
         except _LeaseLost as lost:
             self._settle_lost_lease(ref, commit, lost.advertised)
             return
         except _LIBGIT2 as exc:
             self._settle_failure(ref, commit, translated(exc, location=self.location, doing=f"pushing {ref}"), exc)
             return
-        if callbacks.reason is not None:
-            self._settle_rejection(ref, commit, expected, callbacks)
-        elif not callbacks.answered:
+        if callbacks.reasons.get(ref) is not None:
+            self._settle_rejection(move, callbacks)
+        elif ref not in callbacks.reasons:
             self._settle_failure(ref, commit, Unavailable(f"{self.location} did not say whether it took {ref}"), None)
+
+    def push_together(self, moves: Sequence[RefMove]) -> bool:
+        """Whether the server took all of these in one connection. After False nobody knows about any of them: pushing each
+        by itself tells, and takes for done what was done.
+        """
+        if local_path(self.address) is not None:
+            return False
+        callbacks = _Callbacks(self.address, self._credentials, moves)
+        try:
+            self._remote().push([move.spec for move in moves], callbacks=callbacks, proxy=True)
+        except (_LeaseLost, *_LIBGIT2):
+            return False
+        return callbacks.reasons == {move.ref: None for move in moves}
 
     def _settle_lost_lease(self, ref: str, commit: str | None, advertised: str) -> None:
         if advertised != (commit or _NOTHING):
@@ -170,10 +195,11 @@ class Remote:
         if not isinstance(error, Unavailable) or not self._arrived(ref, commit):
             raise error from cause
 
-    def _settle_rejection(self, ref: str, commit: str | None, expected: str | None, callbacks: _Callbacks) -> None:
-        now = self.heads().refs.get(ref)
-        if now != commit:
-            raise rejection(callbacks.reason or "", ref=ref, moved=now != expected, output=callbacks.output.strip())
+    def _settle_rejection(self, move: RefMove, callbacks: _Callbacks) -> None:
+        now = self.heads().refs.get(move.ref)
+        if now != move.commit:
+            reason, output = callbacks.reasons.get(move.ref) or "", callbacks.output.strip()
+            raise rejection(reason, ref=move.ref, moved=now != move.expected, output=output)
 
     def _arrived(self, ref: str, commit: str | None) -> bool:
         try:

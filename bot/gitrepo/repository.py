@@ -19,16 +19,16 @@ from typing import Final
 import pygit2
 from pygit2.enums import DeltaStatus
 
-from bot.errors import Invalid, Refused
+from bot.errors import BotError, Invalid, Refused
 from bot.gitrepo import history, trees
 from bot.gitrepo.address import check_address
 from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.credentials import Credentials
 from bot.gitrepo.lock import writing
-from bot.gitrepo.remote import Remote, limit_waiting
+from bot.gitrepo.remote import RefMove, Remote, limit_waiting
 from bot.gitrepo.signing import Signer
 from bot.model.finding import FileChange
-from bot.ports import CommitInfo, Signature, TreeEntry
+from bot.ports import BranchMove, CommitInfo, Signature, TreeEntry
 
 __all__ = ["GitRepository"]
 
@@ -61,7 +61,7 @@ class GitRepository:
     author: Signature = CLOCKWORK
     signer: Signer | None = None
     _default: str | None = field(default=None, init=False)
-    _listings: dict[tuple[str, ...], _Listing] = field(default_factory=dict, init=False)
+    _listings: dict[tuple[tuple[str, ...], frozenset[int]], _Listing] = field(default_factory=dict, init=False)
 
     @classmethod
     def open(
@@ -153,6 +153,9 @@ class GitRepository:
         entry = trees.find(self.git, self._tree(commit), path)
         return self.blob(entry[1]) if entry is not None and entry[0] in trees.REGULAR else None
 
+    def links(self, commit: str, *, suffixes: tuple[str, ...] = ()) -> Sequence[str]:
+        return [entry.path for entry in self._all(self._tree(commit), suffixes, frozenset({trees.LINK}))]
+
     def is_link(self, commit: str, path: str) -> bool:
         tree, parts = self._tree(commit), path.split("/")
         entries = (trees.find(self.git, tree, "/".join(parts[:depth])) for depth in range(1, len(parts) + 1))
@@ -191,9 +194,19 @@ class GitRepository:
         trees.check_writable_in(self.git, self._tree(parent), paths)
 
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:
-        descends = expected is None or self.is_ancestor(expected, commit)
-        self._send(branch, commit, expected=expected, force=not descends)
+        self._send(branch, commit, expected=expected, force=self._forces(BranchMove(branch, commit, expected)))
         return commit
+
+    def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
+        if len(moves) > 1 and self._sent_together(moves):
+            return [move.commit for move in moves]
+        return [self._pushed(move) for move in moves]
+
+    def _pushed(self, move: BranchMove) -> str | BotError:
+        try:
+            return self.push(move.branch, move.commit, expected=move.expected)
+        except BotError as exc:
+            return exc
 
     def delete_branch(self, branch: str, *, expected: str) -> None:
         self._send(branch, None, expected=expected, force=False)
@@ -232,10 +245,24 @@ class GitRepository:
     def _send(self, branch: str, commit: str | None, *, expected: str | None, force: bool) -> None:
         if self.remote is None:
             raise Refused("this repository was opened for reading only", advice="give the URL of a remote with --repo")
-        ref = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
         with self._writing():
-            self.remote.push(ref, commit, expected=expected, force=force)
+            self.remote.push(_ref(branch), commit, expected=expected, force=force)
             self._remember(self._local_name(branch), commit)
+
+    def _sent_together(self, moves: Sequence[BranchMove]) -> bool:
+        """Whether the remote took all of them at once."""
+        if self.remote is None:
+            return False
+        refs = [RefMove(_ref(move.branch), move.commit, move.expected, self._forces(move)) for move in moves]
+        with self._writing():
+            if not self.remote.push_together(refs):
+                return False
+            for move in moves:
+                self._remember(self._local_name(move.branch), move.commit)
+        return True
+
+    def _forces(self, move: BranchMove) -> bool:
+        return move.expected is not None and not self.is_ancestor(move.expected, move.commit)
 
     def _remember(self, name: str, commit: str | None) -> None:
         if commit is not None:
@@ -252,21 +279,25 @@ class GitRepository:
             return sys.intern(branch)
         return sys.intern(f"refs/heads/{branch}" if self.remote is None else f"{_BRANCHES}{branch}")
 
-    def _all(self, tree: str, suffixes: tuple[str, ...]) -> tuple[TreeEntry, ...]:
-        """Every file of a tree with such a name. A later tree costs only its differences from the one before."""
-        known = self._listings.get(suffixes)
+    def _all(
+        self, tree: str, suffixes: tuple[str, ...], modes: frozenset[int] = trees.REGULAR
+    ) -> tuple[TreeEntry, ...]:
+        """Everything in a tree with such a name and mode. A later tree costs only its differences from the one before."""
+        known = self._listings.get((suffixes, modes))
         if known is not None and known.tree == tree:
             return known.entries
         if known is None:
-            listed = trees.entries_of(self.git, tree, suffixes=suffixes)
+            listed = trees.entries_of(self.git, tree, suffixes=suffixes, modes=modes)
             by_path = {entry.path: entry for entry in listed}
         else:
-            by_path = self._patched(known, tree, suffixes)
+            by_path = self._patched(known, tree, suffixes, modes)
         entries = tuple(sorted(by_path.values(), key=lambda entry: entry.path))
-        self._listings[suffixes] = _Listing(tree, by_path, entries)
+        self._listings[suffixes, modes] = _Listing(tree, by_path, entries)
         return entries
 
-    def _patched(self, listing: _Listing, tree: str, suffixes: tuple[str, ...]) -> dict[str, TreeEntry]:
+    def _patched(
+        self, listing: _Listing, tree: str, suffixes: tuple[str, ...], modes: frozenset[int]
+    ) -> dict[str, TreeEntry]:
         old, new = (self.git[oid].peel(pygit2.Tree) for oid in (listing.tree, tree))
         by_path = dict(listing.by_path)
         for delta in old.diff_to_tree(new).deltas:
@@ -277,7 +308,7 @@ class GitRepository:
             if delta.status is DeltaStatus.DELETED:
                 continue
             entry = trees.find(self.git, tree, path)
-            if entry is not None and entry[0] in trees.REGULAR:
+            if entry is not None and entry[0] in modes:
                 by_path[path] = TreeEntry(path, entry[1], entry[0])
         return by_path
 
@@ -305,6 +336,10 @@ class GitRepository:
 
     def _writing(self) -> AbstractContextManager[None]:
         return nullcontext() if self.remote is None else writing(Path(self.git.path))
+
+
+def _ref(branch: str) -> str:
+    return branch if branch.startswith("refs/") else f"refs/heads/{branch}"
 
 
 def bare_clone(url: str, directory: Path) -> pygit2.Repository:

@@ -7,7 +7,7 @@ over. Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger.chain`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -19,7 +19,7 @@ from bot.gitrepo.paths import check_writable, is_plain_name
 from bot.gitrepo.signing import Signer
 from bot.ports import TreeEntry
 
-__all__ = ["FOLDER", "REGULAR", "check_writable_in", "children", "commit", "entries_of", "find", "written"]
+__all__ = ["FOLDER", "LINK", "REGULAR", "check_writable_in", "children", "commit", "entries_of", "find", "written"]
 
 MAX_FILES: Final = 2_000_000
 """A tree can name the same subtree ten times at ten levels ("git bomb"); nobody's repository has this many files."""
@@ -59,9 +59,15 @@ def _rows(repository: pygit2.Repository, tree: _Id) -> list[tuple[bytes, bytes, 
 
 
 def entries_of(
-    repository: pygit2.Repository, tree: _Id, under: str = "", *, suffixes: tuple[str, ...] = ()
+    repository: pygit2.Repository,
+    tree: _Id,
+    under: str = "",
+    *,
+    suffixes: tuple[str, ...] = (),
+    modes: Container[int] = REGULAR,
 ) -> list[TreeEntry]:
-    """All regular files below ``tree``, sorted by path; paths begin with ``under`` and a slash where it is given.
+    """All regular files below ``tree``, or what else has such a mode, sorted by path; paths begin with ``under`` and a slash
+    where it is given.
 
     With ``suffixes`` only files whose name ends in one of them; any other costs one match of a pattern and no more.
     """
@@ -79,7 +85,7 @@ def entries_of(
                 continue
             if mode == FOLDER:
                 waiting.append((sha.hex(), path + "/"))
-            elif mode in REGULAR:
+            elif mode in modes:
                 files.append(TreeEntry(path, sha.hex(), mode))
         if len(files) + len(waiting) > MAX_FILES:
             raise Refused(f"the tree {tree} holds more than {MAX_FILES:,} files; this is not a repository to work on")

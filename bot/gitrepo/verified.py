@@ -6,14 +6,15 @@ what the host made of it comes back by a fetch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bot.errors import Unavailable
+from bot.errors import BotError, Unavailable
 from bot.gitrepo.repository import GitRepository
 from bot.model.codehost import CommitDraft
 from bot.model.finding import FileChange, FileStatus
-from bot.ports import CommitMaker
+from bot.ports import BranchMove, CommitMaker
 
 
 @dataclass(eq=False)
@@ -41,6 +42,10 @@ class VerifiedRepository(GitRepository):
         with suppress(Unavailable):  # it is made; the next run fetches again
             self.fetch()
         return made
+
+    def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
+        """The host makes one commit at a time."""
+        return [self._pushed(move) for move in moves]
 
     def _draft(self, branch: str, commit: str, expected: str | None) -> CommitDraft | None:
         """What to tell the host; None where Git has to push. A new branch starts at a commit that the remote has."""

@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.errors import Invalid, Refused
+from bot.errors import BotError, Invalid, Refused
 from bot.gitrepo.paths import check_writable
 from bot.model.finding import FileChange
-from bot.ports import CommitInfo, Signature, TreeEntry
+from bot.ports import BranchMove, CommitInfo, Signature, TreeEntry
 
 __all__ = ["WORKTREE", "WorkTree"]
 
@@ -59,6 +60,10 @@ class WorkTree:
             return None
         file = self._root / path
         return file.read_bytes() if file.is_file() else None
+
+    def links(self, commit: str, *, suffixes: tuple[str, ...] = ()) -> Sequence[str]:
+        del commit
+        return sorted(path for path in self._linked("") if not suffixes or path.endswith(suffixes))
 
     def is_link(self, commit: str, path: str) -> bool:
         del commit
@@ -120,6 +125,9 @@ class WorkTree:
         del branch, commit, expected
         raise self._read_only()
 
+    def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
+        return [self._read_only() for _ in moves]
+
     def delete_branch(self, branch: str, *, expected: str) -> None:
         del branch, expected
         raise self._read_only()
@@ -146,6 +154,16 @@ class WorkTree:
                     yield from self._walk(path)
             elif item.is_file(follow_symlinks=False):
                 yield _entry(path, item.stat(follow_symlinks=False))
+
+    def _linked(self, under: str) -> Iterator[str]:
+        """The symbolic links below a folder; what cannot be listed is told by whoever reads files."""
+        with suppress(OSError), os.scandir(self._root / under) as items:
+            for item in items:
+                path = f"{under}/{item.name}" if under else item.name
+                if item.is_symlink():
+                    yield path
+                elif item.is_dir() and item.name not in _SKIPPED:
+                    yield from self._linked(path)
 
 
 def _entry(path: str, facts: os.stat_result) -> TreeEntry:

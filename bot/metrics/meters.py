@@ -154,7 +154,7 @@ class Meters:
 
     def recorded(self, queue: QueueFigures) -> None:
         """What became of the records of guarded runs in this process."""
-        fates = {"written": queue.written, "dropped": queue.dropped, "lost": queue.lost}
+        fates = {"written": queue.written, "dropped": queue.dropped, "lost": queue.lost, "kept": queue.kept}
         self.store.replace(
             "clockwork_session_records_total", {(fate,): float(number) for fate, number in fates.items()}
         )

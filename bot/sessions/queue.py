@@ -1,7 +1,8 @@
 """Recording that nobody waits for: a bounded queue and one writer in front of any session log.
 
 A full queue or a broken log costs a figure, never a request. What was taken is written when :meth:`QueuedStore.close`
-returns, as far as the log lets it.
+returns, as far as the log lets it; with a spool what the log does not take is kept for the next process, which offers it
+to the log beside its own first.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from bot.errors import BotError, Stale, Unavailable
+from bot.errors import BotError, Closed, Stale, Unavailable
 from bot.model.figures import QueueFigures
 from bot.model.session import Session
 from bot.ports import SessionRecords
+from bot.sessions.spool import SessionSpool
 
 CAPACITY: Final = 1000
 BATCH: Final = 50
@@ -42,14 +44,18 @@ class QueuedStore:
         *,
         capacity: int = CAPACITY,
         sleep: Callable[[float], None] = time.sleep,
+        spool: SessionSpool | None = None,
     ) -> None:
         self._log = log
+        self._spool = spool
         self._capacity = capacity
         self._sleep = sleep
         self._changed = threading.Condition()
         self._waiting: deque[Session] = deque()
         self._in_hand = 0
-        self._written = self._dropped = self._lost = 0
+        self._written = self._dropped = self._kept = self._lost = 0
+        self.trouble: str | None = None
+        """Why the log did not take what it was handed last."""
         self._closed = False
         self._writer = threading.Thread(target=self._write_all, name="session-writer", daemon=True)
         self._writer.start()
@@ -71,8 +77,9 @@ class QueuedStore:
             self._changed.notify_all()
         self._writer.join(seconds)
         with self._changed:
-            self._lost += len(self._waiting)
+            left = tuple(self._waiting)
             self._waiting.clear()
+        self._put_aside(left)
         if not self._writer.is_alive():
             self._log.close()
 
@@ -80,16 +87,42 @@ class QueuedStore:
         """What became of everything handed in so far."""
         with self._changed:
             waiting = len(self._waiting) + self._in_hand
-            return QueueFigures(waiting, self._written, self._dropped, self._lost)
+            return QueueFigures(waiting, self._written, self._dropped, self._lost, self._kept)
 
     def _write_all(self) -> None:
         while batch := self._take():
-            kept = self._try_to_write(batch)
+            refused = self._refused(batch)
+            self._put_aside(refused)
+            if not refused:
+                self._offer()
             with self._changed:
                 self._in_hand = 0
-                self._written += kept
-                self._lost += len(batch) - kept
+                self._written += len(batch) - len(refused)
                 self._changed.notify_all()
+
+    def _put_aside(self, sessions: Sequence[Session]) -> None:
+        """What the log did not take is kept for later where that is possible."""
+        kept = sum(self._spool is not None and self._spool.keep(session) for session in sessions)
+        with self._changed:
+            self._kept += kept
+            self._lost += len(sessions) - kept
+
+    def _offer(self) -> None:
+        """Hand in what an earlier process put aside: the log takes again."""
+        if self._spool is None:
+            return
+        waiting = self._spool.waiting()
+        for at in range(0, len(waiting), BATCH):
+            part = waiting[at : at + BATCH]
+            refused = self._one_by_one(part) if self._is_refused(part) else ()
+            self._spool.forget([session for session in part if session not in refused])
+
+    def _is_refused(self, sessions: Sequence[Session]) -> bool:
+        try:
+            self._log.write(sessions)
+        except BotError:
+            return True
+        return False
 
     def _take(self) -> list[Session]:
         """The next batch; empty once the queue is closed and there is nothing left."""
@@ -99,27 +132,31 @@ class QueuedStore:
             self._in_hand = len(batch)
             return batch
 
-    def _try_to_write(self, batch: Sequence[Session]) -> int:
-        """How many of ``batch`` are kept now. A log that cannot be reached is tried again, one that refuses is not."""
+    def _refused(self, batch: Sequence[Session]) -> Sequence[Session]:
+        """What of ``batch`` the log does not have now. One that cannot be reached is tried again, one that refuses is not."""
         for attempt in range(TRIES):
             if attempt:
                 self._sleep(0.2 * 4**attempt)
             try:
                 self._log.write(batch)
-            except (Unavailable, Stale):
+            except (Unavailable, Stale) as exc:
+                self.trouble = exc.message
                 continue
+            except Closed as exc:
+                self.trouble = exc.message
+                return batch
             except BotError:
                 return self._one_by_one(batch)
-            return len(batch)
-        return 0
+            return ()
+        return batch
 
-    def _one_by_one(self, batch: Sequence[Session]) -> int:
+    def _one_by_one(self, batch: Sequence[Session]) -> Sequence[Session]:
         """One session that a log refuses does not take its neighbours with it."""
-        kept = 0
+        refused = []
         for session in batch:
             try:
                 self._log.write([session])
-            except BotError:
-                continue
-            kept += 1
-        return kept
+            except BotError as exc:
+                self.trouble = exc.message
+                refused.append(session)
+        return refused

@@ -26,7 +26,7 @@ from bot.wiring.repository import (
     origin,
     settings_at,
 )
-from bot.wiring.workers import open_store
+from bot.wiring.workers import open_queue
 
 if TYPE_CHECKING:
     from bot.flows.deployment import DeploymentReader
@@ -76,9 +76,7 @@ class Guard:
     @cached_property
     def store(self) -> QueuedStore:
         """Where sessions are recorded, without making the caller wait. Close it at the end."""
-        from bot.sessions.queue import QueuedStore
-
-        return QueuedStore(open_store(self.opened))
+        return open_queue(self.opened)
 
     @cached_property
     def targets(self) -> DeploymentReader:

@@ -29,7 +29,7 @@ from bot.wiring.repository import (
     local_history,
     open_repository,
 )
-from bot.wiring.workers import open_store
+from bot.wiring.workers import not_stored, open_queue
 
 if TYPE_CHECKING:
     from bot.flows.context import RunContext
@@ -97,18 +97,14 @@ class GuardedRuns:
     @cached_property
     def store(self) -> QueuedStore | None:
         """Where sessions are recorded; None where settings name no database and there is no remote, or no token for it."""
-        from bot.sessions.queue import QueuedStore
-
         opened = self.opened
         remote = opened.remote
         if opened.git is None and remote is not None and opened.settings.sessions.store == "git":
             if remote.startswith("http") and opened.secrets.token is None:
                 return None
             opened = _pushing(opened, remote)
-        try:
-            return QueuedStore(open_store(opened))
-        except Invalid:
-            return None
+        in_git = opened.settings.sessions.store == "git"
+        return None if in_git and opened.git is None else open_queue(opened)
 
     def apply(self, result: AIResult) -> Sequence[str]:
         """Write an approved result into the checkout; the paths that changed. See :func:`bot.gitrepo.checkout.apply`."""
@@ -134,12 +130,17 @@ class GuardedRuns:
         return propose(AIProposal(task_of(request), title_of(request), request, result), self.run_context)
 
     def close(self) -> int:
-        """Wait until sessions are recorded, as far as they can be; how many were lost."""
+        """Wait until sessions are recorded, as far as they can be; how many are not in their store."""
         if "store" not in self.__dict__ or self.store is None:
             return 0
         self.store.close()
         counts = self.store.counts()
-        return counts.dropped + counts.lost
+        return counts.dropped + counts.lost + counts.kept
+
+    @property
+    def not_stored(self) -> str | None:
+        """A sentence about the sessions that are not in their store, once this is closed."""
+        return None if "store" not in self.__dict__ or self.store is None else not_stored(self.store)
 
 
 def _approved(result: AIResult) -> Mapping[str, bytes | None]:

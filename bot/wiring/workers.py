@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bot.errors import Invalid
+from bot.errors import BotError, Invalid
 from bot.flows.publish import publish as publish_file
 from bot.sessions.gitref import GitSessions
 from bot.settings import Settings
@@ -20,17 +20,18 @@ from bot.wiring.repository import (
     OpenRepository,
     Options,
     SystemClock,
+    cache_folder,
     full_name,
     open_repository,
     repository_to_read,
 )
-from bot.wiring.state import state_folder
+from bot.wiring.state import remote_of, state_folder
 
 if TYPE_CHECKING:
     from bot.guardrails.rulebook import RuleBook
     from bot.model.json import JSON
     from bot.ports import SessionRecords
-    from bot.sessions.queue import SessionLog
+    from bot.sessions.queue import QueuedStore, SessionLog
     from bot.workers.work import Worker, Workers
 
 
@@ -46,6 +47,34 @@ def open_store(opened: OpenRepository) -> SessionLog:
             f"{opened.options.repo} has no remote to keep sessions on", advice="Set sessions.store to a database."
         )
     return GitSessions(opened.git)
+
+
+def open_queue(opened: OpenRepository) -> QueuedStore:
+    """Where sessions are recorded. A store that cannot be opened stops nobody: what it does not take is kept in the cache
+    folder until it does.
+    """
+    from bot.sessions.queue import QueuedStore
+    from bot.sessions.spool import SessionSpool, UnopenedSessions
+
+    folder = cache_folder(opened.options, f"{remote_of(opened)} sessions").with_suffix(".sessions")
+    log: SessionLog
+    try:
+        log = open_store(opened)
+    except BotError as exc:
+        log = UnopenedSessions(exc)
+    return QueuedStore(log, spool=SessionSpool(folder))
+
+
+def not_stored(store: QueuedStore) -> str | None:
+    """A sentence about the records of a closed queue that their store does not have; None when it has them all."""
+    counts = store.counts()
+    missing = counts.kept + counts.lost + counts.dropped
+    if not missing:
+        return None
+    what = f"{missing} session record{'s' if missing != 1 else ''} could not be stored"
+    why = f" ({store.trouble.rstrip('.')})" if store.trouble else ""
+    kept = "kept for the next run" if counts.kept == missing else f"{counts.kept} kept for the next run, the rest lost"
+    return f"{what}{why}: {kept}."
 
 
 def open_sessions(settings: Path | None, repo: str | None) -> SessionRecords:

@@ -100,7 +100,9 @@ def daemon(stage: Stage) -> Iterator[Running]:
 
 @pytest.mark.slow
 def test_webhooks_make_it_look_review_and_hear(stage: Stage, daemon: Running) -> None:
-    """A push makes it look, a pull request gets its check, a comment is answered; nothing waits for the interval."""
+    """A push makes it look, a pull request gets its check, a comment is answered; nothing waits for the interval. A halt
+    leaves it ready: it does as it was told, and answers whoever lifts it.
+    """
     stage.config_drift()
     stage.show()
     stage.edit("k8s/web.yaml", lambda text: text + "# touched\n")
@@ -113,8 +115,11 @@ def test_webhooks_make_it_look_review_and_hear(stage: Stage, daemon: Running) ->
     stage.edit("k8s/web.yaml", lambda text: text + "# touched again\n")
     eventually(lambda: "audit" in (daemon.status()["last_error"] or ""))
     assert HTTP.get(f"{daemon.root}/healthz").json() == {"status": "ok"}
-    assert HTTP.get(f"{daemon.root}/readyz").status_code == 503
+    assert HTTP.get(f"{daemon.root}/readyz").json() == {"ready": True, "error": None}
     assert "clockwork_blocked 1" in HTTP.get(f"{daemon.root}/metrics").text
+    stage.api("POST", f"/issues/{pull['number']}/comments", body="/clockwork resume everything")
+    eventually(lambda: len(stage.api("GET", f"/issues/{pull['number']}/comments")) == 4)
+    eventually(lambda: daemon.status()["halt"] is None)
 
 
 def checks(stage: Stage, sha: str) -> list[dict[str, str]]:

@@ -64,12 +64,12 @@ def open_intents(world: World) -> tuple[object, ...]:
 @pytest.mark.parametrize(
     ("step", "finished"),
     [
-        ("intent", 1),
-        ("issue", 1),
-        ("outcome", 1),
-        ("branch-commit", 2),
-        ("branch-push", 2),
-        ("pull", 2),
+        ("intent", 3),
+        ("issue", 3),
+        ("outcome", 3),
+        ("branch-commit", 3),
+        ("branch-push", 3),
+        ("pull", 3),
         ("commit", 4),
         ("push", 4),
     ],
@@ -82,7 +82,7 @@ def test_a_run_that_is_to_stop_ends_what_it_is_writing(world: World, step: str, 
     world.delete_claim("api")
     run_asked_at(step, world)
     assert open_intents(world) == ()
-    assert len(world.entries()) == 2 * finished, "the issue comes first, then pull requests, then the patch"
+    assert len(world.entries()) == 2 * finished, "the issue and the pull requests come first, together, then the patch"
     world.tick(world.loop(fresh=True))
     assert len(world.entries()) == 8
 

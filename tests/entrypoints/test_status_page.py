@@ -79,6 +79,7 @@ def told(**changes: Any) -> dict[str, Any]:
         "looks": {"check": look, "drift": look},
         "drift": None,
         "halt": None,
+        "closed": [],
         "budgets": [],
         "waiting": [],
         "workers": {},
@@ -90,6 +91,11 @@ def told(**changes: Any) -> dict[str, Any]:
 
 
 HALT = {"at": None, "by": "rosa", "reason": "audit"}
+CLOSED = {
+    "text": "No pull request can be opened: not permitted. Set it.",
+    "since": "2026-05-01T12:00:00+00:00",
+    "again": "2026-05-01T13:00:00+00:00",
+}
 EMPTY: dict[str, Any] = {"drift": [], "actions": [], "unreachable": [], "errors": [], "decisions": []}
 SEEN: dict[str, Any] = {"severity": {"HIGH": 0}, "score": 0, "resources": 2, "errors": [], "unreachable": []}
 
@@ -100,6 +106,7 @@ SEEN: dict[str, Any] = {"severity": {"HIGH": 0}, "score": 0, "resources": 2, "er
         ({"halt": HALT, "last": EMPTY, "drift": SEEN}, "Halted by rosa: audit"),
         ({"paused": {"by": "rosa", "reason": ""}, "last": EMPTY, "drift": SEEN}, "Paused by rosa"),
         ({"unready": "no network"}, "Not ready: no network"),
+        ({"closed": [CLOSED]}, "No pull request can be opened: not permitted. Set it. Tried again 2026-05-01 13:00"),
         ({"last": EMPTY, "drift": SEEN}, "In sync"),
         ({"last": EMPTY, "drift": {**SEEN, "unreachable": ["docker: refused"]}}, "Not everything could be looked at"),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,8 +18,8 @@ from tests.entry import processes
 from tests.flows.dying import run_and_die
 from tests.flows.stage import Stage
 
-UNFINISHED = {"intent", "commit", "branch-commit", "branch-push"}
-"""After these steps the work is not done yet: its intent ends as failed, and the work is done anew."""
+WORK = {"push", "issue", "pull"}
+"""Steps by which the work of one intent is done. Of what is not done the first has failed, and all of it is done anew."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,8 @@ SCENES = {
     "three lanes": Scene(
         three_lanes,
         (
+            *("intent", "branch-commit", "branch-push", "issue", "pull", "outcome"),
             *("intent", "commit", "push", "outcome"),
-            *("intent", "issue", "outcome"),
-            *("intent", "branch-commit", "branch-push", "pull", "outcome"),
         ),
         commits=2,
         pulls=(1, 1),
@@ -135,9 +134,8 @@ def test_a_killed_run_is_taken_up(stage: Stage, name: str, index: int) -> None:
     after = entries(stage)
     assert after[: len(before)] == before
     assert not open_intents(after)
-    for intent in dangling:
-        (ending,) = [entry for entry in after if entry.intent == intent]
-        assert ending.result is (Result.FAILED if step in UNFINISHED else Result.SUCCEEDED), ending
+    results = [entry.result for intent in dangling for entry in after if entry.intent == intent]
+    assert results == expected(scene.steps[: index + 1], len(dangling))
     assert len(stage.commits()) == scene.commits
     assert (len(stage.pulls()), len(stage.pulls("open"))) == scene.pulls
     assert (len(stage.issues()), len(stage.issues("open"))) == scene.issues
@@ -145,6 +143,14 @@ def test_a_killed_run_is_taken_up(stage: Stage, name: str, index: int) -> None:
         assert len(stage.api("GET", f"/issues/{item['number']}/comments")) == scene.comments
     if not scene.pulls[1]:
         assert [branch["name"] for branch in stage.api("GET", "/branches")] == ["main"] or name == "closed by hand"
+
+
+def expected(steps: Sequence[str], dangling: int) -> list[Result]:
+    """How the open intents of a run end that died after these steps, in the order in which it went."""
+    begun = len(steps) - 1 - steps[::-1].index("intent") if "intent" in steps else 0
+    done = min(dangling, sum(step in WORK for step in steps[begun:]))
+    undone = [Result.FAILED, *[Result.ABANDONED] * dangling][: dangling - done]
+    return [Result.SUCCEEDED] * done + undone
 
 
 def die(stage: Stage, step: str, nth: int) -> None:
@@ -189,7 +195,7 @@ def counters(entries: tuple[Entry, ...]) -> int:
     return sum(len(history.overall(budget).attempts) for budget in Budget)
 
 
-def open_intents(entries: tuple[Entry, ...]) -> set[str]:
-    """Ids of intents without an outcome."""
+def open_intents(entries: tuple[Entry, ...]) -> list[str]:
+    """Ids of intents without an outcome, oldest first."""
     ended = {entry.intent for entry in entries}
-    return {entry.id for entry in entries if entry.kind is EntryKind.INTENT and entry.id not in ended}
+    return [entry.id for entry in entries if entry.kind is EntryKind.INTENT and entry.id not in ended]

@@ -156,7 +156,8 @@ def test_a_host_that_is_down_is_asked_once(stage: Stage) -> None:
     done = stage.tick()
     assert [action.effect for action in done.actions] == [Effect.FAILED, Effect.FAILED]
     assert done.actions[1].message.startswith("Not tried: ")
-    assert results(stage) == [Result.ABANDONED]
+    assert results(stage) == [Result.ABANDONED, Result.ABANDONED]
+    assert [line.path for line in stage.box.requests.lines() if line.status == 502] == [f"/repos/{NAME}/issues"] * 2
     stage.box.faults.clear()
     stage.clock.move(hours=1)
     assert {action.effect for action in stage.tick().actions} == {Effect.OPENED}

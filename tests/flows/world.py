@@ -20,7 +20,7 @@ import yaml
 
 from bot.drift.ignore import Ignores
 from bot.drift.options import ComparisonOptions
-from bot.errors import Refused, Unavailable
+from bot.errors import BotError, Refused, Unavailable
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer, Selection
 from bot.flows.observation import RulesInForce
@@ -36,7 +36,7 @@ from bot.observers.gather import gather
 from bot.observers.snapshot import SnapshotObserver
 from bot.policy.levels import in_force
 from bot.policy.rules import RuleSet
-from bot.ports import Repository, Signature
+from bot.ports import BranchMove, Repository, Signature
 from bot.safety.limits import Limits
 from bot.shipped import files, folder
 from bot.texts import Texts
@@ -92,13 +92,8 @@ class Desk:
     def issues(self) -> Sequence[Issue]:
         return [each for each in self.everything() if isinstance(each, Issue) and each.state is ItemState.OPEN]
 
-    def closed(self, marker: Marker) -> Sequence[PullRequest | Issue]:
-        same = [each for each in self.everything() if each.marker and each.marker.key == marker.key]
-        return [
-            each
-            for each in same
-            if each.marker and each.marker.kind == marker.kind and each.state is not ItemState.OPEN
-        ]
+    def closed(self) -> Sequence[PullRequest | Issue]:
+        return [each for each in self.everything() if each.marker and each.state is not ItemState.OPEN]
 
     def item(self, number: int) -> PullRequest | Issue | None:
         return self.items.get(number)
@@ -115,8 +110,17 @@ class Desk:
         return item
 
     def open_pull(
-        self, *, marker: Marker, title: str, body: str, head: str, base: str, labels: Sequence[str]
+        self,
+        *,
+        marker: Marker,
+        title: str,
+        body: str,
+        head: str,
+        base: str,
+        labels: Sequence[str],
+        known: Sequence[PullRequest] | None = None,
     ) -> PullRequest:
+        del known
         self._reachable()
         for pull in self.pulls():
             if pull.marker is not None and (pull.marker.kind, pull.marker.key) == (marker.kind, marker.key):
@@ -137,11 +141,20 @@ class Desk:
     def close_pull(self, number: int, *, comment: str | None, marker: Marker | None = None) -> None:
         self._close(number, comment, marker)
 
-    def open_issue(self, *, marker: Marker, title: str, body: str, labels: Sequence[str]) -> Issue:
+    def open_issue(
+        self,
+        *,
+        marker: Marker,
+        title: str,
+        body: str,
+        labels: Sequence[str],
+        known: Sequence[Issue] | None = None,
+    ) -> Issue:
+        del known
         self._reachable()
         for issue in self.issues():
-            known = issue.marker
-            if issue.state is ItemState.OPEN and known and (known.kind, known.key) == (marker.kind, marker.key):
+            tag = issue.marker
+            if issue.state is ItemState.OPEN and tag and (tag.kind, tag.key) == (marker.kind, marker.key):
                 return self.update_issue(issue.number, marker=marker, title=title, body=body)
         number = next(self.numbers)
         made = Issue(number, f"desk/{number}", ItemState.OPEN, title, body, "clockwork[bot]", tuple(labels), marker)
@@ -208,6 +221,9 @@ class Unpushable:
 
     def push(self, branch: str, commit: str, *, expected: str | None) -> str:
         raise Refused(f"{branch} is protected from {commit[:7]} on {expected}")
+
+    def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
+        return [Refused(f"{move.branch} is protected from {move.commit[:7]}") for move in moves]
 
 
 def manifests(name: str) -> Mapping[str, bytes]:

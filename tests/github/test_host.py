@@ -17,7 +17,16 @@ PULLS = r"/pulls$"
 
 def open_pull(host: GitHubHost, marker: Marker | None = None, **more: str) -> int:
     proposal = {"title": "web: image differs", "body": "Please **decide**.", "head": "clockwork/web", "base": "main"}
-    return host.open_pull(marker=marker or tie(), labels=LABELS, **(proposal | more)).number
+    told = proposal | more
+    made = host.open_pull(
+        marker=marker or tie(),
+        labels=LABELS,
+        title=told["title"],
+        body=told["body"],
+        head=told["head"],
+        base=told["base"],
+    )
+    return made.number
 
 
 def open_issue(host: GitHubHost, marker: Marker | None = None, body: str = "Steps.") -> int:
@@ -158,7 +167,7 @@ def test_closing_comments_once_and_says_that_it_was_us(world: World) -> None:
     assert (ours.state, ours.closed_by_us) == (ItemState.CLOSED, True)
     assert (theirs.state, theirs.closed_by_us) == (ItemState.CLOSED, False)
     assert ours.marker == tie()
-    assert [item.number for item in world.host().closed(tie())] == [number]
+    assert {item.number: item.closed_by_us for item in world.host().closed()} == {number: True, other: False}
     (comment,) = host.comments(number)
     assert comment.body == "The drift is gone.\n"
     assert comment.marker == tie(kind="gone")

@@ -143,7 +143,7 @@ def test_every_metric_says_what_happened(meters: Meters, clock: MovableClock) ->
         "clockwork_session_seconds": {("claude", "mean"): 0.3, ("claude", "p95"): 0.001},
         "clockwork_session_failures": {("security", "claude"): 4},
         "clockwork_findings": {("claude", "SEC-001"): 4},
-        "clockwork_session_records_total": {("written",): 2, ("dropped",): 3, ("lost",): 4},
+        "clockwork_session_records_total": {("written",): 2, ("dropped",): 3, ("lost",): 4, ("kept",): 0},
         "clockwork_session_records_waiting": {(): 1},
         "clockwork_worker_runs_total": {("analysis", "failed"): 1},
         "clockwork_worker_lag_seconds": {("analysis",): 300},

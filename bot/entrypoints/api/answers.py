@@ -74,7 +74,7 @@ class _Answers:
         return Answer({"status": "ok"})
 
     async def readyz(self, call: CheckedCall) -> Answer:
-        """The first run is done, the last one was not blocked, and no step takes too long."""
+        """The first run is done, the last one was not blocked but by a person's halt, and no step takes too long."""
         del call
         unready = self.surface.unready()
         return Answer({"ready": unready is None, "error": unready}, 200 if unready is None else 503)

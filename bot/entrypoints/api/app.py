@@ -104,11 +104,19 @@ def _checked(model: type[Asked], values: object) -> Asked:
 
 
 async def bounded(request: Request, max_bytes: int) -> bytes | None:
-    """The body, None as soon as it is larger than ``max_bytes``."""
+    """The body; None where it says that it is larger than ``max_bytes``, as soon as it is, and where its sender is gone."""
+    from starlette.requests import ClientDisconnect
+
+    told = request.headers.get("content-length", "")
+    if told.isdigit() and int(told) > max_bytes:
+        return None
     parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > max_bytes:
-            return None
-        parts.append(part)
+    try:
+        async for part in request.stream():
+            size += len(part)
+            if size > max_bytes:
+                return None
+            parts.append(part)
+    except ClientDisconnect:
+        return None
     return b"".join(parts)

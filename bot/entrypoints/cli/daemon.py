@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +17,7 @@ from bot.entrypoints.cli.options import (
     RepoOption,
     SettingsOption,
 )
+from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
     from bot.entrypoints.daemon.control import RunningDaemon
@@ -156,10 +156,10 @@ def status(
         if not as_json:
             raise
         told = {} if isinstance(exc, NotRunning) else {"pid": daemon.pid if daemon else None, "error": exc.message}
-        print(json.dumps({"running": not isinstance(exc, NotRunning), **told}))
+        print_json({"running": not isinstance(exc, NotRunning), **told})
         raise typer.Exit(3) from exc
     if as_json:
-        print(json.dumps(answer, ensure_ascii=False))
+        print_json(answer)
         return
     from rich.console import Console
 
@@ -190,7 +190,7 @@ def check(
         answer = ask(daemon, "POST", f"/v1/check{query}", timeout=timeout)
     if as_json:
         checkouts = {"checkouts": answer["checkouts"]} if "checkouts" in answer else {}
-        print(json.dumps({**answer["tick"], **checkouts}, ensure_ascii=False))
+        print_json({**answer["tick"], **checkouts})
     else:
         sys.stdout.write(answer["text"])
         show_checkouts(answer.get("checkouts", ()), console)

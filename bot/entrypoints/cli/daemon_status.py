@@ -56,6 +56,9 @@ def _lines(status: Mapping[str, Any]) -> Iterator[Line]:
         yield "halted", _order(status["halt"]), "bold red"
     if status["unready"]:
         yield "not ready", status["unready"], "red"
+    for closure in status["closed"]:
+        again = f" Tried again at {_time(closure['again'])}." if closure["again"] else ""
+        yield "closed", f"{closure['text']}{again}", "yellow"
     for name, look in status["looks"].items():
         yield name, _look(look), "red" if look["error"] else ""
     yield from _drift(status["drift"])

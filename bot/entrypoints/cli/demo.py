@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import tempfile
 import threading
@@ -11,6 +10,8 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+
+from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +46,7 @@ def register(app: typer.Typer) -> None:
             with staged(Path(folder), port=port, say=say) as stage:
                 account = play(stage, say=say)
                 if as_json:
-                    print(json.dumps(account.as_json()))
+                    print_json(account.as_json())
                     return
                 out = Console()
                 _show(account, out, serve=serve)

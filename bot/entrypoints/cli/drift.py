@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +16,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
+from bot.entrypoints.cli.printing import print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.repository import Options
 
         if schema:
-            print(json.dumps(SCHEMA, indent=2))
+            print_json(SCHEMA, indent=2)
             return
         with progress(quiet=as_json) as tell:
             tell(ObserverStep("git", "reading what is declared"))
@@ -61,7 +61,7 @@ def register(app: typer.Typer) -> None:
             assessment = assess()
         report = assessment.report
         if as_json:
-            print(json.dumps(to_json(report, assessment.decisions), ensure_ascii=False))
+            print_json(to_json(report, assessment.decisions))
         else:
             show_report(report, Console(), decisions=assessment.decisions, suppressed=ignore_explain)
         if markdown is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -17,6 +16,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
+from bot.entrypoints.cli.printing import print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -41,4 +41,7 @@ def register(app: typer.Typer) -> None:
 
         options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
         explanation = reasons(open_loop(options, dry_run=True), subject)
-        print(json.dumps(explanation.as_json(), ensure_ascii=False) if as_json else explanation.text())
+        if as_json:
+            print_json(explanation.as_json())
+        else:
+            print(explanation.text())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ import typer
 from bot.entrypoints.cli import guard_run, propose
 from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
@@ -100,6 +102,7 @@ def _pull(
     from bot.wiring.actions import log_lines
     from bot.wiring.guard import open_guard, review
     from bot.wiring.notifications import open_announcer
+    from bot.wiring.workers import not_stored
 
     guard = open_guard(settings, repo)
     chosen = mode or guard.mode
@@ -107,6 +110,7 @@ def _pull(
         reviewed = review(guard, number, mode=chosen, comment=comment)
     finally:
         guard.store.close()
+        _tell(not_stored(guard.store), guard.opened.options.environment)
     pull = guard.host.pull(number)
     announcer = open_announcer(guard.opened, guard.clock, account=told_on_stderr, warn=warned_on_stderr)
     if announcer is not None:
@@ -120,6 +124,16 @@ def _pull(
         for line in log_lines(remarks(reviewed.result.findings), guard.opened.options.environment):
             print(line)
     _leave(reviewed.result, chosen, exit_code=exit_code)
+
+
+def _tell(text: str | None, environment: Mapping[str, str]) -> None:
+    """One line for whoever reads the log, in Actions also on the page of the run."""
+    if text is None:
+        return
+    print(text, file=sys.stderr)
+    if summary := environment.get("GITHUB_STEP_SUMMARY"):
+        with suppress(OSError), Path(summary).open("a") as page:
+            page.write(f"{text}\n")
 
 
 def _leave(result: ReviewResult, mode: Mode, *, exit_code: bool) -> None:
@@ -148,7 +162,7 @@ def _show(
         sarif.write_bytes(to_sarif(result, rules, version=__version__))
     if as_json:
         shown = {**_json(change, rules, result, mode, url), "rendered": [each.as_json() for each in rendered]}
-        print(json.dumps(shown, indent=2))
+        print_json(shown, indent=2)
     else:
         from bot.entrypoints.cli.verdicts import show_rendered, show_result
 
@@ -232,7 +246,7 @@ def _list(rules: RuleBook, *, as_json: bool) -> None:
         for guardrail in rules.guardrails
     ]
     if as_json:
-        print(json.dumps({"rules": rows, "errors": list(rules.errors), "hash": rules.hash}, indent=2))
+        print_json({"rules": rows, "errors": list(rules.errors), "hash": rules.hash}, indent=2)
         return
     from bot.entrypoints.cli.verdicts import show_rules
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def closing(runs: GuardedRuns) -> Iterator[None]:
         yield
     finally:
         if runs.close():
-            print("The session could not be recorded.", file=sys.stderr)
+            print(runs.not_stored, file=sys.stderr)
 
 
 def leave(result: AIResult, action: Action | None) -> None:
@@ -156,7 +156,7 @@ def leave(result: AIResult, action: Action | None) -> None:
 def _show(result: AIResult, request: AIRequest, shown: Shown) -> None:
     """Summary, patch, findings, verdict, and what was done with it; or one JSON object."""
     if shown.as_json:
-        print(json.dumps(_json(result, request, shown), indent=2))
+        print_json(_json(result, request, shown), indent=2)
         return
     from rich.console import Console
     from rich.markup import escape

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.entrypoints.cli.printing import print_json
 from bot.errors import Refused
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def show(
     view = ledger.read()
     entries = list(ledger.everything() if everything else view.entries)[-limit:]
     if as_json:
-        print(json.dumps({"tip": view.tip, "entries": [_plain(entry) for entry in entries]}, indent=2))
+        print_json({"tip": view.tip, "entries": [_plain(entry) for entry in entries]}, indent=2)
         return
     _print_entries(view.tip, entries)
 
@@ -63,7 +63,7 @@ def verify(*, repo: _Repo = None, settings: _Settings = None, as_json: _Json = F
     audit = open_ledger(settings, repo).verify()
     if as_json:
         facts = {"sound": audit.sound, "commits": audit.commits, "entries": audit.entries, "head": audit.head}
-        print(json.dumps(facts | {"problems": list(audit.problems)}, indent=2))
+        print_json(facts | {"problems": list(audit.problems)}, indent=2)
     elif audit.sound:
         entries, commits = counted(audit.entries, "entry", "entries"), counted(audit.commits, "commit")
         print(f"OK: {entries} verified ({commits}, head {audit.head[:16]})")

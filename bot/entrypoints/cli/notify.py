@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
     from bot.model.notice import Delivery
@@ -50,7 +50,7 @@ def register(app: typer.Typer) -> None:
         deliveries = open_test(settings, repo, tuple(receiver or ())).send()
         if as_json:
             rows = [{"receiver": each.receiver, "result": each.result, "answer": each.answer} for each in deliveries]
-            print(json.dumps(rows, ensure_ascii=False))
+            print_json(rows)
         else:
             for each in deliveries:
                 print(f"{each.receiver}: {each.result}: {each.answer}")

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
 from bot.model.decision import FixLevel
 
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
         rules = open_rules(settings, repo).rules
         if as_json:
-            print(json.dumps([_rule(rule) for rule in rules], ensure_ascii=False))
+            print_json([_rule(rule) for rule in rules])
             return
         _print_rules(rules)
 
@@ -51,7 +51,10 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.reconcile import open_level
 
         change = open_level(level_named(level), repo, branch, propose=pull_request)
-        print(json.dumps(dataclasses.asdict(change)) if as_json else change.text())
+        if as_json:
+            print_json(dataclasses.asdict(change))
+        else:
+            print(change.text())
 
 
 def level_named(word: str) -> FixLevel:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from dataclasses import replace
@@ -23,6 +22,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
+from bot.entrypoints.cli.printing import print_json
 from bot.errors import BotError
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None,
     with Console(stderr=True, quiet=quiet).status("reconciling…"):
         done = tick(open_loop(options, dry_run=True, at=at)) if dry_run else _told(options)
     if as_json:
-        print(json.dumps(tick_json(done), ensure_ascii=False))
+        print_json(tick_json(done))
     else:
         show_tick(done, Console())
     if summary is not None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +21,6 @@ def register(app: typer.Typer) -> None:
         as_json: JsonOption = False,
     ) -> None:
         """Write AI_Failure_Modes.md and commit it if its picture changed."""
-        import json
         import sys
         from datetime import timedelta
 
@@ -37,4 +37,7 @@ def register(app: typer.Typer) -> None:
             sys.stdout.flush()
             return
         outcome = turn(Worker.EXPORT, workers, run=lambda _, them: export_now(them, patience=timedelta(0)))
-        print(json.dumps(dict(outcome.figures)) if as_json else outcome.summary)
+        if as_json:
+            print_json(dict(outcome.figures))
+        else:
+            print(outcome.summary)

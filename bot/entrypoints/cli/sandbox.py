@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import tempfile
 import threading
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox
@@ -51,7 +52,10 @@ def register(app: typer.Typer) -> None:
 
         with _folder(directory) as folder, Sandbox.start(folder, port=port) as box:
             addresses = _prepare(box)
-            print(json.dumps(addresses) if as_json else _instructions(addresses), flush=True)
+            if as_json:
+                print_json(addresses)
+            else:
+                print(_instructions(addresses), flush=True)
             _wait()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 from bot.model.finding import Verdict
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def list_(
     those = _filter(tool, agent, verdict, since)
     rows = [summary(session) for session in chosen(_kept(settings, repo, those), those, limit=limit)]
     if as_json:
-        print(json.dumps({"sessions": rows}, indent=2))
+        print_json({"sessions": rows}, indent=2)
     else:
         show_sessions(rows)
 
@@ -81,7 +81,7 @@ def show(
 
     record = whole(with_id(_kept(settings, repo, SessionFilter()), identity))
     if as_json:
-        print(json.dumps(record, indent=2))
+        print_json(record, indent=2)
     else:
         show_session(record)
 
@@ -103,7 +103,7 @@ def stats(
     those = _filter(tool, agent, verdict, since)
     figures = statistics_of([session for session in _kept(settings, repo, those) if those.takes(session)]).as_json()
     if as_json:
-        print(json.dumps(figures, indent=2))
+        print_json(figures, indent=2)
     else:
         show_statistics(figures)
 
@@ -127,7 +127,7 @@ def list_agents(
     kept = [session for session in _kept(settings, repo, those) if those.takes(session)]
     rows = [record.as_json() for record in agent_records(kept, _documents(settings, repo))]
     if as_json:
-        print(json.dumps({"agents": rows}, indent=2))
+        print_json({"agents": rows}, indent=2)
     else:
         show_agents(rows)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption, TargetOption
+from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
         listing = open_targets(Options(repo, settings=settings, branch=branch, target=target))
         if as_json:
-            print(json.dumps(listing.as_json(), ensure_ascii=False))
+            print_json(listing.as_json())
         else:
             show(listing, Console(), everything=everything)
 
@@ -55,7 +55,10 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.repository import Options
 
         value_origin = open_origin(Options(repo, settings=settings, branch=branch, target=target), resource, path)
-        print(json.dumps(value_origin.as_json(), ensure_ascii=False) if as_json else value_origin.text())
+        if as_json:
+            print_json(value_origin.as_json())
+        else:
+            print(value_origin.text())
 
 
 _MOST_UNITS: Final = 8

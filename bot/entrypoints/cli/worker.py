@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
     from bot.errors import BotError
@@ -62,7 +62,7 @@ def status(repo: RepoOption = ".", settings: SettingsOption = None, as_json: Jso
 
     rows = workers_status(open_workers(settings, repo))
     if as_json:
-        print(json.dumps({"workers": rows}, indent=2))
+        print_json({"workers": rows}, indent=2)
     else:
         show_workers(rows)
 
@@ -101,13 +101,16 @@ def insights(repo: RepoOption = ".", settings: SettingsOption = None, as_json: J
 
     saved = insights_json(open_workers(settings, repo).memory.saved())
     if as_json:
-        print(json.dumps(saved, indent=2))
+        print_json(saved, indent=2)
     else:
         show_insights(saved)
 
 
 def _tell(sentence: str, name: WorkerName, *, as_json: bool) -> None:
-    print(json.dumps({"worker": name.value, "message": sentence}) if as_json else sentence)
+    if as_json:
+        print_json({"worker": name.value, "message": sentence})
+    else:
+        print(sentence)
 
 
 def _say(outcome: Outcome | BotError, *, as_json: bool) -> None:
@@ -117,6 +120,6 @@ def _say(outcome: Outcome | BotError, *, as_json: bool) -> None:
         print(f"clockwork: {outcome}", file=sys.stderr, flush=True)
     elif as_json:
         line = {"worker": outcome.worker.value, "skipped": outcome.skipped, **outcome.figures}
-        print(json.dumps(line), flush=True)
+        print_json(line)
     else:
         print(outcome.summary, flush=True)

@@ -14,6 +14,7 @@ from bot.model.codehost import PullRequest
 from bot.report.json import counts, tick_json
 from bot.report.score import by_target, score
 from bot.safety.budgets import TaskBudget, task_budgets
+from bot.safety.closures import closures
 from bot.safety.limits import Limits
 from bot.safety.state import State, state
 from bot.settings import Settings
@@ -43,6 +44,7 @@ def status_json(
         "looks": _looks(daemon),
         "drift": _drift(status),
         "halt": _halt(status, limits, now),
+        "closed": _closed(status, now),
         "budgets": _budgets(status, limits, now),
         "waiting": _waiting(status),
         "workers": _workers(status, settings),
@@ -157,6 +159,22 @@ def _budget(budget: TaskBudget) -> dict[str, object]:
         "suspended": budget.suspended,
         "until": _at(budget.until),
     }
+
+
+def _closed(status: DaemonStatus, now: datetime) -> list[dict[str, object]]:
+    """The ways of writing that the host closed to us: as the ledger remembers refusals, and as the last run was told."""
+    view, last = status.ledger(), status.last
+    remembered = () if view is None else tuple(closures(view, now).values())
+    told = {closure.text(): closure for closure in remembered}
+    texts = dict.fromkeys([*told, *(() if last is None else last.notes)])
+    return [
+        {
+            "text": text,
+            "since": _at(told[text].since) if text in told else None,
+            "again": _at(told[text].again) if text in told else None,
+        }
+        for text in texts
+    ]
 
 
 def _waiting(status: DaemonStatus) -> list[dict[str, object]]:

@@ -18,6 +18,7 @@ from bot.model.drift import Report
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
 from bot.report.wording import all_compared
+from bot.safety.history import history_of
 
 
 class LookKind(StrEnum):
@@ -130,4 +131,10 @@ class DaemonStatus:
             return self.overdue
         if self.last is None:
             return self.last_error or "the first run is not done yet"
-        return self.last.blocked
+        return None if self.halted else self.last.blocked
+
+    @property
+    def halted(self) -> bool:
+        """Whether people stopped every write: it works as it was told, and hears the order that lifts that."""
+        view = self.ledger()
+        return view is not None and history_of(view).halt is not None

@@ -1,0 +1,271 @@
+"""Carries proposals to the code host, a few at a time: their intents go in one push, their branches in one, then each pull
+request and issue by itself, then their outcomes in one push. Called by :mod:`bot.flows.remedy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, TypeVar, assert_never
+
+from bot.errors import BotError, Closed, Refused, Stale, Unavailable
+from bot.flows.context import RunContext
+from bot.flows.identity import details
+from bot.flows.intention import Intention, action_of
+from bot.flows.intents import Ending, Progress, StartedIntent, begin, check_in_time, finish_each
+from bot.flows.messages import commit_message, issue_text, proposed, pull_request_text
+from bot.flows.ownership import taken_over
+from bot.model.codehost import HostFacts, Issue, PullRequest
+from bot.model.decision import Lane
+from bot.model.ledger import LedgerView, Result
+from bot.model.proposal import Action, Effect, branch_of
+from bot.ports import BranchMove, CodeHost
+from bot.safety.history import ADVICE, CLOSED, UNTIL, history_of
+
+_T = TypeVar("_T")
+
+BATCH: Final = 10
+"""Proposals that are begun together: a person's halt is heard after so many, and a killed run leaves no more in doubt."""
+
+SAFE: Final = "clockwork/safe"
+"""The label of a pull request that would be a commit, were the branch to take commits."""
+
+
+@dataclass(slots=True)
+class Barriers:
+    """What keeps the proposals that are left from being made in this run: a closed lane, or a host that does not answer."""
+
+    closed: dict[Lane, Closed] = field(default_factory=dict)
+    unreachable: Unavailable | None = None
+
+    def before(self, intention: Intention) -> Closed | Unavailable | None:
+        """The barrier that this proposal stands before."""
+        return self.unreachable or self.closed.get(intention.proposal.lane)
+
+    def note(self, lane: Lane, error: Closed | Unavailable) -> None:
+        """The next proposals of the lane, or all, meet it too."""
+        if isinstance(error, Closed):
+            self.closed[lane] = error
+        else:
+            self.unreachable = error
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalDesk:
+    """Where proposals are made: the host, what it said of the repository, what is open there, and the ledger with the
+    intents. None is what could not be asked.
+    """
+
+    host: CodeHost
+    facts: HostFacts | None
+    pulls: Sequence[PullRequest] | None
+    issues: Sequence[Issue] | None
+    view: LedgerView
+    run: RunContext
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalResult:
+    """What became of a started proposal: its line of the report and its entry in the ledger."""
+
+    started: StartedIntent
+    action: Action
+    ending: Ending
+
+
+def propose(
+    intentions: Sequence[Intention], progress: Progress, run: RunContext
+) -> tuple[list[tuple[Intention, Action]], Progress]:
+    """All of these pull requests and issues, opened or updated. Once the host cannot be reached the others are left to the
+    next run, and so is what would go by a lane that the host closed meanwhile.
+    """
+    host, left, barriers = run.host, list(intentions), Barriers()
+    if host is None:
+        text = "No code host is configured."
+        return [(each, action_of(each, effect=Effect.UNSUPPORTED, message=text)) for each in left], progress
+    done: list[tuple[Intention, Action]] = []
+    while left:
+        size = _size(left[0], progress)
+        batch, left = left[:size], left[size:]
+        free = [intention for intention in batch if barriers.before(intention) is None]
+        done += [
+            (each, turned_down(each, barrier, run, tried=False)) for each in batch if (barrier := barriers.before(each))
+        ]
+        if free:
+            more, progress = _batch(free, progress, barriers, host, run)
+            done += more
+    return done, progress
+
+
+def _size(first: Intention, progress: Progress) -> int:
+    """A lane that was closed when it was tried last is tried with one."""
+    return 1 if first.proposal.lane in history_of(progress.view).closed else BATCH
+
+
+def _batch(
+    intentions: Sequence[Intention], progress: Progress, barriers: Barriers, host: CodeHost, run: RunContext
+) -> tuple[list[tuple[Intention, Action]], Progress]:
+    started, dropped, progress = begin(intentions, progress, run)
+    if not started:
+        return dropped, progress
+    moves = {intent.entry.id: _branch(intent, progress, run) for intent in started if _is_pull(intent)}
+    heads, desk = _pushed(moves, run), _desk([intent.intention for intent in started], progress.view, host, run)
+    results = [_result(intent, heads.get(intent.entry.id), barriers, desk) for intent in started]
+    _take_back(results, moves, run)
+    progress = finish_each([(result.started, result.ending) for result in results], progress, run)
+    if any(result.ending.result is Result.SUCCEEDED for result in results):
+        run.reached("outcome")
+    return [*dropped, *((result.started.intention, result.action) for result in results)], progress
+
+
+def _is_pull(intent: StartedIntent) -> bool:
+    return intent.intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
+
+
+def _desk(intentions: Sequence[Intention], view: LedgerView, host: CodeHost, run: RunContext) -> ProposalDesk:
+    """What every proposal of a batch needs to know, asked once."""
+    lanes = {intention.proposal.lane for intention in intentions if intention.effect is Effect.OPENED}
+    pulls = _asked(host.pulls) if Lane.CONFIG_PULL_REQUEST in lanes else None
+    issues = _asked(host.issues) if Lane.RUNBOOK_ISSUE in lanes else None
+    return ProposalDesk(host, _asked(host.facts), pulls, issues, view, run)
+
+
+def _asked(question: Callable[[], _T]) -> _T | None:
+    with suppress(BotError):  # it was answered when the run began; a proposal that needs it asks again by itself
+        return question()
+    return None
+
+
+def _branch(started: StartedIntent, progress: Progress, run: RunContext) -> BranchMove | BotError:
+    """How the branch of a pull request has to move, or why it must not."""
+    task, changes = started.intention.proposal.task, started.intention.changes
+    if changes is None:
+        return Refused(f"there is no change to propose for {task}")
+    branch, message = branch_of(task, run.prefix), commit_message([started], run.texts)
+    try:
+        sha = run.repository.commit(progress.head, changes.files, message=message, at=progress.now, author=run.author)
+        run.reached("branch-commit")
+        if taken_over(task, progress.view, run):
+            raise Stale(f"somebody else committed to {branch}")
+        check_in_time(started, run)
+    except BotError as exc:
+        return exc
+    return BranchMove(branch, sha, run.repository.head(branch))
+
+
+def _pushed(moves: dict[str, BranchMove | BotError], run: RunContext) -> dict[str, str | BotError]:
+    """By intent, where its branch is now, or why it is not there."""
+    wanted = {intent: move for intent, move in moves.items() if isinstance(move, BranchMove)}
+    heads = dict(zip(wanted, run.repository.push_all(tuple(wanted.values())), strict=True)) if wanted else {}
+    if any(isinstance(head, str) for head in heads.values()):
+        run.reached("branch-push")
+    return {intent: heads[intent] if isinstance(move, BranchMove) else move for intent, move in moves.items()}
+
+
+def _result(
+    started: StartedIntent, head: str | BotError | None, barriers: Barriers, desk: ProposalDesk
+) -> ProposalResult:
+    intention, lane, run = started.intention, started.intention.proposal.lane, desk.run
+    if (barrier := barriers.before(intention)) is not None:
+        return ProposalResult(started, turned_down(intention, barrier, run, tried=False), refused(barrier, lane, run))
+    try:
+        item = _made(started, head, desk)
+    except (Closed, Unavailable) as exc:
+        barriers.note(lane, exc)
+        return ProposalResult(started, turned_down(intention, exc, run), refused(exc, lane, run))
+    except BotError as exc:
+        result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
+        action = action_of(intention, effect=Effect.FAILED, message=exc.message)
+        return ProposalResult(started, action, Ending(result, exc.message))
+    sha = head if isinstance(head, str) else None
+    detail = details(item, desk.facts, kind=intention.kind, head=sha)
+    ending = Ending(Result.SUCCEEDED, intention.effect.value, link=item.url, detail=detail)
+    message = proposed(intention, item)
+    return ProposalResult(
+        started, action_of(intention, message=message, url=item.url, number=item.number, sha=sha), ending
+    )
+
+
+def _made(started: StartedIntent, head: str | BotError | None, desk: ProposalDesk) -> PullRequest | Issue:
+    if isinstance(head, BotError):
+        raise head
+    check_in_time(started, desk.run)
+    match started.intention.proposal.lane:
+        case Lane.CONFIG_PULL_REQUEST:
+            return _pull(started.intention, desk)
+        case Lane.RUNBOOK_ISSUE:
+            return _issue(started.intention, desk)
+        case Lane.ARTIFACT_PATCH | Lane.NOTHING as lane:
+            raise Refused(f"{lane} is nothing to propose on the code host")
+        case _ as never:
+            assert_never(never)
+
+
+def _pull(intention: Intention, desk: ProposalDesk) -> PullRequest:
+    host, run = desk.host, desk.run
+    text = pull_request_text(intention, run.texts)
+    if intention.effect is Effect.UPDATED and intention.number is not None:
+        item = host.update_pull(intention.number, marker=intention.marker, title=text.title, body=text.body)
+    else:
+        item = host.open_pull(
+            marker=intention.marker,
+            title=text.title,
+            body=text.body,
+            head=branch_of(intention.proposal.task, run.prefix),
+            base=run.branch,
+            labels=(*run.labels, SAFE if intention.proposal.safe else "clockwork/config"),
+            known=desk.pulls,
+        )
+    run.reached("pull")
+    if intention.proposal.merges:
+        with suppress(BotError):  # a person merges it then
+            host.merge_when_green(item.number)
+    return item
+
+
+def _issue(intention: Intention, desk: ProposalDesk) -> Issue:
+    host, run = desk.host, desk.run
+    text = issue_text(intention, run, desk.view)
+    if intention.effect is Effect.UPDATED and intention.number is not None:
+        item = host.update_issue(intention.number, marker=intention.marker, title=text.title, body=text.body)
+    else:
+        labels = (*run.labels, f"clockwork/{intention.kind or 'runbook'}")
+        item = host.open_issue(
+            marker=intention.marker, title=text.title, body=text.body, labels=labels, known=desk.issues
+        )
+    run.reached("issue")
+    return item
+
+
+def _take_back(results: Sequence[ProposalResult], moves: dict[str, BranchMove | BotError], run: RunContext) -> None:
+    """New branches of pull requests that the host lets nobody open are no use to anybody."""
+    for result in results:
+        move = moves.get(result.started.entry.id)
+        if isinstance(move, BranchMove) and move.expected is None and CLOSED in result.ending.detail:
+            with suppress(BotError):
+                run.repository.delete_branch(move.branch, expected=move.commit)
+
+
+def turned_down(intention: Intention, error: Closed | Unavailable, run: RunContext, *, tried: bool = True) -> Action:
+    """The line of the report for what the host closed to us, wants to be asked later, or could not be asked."""
+    if isinstance(error, Closed):
+        return action_of(intention, effect=Effect.WAITING, message=error.message)
+    message = error.message if tried else f"Not tried: {error.message}"
+    if error.retry_after is None:
+        return action_of(intention, effect=Effect.FAILED, message=message)
+    until = run.clock.now() + timedelta(seconds=error.retry_after)
+    return action_of(intention, effect=Effect.DENIED, message=message, limit="host-limit", next_eligible=until)
+
+
+def refused(error: Closed | Unavailable, lane: Lane, run: RunContext) -> Ending:
+    """How an intent ends that the host turned down, or could not be asked about: no failure of what was to be written.
+
+    The ledger remembers what is closed, and until when the host wants to be left alone.
+    """
+    if isinstance(error, Closed):
+        detail = {CLOSED: lane.value, ADVICE: error.advice or ""}
+        return Ending(Result.ABANDONED, error.message, detail={key: text for key, text in detail.items() if text})
+    until = None if error.retry_after is None else run.clock.now() + timedelta(seconds=error.retry_after)
+    return Ending(Result.ABANDONED, error.message, detail={} if until is None else {UNTIL: until.isoformat()})

@@ -1,0 +1,89 @@
+"""Session records that their log did not take, kept in a folder of this machine until it takes them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from bot.errors import BotError, Invalid
+from bot.model.figures import Figures
+from bot.model.session import Session
+from bot.sessions.codec import decode, encode
+
+LARGEST: Final = 1000
+"""Records that are kept; one more is lost."""
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class SessionSpool:
+    """The folder. It is made when something is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, session: Session) -> bool:
+        """Whether it is kept: the folder may be full, or not to be written."""
+        file = self._file(session)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if sum(1 for _ in self._folder.iterdir()) >= LARGEST:
+                return False
+            draft = file.with_suffix(f".{os.getpid()}.new")
+            draft.write_bytes(encode(session))
+            draft.replace(file)
+        except OSError:
+            return False
+        return True
+
+    def waiting(self) -> tuple[Session, ...]:
+        """What is kept, by name. A file that is no record is left where it is."""
+        return tuple(self._read())
+
+    def forget(self, sessions: Sequence[Session]) -> None:
+        """Their log has them now."""
+        for session in sessions:
+            with suppress(OSError):
+                self._file(session).unlink(missing_ok=True)
+
+    def _read(self) -> Iterator[Session]:
+        for file in sorted(self._folder.glob("*.json")):
+            with suppress(OSError, Invalid):
+                yield decode(file.read_bytes())
+
+    def _file(self, session: Session) -> Path:
+        return self._folder / f"{_UNSAFE.sub('-', session.id)[:80] or 'session'}.json"
+
+
+class UnopenedSessions:
+    """A session log that could not be opened: whoever asks it hears why, and what is handed in is kept elsewhere."""
+
+    def __init__(self, error: BotError) -> None:
+        self._error = error
+
+    def write(self, sessions: Sequence[Session]) -> None:
+        """Raises why it could not be opened."""
+        del sessions
+        raise self._error
+
+    def recent(self, *, since: object = None, limit: int = 1000) -> Sequence[Session]:
+        """Raises why it could not be opened."""
+        del since, limit
+        raise self._error
+
+    def figures(self, *, since: object = None) -> Figures:
+        """Raises why it could not be opened."""
+        del since
+        raise self._error
+
+    def prune(self, before: object, *, batch: int = 500) -> int:
+        """Raises why it could not be opened."""
+        del before, batch
+        raise self._error
+
+    def tidy(self) -> None: ...
+
+    def close(self) -> None: ...

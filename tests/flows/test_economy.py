@@ -1,0 +1,133 @@
+"""What a run asks of the code host, counted at the host: requests are what its limits are about."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from bot.flows.reconcile import tick
+from bot.model.proposal import Effect
+from bot.sandbox.journal import JournalLine
+from bot.sandbox.server import Sandbox
+from tests.flows.stage import NAME, SERVICE, Stage
+
+MANY = (
+    b"version: 1\ngithub: {min_write_interval: 0}\n"
+    b"fixes: {cooldown: 0s, per_hour: 60, repository_per_hour: null, proposals_per_hour: null, "
+    b"max_removed: null, max_removed_percent: 100}\n"
+)
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """The requests of one run, those of Git apart from those of the API."""
+
+    git: tuple[JournalLine, ...]
+    api: tuple[JournalLine, ...]
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return len(self.git) + len(self.api)
+
+
+def traffic(box: Sandbox) -> Traffic:
+    """What was asked since the last call."""
+    lines = box.requests.lines()
+    box.requests.clear()
+    return Traffic(
+        tuple(line for line in lines if ".git/" in line.path), tuple(line for line in lines if ".git/" not in line.path)
+    )
+
+
+def crowd(directory: Path, box: Sandbox, count: int) -> Stage:
+    """So many services, each with a port that differs."""
+    services = {f"k8s/s{n}.yaml": SERVICE.replace(b"name: web", f"name: s{n}".encode()) for n in range(count)}
+    token, human = box.create_user("clockwork[bot]", bot=True), box.create_user("rosa", admin=True)
+    box.create_repository(NAME, files={**services, "clockwork.yaml": MANY})
+    live = {path: copy.deepcopy(yaml.safe_load(data)) for path, data in services.items()}
+    for service in live.values():
+        service["spec"]["ports"][0]["port"] = 8081
+    return Stage(box, directory, token, human, live)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Sandbox]:
+    """A server of its own."""
+    with Sandbox.start(tmp_path / "box") as running:
+        yield running
+
+
+def test_fifty_proposals_are_two_hundred_requests(tmp_path: Path, box: Sandbox) -> None:
+    """Fifty pull requests cost four requests each, Git's, labels and looking included; Git's are fewer than one each."""
+    stage = crowd(tmp_path, box, 50)
+    loop = stage.loop()
+    traffic(box)
+    done = tick(loop)
+    asked = traffic(box)
+    assert [action.effect for action in done.actions] == [Effect.OPENED] * 50
+    assert asked.total <= 200
+    assert len(asked.git) <= 50
+    assert len(stage.pulls("open")) == 50
+
+
+def test_a_few_pull_requests_share_their_pushes(tmp_path: Path, box: Sandbox) -> None:
+    """The intents, the branches and the outcomes of one run are three pushes, so four pull requests are within three
+    requests of Git each.
+    """
+    stage = crowd(tmp_path, box, 4)
+    loop = stage.loop()
+    traffic(box)
+    tick(loop)
+    asked = traffic(box)
+    assert sum(line.path.endswith("/git-receive-pack") and line.status == 200 for line in asked.git) == 3
+    assert len(asked.git) <= 3 * 4
+    assert len(stage.pulls("open")) == 4
+
+
+def test_a_missing_object_costs_few_requests(tmp_path: Path, box: Sandbox) -> None:
+    """Twenty issues cost no more than four requests each."""
+    stage = crowd(tmp_path, box, 30)
+    for number in range(20):
+        del stage.objects[f"k8s/s{number}.yaml"]
+    loop = stage.loop()
+    traffic(box)
+    done = tick(loop)
+    made = [action for action in done.actions if action.effect is Effect.OPENED]
+    assert traffic(box).total <= 4 * len(made)
+    assert len(stage.issues("open")) + len(stage.pulls("open")) == len(made)
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_quiet_run_asks_the_same_of_any_number(tmp_path: Path, box: Sandbox, count: int) -> None:
+    """With nothing new, a run makes three conditional requests and two of Git, however much is open."""
+    stage = crowd(tmp_path, box, count)
+    loop = stage.loop()
+    for _ in range(2):
+        tick(loop)
+    traffic(box)
+    done = tick(loop)
+    asked = traffic(box)
+    assert {action.effect for action in done.actions} == {Effect.UNCHANGED}
+    assert [line.status for line in asked.api] == [304, 304, 304]
+    assert len(asked.git) == 2
+
+
+def test_what_is_not_opened_is_not_asked_for_one_by_one(tmp_path: Path, box: Sandbox) -> None:
+    """Proposals that a limit holds back add no request to a run."""
+    stage = crowd(tmp_path, box, 20)
+    stage.edit("clockwork.yaml", lambda text: text.replace("proposals_per_hour: null", "proposals_per_hour: 3"))
+    loop = stage.loop()
+    for _ in range(2):
+        tick(loop)
+    traffic(box)
+    done = tick(loop)
+    asked = traffic(box)
+    assert [action.effect for action in done.actions].count(Effect.DENIED) == 17
+    assert {line.status for line in asked.api} == {304}
+    assert len(asked.api) <= 4
