@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.guardrails.contents import Nature
 from bot.guardrails.hunks import Delta
-from bot.guardrails.kinds import hits
+from bot.guardrails.kinds import anchors_of, hits
 from bot.guardrails.rule import ChangeFacts, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.structure import Unparsed
@@ -60,7 +60,7 @@ def judge(
     ``today`` (UTC) decides which waivers still count; ``expired`` is asked between detectors and ends the work early
     with a finding when it answers yes. Never raises.
     """
-    subject = Subject(change, rules.options, facts or ChangeFacts())
+    subject = Subject(change, rules.options, facts or ChangeFacts(), anchors_of(rules.guardrails))
     findings: list[Finding] = list(_seen_whole(subject, rules, mode))
     notes = [f"Document left out: {error}" for error in rules.errors]
     failure: str | None = None
@@ -179,11 +179,11 @@ def _rendered_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[F
 
 def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[str]) -> list[Finding]:
     all_hits = hits(guardrail, subject)
-    lines = {delta.path: delta.after_lines or delta.before_lines for delta in subject.deltas}
+    deltas = {delta.path: delta for delta in subject.deltas}
     counts: Counter[tuple[str, str]] = Counter()
     made: list[Finding] = []
     for hit in islice(all_hits, MAX_PER_RULE):
-        text = hit.anchor if hit.anchor is not None else _line(lines, hit)
+        text = hit.anchor if hit.anchor is not None else _line(deltas, hit)
         key = (hit.file or "", " ".join(text.split()))
         severity = _severity(guardrail, hit, subject.change.author_kind)
         mark = fingerprint(guardrail.id, hit.file or "", text, counts[key])
@@ -219,8 +219,9 @@ def _finding(guardrail: Guardrail, hit: Hit, severity: Severity, enforce: Enforc
     )
 
 
-def _line(lines: dict[str, tuple[str, ...]], hit: Hit) -> str:
-    text = lines.get(hit.file or "", ())
+def _line(deltas: Mapping[str, Delta], hit: Hit) -> str:
+    delta = deltas.get(hit.file or "")
+    text = () if delta is None else delta.after_lines or delta.before_lines
     return text[hit.line - 1] if hit.line is not None and 1 <= hit.line <= len(text) else hit.message
 
 
