@@ -7,12 +7,12 @@ the rule, which judges as if it had seen all. So anchors may be told for too man
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from bot.secrecy.literals import Literal, LiteralFinder, ScanBackend, blocks, finder
+from bot.secrecy.literals import Literal, LiteralFinder, Run, ScanBackend, Sought, blocks, finder
 
 _SPACES: Final = (
     b" ", b"\t", b"\x0b", b"\x0c", b"\r", b"\x1c", b"\x1d", b"\x1e", b"\x1f", b"\xc2", b"\xe1", b"\xe2", b"\xe3",
@@ -20,12 +20,7 @@ _SPACES: Final = (
 """What begins a white-space character in UTF-8: what ``\\s`` matches, save line feeds, by its first byte."""
 _FOLDED: Final = tuple(character.encode() for character in "ſKİı")
 """Beyond ASCII, what ``re.IGNORECASE`` takes for s, k and i."""
-RUN: Final = 24
-"""Characters from which a run of base64 counts."""
-_ALPHABET: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_-")
-_LEAST: Final = b"a" * RUN
 _NOWHERE: Final = (0, 0)
-_RUNS: Final = bytes(0x61 if byte in _ALPHABET else 0x20 for byte in range(256))
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +28,8 @@ class Anchors:
     """Literals, one of which is in every line that matters. No slots: the expressions are compiled when first needed.
 
     ``literals`` are in small letters and count in any case, unless they are ``exact``; ``folds`` says that the rule ignores
-    case beyond ASCII too. Where the literal begins, ``at`` must match the bytes of the text, and ``behind`` where it ends.
-    Without literals the two are about runs of at least :data:`RUN` characters of base64.
+    case beyond ASCII too. ``behind`` must match where the literal ends (:class:`bot.secrecy.literals.Literal`), and ``at``
+    where it begins. Without literals the two are about runs of base64 (:class:`bot.secrecy.literals.Run`).
     """
 
     literals: tuple[bytes, ...] = ()
@@ -44,20 +39,17 @@ class Anchors:
     behind: str = ""
 
     @cached_property
-    def begins(self) -> re.Pattern[bytes] | None:
+    def begins(self) -> re.Pattern[bytes]:
         """``at``, compiled."""
-        return re.compile(self.at.encode()) if self.at else None
+        return re.compile(self.at.encode())
 
-    @cached_property
-    def goes_on(self) -> re.Pattern[bytes] | None:
-        """``behind``, compiled."""
-        return re.compile(self.behind.encode(), re.IGNORECASE) if self.behind else None
-
-    def holds(self, text: bytes, start: int, end: int) -> bool:
-        """Whether what stands from ``start`` to ``end`` is more than the mere literal."""
-        if self.at and (pattern := self.begins) is not None and pattern.match(text, start) is None:
-            return False
-        return not self.behind or (pattern := self.goes_on) is None or pattern.match(text, end) is not None
+    @property
+    def sought(self) -> tuple[Sought, ...]:
+        """What of them is looked for."""
+        if not self.literals:
+            return (Run(self.at, self.behind),)
+        folded = (Literal(character, exact=True) for character in _FOLDED if self.folds)
+        return (*(Literal(text, self.exact, self.behind) for text in self.literals), *folded)
 
 
 def words(*texts: str) -> tuple[bytes, ...]:
@@ -97,17 +89,15 @@ class AnchoredLine:
 class AnchorSet:
     """The anchors of many rules, looked for together."""
 
-    def __init__(self, anchors: Iterable[Anchors], backend: ScanBackend) -> None:
-        members = tuple(dict.fromkeys(anchors))
-        self.members = frozenset(members)
-        self._runs = tuple(each for each in members if not each.literals)
-        owners: dict[Literal, list[Anchors]] = {}
-        for each in members:
-            for literal in each.literals:
-                owners.setdefault(Literal(literal, each.exact), []).append(each)
-            for literal in _FOLDED if each.folds else ():
-                owners.setdefault(Literal(literal, exact=True), []).append(each)
-        self._owners = tuple((len(literal.text), tuple(group)) for literal, group in owners.items())
+    def __init__(self, anchors: Sequence[Anchors], backend: ScanBackend) -> None:
+        self.members = frozenset(anchors)
+        owners: dict[Sought, list[Anchors]] = {}
+        for each in dict.fromkeys(anchors):
+            for sought in each.sought:
+                owners.setdefault(sought, []).append(each)
+        self._owners = tuple(
+            (0 if isinstance(sought, Run) else len(sought.text), tuple(group)) for sought, group in owners.items()
+        )
         self._finder: LiteralFinder = finder(tuple(owners), backend)
 
     def lines(self, text: bytes) -> dict[Anchors, list[AnchoredLine]]:
@@ -118,31 +108,19 @@ class AnchorSet:
             block = text[start:end]
             places = _Places(block)
             self._literals(block, places)
-            self._in_runs(block, places)
             number = places.add_to(lines, number, start)
         return lines
 
     def _literals(self, block: bytes, places: _Places) -> None:
         owners, note = self._owners, places.note
 
-        def tell(index: int, end: int) -> None:
+        def tell(index: int, last: int) -> None:
             length, group = owners[index]
             for anchors in group:
-                note(anchors, end - length, end)
+                if not length or not anchors.at or anchors.begins.match(block, last + 1 - length) is not None:
+                    note(anchors, last)
 
         self._finder.find(block, tell)
-
-    def _in_runs(self, block: bytes, places: _Places) -> None:
-        if not self._runs:
-            return
-        marked = block.translate(_RUNS)
-        start = marked.find(_LEAST)
-        while start >= 0:
-            end = marked.find(b" ", start)
-            end = len(block) if end < 0 else end
-            for anchors in self._runs:
-                places.note(anchors, start, end)
-            start = marked.find(_LEAST, end)
 
 
 class _Places:
@@ -153,15 +131,14 @@ class _Places:
         self._places: list[tuple[int, int, Anchors]] = []
         self._line: dict[Anchors, tuple[int, int]] = {}
 
-    def note(self, anchors: Anchors, start: int, end: int) -> None:
-        """Take a place, unless its line is known already or what must stand there does not."""
+    def note(self, anchors: Anchors, at: int) -> None:
+        """Take a place, unless its line is known already."""
         low, high = self._line.get(anchors, _NOWHERE)
-        if low <= start < high or not anchors.holds(self._block, start, end):
-            return
-        low = self._block.rfind(b"\n", 0, start) + 1
-        high = self._block.find(b"\n", start)
-        self._line[anchors] = low, high = low, len(self._block) if high < 0 else high
-        self._places.append((low, high, anchors))
+        if not low <= at < high:
+            low, end = self._block.rfind(b"\n", 0, at) + 1, self._block.find(b"\n", at)
+            high = len(self._block) if end < 0 else end
+            self._line[anchors] = low, high
+            self._places.append((low, high, anchors))
 
     def add_to(self, lines: dict[Anchors, list[AnchoredLine]], number: int, offset: int) -> int:
         """Add the lines to those of earlier blocks. The answer is the number of the line behind the block."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Final, TypeVar
 
 from bot.guardrails import classify
@@ -155,27 +156,45 @@ class Delta:
         )
 
     @cached_property
+    def _is_edit(self) -> bool:
+        """Whether there is text on both sides, so that not all of it is added or removed."""
+        return bool(self.before and self.after)
+
+    @cached_property
     def added_count(self) -> int:
         """How many lines are added."""
-        return sum(span.new_count for span in self._spans)
+        return sum(span.new_count for span in self._spans) if self._is_edit else _count(self.after)
 
     @cached_property
     def removed_count(self) -> int:
         """How many lines are removed."""
-        return sum(span.old_count for span in self._spans)
+        return sum(span.old_count for span in self._spans) if self._is_edit else _count(self.before)
+
+    @cached_property
+    def added_numbers(self) -> Container[int]:
+        """The numbers of the added lines."""
+        if not self._is_edit:
+            return range(1, self.added_count + 1)
+        return frozenset(chain.from_iterable(range(span.new, span.new + span.new_count) for span in self._spans))
 
     @property
     def first_added(self) -> int | None:
         """The number of the first added line; None when none is."""
+        if not self._is_edit:
+            return 1 if self.after else None
         return next((span.new for span in self._spans if span.new_count), None)
 
     @cached_property
     def added(self) -> tuple[DiffLine, ...]:
-        return tuple(line for hunk in self.hunks for line in hunk.added)
+        """All lines that are added."""
+        parts = (_numbered(self.after_lines, span.new, span.new_count) for span in self._spans if span.new_count)
+        return tuple(chain.from_iterable(parts))
 
     @cached_property
     def removed(self) -> tuple[DiffLine, ...]:
-        return tuple(line for hunk in self.hunks for line in hunk.removed)
+        """All lines that are removed."""
+        parts = (_numbered(self.before_lines, span.old, span.old_count) for span in self._spans if span.old_count)
+        return tuple(chain.from_iterable(parts))
 
     @cached_property
     def language(self) -> str | None:
@@ -263,30 +282,35 @@ class Delta:
 
     @cached_property
     def _anchored_after(self) -> dict[Anchors, list[DiffLine]]:
-        ranges = [range(span.new, span.new + span.new_count) for span in self._spans]
-        return self._anchored(self.after, self.change.after, ranges, after=True)
+        if not self._is_edit:
+            return self._in_whole(self.after, self.change.after)
+        ranges = (range(span.new, span.new + span.new_count) for span in self._spans)
+        return self._in_parts(self.after_lines, list(chain.from_iterable(ranges)))
 
     @cached_property
     def _anchored_before(self) -> dict[Anchors, list[DiffLine]]:
-        ranges = [range(span.old, span.old + span.old_count) for span in self._spans]
-        return self._anchored(self.before, self.change.before, ranges, after=False)
+        if not self._is_edit:
+            return self._in_whole(self.before, self.change.before)
+        ranges = (range(span.old, span.old + span.old_count) for span in self._spans)
+        return self._in_parts(self.before_lines, list(chain.from_iterable(ranges)))
 
-    def _anchored(
-        self, text: str | None, data: bytes | None, ranges: list[range], *, after: bool
-    ) -> dict[Anchors, list[DiffLine]]:
-        """The lines in ``ranges`` of one side, by the anchors that they hold. Each is read once for all rules."""
-        if self.anchors is None or not text or not any(ranges):
+    def _in_whole(self, text: str | None, data: bytes | None) -> dict[Anchors, list[DiffLine]]:
+        """The lines of one side by the anchors that they hold."""
+        if self.anchors is None or not text:
             return {}
-        if self.before and self.after:
-            lines = self.after_lines if after else self.before_lines
-            numbers = [number for part in ranges for number in part]
-            buffer = _bytes("\n".join(lines[number - 1] for number in numbers))
-            located = self.anchors.lines(buffer)
-            return _opened(located, lambda line: DiffLine(numbers[line.number], lines[numbers[line.number] - 1]))
         buffer = data if data is not None and len(data) == len(text) and text.isascii() else _bytes(text)
         return _opened(self.anchors.lines(buffer), lambda line: DiffLine(line.number + 1, _line(buffer, line)))
 
-    def net_new(self, matches: Callable[[str], object], anchors: Anchors, view: LineView = "raw") -> tuple[DiffLine, ...]:
+    def _in_parts(self, lines: Sequence[str], numbers: Sequence[int]) -> dict[Anchors, list[DiffLine]]:
+        """The same of some lines of one side."""
+        if self.anchors is None or not numbers:
+            return {}
+        located = self.anchors.lines(_bytes("\n".join(lines[number - 1] for number in numbers)))
+        return _opened(located, lambda line: DiffLine(numbers[line.number], lines[numbers[line.number] - 1]))
+
+    def net_new(
+        self, matches: Callable[[str], object], anchors: Anchors, view: LineView = "raw"
+    ) -> tuple[DiffLine, ...]:
         """The added lines that match, less the removed ones that match: an edit that keeps the count is quiet.
 
         Every line that matches holds ``anchors``. Where some remain, those that were not merely moved or re-indented within

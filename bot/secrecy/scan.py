@@ -66,7 +66,7 @@ class PatternScanner:
         text = joined(lines)
         needles_at: dict[int, set[int]] = {}
         owners = self._owners
-        self._finder.find(text, lambda index, end: needles_at.setdefault(end - 1, set()).add(owners[index]))
+        self._finder.find(text, lambda index, at: needles_at.setdefault(at, set()).add(owners[index]))
         matches = list(self._confirmed(_located(text, needles_at)))
         if self._bare:
             matches += self._confirmed((number, line, self._bare) for number, line in enumerate(text.split(b"\n")))

@@ -180,13 +180,13 @@ def f(:
 kind: Secret
 Drop\u2003Table users;
 """.splitlines()
-_NAMES: Final = (
+_PATHS: Final = (
     "src/app.py src/app.js src/app.ts src/main.go src/app.rb src/run.sh Dockerfile k8s/app.yaml conf/app.ini conf/app.toml "
     "src/App.java src/lib.rs db/001.sql db/001_down.sql web/index.html web/app.css infra/main.tf data.json README.md "
     "docs/use.md tests/test_app.py tests/app.test.ts tests/fixtures/x.py vendor/lib.py dist/app.min.js notes unknown.xyz "
     "package-lock.json requirements.txt package.json .github/workflows/ci.yml locales/de.yaml templates/x.yaml Makefile "
     "test/app_test.go prompts/inject.py pyproject.toml src/App.kt src/app.php .env src/a.cs"
-).split()
+)
 
 Said: TypeAlias = dict[str, str]
 
@@ -216,7 +216,7 @@ def changes() -> Iterator[tuple[str, Change]]:
     """Changes of one to four files by name, always the same."""
     for number in range(CHANGES):
         generator = random.Random(number)
-        paths = generator.sample(_NAMES, generator.randint(1, 4))
+        paths = generator.sample(_PATHS.split(), generator.randint(1, 4))
         yield f"{number:03}", change(*(_file(generator, path) for path in paths), title=generator.choice(_LOUD))
 
 
@@ -249,9 +249,7 @@ def said(findings: tuple[Finding, ...]) -> Said:
 def judged() -> dict[str, Said]:
     """What is said now of each change."""
     rules = plain_book()
-    return {
-        name: said(judge(each, rules, Mode.STRICT, today=TODAY).findings) for name, each in changes()
-    }
+    return {name: said(judge(each, rules, Mode.STRICT, today=TODAY).findings) for name, each in changes()}
 
 
 def recorded() -> dict[str, Said]:

@@ -24,7 +24,10 @@ def mass_delete(subject: Subject) -> Iterable[Hit]:
     candidates = [
         delta
         for delta in subject.written
-        if delta.removed_count - delta.added_count >= limit and delta.is_source and delta.after
+        if delta.removed_count >= limit
+        and delta.removed_count - delta.added_count >= limit
+        and delta.is_source
+        and delta.after
     ]
     if not candidates:
         return

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails.anchors import RUN, Anchors
+from bot.guardrails.anchors import Anchors
 from bot.guardrails.hunks import Delta
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
+from bot.secrecy.literals import RUN
 
 _DIGITS: Final = [*"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", "+-", "/_"]
 """What each of the 64 digits is written as."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Container, Iterable, Iterator
 from types import EllipsisType
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
@@ -42,12 +43,21 @@ _TLS: Final = {
     "php": LinePattern(
         r"CURLOPT_SSL_VERIFYPEER['\"]?\s*(?:,|=>)\s*(?:false|0)", Anchors(words("curlopt_ssl_verifypeer"))
     ),
-    "rust": LinePattern(r"danger_accept_invalid_(?:certs|hostnames)\(\s*true", Anchors(words("danger_accept_invalid_"))),
+    "rust": LinePattern(
+        r"danger_accept_invalid_(?:certs|hostnames)\(\s*true", Anchors(words("danger_accept_invalid_"))
+    ),
     "shell": LinePattern(
         r"\bcurl\b[^|;&#\n]{0,300}\s(?:-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)(?=\s|$)|\bwget\b[^|;&#\n]{0,300}--no-check-certificate|"
         r"http\.sslVerify[ =]\"?false|GIT_SSL_NO_VERIFY=(?:1|true)|strict-ssl\s+false|PYTHONHTTPSVERIFY=0",
         Anchors(
-            words("curl", "--no-check-certificate", "http.sslverify", "git_ssl_no_verify", "strict-ssl", "pythonhttpsverify")
+            words(
+                "curl",
+                "--no-check-certificate",
+                "http.sslverify",
+                "git_ssl_no_verify",
+                "strict-ssl",
+                "pythonhttpsverify",
+            )
         ),
     ),
 }
@@ -157,12 +167,11 @@ def placeholder(subject: Subject) -> Iterable[Hit]:
             continue
         if not any(_promises(line.text) for line in delta.holding(_PROMISE.anchors)):
             continue
-        added = {line.number for line in delta.added}
-        for function in _functions(delta.after):
+        for function in _functions(delta.after, delta.added_numbers):
             span = range(function.lineno, (function.end_lineno or function.lineno) + 2)
-            comments = [number for number in span if number in added and number <= len(delta.after_lines)
+            comments = [number for number in span if number in delta.added_numbers and number <= len(delta.after_lines)
                         and _promises(delta.after_lines[number - 1])]  # fmt: skip
-            if function.lineno in added and comments and _is_empty(function):
+            if comments:
                 yield Hit(
                     delta.path,
                     function.lineno,
@@ -175,8 +184,11 @@ def _promises(text: str) -> bool:
     return _PROMISE.compiled.search(text[:300]) is not None
 
 
-def _functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Every function of a Python file that is no member of a Protocol or abstract class."""
+_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _functions(text: str, lines: Container[int]) -> Iterator[_Function]:
+    """Every function that begins on one of ``lines``, does nothing, and is no member of a Protocol or abstract class."""
     if len(text) > 300_000:
         return
     try:
@@ -185,18 +197,33 @@ def _functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    promised = {
-        child
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-        and any("Protocol" in ast.unparse(base) or "ABC" in ast.unparse(base) for base in node.bases)
-        for child in node.body
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node not in promised:
-            marks = " ".join(ast.unparse(mark) for mark in node.decorator_list)
-            if "abstract" not in marks and "overload" not in marks:
-                yield node
+    for node, around in _statements(tree):
+        if isinstance(node, _Function) and node.lineno in lines and _is_empty(node) and not _is_abstract(node, around):
+            yield node
+
+
+def _statements(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Every statement with what it stands in, in the order of :func:`ast.walk`."""
+    waiting: deque[ast.AST] = deque([tree])
+    while waiting:
+        around = waiting.popleft()
+        for field in _BLOCKS:
+            children = getattr(around, field, ())
+            if isinstance(children, list):
+                waiting += children
+                yield from ((child, around) for child in children)
+
+
+_BLOCKS: Final = ("body", "handlers", "cases", "orelse", "finalbody")
+
+
+def _is_abstract(function: _Function, around: ast.AST) -> bool:
+    if isinstance(around, ast.ClassDef):
+        bases = [ast.unparse(base) for base in around.bases]
+        if any("Protocol" in base or "ABC" in base for base in bases):
+            return True
+    marks = " ".join(ast.unparse(mark) for mark in function.decorator_list)
+    return "abstract" in marks or "overload" in marks
 
 
 def _is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

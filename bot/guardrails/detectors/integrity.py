@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
@@ -12,6 +13,7 @@ from bot.guardrails.grammar import parse_error
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.lexing import LineView
 from bot.guardrails.rule import Hit, Subject, on_line
+from bot.guardrails.structure import Documents
 from bot.model.finding import FileStatus
 
 _OURS: Final = LinePattern(r"<{7} \S", Anchors(words("<<<<<<< ")))
@@ -87,7 +89,7 @@ def syntax_regression(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.after is None or classify.is_fixture(delta.path) or delta.before == delta.after:
             continue
-        failure = parse_error(delta.path, delta.after)
+        failure = parse_error(delta.path, delta.after, partial(_documents, delta))
         if failure is None:
             continue
         if delta.before is not None and parse_error(delta.old_path, delta.before) is not None:
@@ -99,6 +101,10 @@ def syntax_regression(subject: Subject) -> Iterable[Hit]:
             f"The {failure.language} file {verb}: {failure.message}.",
             anchor="syntax",
         )
+
+
+def _documents(delta: Delta) -> Documents:
+    return delta.documents_after
 
 
 def elided_code(subject: Subject) -> Iterable[Hit]:

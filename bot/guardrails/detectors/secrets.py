@@ -77,8 +77,8 @@ def _on_the_way(subject: Subject) -> Iterator[Hit]:
     told: set[str] = set()
     texts = [delta.after or "" for delta in subject.deltas] if subject.facts.commits else []
     for commit in subject.facts.commits:
-        deltas = [subject.delta(file) for file in commit.files]
-        for delta, line, provider, token in ((delta, *credential) for delta in deltas for credential in _tokens(delta)):
+        deltas = map(subject.delta, commit.files)
+        for delta, (line, provider, token) in ((each, credential) for each in deltas for credential in _tokens(each)):
             if token in told or any(token in text for text in texts):
                 continue
             told.add(token)
@@ -149,10 +149,11 @@ _NAMES: Final = words(
     "password", "passwd", "passphrase", "secret", "token", "credential",
     *(f"{whose}{dash}key" for whose in ("api", "access", "secret", "private") for dash in ("", "-", "_")),
 )  # fmt: skip
-_ASSIGNED: Final = r"s?(?:[-_](?:key|value|prod|live))?[\"']?[\s\x80-\xff]{0,32}(?::=|=>|=|:)[\s\x80-\xff]{0,32}"
-"""Between a name that is a secret's and its literal; white space beyond ASCII is any bytes."""
-_QUOTED: Final = Anchors(_NAMES, behind=_ASSIGNED + "[\"'`]")
-_GIVEN: Final = Anchors(_NAMES, behind=_ASSIGNED + r"[\"'`A-Za-z0-9!@#$%^&*+/_~.\-]")
+_BLANK: Final = r"[ \t\x0b\x0c\r\x1c-\x1f\x80-\xff]*"
+"""White space; beyond ASCII it is any bytes."""
+_ASSIGNED: Final = rf"s?(?:[-_](?:key|value|prod|live))?[\"']?{_BLANK}(?::=|=>|=|:){_BLANK}"
+"""Between a name that is a secret's and its literal."""
+_GIVEN: Final = Anchors(_NAMES, behind=_ASSIGNED + r"(?:[\"'`]|[A-Za-z0-9!@#$%^&*+/_~.\-]{12})")
 _KEY: Final = r"(?<![A-Za-z0-9])([A-Za-z0-9][A-Za-z0-9_.\-]{0,120}+)[\"']?\s{0,8}"
 _PATTERNS: Final = (
     re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}([\"'`])((?:(?!\2)[^\\\n]){8,200})\2"),
@@ -177,9 +178,8 @@ def secret_generic(subject: Subject) -> Iterable[Hit]:
             continue
         if is_yaml_or_json(delta.path):
             yield from _given_away(delta)
-        bare = delta.language in _BARE_LITERALS
-        generic = partial(_generic, _PATTERNS if bare else _PATTERNS[:1])
-        for line in delta.net_new(generic, _GIVEN if bare else _QUOTED):
+        generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
+        for line in delta.net_new(generic, _GIVEN):
             name, value = generic(line.text) or ("", "")
             yield Hit(
                 delta.path,
@@ -247,7 +247,7 @@ def _is_hidden(text: str, start: int, end: int) -> bool:
 _URL: Final = re.compile(
     r"\b([a-z][a-z0-9+.\-]{1,20})://([^\s/:@'\"<>(){}|]{1,80}):([^\s/:@'\"<>]{3,120})@([\w.\-]{1,200})"
 )
-_ADDRESS: Final = Anchors(words("://"), behind=r"[^\s/:@'\"<>(){}|]{1,320}:[^\s/:@'\"<>]{3}")
+_ADDRESS: Final = Anchors(words("://"), behind=r"[^\s/:@'\"<>(){}|]+:[^\s/:@'\"<>]{3}")
 _DULL: Final = re.compile(
     r"^(pass(word|wd)?|pw|pwd|secret|user(name)?|token|guest|root|admin|test(ing)?|changeme|postgres|mysql|redis|rabbitmq|"
     r"example|foo|bar|baz|x+|\*+|\.+|p@ss|hunter2|dummy|fake|none|my-?(pass|secret).*|your.*|some.*)\d{0,4}$|[$%<>{}\[\]*]|:$",
@@ -281,5 +281,5 @@ def _without_password(text: str) -> str | None:
     return None
 
 
-ANCHORS: Final = (*_BY_ANCHORS, ENCODED, _QUOTED, _GIVEN, _ADDRESS)
+ANCHORS: Final = (*_BY_ANCHORS, ENCODED, _GIVEN, _ADDRESS)
 """What lines are searched for here."""

@@ -78,11 +78,10 @@ def _names(delta: Delta, lines: Iterable[DiffLine]) -> list[str]:
 
 def test_removed(subject: Subject) -> Iterable[Hit]:
     """TST-002: a named test of a kept file is gone, and nothing like it came, while the source does not shrink."""
-    shrink = sum(delta.removed_count - delta.added_count for delta in _sources(subject))
-    if shrink > 0:
-        return
     tests = _tests(subject)
     if all(delta.status is FileStatus.REMOVED or not delta.removed_count for delta in tests):
+        return
+    if sum(delta.removed_count - delta.added_count for delta in _sources(subject)) > 0:
         return
     arrived = [(name, body) for delta in tests for name, body in _bodies(delta, delta.after_lines, delta.added)]
     names = {name for name, _ in arrived} | {name for delta in tests for name in _names(delta, _all(delta.after_lines))}
@@ -116,10 +115,10 @@ def _alike(text: str, other: str) -> bool:
 
 def assert_loss(subject: Subject) -> Iterable[Hit]:
     """TST-003: kept tests lost assertions, and called nothing new in their place, while the source changed."""
-    if not any(delta.added_count or delta.removed_count for delta in _sources(subject)):
-        return
     tests = _tests(subject)
     if not any(delta.removed_count for delta in tests):
+        return
+    if not any(delta.added_count or delta.removed_count for delta in _sources(subject)):
         return
     total = sum(_asserts(delta.added) - _asserts(delta.removed) for delta in tests)
     if total >= 0:
@@ -331,7 +330,9 @@ _SUPPRESSION: Final = LinePattern(
     r"#\s*ruff:\s*noqa\s*$|@SuppressWarnings\(\"all\"\)|#!?\[allow\(warnings\)\]",
     Anchors(
         (
-            *words("noqa", "disable=all", "ignore-errors", "@ts-nocheck", "@ts-ignore", "eslint-disable", "nosec", "nolint"),
+            *words(
+                "noqa", "disable=all", "ignore-errors", "@ts-nocheck", "@ts-ignore", "eslint-disable", "nosec", "nolint"
+            ),
             *words('suppresswarnings("all")', "allow(warnings)"),
             *spaced("type:", "pyright:", tails=("ignore",)),
         )
