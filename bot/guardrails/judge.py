@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -54,23 +54,28 @@ def judge(
     today: date,
     facts: ChangeFacts | None = None,
     expired: Callable[[], bool] = _never,
+    only: Container[str] | None = None,
+    most: int = MAX_PER_RULE,
 ) -> Judgement:
     """All findings of the detectors on ``change``, worst first.
 
     ``today`` (UTC) decides which waivers still count; ``expired`` is asked between detectors and ends the work early
-    with a finding when it answers yes. Never raises.
+    with a finding when it answers yes. With ``only`` some rules are asked, and not whether the change was wholly seen;
+    ``most`` findings of each rule are told. Never raises.
     """
     subject = Subject(change, rules.options, facts or ChangeFacts(), anchors_of(rules.guardrails))
-    findings: list[Finding] = list(_seen_whole(subject, rules, mode))
+    findings: list[Finding] = list(_seen_whole(subject, rules, mode)) if only is None else []
     notes = [f"Document left out: {error}" for error in rules.errors]
     failure: str | None = None
     for guardrail in rules.for_agent(change.agent):
+        if only is not None and guardrail.id not in only:
+            continue
         if expired():
             failure = "the time for detectors was used up"
             findings.append(system(rules, "SYS-002", mode, f"Not all checks ran: {failure}, before {guardrail.id}."))
             break
         try:
-            findings += _findings(guardrail, subject, mode, notes)
+            findings += _findings(guardrail, subject, mode, notes, most)
         except Exception as error:  # noqa: BLE001 a detector that fails is a finding, whatever it raised
             failure = f"{guardrail.id} failed with {type(error).__name__}"
             findings.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
@@ -177,12 +182,12 @@ def _rendered_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[F
             )
 
 
-def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[str]) -> list[Finding]:
+def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[str], most: int) -> list[Finding]:
     all_hits = hits(guardrail, subject)
     deltas = {delta.path: delta for delta in subject.deltas}
     counts: Counter[tuple[str, str]] = Counter()
     made: list[Finding] = []
-    for hit in islice(all_hits, MAX_PER_RULE):
+    for hit in islice(all_hits, most):
         text = hit.anchor if hit.anchor is not None else _line(deltas, hit)
         key = (hit.file or "", " ".join(text.split()))
         severity = _severity(guardrail, hit, subject.change.author_kind)
@@ -191,7 +196,7 @@ def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[st
         made.append(_finding(guardrail, hit, severity, enforcement(guardrail, severity, mode), mark))
     more = sum(1 for _ in islice(all_hits, 10_000))
     if more:
-        notes.append(f"{guardrail.id} fired {more} more times than the {MAX_PER_RULE} that are shown.")
+        notes.append(f"{guardrail.id} fired {more} more times than the {most} that are shown.")
     return [finding for finding in made if finding.enforce is not Enforce.OFF]
 
 

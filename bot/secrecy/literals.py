@@ -70,6 +70,7 @@ class LiteralFinder(Protocol):
         ...
 
 
+@lru_cache(maxsize=1)
 def available() -> tuple[ScanBackend, ...]:
     """The back ends that can be used here, best first."""
     fast = ((ScanBackend.HYPERSCAN, "hyperscan"), (ScanBackend.AHOCORASICK, "ahocorasick_rs"))
