@@ -32,7 +32,6 @@ def repository(tmp_path: Path) -> pygit2.Repository:
     commit(made, {"app.py": "x = 1\n"}, "Take it away")
     made.branches.local.create("topic", made.head.peel(pygit2.Commit))
     commit(made, {"b.py": f"K = '{TOKENS['npm-token']()}'\n"}, "On a branch", branch="topic")
-    made.checkout_head(strategy=pygit2.enums.CheckoutStrategy.FORCE)
     return made
 
 
