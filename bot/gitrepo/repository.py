@@ -20,11 +20,12 @@ import pygit2
 from pygit2.enums import DeltaStatus
 
 from bot.errors import BotError, Invalid, Refused
-from bot.gitrepo import history, trees
+from bot.gitrepo import history, past, trees
 from bot.gitrepo.address import check_address
 from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.credentials import Credentials
 from bot.gitrepo.lock import writing
+from bot.gitrepo.past import PastCommits
 from bot.gitrepo.remote import RefMove, Remote, limit_waiting
 from bot.gitrepo.signing import Signer
 from bot.model.finding import FileChange
@@ -213,6 +214,16 @@ class GitRepository:
 
     def log(self, commit: str, *, limit: int, until: str | None = None) -> Sequence[CommitInfo]:
         return history.walk(self.git, commit, limit=limit, until=until)
+
+    def past(self, names: Sequence[str] = (), *, largest: int) -> PastCommits:
+        """All commits that ``names`` reach (without any: all branches and tags), oldest first, with the files that are new
+        in each. ``Invalid`` for what names no commit.
+        """
+        unknown = next((name for name in names if self.resolve(name) is None), None)
+        if unknown is not None:
+            raise Invalid(f"there is no commit, branch or tag {unknown!r} here")
+        tips = tuple(commit for name in names if (commit := self.resolve(name)) is not None)
+        return past.commits_of(self.git, tips or past.tips_of(self.git), largest=largest)
 
     def is_ancestor(self, ancestor: str, commit: str) -> bool:
         return history.ancestry(self.git, ancestor, commit)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
+from bot.guardrails.anchors import Anchors, AnchorSet
 from bot.guardrails.detectors import (
     dependencies,
     destruction,
@@ -21,6 +23,7 @@ from bot.guardrails.detectors import (
     workflows,
 )
 from bot.guardrails.rule import Detector
+from bot.secrecy.literals import ScanBackend
 
 DETECTORS: Final[Mapping[str, Detector]] = {
     "INT-001": integrity.merge_marker,
@@ -65,3 +68,18 @@ DETECTORS: Final[Mapping[str, Detector]] = {
 }
 SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003", "SYS-004")
 """Rules about the review itself: change not wholly seen, detector failed, assistant's reply invalid, output never written."""
+_ANCHORS: Final = (
+    *(
+        pattern.anchors
+        for detectors in (destruction, hygiene, integrity, pods, testing)
+        for pattern in detectors.PATTERNS
+    ),
+    *secrets.ANCHORS,
+    *unicode.ANCHORS,
+)
+
+
+@lru_cache(maxsize=8)
+def anchors(backend: ScanBackend, others: tuple[Anchors, ...] = ()) -> AnchorSet:
+    """What all detectors look for in one pass, with ``others``; the same set for the same ones."""
+    return AnchorSet((*_ANCHORS, *others), backend)

@@ -9,15 +9,18 @@ from __future__ import annotations
 import ast
 import json
 import re
+import symtable
 import tomllib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
 from bot.guardrails import hcl
 from bot.guardrails.classify import language
-from bot.guardrails.structure import Unparsed, is_template, parse_documents
+from bot.guardrails.structure import Documents, Unparsed, is_template, parse_documents
 
 _MAX_PYTHON: Final = 400_000
 _MAX_DEPTH: Final = 90
@@ -43,8 +46,11 @@ class ParseFailure:
     at_end: bool = False
 
 
-def parse_error(path: str, text: str) -> ParseFailure | None:
-    """What is wrong with ``text`` as the language that ``path`` names; None when it parses or cannot be judged."""
+def parse_error(path: str, text: str, documents: Callable[[], Documents] | None = None) -> ParseFailure | None:
+    """What is wrong with ``text`` as the language that ``path`` names; None when it parses or cannot be judged.
+
+    ``documents`` gives what the text is as YAML, where the caller has it.
+    """
     if not text.strip():
         return None
     match language(path):
@@ -53,7 +59,7 @@ def parse_error(path: str, text: str) -> ParseFailure | None:
         case "json":
             return _json(path, text)
         case "yaml":
-            return _yaml(path, text)
+            return _yaml(path, text, documents or partial(parse_documents, text))
         case "toml":
             return _toml(text)
         case "hcl" if PurePosixPath(path).suffix in _HCL_SUFFIXES:
@@ -88,6 +94,8 @@ def _older(line: str) -> str:
 
 
 def _python_once(text: str) -> ParseFailure | None:
+    if _has_symbols(text):
+        return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -101,8 +109,21 @@ def _python_once(text: str) -> ParseFailure | None:
     return None
 
 
+def _has_symbols(text: str) -> bool:
+    """Whether the compiler makes a symbol table of it, so that it parses: without building a tree of Python objects."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            symtable.symtable(text, "", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
 def _deepest(text: str) -> int:
     """An upper bound of bracket nesting, so that the parser's own recursion is never put to the test."""
+    if sum(map(text.count, "([{")) <= _MAX_DEPTH:
+        return 0
     deepest = depth = 0
     for bracket in re.findall(r"[()\[\]{}]", text):
         depth = depth + 1 if bracket in "([{" else max(depth - 1, 0)
@@ -126,10 +147,10 @@ def _json(path: str, text: str) -> ParseFailure | None:
     return None
 
 
-def _yaml(path: str, text: str) -> ParseFailure | None:
+def _yaml(path: str, text: str, read: Callable[[], Documents]) -> ParseFailure | None:
     if is_template(text) or re.search(r"(^|/)templates/", path):
         return None
-    documents = parse_documents(text)
+    documents = read()
     if isinstance(documents, Unparsed) and not documents.hostile:
         return ParseFailure("YAML", documents.message, documents.line, documents.line >= text.rstrip().count("\n") + 1)
     return None

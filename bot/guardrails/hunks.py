@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from itertools import chain
+from typing import Final, TypeVar
 
 from bot.guardrails import classify
+from bot.guardrails.anchors import AnchoredLine, Anchors, AnchorSet, LinePattern
 from bot.guardrails.contents import LINK, SUBMODULE, Contents, Nature, nature, read
 from bot.guardrails.exempt import NONE, Exemptions
 from bot.guardrails.hcl import HclBlock, json_blocks, parse_blocks
@@ -27,6 +29,7 @@ MAX_LINE: Final = 2000
 """Characters of a line that a pattern is given at once."""
 _OVERLAP: Final = 200
 
+_Owner = TypeVar("_Owner")
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
@@ -51,16 +54,28 @@ class Hunk:
     added: tuple[DiffLine, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Where lines differ: the first line on each side (from 1) and how many they are."""
+
+    old: int
+    old_count: int
+    new: int
+    new_count: int
+
+
 @dataclass(frozen=True)
 class Delta:
     """One file of a change with what is derived from it, each derived at most once.
 
-    No slots: the derived values are cached on the instance.
+    ``anchors`` are those that all rules look for together; a rule whose own are not among them is shown every line. No slots:
+    the derived values are cached on the instance.
     """
 
     change: FileChange
     exemptions: Exemptions = NONE
     largest: int = LARGEST
+    anchors: AnchorSet | None = None
 
     @property
     def path(self) -> str:
@@ -128,17 +143,58 @@ class Delta:
         return _lines(self.after)
 
     @cached_property
+    def _spans(self) -> tuple[_Span, ...]:
+        return () if self.unread else tuple(_spans(self))
+
+    @cached_property
     def hunks(self) -> tuple[Hunk, ...]:
         """The places that differ, top to bottom."""
-        return () if self.unread else tuple(_hunks(self))
+        old, new = self.before_lines, self.after_lines
+        return tuple(
+            Hunk(_numbered(old, span.old, span.old_count), _numbered(new, span.new, span.new_count))
+            for span in self._spans
+        )
+
+    @cached_property
+    def _is_edit(self) -> bool:
+        """Whether there is text on both sides, so that not all of it is added or removed."""
+        return bool(self.before and self.after)
+
+    @cached_property
+    def added_count(self) -> int:
+        """How many lines are added."""
+        return sum(span.new_count for span in self._spans) if self._is_edit else _count(self.after)
+
+    @cached_property
+    def removed_count(self) -> int:
+        """How many lines are removed."""
+        return sum(span.old_count for span in self._spans) if self._is_edit else _count(self.before)
+
+    @cached_property
+    def added_numbers(self) -> Container[int]:
+        """The numbers of the added lines."""
+        if not self._is_edit:
+            return range(1, self.added_count + 1)
+        return frozenset(chain.from_iterable(range(span.new, span.new + span.new_count) for span in self._spans))
+
+    @property
+    def first_added(self) -> int | None:
+        """The number of the first added line; None when none is."""
+        if not self._is_edit:
+            return 1 if self.after else None
+        return next((span.new for span in self._spans if span.new_count), None)
 
     @cached_property
     def added(self) -> tuple[DiffLine, ...]:
-        return tuple(line for hunk in self.hunks for line in hunk.added)
+        """All lines that are added."""
+        parts = (_numbered(self.after_lines, span.new, span.new_count) for span in self._spans if span.new_count)
+        return tuple(chain.from_iterable(parts))
 
     @cached_property
     def removed(self) -> tuple[DiffLine, ...]:
-        return tuple(line for hunk in self.hunks for line in hunk.removed)
+        """All lines that are removed."""
+        parts = (_numbered(self.before_lines, span.old, span.old_count) for span in self._spans if span.old_count)
+        return tuple(chain.from_iterable(parts))
 
     @cached_property
     def language(self) -> str | None:
@@ -204,24 +260,96 @@ class Delta:
         documents = parse_documents(text or "")
         return () if isinstance(documents, Unparsed) else json_blocks(documents)
 
-    def net_new(self, matches: Callable[[str], object], view: LineView = "raw") -> tuple[DiffLine, ...]:
+    def holding(self, anchors: Anchors) -> Sequence[DiffLine]:
+        """The added lines that hold ``anchors``; all of them, where nobody looked for these."""
+        if self.anchors is None or anchors not in self.anchors.members:
+            return self.added
+        return self._anchored_after.get(anchors, ())
+
+    def held(self, several: Mapping[Anchors, _Owner]) -> Iterator[tuple[_Owner, Sequence[DiffLine]]]:
+        """For each of several anchors that added lines hold, what they stand for and those lines."""
+        if self.anchors is None:
+            yield from ((owner, self.added) for owner in several.values())
+            return
+        for anchors, lines in self._anchored_after.items():
+            if anchors in several:
+                yield several[anchors], lines
+
+    def _losing(self, anchors: Anchors) -> Sequence[DiffLine]:
+        if self.anchors is None or anchors not in self.anchors.members:
+            return self.removed
+        return self._anchored_before.get(anchors, ())
+
+    @cached_property
+    def _anchored_after(self) -> dict[Anchors, list[DiffLine]]:
+        if not self._is_edit:
+            return self._in_whole(self.after, self.change.after)
+        ranges = (range(span.new, span.new + span.new_count) for span in self._spans)
+        return self._in_parts(self.after_lines, list(chain.from_iterable(ranges)))
+
+    @cached_property
+    def _anchored_before(self) -> dict[Anchors, list[DiffLine]]:
+        if not self._is_edit:
+            return self._in_whole(self.before, self.change.before)
+        ranges = (range(span.old, span.old + span.old_count) for span in self._spans)
+        return self._in_parts(self.before_lines, list(chain.from_iterable(ranges)))
+
+    def _in_whole(self, text: str | None, data: bytes | None) -> dict[Anchors, list[DiffLine]]:
+        """The lines of one side by the anchors that they hold."""
+        if self.anchors is None or not text:
+            return {}
+        buffer = data if data is not None and len(data) == len(text) and text.isascii() else _bytes(text)
+        return _opened(self.anchors.lines(buffer), lambda line: DiffLine(line.number + 1, _line(buffer, line)))
+
+    def _in_parts(self, lines: Sequence[str], numbers: Sequence[int]) -> dict[Anchors, list[DiffLine]]:
+        """The same of some lines of one side."""
+        if self.anchors is None or not numbers:
+            return {}
+        located = self.anchors.lines(_bytes("\n".join(lines[number - 1] for number in numbers)))
+        return _opened(located, lambda line: DiffLine(numbers[line.number], lines[numbers[line.number] - 1]))
+
+    def net_new(
+        self, matches: Callable[[str], object], anchors: Anchors, view: LineView = "raw"
+    ) -> tuple[DiffLine, ...]:
         """The added lines that match, less the removed ones that match: an edit that keeps the count is quiet.
 
-        Where some remain, those that were not merely moved or re-indented within the file are named first. ``view`` is
-        what of a line has to match as well as the whole of it.
+        Every line that matches holds ``anchors``. Where some remain, those that were not merely moved or re-indented within
+        the file are named first. ``view`` is what of a line has to match as well as the whole of it.
         """
-        gained = [line for line in self.added if matches(line.text)]
+        gained = [line for line in self.holding(anchors) if matches(line.text)]
         if not gained:
             return ()
-        lost = [line for line in self.removed if matches(line.text)]
+        lost = [line for line in self._losing(anchors) if matches(line.text)]
         if view != "raw":
             gained = [line for line in gained if matches(self.mask_after.seen(line.number, line.text, view))]
             lost = [line for line in lost if matches(self.mask_before.seen(line.number, line.text, view))]
         return net(gained, lost)
 
-    def gained(self, pattern: re.Pattern[str], view: LineView = "raw") -> tuple[DiffLine, ...]:
+    def gained(self, pattern: LinePattern, view: LineView = "raw") -> tuple[DiffLine, ...]:
         """The net-new lines that ``pattern`` finds something in; long ones are searched piece by piece."""
-        return self.net_new(lambda text: _search(pattern, text), view)
+        return self.net_new(lambda text: _search(pattern.compiled, text), pattern.anchors, view)
+
+
+def _opened(
+    located: Mapping[Anchors, Sequence[AnchoredLine]], read: Callable[[AnchoredLine], DiffLine]
+) -> dict[Anchors, list[DiffLine]]:
+    """Located lines with their texts; one that several rules look at is read once."""
+    texts: dict[int, DiffLine] = {}
+    opened: dict[Anchors, list[DiffLine]] = {}
+    for anchors, lines in located.items():
+        for line in lines:
+            if line.number not in texts:
+                texts[line.number] = read(line)
+        opened[anchors] = [texts[line.number] for line in lines]
+    return opened
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _line(buffer: bytes, line: AnchoredLine) -> str:
+    return buffer[line.start : line.end].decode("utf-8", "surrogatepass").removesuffix("\r")
 
 
 def _search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
@@ -262,18 +390,21 @@ def _numbered(lines: Sequence[str], start: int, count: int) -> tuple[DiffLine, .
     return tuple(DiffLine(start + at, lines[start - 1 + at]) for at in range(count))
 
 
-def _hunks(delta: Delta) -> Iterable[Hunk]:
-    old, new = delta.before_lines, delta.after_lines
-    if not old or not new:
-        if old or new:
-            yield Hunk(_numbered(old, 1, len(old)), _numbered(new, 1, len(new)))
+def _spans(delta: Delta) -> Iterable[_Span]:
+    if not delta.before or not delta.after:
+        if delta.before or delta.after:
+            yield _Span(1, _count(delta.before), 1, _count(delta.after))
         return
     if delta.before == delta.after:
         return
-    sides = [(text or "").encode("utf-8", "surrogatepass") for text in (delta.before, delta.after)]
-    for header in _HUNK.finditer(patch(*sides, context=0)):
+    for header in _HUNK.finditer(patch(_bytes(delta.before), _bytes(delta.after), context=0)):
         old_start, old_count, new_start, new_count = (1 if part is None else int(part) for part in header.groups())
-        yield Hunk(_numbered(old, old_start, old_count), _numbered(new, new_start, new_count))
+        yield _Span(old_start, old_count, new_start, new_count)
+
+
+def _count(text: str | None) -> int:
+    """How many lines there are."""
+    return 0 if not text else text.count("\n") + (not text.endswith("\n"))
 
 
 def patch(before: bytes, after: bytes, *, context: int) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.guardrails.contents import Nature
 from bot.guardrails.hunks import Delta
-from bot.guardrails.kinds import hits
+from bot.guardrails.kinds import anchors_of, hits
 from bot.guardrails.rule import ChangeFacts, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.structure import Unparsed
@@ -54,23 +54,28 @@ def judge(
     today: date,
     facts: ChangeFacts | None = None,
     expired: Callable[[], bool] = _never,
+    only: Container[str] | None = None,
+    most: int = MAX_PER_RULE,
 ) -> Judgement:
     """All findings of the detectors on ``change``, worst first.
 
     ``today`` (UTC) decides which waivers still count; ``expired`` is asked between detectors and ends the work early
-    with a finding when it answers yes. Never raises.
+    with a finding when it answers yes. With ``only`` some rules are asked, and not whether the change was wholly seen;
+    ``most`` findings of each rule are told. Never raises.
     """
-    subject = Subject(change, rules.options, facts or ChangeFacts())
-    findings: list[Finding] = list(_seen_whole(subject, rules, mode))
+    subject = Subject(change, rules.options, facts or ChangeFacts(), anchors_of(rules.guardrails))
+    findings: list[Finding] = list(_seen_whole(subject, rules, mode)) if only is None else []
     notes = [f"Document left out: {error}" for error in rules.errors]
     failure: str | None = None
     for guardrail in rules.for_agent(change.agent):
+        if only is not None and guardrail.id not in only:
+            continue
         if expired():
             failure = "the time for detectors was used up"
             findings.append(system(rules, "SYS-002", mode, f"Not all checks ran: {failure}, before {guardrail.id}."))
             break
         try:
-            findings += _findings(guardrail, subject, mode, notes)
+            findings += _findings(guardrail, subject, mode, notes, most)
         except Exception as error:  # noqa: BLE001 a detector that fails is a finding, whatever it raised
             failure = f"{guardrail.id} failed with {type(error).__name__}"
             findings.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
@@ -177,13 +182,13 @@ def _rendered_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[F
             )
 
 
-def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[str]) -> list[Finding]:
+def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[str], most: int) -> list[Finding]:
     all_hits = hits(guardrail, subject)
-    lines = {delta.path: delta.after_lines or delta.before_lines for delta in subject.deltas}
+    deltas = {delta.path: delta for delta in subject.deltas}
     counts: Counter[tuple[str, str]] = Counter()
     made: list[Finding] = []
-    for hit in islice(all_hits, MAX_PER_RULE):
-        text = hit.anchor if hit.anchor is not None else _line(lines, hit)
+    for hit in islice(all_hits, most):
+        text = hit.anchor if hit.anchor is not None else _line(deltas, hit)
         key = (hit.file or "", " ".join(text.split()))
         severity = _severity(guardrail, hit, subject.change.author_kind)
         mark = fingerprint(guardrail.id, hit.file or "", text, counts[key])
@@ -191,7 +196,7 @@ def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[st
         made.append(_finding(guardrail, hit, severity, enforcement(guardrail, severity, mode), mark))
     more = sum(1 for _ in islice(all_hits, 10_000))
     if more:
-        notes.append(f"{guardrail.id} fired {more} more times than the {MAX_PER_RULE} that are shown.")
+        notes.append(f"{guardrail.id} fired {more} more times than the {most} that are shown.")
     return [finding for finding in made if finding.enforce is not Enforce.OFF]
 
 
@@ -219,8 +224,9 @@ def _finding(guardrail: Guardrail, hit: Hit, severity: Severity, enforce: Enforc
     )
 
 
-def _line(lines: dict[str, tuple[str, ...]], hit: Hit) -> str:
-    text = lines.get(hit.file or "", ())
+def _line(deltas: Mapping[str, Delta], hit: Hit) -> str:
+    delta = deltas.get(hit.file or "")
+    text = () if delta is None else delta.after_lines or delta.before_lines
     return text[hit.line - 1] if hit.line is not None and 1 <= hit.line <= len(text) else hit.message
 
 

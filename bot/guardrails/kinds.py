@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final, assert_never
 
 from bot.guardrails import catalogue
+from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.expressions import MAX_LINE
 from bot.guardrails.hunks import Delta, DiffLine, net
@@ -88,13 +90,31 @@ def _pattern(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterat
         yield on_line(delta, line, message(guardrail))
 
 
+@lru_cache(maxsize=256)
+def _anchors(keywords: tuple[str, ...]) -> Anchors:
+    return Anchors(words(*(keyword.lower() for keyword in keywords)))
+
+
+def anchors_of(guardrails: Iterable[Guardrail]) -> tuple[Anchors, ...]:
+    """What documents look for by their keywords. Without keywords a document is shown every line."""
+    keywords = (each.detect.keywords for each in guardrails if isinstance(each.detect, Pattern | Count))
+    return tuple(dict.fromkeys(_anchors(each) for each in keywords if each))
+
+
+def _holding(delta: Delta, pattern: Pattern) -> Sequence[DiffLine]:
+    """The added lines that the pattern may match. What is blanked out is white space, which a keyword may hold too."""
+    blanked = pattern.not_in and any(" " in keyword for keyword in pattern.keywords)
+    return delta.holding(_anchors(pattern.keywords)) if pattern.keywords and not blanked else delta.added
+
+
 def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterator[tuple[Delta, DiffLine]]:
     """Files and lines that gained the pattern."""
     needle = Needle(guardrail.id, pattern.pattern, pattern.keywords)
     for delta in _relevant(guardrail, subject):
         if ("docs" in pattern.not_in and delta.is_docs) or ("tests" in pattern.not_in and delta.is_test):
             continue
-        gained = _lines(needle, delta.added, _masked(delta, pattern, after=True))
+        lines = _holding(delta, pattern)
+        gained = _lines(needle, lines, _masked(delta, pattern, after=True)) if lines else []
         if gained and pattern.scope == "net_new":
             gained = list(net(gained, _lines(needle, delta.removed, _masked(delta, pattern, after=False))))
         for line in gained:
@@ -111,7 +131,7 @@ def _masked(delta: Delta, pattern: Pattern, *, after: bool) -> tuple[str, ...]:
     return delta.after_lines if after else delta.before_lines
 
 
-def _lines(needle: Needle, lines: tuple[DiffLine, ...], view: tuple[str, ...]) -> list[DiffLine]:
+def _lines(needle: Needle, lines: Sequence[DiffLine], view: tuple[str, ...]) -> list[DiffLine]:
     texts = [view[line.number - 1][:MAX_LINE] for line in lines]
     return [lines[match.line] for match in scan((needle,), texts)]
 
@@ -125,8 +145,8 @@ def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit
     else:
         deltas = _relevant(guardrail, subject)
         sizes = {
-            "added_lines": sum(len(delta.added) for delta in deltas),
-            "removed_lines": sum(len(delta.removed) for delta in deltas),
+            "added_lines": sum(delta.added_count for delta in deltas),
+            "removed_lines": sum(delta.removed_count for delta in deltas),
             "files": len(deltas),
         }
         total = sizes[count.of]
@@ -187,8 +207,7 @@ def _places(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
 def _touched(guardrail: Guardrail, touches: Touches, subject: Subject) -> Iterator[Hit]:
     for delta in subject.deltas:
         if delta.status in touches.status and applies_to(guardrail.applies, delta.path):
-            first = delta.added[0].number if delta.added else 1
-            yield Hit(delta.path, first, message(guardrail), anchor=delta.path)
+            yield Hit(delta.path, delta.first_added or 1, message(guardrail), anchor=delta.path)
 
 
 def _required(guardrail: Guardrail, require: Require, subject: Subject) -> Iterator[Hit]:

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.errors import Invalid
 from bot.guardrails import expressions
+from bot.guardrails.anchors import Anchors, AnchorSet
 from bot.guardrails.classify import test_folders
 from bot.guardrails.exempt import Exemptions
 from bot.guardrails.hunks import LARGEST, Delta, DiffLine
@@ -26,6 +27,7 @@ from bot.intake.scalars import Scalar
 from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatus, Mode
 from bot.model.globs import check_file_glob
+from bot.secrecy.literals import suited
 
 _INSTEAD: Final = re.compile(r"^Instead:(.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -83,11 +85,24 @@ class Subject:
     change: Change
     options: GuardOptions = GuardOptions()
     facts: ChangeFacts = ChangeFacts()
+    anchors: tuple[Anchors, ...] = ()
+    """Of the documents that judge it, beside those of the detectors."""
 
     @cached_property
     def deltas(self) -> tuple[Delta, ...]:
         """All files of the change."""
-        return tuple(Delta(file, self.exemptions, self.options.largest_file) for file in self.change.files)
+        return tuple(self.delta(file) for file in self.change.files)
+
+    def delta(self, file: FileChange) -> Delta:
+        """One file, of the change or of a commit in it."""
+        return Delta(file, self.exemptions, self.options.largest_file, self._anchors)
+
+    @cached_property
+    def _anchors(self) -> AnchorSet:
+        from bot.guardrails.catalogue import anchors
+
+        size = sum(len(file.after or b"") for file in self.change.files)
+        return anchors(suited(size), self.anchors)
 
     @cached_property
     def exemptions(self) -> Exemptions:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.secrecy.scan import Needle, ScanBackend, available, scan, scanner
+from bot.secrecy.literals import ScanBackend, available
+from bot.secrecy.scan import Needle, scan, scanner
 from bot.secrecy.tokens import NEEDLES
 
 OTHERS = [backend for backend in available() if backend is not ScanBackend.PLAIN]

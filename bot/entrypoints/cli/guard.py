@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli import guard_run, propose
+from bot.entrypoints.cli import guard_history, guard_run, propose
 from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.entrypoints.cli.printing import print_json
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     guard = typer.Typer(help="Judge a change by the guardrails.", no_args_is_help=True, rich_markup_mode=None)
     app.add_typer(guard, name="guard")
     guard_run.register(guard)
+    guard_history.register(guard)
     propose.register_compile(guard)
 
     @guard.command("pr")

@@ -136,9 +136,13 @@ _MANIFESTS: Final[Mapping[str, tuple[str, Callable[[tuple[str, ...]], _Named]]]]
 _REQUIREMENTS_FILE: Final = re.compile(r"(^|/)requirements([\w.\-]*|/[^/]+)\.(txt|in)$")
 
 
+def _manifest(path: str) -> tuple[str, Callable[[tuple[str, ...]], _Named]] | None:
+    return ("pypi", _requirements) if _REQUIREMENTS_FILE.search(path) else _MANIFESTS.get(PurePosixPath(path).name)
+
+
 def requirements(path: str, lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:
     """The dependencies a manifest names, line by line."""
-    manifest = ("pypi", _requirements) if _REQUIREMENTS_FILE.search(path) else _MANIFESTS.get(PurePosixPath(path).name)
+    manifest = _manifest(path)
     if manifest is not None:
         ecosystem, read = manifest
         for at, name in read(lines):
@@ -149,7 +153,9 @@ def _new(subject: Subject) -> Iterator[tuple[Delta, DeclaredDependency]]:
     """The dependencies manifests name now and did not before, but for private ones."""
     private = [pattern.lower() for pattern in subject.options.private_packages]
     for delta in subject.deltas:
-        if delta.unread or classify.is_vendored(delta.path) or classify.is_fixture(delta.path):
+        if _manifest(delta.path) is None or delta.unread:
+            continue
+        if classify.is_vendored(delta.path) or classify.is_fixture(delta.path):
             continue
         known = {requirement.name for requirement in requirements(delta.old_path, delta.before_lines)}
         known |= _own_names(delta)

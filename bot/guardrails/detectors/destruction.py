@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.guardrails import classify
+from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
 from bot.guardrails.detectors.gains import is_deployed, objects
 from bot.guardrails.hcl import HclBlock
 from bot.guardrails.hunks import Delta, DiffLine
@@ -23,14 +24,17 @@ def mass_delete(subject: Subject) -> Iterable[Hit]:
     candidates = [
         delta
         for delta in subject.written
-        if delta.is_source and delta.after and len(delta.removed) - len(delta.added) >= limit
+        if delta.removed_count >= limit
+        and delta.removed_count - delta.added_count >= limit
+        and delta.is_source
+        and delta.after
     ]
     if not candidates:
         return
     elsewhere = Counter(line.normal for delta in subject.deltas for line in delta.added if len(line.text.strip()) > 3)
     for delta in candidates:
         removed = [line for line in delta.removed if len(line.text.strip()) > 3]
-        if len(delta.added) > len(delta.removed) * 0.05 or not removed:
+        if delta.added_count > delta.removed_count * 0.05 or not removed:
             continue
         moved = sum(1 for line in removed if elsewhere[line.normal])
         if moved >= 0.6 * len(removed):
@@ -38,7 +42,7 @@ def mass_delete(subject: Subject) -> Iterable[Hit]:
         yield Hit(
             delta.path,
             1,
-            f"{len(delta.removed)} lines were removed and {len(delta.added)} added; {moved} of them moved elsewhere.",
+            f"{delta.removed_count} lines were removed and {delta.added_count} added; {moved} of them moved elsewhere.",
             anchor="mass-delete",
         )
 
@@ -166,7 +170,7 @@ def _guards(documents: Documents) -> Iterator[tuple[tuple[str, str], tuple[str, 
 
 
 _TABLE: Final = r"[\w\"`\[\].{}$%-]{1,120}"
-_SQL: Final = re.compile(
+_SQL: Final = LinePattern(
     r"(?:\A|[\"'`;(])\s{0,40}(?:"
     rf"DROP\s{{1,5}}(?:TABLE|DATABASE|SCHEMA)\s{{1,5}}(?:IF\s{{1,5}}EXISTS\s{{1,5}})?(?!te?mp|#|pg_temp){_TABLE}"
     rf"(?:\s{{0,5}},\s{{0,5}}{_TABLE}){{0,20}}(?:\s{{1,5}}(?:CASCADE|RESTRICT|PURGE))?"
@@ -174,14 +178,16 @@ _SQL: Final = re.compile(
     rf"|TRUNCATE\s{{1,5}}(?!te?mp){_TABLE}(?=\s{{0,5}};)"
     rf"|DELETE\s{{1,5}}FROM\s{{1,5}}(?!te?mp){_TABLE}"
     r")\s{0,5}(?:;|[\"'`)+%]|\Z|--)",
+    Anchors(spaced("drop", "truncate", "delete"), folds=True),
     re.IGNORECASE,
 )
 """A whole statement, from where one begins to where it ends: a sentence about dropping tables goes on."""
-_SHELL: Final = re.compile(
+_SHELL: Final = LinePattern(
     r"(?:^|[;&|(`\s])rm\s{1,5}(?:-[a-zA-Z]{1,8}\s{1,5}|--[a-z\-]{1,30}\s{1,5}){0,4}"
     r"(?:-[a-zA-Z]{0,6}[rR][a-zA-Z]{0,6}|--recursive)\s{1,5}(?:--?[a-z\-]{1,30}\s{1,5}){0,4}"
     r"[\"']?(?:/(?:\*|\s|[\"';&|)]|\Z)|~/?(?:\s|\Z)|\$HOME/?[\"']?(?:\s|\Z)|/(?:etc|usr|var|home|boot|lib|bin|root|opt)/?\*?[\"']?(?:\s|[;&|]|\Z))"
-    r"|\bmkfs\.\w{2,8}\s|\bdd\s[^|;]{0,200}\bof=/dev/(?:sd|nvme|vd|xvd)"
+    r"|\bmkfs\.\w{2,8}\s|\bdd\s[^|;]{0,200}\bof=/dev/(?:sd|nvme|vd|xvd)",
+    Anchors((*spaced("rm"), *words("mkfs.", "of=/dev/"))),
 )
 _MIGRATION_DOWN: Final = re.compile(
     r"(^|[/_.\-])(down|rollback|revert|undo|teardown|drop|cleanup)([/_.\-]|$)|\.down\.", re.IGNORECASE
@@ -228,3 +234,7 @@ def _in_down(delta: Delta, line: DiffLine) -> bool:
         ):
             return False
     return False
+
+
+PATTERNS: Final = (_SQL, _SHELL)
+"""What lines are searched for here."""

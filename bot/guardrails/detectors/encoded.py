@@ -13,10 +13,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from bot.guardrails.anchors import Anchors
 from bot.guardrails.hunks import Delta
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
+from bot.secrecy.literals import RUN
 
+_DIGITS: Final = [*"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", "+-", "/_"]
+"""What each of the 64 digits is written as."""
+
+
+def _digits(*values: int) -> str:
+    letters = sorted(letter for value in values for letter in _DIGITS[value])
+    return f"[{''.join(chr(92) + letter if letter in '+-/' else letter for letter in letters)}]"
+
+
+_FOUR: Final = (
+    # three bytes of printable ASCII: of each the highest bit is not set, and the first has no value that is a control's
+    _digits(2, 3, *range(8, 32)) + _digits(*(value for value in range(64) if value & 15 in {0, *range(2, 8)}))
+    + _digits(*(value for value in range(64) if not value & 2)) + _digits(*range(64))
+)  # fmt: skip
+ENCODED: Final = Anchors(at=f"(?:{_FOUR}){{{RUN // 4}}}")
+"""A run of base64 that decodes to text in ASCII."""
 _RUN: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}(?![A-Za-z0-9+/_=-])")
 _LONGEST: Final = 200_000
 """Characters of one run that are decoded."""
@@ -57,7 +75,7 @@ def encoded(delta: Delta) -> tuple[EncodedText, ...]:
     """The texts in base64 on added lines."""
     return tuple(
         EncodedText(match[0], text, line.number)
-        for line in delta.added
+        for line in delta.holding(ENCODED)
         for match in _RUN.finditer(line.text[:_LONGEST])
         if (text := decoded(match[0])) is not None
     )

@@ -5,31 +5,60 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Container, Iterable, Iterator
 from types import EllipsisType
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.guardrails import classify
+from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 
 _TLS: Final = {
-    "python": re.compile(
+    "python": LinePattern(
         r"\b(?:verify|verify_ssl|verify_certs|validate_certs|ssl_verify|check_hostname)\s*=\s*False\b|\bCERT_NONE\b|"
-        r"_create_unverified_context|\bssl\s*=\s*False\b|disable_warnings\(\s*urllib3"
+        r"_create_unverified_context|\bssl\s*=\s*False\b|disable_warnings\(\s*urllib3",
+        Anchors(
+            (
+                *spaced("verify", "_certs", "check_hostname", "ssl", tails=("=",)),
+                *words("cert_none", "_create_unverified_context", "disable_warnings("),
+            ),
+        ),
     ),
-    "go": re.compile(r"\bInsecureSkipVerify:?\s*=?\s*true\b"),
-    "javascript": re.compile(
-        r"\brejectUnauthorized['\"]?\s*:\s*false\b|NODE_TLS_REJECT_UNAUTHORIZED['\"]?\]?\s*=\s*['\"]?0"
+    "go": LinePattern(r"\bInsecureSkipVerify:?\s*=?\s*true\b", Anchors(words("insecureskipverify"))),
+    "javascript": LinePattern(
+        r"\brejectUnauthorized['\"]?\s*:\s*false\b|NODE_TLS_REJECT_UNAUTHORIZED['\"]?\]?\s*=\s*['\"]?0",
+        Anchors(words("rejectunauthorized", "node_tls_reject_unauthorized")),
     ),
-    "ruby": re.compile(r"\bVERIFY_NONE\b"),
-    "java": re.compile(r"\bNoopHostnameVerifier\b|ALLOW_ALL_HOSTNAME_VERIFIER|TrustAllStrategy"),
-    "csharp": re.compile(r"DangerousAcceptAnyServerCertificateValidator"),
-    "php": re.compile(r"CURLOPT_SSL_VERIFYPEER['\"]?\s*(?:,|=>)\s*(?:false|0)"),
-    "rust": re.compile(r"danger_accept_invalid_(?:certs|hostnames)\(\s*true"),
-    "shell": re.compile(
+    "ruby": LinePattern(r"\bVERIFY_NONE\b", Anchors(words("verify_none"))),
+    "java": LinePattern(
+        r"\bNoopHostnameVerifier\b|ALLOW_ALL_HOSTNAME_VERIFIER|TrustAllStrategy",
+        Anchors(words("noophostnameverifier", "allow_all_hostname_verifier", "trustallstrategy")),
+    ),
+    "csharp": LinePattern(
+        r"DangerousAcceptAnyServerCertificateValidator",
+        Anchors(words("dangerousacceptanyservercertificatevalidator")),
+    ),
+    "php": LinePattern(
+        r"CURLOPT_SSL_VERIFYPEER['\"]?\s*(?:,|=>)\s*(?:false|0)", Anchors(words("curlopt_ssl_verifypeer"))
+    ),
+    "rust": LinePattern(
+        r"danger_accept_invalid_(?:certs|hostnames)\(\s*true", Anchors(words("danger_accept_invalid_"))
+    ),
+    "shell": LinePattern(
         r"\bcurl\b[^|;&#\n]{0,300}\s(?:-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)(?=\s|$)|\bwget\b[^|;&#\n]{0,300}--no-check-certificate|"
-        r"http\.sslVerify[ =]\"?false|GIT_SSL_NO_VERIFY=(?:1|true)|strict-ssl\s+false|PYTHONHTTPSVERIFY=0"
+        r"http\.sslVerify[ =]\"?false|GIT_SSL_NO_VERIFY=(?:1|true)|strict-ssl\s+false|PYTHONHTTPSVERIFY=0",
+        Anchors(
+            words(
+                "curl",
+                "--no-check-certificate",
+                "http.sslverify",
+                "git_ssl_no_verify",
+                "strict-ssl",
+                "pythonhttpsverify",
+            )
+        ),
     ),
 }
 _TLS_ALIAS: Final = {"typescript": "javascript", "dockerfile": "shell", "yaml": "shell", "kotlin": "java"}
@@ -43,7 +72,7 @@ def tls_off(subject: Subject) -> Iterable[Hit]:
         if pattern is None or delta.is_test or delta.is_docs:
             continue
         for line in delta.gained(pattern, "uncommented"):
-            if language == "python" and not _in_call(delta, line, pattern):
+            if language == "python" and not _in_call(delta, line, pattern.compiled):
                 continue
             if language in {"shell", "yaml"} and _ADVICE.match(line.text):
                 continue
@@ -82,10 +111,11 @@ def _open_call(delta: Delta, line: DiffLine) -> bool:
     return False
 
 
-_PIPE: Final = re.compile(
+_PIPE: Final = LinePattern(
     r"\b(?:curl|wget)\b[^#\n|]{0,400}\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+\S+\s+)?(?:/\S{0,40}/)?(?:ba|z|da|k)?sh\b|"
     r"\b(?:ba|z)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()\s*(?:curl|wget)\b|\b(?:curl|wget)\b[^#\n|]{0,400}\|\s*(?:sudo\s+)?(?:python3?|node|perl|ruby)\b|"
     r"\biex\b[^#\n]{0,100}(?:DownloadString|iwr|Invoke-WebRequest)|\b(?:iwr|irm)\b[^#\n|]{0,300}\|\s*iex\b",
+    Anchors(words("curl", "wget", "iex")),
 )
 _VERSION: Final = re.compile(r"v?\d+(?:\.\d+){1,3}[\w.\-]*|[0-9a-f]{40}")
 
@@ -100,11 +130,12 @@ def pipe_to_shell(subject: Subject) -> Iterable[Hit]:
         ):
             continue
         if delta.language in {"python", "javascript"} and not any(
-            "curl" in line.text or "wget" in line.text for line in delta.added
+            "curl" in line.text or "wget" in line.text for line in delta.holding(_PIPE.anchors)
         ):
             continue
-        known = {_VERSION.sub("V", line.normal) for line in delta.removed}
-        for line in delta.gained(_PIPE, "uncommented"):
+        gained = delta.gained(_PIPE, "uncommented")
+        known = {_VERSION.sub("V", line.normal) for line in delta.removed} if gained else set()
+        for line in gained:
             if _VERSION.sub("V", line.normal) in known or _ADVICE.match(line.text):
                 continue
             yield on_line(delta, line, "A download is piped into a shell.")
@@ -114,11 +145,19 @@ _ADVICE: Final = re.compile(r"\s*(?:-\s*)?(?:echo|printf|print|console\.log|log|
 """Printing the advice is not following it."""
 
 
-_PROMISE: Final = re.compile(
+_PROMISE: Final = LinePattern(
     r"#.{0,40}\b(?:TODO|FIXME|placeholder|stub(?:bed)?|not (?:yet )?implemented|implement (?:this|me|later|actual|real)|"
     r"(?:real|actual) (?:logic|implementation)|your (?:code|logic) here|logic goes here|for now)\b",
+    Anchors(
+        words(
+            "todo", "fixme", "placeholder", "stub", "not implemented", "not yet implemented", "implement this",
+            "implement me", "implement later", "implement actual", "implement real", "real logic", "real implementation",
+            "actual logic", "actual implementation", "your code here", "your logic here", "logic goes here", "for now",
+        ),
+        folds=True,
+    ),
     re.IGNORECASE,
-)
+)  # fmt: skip
 
 
 def placeholder(subject: Subject) -> Iterable[Hit]:
@@ -126,14 +165,13 @@ def placeholder(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.language != "python" or delta.is_test or delta.path.endswith(".pyi") or not delta.after:
             continue
-        if not any(_PROMISE.search(line.text[:300]) for line in delta.added):
+        if not any(_promises(line.text) for line in delta.holding(_PROMISE.anchors)):
             continue
-        added = {line.number for line in delta.added}
-        for function in _functions(delta.after):
+        for function in _functions(delta.after, delta.added_numbers):
             span = range(function.lineno, (function.end_lineno or function.lineno) + 2)
-            comments = [number for number in span if number in added and number <= len(delta.after_lines)
-                        and _PROMISE.search(delta.after_lines[number - 1][:300])]  # fmt: skip
-            if function.lineno in added and comments and _is_empty(function):
+            comments = [number for number in span if number in delta.added_numbers and number <= len(delta.after_lines)
+                        and _promises(delta.after_lines[number - 1])]  # fmt: skip
+            if comments:
                 yield Hit(
                     delta.path,
                     function.lineno,
@@ -142,8 +180,15 @@ def placeholder(subject: Subject) -> Iterable[Hit]:
                 )
 
 
-def _functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Every function of a Python file that is no member of a Protocol or abstract class."""
+def _promises(text: str) -> bool:
+    return _PROMISE.compiled.search(text[:300]) is not None
+
+
+_Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _functions(text: str, lines: Container[int]) -> Iterator[_Function]:
+    """Every function that begins on one of ``lines``, does nothing, and is no member of a Protocol or abstract class."""
     if len(text) > 300_000:
         return
     try:
@@ -152,18 +197,33 @@ def _functions(text: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
-    promised = {
-        child
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-        and any("Protocol" in ast.unparse(base) or "ABC" in ast.unparse(base) for base in node.bases)
-        for child in node.body
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node not in promised:
-            marks = " ".join(ast.unparse(mark) for mark in node.decorator_list)
-            if "abstract" not in marks and "overload" not in marks:
-                yield node
+    for node, around in _statements(tree):
+        if isinstance(node, _Function) and node.lineno in lines and _is_empty(node) and not _is_abstract(node, around):
+            yield node
+
+
+def _statements(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.AST]]:
+    """Every statement with what it stands in, in the order of :func:`ast.walk`."""
+    waiting: deque[ast.AST] = deque([tree])
+    while waiting:
+        around = waiting.popleft()
+        for field in _BLOCKS:
+            children = getattr(around, field, ())
+            if isinstance(children, list):
+                waiting += children
+                yield from ((child, around) for child in children)
+
+
+_BLOCKS: Final = ("body", "handlers", "cases", "orelse", "finalbody")
+
+
+def _is_abstract(function: _Function, around: ast.AST) -> bool:
+    if isinstance(around, ast.ClassDef):
+        bases = [ast.unparse(base) for base in around.bases]
+        if any("Protocol" in base or "ABC" in base for base in bases):
+            return True
+    marks = " ".join(ast.unparse(mark) for mark in function.decorator_list)
+    return "abstract" in marks or "overload" in marks
 
 
 def _is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
@@ -179,14 +239,26 @@ def _is_empty(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
             return False
 
 
-_ORDER: Final = re.compile(
+_ORDER: Final = LinePattern(
     r"(?i)(?:ignore|disregard|forget|override)\s+(?:all\s+|any\s+|the\s+|your\s+)?(?:previous|prior|above|earlier|other|system)\s+"
     r"(?:instruction|prompt|rule|guideline|direction|finding)|"
     r"\b(?:AI|LLM|assistant|reviewer|copilot|claude|chatgpt|gpt|codex|gemini|bot)\b[^\n]{0,40}[:,][^\n]{0,60}"
     r"\b(?:approve|(?:do not|don't) (?:report|flag|mention)|say (?:that )?(?:it|this) is (?:safe|fine|ok)|no findings|skip)\b|"
     r"(?:you are now|act as|pretend to be)\s+(?:an?|the)\s+(?:helpful|admin|reviewer|different|unrestricted)|"
-    r"<\|(?:im_start|system|endoftext)\|>|\[/?(?:INST|SYSTEM)\]"
-)
+    r"<\|(?:im_start|system|endoftext)\|>|\[/?(?:INST|SYSTEM)\]",
+    Anchors(
+        (
+            *spaced("ignore", "disregard", "forget", "override"),
+            *words(
+                "approve", "do not report", "do not flag", "do not mention", "don't report", "don't flag", "don't mention",
+                "say that it is", "say that this is", "say it is", "say this is", "no findings", "skip",
+                "you are now", "act as", "pretend to be", "<|im_start", "<|system", "<|endoftext",
+                "[inst]", "[/inst]", "[system]", "[/system]",
+            ),
+        ),
+        folds=True,
+    ),
+)  # fmt: skip
 
 
 def reviewer_injection(subject: Subject) -> Iterable[Hit]:
@@ -195,7 +267,7 @@ def reviewer_injection(subject: Subject) -> Iterable[Hit]:
         hidden = (
             re.findall(r"<!--(.{0,4000}?)-->", text[:60_000], re.DOTALL) if name == "description" else [text[:1000]]
         )
-        if any(_ORDER.search(part) for part in hidden):
+        if any(_ORDER.compiled.search(part) for part in hidden):
             yield Hit(None, None, f"The {name} of the pull request speaks to an automated reviewer.", anchor=name)
     for delta in subject.written:
         if re.search(r"(?i)inject|prompt|guardrail|jailbreak", delta.path) or delta.is_test:
@@ -212,10 +284,14 @@ def _hidden(delta: Delta, line: DiffLine) -> bool:
         return True
     if delta.language in {"docs", "html"}:
         return any(
-            _ORDER.search(part)
+            _ORDER.compiled.search(part)
             for part in re.findall(r"<!--(.{0,2000}?)(?:-->|$)|!\[(.{0,500}?)\]\(|alt=\"(.{0,500}?)\"", text)
             for part in part
         )
     if delta.language is None or classify.is_lock(delta.path):
         return False
-    return _ORDER.search(delta.mask_after.seen(line.number, line.text, "comment")) is not None
+    return _ORDER.compiled.search(delta.mask_after.seen(line.number, line.text, "comment")) is not None
+
+
+PATTERNS: Final = (*_TLS.values(), _PIPE, _PROMISE, _ORDER)
+"""What lines are searched for here."""

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
+from bot.guardrails.anchors import Anchors, LinePattern, words
 from bot.guardrails.grammar import parse_error
 from bot.guardrails.hunks import Delta, DiffLine
+from bot.guardrails.lexing import LineView
 from bot.guardrails.rule import Hit, Subject, on_line
+from bot.guardrails.structure import Documents
 from bot.model.finding import FileStatus
 
-_OURS: Final = re.compile(r"<{7} \S")
-_THEIRS: Final = re.compile(r">{7} \S")
-_RESIDUE: Final = re.compile(
-    r"(<{5,7} SEARCH|>{5,7} REPLACE|\*\*\* (Begin|End) Patch|\*\*\* (Update|Add|Delete) File: \S.*)\s*\Z"
+_OURS: Final = LinePattern(r"<{7} \S", Anchors(words("<<<<<<< ")))
+_THEIRS: Final = LinePattern(r">{7} \S", Anchors(words(">>>>>>> ")))
+_RESIDUE: Final = LinePattern(
+    r"(<{5,7} SEARCH|>{5,7} REPLACE|\*\*\* (Begin|End) Patch|\*\*\* (Update|Add|Delete) File: \S.*)\s*\Z",
+    Anchors(
+        words("<<<<< search", ">>>>> replace", *(f"*** {verb} file: " for verb in ("update", "add", "delete")))
+        + words("*** begin patch", "*** end patch")
+    ),
 )
-_ELIDED: Final = re.compile(
+_LEFT_OUT: Final = ("existing", "previous", "original", "other")
+_PARTS: Final = ("code", "implementation", "imports", "methods", "functions", "logic")
+_ELIDED: Final = LinePattern(
     r"(#|//|/\*|<!--|--|;|\{/\*)[\s.…*-]{0,12}"
     r"((the )?(rest|remainder) of (the |your |this )?\w*\s?"
     r"(code|file|function|functions|class|method|methods|implementation|component|imports|logic|script)\b"
@@ -28,17 +38,32 @@ _ELIDED: Final = re.compile(
     r"(here|remains? (the same|unchanged)|goes here|unchanged)"
     r"|(code|implementation|file|function|everything else) (remains|stays) (unchanged|the same)"
     r"|keep (the )?(existing|rest of the) (code|implementation|file)( as is)?( here)?\s*(\.\.\.|…))",
+    Anchors(
+        words(
+            "rest of ", "remainder of ", "remains unchanged", "remains the same", "stays unchanged", "stays the same",
+            "keep existing", "keep the existing", *(f"{which} {part}" for which in _LEFT_OUT for part in _PARTS),
+        ),
+        folds=True,
+    ),
     re.IGNORECASE,
-)
-_CHAT: Final = re.compile(
+)  # fmt: skip
+_CHAT: Final = LinePattern(
     r"\s*(As an AI( language)? model\b.{0,200}"
     r"|(Certainly|Sure|Of course|Absolutely)[!,.] (Here('s| is| are)|I('ll| will| can|'ve)|Let me)\b.{0,200}"
     r"|Here('s| is) (the|your|an?) (updated|modified|corrected|complete|full|fixed|revised|refactored) "
     r"(code|file|version|implementation|script|function|class)\b.{0,80}:"
     r"|I('m sorry| apologize), (but )?(as an AI|I can('t|not)).{0,200}"
     r"|(I hope this helps|Let me know if you (need|have|want|would like)\b).{0,120})\s*\Z",
+    Anchors(
+        words(
+            "as an ai", "i'm sorry, ", "i apologize, ", "i hope this helps", "let me know if you ",
+            *(f"{word}{mark} " for word in ("certainly", "sure", "of course", "absolutely") for mark in "!,."),
+            *(f"{here} {whose}" for here in ("here's", "here is") for whose in ("the ", "your ", "a ", "an ")),
+        ),
+        folds=True,
+    ),
     re.IGNORECASE,
-)
+)  # fmt: skip
 
 
 def merge_marker(subject: Subject) -> Iterable[Hit]:
@@ -46,8 +71,8 @@ def merge_marker(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if classify.is_vendored(delta.path):
             continue
-        ours = delta.net_new(_OURS.match)
-        theirs = delta.net_new(_THEIRS.match)
+        ours = delta.net_new(_OURS.compiled.match, _OURS.anchors)
+        theirs = delta.net_new(_THEIRS.compiled.match, _THEIRS.anchors)
         if ours and theirs and not _residue(delta):
             end = next((line.number for line in theirs if line.number > ours[0].number), ours[0].number)
             yield Hit(
@@ -64,7 +89,7 @@ def syntax_regression(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.after is None or classify.is_fixture(delta.path) or delta.before == delta.after:
             continue
-        failure = parse_error(delta.path, delta.after)
+        failure = parse_error(delta.path, delta.after, partial(_documents, delta))
         if failure is None:
             continue
         if delta.before is not None and parse_error(delta.old_path, delta.before) is not None:
@@ -78,6 +103,10 @@ def syntax_regression(subject: Subject) -> Iterable[Hit]:
         )
 
 
+def _documents(delta: Delta) -> Documents:
+    return delta.documents_after
+
+
 def elided_code(subject: Subject) -> Iterable[Hit]:
     """INT-003: a comment that stands where code was."""
     for delta in subject.written:
@@ -85,12 +114,13 @@ def elided_code(subject: Subject) -> Iterable[Hit]:
             continue
         if delta.is_docs or classify.is_fixture(delta.path):
             continue
-        for line in delta.net_new(_says_elided, "raw" if delta.language == "html" else "comment"):
+        view: LineView = "raw" if delta.language == "html" else "comment"
+        for line in delta.net_new(_says_elided, _ELIDED.anchors, view):
             yield on_line(delta, line, "A comment says that code was left out here: the file is not whole.")
 
 
 def _says_elided(text: str) -> bool:
-    return len(text) <= 400 and _ELIDED.search(text) is not None
+    return len(text) <= 400 and _ELIDED.compiled.search(text) is not None
 
 
 def edit_residue(subject: Subject) -> Iterable[Hit]:
@@ -104,12 +134,14 @@ def edit_residue(subject: Subject) -> Iterable[Hit]:
 
 
 def _residue(delta: Delta) -> tuple[DiffLine, ...]:
-    return delta.net_new(lambda text: len(text) < 300 and _RESIDUE.match(text))
+    return delta.net_new(lambda text: len(text) < 300 and _RESIDUE.compiled.match(text), _RESIDUE.anchors)
 
 
 def _fenced(delta: Delta) -> Iterator[Hit]:
+    if delta.after is None or not delta.after.startswith("```"):
+        return
     lines = delta.after_lines
-    if len(lines) < 2 or not lines[0].startswith("```") or (delta.before_lines or ("",))[0].startswith("```"):
+    if len(lines) < 2 or (delta.before_lines or ("",))[0].startswith("```"):
         return
     if next((line for line in reversed(lines) if line.strip()), "").strip() == "```":
         yield Hit(
@@ -127,7 +159,7 @@ def chat_residue(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.language in {None, "docs", "html", "json"} or delta.is_test or delta.is_docs:
             continue
-        for line in delta.net_new(_is_chat):
+        for line in delta.net_new(_is_chat, _CHAT.anchors):
             if not _in_string(delta, line):
                 yield on_line(delta, line, "A sentence of a conversation with an assistant is in the source.")
 
@@ -137,7 +169,7 @@ _COMMENT_MARK: Final = re.compile(r"\s*(#|//|/\*+|\*|--|;)\s*")
 
 def _is_chat(text: str) -> bool:
     mark = _COMMENT_MARK.match(text)
-    return len(text) <= 300 and _CHAT.match(text, mark.end() if mark else 0) is not None
+    return len(text) <= 300 and _CHAT.compiled.match(text, mark.end() if mark else 0) is not None
 
 
 def _in_string(delta: Delta, line: DiffLine) -> bool:
@@ -166,3 +198,7 @@ def truncated_file(subject: Subject) -> Iterable[Hit]:
                 f"and it no longer parses.",
                 anchor="truncated",
             )
+
+
+PATTERNS: Final = (_OURS, _THEIRS, _RESIDUE, _ELIDED, _CHAT)
+"""What lines are searched for here."""

@@ -33,7 +33,7 @@ def guardrail_edit(subject: Subject) -> Iterable[Hit]:
         )
         yield Hit(
             delta.path,
-            delta.added[0].number if delta.added else 1,
+            delta.first_added or 1,
             f"This change {verb} {path}, which decides how changes are judged; it was judged without that.{more}",
             anchor=path,
         )

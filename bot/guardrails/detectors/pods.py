@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from bot.guardrails.anchors import Anchors, LinePattern, words
 from bot.guardrails.detectors.gains import gained, identity, is_deployed
 from bot.guardrails.rule import Fact, Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
@@ -49,13 +50,16 @@ def _templates(subject: Subject) -> Iterator[Hit]:
     """Lines of templates, which are no YAML yet."""
     for delta in subject.written:
         if is_deployed(delta, subject) and isinstance(delta.documents_after, Unparsed) and not delta.is_docs:
-            for line in delta.net_new(_PRIVILEGED_LINE.match):
+            for line in delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors):
                 yield on_line(delta, line, f"A template gains {line.text.strip()}.")
 
 
-_PRIVILEGED_LINE: Final = re.compile(
-    r"\s{0,80}(?:-\s{1,20})?(privileged:\s*true|host(Network|PID|IPC):\s*true|path:\s*[\"']?/(var/)?run/docker\.sock[\"']?)\s*(#.*)?\Z"
+_PRIVILEGED_LINE: Final = LinePattern(
+    r"\s{0,80}(?:-\s{1,20})?(privileged:\s*true|host(Network|PID|IPC):\s*true|path:\s*[\"']?/(var/)?run/docker\.sock[\"']?)\s*(#.*)?\Z",
+    Anchors(words("privileged:", "hostnetwork:", "hostpid:", "hostipc:", "docker.sock")),
 )
+PATTERNS: Final = (_PRIVILEGED_LINE,)
+"""What lines are searched for here."""
 
 
 _TEMPLATES: Final = (

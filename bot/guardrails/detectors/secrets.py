@@ -10,46 +10,75 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from operator import itemgetter
 from typing import Final
 
 from bot.guardrails import classify
+from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
-from bot.guardrails.detectors.encoded import EncodedText, encoded, values
+from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, values
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.model.drift import Severity
 from bot.secrecy.credentials import credentials
 from bot.secrecy.providers import TokenProvider
-from bot.secrecy.scan import scan
+from bot.secrecy.scan import MAX_LINE, compiled, scan
 from bot.secrecy.tokens import BY_NEEDLE, NEEDLES, entropy, is_placeholder, is_real, masked
 from bot.secrecy.vocabulary import surely_secret_name
 
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|Comment:")
 
 
+_AFTER_RUN: Final = r"\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27}"
+"""What follows the first part of a Discord bot's token, which is long enough to be a run of base64."""
+
+
+def _token_anchors(provider: TokenProvider) -> Anchors:
+    """What a line holds that may have a credential of the provider: where prefixes are known, all of it behind one."""
+    if provider.prefixes:
+        return Anchors(words(*provider.prefixes), exact=True, at=provider.pattern)
+    if provider.keywords == (".",):
+        return Anchors(behind=_AFTER_RUN)
+    return Anchors(words(*provider.keywords))
+
+
+_BY_ANCHORS: Final = {_token_anchors(BY_NEEDLE[needle.id]): index for index, needle in enumerate(NEEDLES)}
+
+
 def secret_known(subject: Subject) -> Iterable[Hit]:
     """SEC-001: a credential of a known provider, also in base64. Where examples live it is a remark."""
-    lines = [(delta, line) for delta in subject.deltas for line in delta.added]
-    told = {delta.path: encoded(delta) for delta in subject.deltas}
-    for match in scan(NEEDLES, [line.text for _, line in lines]):
-        delta, line = lines[match.line]
-        yield from _known(subject, delta, line, BY_NEEDLE[NEEDLES[match.needle].id], match.text)
     for delta in subject.deltas:
-        for place in told[delta.path]:
+        for line, provider, token in _tokens(delta):
+            yield from _known(subject, delta, line, provider, token)
+    for delta in subject.deltas:
+        for place in encoded(delta):
             yield from _decoded(subject, delta, place)
     yield from _on_the_way(subject)
+
+
+def _tokens(delta: Delta) -> Iterator[tuple[DiffLine, TokenProvider, str]]:
+    """The credentials of known providers on added lines, the first of each provider on a line."""
+    matches = [
+        (line.number, index, line, match[0])
+        for index, lines in delta.held(_BY_ANCHORS)
+        for line in lines
+        if (match := compiled(NEEDLES[index].pattern).search(_searched(line.text))) is not None
+    ]
+    for _, index, line, token in sorted(matches, key=itemgetter(0, 1)):
+        yield line, BY_NEEDLE[NEEDLES[index].id], token.decode("utf-8", "replace")
+
+
+def _searched(text: str) -> bytes:
+    return text[:MAX_LINE].encode("utf-8", "replace")
 
 
 def _on_the_way(subject: Subject) -> Iterator[Hit]:
     """Credentials that one commit writes and a later one takes away again: whoever fetches the branch has them."""
     told: set[str] = set()
-    texts = [delta.after or "" for delta in subject.deltas]
+    texts = [delta.after or "" for delta in subject.deltas] if subject.facts.commits else []
     for commit in subject.facts.commits:
-        deltas = [Delta(file, subject.exemptions, subject.options.largest_file) for file in commit.files]
-        lines = [(delta, line) for delta in deltas for line in delta.added]
-        for match in scan(NEEDLES, [line.text for _, line in lines]):
-            delta, line = lines[match.line]
-            token, provider = match.text, BY_NEEDLE[NEEDLES[match.needle].id]
+        deltas = map(subject.delta, commit.files)
+        for delta, (line, provider, token) in ((each, credential) for each in deltas for credential in _tokens(each)):
             if token in told or any(token in text for text in texts):
                 continue
             told.add(token)
@@ -116,6 +145,15 @@ def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
     return len(rest) > 60 or any(_BASE64.fullmatch(text.strip()) for text in following)
 
 
+_NAMES: Final = words(
+    "password", "passwd", "passphrase", "secret", "token", "credential",
+    *(f"{whose}{dash}key" for whose in ("api", "access", "secret", "private") for dash in ("", "-", "_")),
+)  # fmt: skip
+_BLANK: Final = r"[ \t\x0b\x0c\r\x1c-\x1f\x80-\xff]*"
+"""White space; beyond ASCII it is any bytes."""
+_ASSIGNED: Final = rf"s?(?:[-_](?:key|value|prod|live))?[\"']?{_BLANK}(?::=|=>|=|:){_BLANK}"
+"""Between a name that is a secret's and its literal."""
+_GIVEN: Final = Anchors(_NAMES, behind=_ASSIGNED + r"(?:[\"'`]|[A-Za-z0-9!@#$%^&*+/_~.\-]{12})")
 _KEY: Final = r"(?<![A-Za-z0-9])([A-Za-z0-9][A-Za-z0-9_.\-]{0,120}+)[\"']?\s{0,8}"
 _PATTERNS: Final = (
     re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}([\"'`])((?:(?!\2)[^\\\n]){8,200})\2"),
@@ -141,7 +179,7 @@ def secret_generic(subject: Subject) -> Iterable[Hit]:
         if is_yaml_or_json(delta.path):
             yield from _given_away(delta)
         generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
-        for line in delta.net_new(generic):
+        for line in delta.net_new(generic, _GIVEN):
             name, value = generic(line.text) or ("", "")
             yield Hit(
                 delta.path,
@@ -153,6 +191,8 @@ def secret_generic(subject: Subject) -> Iterable[Hit]:
 
 def _given_away(delta: Delta) -> Iterator[Hit]:
     """Values of a Kubernetes Secret: base64 is not encryption, whatever the value looks like."""
+    if not _names_secret(delta):
+        return
     before = {(value.secret, value.key): value.text for value in values(delta.documents_before)}
     lines = {line.number for line in delta.added}
     for value in values(delta.documents_after):
@@ -165,6 +205,11 @@ def _given_away(delta: Delta) -> Iterator[Hit]:
             evidence=f"{value.key}: {masked(value.text)}",
             anchor=f"secret:{value.secret}/{value.key}",
         )
+
+
+def _names_secret(delta: Delta) -> bool:
+    """Whether some object may be a Secret; a backslash may write any letter."""
+    return delta.after is not None and ("Secret" in delta.after or "\\" in delta.after)
 
 
 def _is_kept(value: str) -> bool:
@@ -209,6 +254,7 @@ def _is_hidden(text: str, start: int, end: int) -> bool:
 _URL: Final = re.compile(
     r"\b([a-z][a-z0-9+.\-]{1,20})://([^\s/:@'\"<>(){}|]{1,80}):([^\s/:@'\"<>]{3,120})@([\w.\-]{1,200})"
 )
+_ADDRESS: Final = Anchors(words("://"), behind=r"[^\s/:@'\"<>(){}|]+:[^\s/:@'\"<>]{3}")
 _DULL: Final = re.compile(
     r"^(pass(word|wd)?|pw|pwd|secret|user(name)?|token|guest|root|admin|test(ing)?|changeme|postgres|mysql|redis|rabbitmq|"
     r"example|foo|bar|baz|x+|\*+|\.+|p@ss|hunter2|dummy|fake|none|my-?(pass|secret).*|your.*|some.*)\d{0,4}$|[$%<>{}\[\]*]|:$",
@@ -224,7 +270,7 @@ def credential_in_url(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.is_test or delta.is_docs:
             continue
-        for line in delta.net_new(_without_password):
+        for line in delta.net_new(_without_password, _ADDRESS):
             yield Hit(delta.path, line.number, "A URL carries a password.", evidence=_without_password(line.text))
 
 
@@ -240,3 +286,7 @@ def _without_password(text: str) -> str | None:
             continue
         return f"{match[1]}://{user}:…@{host}"
     return None
+
+
+ANCHORS: Final = (*_BY_ANCHORS, ENCODED, _GIVEN, _ADDRESS)
+"""What lines are searched for here."""

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bot.guardrails import classify
+from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
 from bot.guardrails.hunks import MAX_LINE, Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
@@ -48,6 +49,8 @@ def test_file_deleted(subject: Subject) -> Iterable[Hit]:
     if any(delta.status is FileStatus.REMOVED for delta in _sources(subject)):
         return
     tests = _tests(subject)
+    if all(delta.status is not FileStatus.REMOVED for delta in tests):
+        return
     arrived = Counter(name for delta in subject.written for name in _names(delta, delta.added))
     added_stems = {PurePosixPath(delta.path).name for delta in subject.deltas if delta.status is FileStatus.ADDED}
     for delta in tests:
@@ -75,14 +78,15 @@ def _names(delta: Delta, lines: Iterable[DiffLine]) -> list[str]:
 
 def test_removed(subject: Subject) -> Iterable[Hit]:
     """TST-002: a named test of a kept file is gone, and nothing like it came, while the source does not shrink."""
-    shrink = sum(len(delta.removed) - len(delta.added) for delta in _sources(subject))
-    if shrink > 0:
-        return
     tests = _tests(subject)
+    if all(delta.status is FileStatus.REMOVED or not delta.removed_count for delta in tests):
+        return
+    if sum(delta.removed_count - delta.added_count for delta in _sources(subject)) > 0:
+        return
     arrived = [(name, body) for delta in tests for name, body in _bodies(delta, delta.after_lines, delta.added)]
     names = {name for name, _ in arrived} | {name for delta in tests for name in _names(delta, _all(delta.after_lines))}
     for delta in tests:
-        if delta.status is FileStatus.REMOVED or not delta.removed:
+        if delta.status is FileStatus.REMOVED or not delta.removed_count:
             continue
         for name, body in _bodies(delta, delta.before_lines, delta.removed):
             if name not in names and not any(_alike(body, other) for _, other in arrived):
@@ -111,9 +115,11 @@ def _alike(text: str, other: str) -> bool:
 
 def assert_loss(subject: Subject) -> Iterable[Hit]:
     """TST-003: kept tests lost assertions, and called nothing new in their place, while the source changed."""
-    if not any(delta.added or delta.removed for delta in _sources(subject)):
-        return
     tests = _tests(subject)
+    if not any(delta.removed_count for delta in tests):
+        return
+    if not any(delta.added_count or delta.removed_count for delta in _sources(subject)):
+        return
     total = sum(_asserts(delta.added) - _asserts(delta.removed) for delta in tests)
     if total >= 0:
         return
@@ -123,7 +129,7 @@ def assert_loss(subject: Subject) -> Iterable[Hit]:
             continue
         if len(_names(delta, delta.removed)) > len(_names(delta, delta.added)):
             continue
-        first = next((line.number for line in delta.added), 1)
+        first = delta.first_added or 1
         yield Hit(
             delta.path,
             first,
@@ -144,12 +150,17 @@ def _delegates(delta: Delta) -> bool:
     return any(_CHECK_CALL.search(line.text[:400]) for line in delta.added)
 
 
-_SKIP: Final = re.compile(
+_SKIP_SOURCE: Final = (
     r"@pytest\.mark\.(?:skip|xfail)\b(?!if)|@unittest\.skip\s*\(|(?<![\w.])pytest\.skip\s*\(|self\.skipTest\s*\(|"
     r"\b(?:it|test|describe|context)\.(?:skip|only|todo)\s*\(|"
     r"\bt\.Skip(?:f|Now)?\s*\(|^\s*#\[ignore|^\s*@(?:Disabled|Ignore)\b"
 )
-_SINGLED_OUT: Final = re.compile(rf"{_SKIP.pattern}|(?<![\w.])(?:xit|xdescribe|xtest|fit|fdescribe)\s*\(")
+_SKIPS: Final = words(".skip", ".xfail", ".only", ".todo", "#[ignore", "@disabled", "@ignore")
+_SKIP: Final = LinePattern(_SKIP_SOURCE, Anchors(_SKIPS))
+_SINGLED_OUT: Final = LinePattern(
+    rf"{_SKIP_SOURCE}|(?<![\w.])(?:xit|xdescribe|xtest|fit|fdescribe)\s*\(",
+    Anchors((*_SKIPS, *spaced("xit", "xdescribe", "xtest", "fit", "fdescribe", tails=("(",)))),
+)
 """With the names that Jasmine and Jest have for it; elsewhere ``fit`` is a method of models."""
 _CONDITION: Final = re.compile(
     r"^\s*(?:if|elif|else|unless|except|switch|case)\b|\bif\s*\(|\bskipif\b|testing\.Short\(\)"
@@ -181,11 +192,21 @@ def _conditional(delta: Delta, line: DiffLine) -> bool:
     return False
 
 
-_TAUTOLOGY: Final = re.compile(
+_TAUTOLOGY: Final = LinePattern(
     r"^\s*assert\s+(?:True|1|not\s+False|\"[^\"]*\"|1\s*==\s*1|True\s*==\s*True|True\s+is\s+True)\s*(?:,.*)?(?:#.*)?$|"
     r"\bassertTrue\(\s*(?:True|true|1)\s*[,)]|\bassertEqual\(\s*(?:True\s*,\s*True|1\s*,\s*1)\s*[,)]|\bassertFalse\(\s*(?:False|false)\s*[,)]|"
     r"\bexpect\(\s*(?:true|1)\s*\)\.(?:toBe\(\s*(?:true|1)\s*\)|toBeTruthy\(\)|toEqual\(\s*(?:true|1)\s*\))|"
-    r"\bassert!\(\s*true\s*\)|\bassert\.(?:True\(\s*t\s*,\s*true|ok\(\s*true)\s*[,)]|\bassert\.equal\(\s*true\s*,\s*true\s*\)"
+    r"\bassert!\(\s*true\s*\)|\bassert\.(?:True\(\s*t\s*,\s*true|ok\(\s*true)\s*[,)]|\bassert\.equal\(\s*true\s*,\s*true\s*\)",
+    Anchors(
+        (
+            *words("assert true", "assert 1", "assert not", 'assert "'),
+            *(word for word in spaced("assert") if word != b"assert "),
+            *spaced("assert "),
+            *spaced("asserttrue(", "assertequal(", "expect(", "assert!(", tails=("true", "1")),
+            *spaced("assertfalse(", tails=("false",)),
+            *words("assert.true(", "assert.ok(", "assert.equal("),
+        )
+    ),
 )
 
 
@@ -193,7 +214,7 @@ def tautology(subject: Subject) -> Iterable[Hit]:
     """TST-005: an assertion that holds whatever the code does."""
     for delta in _tests(subject):
         for line in delta.gained(_TAUTOLOGY, "uncommented"):
-            if _unreachable(delta, line) or not _is_code(delta, line, _TAUTOLOGY):
+            if _unreachable(delta, line) or not _is_code(delta, line, _TAUTOLOGY.compiled):
                 continue
             yield on_line(delta, line, "This assertion is true whatever the code does.")
 
@@ -244,7 +265,7 @@ def gate_lowered(subject: Subject) -> Iterable[Hit]:
 
 
 def _thresholds(delta: Delta) -> Iterator[Hit]:
-    for hunk in delta.hunks:
+    for hunk in delta.hunks if delta.removed_count else ():
         was = {
             match[1].lower(): float(match[2]) for line in hunk.removed if (match := _THRESHOLD.search(line.text[:500]))
         }
@@ -262,8 +283,9 @@ _CHECKING: Final = (
     r"golangci-lint|npm\s+(?:run\s+)?(?:test|lint)|yarn\s+(?:test|lint)|pnpm\s+(?:test|lint)|make\s+(?:test|lint|check)|"
     r"gradle\w*\s+(?:test|check)|mvn\s+\S*\s?(?:test|verify)|rspec|rubocop|bandit|semgrep|trivy|actionlint|zizmor|shellcheck|tflint|checkov)"
 )
-_MUTED: Final = re.compile(
-    rf"\b{_CHECKING}\b[^#\n]{{0,300}}\|\|\s*(?:true|:|exit 0|echo\b)|\bgit\s+(?:commit|push)\b[^#\n]{{0,200}}--no-verify\b"
+_MUTED: Final = LinePattern(
+    rf"\b{_CHECKING}\b[^#\n]{{0,300}}\|\|\s*(?:true|:|exit 0|echo\b)|\bgit\s+(?:commit|push)\b[^#\n]{{0,200}}--no-verify\b",
+    Anchors((*spaced("||", tails=("true", ":", "exit 0", "echo")), *words("--no-verify"))),
 )
 
 
@@ -302,10 +324,19 @@ def _checks(step: LinedNode) -> bool:
     return re.search(rf"\b{_CHECKING}\b|\b(?:test|lint|check|type-?check)", text[:2000]) is not None
 
 
-_SUPPRESSION: Final = re.compile(
+_SUPPRESSION: Final = LinePattern(
     r"#\s*noqa(?!\s*:)\b|#\s*type:\s*ignore(?!\[)|#\s*pyright:\s*ignore(?!\[)|#\s*pylint:\s*disable=all|#\s*mypy:\s*ignore-errors|"
     r"@ts-nocheck|@ts-ignore|eslint-disable(?:-next-line|-line)?\s*(?:\*/|$)|#\s*nosec(?!\s*B\d)\b|//\s*nolint(?!:)\b|"
-    r"#\s*ruff:\s*noqa\s*$|@SuppressWarnings\(\"all\"\)|#!?\[allow\(warnings\)\]"
+    r"#\s*ruff:\s*noqa\s*$|@SuppressWarnings\(\"all\"\)|#!?\[allow\(warnings\)\]",
+    Anchors(
+        (
+            *words(
+                "noqa", "disable=all", "ignore-errors", "@ts-nocheck", "@ts-ignore", "eslint-disable", "nosec", "nolint"
+            ),
+            *words('suppresswarnings("all")', "allow(warnings)"),
+            *spaced("type:", "pyright:", tails=("ignore",)),
+        )
+    ),
 )
 
 
@@ -321,3 +352,7 @@ def suppression(subject: Subject) -> Iterable[Hit]:
                 "A blanket suppression hides every warning here.",
                 evidence=line.text.strip()[-120:],
             )
+
+
+PATTERNS: Final = (_SKIP, _SINGLED_OUT, _TAUTOLOGY, _MUTED, _SUPPRESSION)
+"""What lines are searched for here."""

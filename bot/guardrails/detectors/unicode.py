@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
+from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 
@@ -19,6 +20,11 @@ _BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE: Final = re.compile(
     "[\u200b\u200c\u200d\u2060-\u2064\u00ad\u180e\ufeff\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
+_BIDI_MARKS: Final = Anchors(words(*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+_INVISIBLE_MARKS: Final = Anchors(
+    (*words(*"\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\u00ad\u180e\ufeff"), b"\xf3\xa0"),
+)
+"""The planes of tags and variation selectors begin with the same two bytes in UTF-8."""
 _WORD: Final = re.compile(r"[^\W\d]\w*")
 
 
@@ -27,7 +33,7 @@ def bidi(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if classify.is_localisation(delta.path) or classify.is_vendored(delta.path) or delta.unread:
             continue
-        for line in delta.net_new(_BIDI.search):
+        for line in delta.net_new(_BIDI.search, _BIDI_MARKS):
             yield _shown(delta, line, f"A character that reorders text without being seen: {_names(_BIDI, line.text)}.")
 
 
@@ -36,7 +42,7 @@ def invisible(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if classify.is_localisation(delta.path) or delta.is_foreign or (delta.language == "docs" and delta.is_test):
             continue
-        for line in delta.net_new(partial(_hides, delta.language)):
+        for line in delta.net_new(partial(_hides, delta.language), _INVISIBLE_MARKS):
             yield _shown(delta, line, f"A character that nobody sees: {_names(_INVISIBLE, line.text)}.")
 
 
@@ -78,6 +84,11 @@ _LOOKALIKES: Final = frozenset("асеорхуіјѕһԁԛԝАВЕКМНОРСТ
 """Cyrillic and Greek letters that look like Latin ones (from the confusables table of UTS #39)."""
 
 
+_STRANGE_LETTERS: Final = Anchors(words(*sorted(_LOOKALIKES)), exact=True)
+ANCHORS: Final = (_BIDI_MARKS, _INVISIBLE_MARKS, _STRANGE_LETTERS)
+"""What lines are searched for here."""
+
+
 def mixed_script(subject: Subject) -> Iterable[Hit]:
     """SEC-007: one name with Latin letters and others that look Latin."""
     for delta in subject.written:
@@ -85,7 +96,7 @@ def mixed_script(subject: Subject) -> Iterable[Hit]:
             continue
         if classify.is_localisation(delta.path):
             continue
-        for line in delta.net_new(_mixed_word, "uncommented"):
+        for line in delta.net_new(_mixed_word, _STRANGE_LETTERS, "uncommented"):
             name = ascii(_mixed_word(line.text))[1:-1]
             yield _shown(delta, line, f"The name {name} mixes letters of different alphabets that look alike.")
 

@@ -38,7 +38,8 @@ def _sides(delta: Delta) -> tuple[tuple[LinedNode, ...], tuple[LinedNode, ...]] 
 
 def workflow_trigger(subject: Subject) -> Iterable[Hit]:
     """CI-002: a stranger's code or text would run with the repository's secrets, or a pin is loosened."""
-    handed = handed_over(document for delta in subject.deltas for document in _parsed(delta.documents_after))
+    callers = (delta for delta in subject.deltas if is_workflow(delta.path))
+    handed = handed_over(document for delta in callers for document in _parsed(delta.documents_after))
     for delta in subject.deltas:
         sides = _sides(delta)
         if sides is None:

@@ -1,0 +1,137 @@
+"""``clockwork guard history`` and ``guard baseline``: what a repository holds already."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+
+if TYPE_CHECKING:
+    from bot.flows.secret_history import PastSecret, SecretHistory
+
+_NamesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Commits, branches, tags; else every branch and tag.")
+]
+
+
+def register(guard: typer.Typer) -> None:
+    """Add the verbs to those of ``clockwork guard``."""
+
+    @guard.command("history")
+    def history(
+        names: _NamesArgument = None,
+        repo: RepoOption = ".",
+        settings: SettingsOption = None,
+        as_json: JsonOption = False,
+        exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is any.")] = False,
+    ) -> None:
+        """Search every commit for credentials, and name the commit that wrote each first."""
+        from bot.wiring.accepted import history_here
+        from bot.wiring.repository import Options
+
+        with _progress(quiet=as_json) as tell:
+            found = history_here(Options(repo=repo, settings=settings), names or [], tell)
+        _show(found, as_json=as_json)
+        if exit_code and found.secrets:
+            raise typer.Exit(1)
+
+    @guard.command("baseline")
+    def baseline(
+        base: Annotated[str | None, typer.Argument(help="Any name of a commit, or a range: main...topic.")] = None,
+        head: Annotated[str | None, typer.Argument(help="The other commit.", show_default="HEAD")] = None,
+        repo: RepoOption = ".",
+        settings: SettingsOption = None,
+        days: Annotated[int, typer.Option("--days", help="How long they are accepted, at most 366.")] = 90,
+        reason: Annotated[str, typer.Option("--reason", help="Why, for whoever reads the file.")] = "there before",
+        as_json: JsonOption = False,
+    ) -> None:
+        """Accept today's findings for a while, in policies/guardrails/baseline.yaml.
+
+        Without BASE those of all files of HEAD. They count again when their time is over; a pull request that adds them is
+        judged without them.
+        """
+        from bot.wiring.accepted import accept_here
+        from bot.wiring.local_guard import Compared
+        from bot.wiring.repository import Options
+
+        accepted = accept_here(Options(repo=repo, settings=settings), Compared(base, head), days=days, reason=reason)
+        if as_json:
+            from bot.entrypoints.cli.guard import finding_as_json
+
+            shown = [finding_as_json(finding) for finding in accepted.findings]
+            print(json.dumps({"file": str(accepted.file), "until": str(accepted.until), "added": shown}, indent=2))
+            return
+        count = len(accepted.findings)
+        if not count:
+            print(f"Nothing to accept: {accepted.file} is as it was.")
+            return
+        print(
+            f"{count} {'finding is' if count == 1 else 'findings are'} accepted until {accepted.until}: {accepted.file}"
+        )
+        print("Read the file, and commit it: it counts from the commit on that other changes start from.")
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error while the block runs; nothing where nobody sits before it."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _done, _all: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("commits"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        line = shown.add_task("", total=None)
+        yield lambda done, all_: shown.update(line, completed=done, total=all_)
+
+
+def _show(found: SecretHistory, *, as_json: bool) -> None:
+    if as_json:
+        from bot.entrypoints.cli.guard import finding_as_json
+
+        secrets = [
+            {**finding_as_json(each.finding), "commit": each.commit, "author": each.author,
+             "at": each.at.isoformat(), "subject": each.subject, "remains": each.remains}
+            for each in found.secrets
+        ]  # fmt: skip
+        unread = [{"file": file, "commit": commit} for file, commit in found.unread]
+        print(
+            json.dumps(
+                {
+                    "commits": found.commits,
+                    "files": found.files,
+                    "bytes": found.size,
+                    "unread": unread,
+                    "secrets": secrets,
+                },
+                indent=2,
+            )
+        )
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    from bot.entrypoints.cli.verdicts import show_findings
+    from bot.report.terminal import printable
+
+    out = Console()
+    for each in found.secrets:
+        show_findings([each.finding], out)
+        out.print(f"    [bold]{escape(printable(_commit(each)))}[/]", highlight=False, soft_wrap=True)
+    for file, commit in found.unread:
+        out.print(f"not looked at: {escape(printable(file))} of commit {commit[:12]} is too large", highlight=False)
+    count = len(found.secrets)
+    amount = f"{found.commits:,} commits, {found.files:,} files, {found.size / 1e6:,.1f} MB"
+    out.print(f"{count:,} {'credential' if count == 1 else 'credentials'} in {amount}", highlight=False)
+
+
+def _commit(secret: PastSecret) -> str:
+    now = "HEAD still has it" if secret.remains else "HEAD has it no more, every clone does"
+    return f"commit {secret.commit[:12]} of {secret.at:%Y-%m-%d} by {secret.author}, {secret.subject[:60]!r}: {now}"

@@ -1,0 +1,277 @@
+"""Where many short literals stand in a text, found in one pass.
+
+Three ways, one answer: hyperscan where it is installed, else the automaton of Aho and Corasick (ahocorasick-rs), else one
+regular expression that is the tree of all literals. All are linear in the text, and none looks at lines.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from importlib.util import find_spec
+from typing import Final, Protocol, TypeAlias
+
+_LARGE: Final = 2_000_000
+"""Bytes from which compiling a hyperscan database, some hundredths of a second, pays."""
+
+
+class ScanBackend(StrEnum):
+    """How literals are looked for."""
+
+    HYPERSCAN = "hyperscan"
+    AHOCORASICK = "ahocorasick"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A text to be found. One that is not ``exact`` is in small letters and found in any case (of ASCII letters).
+
+    ``behind`` is an expression for bytes that must match where it ends: of what hyperscan and ``re`` share, linear, on one
+    line, and ending in a number of bytes that is fixed.
+    """
+
+    text: bytes
+    exact: bool = False
+    behind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """At least :data:`RUN` characters of base64 (RFC 4648, sections 4 and 5) and none around them, where ``at`` matches at
+    their beginning and ``behind`` at their end. One of both is given; ``at`` takes :data:`RUN` characters or more.
+    """
+
+    at: str = ""
+    behind: str = ""
+
+
+Sought: TypeAlias = Literal | Run
+RUN: Final = 24
+_ALPHABET: Final = "A-Za-z0-9+/_-"
+_LETTERS: Final = frozenset((string.ascii_letters + string.digits + "+/_-").encode())
+_MARKS: Final = bytes(0x61 if byte in _LETTERS else 0x20 for byte in range(256))
+_LEAST: Final = b"a" * RUN
+
+
+class LiteralFinder(Protocol):
+    """Finds what is sought. The same place may be named twice."""
+
+    def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
+        """Tell of each occurrence the index of what is sought and an offset on its line, in no order.
+
+        The offset is that of the last byte of a literal; for a run and what is sought with something behind it, it is any
+        place from there on.
+        """
+        ...
+
+
+@lru_cache(maxsize=1)
+def available() -> tuple[ScanBackend, ...]:
+    """The back ends that can be used here, best first."""
+    fast = ((ScanBackend.HYPERSCAN, "hyperscan"), (ScanBackend.AHOCORASICK, "ahocorasick_rs"))
+    return (*(backend for backend, module in fast if find_spec(module) is not None), ScanBackend.PLAIN)
+
+
+def suited(size: int) -> ScanBackend:
+    """The back end for ``size`` bytes: a database is only compiled where it pays."""
+    choice = available()
+    if choice[0] is ScanBackend.HYPERSCAN and len(choice) > 2 and size < _LARGE:
+        return choice[1]
+    return choice[0]
+
+
+@lru_cache(maxsize=16)
+def finder(sought: tuple[Sought, ...], backend: ScanBackend) -> LiteralFinder:
+    """A finder of these; the same one for the same ones."""
+    match backend:
+        case ScanBackend.HYPERSCAN:
+            return Hyperscan(sought)
+        case ScanBackend.AHOCORASICK:
+            return AhoCorasick(sought)
+        case ScanBackend.PLAIN:
+            return Plain(sought)
+
+
+class Hyperscan:
+    """Two databases: mere literals, and all else. One for both takes several times as long to compile as two."""
+
+    def __init__(self, sought: Sequence[Sought]) -> None:
+        mere = {
+            _escaped(each): [index]
+            for index, each in enumerate(sought)
+            if isinstance(each, Literal) and not each.behind
+        }
+        self._scans = [scan for scan in (_scan(mere), _scan(_expressions(sought))) if scan is not None]
+
+    def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
+        if text:
+            for scan in self._scans:
+                scan(text, tell)
+
+
+_Expression: TypeAlias = tuple[bytes, bool]
+"""In hyperscan's syntax, and whether case counts."""
+_Scan: TypeAlias = Callable[[bytes, Callable[[int, int], None]], None]
+
+
+def _escaped(literal: Literal) -> _Expression:
+    return b"".join(b"\\x%02x" % byte for byte in literal.text), literal.exact
+
+
+def _expressions(sought: Sequence[Sought]) -> dict[_Expression, list[int]]:
+    """Expressions with the indexes that they stand for; literals with the same behind them are one."""
+    groups: dict[tuple[str, bool], list[int]] = {}
+    expressions: dict[_Expression, list[int]] = {}
+    for index, each in enumerate(sought):
+        if isinstance(each, Run):
+            begins = f"(?:^|[^{_ALPHABET}]){each.at}" if each.at else f"[{_ALPHABET}]{{{RUN}}}{each.behind}"
+            expressions.setdefault((begins.encode(), True), []).append(index)
+        elif each.behind:
+            groups.setdefault((each.behind, each.exact), []).append(index)
+    for (behind, exact), indexes in groups.items():
+        texts = b"|".join(_escaped(each)[0] for index in indexes if isinstance(each := sought[index], Literal))
+        expressions[b"(?:%s)%s" % (texts, behind.encode()), exact] = indexes
+    return expressions
+
+
+def _scan(expressions: Mapping[_Expression, list[int]]) -> _Scan | None:
+    """What scans for all of them; None where there are none."""
+    import hyperscan
+
+    if not expressions:
+        return None
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    multiline = int(hyperscan.HS_FLAG_MULTILINE)
+    database.compile(
+        expressions=[source for source, _ in expressions],
+        ids=list(range(len(expressions))),
+        elements=len(expressions),
+        flags=[multiline if exact else multiline | int(hyperscan.HS_FLAG_CASELESS) for _, exact in expressions],
+    )
+    database.scratch = hyperscan.Scratch(database)
+    stand_for = tuple(expressions.values())
+
+    def scan(text: bytes, tell: Callable[[int, int], None]) -> None:
+        def seen(identity: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            for index in stand_for[identity]:
+                tell(index, end - 1)
+
+        database.scan(text, match_event_handler=seen)
+
+    return scan
+
+
+class AhoCorasick:
+    """All literals in one pass of the automaton, which is built for small letters."""
+
+    def __init__(self, sought: Sequence[Sought]) -> None:
+        import ahocorasick_rs
+
+        self._owners = _by_small_text(sought)
+        self._runs = _runs_in(sought)
+        self._automaton = (
+            ahocorasick_rs.BytesAhoCorasick(list(self._owners), implementation=ahocorasick_rs.Implementation.DFA)
+            if self._owners
+            else None
+        )
+        self._listed = tuple(self._owners.values())
+
+    def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
+        _find_runs(text, self._runs, tell)
+        if self._automaton is None:
+            return
+        listed = self._listed
+        for word, start, end in self._automaton.find_matches_as_indexes(text.lower(), overlapping=True):
+            for index, exact, behind in listed[word]:
+                if (exact is None or text[start:end] == exact) and (behind is None or behind(text, end) is not None):
+                    tell(index, end - 1)
+
+
+class Plain:
+    """All literals by one regular expression, which looks for the shortest that begin at a place."""
+
+    def __init__(self, sought: Sequence[Sought]) -> None:
+        self._runs = _runs_in(sought)
+        self._longer: dict[bytes, list[tuple[bytes, _Owner]]] = {}
+        owners = _by_small_text(sought)
+        shortest = [word for word in owners if not any(word[:length] in owners for length in range(1, len(word)))]
+        for word, listed in owners.items():
+            first = next(other for other in (word[:length] for length in range(1, len(word) + 1)) if other in owners)
+            self._longer.setdefault(first, []).extend((word, owner) for owner in listed)
+        self._pattern = re.compile(b"(?=(%s))" % _tree(shortest)) if owners else None
+
+    def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
+        _find_runs(text, self._runs, tell)
+        if self._pattern is None:
+            return
+        small = text.lower()
+        for match in self._pattern.finditer(small):
+            start = match.start()
+            for word, (index, exact, behind) in self._longer[match[1]]:
+                end = start + len(word)
+                if not small.startswith(word, start) or (exact is not None and text[start:end] != exact):
+                    continue
+                if behind is None or behind(text, end) is not None:
+                    tell(index, end - 1)
+
+
+_Behind: TypeAlias = Callable[[bytes, int], object] | None
+_Owner: TypeAlias = tuple[int, bytes | None, _Behind]
+"""The index of a literal, what must be there exactly, and what must match behind it."""
+
+
+def _by_small_text(sought: Iterable[Sought]) -> dict[bytes, list[_Owner]]:
+    """Each text in small letters with the literals that it stands for."""
+    owners: dict[bytes, list[_Owner]] = {}
+    for index, each in enumerate(sought):
+        if isinstance(each, Literal):
+            exact = each.text if each.exact else None
+            behind = _matcher(each.behind, re.NOFLAG if each.exact else re.IGNORECASE)
+            owners.setdefault(each.text.lower(), []).append((index, exact, behind))
+    return owners
+
+
+def _runs_in(sought: Iterable[Sought]) -> list[tuple[int, _Behind, _Behind]]:
+    runs = ((index, each) for index, each in enumerate(sought) if isinstance(each, Run))
+    return [(index, _matcher(each.at), _matcher(each.behind)) for index, each in runs]
+
+
+def _matcher(expression: str, flags: re.RegexFlag = re.NOFLAG) -> _Behind:
+    return re.compile(expression.encode(), flags).match if expression else None
+
+
+def _find_runs(text: bytes, runs: Sequence[tuple[int, _Behind, _Behind]], tell: Callable[[int, int], None]) -> None:
+    """Runs are long stretches of one letter, once all of the alphabet is written as that letter."""
+    marked = text.translate(_MARKS) if runs else b""
+    start = marked.find(_LEAST)
+    while start >= 0:
+        end = marked.find(b" ", start)
+        end = len(text) if end < 0 else end
+        for index, at, behind in runs:
+            if (at is None or at(text, start) is not None) and (behind is None or behind(text, end) is not None):
+                tell(index, start)
+        start = marked.find(_LEAST, end)
+
+
+def _tree(words: Iterable[bytes]) -> bytes:
+    """An expression that shares beginnings. No word begins another."""
+    by_first: dict[int, list[bytes]] = {}
+    for word in words:
+        by_first.setdefault(word[0], []).append(word[1:])
+    parts = [re.escape(bytes([first])) + (b"" if rest == [b""] else _tree(rest)) for first, rest in by_first.items()]
+    return parts[0] if len(parts) == 1 else b"(?:%s)" % b"|".join(parts)
+
+
+def blocks(text: bytes, size: int = 1 << 18) -> Iterator[tuple[int, int]]:
+    """Where whole lines of about ``size`` bytes begin and end; a long line is a block by itself."""
+    start = 0
+    while start < len(text):
+        end = text.find(b"\n", start + size)
+        end = len(text) if end < 0 else end + 1
+        yield start, end
+        start = end
