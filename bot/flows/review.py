@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -56,8 +56,11 @@ def review(
     clock: Clock,
     session_id: str,
     facts: ChangeFacts | None = None,
+    required: Collection[str] = (),
 ) -> ReviewResult:
     """The result for one request, recorded without waiting. Never raises for anything in the change or a reply.
+
+    Of the assistants only those whose name is ``required`` have to answer; that another one fails blocks nothing.
 
     ``session_id`` is unguessable to the author of the change (32 hex digits at random): the prompt's fence is made
     from it.
@@ -65,7 +68,7 @@ def review(
     started = clock.now()
     subject = Subject(request.change, rules.options, facts or ChangeFacts())
     replies = _ask(assistants, lambda: prompt.build(request, rules, subject, nonce=_nonce(session_id)))
-    believed = reply.validate(request, replies, rules, subject)
+    believed = reply.validate(request, replies, rules, subject, required)
     deadline = started + timedelta(seconds=DETECTOR_SECONDS) + (clock.now() - started)
     judged = judge.judge(
         request.change,

@@ -60,7 +60,7 @@ def judge(
     ``today`` (UTC) decides which waivers still count; ``expired`` is asked between detectors and ends the work early
     with a finding when it answers yes. Never raises.
     """
-    subject = Subject(change, rules.options, facts or ChangeFacts())
+    subject = Subject(change, rules.options, facts or ChangeFacts(), rules.by_id)
     findings: list[Finding] = list(_seen_whole(subject, rules, mode))
     notes = [f"Document left out: {error}" for error in rules.errors]
     failure: str | None = None
@@ -74,7 +74,7 @@ def judge(
         except Exception as error:  # noqa: BLE001 a detector that fails is a finding, whatever it raised
             failure = f"{guardrail.id} failed with {type(error).__name__}"
             findings.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
-    kept, waived = _waived(findings, subject, rules, today)
+    kept, waived = _waived(findings, subject, rules, today, notes)
     return Judgement(ordered(kept), ordered(waived), tuple(notes), failure or change.truncated)
 
 
@@ -225,7 +225,7 @@ def _line(lines: dict[str, tuple[str, ...]], hit: Hit) -> str:
 
 
 def _waived(
-    findings: list[Finding], subject: Subject, rules: RuleBook, today: date
+    findings: list[Finding], subject: Subject, rules: RuleBook, today: date, notes: list[str]
 ) -> tuple[list[Finding], list[Finding]]:
     kept: list[Finding] = []
     waived: list[Finding] = []
@@ -237,7 +237,14 @@ def _waived(
             waiver = line_waiver(guardrail, delta, finding.line, subject.change.author_kind, today=today)
         if waiver is None:
             kept.append(finding)
+        elif waiver.of_change and finding.severity is Severity.CRITICAL:
+            kept.append(finding)
+            notes.append(
+                f"{finding.rule} at {finding.file}:{finding.line} stays: this change waives it itself ({waiver.reason}), "
+                "and no change lowers its own critical finding."
+            )
         else:
-            note = f"{finding.message} Waived: {waiver.reason}"
+            own = " by this change itself" if waiver.of_change else ""
+            note = f"{finding.message} Waived{own}: {waiver.reason}"
             waived.append(replace(finding, enforce=Enforce.NOTICE, message=note))
     return kept, waived

@@ -83,6 +83,8 @@ class Subject:
     change: Change
     options: GuardOptions = GuardOptions()
     facts: ChangeFacts = ChangeFacts()
+    rules: Mapping[str, Guardrail] = field(default_factory=dict)
+    """The guardrails in force at base, by id."""
 
     @cached_property
     def deltas(self) -> tuple[Delta, ...]:

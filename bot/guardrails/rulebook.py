@@ -35,6 +35,11 @@ class RuleBook:
         """The guardrail with that id."""
         return next((guardrail for guardrail in self.guardrails if guardrail.id == rule), None)
 
+    @property
+    def by_id(self) -> Mapping[str, Guardrail]:
+        """Each guardrail by its id."""
+        return {guardrail.id: guardrail for guardrail in self.guardrails}
+
     def for_agent(self, agent: str | None) -> tuple[Guardrail, ...]:
         """The guardrails that count for a request: those for all, and those of the agent it names."""
         return tuple(

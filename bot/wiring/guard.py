@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -65,8 +65,17 @@ class Guard:
     @cached_property
     def assistants(self) -> tuple[Assistant, ...]:
         """The configured AI tools; none is a normal state."""
-        chosen = [each for each in self.opened.settings.guard.assistants if each.reviews]
-        return tuple(assistant_of(choice, self.opened.options.environment, self.clock) for choice in chosen)
+        return tuple(assistant_of(each, self.opened.options.environment, self.clock) for each in self._reviewing)
+
+    @property
+    def _reviewing(self) -> Sequence[AssistantSettings]:
+        return [each for each in self.opened.settings.guard.assistants if each.reviews]
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names of the assistants that have to answer."""
+        chosen = zip(self._reviewing, self.assistants, strict=True)
+        return frozenset(assistant.name for each, assistant in chosen if each.required)
 
     @property
     def queue(self) -> QueueFigures:
