@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import Unavailable
-from bot.flows.review import external_id, review, review_pull
+from bot.flows.head_check import ReviewSite, external_id, review_pull
+from bot.flows.review import review
 from bot.guardrails import prompt
 from bot.guardrails.authors import classify
 from bot.guardrails.rule import Subject
@@ -173,9 +174,8 @@ class Host:
         self.remarks: list[str] = []
         self.request = PullRequest(7, "u", ItemState.OPEN, title, "", "ann", 1, "main", BASE, "fix", HEAD)
 
-    def pull(self, number: int) -> PullRequest:
-        assert number == 7
-        return self.request
+    def comments(self, number: int) -> Sequence[Comment]:
+        return ()
 
     def publish(self, check: Check) -> PublishedCheck:
         self.checks.append(check)
@@ -213,16 +213,14 @@ def publish(files: Callable[[], Sequence[FileChange]], mode: Mode, *, comment: b
     """Review pull request 7 on a host; errors are swallowed so that the published checks can be seen."""
     host = Host(title="Fix @ann | <b>")
     try:
-        review_pull(
-            7,
-            host=host,  # type: ignore[arg-type]
-            repository=Stored(files),  # type: ignore[arg-type]
-            rules=plain_book(),
-            mode=mode,
-            clock=Ticking(),
-            session_id="5" * 32,
-            comment=comment,
+        site = ReviewSite(
+            host,  # type: ignore[arg-type]
+            Stored(files),  # type: ignore[arg-type]
+            plain_book(),
+            mode,
+            Ticking(),
         )
+        review_pull(host.request, site, session_id="5" * 32, comment=comment)
     except Unavailable:
         assert host.checks[-1].state is not CheckState.IN_PROGRESS
     return host
