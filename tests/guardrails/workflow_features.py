@@ -81,13 +81,17 @@ def injections() -> Iterator[Workflow]:
     yield Workflow("injection", "in a variable", "input of another action", _workflow(harmless, on="issues"))
 
 
+def _checkout(*inputs: str) -> str:
+    return f"      - uses: actions/checkout@{PIN}\n        with: {{persist-credentials: false{''.join(inputs)}}}"
+
+
 CHECKOUTS: Final = (
     "      - run: gh pr checkout 7",
     "      - run: git checkout ${{ github.event.pull_request.head.sha }}",
     "      - run: git fetch origin pull/7/head && git switch --detach FETCH_HEAD",
-    f'      - uses: actions/checkout@{PIN}\n        with: {{persist-credentials: false, ref: "${{{{ github.event.pull_request.head.sha }}}}"}}',
-    f'      - uses: actions/checkout@{PIN}\n        with: {{persist-credentials: false, ref: "refs/pull/${{{{ github.event.number }}}}/merge"}}',
-    f'      - uses: actions/checkout@{PIN}\n        with: {{persist-credentials: false, repository: "${{{{ github.event.pull_request.head.repo.full_name }}}}"}}',
+    _checkout(', ref: "${{ github.event.pull_request.head.sha }}"'),
+    _checkout(', ref: "refs/pull/${{ github.event.number }}/merge"'),
+    _checkout(', repository: "${{ github.event.pull_request.head.repo.full_name }}"'),
 )
 BASES: Final = (
     f"      - uses: actions/checkout@{PIN}\n        with: {{persist-credentials: false}}",
@@ -132,10 +136,10 @@ def machines() -> Iterator[Workflow]:
     shapes = (
         ("own", "self-hosted", ""), ("own", "[self-hosted, linux]", ""), ("own", "[Self-Hosted, x64]", ""),
         ("labelled", "{labels: [self-hosted]}", ""),
-        ("own", "\"${{ matrix.os }}\"", "    strategy: {matrix: {os: [self-hosted, ubuntu-24.04]}}\n"),
-        ("own", "\"${{ matrix.os }}\"", "    strategy: {matrix: {os: [ubuntu-24.04], include: [{os: self-hosted}]}}\n"),
+        ("own", '"${{ matrix.os }}"', "    strategy: {matrix: {os: [self-hosted, ubuntu-24.04]}}\n"),
+        ("own", '"${{ matrix.os }}"', "    strategy: {matrix: {os: [ubuntu-24.04], include: [{os: self-hosted}]}}\n"),
         ("hosted", "ubuntu-24.04", ""), ("hosted", "[ubuntu-24.04]", ""),
-        ("hosted", "\"${{ matrix.os }}\"", "    strategy: {matrix: {os: [macos-15, ubuntu-24.04]}}\n"),
+        ("hosted", '"${{ matrix.os }}"', "    strategy: {matrix: {os: [macos-15, ubuntu-24.04]}}\n"),
         ("group", "{group: ours}", ""),
     )  # fmt: skip
     for event in ("pull_request", "issues", "push", "schedule"):
