@@ -85,6 +85,8 @@ class Subject:
     change: Change
     options: GuardOptions = GuardOptions()
     facts: ChangeFacts = ChangeFacts()
+    rules: Mapping[str, Guardrail] = field(default_factory=dict)
+    """The guardrails in force at base, by id."""
     anchors: tuple[Anchors, ...] = ()
     """Of the documents that judge it, beside those of the detectors."""
 
