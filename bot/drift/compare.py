@@ -15,6 +15,7 @@ from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, examine
 from bot.drift.kubernetes.crds import with_definitions
 from bot.drift.kubernetes.generations import Generations, Pairs, earlier, told
+from bot.drift.kubernetes.versions import SUCCESSORS
 from bot.drift.options import ComparisonOptions
 from bot.drift.presence import Presence
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
@@ -132,7 +133,9 @@ class _Comparison:
 
     def _looked_at(self, id_: ResourceId) -> bool:
         kinds = self.seen.kinds
-        is_listed = id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
+        group = SUCCESSORS.get((id_.group, id_.kind), id_.group)
+        listed = kinds is None or (id_.group, id_.kind) in kinds or (group, id_.kind) in kinds
+        is_listed = id_.platform is not Platform.KUBERNETES or listed
         return is_listed and id_.platform in self.seen.covered
 
     def _undeclared(self, matched: set[int]) -> None:

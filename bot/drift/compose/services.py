@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.drift import images
 from bot.drift.base import Base
-from bot.drift.compose import edits, mounts, port_pairs
+from bot.drift.compose import edits, mounts, podman, port_pairs
 from bot.drift.compose.declared import long_form
 from bot.drift.compose.declared.mounts import brought_mounts
 from bot.drift.compose.declared.process import variables
@@ -86,7 +86,7 @@ def _of_container(
 ) -> Iterator[Drift]:
     live = long_form.service(tree)
     declared = _settled(long_form.service(desired.tree), desired, tree, live)
-    live = _settled_live(live, declared, desired, tree, aliases)
+    live = podman.spelled(_settled_live(live, declared, desired, tree, aliases), declared, tree)
     among = port_pairs.repeated(declared.get("ports"), live.get("ports"))
     declared["ports"] = port_pairs.marked(declared.get("ports"), among)
     live["ports"] = port_pairs.paired(live.get("ports"), declared["ports"], among)

@@ -20,7 +20,7 @@ Beside the Compose keys a tree has:
 
 ``x-image``     {"id": "sha256:...", "digests": ["repo@sha256:...", ...]}
 ``x-state``     {"status", "health", "exit_code", "restarts", "oom_killed", "started_at"}
-``x-container`` {"id", "name", "engine", "project", "working_dir"}
+``x-container`` {"id", "name", "engine", "project", "working_dir"}, and ``capabilities`` where podman shows them
 ``x-inherited`` what came from the image and the engine
 ``x-replicas``  the trees of the service's other containers, only where there are any
 ``x-unknown``   keys of which nothing is known, only where there are any
@@ -36,7 +36,7 @@ from bot.drift.compose.inspected.container import Container, facts
 from bot.drift.compose.inspected.fields import FIELDS
 from bot.drift.compose.inspected.health import container_problems
 from bot.drift.compose.inspected.networking import brought_ports
-from bot.drift.compose.notation import PROJECT, SERVICE, label
+from bot.drift.compose.notation import PROJECT, SERVICE, capability, label
 from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
 from bot.model.resource import Observed, Platform, ResourceId
 
@@ -180,8 +180,15 @@ def _annotations(shown: Container) -> dict[str, JSON]:
             "engine": shown.engine,
             "project": identity(container).scope,
             "working_dir": label(labels, _WORKING_DIR),
+            **_bounding(shown),
         },
     }
+
+
+def _bounding(shown: Container) -> dict[str, JSON]:
+    """The capabilities that a container of podman may have at all."""
+    names = texts(shown.container.get("BoundingCaps")) or texts(shown.container.get("EffectiveCaps"))
+    return {"capabilities": sorted(map(capability, names))} if names else {}
 
 
 def _version(container: Tree) -> str:
