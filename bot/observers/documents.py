@@ -233,10 +233,11 @@ def services(
 ) -> dict[ResourceId, Observed]:
     """The Compose services that ``containers`` run; ``images`` by id without ``sha256:``."""
     replicas: dict[ResourceId, list[Observed]] = {}
+    tagged = {canonical: image for image in images.values() for canonical in inspect.tags(image)}
     for container, engine in containers:
         if not inspect.is_one_off(container):
             image = images.get(_bare(text(container.get("Image"))))
-            replica = inspect.observed(container, image, engine)
+            replica = inspect.observed(container, image, engine, tagged)
             replicas.setdefault(replica.id, []).append(replica)
     return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 

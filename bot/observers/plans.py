@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from bot.drift import policies
 from bot.drift.canonical import spelled
 from bot.drift.masking import digest, name_in, owner_of
 from bot.errors import Unavailable
@@ -429,7 +430,7 @@ def _equal(left: JSON, right: JSON) -> bool:
         return True
     if isinstance(left, str) and isinstance(right, str) and left[:1] in {"{", "["} and right[:1] == left[:1]:
         try:
-            return bool(json.loads(left) == json.loads(right))
+            return policies.same(json.loads(left), json.loads(right))
         except ValueError:
             return False
     if _blocks(left) and _blocks(right):
