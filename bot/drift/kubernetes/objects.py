@@ -26,8 +26,8 @@ from bot.drift.kubernetes.tokens import token
 from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
-from bot.drift.severity.gains import is_gain
-from bot.drift.severity.grade import meaning, severity
+from bot.drift.severity.gains import is_gain, meaning
+from bot.drift.severity.grade import severity
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk
@@ -41,6 +41,7 @@ _TEMPLATES: Final = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob"}
 )
 _IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
+_FILLED_BY_OTHERS: Final = frozenset({"ConfigMap", "Secret"})
 _ROBOTS: Final = (Role.CONTROLLER, Role.AUTOSCALER)
 
 Excuse: TypeAlias = tuple[str, str]
@@ -297,7 +298,14 @@ class _Judge:
             return difference.declared
         if kind == "Pod":  # admission fills in pods: tokens, tolerations, limits, sidecars
             return False
-        return difference.declared or self._templated
+        return difference.declared or self._templated or self._in_new_map(difference)
+
+    def _in_new_map(self, difference: Difference) -> bool:
+        """Whether it is an entry of a map that is new where Git speaks. What others are to fill begins without its data."""
+        path, id_ = difference.location.path, self.observed.id
+        if id_.kind in _FILLED_BY_OTHERS or not isinstance(path[-1], str) or not is_known(id_.group, id_.kind):
+            return False
+        return len(path) > 1 and exists_at(self.desired.tree, difference.location.pointer[:-2])
 
     @property
     def _templated(self) -> bool:

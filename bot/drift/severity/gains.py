@@ -12,10 +12,21 @@ from bot.drift.severity.grants import PREFIX
 from bot.drift.severity.rules import PRIVILEGES, RESTRICTIONS
 from bot.model.drift import Drift, Severity
 
-FOREIGN_IMAGES: Final = frozenset({"image-registry", "image-repository"})
-_RULES: Final = frozenset(rule.id for rule in (*PRIVILEGES, *RESTRICTIONS)) | FOREIGN_IMAGES
+_MEANINGS: Final = {
+    "image-registry": "it runs an image of another registry",
+    "image-repository": "it runs an image of another repository",
+    "iam-everybody": "everybody may use it",
+    "iam-wildcard": "it may do everything",
+} | {rule.id: rule.meaning for rule in reversed((*PRIVILEGES, *RESTRICTIONS))}
+
+
+def meaning(rule: str) -> str | None:
+    """What the privilege or restriction rule ``rule`` found, as words for people; None for any other rule."""
+    if rule.startswith(PREFIX):
+        return "a label or annotation that grants or exposes something"
+    return _MEANINGS.get(rule)
 
 
 def is_gain(drift: Drift) -> bool:
     """Whether its severity is CRITICAL by privilege."""
-    return drift.severity is Severity.CRITICAL and (drift.rule in _RULES or drift.rule.startswith(PREFIX))
+    return drift.severity is Severity.CRITICAL and meaning(drift.rule) is not None

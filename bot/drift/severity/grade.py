@@ -203,8 +203,3 @@ _BY_KEY: Final = frozenset(
 
 def _word(part: str | int | Item) -> str:
     return part.key if isinstance(part, Item) else str(part)
-
-
-def meaning(rule: str) -> str | None:
-    """What a privilege or restriction rule found, as words for people."""
-    return next((known.meaning for known in (*PRIVILEGES, *RESTRICTIONS) if known.id == rule), None)

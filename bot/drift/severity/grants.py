@@ -69,17 +69,15 @@ class MetadataGrant(BaseModel):
         before, now = _word(desired), _word(observed)
         if before == now:
             return False
-        if self.levels and self._level(now, absent=0) < self._level(before, absent=len(self.levels)):
+        if self.levels and before is not None and self._level(now) < self._level(before):
             return True
         opened = _matches(now, self.opens) and (not _matches(before, self.opens) or _ANY in self.opens)
         return opened or (
             _matches(before, self.closes) and not (_matches(now, self.closes) and _ANY not in self.closes)
         )
 
-    def _level(self, value: str | None, *, absent: int) -> int:
-        """Absence is what the cluster's own settings say: it may be strict before and open after."""
-        if value is None:
-            return absent
+    def _level(self, value: str | None) -> int:
+        """Absence leaves it to the cluster's own settings, which may be open."""
         return self.levels.index(value) if value in self.levels else 0
 
 
