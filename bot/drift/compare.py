@@ -51,6 +51,7 @@ def compare(
         drift=tuple(sorted(run.drift, key=_order)),
         unreachable=seen.unreachable,
         suppressed=tuple(run.suppressed),
+        notes=seen.notes,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.model.cluster import ServedApi
-from bot.model.drift import Drift
+from bot.model.drift import Drift, IgnoreNote
 from bot.model.resource import Observed, Platform, ResourceId, Unreachable
 
 
@@ -30,3 +30,5 @@ class Observation:
     differences: tuple[Drift, ...] = ()
     compared: frozenset[Platform] = frozenset()
     served: ServedApi = field(default_factory=ServedApi)
+    notes: tuple[IgnoreNote, ...] = ()
+    """What a reader should know of how this was seen."""

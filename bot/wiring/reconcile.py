@@ -307,8 +307,9 @@ def _snapshots(opened: OpenRepository) -> Iterator[str]:
     """The snapshot of what runs, where it lies in the repository: a list of Kubernetes objects declares nothing there."""
     if (named := opened.settings.observe.snapshot) is not None and named.file is not None:
         yield glob.escape(Path(named.file).as_posix())
-    live = opened.options.live
-    if live is not None and is_files(opened.options) and Path(live).exists():
+    for live in opened.options.snapshots:
+        if not is_files(opened.options) or not Path(live).exists():
+            continue
         root, file = Path(opened.options.repo).resolve(), Path(live).resolve()
         if file.is_relative_to(root):
             yield glob.escape(file.relative_to(root).as_posix())

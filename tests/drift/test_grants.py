@@ -159,7 +159,7 @@ def test_nothing_that_weakens_is_low() -> None:
 
 def written(tree: dict[str, Any], part: str, key: str, manager: str | None) -> dict[str, Any]:
     if manager is not None:
-        fields = {"f:metadata": {f"f:{part}": {f"f:{key}": {}}}}
+        fields: dict[str, Any] = {"f:metadata": {f"f:{part}": {f"f:{key}": {}}}}
         tree["metadata"]["managedFields"] = [{"manager": manager, "operation": "Update", "fieldsV1": fields}]
     return tree
 

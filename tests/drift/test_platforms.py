@@ -63,7 +63,9 @@ def test_istiod_makes_its_webhook_strict() -> None:
 def test_autopilot_changes_what_a_deployer_sent() -> None:
     """An admission webhook's changes are owned by whoever sent the object; its mark on the object tells them apart."""
     after = deployment(resources={"limits": {"cpu": "500m"}, "requests": {"cpu": "500m"}})
-    container = {'k:{"name":"web"}': {".": {}, "f:resources": {"f:limits": {"f:cpu": {}}, "f:requests": {"f:cpu": {}}}}}
+    container: dict[str, Any] = {
+        'k:{"name":"web"}': {".": {}, "f:resources": {"f:limits": {"f:cpu": {}}, "f:requests": {"f:cpu": {}}}}
+    }
     fields = {"f:spec": {"f:template": {"f:spec": {"f:containers": container}}}}
     drifts, _ = outcome(deployment(), owned(after, "argocd-controller", fields))
     assert drifts
@@ -86,7 +88,7 @@ def test_openshift_labels_namespaces_by_its_own_manager_alone() -> None:
     key = "pod-security.kubernetes.io/audit"
     before = thing("Namespace")
     after = thing("Namespace", metadata={"labels": {key: "privileged"}})
-    fields = {"f:metadata": {"f:labels": {f"f:{key}": {}}}}
+    fields: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{key}": {}}}}
     where = [f'metadata.labels["{key}"]']
     assert outcome(before, after) == (where, [])
     assert outcome(before, owned(after, "python-requests", fields)) == (where, [])

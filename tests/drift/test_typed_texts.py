@@ -114,7 +114,7 @@ def test_a_definition_tells_which_fields_are_quantities() -> None:
     number = r"(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
     pattern = rf"^(\+|-)?{number}(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?{number}))?$"
     either: list[dict[str, str]] = [{"type": "integer"}, {"type": "string"}]
-    schema = {
+    schema: dict[str, Any] = {
         "properties": {
             "spec": {
                 "type": "object",
@@ -125,7 +125,7 @@ def test_a_definition_tells_which_fields_are_quantities() -> None:
             }
         }
     }
-    definition = {
+    definition: dict[str, Any] = {
         "spec": {
             "group": "example.com",
             "names": {"kind": "Plan"},
