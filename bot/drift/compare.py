@@ -13,7 +13,7 @@ from typing import TypeAlias
 from bot.drift import drifts
 from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, examine
-from bot.drift.kubernetes.crds import with_definitions
+from bot.drift.kubernetes.crds import with_definitions, with_schemas
 from bot.drift.kubernetes.generations import Generations, Pairs, earlier, told
 from bot.drift.kubernetes.versions import SUCCESSORS
 from bot.drift.options import ComparisonOptions
@@ -42,7 +42,7 @@ def compare(
     memo = Memo() if memo is None else memo
     notable = memo.notable(desired)
     live = {id_: observed for id_, observed in seen.resources.items() if id_.kind in NOTABLE_KINDS}
-    options = with_definitions(options, notable, live)
+    options = with_schemas(with_definitions(options, notable, live), seen.schemas)
     around = surroundings(notable, live)
     run = _Comparison(desired, seen, bases or {}, options, memo, Presence(seen.resources, notable))
     run.compare(around)

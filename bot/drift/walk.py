@@ -238,16 +238,17 @@ class _Walk:
 
 
 def _agree(desired: JSON, observed: JSON, shape: Shape, location: Location) -> bool:
-    """Whether both mean the same by the field's own agreement; where no table knows the field, as durations and, by the
-    names around it, as quantities.
+    """Whether both mean the same by the field's own agreement; where no table knows the field, as durations and, where no
+    definition tells its type either, by the names around it as quantities.
     """
     if shape.agrees is not None and shape.agrees(desired, observed):
         return True
     if shape.filled is not _UNKNOWN:
         return False
-    return durations_agree(desired, observed) or (
-        quantities_agree(desired, observed) and not QUANTITY_FIELDS.isdisjoint(location.names)
-    )
+    if durations_agree(desired, observed):
+        return True
+    undefined = shape.form is Form.ANY and shape.canonical is None
+    return undefined and quantities_agree(desired, observed) and not QUANTITY_FIELDS.isdisjoint(location.names)
 
 
 def _parts(shape: Shape) -> bool:

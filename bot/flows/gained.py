@@ -27,10 +27,11 @@ _TRAILS: Final = {
 
 def gained_steps(drift: Drift) -> tuple[RunbookStep, ...]:
     """What a person does about a privilege that the live side gained."""
-    return (*_who(drift), *restoring(drift), *_after(drift))
+    return (*who(drift), *restoring(drift), *_after(drift))
 
 
-def _who(drift: Drift) -> tuple[RunbookStep, ...]:
+def who(drift: Drift) -> tuple[RunbookStep, ...]:
+    """How the account behind a change is found."""
     match drift.resource.platform:
         case Platform.KUBERNETES:
             return _who_in_cluster(drift)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from bot.drift.severity.gains import is_gain
-from bot.flows.gained import gained_steps
+from bot.flows.gained import gained_steps, who
 from bot.flows.steps import (
     RunbookStep,
     applied_again,
@@ -34,10 +34,15 @@ def steps(decisions: Sequence[Decision]) -> tuple[RunbookStep, ...]:
     """What a person does about these drifts, in order, each step once."""
     distinct: dict[RunbookStep, None] = {}
     for decision in decisions:
-        drift = decision.drift
-        gained = is_gain(drift) and decision.direction is Direction.RESTORE and not drift.sensitive
-        distinct.update(dict.fromkeys(gained_steps(drift) if gained else _steps(drift)))
+        distinct.update(dict.fromkeys(_steps_of(decision)))
     return tuple(distinct)
+
+
+def _steps_of(decision: Decision) -> tuple[RunbookStep, ...]:
+    drift = decision.drift
+    if drift.sensitive or decision.direction is not Direction.RESTORE or not is_gain(drift):
+        return _steps(drift)
+    return gained_steps(drift) if drift.path else (*who(drift), *_steps(drift))
 
 
 def _steps(drift: Drift) -> tuple[RunbookStep, ...]:

@@ -4,7 +4,7 @@ Pure. Accepted as they are: ``kubectl get -o json`` or ``-o yaml`` output (one o
 typed list such as ``DeploymentList``), ``docker inspect``/``podman inspect`` arrays of containers, images, networks
 and volumes, JSON arrays of any of these, and one object with the keys ``kubernetes``, ``docker`` and ``podman``. What
 ``kubectl version -o json`` and ``kubectl get --raw /apis`` print may stand beside them, and so may Terraform plans as
-``terraform show -json`` prints them.
+``terraform show -json`` prints them and the cluster's schemas (``kubectl get --raw /openapi/v3/apis/GROUP/VERSION``).
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class _Pile:
     typed: set[tuple[str, str]] = field(default_factory=set)
     facts: list[Tree] = field(default_factory=list)
     plans: list[Tree] = field(default_factory=list)
+    schemas: list[Tree] = field(default_factory=list)
     untyped: bool = False
 
 
@@ -87,7 +88,15 @@ def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotConten
     resources |= {other.id: other for other in (compose_observed(*entry) for entry in pile.others)}
     kinds = frozenset(pile.typed) if pile.typed and not pile.untyped else None
     notes = _notes(pile.kubernetes, source)
-    seen = Observation(now, resources, frozenset(pile.covered), kinds, served=_served(pile), notes=notes)
+    seen = Observation(
+        now,
+        resources,
+        frozenset(pile.covered),
+        kinds,
+        served=_served(pile),
+        schemas=tuple(pile.schemas),
+        notes=notes,
+    )
     return SnapshotContents(seen, tuple(pile.plans))
 
 
@@ -179,6 +188,9 @@ def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
         return
     if "format_version" in value and ("resource_changes" in value or "planned_values" in value):
         pile.plans.append(value)
+        return
+    if "openapi" in value and "components" in value:
+        pile.schemas.append(value)
         return
     if value.get("kind") in api_versions.FACTS or api_versions.version_of(value):
         pile.facts.append(value)

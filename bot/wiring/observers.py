@@ -76,7 +76,11 @@ def _configured(opened: OpenRepository) -> Iterator[Observer]:
         from bot.observers.kubernetes import KubernetesObserver
 
         yield KubernetesObserver(
-            kubeconfig=cluster.kubeconfig, context=cluster.context, deadline=cluster.timeout, tell=tell
+            kubeconfig=cluster.kubeconfig,
+            context=cluster.context,
+            deadline=cluster.timeout,
+            openapi=cluster.openapi,
+            tell=tell,
         )
     if (terraform := named.terraform) is not None:
         from bot.observers.terraform import TerraformObserver

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -74,6 +75,16 @@ def test_the_steps_find_out_and_restore(resource: ResourceId, file: str | None, 
     assert made[0].text.startswith("Find out who did it")
     assert not any("Or adopt" in step.text for step in made)
     assert "direction: adopt" in made[-1].text
+
+
+def test_a_whole_resource_that_grants_is_deleted_rather_than_applied() -> None:
+    """Nobody declares it: who made it is found out, and the usual steps follow."""
+    binding = decided(ResourceId(Platform.KUBERNETES, "ClusterRoleBinding", "", "x"))
+    made = steps(
+        [replace(binding, drift=replace(binding.drift, kind=DriftKind.UNMANAGED, path=(), rule="cluster-admin"))]
+    )
+    assert made[0].text.startswith("Find out who did it")
+    assert any(step.command == "kubectl delete clusterrolebinding x" for step in made)
 
 
 def test_the_recorded_writer_is_named() -> None:

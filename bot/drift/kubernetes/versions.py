@@ -38,6 +38,8 @@ _OLD: Final[Mapping[tuple[str, str], Mapping[str, JSON]]] = {
 """Defaults that only these versions have (Kubernetes: Deprecated API Migration Guide; ``SetDefaults_*`` in
 ``pkg/apis/extensions/v1beta1`` and ``pkg/apis/apps/v1beta1``).
 """
+_GONE: Final = frozenset({"rollbackTo", "templateGeneration"})
+"""Fields of ``extensions/v1beta1`` that no later version has."""
 _TEMPLATED: Final = frozenset({"extensions/v1beta1", "apps/v1beta1", "batch/v1beta1"})
 _SELECTING: Final = frozenset({"Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"})
 
@@ -48,6 +50,8 @@ def current(tree: Tree, other: Tree, id_: ResourceId) -> Tree:
     if convert is not None:
         tree = convert(tree)
     version = text(tree.get("apiVersion"))
+    if version == "extensions/v1beta1" and not _GONE.isdisjoint(mapping(tree.get("spec"))):
+        tree = {**tree, "spec": {key: value for key, value in mapping(tree["spec"]).items() if key not in _GONE}}
     if version in _TEMPLATED and id_.kind in _SELECTING:
         tree = _with_selector(tree)
     usual = _OLD.get((version, id_.kind))
