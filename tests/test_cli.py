@@ -205,3 +205,37 @@ def test_progress_is_shown_to_people_only(tmp_path: Path) -> None:
     assert json.loads(out)["drift"]
     assert shown == ""
     assert clockwork(*words, folder=tmp_path).stderr == ""
+
+
+def test_live_state_comes_from_several_places(tmp_path: Path) -> None:
+    """A cluster's list in one file, containers in another, a plan on standard input: each is compared with its own."""
+    root = folder(
+        tmp_path,
+        {
+            "k8s/web.yaml": DEPLOYMENT,
+            "compose.yaml": "name: shop\nservices:\n  db:\n    image: postgres:16\n",
+            "tf/main.tf": 'resource "aws_instance" "web" {\n  instance_type = "b"\n}\n',
+        },
+    )
+    (tmp_path / "containers.json").write_text('{"docker": []}')
+    change = {
+        "actions": ["update"],
+        "before": {"instance_type": "a"},
+        "after": {"instance_type": "b"},
+        "after_unknown": {},
+    }
+    web = {"address": "aws_instance.web", "mode": "managed", "type": "aws_instance", "name": "web", "change": change}
+    plan = json.dumps({"format_version": "1.2", "resource_changes": [web]})
+    words = ["drift", "--repo", str(root), "--json", "--live", "live.json", "--live", "containers.json", "--live", "-"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        input=plan,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        check=False,
+    )
+    assert done.returncode == 0, done
+    kinds = {(drift["platform"], drift["kind"]) for drift in json.loads(done.stdout)["drift"]}
+    assert kinds == {("kubernetes", "missing"), ("compose", "missing"), ("terraform", "changed")}

@@ -13,8 +13,9 @@ from typing import TypeAlias
 from bot.drift import drifts
 from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, examine
-from bot.drift.kubernetes.crds import with_definitions
+from bot.drift.kubernetes.crds import with_definitions, with_schemas
 from bot.drift.kubernetes.generations import Generations, Pairs, earlier, told
+from bot.drift.kubernetes.versions import SUCCESSORS
 from bot.drift.options import ComparisonOptions
 from bot.drift.presence import Presence
 from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
@@ -41,7 +42,7 @@ def compare(
     memo = Memo() if memo is None else memo
     notable = memo.notable(desired)
     live = {id_: observed for id_, observed in seen.resources.items() if id_.kind in NOTABLE_KINDS}
-    options = with_definitions(options, notable, live)
+    options = with_schemas(with_definitions(options, notable, live), seen.schemas)
     around = surroundings(notable, live)
     run = _Comparison(desired, seen, bases or {}, options, memo, Presence(seen.resources, notable))
     run.compare(around)
@@ -50,6 +51,7 @@ def compare(
         drift=tuple(sorted(run.drift, key=_order)),
         unreachable=seen.unreachable,
         suppressed=tuple(run.suppressed),
+        notes=seen.notes,
     )
 
 
@@ -132,7 +134,9 @@ class _Comparison:
 
     def _looked_at(self, id_: ResourceId) -> bool:
         kinds = self.seen.kinds
-        is_listed = id_.platform is not Platform.KUBERNETES or kinds is None or (id_.group, id_.kind) in kinds
+        group = SUCCESSORS.get((id_.group, id_.kind), id_.group)
+        listed = kinds is None or (id_.group, id_.kind) in kinds or (group, id_.kind) in kinds
+        is_listed = id_.platform is not Platform.KUBERNETES or listed
         return is_listed and id_.platform in self.seen.covered
 
     def _undeclared(self, matched: set[int]) -> None:

@@ -35,6 +35,7 @@ class Maker:
     def __init__(self, desired: Desired, options: ComparisonOptions, *, observed: Tree) -> None:
         self._desired = desired
         self._observed = observed
+        self._grants = options.grants
         self._mask = Mask(
             options.mask_key,
             kind=desired.id.kind,
@@ -58,7 +59,14 @@ class Maker:
         sensitive = hid or hidden or secret
         if sensitive and not (hid and hidden):
             desired, observed = self._alike(difference, desired, observed)
-        level, rule = severity(self._desired.id, cause.kind, location.path, difference.desired, difference.observed)
+        level, rule = severity(
+            self._desired.id,
+            cause.kind,
+            location.path,
+            difference.desired,
+            difference.observed,
+            grants=self._grants,
+        )
         origin = nearest(self._desired, at)
         return Drift(
             resource=self._desired.id,

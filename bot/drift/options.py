@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.drift.platforms import Platforms
+from bot.drift.severity.grants import Grants
 from bot.drift.shapes import Shape
 
 
@@ -23,14 +25,19 @@ class ComparisonOptions:
     bot that remembers passes the same key every time; a one-off comparison may pass random bytes, and one without any
     secret passes none: then secrets are shown as hidden, without a digest.
 
-    ``ignore_aggregated_roles``: the rules of a ClusterRole with an ``aggregationRule`` are the controller's.
+    ``ignore_aggregated_roles``: the rules of a ClusterRole with an ``aggregationRule`` are the controller's, which
+    overwrites them (Kubernetes: Using RBAC Authorization, "Aggregated ClusterRoles").
     ``list_map_keys``: by (group, kind) of a custom resource, the keys of its lists by path (``spec.listeners``:
     ``("name",)``), for CRDs whose definition is not at hand.
     """
 
     mask_key: bytes = field(repr=False)
-    ignore_aggregated_roles: bool = False
+    ignore_aggregated_roles: bool = True
     list_map_keys: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     roster: Roster = field(default_factory=Roster)
+    grants: Grants = field(default_factory=Grants, repr=False)
+    """Which labels and annotations grant or expose something."""
+    platforms: Platforms = field(default_factory=Platforms, repr=False)
+    """What platforms and their controllers do to objects by themselves."""
     shapes: Mapping[tuple[str, str], Shape] = field(default_factory=dict, repr=False)
     """Shapes by (group, kind) made from CRDs with :func:`bot.drift.kubernetes.crds.shapes_of_crd`."""

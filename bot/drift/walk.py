@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 
 from bot.drift.canonical import SCALARS, absent, canonical, resolved, same
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
+from bot.drift.typed_texts import QUANTITY_FIELDS, durations_agree, quantities_agree
 from bot.model.json import JSON, Pointer, Tree, get
 from bot.model.paths import Item, Path
 
@@ -29,6 +30,7 @@ _MAP: Final = Form.MAP
 _IGNORED: Final = FilledBy.IGNORED
 _SERVER: Final = FilledBy.SERVER
 _ALLOCATED: Final = FilledBy.ALLOCATED
+_UNKNOWN: Final = FilledBy.UNKNOWN
 
 _REFERENCE: Final = re.compile(r"(?<!\$)(?:\$\$)*\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
 """A variable in use; ``$$`` is one dollar sign (``third_party/forked/golang/expansion`` of Kubernetes)."""
@@ -77,6 +79,11 @@ class Location:
     def steps(self) -> tuple[Step, ...]:
         """The way as ``managedFields`` counts it."""
         return tuple(link.step for link in self._links())
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The keys on the way."""
+        return frozenset(link.part for link in self._links() if isinstance(link.part, str))
 
     @property
     def pointer(self) -> Pointer:
@@ -133,7 +140,7 @@ class _Walk:
 
     def _leaf(self, desired: JSON, observed: JSON, shape: Shape, location: Location) -> None:
         """Both as a whole."""
-        if not (same(desired, observed, shape) or (shape.agrees is not None and shape.agrees(desired, observed))):
+        if not (same(desired, observed, shape) or _agree(desired, observed, shape, location)):
             self._note(Side.BOTH, location, desired, observed, shape)
 
     def mapping(self, desired: Tree, observed: Tree, shape: Shape, location: Location) -> None:
@@ -202,6 +209,8 @@ class _Walk:
         elif canonical(desired, shape) != canonical(observed, shape):
             pairs = list(zip(desired, observed, strict=False))
             apart = shape.form is not Form.SET and len(desired) == len(observed)
+            if apart and all(same(*pair, shape.element) or _agree(*pair, shape.element, location) for pair in pairs):
+                return
             if apart and all(isinstance(side, (dict, Mapping)) for pair in pairs for side in pair):
                 for index, (first, second) in enumerate(pairs):
                     if first != second:
@@ -226,6 +235,20 @@ class _Walk:
                 self._note(Side.OBSERVED, location.element(label, -1, element), None, element, shape.element)
         if _disordered(labels, [*live], desired, observed, shape):
             self._note(Side.BOTH, location, labels, [*live], ORDER)
+
+
+def _agree(desired: JSON, observed: JSON, shape: Shape, location: Location) -> bool:
+    """Whether both mean the same by the field's own agreement; where no table knows the field, as durations and, where no
+    definition tells its type either, by the names around it as quantities.
+    """
+    if shape.agrees is not None and shape.agrees(desired, observed):
+        return True
+    if shape.filled is not _UNKNOWN:
+        return False
+    if durations_agree(desired, observed):
+        return True
+    undefined = shape.form is Form.ANY and shape.canonical is None
+    return undefined and quantities_agree(desired, observed) and not QUANTITY_FIELDS.isdisjoint(location.names)
 
 
 def _parts(shape: Shape) -> bool:

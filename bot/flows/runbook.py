@@ -7,10 +7,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import assert_never
 
-from bot.model.decision import Decision
+from bot.drift.severity.gains import is_gain
+from bot.flows.gained import gained_steps, who
+from bot.flows.steps import (
+    RunbookStep,
+    applied_again,
+    compose_of,
+    declared,
+    object_of,
+    started_again,
+    terraform_of,
+)
+from bot.model.decision import Decision, Direction
 from bot.model.drift import Drift, DriftKind
 from bot.model.resource import Platform
 
@@ -20,20 +30,19 @@ _KEEPS_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "StatefulS
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RunbookStep:
-    """One thing to do, with the command that does it where there is one."""
-
-    text: str
-    command: str | None = None
-
-
 def steps(decisions: Sequence[Decision]) -> tuple[RunbookStep, ...]:
     """What a person does about these drifts, in order, each step once."""
     distinct: dict[RunbookStep, None] = {}
     for decision in decisions:
-        distinct.update(dict.fromkeys(_steps(decision.drift)))
+        distinct.update(dict.fromkeys(_steps_of(decision)))
     return tuple(distinct)
+
+
+def _steps_of(decision: Decision) -> tuple[RunbookStep, ...]:
+    drift = decision.drift
+    if drift.sensitive or decision.direction is not Direction.RESTORE or not is_gain(drift):
+        return _steps(drift)
+    return gained_steps(drift) if drift.path else (*who(drift), *_steps(drift))
 
 
 def _steps(drift: Drift) -> tuple[RunbookStep, ...]:
@@ -55,10 +64,6 @@ def _steps(drift: Drift) -> tuple[RunbookStep, ...]:
             assert_never(never)
 
 
-def _declared(drift: Drift) -> str:
-    return drift.declared_at or "the repository"
-
-
 def _rotation(drift: Drift) -> tuple[RunbookStep, ...]:
     return (
         RunbookStep(
@@ -67,42 +72,15 @@ def _rotation(drift: Drift) -> tuple[RunbookStep, ...]:
         RunbookStep(
             "If that stays unknown, treat the secret as leaked: issue a new one at its provider and revoke the old one."
         ),
-        RunbookStep(f"Store the valid value where {_declared(drift)} takes it from; never paste it into this issue."),
+        RunbookStep(f"Store the valid value where {declared(drift)} takes it from; never paste it into this issue."),
         RunbookStep("Restart what uses it, then check that nothing still uses the old value."),
     )
 
 
-def _by_file(file: str | None) -> tuple[RunbookStep, ...]:
-    """How a plain manifest is applied again."""
-    quoted = None if file is None else shlex.quote(file)
-    return (
-        RunbookStep("Compare before you change anything.", f"kubectl diff -f {quoted}" if quoted else None),
-        RunbookStep(
-            "To restore (change what runs to what Git says), apply it again.",
-            f"kubectl apply -f {quoted}" if quoted else None,
-        ),
-    )
-
-
-def _by_target(target: str) -> tuple[RunbookStep, ...]:
-    """How what is rendered for a target is applied again: its files by themselves are not what is deployed."""
-    return (
-        RunbookStep("Compare before you change anything.", f"clockwork drift --target {shlex.quote(target)}"),
-        RunbookStep(
-            f"To restore (change what runs to what Git says), have target {target} applied again by what deploys it: its "
-            "controller, `kubectl apply -k` on its kustomization, or `helm upgrade` of its release."
-        ),
-    )
-
-
 def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
-    resource = drift.resource
-    kind = f"{resource.kind.lower()}.{resource.group}" if resource.group else resource.kind.lower()
-    target = f"{shlex.quote(kind)} {shlex.quote(resource.name)}"
-    if resource.scope:
-        target += f" -n {shlex.quote(resource.scope)}"
+    resource, target = drift.resource, object_of(drift)
     look = RunbookStep("Inspect the live object.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
-    restore = _by_target(resource.target) if resource.target else _by_file(drift.file)
+    restore = applied_again(drift)
     match drift.kind:
         case DriftKind.MISSING if not drift.path:
             first = RunbookStep(
@@ -115,7 +93,7 @@ def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
                 first,
                 *data,
                 *restore,
-                RunbookStep(f"If it was removed on purpose, remove it from {_declared(drift)} by pull request."),
+                RunbookStep(f"If it was removed on purpose, remove it from {declared(drift)} by pull request."),
             )
         case DriftKind.REMOVED | DriftKind.UNMANAGED if not drift.path:
             data = _data(drift, "Make a backup and check that it can be read: deleting this loses its data.")
@@ -132,7 +110,7 @@ def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
                 *data,
                 *restore,
                 RunbookStep(
-                    f"Or adopt (change Git to what runs): change {drift.where} in {_declared(drift)} by pull request."
+                    f"Or adopt (change Git to what runs): change {drift.where} in {declared(drift)} by pull request."
                 ),
             )
 
@@ -143,9 +121,7 @@ def _data(drift: Drift, text: str) -> tuple[RunbookStep, ...]:
 
 def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
     resource = drift.resource
-    name = shlex.quote(resource.name)
-    file = shlex.quote(drift.file) if drift.file else "compose.yaml"
-    project = f" -p {shlex.quote(resource.scope)}" if resource.scope else ""
+    name, compose = shlex.quote(resource.name), compose_of(drift)
     if resource.kind == "volume":
         # The engine's name of a volume that has no `name:` of its own is prefixed with the project (Compose specification,
         # "Volumes top-level element", `name`).
@@ -160,37 +136,27 @@ def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
             ),
             RunbookStep(
                 "Recreate it only from that backup, or declare the volume that really exists.",
-                f"docker compose{project} -f {file} config",
+                f"{compose} config",
             ),
         )
     if drift.kind in {DriftKind.UNMANAGED, DriftKind.REMOVED} and not drift.path:
         return (
-            RunbookStep(
-                "Inspect the container that Git does not declare.", f"docker compose{project} -f {file} ps -a {name}"
-            ),
+            RunbookStep("Inspect the container that Git does not declare.", f"{compose} ps -a {name}"),
             RunbookStep("Decide whether to keep it. If so, declare it in Git and stop here."),
-            RunbookStep("Otherwise stop and remove it.", f"docker compose{project} -f {file} up -d --remove-orphans"),
+            RunbookStep("Otherwise stop and remove it.", f"{compose} up -d --remove-orphans"),
         )
     return (
         RunbookStep(
             "Inspect what runs and its log.",
-            f"docker compose{project} -f {file} ps -a {name}\ndocker compose{project} -f {file} logs --tail 50 {name}",
+            f"{compose} ps -a {name}\n{compose} logs --tail 50 {name}",
         ),
-        RunbookStep(
-            "To restore (change what runs to what Git says), start it again.",
-            f"docker compose{project} -f {file} up -d {name}",
-        ),
-        RunbookStep(f"Or adopt (change Git to what runs): change {_declared(drift)} by pull request."),
+        started_again(drift),
+        RunbookStep(f"Or adopt (change Git to what runs): change {declared(drift)} by pull request."),
     )
 
 
 def _terraform(drift: Drift) -> tuple[RunbookStep, ...]:
-    folder = shlex.quote(drift.file.rpartition("/")[0] or ".") if drift.file else "."
-    # -target leaves dependent changes out on purpose: Terraform's documentation keeps it for exceptional situations ("terraform
-    # plan", "Resource Targeting"), and an apply of everything would carry out what nobody has read here.
-    address = shlex.quote(
-        ".".join(part for part in (drift.resource.scope, drift.resource.kind, drift.resource.name) if part)
-    )
+    folder, address = terraform_of(drift)
     return (
         RunbookStep("Read the whole plan, not only this resource.", f"terraform -chdir={folder} plan"),
         RunbookStep("Show what the state holds.", f"terraform -chdir={folder} state show {address}"),
@@ -200,6 +166,6 @@ def _terraform(drift: Drift) -> tuple[RunbookStep, ...]:
             f"terraform -chdir={folder} apply -target={address}",
         ),
         RunbookStep(
-            f"Or adopt (change Git to what runs): change {_declared(drift)} by pull request until the plan is empty."
+            f"Or adopt (change Git to what runs): change {declared(drift)} by pull request until the plan is empty."
         ),
     )

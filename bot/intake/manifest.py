@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.intake.declared import Declared
+from bot.intake.encrypted import encrypted
 from bot.intake.jsontree import load_json
 from bot.intake.origins import FileOrigins, SpanFile
 from bot.intake.scalars import Dialect
@@ -115,6 +116,7 @@ def _desired(source: SpanFile, document: int, root: Pointer, tree: Tree, line: i
         document=document,
         root=root,
         sensitive=secret_pointers(tree) if kind == "Secret" and not group else frozenset(),
+        unknown=encrypted(tree),
     )
 
 

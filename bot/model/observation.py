@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.model.cluster import ServedApi
-from bot.model.drift import Drift
+from bot.model.drift import Drift, IgnoreNote
+from bot.model.json import Tree
 from bot.model.resource import Observed, Platform, ResourceId, Unreachable
 
 
@@ -30,3 +31,7 @@ class Observation:
     differences: tuple[Drift, ...] = ()
     compared: frozenset[Platform] = frozenset()
     served: ServedApi = field(default_factory=ServedApi)
+    schemas: tuple[Tree, ...] = ()
+    """OpenAPI v3 documents of the cluster, of the kinds whose definition Git may not have."""
+    notes: tuple[IgnoreNote, ...] = ()
+    """What a reader should know of how this was seen."""

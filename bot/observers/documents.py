@@ -3,14 +3,15 @@
 Pure. Accepted as they are: ``kubectl get -o json`` or ``-o yaml`` output (one object, a List, several documents, a
 typed list such as ``DeploymentList``), ``docker inspect``/``podman inspect`` arrays of containers, images, networks
 and volumes, JSON arrays of any of these, and one object with the keys ``kubernetes``, ``docker`` and ``podman``. What
-``kubectl version -o json`` and ``kubectl get --raw /apis`` print may stand beside them.
+``kubectl version -o json`` and ``kubectl get --raw /apis`` print may stand beside them, and so may Terraform plans as
+``terraform show -json`` prints them and the cluster's schemas (``kubectl get --raw /openapi/v3/apis/GROUP/VERSION``).
 """
 
 from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +27,7 @@ from bot.intake.scalars import Dialect
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, load
 from bot.model.cluster import ServedApi
+from bot.model.drift import IgnoreNote
 from bot.model.json import JSON, Tree, get, mapping, mappings, text
 from bot.model.observation import Observation
 from bot.model.resource import Observed, Platform, ResourceId, api_group
@@ -49,10 +51,25 @@ class _Pile:
     covered: set[Platform] = field(default_factory=set)
     typed: set[tuple[str, str]] = field(default_factory=set)
     facts: list[Tree] = field(default_factory=list)
+    plans: list[Tree] = field(default_factory=list)
+    schemas: list[Tree] = field(default_factory=list)
     untyped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SnapshotContents:
+    """What a snapshot says: what runs, and the Terraform plans in it, which are comparisons already."""
+
+    seen: Observation
+    plans: tuple[Tree, ...] = ()
+
+
 def contents(data: bytes, source: str, now: datetime) -> Observation:
+    """What ``data`` says of what runs. Raises :class:`Invalid` naming ``source``, line and column of what is wrong."""
+    return snapshot_contents(data, source, now).seen
+
+
+def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotContents:
     """What ``data`` says. Raises :class:`Invalid` naming ``source``, line and column of what is wrong."""
     pile = _Pile(source)
     with _without_collection():
@@ -60,16 +77,37 @@ def contents(data: bytes, source: str, now: datetime) -> Observation:
             _sort(document, pile, None)
             if document == []:
                 pile.covered |= {Platform.KUBERNETES, Platform.COMPOSE}
-    if not pile.covered:
+    if not pile.covered and not pile.plans:
         raise Invalid(
-            f"{source}: there is no Kubernetes object and no container in it",
-            advice="give the output of `kubectl get ... -o json` or of `docker inspect ...`; an empty list is fine",
+            f"{source}: there is no Kubernetes object, no container and no Terraform plan in it",
+            advice="give the output of `kubectl get ... -o json`, of `docker inspect ...` or of `terraform show -json PLAN`; "
+            "an empty list is fine",
         )
     resources = with_pod_problems(dict(_kubernetes(pile.kubernetes, now)))
     resources |= services(pile.containers, pile.images)
     resources |= {other.id: other for other in (compose_observed(*entry) for entry in pile.others)}
     kinds = frozenset(pile.typed) if pile.typed and not pile.untyped else None
-    return Observation(now, resources, frozenset(pile.covered), kinds, served=_served(pile))
+    notes = _notes(pile.kubernetes, source)
+    seen = Observation(
+        now,
+        resources,
+        frozenset(pile.covered),
+        kinds,
+        served=_served(pile),
+        schemas=tuple(pile.schemas),
+        notes=notes,
+    )
+    return SnapshotContents(seen, tuple(pile.plans))
+
+
+def _notes(objects: Sequence[Tree], source: str) -> tuple[IgnoreNote, ...]:
+    """That nobody is recorded to have written anything: kubectl leaves ``managedFields`` out since 1.21."""
+    if not objects or any("managedFields" in mapping(tree.get("metadata")) for tree in objects):
+        return ()
+    how = "kubectl get ... -o json --show-managed-fields"
+    return (
+        IgnoreNote(source, "incomplete", f"no managedFields, so nothing tells who wrote what; read it with `{how}`"),
+    )
 
 
 def _served(pile: _Pile) -> ServedApi:
@@ -147,6 +185,12 @@ def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
             pile.covered.add(_platform(key))
             pile.untyped |= key == "kubernetes"
             _sort(below, pile, key)
+        return
+    if "format_version" in value and ("resource_changes" in value or "planned_values" in value):
+        pile.plans.append(value)
+        return
+    if "openapi" in value and "components" in value:
+        pile.schemas.append(value)
         return
     if value.get("kind") in api_versions.FACTS or api_versions.version_of(value):
         pile.facts.append(value)
@@ -233,10 +277,11 @@ def services(
 ) -> dict[ResourceId, Observed]:
     """The Compose services that ``containers`` run; ``images`` by id without ``sha256:``."""
     replicas: dict[ResourceId, list[Observed]] = {}
+    tagged = {canonical: image for image in images.values() for canonical in inspect.tags(image)}
     for container, engine in containers:
         if not inspect.is_one_off(container):
             image = images.get(_bare(text(container.get("Image"))))
-            replica = inspect.observed(container, image, engine)
+            replica = inspect.observed(container, image, engine, tagged)
             replicas.setdefault(replica.id, []).append(replica)
     return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 

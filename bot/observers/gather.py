@@ -98,6 +98,8 @@ def merged(seen: Sequence[tuple[Observer, Observation]], now: datetime) -> Obser
         unreachable=tuple(failure for observation in observations for failure in observation.unreachable),
         differences=tuple(difference for observation in observations for difference in observation.differences),
         compared=frozenset(platform for observation in observations for platform in observation.compared),
+        schemas=tuple(schema for observation in observations for schema in observation.schemas),
+        notes=tuple(dict.fromkeys(note for observation in observations for note in observation.notes)),
         served=reduce(ServedApi.beside, (observation.served for observation in observations), ServedApi()),
     )
 

@@ -1,7 +1,7 @@
 """The Kubernetes observer: the live objects of the kinds and namespaces that Git declares.
 
 Settings: ``kubeconfig`` and ``context`` (default KUBECONFIG, ``~/.kube/config``, or the pod's service account),
-``timeout`` seconds for one request, ``deadline`` seconds for everything.
+``timeout`` seconds for one request, ``deadline`` seconds for everything, ``openapi`` for the schemas of custom resources.
 
 It only ever sends GET; ``get`` and ``list`` on the declared kinds (and on pods, their logs and events, which are read
 as evidence for a few unhealthy resources) are all the permissions it needs. A kind that cannot be listed (403, not
@@ -22,6 +22,7 @@ from functools import cached_property
 from typing import Final
 
 from bot.drift.kubernetes.health import problems
+from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.workloads import top_owner, with_pod_problems
 from bot.errors import Unavailable
 from bot.model.cluster import ServedApi
@@ -77,6 +78,8 @@ class KubernetesObserver:
     context: str | None = None
     timeout: float = 15.0
     deadline: float = 120.0
+    openapi: bool = False
+    """Whether the schemas of custom resources are read too: lists that compare by key, defaults, quantities."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     tell: Tell = field(default=silent, repr=False, compare=False)
     name: str = "kubernetes"
@@ -120,6 +123,7 @@ class _Look:
         with workers(_WORKERS, "kubernetes") as pool:
             served = self._served(pool)
             covered = self._list_all(pool, served)
+            schemas = self._schemas(pool, served) if self.settings.openapi else ()
             self._add_health(pool)
         resources = placed(self.resources, self.declared, self.reach.namespace)
         return Observation(
@@ -128,6 +132,7 @@ class _Look:
             covered=frozenset({Platform.KUBERNETES}) if covered else frozenset(),
             kinds=frozenset(covered),
             unreachable=tuple(self.failures),
+            schemas=schemas,
         )
 
     @cached_property
@@ -177,6 +182,19 @@ class _Look:
             if endpoint is not None:
                 return endpoint
         return None
+
+    def _schemas(self, pool: ThreadPoolExecutor, served: Mapping[Kind, Served]) -> tuple[Tree, ...]:
+        """The OpenAPI document of each API version of the declared custom kinds."""
+        kinds = {endpoint.root: kind for kind, endpoint in served.items() if not is_known(*kind)}
+        asked = {root: pool.submit(self.api.get, f"/openapi/v3{root}") for root in sorted(kinds)}
+        self._phase("reading schemas", len(asked)).over(asked.values())
+        documents: list[Tree] = []
+        for root, future in asked.items():
+            try:
+                documents.append(mapping(future.result()))
+            except Unavailable as exc:
+                self._failed(kinds[root], None, f"its schema: {exc.message}")
+        return tuple(documents)
 
     def _list_all(self, pool: ThreadPoolExecutor, served: Mapping[Kind, Served]) -> set[Kind]:
         """Every declared kind listed; the kinds of which every list succeeded."""

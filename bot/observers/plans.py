@@ -20,8 +20,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from bot.drift import policies
 from bot.drift.canonical import spelled
 from bot.drift.masking import digest, name_in, owner_of
+from bot.drift.severity.cloud import exposure
 from bot.errors import Unavailable
 from bot.model.drift import Drift, DriftKind, SetValue, Severity
 from bot.model.json import JSON, Pointer, Tree, elements, get, mapping, mappings, text, texts, value_at
@@ -192,7 +194,7 @@ class PlanReader:
             kind = DriftKind.MISSING
         elif leaf.asked is None:
             kind = DriftKind.ADDED
-        severity, rule = _rated(leaf.path)
+        severity, rule = _exposed(leaf) or _rated(leaf.path)
         drift = self._whole(change, kind, rule, cause, severity)
         declared = self._declared(change)
         origin = declared.origins.at(leaf.path) if declared is not None else None
@@ -429,7 +431,7 @@ def _equal(left: JSON, right: JSON) -> bool:
         return True
     if isinstance(left, str) and isinstance(right, str) and left[:1] in {"{", "["} and right[:1] == left[:1]:
         try:
-            return bool(json.loads(left) == json.loads(right))
+            return policies.same(json.loads(left), json.loads(right))
         except ValueError:
             return False
     if _blocks(left) and _blocks(right):
@@ -440,6 +442,12 @@ def _equal(left: JSON, right: JSON) -> bool:
 def _grave(kind: str) -> Severity:
     """How bad it is to lose a resource of this type: worst where it holds data."""
     return Severity.CRITICAL if _DATA_BEARING.search(kind) else Severity.HIGH
+
+
+def _exposed(leaf: _Leaf) -> tuple[Severity, str] | None:
+    """What the live value opens that the configuration does not, by the name of its attribute."""
+    name = next((segment for segment in reversed(leaf.path) if isinstance(segment, str)), "")
+    return exposure({name: leaf.live}, {name: leaf.asked})
 
 
 def _rated(path: Pointer) -> tuple[Severity, str]:

@@ -23,8 +23,9 @@ from bot.errors import Invalid, Unavailable
 from bot.model.cluster import ServedApi
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, Unreachable
-from bot.observers.documents import contents
+from bot.observers.documents import SnapshotContents, snapshot_contents
 from bot.observers.placement import placed, spelled
+from bot.observers.plans import PlanReader
 from bot.observers.process import run
 from bot.observers.sanitize import shown_url, tail
 
@@ -51,21 +52,33 @@ class SnapshotObserver:
     cap: int = DEFAULT_CAP
     name: str = "snapshot"
     platforms: frozenset[Platform] = frozenset(Platform)
-    _kept: list[Observation] = field(default_factory=list, compare=False, repr=False)
+    mask_key: bytes = field(default=b"", repr=False)
+    """Keys the digests of secrets in a Terraform plan."""
+    data: bytes | None = field(default=None, repr=False)
+    """What was read already, such as standard input."""
+    _kept: list[SnapshotContents] = field(default_factory=list, compare=False, repr=False)
 
     def served(self, *, now: datetime) -> ServedApi:
         """What the snapshot tells of the cluster. It is kept for :meth:`observe`, which comes next."""
-        self._kept[:] = [contents(self._read(), self._shown, now)]
-        return self._kept[0].served
+        self._kept[:] = [snapshot_contents(self._read(), self._shown, now)]
+        return self._kept[0].seen.served
 
     def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
-        kept = [each for each in self._kept if now - each.at < _FRESH]
+        kept = [each for each in self._kept if now - each.seen.at < _FRESH]
         self._kept.clear()
         try:
-            snapshot = kept[0] if kept else contents(self._read(), self._shown, now)
+            snapshot = kept[0] if kept else snapshot_contents(self._read(), self._shown, now)
+            differences = [
+                drift for plan in snapshot.plans for drift in PlanReader(declared, self.mask_key).drifts(plan)
+            ]
         except Unavailable as exc:
             return Observation(now, unreachable=(Unreachable(self.name, self._shown, exc.message),))
-        return replace(snapshot, resources=spelled(placed(snapshot.resources, declared, "default"), declared))
+        return replace(
+            snapshot.seen,
+            resources=spelled(placed(snapshot.seen.resources, declared, "default"), declared),
+            differences=tuple(differences),
+            compared=frozenset({Platform.TERRAFORM}) if snapshot.plans else frozenset(),
+        )
 
     @property
     def _form(self) -> SourceForm:
@@ -88,6 +101,8 @@ class SnapshotObserver:
     @property
     def _shown(self) -> str:
         """The source as messages name it: a command by its program only, its arguments may hold secrets."""
+        if self.data is not None:
+            return "standard input"
         match self._form:
             case SourceForm.FILE:
                 return str(self.source)
@@ -97,6 +112,8 @@ class SnapshotObserver:
                 return f"output of {(self._argv or ['an empty command'])[0]}"
 
     def _read(self) -> bytes:
+        if self.data is not None:
+            return self.data
         match self._form:
             case SourceForm.FILE:
                 return _from_file(Path(str(self.source)), self.cap)

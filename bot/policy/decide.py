@@ -3,7 +3,8 @@
 Called by the reconcile, explain and simulate flows. Pure: the same drift, rules and context always give the same
 decision. The order of questions is: destructive? then runbook; needs config? then pull request; artifact enough? then
 patch. The smallest safe change wins. No rule can lift the floors: nothing destructive or secret is written to Git, and a
-value is written without asking only where the field is safe and the value inside its bounds.
+value is written without asking only where the field is safe and the value inside its bounds. A gain of privilege is
+offered for adoption only where the rule that matches says so itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from bot.drift.severity.gains import is_gain, meaning
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.globs import name_matches, path_matches, resource_matches
@@ -32,6 +34,11 @@ class _Facts:
     bound: Bounded | Unbounded
 
     @property
+    def gain(self) -> bool:
+        """Whether the live side gained a privilege."""
+        return is_gain(self.drift)
+
+    @property
     def safe(self) -> str | None:
         return self.bound.category.value if isinstance(self.bound, Bounded) else None
 
@@ -45,6 +52,8 @@ class _Proposal:
     reasons: tuple[str, ...]
     by_name: frozenset[Category] = frozenset()
     """The categories that the rule names."""
+    adopts: bool = False
+    """Whether the rule says in so many words that Git is changed to what runs."""
 
 
 def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
@@ -57,7 +66,7 @@ def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
         lane=lane,
         direction=direction,
         rule=proposal.rule,
-        risk="high" if facts.danger else proposal.risk,
+        risk="high" if facts.danger or (facts.gain and not proposal.adopts) else proposal.risk,
         reasons=(*proposal.reasons, *floors),
     )
 
@@ -86,7 +95,9 @@ def _cautious(rule: Rule, notes: list[str]) -> _Proposal:
     if notes and lane is Lane.ARTIFACT_PATCH:
         lane = Lane.CONFIG_PULL_REQUEST
         reasons.append("Because an earlier rule could not be asked, a person decides by pull request.")
-    return _Proposal(lane, rule.direction, rule.ref, rule.risk, tuple(reasons), frozenset(rule.match.safe))
+    return _Proposal(
+        lane, rule.direction, rule.ref, rule.risk, tuple(reasons), frozenset(rule.match.safe), adopts=rule.adopts
+    )
 
 
 def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
@@ -94,6 +105,8 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
     if proposal.lane is Lane.NOTHING:
         noted = () if facts.danger is None else (facts.danger,)
         return proposal.lane, proposal.direction, noted
+    if facts.gain and not proposal.adopts:
+        return Lane.RUNBOOK_ISSUE, Direction.RESTORE, _kept_out(facts)
     if facts.danger is not None:
         return _runbook(facts.danger, proposal)
     if proposal.lane is Lane.RUNBOOK_ISSUE:
@@ -136,6 +149,16 @@ def _runbook(danger: str, proposal: _Proposal) -> tuple[Lane, Direction, tuple[s
     return Lane.RUNBOOK_ISSUE, proposal.direction, (danger, floor)
 
 
+def _kept_out(facts: _Facts) -> tuple[str, ...]:
+    """Why a gain of privilege is not offered for adoption."""
+    what = meaning(facts.drift.rule)
+    why = (
+        f"It is a gain of privilege{f' ({what})' if what else ''}: it is restored, and who did it is found out. It is never "
+        "offered for adoption unless a rule says `direction: adopt` for it."
+    )
+    return (why,) if facts.danger is None else (why, facts.danger)
+
+
 def _rendered(proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
     return (
         proposal.lane,
@@ -160,6 +183,7 @@ def _matches(match: RuleMatch, facts: _Facts) -> bool:
         and (match.severity is None or drift.severity.rank >= match.severity.rank)
         and (match.destructive is None or match.destructive == (facts.danger is not None))
         and (match.adoptable is None or match.adoptable == bool(drift.adopt))
+        and (match.privilege is None or match.privilege == facts.gain)
         and (not match.safe or facts.safe in match.safe)
         and (not match.target or any(name_matches(pattern, drift.resource.target) for pattern in match.target))
         and (not match.kinds or any(name_matches(pattern, drift.resource.kind) for pattern in match.kinds))

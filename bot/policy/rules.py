@@ -74,6 +74,7 @@ class RuleMatch(_Strict):
     safe: _Several[Category] = ()
     destructive: _Truth = None
     adoptable: _Truth = None
+    privilege: _Truth = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ class Rule:
     risk: str
     reason: str
     when: Expression | None = None
+    adopts: bool = False
+    """Whether the rule itself says ``direction: adopt``, which alone lets a gain of privilege be adopted."""
 
     @property
     def ref(self) -> str:
@@ -157,6 +160,7 @@ def _rule(rule: _RuleText, read: Document, at: int) -> Rule:
         risk=rule.risk,
         reason=rule.reason.strip(),
         when=when,
+        adopts=rule.direction is Direction.ADOPT and "direction" in rule.model_fields_set,
     )
 
 

@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from bot.intake.encrypted import SOPS
 from bot.model.json import JSON, Pointer, Tree
 
-_SOPS: Final = "ENC[AES256_GCM,"
-"""How SOPS writes an encrypted value (getsops/sops README, "Encryption Protocol")."""
 _VAULT: Final = re.compile(r"<path:[^<>]+>|<[A-Za-z][\w-]*(?:\s*\|[^<>]*)?>\Z")
 """Placeholders of argocd-vault-plugin: ``<path:kv/data/x#key>``, and ``<key>`` as a whole value (its docs, "How it
 works").
@@ -31,7 +30,7 @@ def opaque(tree: Tree) -> Mapping[Pointer, str]:
     if tree.get("kind") == "Secret":
         data = tree.get("data")
         for key, value in data.items() if isinstance(data, Mapping) else ():
-            if isinstance(value, str) and _SOPS.encode() in _decoded(value):
+            if isinstance(value, str) and SOPS.encode() in _decoded(value):
                 pointers["data", key] = _ENCRYPTED
     return pointers
 
@@ -51,7 +50,7 @@ def _decoded(value: str) -> bytes:
 
 def _walk(value: JSON, at: Pointer, *, sops: bool) -> Iterator[tuple[Pointer, str]]:
     if isinstance(value, str):
-        if value.startswith(_SOPS):
+        if value.startswith(SOPS):
             yield at, _ENCRYPTED
         elif "<" in value and _VAULT.search(value) is not None:
             yield at, "it is a placeholder of argocd-vault-plugin"

@@ -15,6 +15,7 @@ from typing import Final, Literal, Protocol
 from pydantic import BaseModel, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from bot.drift.severity.grants import MetadataGrant
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
 from bot.intake.mistakes import reason
@@ -76,7 +77,9 @@ class Settings(Section):
     managers: ManagerSettings = ManagerSettings()
     ledger_ref: str = "refs/clockwork/ledger"
     ignores: str = ".clockwork/ignore.yaml"
-    aggregated_roles: Literal["compare", "ignore"] = "compare"
+    aggregated_roles: Literal["compare", "ignore"] = "ignore"
+    privileged_metadata: list[MetadataGrant] = []
+    """Labels and annotations that grant or expose something, beside those of ``policies/metadata``; asked first."""
     list_keys: dict[str, list[str]] = {}
     """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""
 

@@ -45,6 +45,8 @@ class KubernetesSettings(Section):
     kubeconfig: str | None = None
     context: str | None = None
     timeout: Seconds = 60
+    openapi: bool = False
+    """Whether the cluster's OpenAPI is read for the shapes of custom resources whose definition Git does not have."""
 
 
 class TerraformSettings(Section):

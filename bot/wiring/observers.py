@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,8 +32,8 @@ def observers(opened: OpenRepository) -> tuple[Observer, ...]:
     options = opened.options
     if options.live_command is not None:
         return (SnapshotObserver(options.live_command, kind=SourceForm.COMMAND),)
-    if options.live is not None:
-        return (_assumed(options.live) or SnapshotObserver(options.live),)
+    if options.snapshots:
+        return tuple(_assumed(live) or _named(live, opened.secrets.marker or b"") for live in options.snapshots)
     configured = tuple(_configured(opened))
     if not configured:
         raise Invalid(
@@ -39,6 +41,18 @@ def observers(opened: OpenRepository) -> tuple[Observer, ...]:
             advice="Give --live FILE, or name an observer in clockwork.yaml (observe: docker, kubernetes, snapshot, ...).",
         )
     return configured
+
+
+def _named(live: str, key: bytes) -> Observer:
+    from bot.observers.snapshot import SnapshotObserver
+
+    return SnapshotObserver(live, mask_key=key, data=_standard_input() if live == "-" else None)
+
+
+@cache
+def _standard_input() -> bytes:
+    """It can be read once, and every target is compared with it."""
+    return sys.stdin.buffer.read()
 
 
 def _assumed(live: str) -> Observer | None:
@@ -62,7 +76,11 @@ def _configured(opened: OpenRepository) -> Iterator[Observer]:
         from bot.observers.kubernetes import KubernetesObserver
 
         yield KubernetesObserver(
-            kubeconfig=cluster.kubeconfig, context=cluster.context, deadline=cluster.timeout, tell=tell
+            kubeconfig=cluster.kubeconfig,
+            context=cluster.context,
+            deadline=cluster.timeout,
+            openapi=cluster.openapi,
+            tell=tell,
         )
     if (terraform := named.terraform) is not None:
         from bot.observers.terraform import TerraformObserver

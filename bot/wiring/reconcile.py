@@ -7,11 +7,15 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
+from bot.drift import platforms
 from bot.drift.cache import Memo
 from bot.drift.options import ComparisonOptions, Roster
+from bot.drift.platforms import Platforms
+from bot.drift.severity import grants
+from bot.drift.severity.grants import Grants
 from bot.errors import Invalid
 from bot.flows import applied
 from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
@@ -229,10 +233,22 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
             ignore_aggregated_roles=settings.aggregated_roles == "ignore",
             list_map_keys=_list_keys(settings),
             roster=_roster(settings),
+            grants=Grants(tuple(settings.privileged_metadata)) + _grants(),
+            platforms=_platforms(),
         ),
         memo=memo,
         bases={} if before is None else applied.bases(before.repository, before),
     )
+
+
+@cache
+def _grants() -> Grants:
+    return grants.load(files("policies", "metadata/*.yaml"))
+
+
+@cache
+def _platforms() -> Platforms:
+    return platforms.load(files("policies", "platforms/*.yaml"))
 
 
 def _rules_at(opened: OpenRepository, commit: str) -> RuleSet:
@@ -291,8 +307,9 @@ def _snapshots(opened: OpenRepository) -> Iterator[str]:
     """The snapshot of what runs, where it lies in the repository: a list of Kubernetes objects declares nothing there."""
     if (named := opened.settings.observe.snapshot) is not None and named.file is not None:
         yield glob.escape(Path(named.file).as_posix())
-    live = opened.options.live
-    if live is not None and is_files(opened.options) and Path(live).exists():
+    for live in opened.options.snapshots:
+        if not is_files(opened.options) or not Path(live).exists():
+            continue
         root, file = Path(opened.options.repo).resolve(), Path(live).resolve()
         if file.is_relative_to(root):
             yield glob.escape(file.relative_to(root).as_posix())

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -34,7 +34,8 @@ class Options:
     """What a person names on the command line: which repository, where live state comes from, which settings."""
 
     repo: str = "."
-    live: str | None = None
+    live: str | Sequence[str] | None = None
+    """A file, a URL or ``-`` for standard input; or several of them."""
     live_command: str | None = None
     settings: Path | None = None
     branch: str | None = None
@@ -48,6 +49,13 @@ class Options:
     """Is told how far observers are."""
     meter: Meter = field(default_factory=Unmeasured, repr=False, compare=False)
     """Is told what adapters do."""
+
+    @property
+    def snapshots(self) -> tuple[str, ...]:
+        """Where live state comes from, as far as files, URLs and standard input were named."""
+        if self.live is None:
+            return ()
+        return (self.live,) if isinstance(self.live, str) else tuple(self.live)
 
 
 class SystemClock:

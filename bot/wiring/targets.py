@@ -68,7 +68,7 @@ def upstream(opened: OpenRepository) -> Upstream:
 def selection(opened: OpenRepository) -> TargetSelection:
     """What settings and the command line say of targets. Live state from the command line is everybody's."""
     settings, options = opened.settings, opened.options
-    named = options.live is not None or options.live_command is not None
+    named = bool(options.snapshots) or options.live_command is not None
     return TargetSelection(
         named=tuple(
             Named(each.name, each.path, each.namespace, tuple(each.values), each.release) for each in settings.targets
@@ -164,7 +164,6 @@ class Observers:
             configured.terraform,
             configured.http or None,
         )
-        live = self.opened.options.live or self.opened.options.live_command
-        return (
-            live is None and not any(named) and any(each.observe is not None for each in self.opened.settings.targets)
-        )
+        options = self.opened.options
+        live = bool(options.snapshots) or options.live_command is not None
+        return not live and not any(named) and any(each.observe is not None for each in self.opened.settings.targets)

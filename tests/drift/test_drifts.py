@@ -197,7 +197,7 @@ def test_nothing_is_made_where_nothing_differs() -> None:
         ("Role", True, True, ["metadata.labels.a", "rules"]),
     ],
 )
-def test_aggregated_rules_are_compared_unless_told_otherwise(
+def test_aggregated_rules_are_compared_where_that_is_asked_for(
     kind: str, *, aggregated: bool, ignore: bool, compared: list[str]
 ) -> None:
     """Only those of a ClusterRole that says from which others it gathers them."""
@@ -211,7 +211,7 @@ def test_aggregated_rules_are_compared_unless_told_otherwise(
         tree["aggregationRule"] = {"clusterRoleSelectors": [{"matchLabels": {"b": "1"}}]}
     rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
     changed = {**tree, "metadata": {"name": "r", "labels": {"a": "2"}}, "rules": rules}
-    options = replace(OPTIONS, ignore_aggregated_roles=True) if ignore else OPTIONS
+    options = OPTIONS if ignore else replace(OPTIONS, ignore_aggregated_roles=False)
     result = examine(Pair(declared(tree), live(changed)), options)
     assert [drift.where for drift in result.drift] == compared
     assert [suppressed.by for suppressed in result.suppressed] == (

@@ -54,7 +54,9 @@ def test_a_kind_is_known_in_its_group(kind: str) -> None:
     """And in no other, except where older servers had it."""
     assert is_known(GROUP_OF[kind], kind)
     assert not is_known("example.com", kind)
-    assert is_known("extensions", kind) is (kind in {"DaemonSet", "Deployment"})
+    assert is_known("extensions", kind) is (
+        kind in {"DaemonSet", "Deployment", "ReplicaSet", "Ingress", "NetworkPolicy"}
+    )
     assert not is_known(GROUP_OF[kind], "Gadget")
 
 

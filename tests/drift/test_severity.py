@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drift.severity.grade import meaning, severity
+from bot.drift.severity.gains import meaning
+from bot.drift.severity.grade import severity
 from bot.drift.severity.rules import BASELINES, PRIVILEGES, RESTRICTIONS
 from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.json import JSON

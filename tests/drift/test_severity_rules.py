@@ -330,3 +330,23 @@ def test_only_mighty_grants_that_no_rule_gave_are_gained(
 ) -> None:
     """Wildcards and the power to grant; one rule must give all of a grant."""
     assert {*gained(before, after)} == grants
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "desired", "observed", "expected"),
+    [
+        ("spec.replicas", "Deployment", 3, 0, (HIGH, "scaled-to-zero")),
+        ("spec.replicas", "StatefulSet", 3, 0, (HIGH, "scaled-to-zero")),
+        ("deploy.replicas", "service", "2", "0", (HIGH, "scaled-to-zero")),
+        ("scale", "service", 2, 0, (HIGH, "scaled-to-zero")),
+        ("spec.replicas", "Deployment", 3, 1, (MEDIUM, "field")),
+        ("spec.replicas", "Deployment", 0, 0, (MEDIUM, "field")),
+        ("spec.replicas", "Deployment", 0, 3, (MEDIUM, "field")),
+        ("spec.minReplicas", "HorizontalPodAutoscaler", 3, 0, (MEDIUM, "field")),
+    ],
+)
+def test_no_copy_at_all_is_an_outage(
+    path: str, kind: str, desired: JSON, observed: JSON, expected: tuple[Severity, str]
+) -> None:
+    """Where Git wants some; fewer copies are a field like any other."""
+    assert grade(path, desired, observed, kind) == expected

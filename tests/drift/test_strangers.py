@@ -80,12 +80,15 @@ def test_what_a_stranger_adds_where_git_speaks_is_drift_with_its_name(name: str)
 
 
 def test_a_critical_addition_of_a_controller_is_counted() -> None:
-    """It may be right, and it never goes unsaid; anything less that a controller adds is its own business."""
+    """It may be right, and it never goes unsaid, as nothing does that a controller adds."""
     live = with_miner()
     live["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "A", "value": "1"}]
     result = judged(deployment(), written(live, ("some-operator", live)))
     assert result.drift == ()
-    assert [(drift.by, drift.drift.rule) for drift in result.suppressed] == [("controller:some-operator", "privileged")]
+    assert [(drift.by, drift.drift.rule) for drift in result.suppressed] == [
+        ("controller:some-operator", "container"),
+        ("controller:some-operator", "privileged"),
+    ]
 
 
 def test_a_critical_addition_under_an_agents_name_is_counted() -> None:

@@ -388,3 +388,23 @@ def test_a_cluster_that_does_not_tell_what_it_serves_is_unavailable(cluster: Clu
     cluster.failures["/apis"] = (403, "forbidden")
     with pytest.raises(Unavailable, match="403"):
         KubernetesObserver(kubeconfig=cluster.kubeconfig(tmp_path), environment={}).served(now=NOW)
+
+
+def test_schemas_of_custom_kinds_are_read_where_that_is_asked_for(cluster: Cluster, tmp_path: Path) -> None:
+    """One document for each API version of a custom kind, none for built-in kinds; a refusal is told."""
+    gate = live("example.com/v1", "Gate", "front")
+    kinds: JSON = {"resources": [{"name": "gates", "kind": "Gate", "namespaced": True, "verbs": ["list"]}]}
+    listed: JSON = {"kind": "GateList", "apiVersion": "example.com/v1", "metadata": {}, "items": [gate]}
+    schema: JSON = {"openapi": "3.0.0", "components": {"schemas": {}}}
+    cluster.strange["/apis/example.com/v1"] = kinds
+    cluster.strange["/apis/example.com/v1/namespaces/shop/gates"] = listed
+    cluster.strange["/openapi/v3/apis/example.com/v1"] = schema
+    cluster.add(WEB)
+    assert look(cluster, tmp_path, declared(gate), declared(WEB)).schemas == ()
+    seen = look(cluster, tmp_path, declared(gate), declared(WEB), openapi=True)
+    assert (seen.schemas, seen.unreachable) == ((schema,), ())
+    assert [path for path in cluster.paths() if path.startswith("/openapi")] == ["/openapi/v3/apis/example.com/v1"]
+    del cluster.strange["/openapi/v3/apis/example.com/v1"]
+    cluster.failures["/openapi/v3/apis/example.com/v1"] = (403, "forbidden")
+    (failure,) = look(cluster, tmp_path, declared(gate), openapi=True).unreachable
+    assert "its schema: 403" in failure.cause

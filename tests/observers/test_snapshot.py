@@ -87,7 +87,7 @@ def test_a_typed_list_covers_its_kind_only(tmp_path: Path) -> None:
         ('{"a": 1,\n  oops}', ":2:3: not JSON"),
         ("a: [1\nb: 2\n", ":2:2: neither JSON nor YAML"),
         ("just words", "expected objects"),
-        ("", "no Kubernetes object and no container"),
+        ("", "no Kubernetes object, no container and no Terraform plan"),
         ('[{"Names": "web", "Ports": ""}]', "cannot tell what an object with Names, Ports is"),
         ('{"kind": "Status", "apiVersion": "v1", "message": "forbidden"}', "answered with an error"),
         ('{"a":' * 3000, "nested too deeply"),
@@ -279,3 +279,58 @@ def test_what_was_read_to_learn_about_the_cluster_is_not_read_again(tmp_path: Pa
     observer.served(now=NOW)
     observer.observe((), now=NOW + timedelta(hours=1))
     assert count.read_text() == "xxxx"
+
+
+PLAN = {
+    "format_version": "1.2",
+    "resource_changes": [
+        {
+            "address": "aws_instance.web",
+            "mode": "managed",
+            "type": "aws_instance",
+            "name": "web",
+            "change": {"actions": ["update"], "before": {"type": "a"}, "after": {"type": "b"}, "after_unknown": {}},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("content", [PLAN, [PLAN], {"kind": "List", "apiVersion": "v1", "items": []}])
+def test_a_terraform_plan_is_a_comparison_already(tmp_path: Path, content: object) -> None:
+    """Its differences are those of the plan, and nothing is missing for not being in it."""
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps(content))
+    observation = SnapshotObserver(path).observe((), now=NOW)
+    is_plan = content in (PLAN, [PLAN])
+    assert [str(drift.resource) for drift in observation.differences] == (["aws_instance/web"] if is_plan else [])
+    assert observation.compared == (frozenset({Platform.TERRAFORM}) if is_plan else frozenset())
+    assert observation.covered == (frozenset() if is_plan else frozenset({Platform.KUBERNETES}))
+
+
+def test_a_plan_that_failed_is_unreachable(tmp_path: Path) -> None:
+    """It is not read as no difference."""
+    path = tmp_path / "plan.json"
+    path.write_text(json.dumps({**PLAN, "errored": True}))
+    (failure,) = SnapshotObserver(path).observe((), now=NOW).unreachable
+    assert "ended with errors" in failure.cause
+
+
+def test_what_was_read_already_is_not_read_again() -> None:
+    """Standard input can be read once, and is named so."""
+    observer = SnapshotObserver("-", data=json.dumps([WEB]).encode())
+    assert observer.observe((), now=NOW).resources.keys() == {WEB_ID}
+    assert observer.observe((), now=NOW).resources.keys() == {WEB_ID}
+    with pytest.raises(Invalid, match="standard input:1:2"):
+        SnapshotObserver("-", data=b"{broken").observe((), now=NOW)
+
+
+def test_a_snapshot_without_writers_is_told_once(tmp_path: Path) -> None:
+    """With the line that has them; not where one object has them, nor for containers."""
+    path = tmp_path / "live.json"
+    path.write_text(json.dumps([WEB, WEB]))
+    (note,) = SnapshotObserver(path).observe((), now=NOW).notes
+    assert "--show-managed-fields" in note.detail
+    known = {**WEB, "metadata": {"name": "x", "namespace": "shop", "managedFields": []}}
+    for content in ([WEB, known], [CONTAINER]):
+        path.write_text(json.dumps(content))
+        assert SnapshotObserver(path).observe((), now=NOW).notes == ()

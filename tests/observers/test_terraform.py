@@ -62,8 +62,8 @@ EXPECTED: list[Expected] = [
     (
         "aws_security_group/web ingress[#0].cidr_blocks",
         "changed",
-        "HIGH",
-        "TF-SECURITY",
+        "CRITICAL",
+        "public-exposure",
         OUTSIDE,
         ["10.0.0.0/8"],
         ["0.0.0.0/0"],

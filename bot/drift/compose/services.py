@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.drift import images
 from bot.drift.base import Base
-from bot.drift.compose import edits, mounts, port_pairs
+from bot.drift.compose import edits, mounts, podman, port_pairs
 from bot.drift.compose.declared import long_form
 from bot.drift.compose.declared.mounts import brought_mounts
 from bot.drift.compose.declared.process import variables
@@ -25,7 +25,7 @@ from bot.drift.compose.unknown import compared
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import ANY
-from bot.drift.walk import Difference, Side, walk
+from bot.drift.walk import Difference, Location, Side, walk
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
 from bot.model.paths import Path
@@ -86,10 +86,11 @@ def _of_container(
 ) -> Iterator[Drift]:
     live = long_form.service(tree)
     declared = _settled(long_form.service(desired.tree), desired, tree, live)
-    live = _settled_live(live, declared, desired, tree, aliases)
+    live = podman.spelled(_settled_live(live, declared, desired, tree, aliases), declared, tree)
     among = port_pairs.repeated(declared.get("ports"), live.get("ports"))
     declared["ports"] = port_pairs.marked(declared.get("ports"), among)
     live["ports"] = port_pairs.paired(live.get("ports"), declared["ports"], among)
+    yield from _moved(desired, tree, declared, options)
     shape = service_shape(resolved=mounts.folder(tree) is not None)
     differences = edits.ranges_as_one(walk(declared, live, shape), desired.tree)
     if not differences:
@@ -106,6 +107,20 @@ def _of_container(
             written = edits.written(desired.tree, difference.location.path)
             changes = () if _names(difference, strange) else edits.edits(desired.tree, difference, declared)
             yield maker.drift(difference, cause, changes, pointer=written)
+
+
+def _moved(desired: Desired, tree: Tree, declared: Tree, options: ComparisonOptions) -> Iterator[Drift]:
+    """A container of the declared name whose tag was given to another image since it was made."""
+    tagged, running = text(get(tree, "x-image", "tagged")), text(get(tree, "x-image", "id"))
+    image = declared.get("image")
+    if not tagged or not images.agrees(image, tree.get("image")):
+        return
+    at = Location(None, "", "", "").entry("image")
+    difference = Difference(Side.BOTH, at, image, running, service_shape().child("image"))
+    cause = Attribution(
+        DriftKind.IMAGE_MOVED, message=f"{image} names {tagged} now; the container runs an earlier image"
+    )
+    yield Maker(desired, options, observed=tree).drift(difference, cause, ())
 
 
 def _unmarked(difference: Difference) -> Difference:

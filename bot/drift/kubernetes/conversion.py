@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from bot.drift.kubernetes.versions import current
 from bot.drift.values import encoded
 from bot.model.json import JSON, Tree, elements, get, mapping
 from bot.model.resource import ResourceId
@@ -21,6 +22,7 @@ _Container = Callable[[Tree], Tree]
 
 def stored(desired: Tree, observed: Tree, id_: ResourceId) -> tuple[Tree, Tree]:
     """Both trees with what the server moves, copies and derives said in one way."""
+    desired, observed = current(desired, observed, id_), current(observed, desired, id_)
     match id_.kind:
         case "Secret" if not id_.group:
             return _encoded(desired), _encoded(observed)

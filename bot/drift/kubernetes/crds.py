@@ -9,12 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
-from bot.drift.kubernetes.kinds import shape_of
+from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import COMPARATORS, Default, FilledBy, Form, Shape
+from bot.drift.typed_texts import quantities_agree
 from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Desired, Observed, Platform, ResourceId
+
+_QUANTITY: Final = r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))"
+"""How the pattern of a quantity begins (``resource.Quantity`` in ``pkg/crd/known_types.go`` of controller-tools)."""
 
 
 def with_definitions(
@@ -27,6 +32,23 @@ def with_definitions(
         return options
     shapes = {key: shape for tree in trees for key, shape in shapes_of_crd(tree)}
     return replace(options, shapes={**shapes, **options.shapes})
+
+
+def with_schemas(options: ComparisonOptions, documents: Sequence[Tree]) -> ComparisonOptions:
+    """``options`` with the shapes of the custom kinds that a cluster's OpenAPI documents describe; known ones win."""
+    shapes = {key: shape for document in documents for key, shape in shapes_of_openapi(document)}
+    return replace(options, shapes={**shapes, **options.shapes}) if shapes else options
+
+
+def shapes_of_openapi(document: Tree) -> Iterator[tuple[tuple[str, str], Shape]]:
+    """The (group, kind) of every custom kind of an OpenAPI v3 document, with its shape (Kubernetes: OpenAPI V3,
+    ``/openapi/v3/apis/GROUP/VERSION``).
+    """
+    for schema in map(mapping, mapping(get(document, "components", "schemas")).values()):
+        for served in mappings(schema.get("x-kubernetes-group-version-kind")):
+            group, kind = text(served.get("group")), text(served.get("kind"))
+            if not is_known(group, kind) and "metadata" in mapping(schema.get("properties")):
+                yield (group, kind), _object(schema)
 
 
 def _is_definition(id_: ResourceId) -> bool:
@@ -70,10 +92,17 @@ def _form(schema: Tree) -> Shape:
         case "object" if isinstance(extra := schema.get("additionalProperties"), (dict, Mapping)):
             return Shape(Form.MAP, FilledBy.UNKNOWN, item=_shape(extra))
         case "object" | "":
-            number = schema.get("x-kubernetes-int-or-string") is True
-            return Shape(Form.ANY, FilledBy.UNKNOWN, canonical=COMPARATORS["intstr"] if number else None)
+            return _number_or_text(schema)
         case _:
             return Shape(Form.LEAF, FilledBy.UNKNOWN)
+
+
+def _number_or_text(schema: Tree) -> Shape:
+    """A field without a type; one that is a number or a text is a quantity where its pattern says so."""
+    if schema.get("x-kubernetes-int-or-string") is not True:
+        return Shape(Form.ANY, FilledBy.UNKNOWN)
+    agrees = quantities_agree if text(schema.get("pattern")).startswith(_QUANTITY) else None
+    return Shape(Form.ANY, FilledBy.UNKNOWN, canonical=COMPARATORS["intstr"], agrees=agrees)
 
 
 def _list(schema: Tree, item: Shape) -> Shape:

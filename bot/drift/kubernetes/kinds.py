@@ -12,8 +12,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
+from bot.drift.kubernetes import builtin
 from bot.drift.kubernetes.defaults import DEFAULTS
 from bot.drift.kubernetes.pods import METADATA, POD_TYPES, TOP
+from bot.drift.kubernetes.versions import SUCCESSORS
 from bot.drift.shapes import FilledBy, Form, Shape, Types, compile_shape
 from bot.model.json import JSON
 
@@ -224,7 +226,6 @@ _KINDS: Final = {
     "": "ConfigMap Endpoints LimitRange Namespace PersistentVolume PersistentVolumeClaim Pod ReplicationController "
     "ResourceQuota Secret Service ServiceAccount",
     "apps": "DaemonSet Deployment ReplicaSet StatefulSet",
-    "extensions": "DaemonSet Deployment",
     "batch": "CronJob Job",
     "autoscaling": "HorizontalPodAutoscaler",
     "policy": "PodDisruptionBudget",
@@ -253,13 +254,30 @@ _COMPARATORS: Final = {"account": Shape(Form.LEAF, FilledBy.NOBODY, canonical=_a
 
 @cache
 def shape_of(group: str, kind: str) -> Shape:
-    """The shape of a kind; for one that no table names, only what every object has is known."""
-    return compile_shape(_ROOTS.get((group, kind), "Object"), TYPES, DEFAULTS, _COMPARATORS)
+    """The shape of a kind; for one that no table names and Kubernetes does not publish, only what every object has."""
+    group = SUCCESSORS.get((group, kind), group)
+    if (group, kind) in _ROOTS or not _is_published(group, kind):
+        return compile_shape(_ROOTS.get((group, kind), "Object"), TYPES, DEFAULTS, _COMPARATORS)
+    every = builtin.published()
+    return compile_shape(
+        every.kinds[group, kind], {**TYPES, **every.types}, {**DEFAULTS, **builtin.DEFAULTS}, _COMPARATORS
+    )
 
 
 def is_known(group: str, kind: str) -> bool:
-    """Whether the tables know the kind itself."""
+    """Whether the tables, or Kubernetes itself, say what the kind has."""
+    group = SUCCESSORS.get((group, kind), group)
+    return (group, kind) in _ROOTS or _is_published(group, kind)
+
+
+def by_hand(group: str, kind: str) -> bool:
+    """Whether our own tables name the kind."""
     return (group, kind) in _ROOTS
 
 
-__all__ = ["TYPES", "is_known", "shape_of"]
+def _is_published(group: str, kind: str) -> bool:
+    """Custom resources are in groups of their own, so that most need not be looked up."""
+    return ("." not in group or group.endswith(".k8s.io")) and (group, kind) in builtin.published().kinds
+
+
+__all__ = ["TYPES", "by_hand", "is_known", "shape_of"]

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from bot.drift import images
 from bot.drift.base import Base
+from bot.drift.canonical import SCALARS
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
 from bot.drift.kubernetes.conversion import stored
@@ -21,9 +22,12 @@ from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.ownership import CONTROL_PLANES, Owners, Role, Writer
 from bot.drift.kubernetes.scaling import Horizontal, Scaler, Scalers, Vertical, amounts
+from bot.drift.kubernetes.tokens import token
+from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
-from bot.drift.severity.grade import meaning, severity
+from bot.drift.severity.gains import is_gain, meaning
+from bot.drift.severity.grade import severity
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk
@@ -37,6 +41,7 @@ _TEMPLATES: Final = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob"}
 )
 _IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
+_FILLED_BY_OTHERS: Final = frozenset({"ConfigMap", "Secret"})
 _ROBOTS: Final = (Role.CONTROLLER, Role.AUTOSCALER)
 
 Excuse: TypeAlias = tuple[str, str]
@@ -57,13 +62,20 @@ def examine(
     judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options)
     maker = Maker(desired, options, observed=observed.tree)
     aims = scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
+    left_alone = options.platforms.opted_out(desired.tree)
     for difference in differences:
         verdict = judge.verdict(difference)
         if verdict is None:
             continue
         changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree, owners)
         drift = maker.drift(difference, verdict.cause, changes)
-        explained = _autoscaled(difference, owners, aims, declared) or _aggregated(desired, difference, options)
+        explained = (
+            _autoscaled(difference, owners, aims, declared)
+            or _aggregated(desired, difference, options)
+            or token(difference, observed)
+            or judge.platform(difference, grave=is_gain(drift))
+            or (None if is_gain(drift) else left_alone)
+        )
         reason = explained or verdict.quiet
         yield drift if reason is None else Suppressed(drift, *reason)
 
@@ -100,6 +112,8 @@ def _keyed_at(shape: Shape, words: list[str], names: tuple[str, ...]) -> Shape:
 def _rewritten(difference: Difference, desired: Desired) -> bool:
     """Whether Git says it in another form than the one compared, so that no edit can be made of the difference."""
     path = difference.location.path
+    if is_converted(desired.tree) and path[:1] == ("spec",):
+        return not isinstance(value_at(desired.tree, difference.location.pointer), SCALARS)
     if difference.side is not Side.OBSERVED:
         return not exists_at(desired.tree, difference.location.pointer)
     if path[:1] == ("data",):
@@ -136,10 +150,59 @@ class _Judge:
                 return _Verdict(Attribution(DriftKind.MISSING))
             case Side.OBSERVED:
                 writer = self._writer(difference)
-                return self._addition(difference, writer) or self._grave(difference, writer)
+                return (
+                    self._granted(difference, writer)
+                    or self._addition(difference, writer)
+                    or self._grave(difference, writer)
+                    or self._left_out(difference, writer)
+                )
 
     def _writer(self, difference: Difference) -> Writer | None:
         return self.owners.writer(difference.location.steps)
+
+    def platform(self, difference: Difference, *, grave: bool) -> Excuse | None:
+        """The platform or controller that does this by itself, and how."""
+        if not self.options.platforms.every:
+            return None
+        writer = self._writer(difference)
+        return self.options.platforms.explained(
+            self.observed.id.kind,
+            difference.location.path,
+            difference.observed,
+            self.observed.tree,
+            None if writer is None else writer.manager,
+            known=self.owners.known,
+            grave=grave,
+        )
+
+    def _granted(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
+        """What grants or exposes something is drift whoever wrote it."""
+        path = difference.location.path
+        names = tuple(part.key if isinstance(part, Item) else str(part) for part in path)
+        if self.options.grants.weigh(self.desired.id.kind, names, None, difference.observed) is None:
+            return None
+        return _Verdict(_by(DriftKind.REMOVED if self.base.holds(path) else DriftKind.ADDED, writer))
+
+    def _left_out(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
+        """What is no drift is counted with the reason."""
+        if difference.shape.filled in {FilledBy.SERVER, FilledBy.ALLOCATED}:
+            return None
+        return _Verdict(_by(DriftKind.ADDED, writer), self._why_left_out(difference, writer))
+
+    def _why_left_out(self, difference: Difference, writer: Writer | None) -> Excuse:
+        if is_bookkeeping(difference.location.path, difference.observed):
+            return "bookkeeping", "it is a note that tools leave on objects"
+        if writer is not None and writer.role in _ROBOTS:
+            return f"controller:{writer.manager}", f"{writer.manager} added it"
+        if self.observed.id.kind == "Pod" or injected(difference):
+            return "admission", "it looks as admission controllers and agents add it"
+        if difference.shape.filled is FilledBy.CONTROLLER:
+            return "controller", "it is a field that Git leaves to controllers"
+        if writer is not None:
+            return f"manager:{writer.manager}", f"{writer.manager} sent it, and Git never said it"
+        if self.owners.known:
+            return "server", "nobody is recorded to have written it: the server filled it in"
+        return "unrecorded", "not recorded who wrote it"
 
     def _changed(self, difference: Difference) -> _Verdict:
         moved = difference.shape.agrees is images.agrees and images.moved(difference.desired, difference.observed)
@@ -165,7 +228,9 @@ class _Judge:
         """Not a person's, not in any base: what is left is an update by a deployer, a controller, or nobody knows."""
         if writer is not None and writer.role is Role.STRANGER:
             return self._strange(difference, writer)
-        if difference.shape.filled is FilledBy.UNKNOWN or injected(difference):
+        if injected(difference) or (
+            difference.shape.filled is FilledBy.UNKNOWN and not self._new_entry(difference, writer)
+        ):
             return None
         if writer is None:
             added = _Verdict(Attribution(DriftKind.ADDED, message=_UNKNOWN_REMOVAL))
@@ -179,6 +244,16 @@ class _Judge:
                 return _Verdict(_by(DriftKind.ADDED, writer))
             case _:
                 return None
+
+    def _new_entry(self, difference: Difference, writer: Writer | None) -> bool:
+        """Whether something that no table knows is new where Git speaks: a named element of a list, or an entry below a
+        field of a built-in kind. Who sent the whole object sent the defaults of its resource as well.
+        """
+        if writer is not None or self.owners.known or not difference.declared:
+            return False
+        if isinstance(difference.location.path[-1], Item):
+            return True
+        return is_known(self.observed.id.group, self.observed.id.kind) and len(difference.location.path) > 1
 
     def _strange(self, difference: Difference, writer: Writer) -> _Verdict | None:
         """By a script or a tool that nobody knows: drift where Git speaks or where it is bad, and counted elsewhere.
@@ -213,7 +288,8 @@ class _Judge:
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
 
     def _grade(self, difference: Difference) -> tuple[Severity, str]:
-        return severity(self.desired.id, DriftKind.ADDED, difference.location.path, None, difference.observed)
+        path, live = difference.location.path, difference.observed
+        return severity(self.desired.id, DriftKind.ADDED, path, None, live, grants=self.options.grants)
 
     def _declared(self, difference: Difference) -> bool:
         """Whether Git speaks about the part that something of unknown writer was added to."""
@@ -222,7 +298,14 @@ class _Judge:
             return difference.declared
         if kind == "Pod":  # admission fills in pods: tokens, tolerations, limits, sidecars
             return False
-        return difference.declared or self._templated
+        return difference.declared or self._templated or self._in_new_map(difference)
+
+    def _in_new_map(self, difference: Difference) -> bool:
+        """Whether it is an entry of a map that is new where Git speaks. What others are to fill begins without its data."""
+        path, id_ = difference.location.path, self.observed.id
+        if id_.kind in _FILLED_BY_OTHERS or not isinstance(path[-1], str) or not is_known(id_.group, id_.kind):
+            return False
+        return len(path) > 1 and exists_at(self.desired.tree, difference.location.pointer[:-2])
 
     @property
     def _templated(self) -> bool:
@@ -263,7 +346,8 @@ def _autoscaled(difference: Difference, owners: Owners, aims: tuple[Scaler, ...]
     path, steps = difference.location.path, difference.location.steps
     if path == ("spec", "replicas"):
         return _scaled(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Horizontal)])
-    if "resources" not in path or path[path.index("resources") - 2] != "containers":
+    at = path.index("resources") if "resources" in path else 0
+    if at < 2 or path[at - 2] != "containers":
         return None
     return _sized(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Vertical)], declared)
 

@@ -5,8 +5,10 @@ Called by :mod:`bot.drift.presence`. Every answer stays silent where it would be
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
+from bot.drift.kubernetes.versions import SUCCESSORS
 from bot.drift.live import Live
 from bot.model.json import get, mapping
 from bot.model.resource import Desired, Observed, ResourceId
@@ -30,13 +32,26 @@ def matching(live: Live, id_: ResourceId) -> Observed | None:
     """The live object that a manifest without a namespace, or of a kind that has none, means.
 
     Its kind's cluster-scoped object, whatever namespace the manifest names: the API server would not keep it. Without a
-    namespace else the one in ``default``, or the only one of that name.
+    namespace else the one in ``default``, or the only one of that name. Objects of a group that is gone are served by
+    another one.
     """
-    candidates = live.named(id_, id_.name)
+    candidates = [each for other in (id_, *_other_groups(id_)) for each in live.named(other, id_.name)]
+    here = next((observed for observed in candidates if observed.id.scope == id_.scope), None)
+    if here is not None:
+        return here
     if id_.scope:
         return next((observed for observed in candidates if not observed.id.scope), None)
     usual = next((observed for observed in candidates if observed.id.scope in {"", "default"}), None)
     return candidates[0] if usual is None and len(candidates) == 1 else usual
+
+
+def _other_groups(id_: ResourceId) -> Iterator[ResourceId]:
+    """The same object as the groups that serve it now, or did, name it."""
+    if (successor := SUCCESSORS.get((id_.group, id_.kind))) is not None:
+        yield id_._replace(group=successor)
+    for (group, kind), successor in SUCCESSORS.items():
+        if (successor, kind) == (id_.group, id_.kind):
+            yield id_._replace(group=group)
 
 
 def expected(desired: Desired) -> bool:

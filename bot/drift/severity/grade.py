@@ -14,6 +14,7 @@ from typing import Final
 
 from bot.drift import images
 from bot.drift.severity import rbac
+from bot.drift.severity.grants import Grants
 from bot.drift.severity.rules import (
     BASELINES,
     CRITICAL,
@@ -51,16 +52,27 @@ _HARMLESS_KINDS: Final = frozenset(["ConfigMap", "config", "network", "Endpoints
 _CRASHES: Final = re.compile(r"crash|oom|dead|backoff|failed|unavailable|lost|error|exited|restarting", re.IGNORECASE)
 
 """Reasons of the health of pods and containers that mean that something does not run."""
+_COUNTS: Final = frozenset([("spec", "replicas"), ("deploy", "replicas"), ("scale",)])
+"""How many copies run: none at all is an outage."""
 _ROLES: Final = frozenset(["Role", "ClusterRole"])
 _BY_ID: Final = {rule.id: rule for rule in PRIVILEGES}
+
+_NONE: Final = Grants()
 
 FALLBACK: Final = ("field", MEDIUM)
 
 
-def severity(resource: ResourceId, kind: DriftKind, path: Path, desired: JSON, observed: JSON) -> tuple[Severity, str]:
-    """The severity of a drift and the id of the rule that says so. Values come unmasked."""
+def severity(
+    resource: ResourceId, kind: DriftKind, path: Path, desired: JSON, observed: JSON, *, grants: Grants = _NONE
+) -> tuple[Severity, str]:
+    """The severity of a drift and the id of the rule that says so. Values come unmasked. ``grants`` tells which metadata
+    grant or expose something.
+    """
     names = tuple(_word(part) for part in path)
     best, rule = _baseline(resource, kind, names, desired, observed)
+    weighed = grants.weigh(resource.kind, names, desired, observed)
+    if weighed is not None:
+        best, rule = weighed.severity, weighed.rule
     for gain in _gained(resource, names, desired, observed):
         if gain.severity.rank > best.rank:
             best, rule = gain.severity, gain.id
@@ -79,10 +91,16 @@ def _baseline(
             return _missing(resource)
         case DriftKind.UNMANAGED:
             return MEDIUM, "unmanaged"
+        case _ if names in _COUNTS and _none(observed) and not _none(desired):
+            return HIGH, "scaled-to-zero"
         case _ if names[-1:] == ("image",):
             return _image(desired, observed)
         case _:
             return _by_path(resource, names)
+
+
+def _none(value: JSON) -> bool:
+    return not isinstance(value, bool) and value in (0, "0")
 
 
 def _missing(resource: ResourceId) -> tuple[Severity, str]:
@@ -185,8 +203,3 @@ _BY_KEY: Final = frozenset(
 
 def _word(part: str | int | Item) -> str:
     return part.key if isinstance(part, Item) else str(part)
-
-
-def meaning(rule: str) -> str | None:
-    """What a privilege or restriction rule found, as words for people."""
-    return next((known.meaning for known in (*PRIVILEGES, *RESTRICTIONS) if known.id == rule), None)

@@ -259,6 +259,12 @@ BASELINES: Final[tuple[Baseline, ...]] = (
     _base("rbac", HIGH, "rules subjects roleRef aggregationRule", "Role ClusterRole RoleBinding ClusterRoleBinding"),
     _base("network-policy", HIGH, "spec", "NetworkPolicy"),
     _base("webhook", HIGH, "webhooks", "MutatingWebhookConfiguration ValidatingWebhookConfiguration"),
+    _base(
+        "admission-policy",
+        HIGH,
+        "spec",
+        "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding",
+    ),
     _base("secret-data", HIGH, "data stringData type", "Secret secret"),
     _base(
         "storage",

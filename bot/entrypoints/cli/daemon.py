@@ -235,7 +235,7 @@ def resume(
 
 def _started(
     repo: str,
-    live: str | None,
+    live: list[str] | None,
     live_command: str | None,
     settings: Path | None,
     branch: str | None,

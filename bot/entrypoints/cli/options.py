@@ -18,8 +18,14 @@ SettingsOption = Annotated[
     typer.Option("--settings", metavar="FILE", help="Settings to use instead of the repository's clockwork.yaml."),
 ]
 LiveOption = Annotated[
-    str | None,
-    typer.Option("--live", "-l", metavar="FILE|URL", help="Live state: kubectl get -o json or docker inspect output."),
+    list[str] | None,
+    typer.Option(
+        "--live",
+        "-l",
+        metavar="FILE|URL|-",
+        help="Live state: output of kubectl get -o json, docker inspect or terraform show -json; - is standard input. "
+        "May be given again.",
+    ),
 ]
 LiveCommandOption = Annotated[
     str | None, typer.Option("--live-command", metavar="COMMAND", help="A command whose output is the live state.")

@@ -72,7 +72,6 @@ def _words(started: DaemonOptions) -> Iterator[str]:
     options = started.options
     given: Mapping[str, object] = {
         "--repo": options.repo,
-        "--live": options.live,
         "--live-command": options.live_command,
         "--settings": options.settings,
         "--branch": options.branch,
@@ -84,6 +83,8 @@ def _words(started: DaemonOptions) -> Iterator[str]:
     for name, value in given.items():
         if value is not None:
             yield from (name, str(value))
+    for live in options.snapshots:
+        yield from ("--live", live)
     for folder in started.watch:
         yield from ("--watch", str(folder))
 

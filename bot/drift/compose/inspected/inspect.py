@@ -18,9 +18,10 @@ states, and an addition cannot be told from the image.
 
 Beside the Compose keys a tree has:
 
-``x-image``     {"id": "sha256:...", "digests": ["repo@sha256:...", ...]}
+``x-image``     {"id": "sha256:...", "digests": ["repo@sha256:...", ...]}, and ``tagged``, the id of the image that the
+                tag names now, where the container runs another one
 ``x-state``     {"status", "health", "exit_code", "restarts", "oom_killed", "started_at"}
-``x-container`` {"id", "name", "engine", "project", "working_dir"}
+``x-container`` {"id", "name", "engine", "project", "working_dir"}, and ``capabilities`` where podman shows them
 ``x-inherited`` what came from the image and the engine
 ``x-replicas``  the trees of the service's other containers, only where there are any
 ``x-unknown``   keys of which nothing is known, only where there are any
@@ -32,11 +33,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
+from bot.drift import images
 from bot.drift.compose.inspected.container import Container, facts
 from bot.drift.compose.inspected.fields import FIELDS
 from bot.drift.compose.inspected.health import container_problems
 from bot.drift.compose.inspected.networking import brought_ports
-from bot.drift.compose.notation import PROJECT, SERVICE, label
+from bot.drift.compose.notation import PROJECT, SERVICE, capability, label
 from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
 from bot.model.resource import Observed, Platform, ResourceId
 
@@ -49,6 +51,7 @@ __all__ = [
     "merged",
     "observed",
     "split",
+    "tags",
 ]
 
 INHERITED: Final = "x-inherited"
@@ -66,10 +69,42 @@ _STACK: Final = "com.docker.stack.namespace"
 _SWARM_SERVICE: Final = "com.docker.swarm.service.name"
 
 
-def observed(container: Tree, image: Tree | None = None, engine: Engine = "docker") -> Observed:
-    """The service that one inspected container runs. ``image`` is the inspect of its image where known."""
+def observed(
+    container: Tree,
+    image: Tree | None = None,
+    engine: Engine = "docker",
+    tagged: Mapping[str, Tree] | None = None,
+) -> Observed:
+    """The service that one inspected container runs. ``image`` is the inspect of its image where known, and ``tagged``
+    are all known images by their names in full (:func:`tags`).
+    """
     shown = facts(container, image, engine)
-    return Observed(identity(container), _tree(shown), container_problems(container), _version(container))
+    tree = _tree(shown)
+    behind = _behind(container, text(tree.get("image")), tagged or {})
+    if behind:
+        tree["x-image"] = {**mapping(tree["x-image"]), "tagged": behind}
+    return Observed(identity(container), tree, container_problems(container), f"{_version(container)}{behind}")
+
+
+def tags(image: Tree) -> tuple[str, ...]:
+    """The names of an inspected image in full."""
+    return tuple(str(images.image(name)) for name in texts(image.get("RepoTags")) if name != "<none>:<none>")
+
+
+def _behind(container: Tree, name: str, tagged: Mapping[str, Tree]) -> str:
+    """The id of the image that the container's tag names now, where that is another one than it runs; else empty.
+
+    An engine that keeps images in containerd may call one by its id or by a digest of its manifest.
+    """
+    parsed = images.parse(name)
+    image = {} if parsed is None or parsed.digest else mapping(tagged.get(str(parsed)))
+    running = text(container.get("Image")).removeprefix("sha256:")
+    digests = [digest.rpartition("@")[2] for digest in texts(image.get("RepoDigests"))]
+    called = (text(image.get("Id")), *digests, text(get(image, "Descriptor", "digest")), text(image.get("Digest")))
+    now = text(image.get("Id")).removeprefix("sha256:")
+    return (
+        f"sha256:{now}" if running and now and running not in {each.removeprefix("sha256:") for each in called} else ""
+    )
 
 
 def identity(container: Tree) -> ResourceId:
@@ -180,8 +215,15 @@ def _annotations(shown: Container) -> dict[str, JSON]:
             "engine": shown.engine,
             "project": identity(container).scope,
             "working_dir": label(labels, _WORKING_DIR),
+            **_bounding(shown),
         },
     }
+
+
+def _bounding(shown: Container) -> dict[str, JSON]:
+    """The capabilities that a container of podman may have at all."""
+    names = texts(shown.container.get("BoundingCaps")) or texts(shown.container.get("EffectiveCaps"))
+    return {"capabilities": sorted(map(capability, names))} if names else {}
 
 
 def _version(container: Tree) -> str:

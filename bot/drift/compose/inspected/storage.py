@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -13,33 +14,41 @@ from bot.model.json import JSON, Tree, mapping, mappings, text
 
 _ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}\Z")
 """Engines name a volume that nobody named by 64 hex digits."""
-_PODMAN_READ_ONLY_TMPFS: Final = frozenset({"/run", "/tmp", "/var/tmp"})  # noqa: S108 - recognised, not used
+PODMAN_READ_ONLY_TMPFS: Final = frozenset({"/run", "/tmp", "/var/tmp"})  # noqa: S108 - recognised, not used
 """Mounted in read-only containers (podman-run(1), --read-only-tmpfs)."""
 
 
 def _volumes(shown: Container) -> Reading:
     from_image = mapping(shown.image_config.get("Volumes"))
     volumes = [
-        _volume(mount)
+        _volume(mount, shown)
         for mount in mappings(shown.container.get("Mounts"))
-        if not (_is_anonymous(mount) and text(mount.get("Destination")) in from_image) and not _is_secret(mount)
+        if not (_is_anonymous(mount, shown) and text(mount.get("Destination")) in from_image) and not _is_secret(mount)
     ]
     volumes.sort(key=lambda volume: text(volume["target"]))
     return given(volumes)
 
 
-def _is_anonymous(mount: Tree) -> bool:
-    return _ANONYMOUS.match(text(mount.get("Name"))) is not None
+def _is_anonymous(mount: Tree, shown: Container) -> bool:
+    """Without a name of its own. podman-compose makes one of project, service and the digest of the target
+    (``get_mount_args``, ``podman_compose.py``).
+    """
+    name = text(mount.get("Name"))
+    if _ANONYMOUS.match(name) is not None:
+        return True
+    start = f"{shown.project}_{shown.service}_"
+    target = hashlib.sha256(text(mount.get("Destination")).encode()).hexdigest()
+    return bool(shown.service) and name == f"{start}{target}"
 
 
 def _is_secret(mount: Tree) -> bool:
     return text(mount.get("Destination")).startswith(SECRETS)
 
 
-def _volume(mount: Tree) -> dict[str, JSON]:
+def _volume(mount: Tree, shown: Container) -> dict[str, JSON]:
     kind = text(mount.get("Type")) or "bind"
     entry: dict[str, JSON] = {"type": kind, "target": text(mount.get("Destination"))}
-    if kind == "volume" and not _is_anonymous(mount):
+    if kind == "volume" and not _is_anonymous(mount, shown):
         entry["source"] = text(mount.get("Name"))
     elif kind == "bind":
         entry["source"] = text(mount.get("Source"))
@@ -58,7 +67,7 @@ def _secrets(shown: Container) -> Reading:
 
 
 def _tmpfs(shown: Container) -> Reading:
-    by_podman = _PODMAN_READ_ONLY_TMPFS if shown.podman and shown.host.get("ReadonlyRootfs") is True else ()
+    by_podman = PODMAN_READ_ONLY_TMPFS if shown.podman and shown.host.get("ReadonlyRootfs") is True else ()
     entries = [tmpfs(target, text(options)) for target, options in mapping(shown.host.get("Tmpfs")).items()]
     return given(sorted(entry for entry in entries if entry not in by_podman))
 

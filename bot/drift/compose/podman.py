@@ -1,0 +1,81 @@
+"""What podman shows in another form than it was asked for, in Git's form where both mean the same.
+
+Used by :mod:`bot.drift.compose.services` for containers of podman. What podman shows of capabilities is the difference
+to its own set, so that ``cap_drop: [ALL]`` is a list of fourteen; it has no check of one word but by a shell; and it mounts
+memory in every read-only container.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.drift.compose.inspected.storage import PODMAN_READ_ONLY_TMPFS
+from bot.model.json import JSON, Tree, get, mapping, text, texts
+
+_ALL: Final = "ALL"
+_USUAL: Final = frozenset(
+    [
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    ]
+)
+"""containers.conf(5), default_capabilities: where a container does not show what it has."""
+
+
+def spelled(live: dict[str, JSON], declared: Tree, tree: Tree) -> dict[str, JSON]:
+    """``live`` with Git's words for what is as ``declared``. ``tree`` is the container as it was read."""
+    if get(tree, "x-container", "engine") != "podman":
+        return live
+    return {**live, **_capabilities(live, declared, tree), **_check(live, declared), **_memory(live, declared)}
+
+
+def _capabilities(live: Tree, declared: Tree, tree: Tree) -> dict[str, JSON]:
+    """Both sides compared by what the container has in the end (``MergeCapabilities``, ``pkg/capabilities`` of
+    containers/common).
+    """
+    added, dropped = frozenset(texts(live.get("cap_add"))), frozenset(texts(live.get("cap_drop")))
+    if live.get("privileged") is True or not (added or dropped):
+        return {}
+    bounding = frozenset(texts(get(tree, "x-container", "capabilities")))
+    usual = (bounding - added) | dropped if bounding else _USUAL | dropped
+    asked = {key: frozenset(texts(declared.get(key))) for key in ("cap_add", "cap_drop")}
+    if _ALL not in asked["cap_add"] and (usual | added) - dropped == _held(usual, asked["cap_add"], asked["cap_drop"]):
+        return {key: sorted(names) or None for key, names in asked.items()}
+    return {"cap_drop": [_ALL]} if dropped and dropped == usual else {}
+
+
+def _held(usual: frozenset[str], added: frozenset[str], dropped: frozenset[str]) -> frozenset[str]:
+    return added if _ALL in dropped else (usual - dropped) | added
+
+
+def _check(live: Tree, declared: Tree) -> dict[str, JSON]:
+    """A command of one word becomes a shell's (``makeHealthCheckFromCli``, ``pkg/specgenutil/specgen.go`` of podman)."""
+    check = mapping(live.get("healthcheck"))
+    asked = texts(mapping(declared.get("healthcheck")).get("test"))
+    if asked[:1] != ("CMD",) or len(asked) != 2 or texts(check.get("test")) != ("CMD-SHELL", asked[1]):
+        return {}
+    return {"healthcheck": {**check, "test": list(asked)}}
+
+
+def _memory(live: Tree, declared: Tree) -> dict[str, JSON]:
+    """A read-only container has memory at ``/run``, ``/tmp`` and ``/var/tmp`` anyway (podman-run(1), --read-only-tmpfs)."""
+    shown = list(texts(live.get("tmpfs")))
+    if live.get("read_only") is not True:
+        return {}
+    targets = {_target(entry) for entry in shown}
+    asked = [entry for entry in texts(declared.get("tmpfs")) if _target(entry) in PODMAN_READ_ONLY_TMPFS]
+    own = [entry for entry in asked if _target(entry) not in targets]
+    return {"tmpfs": sorted([*shown, *own])} if own else {}
+
+
+def _target(entry: str) -> str:
+    return text(entry).partition(":")[0]

@@ -1,0 +1,189 @@
+"""Objects in an API version that is gone, said in the version that servers store today.
+
+Called by :mod:`bot.drift.kubernetes.conversion` for both sides of a pair; what is in today's version stays as it is. A
+conversion is that of the server's own (``pkg/apis/GROUP/VERSION/conversion.go``). A default of the old version stands
+only where the other side has it: who applies the object again through a newer one gets the newer default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bot.model.json import JSON, Tree, elements, get, mapping, text
+from bot.model.resource import ResourceId
+
+SUCCESSORS: Final[Mapping[tuple[str, str], str]] = {
+    ("extensions", "DaemonSet"): "apps",
+    ("extensions", "Deployment"): "apps",
+    ("extensions", "ReplicaSet"): "apps",
+    ("extensions", "Ingress"): "networking.k8s.io",
+    ("extensions", "NetworkPolicy"): "networking.k8s.io",
+    ("extensions", "PodSecurityPolicy"): "policy",
+    ("events.k8s.io", "Event"): "",
+}
+"""The group that serves the same objects now (Kubernetes: Deprecated API Migration Guide)."""
+
+_MAX: Final = 2147483647
+_OLD: Final[Mapping[tuple[str, str], Mapping[str, JSON]]] = {
+    ("extensions/v1beta1", "Deployment"): {
+        "progressDeadlineSeconds": _MAX,
+        "revisionHistoryLimit": _MAX,
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 1}},
+    },
+    ("apps/v1beta1", "Deployment"): {"revisionHistoryLimit": 2},
+    ("extensions/v1beta1", "DaemonSet"): {"updateStrategy": {"type": "OnDelete"}},
+    ("apps/v1beta1", "StatefulSet"): {"updateStrategy": {"type": "OnDelete"}},
+}
+"""Defaults that only these versions have (Kubernetes: Deprecated API Migration Guide; ``SetDefaults_*`` in
+``pkg/apis/extensions/v1beta1`` and ``pkg/apis/apps/v1beta1``).
+"""
+_GONE: Final = frozenset({"rollbackTo", "templateGeneration"})
+"""Fields of ``extensions/v1beta1`` that no later version has."""
+_TEMPLATED: Final = frozenset({"extensions/v1beta1", "apps/v1beta1", "batch/v1beta1"})
+_SELECTING: Final = frozenset({"Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"})
+
+
+def current(tree: Tree, other: Tree, id_: ResourceId) -> Tree:
+    """``tree`` in the version that servers store; ``other`` is the other side of the comparison."""
+    convert = _CONVERSIONS.get((text(tree.get("apiVersion")), id_.kind))
+    if convert is not None:
+        tree = convert(tree)
+    version = text(tree.get("apiVersion"))
+    if version == "extensions/v1beta1" and not _GONE.isdisjoint(mapping(tree.get("spec"))):
+        tree = {**tree, "spec": {key: value for key, value in mapping(tree["spec"]).items() if key not in _GONE}}
+    if version in _TEMPLATED and id_.kind in _SELECTING:
+        tree = _with_selector(tree)
+    usual = _OLD.get((version, id_.kind))
+    return tree if usual is None else _with_defaults(tree, mapping(other.get("spec")), usual)
+
+
+def is_converted(tree: Tree) -> bool:
+    """Whether ``tree`` is compared in another form than the one it is written in."""
+    return (text(tree.get("apiVersion")), text(tree.get("kind"))) in _CONVERSIONS
+
+
+def _with_selector(tree: Tree) -> Tree:
+    """Without a selector one that takes the template's labels (``SetDefaults_Deployment`` before ``apps/v1beta2``)."""
+    spec = mapping(tree.get("spec"))
+    labels = get(spec, "template", "metadata", "labels")
+    if spec.get("selector") or not labels:
+        return tree
+    return {**tree, "spec": {**spec, "selector": {"matchLabels": labels}}}
+
+
+def _with_defaults(tree: Tree, other: Tree, usual: Mapping[str, JSON]) -> Tree:
+    spec = mapping(tree.get("spec"))
+    missing = {key: value for key, value in usual.items() if key not in spec and other.get(key) == value}
+    return {**tree, "spec": {**spec, **missing}} if missing else tree
+
+
+def _ingress(tree: Tree) -> Tree:
+    """Backends in the form of ``networking/v1`` (``Convert_v1beta1_IngressBackend_To_networking_IngressBackend``)."""
+    spec = dict(mapping(tree.get("spec")))
+    if "backend" in spec:
+        spec["defaultBackend"] = _backend(spec.pop("backend"))
+    if isinstance(spec.get("rules"), (list, tuple)):
+        spec["rules"] = [_ingress_rule(mapping(rule)) for rule in elements(spec["rules"])]
+    return {**tree, "spec": spec}
+
+
+def _ingress_rule(rule: Tree) -> Tree:
+    http = mapping(rule.get("http"))
+    paths = [
+        {**mapping(path), "backend": _backend(mapping(path)["backend"])} if "backend" in mapping(path) else path
+        for path in elements(http.get("paths"))
+    ]
+    return {**rule, "http": {**http, "paths": paths}} if "paths" in http else rule
+
+
+def _backend(written: JSON) -> JSON:
+    backend = mapping(written)
+    if "serviceName" not in backend and "servicePort" not in backend:
+        return written
+    kept = {key: value for key, value in backend.items() if key not in {"serviceName", "servicePort"}}
+    port = backend.get("servicePort")
+    number = port if not isinstance(port, str) else int(port) if port.isdecimal() else None
+    named: dict[str, JSON] = {"name": port} if number is None else {"number": number}
+    service: dict[str, JSON] = {"name": backend.get("serviceName"), **({} if port in (None, "") else {"port": named})}
+    return {**kept, "service": service}
+
+
+def _autoscaler(tree: Tree) -> Tree:
+    """Metrics in the form of ``autoscaling/v2`` (``pkg/apis/autoscaling/v2beta1/conversion.go``)."""
+    spec = mapping(tree.get("spec"))
+    if not isinstance(spec.get("metrics"), (list, tuple)):
+        return tree
+    return {**tree, "spec": {**spec, "metrics": [_metric(mapping(metric)) for metric in elements(spec["metrics"])]}}
+
+
+def _metric(metric: Tree) -> Tree:
+    kind = text(metric.get("type"))
+    name = kind[:1].lower() + kind[1:]
+    return {**metric, name: _metric_source(name, mapping(metric[name]))} if name in metric else metric
+
+
+_MEASURED: Final = (
+    ("targetAverageUtilization", "Utilization", "averageUtilization"),
+    ("targetAverageValue", "AverageValue", "averageValue"),
+    ("averageValue", "AverageValue", "averageValue"),
+    ("targetValue", "Value", "value"),
+)
+
+
+def _metric_source(name: str, source: Tree) -> Tree:
+    aimed = next(((old, kind, new) for old, kind, new in _MEASURED if source.get(old) is not None), None)
+    if aimed is None:
+        return source
+    old, kind, new = aimed
+    converted: dict[str, JSON] = {"target": {"type": kind, new: source[old]}}
+    if name == "object":
+        converted["describedObject"] = source.get("target")
+    if "metricName" in source:
+        selector = source.get("metricSelector") or source.get("selector")
+        converted["metric"] = {"name": source["metricName"], **({"selector": selector} if selector else {})}
+    kept = {key: source[key] for key in ("name", "container") if key in source}
+    return {**kept, **converted}
+
+
+def _definition(tree: Tree) -> Tree:
+    """One list of versions with a schema each, as in ``apiextensions/v1`` (``pkg/apis/apiextensions/v1beta1/
+    conversion.go`` of apiextensions-apiserver).
+    """
+    spec = dict(mapping(tree.get("spec")))
+    shared = {
+        new: value
+        for old, new in (("subresources", "subresources"), ("additionalPrinterColumns", "additionalPrinterColumns"))
+        if (value := spec.pop(old, None)) is not None
+    }
+    if (validation := spec.pop("validation", None)) is not None:
+        shared["schema"] = validation
+    version = spec.pop("version", None)
+    versions = elements(spec.get("versions")) or (
+        [{"name": version, "served": True, "storage": True}] if version else ()
+    )
+    spec["versions"] = [_with_columns({**shared, **mapping(each)}) for each in versions]
+    if not mapping(spec.get("conversion")) or get(spec, "conversion", "strategy") == "None":
+        spec.pop("conversion", None)
+    return {**tree, "spec": spec}
+
+
+def _with_columns(version: Tree) -> Tree:
+    columns = version.get("additionalPrinterColumns")
+    if not isinstance(columns, (list, tuple)):
+        return version
+    return {
+        **version,
+        "additionalPrinterColumns": [
+            {("jsonPath" if key == "JSONPath" else key): value for key, value in mapping(column).items()}
+            for column in columns
+        ],
+    }
+
+
+_CONVERSIONS: Final[Mapping[tuple[str, str], Callable[[Tree], Tree]]] = {
+    ("extensions/v1beta1", "Ingress"): _ingress,
+    ("networking.k8s.io/v1beta1", "Ingress"): _ingress,
+    ("autoscaling/v2beta1", "HorizontalPodAutoscaler"): _autoscaler,
+    ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition"): _definition,
+}

@@ -1,0 +1,176 @@
+"""What platforms and their controllers do to objects by themselves: GKE Autopilot, OpenShift, Istio, Argo CD and others.
+
+One file per platform is the data (``policies/platforms/NAME.yaml``); here it is read and asked. A *mutation* names the
+places that a platform fills in or changes, and how its own writing is told: by the name of the field manager, by a mark
+that it leaves on the object (what an admission webhook changes is owned by whoever sent the object), or by the form of
+the value. Such a difference is suppressed and counted. An *opt-out* is an annotation in Git by which a deployer leaves an
+object alone. Used by :mod:`bot.drift.kubernetes.objects`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bot.drift.canonical import spelled
+from bot.errors import Invalid
+from bot.intake.lined import read_document
+from bot.intake.mistakes import reason
+from bot.model.globs import name_matches, parsed_pattern, path_matches
+from bot.model.json import JSON, Tree, get, mapping
+from bot.model.paths import Path
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _paths(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    for pattern in patterns:
+        parsed_pattern(pattern)
+    return patterns
+
+
+def _expression(pattern: str | None) -> str | None:
+    try:
+        re.compile(pattern or "")
+    except re.error as exc:
+        raise ValueError(f"not a regular expression: {exc}") from exc
+    return pattern
+
+
+_Texts = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=300)], ...], BeforeValidator(_several)]
+_Paths = Annotated[_Texts, AfterValidator(_paths)]
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+
+class PlatformMutation(_Row):
+    """Places that a platform writes. Kinds, keys and managers are globs, ``value`` is a regular expression that the live
+    value, spelled as JSON or as its text, matches somewhere. What is not said is not asked; ``unrecorded`` also takes what
+    nobody is recorded to have written, ``anybody`` whatever was written by whom.
+    """
+
+    kinds: _Texts = ()
+    paths: _Paths
+    managers: _Texts = ()
+    marks: _Texts = ()
+    """Labels or annotations of the live object or of its pod template (``key`` or ``key=value``), one of which it has."""
+    value: Annotated[str | None, AfterValidator(_expression)] = None
+    unrecorded: bool = False
+    anybody: bool = False
+    reason: Annotated[str, Field(min_length=3, max_length=300)]
+
+    def explains(self, kind: str, path: Path, live: JSON, tree: Tree) -> bool:
+        """Whether a difference at ``path`` may be its doing, whoever wrote it."""
+        if self.kinds and not any(name_matches(glob, kind) for glob in self.kinds):
+            return False
+        if not any(path_matches(glob, path) or path_matches(f"{glob}.**", path) for glob in self.paths):
+            return False
+        if self.value is not None and not re.search(self.value, live if isinstance(live, str) else spelled(live)):
+            return False
+        return not self.marks or any(_marked(tree, mark) for mark in self.marks)
+
+
+class OptOut(_Row):
+    """A note in Git (``key`` with one of ``values``; any where none is named) that leaves an object alone."""
+
+    on: Literal["label", "annotation"] = "annotation"
+    key: Annotated[str, Field(min_length=1)]
+    values: _Texts = ()
+    reason: Annotated[str, Field(min_length=3, max_length=300)]
+
+    def chosen(self, tree: Tree) -> bool:
+        """Whether the declared ``tree`` says so."""
+        value = mapping(get(tree, "metadata", f"{self.on}s")).get(self.key)
+        return value is not None and (not self.values or str(value).lower() in {each.lower() for each in self.values})
+
+
+class ClusterPlatform(_Row):
+    """One platform: the names of its field managers (globs), what it changes, how Git leaves an object to itself."""
+
+    platform: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
+    source: Annotated[str, Field(min_length=3)]
+    managers: _Texts = ()
+    mutations: tuple[PlatformMutation, ...] = ()
+    opt_outs: tuple[OptOut, ...] = ()
+
+    def wrote(self, mutation: PlatformMutation, manager: str | None, *, known: bool, grave: bool) -> bool:
+        """Whether ``manager`` (None: nobody is recorded) is one by which ``mutation`` is told. ``known``: the object
+        records its writers. What is ``grave`` is told by the name of its manager alone.
+        """
+        if mutation.anybody and not grave:
+            return True
+        if manager is None:
+            return mutation.unrecorded and not known and not grave
+        return any(name_matches(glob, manager) for glob in mutation.managers or self.managers)
+
+
+@dataclass(frozen=True)
+class Platforms:
+    """Every platform that is known."""
+
+    every: tuple[ClusterPlatform, ...] = ()
+
+    def explained(
+        self, kind: str, path: Path, live: JSON, tree: Tree, manager: str | None, *, known: bool, grave: bool
+    ) -> tuple[str, str] | None:
+        """By which platform the difference at ``path`` of the live ``tree`` is explained, and how; None by none."""
+        for platform, mutation in self._mutations:
+            if mutation.explains(kind, path, live, tree) and platform.wrote(
+                mutation, manager, known=known, grave=grave
+            ):
+                return f"platform:{platform.platform}", mutation.reason
+        return None
+
+    def opted_out(self, tree: Tree) -> tuple[str, str] | None:
+        """Why the deployer of the declared ``tree`` leaves it alone; None where it does not."""
+        if not get(tree, "metadata", "annotations") and not get(tree, "metadata", "labels"):
+            return None
+        for platform in self.every:
+            for note in platform.opt_outs:
+                if note.chosen(tree):
+                    return f"opt-out:{note.key}", note.reason
+        return None
+
+    def controls(self, manager: str) -> bool:
+        """Whether a field manager of this name is part of a platform."""
+        return any(name_matches(glob, manager) for platform in self.every for glob in platform.managers)
+
+    @cached_property
+    def _mutations(self) -> tuple[tuple[ClusterPlatform, PlatformMutation], ...]:
+        return tuple((platform, mutation) for platform in self.every for mutation in platform.mutations)
+
+
+def load(files: Mapping[str, bytes]) -> Platforms:
+    """The platforms of ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
+    return Platforms(tuple(_load(file, files[file]) for file in sorted(files)))
+
+
+def _load(file: str, data: bytes) -> ClusterPlatform:
+    document = read_document(data, file)
+    try:
+        return ClusterPlatform.model_validate(document.value or {})
+    except ValidationError as exc:
+        first = exc.errors(include_url=False)[0]
+        raise Invalid(f"{file}:{document.line(first['loc'])}: {reason(first)}") from exc
+
+
+def _marked(tree: Tree, mark: str) -> bool:
+    key, equals, value = mark.partition("=")
+    for metadata in (mapping(tree.get("metadata")), mapping(get(tree, "spec", "template", "metadata"))):
+        for part in _notes(metadata):
+            if any(name_matches(key, each) and (not equals or part[each] == value) for each in part):
+                return True
+    return False
+
+
+def _notes(metadata: Tree) -> Iterator[Tree]:
+    return (mapping(metadata.get(part)) for part in ("annotations", "labels"))

@@ -1,0 +1,32 @@
+"""Whether a drift is a gain of privilege: the live side may do, reach or run what Git does not grant it.
+
+Asked by :mod:`bot.policy.decide`, which never offers such a drift for adoption, and by the judges, which let nothing
+explain it away that is only likely.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bot.drift.severity.grants import PREFIX
+from bot.drift.severity.rules import PRIVILEGES, RESTRICTIONS
+from bot.model.drift import Drift, Severity
+
+_MEANINGS: Final = {
+    "image-registry": "it runs an image of another registry",
+    "image-repository": "it runs an image of another repository",
+    "iam-everybody": "everybody may use it",
+    "iam-wildcard": "it may do everything",
+} | {rule.id: rule.meaning for rule in reversed((*PRIVILEGES, *RESTRICTIONS))}
+
+
+def meaning(rule: str) -> str | None:
+    """What the privilege or restriction rule ``rule`` found, as words for people; None for any other rule."""
+    if rule.startswith(PREFIX):
+        return "a label or annotation that grants or exposes something"
+    return _MEANINGS.get(rule)
+
+
+def is_gain(drift: Drift) -> bool:
+    """Whether its severity is CRITICAL by privilege."""
+    return drift.severity is Severity.CRITICAL and meaning(drift.rule) is not None

@@ -1,0 +1,151 @@
+"""Labels and annotations that grant or expose something: which, and how bad it is when they weaken what was declared.
+
+A label of a namespace can switch Pod Security off, an annotation of a ServiceAccount can make it an administrator of the
+cloud. The table is data (``policies/metadata/*.yaml``, and ``privileged_metadata`` of settings, which is asked first); here
+it is read and asked. Used by :mod:`bot.drift.severity.grade` for the severity, and by :mod:`bot.drift.kubernetes.objects`,
+for which such a mark is drift whoever wrote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bot.drift.values import text
+from bot.errors import Invalid
+from bot.intake.lined import read_document
+from bot.intake.mistakes import reason
+from bot.model.drift import Severity
+from bot.model.globs import name_matches
+from bot.model.json import JSON
+
+PREFIX: Final = "metadata-"
+"""How the ids of severity rules begin that come of this table."""
+_ANY: Final = "*"
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+_Texts = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=300)], ...], BeforeValidator(_several)]
+
+
+class MetadataGrant(BaseModel):
+    """One row. ``keys`` and ``kinds`` are globs; a row is about the ``label`` or ``annotation`` that matches.
+
+    What weakens: ``levels`` names values from open to strict, and going down is weaker; a live value that matches
+    ``opens`` where the declared one does not; a declared one that matches ``closes`` where the live one does not. Values
+    are globs that take no notice of case. ``weaker`` is the severity of that, ``otherwise`` of any other difference.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    on: Literal["label", "annotation", "both"] = "annotation"
+    keys: _Texts
+    kinds: _Texts = ()
+    levels: _Texts = ()
+    opens: _Texts = ()
+    closes: _Texts = ()
+    weaker: Severity = Severity.HIGH
+    otherwise: Severity = Severity.MEDIUM
+    meaning: Annotated[str, Field(min_length=3, max_length=300)]
+    source: str = ""
+
+    def concerns(self, kind: str, part: str, key: str) -> bool:
+        """Whether the row is about the entry ``key`` of ``part`` (labels or annotations) of an object of ``kind``."""
+        if self.on != "both" and f"{self.on}s" != part:
+            return False
+        if self.kinds and not any(name_matches(glob, kind) for glob in self.kinds):
+            return False
+        return any(name_matches(glob, key) for glob in self.keys)
+
+    def weakens(self, desired: JSON, observed: JSON) -> bool:
+        """Whether the live value gives more than the declared one; None is absence."""
+        before, now = _word(desired), _word(observed)
+        if before == now:
+            return False
+        if self.levels and before is not None and self._level(now) < self._level(before):
+            return True
+        opened = _matches(now, self.opens) and (not _matches(before, self.opens) or _ANY in self.opens)
+        return opened or (
+            _matches(before, self.closes) and not (_matches(now, self.closes) and _ANY not in self.closes)
+        )
+
+    def _level(self, value: str | None) -> int:
+        """Absence leaves it to the cluster's own settings, which may be open."""
+        return self.levels.index(value) if value in self.levels else 0
+
+
+def _word(value: JSON) -> str | None:
+    return None if value is None else str(text(value)).strip().lower()
+
+
+def _matches(value: str | None, patterns: Sequence[str]) -> bool:
+    return value is not None and any(name_matches(pattern.lower(), value) for pattern in patterns)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What the table says of one difference."""
+
+    severity: Severity
+    rule: str
+    meaning: str
+    weaker: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The rows in the order in which they are asked: the first that is about an entry counts."""
+
+    rows: tuple[MetadataGrant, ...] = ()
+
+    def __add__(self, later: Grants) -> Grants:
+        """The rows of both; of two with one id the first stands."""
+        known = {row.id for row in self.rows}
+        return Grants(self.rows + tuple(row for row in later.rows if row.id not in known))
+
+    def weigh(self, kind: str, names: Sequence[str], desired: JSON, observed: JSON) -> Weighed | None:
+        """What the difference at ``names`` of an object of ``kind`` is worth; None where no row is about it."""
+        if not self.rows or len(names) < 2 or names[-2] not in {"labels", "annotations"}:
+            return None
+        row = next((row for row in self.rows if row.concerns(kind, names[-2], names[-1])), None)
+        if row is None:
+            return None
+        weaker = row.weakens(desired, observed)
+        return Weighed(row.weaker if weaker else row.otherwise, f"{PREFIX}{row.id}", row.meaning, weaker)
+
+
+class _GrantFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1] = 1
+    description: str = ""
+    grants: tuple[MetadataGrant, ...] = ()
+
+
+def load(files: Mapping[str, bytes]) -> Grants:
+    """The rows of all ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
+    rows: list[MetadataGrant] = []
+    for file in sorted(files):
+        document = read_document(files[file], file)
+        try:
+            rows += _GrantFile.model_validate(document.value or {}).grants
+        except ValidationError as exc:
+            first = exc.errors(include_url=False)[0]
+            raise Invalid(f"{file}:{document.line(first['loc'])}: {reason(first)}") from exc
+    return Grants(tuple(_once(rows)))
+
+
+def _once(rows: Iterable[MetadataGrant]) -> Iterable[MetadataGrant]:
+    seen: set[str] = set()
+    for row in rows:
+        if row.id in seen:
+            raise Invalid(f"two rows about metadata have the id {row.id!r}", advice="Give each row its own id.")
+        seen.add(row.id)
+        yield row

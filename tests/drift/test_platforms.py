@@ -1,0 +1,178 @@
+"""What platforms do by themselves is suppressed and counted; the same by anybody else is drift."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from bot.drift import platforms
+from bot.drift.severity import grants
+from bot.errors import Invalid
+from bot.model.drift import Suppressed
+from bot.shipped import files
+from tests.drift.makers import OPTIONS, Pair, declared, deployment, examine, live, thing
+
+PLATFORMS: Final = platforms.load(files("policies", "platforms/*.yaml"))
+WITH_PLATFORMS: Final = replace(OPTIONS, platforms=PLATFORMS, grants=grants.load(files("policies", "metadata/*.yaml")))
+HOOKS: Final = "MutatingWebhookConfiguration"
+HOOKS_API: Final = "admissionregistration.k8s.io/v1"
+
+
+def owned(tree: dict[str, Any], manager: str, fields: dict[str, Any]) -> dict[str, Any]:
+    tree["metadata"]["managedFields"] = [{"manager": manager, "operation": "Update", "fieldsV1": fields}]
+    return tree
+
+
+def outcome(desired: dict[str, Any], observed: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Where there is drift, and by what the rest is suppressed."""
+    result = examine(Pair(declared(desired), live(observed)), WITH_PLATFORMS)
+    return [drift.where for drift in result.drift], [hidden.by for hidden in result.suppressed]
+
+
+def webhook(**fields: Any) -> dict[str, Any]:
+    client = {"service": {"name": "inj", "namespace": "shop"}}
+    hook = {"name": "a.example.com", "clientConfig": client, "sideEffects": "None", **fields}
+    return thing(HOOKS, HOOKS_API, webhooks=[hook])
+
+
+ENFORCED: Final = {"matchExpressions": [{"key": "control-plane", "operator": "DoesNotExist"}]}
+OPENED: Final = {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}
+
+
+def test_the_enforcer_of_aks_changes_webhooks() -> None:
+    """Its own condition, by its own name or where nobody is recorded; another condition or another writer is drift."""
+    selector: dict[str, Any] = {"f:webhooks": {'k:{"name":"a.example.com"}': {"f:namespaceSelector": {}}}}
+    enforced = webhook(namespaceSelector=ENFORCED)
+    assert outcome(webhook(), enforced) == ([], ["platform:aks"])
+    assert outcome(webhook(), owned(enforced, "admissionsenforcer", selector)) == ([], ["platform:aks"])
+    where = ["webhooks[a.example.com].namespaceSelector"]
+    assert outcome(webhook(), owned(enforced, "kubectl-edit", selector)) == (where, [])
+    assert outcome(webhook(), owned(webhook(namespaceSelector=OPENED), "admissionsenforcer", selector)) == (where, [])
+
+
+def test_istiod_makes_its_webhook_strict() -> None:
+    """A changed field of a known manager is the platform's; the same by a person is drift."""
+    fields: dict[str, Any] = {"f:webhooks": {'k:{"name":"a.example.com"}': {"f:failurePolicy": {}}}}
+    before, after = webhook(failurePolicy="Ignore"), webhook(failurePolicy="Fail")
+    assert outcome(before, owned(after, "pilot-discovery", fields)) == ([], ["platform:istio"])
+    assert outcome(before, owned(after, "kubectl-edit", fields))[1] == []
+
+
+def test_autopilot_changes_what_a_deployer_sent() -> None:
+    """An admission webhook's changes are owned by whoever sent the object; its mark on the object tells them apart."""
+    after = deployment(resources={"limits": {"cpu": "500m"}, "requests": {"cpu": "500m"}})
+    container: dict[str, Any] = {
+        'k:{"name":"web"}': {".": {}, "f:resources": {"f:limits": {"f:cpu": {}}, "f:requests": {"f:cpu": {}}}}
+    }
+    fields = {"f:spec": {"f:template": {"f:spec": {"f:containers": container}}}}
+    drifts, _ = outcome(deployment(), owned(after, "argocd-controller", fields))
+    assert drifts
+    after["metadata"]["annotations"]["autopilot.gke.io/resource-adjustment"] = '{"input":{}}'
+    drifts, hidden = outcome(deployment(), after)
+    assert drifts == []
+    assert set(hidden) == {"platform:gke-autopilot"}
+
+
+def test_reloader_marks_containers() -> None:
+    """Its variable in a pod template is its own, whoever is recorded."""
+    after = deployment(env=[{"name": "STAKATER_APP_CONFIGMAP", "value": "ab12"}])
+    assert outcome(deployment(), after) == ([], ["platform:reloader"])
+    other = deployment(env=[{"name": "STAKE", "value": "ab12"}])
+    assert outcome(deployment(), other)[1] == []
+
+
+def test_openshift_labels_namespaces_by_its_own_manager_alone() -> None:
+    """A label that opens a namespace is the platform's only where its manager is recorded to have written it."""
+    key = "pod-security.kubernetes.io/audit"
+    before = thing("Namespace")
+    after = thing("Namespace", metadata={"labels": {key: "privileged"}})
+    fields: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{key}": {}}}}
+    where = [f'metadata.labels["{key}"]']
+    assert outcome(before, after) == (where, [])
+    assert outcome(before, owned(after, "python-requests", fields)) == (where, [])
+    assert outcome(before, owned(after, "cluster-policy-controller", fields)) == ([], ["platform:openshift"])
+
+
+def test_openshift_makes_pull_secrets() -> None:
+    """For every service account."""
+    after = thing(
+        "ServiceAccount", imagePullSecrets=[{"name": "x-dockercfg-ab1c2"}], secrets=[{"name": "x-dockercfg-ab1c2"}]
+    )
+    before = thing("ServiceAccount", secrets=[{"name": "own"}])
+    after["secrets"].append({"name": "own"})
+    assert outcome(before, after)[0] == []
+
+
+def test_rollouts_point_a_service_at_one_generation() -> None:
+    """One key of the selector is Argo Rollouts'; another one is drift."""
+    before = thing("Service", spec={"selector": {"app": "web"}})
+    after = thing("Service", spec={"selector": {"app": "web", "rollouts-pod-template-hash": "abc"}})
+    assert outcome(before, after) == ([], ["platform:argo"])
+    after["spec"]["selector"]["tier"] = "x"
+    assert outcome(before, after)[0] == ["spec.selector.tier"]
+
+
+OPT_OUTS: list[tuple[str, str, str]] = [
+    ("annotations", "kustomize.toolkit.fluxcd.io/reconcile", "disabled"),
+    ("annotations", "kustomize.toolkit.fluxcd.io/ssa", "Ignore"),
+    ("annotations", "kustomize.toolkit.fluxcd.io/ssa", "IfNotPresent"),
+    ("annotations", "helm.toolkit.fluxcd.io/driftDetection", "disabled"),
+    ("annotations", "argocd.argoproj.io/skip-reconcile", "true"),
+    ("annotations", "configmanagement.gke.io/managed", "disabled"),
+    ("annotations", "client.lifecycle.config.k8s.io/mutation", "ignore"),
+    ("annotations", "kapp.k14s.io/noop", ""),
+    ("labels", "addonmanager.kubernetes.io/mode", "EnsureExists"),
+]
+
+
+@pytest.mark.parametrize(("part", "key", "value"), OPT_OUTS)
+def test_an_object_that_git_leaves_alone_is_counted(part: str, key: str, value: str) -> None:
+    """Its deployer does not bring it back either; the note has to stand in Git, and a live one alone is drift."""
+    before = thing("ConfigMap", metadata={part: {key: value}}, data={"k": "v"})
+    after = thing("ConfigMap", metadata={part: {key: value}}, data={"k": "w"})
+    assert outcome(before, after) == ([], [f"opt-out:{key}"])
+    plain = thing("ConfigMap", data={"k": "v"})
+    drifts, _ = outcome(plain, after)
+    assert "data.k" in drifts
+
+
+def test_a_gain_of_privilege_is_told_of_an_object_that_is_left_alone() -> None:
+    """Nobody means that by leaving it alone."""
+    note = {"annotations": {"kustomize.toolkit.fluxcd.io/ssa": "Ignore"}}
+    before, after = deployment(), deployment(securityContext={"privileged": True}, image="shop/web:2.0")
+    before["metadata"] |= note
+    after["metadata"] |= note
+    drifts, hidden = outcome(before, after)
+    assert drifts == ["spec.template.spec.containers[web].securityContext"]
+    assert hidden == ["opt-out:kustomize.toolkit.fluxcd.io/ssa"]
+
+
+def test_every_platform_says_where_it_is_documented() -> None:
+    """One file each, called by its platform."""
+    names = {name.removeprefix("platforms/").removesuffix(".yaml") for name in files("policies", "platforms/*.yaml")}
+    assert {each.platform for each in PLATFORMS.every} == names
+    assert names >= {"aks", "eks", "gke", "gke-autopilot", "openshift", "istio", "linkerd", "argo", "flux", "reloader"}
+    assert all(each.source for each in PLATFORMS.every)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "platform: X\nsource: here\n",
+        "platform: x\nsource: here\nmutations:\n  - {paths: a, reason: because, valeu: b}\n",
+        "platform: x\nsource: here\nmutations:\n  - {paths: a, reason: because, value: '('}\n",
+    ],
+)
+def test_a_mistake_in_a_platform_names_its_file(text: str) -> None:
+    """A bad name, an unknown key, no regular expression."""
+    with pytest.raises(Invalid, match=r"p\.yaml:\d: "):
+        platforms.load({"p.yaml": text.encode()})
+
+
+def test_suppressed_differences_carry_the_reason() -> None:
+    """In words for people."""
+    (hidden,) = examine(Pair(declared(webhook()), live(webhook(namespaceSelector=ENFORCED))), WITH_PLATFORMS).suppressed
+    assert isinstance(hidden, Suppressed)
+    assert "AKS" in hidden.reason
