@@ -8,6 +8,7 @@ from bot import __version__
 from bot.entrypoints.cli import (
     applied,
     comments,
+    config,
     daemon,
     demo,
     drift,
@@ -26,9 +27,11 @@ from bot.entrypoints.cli import (
     targets,
     worker,
 )
+from bot.entrypoints.cli.examples import illustrate
 
 VERBS = (
     demo,
+    config,
     drift,
     reconcile,
     explain,
@@ -77,4 +80,5 @@ def build() -> typer.Typer:
 
     for verb in VERBS:
         verb.register(app)
+    illustrate(app)
     return app

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def render(
-        repo: Annotated[Path, typer.Option("--repo", "-r", metavar="DIR")] = Path(),
+        repo: Annotated[Path, typer.Option("--repo", "-r", metavar="DIR", help="The folder.")] = Path(),
         var: VariableOption = None,
         check: Annotated[
             bool, typer.Option("--check", help="Write nothing; exit 1 when an artifact is stale.")
