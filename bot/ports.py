@@ -167,6 +167,16 @@ class Repository(Protocol):
         ...
 
 
+class AddingRepository(Protocol):
+    """A repository that somebody asked to begin with this bot."""
+
+    def commit_addition(self, parent: str, additions: Mapping[str, bytes], *, message: str, at: datetime) -> str:
+        """A new commit on ``parent`` with files that are not there yet, not yet pushed. Workflows may be among them, as
+        in no other commit. Raises ``Refused`` for a path that exists and for what no commit may hold.
+        """
+        ...
+
+
 class Ledger(Protocol):
     """The durable memory of intents and outcomes."""
 

@@ -15,6 +15,7 @@ from bot.entrypoints.cli import (
     explain,
     guard,
     halt,
+    init,
     ledger,
     notify,
     policy,
@@ -31,6 +32,7 @@ from bot.entrypoints.cli.examples import illustrate
 
 VERBS = (
     demo,
+    init,
     config,
     drift,
     reconcile,

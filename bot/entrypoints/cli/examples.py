@@ -12,7 +12,13 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "": (
         "clockwork demo                             see the whole loop",
         "clockwork drift --live live.json           compare this folder",
+        "clockwork init                             begin in this repository",
         "clockwork check-config                     is what it says to Clockwork right?",
+    ),
+    "init": (
+        "clockwork init",
+        "clockwork init --dry-run --no-workflow",
+        f"clockwork init {_SHOP} --pull-request",
     ),
     "check-config": ("clockwork check-config", "clockwork check-config --settings draft.yaml"),
     "schema": ("clockwork schema > .clockwork/clockwork.schema.json", "clockwork schema --markdown"),
