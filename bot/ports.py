@@ -19,6 +19,7 @@ from bot.model.codehost import (
     Comment,
     CommitDraft,
     HostFacts,
+    HostRights,
     Issue,
     Marker,
     PublishedCheck,
@@ -286,6 +287,15 @@ class CodeHost(Protocol):
 
     def flush(self) -> None:
         """Carry out reads that were saved for later; called at the end of a tick."""
+        ...
+
+
+@runtime_checkable
+class ExaminedHost(Protocol):
+    """A code host that can say what the token may do before anything is tried."""
+
+    def rights(self, branch: str) -> HostRights:
+        """What the token may do in the repository and on ``branch``. Nothing is written."""
         ...
 
 

@@ -11,6 +11,7 @@ from bot.entrypoints.cli import (
     config,
     daemon,
     demo,
+    doctor,
     drift,
     explain,
     guard,
@@ -33,6 +34,7 @@ from bot.entrypoints.cli.examples import illustrate
 VERBS = (
     demo,
     init,
+    doctor,
     config,
     drift,
     reconcile,
