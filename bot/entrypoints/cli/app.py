@@ -69,7 +69,7 @@ def build() -> typer.Typer:
         name="clockwork",
         help="Keeps what runs equal to what Git says, by changing Git the way each change deserves.",
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -31,5 +31,7 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(2)
         for path in rendered.changes:
             print(f"{'stale' if check else 'wrote'} {path}")
+        if not rendered.changes:
+            print("Every artifact is what its .cw files render to; nothing was changed.")
         if check and rendered.changes:
             raise typer.Exit(1)

@@ -57,7 +57,7 @@ def propose(
             "there is no code host to open a pull request on", advice="Leave --pull-request out: init writes the files."
         )
     if (reason := stopped(run.ledger.read(), run.limits, run.clock.now())) is not None:
-        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume` lifts it.")
+        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
     branch = f"{run.prefix}init"
     known = _open(run.host)
     _push(branch, starter, run, repository)

@@ -13,6 +13,7 @@ from bot.model.resource import Platform, SourceError
 from bot.model.target import UnitKind
 from bot.model.upstream import WHERE_ALLOWED
 from bot.ports import Repository
+from bot.report.wording import counted
 
 WORKFLOWS: Final = ".github/workflows/"
 _RUNS_US: Final = re.compile(rb"\bclockwork (reconcile|guard|comments|report)\b|/\.github/actions/clockwork@")
@@ -76,7 +77,7 @@ class Survey:
         lines = [(self.flux, "Flux"), (self.argo, "Argo CD"), (self.compose, "Compose"), (self.terraform, "Terraform")]
         named = [f"{name}: {_some(where)}" for where, name in [*lines, (self.cw, ".cw configuration")] if where]
         plain = self.kubernetes and not self.listing.targets
-        return (*named, *([f"plain Kubernetes manifests: {self.listing.plain} resources"] if plain else []))
+        return (*named, *([f"plain Kubernetes manifests: {counted(self.listing.plain, 'resource')}"] if plain else []))
 
     @property
     def gaps(self) -> tuple[str, ...]:
