@@ -20,6 +20,7 @@ from bot.model.codehost import (
     Comment,
     CommitDraft,
     HostFacts,
+    HostRights,
     Issue,
     Marker,
     PublishedCheck,
@@ -191,6 +192,16 @@ class Repository(Protocol):
         ...
 
 
+class AddingRepository(Protocol):
+    """A repository that somebody asked to begin with this bot."""
+
+    def commit_addition(self, parent: str, additions: Mapping[str, bytes], *, message: str, at: datetime) -> str:
+        """A new commit on ``parent`` with files that are not there yet, not yet pushed. Workflows may be among them, as
+        in no other commit. Raises ``Refused`` for a path that exists and for what no commit may hold.
+        """
+        ...
+
+
 class Ledger(Protocol):
     """The durable memory of intents and outcomes."""
 
@@ -319,6 +330,15 @@ class CodeHost(Protocol):
 
     def flush(self) -> None:
         """Carry out reads that were saved for later; called at the end of a tick."""
+        ...
+
+
+@runtime_checkable
+class ExaminedHost(Protocol):
+    """A code host that can say what the token may do before anything is tried."""
+
+    def rights(self, branch: str) -> HostRights:
+        """What the token may do in the repository and on ``branch``. Nothing is written."""
         ...
 
 

@@ -58,7 +58,7 @@ def test_a_try_of_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--receiver", "nobody"), "there is no receiver 'nobody'; known: team, audit"),
+        (("--receiver", "nobody"), "there is no receiver 'nobody'\n  Known: team, audit"),
         (("--repo", "."), "no receivers are configured"),
     ],
 )

@@ -73,7 +73,7 @@ def test_orders_say_what_they_did(remote: Path) -> None:
     words = ("-m", "x", "--repo", str(remote))
     for order, said in (
         (("suspend", WEB, "--until", "2099-12-24T10:00:00+02:00"), f"Suspended {WEB} until 2099-12-24 08:00 UTC: "),
-        (("halt",), "Halted everything: no run writes anything until `clockwork resume everything`."),
+        (("halt",), "Halted everything: no run writes anything until `clockwork resume everything -m why`."),
         (("unsuspend", WEB), f"{WEB} is no longer suspended. Everything is still stopped ("),
         (("unsuspend", WEB), f"{WEB} is not suspended; nothing was changed."),
         (("resume", WEB), f"Resumed {WEB}: its failures so far no longer count. Everything is still stopped ("),

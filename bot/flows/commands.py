@@ -43,8 +43,14 @@ class Orders:
     by: Actor
     call: str = "clockwork"
     explained: Callable[[str], str] | None = None
+    why: str = ""
+    """What these people put a reason behind, where they must give one."""
     source: Mapping[str, str] = field(default_factory=dict)
     """Where the order was given, kept with it: the id of a comment, so that it is never carried out twice."""
+
+    def hint(self, verb: str, what: str) -> str:
+        """An order as these people give it."""
+        return f"{self.call} {verb} {what}{self.why}"
 
 
 COMMENT: Final = "comment"
@@ -96,7 +102,7 @@ def _order(
 def halt(orders: Orders, *, reason: str) -> str:
     """Nothing is written any more by anybody."""
     _order(orders, EntryKind.HALT, reason=reason)
-    return f"Halted everything: no run writes anything until `{orders.call} resume {ALL}`."
+    return f"Halted everything: no run writes anything until `{orders.hint('resume', ALL)}`."
 
 
 def resume(orders: Orders, *, reason: str, task: str | None = None) -> str:
@@ -118,7 +124,7 @@ def suspend(orders: Orders, *, reason: str, task: str, until: str | None = None)
     end = None if until is None else _future(until, orders.run.clock.now())
     detail = {} if end is None else {UNTIL: end.isoformat()}
     _order(orders, EntryKind.SUSPEND, reason=reason, task=task, detail=detail)
-    by_hand = f"`{orders.call} unsuspend {task}`"
+    by_hand = f"`{orders.hint('unsuspend', task)}`"
     if end is None:
         return f"Suspended {task}: no run writes anything for it until {by_hand}."
     return f"Suspended {task} until {_clock(end)}: no run writes anything for it before that, or {by_hand}."
@@ -267,7 +273,7 @@ def _still(now: State, orders: Orders) -> str:
         why = f"emergency stop after {now.failures} failures"
     else:
         return ""
-    return f" Everything is still stopped ({why}); `{orders.call} resume {ALL}` lifts that."
+    return f" Everything is still stopped ({why}); `{orders.hint('resume', ALL)}` lifts that."
 
 
 def _future(text: str, now: datetime) -> datetime:

@@ -19,6 +19,7 @@ from bot.model.ledger import LedgerView
 from bot.model.notice import Notice, NoticeEvent
 from bot.model.proposal import Action, Effect, Tick, field_of
 from bot.notices.news import Standing, end
+from bot.report.wording import counted
 from bot.safety.convergence import fights
 from bot.safety.limits import Limits
 from bot.safety.state import state
@@ -176,7 +177,7 @@ def _halts(view: LedgerView, limits: Limits, now: datetime) -> Iterator[Notice]:
         text = f"Halted by {known.halt.actor.login}: {known.halt.reason}"
         yield Notice(NoticeEvent.HALTED, _HALT, Severity.HIGH, said(text), now)
     elif known.emergency:
-        text = f"Emergency stop: {known.failures} failures since the last resume; `clockwork resume` lifts it"
+        text = f"Emergency stop: {counted(known.failures, 'failure')} since the last resume; `clockwork resume -m why` lifts it"
         yield Notice(NoticeEvent.HALTED, _HALT, Severity.CRITICAL, said(text), now)
 
 

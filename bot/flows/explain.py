@@ -21,6 +21,7 @@ from bot.flows.observation import Assessment, looked_at
 from bot.flows.plan import plan
 from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
+from bot.intake.declared import suggestion
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.json import JSON
 from bot.model.ledger import Entry, LedgerView
@@ -137,7 +138,12 @@ def _advice(subject: str, assessment: Assessment) -> str:
     notes = (note for note in assessment.report.notes if note.state == "not compared" and note.rule == target)
     if (note := next(notes, None)) is not None:
         return f"Target {target} is not compared: {note.detail}."
-    return "Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id."
+    tasks = {each.task for each in assessment.declaration.resources} | {
+        each.drift.task for each in assessment.decisions
+    }
+    tasks |= {str(each.drift.resource) for each in assessment.decisions}
+    known = "Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id."
+    return suggestion(subject, tasks, otherwise=known)
 
 
 def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
@@ -191,7 +197,7 @@ def next_step(intention: Intention) -> str:
         case Effect.DENIED:
             return "A person must act: see the limit's message."
         case Effect.REJECTED:
-            return f"`clockwork retry {intention.proposal.fingerprint}`, or another live value."
+            return f"`clockwork retry {intention.proposal.fingerprint} -m why`, or another live value."
         case Effect.UNCHANGED if intention.proposal.lane is Lane.RUNBOOK_ISSUE:
             return f"Follow the steps of #{intention.number}, or close it to reject."
         case Effect.UNCHANGED:

@@ -40,7 +40,7 @@ def propose_lesson(lesson: Lesson, run: RunContext) -> str | None:
     if _known(lesson, host):
         return None
     if (reason := stopped(run.ledger.read(), run.limits, run.clock.now())) is not None:
-        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume` lifts it.")
+        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
     commit, tip = _commit(lesson, run), run.repository.head(branch_for(lesson.category))
     _check_ours(tip, lesson, run)
     trial = lesson.trial

@@ -113,7 +113,7 @@ def set_level(level: FixLevel, file: LevelFile, run: RunContext, *, by: Actor, p
         if change.before is level:
             return change
         if (reason := stopped(run.ledger.read(), run.limits, run.clock.now())) is not None:
-            raise Refused(f"nothing is written: {reason}", advice="`clockwork resume` lifts it.")
+            raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
         commit = _commit(head, {file.path: with_level(data, level, file)}, change, run, by)
         try:
             return _proposed(change, commit, run, by) if propose else _pushed(change, commit, head, run, by)

@@ -16,6 +16,7 @@ from bot.model.decision import Lane
 from bot.model.ledger import LedgerView
 from bot.model.proposal import PREFIX
 from bot.ports import CodeHost
+from bot.report.wording import counted
 from bot.safety.closures import Closure, closures
 from bot.safety.history import history_of
 from bot.safety.limits import Limits
@@ -166,5 +167,6 @@ def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:
         halt = known.halt
         return f"Halted since {halt.at:%Y-%m-%d %H:%M UTC} by {halt.actor.login}: {halt.reason}"
     if known.emergency:
-        return f"Emergency stop: {known.failures} failures since the last resume. `clockwork resume` lifts it."
+        failures = counted(known.failures, "failure")
+        return f"Emergency stop: {failures} since the last resume. `clockwork resume -m why` lifts it."
     return None

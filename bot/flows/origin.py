@@ -19,7 +19,7 @@ from bot.flows.edit_notes import side_effects
 from bot.flows.tracing import scene_of
 from bot.intake.declared import nearest
 from bot.model.generated import base_name
-from bot.model.json import JSON, Pointer, Tree, value_at
+from bot.model.json import JSON, Pointer, Tree, mapping, value_at
 from bot.model.paths import Path, format_path, parse_path
 from bot.model.resource import Desired, ResourceId, SourceKind
 from bot.origins.leaves import path_of
@@ -251,10 +251,19 @@ def _pointer(desired: Desired, path: str) -> tuple[Pointer, JSON]:
     for step in steps:
         reached = _step(value, step)
         if reached is None:
-            raise Invalid(f"{desired.id} has nothing at {path} (stopped at {format_path(tuple(pointer)) or 'its top'})")
+            where = format_path(tuple(pointer)) or "its top"
+            raise Invalid(
+                f"{desired.id} has nothing at {path} (stopped at {where})", advice=_instead(value, pointer, step)
+            )
         pointer.append(reached[0])
         value = reached[1]
     return tuple(pointer), value
+
+
+def _instead(value: JSON, pointer: Sequence[str | int], step: object) -> str | None:
+    """The nearest key of what was reached, as a whole path."""
+    near = nearest(str(step), mapping(value))
+    return f"Did you mean {format_path((*pointer, near))!r}?" if near else None
 
 
 def _step(value: JSON, step: object) -> tuple[str | int, JSON] | None:

@@ -33,7 +33,7 @@ def publish(
     Raises ``Refused`` while somebody halted every write or too many failed, ``Stale`` when every race was lost.
     """
     if (reason := stopped(ledger.read(), limits, clock.now())) is not None:
-        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume` lifts it.")
+        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
     for attempt in range(TRIES):
         repository.fetch()
         head = repository.head(branch)

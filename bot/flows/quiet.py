@@ -14,6 +14,7 @@ from bot.model.json import mapping, text
 from bot.model.paths import Path
 from bot.model.resource import Desired, Platform
 from bot.model.target import Unit, UnitKind
+from bot.report.wording import counted
 from bot.targets.desired import identity
 from bot.targets.incomparable import Incomparable
 
@@ -111,7 +112,7 @@ def without_idle(
         IgnoreNote(
             name,
             "not compared",
-            f"none of its {counts[name]} objects runs here; name it under targets: in clockwork.yaml to be told",
+            f"none of its {counted(counts[name], 'object')} runs here; name it under targets: in clockwork.yaml to be told",
         )
         for name in sorted(idle)
     )

@@ -21,6 +21,7 @@ from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.observation import Assessment, Observe, RulesInForce, assess, looked_at
 from bot.flows.plan import ItemT, plan
+from bot.flows.preview import preview
 from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.rejection import record_rejections
 from bot.flows.remedy import carry_out
@@ -92,7 +93,10 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         return replace(result, blocked=stop)
     if loop.dry_run:
         forecast = foresee(loop, assessment, memory)
-        planned = (as_planned(intention) for intention in forecast.intentions)
+        planned = (
+            replace(as_planned(each), preview=preview(each, declaration.commit, run, memory.view))
+            for each in forecast.intentions
+        )
         decisions = settled(assessment.decisions, forecast.intentions)
         return replace(result, decisions=decisions, actions=(*planned, *forecast.closings), blocked=forecast.blocked)
     if recover(memory, declaration.commit, run, now=now):

@@ -81,7 +81,7 @@ def forgotten(view: LedgerView, head: str, run: RunContext, *, now: datetime) ->
             return (
                 f"Nothing was written: the ledger does not know what commit {commit.sha[:12]} of the branch was made "
                 "for, so it was rewound or is another one. If that is meant (a fork, an import, another ledger_ref), "
-                "`clockwork resume` begins anew."
+                "`clockwork resume -m why` begins anew."
             )
     return None
 

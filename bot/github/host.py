@@ -21,7 +21,8 @@ from bot.github.items import Items
 from bot.github.limits import Pace
 from bot.github.payloads import MarkerCodec, PermissionPart, RepositoryPart, UserPart, ViewerPart
 from bot.github.rest import ApiResponse, Rest, RetryPolicy
-from bot.model.codehost import Check, HostFacts, PublishedCheck, Whoami
+from bot.github.rights import rights
+from bot.model.codehost import Check, HostFacts, HostRights, PublishedCheck, Whoami
 from bot.ports import Clock, Meter
 
 ACTIONS_LOGIN: Final = "github-actions[bot]"
@@ -86,6 +87,10 @@ class GitHubHost(Items):
         return HostFacts(
             part.id, part.full_name, part.has_issues, part.archived, part.allow_auto_merge, queue_prefix=QUEUE_PREFIX
         )
+
+    def rights(self, branch: str) -> HostRights:
+        """See the port."""
+        return rights(self._rest, self.whoami(), branch)
 
     def merge_when_green(self, number: int) -> None:
         """Through GraphQL alone (docs.github.com, "GraphQL reference", ``enablePullRequestAutoMerge``)."""

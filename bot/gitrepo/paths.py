@@ -24,8 +24,11 @@ _NTFS_GIT: Final = re.compile(r"git~\d+\Z")
 _MAX_BYTES: Final = 4096
 
 
-def check_writable(path: str) -> tuple[str, ...]:
-    """The components of ``path``. Raises ``Refused`` for one that must never be written."""
+def check_writable(path: str, *, workflows: bool = False) -> tuple[str, ...]:
+    """The components of ``path``. Raises ``Refused`` for one that must never be written.
+
+    ``workflows``: a person asked for one, so that files right in that folder, by its real name, may be.
+    """
     if not path or path.startswith("/") or re.match(r"[A-Za-z]:", path):
         raise Refused(f"will not write {path!r}: it is not a path inside the repository")
     if _CONTROL.search(path) or "\\" in path or len(path.encode(errors="surrogateescape")) > _MAX_BYTES:
@@ -37,6 +40,12 @@ def check_writable(path: str) -> tuple[str, ...]:
     for part, plain in zip(parts, folded, strict=True):
         if plain in {"", ".", ".."} or _is_git(plain):
             raise Refused(f"will not write {path!r}: {part!r} is not a file name Git allows everywhere")
+    if (
+        workflows
+        and parts[:2] == (".github", "workflows")
+        and re.fullmatch(r"[\w-]+\.ya?ml", "/".join(parts[2:]), re.ASCII)
+    ):
+        return parts
     if folded[:2] == (".github", "workflows") or _short_name_of_workflows(folded):
         raise Refused(f"will not write {path!r}: a commit there would run code", advice="change workflows by hand")
     if folded[-1] == ".gitmodules":

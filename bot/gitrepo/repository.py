@@ -176,7 +176,18 @@ class GitRepository:
     ) -> str:
         """See the port. An empty ``parent`` makes a root commit; changes that change nothing give ``parent`` itself."""
         base = self._tree(parent) if parent else None
-        tree = trees.written(self.git, base, changes)
+        return self._committed(parent, trees.written(self.git, base, changes), message, at, author)
+
+    def commit_addition(self, parent: str, additions: Mapping[str, bytes], *, message: str, at: datetime) -> str:
+        base = self._tree(parent)
+        for path in additions:
+            if trees.find(self.git, base, path) is not None:
+                raise Refused(f"will not write {path!r}: it is there", advice="Nothing that exists is written over.")
+        tree = trees.written(self.git, base, additions, workflows=True)
+        return self._committed(parent, tree, message, at, None)
+
+    def _committed(self, parent: str, tree: str, message: str, at: datetime, author: Signature | None) -> str:
+        base = self._tree(parent) if parent else None
         if parent and tree == base:
             return parent
         seconds = int(at.timestamp())

@@ -113,15 +113,17 @@ class _Folder:
     folders: dict[str, _Folder] = field(default_factory=dict)
 
 
-def written(repository: pygit2.Repository, base: _Id | None, changes: Mapping[str, bytes | None]) -> str:
+def written(
+    repository: pygit2.Repository, base: _Id | None, changes: Mapping[str, bytes | None], *, workflows: bool = False
+) -> str:
     """The id of the tree that ``base`` (None: the empty tree) becomes with ``changes``; only touched folders are built.
 
     Raises ``Refused`` for a path that :func:`bot.gitrepo.paths.check_writable` refuses, and for one that would go
-    through, or replace, a symlink, submodule or folder.
+    through, or replace, a symlink, submodule or folder. With ``workflows`` those may be written.
     """
     root = _Folder()
     for path, data in changes.items():
-        parts = check_writable(path)
+        parts = check_writable(path, workflows=workflows)
         folder = root
         for part in parts[:-1]:
             folder = folder.folders.setdefault(part, _Folder())

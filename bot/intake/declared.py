@@ -39,6 +39,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return matches[0] if matches else None
 
 
+def suggestion(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """``Did you mean 'strict'?`` for whoever is told that a name is none, or ``otherwise`` where nothing is like it."""
+    near = nearest(name.lower(), known) or nearest(name, known)
+    return f"Did you mean {near!r}?" if near else otherwise
+
+
 def meant(name: str, known: Iterable[str]) -> str | None:
     """As :func:`nearest`, in quotes: what a mistake says was expected."""
     near = nearest(name, known)

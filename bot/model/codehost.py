@@ -90,6 +90,25 @@ class HostFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class HostRights:
+    """What the token may do and what the host lets anybody do, as far as the host tells without being tried.
+
+    ``push`` is None where the host does not say; ``denied`` names the rights to write that the token lacks. ``rules`` are
+    those of the branch, by the host's names for them. ``actions_propose`` tells whether the token of an Actions job may
+    open pull requests; None where only administrators are told. ``at`` is the host's clock.
+    """
+
+    login: str
+    push: bool | None
+    denied: tuple[str, ...] = ()
+    rules: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+    actions_propose: bool | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """One comment on an issue or pull request. ``marker`` as for pull requests. ``association`` is GitHub's."""
 

@@ -144,6 +144,18 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run that may write would write: title and body of the commit, pull request or issue, and a unified diff.
+
+    Credentials are redacted. ``patch`` is empty for an issue.
+    """
+
+    title: str
+    body: str
+    patch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One line of a tick's account. ``url`` leads to the commit, pull request or issue; ``sha`` to a commit."""
 
@@ -159,6 +171,8 @@ class Action:
     limit: str | None = None
     next_eligible: datetime | None = None
     drifts: tuple[str, ...] = ()
+    preview: Preview | None = field(default=None, repr=False)
+    """Of a run that writes nothing: what it would write."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,9 @@ def _yaml(words: str, source: str) -> Iterator[JSON]:
     yield from (document.value for document in documents if document is not None)
 
 
+_NOUNS: Final = {str: "text", bool: "a yes or no"}
+
+
 def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
     if value is None:
         return
@@ -178,7 +181,9 @@ def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
         return
     if not isinstance(value, dict):
         raise Invalid(
-            f"{pile.source}: expected objects, found {type(value).__name__} {sanitized(str(value)[:1000])[:40]!r}"
+            f"{pile.source}: expected objects, found {_NOUNS.get(type(value), 'a number')} "
+            f"{sanitized(str(value)[:1000])[:40]!r}",
+            advice="Give the output of `kubectl get ... -o json` or of `docker inspect ...`.",
         )
     if section is None and value and value.keys() <= _SECTIONS:
         for key, below in value.items():

@@ -46,9 +46,13 @@ def gather(
     return merged(seen, now)
 
 
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def _ended(observer: Observer, observation: Observation) -> ObserverStep:
-    parts = [f"{len(observation.resources):,} resources"] if observation.resources else []
-    parts += [f"{len(observation.differences):,} differences"] if observation.differences else []
+    parts = [_many(len(observation.resources), "resource")] if observation.resources else []
+    parts += [_many(len(observation.differences), "difference")] if observation.differences else []
     parts += [f"{len(observation.unreachable):,} unreachable"] if observation.unreachable else []
     return ObserverStep(observer.name, ", ".join(parts) or "nothing to see", 1, 1)
 

@@ -63,6 +63,7 @@ def tick_json(tick: Tick) -> dict[str, object]:
                 "limit": action.limit,
                 "next_eligible": action.next_eligible.isoformat() if action.next_eligible else None,
                 "drifts": list(action.drifts),
+                "preview": None if action.preview is None else asdict(action.preview),
             }
             for action in tick.actions
         ],

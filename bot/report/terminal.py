@@ -16,7 +16,7 @@ from rich.table import Table
 from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Action, Effect, Preview, Tick
 from bot.model.resource import RENDERER
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
@@ -209,3 +209,23 @@ def _account(action: Action) -> Iterator[str]:
         yield f"            {escape(action.message)}"
     if action.url or action.sha:
         yield f"            [dim]{escape(action.url or action.sha or '')}[/]"
+    if action.preview is not None:
+        yield from _preview(action.preview)
+
+
+_PATCH: Final = {"+": "green", "-": "red"}
+
+
+def _preview(preview: Preview) -> Iterator[str]:
+    """The text as it would be read, then the patch from the first column on, so that it can be applied."""
+    yield ""
+    yield f"    [bold]{escape(printable(preview.title))}[/]"
+    yield ""
+    for line in preview.body.splitlines():
+        yield f"    {escape(printable(line))}".rstrip()
+    yield ""
+    for line in preview.patch.splitlines():
+        style = _PATCH.get(line[:1], "dim")
+        yield f"[{style}]{escape(printable(line))}[/]"
+    if preview.patch:
+        yield ""

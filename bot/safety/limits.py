@@ -199,7 +199,7 @@ def _stops(history: History, limits: Limits) -> list[LimitCheck]:
         return [halted]
     message = f"{failed} of {allowed} failures since the last resume"
     if stopped := allowed <= failed:
-        message += "; everything stops until an authorised `clockwork resume`"
+        message += "; everything stops until an authorised `clockwork resume -m why`"
     return [halted, LimitCheck("emergency-stop", not stopped, message, {"failures": failed, "allowed": allowed})]
 
 
@@ -264,7 +264,7 @@ def _consecutive(history: History, request: Request, allowed: int) -> LimitCheck
     failed = len(history.failures_in_a_row.get((request.task, budget_of(request.lane)), ()))
     message = f"{request.task} failed {failed} times in a row of {allowed} allowed"
     if stopped := allowed <= failed:
-        message += f"; it stops until `clockwork resume {request.task}`"
+        message += f"; it stops until `clockwork resume {request.task} -m why`"
     figures: dict[str, Figure] = {"failures": failed, "allowed": allowed}
     return LimitCheck("consecutive-failures", not stopped, message, figures)
 
@@ -384,9 +384,7 @@ def _ahead(spent: _Spent, seconds: float, now: datetime) -> str:
     last = spent.last(now, seconds)
     if last is None or last - now <= span(_DAY):
         return ""
-    return (
-        f"; one is dated {_clock(last)}: if that clock was wrong, `clockwork resume`, given up to three times, heals it"
-    )
+    return f"; one is dated {_clock(last)}: if that clock was wrong, `clockwork resume -m why`, up to three times, heals it"
 
 
 def _no(limit: str, message: str, figures: Mapping[str, Figure], until: datetime | None = None) -> LimitCheck:

@@ -12,6 +12,7 @@ _ROOT = re.compile(r"/repos/[^/]+/[^/]+|/repositories/\d+")
 _NEEDED = (
     (r"/pulls/\d+/merge$", ("contents",)),
     (r"/pulls(/|$)", ("pull_requests",)),
+    (r"/issues$", ("issues",)),
     (r"/(issues|labels)(/|$)", ("issues", "pull_requests")),
     (r"/check-runs(/|$)", ("checks",)),
     (r"/statuses(/|$)", ("statuses",)),

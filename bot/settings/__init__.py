@@ -53,15 +53,20 @@ class Settings(Section):
     """Everything in ``clockwork.yaml``."""
 
     version: Literal[1] = 1
+    """The format of this file."""
     repository: str | None = None
+    """``owner/name`` on the code host, where the remote's address does not tell."""
     branch: str | None = None
+    """The branch that is compared and committed to; the remote's default branch otherwise."""
     remote: str | None = None
+    """The Git address that is written to, where it is not the checkout's ``origin``."""
     host: HostSettings = HostSettings()
     github: GitHubSettings = GitHubSettings()
     renderer: RendererSettings = RendererSettings()
     sources: SourceSettings = SourceSettings()
     observe: ObserveSettings = ObserveSettings()
     targets: list[TargetSettings] = []
+    """The places that parts of the repository are deployed to; those that are not named are discovered."""
     argo: ArgoSettings = ArgoSettings()
     fetch: FetchSettings = FetchSettings()
     helm: HelmSettings = HelmSettings()
@@ -76,8 +81,11 @@ class Settings(Section):
     api: ApiSettings = ApiSettings()
     managers: ManagerSettings = ManagerSettings()
     ledger_ref: str = "refs/clockwork/ledger"
+    """The Git ref that remembers what was done and why."""
     ignores: str = ".clockwork/ignore.yaml"
+    """The file with the differences that nobody wants to know of."""
     aggregated_roles: Literal["compare", "ignore"] = "ignore"
+    """Whether the rules of aggregated ClusterRoles, which a controller fills in, are compared."""
     privileged_metadata: list[MetadataGrant] = []
     """Labels and annotations that grant or expose something, beside those of ``policies/metadata``; asked first."""
     list_keys: dict[str, list[str]] = {}

@@ -17,7 +17,9 @@ class TokenSettings(Section):
     """A bearer token, kept in the environment variable ``env``. ``write`` includes reading."""
 
     env: str
+    """The environment variable that holds the token."""
     scope: Literal["read", "write"] = "read"
+    """``read``, or ``write``, which includes reading."""
 
     @field_validator("env")
     @classmethod
@@ -31,6 +33,7 @@ class ApiSettings(Section):
     """Tokens by name, beside the one that the daemon makes for the command line of its own user."""
 
     tokens: dict[str, TokenSettings] = {}
+    """Name -> token. The ledger keeps the name of whoever gives an order."""
 
     @field_validator("tokens")
     @classmethod

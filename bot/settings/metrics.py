@@ -16,10 +16,13 @@ class InfluxSettings(Section):
     """A database that takes InfluxDB's line protocol. The variables hold its write URL and, where it wants one, a token."""
 
     url_env: str
+    """The environment variable that holds the write URL."""
     token_env: str | None = None
+    """The environment variable that holds its token."""
     interval: Annotated[Seconds, Field(ge=1)] = 60
     """How often the daemon pushes; a run on the command line pushes once when it is done."""
     timeout: Annotated[Seconds, Field(ge=1, le=120)] = 10
+    """For one answer."""
 
     @field_validator("url_env", "token_env")
     @classmethod
@@ -33,3 +36,4 @@ class MetricsSettings(Section):
     """Figures for monitoring systems."""
 
     influx: InfluxSettings | None = None
+    """A database that figures are pushed to."""

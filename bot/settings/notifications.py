@@ -24,8 +24,11 @@ class QuietSettings(Section):
     """Hours in which nobody is told, by the wall clock of ``timezone``; past midnight where the end is the earlier."""
 
     begin: str = Field(alias="from")
+    """``HH:MM``, in quotes."""
     end: str = Field(alias="until")
+    """``HH:MM``, in quotes."""
     timezone: str = "UTC"
+    """An IANA name such as Europe/Berlin."""
 
     @field_validator("begin", "end")
     @classmethod
@@ -62,11 +65,15 @@ class ReceiverSettings(Section):
     """
 
     apprise_env: str | None = None
+    """The environment variable that holds an apprise URL."""
     webhook_env: str | None = None
+    """The environment variable that holds the URL of a webhook."""
     secret_env: str | None = None
+    """The environment variable that holds the key of the webhook's signature."""
     digest: Annotated[Seconds, Field(le=86400)] = 0
     """Collect for so long from the first notice on, a day at most, and send one message."""
     quiet: QuietSettings | None = None
+    """Hours in which it is told nothing."""
     critical_passes: bool = False
     """Whether what is CRITICAL waits for neither the digest nor the end of quiet hours."""
     template: str | None = None
@@ -99,10 +106,13 @@ class RouteSettings(Section):
     """Which notices go to whom. Every route that fits counts; events and targets are names or globs, all without any."""
 
     to: list[str]
+    """Names of receivers."""
     events: list[str] = []
+    """Events, as names or globs such as ``drift.*``; all of them without any."""
     severity: Severity = Severity.LOW
     """The least severity."""
     targets: list[str] = []
+    """Targets, as names or globs; all of them without any."""
 
     @field_validator("events")
     @classmethod
@@ -118,7 +128,9 @@ class NotificationSettings(Section):
     """Who is told what. Without ``routes`` every receiver is told everything from MEDIUM on."""
 
     receivers: dict[str, ReceiverSettings] = {}
+    """Name -> somebody who is told."""
     routes: list[RouteSettings] = []
+    """Which notices go to whom."""
     timeout: Annotated[Seconds, Field(ge=1, le=120)] = 10
     """So long a run that ends waits for all receivers together, and a message for its answer."""
 

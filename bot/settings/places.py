@@ -21,9 +21,13 @@ class SnapshotSettings(Section):
     """Live state from a file, a URL or a command's output; exactly one of the three."""
 
     file: str | None = None
+    """A file with the output of ``kubectl get -o json`` or ``docker inspect``."""
     url: str | None = None
+    """A URL that gives the same."""
     command: str | list[str] | None = None
+    """A command that prints the same; a list starts it without splitting."""
     timeout: Seconds = 30
+    """For the URL's answer, or the command."""
 
     @model_validator(mode="after")
     def _only_one(self) -> Self:
@@ -36,15 +40,20 @@ class DockerSettings(Section):
     """A Docker or Podman engine. Without ``host``, DOCKER_HOST or the usual sockets are tried."""
 
     host: str | None = None
+    """Such as ``unix:///run/podman/podman.sock`` or ``ssh://ops@host``."""
     timeout: Seconds = 20
+    """For one answer."""
 
 
 class KubernetesSettings(Section):
     """A cluster. Without ``kubeconfig``, KUBECONFIG, the default file or the pod's service account are tried."""
 
     kubeconfig: str | None = None
+    """The kubeconfig file."""
     context: str | None = None
+    """The context in it; the current one otherwise."""
     timeout: Seconds = 60
+    """For the whole look."""
     openapi: bool = False
     """Whether the cluster's OpenAPI is read for the shapes of custom resources whose definition Git does not have."""
 
@@ -53,34 +62,51 @@ class TerraformSettings(Section):
     """A Terraform root module inside the repository, planned with the ``terraform`` binary."""
 
     directory: str = "tf"
+    """The root module, as a folder of the repository."""
     binary: str = "terraform"
+    """``terraform`` or ``tofu``, or its path."""
     timeout: Seconds = 600
+    """For the whole plan."""
     refresh_only: bool = False
+    """Compare only what was applied with what is there, not the configuration."""
 
 
 class HttpProbeSettings(Section):
     """One URL that should answer."""
 
     url: str
+    """What is asked."""
     task: str | None = None
+    """The task that it tells about."""
     status: int = 200
+    """The status that should come back."""
     max_latency: Seconds | None = None
+    """How long the answer may take."""
     body: str | None = None
+    """Text that the answer should contain."""
     certificate_days: int | None = None
+    """How many days the certificate should still be good for."""
     timeout: Seconds = 10
+    """How long the answer is waited for."""
 
 
 class ObserveSettings(Section):
     """Who reads live state. None of them is needed when ``--live`` is given."""
 
     snapshot: SnapshotSettings | None = None
+    """A snapshot of what runs."""
     docker: DockerSettings | None = None
+    """A Docker or Podman engine; ``docker: {}`` takes what DOCKER_HOST or the usual sockets lead to."""
     kubernetes: KubernetesSettings | None = None
+    """A cluster; ``kubernetes: {}`` takes the current context."""
     terraform: TerraformSettings | None = None
+    """A Terraform root module."""
     http: list[HttpProbeSettings] = []
+    """URLs that should answer."""
     plugins: dict[str, dict[str, Any]] = {}
     """Entry point in the group ``clockwork.observers`` -> its options."""
     deadline: Seconds = 120
+    """For all observers together."""
 
     @field_validator("plugins")
     @classmethod
@@ -110,9 +136,11 @@ class TargetSettings(Section):
     """One place that a part of the repository is deployed to."""
 
     name: str
+    """What tasks, branches and the ledger call it."""
     path: str
     """A folder of the repository: a kustomization, a chart, where Flux begins, or plain files."""
     namespace: str = ""
+    """Where objects go that name none."""
     observe: ObserveSettings | None = None
     """Who looks at it; the repository's own observers without this."""
     values: list[str] = []
@@ -141,15 +169,20 @@ class ClusterSettings(Section):
     """A cluster that Argo CD deploys to, for the cluster generator of ApplicationSets."""
 
     name: str
+    """As Argo CD calls it."""
     server: str = ""
+    """The address of its API."""
     labels: dict[str, str] = {}
+    """Labels of its secret, which selectors of generators match."""
     annotations: dict[str, str] = {}
+    """Annotations of its secret."""
 
 
 class ArgoSettings(Section):
     """What the repository does not say of Argo CD."""
 
     clusters: list[ClusterSettings] = []
+    """The clusters that Argo CD knows."""
 
 
 class FetchSettings(Section):

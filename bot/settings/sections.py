@@ -29,11 +29,17 @@ class WindowSettings(Section):
     """A time in which fixes are allowed or denied: a cron expression in a time zone, open for ``duration``."""
 
     name: str
+    """What denials call it."""
     effect: Literal["allow", "deny"] = "deny"
+    """Whether fixes are allowed only then, or denied then."""
     cron: str
+    """When it opens: five fields, or ``@daily``."""
     duration: Seconds
+    """How long it stays open."""
     timezone: str = "UTC"
+    """An IANA name such as Europe/Berlin."""
     tasks: list[str] = ["*"]
+    """Tasks that it is about, as globs such as ``prod/Deployment/pay/*``."""
 
     @field_validator("cron", "duration", "timezone")
     @classmethod
@@ -58,15 +64,25 @@ class FixSettings(Section):
     """
 
     level: FixLevel = FixLevel.CONSERVATIVE
+    """What is committed without asking; ``clockwork policy show`` prints its rules."""
     per_hour: Annotated[int, Field(ge=0, le=60)] = 2
+    """Automatic commits for one task in any 60 minutes."""
     cooldown: Seconds = 600
+    """The pause of a task after each."""
     task_failures: Annotated[int, Field(ge=1)] = 3
+    """Failures in a row after which a task stops until it is resumed."""
     total_failures: Annotated[int, Field(ge=1)] = 10
+    """Failures after which everything stops until it is resumed."""
     repository_per_hour: Annotated[int, Field(ge=0)] | None = 20
+    """Automatic commits for all tasks together in any 60 minutes."""
     severity_per_hour: dict[Severity, Annotated[int, Field(ge=0)]] = {}
+    """The same for the differences of one severity."""
     breaker_corrections: Annotated[int, Field(ge=1)] = 3
+    """Corrections of one value after which it is left alone and an issue asks why it comes back."""
     breaker_window: Seconds = 86400
+    """The time in which those are counted."""
     proposals_per_hour: Annotated[int, Field(ge=0)] | None = 30
+    """New pull requests and issues in any 60 minutes."""
     pull_requests_per_hour: Annotated[int, Field(ge=0)] | None = 2
     """How many pull requests are opened at most; the worst first, the others when there is room."""
     open_pull_requests: Annotated[int, Field(ge=0)] | None = 10
@@ -74,7 +90,9 @@ class FixSettings(Section):
     joined_from: Annotated[int, Field(ge=2)] | None = 3
     """From so many objects on, the same change of the same field is one pull request for all of them."""
     windows: list[WindowSettings] = []
+    """Times in which fixes are allowed or denied."""
     max_removed: Annotated[int, Field(ge=0)] | None = 10
+    """A run that would remove more things stops and asks."""
     max_removed_percent: Annotated[float, Field(ge=0, le=100)] | None = None
     """Without it 30 %, of more than three things; a share that is written here counts one thing too."""
 
@@ -91,9 +109,13 @@ class SourceSettings(Section):
     """Which files declare something. Patterns are globs over repository paths; the default finds them by itself."""
 
     include: list[str] = ["**"]
+    """Files that count."""
     exclude: list[str] = []
+    """Files that do not count."""
     project: str | None = None
+    """The Compose project; the repository's name otherwise."""
     variables: dict[str, str] = {}
+    """Values of ``.cw`` variables."""
 
 
 class AssistantSettings(Section):
@@ -103,13 +125,21 @@ class AssistantSettings(Section):
     """
 
     kind: str
+    """claude, codex, gemini, copilot, openai, command, or a plug-in."""
     options: dict[str, Any] = {}
+    """For a plug-in."""
     name: str | None = None
+    """What findings call it; its kind otherwise."""
     command: list[str] | None = None
+    """Program and arguments; the prompt is on standard input, JSON findings on standard output."""
     base_url: str | None = None
+    """The address of an API like OpenAI's."""
     model: str | None = None
+    """The model that is asked."""
     key_env: str | None = None
+    """The environment variable that holds its API key."""
     timeout: Seconds = 120
+    """For its whole answer."""
     reviews: bool = True
     """Whether it adds findings to pull requests; one that does not is only asked by name (``clockwork guard run``)."""
     required: bool = False
@@ -139,11 +169,15 @@ class GuardSettings(Section):
     """Guardrail checks on pull requests."""
 
     mode: Mode = Mode.STANDARD
+    """``standard`` reports; with ``strict`` critical findings fail the check."""
     check: str = "clockwork/guardrails"
+    """The name of the check on pull requests."""
     assistants: list[AssistantSettings] = []
+    """AI tools that add findings; they can neither remove one nor block."""
     agents: dict[str, str] = {}
     """Login or branch glob of an AI agent -> the name of its document in policies/guardrails/agents."""
     known_packages: list[str] = []
+    """Names of private packages, so that they do not count as unknown."""
     public_ports: list[Annotated[int, Field(ge=0, le=65535)]] = []
     """Ports that may be open to the world."""
     large_delete: Annotated[int, Field(ge=1)] = 200
@@ -161,24 +195,36 @@ class SessionSettings(Section):
     """Where guarded runs are recorded: a database URL, or ``git`` for the sessions ref in Git."""
 
     store: str = "git"
+    """``git``, ``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``."""
     keep_days: Annotated[int, Field(ge=1)] = 30
+    """How many days runs are kept."""
 
 
 class WorkerSettings(Section):
     """Background workers and how often they run."""
 
     analysis: bool = True
+    """Whether trends and spikes are looked for."""
     metrics: bool = True
+    """Whether runs are counted."""
     export: bool = True
+    """Whether the failure modes are written."""
     cleanup: bool = True
+    """Whether old runs are forgotten and logs rotated."""
     analysis_interval: Seconds = 300
+    """How often ``analysis`` runs."""
     metrics_interval: Seconds = 60
+    """How often ``metrics`` runs."""
     export_interval: Seconds = 600
+    """How often ``export`` runs."""
     cleanup_interval: Seconds = 86400
+    """How often ``cleanup`` runs."""
     failure_modes: str = "AI_Failure_Modes.md"
+    """The file that ``export`` writes."""
     logs: list[str] = []
     """Log files on this machine (or globs) that the cleanup rotates; those of the workers and the daemon need no mention."""
     log_bytes: Annotated[int, Field(ge=4096)] = 10 * 1024 * 1024
+    """A log file is rotated at that size, in bytes."""
     log_files: Annotated[int, Field(ge=1, le=1000)] = 5
     """How many old log files are kept."""
 
@@ -196,6 +242,7 @@ class HostSettings(Section):
     """What kind of code host the remote is on: ``github``, or an entry point in the group ``clockwork.hosts``."""
 
     kind: str = "github"
+    """``github``, or a plug-in."""
     options: dict[str, Any] = {}
     """For a plug-in; GitHub's own are in ``github``."""
 
@@ -209,7 +256,9 @@ class RendererSettings(Section):
     """What makes artifacts of ``.cw`` files: ``forge``, or an entry point in the group ``clockwork.renderers``."""
 
     kind: str = "forge"
+    """``forge``, or a plug-in."""
     options: dict[str, Any] = {}
+    """For a plug-in."""
 
     @field_validator("kind")
     @classmethod
@@ -224,8 +273,11 @@ class AppSettings(Section):
     """
 
     id: int | str
+    """The app's id, or its client id."""
     private_key_env: str = "CLOCKWORK_APP_PRIVATE_KEY"
+    """The environment variable that holds its private key (PEM)."""
     installation: int | None = None
+    """The installation's id; the app is asked where it is missing."""
 
 
 class GitHubSettings(Section):
@@ -234,7 +286,9 @@ class GitHubSettings(Section):
     api_url: str | None = None
     """Without it: the GITHUB_API_URL of the environment, else the public API for a remote on github.com."""
     labels: list[str] = ["clockwork"]
+    """Labels on every pull request and issue of ours."""
     min_write_interval: Seconds = 1.0
+    """The pause between two writes."""
     branch_prefix: str = "clockwork/"
     """What the names of our branches begin with. Git keeps a branch ``a`` and a branch ``a/b`` apart by refusing one."""
     app: AppSettings | None = None
@@ -252,18 +306,24 @@ class AuthorSettings(Section):
     """Who the bot's commits are by, and how they are signed."""
 
     name: str = "Clockwork"
+    """The author's name."""
     email: str = "clockwork@users.noreply.github.com"
+    """The author's address."""
     signing: Literal["none", "ssh", "gpg", "github"] = "none"
     """``github``: the host makes the commits of branches itself, as the token's account, and signs them."""
     signing_key: str | None = None
+    """The key file for ``ssh``, the key's id for ``gpg``."""
 
 
 class ManagerSettings(Section):
     """Field managers of Kubernetes objects that are known here and not by their names everywhere."""
 
     people: list[str] = []
+    """Managers that are people: what they write is drift."""
     deployers: list[str] = []
+    """Managers that apply what Git says."""
     controllers: list[str] = []
+    """Managers whose additions are their own, and no drift."""
 
 
 class DaemonSettings(Section):
@@ -280,10 +340,13 @@ class DaemonSettings(Section):
     watch_paths: list[str] = []
     """Checkouts on this machine that are compared as they lie when a file in them changes."""
     host: str = "127.0.0.1"
+    """The address that its API listens on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8737
+    """The port; 0 takes a free one."""
     state: str | None = None
     """The folder for pid, log and what else the daemon keeps on this machine."""
     log_bytes: Annotated[int, Field(ge=4096)] = 10 * 1024 * 1024
+    """The log is rotated at that size, in bytes."""
     log_files: Annotated[int, Field(ge=1, le=1000)] = 5
     """How many old log files are kept."""
 

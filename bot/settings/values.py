@@ -13,6 +13,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     ValidationInfo,
+    WithJsonSchema,
 )
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -34,7 +35,11 @@ def _bearable(seconds: float) -> float:
     return seconds
 
 
-Seconds = Annotated[float, BeforeValidator(seconds_of), AfterValidator(_bearable)]
+_AS_WRITTEN: Final = {
+    "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^(\d+(\.\d+)?[smhd])+$"}]
+}
+"""A duration as people write it, for editors (JSON Schema, "Schema Composition", anyOf)."""
+Seconds = Annotated[float, BeforeValidator(seconds_of), AfterValidator(_bearable), WithJsonSchema(_AS_WRITTEN)]
 """A duration in seconds, ten years at most; text such as ``10m`` or ``1h30m`` is understood."""
 
 

@@ -13,6 +13,7 @@ from bot.errors import Invalid
 from bot.flows.guarded_run import RunSite, process_request
 from bot.gitrepo.checkout import apply
 from bot.gitrepo.repository import GitRepository
+from bot.intake.declared import suggestion
 from bot.model.guarded import AIRequest, AIResult
 from bot.model.proposal import Action
 from bot.ports import Clock, Drafter, Signature
@@ -70,10 +71,10 @@ class GuardedRuns:
         if chosen is None and tool in BY_NAME:
             chosen = AssistantSettings(kind=tool)
         if chosen is None:
-            known = ", ".join(dict.fromkeys([*(each.name or each.kind for each in configured), *BY_NAME]))
-            raise Invalid(
-                f"there is no assistant {tool!r}", advice=f"Known: {known}; see guard.assistants in the settings."
-            )
+            names = list(dict.fromkeys([*(each.name or each.kind for each in configured), *BY_NAME]))
+            hint = suggestion(tool or "", names)
+            advice = f"{hint} Known: {', '.join(names)}; see guard.assistants in the settings.".strip()
+            raise Invalid(f"there is no assistant {tool!r}", advice=advice)
         return chosen if self.timeout is None else chosen.model_copy(update={"timeout": self.timeout})
 
     @cached_property
@@ -168,5 +169,8 @@ def open_runs(options: Options, *, remote: bool = False, timeout: float | None =
     opened = open_repository(options)
     head = opened.repository.head(opened.branch)
     if head is None or opened.git is None:
-        raise Invalid(f"{options.repo} has no remote with a branch {opened.branch}")
+        lacking = "remote" if opened.git is None else f"branch {opened.branch}"
+        raise Invalid(
+            f"{options.repo} has no {lacking}", advice="Name the remote with --repo URL, a branch with --branch."
+        )
     return GuardedRuns(opened, head, clock, timeout)

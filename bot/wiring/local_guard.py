@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
+from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.snapshot import snapshot
+from bot.intake.declared import suggestion
 from bot.model.finding import AuthorKind, Mode
 from bot.model.session import ReviewRequest
 from bot.wiring.guard import local_commits, rendering_at, rules_of
@@ -62,10 +64,16 @@ class Compared:
         return _resolved(repository, base or "HEAD", folder), _resolved(repository, head or "HEAD", folder)
 
 
+def names_of(repository: Repository) -> Sequence[str]:
+    """The branches and tags that a name may be meant to be."""
+    return [*repository.branches(), *repository.tags()] if isinstance(repository, GitRepository) else []
+
+
 def _resolved(repository: Repository, name: str, folder: Path) -> str:
     commit = repository.resolve(name)
     if commit is None:
-        raise Invalid(f"{folder} has no commit, branch or tag {name!r}", advice="`git rev-parse NAME` must find it.")
+        hint = suggestion(name, names_of(repository), otherwise="`git branch --all` and `git tag` list them.")
+        raise Invalid(f"{folder} has no commit, branch or tag {name!r}", advice=hint)
     return commit
 
 

@@ -16,6 +16,7 @@ from bot.errors import BotError, Invalid
 from bot.flows.conditions import Blocked
 from bot.flows.head_check import Reviewed
 from bot.flows.notify import Finding, Teller, tell
+from bot.intake.declared import suggestion
 from bot.model.codehost import PullRequest
 from bot.model.drift import Severity
 from bot.model.finding import Verdict
@@ -29,6 +30,7 @@ from bot.receivers.composer import Composer
 from bot.receivers.deliveries import Deliveries
 from bot.receivers.services import ServiceReceiver
 from bot.receivers.webhook import WebhookReceiver
+from bot.report.wording import counted
 from bot.settings.notifications import NotificationSettings, ReceiverSettings
 from bot.shipped import folder
 from bot.wiring.ledger import ledger, limits
@@ -145,7 +147,7 @@ class Announcer:
         lost = 0 if self.background is None else self.background.dropped - self.dropped
         if lost:
             self.dropped += lost
-            self.warn(f"{lost} findings were not told: the queue was full")
+            self.warn(f"{counted(lost, 'finding')} not told: the queue was full")
         try:
             for delivery in tell(finding, self.teller):
                 self.account(delivery)
@@ -214,7 +216,8 @@ def open_test(settings: Path | None, repo: str, names: Sequence[str]) -> TestMes
         raise Invalid("notifications: no receivers are configured", advice="Name some in clockwork.yaml.")
     for name in names:
         if name not in chosen.receivers:
-            raise Invalid(f"there is no receiver {name!r}; known: {', '.join(chosen.receivers)}")
+            known = f"Known: {', '.join(chosen.receivers)}."
+            raise Invalid(f"there is no receiver {name!r}", advice=suggestion(name, chosen.receivers, otherwise=known))
     now = SystemClock().now()
     notice = Notice(NoticeEvent.TEST, "test", Severity.LOW, "This is a test of Clockwork's notifications", now)
     fill = composer(chosen, opened.repository, opened.repository.head(opened.branch))

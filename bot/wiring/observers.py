@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 import tempfile
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid
 from bot.model.observation import Observation
@@ -31,6 +33,7 @@ def observers(opened: OpenRepository) -> tuple[Observer, ...]:
 
     options = opened.options
     if options.live_command is not None:
+        _check_no_shell(options.live_command)
         return (SnapshotObserver(options.live_command, kind=SourceForm.COMMAND),)
     if options.snapshots:
         return tuple(_assumed(live) or _named(live, opened.secrets.marker or b"") for live in options.snapshots)
@@ -53,6 +56,21 @@ def _named(live: str, key: bytes) -> Observer:
 def _standard_input() -> bytes:
     """It can be read once, and every target is compared with it."""
     return sys.stdin.buffer.read()
+
+
+_SHELL: Final = frozenset({"|", "||", "&&", ";", "&", ">", ">>", "<", "2>&1"})
+
+
+def _check_no_shell(command: str) -> None:
+    """A command is a program and its words; nobody who writes a pipe means to hand it to the program."""
+    with suppress(ValueError):  # quotes that do not end are told where it is started
+        if used := [word for word in shlex.split(command) if word in _SHELL]:
+            shell = f"sh -c {shlex.quote(command)}"
+            word = f'"{shell}"' if not set(shell) & set('"$`\\!') else shlex.quote(shell)
+            raise Invalid(
+                f"--live-command starts a program without a shell, so {used[0]!r} would be an argument of it",
+                advice=f"Say so where a shell is meant: --live-command {word}",
+            )
 
 
 def _assumed(live: str) -> Observer | None:

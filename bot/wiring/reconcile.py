@@ -154,7 +154,8 @@ def open_orders(settings: Path | None, repo: str | None) -> Orders:
     def explained(task: str) -> str:
         return explain(loop_on(opened, clock=SystemClock(), dry_run=True, renderers=shared), task).text()
 
-    return Orders(run, declarer(opened, shared), actor(opened.options, run.actor), explained=explained)
+    by = actor(opened.options, run.actor)
+    return Orders(run, declarer(opened, shared), by, why=" -m why", explained=explained)
 
 
 def open_rules(settings: Path | None, repo: str) -> RuleSet:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.model.session import Session
+from bot.report.wording import counted
 from bot.shipped import folder
 from bot.texts import Texts
 from bot.workers import markdown
@@ -133,7 +134,7 @@ def export(
     drawn = picture(sessions, trends or analyse(sessions, None))
     before = stamp_of(published)
     if not drawn.total.failures:
-        return Exported(None, f"no failure in {drawn.total.runs} runs")
+        return Exported(None, f"no failure in {counted(drawn.total.runs, 'run')}")
     if before is not None and before.picture == _digest(drawn, learned):
         return Exported(None, "the picture is the same")
     if before is not None and now - before.at < patience:

@@ -112,7 +112,7 @@ def _analysis(workers: Workers) -> Outcome:
         f"{trend.dimension} {trend.name}: {trend.today} in 24 hours, daily median {trend.median:g}"
         for trend in trends.spikes
     ]
-    text = f"{trends.failures} failures in {trends.failed} of {trends.sessions} runs."
+    text = f"{counted(trends.failures, 'failure')} in {trends.failed} of {counted(trends.sessions, 'run')}."
     figures = {"sessions": trends.sessions, "failures": trends.failures, "spikes": len(spikes)}
     told = [
         *(f"Spike in {spike}." for spike in spikes),
@@ -131,7 +131,7 @@ def _metrics(workers: Workers) -> Outcome:
         "p95_milliseconds": group.p95_milliseconds,
         "top": ", ".join(f"{rule} {number}" for rule, number in group.top_rules(5)),
     }
-    return Outcome(Worker.METRICS, f"{group.sessions} runs in 30 days, {rate}.", figures)
+    return Outcome(Worker.METRICS, f"{counted(group.sessions, 'run')} in 30 days, {rate}.", figures)
 
 
 def learned(workers: Workers, kept: Sequence[Session]) -> Sequence[export.LearnedGuardrail]:

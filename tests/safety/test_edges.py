@@ -438,10 +438,10 @@ def test_failures_say_what_ends_them() -> None:
     for minute in range(3):
         made.fix(minute, Result.FAILED)
     row = check("consecutive-failures", made.view, minutes=9)
-    assert row.message == "web failed 3 times in a row of 3 allowed; it stops until `clockwork resume web`"
+    assert row.message == "web failed 3 times in a row of 3 allowed; it stops until `clockwork resume web -m why`"
     assert row.figures == {"failures": 3, "allowed": 3}
     stop = check("emergency-stop", made.view, Limits(total_failures=3))
-    assert stop.message.endswith("; everything stops until an authorised `clockwork resume`")
+    assert stop.message.endswith("; everything stops until an authorised `clockwork resume -m why`")
     assert stop.figures == {"failures": 3, "allowed": 3}
 
 

@@ -133,7 +133,7 @@ def test_a_broken_clocks_entry_is_healed_by_a_resume() -> None:
     made.fix(50 * YEARS)
     answer = permit(made.view, request(), Limits(), at(0))
     assert isinstance(answer, Denied)
-    assert "`clockwork resume`" in answer.message
+    assert "`clockwork resume -m why`" in answer.message
     assert isinstance(permit(made.view, request("db"), Limits(), at(0)), Permit)
     made.fix(1, task="db")
     made.add(EntryKind.RESUME, 5)

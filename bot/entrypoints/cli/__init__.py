@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from bot.errors import BotError
 
@@ -13,24 +15,80 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
-    0 done · 1 asked-for failure (``--exit-code``, a blocked change) · 2 bad input · 3 could not reach, try again ·
-    4 halted or refused, a person must act · 130 interrupted.
+    0 done · 1 asked-for failure (``--exit-code``, a blocked change) · 2 bad input · 3 could not reach, read or write, try
+    again · 4 halted or refused, a person must act · 130 interrupted.
     """
-    from bot.entrypoints.cli.app import build
-
+    _open_streams()
     try:
-        build()(args=None if argv is None else list(argv), prog_name="clockwork")
+        code = _run(argv)
+        sys.stdout.flush()  # what does not fit on a full disk shows here
     except BotError as exc:
         from bot.secrecy.redaction import redact_tokens
 
-        print(f"clockwork: {redact_tokens(str(exc))}", file=sys.stderr)
-        return exc.exit_code
+        return _told(redact_tokens(str(exc)), exc.exit_code)
     except KeyboardInterrupt:
-        print("clockwork: interrupted", file=sys.stderr)
-        return 130
+        return _told("interrupted", 130)
+    except OSError as exc:
+        return _told(_unwritten(exc), 3)
+    return code
+
+
+def _open_streams() -> None:
+    """A stream that was closed before the start (``>&-``) takes everything: its number must not become another file's."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    import typer
+
+    from bot.entrypoints.cli import usage
+    from bot.entrypoints.cli.app import build
+
+    try:
+        code = build()(args=None if argv is None else list(argv), prog_name="clockwork", standalone_mode=False)
+    except usage.UsageMistake as exc:
+        mistake = usage.told(exc)
+        if isinstance(mistake, BotError):
+            raise mistake from exc
+        print(mistake)
+        return 2
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except SystemExit as exc:
-        return exc.code if isinstance(exc.code, int) else 0
-    return 0
+        # Rich and Click end the program with 1 where nobody reads its output any more (rich.console, on_broken_pipe).
+        if _is_broken_pipe(exc):
+            raise BrokenPipeError from exc
+        code = exc.code
+    return code if isinstance(code, int) else 0
+
+
+def _is_broken_pipe(exc: BaseException | None) -> bool:
+    while exc is not None:
+        if isinstance(exc, BrokenPipeError):
+            return True
+        exc = exc.__context__
+    return False
+
+
+def _told(message: str, code: int) -> int:
+    """``code``, after one message on standard error. Output that cannot be written is not tried again at the end."""
+    with suppress(OSError):  # nobody may read that either
+        print(f"clockwork: {message}", file=sys.stderr, flush=True)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return code
+
+
+def _unwritten(exc: OSError) -> str:
+    if isinstance(exc, BrokenPipeError):
+        return "nobody reads the output any more"
+    where = "the output cannot be written" if exc.filename is None else str(exc.filename)
+    return f"{where}: {exc.strerror or exc}"
 
 
 def entry() -> None:

@@ -8,12 +8,15 @@ from bot import __version__
 from bot.entrypoints.cli import (
     applied,
     comments,
+    config,
     daemon,
     demo,
+    doctor,
     drift,
     explain,
     guard,
     halt,
+    init,
     ledger,
     notify,
     policy,
@@ -26,9 +29,13 @@ from bot.entrypoints.cli import (
     targets,
     worker,
 )
+from bot.entrypoints.cli.examples import illustrate
 
 VERBS = (
     demo,
+    init,
+    doctor,
+    config,
     drift,
     reconcile,
     explain,
@@ -62,7 +69,7 @@ def build() -> typer.Typer:
         name="clockwork",
         help="Keeps what runs equal to what Git says, by changing Git the way each change deserves.",
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -77,4 +84,5 @@ def build() -> typer.Typer:
 
     for verb in VERBS:
         verb.register(app)
+    illustrate(app)
     return app

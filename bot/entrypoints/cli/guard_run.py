@@ -183,8 +183,10 @@ def _show(result: AIResult, request: AIRequest, shown: Shown) -> None:
 
 
 def _verdict(result: AIResult) -> str:
-    counts = f"{len(result.violations)} violations, {len(result.failures)} failures, {result.execution_time:.1f} s"
-    return f"{'Approved' if result.approved else 'Blocked'}: {counts}"
+    from bot.report.wording import counted
+
+    counts = f"{counted(len(result.violations), 'violation')}, {counted(len(result.failures), 'failure')}"
+    return f"{'Approved' if result.approved else 'Blocked'}: {counts}, {result.execution_time:.1f} s"
 
 
 def _json(result: AIResult, request: AIRequest, shown: Shown) -> dict[str, object]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ import typer
 from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
+from bot.intake.declared import suggestion
 from bot.model.decision import FixLevel
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ def level_named(word: str) -> FixLevel:
     levels = [level.value for level in FixLevel]
     if word in levels:
         return FixLevel(word)
-    near = difflib.get_close_matches(word.lower(), levels, n=1, cutoff=0.5)
-    hint = f"Did you mean {near[0]!r}?" if near else f"The levels are {', '.join(levels)}."
+    hint = suggestion(word, levels, otherwise=f"The levels are {', '.join(levels)}.")
     raise Invalid(f"unknown level {word!r}", advice=hint)
 
 

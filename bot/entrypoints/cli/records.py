@@ -11,6 +11,7 @@ from rich.table import Table
 
 from bot.model.json import JSON, elements, get, mapping, mappings, text, texts, whole
 from bot.report.terminal import printable
+from bot.report.wording import counted
 
 _VERDICT: Final = {"approve": "green", "warn": "yellow", "block": "red"}
 
@@ -154,7 +155,7 @@ def show_insights(saved: Mapping[str, JSON], *, console: Console | None = None) 
     if saved["at"] is None:
         out.print("no analysis was saved yet: `clockwork worker run analysis --once`", highlight=False)
         return
-    facts = f"{whole(saved['failures'])} failures in {whole(saved['runs'])} runs"
+    facts = f"{counted(whole(saved['failures']), 'failure')} in {counted(whole(saved['runs']), 'run')}"
     out.print(f"analysis of {_moment(saved['at'])} UTC: {facts}", highlight=False)
     for insight in mappings(saved["insights"]):
         out.print(f"  {_plain(insight['message'])}", highlight=False, soft_wrap=True)

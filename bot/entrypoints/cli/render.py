@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def render(
-        repo: Annotated[Path, typer.Option("--repo", "-r", metavar="DIR")] = Path(),
+        repo: Annotated[Path, typer.Option("--repo", "-r", metavar="DIR", help="The folder.")] = Path(),
         var: VariableOption = None,
         check: Annotated[
             bool, typer.Option("--check", help="Write nothing; exit 1 when an artifact is stale.")
@@ -31,5 +31,7 @@ def register(app: typer.Typer) -> None:
             raise typer.Exit(2)
         for path in rendered.changes:
             print(f"{'stale' if check else 'wrote'} {path}")
+        if not rendered.changes:
+            print("Every artifact is what its .cw files render to; nothing was changed.")
         if check and rendered.changes:
             raise typer.Exit(1)

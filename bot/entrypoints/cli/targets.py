@@ -70,6 +70,8 @@ def show(listing: Listing, console: Console, *, everything: bool = False) -> Non
     """The listing for people: in short, or with ``everything`` each unit and each reason."""
     from rich.text import Text
 
+    from bot.report.wording import counted
+
     def line(text: str, style: str = "", *, indent: int = 0) -> None:
         console.print(Text(" " * indent + text, style), soft_wrap=True)
 
@@ -89,7 +91,7 @@ def show(listing: Listing, console: Console, *, everything: bool = False) -> Non
             for figures in target.by_kind():
                 line(_kind(figures), indent=2)
     if listing.plain:
-        line(f"{'Also, as' if listing.targets else 'As'} they are: {listing.plain} resources of plain files")
+        line(f"{'Also, as' if listing.targets else 'As'} they are: {counted(listing.plain, 'resource')} of plain files")
     if not listing.targets and not listing.plain:
         line("This repository declares nothing.")
     if everything:

@@ -1,0 +1,112 @@
+"""Command lines that work as they stand, shown at the end of each verb's ``--help``. A test parses every one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import typer
+
+_SHOP: Final = "--repo https://github.com/acme/shop"
+EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "": (
+        "clockwork demo                             see the whole loop",
+        "clockwork drift --live live.json           compare this folder",
+        "clockwork init                             begin in this repository",
+        "clockwork doctor                           what would fail, and what to do",
+    ),
+    "init": (
+        "clockwork init",
+        "clockwork init --dry-run --no-workflow",
+        f"clockwork init {_SHOP} --pull-request",
+    ),
+    "doctor": ("clockwork doctor", f"clockwork doctor {_SHOP}", "clockwork doctor --offline --json"),
+    "check-config": ("clockwork check-config", "clockwork check-config --settings draft.yaml"),
+    "schema": ("clockwork schema > .clockwork/clockwork.schema.json", "clockwork schema --markdown"),
+    "demo": ("clockwork demo", "clockwork demo --no-serve --json"),
+    "drift": (
+        "kubectl get deploy,svc,cm -A -o json > live.json",
+        "clockwork drift --live live.json",
+        "clockwork drift --live live.json --target prod --exit-code",
+        "clockwork drift --json --schema",
+    ),
+    "reconcile": (
+        f"clockwork reconcile {_SHOP} --dry-run",
+        f"clockwork reconcile {_SHOP} --target prod",
+        "clockwork reconcile --summary summary.md",
+    ),
+    "simulate": (
+        "clockwork simulate --live live.json",
+        "clockwork simulate --at 3d",
+        "clockwork simulate --assume d.json",
+    ),
+    "explain": ("clockwork explain prod/Deployment/shop/api", "clockwork explain Deployment/shop/api --json"),
+    "guard diff": (
+        "clockwork guard diff main",
+        "clockwork guard diff --staged",
+        "clockwork guard diff HEAD~1 --exit-code",
+    ),
+    "guard pr": (f"clockwork guard pr 7 {_SHOP} --exit-code",),
+    "guard rules": ("clockwork guard rules",),
+    "guard test": ("clockwork guard test policies/guardrails/ours.md",),
+    "guard run": (
+        'clockwork guard run --tool claude "Pin the images of k8s/base"',
+        "clockwork guard run --tool codex --apply --file prompt.txt",
+    ),
+    "guard compile": ('clockwork guard compile prod/Deployment/shop/api "alert rules" --into apps/alerts',),
+    "propose": ("clockwork propose prod/Deployment/shop/api",),
+    "halt": ('clockwork halt -m "audit until Friday"',),
+    "resume": ('clockwork resume -m "audit is over"', 'clockwork resume Deployment/shop/api -m "mended"'),
+    "suspend": ('clockwork suspend Deployment/shop/api -m "load test" --until 2h',),
+    "unsuspend": ('clockwork unsuspend Deployment/shop/api -m "load test is over"',),
+    "retry": ('clockwork retry 0123456789abcdef-0123456789abcdef -m "we do want it"',),
+    "ignore": ('clockwork ignore 0123456789abcdef-0123456789abcdef -m "never"',),
+    "comments": (f"clockwork comments 7 {_SHOP}",),
+    "ledger show": ("clockwork ledger show",),
+    "ledger verify": ("clockwork ledger verify",),
+    "policy show": ("clockwork policy show", "clockwork policy show --json"),
+    "policy set": ("clockwork policy set moderate --pull-request",),
+    "render": ("clockwork render", "clockwork render --check"),
+    "targets": ("clockwork targets", "clockwork targets --all", "clockwork targets --target prod --json"),
+    "origin": ("clockwork origin Deployment/shop/api spec.replicas --target prod",),
+    "applied": ("clockwork applied", "clockwork applied HEAD~1"),
+    "report": ("clockwork report --stdout", f"clockwork report {_SHOP}"),
+    "stats": ("clockwork stats", "clockwork stats --json"),
+    "sessions list": ("clockwork sessions list --since 7d --verdict block",),
+    "sessions show": ("clockwork sessions show 3f2a",),
+    "agents list": ("clockwork agents list",),
+    "worker run": ("clockwork worker run analysis --once",),
+    "worker status": ("clockwork worker status",),
+    "daemon run": (f"clockwork daemon run {_SHOP}",),
+    "daemon start": (f"clockwork daemon start --background {_SHOP}",),
+    "daemon status": ("clockwork daemon status", "clockwork daemon status --json"),
+    "daemon check": ("clockwork daemon check",),
+    "daemon pause": ('clockwork daemon pause -m "cluster upgrade"',),
+    "daemon stop": ("clockwork daemon stop --timeout 60",),
+    "notify test": ("clockwork notify test", "clockwork notify test --receiver team"),
+    "sandbox serve": ("clockwork sandbox serve", "clockwork sandbox serve --dir sandbox --port 8080"),
+}
+"""The words of a verb, empty for the program itself, to command lines."""
+
+
+def illustrate(app: typer.Typer) -> None:
+    """Every verb that has examples shows them at the end of its help, one a line as they are written."""
+    if app.registered_callback is not None:
+        app.registered_callback.epilog = _epilog(EXAMPLES[""])
+    for words, command in _commands(app, ""):
+        if (lines := EXAMPLES.get(words)) is not None:
+            command.epilog = _epilog(lines)
+
+
+def _epilog(lines: tuple[str, ...]) -> str:
+    # A line of \\b keeps those below it as they are (Click documentation, "Documenting Scripts", Escaping Click's Wrapping).
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+def _commands(app: typer.Typer, before: str) -> Iterator[tuple[str, typer.models.CommandInfo]]:
+    for command in app.registered_commands:
+        name = command.name or (command.callback.__name__.replace("_", "-") if command.callback else "")
+        yield f"{before}{name}", command
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            yield from _commands(group.typer_instance, f"{before}{group.name} ")

@@ -1,0 +1,119 @@
+"""``clockwork init``: the files a repository begins with, shown, asked for, and never written over anything."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import BranchOption, JsonOption, LiveCommandOption, LiveOption, RepoOption
+from bot.errors import Invalid
+
+if TYPE_CHECKING:
+    from bot.wiring.onboarding import Onboarding
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def init(
+        repo: RepoOption = ".",
+        branch: BranchOption = None,
+        live: LiveOption = None,
+        live_command: LiveCommandOption = None,
+        pull_request: Annotated[
+            bool, typer.Option("--pull-request", help="Propose the files, with what a first run would do.")
+        ] = False,
+        workflow: Annotated[
+            bool, typer.Option("--workflow/--no-workflow", help="Also a GitHub Actions workflow.")
+        ] = True,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be added.")] = False,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Add what a repository needs to begin: settings, a guardrail folder, a workflow. Never writes over a file.
+
+        Finds what is deployed and by what, shows every new file as a diff and asks. Run again, it adds what is still
+        missing. With --pull-request nothing is written here: the files come as a pull request that says what was
+        found, what the first run would do, what merging starts and how to leave.
+        """
+        from bot.wiring.onboarding import open_onboarding
+        from bot.wiring.repository import Options
+
+        options = Options(repo, live, live_command, branch=branch)
+        begun = open_onboarding(options, pull_request=pull_request, workflow=workflow)
+        if not as_json:
+            _show(begun)
+            if dry_run and pull_request and begun.starter.files:
+                print(f"\nThe pull request would say:\n\n{begun.body()}")
+        wrote = not dry_run and bool(begun.starter.files) and _agreed(begun, yes=yes, pull_request=pull_request)
+        if wrote and pull_request:
+            pull = begun.propose()
+            print(json.dumps({"number": pull.number, "url": pull.url, "new": pull.new}) if as_json else pull.text())
+            return
+        if wrote:
+            begun.write()
+        if as_json:
+            print(json.dumps(_account(begun, wrote=wrote), ensure_ascii=False))
+        elif wrote:
+            print("\n".join(["Wrote:", *(f"  {path}" for path in begun.starter.files), "", *_next(begun)]))
+        elif begun.starter.files:
+            print("Nothing was written.")
+
+
+def _show(begun: Onboarding) -> None:
+    survey, starter = begun.survey, begun.starter
+    targets = [target.name for target in survey.listing.targets]
+    lines = [*survey.tools, *([f"targets: {', '.join(targets)}"] if targets else [])]
+    lines += (
+        ["nothing that is deployed: no manifest, chart, Compose file, Terraform or .cw file"] if survey.empty else []
+    )
+    lines += [f"cannot be read: {problem}" for problem in survey.problems]
+    lines += [f"not compared: {gap}" for gap in survey.gaps]
+    print("\n".join(["Found:", *map(_wrapped, [*lines, *starter.kept])]))
+    print(f"\n{starter.diff()}\n" if starter.files else "\nNothing is missing; nothing was changed.")
+
+
+def _next(begun: Onboarding) -> Iterator[str]:
+    """What to say next; every line works as it stands."""
+    repo = begun.opened.options.repo
+    where = "" if repo == "." else f" --repo {shlex.quote(repo)}"
+    yield "Next:"
+    yield f"  clockwork check-config{where}"
+    yield f"  clockwork doctor{where}"
+    if not begun.survey.empty:
+        yield f"  clockwork drift{where}"
+
+
+def _wrapped(line: str) -> str:
+    width = max(40, shutil.get_terminal_size().columns)
+    return textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _agreed(begun: Onboarding, *, yes: bool, pull_request: bool) -> bool:
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise Invalid("nobody is here to be asked", advice="--yes writes without asking, --dry-run only shows.")
+    count = len(begun.starter.files)
+    files = f"{count} file{'s' if count > 1 else ''}"
+    return typer.confirm(f"Open a pull request with {files}?" if pull_request else f"Write {files}?", default=False)
+
+
+def _account(begun: Onboarding, *, wrote: bool) -> dict[str, object]:
+    survey = begun.survey
+    return {
+        "targets": [target.name for target in survey.listing.targets],
+        "found": list(survey.tools),
+        "problems": [str(problem) for problem in survey.problems],
+        "files": {path: data.decode() for path, data in begun.starter.files.items()},
+        "kept": list(begun.starter.kept),
+        "wrote": wrote,
+    }

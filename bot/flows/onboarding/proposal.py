@@ -1,0 +1,124 @@
+"""Opens the onboarding pull request: one branch, one commit of new files, one body. Called by ``clockwork init``.
+
+It obeys what every writer obeys: nothing while halted, and no branch that somebody else took over. The ledger is not
+begun by it: until somebody merges, the repository has nothing of Clockwork but this branch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from bot.errors import Closed, Invalid, Refused
+from bot.flows.context import RunContext
+from bot.flows.memory import stopped
+from bot.flows.onboarding.forecast import FirstRun
+from bot.flows.onboarding.starter import SETTINGS, WORKFLOW, Starter
+from bot.flows.onboarding.survey import Survey
+from bot.flows.ownership import WEB_FLOW
+from bot.model.codehost import Marker
+from bot.ports import AddingRepository, CodeHost
+
+KIND: Final = "onboarding"
+"""The kind of the marker of such a pull request."""
+TITLE: Final = "Begin with Clockwork"
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardingPull:
+    """What became of the request. ``number`` is None where nothing is missing; ``new`` tells whether it was opened now."""
+
+    number: int | None = None
+    url: str = ""
+    new: bool = False
+
+    def text(self) -> str:
+        """One sentence for whoever asked."""
+        if self.number is None:
+            return "Nothing is missing: the repository has all that init would add."
+        if not self.new:
+            return f'PR #{self.number} "{TITLE}" is open already: {self.url}'
+        return f'Opened PR #{self.number} "{TITLE}": {self.url}'
+
+
+def propose(
+    survey: Survey, starter: Starter, forecast: FirstRun, run: RunContext, repository: AddingRepository
+) -> OnboardingPull:
+    """The one open onboarding pull request, opened or brought up to date.
+
+    Raises ``Invalid`` without a code host, ``Refused`` while everything is halted, where the branch is somebody else's and
+    where the token may not add workflows.
+    """
+    if not starter.files:
+        return OnboardingPull()
+    if run.host is None:
+        raise Invalid(
+            "there is no code host to open a pull request on", advice="Leave --pull-request out: init writes the files."
+        )
+    if (reason := stopped(run.ledger.read(), run.limits, run.clock.now())) is not None:
+        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
+    branch = f"{run.prefix}init"
+    known = _open(run.host)
+    _push(branch, starter, run, repository)
+    body = body_of(survey, starter, forecast, run)
+    digest = hashlib.sha256(body.encode()).hexdigest()[:16]
+    marker = Marker(KIND, "init", digest)
+    pull = run.host.open_pull(marker=marker, title=TITLE, body=body, head=branch, base=run.branch, labels=run.labels)
+    return OnboardingPull(pull.number, pull.url, new=pull.number not in known)
+
+
+def body_of(survey: Survey, starter: Starter, forecast: FirstRun, run: RunContext) -> str:
+    """The body of the pull request."""
+    return run.texts.render(
+        "onboarding.md",
+        survey=survey,
+        files=tuple(starter.files),
+        kept=starter.kept,
+        first=forecast,
+        settings=SETTINGS,
+        workflow=WORKFLOW if WORKFLOW in starter.files else None,
+    )
+
+
+def _open(host: CodeHost) -> frozenset[int]:
+    """The numbers of the onboarding pull requests that are open."""
+    marked = ((pull.number, pull.marker or pull.claim) for pull in host.pulls())
+    return frozenset(number for number, marker in marked if marker is not None and marker.kind == KIND)
+
+
+def _push(branch: str, starter: Starter, run: RunContext, repository: AddingRepository) -> None:
+    """The branch is one commit of the files on the base's head; untouched where it holds exactly them on it already."""
+    head, tip = run.repository.head(run.branch), run.repository.head(branch)
+    if head is None:
+        raise Invalid(f"the repository has no branch {run.branch}", advice="Push a first commit.")
+    if tip is not None:
+        _check_ours(branch, tip, head, run)
+        if run.repository.merge_base(tip, head) == head and _holds(tip, starter, run):
+            return
+    message = f"{TITLE}\n\nSettings, a guardrail folder and a workflow. Nothing runs before this is merged.\n"
+    commit = repository.commit_addition(head, starter.files, message=message, at=run.clock.now())
+    try:
+        run.repository.push(branch, commit, expected=tip)
+    except Closed:
+        raise
+    except Refused as exc:
+        if "workflow" not in exc.message:
+            raise
+        advice = "Give the token the right to write workflows, or leave the workflow out with --no-workflow."
+        raise Refused(exc.message, advice=advice) from exc
+
+
+def _holds(tip: str, starter: Starter, run: RunContext) -> bool:
+    return all(run.repository.read(tip, path) == data for path, data in starter.files.items())
+
+
+def _check_ours(branch: str, tip: str, head: str, run: RunContext) -> None:
+    """Raise ``Refused`` where the branch ends in somebody else's commit."""
+    if run.repository.is_ancestor(tip, head):
+        return
+    newest = run.repository.log(tip, limit=1)
+    if not any(commit.author == run.author and commit.committer in {run.author, WEB_FLOW} for commit in newest):
+        raise Refused(
+            f"somebody else committed to {branch}", advice="Merge or close its pull request, delete the branch."
+        )

@@ -1,0 +1,69 @@
+"""The files a repository begins with: settings, their schema, a guardrail folder, one workflow. Pure but for the texts.
+
+Nothing that is there is ever touched: a file that exists, under this name or another that does the same, is left out.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.flows.context import Messages
+from bot.flows.onboarding.survey import WORKFLOWS, Survey
+
+SETTINGS: Final = "clockwork.yaml"
+SCHEMA: Final = ".clockwork/clockwork.schema.json"
+GUARDRAILS: Final = "policies/guardrails/README.md"
+WORKFLOW: Final = f"{WORKFLOWS}clockwork.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """New files by path, and of what is left out, why."""
+
+    files: Mapping[str, bytes]
+    kept: tuple[str, ...] = ()
+
+    def diff(self) -> str:
+        """All new files as one unified diff; of the schema, which people do not read, its size alone."""
+        return "\n".join(_added(path, data) for path, data in self.files.items())
+
+
+def starter(survey: Survey, texts: Messages, *, schema: str, version: str, workflow: bool = True) -> Starter:
+    """What is missing in the repository. ``schema`` is the JSON Schema of the settings, ``version`` that of Clockwork."""
+    makers: Mapping[str, Callable[[], str]] = {
+        SETTINGS: lambda: texts.render("clockwork.yaml", survey=survey, schema=SCHEMA),
+        SCHEMA: lambda: schema,
+        GUARDRAILS: lambda: texts.render("guardrails.md", survey=survey),
+        WORKFLOW: lambda: texts.render("workflow.yml", survey=survey, version=version, extras=_extras(survey)),
+    }
+    reasons = dict(_present(survey, workflow=workflow))
+    files = {path: make().encode() for path, make in makers.items() if path not in reasons}
+    return Starter(files, tuple(f"{path}: {reason}" for path, reason in reasons.items()))
+
+
+def _present(survey: Survey, *, workflow: bool) -> Iterator[tuple[str, str]]:
+    """Why a file is left out."""
+    for path in (SETTINGS, SCHEMA, WORKFLOW):
+        if path in survey.paths:
+            yield path, "is there, kept as it is"
+    if any(path.startswith("policies/guardrails/") for path in survey.paths):
+        yield GUARDRAILS, "the folder is there, kept as it is"
+    if WORKFLOW not in survey.paths and survey.running:
+        yield WORKFLOW, f"{survey.running[0]} runs Clockwork already"
+    elif WORKFLOW not in survey.paths and not workflow:
+        yield WORKFLOW, "not asked for"
+
+
+def _extras(survey: Survey) -> str:
+    chosen = [*(["kubernetes"] if survey.kubernetes else []), *(["docker"] if survey.containers else [])]
+    return f"[{','.join(chosen)}]" if chosen else ""
+
+
+def _added(path: str, data: bytes) -> str:
+    if path == SCHEMA:
+        return f"--- /dev/null\n+++ b/{path}\n(what editors check {SETTINGS} by, {len(data):,} bytes)"
+    lines = difflib.unified_diff((), data.decode().splitlines(), "/dev/null", f"b/{path}", lineterm="")
+    return "\n".join(lines)

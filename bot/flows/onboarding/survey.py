@@ -1,0 +1,146 @@
+"""What a repository holds, told from what it declares and from the names of its files. Reads only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.flows.declare import Declaration
+from bot.flows.targets import ListedTarget, Listing, listing
+from bot.model.resource import Platform, SourceError
+from bot.model.target import UnitKind
+from bot.model.upstream import WHERE_ALLOWED
+from bot.ports import Repository
+from bot.report.wording import counted
+
+WORKFLOWS: Final = ".github/workflows/"
+_RUNS_US: Final = re.compile(rb"\bclockwork (reconcile|guard|comments|report)\b|/\.github/actions/clockwork@")
+_PLACES: Final = frozenset({"clusters", "environments", "envs", "overlays", "sites", "stages"})
+"""Folders in which each folder stands for a place of its own."""
+_FLUX: Final = frozenset({UnitKind.FLUX_KUSTOMIZATION.value, UnitKind.FLUX_HELM_RELEASE.value})
+_ARGO: Final = UnitKind.ARGO_APPLICATION.value
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A target that is a cluster of its own, as far as its folder tells."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What there is. ``paths`` are all files; ``compose``, ``cw`` and ``terraform`` are files and root modules.
+
+    ``kubernetes`` and ``containers`` tell whether anything is declared for a cluster, and for a container engine.
+    """
+
+    name: str
+    branch: str
+    paths: frozenset[str]
+    listing: Listing
+    kubernetes: bool
+    containers: bool
+    compose: tuple[str, ...] = ()
+    terraform: tuple[str, ...] = ()
+    cw: tuple[str, ...] = ()
+    flux: tuple[str, ...] = ()
+    argo: tuple[str, ...] = ()
+    workflows: tuple[str, ...] = ()
+    running: tuple[str, ...] = ()
+    """Workflows that run Clockwork already."""
+    problems: tuple[SourceError, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The targets that are clusters of their own; none where fewer than two are."""
+        rooted = (_place(target) for target in self.listing.targets)
+        places = tuple(place for place in rooted if place is not None)
+        return places if len(places) > 1 else ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is declared in a language that is read."""
+        return not (self.kubernetes or self.compose or self.terraform or self.cw)
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether something is left out because no host may be asked for it."""
+        return any(WHERE_ALLOWED in group.reason for group in self.listing.groups())
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """One line for each thing that deploys or declares, for people."""
+        lines = [(self.flux, "Flux"), (self.argo, "Argo CD"), (self.compose, "Compose"), (self.terraform, "Terraform")]
+        named = [f"{name}: {_some(where)}" for where, name in [*lines, (self.cw, ".cw configuration")] if where]
+        plain = self.kubernetes and not self.listing.targets
+        return (*named, *([f"plain Kubernetes manifests: {counted(self.listing.plain, 'resource')}"] if plain else []))
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """What cannot be compared, by reason, for people."""
+        return tuple(f"{_some(group.subjects)}: {group.reason}" for group in self.listing.groups())
+
+
+def survey(declaration: Declaration, repository: Repository, *, name: str, branch: str) -> Survey:
+    """What ``declaration``'s commit of ``repository`` holds."""
+    commit, targets = declaration.commit, listing(declaration)
+    paths = [entry.path for entry in repository.entries(commit)]
+    workflows = tuple(path for path in paths if path.startswith(WORKFLOWS) and path.endswith((".yml", ".yaml")))
+    platforms = {resource.id.platform for resource in declaration.resources}
+    compose = {each.file for each in declaration.resources if each.id.platform is Platform.COMPOSE}
+    return Survey(
+        name,
+        branch,
+        frozenset(paths),
+        targets,
+        kubernetes=Platform.KUBERNETES in platforms or any(target.units for target in targets.targets),
+        containers=Platform.COMPOSE in platforms,
+        compose=tuple(sorted(path for path in compose if not path.endswith(".cw"))),
+        terraform=_roots(paths),
+        cw=tuple(path for path in paths if path.endswith(".cw")),
+        flux=_names(targets.targets, _FLUX),
+        argo=_names(targets.targets, {_ARGO}),
+        workflows=workflows,
+        running=tuple(path for path in workflows if _RUNS_US.search(repository.read(commit, path) or b"")),
+        problems=declaration.errors,
+    )
+
+
+def _roots(paths: Iterable[str]) -> tuple[str, ...]:
+    """Folders of Terraform files that are no modules and lie in no other such folder."""
+    folders = sorted({path.rpartition("/")[0] for path in paths if path.endswith((".tf", ".tf.json"))})
+    own = [folder for folder in folders if not {"modules", "module", ".terraform"} & set(folder.split("/"))]
+    return tuple(each or "." for each in own if not any(other and each.startswith(f"{other}/") for other in own))
+
+
+def _names(targets: Iterable[ListedTarget], kinds: Iterable[str]) -> tuple[str, ...]:
+    chosen = set(kinds)
+    return tuple(target.name for target in targets if any(unit.kind in chosen for unit in target.units))
+
+
+def _place(target: ListedTarget) -> Place | None:
+    """The target with the one folder that it begins in, where that lies in a folder of places; None for any other.
+
+    What Argo CD deploys is said by its Application alone: naming its folder here would lose the rest.
+    """
+    if any(unit.kind == _ARGO for unit in target.units):
+        return None
+    folders = [*target.paths, *(unit.path for unit in target.units)]
+    for folder in folders:
+        parts = folder.split("/")
+        for depth, part in enumerate(parts[:-1]):
+            if part in _PLACES and target.name:
+                return Place(target.name, "/".join(parts[: depth + 2]))
+    return None
+
+
+_SHOWN: Final = 3
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return f"{', '.join(names[:_SHOWN])}{f' and {more} more' if more > 0 else ''}"

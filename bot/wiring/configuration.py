@@ -1,0 +1,62 @@
+"""The configuration of a repository, part by part, for those who check it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bot.errors import Invalid
+from bot.flows.configuration import ConfigurationPart, checked
+from bot.flows.rules import ignores_at, rules_at
+from bot.report.wording import counted
+from bot.settings import FILE
+from bot.shipped import files
+from bot.wiring.repository import OpenRepository, Options, repository_to_read
+
+
+def check_configuration(options: Options) -> tuple[ConfigurationPart, ...]:
+    """What a folder as it is now, or a remote's branch, says to Clockwork, and what is wrong with it.
+
+    Raises ``Unavailable`` where the repository cannot be reached.
+    """
+    try:
+        return configuration(repository_to_read(options))
+    except Invalid as exc:  # settings that are wrong: nothing else can be found without them
+        return (ConfigurationPart(str(options.settings or FILE), problem=str(exc)),)
+
+
+def configuration(opened: OpenRepository) -> tuple[ConfigurationPart, ...]:
+    """The parts of an opened repository's configuration."""
+    commit = opened.repository.head(opened.branch) or ""
+    return checked(
+        {
+            str(opened.options.settings or FILE): partial(_settings, opened),
+            "policies/*.yaml": partial(_rules, opened, commit),
+            opened.settings.ignores: partial(_ignores, opened, commit),
+            "policies/guardrails/": partial(_guardrails, opened, commit),
+        }
+    )
+
+
+def _settings(opened: OpenRepository) -> str:
+    named = sorted(opened.settings.model_fields_set - {"version"})
+    return f"sets {', '.join(named)}" if named else "every key has its default"
+
+
+def _rules(opened: OpenRepository, commit: str) -> str:
+    level = opened.settings.fixes.level
+    rules = rules_at(opened.repository, commit, level=level, shipped=files("policies", "levels/*.yaml")).rules
+    own = sum(rule.file.startswith("policies/") for rule in rules)
+    return f"{counted(own, 'rule')} of its own, {counted(len(rules) - own, 'rule')} of the level {level}"
+
+
+def _ignores(opened: OpenRepository, commit: str) -> str:
+    return counted(len(ignores_at(opened.repository, commit, opened.settings.ignores).rules), "ignore rule")
+
+
+def _guardrails(opened: OpenRepository, commit: str) -> str:
+    from bot.wiring.guard import rules_of
+
+    book = rules_of(opened, commit)
+    if book.errors:
+        raise Invalid("\n".join(book.errors))
+    return f"{counted(len(book.guardrails), 'guardrail')}, those that ship with Clockwork among them"

@@ -1,0 +1,235 @@
+"""``clockwork doctor``: asks what a run would ask, of the same adapters, and hands the answers to those who judge them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bot import __version__
+from bot.assistants.choose import Disabled
+from bot.confinement.walls import Confinement, Wall, best
+from bot.errors import BotError, Invalid
+from bot.flows import doctor
+from bot.flows.doctor import examined
+from bot.flows.memory import remember
+from bot.flows.onboarding.starter import SCHEMA
+from bot.github import actions
+from bot.model.diagnosis import Diagnosis, Health
+from bot.model.target import UnitKind
+from bot.ports import CodeHost, ExaminedHost
+from bot.renderers import tools
+from bot.report.wording import counted
+from bot.settings import reference
+from bot.wiring.configuration import check_configuration
+from bot.wiring.guard import assistant_of
+from bot.wiring.host import open_host
+from bot.wiring.ledger import ledger
+from bot.wiring.reconcile import loop_on, run_context
+from bot.wiring.repository import OpenRepository, Options, SystemClock, cache_root, open_repository, repository_to_read
+from bot.wiring.targets import renderers
+
+if TYPE_CHECKING:
+    from bot.flows.observation import Assessment
+
+_PINNED: Final = re.compile(r"clockwork-gitops(?:\[[\w,-]*\])?==([\w.]+)")
+_RUNS: Final = re.compile(r"\bclockwork (reconcile|guard pr|comments)\b")
+
+
+def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...]:
+    """Everything that could be looked at, in the order in which people mend it. Never raises for what it finds.
+
+    ``offline`` asks nothing over the network: not the code host, not the ledger, not what runs.
+    """
+    found = list(examined("repository", lambda: doctor.configuration(check_configuration(options))))
+    if [each.area for each in found] == ["repository"]:
+        return tuple(found)  # it cannot even be read
+    try:
+        opened = repository_to_read(options) if offline else open_repository(options)
+    except BotError as exc:
+        return (*found, Diagnosis("repository", Health.FAILS, exc.message, exc.advice or ""))
+    surroundings = _Surroundings(opened, SystemClock())
+    found += examined("repository", surroundings.repository)
+    if offline:
+        found.append(Diagnosis("rights, ledger, live state", Health.SKIPPED, "not asked: --offline"))
+    else:
+        found += examined("rights", surroundings.host)
+        found += examined("ledger", surroundings.ledger)
+        found += examined("live state", surroundings.live_state)
+    for area in ("cache", "renderers", "assistants", "environment", "workflows"):
+        found += examined(area, getattr(surroundings, area))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """One opened repository and what is asked around it."""
+
+    opened: OpenRepository
+    clock: SystemClock
+
+    def repository(self) -> Iterator[Diagnosis]:
+        opened = self.opened
+        head = opened.repository.head(opened.branch)
+        if head is None:
+            yield Diagnosis("repository", Health.FAILS, f"no branch {opened.branch}", "Push a first commit.")
+        elif opened.git is None:
+            advice = "Name the remote with --repo URL to have anything written."
+            yield Diagnosis("repository", Health.NOTE, f"{opened.name}: files of a folder, only read", advice)
+        else:
+            yield Diagnosis("repository", Health.OK, f"{opened.name}, branch {opened.branch} at {head[:12]}")
+
+    def host(self) -> Iterator[Diagnosis]:
+        if self.opened.git is None:
+            return
+        host = open_host(self.opened, self.clock)
+        if host is None:
+            advice = "Set github.api_url and repository in clockwork.yaml if it is on one."
+            text = "on no code host that is known: no pull requests, no issues, no checks"
+            yield Diagnosis("rights", Health.NOTE, text, advice)
+            return
+        yield from self._rights(host)
+        if self.opened.secrets.marker is None:
+            text = "CLOCKWORK_SECRET is not set: whoever knows the repository's name can forge markers"
+            yield Diagnosis("rights", Health.NOTE, text, "Set it to random text, the same wherever Clockwork runs.")
+
+    def _rights(self, host: CodeHost) -> Iterator[Diagnosis]:
+        if not isinstance(host, ExaminedHost):
+            yield Diagnosis("rights", Health.SKIPPED, "this code host does not tell what a token may do")
+            return
+        told, settings = host.rights(self.opened.branch), self.opened.settings
+        labels = settings.github.labels
+        yield from doctor.rights(told, host.facts(), labels=labels, signing=settings.author.signing)
+        yield from doctor.clock(self.clock.now(), told.at)
+
+    def ledger(self) -> Iterator[Diagnosis]:
+        if self.opened.git is None:
+            return
+        audit = ledger(self.opened, clone="doctor").verify()
+        if audit.sound:
+            entries = counted(audit.entries, "entry", "entries")
+            yield Diagnosis(
+                "ledger", Health.OK, f"{entries} verified" if audit.entries else "empty: nothing was done yet"
+            )
+        for problem in audit.problems:
+            yield Diagnosis("ledger", Health.FAILS, problem, "Find out who changed it; nothing is written until then.")
+        run = run_context(self.opened, clock=self.clock, read_only=True)
+        yield from doctor.memory(remember(run), self.clock.now())
+
+    def live_state(self) -> Iterator[Diagnosis]:
+        yield from doctor.live_state(self._assessment().report)
+
+    def _assessment(self) -> Assessment:
+        loop = loop_on(self.opened, clock=self.clock, dry_run=True)
+        head = self.opened.repository.head(self.opened.branch)
+        if head is None:
+            raise Invalid(f"no branch {self.opened.branch}", advice="Push a first commit.")
+        return loop.look(head, self.clock.now())
+
+    def cache(self) -> Iterator[Diagnosis]:
+        root, environment = cache_root(self.opened.options), self.opened.options.environment
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=root):
+                pass
+        except OSError as exc:
+            text = f"{root} cannot be written: {exc.strerror}"
+            yield Diagnosis("cache", Health.FAILS, text, "Set CLOCKWORK_CACHE to a folder that can.")
+            return
+        if actions.run(environment) is not None and not environment.get("CLOCKWORK_CACHE"):
+            text = "a fresh runner knows no earlier ledger to compare with"
+            yield Diagnosis("cache", Health.NOTE, text, "Keep CLOCKWORK_CACHE between runs (actions/cache).")
+        else:
+            yield Diagnosis("cache", Health.OK, str(root))
+
+    def renderers(self) -> Iterator[Diagnosis]:
+        """Which tools render what the repository needs rendered."""
+        from bot.wiring.reconcile import declarer
+
+        head = self.opened.repository.head(self.opened.branch) or ""
+        deployment = declarer(self.opened, renderers()).at(head).deployment
+        targets = () if deployment is None else deployment.discovery.targets
+        kinds = {unit.kind for target in targets for unit in target.units}
+        if kinds & {UnitKind.KUSTOMIZE, UnitKind.FLUX_KUSTOMIZATION, UnitKind.ARGO_APPLICATION}:
+            yield from examined("renderers", lambda: [_tool(f"kustomizations: {tools.kustomize().path}")])
+        if kinds & {UnitKind.HELM, UnitKind.FLUX_HELM_RELEASE}:
+            if (program := tools.helm()) is not None or tools.helm_library():
+                yield _tool(f"charts: {program or 'the helm-python-sdk package'}")
+            else:
+                yield Diagnosis("renderers", Health.FAILS, "nothing renders charts", tools.HELM_ADVICE)
+
+    def assistants(self) -> Iterator[Diagnosis]:
+        environment = self.opened.options.environment
+        for choice in self.opened.settings.guard.assistants:
+            name = choice.name or choice.kind
+            made = assistant_of(choice, environment, self.clock)
+            program = choice.command[0] if choice.command else choice.kind
+            needs_program = choice.kind in _PROGRAMS
+            if isinstance(made, Disabled):
+                yield Diagnosis("assistants", Health.NOTE, f"{name} is not asked: {made.why}", "Set the variable.")
+            elif needs_program and shutil.which(program, path=environment.get("PATH", os.defpath)) is None:
+                yield Diagnosis("assistants", Health.FAILS, f"{name}: no program {program} on PATH", "Install it.")
+            else:
+                yield from self._confined(name, choice.confinement, needs_program=needs_program)
+
+    def _confined(self, name: str, asked: Confinement, *, needs_program: bool) -> Iterator[Diagnosis]:
+        wall = best() if needs_program and asked is not Confinement.NONE else Wall.NONE
+        if needs_program and asked is Confinement.REQUIRED and wall is Wall.NONE:
+            advice = "Install bubblewrap or allow user namespaces; or set its confinement to best or none."
+            yield Diagnosis("assistants", Health.FAILS, f"{name}: this machine can build no wall around it", advice)
+        else:
+            yield Diagnosis("assistants", Health.OK, f"{name}, {f'behind {wall}' if needs_program else 'over HTTPS'}")
+
+    def environment(self) -> Iterator[Diagnosis]:
+        """The variables that settings name and nobody set."""
+        settings, environment = self.opened.settings, self.opened.options.environment
+        named = [
+            (f"notifications.receivers.{name}", variable)
+            for name, each in settings.notifications.receivers.items()
+            for variable in (each.apprise_env, each.webhook_env, each.secret_env)
+        ]
+        named += [(f"api.tokens.{name}", each.env) for name, each in settings.api.tokens.items()]
+        if (influx := settings.metrics.influx) is not None:
+            named += [("metrics.influx", influx.url_env), ("metrics.influx", influx.token_env)]
+        for where, variable in named:
+            if variable is not None and not environment.get(variable):
+                text = f"{where} names {variable}, which is not set"
+                yield Diagnosis("environment", Health.NOTE, text, "Set it where Clockwork runs.")
+
+    def workflows(self) -> Iterator[Diagnosis]:
+        """Workflows that run this bot: whether they install this version and give it the rights that it needs."""
+        repository = self.opened.repository
+        head = repository.head(self.opened.branch) or ""
+        files = {each.path: repository.read(head, each.path) or b"" for each in repository.entries(head, _WORKFLOWS)}
+        ours = {
+            path: data.decode(errors="replace")
+            for path, data in files.items()
+            if _RUNS.search(data.decode(errors="replace"))
+        }
+        for path, text in ours.items():
+            pinned = set(_PINNED.findall(text)) - {__version__}
+            if pinned:
+                stale = f"{path} installs {', '.join(sorted(pinned))}, this is {__version__}"
+                yield Diagnosis("workflows", Health.NOTE, stale, f"Change it to =={__version__}.")
+            else:
+                yield Diagnosis("workflows", Health.OK, path)
+        if not ours:
+            yield Diagnosis(
+                "workflows", Health.NOTE, "no workflow runs Clockwork", "clockwork init, or run the daemon."
+            )
+        schema = repository.read(head, SCHEMA)
+        if schema is not None and schema.decode(errors="replace") != reference.schema_text():
+            text = f"{SCHEMA} is that of another version"
+            yield Diagnosis("workflows", Health.NOTE, text, f"clockwork schema > {SCHEMA}")
+
+
+_PROGRAMS: Final = frozenset({"claude", "codex", "gemini", "copilot", "command"})
+_WORKFLOWS: Final = ".github/workflows"
+
+
+def _tool(text: str) -> Diagnosis:
+    return Diagnosis("renderers", Health.OK, text)

@@ -1,0 +1,254 @@
+"""The first hour: what is there is found, what is missing is added, nothing is written over, and a pull request says it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from bot.flows.onboarding.starter import GUARDRAILS, SCHEMA, SETTINGS, WORKFLOW
+from bot.settings import load, reference
+from bot.wiring.onboarding import open_onboarding, yaml_word
+from bot.wiring.repository import Options
+from tests.entry import clockwork
+from tests.flows.layouts import LAYOUTS, WEB
+from tests.flows.stage import FILES, NAME, Stage
+
+ALL = [SETTINGS, SCHEMA, GUARDRAILS, WORKFLOW]
+
+
+def laid(tmp_path: Path, files: Mapping[str, str]) -> Path:
+    """A folder with these files."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    for path, text in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    return root
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+FOUND = {
+    "flux": ({"kubernetes"}, ["dev", "prod"], "Flux: dev, prod"),
+    "argo": ({"kubernetes"}, [], "Argo CD: shop"),
+    "manifests": ({"kubernetes"}, [], "plain Kubernetes manifests: 2 resources"),
+    "kustomize": ({"kubernetes"}, ["dev", "prod"], "targets: dev, prod"),
+    "charts": ({"kubernetes"}, [], "targets: api, front"),
+    "compose": ({"docker"}, [], "Compose: compose.yaml"),
+    "terraform": ({"terraform"}, [], "Terraform: infra/prod"),
+    "cw": ({"docker"}, [], ".cw configuration: infra/front.cw"),
+    "mixed": ({"kubernetes", "docker", "terraform"}, ["dev", "prod"], "Compose: mail/compose.yaml"),
+    "empty": (set(), [], "nothing that is deployed"),
+}
+"""Layout -> the observers that its settings name, the targets that they name, a line that is told."""
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_repository_begins(tmp_path: Path, layout: str) -> None:
+    """What is deployed is found and its observers are named; the settings load and fit their schema; the workflow is sound;
+    a second time changes nothing.
+    """
+    root = laid(tmp_path, LAYOUTS[layout])
+    before = contents(root)
+    observed, named, line = FOUND[layout]
+    done = clockwork("init", "--yes", folder=root, COLUMNS="80")
+    assert done.returncode == 0, done
+    assert line in done.stdout
+    after = contents(root)
+    assert sorted(set(after) - set(before) - {"cache"}) == sorted(ALL)
+    assert {path: after[path] for path in before} == before
+    settings = load(after[SETTINGS])
+    assert {
+        key for key in ("kubernetes", "docker", "terraform") if getattr(settings.observe, key) is not None
+    } == observed
+    assert [target.name for target in settings.targets] == named
+    jsonschema.validate(yaml.safe_load(after[SETTINGS]), json.loads(after[SCHEMA]))
+    assert after[SETTINGS].startswith(f"# yaml-language-server: $schema={SCHEMA}\n".encode())
+    assert (
+        max(len(text) for path in (SETTINGS, GUARDRAILS, WORKFLOW) for text in after[path].decode().splitlines()) <= 80
+    )
+    assert clockwork("check-config", folder=root).returncode == 0
+    judged(root)
+    again = clockwork("init", "--yes", folder=root)
+    assert again.returncode == 0
+    assert "Nothing is missing; nothing was changed." in again.stdout
+    assert contents(root) == after
+
+
+def judged(root: Path) -> None:
+    """The linters zizmor (pedantic), and actionlint where it is installed, find nothing in the workflow."""
+    zizmor = shutil.which("zizmor", path=str(Path(sys.executable).parent)) or "zizmor"
+    subprocess.run(
+        [zizmor, "--offline", "--no-progress", "--quiet", "--persona", "pedantic", str(root / ".github")], check=True
+    )
+    if (actionlint := shutil.which("actionlint")) is not None:
+        subprocess.run([actionlint, str(root / WORKFLOW)], check=True)
+
+
+def test_the_compose_file_that_cw_is_rendered_to_is_told_once(tmp_path: Path) -> None:
+    """A repository of ``.cw`` files with an observer of its own keeps it: init adds only what is missing."""
+    files = {
+        **LAYOUTS["cw"],
+        SETTINGS: "observe: {docker: {}}\n",
+        ".github/workflows/ci.yml": "run: clockwork guard diff\n",
+    }
+    root = laid(tmp_path, files)
+    done = clockwork("init", "--yes", folder=root)
+    assert done.returncode == 0, done
+    assert f"{SETTINGS}: is there, kept as it is" in done.stdout
+    assert f"{WORKFLOW}: .github/workflows/ci.yml runs Clockwork already" in done.stdout
+    assert (root / SETTINGS).read_text() == "observe: {docker: {}}\n"
+    assert sorted(set(contents(root)) - set(files)) == sorted([SCHEMA, GUARDRAILS])
+
+
+def test_nobody_who_could_be_asked_is_no_yes(tmp_path: Path) -> None:
+    """Without a terminal and without ``--yes`` the files are shown and nothing is written."""
+    root = laid(tmp_path, LAYOUTS["manifests"])
+    before = contents(root)
+    done = clockwork("init", folder=root)
+    assert done.returncode == 2, done
+    assert f"+++ b/{WORKFLOW}" in done.stdout
+    assert "--yes writes without asking" in done.stderr
+    assert clockwork("init", "--dry-run", folder=root).returncode == 0
+    assert contents(root) == before
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    """A ``.github`` that leads out of the repository is named, and nothing is written through it."""
+    root = laid(tmp_path, {"k8s/web.yaml": WEB})
+    (tmp_path / "elsewhere").mkdir()
+    (root / ".github").symlink_to(tmp_path / "elsewhere")
+    done = clockwork("init", "--yes", folder=root)
+    assert done.returncode == 2, done
+    assert "symbolic link" in done.stderr
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert not (root / SETTINGS).exists()
+
+
+def test_broken_files_do_not_end_it(tmp_path: Path) -> None:
+    """A file that cannot be read is told with its line; everything else goes on."""
+    root = laid(tmp_path, {"k8s/web.yaml": WEB, "k8s/broken.yaml": "apiVersion: v1\nkind: Pod\nmetadata: [\n"})
+    done = clockwork("init", "--yes", folder=root)
+    assert done.returncode == 0, done
+    assert "cannot be read: k8s/broken.yaml:" in done.stdout
+
+
+@pytest.mark.parametrize(("word", "written"), [("prod", "prod"), ("a b", '"a b"'), ("no", '"no"'), ("x: {", '"x: {"')])
+def test_a_name_is_text_in_yaml(word: str, written: str) -> None:
+    """What could be read as something else stands in quotes."""
+    assert yaml_word(word) == written
+    assert yaml.safe_load(written) == word
+
+
+# -- the pull request --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def newcomer(stage: Stage) -> Stage:
+    """The stage's shop without a word to Clockwork."""
+    other = "acme/new"
+    stage.box.create_repository(other, files={path: data for path, data in FILES.items() if path != SETTINGS})
+    deployment = stage.objects["web"] if "web" in stage.objects else next(iter(stage.objects.values()))
+    deployment["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example.com/web:1.1"
+    stage.show()
+    return stage
+
+
+def options(stage: Stage) -> Options:
+    """How init is called on the new repository."""
+    whole = stage.options()
+    return Options(
+        repo=stage.box.git_url("acme/new"),
+        live=whole.live,
+        environment=whole.environment,
+        cache=stage.directory / "new",
+    )
+
+
+def test_the_pull_request_says_what_the_first_run_would_do(newcomer: Stage) -> None:
+    """It adds the four files, and its body has what was found, the dry run by lane, what merging starts and how to leave; a
+    second time it is the same one.
+    """
+    assert NAME != "acme/new"
+    pull = open_onboarding(options(newcomer), pull_request=True, workflow=True).propose()
+    assert (pull.number, pull.new) == (1, True)
+    begun = open_onboarding(options(newcomer), pull_request=True, workflow=True)
+    git = begun.opened.git
+    assert git is not None
+    git.fetch()
+    head, tip = git.head("main"), git.head("clockwork/init")
+    assert head is not None
+    assert tip is not None
+    assert sorted(change.path for change in git.changed(head, tip)) == sorted(ALL)
+    body = begun.body()
+    assert "**Offered as a pull request: 1**" in body
+    assert 'Open PR "Deployment/shop/web: image 1.0 → 1.1"' in body
+    for heading in ("What was found", "What the first run would do", "What merging starts", "How to leave"):
+        assert f"\n## {heading}\n" in body
+    again = begun.propose()
+    assert (again.number, again.new) == (1, False)
+    assert again.text().startswith('PR #1 "Begin with Clockwork" is open already')
+    git.fetch()
+    assert git.head("clockwork/init") == tip
+
+
+@pytest.mark.parametrize(
+    ("live", "sentence"),
+    [("none.json", "Nobody can tell yet: "), ("http://127.0.0.1:9/live", "What runs could not be read from here")],
+)
+def test_what_cannot_be_read_is_told_instead_of_a_forecast(newcomer: Stage, live: str, sentence: str) -> None:
+    """Without live state the body says why, and says nothing of a first run."""
+    begun = open_onboarding(replace(options(newcomer), live=live), pull_request=True, workflow=False)
+    body = begun.body()
+    assert sentence in body
+    assert "**Offered" not in body
+    assert "No workflow is added" in body
+    assert WORKFLOW not in begun.starter.files
+
+
+def test_somebody_elses_branch_is_left_alone(newcomer: Stage) -> None:
+    """A commit of a person on the branch is theirs."""
+    clone = newcomer.directory / "clone"
+    url = newcomer.box.git_url("acme/new").replace("://", f"://rosa:{newcomer.human}@")
+    git = ["git", "-c", "user.name=Rosa", "-c", "user.email=rosa@example.org"]
+    subprocess.run([*git, "clone", "-q", url, str(clone)], check=True, env={**os.environ, "HOME": str(clone.parent)})
+    (clone / "mine.txt").write_text("mine\n")
+    for words in (["checkout", "-qb", "clockwork/init"], ["add", "-A"], ["commit", "-qm", "mine"]):
+        subprocess.run([*git, "-C", str(clone), *words], check=True)
+    subprocess.run([*git, "-C", str(clone), "push", "-q", "origin", "clockwork/init"], check=True)
+    with pytest.raises(Exception, match="somebody else committed to clockwork/init"):
+        open_onboarding(options(newcomer), pull_request=True, workflow=True).propose()
+
+
+def test_runs_leave_the_onboarding_alone(newcomer: Stage) -> None:
+    """A run beside the open pull request neither closes nor counts it."""
+    from bot.flows.reconcile import tick
+    from bot.wiring.reconcile import open_loop
+
+    open_onboarding(options(newcomer), pull_request=True, workflow=True).propose()
+    loop = open_loop(options(newcomer), clock=newcomer.clock)
+    done = tick(loop)
+    assert done.blocked is None
+    assert loop.run.host is not None
+    numbers = [pull.number for pull in loop.run.host.pulls()]
+    assert 1 in numbers
+
+
+def test_the_schema_that_is_written_is_the_one_that_is_printed(tmp_path: Path) -> None:
+    """``clockwork schema`` and the file of init are the same bytes."""
+    root = laid(tmp_path, LAYOUTS["empty"])
+    clockwork("init", "--yes", folder=root)
+    assert (root / SCHEMA).read_text() == reference.schema_text()

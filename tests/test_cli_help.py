@@ -1,0 +1,65 @@
+"""The help of every verb: what it does, its options, and examples that work as they stand."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from bot.entrypoints.cli.app import build
+from bot.entrypoints.cli.examples import EXAMPLES
+
+PROGRAM: Final = typer.main.get_command(build())
+
+
+def commands(group: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, TyperCommand]]:
+    """Every verb with its words."""
+    if isinstance(group, TyperGroup):
+        for name, command in group.commands.items():
+            yield from commands(command, (*words, name))
+    elif isinstance(group, TyperCommand):
+        yield " ".join(words), group
+
+
+LEAVES: Final = dict(commands(PROGRAM))
+
+
+def parsed(line: str) -> tuple[str, list[str]]:
+    """The verb of a command line, and the words that it would not understand. Raises what the program would print."""
+    words = shlex.split(line.partition(" > ")[0].partition("   ")[0])[1:]
+    verb = next(verb for verb in sorted(LEAVES, key=len, reverse=True) if words[: len(verb.split())] == verb.split())
+    context = LEAVES[verb].make_context(verb, words[len(verb.split()) :])
+    return verb, context.args
+
+
+@pytest.mark.parametrize(("verb", "line"), [(verb, line) for verb, lines in EXAMPLES.items() for line in lines])
+def test_every_example_parses(verb: str, line: str) -> None:
+    """An example is a command line of the verb that shows it, with options and arguments that it takes."""
+    if line.startswith("clockwork "):
+        shown, rest = parsed(line)
+        assert not verb or shown == verb
+        assert rest == []
+    else:
+        assert line.startswith("kubectl get ")
+    assert len(line) + 2 <= 100
+
+
+def test_examples_belong_to_verbs() -> None:
+    """No example is of a verb that is gone."""
+    assert set(EXAMPLES) - {""} <= set(LEAVES)
+
+
+@pytest.mark.parametrize("verb", sorted(LEAVES))
+def test_every_verb_says_what_it_does_within_eighty_columns(verb: str) -> None:
+    """Its first sentence and a help text for each option; a line is longer than 80 columns only where it is an example."""
+    command = LEAVES[verb]
+    help_text = command.get_help(typer.Context(command, info_name=f"clockwork {verb}", terminal_width=80))
+    assert command.help
+    described = help_text.partition("Examples:")[0]
+    assert max(map(len, described.splitlines())) <= 80, described
+    options = [option for option in command.params if isinstance(option, TyperOption)]
+    assert [option.name for option in options if not option.help] == []
