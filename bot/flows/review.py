@@ -12,12 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.errors import BotError, Invalid, Refused
-from bot.flows.rendered_diff import TargetDifference, differences, markdown
-from bot.flows.rendered_diff import comment_body as rendered_body
-from bot.flows.rendering import RenderChange
 from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
@@ -29,6 +26,10 @@ from bot.model.codehost import Check, CheckState, Marker, PublishedCheck, PullRe
 from bot.model.finding import Change, FileStatus, Mode, Verdict
 from bot.model.session import Prompt, Reply, ReviewRequest, ReviewResult, Session
 from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
+
+if TYPE_CHECKING:
+    from bot.flows.rendered_diff import TargetDifference
+    from bot.flows.rendering import RenderChange
 
 CHECK_NAME: Final = "clockwork/guardrails"
 MAX_FILES: Final = 3000
@@ -248,6 +249,8 @@ def review_pull(
     strict mode everything that goes wrong between the first and the last step leaves a failed check, and the error is
     raised on.
     """
+    from bot.flows.rendered_diff import differences
+
     pull = host.pull(number)
     identity = external_id(pull.head_sha, pull.base_sha, rules.hash, mode)
     running = Check(name, pull.head_sha, CheckState.IN_PROGRESS, "Checking", "The checks are running.", (), identity)
@@ -282,6 +285,8 @@ def review_pull(
 
 
 def _with_difference(summary: str, rendered: Sequence[TargetDifference]) -> str:
+    from bot.flows.rendered_diff import markdown
+
     room = MAX_SUMMARY - len(summary)
     return f"{summary}\n\n{markdown(rendered, room)}" if room > _LEAST_ROOM else summary
 
@@ -291,6 +296,8 @@ def _show_rendered(host: CodeHost, number: int, rendered: Sequence[TargetDiffere
 
     A token that may not comment shows it in the check alone.
     """
+    from bot.flows.rendered_diff import comment_body as rendered_body
+
     marker = Marker(_RENDERED, f"pull/{number}", head[:16])
     try:
         if rendered or any(each.marker and each.marker.kind == _RENDERED for each in host.comments(number)):

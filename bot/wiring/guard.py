@@ -26,7 +26,6 @@ from bot.wiring.repository import (
     origin,
     settings_at,
 )
-from bot.wiring.workers import open_store
 
 if TYPE_CHECKING:
     from bot.flows.deployment import DeploymentReader
@@ -77,6 +76,7 @@ class Guard:
     def store(self) -> QueuedStore:
         """Where sessions are recorded, without making the caller wait. Close it at the end."""
         from bot.sessions.queue import QueuedStore
+        from bot.wiring.workers import open_store
 
         return QueuedStore(open_store(self.opened))
 

@@ -71,7 +71,7 @@ def collected(packages: Path | None) -> tuple[list[LabelledText], list[str]]:
 
 def _credentials() -> Iterator[LabelledText]:
     """Texts made from the patterns of detect-secrets' plugins, in a line of code."""
-    import detect_secrets.plugins as plugins
+    from detect_secrets import plugins
 
     for module in pkgutil.iter_modules(plugins.__path__):
         for name, plugin in vars(importlib.import_module(f"{plugins.__name__}.{module.name}")).items():

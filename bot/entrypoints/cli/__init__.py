@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from bot.errors import BotError
 
 __all__ = ["main"]
+
+_OBJECTS: Final = 100_000
+"""New objects from which on garbage is looked for. Loading modules makes tens of thousands that all stay."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,4 +40,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def entry() -> None:
     """The ``clockwork`` console script."""
+    gc.set_threshold(_OBJECTS)
     sys.exit(main())
