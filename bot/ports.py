@@ -9,36 +9,37 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
-from bot.assembly.config import Config
-from bot.edits.overlays import OverlayEntry, Overlays
-from bot.errors import BotError
-from bot.model.cluster import ServedApi
-from bot.model.codehost import (
-    Check,
-    Comment,
-    CommitDraft,
-    HostFacts,
-    HostRights,
-    Issue,
-    Marker,
-    PublishedCheck,
-    PullRequest,
-    Whoami,
-)
-from bot.model.event import Event
-from bot.model.figures import Figures
-from bot.model.filetree import FileTree
-from bot.model.finding import FileChange
-from bot.model.guarded import Assignment, Draft
-from bot.model.ledger import Entry, LedgerView
-from bot.model.notice import Announcement, Delivery
-from bot.model.observation import Observation
-from bot.model.resource import Desired
-from bot.model.session import Prompt, Reply, Session
-from bot.model.target import Rendering, Unit
-from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest
+if TYPE_CHECKING:
+    from bot.assembly.config import Config
+    from bot.edits.overlays import OverlayEntry, Overlays
+    from bot.errors import BotError
+    from bot.model.cluster import ServedApi
+    from bot.model.codehost import (
+        Check,
+        Comment,
+        CommitDraft,
+        HostFacts,
+        HostRights,
+        Issue,
+        Marker,
+        PublishedCheck,
+        PullRequest,
+        Whoami,
+    )
+    from bot.model.event import Event
+    from bot.model.figures import Figures
+    from bot.model.filetree import FileTree
+    from bot.model.finding import FileChange
+    from bot.model.guarded import Assignment, Draft
+    from bot.model.ledger import Entry, LedgerView
+    from bot.model.notice import Announcement, Delivery
+    from bot.model.observation import Observation
+    from bot.model.resource import Desired
+    from bot.model.session import Prompt, Reply, Session
+    from bot.model.target import Rendering, Unit
+    from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest
 
 
 class Clock(Protocol):

@@ -11,10 +11,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid
-from bot.flows.rendering import RenderChange
 from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
@@ -25,6 +24,9 @@ from bot.model.codehost import PullRequest
 from bot.model.finding import Change, FileStatus
 from bot.model.session import Prompt, Reply, ReviewRequest, ReviewResult, Session
 from bot.ports import Assistant, Clock, Repository, SessionStore
+
+if TYPE_CHECKING:
+    from bot.flows.rendering import RenderChange
 
 MAX_FILES: Final = 3000
 """Files of one change that are analysed; beyond, the change counts as only partly analysed. It is as many as GitHub lists of a

@@ -8,5 +8,6 @@ Kubernetes nor Compose, neither drift nor findings; it knows how people and prog
 * :mod:`~bot.secrecy.tokens`: tokens in a text, and whether one is real or an example
 * :mod:`~bot.secrecy.credentials`: everything secret in a text, also what only its name or its place gives away
 * :mod:`~bot.secrecy.redaction`: the text without it
+* :mod:`~bot.secrecy.literals`: many literals in one pass over a text
 * :mod:`~bot.secrecy.scan`: many patterns over many lines at once
 """

@@ -18,6 +18,9 @@ from typing import Final, Protocol, TypeAlias
 _LARGE: Final = 2_000_000
 """Bytes from which compiling a hyperscan database, some hundredths of a second, pays."""
 
+_MUCH: Final = 1_000_000
+"""Bytes from which on an automaton is one that searches faster."""
+
 
 class ScanBackend(StrEnum):
     """How literals are looked for."""
@@ -174,22 +177,29 @@ class AhoCorasick:
 
         self._owners = _by_small_text(sought)
         self._runs = _runs_in(sought)
-        self._automaton = (
-            ahocorasick_rs.BytesAhoCorasick(list(self._owners), implementation=ahocorasick_rs.Implementation.DFA)
-            if self._owners
-            else None
-        )
+        self._automaton = ahocorasick_rs.BytesAhoCorasick(list(self._owners)) if self._owners else None
         self._listed = tuple(self._owners.values())
+        self._searched = 0
 
     def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
         _find_runs(text, self._runs, tell)
         if self._automaton is None:
             return
+        if self._searched < _MUCH <= self._searched + len(text):
+            self._hasten()
+        self._searched += len(text)
         listed = self._listed
         for word, start, end in self._automaton.find_matches_as_indexes(text.lower(), overlapping=True):
             for index, exact, behind in listed[word]:
                 if (exact is None or text[start:end] == exact) and (behind is None or behind(text, end) is not None):
                     tell(index, end - 1)
+
+    def _hasten(self) -> None:
+        """Go on with a table of all states, which takes longer to build and less to search."""
+        import ahocorasick_rs
+
+        dense = ahocorasick_rs.Implementation.DFA
+        self._automaton = ahocorasick_rs.BytesAhoCorasick(list(self._owners), implementation=dense)
 
 
 class Plain:

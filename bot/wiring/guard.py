@@ -26,7 +26,6 @@ from bot.wiring.repository import (
     origin,
     settings_at,
 )
-from bot.wiring.workers import open_queue
 
 if TYPE_CHECKING:
     from bot.flows.deployment import DeploymentReader
@@ -87,6 +86,8 @@ class Guard:
     @cached_property
     def store(self) -> QueuedStore:
         """Where sessions are recorded, without making the caller wait. Close it at the end."""
+        from bot.wiring.workers import open_queue
+
         return open_queue(self.opened)
 
     @cached_property

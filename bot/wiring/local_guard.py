@@ -19,10 +19,12 @@ from bot.wiring.repository import Options, SystemClock, local_history
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference
+    from bot.guardrails.rule import ChangeFacts
     from bot.guardrails.rulebook import RuleBook
     from bot.model.finding import Change
     from bot.model.session import ReviewResult
-    from bot.ports import Repository
+    from bot.ports import Clock, Repository
+    from bot.wiring.repository import OpenRepository
 
 _RANGES = ("...", "..")
 
@@ -79,10 +81,8 @@ def _resolved(repository: Repository, name: str, folder: Path) -> str:
 
 def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent: str | None) -> LocalReview:
     """Judge a change by the rules and settings of its base. Nothing is published or recorded."""
-    from bot.flows.rendered_diff import differences
-    from bot.flows.review import change_between, facts_of, review, with_rendered
+    from bot.flows.review import change_between, facts_of, review
     from bot.guardrails import authors
-    from bot.wiring.targets import reader, renderers
 
     folder, clock = Path(options.repo), SystemClock()
     repository = local_history(folder)
@@ -97,7 +97,32 @@ def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent
     change = replace(change, author_kind=kind, agent=name, author=author)
     rules, chosen = rules_of(opened, change.base), mode or opened.settings.guard.mode
     request = ReviewRequest(change=change, mode=chosen, agent=name, repository=folder.resolve().name)
-    render = rendering_at(opened, change.base, reader(opened, renderers()), clock)
-    facts = with_rendered(facts_of(repository, change), change, render)
+    facts = facts_of(repository, change)
+    if _has_documents(repository, change):
+        facts = _with_rendered(facts, change, opened, clock)
     result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
-    return LocalReview(change, rules, result, differences(facts.rendered, b""), chosen)
+    return LocalReview(change, rules, result, _differences(facts), chosen)
+
+
+_DOCUMENTS = (".yaml", ".yml", ".json", ".cw", ".cwvars", "Kustomization")
+
+
+def _has_documents(repository: Repository, change: Change) -> bool:
+    """Whether there is any file that a target is made of: without one, nothing of rendering is loaded."""
+    changed = any(file.path.endswith(_DOCUMENTS) for file in change.files)
+    return changed or bool(repository.entries(change.base, suffixes=_DOCUMENTS))
+
+
+def _with_rendered(facts: ChangeFacts, change: Change, opened: OpenRepository, clock: Clock) -> ChangeFacts:
+    from bot.flows.review import with_rendered
+    from bot.wiring.targets import reader, renderers
+
+    return with_rendered(facts, change, rendering_at(opened, change.base, reader(opened, renderers()), clock))
+
+
+def _differences(facts: ChangeFacts) -> Sequence[TargetDifference]:
+    if not facts.rendered:
+        return ()
+    from bot.flows.rendered_diff import differences
+
+    return differences(facts.rendered, b"")

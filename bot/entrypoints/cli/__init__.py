@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Final
 
 from bot.errors import BotError
 
 __all__ = ["main"]
+
+_OBJECTS: Final = 100_000
+"""New objects from which on garbage is looked for. Loading modules makes tens of thousands that all stay."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,4 +98,5 @@ def _unwritten(exc: OSError) -> str:
 
 def entry() -> None:
     """The ``clockwork`` console script."""
+    gc.set_threshold(_OBJECTS)
     sys.exit(main())

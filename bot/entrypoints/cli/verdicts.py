@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.flows.rendered_diff import TargetDifference
 from bot.guardrails.report import title
 from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
 from bot.model.finding import Change, Finding, Mode, Verdict
 from bot.model.session import ReviewResult
 from bot.report.terminal import COLOUR, printable
+
+if TYPE_CHECKING:
+    from bot.flows.rendered_diff import TargetDifference
 
 _DIFF: Final = {"+": "green", "-": "red"}
 _VERDICT: Final = {Verdict.APPROVE: "bold green", Verdict.WARN: "bold yellow", Verdict.BLOCK: "bold red"}
