@@ -11,10 +11,8 @@ import binascii
 import re
 from typing import Final
 
-from bot.secrecy.provider import TokenProvider, shaped
+from bot.secrecy.provider import START, TokenProvider, shaped
 
-_START: Final = r"(?:\b|(?<=\\[nrt]))"
-"""Where a word begins, also behind a line break as JSON writes it."""
 _QUOTE: Final = r"[\"'`]?"
 _DULL: Final = re.compile(
     r"(?:my|your|the|some|test|user|admin|root|guest|dummy|fake)?[-_.]?(?:pass(?:word|wd)?|pwd|secret|token|key|auth)[-_.\d]*",
@@ -49,7 +47,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
     shaped(
         "netrc-password",
         "password of a .netrc",
-        _START
+        START
         + r"machine[ \t]{1,20}[\w.\-]{1,200}[ \t]{1,20}login[ \t]{1,20}[\w.@\-]{1,100}[ \t]{1,20}password[ \t]{1,20}"
         r"([\w!@#%^&*+/=~.\-]{8,200})",
         "machine",
@@ -86,7 +84,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
     shaped(
         "api-key-header",
         "key in a header",
-        _START
+        START
         + rf"[Xx]-(?:[Aa][Pp][Ii]-?[Kk]ey|[Aa]uth-[Tt]oken|[Aa]ccess-[Tt]oken){_QUOTE}\s{{0,4}}[:=,]\s{{0,4}}{_QUOTE}"
         r"([A-Za-z0-9_.\-]{20,200})",
         "x-api|x-auth|x-access",
@@ -97,31 +95,30 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
     shaped(
         "curl-user",
         "password for curl",
-        _START + r"curl[ \t][ \w:/.,=@?\"'\-]{0,300}(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"']?[\w.@+\-]{1,100}:"
+        START + r"curl[ \t][ \w:/.,=@?\"'\-]{0,300}(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"']?[\w.@+\-]{1,100}:"
         r"([\w!@#%^&*+/=~.\-]{8,200})",
         "curl",
         "gitleaks:curl-auth-user",
         entropy=2.5,
-        generous=_START + r"curl[ \t][^\n|;&]{0,300}?(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"']?[\w.@+\-]{1,100}:"
+        generous=START + r"curl[ \t][^\n|;&]{0,300}?(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"']?[\w.@+\-]{1,100}:"
         r"([\w!@#%^&*+/=~.\-]{8,}+)",
         holds=_random,
     ),
     shaped(
         "connection-string",
         "password of a connection string",
-        _START
+        START
         + r"(?:[Ss]erver|[Dd]ata [Ss]ource|[Hh]ost|[Uu]ser [Ii][Dd]|[Uu]id|UID|[Uu]sername)=[\w.,:@\\\- ()/]{1,200};"
         r"[\w.,:=;@\\\- ()/]{0,300}(?:[Pp]assword|[Pp]wd|PWD)=([\w!@#%^&*+/~.\-]{8,200})",
         "password=|pwd=",
         "https://learn.microsoft.com/en-us/dotnet/api/system.data.sqlclient.sqlconnection.connectionstring",
         entropy=2.5,
-        generous=r"(?:[Pp]assword|[Pp]wd|PWD)=([\w!@#%^&*+/~.\-]{8,}+)",
         holds=_random,
     ),
     shaped(
         "url-password",
         "password in a URL",
-        _START + r"[a-z][a-z0-9+.\-]{1,20}://:([\w!#%^&*+=~.\-]{8,200})@[A-Za-z0-9]",
+        START + r"[a-z][a-z0-9+.\-]{1,20}://:([\w!#%^&*+=~.\-]{8,200})@[A-Za-z0-9]",
         "://:",
         "https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1",
         entropy=2.5,
