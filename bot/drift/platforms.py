@@ -85,6 +85,8 @@ class OptOut(_Row):
     on: Literal["label", "annotation"] = "annotation"
     key: Annotated[str, Field(min_length=1)]
     values: _Texts = ()
+    additions: bool = False
+    """Whether it is about what others add alone: what Git says is still applied."""
     reason: Annotated[str, Field(min_length=3, max_length=300)]
 
     def chosen(self, tree: Tree) -> bool:
@@ -130,19 +132,17 @@ class Platforms:
                 return f"platform:{platform.platform}", mutation.reason
         return None
 
-    def opted_out(self, tree: Tree) -> tuple[str, str] | None:
-        """Why the deployer of the declared ``tree`` leaves it alone; None where it does not."""
+    def opted_out(self, tree: Tree, *, addition: bool) -> tuple[str, str] | None:
+        """Why the deployer of the declared ``tree`` leaves a difference alone; None where it does not. ``addition``: it is
+        something that is only live.
+        """
         if not get(tree, "metadata", "annotations") and not get(tree, "metadata", "labels"):
             return None
         for platform in self.every:
             for note in platform.opt_outs:
-                if note.chosen(tree):
+                if (addition or not note.additions) and note.chosen(tree):
                     return f"opt-out:{note.key}", note.reason
         return None
-
-    def controls(self, manager: str) -> bool:
-        """Whether a field manager of this name is part of a platform."""
-        return any(name_matches(glob, manager) for platform in self.every for glob in platform.managers)
 
     @cached_property
     def _mutations(self) -> tuple[tuple[ClusterPlatform, PlatformMutation], ...]:

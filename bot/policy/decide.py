@@ -131,6 +131,8 @@ def _asks(facts: _Facts, proposal: _Proposal) -> str | None:
     """Why the value is not written without asking, up to its "so"; None when it may be."""
     if facts.drift.severity is Severity.CRITICAL:
         return "Its severity is CRITICAL, so"
+    if (what := meaning(facts.drift.rule)) is not None:
+        return f"It is about a privilege ({what}), so"
     match facts.bound:
         case Unbounded(text):
             return f"{text} So"

@@ -138,6 +138,14 @@ def test_an_object_that_git_leaves_alone_is_counted(part: str, key: str, value: 
     assert "data.k" in drifts
 
 
+def test_what_others_add_may_be_left_alone_by_itself() -> None:
+    """What Git says is still compared."""
+    note = {"annotations": {"kustomize.toolkit.fluxcd.io/ssa": "Merge"}}
+    before = thing("ConfigMap", metadata=note, data={"k": "v"})
+    after = thing("ConfigMap", metadata=note, data={"k": "w", "more": "x"})
+    assert outcome(before, after) == (["data.k"], ["opt-out:kustomize.toolkit.fluxcd.io/ssa"])
+
+
 def test_a_gain_of_privilege_is_told_of_an_object_that_is_left_alone() -> None:
     """Nobody means that by leaving it alone."""
     note = {"annotations": {"kustomize.toolkit.fluxcd.io/ssa": "Ignore"}}

@@ -41,7 +41,7 @@ def container(**host: Any) -> dict[str, Any]:
         "Config": {
             "Labels": labels,
             "Healthcheck": check,
-            "CreateCommand": host.pop("CreateCommand", ["podman", "create"]),
+            "CreateCommand": host.pop("CreateCommand", None),
         },
         "HostConfig": host,
         "Mounts": mounts,
@@ -74,6 +74,27 @@ def test_capabilities_compare_by_what_the_container_has(
     """Podman tells them as the difference to its own set."""
     shown = container(CapAdd=added, CapDrop=dropped, BoundingCaps=bounding)
     assert differences(shown, **declared) == paths
+
+
+THREE = ["CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW"]
+
+
+@pytest.mark.parametrize("command", [None, ["podman", "create", "--name", "web", "a:1"]])
+def test_what_podman_grants_to_nobody_was_not_dropped_by_anybody(command: list[str] | None) -> None:
+    """Inspect shows it as dropped in every container of an installation that grants less than it used to."""
+    less = [name for name in USUAL if name not in THREE]
+    assert differences(container(CapDrop=THREE, BoundingCaps=less, CreateCommand=command)) == []
+    declared: dict[str, JSON] = {"cap_drop": ["ALL"]}
+    shown = container(CapDrop=[*THREE, *less], BoundingCaps=[], CreateCommand=command)
+    assert differences(shown, **declared) == ([] if command is None else ["cap_drop"])
+
+
+def test_the_command_line_tells_what_was_asked_for() -> None:
+    """In either of its forms."""
+    words = ["podman", "create", "--cap-drop", "ALL", "--cap-add=NET_ADMIN,CHOWN", "a:1"]
+    shown = container(CapAdd=["CAP_NET_ADMIN"], CapDrop=USUAL[1:], BoundingCaps=["CAP_NET_ADMIN"], CreateCommand=words)
+    assert differences(shown, cap_drop=["ALL"], cap_add=["NET_ADMIN", "CHOWN"]) == []
+    assert differences(shown, cap_drop=["ALL"]) == ["cap_add"]
 
 
 def test_all_is_shown_as_all() -> None:

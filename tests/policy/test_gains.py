@@ -82,6 +82,16 @@ def test_adopting_one_is_never_a_commit() -> None:
     assert decide(GAINS[0], own, Context()).lane is Lane.CONFIG_PULL_REQUEST
 
 
+def test_nothing_about_a_privilege_is_committed_without_asking() -> None:
+    """However safe its field looks: a label that nothing selects by may switch a mesh off."""
+    plain = drift(path="metadata.labels.note", desired="a", observed="b", severity=Severity.LOW, rule="label")
+    mesh = drift(
+        path="metadata.labels.note", desired="a", observed="b", severity=Severity.HIGH, rule="metadata-mesh-injection"
+    )
+    assert decide(plain, rules("moderate"), Context()).lane is Lane.ARTIFACT_PATCH
+    assert decide(mesh, rules("moderate"), Context()).lane is Lane.CONFIG_PULL_REQUEST
+
+
 def test_what_is_critical_for_another_reason_is_decided_as_ever() -> None:
     """And so is a smaller gain; rules that ask for gains match neither."""
     storage = drift(path="spec.x", observed=1, severity=Severity.CRITICAL, rule="storage")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.drift.compose.inspected.security import PODMAN_DROPS
 from bot.drift.compose.inspected.storage import PODMAN_READ_ONLY_TMPFS
 from bot.model.json import JSON, Tree, get, mapping, text, texts
 
@@ -46,11 +47,12 @@ def _capabilities(live: Tree, declared: Tree, tree: Tree) -> dict[str, JSON]:
     if live.get("privileged") is True or not (added or dropped):
         return {}
     bounding = frozenset(texts(get(tree, "x-container", "capabilities")))
-    usual = (bounding - added) | dropped if bounding else _USUAL | dropped
+    own = PODMAN_DROPS if dropped >= PODMAN_DROPS else frozenset[str]()
+    usual = (bounding - added) | (dropped - own) if bounding else _USUAL | (dropped - own)
     asked = {key: frozenset(texts(declared.get(key))) for key in ("cap_add", "cap_drop")}
     if _ALL not in asked["cap_add"] and (usual | added) - dropped == _held(usual, asked["cap_add"], asked["cap_drop"]):
         return {key: sorted(names) or None for key, names in asked.items()}
-    return {"cap_drop": [_ALL]} if dropped and dropped == usual else {}
+    return {"cap_drop": [_ALL]} if dropped - own and dropped - own == usual else {}
 
 
 def _held(usual: frozenset[str], added: frozenset[str], dropped: frozenset[str]) -> frozenset[str]:

@@ -62,7 +62,6 @@ def examine(
     judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options)
     maker = Maker(desired, options, observed=observed.tree)
     aims = scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
-    left_alone = options.platforms.opted_out(desired.tree)
     for difference in differences:
         verdict = judge.verdict(difference)
         if verdict is None:
@@ -74,7 +73,7 @@ def examine(
             or _aggregated(desired, difference, options)
             or token(difference, observed)
             or judge.platform(difference, grave=is_gain(drift))
-            or (None if is_gain(drift) else left_alone)
+            or (None if is_gain(drift) else judge.left_alone(difference))
         )
         reason = explained or verdict.quiet
         yield drift if reason is None else Suppressed(drift, *reason)
@@ -174,6 +173,10 @@ class _Judge:
             known=self.owners.known,
             grave=grave,
         )
+
+    def left_alone(self, difference: Difference) -> Excuse | None:
+        """The note in Git by which the object's deployer leaves the difference alone."""
+        return self.options.platforms.opted_out(self.desired.tree, addition=difference.side is Side.OBSERVED)
 
     def _granted(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
         """What grants or exposes something is drift whoever wrote it."""

@@ -10,10 +10,22 @@ from bot.drift.compose.inspected.reading import Reader, Reading, flag, given, te
 from bot.drift.compose.notation import capability
 from bot.model.json import mapping, text, texts
 
+PODMAN_DROPS: Final = frozenset({"AUDIT_WRITE", "MKNOD", "NET_RAW"})
+"""What podman shows as dropped in every container where its configuration grants less than podman itself once did: the
+default_capabilities of containers.conf(5) beside those that inspect compares with (``libpod/container_inspect.go``).
+"""
 
-def _capabilities(key: str) -> Reader:
+
+def _capabilities(key: str, flag: str) -> Reader:
+    """Podman shows the difference to its own set; what was asked for its command line tells, where that was kept."""
+
     def read(shown: Container) -> Reading:
-        return given(sorted({capability(name) for name in texts(shown.host.get(key))}))
+        names = {capability(name) for name in texts(shown.host.get(key))}
+        if not shown.podman:
+            return given(sorted(names))
+        if texts(shown.config.get("CreateCommand")):
+            return given(sorted({capability(name) for words in shown.asked(flag) for name in words.split(",")}))
+        return (sorted(names) or None, sorted(names) if key == "CapDrop" and names == PODMAN_DROPS else None)
 
     return read
 
@@ -49,8 +61,8 @@ def _sysctls(shown: Container) -> Reading:
 
 FIELDS: Final[Mapping[str, Reader]] = {
     "privileged": flag("host", "Privileged"),
-    "cap_add": _capabilities("CapAdd"),
-    "cap_drop": _capabilities("CapDrop"),
+    "cap_add": _capabilities("CapAdd", "--cap-add"),
+    "cap_drop": _capabilities("CapDrop", "--cap-drop"),
     "security_opt": _security,
     "pid": text_of("host", "PidMode", "private"),
     "ipc": text_of("host", "IpcMode", "private", "shareable"),
