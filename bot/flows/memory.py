@@ -32,6 +32,10 @@ def _nothing(_tag: Marker, _fingerprint: str) -> Sequence[PullRequest | Issue]:
     return ()
 
 
+def _none_below(_branch: str) -> str | None:
+    return None
+
+
 def _no_item(_number: int) -> PullRequest | Issue | None:
     return None
 
@@ -68,6 +72,8 @@ class Memory:
     branch: str = ""
     in_the_way: Mapping[Lane, Closure] = field(default_factory=dict)
     """Pull requests, where a branch is called as ours begin."""
+    below: Callable[[str], str | None] = _none_below
+    """A branch whose name begins with that of the given one and a slash: Git keeps only one of the two."""
 
     def closures(self, now: datetime) -> Mapping[Lane, Closure]:
         """The lanes that are closed: as the host says of the repository now, and as the ledger remembers refusals."""
@@ -110,7 +116,12 @@ def remember(run: RunContext) -> Memory:
         prefix=run.prefix,
         branch=run.branch,
         in_the_way=_in_the_way(run),
+        below=partial(_below, cache(run.repository.branches)),
     )
+
+
+def _below(branches: Callable[[], Sequence[str]], branch: str) -> str | None:
+    return next((name for name in branches() if name.startswith(f"{branch}/")), None)
 
 
 def _in_the_way(run: RunContext) -> Mapping[Lane, Closure]:

@@ -237,6 +237,9 @@ def _pull(
     if (closure := situation.closed.get(Lane.CONFIG_PULL_REQUEST)) is not None:
         text = f"It waits: {closure.text()}"
         return Intention(proposal, Effect.WAITING, text)
+    if (blocking := memory.below(branch_of(proposal.task, memory.prefix))) is not None:
+        text = f"Branch {blocking} is in the way of {branch_of(proposal.task, memory.prefix)}: rename or delete it."
+        return Intention(proposal, Effect.UNSUPPORTED, text)
     try:
         changes = tried(
             proposal, lambda part: _writable(config_change(declaration, part, situation.declarer), situation)

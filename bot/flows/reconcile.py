@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-from bot.errors import Refused, Stale, Unavailable
+from bot.errors import Closed, Refused, Stale, Unavailable
 from bot.flows.closing import close_gone, planned_closings
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
@@ -99,6 +99,17 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         )
         decisions = settled(assessment.decisions, forecast.intentions)
         return replace(result, decisions=decisions, actions=(*planned, *forecast.closings), blocked=forecast.blocked)
+    try:
+        return _written(loop, assessment, memory, result, now)
+    except Closed as exc:  # the ledger cannot be written: without it nothing is
+        return replace(
+            result, blocked=f"Nothing more was written: {exc.message.rstrip('.')}. {exc.advice or ''}".strip()
+        )
+
+
+def _written(loop: Loop, assessment: Assessment, memory: Memory, result: Tick, now: datetime) -> Tick:
+    """The account of a run that may write, and does. Raises ``Closed`` where the ledger takes no entry."""
+    run, declaration = loop.run, assessment.declaration
     if recover(memory, declaration.commit, run, now=now):
         memory = remember(run)
         if (stop := stopped(memory.view, memory.limits, now)) is not None:

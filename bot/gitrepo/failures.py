@@ -14,7 +14,10 @@ from bot.errors import BotError, Closed, Invalid, Refused, Stale, Unavailable
 
 __all__ = ["rejection", "translated"]
 
-_ACCESS: Final = "check that the token is valid and may read and write the contents of this repository"
+_ACCESS: Final = (
+    "check that the token is valid and may read and write the contents of this repository "
+    "(in GitHub Actions `permissions: {contents: write}`)"
+)
 _WHERE: Final = "check the address, and that the token may see it: hosts answer like this for private repositories"
 
 _NETWORK: Final = "check the address and the network"

@@ -50,6 +50,9 @@ class WorkTree:
     def default_branch(self) -> str:
         return WORKTREE
 
+    def branches(self) -> Sequence[str]:
+        return ()
+
     def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
         del commit
         start = os.path.normpath(under) if under else ""

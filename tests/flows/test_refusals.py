@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -230,3 +231,20 @@ def test_a_right_that_is_missing_is_named(stage: Stage) -> None:
     assert any("pull_requests=write" in note for note in done.notes)
     assert failures(stage) == (0, [])
     assert Result.FAILED not in {entry.result for entry in stage.loop().run.ledger.read().entries}
+
+
+@pytest.mark.parametrize("rights", [{"issues": "write", "pull_requests": "write"}, {}])
+def test_a_token_that_may_not_push_writes_nothing_and_says_which_right(stage: Stage, rights: dict[str, str]) -> None:
+    """Without the ledger nothing is written; the report says what differs, and the run that a right is missing."""
+    granted = {"metadata": "read", "contents": "read", "issues": "read", "pull_requests": "read", **rights}
+    token = stage.box.admin.token("clockwork[bot]", permissions=granted)
+    stage.safe_drift()
+    stage.config_drift()
+    stage.destructive_drift()
+    stage.box.requests.clear()
+    done = replace(stage, token=token).tick()
+    assert done.blocked is not None
+    assert "contents: write" in done.blocked
+    assert "\n" not in done.blocked
+    assert (len(done.report.drift), exit_code(done)) == (4, 4)
+    assert [line for line in stage.box.requests.writes() if line.status < 300] == []

@@ -18,6 +18,9 @@ def main() -> int:
     parser.add_argument("--drifts", type=int, default=Plan.drifts, help="resources that keep drifting")
     parser.add_argument("--ticks", type=int, default=Plan.ticks, help="rounds in which every bot ticks once")
     parser.add_argument("--push-failures", type=float, default=Plan.push_failures, help="share of pushes that fail")
+    parser.add_argument(
+        "--refusals", type=float, default=Plan.refusals, help="share of API writes that are turned down"
+    )
     parser.add_argument("--kills", type=float, default=Plan.kills, help="share of ticks that are killed at a step")
     parser.add_argument("--changes", type=float, default=Plan.changes, help="share of resources changed each round")
     parser.add_argument("--seed", type=int, default=Plan.seed)
@@ -38,7 +41,7 @@ def table(plan: Plan, tally: Tally, verdict: Verdict) -> str:
         "writes": f"{counts['written']} ({verdict.fixes} fixes on main, {verdict.pulls} pull requests, "
         f"{verdict.issues} issues, {counts['merged']} merged by people)",
         "denials": counts["denied"],
-        "injected": f"{counts['push failures']} failed pushes, {counts['killed']} kills",
+        "injected": f"{counts['push failures']} failed pushes, {counts['refusals']} refusals, {counts['killed']} kills",
         "failures told": f"{counts['failed']} actions, {counts['errors']} ticks, {counts['resumed']} resumes by a person",
         "ledger entries": verdict.entries,
         "budget violations": verdict.violations,

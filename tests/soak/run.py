@@ -24,7 +24,7 @@ from bot.gitrepo.ledger.chain import GitLedger
 from bot.gitrepo.repository import GitRepository
 from bot.model.ledger import EntryKind
 from bot.safety.limits import Limits
-from bot.sandbox.faults import Action, LostReply
+from bot.sandbox.faults import SECONDARY_LIMIT, Action, LostReply
 from bot.sandbox.faults import CannedReply as Reply
 from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop
@@ -50,6 +50,8 @@ class Plan:
     drifts: int = 50
     ticks: int = 200
     push_failures: float = 0.1
+    refusals: float = 0.05
+    """How likely a write of the API is turned down: by a limit, a rule or a right."""
     kills: float = 0.02
     changes: float = 0.15
     """How likely each resource is changed by somebody between two rounds."""
@@ -221,14 +223,29 @@ class Soak:
         return answer
 
 
-def unreliable(real: Callable[[str, str], Action | None], chance: random.Random, share: float, tally: Tally) -> Any:
-    """The server's faults, and besides a share of all pushes that get no service or lose their answer."""
+REFUSALS = (
+    Reply(403, SECONDARY_LIMIT, {"Retry-After": "60"}),
+    Reply(403, "Resource not accessible by integration"),
+    Reply(403, "GitHub Actions is not permitted to create or approve pull requests."),
+    Reply(410, "Issues has been disabled in this repository."),
+)
+"""What administrators, rights and limits answer."""
+
+
+def unreliable(real: Callable[[str, str], Action | None], chance: random.Random, plan: Plan, tally: Tally) -> Any:
+    """The server's faults, and besides a share of all pushes that get no service or lose their answer, and
+    a share of the API's writes that are turned down.
+    """
 
     def strike(method: str, path: str) -> Action | None:
-        if method == "POST" and path.endswith("/git-receive-pack") and chance.random() < share:
+        pushes = method == "POST" and path.endswith("/git-receive-pack")
+        if pushes and chance.random() < plan.push_failures:
             tally.counts["push failures"] += 1
             return LostReply() if chance.random() < 0.5 else Reply(503, "unavailable")
-        return real(method, path)
+        if pushes or method == "GET" or path.endswith("/git-upload-pack") or chance.random() >= plan.refusals:
+            return real(method, path)
+        tally.counts["refusals"] += 1
+        return chance.choice(REFUSALS)
 
     return strike
 
@@ -253,7 +270,7 @@ def soak(plan: Plan, directory: Path, *, say: Callable[[str], None] = lambda _li
         run.declare()
         run.drift()
         crews = [Crew(number) for number in range(plan.bots)]
-        faults = unreliable(box.faults.strike, random.Random(plan.seed + 1), plan.push_failures, run.tally)
+        faults = unreliable(box.faults.strike, random.Random(plan.seed + 1), plan, run.tally)
         box.faults.__dict__["strike"] = faults
         began = time.perf_counter()
         stopping = asked_to_stop()
