@@ -23,6 +23,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
+from bot.entrypoints.cli.verbosity import ToldMeter, event
 from bot.errors import BotError
 
 if TYPE_CHECKING:
@@ -104,11 +105,12 @@ def _told(options: Options) -> Tick:
 
     clock = SystemClock()
     meters, began = open_meters(clock), time.monotonic()
-    opened = open_repository(replace(options, meter=meters))
+    opened = open_repository(replace(options, meter=ToldMeter(meters)))
     loop = loop_on(opened, clock=clock, renderers=renderers(meters))
     announcer = open_announcer(opened, clock, account=told_on_stderr, warn=warned_on_stderr)
     done = tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
     meters.ticked(done, seconds=time.monotonic() - began)
+    event("ran", commit=done.commit, drift=len(done.report.drift), actions=len(done.actions), blocked=done.blocked)
     try:
         if (push := push_of(opened, meters)) is not None:
             meters.ledger(loop.run.ledger.read(), loop.run.limits)
@@ -132,7 +134,8 @@ def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None,
         raise TypeError
     quiet = as_json or not sys.stderr.isatty()
     with Console(stderr=True, quiet=quiet).status("reconciling…"):
-        done = tick(open_loop(options, dry_run=True, at=at)) if dry_run else _told(options)
+        planned = replace(options, meter=ToldMeter())
+        done = tick(open_loop(planned, dry_run=True, at=at)) if dry_run else _told(options)
     if as_json:
         print(json.dumps(tick_json(done), ensure_ascii=False))
     else:
