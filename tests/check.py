@@ -43,7 +43,7 @@ FAST: Final = (
     Step("types", "mypy"),
     Step("imports", "lint-imports"),
     Step("dead code", "vulture"),
-    Step("workflows", "zizmor", ("--offline", "--no-progress", "--quiet", ".github")),
+    Step("workflows", "zizmor", ("--offline", "--no-progress", "--quiet", "--persona", "pedantic", ".github")),
 )
 TESTS: Final = ("-n", "auto")
 PLAIN: Final = (Step("tests", "pytest", TESTS),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 
 from bot.entrypoints.cli import guard_run, propose
 from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
-from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.options import JsonOption, OutputOption, RepoOption, SettingsOption
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
@@ -41,10 +42,12 @@ def register(app: typer.Typer) -> None:
         comment: Annotated[bool, typer.Option("--comment", help="Also keep one comment with the findings.")] = False,
         as_json: JsonOption = False,
         sarif: _SarifOption = None,
+        output: OutputOption = None,
         exit_code: _ExitCodeOption = False,
     ) -> None:
         """Judge pull request NUMBER and publish the check on its head commit."""
-        _pull(number, settings, repo, mode, comment=comment, as_json=as_json, sarif=sarif, exit_code=exit_code)
+        forms = _Forms(as_json, sarif, output)
+        _pull(number, settings, repo, mode, comment=comment, forms=forms, exit_code=exit_code)
 
     @guard.command("diff")
     def diff(
@@ -84,6 +87,15 @@ def register(app: typer.Typer) -> None:
         _try(file)
 
 
+@dataclass(frozen=True, slots=True)
+class _Forms:
+    """In which forms a result is given."""
+
+    as_json: bool
+    sarif: Path | None
+    output: Path | None
+
+
 def _pull(
     number: int,
     settings: Path | None,
@@ -91,8 +103,7 @@ def _pull(
     mode: Mode | None,
     *,
     comment: bool,
-    as_json: bool,
-    sarif: Path | None,
+    forms: _Forms,
     exit_code: bool,
 ) -> None:
     from bot.flows.review import change_between, describe
@@ -115,8 +126,23 @@ def _pull(
     change = describe(change, pull, agents=guard.agents)
     rules = guard.rules_for(pull.base_sha)
     url = reviewed.check.url
-    _show(change, rules, reviewed.result, chosen, rendered=reviewed.rendered, as_json=as_json, sarif=sarif, url=url)
-    if not as_json:
+    _show(
+        change,
+        rules,
+        reviewed.result,
+        chosen,
+        rendered=reviewed.rendered,
+        as_json=forms.as_json,
+        sarif=forms.sarif,
+        url=url,
+    )
+    if forms.output is not None:
+        from bot.report.outputs import review_outputs
+        from bot.wiring.actions import outputs
+
+        with forms.output.open("a", encoding="utf-8") as out:
+            out.write(outputs(review_outputs(reviewed.result, url)))
+    if not forms.as_json:
         for line in log_lines(remarks(reviewed.result.findings), guard.opened.options.environment):
             print(line)
     _leave(reviewed.result, chosen, exit_code=exit_code)
