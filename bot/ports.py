@@ -103,10 +103,6 @@ class Repository(Protocol):
         """The commit at the tip of the remote's ``branch`` as last fetched; None when there is no such branch."""
         ...
 
-    def branches(self) -> Sequence[str]:
-        """The names of the remote's branches as last fetched, sorted."""
-        ...
-
     def default_branch(self) -> str:
         """The remote's default branch."""
         ...

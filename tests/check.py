@@ -44,7 +44,7 @@ FAST: Final = (
     Step("types", "mypy"),
     Step("imports", "lint-imports"),
     Step("dead code", "vulture"),
-    Step("workflows", "zizmor", ("--offline", "--no-progress", "--quiet", ".github")),
+    Step("workflows", "zizmor", ("--offline", "--no-progress", "--quiet", "--persona", "pedantic", ".github")),
 )
 TESTS: Final = ("-n", "auto")
 TESTED: Final = (Step("tests", "pytest", TESTS),)

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from bot.entrypoints.cli.app import build
-from bot.entrypoints.cli.examples import EXAMPLES
+from bot.entrypoints.cli.examples import EXAMPLES, SUMMARIES
 
 PROGRAM: Final = typer.main.get_command(build())
 
@@ -48,9 +48,22 @@ def test_every_example_parses(verb: str, line: str) -> None:
     assert len(line) + 2 <= 100
 
 
-def test_examples_belong_to_verbs() -> None:
-    """No example is of a verb that is gone."""
+def test_examples_and_summaries_belong_to_verbs() -> None:
+    """None is of a verb that is gone."""
     assert set(EXAMPLES) - {""} <= set(LEAVES)
+    assert set(SUMMARIES) <= set(LEAVES)
+
+
+@pytest.mark.parametrize("words", [(), ("guard",), ("policy",), ("worker",), ("daemon",), ("ledger",), ("sessions",)])
+def test_lists_of_verbs_hold_whole_sentences(words: tuple[str, ...]) -> None:
+    """At 80 columns no line of the list is cut."""
+    group = PROGRAM
+    for word in words:
+        assert isinstance(group, TyperGroup)
+        group = group.commands[word]
+    listed = group.get_help(typer.Context(group, info_name="clockwork", terminal_width=80)).partition("Commands:")[2]
+    assert listed
+    assert "..." not in listed
 
 
 @pytest.mark.parametrize("verb", sorted(LEAVES))

@@ -6,6 +6,7 @@ What libraries call by name (HTTP handlers, libgit2's callbacks, columns of rows
 from __future__ import annotations
 
 from bot.api import ClockworkDaemon
+from bot.entrypoints.daemon.log import _Lines as StructuredLines
 from bot.model.decision import FixLevel
 from bot.model.resource import Syntax
 from bot.model.target import TARGET_NAME, RenderedObject, Rendering, Target, UnitKind
@@ -55,6 +56,11 @@ def facts_of_failures(cost: FailureCost, mode: FailureMode, drawn: FailurePictur
     return cost.usd, mode.culprit_rate, drawn.categories, drawn.shares
 
 
+def levels_of_a_log(lines: StructuredLines) -> object:
+    """A level that structlog calls by its name."""
+    return lines.debug
+
+
 __all__ = [
     "EXAMPLES",
     "PLUGIN_CONTRACTS",
@@ -62,4 +68,5 @@ __all__ = [
     "facts_of_failures",
     "facts_of_providers",
     "facts_of_targets",
+    "levels_of_a_log",
 ]

@@ -106,6 +106,11 @@ def log_lines(annotations: Iterable[Annotation]) -> Iterator[str]:
             yield log_line(annotation)
 
 
+def outputs(values: Mapping[str, str]) -> str:
+    """Lines for ``$GITHUB_OUTPUT`` ("Setting an output parameter"). A value is one line: another would be another output."""
+    return "".join(f"{name}={' '.join(value.split())}\n" for name, value in values.items())
+
+
 def summary(markdown: str) -> str:
     """``markdown`` as a job summary: cut to what the runner accepts, ending in a line end."""
     data = markdown.encode()

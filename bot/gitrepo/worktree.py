@@ -44,9 +44,6 @@ class WorkTree:
         del branch
         return WORKTREE
 
-    def branches(self) -> Sequence[str]:
-        return ()
-
     def default_branch(self) -> str:
         return WORKTREE
 

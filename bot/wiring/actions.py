@@ -15,6 +15,16 @@ def log_lines(annotations: Iterable[Annotation], environment: Mapping[str, str])
     return () if actions.run(environment) is None else tuple(actions.log_lines(annotations))
 
 
+def is_job(environment: Mapping[str, str]) -> bool:
+    """Whether this is a job of GitHub Actions."""
+    return actions.run(environment) is not None
+
+
+def outputs(values: Mapping[str, str]) -> str:
+    """``values`` as the file of a step's outputs holds them."""
+    return actions.outputs(values)
+
+
 def job_summary(markdown: str) -> str:
     """``markdown`` as long as a job summary may be."""
     return actions.summary(markdown)

@@ -55,7 +55,9 @@ def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...
     surroundings = _Surroundings(opened, SystemClock())
     found += examined("repository", surroundings.repository)
     if offline:
-        found.append(Diagnosis("rights, ledger, live state", Health.SKIPPED, "not asked: --offline"))
+        found.append(
+            Diagnosis("network", Health.SKIPPED, "rights, ledger and live state were not asked for: --offline")
+        )
     else:
         found += examined("rights", surroundings.host)
         found += examined("ledger", surroundings.ledger)

@@ -102,7 +102,7 @@ class Guard:
         """Whether rendered differences are kept in a comment too.
 
         Without a setting: where the token is a bot's own. In GitHub Actions (docs.github.com, "Variables reference":
-        ``GITHUB_ACTIONS``) the workflow that the README shows may only read pull requests, and the check says the same.
+        ``GITHUB_ACTIONS``) the workflow that init writes may only read pull requests, and the check says the same.
         """
         chosen = self.opened.settings.guard.rendered_comment
         return self.opened.options.environment.get("GITHUB_ACTIONS") != "true" if chosen is None else chosen

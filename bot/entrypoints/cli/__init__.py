@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from bot.entrypoints.cli import verbosity
 from bot.errors import BotError
 
 __all__ = ["main"]
@@ -24,8 +26,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     again · 4 halted or refused, a person must act · 130 interrupted.
     """
     _open_streams()
+    began = time.monotonic()
+    code = _caught(sys.argv[1:] if argv is None else list(argv))
+    verbosity.event("ended", exit_code=code, seconds=round(time.monotonic() - began, 3))
+    return code
+
+
+def _caught(words: list[str]) -> int:
     try:
-        code = _run(argv)
+        told, words = verbosity.hoisted(words)
+        told.apply(os.environ)
+        code = _run(words)
         sys.stdout.flush()  # what does not fit on a full disk shows here
     except BotError as exc:
         from bot.secrecy.redaction import redact_tokens
@@ -45,14 +56,14 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run(words: list[str]) -> int:
     import typer
 
     from bot.entrypoints.cli import usage
     from bot.entrypoints.cli.app import build
 
     try:
-        code = build()(args=None if argv is None else list(argv), prog_name="clockwork", standalone_mode=False)
+        code = build()(args=words, prog_name="clockwork", standalone_mode=False)
     except usage.UsageMistake as exc:
         mistake = usage.told(exc)
         if isinstance(mistake, BotError):
@@ -80,6 +91,9 @@ def _is_broken_pipe(exc: BaseException | None) -> bool:
 def _told(message: str, code: int) -> int:
     """``code``, after one message on standard error. Output that cannot be written is not tried again at the end."""
     with suppress(OSError):  # nobody may read that either
+        if verbosity.speaks_json():
+            verbosity.event("failed", "error", error=message, exit_code=code)
+            return code
         print(f"clockwork: {message}", file=sys.stderr, flush=True)
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -78,9 +78,21 @@ def build() -> typer.Typer:
     @app.callback()
     def root(
         version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+        quiet: bool = typer.Option(
+            False, "--quiet", "-q", help="Print nothing but errors; the exit code says the rest."
+        ),
+        verbose: bool = typer.Option(
+            False, "--verbose", "-v", help="Tell what happens; -vv each request and rendering."
+        ),
+        log_level: str = typer.Option("warning", "--log-level", metavar="LEVEL", help="debug, info, warning or error."),
+        log_format: str = typer.Option("text", "--log-format", metavar="FORMAT", help="text or json."),
     ) -> None:
-        """Keeps what runs equal to what Git says, by changing Git the way each change deserves."""
-        del version
+        """Keeps what runs equal to what Git says, by changing Git the way each change deserves.
+
+        The options below may stand anywhere on the command line.
+        """
+        # The command line took them out before (bot.entrypoints.cli.verbosity); here they are for --help.
+        del version, quiet, verbose, log_level, log_format
 
     for verb in VERBS:
         verb.register(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -64,25 +65,28 @@ def register(app: typer.Typer) -> None:
 
 def show(diagnoses: tuple[Diagnosis, ...], console: Console) -> None:
     """A line a diagnosis with what to do below it, and how many would fail."""
-    from rich.padding import Padding
-    from rich.table import Table
     from rich.text import Text
 
     from bot.report.terminal import printable
     from bot.report.wording import counted
 
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
+    wide = max((len(each.area) for each in diagnoses), default=0)
     for each in diagnoses:
-        said = Text(printable(each.message))
+        lines = _wrapped(printable(each.message), console.width - wide - 9)
         if each.advice and each.health is not Health.OK:
-            said.append(f"\n→ {printable(each.advice)}", "bold" if each.health is Health.FAILS else "")
-        table.add_row(Text(each.health.value, _COLOUR[each.health]), each.area, said)
-    console.print(table)
+            lines += _wrapped(f"→ {printable(each.advice)}", console.width - wide - 9)
+        first, *rest = lines
+        head = Text(f"{each.health.value:<5}", _COLOUR[each.health])
+        console.print(head, Text(f"  {each.area:<{wide}}  {first}"), sep="", soft_wrap=True)
+        for line in rest:
+            console.print(Text(" " * (wide + 9) + line), soft_wrap=True)
     fails = sum(each.health is Health.FAILS for each in diagnoses)
     notes = sum(each.health is Health.NOTE for each in diagnoses)
     verdict = f"{counted(fails, 'thing')} would fail" if fails else "Nothing would fail"
     also = f", {counted(notes, 'note')}" if notes else ""
-    console.print(Padding(Text(f"{verdict}{also}.", "bold"), (1, 0, 0, 0)))
+    console.print(Text(f"\n{verdict}{also}.", "bold"))
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Words on lines that are no longer than ``width``; a path or a command longer than that stays whole."""
+    return textwrap.wrap(text, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]

@@ -88,12 +88,41 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The words of a verb, empty for the program itself, to command lines."""
 
+SUMMARIES: Final[Mapping[str, str]] = {
+    "demo": "Run the real bot on a made-up shop.",
+    "init": "Add what a repository needs to begin.",
+    "check-config": "Check settings, rules, ignore rules and guardrails.",
+    "schema": "Print the JSON Schema of clockwork.yaml.",
+    "propose": "Have an AI tool propose the patch of a task.",
+    "halt": "Stop every write of every run, wherever it runs.",
+    "targets": "List where the repository is deployed to.",
+    "origin": "Show which line sets a value that is deployed.",
+    "report": "Write AI_Failure_Modes.md where its picture changed.",
+    "stats": "Totals, success rate and times of guarded runs.",
+    "guard run": "Have an AI tool do what a prompt says.",
+    "guard compile": "Have an AI tool write new manifests for a task.",
+    "guard pr": "Judge a pull request and publish the check.",
+    "guard diff": "Judge what changed since a commit.",
+    "policy set": "Set the level in Git.",
+    "worker run": "Run one worker, at its interval or once.",
+    "worker status": "Show each worker with its last run and its next.",
+    "worker stop": "Stop a worker on this machine.",
+    "daemon start": "Start the daemon, also in the background.",
+    "daemon run": "Keep the repository until stopped.",
+    "daemon check": "Have the running daemon run now.",
+    "daemon pause": "Have this one daemon write nothing.",
+}
+"""Verbs whose first sentence is longer than a line of the list of verbs holds."""
+
 
 def illustrate(app: typer.Typer) -> None:
-    """Every verb that has examples shows them at the end of its help, one a line as they are written."""
+    """Every verb that has examples shows them at the end of its help, one a line as they are written; lists of verbs have
+    whole sentences.
+    """
     if app.registered_callback is not None:
         app.registered_callback.epilog = _epilog(EXAMPLES[""])
     for words, command in _commands(app, ""):
+        command.short_help = SUMMARIES.get(words)
         if (lines := EXAMPLES.get(words)) is not None:
             command.epilog = _epilog(lines)
 

@@ -15,6 +15,7 @@ from bot.entrypoints.cli.options import (
     ExitCodeOption,
     GuardModeOption,
     JsonOption,
+    OutputOption,
     RepoOption,
     SarifOption,
     SettingsOption,
@@ -48,6 +49,7 @@ def register(guard: typer.Typer) -> None:
         sarif: SarifOption = None,
         summary: _SummaryOption = None,
         artifact: _ArtifactOption = None,
+        output: OutputOption = None,
         exit_code: ExitCodeOption = False,
     ) -> None:
         """Judge pull request NUMBER and publish the check on its head commit.
@@ -60,7 +62,7 @@ def register(guard: typer.Typer) -> None:
         guard = open_guard(settings, repo)
         with _recording(guard):
             reviewed = review(guard, number, mode=mode, comment=comment, reads_only=artifact is not None)
-        shown = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary)
+        shown = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
         shown.pull(reviewed)
         if artifact is not None:
             shown.keep(reviewed, artifact)
@@ -147,13 +149,21 @@ class _Shown:
     """Shows what was judged in the forms that were asked for."""
 
     def __init__(
-        self, guard: Guard, mode: Mode | None, *, as_json: bool, sarif: Path | None, summary: Path | None
+        self,
+        guard: Guard,
+        mode: Mode | None,
+        *,
+        as_json: bool,
+        sarif: Path | None,
+        summary: Path | None,
+        output: Path | None = None,
     ) -> None:
         self.guard = guard
         self.mode = mode or guard.mode
         self.as_json = as_json
         self.sarif = sarif
         self.summary = summary
+        self.output = output
 
     def pull(self, reviewed: Reviewed) -> None:
         """One pull request's, which people are told of unless it was judged before."""
@@ -180,6 +190,12 @@ class _Shown:
             text = summary(reviewed.result, reviewed.change, reviewed.rules, self.mode)
             with self.summary.open("a", encoding="utf-8") as out:
                 out.write(job_summary(f"## Guardrails\n\n{text}"))
+        if self.output is not None:
+            from bot.report.outputs import review_outputs
+            from bot.wiring.actions import outputs
+
+            with self.output.open("a", encoding="utf-8") as out:
+                out.write(outputs(review_outputs(reviewed.result, url)))
         if self.as_json:
             return
         for line in log_lines(remarks(reviewed.result.findings), self.guard.opened.options.environment):

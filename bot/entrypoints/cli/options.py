@@ -36,6 +36,10 @@ VariableOption = Annotated[
 TargetOption = Annotated[
     str | None, typer.Option("--target", "-t", metavar="NAME", help="Only this target; see `clockwork targets`.")
 ]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", metavar="FILE", help="Append NAME=VALUE lines; $GITHUB_OUTPUT in Actions."),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 BranchOption = Annotated[str | None, typer.Option("--branch", help="The branch to keep; the default branch otherwise.")]
 GuardModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]

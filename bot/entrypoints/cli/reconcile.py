@@ -17,19 +17,22 @@ from bot.entrypoints.cli.options import (
     JsonOption,
     LiveCommandOption,
     LiveOption,
+    OutputOption,
     RepoOption,
     SettingsOption,
     TargetOption,
     VariableOption,
 )
 from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.verbosity import ToldMeter, event
 from bot.errors import BotError
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from bot.flows.reconcile import Loop
     from bot.model.proposal import Tick
-    from bot.wiring.repository import Options
+    from bot.wiring.repository import OpenRepository, Options
 
 
 def register(app: typer.Typer) -> None:
@@ -50,12 +53,17 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions."),
         ] = None,
+        output: OutputOption = None,
+        judge: Annotated[
+            bool | None,
+            typer.Option("--judge/--no-judge", help="Judge the pull requests that it opens; on in GitHub Actions."),
+        ] = None,
     ) -> None:
         """Compare once and remediate by commit, pull request or issue."""
         from bot.wiring.repository import Options
 
         options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
-        _run(options, as_json=as_json, dry_run=dry_run, summary=summary)
+        _run(options, as_json=as_json, dry_run=dry_run, summary=summary, output=output, judge=judge)
 
     @app.command()
     def simulate(
@@ -93,9 +101,12 @@ def register(app: typer.Typer) -> None:
         _run(options, as_json=as_json, dry_run=True, summary=None, at=then)
 
 
-def _told(options: Options) -> Tick:
-    """One run that is measured, and of which people are told."""
+def _told(options: Options, *, judge: bool | None) -> Tick:
+    """One run that is measured, of which people are told, and whose pull requests are judged where nothing else would:
+    GitHub starts no workflow for what the token of a job opens (docs.github.com, "Triggering a workflow from a workflow").
+    """
     from bot.flows.reconcile import tick
+    from bot.wiring.actions import is_job
     from bot.wiring.metrics import open_meters, push_of
     from bot.wiring.notifications import open_announcer
     from bot.wiring.reconcile import loop_on
@@ -104,11 +115,14 @@ def _told(options: Options) -> Tick:
 
     clock = SystemClock()
     meters, began = open_meters(clock), time.monotonic()
-    opened = open_repository(replace(options, meter=meters))
+    opened = open_repository(replace(options, meter=ToldMeter(meters)))
     loop = loop_on(opened, clock=clock, renderers=renderers(meters))
     announcer = open_announcer(opened, clock, account=told_on_stderr, warn=warned_on_stderr)
     done = tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
     meters.ticked(done, seconds=time.monotonic() - began)
+    if judge or (judge is None and is_job(options.environment)):
+        _judge(done, loop, opened)
+    event("ran", commit=done.commit, drift=len(done.report.drift), actions=len(done.actions), blocked=done.blocked)
     try:
         if (push := push_of(opened, meters)) is not None:
             meters.ledger(loop.run.ledger.read(), loop.run.limits)
@@ -118,7 +132,35 @@ def _told(options: Options) -> Tick:
     return done
 
 
-def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None, at: datetime | None = None) -> None:
+def _judge(done: Tick, loop: Loop, opened: OpenRepository) -> None:
+    from bot.model.decision import Lane
+    from bot.report.outputs import made_in
+    from bot.wiring.guard import Guard, review
+
+    if loop.run.host is None:
+        return
+    guard = Guard(opened, loop.run.host, loop.run.clock)
+    try:
+        for action in made_in(done, Lane.CONFIG_PULL_REQUEST):
+            if action.number is not None:
+                try:
+                    review(guard, action.number)
+                except BotError as exc:
+                    print(f"guard: PR #{action.number} was not judged: {exc.message}", file=sys.stderr)
+    finally:
+        guard.store.close()
+
+
+def _run(
+    options: object,
+    *,
+    as_json: bool,
+    dry_run: bool,
+    summary: Path | None,
+    output: Path | None = None,
+    judge: bool | None = None,
+    at: datetime | None = None,
+) -> None:
     from rich.console import Console
 
     from bot.entrypoints.outcome import exit_code
@@ -132,11 +174,18 @@ def _run(options: object, *, as_json: bool, dry_run: bool, summary: Path | None,
         raise TypeError
     quiet = as_json or not sys.stderr.isatty()
     with Console(stderr=True, quiet=quiet).status("reconciling…"):
-        done = tick(open_loop(options, dry_run=True, at=at)) if dry_run else _told(options)
+        planned = replace(options, meter=ToldMeter())
+        done = tick(open_loop(planned, dry_run=True, at=at)) if dry_run else _told(options, judge=judge)
     if as_json:
         print_json(tick_json(done))
     else:
         show_tick(done, Console())
+    if output is not None:
+        from bot.report.outputs import tick_outputs
+        from bot.wiring.actions import outputs
+
+        with output.open("a", encoding="utf-8") as out:
+            out.write(outputs(tick_outputs(done)))
     if summary is not None:
         from bot.report.markdown import tick_summary
         from bot.wiring.actions import job_summary

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bot.entrypoints.levels import LEVELS
 from bot.errors import Invalid, Unavailable
 from bot.secrecy.redaction import redact_tokens
 from bot.workers.cleanup import LOG_BYTES, LOG_FILES, rotate
@@ -97,17 +98,19 @@ class LogFile:
         self._descriptor, self._size = descriptor, os.fstat(descriptor).st_size
 
 
-def logger(target: LogTarget | None = None) -> structlog.stdlib.BoundLogger:
-    """JSON lines with a time, on standard error without a ``target``."""
+def logger(target: LogTarget | None = None, *, level: str = "info", form: str = "json") -> structlog.stdlib.BoundLogger:
+    """Lines with a time, from ``level`` on, as JSON or for people; on standard error without a ``target``."""
     import structlog
 
+    shown = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS.get(level, LEVELS["info"])),
         processors=[
             _without_tokens,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
+            shown,
         ],
         logger_factory=lambda *_: _Lines(target or sys.stderr),
     )
@@ -127,7 +130,7 @@ class _Lines:
             self._target.write(f"{line}\n")
             self._target.flush()
 
-    info = warning = msg
+    debug = info = warning = error = msg
 
 
 def _without_tokens(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

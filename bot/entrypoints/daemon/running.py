@@ -29,6 +29,7 @@ from bot.entrypoints.daemon.wired import Wired
 from bot.entrypoints.daemon.work import ReloadWork
 from bot.entrypoints.daemon.workers import WorkerThread
 from bot.entrypoints.http import build, listening, serving
+from bot.entrypoints.levels import FORMAT, LEVEL
 from bot.settings import Settings
 from bot.wiring.repository import OpenRepository, Options, SystemClock
 from bot.wiring.state import remote_of, state_folder
@@ -81,7 +82,8 @@ def run(
         )
         if file is not None:
             stack.callback(file.close)
-        log = logger(file)
+        chosen = started.options.environment
+        log = logger(file, level=chosen.get(LEVEL, "info"), form=chosen.get(FORMAT, "json"))
         stack.callback(log.info, "stopped")
         wired.log = log
         notifier = Notifier.of(started.options.environment)

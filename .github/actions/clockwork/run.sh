@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Runs one command with what the action was given in the environment. Nothing of an event is put into a command line but a
+# number; results go to the job's page and to the outputs of this step.
+set -euo pipefail
+clockwork="$RUNNER_TEMP/clockwork/bin/clockwork"
+repo=(--repo "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY")
+[[ -n ${CLOCKWORK_SECRET:-} ]] || unset CLOCKWORK_SECRET
+number() {
+  [[ ${NUMBER:-} =~ ^[0-9]+$ ]] || { echo "::error::$COMMAND needs the number of a pull request or issue"; exit 2; }
+}
+case "$COMMAND" in
+  reconcile)
+    options=(--summary "$GITHUB_STEP_SUMMARY" --output "$GITHUB_OUTPUT")
+    [[ -z ${TARGET:-} ]] || options+=(--target "$TARGET")
+    [[ -z ${LIVE:-} ]] || options+=(--live "$LIVE")
+    exec "$clockwork" reconcile "${repo[@]}" "${options[@]}"
+    ;;
+  guard)
+    number
+    options=(--output "$GITHUB_OUTPUT")
+    [[ ${EXIT_CODE:-true} != true ]] || options+=(--exit-code)
+    exec "$clockwork" guard pr "$NUMBER" "${repo[@]}" "${options[@]}"
+    ;;
+  comments)
+    number
+    exec "$clockwork" comments "$NUMBER" "${repo[@]}"
+    ;;
+  report)
+    exec "$clockwork" report "${repo[@]}"
+    ;;
+  *)
+    echo "::error::there is no command '${COMMAND//[^a-z]/}'; it is reconcile, guard, comments or report"
+    exit 2
+    ;;
+esac

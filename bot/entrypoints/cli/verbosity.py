@@ -1,0 +1,105 @@
+"""How much is told beside the results: ``-q``, ``-v``, ``--log-level``, ``--log-format``, anywhere on the command line.
+
+They are kept in the environment, so that a daemon which is started in the background has them too, and a container can set
+them. Events go to standard error; results, to standard output.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bot.entrypoints.levels import FORMAT, FORMATS, LEVEL, LEVELS
+from bot.errors import Invalid
+from bot.intake.declared import suggestion
+from bot.ports import Meter
+
+_FLAGS: Final = {"-q": "error", "--quiet": "error", "-v": "info", "--verbose": "info", "-vv": "debug"}
+_VALUED: Final = {"--log-level": (LEVEL, tuple(LEVELS)), "--log-format": (FORMAT, FORMATS)}
+_TEXTS: Final = frozenset({"-m", "--reason"})
+"""Options whose value is anything that people write."""
+_RESULTS: Final = frozenset({"--json", "--help", "-h", "--version", "--schema", "--stdout"})
+"""Who asks for one of these wants the output, however quiet it is to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verbosity:
+    """What was asked for: variables to set, and whether results for people are left out too."""
+
+    variables: Mapping[str, str]
+    quiet: bool = False
+
+    def apply(self, environment: MutableMapping[str, str]) -> None:
+        """Events are told so from now on; with ``quiet`` nothing is printed but errors."""
+        environment.update(self.variables)
+        if self.quiet:
+            environment["TERM"] = "dumb"  # no spinner (rich.console, is_dumb_terminal)
+            sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the program ends
+
+
+def hoisted(words: Sequence[str]) -> tuple[Verbosity, list[str]]:
+    """What the words say of it, and the others. Raises ``Invalid`` for a level or format that there is none of."""
+    variables, rest, quiet = dict[str, str](), list[str](), False
+    waiting = iter(words)
+    for word in waiting:
+        name, equals, given = word.partition("=")
+        if word == "--":
+            rest += [word, *waiting]
+        elif rest and rest[-1] in _TEXTS:
+            rest.append(word)
+        elif word in _FLAGS:
+            variables[LEVEL] = _FLAGS[word]
+            quiet = quiet or _FLAGS[word] == "error"
+        elif name in _VALUED:
+            variable, known = _VALUED[name]
+            variables[variable] = _value(name, given if equals else next(waiting, ""), known)
+        else:
+            rest.append(word)
+    return Verbosity(variables, quiet and not _RESULTS & set(rest)), rest
+
+
+def _value(name: str, given: str, known: Sequence[str]) -> str:
+    if given not in known:
+        advice = suggestion(given, known, otherwise=f"Known: {', '.join(known)}.")
+        raise Invalid(f"Invalid value for '{name}': {given!r}", advice=advice)
+    return given
+
+
+def is_told(level: str) -> bool:
+    """Whether events of that level are told."""
+    return LEVELS[level] >= LEVELS.get(os.environ.get(LEVEL, ""), LEVELS["warning"])
+
+
+def event(name: str, level: str = "info", **facts: object) -> None:
+    """Tell of something that happened, where that is asked for."""
+    if is_told(level):
+        from bot.entrypoints.daemon.log import logger
+
+        log = logger(level=os.environ.get(LEVEL, "warning"), form=os.environ.get(FORMAT, "text"))
+        getattr(log, level)(name, **facts)
+
+
+def speaks_json() -> bool:
+    """Whether errors are told as events, for programs."""
+    return os.environ.get(FORMAT) == "json"
+
+
+class ToldMeter:
+    """Tells of each request and rendering at ``debug``, beside those that are told anyway."""
+
+    def __init__(self, *others: Meter) -> None:
+        self._others = others
+
+    def answered(self, method: str, status: str) -> None:
+        event("answered", "debug", method=method, status=status)
+        for other in self._others:
+            other.answered(method, status)
+
+    def rendered(self, kind: str, seconds: float) -> None:
+        event("rendered", "debug", kind=kind, seconds=round(seconds, 3))
+        for other in self._others:
+            other.rendered(kind, seconds)

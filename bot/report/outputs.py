@@ -1,0 +1,44 @@
+"""A run or a verdict as named values of one line, for the steps of a job that come after: ``--output``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.model.decision import Lane
+from bot.model.proposal import Action, Effect, Tick
+from bot.model.session import ReviewResult
+from bot.report.json import counts
+from bot.report.wording import all_compared
+
+_MADE = frozenset({Effect.COMMITTED, Effect.OPENED, Effect.UPDATED})
+
+
+def tick_outputs(tick: Tick) -> Mapping[str, str]:
+    """Counts, addresses and numbers of one run. Lists are separated by spaces; truth is ``true`` or ``false``."""
+    report = tick.report
+    levels = {level.lower(): str(count) for level, count in counts(report).items()}
+    lanes = (
+        ("commits", Lane.ARTIFACT_PATCH),
+        ("pull-requests", Lane.CONFIG_PULL_REQUEST),
+        ("issues", Lane.RUNBOOK_ISSUE),
+    )
+    made = {name: made_in(tick, lane) for name, lane in lanes}
+    return {
+        "drift": str(len(report.drift)),
+        **levels,
+        **{name: str(len(actions)) for name, actions in made.items()},
+        "urls": " ".join(each.url for actions in made.values() for each in actions if each.url),
+        "numbers": " ".join(str(each.number) for each in made["pull-requests"] if each.number is not None),
+        "in-sync": str(not report.drift and all_compared(report)).lower(),
+        "blocked": tick.blocked or "",
+    }
+
+
+def made_in(tick: Tick, lane: Lane) -> tuple[Action, ...]:
+    """What a run wrote in one lane."""
+    return tuple(action for action in tick.actions if action.lane is lane and action.effect in _MADE)
+
+
+def review_outputs(result: ReviewResult, url: str | None) -> Mapping[str, str]:
+    """The verdict on one pull request, how many findings there are, and where the check is."""
+    return {"verdict": result.verdict.value, "findings": str(len(result.findings)), "urls": url or ""}

@@ -1,0 +1,154 @@
+"""The composite action: its shell steps as a runner starts them, against a sandbox, and what it says of itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from bot.sandbox.server import Sandbox
+from tests.flows.stage import NAME, Stage, open_stage
+
+HERE: Final = Path(__file__).parents[2]
+ACTION: Final = HERE / ".github/actions/clockwork"
+DESCRIPTION: Final[Mapping[str, Any]] = yaml.safe_load((ACTION / "action.yml").read_text())
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A repository on a running sandbox."""
+    with Sandbox.start(tmp_path / "sandbox") as box:
+        yield open_stage(tmp_path, box)
+
+
+def step(stage: Stage, command: str, **environment: str) -> tuple[int, str, dict[str, str]]:
+    """Run the action's last step: exit code, what it printed, the outputs."""
+    temporary = stage.directory / "runner"
+    program = temporary / "clockwork/bin/clockwork"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bot "$@"\n')
+    program.chmod(0o755)
+    output = temporary / "output"
+    output.unlink(missing_ok=True)
+    stage.show()
+    given = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(temporary),
+        "PYTHONPATH": str(HERE),
+        "CLOCKWORK_CACHE": str(stage.directory / "cache"),
+        "RUNNER_TEMP": str(temporary),
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_SERVER_URL": stage.box.url.rstrip("/"),
+        "GITHUB_API_URL": stage.box.api_url,
+        "GITHUB_REPOSITORY": NAME,
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_STEP_SUMMARY": str(temporary / "summary.md"),
+        "COMMAND": command,
+        "LIVE": str(stage.live),
+        "CLOCKWORK_TOKEN": stage.token,
+        "CLOCKWORK_SECRET": "stage",
+        **environment,
+    }
+    done = subprocess.run(
+        ["bash", str(ACTION / "run.sh")], env=given, check=False, capture_output=True, text=True, timeout=120
+    )
+    lines = output.read_text().splitlines() if output.exists() else []
+    return done.returncode, done.stdout + done.stderr, dict(line.split("=", 1) for line in lines)
+
+
+def test_reconcile_tells_counts_and_addresses_and_judges_what_it_opens(stage: Stage) -> None:
+    """Outputs have what was written; the summary is on the job's page; the pull request has its check."""
+    stage.safe_drift()
+    stage.config_drift()
+    code, printed, outputs = step(stage, "reconcile")
+    assert code == 0, printed
+    assert (outputs["drift"], outputs["commits"], outputs["pull-requests"], outputs["issues"]) == ("3", "1", "1", "0")
+    assert (outputs["in-sync"], outputs["blocked"]) == ("false", "")
+    assert len(outputs["urls"].split()) == 2
+    pull = stage.api("GET", f"/pulls/{outputs['numbers']}")
+    checks = stage.api("GET", f"/commits/{pull['head']['sha']}/check-runs")["check_runs"]
+    assert [check["name"] for check in checks] == ["clockwork/guardrails"]
+    assert "## Drift" in (stage.directory / "runner/summary.md").read_text()
+
+
+def test_guard_tells_the_verdict(stage: Stage) -> None:
+    """With the number of the event; a blocked one would fail the job."""
+    stage.config_drift()
+    number = step(stage, "reconcile")[2]["numbers"]
+    code, printed, outputs = step(stage, "guard", NUMBER=number)
+    assert code == 0, printed
+    assert outputs["verdict"] in {"approve", "warn"}
+    assert outputs["urls"]
+
+
+def test_comments_and_report_run(stage: Stage) -> None:
+    """Both end well where there is nothing to do."""
+    stage.config_drift()
+    number = step(stage, "reconcile")[2]["numbers"]
+    code, printed, _ = step(stage, "comments", NUMBER=number)
+    assert (code, "No pending commands." in printed) == (0, True), printed
+    code, printed, _ = step(stage, "report")
+    assert code == 0, printed
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"COMMAND": "aply; id"}, "there is no command 'aplyid'"),
+        ({"COMMAND": "guard", "NUMBER": "7; id"}, "guard needs the number"),
+        ({"COMMAND": "comments", "NUMBER": ""}, "comments needs the number"),
+    ],
+)
+def test_what_cannot_be_meant_is_an_error_of_the_job(stage: Stage, environment: dict[str, str], message: str) -> None:
+    """One line that GitHub shows on the job, exit code 2, and nothing of it is run."""
+    code, printed, outputs = step(stage, **{"command": "", **environment})
+    assert (code, outputs) == (2, {})
+    assert printed.startswith("::error::")
+    assert message in printed
+    assert "uid=" not in printed
+
+
+def test_extras_are_words(tmp_path: Path) -> None:
+    """The install step takes nothing that could be an option or another requirement."""
+    given = {
+        "PATH": os.environ["PATH"],
+        "GITHUB_ACTION_PATH": str(ACTION),
+        "RUNNER_TEMP": str(tmp_path),
+        "EXTRAS": "a] x",
+    }
+    done = subprocess.run(["bash", str(ACTION / "install.sh")], env=given, check=False, capture_output=True, text=True)
+    assert (done.returncode, "::error::extras" in done.stdout) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_expression_stands_in_a_shell_step() -> None:
+    """What comes from outside reaches a script by its environment alone; others' actions are pinned by commit."""
+    for each in DESCRIPTION["runs"]["steps"]:
+        assert "${{" not in each.get("run", "")
+        if "uses" in each:
+            assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", each["uses"])
+
+
+def test_outputs_are_those_of_the_step(stage: Stage) -> None:
+    """Every output that is described is one that a command writes, but for the levels, which are told beside them."""
+    stage.config_drift()
+    reconciled = step(stage, "reconcile")[2]
+    judged = step(stage, "guard", NUMBER=reconciled["numbers"])[2]
+    assert set(DESCRIPTION["outputs"]) == {*reconciled, *judged} - {"critical", "high", "medium", "low"}
+
+
+def test_the_example_is_sound(tmp_path: Path) -> None:
+    """The workflow of the action's README, pinned as it says, has nothing that zizmor (pedantic) finds."""
+    (example,) = re.findall(r"```yaml\n(.*?)```", (ACTION / "README.md").read_text(), re.DOTALL)
+    file = tmp_path / ".github/workflows/clockwork.yml"
+    file.parent.mkdir(parents=True)
+    file.write_text(example.replace("OWNER/REPO", "acme/clockwork").replace("@COMMIT", f"@{'0a' * 20}"))
+    zizmor = Path(sys.executable).parent / "zizmor"
+    subprocess.run([zizmor, "--offline", "--no-progress", "--persona", "pedantic", str(tmp_path)], check=True)
