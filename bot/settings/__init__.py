@@ -30,6 +30,7 @@ from bot.settings.places import (
 )
 from bot.settings.sections import (
     AuthorSettings,
+    ComposeSettings,
     DaemonSettings,
     FixSettings,
     GitHubSettings,
@@ -59,6 +60,7 @@ class Settings(Section):
     github: GitHubSettings = GitHubSettings()
     renderer: RendererSettings = RendererSettings()
     sources: SourceSettings = SourceSettings()
+    compose: list[ComposeSettings] = []
     observe: ObserveSettings = ObserveSettings()
     targets: list[TargetSettings] = []
     argo: ArgoSettings = ArgoSettings()
