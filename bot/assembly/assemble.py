@@ -43,6 +43,7 @@ def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], enviro
     world = World(parsed, EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS)))
     for file in parsed.values():
         world.errors.extend(file.errors)
+    world.torn = frozenset(folder_of(path) for path, file in parsed.items() if file.errors)
     outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}
     stacks: list[Stack] = []
     outputs: dict[str, Value] = {}
@@ -125,7 +126,10 @@ def _settings(world: World, declared: NamedBlock) -> dict[str, str]:
         if item.name not in PROVIDER:
             continue
         with world.reporting():
-            text = as_text(at.value(item.expression)) or ""
+            value = at.value(item.expression)
+            if value.sensitive:
+                at.fault(item.expression, f"{item.name} would show a sensitive value", "a value that is not sensitive")
+            text = as_text(value) or ""
             if not re.fullmatch(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?", text) or len(text) > 63:
                 at.fault(item.expression, f"{item.name}: {text!r} is no name", "a-z, 0-9, '-' and '_'")
             settings[item.name] = text
@@ -182,8 +186,10 @@ def _resource(world: World, module: Module, kind: Kind, key: str, label: str) ->
 
 def _shows(kind: Kind, pointer: Pointer, value: Value) -> bool:
     """Whether rendering would show a sensitive value. What a service's environment holds is left to the deployment."""
-    if not value.trace.sensitive or value.mapping or value.elements:
+    if not value.trace.sensitive or value.elements:
         return False
+    if value.mapping:
+        return True  # its keys would be shown
     return not (kind is Kind.SERVICE and pointer[:1] == ("environment",) and len(pointer) == 2)
 
 

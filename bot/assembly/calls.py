@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import LONGEST_TEXT, Fault, Misuse
 from bot.assembly.functions.table import METERED, NAMES, PLAIN, TRACED
-from bot.assembly.values import Value
+from bot.assembly.values import Value, decided_by
 from bot.intake.declared import nearest
 from bot.intake.syntax import FunctionCall
 from bot.model.json import JSON
@@ -17,20 +19,37 @@ def call(at: Evaluator, node: FunctionCall) -> Value:
         return _attempt(at, node)
     if node.name not in NAMES:
         near = nearest(node.name, NAMES)
-        at.fault(node, f"there is no function {node.name}()", f"{near}()" if near else None)
+        at.unknown(node, f"there is no function {node.name}()", f"{near}()" if near else None)
     arguments = [at.value(argument) for argument in node.arguments]
     if node.spread and arguments:
         arguments = [*arguments[:-1], *arguments[-1].elements]
     _check_count(at, node, len(arguments))
     try:
         if node.name in TRACED:
-            result = TRACED[node.name].call(*arguments)
-            return result if isinstance(result, Value) else Value(result, at.trace(node, arguments))
+            return _traced(at, node, arguments)
         return at.computed(node, _plain(at, node, arguments), arguments)
     except Misuse as misuse:
-        at.fault(node, f"{node.name}() {misuse}")
+        secret = any(argument.sensitive for argument in arguments)
+        at.fault(node, f"{node.name}() cannot work with this sensitive value" if secret else f"{node.name}() {misuse}")
     except (ValueError, ArithmeticError):
         at.fault(node, f"{node.name}() cannot work with these values")
+
+
+def _traced(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> Value:
+    """What a function of traced values makes; all of it is secret where a text or number that decided it is, or the whole of a
+    collection.
+    """
+    result = TRACED[node.name].call(*arguments)
+    value = result if isinstance(result, Value) else Value(result, at.trace(node, arguments))
+    whole = [Value(None, argument.trace) for argument in arguments]
+    keys = arguments[:1] if node.name in _NAMING else ()
+    return value if node.name in _CHOOSING else decided_by(value, *whole, *keys)
+
+
+_NAMING: Final = frozenset({"zipmap", "transpose"})
+"""Functions whose first argument gives keys of the result."""
+_CHOOSING: Final = frozenset({"coalesce", "coalescelist", "concat", "merge", "try"})
+"""Functions that pass on what they are given, each part with its own mark."""
 
 
 def _check_count(at: Evaluator, node: FunctionCall, count: int) -> None:
@@ -53,12 +72,19 @@ def _plain(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> JSON:
 
 
 def _attempt(at: Evaluator, node: FunctionCall) -> Value:
+    """The first argument that has a value, or whether there is one; secret where that was decided by a secret."""
+    seen = at.budget.secrets
     for argument in node.arguments:
         try:
             value = at.value(argument)
-        except Fault:
+        except Fault as fault:
+            if fault.static:
+                raise
             continue
-        return value if node.name == "try" else at.computed(node, True, ())
+        value = value if node.name == "try" else at.computed(node, True, ())
+        decided = argument is not node.arguments[0] or node.name == "can"
+        return value.secret() if decided and at.budget.secrets != seen else value
     if node.name == "can":
-        return at.computed(node, False, ())
+        value = at.computed(node, False, ())
+        return value.secret() if at.budget.secrets != seen else value
     return at.fault(node, "none of the alternatives of try() has a value")

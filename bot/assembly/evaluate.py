@@ -14,7 +14,7 @@ from bot.assembly.loops import comprehension
 from bot.assembly.operators import binary, unary
 from bot.assembly.references import reference, splat, words
 from bot.assembly.rendering import render_template
-from bot.assembly.values import Value, as_text
+from bot.assembly.values import Value, decided_by
 from bot.intake.syntax import (
     Attribute,
     Binary,
@@ -77,7 +77,8 @@ def _value(at: Evaluator, node: Expression) -> Value:
             return binary(at, node)
         case Conditional():
             # Only the chosen side is looked at, so unlike in Terraform its type is not unified with the other's.
-            return at.value(node.yes if at.condition(node.condition) else node.no)
+            holds, reason = at.decision(node.condition)
+            return decided_by(at.value(node.yes if holds else node.no), reason)
         case ForExpression():
             return comprehension(at, node)
         case Parentheses():
@@ -88,19 +89,20 @@ def _value(at: Evaluator, node: Expression) -> Value:
 
 def _object(at: Evaluator, node: ObjectExpression) -> Value:
     entries: dict[str, Value] = {}
+    secret = False
     for item in node.items:
-        key = _key(at, item.key)
+        key, hidden = _key(at, item.key)
         if key in entries:
-            at.fault(item.key, f"the key {key!r} is written twice")
+            at.fault(item.key, f"the key {'of a sensitive value' if hidden else repr(key)} is written twice")
         entries[key] = at.value(item.value)
-    return Value(entries, at.trace(node))
+        secret = secret or hidden
+    whole = Value(entries, at.trace(node))
+    return whole.secret() if secret else whole
 
 
-def _key(at: Evaluator, node: Expression) -> str:
-    """The text of an object's key: a bare word is itself."""
+def _key(at: Evaluator, node: Expression) -> tuple[str, bool]:
+    """The text of an object's key, and whether that is secret: a bare word is itself."""
     if isinstance(node, Name):
-        return node.name
-    text = as_text(at.value(node))
-    if text is None:
-        at.fault(node, "an object's key is text", "text")
-    return text
+        return node.name, False
+    value = at.value(node)
+    return at.key(node, value), value.sensitive

@@ -82,7 +82,7 @@ def given_value(at: Evaluator, given: Given, kind: Type, block: Block) -> Value:
 def fit(at: Evaluator, value: Value, kind: Type, name: str) -> Value:
     """``value`` as ``kind``. Raises :class:`~bot.assembly.faults.Fault` at the value, in whichever file it is written."""
     try:
-        return converted(value, kind)
+        return converted(value, kind, at.value)
     except Mismatch as mismatch:
         origin, message = mismatch.value.trace.origin, f"{name}: {mismatch.message}"
         if origin.file == at.text.file:
