@@ -70,7 +70,7 @@ def given_value(at: Evaluator, given: Given, kind: Type, block: Block) -> Value:
     if given.expression is not None:
         return fit(inner, inner.value(given.expression), kind, name)
     origin = Origin(given.where, 0, len(given.text.chars), 1, 1, Through.EXPRESSION)
-    if kind in {ScalarType.STRING, ScalarType.ANY}:
+    if kind is ScalarType.STRING or kind is ScalarType.ANY:
         return Value(given.text.chars, Trace(origin))
     try:
         value = inner.value(parse_expression(given.text))

@@ -18,6 +18,7 @@ from bot.drift.compose import edits, mounts, port_pairs
 from bot.drift.compose.declared import long_form
 from bot.drift.compose.declared.mounts import brought_mounts
 from bot.drift.compose.declared.process import variables
+from bot.drift.compose.entries import Index
 from bot.drift.compose.inspected.inspect import INHERITED, REPLICAS, UNKNOWN
 from bot.drift.compose.names import FOREIGN, Aliases, EngineNames
 from bot.drift.compose.shape import service_shape
@@ -100,11 +101,12 @@ def _of_container(
     applied = Base(before, shape)
     maker = Maker(desired, options, observed=tree)
     strange = _strange(tree, desired.id.scope, aliases)
+    index = Index(desired.tree, declared)
     for difference in map(_unmarked, differences):
         cause = _cause(difference, applied, desired)
         if cause is not None:
-            written = edits.written(desired.tree, difference.location.path)
-            changes = () if _names(difference, strange) else edits.edits(desired.tree, difference, declared)
+            written = edits.written(index, difference.location.path)
+            changes = () if _names(difference, strange) else edits.edits(index, difference)
             yield maker.drift(difference, cause, changes, pointer=written)
 
 
