@@ -30,17 +30,25 @@ _STEPS_PER_BYTE: Final = 20
 _MOST_STEPS: Final = 3_000_000
 
 
-def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], environment: Mapping[str, str]) -> Assembly:
+def assemble(
+    files: Mapping[str, bytes],
+    *,
+    variables: Mapping[str, str],
+    environment: Mapping[str, str],
+    beside: Mapping[str, bytes] | None = None,
+) -> Assembly:
     """The configuration that ``files`` write, and every mistake in them.
 
     ``files`` holds all ``*.cw`` and ``*.cwvars`` of the repository by path; others are passed over. Each folder with
     ``.cw`` files that no module block refers to is a root of its own. ``variables`` are from the command line;
-    of ``environment`` only ``CLOCKWORK_VAR_*`` is looked at.
+    of ``environment`` only ``CLOCKWORK_VAR_*`` is looked at. ``beside`` are other files that ``file()`` may read; what it
+    asks for and does not find is told in ``missing``.
     """
     paths = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
     parsed = {path: parse(path, files[path]) for path in paths[:_MOST_FILES]}
     size = sum(len(files[path]) for path in parsed)
-    world = World(parsed, EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS)))
+    budget = EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS))
+    world = World(parsed, budget, beside={**(beside or {}), **files})
     for file in parsed.values():
         world.errors.extend(file.errors)
     world.torn = frozenset(folder_of(path) for path, file in parsed.items() if file.errors)
@@ -57,8 +65,8 @@ def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], enviro
         declared.update(root.variables)
     kept = _distinct(world, stacks)
     own = {f"{PREFIX}{name}": text for name, text in outside.items()}
-    config = Config(tuple(kept), outputs, dict(variables), own)
-    return Assembly(config, sort_errors(world.errors), frozenset(declared))
+    config = Config(tuple(kept), outputs, dict(variables), own, beside or {})
+    return Assembly(config, sort_errors(world.errors), frozenset(declared), frozenset(world.missing))
 
 
 def _roots(world: World, parsed: Mapping[str, Parsed]) -> list[str]:

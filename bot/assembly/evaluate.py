@@ -10,11 +10,13 @@ from typing import Final, assert_never
 
 from bot.assembly.calls import call
 from bot.assembly.evaluator import Evaluator
+from bot.assembly.faults import Fault, Misuse
+from bot.assembly.functions.arguments import unified
 from bot.assembly.loops import comprehension
 from bot.assembly.operators import binary, unary
 from bot.assembly.references import reference, splat, words
 from bot.assembly.rendering import render_template
-from bot.assembly.values import Value, decided_by
+from bot.assembly.values import Value, decided_by, kind_of
 from bot.intake.syntax import (
     Attribute,
     Binary,
@@ -76,15 +78,43 @@ def _value(at: Evaluator, node: Expression) -> Value:
         case Binary():
             return binary(at, node)
         case Conditional():
-            # Only the chosen side is looked at, so unlike in Terraform its type is not unified with the other's.
-            holds, reason = at.decision(node.condition)
-            return decided_by(at.value(node.yes if holds else node.no), reason)
+            return _conditional(at, node)
         case ForExpression():
             return comprehension(at, node)
         case Parentheses():
             return at.value(node.inner)
         case _:
             assert_never(node)
+
+
+def _conditional(at: Evaluator, node: Conditional) -> Value:
+    """The side that is chosen, in the one type of both (HCL specification, "Conditional Operator"). A side that has no value is
+    no matter while the other one is chosen.
+    """
+    holds, reason = at.decision(node.condition)
+    chosen = at.value(node.yes if holds else node.no)
+    try:
+        other = at.value(node.no if holds else node.yes)
+    except Fault as fault:
+        if fault.static:
+            raise
+        return decided_by(chosen, reason)
+    if chosen.data is None or other.data is None or _of_other_names(chosen, other):
+        return decided_by(chosen, reason)
+    try:
+        return decided_by(unified((chosen, other))[0], reason)
+    except Misuse:
+        kinds = f"{kind_of(chosen)} and {kind_of(other)}" if kind_of(chosen) != kind_of(other) else "parts of two types"
+        at.fault(node, f"both results of a condition have one type, these are {kinds}", "two values of one type")
+
+
+def _of_other_names(chosen: Value, other: Value) -> bool:
+    """Whether both are objects, and not with the same attributes: each keeps its own type."""
+    return (
+        bool(chosen.mapping or other.mapping)
+        and chosen.mapping.keys() != other.mapping.keys()
+        and kind_of(chosen) == kind_of(other)
+    )
 
 
 def _object(at: Evaluator, node: ObjectExpression) -> Value:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeAlias
 
 from bot.assembly.faults import EvaluationBudget, Fault
+from bot.assembly.functions.files import CommittedFiles
 from bot.assembly.values import Trace, Value, as_bool, as_text, kind_of, traced
 from bot.intake.syntax import Expression, Span
 from bot.intake.text import Text
@@ -31,6 +32,7 @@ class Evaluator:
     budget: EvaluationBudget
     evaluate: Callable[[Evaluator, Expression], Value]
     bound: Mapping[str, Value] = field(default_factory=dict)
+    files: CommittedFiles = field(default_factory=CommittedFiles)
 
     def within(self, names: Mapping[str, Value]) -> Evaluator:
         """The same inside a loop that binds ``names``."""

@@ -15,6 +15,7 @@ from bot.assembly.config import Kind
 from bot.assembly.evaluate import evaluate
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
+from bot.assembly.functions.files import CommittedFiles
 from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VALIDATED, VALIDATION, VARIABLE
 from bot.assembly.types import describe
 from bot.assembly.values import Trace, Value, as_text
@@ -48,7 +49,10 @@ class Module:
         self.given = given
         self.inputs = inputs
         parsed = world.folder(folder)
-        self.files = [(Evaluator(file.text, self.reference, world.budget, evaluate), file.body) for file in parsed]
+        beside = CommittedFiles(folder, world.beside, world.missing)
+        self.files = [
+            (Evaluator(file.text, self.reference, world.budget, evaluate, files=beside), file.body) for file in parsed
+        ]
         self.known: dict[str, Value | None] = {}
         self.children: dict[str, Module] = {}
         self.variables = by_name(world, self.blocks("variable"), "variable")

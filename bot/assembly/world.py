@@ -29,6 +29,9 @@ class World:
     errors: list[SourceError] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of the commit that functions may read."""
+    missing: set[str] = field(default_factory=set)
     torn: frozenset[str] = frozenset()
     """Folders with a file that cannot be read as a whole: only that is told of them, as in Terraform."""
 

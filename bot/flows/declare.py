@@ -218,7 +218,9 @@ class Declarer:
                 deployment=deployment,
                 missing=declared.missing,
             )
-        assembly = assemble(cw, variables=self.selection.variables, environment=self.selection.environment)
+        variables, environment = self.selection.variables, self.selection.environment
+        assembly = assemble(cw, variables=variables, environment=environment, beside=files)
+        declared = replace(declared, missing=declared.missing | assembly.missing)
         bundle = self.renderer(assembly.config, overlays)
         errors = (*declared.errors, *assembly.errors, *overlay_errors)
         if deployment is not None and deployment.only:  # they belong to the unnamed target

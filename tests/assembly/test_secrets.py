@@ -22,22 +22,22 @@ WRAPPERS: Final = (
     "{ for k in [X, X] : k => 1 }",
     "{ for k in [X] : k => 1... }",
     "[for k in [X] : k]",
-    '[for k in ["a"] : k if X == "hunter2secret"]',
+    '[for k in ["a"] : k if substr(X, 0, 1) == "h"]',
     "{ for k, v in { a = X } : v => k }",
     '"${X}"',
     '"a${X}b"',
-    '"%{ if X == "hunter2secret" }yes%{ else }no%{ endif }"',
+    '"%{ if substr(X, 0, 1) == "h" }yes%{ else }no%{ endif }"',
     '"%{ for c in [X] }${c}%{ endfor }"',
-    'X == "hunter2secret" ? "yes" : "no"',
-    'X == "hunter2secret" && true',
-    'true && X == "hunter2secret"',
-    'false || X == "hunter2secret"',
-    '!(X == "hunter2secret")',
-    'lookup({ hunter2secret = "yes" }, X, "no")',
+    'substr(X, 0, 1) == "h" ? "yes" : "no"',
+    'substr(X, 0, 1) == "h" && true',
+    'true && substr(X, 0, 1) == "h"',
+    'false || substr(X, 0, 1) == "h"',
+    '!(substr(X, 0, 1) == "h")',
+    'lookup({ h = "yes" }, substr(X, 0, 1), "no")',
     'lookup({ a = "b" }, X)',
-    '{ hunter2secret = "yes", other = "no" }[X]',
+    '{ h = "yes", a = "no" }[substr(X, 0, 1)]',
     '["a", "b"][X]',
-    '["a", "b"][length("X") > 0 ? 0 : 1]',
+    '["a", "b"][length(X) > 0 ? 0 : 1]',
     "merge({ (X) = 1 }, { b = 2 })",
     "zipmap([X], [1])",
     "zipmap([X, X], [1])",
@@ -45,9 +45,9 @@ WRAPPERS: Final = (
     "values({ (X) = 1 })",
     "transpose({ a = [X] })",
     'try(tonumber(X), "none")',
-    'try({ hunter2secret = "yes" }[X], "no")',
+    'try({ h = "yes" }[substr(X, 0, 1)], "no")',
     'can(regex("^hunter", X)) ? "yes" : "no"',
-    'can({ hunter2secret = "yes" }[X])',
+    'can({ h = "yes" }[substr(X, 0, 1)])',
     "toset([X])",
     "tomap({ (X) = 1 })",
     "tonumber(X)",
@@ -65,7 +65,7 @@ WRAPPERS: Final = (
     "element([X], 7)",
     'regex("(zzz)", X)',
     "cidrhost(X, 1)",
-    'contains(["hunter2secret"], X) ? "yes" : "no"',
+    'contains(["h"], substr(X, 0, 1)) ? "yes" : "no"',
     'index(["a"], X)',
     "parseint(X, 10)",
     "length(X)",
@@ -109,7 +109,7 @@ def output(text: str, secret: str) -> tuple[dict[str, bytes], str]:
 def check(text: str) -> None:
     """Nothing shows the planted value, and the artifacts do not tell it from another one."""
     artifacts, told = output(text, PLANTED)
-    assert PLANTED not in told.replace(text, "").replace('"hunter2secret"', "").replace("hunter2secret =", "")
+    assert PLANTED not in told
     assert not [path for path, data in artifacts.items() if PLANTED.encode() in data]
     assert artifacts == output(text, OTHER)[0]
 
