@@ -30,19 +30,28 @@ _STEPS_PER_BYTE: Final = 20
 _MOST_STEPS: Final = 3_000_000
 
 
-def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], environment: Mapping[str, str]) -> Assembly:
+def assemble(
+    files: Mapping[str, bytes],
+    *,
+    variables: Mapping[str, str],
+    environment: Mapping[str, str],
+    beside: Mapping[str, bytes] | None = None,
+) -> Assembly:
     """The configuration that ``files`` write, and every mistake in them.
 
     ``files`` holds all ``*.cw`` and ``*.cwvars`` of the repository by path; others are passed over. Each folder with
     ``.cw`` files that no module block refers to is a root of its own. ``variables`` are from the command line;
-    of ``environment`` only ``CLOCKWORK_VAR_*`` is looked at.
+    of ``environment`` only ``CLOCKWORK_VAR_*`` is looked at. ``beside`` are other files that ``file()`` may read; what it
+    asks for and does not find is told in ``missing``.
     """
     paths = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
     parsed = {path: parse(path, files[path]) for path in paths[:_MOST_FILES]}
     size = sum(len(files[path]) for path in parsed)
-    world = World(parsed, EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS)))
+    budget = EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS))
+    world = World(parsed, budget, beside={**(beside or {}), **files})
     for file in parsed.values():
         world.errors.extend(file.errors)
+    world.torn = frozenset(folder_of(path) for path, file in parsed.items() if file.errors)
     outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}
     stacks: list[Stack] = []
     outputs: dict[str, Value] = {}
@@ -56,8 +65,8 @@ def assemble(files: Mapping[str, bytes], *, variables: Mapping[str, str], enviro
         declared.update(root.variables)
     kept = _distinct(world, stacks)
     own = {f"{PREFIX}{name}": text for name, text in outside.items()}
-    config = Config(tuple(kept), outputs, dict(variables), own)
-    return Assembly(config, sort_errors(world.errors), frozenset(declared))
+    config = Config(tuple(kept), outputs, dict(variables), own, beside or {})
+    return Assembly(config, sort_errors(world.errors), frozenset(declared), frozenset(world.missing))
 
 
 def _roots(world: World, parsed: Mapping[str, Parsed]) -> list[str]:
@@ -125,7 +134,10 @@ def _settings(world: World, declared: NamedBlock) -> dict[str, str]:
         if item.name not in PROVIDER:
             continue
         with world.reporting():
-            text = as_text(at.value(item.expression)) or ""
+            value = at.value(item.expression)
+            if value.sensitive:
+                at.fault(item.expression, f"{item.name} would show a sensitive value", "a value that is not sensitive")
+            text = as_text(value) or ""
             if not re.fullmatch(r"[a-z0-9]([a-z0-9_.-]*[a-z0-9])?", text) or len(text) > 63:
                 at.fault(item.expression, f"{item.name}: {text!r} is no name", "a-z, 0-9, '-' and '_'")
             settings[item.name] = text
@@ -182,8 +194,10 @@ def _resource(world: World, module: Module, kind: Kind, key: str, label: str) ->
 
 def _shows(kind: Kind, pointer: Pointer, value: Value) -> bool:
     """Whether rendering would show a sensitive value. What a service's environment holds is left to the deployment."""
-    if not value.trace.sensitive or value.mapping or value.elements:
+    if not value.trace.sensitive or value.elements:
         return False
+    if value.mapping:
+        return True  # its keys would be shown
     return not (kind is Kind.SERVICE and pointer[:1] == ("environment",) and len(pointer) == 2)
 
 

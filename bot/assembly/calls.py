@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+from typing import Final
+
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import LONGEST_TEXT, Fault, Misuse
-from bot.assembly.functions.table import METERED, NAMES, PLAIN, TRACED
-from bot.assembly.values import Value
+from bot.assembly.functions.files import CommittedFiles
+from bot.assembly.functions.table import FILED, METERED, NAMES, PLAIN, TRACED, UNSUITED
+from bot.assembly.values import Value, as_text, decided_by
+from bot.intake.cw import parse_expression
 from bot.intake.declared import nearest
-from bot.intake.syntax import FunctionCall
+from bot.intake.scanner import Mistake
+from bot.intake.syntax import FunctionCall, Template
+from bot.intake.text import Text
 from bot.model.json import JSON
 
 
@@ -15,26 +23,49 @@ def call(at: Evaluator, node: FunctionCall) -> Value:
     """The result of a call."""
     if node.name in {"try", "can"}:
         return _attempt(at, node)
+    if node.name in {"templatefile", "templatestring"}:
+        return _template(at, node)
+    if node.name in UNSUITED:
+        at.unknown(node, f"{node.name}() {UNSUITED[node.name]}")
     if node.name not in NAMES:
         near = nearest(node.name, NAMES)
-        at.fault(node, f"there is no function {node.name}()", f"{near}()" if near else None)
+        at.unknown(node, f"there is no function {node.name}()", f"{near}()" if near else None)
     arguments = [at.value(argument) for argument in node.arguments]
     if node.spread and arguments:
         arguments = [*arguments[:-1], *arguments[-1].elements]
     _check_count(at, node, len(arguments))
     try:
         if node.name in TRACED:
-            result = TRACED[node.name].call(*arguments)
-            return result if isinstance(result, Value) else Value(result, at.trace(node, arguments))
+            return _traced(at, node, arguments)
         return at.computed(node, _plain(at, node, arguments), arguments)
     except Misuse as misuse:
-        at.fault(node, f"{node.name}() {misuse}")
+        secret = any(argument.sensitive for argument in arguments)
+        at.fault(node, f"{node.name}() cannot work with this sensitive value" if secret else f"{node.name}() {misuse}")
     except (ValueError, ArithmeticError):
         at.fault(node, f"{node.name}() cannot work with these values")
 
 
+def _traced(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> Value:
+    """What a function of traced values makes; all of it is secret where a text or number that decided it is, or the whole of a
+    collection.
+    """
+    result = TRACED[node.name].call(*arguments)
+    if node.name == "issensitive":
+        return at.computed(node, bool(result), ())
+    value = result if isinstance(result, Value) else Value(result, at.trace(node, arguments))
+    whole = [Value(None, argument.trace) for argument in arguments]
+    keys = arguments[:1] if node.name in _NAMING else ()
+    return value if node.name in _CHOOSING else decided_by(value, *whole, *keys)
+
+
+_NAMING: Final = frozenset({"zipmap", "transpose"})
+"""Functions whose first argument gives keys of the result."""
+_CHOOSING: Final = frozenset({"coalesce", "coalescelist", "concat", "merge", "nonsensitive"})
+"""Functions that pass on what they are given, each part with its own mark."""
+
+
 def _check_count(at: Evaluator, node: FunctionCall, count: int) -> None:
-    function = PLAIN.get(node.name) or METERED.get(node.name) or TRACED[node.name]
+    function = PLAIN.get(node.name) or METERED.get(node.name) or FILED.get(node.name) or TRACED[node.name]
     fewest, most = function.fewest, function.most
     if count < fewest or (most is not None and count > most):
         takes = f"{fewest}" if most == fewest else f"{fewest} to {most}" if most else f"at least {fewest}"
@@ -46,19 +77,63 @@ def _plain(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> JSON:
         at.fault(node, f"{node.name}() takes at most {LONGEST_TEXT} characters")
     plain = [argument.plain() for argument in arguments]
     metered = METERED.get(node.name)
+    if node.name in FILED:
+        return FILED[node.name].call(at.files, *plain)
     result = metered.call(*plain, budget=at.budget) if metered else PLAIN[node.name].call(*plain)
     if isinstance(result, str) and len(result) > LONGEST_TEXT:
         at.fault(node, f"{node.name}() makes more than {LONGEST_TEXT} characters")
     return result
 
 
+def _template(at: Evaluator, node: FunctionCall) -> Value:
+    """A template of a file, or of a value, with the entries of an object as its names."""
+    if len(node.arguments) != 2:
+        at.fault(node, f"{node.name}() takes 2 arguments, not {len(node.arguments)}")
+    if node.name == "templatestring" and isinstance(node.arguments[0], Template):
+        at.fault(
+            node.arguments[0], "templatestring() takes a template that is written elsewhere", "local.NAME or var.NAME"
+        )
+    named, given = at.value(node.arguments[0]), at.value(node.arguments[1])
+    if not isinstance(given.data, dict):
+        at.fault(node.arguments[1], f"{node.name}() takes an object of the template's names", "{ name = value }")
+    try:
+        source = named.plain() if node.name == "templatestring" else FILED["file"].call(at.files, named.plain())
+        text = Text(at.text.file, str(source))
+        marker = _marker(text.chars)
+        whole = Text(text.file, f"<<{marker}\n{text.chars}\n{marker}\n")
+        inner = replace(at, text=whole, bound=given.data, scope=lambda *_: None, files=CommittedFiles("", {}, set()))
+        made = as_text(inner.value(parse_expression(whole))) or ""
+    except Misuse as misuse:
+        at.fault(node, f"{node.name}() {misuse}")
+    except (Fault, Mistake) as problem:
+        error = problem.error
+        secret = named.sensitive or given.sensitive
+        at.fault(
+            node, f"{node.name}(): {'the template cannot be filled in' if secret or error is None else error.message}"
+        )
+    return at.computed(node, made.removesuffix("\n"), (named, given))
+
+
+def _marker(chars: str) -> str:
+    """A word that no line of ``chars`` is."""
+    lines = {line.strip() for line in chars.split("\n")}
+    return next(word for count in itertools.count() if (word := f"END{count}") not in lines)
+
+
 def _attempt(at: Evaluator, node: FunctionCall) -> Value:
+    """The first argument that has a value, or whether there is one; secret where that was decided by a secret."""
+    seen = at.budget.secrets
     for argument in node.arguments:
         try:
             value = at.value(argument)
-        except Fault:
+        except Fault as fault:
+            if fault.static:
+                raise
             continue
-        return value if node.name == "try" else at.computed(node, True, ())
+        value = value if node.name == "try" else at.computed(node, True, ())
+        decided = argument is not node.arguments[0] or node.name == "can"
+        return value.secret() if decided and at.budget.secrets != seen else value
     if node.name == "can":
-        return at.computed(node, False, ())
+        value = at.computed(node, False, ())
+        return value.secret() if at.budget.secrets != seen else value
     return at.fault(node, "none of the alternatives of try() has a value")

@@ -75,12 +75,15 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration. ``variables`` and ``environment`` are what it was assembled with, kept to check edits."""
+    """The whole configuration. ``variables``, ``environment`` and ``beside`` are what it was assembled with, kept to check
+    edits.
+    """
 
     stacks: tuple[Stack, ...] = ()
     outputs: Mapping[str, Value] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    beside: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     def leaves(self) -> Iterator[tuple[tuple[str, Kind | None, str, Pointer], Value]]:
         """Every value of every resource and output: (stack, kind, name, pointer) and the value."""
@@ -103,3 +106,5 @@ class Assembly:
     config: Config
     errors: tuple[SourceError, ...] = ()
     variables: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+    """Files that functions asked for and that were not given."""

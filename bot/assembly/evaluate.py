@@ -10,11 +10,13 @@ from typing import Final, assert_never
 
 from bot.assembly.calls import call
 from bot.assembly.evaluator import Evaluator
+from bot.assembly.faults import Fault, Misuse
+from bot.assembly.functions.arguments import unified
 from bot.assembly.loops import comprehension
 from bot.assembly.operators import binary, unary
 from bot.assembly.references import reference, splat, words
 from bot.assembly.rendering import render_template
-from bot.assembly.values import Value, as_text
+from bot.assembly.values import Value, decided_by, kind_of
 from bot.intake.syntax import (
     Attribute,
     Binary,
@@ -76,8 +78,7 @@ def _value(at: Evaluator, node: Expression) -> Value:
         case Binary():
             return binary(at, node)
         case Conditional():
-            # Only the chosen side is looked at, so unlike in Terraform its type is not unified with the other's.
-            return at.value(node.yes if at.condition(node.condition) else node.no)
+            return _conditional(at, node)
         case ForExpression():
             return comprehension(at, node)
         case Parentheses():
@@ -86,21 +87,52 @@ def _value(at: Evaluator, node: Expression) -> Value:
             assert_never(node)
 
 
+def _conditional(at: Evaluator, node: Conditional) -> Value:
+    """The side that is chosen, in the one type of both (HCL specification, "Conditional Operator"). A side that has no value is
+    no matter while the other one is chosen.
+    """
+    holds, reason = at.decision(node.condition)
+    chosen = at.value(node.yes if holds else node.no)
+    try:
+        other = at.value(node.no if holds else node.yes)
+    except Fault as fault:
+        if fault.static:
+            raise
+        return decided_by(chosen, reason)
+    if chosen.data is None or other.data is None or _of_other_names(chosen, other):
+        return decided_by(chosen, reason)
+    try:
+        return decided_by(unified((chosen, other))[0], reason)
+    except Misuse:
+        kinds = f"{kind_of(chosen)} and {kind_of(other)}" if kind_of(chosen) != kind_of(other) else "parts of two types"
+        at.fault(node, f"both results of a condition have one type, these are {kinds}", "two values of one type")
+
+
+def _of_other_names(chosen: Value, other: Value) -> bool:
+    """Whether both are objects, and not with the same attributes: each keeps its own type."""
+    return (
+        bool(chosen.mapping or other.mapping)
+        and chosen.mapping.keys() != other.mapping.keys()
+        and kind_of(chosen) == kind_of(other)
+    )
+
+
 def _object(at: Evaluator, node: ObjectExpression) -> Value:
     entries: dict[str, Value] = {}
+    secret = False
     for item in node.items:
-        key = _key(at, item.key)
+        key, hidden = _key(at, item.key)
         if key in entries:
-            at.fault(item.key, f"the key {key!r} is written twice")
+            at.fault(item.key, f"the key {'of a sensitive value' if hidden else repr(key)} is written twice")
         entries[key] = at.value(item.value)
-    return Value(entries, at.trace(node))
+        secret = secret or hidden
+    whole = Value(entries, at.trace(node))
+    return whole.secret() if secret else whole
 
 
-def _key(at: Evaluator, node: Expression) -> str:
-    """The text of an object's key: a bare word is itself."""
+def _key(at: Evaluator, node: Expression) -> tuple[str, bool]:
+    """The text of an object's key, and whether that is secret: a bare word is itself."""
     if isinstance(node, Name):
-        return node.name
-    text = as_text(at.value(node))
-    if text is None:
-        at.fault(node, "an object's key is text", "text")
-    return text
+        return node.name, False
+    value = at.value(node)
+    return at.key(node, value), value.sensitive

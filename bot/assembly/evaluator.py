@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeAlias
 
 from bot.assembly.faults import EvaluationBudget, Fault
-from bot.assembly.values import Trace, Value, as_bool, kind_of, traced
+from bot.assembly.functions.files import CommittedFiles
+from bot.assembly.values import Trace, Value, as_bool, as_text, kind_of, traced
 from bot.intake.syntax import Expression, Span
 from bot.intake.text import Text
 from bot.model.json import JSON
@@ -31,6 +32,7 @@ class Evaluator:
     budget: EvaluationBudget
     evaluate: Callable[[Evaluator, Expression], Value]
     bound: Mapping[str, Value] = field(default_factory=dict)
+    files: CommittedFiles = field(default_factory=CommittedFiles)
 
     def within(self, names: Mapping[str, Value]) -> Evaluator:
         """The same inside a loop that binds ``names``."""
@@ -43,6 +45,10 @@ class Evaluator:
     def fault(self, node: Span, message: str, expected: str | None = None) -> NoReturn:
         """Stop: ``node`` has no value. Raises :class:`~bot.assembly.faults.Fault`."""
         raise Fault(self.error(node, message, expected))
+
+    def unknown(self, node: Span, message: str, expected: str | None = None) -> NoReturn:
+        """Stop: ``node`` names something that is nowhere. Raises :class:`~bot.assembly.faults.Fault` that nothing catches."""
+        raise Fault(self.error(node, message, expected), static=True)
 
     def spend(self, node: Expression, steps: int = 1) -> None:
         """Take ``steps`` off the budget. Raises :class:`~bot.assembly.faults.Fault` when nothing is left."""
@@ -71,8 +77,19 @@ class Evaluator:
 
     def condition(self, node: Expression) -> bool:
         """A truth value. Raises :class:`~bot.assembly.faults.Fault`."""
+        return self.decision(node)[0]
+
+    def decision(self, node: Expression) -> tuple[bool, Value]:
+        """A truth value, and the value that says so. Raises :class:`~bot.assembly.faults.Fault`."""
         value = self.value(node)
         holds = as_bool(value)
         if holds is None:
             self.fault(node, f"a condition is true or false, this is a {kind_of(value)}", "true or false")
-        return holds
+        return holds, value
+
+    def key(self, node: Expression, value: Value) -> str:
+        """``value`` as the key of an object. Raises :class:`~bot.assembly.faults.Fault`."""
+        text = as_text(value)
+        if text is None:
+            self.fault(node, "an object's key is text", "text")
+        return text

@@ -14,9 +14,11 @@ LONGEST_TEXT: Final = 1_000_000
 class Fault(Exception):
     """An expression that has no value. ``error`` is None when its cause was already reported elsewhere."""
 
-    def __init__(self, error: SourceError | None) -> None:
+    def __init__(self, error: SourceError | None, *, static: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
+        self.static = static
+        """Whether the text alone is wrong, whatever the values are: no ``try()`` makes up for it."""
 
 
 class Misuse(ValueError):
@@ -28,6 +30,8 @@ class EvaluationBudget:
 
     def __init__(self, steps: int = 200_000) -> None:
         self.left = steps
+        self.secrets = 0
+        """How many references led to a sensitive value."""
 
     def spend(self, steps: int = 1) -> bool:
         """Take ``steps`` off; False once nothing is left."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.assembly.evaluator import Evaluator
-from bot.assembly.values import Value, as_text, kind_of
+from bot.assembly.values import Value, decided_by, kind_of
 from bot.intake.syntax import Expression, ForExpression
 
 
@@ -13,32 +13,37 @@ def comprehension(at: Evaluator, node: ForExpression) -> Value:
     values: list[Value] = []
     entries: dict[str, Value] = {}
     groups: dict[str, list[Value]] = {}
+    reasons: list[Value] = [Value(None, source.trace)]
     for key, item in pairs(at, node.collection, source):
         inner = at.within(bound(node.names, key, item))
-        if node.condition is not None and not inner.condition(node.condition):
-            continue
+        if node.condition is not None:
+            holds, reason = inner.decision(node.condition)
+            reasons.append(reason)
+            if not holds:
+                continue
         value = inner.value(node.value)
         if node.key is None:
             values.append(value)
             continue
-        name = as_text(inner.value(node.key))
-        if name is None:
-            at.fault(node.key, "an object's key is text", "text")
+        named = inner.value(node.key)
+        reasons.append(named)
+        name = at.key(node.key, named)
         if node.grouped:
             groups.setdefault(name, []).append(value)
         elif name in entries:
-            at.fault(node.key, f"two elements give the key {name!r}", "'...' after the value to group them")
+            shown = "of a sensitive value" if named.sensitive else repr(name)
+            at.fault(node.key, f"two elements give the key {shown}", "'...' after the value to group them")
         else:
             entries[name] = value
     if node.key is None:
-        return Value(tuple(values), at.trace(node, (source,)))
+        return decided_by(Value(tuple(values), at.trace(node, (source,))), *reasons)
     entries |= {name: Value(tuple(items), at.trace(node, items)) for name, items in groups.items()}
-    return Value(dict(sorted(entries.items())), at.trace(node, (source,)))
+    return decided_by(Value(dict(sorted(entries.items())), at.trace(node, (source,))), *reasons)
 
 
 def pairs(at: Evaluator, node: Expression, source: Value) -> list[tuple[Value, Value]]:
     """Positions or keys with what is there; objects in the order of their keys."""
-    trace = at.computed(node, None, ()).trace
+    trace = at.computed(node, None, (Value(None, source.trace),)).trace
     if isinstance(source.data, tuple):
         return [(Value(index, trace), item) for index, item in enumerate(source.data)]
     if isinstance(source.data, dict):

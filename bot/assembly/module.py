@@ -15,10 +15,12 @@ from bot.assembly.config import Kind
 from bot.assembly.evaluate import evaluate
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
-from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VARIABLE
+from bot.assembly.functions.files import CommittedFiles
+from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VALIDATED, VALIDATION, VARIABLE
+from bot.assembly.types import describe
 from bot.assembly.values import Trace, Value, as_text
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
-from bot.assembly.world import NamedBlock, World, by_name, check_attributes, local_expressions
+from bot.assembly.world import NamedBlock, World, by_name, check_attributes, check_blocks, local_expressions
 from bot.intake.cw import literal_value
 from bot.intake.declared import meant, nearest
 from bot.intake.discover import folder_of
@@ -26,6 +28,7 @@ from bot.intake.syntax import Assignment, Block, Expression
 from bot.model.resource import SourceError, Through
 
 _DEEPEST: Final = 10
+_NOT_VALID: Final = "the value is not valid"
 
 
 class Module:
@@ -46,7 +49,10 @@ class Module:
         self.given = given
         self.inputs = inputs
         parsed = world.folder(folder)
-        self.files = [(Evaluator(file.text, self.reference, world.budget, evaluate), file.body) for file in parsed]
+        beside = CommittedFiles(folder, world.beside, world.missing)
+        self.files = [
+            (Evaluator(file.text, self.reference, world.budget, evaluate, files=beside), file.body) for file in parsed
+        ]
         self.known: dict[str, Value | None] = {}
         self.children: dict[str, Module] = {}
         self.variables = by_name(world, self.blocks("variable"), "variable")
@@ -70,20 +76,25 @@ class Module:
         match root:
             case "var":
                 self._need(name, self.variables, f"there is no variable {name!r}", at, node)
-                return self.variable(name, at, node), 2
+                return self._seen(self.variable(name, at, node)), 2
             case "local":
                 self._need(name, self.locals, f"there is no local {name!r}", at, node)
-                return self.local(name, at, node), 2
+                return self._seen(self.local(name, at, node)), 2
             case "module":
-                return self._output_of(name, path, at, node), 3
+                return self._seen(self._output_of(name, path, at, node)), 3
             case "path":
                 return at.computed(node, self.folder or ".", ()), 2
             case _:
                 return self._resource(f"{root}.{name}", path, at, node)
 
+    def _seen(self, value: Value) -> Value:
+        """A value that a reference leads to, counted where it is sensitive."""
+        self.world.budget.secrets += value.sensitive
+        return value
+
     def _need(self, name: str, known: Mapping[str, object], message: str, at: Evaluator, node: Expression) -> None:
         if name not in known:
-            at.fault(node, message, meant(name, known))
+            at.unknown(node, message, meant(name, known))
 
     def once(self, key: str, at: Evaluator | None, node: Expression | None, compute: Callable[[], Value]) -> Value:
         """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
@@ -122,11 +133,29 @@ class Module:
         declared = self.variables[name]
         at, block = declared.at, declared.block
         check_attributes(self.world, declared, VARIABLE, "a variable")
-        value = self._given(name, declared)
+        check_blocks(self.world, declared, VALIDATED, "a variable")
         if flag(at, block.body.get("sensitive")):
-            value = value.secret()
+            value = self._secret(name, declared).secret()
+            self.world.keep_secret(value)
+        else:
+            value = self._given(name, declared)
+        if value.data is None and not _nullable(at, block):
+            at.fault(block, f"the variable {name!r} is null, and 'nullable = false' forbids that", "a value")
         self._validate(name, declared, value)
         return value
+
+    def _secret(self, name: str, declared: NamedBlock) -> Value:
+        """The value of a sensitive variable; what is wrong with it is told without it."""
+        try:
+            return self._given(name, declared)
+        except Fault as fault:
+            if fault.error is None or fault.error.line == 0 or fault.static:
+                raise
+            if " has no value" in fault.error.message or "not a type" in fault.error.message:
+                raise
+            kind = describe(declared_type(declared.at, declared.block))
+            message = f"{name}: its value, which is sensitive, is not what its type says"
+            raise Fault(declared.at.error(declared.block, message, kind)) from None
 
     def _given(self, name: str, declared: NamedBlock) -> Value:
         at, block = declared.at, declared.block
@@ -144,14 +173,19 @@ class Module:
 
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
         for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):
+            check_attributes(self.world, NamedBlock(declared.at, rule), VALIDATION, "a validation")
+            check_blocks(self.world, NamedBlock(declared.at, rule), frozenset(), "a validation")
             condition, message = rule.body.get("condition"), rule.body.get("error_message")
             if condition is None:
                 declared.at.fault(rule, "a validation has no condition", "'condition = ...'")
             self.known[f"var.{name}"] = value
             holds = declared.at.condition(condition.expression)
             if not holds:
-                text = as_text(declared.at.value(message.expression)) if message else None
-                declared.at.fault(rule, f"{name}: {text or 'the value is not valid'}")
+                told = declared.at.value(message.expression) if message else None
+                secret = told is not None and told.sensitive
+                text = as_text(told) if told is not None and not secret else None
+                usual = "the value is not valid (its message would show a sensitive value)" if secret else _NOT_VALID
+                declared.at.fault(rule, f"{name}: {text or usual}")
 
     def child(self, name: str) -> Module:
         """The module that the block called ``name`` brings in. Raises :class:`~bot.assembly.faults.Fault`."""
@@ -197,11 +231,15 @@ class Module:
     def _output(self, name: str, declared: NamedBlock) -> Value:
         at, block = declared.at, declared.block
         check_attributes(self.world, declared, OUTPUT, "an output")
+        check_blocks(self.world, declared, frozenset(), "an output")
         value = block.body.get("value")
         if value is None:
             at.fault(block, f"the output {name!r} has no value", "'value = ...'")
         result = at.value(value.expression)
-        return result.secret() if flag(at, block.body.get("sensitive")) else result
+        if not flag(at, block.body.get("sensitive")):
+            return result
+        self.world.keep_secret(result)
+        return result.secret()
 
     def _resource(self, key: str, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int]:
         self._need(key, self.resources, f"there is no resource {key}", at, node)
@@ -248,6 +286,12 @@ class Module:
         if kind is Kind.IMAGE:
             entries["ref"] = image_reference(entries)
         return Value(entries, value.trace)
+
+
+def _nullable(at: Evaluator, block: Block) -> bool:
+    """Whether null is a value of the variable: unless ``nullable = false`` (Terraform documentation, "Input Variables")."""
+    item = block.body.get("nullable")
+    return item is None or at.condition(item.expression)
 
 
 def module_folder(at: Evaluator, block: Block) -> str:

@@ -34,9 +34,11 @@ def unary(at: Evaluator, node: Unary) -> Value:
 def binary(at: Evaluator, node: Binary) -> Value:
     """Two operands: ``&& ||`` look at the second one only where it counts."""
     if node.operator in {"&&", "||"}:
-        left = at.condition(node.left)
-        decided = left == (node.operator == "||")
-        return at.computed(node, left if decided else at.condition(node.right), ())
+        left, reason = at.decision(node.left)
+        if left == (node.operator == "||"):
+            return at.computed(node, left, (reason,))
+        right, other = at.decision(node.right)
+        return at.computed(node, right, (reason, other))
     operands = at.value(node.left), at.value(node.right)
     if node.operator in {"==", "!="}:
         return at.computed(node, equal(*operands) == (node.operator == "=="), operands)

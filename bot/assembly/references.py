@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.schema import ROOTS
-from bot.assembly.values import Value, as_number, as_text, kind_of
+from bot.assembly.values import Value, as_number, as_text, decided_by, kind_of
 from bot.intake.declared import meant
 from bot.intake.syntax import Attribute, Expression, Index, Name, Splat, Template
 
@@ -90,16 +90,20 @@ def _at_name(at: Evaluator, node: Expression, value: Value, name: str) -> Value:
     if not isinstance(value.data, dict):
         at.fault(node, f"a {kind_of(value)} has no attribute {name!r}", "an object")
     if name not in value.data:
-        at.fault(node, f"there is no attribute {name!r}", meant(name, value.data))
+        at.fault(node, f"there is no attribute {name!r}", None if value.sensitive else meant(name, value.data))
     return value.data[name]
 
 
 def _at_index(at: Evaluator, node: Expression, value: Value, key: Value) -> Value:
     if isinstance(value.data, dict):
-        return _at_name(at, node, value, as_text(key) or "")
+        name = as_text(key) or ""
+        if key.sensitive and name not in value.data:
+            at.fault(node, "there is no attribute of this name, which is a sensitive value")
+        return decided_by(_at_name(at, node, value, name), key)
     number = as_number(key)
     if not isinstance(value.data, tuple) or number is None or number != int(number):
         at.fault(node, f"a {kind_of(value)} cannot be indexed by a {kind_of(key)}")
     if not 0 <= int(number) < len(value.data):
-        at.fault(node, f"there is no element {int(number)} in a list of {len(value.data)}")
-    return value.data[int(number)]
+        shown = "of this number, a sensitive value," if key.sensitive else f"{int(number)}"
+        at.fault(node, f"there is no element {shown} in a list of {len(value.data)}")
+    return decided_by(value.data[int(number)], key)

@@ -147,10 +147,12 @@ class _Writer:
             at.fault(self.node, "a template directive is not closed or not opened", "'%{if}' ... '%{endif}'")
         if opening.word == "if":
             split = middle if middle is not None else end
-            chosen = parts[index + 1 : split] if at.condition(opening.expression) else parts[split + 1 : end]
-            self.write(at, chosen)
+            holds, reason = at.decision(opening.expression)
+            self.secret = self.secret or reason.sensitive
+            self.write(at, parts[index + 1 : split] if holds else parts[split + 1 : end])
             return end
         source = at.value(opening.expression)
+        self.secret = self.secret or source.trace.sensitive
         for key, value in pairs(at, opening.expression, source):
             at.spend(self.node)
             self.write(at.within(bound(opening.names, key, value)), parts[index + 1 : end])

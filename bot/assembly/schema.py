@@ -191,6 +191,9 @@ SCHEMAS: Final[Mapping[Kind, Schema]] = {
 ROOTS: Final = frozenset({"var", "local", "module", "path", *Kind})
 """What a reference may start with."""
 VARIABLE: Final = frozenset({"type", "default", "description", "required", "sensitive", "nullable"})
+VALIDATED: Final = frozenset({"validation"})
+"""The blocks of a variable."""
+VALIDATION: Final = frozenset({"condition", "error_message"})
 OUTPUT: Final = frozenset({"value", "description", "sensitive"})
 PROVIDER: Final = frozenset({"stack", "namespace"})
 TOP: Final = frozenset({"variable", "locals", "resource", "module", "provider", "output"})

@@ -5,9 +5,10 @@ Source: Terraform documentation, "Type Constraints" and "Types and Values".
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -51,10 +52,11 @@ class MapOf:
 
 @dataclass(frozen=True, slots=True)
 class Structure:
-    """An object with these keys; those in ``optional`` may be absent."""
+    """An object with these keys; those in ``optional`` may be absent, and are then what ``defaults`` say or null."""
 
     fields: Mapping[str, Type]
     optional: frozenset[str]
+    defaults: Mapping[str, Expression] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,18 @@ def describe(kind: Type) -> str:
             return ", ".join(choices[:-1]) + f" or {choices[-1]}"
 
 
-def converted(value: Value, kind: Type) -> Value:
-    """``value`` as ``kind``, traces kept; null stays null. Raises :class:`Mismatch`."""
+Made: TypeAlias = Callable[[Expression], Value]
+"""What the default of an optional attribute comes to."""
+
+
+def _nothing(_default: Expression) -> Value:
+    raise TypeError
+
+
+def converted(value: Value, kind: Type, made: Made = _nothing) -> Value:
+    """``value`` as ``kind``, traces kept; null stays null. ``made`` evaluates defaults of optional attributes, which only the
+    types of variables have. Raises :class:`Mismatch`.
+    """
     if value.data is None or kind is ScalarType.ANY:
         return value
     match kind:
@@ -100,33 +112,53 @@ def converted(value: Value, kind: Type) -> Value:
             return _scalar(value, kind)
         case OneOf(choices):
             if value.data not in choices:
-                shown = repr(value.data) if isinstance(value.data, str) else f"a {kind_of(value)}"
+                open_text = isinstance(value.data, str) and not value.sensitive
+                shown = repr(value.data) if open_text else f"a {'secret' if value.sensitive else kind_of(value)}"
                 raise Mismatch(value, f"{shown} is not possible here", describe(kind))
             return value
         case ListOf(item):
             if not isinstance(value.data, tuple):
                 raise _wrong(value, kind)
-            return replace(value, data=tuple(converted(child, item) for child in value.data))
+            items = tuple(converted(child, item, made) for child in value.data)
+            return replace(value, data=_distinct(items) if kind.unique else items)
         case MapOf(item):
             if not isinstance(value.data, dict):
                 raise _wrong(value, kind)
-            return replace(value, data={key: converted(child, item) for key, child in value.data.items()})
-        case Structure(fields, optional):
-            return _structure(value, kind, fields, optional)
+            return replace(value, data={key: converted(child, item, made) for key, child in value.data.items()})
+        case Structure():
+            return _structure(value, kind, made)
 
 
 def _wrong(value: Value, kind: Type) -> Mismatch:
     return Mismatch(value, f"this is a {kind_of(value)}", describe(kind))
 
 
-def _structure(value: Value, kind: Type, fields: Mapping[str, Type], optional: frozenset[str]) -> Value:
+def _distinct(items: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Each element of a set once, in the order of Terraform's sets where they are all of one scalar type."""
+    unique = {(kind_of(item), json.dumps(item.plain(), sort_keys=True)): item for item in items}
+    kinds = {kind_of(item) for item in items}
+    if kinds in ({"string"}, {"number"}, {"bool"}):
+        return tuple(sorted(unique.values(), key=lambda item: item.data))  # type: ignore[arg-type,return-value]
+    return tuple(unique.values())
+
+
+def _structure(value: Value, kind: Structure, made: Made) -> Value:
+    """The object with all its attributes: an optional one that is absent or null is its default."""
     if not isinstance(value.data, dict):
         raise _wrong(value, kind)
-    missing = [name for name in fields if name not in value.data and name not in optional]
+    missing = [name for name in kind.fields if name not in value.data and name not in kind.optional]
     if missing:
         raise Mismatch(value, f"this object has no {missing[0]}", describe(kind))
-    known = {name: child for name, child in value.data.items() if name in fields}
-    return replace(value, data={name: converted(child, fields[name]) for name, child in known.items()})
+    entries: dict[str, Value] = {}
+    for name, inner in kind.fields.items():
+        child = value.data.get(name)
+        if (child is None or child.data is None) and name in kind.defaults:
+            child = made(kind.defaults[name])
+            child = child.secret() if value.trace.sensitive else child
+        elif child is None:
+            child = Value(None, replace(value.trace, literal=None, pieces=()))
+        entries[name] = converted(child, inner, made)
+    return replace(value, data=entries)
 
 
 def _scalar(value: Value, kind: ScalarType) -> Value:
@@ -210,8 +242,18 @@ def parse_type(node: Expression) -> Type:
             optional = {
                 name for name, value in fields.items() if isinstance(value, FunctionCall) and value.name == "optional"
             }
-            return Structure({name: parse_type(value) for name, value in fields.items()}, frozenset(optional))
-        case FunctionCall(name="optional", arguments=(item, *_)):
+            kinds = {name: parse_type(value) for name, value in fields.items()}
+            return Structure(kinds, frozenset(optional), _defaults(fields))
+        case FunctionCall(name="optional", arguments=(item,) | (item, _)):
             return parse_type(item)
         case _:
             raise NoType(node)
+
+
+def _defaults(fields: Mapping[str, Expression]) -> Mapping[str, Expression]:
+    """The second arguments of ``optional``."""
+    return {
+        name: call.arguments[1]
+        for name, call in fields.items()
+        if isinstance(call, FunctionCall) and call.name == "optional" and len(call.arguments) > 1
+    }

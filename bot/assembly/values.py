@@ -107,6 +107,11 @@ class Value(NestedValue):
         return self.retraced(lambda old: replace(old, sensitive=True))
 
 
+def decided_by(value: Value, *reasons: Value) -> Value:
+    """``value``, which is secret where one of the ``reasons`` for taking it is: whoever sees it would learn of that."""
+    return value.secret() if any(reason.sensitive for reason in reasons) else value
+
+
 def pieces_of(value: Value, text: str, use: Origin | None) -> tuple[Piece, ...]:
     """The pieces that ``value``, which reads as ``text``, adds to the text it is put into at ``use``."""
     trace = value.trace

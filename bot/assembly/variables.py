@@ -70,7 +70,7 @@ def given_value(at: Evaluator, given: Given, kind: Type, block: Block) -> Value:
     if given.expression is not None:
         return fit(inner, inner.value(given.expression), kind, name)
     origin = Origin(given.where, 0, len(given.text.chars), 1, 1, Through.EXPRESSION)
-    if kind in {ScalarType.STRING, ScalarType.ANY}:
+    if kind is ScalarType.STRING or kind is ScalarType.ANY:
         return Value(given.text.chars, Trace(origin))
     try:
         value = inner.value(parse_expression(given.text))
@@ -82,7 +82,7 @@ def given_value(at: Evaluator, given: Given, kind: Type, block: Block) -> Value:
 def fit(at: Evaluator, value: Value, kind: Type, name: str) -> Value:
     """``value`` as ``kind``. Raises :class:`~bot.assembly.faults.Fault` at the value, in whichever file it is written."""
     try:
-        return converted(value, kind)
+        return converted(value, kind, at.value)
     except Mismatch as mismatch:
         origin, message = mismatch.value.trace.origin, f"{name}: {mismatch.message}"
         if origin.file == at.text.file:

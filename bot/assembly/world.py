@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import EvaluationBudget, Fault
+from bot.assembly.values import Value, as_text
 from bot.intake.declared import meant
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Expression, Parsed
 from bot.model.resource import SourceError
+
+_HIDDEN: Final = "(sensitive value)"
+_SHORTEST_SECRET: Final = 4
+"""Shorter texts are in too many words to be taken out of messages."""
 
 
 @dataclass(slots=True)
@@ -22,16 +28,39 @@ class World:
     budget: EvaluationBudget = field(default_factory=EvaluationBudget)
     errors: list[SourceError] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
+    secrets: set[str] = field(default_factory=set)
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of the commit that functions may read."""
+    missing: set[str] = field(default_factory=set)
+    torn: frozenset[str] = frozenset()
+    """Folders with a file that cannot be read as a whole: only that is told of them, as in Terraform."""
 
     def report(self, error: SourceError | None) -> None:
         """Remember a mistake; None is one that is remembered already. One of a value that was written in another file
         than the one being evaluated has no excerpt yet.
         """
+        if error is not None and folder_of(error.file) in self.torn:
+            return  # as likely a consequence of what could not be read there
         if error is not None and error.excerpt is None and error.file in self.parsed:
             text = self.parsed[error.file].text
             error = replace(error, excerpt=text.error_at(error.line, error.column, error.message).excerpt)
-        if error is not None and error not in self.errors:
-            self.errors.append(error)
+        if error is not None and (shown := self._redacted(error)) not in self.errors:
+            self.errors.append(shown)
+
+    def keep_secret(self, value: Value) -> None:
+        """Remember the texts of a sensitive value: no message shows them."""
+        texts = (as_text(part) for part in value.parts())
+        self.secrets.update(text for text in texts if text is not None and len(text) >= _SHORTEST_SECRET)
+
+    def _redacted(self, error: SourceError) -> SourceError:
+        """The mistake without the texts of sensitive values; the excerpt goes where it holds one."""
+        hidden = [text for text in sorted(self.secrets, key=len, reverse=True) if text in str(error)]
+        message, expected = error.message, error.expected
+        for text in hidden:
+            message = message.replace(text, _HIDDEN)
+            expected = None if expected is None else expected.replace(text, _HIDDEN)
+        shown = None if error.excerpt is None or any(text in error.excerpt for text in hidden) else error.excerpt
+        return replace(error, message=message, expected=expected, excerpt=shown) if hidden else error
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
@@ -84,6 +113,13 @@ def local_expressions(world: World, blocks: Iterable[NamedBlock]) -> dict[str, t
                 world.report(declared.at.error(item, f"local {item.name} is already set"))
             expressions.setdefault(item.name, (declared.at, item.expression))
     return expressions
+
+
+def check_blocks(world: World, declared: NamedBlock, known: Collection[str], what: str) -> None:
+    """Report the blocks that ``what`` does not have."""
+    for block in declared.block.body.blocks:
+        if block.kind not in known:
+            world.report(declared.at.error(block, f"{what} has no block {block.kind!r}", meant(block.kind, known)))
 
 
 def check_attributes(world: World, declared: NamedBlock, known: Collection[str], what: str) -> None:

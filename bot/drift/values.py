@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
@@ -37,6 +38,7 @@ _GO_PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h|d)", re.
 _GO_DURATION: Final = re.compile(rf"(?:{_GO_PART.pattern})+\Z", re.ASCII)
 _OCTAL: Final = re.compile(r"0o?[0-7]{1,6}\Z", re.ASCII)
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})\Z", re.ASCII)
+_LARGEST_PLAIN: Final = 6
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?\Z", re.IGNORECASE | re.ASCII)
 
 
@@ -127,7 +129,25 @@ def text(value: JSON) -> JSON:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value) if isinstance(value, (int, float)) else value
+    if isinstance(value, float):
+        return _float_text(value)
+    return str(value) if isinstance(value, int) else value
+
+
+def _float_text(number: float) -> str:
+    """As Go prints a float (``%v``): ``1.0`` is ``1``, with an exponent from ``1e+06`` on and below ``1e-4`` (``%e`` and ``%f``
+    in strconv/ftoa.go, for the shortest digits).
+    """
+    if math.isnan(number) or math.isinf(number):
+        return "NaN" if math.isnan(number) else f"{'+' if number > 0 else '-'}Inf"
+    sign, digits, exponent = Decimal(repr(number)).as_tuple()
+    shown = "".join(map(str, digits)).rstrip("0") or "0"
+    power = len(digits) + int(exponent) - 1 if number else 0
+    if -4 <= power < _LARGEST_PLAIN:
+        plain = format(Decimal(repr(number)), "f")
+        return plain.rstrip("0").rstrip(".") if "." in plain else plain
+    point = f".{shown[1:]}" if len(shown) > 1 else ""
+    return f"{'-' if sign else ''}{shown[0]}{point}e{'-' if power < 0 else '+'}{abs(power):02d}"
 
 
 def boolean(value: JSON) -> JSON:
@@ -140,7 +160,7 @@ def boolean(value: JSON) -> JSON:
 
 
 def size(value: JSON) -> JSON:
-    """A Docker size in bytes: ``64m``, ``64mb`` and 67108864 are 67108864 (units are powers of 1024).
+    """A Docker size in bytes: ``64m``, ``64mb`` and 67108864 are 67108864 (units are powers of 1024); -1 is no limit.
 
     Compose specification, 11-extension.md, byte values; ``RAMInBytes`` of docker/go-units.
     """
@@ -148,7 +168,7 @@ def size(value: JSON) -> JSON:
         return value
     match = _SIZE.match(value.strip())
     if match is None:
-        return value
+        return -1 if value.strip() == "-1" else value
     return int(Decimal(match[1]) * 1024 ** " kmgtp".index(match[2].lower() or " "))
 
 

@@ -10,7 +10,8 @@ from bot.edits.plain import edited
 from bot.edits.values import applied, ordered, same, touched
 from bot.errors import Refused
 from bot.intake.discover import folder_of
-from bot.intake.interpolate import EnvLine, Interpolated, fill, parse_env
+from bot.intake.dotenv import EnvLine, parse_env
+from bot.intake.interpolate import Interpolated, fill
 from bot.intake.read import read
 from bot.intake.scalars import Dialect
 from bot.intake.sited import Site, SitedOrigins
@@ -31,12 +32,15 @@ def adopt_compose(desired: Desired, edits: Sequence[Edit], files: Mapping[str, b
     for edit in ordered(edits):
         intended = applied(intended, work.carried_out(edit))
     changed = {path: data for path, data in work.files.items() if data != files.get(path)}
-    _check(desired, intended, files, work.files)
+    _check(desired, origins, intended, (files, work.files))
     return Adoption(changed, tuple(work.notes))
 
 
-def _check(desired: Desired, intended: JSON, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> None:
-    was, now = _trees(desired, before), _trees(desired, after)
+def _check(
+    desired: Desired, origins: SitedOrigins, intended: JSON, files: tuple[Mapping[str, bytes], Mapping[str, bytes]]
+) -> None:
+    before, after = files
+    was, now = _trees(desired, origins, before), _trees(desired, origins, after)
     expected = {**was, str(desired.id): intended}
     if not same(_in_order(now), _in_order(expected)):
         raise Refused(
@@ -45,8 +49,9 @@ def _check(desired: Desired, intended: JSON, before: Mapping[str, bytes], after:
         )
 
 
-def _trees(desired: Desired, files: Mapping[str, bytes]) -> dict[str, JSON]:
-    return {str(resource.id): resource.tree for resource in read(files, project=desired.id.scope).resources}
+def _trees(desired: Desired, origins: SitedOrigins, files: Mapping[str, bytes]) -> dict[str, JSON]:
+    declared = read(files, project=desired.id.scope, compose=origins.projects)
+    return {str(resource.id): resource.tree for resource in declared.resources}
 
 
 def _in_order(trees: Mapping[str, JSON]) -> dict[str, JSON]:
@@ -110,7 +115,7 @@ class _Work:
         """The variable's own value where this is its only use, else a literal in place of it; and what that reads as."""
         raw = self._raw(site)
         env = posixpath.join(folder_of(site.file), ".env")
-        known = {line.key: line for line in parse_env(self._text(env))} if env in self.files else {}
+        known = {line.key: line for line in parse_env(self._text(env)).lines} if env in self.files else {}
         variables = {key: line.value for key, line in known.items()}
         filled = fill(raw, variables)
         middle = _inverted(raw, filled, value, variables)
@@ -144,7 +149,7 @@ class _Work:
 
     def _env_file_line(self, site: Site, number: int, value: JSON) -> None:
         listed = isinstance(self.desired.tree.get("environment"), list)
-        line = next(line for line in parse_env(self._text(site.file)) if line.line == number)
+        line = next(line for line in parse_env(self._text(site.file)).lines if line.line == number)
         self._env_line(site.file, line, str(value).partition("=")[2] if listed else str(value))
         self.notes.append(f"{site.file} is an env_file: every service that reads it gets the new value")
 
@@ -153,7 +158,7 @@ class _Work:
         spelled = _env_quoted(value, text.chars[line.start : line.end])
         chars = text.chars[: line.start] + spelled + text.chars[line.end :]
         # A quote in single quotes has no spelling that all readers of such files share: what does not read back is refused.
-        if value not in [now.value for now in parse_env(chars) if now.line == line.line]:
+        if value not in [now.value for now in parse_env(chars).lines if now.line == line.line]:
             raise Refused(f"{path}:{line.line}: the value cannot be written in a .env file")
         self.files[path] = text.encode(chars)
 

@@ -47,7 +47,10 @@ def adopt_cw(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]
         raise Refused(f"{desired.id} does not come from .cw files")
     sources = {path: data for path, data in files.items() if path.endswith((".cw", ".cwvars"))}
     editor = _Editor(
-        desired.origins, cw, sources, assemble(sources, variables=cw.variables, environment=cw.environment)
+        desired.origins,
+        cw,
+        sources,
+        assemble(sources, variables=cw.variables, environment=cw.environment, beside=cw.beside),
     )
     plans = [editor.carried_out(step) for edit in ordered(edits) for step in steps(desired.origins.tree.plain(), edit)]
     changed = {path: combined(sources[path], [plan.data for plan in plans if plan.file == path]) for path in sources}
@@ -90,7 +93,7 @@ class _Editor:
 
     def assembled(self, files: Mapping[str, bytes]) -> Assembly:
         """What files come to with the variables that the configuration was assembled with."""
-        return assemble(files, variables=self.cw.variables, environment=self.cw.environment)
+        return assemble(files, variables=self.cw.variables, environment=self.cw.environment, beside=self.cw.beside)
 
     def check(self, files: Mapping[str, bytes]) -> None:
         """Raises :class:`~bot.errors.Refused` when all changes together do more than they should."""

@@ -128,11 +128,36 @@ def _removed_block(doc: EditedDocument, parent: MappingNode | SequenceNode, inde
         following = _span(parent, index + 1)[0] if index + 1 < len(parent.items) else end
         if isinstance(parent, SequenceNode):
             following = _dash(doc.chars, parent, following)
-        return doc.with_span(start, following, "")
+        return _with_comments_above(doc, doc.with_span(start, following, ""), line_start, doc.chars[end:following])
+    line_start = _own_comments(doc.chars, line_start, start - line_start)
     after = end + len(doc.house.newline)
     if end == len(doc.chars):
         line_start -= len(doc.house.newline)
     return doc.with_span(line_start, after, "")
+
+
+def _with_comments_above(doc: EditedDocument, chars: str, line_start: int, between: str) -> str:
+    """``chars`` with the comments on lines of their own in ``between``, which are about what followed what is gone, above the
+    line that begins at ``line_start``.
+    """
+    comments = [line.strip() for line in between.splitlines()[1:] if line.strip().startswith("#")]
+    indent = indentation(doc.chars, line_start)
+    kept = "".join(f"{indent}{comment}{doc.house.newline}" for comment in comments)
+    return chars[:line_start] + kept + chars[line_start:]
+
+
+def _own_comments(chars: str, line_start: int, indent: int) -> int:
+    """Where the comment of an entry begins whose own line begins at ``line_start``: the lines right above it in its column.
+    What begins a file or document is about all of it.
+    """
+    first = line_start
+    while first > 0:
+        above = chars.rfind("\n", 0, first - 1) + 1
+        line = chars[above:first].strip()
+        if not line.startswith("#") or chars[above : above + indent].strip() or chars[above + indent] != "#":
+            break
+        first = above
+    return line_start if first == 0 or chars[:first].rstrip().endswith("---") else first
 
 
 def _dash(chars: str, parent: SequenceNode, head: int) -> int:

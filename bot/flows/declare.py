@@ -19,6 +19,7 @@ from bot.edits.overlays import load as load_overlays
 from bot.flows.deployment import Deployment, DeploymentReader
 from bot.intake import unread
 from bot.intake.compose import looks_like_compose
+from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import SUFFIXES, candidates
 from bot.intake.read import Declared, read, read_manifest, told_apart
 from bot.model.drift import AddEntry, Drift, DriftKind, Severity
@@ -31,6 +32,8 @@ from bot.targets.paths import is_below
 
 OWN: Final = ".clockwork"
 BUILD: Final = f"{OWN}/build/"
+_MOST_STEPS: Final = 10
+"""How many files may name each other in a row before the last one is taken for missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,8 @@ class Selection:
     project: str = "app"
     variables: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    compose: tuple[ProjectFiles, ...] = ()
+    """The Compose projects whose files settings name."""
 
     def takes(self, path: str) -> bool:
         """Whether a file counts."""
@@ -68,6 +73,8 @@ class Declaration:
     bundle: Bundle | None = None
     stale: tuple[Drift, ...] = ()
     deployment: Deployment | None = None
+    missing: frozenset[str] = frozenset()
+    """Files that others name and that were not read: they are not there, or nobody has fetched them yet."""
 
 
 RevisionOf: TypeAlias = Callable[[str], Revision | None]
@@ -101,7 +108,8 @@ class Declarer:
         if self._last is not None and self._last.commit == commit and not outdated:
             return self._last
         entries = self._entries(commit)
-        everything = entries if self.targets is None else self.repository.entries(commit)
+        referring = self._last is not None and bool(self._last.missing)
+        everything = entries if self.targets is None and not referring else self.repository.entries(commit)
         linked = [path for path in self.repository.links(commit, suffixes=SUFFIXES) if self.selection.takes(path)]
         named = [*(f"{e.path}\0{e.blob}" for e in everything), *linked]
         tree = hashlib.sha256("\0".join(named).encode(errors="surrogateescape")).hexdigest()
@@ -159,7 +167,27 @@ class Declarer:
         known = self._blobs
         self._blobs = {blob: known[blob] if blob in known else self.repository.blob(blob) for blob in blobs.values()}
         deployment = None if self.targets is None else self.targets.read(self._file_tree(commit, everything, revision))
-        return self._build(commit, {path: self._blobs[blob] for path, blob in blobs.items()}, blobs, deployment)
+        files = {path: self._blobs[blob] for path, blob in blobs.items()}
+        declaration = self._build(commit, files, blobs, deployment)
+        for _ in range(_MOST_STEPS):
+            if not (referred := self._referred(commit, declaration)):
+                break
+            self._blobs |= {blob: self.repository.blob(blob) for blob in referred.values() if blob not in self._blobs}
+            blobs |= referred
+            files |= {path: self._blobs[blob] for path, blob in referred.items()}
+            declaration = self._build(commit, files, blobs, deployment)
+        return declaration
+
+    def _referred(self, commit: str, declaration: Declaration) -> dict[str, str]:
+        """The blobs of files that are in the commit and that read ones name, however they are called."""
+        if not declaration.missing:
+            return {}
+        listed = self.repository.entries(commit)
+        return {
+            entry.path: entry.blob
+            for entry in listed
+            if entry.path in declaration.missing and entry.path not in declaration.files
+        }
 
     def _file_tree(self, commit: str, entries: Sequence[TreeEntry], revision: Revision | None) -> FileTree:
         """All files that settings do not exclude, as a value; bytes that were read before are not read again."""
@@ -187,24 +215,37 @@ class Declarer:
         overlays, overlay_errors = load_overlays({p: d for p, d in own.items() if p.startswith(OVERLAYS)})
         if not cw:
             errors = (*declared.errors, *overlay_errors, *elsewhere)
-            return Declaration(commit, declared.resources, errors, files, overlays=overlays, deployment=deployment)
-        assembly = assemble(cw, variables=self.selection.variables, environment=self.selection.environment)
+            return Declaration(
+                commit,
+                declared.resources,
+                errors,
+                files,
+                overlays=overlays,
+                deployment=deployment,
+                missing=declared.missing,
+            )
+        variables, environment = self.selection.variables, self.selection.environment
+        assembly = assemble(cw, variables=variables, environment=environment, beside=files)
+        declared = replace(declared, missing=declared.missing | assembly.missing)
         bundle = self.renderer(assembly.config, overlays)
         errors = (*declared.errors, *assembly.errors, *overlay_errors, *elsewhere)
         if deployment is not None and deployment.only:  # they belong to the unnamed target
-            return Declaration(commit, declared.resources, errors, files, assembly, overlays, bundle, (), deployment)
+            return Declaration(
+                commit, declared.resources, errors, files, assembly, overlays, bundle, (), deployment, declared.missing
+            )
         stale = () if assembly.errors else _stale(bundle, own)
-        return Declaration(
-            commit, (*declared.resources, *bundle.desired), errors, files, assembly, overlays, bundle, stale, deployment
-        )
+        resources = (*declared.resources, *bundle.desired)
+        missing = declared.missing
+        return Declaration(commit, resources, errors, files, assembly, overlays, bundle, stale, deployment, missing)
 
     def _plain(self, files: Mapping[str, bytes], blobs: Mapping[str, str]) -> Declared:
         resources: list[Desired] = []
         errors: list[SourceError] = []
         rest: dict[str, bytes] = {}
         seen: dict[tuple[str, str], Declared] = {}
+        selected = {path for project in self.selection.compose for path in project.files}
         for path, data in files.items():
-            if not path.endswith((".yaml", ".yml", ".json")) or looks_like_compose(path, data):
+            if not path.endswith((".yaml", ".yml", ".json")) or path in selected or looks_like_compose(path, data):
                 rest[path] = data
                 continue
             blob = blobs.get(path) or hashlib.sha1(data, usedforsecurity=False).hexdigest()
@@ -214,8 +255,8 @@ class Declarer:
             errors += parsed.errors
         if blobs:
             self._parsed = seen
-        other = read(rest, project=self.selection.project)
-        return Declared((*resources, *other.resources), (*errors, *other.errors))
+        other = read(rest, project=self.selection.project, compose=self.selection.compose, beside=files)
+        return Declared((*resources, *other.resources), (*errors, *other.errors), other.missing)
 
 
 def _with_targets(plain: Declared, deployment: Deployment | None) -> tuple[Declared, Deployment | None]:
@@ -235,7 +276,7 @@ def _with_targets(plain: Declared, deployment: Deployment | None) -> tuple[Decla
         if desired.id.target in deployment.looked or not (desired.id.target or deployment.only)
     ]
     own = told_apart(Declared(tuple(kept), plain.errors))
-    whole = Declared((*own.resources, *deployment.resources), (*own.errors, *deployment.errors))
+    whole = Declared((*own.resources, *deployment.resources), (*own.errors, *deployment.errors), plain.missing)
     return _without_shared(whole, deployment), deployment
 
 
@@ -256,7 +297,7 @@ def _without_shared(declared: Declared, deployment: Deployment) -> Declared:
         errors.append(SourceError(desired.file, desired.line, 1, message))
     ids = {desired.id for desired in shared}
     kept = (each for each in declared.resources if each.id.local not in ids or each.id.target not in {"", *default})
-    return Declared(tuple(kept), (*declared.errors, *errors)) if shared else declared
+    return Declared(tuple(kept), (*declared.errors, *errors), declared.missing) if shared else declared
 
 
 def _placed(desired: Desired, deployment: Deployment) -> Desired:

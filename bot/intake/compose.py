@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.intake.compose_file import Project, assemble, merge_files
-from bot.intake.compose_schema import DECLARED_KINDS, SERVICE, TOP
+from bot.intake.compose_check import check
+from bot.intake.compose_environment import whole_service
+from bot.intake.compose_file import assemble
+from bot.intake.compose_project import Project, Surroundings, layers_of
+from bot.intake.compose_schema import DECLARED_KINDS
+from bot.intake.compose_select import ProjectFiles, groups
+from bot.intake.compose_tags import hidden
 from bot.intake.declared import Declared, meant, sort_errors
 from bot.intake.discover import folder_of, is_compose_name
 from bot.intake.sited import Site, Sited, SitedOrigins, Sources
 from bot.model.json import Pointer
-from bot.model.resource import Desired, Platform, ResourceId, SourceKind
+from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
 from bot.secrecy.credentials import is_secret
 
-_DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-"""In the order of preference: Docker documentation, "How Compose works", "The Compose file"."""
+_RUN_FROM: Final = frozenset({"image", "build", "provider"})
 _ATTACHED: Final = frozenset({"network", "volume"})
 """What services are attached to by name: their files also say which of those that exist already they take."""
 
@@ -40,69 +44,158 @@ def looks_like_compose(path: str, data: bytes) -> bool:
     return _LOOKS.search(data) is not None and _RUNS.search(data) is not None
 
 
-def read_compose(files: Mapping[str, bytes], roots: tuple[str, ...], *, project: str) -> Declared:
+def read_compose(
+    files: Mapping[str, bytes], roots: tuple[str, ...], *, project: str, named: Sequence[ProjectFiles] = ()
+) -> Declared:
     """All projects among ``roots`` (the Compose files). ``files`` also holds ``.env`` files and what roots bring in.
 
-    ``project`` names a project at the top of the repository that does not name itself.
+    ``project`` names a project at the top of the repository that does not name itself; ``named`` are the projects whose
+    files settings name.
     """
     sources = Sources(files)
-    groups = _groups(roots)
-    projects = [(group, Project(files, sources)) for group in groups]
-    trees = [(group, own, _assembled(own, group)) for group, own in projects]
-    brought = {path for group, own, _ in trees for path in own.used if path not in group}
+    folders = {folder_of(path) for path in files if path.rpartition("/")[2] == ".env"}
+    chosen = groups(roots, named, folders, lambda folder: _variables_beside(files, folder))
+    readings = [_Reading.of(files, sources, selected, (project, tuple(named))) for selected in chosen.projects]
+    brought = {path for reading in readings for path in reading.own.used if path not in reading.selected.files}
     resources: list[Desired] = []
-    errors = []
-    for group, own, tree in trees:
-        if brought.isdisjoint(group[:1]):
-            if tree is not None:
-                resources += _resources(own, tree, group[0], project)
-            errors += own.errors
-    return Declared(tuple(resources), sort_errors(errors))
+    errors = [_unread(path, first) for path, first in chosen.unread.items() if path not in brought]
+    for reading in readings:
+        if reading.selected.chosen or brought.isdisjoint(reading.selected.files[:1]):
+            resources += reading.resources()
+            errors += reading.own.errors
+    missing = frozenset(path for reading in readings for path in reading.own.missing)
+    return Declared(tuple(resources), sort_errors(errors), missing)
 
 
-def _groups(roots: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """Files that make one project: the default file of a folder with its override; each other file alone."""
-    groups: list[tuple[str, ...]] = []
-    for folder in sorted({folder_of(path) for path in roots}):
-        here = {path.rpartition("/")[2]: path for path in roots if folder_of(path) == folder}
-        default = next((name for name in _DEFAULTS if name in here), None)
-        if default is None:
-            groups += [(path,) for _, path in sorted(here.items())]
-            continue
-        stem, _, _ = default.rpartition(".")
-        overrides = [here[name] for ext in ("yaml", "yml") if (name := f"{stem}.override.{ext}") in here]
-        groups.append((here[default], *overrides[:1]))
-        groups += [(path,) for name, path in sorted(here.items()) if not is_compose_name(name)]
-    return groups
+def _variables_beside(files: Mapping[str, bytes], folder: str) -> Mapping[str, str]:
+    project = Project(files, Sources(files))
+    return project.environment([posixpath.join(folder, ".env")], {})
 
 
-def _assembled(own: Project, group: tuple[str, ...]) -> Sited | None:
-    variables = own.environment(group[0])
-    whole: Sited | None = None
-    for path in group:
-        tree = assemble(own, path, variables)
-        whole = tree if whole is None or tree is None else merge_files(whole, tree)
-    return whole
+def _unread(path: str, first: str) -> SourceError:
+    """That nothing selects a file which looks like a part of a project."""
+    message = f"not read: the project of {first} does not name this file"
+    env = posixpath.join(folder_of(first), ".env")
+    expected = f"its name under 'compose: files:' in clockwork.yaml, or in COMPOSE_FILE of {env}"
+    return SourceError(path, 1, 1, message, expected, note=True)
 
 
-def _resources(own: Project, tree: Sited, path: str, project: str) -> Iterator[Desired]:
-    variables = own.environment(path)
-    scope = _project_name(tree, path, variables, project)
-    _check_keys(own, tree, TOP, "a Compose file")
+def _with_name(around: Surroundings, files: Mapping[str, bytes], selected: ProjectFiles) -> Surroundings:
+    """With the project's own name as a variable, where one of its files asks for it and it is not a guess."""
+    if not any(b"COMPOSE_PROJECT_NAME" in files.get(path, b"") for path in selected.files):
+        return around
+    first = Project(files, Sources(files))
+    names = [
+        name.text
+        for path in selected.files
+        if path in files
+        for layer in layers_of(first, path, around) or ()
+        if (name := layer.tree.mapping.get("name")) is not None and not name.site.unknown
+    ]
+    given = selected.name or (names[-1] if names else None) or around.variables.get("COMPOSE_PROJECT_NAME")
+    scope = project_name(given or folder_of(selected.files[0]).rpartition("/")[2])
+    return around if not scope else Surroundings(around.folder, {**around.variables, "COMPOSE_PROJECT_NAME": scope})
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One project, read. ``tree`` is None where a file cannot be read."""
+
+    own: Project
+    selected: ProjectFiles
+    around: Surroundings
+    tree: Sited | None
+    fallback: str
+    named: tuple[ProjectFiles, ...]
+
+    @staticmethod
+    def of(
+        files: Mapping[str, bytes],
+        sources: Sources,
+        selected: ProjectFiles,
+        given: tuple[str, tuple[ProjectFiles, ...]],
+    ) -> _Reading:
+        own = Project(files, sources)
+        home = Surroundings(selected.folder, {})
+        listed = (".env",) if selected.env_files is None else selected.env_files
+        paths = [home.path(name) for name in listed] if selected.env_files is None else [*listed]
+        around = Surroundings(selected.folder, own.environment(paths, {}))
+        around = _with_name(around, files, selected)
+        absent = [path for path in selected.files if own.data(path) is None]
+        if absent:
+            where = (selected.env_files or (home.path(".env"),))[0]
+            message = f"the project names {', '.join(absent)}, which is not in the repository"
+            own.errors.append(SourceError(where, 1, 1, message, "files of this repository"))
+        tree = None if absent else assemble(own, selected.files, around)
+        return _Reading(own, selected, around, tree, *given)
+
+    def resources(self) -> Iterator[Desired]:
+        """What the project declares; what is wrong with it is reported."""
+        if self.tree is None:
+            return
+        own, variables = self.own, self.around.variables
+        scope = self.selected.name or _project_name(self.tree, self.selected.files[0], variables, self.fallback)
+        profiles = self.selected.profiles
+        enabled = (
+            {name.strip() for name in variables.get("COMPOSE_PROFILES", "").split(",")}
+            if profiles is None
+            else {*profiles}
+        )
+        services = self.tree.mapping.get("services")
+        running = [name for name, child in (services.mapping if services else {}).items() if _enabled(child, enabled)]
+        tree = _checked(own, self.tree, running)
+        services = tree.mapping.get("services")
+        for name in running:
+            service = services.mapping[name] if services else tree
+            if isinstance(service.data, dict) and not service.site.unknown:
+                yield self._desired("service", scope, name, whole_service(own, service, self.around))
+        for section, kind in DECLARED_KINDS.items():
+            listed = tree.mapping.get(section)
+            for name, child in (listed.mapping if listed else {}).items():
+                if not _external(child):
+                    yield self._desired(kind, scope, name, child if child.mapping else replace(child, data={}))
+                elif kind in _ATTACHED:
+                    yield self._desired(kind, scope, name, _taken(child))
+
+    def _desired(self, kind: str, scope: str, name: str, tree: Sited) -> Desired:
+        identity = ResourceId(Platform.COMPOSE, kind, scope, name)
+        plain = tree.plain()
+        return Desired(
+            id=identity,
+            task=str(identity),
+            source=SourceKind.COMPOSE,
+            tree=plain if isinstance(plain, dict) else {},
+            file=tree.site.file,
+            line=self.own.sources.key_line(tree.site),
+            origins=SitedOrigins(tree, self.own.sources, self.named),
+            document=tree.site.document,
+            root=tree.site.pointer,
+            sensitive=_sensitive(kind, tree),
+            unknown=frozenset(pointer for pointer, value in tree.walk() if value.site.unknown),
+        )
+
+
+def _checked(own: Project, tree: Sited, running: Sequence[str]) -> Sited:
+    """The project, in which values that are no such thing are known to nobody; each is reported."""
+    told: set[Site] = set()
+    strange: list[Pointer] = []
+    for fault in check(tree, running):
+        if fault.value.site not in told:
+            told.add(fault.value.site)
+            own.report(
+                fault.value.site,
+                fault.message,
+                fault.expected or (meant(str(fault.place[-1]), fault.names) if fault.names else None),
+            )
+        if not fault.names and fault.hides:
+            strange.append(fault.place)
+    tree = hidden(tree, strange)
     services = tree.mapping.get("services")
-    if services is not None and services.data is not None and not isinstance(services.data, dict):
-        own.report(services.site, "'services' is not a mapping", "a mapping of names to services")
-    enabled = set(variables.get("COMPOSE_PROFILES", "").split(","))
-    for name, service in (services.mapping if services else {}).items():
-        if _valid(own, name, service) and _enabled(service, enabled):
-            yield _desired(own, "service", scope, name, _with_env_files(own, service, path))
-    for section, kind in DECLARED_KINDS.items():
-        listed = tree.mapping.get(section)
-        for name, child in (listed.mapping if listed else {}).items():
-            if not _external(child):
-                yield _desired(own, kind, scope, name, child if child.mapping else replace(child, data={}))
-            elif kind in _ATTACHED:
-                yield _desired(own, kind, scope, name, _taken(child))
+    for name in running:
+        service = services.mapping.get(name) if services else None
+        if service is not None and service.mapping and not own.errors and service.mapping.keys().isdisjoint(_RUN_FROM):
+            own.report(service.site, f"the service {name} has neither 'image' nor 'build'", "'image' or 'build'")
+    return tree
 
 
 def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project: str) -> str:
@@ -110,23 +203,12 @@ def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project:
     named = tree.mapping.get("name")
     folder = folder_of(path).rpartition("/")[2]
     chosen = (named.text if named else None) or variables.get("COMPOSE_PROJECT_NAME") or folder or project
-    return re.sub(r"[^a-z0-9_-]", "", chosen.lower()).lstrip("_-") or "default"
+    return project_name(chosen) or "default"
 
 
-def _check_keys(own: Project, tree: Sited, known: frozenset[str], where: str) -> None:
-    for key, child in tree.mapping.items():
-        if key not in known and not key.startswith("x-"):
-            own.report(child.site, f"{where} has no key {key!r}", meant(key, known))
-
-
-def _valid(own: Project, name: str, service: Sited) -> bool:
-    if not isinstance(service.data, dict):
-        own.report(service.site, f"the service {name} is not a mapping", "a mapping with 'image' or 'build'")
-        return False
-    _check_keys(own, service, SERVICE, "a service")
-    if service.mapping.keys().isdisjoint({"image", "build", "provider"}) and not own.errors:
-        own.report(service.site, f"the service {name} has neither 'image' nor 'build'", "'image' or 'build'")
-    return True
+def project_name(chosen: str) -> str:
+    """``chosen`` as Compose writes it (``NormalizeProjectName`` in ``loader/loader.go`` of compose-go)."""
+    return re.sub(r"[^a-z0-9_-]", "", chosen.lower()).lstrip("_-")
 
 
 def _enabled(service: Sited, profiles: set[str]) -> bool:
@@ -145,49 +227,6 @@ def _taken(child: Sited) -> Sited:
     """What exists already, in today's syntax: ``external: true`` and its ``name`` where it has one of its own."""
     mark = child.mapping["external"]
     return replace(child, data={**mark.mapping, **child.mapping, "external": replace(mark, data=True)})
-
-
-def _with_env_files(own: Project, service: Sited, path: str) -> Sited:
-    """The service with variables from its ``env_file`` put under ``environment``, which wins over them."""
-    listed = service.mapping.get("env_file")
-    if listed is None:
-        return service
-    brought: dict[str, Sited] = {}
-    for item in listed.elements or [listed]:
-        name = item.mapping.get("path", item).text
-        target = posixpath.normpath(posixpath.join(folder_of(item.site.file or path), name or ""))
-        for line in own.env_lines(target) if name else ():
-            brought[line.key] = Sited(line.value, Site(target, 0, (), line=line.line))
-    environment = service.mapping.get("environment")
-    if not brought:
-        return service
-    if environment is not None and isinstance(environment.data, list):
-        known = {str(item.plain()).partition("=")[0] for item in environment.elements}
-        extra = [replace(leaf, data=f"{key}={leaf.text}") for key, leaf in brought.items() if key not in known]
-        joined = replace(environment, data=environment.data + extra)
-    else:
-        own_entries = environment.mapping if environment else {}
-        missing = replace(service.site, pointer=(*service.site.pointer, "environment"))
-        joined = Sited({**brought, **own_entries}, environment.site if environment else missing)
-    return replace(service, data={**service.mapping, "environment": joined})
-
-
-def _desired(own: Project, kind: str, scope: str, name: str, tree: Sited) -> Desired:
-    identity = ResourceId(Platform.COMPOSE, kind, scope, name)
-    plain = tree.plain()
-    return Desired(
-        id=identity,
-        task=str(identity),
-        source=SourceKind.COMPOSE,
-        tree=plain if isinstance(plain, dict) else {},
-        file=tree.site.file,
-        line=own.sources.key_line(tree.site),
-        origins=SitedOrigins(tree, own.sources),
-        document=tree.site.document,
-        root=tree.site.pointer,
-        sensitive=_sensitive(kind, tree),
-        unknown=frozenset(pointer for pointer, value in tree.walk() if value.site.unknown),
-    )
 
 
 def _sensitive(kind: str, tree: Sited) -> frozenset[Pointer]:

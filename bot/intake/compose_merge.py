@@ -1,65 +1,240 @@
 """Two Compose values into one, as ``docker compose -f a -f b`` does. Used for override files and ``extends``.
 
-Source: the Compose specification, "Merge".
+Sources: the Compose specification, "Merge"; ``override/merge.go`` and ``override/uncity.go`` of compose-go, which carry it out.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Final, TypeAlias
 
-from bot.intake.compose_schema import PAIRS, REPLACED, UNIQUE
 from bot.intake.sited import Sited
+from bot.model.json import Pointer
+
+Place: TypeAlias = tuple[str, ...]
+"""Where a value stands, with ``*`` for the name of a service or another resource."""
+
+_SERVICE: Final = ("services", "*")
+_LABELLED: Final = (("networks", "*"), ("volumes", "*"), (*_SERVICE, "deploy"), (*_SERVICE, "build"))
+_OVERRIDDEN: Final = frozenset({(*_SERVICE, "command"), (*_SERVICE, "entrypoint"), (*_SERVICE, "healthcheck", "test")})
+"""What an override replaces, also by null."""
+_PAIRS: Final = frozenset(
+    {
+        *((*_SERVICE, key) for key in ("environment", "labels", "annotations", "sysctls", "extra_hosts")),
+        *((*_SERVICE, "build", key) for key in ("args", "additional_contexts", "extra_hosts")),
+        *((*place, "labels") for place in _LABELLED),
+    }
+)
+"""Mappings that may be written as a list of ``KEY=value``; an override goes by key."""
+_LISTS: Final = frozenset(
+    (*_SERVICE, key) for key in ("dns", "dns_opt", "dns_search", "env_file", "label_file", "tmpfs")
+)
+"""What may be one text or a list of them; an override adds."""
+_NAMED: Final = frozenset((*_SERVICE, key) for key in ("depends_on", "networks", "models"))
+"""What may be a list of names or a mapping from them; an override goes by name."""
+_WHOLE: Final = frozenset({(*_SERVICE, "ulimits")})
 
 
-def merge(base: Sited, over: Sited, path: tuple[str, ...] = ()) -> Sited:
-    """``base`` with ``over`` laid on it. ``path`` is that of the value below its service."""
-    if path in PAIRS and isinstance(base.data, (dict, list)) and isinstance(over.data, (dict, list)):
-        return _pairs(base, over)
+def _ignored(_clash: Sited) -> None:
+    """Nobody wants to know."""
+
+
+def merge(base: Sited, over: Sited, place: Place = _SERVICE, clash: Callable[[Sited], None] = _ignored) -> Sited:
+    """``base`` with ``over`` laid on it. ``place`` is that of both; ``clash`` is told of each value of ``over`` that is of
+    another form than what it is laid on, which makes the two together unknown.
+    """
+    if place in _OVERRIDDEN:
+        return over
+    if over.data is None:
+        return base
+    if place in _PAIRS and isinstance(base.data, (dict, list)) and isinstance(over.data, (dict, list)):
+        return _pairs(base, over, apart=place[-1] == "extra_hosts")
+    if place in _LISTS:
+        return replace(over, data=[*_listed(base), *_listed(over)])
+    if place in _NAMED:
+        base, over = _named(base, place[-1]), _named(over, place[-1])
+    if place == (*_SERVICE, "build"):
+        base, over = _context(base), _context(over)
+    if place == (*_SERVICE, "logging") and _other_driver(base, over):
+        return over
     if isinstance(base.data, dict) and isinstance(over.data, dict):
-        entries = dict(base.data)
-        for key, child in over.data.items():
-            entries[key] = merge(entries[key], child, (*path, key)) if key in entries else child
-        return replace(over, data=entries)
-    if isinstance(base.data, list) and isinstance(over.data, list) and path not in REPLACED:
-        return replace(over, data=_appended(base.data, over.data, unique=path in UNIQUE))
-    return base if over.data is None else over
-
-
-def _appended(base: list[Sited], over: list[Sited], *, unique: bool) -> list[Sited]:
-    if not unique:
-        known = [item.plain() for item in base]
-        return base + [item for item in over if item.plain() not in known]
-    replaced = {_identity(item) for item in over}
-    return [item for item in base if _identity(item) not in replaced] + over
-
-
-def _identity(item: Sited) -> str:
-    """What makes two elements of volumes, ports, secrets... the same thing: their target inside the container."""
-    if item.mapping:
-        target = item.mapping.get("target") or item.mapping.get("source")
-        published = item.mapping.get("published")
-        return f"{target.plain() if target else item.plain()}:{published.plain() if published else ''}"
-    text = str(item.plain())
-    parts = text.split(":")
-    return parts[1] if len(parts) > 1 and parts[1].startswith("/") else text
-
-
-def _pairs(base: Sited, over: Sited) -> Sited:
-    """By key whichever way each is written; the result is written as ``base`` is, so that its places stay."""
-    entries = _by_key(base) | _by_key(over)
+        return replace(over, data=_merged(base.data, over.data, place, clash))
     if isinstance(base.data, list) and isinstance(over.data, list):
-        return replace(over, data=list(entries.values()))
+        return replace(over, data=base.data + over.data)
+    if isinstance(base.data, (dict, list)):
+        if not over.site.unknown:
+            clash(over)
+        return replace(over, site=replace(over.site, unknown=True))
+    return over
+
+
+def _merged(
+    base: Mapping[str, Sited], over: Mapping[str, Sited], place: Place, clash: Callable[[Sited], None]
+) -> dict[str, Sited]:
+    entries = dict(base)
+    for key, child in over.items():
+        below = (*place, "*") if len(place) == 1 else (*place, key)
+        known = entries.get(key)
+        entries[key] = child if known is None or place in _WHOLE else merge(known, child, below, clash)
+    return entries
+
+
+def _listed(value: Sited) -> list[Sited]:
+    if isinstance(value.data, list):
+        return value.data
+    return [] if value.data is None or value.mapping else [value]
+
+
+def _named(value: Sited, key: str) -> Sited:
+    """A list of names as a mapping from them to what a name alone means."""
+    if not isinstance(value.data, list):
+        return value
+    return replace(value, data={str(item.plain()): _alone(item, key) for item in value.data})
+
+
+def _alone(item: Sited, key: str) -> Sited:
+    if key != "depends_on":
+        return replace(item, data=None)
+    return replace(item, data={"condition": replace(item, data="service_started")})
+
+
+def _context(build: Sited) -> Sited:
+    return build if build.text is None else replace(build, data={"context": build})
+
+
+def _other_driver(base: Sited, over: Sited) -> bool:
+    """Options belong to a driver: they stay only where the override names the same one, or one side names none."""
+    before, after = base.mapping.get("driver"), over.mapping.get("driver")
+    return before is not None and after is not None and before.plain() != after.plain()
+
+
+def _pairs(base: Sited, over: Sited, *, apart: bool) -> Sited:
+    """By key whichever way each is written; the result is written as ``base`` is, so that its places stay. ``apart``: one
+    name may have several values.
+    """
+    if isinstance(base.data, list) and isinstance(over.data, list):
+        joined = base.data + over.data
+        return replace(over, data=joined if apart else _once(joined, _pair_key))
+    if apart:
+        return replace(over, data=_hosts(_by_host(base), _by_host(over)))
+    entries = _by_key(base) | _by_key(over)
     return replace(over, data={key: _unpaired(item) for key, item in entries.items()})
+
+
+def _by_host(hosts: Sited) -> dict[str, Sited]:
+    """Addresses by name; in a list both are joined by an equals sign or a colon."""
+    if isinstance(hosts.data, dict):
+        return dict(hosts.data)
+    entries: dict[str, Sited] = {}
+    for item in hosts.elements:
+        name, _, address = (
+            (item.text or "").replace(":" if "=" not in (item.text or "") else "=", "=", 1).partition("=")
+        )
+        entries = _hosts(entries, {name: replace(item, data=address)})
+    return entries
+
+
+def _hosts(base: Mapping[str, Sited], over: Mapping[str, Sited]) -> dict[str, Sited]:
+    """Names with the addresses of both sides."""
+    entries = dict(base)
+    for name, child in over.items():
+        known = entries.get(name)
+        entries[name] = child if known is None else replace(child, data=[*_listed(known), *_listed(child)])
+    return entries
 
 
 def _by_key(pairs: Sited) -> dict[str, Sited]:
     if isinstance(pairs.data, dict):
         return dict(pairs.data)
-    return {str(item.plain()).partition("=")[0]: item for item in pairs.elements}
+    return {_pair_key(item): item for item in pairs.elements}
+
+
+def _pair_key(item: Sited) -> str:
+    return str(item.plain()).partition("=")[0]
 
 
 def _unpaired(item: Sited) -> Sited:
-    """The value of ``KEY=value`` that is written as an element of a list."""
-    if item.text is None or "=" not in item.text or not item.site.pointer or isinstance(item.site.pointer[-1], str):
+    """The value of ``KEY=value`` that is written as an element of a list; none where the name stands alone."""
+    if item.text is None or not item.site.pointer or isinstance(item.site.pointer[-1], str):
         return item
-    return replace(item, data=item.text.partition("=")[2])
+    name, equals, value = item.text.partition("=")
+    return replace(item, data=value if equals else None) if name else item
+
+
+def _text_key(item: Sited) -> str:
+    return str(item.plain())
+
+
+def mount_key(item: Sited) -> str:
+    """What a mount or device hides when it comes again: its place in the container."""
+    if item.mapping:
+        target = item.mapping.get("target") or item.mapping.get("source")
+        return str(target.plain() if target else item.plain())
+    parts = str(item.plain()).split(":")
+    if len(parts) > 1 and len(parts[0]) == 1 and parts[0].isalpha() and parts[1][:1] in {"\\", "/"}:
+        parts = [f"{parts[0]}:{parts[1]}", *parts[2:]]
+    return parts[1] if len(parts) > 1 else parts[0]
+
+
+def _port_key(item: Sited) -> str:
+    if not item.mapping:
+        return str(item.plain())
+    asked = {"host_ip": "0.0.0.0", "published": "", "target": "", "protocol": "tcp"}  # noqa: S104 (the default's name)
+    given = {key: child.plain() for key in asked if (child := item.mapping.get(key)) is not None}
+    return repr(sorted((key, str(given.get(key, usual))) for key, usual in asked.items()))
+
+
+def _file_key(item: Sited) -> str:
+    return str(item.mapping.get("path", item).plain())
+
+
+def _granted_key(root: str) -> Callable[[Sited], str]:
+    """The place of a secret or config in the container."""
+
+    def key(item: Sited) -> str:
+        target = item.mapping.get("target")
+        source = item.mapping.get("source", item)
+        return str(target.plain()) if target else f"{root}/{source.plain()}"
+
+    return key
+
+
+_UNIQUE: Final[Mapping[Pointer, Callable[[Sited], str]]] = {
+    **{(key,): _pair_key for key in ("annotations", "dns", "dns_opt", "dns_search", "environment", "labels", "links")},
+    **{(key,): _pair_key for key in ("cap_add", "cap_drop", "profiles", "sysctls", "tmpfs")},
+    **{(key,): mount_key for key in ("volumes", "devices")},
+    ("build", "args"): _pair_key,
+    ("build", "labels"): _pair_key,
+    ("deploy", "labels"): _pair_key,
+    ("expose",): _text_key,
+    ("extra_hosts",): _text_key,
+    ("env_file",): _file_key,
+    ("ports",): _port_key,
+    ("secrets",): _granted_key("/run/secrets"),
+    ("configs",): _granted_key(""),
+}
+"""Lists of a service in which an element that comes again takes the place of the first one."""
+
+
+def without_repeats(service: Sited) -> Sited:
+    """A service whose lists have each element once, the last one in the place of the first; ``gpus: all`` is such a list."""
+    gpus = service.mapping.get("gpus")
+    if gpus is not None and gpus.text == "all":
+        service = _with(service, ("gpus",), replace(gpus, data=[replace(gpus, data={"count": gpus})]))
+    for place, key in _UNIQUE.items():
+        listed = service.child(place)
+        if listed is not None and len(listed.elements) > 1:
+            service = _with(service, place, replace(listed, data=_once(listed.elements, key)))
+    return service
+
+
+def _once(items: Iterable[Sited], key: Callable[[Sited], str]) -> list[Sited]:
+    return list({key(item): item for item in items}.values())
+
+
+def _with(tree: Sited, place: Pointer, value: Sited) -> Sited:
+    if not place:
+        return value
+    name = str(place[0])
+    return replace(tree, data={**tree.mapping, name: _with(tree.mapping[name], place[1:], value)})

@@ -1,34 +1,190 @@
-"""What may be written in a Compose file and how two files' values combine.
+"""The JSON schema of the Compose specification, and what of a project does not keep it.
 
-Sources: the Compose specification, for the keys its JSON schema (``schema/compose-spec.json`` of compose-spec/compose-spec),
-for combining its section "Merge".
+``compose_spec.json`` beside this file is the schema as docker compose holds it; its ``$comment`` says of which version. Called
+by :mod:`bot.intake.compose_check`. Only the words of JSON Schema that it uses are read here; values that a variable hides
+satisfy everything.
 """
 
 from __future__ import annotations
 
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Final
 
-TOP: Final = frozenset(
-    {"name", "version", "services", "networks", "volumes", "secrets", "configs", "include", "models"}
-)
+from bot.intake.sited import Sited
+from bot.model.json import JSON, Pointer, Tree, elements, mapping, text
+
 DECLARED_KINDS: Final = {"networks": "network", "volumes": "volume", "secrets": "secret", "configs": "config"}
-SERVICE: Final = frozenset(
-    """annotations attach blkio_config build cap_add cap_drop cgroup cgroup_parent command configs container_name
-    cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset credential_spec
-    depends_on deploy develop device_cgroup_rules devices dns dns_opt dns_search domainname entrypoint env_file
-    environment expose extends external_links extra_hosts gpus group_add healthcheck hostname image init ipc isolation
-    label_file labels links logging mac_address mem_limit mem_reservation mem_swappiness memswap_limit models
-    network_mode networks oom_kill_disable oom_score_adj pid pids_limit platform ports post_start pre_stop privileged
-    profiles provider pull_policy pull_refresh_after read_only restart runtime scale secrets security_opt shm_size
-    stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits use_api_socket user userns_mode uts
-    volumes volumes_from working_dir""".split()  # noqa: SIM905 (a table reads better in lines)
-)
-REPLACED: Final = frozenset({("command",), ("entrypoint",), ("healthcheck", "test")})
-"""Lists that an override replaces instead of appending to."""
-PAIRS: Final = frozenset(
-    {("environment",), ("labels",), ("annotations",), ("sysctls",), ("extra_hosts",), ("build", "args"), ("build", "labels"),
-     ("deploy", "labels")}
-)  # fmt: skip
-"""Mappings that may be written as a list of ``KEY=value``; an override goes by key."""
-UNIQUE: Final = frozenset({("volumes",), ("devices",), ("ports",), ("secrets",), ("configs",)})
-NOT_EXTENDED: Final = frozenset({"depends_on", "volumes_from", "profiles"})
+
+_NAMES: Final = {
+    "object": "a mapping",
+    "array": "a list",
+    "string": "a text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "nothing",
+}
+DURATION: Final = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A value that the schema does not allow, in words; ``names`` are the keys that would be known where one is not.
+
+    ``depth`` is how far below the top it stands: of several reasons the deepest tells most.
+    """
+
+    place: Pointer
+    value: Sited
+    message: str
+    expected: str | None = None
+    names: tuple[str, ...] = ()
+    hides: bool = True
+    """Whether the value is no such thing, so that nobody can tell what it comes to."""
+
+    @property
+    def depth(self) -> int:
+        """How specific this is: an unknown key says more than the type of what holds it."""
+        return len(self.place)
+
+
+@cache
+def schema() -> Tree:
+    """The whole schema."""
+    return mapping(json.loads(Path(__file__).with_name("compose_spec.json").read_text(encoding="utf-8")))
+
+
+def faults(tree: Sited) -> Iterator[Fault]:
+    """Everything in a whole project that the schema does not allow."""
+    yield from _Judge(schema()).against(schema(), tree, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    root: Tree
+
+    def against(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
+        """What ``rule`` says against ``value``."""
+        rule = self._followed(rule)
+        if value.site.unknown:
+            return
+        types = _types(rule)
+        if types and not any(_is(value.data, name) for name in types):
+            yield Fault(place, value, f"{shown(place)} is {_kind(value)}", _either([_NAMES[name] for name in types]))
+            return
+        yield from self._scalar(rule, value, place)
+        if value.data is not None and isinstance(value.data, dict):
+            yield from self._mapping(rule, value, place)
+        if isinstance(value.data, list):
+            yield from self._list(rule, value, place)
+        if "oneOf" in rule:
+            yield from self._alternatives([mapping(way) for way in elements(rule["oneOf"])], value, place)
+
+    def _followed(self, rule: Tree) -> Tree:
+        while "$ref" in rule:
+            target: JSON = self.root
+            for part in text(rule["$ref"]).removeprefix("#/").split("/"):
+                target = mapping(target).get(part)
+            rule = mapping(target)
+        return rule
+
+    def _scalar(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
+        allowed = elements(rule.get("enum"))
+        if allowed and value.data not in allowed:
+            yield Fault(place, value, f"{shown(place)} is {value.plain()!r}", _either([repr(word) for word in allowed]))
+        if value.text is not None and not re.search(text(rule.get("pattern")), value.text):
+            yield Fault(place, value, f"{shown(place)} is {value.text!r}", f"a text like {rule['pattern']}")
+        if value.text is not None and rule.get("format") == "duration" and not DURATION.match(value.text):
+            yield Fault(place, value, f"{shown(place)} is {value.text!r}", "a time such as 1m30s")
+        if isinstance(value.data, (int, float)) and not isinstance(value.data, bool):
+            least, most = rule.get("minimum"), rule.get("maximum")
+            if isinstance(least, (int, float)) and value.data < least:
+                yield Fault(place, value, f"{shown(place)} is {value.data}", f"at least {least}")
+            if isinstance(most, (int, float)) and value.data > most:
+                yield Fault(place, value, f"{shown(place)} is {value.data}", f"at most {most}")
+
+    def _mapping(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
+        known, patterns = mapping(rule.get("properties")), mapping(rule.get("patternProperties"))
+        for name in elements(rule.get("required")):
+            if name not in value.mapping:
+                yield Fault(place, value, f"{shown(place)} has no {name!r}")
+        for key, child in value.mapping.items():
+            if key in known:
+                yield from self.against(mapping(known[key]), child, (*place, key))
+                continue
+            pattern = next((pattern for pattern in patterns if re.search(pattern, key)), None)
+            if pattern is not None:
+                yield from self.against(mapping(patterns[pattern]), child, (*place, key))
+            elif rule.get("additionalProperties") is False:
+                yield Fault((*place, key), child, f"{shown(place)} has no key {key!r}", names=tuple(known))
+            elif isinstance(rule.get("additionalProperties"), dict):
+                yield from self.against(mapping(rule["additionalProperties"]), child, (*place, key))
+
+    def _list(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
+        if "items" in rule:
+            for index, item in enumerate(value.elements):
+                yield from self.against(mapping(rule["items"]), item, (*place, index))
+        if rule.get("uniqueItems") is True and not any(item.site.unknown for item in value.elements):
+            plain = [json.dumps(item.plain(), sort_keys=True, default=str) for item in value.elements]
+            if len({*plain}) < len(plain):
+                counted = Counter(plain)
+                again = next(item for item, text_ in zip(value.elements, plain, strict=True) if counted[text_] > 1)
+                yield Fault(place, again, f"{shown(place)} has {again.plain()!r} twice", "each element once")
+
+    def _alternatives(self, ways: Sequence[Tree], value: Sited, place: Pointer) -> Iterator[Fault]:
+        """Nothing where one way allows it; else the reasons of the way that came furthest."""
+        tried = [[*self.against(way, value, place)] for way in ways]
+        if not all(tried):
+            return
+        furthest = max(tried, key=lambda reasons: max(reason.depth for reason in reasons))
+        if max(reason.depth for reason in furthest) > len(place):
+            yield from furthest
+            return
+        expected = [reason.expected for reasons in tried for reason in reasons if reason.expected]
+        yield Fault(place, value, f"{shown(place)} is {_kind(value)}", _either(expected) if expected else None)
+
+
+def _types(rule: Tree) -> list[str]:
+    named = rule.get("type")
+    return [named] if isinstance(named, str) else [text(name) for name in elements(named)]
+
+
+def _is(data: object, name: str) -> bool:
+    match name:
+        case "object":
+            return isinstance(data, Mapping)
+        case "array":
+            return isinstance(data, list)
+        case "string":
+            return isinstance(data, str)
+        case "boolean":
+            return isinstance(data, bool)
+        case "null":
+            return data is None
+        case "integer":
+            whole = isinstance(data, int) or (isinstance(data, float) and data.is_integer())
+            return whole and not isinstance(data, bool)
+        case _:
+            return isinstance(data, (int, float)) and not isinstance(data, bool)
+
+
+def _kind(value: Sited) -> str:
+    """What a value is, in words, without showing it: it may be a secret."""
+    names = ("null", "boolean", "string", "integer", "number", "array", "object")
+    return next(_NAMES[name] for name in names if _is(value.data, name))
+
+
+def shown(place: Pointer) -> str:
+    """A place as people write it: ``services.web.ports.0``."""
+    return ".".join(map(str, place)) if place else "the file"
+
+
+def _either(ways: Sequence[str]) -> str:
+    *some, last = dict.fromkeys(ways)
+    return f"{', '.join(some)} or {last}" if some else last

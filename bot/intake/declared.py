@@ -14,6 +14,8 @@ class Declared:
 
     resources: tuple[Desired, ...] = ()
     errors: tuple[SourceError, ...] = ()
+    missing: frozenset[str] = frozenset()
+    """Files that the read ones name and that were not among them."""
 
 
 def joined(parts: Iterable[Declared]) -> Declared:
@@ -22,6 +24,7 @@ def joined(parts: Iterable[Declared]) -> Declared:
     return Declared(
         tuple(resource for part in listed for resource in part.resources),
         tuple(error for part in listed for error in part.errors),
+        frozenset(path for part in listed for path in part.missing),
     )
 
 

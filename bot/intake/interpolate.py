@@ -1,8 +1,8 @@
-"""Variables in Compose files: ``$NAME``, ``${NAME}``, defaults, alternatives and required ones, and ``.env`` files.
+"""Compose's variable interpolation: ``${NAME}`` with defaults, alternatives and required ones.
 
-The rules are those of the Compose specification, "Interpolation". The process environment is not looked at: what Git
-declares must not depend on the machine that looks. ``.env`` files: Docker documentation, "Set, use, and manage variables in
-a Compose file with interpolation", ".env file syntax".
+The rules are those of the Compose specification, "Interpolation", and of ``template/template.go`` of compose-go, which carries
+them out: a dollar sign that begins no variable is itself, braces inside a default are counted, a default is one line. The
+process environment is not looked at: what Git declares must not depend on the machine that looks.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from typing import Final
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR: Final = re.compile(r":-|-|:\?|\?|:\+|\+")
-_LINE: Final = re.compile(r"\s*(?:export\s+)?(?P<key>[A-Za-z_][A-Za-z0-9_.-]*)\s*=\s*(?P<value>.*?)\s*\Z")
-_SINGLE: Final = re.compile(r"'([^']*)'\s*(?:#.*)?\Z")
-_DOUBLE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?:#.*)?\Z')
+_BRACE: Final = re.compile(r"[{}]")
+_DEEPEST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,118 +38,109 @@ class Interpolated:
     problems: list[str] = field(default_factory=list)
 
 
-def fill(text: str, variables: Mapping[str, str], *, depth: int = 0) -> Interpolated:
-    """``text`` with every variable replaced. A mistake leaves the text as it is and is told in ``problems``."""
+def fill(text: str, variables: Mapping[str, str]) -> Interpolated:
+    """``text`` with every variable replaced, in time that grows with its length. A mistake leaves the text as it is and is
+    told in ``problems``.
+    """
     filled = Interpolated()
-    parts: list[str] = []
-    at = 0
-    while (dollar := text.find("$", at)) >= 0:
-        parts.append(text[at:dollar])
-        if text.startswith("$$", dollar):
-            parts.append("$")
-            at = dollar + 2
-            continue
-        name = _NAME.match(text, dollar + 1)
-        if name:
-            filled.uses.append(Use(name[0], dollar, name.end()))
-            parts.append(_plain(name[0], variables, filled))
-            at = name.end()
-        elif text.startswith("${", dollar) and (end := _closing(text, dollar + 2)) is not None and depth < 20:
-            parts.append(_braced(text, (dollar, end), variables, filled, depth))
-            at = end + 1
-        else:
-            filled.problems.append(f"{text[dollar : dollar + 20]!r} is not a variable; a dollar sign is written '$$'")
-            parts.append("$")
-            at = dollar + 1
-    filled.text = "".join(parts) + text[at:]
+    filled.text = _Filling(text, variables, filled, _closings(text)).between(0, len(text), 0)
     return filled
 
 
-def _plain(name: str, variables: Mapping[str, str], filled: Interpolated) -> str:
-    if name not in variables:
-        filled.unset.append(name)
-    return variables.get(name, "")
-
-
-def _closing(text: str, at: int) -> int | None:
-    depth = 1
-    for index in range(at, len(text)):
-        if text.startswith("${", index):
-            depth += 1
-        elif text[index] == "}":
-            depth -= 1
-            if depth == 0:
-                return index
-    return None
-
-
-def _braced(text: str, span: tuple[int, int], variables: Mapping[str, str], filled: Interpolated, depth: int) -> str:
-    start, end = span
-    name = _NAME.match(text, start + 2)
-    operator = _OPERATOR.match(text, name.end()) if name else None
-    if name is None or (operator is None and name.end() != end):
-        filled.problems.append(f"{text[start : end + 1]!r} is not a variable")
-        return text[start : end + 1]
-    value = variables.get(name[0])
-    mark = operator[0] if operator else ""
-    missing = value is None or (mark.startswith(":") and value == "")
-    word_at = operator.end() if operator else end
-    use = Use(name[0], start, end + 1, (word_at, end) if mark.endswith("-") and missing else None)
-    filled.uses.append(use)
-    if mark.endswith("-") and missing:
-        return _word(text[word_at:end], variables, filled, depth)
-    if mark.endswith("+"):
-        return "" if missing else _word(text[word_at:end], variables, filled, depth)
-    if mark.endswith("?") and missing:
-        filled.problems.append(f"the variable {name[0]} is required: {text[word_at:end] or 'it is not set'}")
-    elif value is None:
-        filled.unset.append(name[0])
-    return value or ""
-
-
-def _word(word: str, variables: Mapping[str, str], filled: Interpolated, depth: int) -> str:
-    inner = fill(word, variables, depth=depth + 1)
-    filled.unset += inner.unset
-    filled.problems += inner.problems
-    return inner.text
+def _closings(text: str) -> Mapping[int, int]:
+    """The closing brace of each opening one that has any, by offset."""
+    closings: dict[int, int] = {}
+    opened: list[int] = []
+    at = 0
+    while brace := _BRACE.search(text, at):
+        at = brace.end()
+        if brace[0] == "{":
+            opened.append(brace.start())
+            at += 1  # compose-go passes over what follows (getFirstBraceClosingIndex): "${A:-{}}" is "{}"
+        elif opened:
+            closings[opened.pop()] = brace.start()
+    return closings
 
 
 @dataclass(frozen=True, slots=True)
-class EnvLine:
-    """One assignment of a ``.env`` file. Lines count from 1.
+class _Filling:
+    """One text while its variables are filled in."""
 
-    ``start`` and ``end`` are the offsets of the value as it is spelled: with its quotes, without blanks and comment.
-    """
+    text: str
+    variables: Mapping[str, str]
+    filled: Interpolated
+    closings: Mapping[int, int]
 
-    key: str
-    value: str
-    line: int
-    start: int
-    end: int
+    def between(self, start: int, end: int, depth: int) -> str:
+        """What stands from ``start`` to ``end``; ``depth`` is how many defaults it is in."""
+        parts: list[str] = []
+        at = start
+        while (dollar := self.text.find("$", at, end)) >= 0:
+            parts.append(self.text[at:dollar])
+            part, at = self._variable(dollar, end, depth)
+            parts.append(part)
+        return "".join(parts) + self.text[at:end]
 
+    def _variable(self, dollar: int, end: int, depth: int) -> tuple[str, int]:
+        """What the dollar sign at ``dollar`` begins, and where it ends."""
+        follows = self.text[dollar + 1 : dollar + 2] if dollar + 1 < end else ""
+        if follows == "$":
+            return "$", dollar + 2
+        name = _NAME.match(self.text, dollar + 1, end)
+        if name:
+            if not depth:
+                self.filled.uses.append(Use(name[0], dollar, name.end()))
+            return self._plain(name[0]), name.end()
+        if follows != "{":
+            return "$", dollar + 1
+        return self._braced(dollar, end, depth)
 
-def parse_env(chars: str) -> tuple[EnvLine, ...]:
-    """The assignments of a ``.env`` file in order; what is no assignment is passed over, as Compose does for comments."""
-    assignments: list[EnvLine] = []
-    known: dict[str, str] = {}
-    at = 0
-    for number, line in enumerate(chars.split("\n"), 1):
-        match = None if line.lstrip().startswith("#") else _LINE.match(line.removesuffix("\r"))
-        if match:
-            known[match["key"]], length = _env_value(match["value"], known)
-            start = at + match.start("value")
-            assignments.append(EnvLine(match["key"], known[match["key"]], number, start, start + length))
-        at += len(line) + 1
-    return tuple(assignments)
+    def _plain(self, name: str) -> str:
+        if name not in self.variables:
+            self.filled.unset.append(name)
+        return self.variables.get(name, "")
 
+    def _braced(self, start: int, end: int, depth: int) -> tuple[str, int]:
+        name = _NAME.match(self.text, start + 2, end)
+        if name is None:
+            return self._problem(start, min(start + 20, end))
+        if self.text[name.end() : name.end() + 1] == "}" and name.end() < end:
+            self._used(Use(name[0], start, name.end() + 1), depth)
+            return self._plain(name[0]), name.end() + 1
+        operator = _OPERATOR.match(self.text, name.end(), end)
+        close = self._closing(start, end)
+        if operator is None or close is None or self.text.find("\n", start, close) >= 0:
+            return self._problem(start, end if close is None else close + 1)
+        if depth >= _DEEPEST:
+            return self._problem(start, close + 1, f"more than {_DEEPEST} defaults inside each other")
+        return self._operated(Use(name[0], start, close + 1), operator, depth), close + 1
 
-def _env_value(raw: str, known: Mapping[str, str]) -> tuple[str, int]:
-    """The value that ``raw`` spells, and how many characters of it are that spelling."""
-    single = _SINGLE.match(raw)
-    if single:
-        return single[1], len(single[1]) + 2
-    double = _DOUBLE.match(raw)
-    if double:
-        return fill(double[1].replace("\\n", "\n").replace('\\"', '"'), known).text, len(double[1]) + 2
-    spelled = re.split(r"\s+#", raw, maxsplit=1)[0].strip()
-    return fill(spelled, known).text, len(spelled)
+    def _closing(self, start: int, end: int) -> int | None:
+        """The brace that closes the variable; without one, the last brace before the line ends."""
+        close = self.closings.get(start + 1)
+        if close is not None and close < end:
+            return close
+        line = self.text.find("\n", start, end)
+        last = self.text.rfind("}", start, end if line < 0 else line)
+        return None if last < 0 else last
+
+    def _problem(self, start: int, end: int, reason: str = "") -> tuple[str, int]:
+        shown = self.text[start : min(end, start + 60)]
+        self.filled.problems.append(f"{shown!r} is not a variable" + (f": {reason}" if reason else ""))
+        return self.text[start:end], end
+
+    def _used(self, use: Use, depth: int) -> None:
+        if not depth:
+            self.filled.uses.append(use)
+
+    def _operated(self, use: Use, operator: re.Match[str], depth: int) -> str:
+        value, mark, word = self.variables.get(use.name), operator[0], (operator.end(), use.end - 1)
+        missing = value is None or (mark.startswith(":") and value == "")
+        counts = mark.endswith("-") and missing
+        self._used(Use(use.name, use.start, use.end, word if counts else None), depth)
+        if counts or (mark.endswith("+") and not missing):
+            return self.between(*word, depth + 1)
+        if mark.endswith("?") and missing:
+            reason = self.text[slice(*word)] or "it is not set"
+            self.filled.problems.append(f"the variable {use.name} is required: {reason}")
+        return value or ""

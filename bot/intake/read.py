@@ -6,10 +6,12 @@ Kubernetes manifests, Compose projects and Terraform files, told apart by conten
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from bot.intake import manifest
 from bot.intake.compose import looks_like_compose, read_compose
+from bot.intake.compose_select import ProjectFiles
 from bot.intake.declared import Declared, joined
 from bot.intake.terraform import read_terraform
 from bot.model.json import Tree
@@ -18,21 +20,29 @@ from bot.model.resource import Desired, ResourceId, SourceError
 __all__ = ["Declared", "read", "read_manifest"]
 
 
-def read(files: Mapping[str, bytes], *, project: str) -> Declared:
+def read(
+    files: Mapping[str, bytes],
+    *,
+    project: str,
+    compose: Sequence[ProjectFiles] = (),
+    beside: Mapping[str, bytes] = MappingProxyType({}),
+) -> Declared:
     """Everything that ``files`` (path to bytes) declare, and every mistake in them.
 
-    ``project`` names a Compose project at the top of the repository that does not name itself. A resource that is
-    declared twice is left out, and the second place is an error that names the first.
+    ``project`` names a Compose project at the top of the repository that does not name itself, ``compose`` are the projects
+    whose files settings name. ``beside`` are files that declare nothing here and that Compose projects may refer to. A
+    resource that is declared twice is left out, and the second place is an error that names the first.
     """
-    compose = tuple(path for path in sorted(files) if looks_like_compose(path, files[path]))
-    special = set(compose)
+    projects = tuple(compose)
+    roots = tuple(path for path in sorted(files) if looks_like_compose(path, files[path]))
+    special = {*roots, *(path for selected in projects for path in selected.files)}
     parts = [
         read_manifest(path, files[path])
         for path in sorted(files)
         if path.endswith((".yaml", ".yml", ".json")) and path not in special
     ]
-    if compose:
-        parts.append(read_compose(files, compose, project=project))
+    if roots or projects:
+        parts.append(read_compose({**beside, **files}, roots, project=project, named=projects))
     terraform = {path: data for path, data in files.items() if path.endswith(".tf")}
     if terraform:
         parts.append(read_terraform(terraform))
@@ -77,4 +87,4 @@ def told_apart(declared: Declared) -> Declared:
     if not repeats:
         return declared
     kept = tuple(resource for id_, resource in first.items() if id_ not in repeated)
-    return Declared(kept, (*declared.errors, *repeats))
+    return Declared(kept, (*declared.errors, *repeats), declared.missing)

@@ -38,6 +38,9 @@ _ODD: Final = re.compile(  # other readers of YAML 1.1 would not take these for 
     r"([-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|=|<<|[yYnN]|[-+]?[0-9][0-9_]*\.?[0-9_]*)\Z"
 )
 _LONGEST_NUMBER: Final = 400
+_LEAST_INTEGER: Final = -(1 << 63)
+_MOST_INTEGER: Final = (1 << 64) - 1
+"""What Go's integers hold; a number beyond is a float (``resolve`` of go-yaml)."""
 
 
 @lru_cache(maxsize=65536)
@@ -59,8 +62,9 @@ def _number(text: str) -> Scalar:
         whole = _integer(text.replace("_", ""))
         if whole is not None:
             return whole
-    if _FLOAT.match(text):
-        return float(text)
+    if _FLOAT.match(plain := text.replace("_", "")):
+        number = float(plain)
+        return text if math.isinf(number) else number
     if _SPECIAL.match(text):
         return math.nan if text[-1] in "nN" else (-math.inf if text[0] == "-" else math.inf)
     return text
@@ -71,9 +75,10 @@ def _integer(text: str) -> int | None:
     if len(digits) > 1 and digits[0] == "0" and digits[1] not in "xXbBoO":
         digits = "0o" + digits[1:]
     try:
-        return int(digits, 0) * (-1 if text[0] == "-" else 1)
+        number = int(digits, 0) * (-1 if text[0] == "-" else 1)
     except ValueError:
         return None
+    return number if _LEAST_INTEGER <= number <= _MOST_INTEGER else None
 
 
 def tagged(tag: str, text: str, dialect: Dialect) -> Scalar:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from bot.intake.compose_select import ProjectFiles
 from bot.intake.origins import SpanFile
 from bot.intake.spans import Node, NodePosition, ScalarNode, locate
 from bot.model.json import JSON, Pointer
@@ -129,10 +130,13 @@ def _line_origin(source: SpanFile, site: Site) -> Origin:
 
 @dataclass(frozen=True, slots=True)
 class SitedOrigins:
-    """Origins of a merged tree."""
+    """Origins of a merged tree. ``projects`` are the Compose projects whose files settings name: whoever reads the files again
+    needs them.
+    """
 
     tree: Sited
     sources: Sources
+    projects: tuple[ProjectFiles, ...] = ()
 
     def at(self, pointer: Pointer) -> Origin | None:
         site = self.site(pointer)

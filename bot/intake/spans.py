@@ -47,10 +47,17 @@ class CollectionNode(SpanNode, Generic[_Item]):
     anchor: str | None = None
 
 
+@dataclass(slots=True)
 class MappingNode(CollectionNode["tuple[Node, Node]"]):
     """A mapping. ``start`` is its first key or its brace."""
 
-    __slots__ = ()
+    places: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
+
+    def place(self, name: str) -> int | None:
+        """The index of the last entry with the key ``name`` that is no merge key. Asked once the mapping is complete."""
+        if self.places is None:
+            self.places = {key_of(key): at for at, (key, _) in enumerate(self.items) if not is_merge(key)}
+        return self.places.get(name)
 
 
 class SequenceNode(CollectionNode["Node"]):
@@ -121,9 +128,10 @@ def _step(position: NodePosition, segment: str | int) -> NodePosition | None:
     if isinstance(node, SequenceNode) and isinstance(segment, int) and -len(node.items) <= segment < len(node.items):
         return NodePosition(node.items[segment], position.rest[1:], None, node, shared)
     if isinstance(node, MappingNode):
-        for key, value in reversed(node.items):
-            if key_of(key) == segment and not is_merge(key):
-                return NodePosition(value, position.rest[1:], key, node, shared)
+        place = node.place(segment) if isinstance(segment, str) else None
+        if place is not None:
+            key, value = node.items[place]
+            return NodePosition(value, position.rest[1:], key, node, shared)
         for source in merged(node):
             inherited = _step(NodePosition(source, position.rest, shared=True), segment)
             if inherited is not None:

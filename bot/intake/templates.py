@@ -140,11 +140,11 @@ def heredoc(scan: Scanner, expression: Inner) -> Template:
 
 def _flushed(parts: list[Part]) -> list[Part]:
     """The parts with the smallest indentation taken off every line."""
-    first = [index for index, part in enumerate(parts) if index == 0 or _ends_line(parts[index - 1])]
+    starts = [index for index, part in enumerate(parts) if index == 0 or _ends_line(parts[index - 1])]
+    first = [index for index in starts if not _is_blank(parts, index)]
     indents = [
         len(part.value) - len(part.value.lstrip(" \t")) if isinstance(part, TextPart) else 0
         for part in (parts[index] for index in first)
-        if not isinstance(part, TextPart) or part.value.strip()
     ]
     cut = min(indents, default=0)
     made = list(parts)
@@ -154,6 +154,14 @@ def _flushed(parts: list[Part]) -> list[Part]:
             lead = min(cut, len(part.value) - len(part.value.lstrip(" \t")))
             made[index] = TextPart(part.start + lead, part.end, part.value[lead:])
     return made
+
+
+def _is_blank(parts: list[Part], index: int) -> bool:
+    """Whether nothing but white space is on the line that begins at ``index``: such a line is left as it is."""
+    part, following = parts[index], parts[index + 1] if index + 1 < len(parts) else None
+    if not isinstance(part, TextPart) or part.value.strip():
+        return False
+    return part.value.endswith("\n") or (isinstance(following, TextPart) and following.value == "\n")
 
 
 def _ends_line(part: Part) -> bool:

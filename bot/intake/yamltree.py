@@ -6,6 +6,7 @@ scalars by Go's rules (:mod:`bot.intake.scalars`), and because hostile nesting a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,11 +25,26 @@ from yaml.events import (
 from bot.intake.scalars import Dialect, resolve, tagged
 from bot.intake.spans import AliasNode, MappingNode, Node, ScalarNode, SequenceNode, attach
 from bot.intake.text import Text
-from bot.model.json import JSON
+from bot.model.json import JSON, Pointer
 from bot.model.resource import SourceError
 
 _PLAIN: Final = "?"
 _QUOTED: Final = "!"
+_CORE: Final = frozenset(
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge")
+)
+"""Tags that say of a value what it is without changing it (YAML 1.2, 10.3)."""
+
+
+TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
+_DATE: Final = re.compile(
+    r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)?|"
+    r" \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?)?\Z",
+    re.ASCII,
+)
+"""What go-yaml reads as a moment where it is not quoted (``allowedTimestampFormats``)."""
+_TAGGED: Final = re.compile(r"!|\d{4}-\d")
+"""Without this a text has neither tags nor moments."""
 
 
 class Broken(ValueError):
@@ -72,6 +88,16 @@ class _Composer(yaml.cyaml.CParser):  # type: ignore[misc,name-defined]
 
 
 @dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag of a program's own (``!reset``) on the value at ``pointer``. Lines and columns count from 1."""
+
+    name: str
+    pointer: Pointer
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
     """One YAML document: its value, the line (from 1) its content starts at, lines of the items of its ``items`` list."""
 
@@ -80,6 +106,8 @@ class Loaded:
     item_lines: tuple[int, ...] = ()
     duplicates: tuple[tuple[int, int, str], ...] = ()
     """Line, column and name of keys that are written twice in one mapping."""
+    tags: tuple[Tag, ...] = ()
+    """For Compose alone: tags that are not YAML's own."""
 
 
 def load(text: Text, dialect: Dialect) -> list[Loaded | None]:
@@ -105,7 +133,40 @@ def _loaded(root: Any, text: Text, dialect: Dialect) -> Loaded | None:  # PyYAML
         for key, child in root.value:
             if key.value == "items" and type(child) is nodes.SequenceNode:
                 lines = tuple(item.start_mark.line + 1 for item in child.value)
-    return Loaded(value, root.start_mark.line + 1, lines, tuple(reader.duplicates))
+    tags = _Tags().below(root) if dialect is Dialect.COMPOSE and _TAGGED.search(text.chars) else ()
+    return Loaded(value, root.start_mark.line + 1, lines, tuple(reader.duplicates), tags)
+
+
+@dataclass(slots=True)
+class _Tags:
+    """The tags of a node and below it; each node is looked at once, however many aliases lead to it."""
+
+    known: dict[int, tuple[Tag, ...]] = field(default_factory=dict)
+
+    def below(self, node: Any) -> tuple[Tag, ...]:
+        if id(node) not in self.known:
+            self.known[id(node)] = (*_own_tag(node), *self._children(node))
+        return self.known[id(node)]
+
+    def _children(self, node: Any) -> Iterator[Tag]:
+        if type(node) is nodes.SequenceNode:
+            for index, item in enumerate(node.value):
+                yield from self._at(index, item)
+        elif type(node) is nodes.MappingNode:
+            for key, child in node.value:
+                merged = key.value == "<<" and key.tag == _PLAIN
+                yield from self.below(child) if merged else self._at(str(key.value), child)
+
+    def _at(self, segment: str | int, node: Any) -> Iterator[Tag]:
+        for tag in self.below(node):
+            yield Tag(tag.name, (segment, *tag.pointer), tag.line, tag.column)
+
+
+def _own_tag(node: Any) -> tuple[Tag, ...]:
+    moment = node.tag == _PLAIN and type(node) is nodes.ScalarNode and _DATE.match(node.value)
+    if not moment and node.tag in {_PLAIN, _QUOTED, *_CORE}:
+        return ()
+    return (Tag(TIMESTAMP if moment else node.tag, (), node.start_mark.line + 1, node.start_mark.column + 1),)
 
 
 @dataclass(slots=True)
@@ -126,10 +187,16 @@ class _Values:
             tag = node.tag
             if tag == _PLAIN:
                 return resolve(node.value, self.dialect)
-            return str(node.value) if tag == _QUOTED else tagged(tag, node.value, self.dialect)
+            return str(node.value) if tag == _QUOTED else self._tagged(node)
         if depth > LIMITS.deepest:
             raise _too_deep(self.text, node, LIMITS.deepest)
         return self._once(node, depth) if self.shared else self._children(node, depth)
+
+    def _tagged(self, node: Any) -> JSON:
+        """The scalar behind a written tag; a program's own tag says nothing of its type."""
+        if not node.tag.startswith("tag:") and not node.style:
+            return resolve(node.value, self.dialect)
+        return tagged(node.tag, node.value, self.dialect)
 
     def _once(self, node: Any, depth: int) -> JSON:
         if id(node) in self.open:

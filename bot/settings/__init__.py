@@ -31,6 +31,7 @@ from bot.settings.places import (
 )
 from bot.settings.sections import (
     AuthorSettings,
+    ComposeSettings,
     DaemonSettings,
     FixSettings,
     GitHubSettings,
@@ -64,6 +65,7 @@ class Settings(Section):
     github: GitHubSettings = GitHubSettings()
     renderer: RendererSettings = RendererSettings()
     sources: SourceSettings = SourceSettings()
+    compose: list[ComposeSettings] = []
     observe: ObserveSettings = ObserveSettings()
     targets: list[TargetSettings] = []
     """The places that parts of the repository are deployed to; those that are not named are discovered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -116,6 +117,27 @@ class SourceSettings(Section):
     """The Compose project; the repository's name otherwise."""
     variables: dict[str, str] = {}
     """Values of ``.cw`` variables."""
+
+
+class ComposeSettings(Section):
+    """One Compose project whose files are not those that ``docker compose`` would find by itself.
+
+    ``files`` and ``env_files`` are paths of the repository, in the order of ``-f`` and ``--env-file``; relative paths in them
+    start from the folder of the first file. Without ``profiles`` those of ``COMPOSE_PROFILES`` count.
+    """
+
+    files: Annotated[list[str], Field(min_length=1)]
+    profiles: list[str] | None = None
+    env_files: list[str] | None = None
+    name: str | None = None
+
+    @field_validator("files", "env_files")
+    @classmethod
+    def _inside(cls, value: list[str] | None) -> list[str] | None:
+        for path in value or ():
+            if path != posixpath.normpath(path) or path.startswith(("/", "../")):
+                raise ValueError(f"{path!r} is no path of the repository")
+        return value
 
 
 class AssistantSettings(Section):

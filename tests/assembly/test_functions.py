@@ -47,8 +47,58 @@ def test_every_function_answers_as_terraform_does(function: str, rows: list[tupl
 
 
 def test_the_table_has_every_function() -> None:
-    """No function is without rows."""
-    assert {function_of(row) for row in TABLE} >= NAMES
+    """No function is without rows, but for the one whose result the console does not show."""
+    assert {function_of(row) for row in TABLE} >= NAMES - {"sensitive"}
+
+
+def test_functions_read_files_of_the_commit() -> None:
+    """From the folder of the file that asks, as text, base64 or digest, and as a template; another file is asked for."""
+    text = """
+output "text" { value = file("a.txt") }
+output "base64" { value = filebase64("../b.bin") }
+output "digest" { value = filesha1("a.txt") }
+output "there" { value = [fileexists("a.txt"), fileexists("gone.txt")] }
+output "made" { value = templatefile("t.tpl", { names = ["x", "y"], port = 80 }) }
+output "string" { value = templatestring(local.t, { a = 1 }) }
+locals { t = "a is $${a}" }
+"""
+    beside = {
+        "m/a.txt": b"hello\n",
+        "b.bin": b"\xff",
+        "m/t.tpl": b"%{ for n in names ~}\n${n}:${port}\n%{ endfor ~}\nend\n",
+    }
+    result = assemble({"m/main.cw": text.encode()}, variables={}, environment={}, beside=beside)
+    assert [str(error) for error in result.errors] == []
+    assert {name.rpartition(":")[2]: value.plain() for name, value in result.config.outputs.items()} == {
+        "text": "hello\n",
+        "base64": "/w==",
+        "digest": "f572d396fae9206628714fb2ce00f72e94f2258f",
+        "there": [True, False],
+        "made": "x:80\ny:80\nend\n",
+        "string": "a is 1",
+    }
+    assert result.missing == {"m/gone.txt"}
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ('file("gone.txt")', "file() finds no file gone.txt in this repository"),
+        ('file("../x")', "file() reads files of this repository alone, not '../x'"),
+        ('file("/etc/passwd")', "file() reads files of this repository alone, not '/etc/passwd'"),
+        ("uuid()", "uuid() gives another value at each run, and what is committed must not"),
+        ('try(timestamp(), "")', "timestamp() gives another value at each run, and what is committed must not"),
+        ('try(nope(), "")', "there is no function nope()"),
+        ('can(var.nope) ? "a" : "b"', "there is no variable 'nope'"),
+        ('try(local.nope, "")', "there is no local 'nope'"),
+        ('templatefile("t.tpl", {})', "templatefile(): nothing is called 'name' here"),
+    ],
+)
+def test_what_no_function_can_give_is_told(expression: str, message: str) -> None:
+    """Files outside, values of a machine or a moment, and names that are nowhere: no ``try()`` makes up for those."""
+    text = f'output "o" {{\n  value = {expression}\n}}\n'
+    result = assemble({"a.cw": text.encode()}, variables={}, environment={}, beside={"t.tpl": b"${name}"})
+    assert [error.message for error in result.errors] == [message]
 
 
 @pytest.mark.terraform
@@ -69,6 +119,7 @@ def test_the_table_is_what_terraform_says(tmp_path: Path) -> None:
         ('cidrsubnet("10.0.0.0/8", -1, 0)', "ERROR", "Terraform's answer is larger than the network"),
         ('cidrsubnet("010.0.0.0/8", 8, 2)', "ERROR", "a leading zero means octal to some and decimal to others"),
         ('slice(toset(["a"]), 0, 1)', '["a"]', "sets are lists here"),
+        ('yamldecode("a: 2020-01-01")', "ERROR", "nobody who writes a date there expects a time behind it"),
         ('element(["a", "b"], -1)', '"b"', "as newer Terraform's documentation has it: an index may be negative"),
     ],
 )

@@ -13,7 +13,7 @@ from bot.drift.diff import examine as examine_pair
 from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import Surroundings
 from bot.model.drift import Drift
-from bot.model.json import Tree
+from bot.model.json import Pointer, Tree
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -65,8 +65,10 @@ def live(tree: Mapping[str, Any], *, version: str = "") -> Observed:
 
 
 def service(tree: Tree, *, name: str = "web", project: str = "shop") -> Desired:
+    """A declared service; the files of variables that it names are not in Git."""
     id_ = ResourceId(Platform.COMPOSE, "service", project, name)
-    return Desired(id_, str(id_), SourceKind.COMPOSE, tree, "compose.yaml", 1)
+    absent = frozenset[Pointer]((key,) for key in ("env_file", "label_file") if tree.get(key))
+    return Desired(id_, str(id_), SourceKind.COMPOSE, tree, "compose.yaml", 1, unknown=absent)
 
 
 def running(tree: Tree, *, name: str = "web", project: str = "shop") -> Observed:

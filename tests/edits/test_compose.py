@@ -153,7 +153,7 @@ NOTED = ("web.env is an env_file: every service that reads it gets the new value
     [
         ("A=1", "2", "A=2"),
         ("A=1 # one", "2", "A=2 # one"),
-        ("A=1\t# one", "2", "A=2\t# one"),
+        ("A=1\t# one", "2", "A=2"),
         ("A = 1 ", "2", "A = 2 "),
         ("  export A=1", "2", "  export A=2"),
         ("A=", "2", "A=2"),

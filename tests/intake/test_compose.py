@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.intake.declared import Declared
-from bot.intake.interpolate import fill, parse_env
+from bot.intake.dotenv import parse_env
+from bot.intake.interpolate import fill
 from bot.intake.read import read
 from bot.model.json import JSON, Pointer
 from bot.model.resource import Desired, Through
@@ -102,13 +103,13 @@ def test_includes_and_extends_are_followed() -> None:
     """A service extended from another file has that file's values below its own; included services are declared."""
     found = project(
         compose__yaml="include: [more/x.yaml]\nservices:\n  web:\n    extends: {file: base.yaml, service: b}\n    tty: true\n",
-        base__yaml="services:\n  b: {image: base, restart: always, depends_on: [z]}\n",
+        base__yaml="services:\n  b: {image: base, restart: always, depends_on: [db]}\n",
         more_0x__yaml="services:\n  db: {image: pg}\n",
     )
     assert not found.errors
     assert trees(found) == {
         "service/shop/db": {"image": "pg"},
-        "service/shop/web": {"image": "base", "restart": "always", "tty": True},
+        "service/shop/web": {"image": "base", "restart": "always", "depends_on": ["db"], "tty": True},
     }
 
 
@@ -174,8 +175,8 @@ services:
     ("text", "line", "message"),
     [
         ("services:\n  web:\n    imagee: x\n    image: y\n", 3, "no key 'imagee'"),
-        ("services:\n  web: 3\n", 2, "not a mapping"),
-        ("services: [a]\n", 1, "'services' is not a mapping"),
+        ("services:\n  web: 3\n", 2, "is a whole number"),
+        ("services: [a]\n", 1, "services is a list"),
         ("services:\n  web:\n    restart: always\n", 3, "neither 'image' nor 'build'"),
         ("services:\n  web:\n    image: x\n    extends: web\n", 4, "extends itself"),
         ("services:\n  web:\n    image: x\n    extends: {file: gone.yaml, service: a}\n", 4, "no file gone.yaml"),
@@ -250,7 +251,7 @@ def test_interpolation_of_any_text_ends(text: str) -> None:
 
 def test_env_files_are_read_as_compose_reads_them() -> None:
     """Quotes, comments, exports, and values made from earlier ones."""
-    lines = parse_env("# c\nA=1 # one\nexport B='x # y'\nC=\"${A}-2\"\nbad line\nD=\n")
+    lines = parse_env("# c\nA=1 # one\nexport B='x # y'\nC=\"${A}-2\"\n\nD=\n").lines
     assert [(line.key, line.value, line.line) for line in lines] == [
         ("A", "1", 2),
         ("B", "x # y", 3),
@@ -262,11 +263,11 @@ def test_env_files_are_read_as_compose_reads_them() -> None:
 def test_the_spelling_of_a_value_in_an_env_file_has_its_place() -> None:
     """With its quotes, without the blanks, the comment and the line end around it."""
     chars = '# c\r\n A = 1 # one\r\nexport B=\'x # y\'# two\r\nC="${A}\\"" \r\nD=\r\nE=a#b\t#c'
-    assert [(line.key, chars[line.start : line.end]) for line in parse_env(chars)] == [
+    assert [(line.key, chars[line.start : line.end]) for line in parse_env(chars).lines] == [
         ("A", "1"),
         ("B", "'x # y'"),
         ("C", '"${A}\\""'),
         ("D", ""),
-        ("E", "a#b"),
+        ("E", "a#b\t#c"),
     ]
-    assert chars[parse_env(chars)[3].start - 2 :].startswith("D=\r")
+    assert chars[parse_env(chars).lines[3].start - 2 :].startswith("D=\r")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
+import io
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -13,8 +15,16 @@ from urllib.parse import quote_plus
 from bot.assembly.faults import Misuse
 from bot.assembly.functions.arguments import text
 from bot.assembly.numbers import number_text, parse_number
+from bot.intake.scalars import Dialect
+from bot.intake.text import Text
+from bot.intake.yamltree import Broken, load
 from bot.model.json import JSON
 
+_CODECS: Final = {
+    "UTF-8": "utf-8", "UTF-16": "utf-16-be", "UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be", "ISO-8859-1": "latin-1",
+    "US-ASCII": "ascii", "WINDOWS-1252": "cp1252", "SHIFT_JIS": "shift_jis", "EUC-JP": "euc_jp", "GBK": "gbk", "BIG5": "big5",
+}  # fmt: skip
+"""The names of the IANA registry that are of use, with Python's own."""
 _ESCAPED: Final = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
 
 
@@ -83,6 +93,59 @@ def yaml_text(value: JSON) -> JSON:
     scalar = value is None or isinstance(value, (bool, int, float))
     # PyYAML also ends a document with "..." whose last line ends are kept ("|+"); Terraform's writer does not.
     return written if scalar or not written.endswith("\n...\n") else written.removesuffix("...\n")
+
+
+def parsed_yaml(value: JSON) -> JSON:
+    """What YAML text says, one document of it; ``yes`` is true (go-cty-yaml reads as YAML 1.1 does)."""
+    written = Text("", text(value))
+    try:
+        documents = load(written, Dialect.KUBERNETES)
+        tagged = [tag for document in load(written, Dialect.COMPOSE) if document is not None for tag in document.tags]
+    except Broken as problem:
+        raise Misuse(f"takes YAML text: {problem.problem or 'this is too large'}") from None
+    if len(documents) != 1 or documents[0] is None:
+        raise Misuse("takes one document")
+    if tagged:
+        raise Misuse("takes YAML without tags, and dates in quotes")
+    return documents[0].value
+
+
+def parsed_csv(value: JSON) -> JSON:
+    """The rows of comma-separated values as objects; the first row names the columns."""
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text(value)), strict=True) if row]
+    except csv.Error:
+        raise Misuse("takes comma-separated values") from None
+    if not rows:
+        raise Misuse("takes comma-separated values with a first row that names the columns")
+    if len(set(rows[0])) < len(rows[0]):
+        raise Misuse("takes columns that each have a name of their own")
+    if any(len(row) != len(rows[0]) for row in rows):
+        raise Misuse("takes rows that have as many values as there are columns")
+    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
+
+
+def encoded_text(value: JSON, encoding: JSON) -> JSON:
+    """The base64 of a text in a character encoding."""
+    try:
+        return base64.b64encode(text(value).encode(_codec(encoding))).decode()
+    except UnicodeError:
+        raise Misuse("takes text that this encoding can write") from None
+
+
+def decoded_text(value: JSON, encoding: JSON) -> JSON:
+    """The text that base64 of a character encoding writes."""
+    try:
+        return base64.b64decode(text(value), validate=True).decode(_codec(encoding))
+    except ValueError:
+        raise Misuse("takes base64 of text in this encoding") from None
+
+
+def _codec(encoding: JSON) -> str:
+    name = _CODECS.get(text(encoding).upper())
+    if name is None:
+        raise Misuse(f"knows the encodings {', '.join(_CODECS)}")
+    return name
 
 
 def base64_text(value: JSON) -> JSON:

@@ -34,6 +34,24 @@ def subnet(prefix: JSON, bits: JSON, index: JSON) -> JSON:
     return f"{network.network_address + (position << (network.max_prefixlen - length))}/{length}"
 
 
+def subnets(prefix: JSON, *bits: JSON) -> JSON:
+    """Networks one after the other in the network ``prefix``, each with so many more bits in its prefix."""
+    network = _network(prefix)
+    at, end = int(network.network_address), int(network.network_address) + network.num_addresses
+    made: list[JSON] = []
+    for more in map(whole, bits):
+        length = network.prefixlen + more
+        if more < 1 or length > network.max_prefixlen:
+            raise Misuse(f"takes 1 to {network.max_prefixlen - network.prefixlen} more bits for this network")
+        size = 1 << (network.max_prefixlen - length)
+        at = -(-at // size) * size
+        if at + size > end:
+            raise Misuse("takes no more networks than this one has room for")
+        made.append(f"{type(network.network_address)(at)}/{length}")
+        at += size
+    return made
+
+
 def host(prefix: JSON, index: JSON) -> JSON:
     """The address with number ``index`` in a network; a number below zero counts from its end."""
     network, position = _network(prefix), whole(index)

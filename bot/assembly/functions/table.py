@@ -9,15 +9,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from bot.assembly.functions import arithmetic, encoding, formatting, lists, networks, objects, patterns, sets, texts
+from bot.assembly.functions import (
+    arithmetic,
+    encoding,
+    files,
+    formatting,
+    lists,
+    moments,
+    networks,
+    objects,
+    paths,
+    patterns,
+    sets,
+    texts,
+)
 from bot.assembly.functions.arguments import number, text, truth
 from bot.assembly.values import Data, Value
 from bot.model.json import JSON
 
 Plain: TypeAlias = Callable[..., JSON]
+Filed: TypeAlias = Callable[..., JSON]
 Traced: TypeAlias = "Callable[..., Value | Data]"
 
 _Call = TypeVar("_Call")
@@ -45,14 +59,19 @@ PLAIN: Final[Mapping[str, Function[Plain]]] = {
     "base64encode": Function(encoding.base64_text, 1, 1),
     "base64sha256": Function(encoding.base64_digest("sha256"), 1, 1),
     "base64sha512": Function(encoding.base64_digest("sha512"), 1, 1),
+    "basename": Function(paths.base, 1, 1),
     "ceil": Function(arithmetic.rounded(math.ceil), 1, 1),
     "chomp": Function(lambda value: text(value).rstrip("\r\n"), 1, 1),
     "cidrhost": Function(networks.host, 2, 2),
     "cidrnetmask": Function(networks.netmask, 1, 1),
     "cidrsubnet": Function(networks.subnet, 3, 3),
+    "cidrsubnets": Function(networks.subnets, 1, None),
+    "csvdecode": Function(encoding.parsed_csv, 1, 1),
+    "dirname": Function(paths.folder, 1, 1),
     "endswith": Function(lambda value, end: text(value).endswith(text(end)), 2, 2),
     "floor": Function(arithmetic.rounded(math.floor), 1, 1),
     "format": Function(formatting.formatted, 1, None),
+    "formatdate": Function(moments.formatted, 2, 2),
     "formatlist": Function(formatting.formatted_list, 1, None),
     "indent": Function(texts.indented, 2, 2),
     "join": Function(texts.joined, 2, None),
@@ -79,6 +98,10 @@ PLAIN: Final[Mapping[str, Function[Plain]]] = {
     "strrev": Function(texts.reversed_text, 1, 1),
     "substr": Function(texts.substring, 3, 3),
     "sum": Function(arithmetic.total, 1, 1),
+    "textdecodebase64": Function(encoding.decoded_text, 2, 2),
+    "textencodebase64": Function(encoding.encoded_text, 2, 2),
+    "timeadd": Function(moments.later, 2, 2),
+    "timecmp": Function(moments.compared, 2, 2),
     "title": Function(texts.title, 1, 1),
     "tobool": Function(_unless_null(truth), 1, 1),
     "tonumber": Function(_unless_null(number), 1, 1),
@@ -89,6 +112,8 @@ PLAIN: Final[Mapping[str, Function[Plain]]] = {
     "trimsuffix": Function(lambda value, end: text(value).removesuffix(text(end)), 2, 2),
     "upper": Function(texts.upper, 1, 1),
     "urlencode": Function(encoding.percent_encoded, 1, 1),
+    "uuidv5": Function(paths.named_uuid, 2, 2),
+    "yamldecode": Function(encoding.parsed_yaml, 1, 1),
     "yamlencode": Function(encoding.yaml_text, 1, 1),
 }
 """Functions of plain values: the result is written nowhere but where the function is called."""
@@ -109,13 +134,17 @@ TRACED: Final[Mapping[str, Function[Traced]]] = {
     "contains": Function(lists.contains, 2, 2),
     "distinct": Function(sets.distinct, 1, 1),
     "element": Function(lists.element, 2, 2),
+    "ephemeralasnull": Function(lambda value: value, 1, 1),
     "flatten": Function(lists.flatten, 1, 1),
     "index": Function(lists.index, 2, 2),
+    "issensitive": Function(lambda value: value.sensitive, 1, 1),
     "lookup": Function(objects.lookup, 2, 3),
     "matchkeys": Function(lists.matching, 3, 3),
     "merge": Function(objects.merge, 0, None),
+    "nonsensitive": Function(lambda value: value.retraced(lambda trace: replace(trace, sensitive=False)), 1, 1),
     "one": Function(lists.only, 1, 1),
     "reverse": Function(lists.backwards, 1, 1),
+    "sensitive": Function(lambda value: value.secret(), 1, 1),
     "setintersection": Function(sets.intersection, 1, None),
     "setproduct": Function(sets.product, 2, None),
     "setsubtract": Function(sets.difference, 2, 2),
@@ -130,4 +159,29 @@ TRACED: Final[Mapping[str, Function[Traced]]] = {
 }
 """Functions of traced values: what they pass on still knows where it is written."""
 
-NAMES: Final = frozenset({*PLAIN, *METERED, *TRACED, "try", "can"})
+FILED: Final[Mapping[str, Function[Filed]]] = {
+    "file": Function(files.text_of, 1, 1),
+    "filebase64": Function(files.base64_of, 1, 1),
+    "filebase64sha256": Function(files.digest_of("sha256", base64=True), 1, 1),
+    "filebase64sha512": Function(files.digest_of("sha512", base64=True), 1, 1),
+    "fileexists": Function(files.exists, 1, 1),
+    "filemd5": Function(files.digest_of("md5"), 1, 1),
+    "filesha1": Function(files.digest_of("sha1"), 1, 1),
+    "filesha256": Function(files.digest_of("sha256"), 1, 1),
+    "filesha512": Function(files.digest_of("sha512"), 1, 1),
+}
+"""Functions of plain values that also take the :class:`~bot.assembly.functions.files.CommittedFiles` of their folder."""
+
+_EVERY_RUN: Final = "gives another value at each run, and what is committed must not"
+_OF_A_MACHINE: Final = "depends on the machine, and what is committed must not"
+UNSUITED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("bcrypt", "plantimestamp", "timestamp", "uuid"), _EVERY_RUN),
+    **dict.fromkeys(("abspath", "pathexpand"), _OF_A_MACHINE),
+    "base64gzip": "compresses otherwise in each version of Terraform",
+    "fileset": "looks for files; name each with file()",
+    "rsadecrypt": "would need a private key in the configuration",
+    "type": "exists in Terraform's console alone",
+}
+"""Functions of Terraform that no committed file can be made with, and why."""
+
+NAMES: Final = frozenset({*PLAIN, *METERED, *TRACED, *FILED, "try", "can", "templatefile", "templatestring"})

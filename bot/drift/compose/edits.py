@@ -7,18 +7,16 @@ as text stays text. Where the entry cannot be written back without loss there is
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bot.drift.compose import port_pairs
 from bot.drift.compose.declared import long_form, ports
-from bot.drift.compose.declared.devices import device
-from bot.drift.compose.declared.mounts import mount
+from bot.drift.compose.entries import ELEMENTS, Index, range_label
 from bot.drift.compose.shape import service_shape
 from bot.drift.walk import Difference, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.json import JSON, Pointer, Tree, elements, exists_at, get, mapping, value_at
+from bot.model.json import JSON, Pointer, Tree, elements, exists_at, get, value_at
 from bot.model.paths import Item, Path
 
 _UNITS: Final = ((1024**4, "t"), (1024**3, "g"), (1024**2, "m"), (1024, "k"))
@@ -29,21 +27,15 @@ _CONDITION: Final = ("deploy", "restart_policy", "condition")
 _RESERVED: Final = ("deploy", "resources", "reservations", "devices")
 
 
-_ELEMENTS: Final[Mapping[str, Callable[[JSON], list[JSON]]]] = {
-    "ports": ports.port,
-    "volumes": lambda entry: [mount(entry)],
-    "devices": lambda entry: [device(entry)],
-}
-
-
-def edits(raw: Tree, difference: Difference, declared: Tree) -> tuple[Edit, ...]:
-    """What to change in ``raw`` for the live side of ``difference``. ``declared`` is ``raw`` in long form."""
+def edits(index: Index, difference: Difference) -> tuple[Edit, ...]:
+    """What to change in the service of ``index`` for the live side of ``difference``."""
+    raw = index.raw
     path = difference.location.path
     key = str(path[0])
     if key in _PAIRS:
-        return _pair(raw, key, path, difference)
-    if key in _ELEMENTS:
-        return _element(raw, key, path, difference, declared)
+        return _pair(index, key, path, difference)
+    if key in ELEMENTS:
+        return _element(index, key, path, difference)
     if key in _COMMANDS and difference.observed is not None:
         return _put(raw, (key,), _command(raw.get(key), difference.observed))
     if key == "networks" and isinstance(listed := raw.get(key), (list, tuple)):
@@ -55,16 +47,17 @@ def edits(raw: Tree, difference: Difference, declared: Tree) -> tuple[Edit, ...]
     return _plain(raw, path, difference)
 
 
-def written(raw: Tree, path: Path) -> Pointer:
-    """Where ``raw`` writes what stands at the canonical ``path``, as far as it goes."""
+def written(index: Index, path: Path) -> Pointer:
+    """Where the service of ``index`` writes what stands at the canonical ``path``, as far as it goes."""
+    raw = index.raw
     key = str(path[0])
     home = _home(raw, key)
     if key in _PAIRS and len(path) > 1 and isinstance(raw.get(key), (list, tuple)):
-        index = _pair_index(raw, key, str(path[1]))
-        return home if index is None else (*home, index)
+        pair = index.pair(key, str(path[1]))
+        return home if pair is None else (*home, pair)
     if len(path) > 1 and isinstance(path[1], Item):
-        index = _element_index(raw, key, path[1].key)
-        return home if index is None else _descend(raw, (*home, index), path[2:])
+        place = index.at(key, path[1].key)
+        return home if place is None else _descend(raw, (*home, place), path[2:])
     return _descend(raw, home, path[1:])
 
 
@@ -149,25 +142,21 @@ def _command(before: JSON, live: JSON) -> JSON:
     return live
 
 
-def _pair_index(raw: Tree, key: str, name: str) -> int | None:
-    entries = enumerate(elements(raw.get(key)))
-    return next((at for at, entry in entries if str(entry).partition("=")[0] == name), None)
-
-
-def _pair(raw: Tree, key: str, path: Path, difference: Difference) -> tuple[Edit, ...]:
+def _pair(index: Index, key: str, path: Path, difference: Difference) -> tuple[Edit, ...]:
     """One entry of a mapping that may be written as a list of ``KEY=value``."""
     if len(path) != 2:
         return ()
-    name, listed = str(path[1]), raw.get(key)
+    name, raw = str(path[1]), index.raw
+    listed = raw.get(key)
     if not isinstance(listed, (list, tuple)):
         if difference.observed is None:
             return (RemoveEntry((key, name)),)
         return _put(raw, (key, name), difference.observed)
-    index = _pair_index(raw, key, name)
+    place = index.pair(key, name)
     if difference.observed is None:
-        return () if index is None else (RemoveEntry((key, index)),)
+        return () if place is None else (RemoveEntry((key, place)),)
     line = f"{name}={difference.observed}"
-    return (AddEntry((key,), None, line),) if index is None else (SetValue((key, index), line),)
+    return (AddEntry((key,), None, line),) if place is None else (SetValue((key, place), line),)
 
 
 def ranges_as_one(differences: list[Difference], raw: Tree) -> list[Difference]:
@@ -177,21 +166,21 @@ def ranges_as_one(differences: list[Difference], raw: Tree) -> list[Difference]:
         for difference in differences
         if difference.side is Side.DESIRED and (label := _port_label(difference)) is not None
     }
+    instead: dict[str, Difference | None] = {}
     for entry in elements(raw.get("ports")):
         labels = _labels_of_range(entry, len(gone))
         if labels and all(label in gone for label in labels):
             first = gone[labels[0]]
-            others = {*labels[1:]}
             around = first.location.above or first.location
-            whole = replace(
-                first, location=around.element(_range_label(entry), int(first.location.at), entry), desired=entry
-            )
-            differences = [
-                whole if difference is first else difference
-                for difference in differences
-                if _port_label(difference) not in others
-            ]
-    return differences
+            location = around.element(range_label(entry), int(first.location.at), entry)
+            instead |= dict.fromkeys(labels) | {labels[0]: replace(first, location=location, desired=entry)}
+            for label in labels:
+                del gone[label]
+    told = [
+        instead.get(label, difference) if (label := _port_label(difference)) else difference
+        for difference in differences
+    ]
+    return [difference for difference in told if difference is not None]
 
 
 def _port_label(difference: Difference) -> str | None:
@@ -209,61 +198,23 @@ def _labels_of_range(entry: JSON, most: int) -> list[str]:
     return [label_of(port, shape) for port in ports.port(entry)] if first < last <= first + most - 1 else []
 
 
-def _range_label(entry: JSON) -> str:
-    first, last, protocol = ports.range_of(entry) or (0, 0, "")
-    return f"{first}-{last}/{protocol}" if first < last else ""
-
-
-def _element_index(raw: Tree, key: str, label: str) -> int | None:
-    """The entry that alone makes the element ``label`` of the long form, or all of a range; None for one of a range."""
-    read, listed = _ELEMENTS.get(key), raw.get(key)
-    if read is None or not isinstance(listed, (list, tuple)):
-        return None
-    shape = service_shape().child(key)
-    seen: dict[str, int] = {}
-    usual: int | None = None
-    for index, entry in enumerate(listed):
-        if key == "ports" and (whole := _range_label(entry)):
-            if whole == label:
-                return index
-            usual = -1 if _within(entry, label) else usual
-            continue
-        made = read(entry)
-        for element in made:
-            marked = {**mapping(element), port_pairs.APART: port_pairs.mark(element)}
-            if key == "ports" and label_of(marked, shape) == label:
-                return index if len(made) == 1 else None
-            name = label_of(element, shape)
-            seen[name] = count = seen.get(name, 0) + 1
-            if usual is None and (name if count == 1 else f"{name}~{count}") == label:
-                usual = index if len(made) == 1 else -1
-    return None if usual == -1 else usual
-
-
-def _within(entry: JSON, label: str) -> bool:
-    """Whether a range has the port ``label`` among its own; it is too long to look at each."""
-    first, last, protocol = ports.range_of(entry) or (0, 0, "")
-    number, rest = (*label.split("/"), "")[:2]
-    return number.isdigit() and first <= int(number) <= last and rest.partition("~")[0] == protocol
-
-
-def _element(raw: Tree, key: str, path: Path, difference: Difference, declared: Tree) -> tuple[Edit, ...]:
+def _element(index: Index, key: str, path: Path, difference: Difference) -> tuple[Edit, ...]:
     """A port, mount or device: the whole short entry is written anew, a long one entry by entry."""
     element = path[1] if len(path) > 1 else None
     if not isinstance(element, Item):
         return ()
-    label = element.key
-    index = _element_index(raw, key, label)
-    if index is None:
+    label, raw = element.key, index.raw
+    place = index.at(key, label)
+    if place is None:
         return _new_element(raw, key, difference) if difference.side is Side.OBSERVED and len(path) == 2 else ()
     if len(path) == 2:
-        return (RemoveEntry((key, index)),) if difference.observed is None else ()
-    entry = value_at(raw, (key, index))
+        return (RemoveEntry((key, place)),) if difference.observed is None else ()
+    entry = value_at(raw, (key, place))
     if isinstance(entry, (dict, Mapping)):
-        return _plain_in(raw, (key, index, *map(str, path[2:])), difference)
-    long = _with(_element_of(declared, key, label), str(path[2]), difference.observed)
+        return _plain_in(raw, (key, place, *map(str, path[2:])), difference)
+    long = _with(index.element(key, label), str(path[2]), difference.observed)
     short = None if long is None else _short(key, long)
-    return () if short is None else (SetValue((key, index), short),)
+    return () if short is None else (SetValue((key, place), short),)
 
 
 def _plain_in(raw: Tree, pointer: Pointer, difference: Difference) -> tuple[Edit, ...]:
@@ -286,12 +237,6 @@ def _new_element(raw: Tree, key: str, difference: Difference) -> tuple[Edit, ...
     if isinstance(listed, (list, tuple)):
         return (AddEntry((key,), None, entry),)
     return (AddEntry((), key, [entry]),) if listed is None else ()
-
-
-def _element_of(declared: Tree, key: str, label: str) -> Tree:
-    shape = service_shape().child(key)
-    entries = elements(declared.get(key))
-    return mapping(next((element for element in entries if label_of(element, shape) == label), None))
 
 
 def _with(element: Tree, field: str, value: JSON) -> Tree | None:

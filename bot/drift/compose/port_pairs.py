@@ -15,6 +15,8 @@ from bot.model.json import JSON, Tree, elements, mapping, mappings
 APART: Final = "x-apart"
 """The entry of a long port that tells it from others of its target; only where there are others."""
 
+_MOST_COMPARISONS: Final = 250_000
+
 Target: TypeAlias = tuple[str, str]
 """A container's port as (number, protocol)."""
 
@@ -65,8 +67,11 @@ def _by_target(listed: Sequence[JSON], among: frozenset[Target]) -> dict[Target,
 
 
 def _meetings(unpaired: list[int], live: list[JSON], declared: list[JSON]) -> Iterator[tuple[int, str]]:
-    """The ports ``unpaired`` of ``live``, each with the mark that it is to carry."""
-    for alike in (_same, _same_published, _same_address, lambda *_: True):
+    """The ports ``unpaired`` of ``live``, each with the mark that it is to carry. Too many to compare each with each go in the
+    order in which they are written.
+    """
+    several = len(unpaired) * len(declared) <= _MOST_COMPARISONS
+    for alike in (_same, _same_published, _same_address, _any) if several else (_any,):
         for index in [*unpaired]:
             partner = next((port for port in declared if alike(mapping(port), mapping(live[index]))), None)
             if partner is not None:
@@ -91,6 +96,10 @@ def _with(port: JSON, label: str) -> JSON:
 def _target(port: JSON) -> Target:
     entry = mapping(port)
     return str(entry.get("target")), str(entry.get("protocol"))
+
+
+def _any(_declared: Tree, _live: Tree) -> bool:
+    return True
 
 
 def _same_published(declared: Tree, live: Tree) -> bool:

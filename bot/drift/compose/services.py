@@ -18,6 +18,7 @@ from bot.drift.compose import edits, mounts, podman, port_pairs
 from bot.drift.compose.declared import long_form
 from bot.drift.compose.declared.mounts import brought_mounts
 from bot.drift.compose.declared.process import variables
+from bot.drift.compose.entries import Index
 from bot.drift.compose.inspected.inspect import INHERITED, REPLICAS, UNKNOWN
 from bot.drift.compose.names import FOREIGN, Aliases, EngineNames
 from bot.drift.compose.shape import service_shape
@@ -101,11 +102,12 @@ def _of_container(
     applied = Base(before, shape)
     maker = Maker(desired, options, observed=tree)
     strange = _strange(tree, desired.id.scope, aliases)
+    index = Index(desired.tree, declared)
     for difference in map(_unmarked, differences):
-        cause = _cause(difference, applied, desired.tree)
+        cause = _cause(difference, applied, desired)
         if cause is not None:
-            written = edits.written(desired.tree, difference.location.path)
-            changes = () if _names(difference, strange) else edits.edits(desired.tree, difference, declared)
+            written = edits.written(index, difference.location.path)
+            changes = () if _names(difference, strange) else edits.edits(index, difference)
             yield maker.drift(difference, cause, changes, pointer=written)
 
 
@@ -216,7 +218,7 @@ def _filled(declared: JSON, given: JSON, inherited: JSON) -> JSON:
     return filled
 
 
-def _cause(difference: Difference, base: Base, raw: Tree) -> Attribution | None:
+def _cause(difference: Difference, base: Base, desired: Desired) -> Attribution | None:
     match difference.side:
         case Side.BOTH:
             moved = difference.shape.agrees is images.agrees and images.moved(difference.desired, difference.observed)
@@ -224,17 +226,22 @@ def _cause(difference: Difference, base: Base, raw: Tree) -> Attribution | None:
         case Side.DESIRED:
             return Attribution(DriftKind.MISSING)
         case Side.OBSERVED:
-            return _addition(difference.location.path, base, raw)
+            return _addition(difference.location.path, base, desired)
 
 
-def _addition(path: Path, base: Base, raw: Tree) -> Attribution | None:
+_UNSEEN: Final = {"environment": ("env_file",), "labels": ("label_file",)}
+"""Where files are named that may not be in Git; then intake says that they are unknown."""
+
+
+def _addition(path: Path, base: Base, desired: Desired) -> Attribution | None:
     """What Git does not have: dropped from it, added live, or brought by a file that Git does not hold."""
     if base.holds(path):
         return Attribution(DriftKind.REMOVED)
-    unseen = {"environment": "env_file", "labels": "label_file", "volumes": "volumes_from"}.get(str(path[0]), "")
-    if elements(raw.get(unseen) if not isinstance(raw.get(unseen), str) else [raw[unseen]]):
+    if _UNSEEN.get(str(path[0])) in desired.unknown or (
+        path[0] == "volumes" and elements(desired.tree.get("volumes_from"))
+    ):
         return None
-    if path[0] == "command" and raw.get("entrypoint") is not None:
+    if path[0] == "command" and desired.tree.get("entrypoint") is not None:
         return None
     return Attribution(DriftKind.ADDED)
 

@@ -1,0 +1,71 @@
+"""Functions that read files of the commit. Source: Terraform documentation, "Filesystem Functions"."""
+
+from __future__ import annotations
+
+import base64 as encodings
+import hashlib
+import posixpath
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.assembly.faults import Misuse
+from bot.assembly.functions.arguments import text
+from bot.model.json import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedFiles:
+    """The files of the commit as the configuration of ``folder`` sees them. ``missing`` gets the paths that were asked for
+    and not there: whoever has the commit may fetch them and evaluate again.
+    """
+
+    folder: str = ""
+    beside: Mapping[str, bytes] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+
+    def path(self, name: JSON) -> str:
+        """The path in the repository. Raises :class:`~bot.assembly.faults.Misuse` for one outside."""
+        written = text(name)
+        path = posixpath.normpath(posixpath.join(self.folder, written))
+        if written.startswith(("/", "~")) or path.startswith("..") or "\\" in written:
+            raise Misuse(f"reads files of this repository alone, not {written!r}")
+        return path
+
+    def data(self, name: JSON) -> bytes:
+        """The bytes of a file. Raises :class:`~bot.assembly.faults.Misuse` where there is none."""
+        path = self.path(name)
+        if path not in self.beside:
+            self.missing.add(path)
+            raise Misuse(f"finds no file {path} in this repository")
+        return self.beside[path]
+
+
+def text_of(files: CommittedFiles, name: JSON) -> JSON:
+    """The text of a file."""
+    try:
+        return files.data(name).decode()
+    except UnicodeDecodeError:
+        raise Misuse("takes a file of UTF-8 text; filebase64() takes any") from None
+
+
+def base64_of(files: CommittedFiles, name: JSON) -> JSON:
+    """The base64 of a file."""
+    return encodings.b64encode(files.data(name)).decode()
+
+
+def exists(files: CommittedFiles, name: JSON) -> JSON:
+    """Whether there is such a file."""
+    path = files.path(name)
+    if path not in files.beside:
+        files.missing.add(path)
+    return path in files.beside
+
+
+def digest_of(algorithm: str, *, base64: bool = False) -> Callable[[CommittedFiles, JSON], JSON]:
+    """The digest of a file, in hexadecimal or base64."""
+
+    def digest(files: CommittedFiles, name: JSON) -> JSON:
+        made = hashlib.new(algorithm, files.data(name), usedforsecurity=False)
+        return encodings.b64encode(made.digest()).decode() if base64 else made.hexdigest()
+
+    return digest

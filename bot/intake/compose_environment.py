@@ -1,0 +1,133 @@
+"""The variables and labels that a service has from elsewhere: ``env_file``, ``label_file``, and names without a value.
+
+Called by :mod:`bot.intake.compose`. Sources: the Compose specification, 05-services.md, env_file, label_file and environment;
+``WithServicesEnvironmentResolved`` in ``types/project.go`` of compose-go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from bot.intake.compose_project import Project, Surroundings
+from bot.intake.dotenv import EnvLine
+from bot.intake.sited import Site, Sited
+from bot.model.resource import Through
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One entry of ``env_file`` or ``label_file``."""
+
+    entry: Sited
+    path: str
+    raw: bool = False
+    required: bool = True
+
+
+def whole_service(project: Project, service: Sited, around: Surroundings) -> Sited:
+    """The service with everything that files of variables give it, below what it says itself."""
+    service = _with_files(project, _with_values(service, around), "env_file", "environment", around.variables)
+    return _with_files(project, service, "label_file", "labels", {})
+
+
+def with_listed_values(tree: Sited, around: Surroundings) -> Sited:
+    """The project whose services have for each name alone in a list of variables the value that it has here."""
+    services = tree.mapping.get("services")
+    if services is None or not around.variables:
+        return tree
+    valued = {
+        name: _with_values(child, around) if child.child(("environment", 0)) is not None else child
+        for name, child in services.mapping.items()
+    }
+    return replace(tree, data={**tree.mapping, "services": replace(services, data=valued)}) if valued else tree
+
+
+def _with_values(service: Sited, around: Surroundings) -> Sited:
+    """The service whose variables without a value have that of the project's variables, where there is one."""
+    environment = service.mapping.get("environment")
+    if environment is None or not (environment.mapping or environment.elements):
+        return service
+    known = around.variables
+    if isinstance(environment.data, list):
+        items = [
+            _valued(item, f"{item.text}={known[item.text]}", item.text) if item.text and item.text in known else item
+            for item in environment.data
+        ]
+        given = replace(environment, data=items)
+    else:
+        entries = {
+            key: _valued(child, known[key], key) if child.data is None and key in known else child
+            for key, child in environment.mapping.items()
+        }
+        given = replace(environment, data=entries)
+    return replace(service, data={**service.mapping, "environment": given})
+
+
+def _valued(leaf: Sited, value: str, name: str | None) -> Sited:
+    return Sited(value, replace(leaf.site, through=Through.EXPRESSION, name=name))
+
+
+def _files(project: Project, service: Sited, key: str) -> Iterator[_File]:
+    listed = service.mapping.get(key)
+    if listed is None or listed.site.unknown:
+        return
+    for entry in listed.elements or [listed]:
+        name = entry.mapping.get("path", entry)
+        if name.text and not name.site.unknown:
+            home = Surroundings(project.homes.get(name.site.file, ""), {})
+            kind, needed = entry.mapping.get("format"), entry.mapping.get("required")
+            optional = needed is not None and needed.plain() in {False, "false"}
+            yield _File(entry, home.path(name.text), kind is not None and kind.plain() == "raw", not optional)
+
+
+def _with_files(project: Project, service: Sited, key: str, section: str, variables: Mapping[str, str]) -> Sited:
+    """The service with the variables of its files put below its own ones in ``section``, which win."""
+    own = service.mapping.get(section)
+    known = {**_own_values(own), **variables} if key == "env_file" else {}
+    brought: dict[str, Sited] = {}
+    absent: list[Sited] = []
+    for file in _files(project, service, key):
+        earlier = {name: leaf.text or "" for name, leaf in brought.items()}
+        lines = project.env_lines(file.path, known, earlier, raw=file.raw)
+        if lines is None:
+            absent.append(file.entry)
+            _tell_absent(project, file, key)
+        for line in lines or ():
+            brought[line.key] = _leaf(file.path, line)
+    if absent:
+        hidden = service.mapping[key]
+        hidden = replace(hidden, site=replace(hidden.site, unknown=True))
+        service = replace(service, data={**service.mapping, key: hidden})
+    return _joined(service, section, brought) if brought else service
+
+
+def _tell_absent(project: Project, file: _File, key: str) -> None:
+    if file.required:
+        message = f"{file.path} is not in the repository: what it alone sets is not compared"
+        project.report(file.entry.site, message, f"the file, or 'required: false' if {key} may lack it", note=True)
+
+
+def _leaf(path: str, line: EnvLine) -> Sited:
+    return Sited(line.value, Site(path, 0, (), line=line.line, unknown=bool(line.unset)))
+
+
+def _own_values(environment: Sited | None) -> dict[str, str]:
+    """What the service itself gives variables."""
+    if environment is None:
+        return {}
+    pairs = (str(item.plain()).partition("=") for item in environment.elements)
+    listed = {name: value for name, equals, value in pairs if equals}
+    return listed | {key: str(child.plain()) for key, child in environment.mapping.items() if child.data is not None}
+
+
+def _joined(service: Sited, section: str, brought: Mapping[str, Sited]) -> Sited:
+    own = service.mapping.get(section)
+    if own is not None and isinstance(own.data, list):
+        known = {str(item.plain()).partition("=")[0] for item in own.elements}
+        extra = [replace(leaf, data=f"{key}={leaf.text}") for key, leaf in brought.items() if key not in known]
+        joined = replace(own, data=own.data + extra)
+    else:
+        missing = replace(service.site, pointer=(*service.site.pointer, section))
+        joined = Sited({**brought, **(own.mapping if own else {})}, own.site if own else missing)
+    return replace(service, data={**service.mapping, section: joined})

@@ -1,0 +1,129 @@
+"""``extends``: a service with what it takes over from another one, of its own file or another.
+
+Called by :mod:`bot.intake.compose_file`. Sources: the Compose specification, "Services", "extends"; ``loader/extends.go`` of
+compose-go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from bot.intake.compose_merge import merge
+from bot.intake.compose_project import Layer, Project, Surroundings, layers_of
+from bot.intake.compose_tags import without
+from bot.intake.discover import folder_of
+from bot.intake.sited import Sited
+from bot.model.json import Pointer
+
+_LONGEST_CHAIN: Final = 100
+
+
+def extended(project: Project, layer: Layer, source: tuple[str, int], around: Surroundings) -> Sited:
+    """The document's tree with every ``extends`` of its services followed. ``source`` is its file and its number there."""
+    services = layer.tree.mapping.get("services")
+    if services is None or not any("extends" in child.mapping for child in services.mapping.values()):
+        return layer.tree
+    chain = _Extending(project, layer, around)
+    done = {name: chain.service(name, source[0]) for name in services.mapping}
+    whole = {name: child for name, child in done.items() if child is not None}
+    return replace(layer.tree, data={**layer.tree.mapping, "services": replace(services, data=whole)})
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """One service on the way from what extends to what is extended last."""
+
+    file: str
+    name: str
+    service: Sited
+    pool: Layer
+    around: Surroundings
+
+
+@dataclass(slots=True)
+class _Extending:
+    """The services of one document and what they extend, each made once."""
+
+    project: Project
+    layer: Layer
+    around: Surroundings
+    made: dict[tuple[int, str], Sited] = field(default_factory=dict)
+    cleared: dict[int, dict[str, list[Pointer]]] = field(default_factory=dict)
+
+    def service(self, name: str, file: str) -> Sited | None:
+        """The service with what it extends below it."""
+        own = _services(self.layer).get(name)
+        if own is None:
+            return None
+        links = [_Link(file, name, own, self.layer, self.around)]
+        seen = {(file, name)}
+        base: Sited | None = None
+        while (link := links[-1]).service.mapping.get("extends") is not None:
+            if (id(link.pool), link.name) in self.made:
+                base = self.made[id(link.pool), link.name]
+                links.pop()
+                break
+            following = self._next(link)
+            if following is None:
+                break
+            if (following.file, following.name) in seen or len(links) >= _LONGEST_CHAIN:
+                circle = (following.file, following.name) in seen
+                message = (
+                    f"{following.name} extends itself" if circle else f"more than {_LONGEST_CHAIN} extends in a row"
+                )
+                self.project.report(link.service.mapping["extends"].site, message)
+                break
+            seen.add((following.file, following.name))
+            links.append(following)
+        return self._made(links, base)
+
+    def _made(self, links: list[_Link], base: Sited | None) -> Sited | None:
+        """From the last link to the first."""
+        for link in reversed(links):
+            entries = {key: child for key, child in link.service.mapping.items() if key != "extends"}
+            own = replace(link.service, data=entries) if link.service.mapping else link.service
+            if base is not None:
+                base = without(base, self._cleared(link))
+                own = merge(base, own, clash=self.project.clash)
+            base = self.made[id(link.pool), link.name] = own
+        return base
+
+    def _cleared(self, link: _Link) -> Sequence[Pointer]:
+        """The places of the service that its document clears."""
+        key = id(link.pool)
+        if key not in self.cleared:
+            self.cleared[key] = {}
+            for section, name, *rest in (pointer for pointer in link.pool.cleared if len(pointer) > 1):
+                if section == "services":
+                    self.cleared[key].setdefault(str(name), []).append(tuple(rest))
+        return self.cleared[key].get(link.name, ())
+
+    def _next(self, link: _Link) -> _Link | None:
+        """What ``link`` extends; None (and reported) where there is no such thing."""
+        extends = link.service.mapping["extends"]
+        name = extends.mapping.get("service", extends).text or ""
+        file = extends.mapping.get("file")
+        source, around, pool = link.file, link.around, link.pool
+        if file is not None:
+            source = link.around.path(file.text or "")
+            if self.project.data(source) is None:
+                expected = "a Compose file of this repository"
+                self.project.report(extends.site, f"there is no file {source}", expected)
+                return None
+            around = Surroundings(folder_of(source), self.around.variables)
+            layers = layers_of(self.project, source, around)
+            if layers is None:
+                return None
+            pool = next((layer for layer in reversed(layers) if name in _services(layer)), layers[-1])
+        base = _services(pool).get(name)
+        if base is None:
+            self.project.report(extends.site, f"{source} has no service {name}")
+            return None
+        return _Link(source, name, base, pool, around)
+
+
+def _services(layer: Layer) -> Mapping[str, Sited]:
+    services = layer.tree.mapping.get("services")
+    return {} if services is None else services.mapping

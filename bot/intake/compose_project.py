@@ -1,0 +1,187 @@
+"""One Compose project while it is read: its files, what their relative paths start from, and each file with its variables
+filled in.
+
+Used by :mod:`bot.intake.compose_file`, which lays files on each other, and :mod:`bot.intake.compose_extends`.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from bot.intake.compose_tags import hidden, without
+from bot.intake.dotenv import EnvLine, parse_env
+from bot.intake.interpolate import fill
+from bot.intake.scalars import Dialect
+from bot.intake.sited import Site, Sited, Sources, mapped, sited
+from bot.intake.text import NotText, Text, text_error
+from bot.intake.yamltree import TIMESTAMP, Broken, Loaded, load
+from bot.model.json import Pointer
+from bot.model.resource import SourceError, Through
+
+_RESET: Final = frozenset({"!reset", "!override"})
+_MEANINGLESS: Final = ("the tag {} means nothing here", "'!reset', '!override' or no tag")
+_DATE: Final = ("a date, which Compose does not take", "a text in quotes")
+_MOST_MESSAGES: Final = 3
+"""Messages about one value: a text can have a mistake at every letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where relative paths of a file start from, and the variables that are filled in."""
+
+    folder: str
+    variables: Mapping[str, str]
+
+    def path(self, name: str) -> str:
+        """The path in the repository that a file of this place calls ``name``."""
+        return posixpath.normpath(posixpath.join(self.folder, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One document of a file, and the places that it clears in what comes before it (``!reset``, ``!override``)."""
+
+    tree: Sited
+    cleared: tuple[Pointer, ...] = ()
+
+    def laid_on(self, base: Sited) -> Sited:
+        """``base`` without the cleared places."""
+        return without(base, self.cleared) if self.cleared else base
+
+
+@dataclass(slots=True)
+class Project:
+    """What is known while one Compose project is read.
+
+    ``used`` are the files that belong to it, ``missing`` those that it names and that are not among ``files``, ``homes`` the
+    folder from which the relative paths in a file start.
+    """
+
+    files: Mapping[str, bytes]
+    sources: Sources
+    errors: list[SourceError] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+    homes: dict[str, str] = field(default_factory=dict)
+    layers: dict[tuple[str, int], tuple[Mapping[str, str], list[Layer]]] = field(default_factory=dict)
+    services: dict[tuple[str, str, int], Sited | None] = field(default_factory=dict)
+
+    def report(self, site: Site, message: str, expected: str | None = None, *, note: bool = False) -> None:
+        """Remember a mistake at a value, or (``note``) that its value is not known."""
+        origin = self.sources.origin(site)
+        text = self.sources.file(site.file).text
+        line, column = (origin.line, origin.column) if origin else (site.line or 1, 1)
+        self.errors.append(replace(text.error_at(line, column, message, expected), note=note))
+
+    def clash(self, value: Sited) -> None:
+        """Remember that a value is laid on one of another form."""
+        self.report(
+            value.site, "this is laid on a mapping or list and is of another form", "the form of what it changes"
+        )
+
+    def data(self, path: str) -> bytes | None:
+        """The bytes of a file that the project names; None (and remembered) where it is not among the files."""
+        if path not in self.files:
+            self.missing.add(path)
+            return None
+        self.used.add(path)
+        return self.files[path]
+
+    def env_lines(
+        self, path: str, known: Mapping[str, str], earlier: Mapping[str, str], *, raw: bool = False
+    ) -> tuple[EnvLine, ...] | None:
+        """The assignments of one file of variables; None where it is not in the repository."""
+        data = self.data(path)
+        if data is None:
+            return None
+        try:
+            read = parse_env(Text.of(path, data).chars, known, earlier, raw=raw)
+        except NotText as problem:
+            self.errors.append(text_error(path, problem))
+            return ()
+        if read.problem:
+            line, message = read.problem
+            self.errors.append(self.sources.file(path).text.error_at(line, 1, message, "NAME=value"))
+        return read.lines
+
+    def environment(self, paths: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
+        """What the files of variables at ``paths`` set, later ones over earlier ones, ``known`` variables over all."""
+        own: dict[str, str] = {}
+        for path in paths:
+            lines = self.env_lines(path, known, own) or ()
+            own |= {line.key: line.value for line in lines if not line.unset}
+        return {**own, **known}
+
+
+def layers_of(project: Project, path: str, around: Surroundings) -> list[Layer] | None:
+    """The documents of a file with variables filled in; None (and the mistake reported) where it is no YAML mapping."""
+    key = (path, id(around.variables))
+    if key not in project.layers:
+        project.homes.setdefault(path, around.folder)
+        project.layers[key] = (around.variables, [*_read(project, path, around.variables)])
+    layers = project.layers[key][1]
+    return layers or None
+
+
+def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator[Layer]:
+    try:
+        text = Text.of(path, project.data(path) or b"")
+        documents = load(text, Dialect.COMPOSE)
+    except NotText as problem:
+        project.errors.append(text_error(path, problem))
+        return
+    except Broken as problem:
+        if "{{" not in text.chars:
+            project.errors.append(problem.error)
+        return
+    for index, document in enumerate(documents):
+        if document is None:
+            continue
+        if not isinstance(document.value, dict):
+            project.errors.append(text.error_at(document.line, 1, "not a Compose file", "a mapping with 'services'"))
+            return
+        for line, column, name in document.duplicates:
+            project.errors.append(text.error_at(line, column, f"the key {name!r} is written twice in one mapping"))
+        tree, cleared = _untagged(project, sited(document.value, Site(path, index, ())), document, text)
+        filled = mapped(tree, lambda leaf: _filled(project, leaf, variables))
+        if filled is not None:
+            yield Layer(filled, cleared)
+
+
+def _untagged(project: Project, tree: Sited, document: Loaded, text: Text) -> tuple[Sited, tuple[Pointer, ...]]:
+    """The tree without what ``!reset`` empties, and the places that tags clear. Another tag is a mistake; what it means of
+    its value nobody knows.
+    """
+    cleared, emptied, strange = [], [], []
+    for tag in document.tags:
+        if tag.name in _RESET:
+            cleared.append(tag.pointer)
+            emptied += [tag.pointer] if tag.name == "!reset" else []
+        elif tag.name != TIMESTAMP or not any(str(step).startswith("x-") for step in tag.pointer):
+            message, expected = _MEANINGLESS if tag.name != TIMESTAMP else _DATE
+            project.errors.append(text.error_at(tag.line, tag.column, message.format(tag.name), expected))
+            strange.append(tag.pointer)
+    tree = without(hidden(tree, strange), emptied, in_lists=True)
+    return tree, tuple(cleared)
+
+
+def _filled(project: Project, leaf: Sited, variables: Mapping[str, str]) -> Sited | None:
+    """The scalar with its variables filled in; as written, and marked, when one of them is unknown."""
+    if leaf.text is None or "$" not in leaf.text:
+        return leaf
+    filled = fill(leaf.text, variables)
+    for message in filled.problems[:_MOST_MESSAGES]:
+        expected = "a dollar sign of the text itself as '$$'" if "is not a variable" in message else None
+        project.report(leaf.site, message, expected)
+    for name in list(dict.fromkeys(filled.unset))[:_MOST_MESSAGES]:
+        project.report(leaf.site, f"the variable {name} is not set in the repository", note=True)
+    if filled.unset or filled.problems:
+        return replace(leaf, site=replace(leaf.site, through=Through.VARIABLE, unknown=True))
+    if not filled.uses:
+        return replace(leaf, data=filled.text)
+    names = {use.name for use in filled.uses}
+    through = Through.VARIABLE if len(names) == 1 else Through.EXPRESSION
+    return Sited(filled.text, replace(leaf.site, through=through, name=min(names)))

@@ -1,0 +1,99 @@
+"""Which files of a folder make a Compose project, and which beside them are not read.
+
+Called by :mod:`bot.intake.compose`. Sources: ``DefaultFileNames`` and ``DefaultOverrideFileNames`` in ``cli/options.go`` of
+compose-go; Docker documentation, "Set or change pre-defined environment variables in Docker Compose", COMPOSE_FILE,
+COMPOSE_PATH_SEPARATOR and COMPOSE_PROFILES.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bot.intake.discover import folder_of, is_compose_name
+
+_DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+_OVERRIDES: Final = (
+    "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """The files of one project in order, the later laid on the earlier.
+
+    ``profiles`` and ``env_files`` are None where the project's own ``.env`` says them. ``folder`` is the one that relative
+    paths start from; ``name`` is empty where the files say it.
+    """
+
+    files: tuple[str, ...]
+    profiles: tuple[str, ...] | None = None
+    env_files: tuple[str, ...] | None = None
+    folder: str = ""
+    name: str = ""
+    chosen: bool = False
+    """Whether settings or a ``.env`` file name the files: one of them that is missing is a mistake."""
+
+    def around(self, folder: str) -> bool:
+        """Whether one of the files is in ``folder``."""
+        return any(folder_of(path) == folder for path in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The projects, and each file that looks like a part of one and belongs to none, with that project's first file."""
+
+    projects: tuple[ProjectFiles, ...]
+    unread: Mapping[str, str]
+
+
+def groups(
+    roots: Sequence[str],
+    named: Sequence[ProjectFiles],
+    folders: Iterable[str],
+    variables: Callable[[str], Mapping[str, str]],
+) -> Groups:
+    """The projects of the Compose files ``roots``. ``named`` are those that settings name; ``folders`` have a ``.env`` file,
+    and ``variables`` gives what that sets.
+    """
+    projects = [*named]
+    projects += [
+        listed for folder in sorted(folders) if (listed := _by_variable(folder, variables(folder))) is not None
+    ]
+    taken = {path for project in projects for path in project.files}
+    unread: dict[str, str] = {}
+    for folder in sorted({folder_of(path) for path in roots}):
+        here = [path for path in roots if folder_of(path) == folder and path not in taken]
+        chosen = next((project for project in projects if project.around(folder)), None)
+        if chosen is None and (chosen := _of_folder(folder, here)) is not None:
+            projects.append(chosen)
+            here = [path for path in here if path not in chosen.files]
+        beside = {path for path in here if chosen is not None and is_compose_name(path)}
+        unread |= {path: chosen.files[0] for path in sorted(beside) if chosen is not None}
+        projects += [ProjectFiles((path,), folder=folder) for path in here if path not in beside]
+    return Groups(tuple(projects), unread)
+
+
+def _by_variable(folder: str, variables: Mapping[str, str]) -> ProjectFiles | None:
+    """The project whose files ``COMPOSE_FILE`` names in the ``.env`` file of ``folder``."""
+    separator = variables.get("COMPOSE_PATH_SEPARATOR") or ":"
+    names = [name for name in variables.get("COMPOSE_FILE", "").split(separator) if name]
+    files = tuple(posixpath.normpath(posixpath.join(folder, name)) for name in names)
+    if not files:
+        return None
+    return ProjectFiles(files, env_files=(posixpath.join(folder, ".env"),), folder=folder_of(files[0]), chosen=True)
+
+
+def _of_folder(folder: str, here: Sequence[str]) -> ProjectFiles | None:
+    """The project that ``docker compose`` runs in ``folder``; None where it would find none."""
+    names = {path.rpartition("/")[2]: path for path in here}
+    default = next(_first(names, _DEFAULTS), None)
+    if default is None:
+        return None
+    return ProjectFiles((default, *_first(names, _OVERRIDES)), folder=folder)
+
+
+def _first(names: Mapping[str, str], order: Sequence[str]) -> Iterator[str]:
+    yield from [names[name] for name in order if name in names][:1]

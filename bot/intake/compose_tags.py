@@ -1,0 +1,77 @@
+"""Places of a Compose tree that are emptied or hidden: by ``!reset``, by a tag nobody knows, by a value that cannot be read.
+
+Called by whoever reads Compose files. All places of a tree are visited in one walk, however many they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from bot.intake.sited import Sited
+from bot.model.json import Pointer
+
+
+@dataclass(slots=True)
+class _Step:
+    """What a set of pointers says below one place: which children it leads to, and whether it means the place itself."""
+
+    children: dict[str | int, _Step] = field(default_factory=dict)
+    meant: bool = False
+
+
+def _steps(pointers: Iterable[Pointer]) -> _Step:
+    top = _Step()
+    for pointer in pointers:
+        step = top
+        for segment in pointer:
+            step = step.children.setdefault(segment, _Step())
+        step.meant = True
+    return top
+
+
+def without(tree: Sited, pointers: Iterable[Pointer], *, in_lists: bool = False) -> Sited:
+    """``tree`` without what stands at ``pointers``; elements of lists go only where ``in_lists`` says so."""
+    step = _steps(pointers)
+    return replace(tree, data={}) if step.meant else _without(tree, step, in_lists=in_lists)
+
+
+def _without(tree: Sited, step: _Step, *, in_lists: bool) -> Sited:
+    if not step.children:
+        return tree
+    if isinstance(tree.data, dict):
+        entries: dict[str, Sited] = {}
+        for key, child in tree.data.items():
+            below = step.children.get(key)
+            if below is None or not below.meant:
+                entries[key] = child if below is None else _without(child, below, in_lists=in_lists)
+        return replace(tree, data=entries)
+    if isinstance(tree.data, list) and in_lists:
+        kept = [(step.children.get(at), item) for at, item in enumerate(tree.data)]
+        items = [
+            item if below is None else _without(item, below, in_lists=True)
+            for below, item in kept
+            if not (below and below.meant)
+        ]
+        return replace(tree, data=items)
+    return tree
+
+
+def hidden(tree: Sited, pointers: Iterable[Pointer]) -> Sited:
+    """``tree`` in which the values at ``pointers`` are known to nobody."""
+    return _hidden(tree, _steps(pointers))
+
+
+def _hidden(tree: Sited, step: _Step) -> Sited:
+    if step.meant:
+        tree = replace(tree, site=replace(tree.site, unknown=True))
+    if not step.children:
+        return tree
+    below = step.children
+    if isinstance(tree.data, dict):
+        entries = {key: _hidden(child, below[key]) if key in below else child for key, child in tree.data.items()}
+        return replace(tree, data=entries)
+    if isinstance(tree.data, list):
+        items = [_hidden(item, below[at]) if at in below else item for at, item in enumerate(tree.data)]
+        return replace(tree, data=items)
+    return tree

@@ -1,0 +1,145 @@
+"""What a stranger can write costs in proportion to its length: each reader and each comparison at a size and at four times it.
+
+Steps are calls, of Python and of C functions, so that no clock and no other program has a say. Four times the text may cost
+six times the steps: what grows with the square costs sixteen times.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType
+from typing import Any, Final
+
+import pytest
+
+from bot.assembly.assemble import assemble
+from bot.drift.compose.declared import ports
+from bot.intake.dotenv import parse_env
+from bot.intake.interpolate import fill
+from bot.intake.manifest import read_manifest
+from bot.intake.read import read
+from bot.intake.terraform import read_terraform
+from tests.drift.containers import compare
+
+SIZE: Final = 120
+MOST: Final = 6.0
+SERVICE: Final = "services:\n  a:\n    image: x\n"
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many calls ``work`` makes."""
+    count = 0
+
+    def counted(_frame: FrameType, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    sys.setprofile(counted)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def numbered(line: str, count: int) -> str:
+    """``line`` once for each number up to ``count``, which stands for its N; M is the number before."""
+    return "".join(line.replace("N", str(at)).replace("M", str(max(at - 1, 0))) for at in range(count))
+
+
+def compose(text: Callable[[int], str], **more: Callable[[int], str]) -> Callable[[int], object]:
+    def work(size: int) -> object:
+        others = {name.replace("__", "."): made(size).encode() for name, made in more.items()}
+        return read({"compose.yaml": text(size).encode(), **others}, project="x")
+
+    return work
+
+
+def terraform(text: Callable[[int], str]) -> Callable[[int], object]:
+    return lambda size: read_terraform({"main.tf": text(size).encode()})
+
+
+def configuration(text: Callable[[int], str]) -> Callable[[int], object]:
+    return lambda size: assemble({"main.cw": text(size).encode()}, variables={}, environment={})
+
+
+def port(number: int) -> dict[str, object]:
+    return {"target": number, "published": str(number), "protocol": "tcp", "host_ip": ports.ALL_ADDRESSES}
+
+
+def live(**service: Callable[[int], Any]) -> Callable[[int], object]:
+    """A container that has what its service does not declare."""
+    return lambda size: compare({"image": "x"}, {"image": "x", **{key: made(size) for key, made in service.items()}})
+
+
+def declared(**service: Callable[[int], Any]) -> Callable[[int], object]:
+    """A container without what its service declares."""
+    return lambda size: compare({"image": "x", **{key: made(size) for key, made in service.items()}}, {"image": "x"})
+
+
+READERS: Final[Mapping[str, Callable[[int], object]]] = {
+    "variables that are not closed": lambda size: fill("${" * size, {}),
+    "defaults in defaults": lambda size: fill("${A:-" * size + "}" * size, {}),
+    "defaults that are not closed": lambda size: fill("${A:-" * size, {}),
+    "braces": lambda size: fill("{" * size + "}" * size + "${A:-" + "{" * size, {}),
+    "many variables": lambda size: fill("${A}" * size, {"A": "1"}),
+    "lines of variables": lambda size: parse_env(numbered("AN=$AM\n", size)),
+    "a value that is not closed": lambda size: parse_env('A="' + "x\\" * size),
+    "compose interpolation": compose(lambda size: SERVICE + f"    command: {'${' * size}\n"),
+    "compose variables": compose(lambda size: SERVICE + "    environment:\n" + numbered("      AN: $BN\n", size)),
+    "compose extends": compose(lambda size: "services:\n  s: {image: x}\n" + numbered("  sN: {extends: s}\n", size)),
+    "compose chain of extends": compose(
+        lambda size: "services:\n  s0: {image: x}\n" + numbered("  sN: {extends: sM}\n", size).partition("\n")[2]
+    ),
+    "compose dependencies": compose(
+        lambda size: "services:\n" + numbered("  sN: {image: x, depends_on: [sM]}\n", size)
+    ),
+    "compose ports": compose(lambda size: SERVICE + "    ports:\n" + numbered('      - "N:N"\n', size)),
+    "compose unknown keys": compose(lambda size: SERVICE + numbered("    kN: 1\n", size)),
+    "compose tags": compose(lambda size: SERVICE + "    labels:\n" + numbered("      kN: !x 1\n", size)),
+    "compose resets": compose(
+        lambda size: SERVICE + "    labels:\n" + numbered("      kN: 1\n", size),
+        compose__override__yaml=lambda size: "services:\n  a:\n    labels:\n" + numbered("      kN: !reset 1\n", size),
+    ),
+    "compose aliases": compose(
+        lambda size: f"x-a: &a {{image: x}}\nservices:\n{numbered('  sN: *a', size).replace('*a', '*a' + chr(10))}"
+    ),
+    "manifests": lambda size: read_manifest(
+        "a.yaml", numbered("apiVersion: v1\nkind: A\nmetadata: {name: aN}\n---\n", size).encode()
+    ),
+    "brackets": lambda size: read_manifest("a.yaml", b"[" * size),
+    "hcl comments that are not closed": terraform(lambda size: "/* " * size),
+    "hcl heredocs that are not closed": terraform(lambda size: "a = <<A\n" * size),
+    "hcl templates that are not closed": terraform(lambda size: 'a = "' + "${" * size),
+    "hcl strings that are not closed": terraform(lambda size: 'a = "\n' * size),
+    "hcl blocks that are not closed": terraform(lambda size: 'resource "a" "b" {\n' * size),
+    "hcl parentheses": terraform(lambda size: "a = " + "(" * size),
+    "hcl resources": terraform(lambda size: numbered('resource "a" "bN" {\n  a = N\n}\n', size)),
+    "cw heredocs that are not closed": configuration(lambda size: "locals {\n" + "a = <<A\n" * size),
+    "cw locals": configuration(lambda size: "locals {\n" + numbered("  aN = 1\n", size) + "}\n"),
+    "cw resources": configuration(lambda size: numbered('resource "service" "bN" {\n  image = "x"\n}\n', size)),
+}
+COMPARISONS: Final[Mapping[str, Callable[[int], object]]] = {
+    "live ports": live(ports=lambda size: [port(number) for number in range(1, size)]),
+    "live variables": live(environment=lambda size: {f"A{number}": "1" for number in range(size)}),
+    "live mounts": live(
+        volumes=lambda size: [{"type": "bind", "source": f"/a{at}", "target": f"/b{at}"} for at in range(size)]
+    ),
+    "live networks": live(networks=lambda size: {f"a{number}": {} for number in range(size)}),
+    "declared ports": declared(ports=lambda size: [f"{number}:{number}" for number in range(1, size)]),
+    "declared ranges": declared(ports=lambda size: [f"{at}-{at + 1}:{at}-{at + 1}" for at in range(1, 2 * size, 2)]),
+    "declared variables": declared(environment=lambda size: [f"A{number}=1" for number in range(size)]),
+    "declared mounts": declared(volumes=lambda size: [f"/a{number}:/b{number}" for number in range(size)]),
+    "declared devices": declared(devices=lambda size: [f"/a{number}:/b{number}" for number in range(size)]),
+    "declared networks": declared(networks=lambda size: [f"a{number}" for number in range(size)]),
+}
+
+
+@pytest.mark.parametrize("name", [*READERS, *COMPARISONS])
+def test_the_steps_grow_with_the_size(name: str) -> None:
+    """Four times the size is about four times the steps."""
+    work = {**READERS, **COMPARISONS}[name]
+    work(SIZE)  # what is done once for all
+    small, large = steps(lambda: work(SIZE)), steps(lambda: work(4 * SIZE))
+    assert large <= MOST * small + 2000
