@@ -41,7 +41,11 @@ def drift(root: Path, *facts: object, version: str, monitors: str) -> Report:
     live = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": "facts", "namespace": "shop"},
+        "metadata": {
+            "name": "facts",
+            "namespace": "shop",
+            "managedFields": [{"manager": "kubectl", "operation": "Update"}],
+        },
         "data": {"version": version, "monitors": monitors},
     }
     snapshot = root / "live.json"

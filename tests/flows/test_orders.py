@@ -68,7 +68,13 @@ def test_what_is_ignored_is_not_proposed(world: World) -> None:
 def test_a_run_that_comes_rarely_begins_with_the_worst(tmp_path: Path) -> None:
     """When budgets do not suffice for all, the severe come first, then those that waited longest; nobody starves."""
     names = tuple(f"app{number}" for number in range(6))
-    world = World(tmp_path, names, limits=Limits(repository_fixes_per_hour=2, proposals_per_hour=3, convergence=None))
+    world = World(
+        tmp_path,
+        names,
+        limits=Limits(
+            repository_fixes_per_hour=2, proposals_per_hour=3, new_pull_requests_per_hour=None, convergence=None
+        ),
+    )
     for number, name in enumerate(names):
         world.config_drift(name, 90 + number)
     for name in names[3:]:
