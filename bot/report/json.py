@@ -228,7 +228,9 @@ SCHEMA: Final[Mapping[str, object]] = {
                     ("rule", "state", "detail"),
                     {
                         "rule": _TEXT,
-                        "state": {"enum": ["unused", "expired", "overruled", "not compared", "not taken over"]},
+                        "state": {
+                            "enum": ["unused", "expired", "overruled", "not compared", "not taken over", "incomplete"]
+                        },
                         "detail": _TEXT,
                     },
                 ),

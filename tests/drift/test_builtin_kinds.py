@@ -193,6 +193,73 @@ def test_what_is_left_out_is_counted_with_the_reason() -> None:
     ]
 
 
+FILLED_IN: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
+    (
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        {"spec": {"maxReplicas": 3, "behavior": {"scaleDown": {"stabilizationWindowSeconds": 60}}}},
+        {
+            "spec": {
+                "maxReplicas": 3,
+                "behavior": {
+                    "scaleDown": {
+                        "stabilizationWindowSeconds": 60,
+                        "selectPolicy": "Max",
+                        "policies": [{"type": "Percent", "value": 100, "periodSeconds": 15}],
+                    },
+                    "scaleUp": {"stabilizationWindowSeconds": 0, "selectPolicy": "Max"},
+                },
+            }
+        },
+    ),
+    (
+        "apiregistration.k8s.io/v1",
+        "APIService",
+        {"spec": {"service": {"name": "a", "namespace": "b"}}},
+        {"spec": {"service": {"name": "a", "namespace": "b", "port": 443}}},
+    ),
+    (
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        {"spec": {"names": {"kind": "Gate", "plural": "gates"}}},
+        {"spec": {"names": {"kind": "Gate", "plural": "gates", "singular": "gate", "listKind": "GateList"}}},
+    ),
+    (
+        "batch/v1",
+        "Job",
+        {"spec": {"podFailurePolicy": {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "A"}]}]}}},
+        {
+            "spec": {
+                "podFailurePolicy": {
+                    "rules": [{"action": "Ignore", "onPodConditions": [{"type": "A", "status": "True"}]}]
+                }
+            }
+        },
+    ),
+    (
+        "v1",
+        "PersistentVolume",
+        {"spec": {"azureDisk": {"diskName": "a"}, "csi": {"driver": "x"}}},
+        {
+            "spec": {
+                "azureDisk": {"diskName": "a", "kind": "Shared"},
+                "csi": {"driver": "x"},
+                "nodeAffinity": {"required": {}},
+            }
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("version", "kind", "desired", "observed"), FILLED_IN)
+def test_what_the_server_fills_in_below_a_declared_field_is_no_drift(
+    version: str, kind: str, desired: dict[str, Any], observed: dict[str, Any]
+) -> None:
+    """Although nothing records who wrote it."""
+    result = examine(Pair(declared(thing(kind, version, **desired)), live(thing(kind, version, **observed))))
+    assert result.drift == ()
+
+
 def test_a_new_entry_below_a_field_that_git_declares_is_drift() -> None:
     """In a built-in kind, where the field is one that no table describes further."""
     spec = {"accessModes": ["ReadWriteOnce"], "selector": {"matchLabels": {"a": "b"}}}

@@ -56,7 +56,8 @@ def drift(root: Path, *facts: object, version: str, monitors: str) -> Report:
 def test_a_chart_gets_the_version_and_the_kinds_of_the_cluster_that_is_looked_at(tmp_path: Path) -> None:
     """So what it renders for that cluster is no drift."""
     report = drift(tmp_path, VERSION, KINDS, version="v1.27.3", monitors="true")
-    assert (report.resources, report.drift, report.notes) == (1, (), ())
+    assert (report.resources, report.drift) == (1, ())
+    assert {note.state for note in report.notes} <= {"incomplete"}  # nobody is recorded to have written the snapshot
 
 
 def test_settings_count_first(tmp_path: Path) -> None:

@@ -170,6 +170,7 @@ DEFAULTS: Final[Defaults] = {
         ),
         **_by("batch/v1 types.go, JobSpec.manualSelector", manualSelector=False),
     },
+    "PodFailureCondition": _by("batch/v1 SetDefaults_PodFailurePolicyOnPodConditionsPattern", status="True"),
     "CronJobSpec": _by(
         "batch/v1 SetDefaults_CronJob",
         concurrencyPolicy="Allow",

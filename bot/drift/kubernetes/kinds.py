@@ -81,7 +81,11 @@ TYPES: Final[Types] = {
         "selector": "allocated:Selector",  # made of the job's uid (pkg/registry/batch/job/strategy.go)
         "backoffLimit ttlSecondsAfterFinished parallelism": "zero:leaf",
         "activeDeadlineSeconds completions suspend": "leaf",
+        "podFailurePolicy": "PodFailurePolicy",
     },
+    "PodFailurePolicy": {"rules": "list PodFailureRule"},
+    "PodFailureRule": {"action": "leaf", "onExitCodes": "any", "onPodConditions": "list PodFailureCondition"},
+    "PodFailureCondition": {"type": "leaf"},
     "JobPodTemplate": {"metadata": "JobTemplateMetadata", "spec": "PodSpec"},
     "JobTemplateMetadata": {**METADATA, "labels": "map text"},
     "CronJob": {**TOP, "spec": "CronJobSpec"},
@@ -133,6 +137,8 @@ TYPES: Final[Types] = {
         "accessModes": "set",
         "claimRef": "allocated:any",
         "hostPath": "HostPath",
+        "iscsi rbd azureDisk scaleIO": "VolumeSourceDefaults",
+        "nodeAffinity": "server:any",  # controllers and provisioners write where the volume is
         "mountOptions": "list",
     },
     "Namespace": {**TOP, "spec": "allocated:any"},
@@ -168,8 +174,16 @@ TYPES: Final[Types] = {
         "minReplicas": "zero:leaf",
         "maxReplicas": "leaf",
         "metrics": "server:set Metric",  # 80 % of the processor (autoscaling/v2 SetDefaults_HorizontalPodAutoscaler)
-        "behavior scaleTargetRef": "any",
+        "behavior": "ScalingBehavior",
+        "scaleTargetRef": "any",
         "targetCPUUtilizationPercentage": "server:leaf",
+    },
+    # written out wherever a part of it is said (autoscaling/v2 GenerateHPAScaleUpRules, GenerateHPAScaleDownRules)
+    "ScalingBehavior": {"scaleUp scaleDown": "server:ScalingRules"},
+    "ScalingRules": {
+        "selectPolicy tolerance": "server:leaf",
+        "stabilizationWindowSeconds": "server:zero:leaf",
+        "policies": "server:list any",
     },
     "Metric": {"type": "leaf", "resource containerResource pods object external": "MetricSource"},
     "MetricSource": {"target": "MetricTarget", "targetAverageValue": "quantity", "targetValue": "quantity"},
@@ -195,14 +209,20 @@ TYPES: Final[Types] = {
     "WebhookService": {"name": "leaf", "namespace": "leaf", "path": "leaf"},
     "WebhookRule": {"apiGroups": "set", "apiVersions": "set", "operations": "set", "resources": "set"},
     "APIService": {**TOP, "spec": "APIServiceSpec"},
-    "APIServiceSpec": {"caBundle": "server:base64", "service": "any"},
+    "APIServiceSpec": {"caBundle": "server:base64", "service": "WebhookService"},
     "CustomResourceDefinition": {**TOP, "spec": "CustomResourceDefinitionSpec"},
     "CustomResourceDefinitionSpec": {
         "conversion": "server:any",
         "preserveUnknownFields": "server:leaf",
         "versions": "keyed[name] any",
-        "names": "any",
+        "names": "CustomResourceDefinitionNames",
         "scope group": "leaf",
+    },
+    # made of the kind (apiextensions/v1 SetDefaults_CustomResourceDefinitionSpec)
+    "CustomResourceDefinitionNames": {
+        "kind plural": "leaf",
+        "singular listKind": "server:leaf",
+        "shortNames categories": "set",
     },
     "StorageClass": {
         **TOP,

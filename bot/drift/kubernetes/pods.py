@@ -115,9 +115,11 @@ POD_TYPES: Final[Types] = {
         "hostPath": "HostPath",
         "persistentVolumeClaim nfs csi": "any",
         "ephemeral": "Ephemeral",
+        "image": "VolumeImage",
         "iscsi rbd azureDisk scaleIO": "VolumeSourceDefaults",
     },
     "VolumeSourceDefaults": {},
+    "VolumeImage": {"reference": "leaf", "pullPolicy": "server:leaf"},  # core/v1 SetDefaults_Volume
     "HostPath": {"path": "leaf", "type": "leaf"},
     "EmptyDir": {"medium": "leaf", "sizeLimit": "quantity"},
     "KeyedFiles": {"name secretName optional": "leaf", "defaultMode": "mode", "items": "keyed[key] KeyFile"},

@@ -70,8 +70,10 @@ def arguments(started: DaemonOptions) -> tuple[str, ...]:
 
 def _words(started: DaemonOptions) -> Iterator[str]:
     options = started.options
+    yield from ("--repo", options.repo)
+    for live in options.snapshots:
+        yield from ("--live", live)
     given: Mapping[str, object] = {
-        "--repo": options.repo,
         "--live-command": options.live_command,
         "--settings": options.settings,
         "--branch": options.branch,
@@ -83,8 +85,6 @@ def _words(started: DaemonOptions) -> Iterator[str]:
     for name, value in given.items():
         if value is not None:
             yield from (name, str(value))
-    for live in options.snapshots:
-        yield from ("--live", live)
     for folder in started.watch:
         yield from ("--watch", str(folder))
 
