@@ -114,6 +114,22 @@ def test_the_compose_file_that_cw_is_rendered_to_is_told_once(tmp_path: Path) ->
     assert sorted(set(contents(root)) - set(files)) == sorted([SCHEMA, GUARDRAILS])
 
 
+@pytest.mark.parametrize("layout", ["kustomize", "terraform"])
+def test_the_workflow_may_run_the_action(tmp_path: Path, layout: str) -> None:
+    """Pinned by a commit, instead of what is installed from an index; the linters find nothing in it either."""
+    root = laid(tmp_path, LAYOUTS[layout])
+    pin = f"acme/clockwork@{'0a' * 20}"
+    assert clockwork("init", "--yes", "--action", pin, folder=root).returncode == 0
+    jobs = yaml.safe_load((root / WORKFLOW).read_text())["jobs"]
+    used = {step["with"]["command"]: step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step}
+    assert used == dict.fromkeys(("reconcile", "guard", "comments"), f"acme/clockwork/.github/actions/{pin[5:]}")
+    assert "pipx" not in (root / WORKFLOW).read_text()
+    judged(root)
+    assert '"health": "ok", "message": ".github/workflows/clockwork.yml"' in (
+        clockwork("doctor", "--offline", "--json", folder=root).stdout
+    )
+
+
 def test_nobody_who_could_be_asked_is_no_yes(tmp_path: Path) -> None:
     """Without a terminal and without ``--yes`` the files are shown and nothing is written."""
     root = laid(tmp_path, LAYOUTS["manifests"])
