@@ -103,10 +103,12 @@ class _Surroundings:
         if not isinstance(host, ExaminedHost):
             yield Diagnosis("rights", Health.SKIPPED, "this code host does not tell what a token may do")
             return
+        host.whoami()
+        now = self.clock.now()  # rights are asked for one after the other, and the clock first
         told, settings = host.rights(self.opened.branch), self.opened.settings
         labels = settings.github.labels
         yield from doctor.rights(told, host.facts(), labels=labels, signing=settings.author.signing)
-        yield from doctor.clock(self.clock.now(), told.at)
+        yield from doctor.clock(now, told.at)
 
     def ledger(self) -> Iterator[Diagnosis]:
         if self.opened.git is None:
