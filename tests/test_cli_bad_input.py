@@ -27,6 +27,7 @@ MISTAKES: Final[tuple[tuple[str, int, str], ...]] = (
     ("drift extra", 2, "Got unexpected extra argument(s) (extra)"),
     ("halt --repo work", 2, "Missing option '--reason' / '-m'"),
     ("policy set", 2, "Missing argument 'LEVEL'"),
+    ("init --repo work --action acme/shop@main", 2, "write OWNER/REPO@COMMIT"),
     # words of a closed list
     ("policy set agressive --repo work", 2, "Did you mean 'aggressive'?"),
     ("guard diff --mode strickt main", 2, "Did you mean 'strict'?"),

@@ -165,7 +165,8 @@ def live_state(report: Report) -> Iterator[Diagnosis]:
         yield Diagnosis("live state", Health.OK, text)
     rest = report.resources - sum(report.targets.values())
     if rest or not report.targets:
-        text = f"{counted(rest, 'resource')} of plain files compared"
+        others = len(report.drift) - sum(differences.get(name, 0) for name in report.targets)
+        text = f"{counted(rest, 'resource')} of plain files compared, {counted(others, 'difference')}"
         yield Diagnosis("live state", Health.OK, text)
     left_out = [note for note in report.notes if note.state == "not compared"]
     for note in left_out[:_GAPS]:

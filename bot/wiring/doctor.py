@@ -18,6 +18,7 @@ from bot.flows import doctor
 from bot.flows.doctor import examined
 from bot.flows.memory import remember
 from bot.flows.onboarding.starter import SCHEMA
+from bot.flows.onboarding.survey import RUNS_US
 from bot.github import actions
 from bot.model.diagnosis import Diagnosis, Health
 from bot.model.target import UnitKind
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from bot.flows.observation import Assessment
 
 _PINNED: Final = re.compile(r"clockwork-gitops(?:\[[\w,-]*\])?==([\w.]+)")
-_RUNS: Final = re.compile(r"\bclockwork (reconcile|guard pr|comments)\b")
 
 
 def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...]:
@@ -103,10 +103,12 @@ class _Surroundings:
         if not isinstance(host, ExaminedHost):
             yield Diagnosis("rights", Health.SKIPPED, "this code host does not tell what a token may do")
             return
+        host.whoami()
+        now = self.clock.now()  # rights are asked for one after the other, and the clock first
         told, settings = host.rights(self.opened.branch), self.opened.settings
         labels = settings.github.labels
         yield from doctor.rights(told, host.facts(), labels=labels, signing=settings.author.signing)
-        yield from doctor.clock(self.clock.now(), told.at)
+        yield from doctor.clock(now, told.at)
 
     def ledger(self) -> Iterator[Diagnosis]:
         if self.opened.git is None:
@@ -207,11 +209,7 @@ class _Surroundings:
         repository = self.opened.repository
         head = repository.head(self.opened.branch) or ""
         files = {each.path: repository.read(head, each.path) or b"" for each in repository.entries(head, _WORKFLOWS)}
-        ours = {
-            path: data.decode(errors="replace")
-            for path, data in files.items()
-            if _RUNS.search(data.decode(errors="replace"))
-        }
+        ours = {path: data.decode(errors="replace") for path, data in files.items() if RUNS_US.search(data)}
         for path, text in ours.items():
             pinned = set(_PINNED.findall(text)) - {__version__}
             if pinned:

@@ -15,7 +15,7 @@ from bot import __version__, escape
 from bot.errors import Invalid
 from bot.flows.onboarding.forecast import FirstRun, first_run
 from bot.flows.onboarding.proposal import OnboardingPull, body_of, propose
-from bot.flows.onboarding.starter import SETTINGS, Starter, starter
+from bot.flows.onboarding.starter import SETTINGS, ActionPin, Starter, starter
 from bot.flows.onboarding.survey import Survey, survey
 from bot.flows.reconcile import tick
 from bot.renderers.renderers import Renderers
@@ -85,7 +85,9 @@ class Onboarding:
         return body_of(self.survey, self.starter, self.forecast(), run)
 
 
-def open_onboarding(options: Options, *, pull_request: bool, workflow: bool) -> Onboarding:
+def open_onboarding(
+    options: Options, *, pull_request: bool, workflow: bool, action: ActionPin | None = None
+) -> Onboarding:
     """A repository and what it would begin with: the files of a folder as they are now, or the branch that a pull request
     would be made for.
     """
@@ -96,7 +98,9 @@ def open_onboarding(options: Options, *, pull_request: bool, workflow: bool) -> 
     shared = renderers()
     inside = _surveyed(opened, head, shared)
     texts = Texts.at(folder("templates") / "init", filters={**escape.FILTERS, "yaml": yaml_word})
-    missing = starter(inside, texts, schema=reference.schema_text(), version=__version__, workflow=workflow)
+    missing = starter(
+        inside, texts, schema=reference.schema_text(), version=__version__, workflow=workflow, action=action
+    )
     if (
         written := missing.files.get(SETTINGS)
     ) is not None:  # what is compared then, by the settings that it would have

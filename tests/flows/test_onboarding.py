@@ -21,7 +21,7 @@ from bot.wiring.onboarding import open_onboarding, yaml_word
 from bot.wiring.repository import Options
 from tests.entry import clockwork
 from tests.flows.layouts import LAYOUTS, WEB
-from tests.flows.stage import FILES, NAME, Stage
+from tests.flows.stage import FILES, Stage
 
 ALL = [SETTINGS, SCHEMA, GUARDRAILS, WORKFLOW]
 
@@ -98,8 +98,8 @@ def judged(root: Path) -> None:
         subprocess.run([actionlint, str(root / WORKFLOW)], check=True)
 
 
-def test_the_compose_file_that_cw_is_rendered_to_is_told_once(tmp_path: Path) -> None:
-    """A repository of ``.cw`` files with an observer of its own keeps it: init adds only what is missing."""
+def test_what_is_there_is_kept(tmp_path: Path) -> None:
+    """Settings and a workflow that runs Clockwork stay as they are; only what is missing is added."""
     files = {
         **LAYOUTS["cw"],
         SETTINGS: "observe: {docker: {}}\n",
@@ -112,6 +112,22 @@ def test_the_compose_file_that_cw_is_rendered_to_is_told_once(tmp_path: Path) ->
     assert f"{WORKFLOW}: .github/workflows/ci.yml runs Clockwork already" in done.stdout
     assert (root / SETTINGS).read_text() == "observe: {docker: {}}\n"
     assert sorted(set(contents(root)) - set(files)) == sorted([SCHEMA, GUARDRAILS])
+
+
+@pytest.mark.parametrize("layout", ["kustomize", "terraform"])
+def test_the_workflow_may_run_the_action(tmp_path: Path, layout: str) -> None:
+    """Pinned by a commit, instead of what is installed from an index; the linters find nothing in it either."""
+    root = laid(tmp_path, LAYOUTS[layout])
+    pin = f"acme/clockwork@{'0a' * 20}"
+    assert clockwork("init", "--yes", "--action", pin, folder=root).returncode == 0
+    jobs = yaml.safe_load((root / WORKFLOW).read_text())["jobs"]
+    used = {step["with"]["command"]: step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step}
+    assert used == dict.fromkeys(("reconcile", "guard", "comments"), f"acme/clockwork/.github/actions/{pin[5:]}")
+    assert "pipx" not in (root / WORKFLOW).read_text()
+    judged(root)
+    assert '"health": "ok", "message": ".github/workflows/clockwork.yml"' in (
+        clockwork("doctor", "--offline", "--json", folder=root).stdout
+    )
 
 
 def test_nobody_who_could_be_asked_is_no_yes(tmp_path: Path) -> None:
@@ -182,7 +198,6 @@ def test_the_pull_request_says_what_the_first_run_would_do(newcomer: Stage) -> N
     """It adds the four files, and its body has what was found, the dry run by lane, what merging starts and how to leave; a
     second time it is the same one.
     """
-    assert NAME != "acme/new"
     pull = open_onboarding(options(newcomer), pull_request=True, workflow=True).propose()
     assert (pull.number, pull.new) == (1, True)
     begun = open_onboarding(options(newcomer), pull_request=True, workflow=True)

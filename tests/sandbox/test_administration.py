@@ -123,7 +123,8 @@ def test_a_token_may_be_read_only(box: Box, name: str, folder: Path) -> None:
     with httpx.Client(base_url=box.server.api_url, headers=headers) as web:
         assert web.get(f"/repos/{name}/pulls").status_code == 200
         for path, needed in (
-            ("/issues", "issues=write; pull_requests=write"),
+            ("/issues", "issues=write"),
+            ("/labels", "issues=write; pull_requests=write"),
             ("/check-runs", "checks=write"),
             ("/statuses/main", "statuses=write"),
             ("/pulls", "pull_requests=write"),

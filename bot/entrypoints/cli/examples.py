@@ -18,6 +18,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "init": (
         "clockwork init",
         "clockwork init --dry-run --no-workflow",
+        "clockwork init --action OWNER/REPO@0123456789abcdef0123456789abcdef01234567",
         f"clockwork init {_SHOP} --pull-request",
     ),
     "doctor": ("clockwork doctor", f"clockwork doctor {_SHOP}", "clockwork doctor --offline --json"),

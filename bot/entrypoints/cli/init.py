@@ -34,6 +34,12 @@ def register(app: typer.Typer) -> None:
         workflow: Annotated[
             bool, typer.Option("--workflow/--no-workflow", help="Also a GitHub Actions workflow.")
         ] = True,
+        action: Annotated[
+            str | None,
+            typer.Option(
+                "--action", metavar="OWNER/REPO@COMMIT", help="The workflow runs Clockwork by its action there."
+            ),
+        ] = None,
         yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be added.")] = False,
         as_json: JsonOption = False,
@@ -44,11 +50,13 @@ def register(app: typer.Typer) -> None:
         missing. With --pull-request nothing is written here: the files come as a pull request that says what was
         found, what the first run would do, what merging starts and how to leave.
         """
+        from bot.flows.onboarding.starter import ActionPin
         from bot.wiring.onboarding import open_onboarding
         from bot.wiring.repository import Options
 
         options = Options(repo, live, live_command, branch=branch)
-        begun = open_onboarding(options, pull_request=pull_request, workflow=workflow)
+        pin = None if action is None else ActionPin.of(action)
+        begun = open_onboarding(options, pull_request=pull_request, workflow=workflow, action=pin)
         if not as_json:
             _show(begun)
             if dry_run and pull_request and begun.starter.files:

@@ -6,10 +6,12 @@ Nothing that is there is ever touched: a file that exists, under this name or an
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bot.errors import Invalid
 from bot.flows.context import Messages
 from bot.flows.onboarding.survey import WORKFLOWS, Survey
 
@@ -31,13 +33,41 @@ class Starter:
         return "\n".join(_added(path, data) for path, data in self.files.items())
 
 
-def starter(survey: Survey, texts: Messages, *, schema: str, version: str, workflow: bool = True) -> Starter:
-    """What is missing in the repository. ``schema`` is the JSON Schema of the settings, ``version`` that of Clockwork."""
+@dataclass(frozen=True, slots=True)
+class ActionPin:
+    """The composite action that a workflow runs Clockwork by: ``owner/name/path`` at a commit."""
+
+    path: str
+    commit: str
+
+    @classmethod
+    def of(cls, text: str) -> ActionPin:
+        """The action of the repository ``owner/name@commit``. Raises ``Invalid`` for one that is not pinned by a commit."""
+        match = re.fullmatch(r"([\w.-]+/[\w.-]+)@([0-9a-f]{40})", text, re.ASCII)
+        if match is None:
+            raise Invalid(f"--action {text!r}: write OWNER/REPO@COMMIT", advice="The commit has 40 hexadecimal digits.")
+        return cls(f"{match[1]}/.github/actions/clockwork", match[2])
+
+
+def starter(
+    survey: Survey,
+    texts: Messages,
+    *,
+    schema: str,
+    version: str,
+    workflow: bool = True,
+    action: ActionPin | None = None,
+) -> Starter:
+    """What is missing in the repository. ``schema`` is the JSON Schema of the settings, ``version`` that of Clockwork, which
+    the workflow installs from the package index where it does not run it by ``action``.
+    """
     makers: Mapping[str, Callable[[], str]] = {
         SETTINGS: lambda: texts.render("clockwork.yaml", survey=survey, schema=SCHEMA),
         SCHEMA: lambda: schema,
         GUARDRAILS: lambda: texts.render("guardrails.md", survey=survey),
-        WORKFLOW: lambda: texts.render("workflow.yml", survey=survey, version=version, extras=_extras(survey)),
+        WORKFLOW: lambda: texts.render(
+            "workflow.yml", survey=survey, version=version, extras=_extras(survey), action=action
+        ),
     }
     reasons = dict(_present(survey, workflow=workflow))
     files = {path: make().encode() for path, make in makers.items() if path not in reasons}

@@ -16,7 +16,8 @@ from bot.ports import Repository
 from bot.report.wording import counted
 
 WORKFLOWS: Final = ".github/workflows/"
-_RUNS_US: Final = re.compile(rb"\bclockwork (reconcile|guard|comments|report)\b|/\.github/actions/clockwork@")
+RUNS_US: Final = re.compile(rb"\bclockwork (reconcile|guard|comments|report)\b|/\.github/actions/clockwork@")
+"""What a workflow has in it that runs Clockwork, by its program or by its action."""
 _PLACES: Final = frozenset({"clusters", "environments", "envs", "overlays", "sites", "stages"})
 """Folders in which each folder stands for a place of its own."""
 _FLUX: Final = frozenset({UnitKind.FLUX_KUSTOMIZATION.value, UnitKind.FLUX_HELM_RELEASE.value})
@@ -105,7 +106,7 @@ def survey(declaration: Declaration, repository: Repository, *, name: str, branc
         flux=_names(targets.targets, _FLUX),
         argo=_names(targets.targets, {_ARGO}),
         workflows=workflows,
-        running=tuple(path for path in workflows if _RUNS_US.search(repository.read(commit, path) or b"")),
+        running=tuple(path for path in workflows if RUNS_US.search(repository.read(commit, path) or b"")),
         problems=declaration.errors,
     )
 
