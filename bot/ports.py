@@ -96,6 +96,10 @@ class Repository(Protocol):
         """The remote's default branch."""
         ...
 
+    def branches(self) -> Sequence[str]:
+        """The names of the remote's branches as last fetched, sorted."""
+        ...
+
     def entries(self, commit: str, under: str = "", *, suffixes: tuple[str, ...] = ()) -> Sequence[TreeEntry]:
         """All regular-file blobs of ``commit`` (no symlinks, no submodules) below ``under``, sorted by path; with
         ``suffixes`` only those whose path ends in one of them. The same object while the tree is the same.

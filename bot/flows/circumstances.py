@@ -12,13 +12,14 @@ from datetime import datetime
 
 from bot.flows.context import RunContext
 from bot.flows.identity import owned, records
-from bot.model.codehost import Issue, ItemState, PullRequest
+from bot.flows.merge_queue import queued
+from bot.model.codehost import Issue, ItemState, PullRequest, QueuedHead
 from bot.model.ledger import EntryKind, LedgerView
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """The branch's head, the ledger, our open pull requests and issues, and everybody's open pull requests.
+    """The branch's head, the ledger, our open pull requests and issues, everybody's open pull requests, and merge queues.
 
     ``items`` and ``pulls`` are empty without a code host.
     """
@@ -29,6 +30,8 @@ class Circumstances:
     pulls: tuple[PullRequest, ...] = ()
     name: str = ""
     """What the repository is called on the host by now."""
+    queue: tuple[QueuedHead, ...] = ()
+    """What waits in merge queues."""
 
     @property
     def waiting(self) -> tuple[PullRequest | Issue, ...]:
@@ -50,7 +53,7 @@ def circumstances(run: RunContext) -> Circumstances:
     pulls, issues = owned(run.host.pulls(), known, facts), owned(run.host.issues(), known, facts)
     everything: tuple[PullRequest | Issue, ...] = (*pulls, *issues)
     items = tuple(item for item in everything if item.marker is not None)
-    return Circumstances(head, ledger, items, pulls, facts.name)
+    return Circumstances(head, ledger, items, pulls, facts.name, tuple(queued(run.repository, facts)))
 
 
 def news(before: Circumstances, after: Circumstances) -> Iterator[str]:

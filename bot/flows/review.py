@@ -1,37 +1,33 @@
-"""Judges one change: the eight steps from a request to a result, and the check run that shows it on a pull request.
+"""Judges one change: the eight steps from a request to a result.
 
-Called by the tick for every open pull request and by ``clockwork guard``. Rules, settings and baseline come from the
-base commit; the head is data. A strict check that could not run to its end is a failure, never an older success.
+Called by :mod:`bot.flows.head_check` for what is published, and by ``clockwork guard diff``. Rules, settings and baseline
+come from the base commit; the head is data.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import BotError, Invalid, Refused
+from bot.errors import Invalid
 from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
-from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body
 from bot.guardrails.rule import ChangeFacts, GuardOptions, PastCommit, Subject
 from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
-from bot.model.codehost import Check, CheckState, Marker, PublishedCheck, PullRequest
-from bot.model.finding import Change, FileStatus, Mode, Verdict
+from bot.model.codehost import PullRequest
+from bot.model.finding import Change, FileStatus
 from bot.model.session import Prompt, Reply, ReviewRequest, ReviewResult, Session
-from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
+from bot.ports import Assistant, Clock, Repository, SessionStore
 
 if TYPE_CHECKING:
-    from bot.flows.rendered_diff import TargetDifference
     from bot.flows.rendering import RenderChange
 
-CHECK_NAME: Final = "clockwork/guardrails"
 MAX_FILES: Final = 3000
 """Files of one change that are analysed; beyond, the change counts as only partly analysed. It is as many as GitHub lists of a
 pull request (REST API, "List pull requests files": "Responses include a maximum of 3000 files").
@@ -43,9 +39,6 @@ request")."""
 _MOST_BYTES: Final = 50_000_000
 _MANY_REMOVED: Final = 5
 _MANY_ATTRIBUTES: Final = 100
-_RENDERED: Final = "rendered"
-"""The kind of the marker of the comment that shows rendered differences."""
-_LEAST_ROOM: Final = 2_000
 
 
 def review(
@@ -57,16 +50,22 @@ def review(
     clock: Clock,
     session_id: str,
     facts: ChangeFacts | None = None,
+    required: Collection[str] = (),
+    claims: Sequence[Reply] = (),
 ) -> ReviewResult:
     """The result for one request, recorded without waiting. Never raises for anything in the change or a reply.
+
+    Of the assistants only those whose name is ``required`` have to answer; that another one fails blocks nothing.
+    ``claims`` are replies that came with the request, believed no more than those of the assistants.
 
     ``session_id`` is unguessable to the author of the change (32 hex digits at random): the prompt's fence is made
     from it.
     """
     started = clock.now()
     subject = Subject(request.change, rules.options, facts or ChangeFacts())
-    replies = _ask(assistants, lambda: prompt.build(request, rules, subject, nonce=_nonce(session_id)))
-    believed = reply.validate(request, replies, rules, subject)
+    asked = _ask(assistants, lambda: prompt.build(request, rules, subject, nonce=_nonce(session_id)))
+    replies = (*asked, *claims)
+    believed = reply.validate(request, replies, rules, subject, required)
     deadline = started + timedelta(seconds=DETECTOR_SECONDS) + (clock.now() - started)
     judged = judge.judge(
         request.change,
@@ -83,6 +82,7 @@ def review(
         replies=replies,
         session=session_id,
         notes=(*_coverage(request, assistants), *believed.notes, *judged.notes, *_waived(judged)),
+        complete=judged.failure in {None, request.change.truncated} and not any(each.status.failed for each in replies),
     )
     if store is not None:
         milliseconds = int((clock.now() - started).total_seconds() * 1000)
@@ -211,109 +211,3 @@ def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | N
         number=pull.number,
         labels=pull.labels,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Reviewed:
-    """One pull request's result with the check that shows it, and what changes by target."""
-
-    result: ReviewResult
-    check: PublishedCheck
-    state: CheckState
-    rendered: tuple[TargetDifference, ...] = ()
-
-
-def review_pull(
-    number: int,
-    *,
-    host: CodeHost,
-    repository: Repository,
-    rules: RuleBook,
-    mode: Mode,
-    clock: Clock,
-    session_id: str,
-    assistants: Sequence[Assistant] = (),
-    store: SessionStore | None = None,
-    agents: Mapping[str, str] | None = None,
-    name: str = CHECK_NAME,
-    full_name: str = "",
-    comment: bool = False,
-    render: RenderChange | None = None,
-    mask_key: bytes = b"",
-    rendered_comment: bool = False,
-) -> Reviewed:
-    """Judge pull request ``number`` and publish the check on its head: in progress, remarks, conclusion last.
-
-    ``rules`` are those of the pull request's base (see :func:`rules_at`). ``render`` says what the change does to rendered
-    objects: the check shows it, and with ``rendered_comment`` a comment too; ``mask_key`` keys what hides secrets. In
-    strict mode everything that goes wrong between the first and the last step leaves a failed check, and the error is
-    raised on.
-    """
-    from bot.flows.rendered_diff import differences
-
-    pull = host.pull(number)
-    identity = external_id(pull.head_sha, pull.base_sha, rules.hash, mode)
-    running = Check(name, pull.head_sha, CheckState.IN_PROGRESS, "Checking", "The checks are running.", (), identity)
-    host.publish(running)
-    try:
-        change = describe(change_between(repository, pull.base_sha, pull.head_sha), pull, agents=agents)
-        request = ReviewRequest(change=change, mode=mode, agent=change.agent, repository=full_name)
-        facts = with_rendered(facts_of(repository, change), change, render)
-        result = review(
-            request,
-            rules=rules,
-            assistants=assistants,
-            store=store,
-            clock=clock,
-            session_id=session_id,
-            facts=facts,
-        )
-        check = check_of(result, change, rules, mode, name=name, external_id=identity)
-        rendered = differences(facts.rendered, mask_key)
-        if rendered:
-            check = replace(check, summary=_with_difference(check.summary, rendered))
-        published = host.publish(check)
-    except BotError as error:
-        host.publish(_broken(running, mode, error))
-        raise
-    if comment and result.verdict is not Verdict.APPROVE:
-        marker = Marker("guardrails", f"pull/{number}", identity[:16])
-        host.comment(number, marker=marker, body=comment_body(result, change, mode))
-    if rendered_comment and facts.unrendered is None:
-        _show_rendered(host, number, rendered, pull.head_sha)
-    return Reviewed(result, published, check.state, rendered)
-
-
-def _with_difference(summary: str, rendered: Sequence[TargetDifference]) -> str:
-    from bot.flows.rendered_diff import markdown
-
-    room = MAX_SUMMARY - len(summary)
-    return f"{summary}\n\n{markdown(rendered, room)}" if room > _LEAST_ROOM else summary
-
-
-def _show_rendered(host: CodeHost, number: int, rendered: Sequence[TargetDifference], head: str) -> None:
-    """Keep the one comment with the difference. Without one it is made when there is something to show.
-
-    A token that may not comment shows it in the check alone.
-    """
-    from bot.flows.rendered_diff import comment_body as rendered_body
-
-    marker = Marker(_RENDERED, f"pull/{number}", head[:16])
-    try:
-        if rendered or any(each.marker and each.marker.kind == _RENDERED for each in host.comments(number)):
-            host.comment(number, marker=marker, body=rendered_body(rendered, head))
-    except Refused:
-        return
-
-
-def _broken(running: Check, mode: Mode, error: BotError) -> Check:
-    """The check of a review that failed: failure in strict, neutral in standard, never an older success."""
-    state = CheckState.FAILURE if mode is Mode.STRICT else CheckState.NEUTRAL
-    text = f"The checks did not complete ({type(error).__name__}). Nothing is approved by this."
-    return replace(running, state=state, title="The checks could not run", summary=text)
-
-
-def external_id(head: str, base: str, rules_hash: str, mode: Mode) -> str:
-    """What a verdict is bound to: another head, base, rule or mode needs another review. 32 hex digits."""
-    facts = json.dumps([head, base, rules_hash, mode.value])
-    return hashlib.sha256(facts.encode()).hexdigest()[:32]

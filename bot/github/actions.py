@@ -12,6 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pydantic import AliasPath, Field, ValidationError
+
+from bot.errors import Invalid
+from bot.github.payloads import PayloadPart, first_error
 from bot.model.codehost import Annotation, AnnotationLevel
 
 _MAX_SUMMARY: Final = 1024 * 1024
@@ -52,6 +56,33 @@ def run(environment: Mapping[str, str]) -> Run | None:
         actor_id=_number(environment.get("GITHUB_ACTOR_ID")),
         attempt=_number(environment.get("GITHUB_RUN_ATTEMPT")) or 1,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """The run after which a ``workflow_run`` started: the commit it was for, the event that started it, the repository."""
+
+    head_sha: str
+    event: str
+    repository: str
+
+
+def finished_run(payload: bytes) -> FinishedRun:
+    """What the event of a ``workflow_run`` says (docs.github.com, "Webhook events and payloads"). ``Invalid`` for another.
+
+    The runner writes it into the file that GITHUB_EVENT_PATH names; nobody who proposes a change can.
+    """
+    try:
+        part = _FinishedRunPart.model_validate_json(payload)
+    except ValidationError as exc:
+        raise Invalid(f"this is no workflow_run event: {first_error(exc)}") from exc
+    return FinishedRun(part.head_sha, part.event, part.repository)
+
+
+class _FinishedRunPart(PayloadPart):
+    head_sha: str = Field(pattern="^[0-9a-f]{40}$", validation_alias=AliasPath("workflow_run", "head_sha"))
+    event: str = Field(validation_alias=AliasPath("workflow_run", "event"))
+    repository: str = Field(validation_alias=AliasPath("repository", "full_name"))
 
 
 def log_line(annotation: Annotation) -> str:

@@ -36,6 +36,9 @@ _STATES: Final = {
     CheckState.NEUTRAL: "success",
     CheckState.FAILURE: "failure",
 }
+_STATUSES: Final = {"success": CheckState.SUCCESS, "failure": CheckState.FAILURE}
+_STATUS_ID: Final = 12
+"""Characters of a check's id that a commit status, which has no field for it, shows."""
 
 
 class Checks:
@@ -48,30 +51,32 @@ class Checks:
     def publish(self, check: Check) -> PublishedCheck:
         """The check on its commit, as a check run or, where those are denied, as a commit status."""
         if not self._denied:
-            run = self._run(check)
+            run, known = self._run(check)
             if run is not None:
-                return PublishedCheck(run.id, run.html_url or "", "check-run")
+                return PublishedCheck(run.id, run.html_url or "", "check-run", _concluded(run) if known else None)
             self._denied = True
-        status = self._status(check)
-        return PublishedCheck(status.id, status.url, "commit-status")
+        status, known = self._status(check)
+        state = _STATUSES.get(status.state) if known else None
+        return PublishedCheck(status.id, status.url, "commit-status", state)
 
-    def _run(self, check: Check) -> CheckRunPart | None:
-        """The check run; None where the token may not write any."""
+    def _run(self, check: Check) -> tuple[CheckRunPart | None, bool]:
+        """The check run, and whether it said so already; None where the token may not write any."""
         known = self._known(check)
         if known is None:
-            return None
-        mark = _mark(check)
-        if (verdict := _verdict(known, check)) is not None:
-            return verdict
+            return None, False
+        mark, begins = _mark(check), check.state is CheckState.IN_PROGRESS
+        is_open = any(run.status != "completed" for run in known)
+        if (verdict := _verdict(known, check)) is not None and (begins or not is_open):
+            return verdict, True
         same = next((run for run in known if run.external_id == mark and run.status != "completed"), None)
         run = same or next((run for run in known if run.status == "in_progress" and _is_blank(run)), None)
         if run is None:
             run = self._create(check, mark)
-        if run is None or check.state is CheckState.IN_PROGRESS:
-            return run
+        if run is None or begins:
+            return run, False
         finished = self._finish(run, check, mark)
         self._retire([other for other in known if other.id != finished.id and other.status != "completed"])
-        return finished
+        return finished, False
 
     def _known(self, check: Check) -> list[CheckRunPart] | None:
         """Check runs of that name on that commit, newest first; None where the token may not read them."""
@@ -136,22 +141,29 @@ class Checks:
             closing = {"status": "completed", "conclusion": "cancelled"}
             self._rest.send_again("PATCH", f"{self._rest.root}/check-runs/{run.id}", closing, accept={403, 404, 422})
 
-    def _status(self, check: Check) -> StatusPart:
+    def _status(self, check: Check) -> tuple[StatusPart, bool]:
+        """The commit status, and whether it said so already: its description ends in the beginning of the check's id."""
         context = f"{check.name[: _MAX_NAME - 9]} (status)"
-        body = {
-            "state": _STATES[check.state],
-            "context": context,
-            "description": escape.line(check.title, _MAX_DESCRIPTION),
-        }
+        mark = f" (id {check.external_id[:_STATUS_ID]})" if check.external_id else ""
+        description = escape.line(check.title, _MAX_DESCRIPTION - len(mark)) + mark
+        body = {"state": _STATES[check.state], "context": context, "description": description}
         path = f"{self._rest.root}/commits/{check.head_sha}/statuses"
         known = payloads.read_all(StatusPart, self._rest.pages(path))
         latest = max(
             (status for status in known if status.context == context), key=lambda status: status.id, default=None
         )
+        begins = check.state is CheckState.IN_PROGRESS
+        if latest is not None and begins and mark and (latest.description or "").endswith(mark):
+            return latest, latest.state != "pending"
         if latest is not None and (latest.state, latest.description) == (body["state"], body["description"]):
-            return latest
+            return latest, True
         answer = self._rest.send_again("POST", f"{self._rest.root}/statuses/{check.head_sha}", body)
-        return payloads.read(StatusPart, answer.data)
+        return payloads.read(StatusPart, answer.data), False
+
+
+def _concluded(run: CheckRunPart) -> CheckState | None:
+    known = {state.value: state for state in CheckState if state is not CheckState.IN_PROGRESS}
+    return known.get(run.conclusion or "") if run.status == "completed" else None
 
 
 def _mark(check: Check) -> str:

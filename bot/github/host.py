@@ -25,6 +25,9 @@ from bot.model.codehost import Check, HostFacts, PublishedCheck, Whoami
 from bot.ports import Clock, Meter
 
 ACTIONS_LOGIN: Final = "github-actions[bot]"
+QUEUE_PREFIX: Final = "gh-readonly-queue/"
+"""Of the temporary branches of merge queues, followed by the base branch and ``/pr-NUMBER-SHA`` (docs.github.com, "Managing
+a merge queue": CI that runs for the push of branches has to be triggered for ``gh-readonly-queue/{base_branch}``)."""
 _VIEWER: Final = "query { viewer { login databaseId } }"
 _AUTO_MERGE: Final = (
     "mutation($input: EnablePullRequestAutoMergeInput!) "
@@ -65,7 +68,7 @@ class GitHubHost(Items):
         give = (lambda: token) if isinstance(token, str) else token
         pace = Pace(min_write_interval)
         rest = Rest(full_name, give, api_url=api_url, clock=clock, pace=pace, patience=patience, meter=meter)
-        codec = cache(lambda: MarkerCodec(full_name, marker_secret, self._who()))  # asks GitHub, once it is needed
+        codec = cache(lambda: MarkerCodec(full_name, marker_secret, cache(self._who)))  # asks GitHub, once it is needed
         super().__init__(rest, codec=codec)
         self._login = login
         self._checks = Checks(self._rest)
@@ -80,7 +83,9 @@ class GitHubHost(Items):
 
     def facts(self) -> HostFacts:
         part = payloads.read(RepositoryPart, self._rest.repository())
-        return HostFacts(part.id, part.full_name, part.has_issues, part.archived, part.allow_auto_merge)
+        return HostFacts(
+            part.id, part.full_name, part.has_issues, part.archived, part.allow_auto_merge, queue_prefix=QUEUE_PREFIX
+        )
 
     def merge_when_green(self, number: int) -> None:
         """Through GraphQL alone (docs.github.com, "GraphQL reference", ``enablePullRequestAutoMerge``)."""

@@ -162,7 +162,9 @@ class Items(Threads):
         answer = self._rest.get(f"{self._rest.root}/pulls/{number}", accept={404})
         if answer.status == 404:
             raise Invalid(f"there is no pull request #{number}")
-        return payloads.read(PullPart, answer.data)
+        part = payloads.read(PullPart, answer.data)
+        self._rest.is_named(part.base_name)
+        return part
 
     # -- issues --------------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ lacks what it must have is ``Unavailable`` (some proxy answered, or the service 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, TypeVar
@@ -89,6 +89,7 @@ class PullPart(ItemPart):
     base_sha: str = Field(validation_alias=AliasPath("base", "sha"))
     head_repository: int | None = Field(None, validation_alias=AliasPath("head", "repo", "id"))
     base_repository: int | None = Field(None, validation_alias=AliasPath("base", "repo", "id"))
+    base_name: str | None = Field(None, validation_alias=AliasPath("base", "repo", "full_name"))
 
     @property
     def forked(self) -> bool:
@@ -212,23 +213,30 @@ class MarkerCodec:
 
     repository: str
     secret: bytes
-    me: Whoami
+    account: Callable[[], Whoami]
+    """Who we are, asked where a body has a marker at all."""
+
+    @property
+    def me(self) -> Whoami:
+        """The account behind our token."""
+        return self.account()
 
     def is_me(self, user: UserPart | None) -> bool:
         """Whether ``user`` is the account behind our token. Ids decide where known: names can be given away."""
         if user is None:
             return False
-        if self.me.id and user.id:
-            return user.id == self.me.id
-        return user.login.casefold() == self.me.login.casefold()
+        me = self.me
+        return user.id == me.id if me.id and user.id else user.login.casefold() == me.login.casefold()
 
     def read(self, body: str | None, author: UserPart | None) -> SignedMarker | None:
         """The marker of a body; None when it is not ours."""
-        return markers.read(body, repository=self.repository, secret=self.secret) if self.is_me(author) else None
+        signed = markers.read(body, repository=self.repository, secret=self.secret)
+        return signed if signed is not None and self.is_me(author) else None
 
     def claimed(self, body: str | None, author: UserPart | None) -> Marker | None:
         """What a body of our account says to be about, also under another signature."""
-        return markers.claimed(body) if self.is_me(author) else None
+        claim = markers.claimed(body)
+        return claim if claim is not None and self.is_me(author) else None
 
     def attach(self, marker: Marker, body: str, *, closed: bool = False) -> str:
         """``body`` below its signed marker."""

@@ -130,8 +130,12 @@ class Rest:
         """
         data = self.get(f"/repos/{self.name}").data
         named = data.get("full_name") if isinstance(data, Mapping) else None
-        self.name = named if isinstance(named, str) and _NAME.fullmatch(named) else self.name
+        self.is_named(named)
         return data
+
+    def is_named(self, name: object) -> None:
+        """The host calls the repository so."""
+        self.name = name if isinstance(name, str) and _NAME.fullmatch(name) else self.name
 
     def close(self) -> None:
         """Give the connection back; the next request opens a new one."""

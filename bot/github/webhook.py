@@ -25,6 +25,7 @@ from bot.model.event import (
     Event,
     Ignored,
     IssueEvent,
+    MergeGroupEvent,
     PingEvent,
     PullRequestEvent,
     PushEvent,
@@ -128,6 +129,11 @@ class _CheckSuite(PayloadPart):
     run: _Run = Field(validation_alias="check_suite")
 
 
+class _MergeGroup(PayloadPart):
+    repository: _Repository
+    action: str = ""
+
+
 class _Ping(PayloadPart):
     repository: str | None = Field(None, pattern=_NAME, validation_alias=AliasPath("repository", "full_name"))
 
@@ -143,6 +149,7 @@ _KINDS: Final[Mapping[str, tuple[type[PayloadPart], Callable[..., Event]]]] = {
     "issue_comment": (_Issue, CommentEvent),
     "check_run": (_CheckRun, _check),
     "check_suite": (_CheckSuite, _check),
+    "merge_group": (_MergeGroup, MergeGroupEvent),
     "ping": (_Ping, PingEvent),
 }
 """What is read of each kind of delivery, and the event that it becomes, field by field."""

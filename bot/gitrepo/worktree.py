@@ -43,6 +43,9 @@ class WorkTree:
         del branch
         return WORKTREE
 
+    def branches(self) -> Sequence[str]:
+        return ()
+
     def default_branch(self) -> str:
         return WORKTREE
 

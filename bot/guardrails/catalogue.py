@@ -11,6 +11,7 @@ from bot.guardrails.detectors import (
     dependencies,
     destruction,
     exposure,
+    guarding,
     hygiene,
     integrity,
     links,
@@ -64,6 +65,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "DEP-003": dependencies.lock_tamper,
     "INJ-001": hygiene.reviewer_injection,
     "META-001": meta.guardrail_edit,
+    "META-002": guarding.guard_weakened,
     "CW-001": meta.unbounded_change,
 }
 SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003", "SYS-004")

@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.guardrails.contents import Nature
 from bot.guardrails.hunks import Delta
-from bot.guardrails.kinds import anchors_of, hits
+from bot.guardrails.kinds import hits
 from bot.guardrails.rule import ChangeFacts, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.structure import Unparsed
@@ -63,7 +63,7 @@ def judge(
     with a finding when it answers yes. With ``only`` some rules are asked, and not whether the change was wholly seen;
     ``most`` findings of each rule are told. Never raises.
     """
-    subject = Subject(change, rules.options, facts or ChangeFacts(), anchors_of(rules.guardrails))
+    subject = Subject(change, rules.options, facts or ChangeFacts(), rules.by_id)
     findings: list[Finding] = list(_seen_whole(subject, rules, mode)) if only is None else []
     notes = [f"Document left out: {error}" for error in rules.errors]
     failure: str | None = None
@@ -79,7 +79,7 @@ def judge(
         except Exception as error:  # noqa: BLE001 a detector that fails is a finding, whatever it raised
             failure = f"{guardrail.id} failed with {type(error).__name__}"
             findings.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
-    kept, waived = _waived(findings, subject, rules, today)
+    kept, waived = _waived(findings, subject, rules, today, notes)
     return Judgement(ordered(kept), ordered(waived), tuple(notes), failure or change.truncated)
 
 
@@ -231,7 +231,7 @@ def _line(deltas: Mapping[str, Delta], hit: Hit) -> str:
 
 
 def _waived(
-    findings: list[Finding], subject: Subject, rules: RuleBook, today: date
+    findings: list[Finding], subject: Subject, rules: RuleBook, today: date, notes: list[str]
 ) -> tuple[list[Finding], list[Finding]]:
     kept: list[Finding] = []
     waived: list[Finding] = []
@@ -243,7 +243,14 @@ def _waived(
             waiver = line_waiver(guardrail, delta, finding.line, subject.change.author_kind, today=today)
         if waiver is None:
             kept.append(finding)
+        elif waiver.of_change and finding.severity is Severity.CRITICAL:
+            kept.append(finding)
+            notes.append(
+                f"{finding.rule} at {finding.file}:{finding.line} stays: this change waives it itself ({waiver.reason}), "
+                "and no change lowers its own critical finding."
+            )
         else:
-            note = f"{finding.message} Waived: {waiver.reason}"
+            own = " by this change itself" if waiver.of_change else ""
+            note = f"{finding.message} Waived{own}: {waiver.reason}"
             waived.append(replace(finding, enforce=Enforce.NOTICE, message=note))
     return kept, waived

@@ -1,13 +1,14 @@
 """What of an assistant's reply is believed: findings about a known rule and a line that this change touches.
 
 A reply can only add findings, capped at warn. What it points at that is not there is dropped and is itself a failure
-mode (a hallucinated reference); a reply that does not fit the schema is one too.
+mode (a hallucinated reference); a reply that does not fit the schema is one too. Such failures are incidents of the
+assistant, never of the author: they only warn, unless the settings require this assistant's answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.guardrails.judge import fingerprint, system
@@ -20,6 +21,8 @@ from bot.model.session import Reply, ReplyFinding, ReplyStatus, ReviewRequest
 
 MAX_FINDINGS: Final = 50
 """Of one reply; the rest is not looked at."""
+INCIDENT: Final = "SYS-003"
+"""The rule about what went wrong with an assistant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +34,29 @@ class Believed:
     notes: tuple[str, ...]
 
 
-def validate(request: ReviewRequest, replies: Iterable[Reply], rules: RuleBook, subject: Subject) -> Believed:
-    """What of the replies stands up to the change: every finding with a known rule, a changed file and a diff line."""
+def validate(
+    request: ReviewRequest,
+    replies: Iterable[Reply],
+    rules: RuleBook,
+    subject: Subject,
+    required: Collection[str] = (),
+) -> Believed:
+    """What of the replies stands up to the change: every finding with a known rule, a changed file and a diff line.
+
+    In strict, an assistant whose name is ``required`` blocks when it gives no usable answer; no other one does.
+    """
     findings: list[Finding] = []
     failures: list[Finding] = []
     notes: list[str] = []
     known = {guardrail.id: guardrail for guardrail in rules.for_agent(request.agent)}
     places = _places(subject)
     for reply in replies:
-        if reply.status is ReplyStatus.DISABLED:
+        if reply.status is ReplyStatus.DISABLED and reply.assistant not in required:
             notes.append(f"Assistant {reply.assistant} is disabled.")
             continue
         if reply.status is not ReplyStatus.OK:
-            failures.append(_unusable(reply, rules, request.mode))
+            mode = request.mode if reply.assistant in required else Mode.STANDARD
+            failures.append(_unusable(reply, rules, mode))
             continue
         dropped: list[str] = []
         for item in reply.findings[:MAX_FINDINGS]:
@@ -101,11 +114,19 @@ def _finding(reply: Reply, item: ReplyFinding, rule: Guardrail, places: Mapping[
 
 def _unusable(reply: Reply, rules: RuleBook, mode: Mode) -> Finding:
     reason = clean(reply.message, 200)
-    text = f"Assistant {reply.assistant} gave no usable answer ({reply.status.value}){': ' + reason if reason else ''}."
-    return system(rules, "SYS-003", mode, text, anchor=f"{reply.assistant}:{reply.status.value}")
+    text = (
+        f"Assistant {reply.assistant} gave no usable answer ({reply.status.value}){': ' + reason if reason else ''}. "
+        "That is an incident of the assistant and says nothing about this change or its author."
+    )
+    return _incident(reply, rules, mode, text, reply.status.value)
 
 
 def _hallucinated(reply: Reply, dropped: list[str], rules: RuleBook) -> Finding:
     """Made-up references are recorded; they are dropped already, so they only warn, in strict too."""
     text = f"Assistant {reply.assistant} referred to what is not in the change: {'; '.join(dropped[:5])}."
-    return system(rules, "SYS-003", Mode.STANDARD, text, anchor=f"{reply.assistant}:hallucinated")
+    return _incident(reply, rules, Mode.STANDARD, text, "hallucinated")
+
+
+def _incident(reply: Reply, rules: RuleBook, mode: Mode, text: str, what: str) -> Finding:
+    incident = system(rules, INCIDENT, mode, text, anchor=f"{reply.assistant}:{what}")
+    return replace(incident, by=f"assistant:{reply.assistant}", category="assistant")

@@ -64,6 +64,12 @@ def comment_body(result: ReviewResult, change: Change, mode: Mode) -> str:
     )[:MAX_SUMMARY]
 
 
+def fixed_body(result: ReviewResult, change: Change, mode: Mode) -> str:
+    """The same comment once nothing stands in the way any more."""
+    head = f"**Guardrails: fixed** (mode {mode.value}, `{change.head[:12]}`): what was reported here before is gone."
+    return "\n\n".join((head, *([_table(result.findings)] if result.findings else [])))[:MAX_SUMMARY]
+
+
 def _table(findings: Sequence[Finding]) -> str:
     rows = ["| | rule | where | what |", "| --- | --- | --- | --- |"]
     for finding in findings[:_SHOWN]:

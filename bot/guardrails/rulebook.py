@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from bot.errors import Invalid
 from bot.guardrails import catalogue, documents
 from bot.guardrails.kinds import hits
-from bot.guardrails.rule import Builtin, Example, GuardOptions, Guardrail, Subject
+from bot.guardrails.rule import Builtin, Example, GuardOptions, Guardrail, Require, Subject
 from bot.guardrails.waivers import Baseline, parse_baseline
 from bot.model.finding import Change, FileChange, FileStatus
 
@@ -34,6 +34,17 @@ class RuleBook:
     def get(self, rule: str) -> Guardrail | None:
         """The guardrail with that id."""
         return next((guardrail for guardrail in self.guardrails if guardrail.id == rule), None)
+
+    @property
+    def by_id(self) -> Mapping[str, Guardrail]:
+        """Each guardrail by its id."""
+        return {guardrail.id: guardrail for guardrail in self.guardrails}
+
+    @property
+    def heeded_labels(self) -> frozenset[str]:
+        """The labels of a pull request that satisfy a requirement of some guardrail."""
+        requirements = [each.detect for each in self.guardrails if isinstance(each.detect, Require)]
+        return frozenset(way.label for each in requirements for way in each.then_any if way.label is not None)
 
     def for_agent(self, agent: str | None) -> tuple[Guardrail, ...]:
         """The guardrails that count for a request: those for all, and those of the agent it names."""

@@ -1,7 +1,8 @@
 """Exceptions that people grant: a line comment with id, reason and end date, or a baseline file at base.
 
 ``# guardrail: allow SEC-004 until=2026-12-01 reason="internal test rig"`` on the line or the one above. Honoured only
-where the rule's document allows it, for at most its number of days, and never for an agent's change.
+where the rule's document allows it, for at most its number of days, and never for an agent's change. One that the
+change itself adds lowers no critical finding.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ class Waiver:
     rule: str
     until: date | None
     reason: str
+    of_change: bool = False
+    """Whether the change that is judged writes it, instead of having found it there."""
 
 
 Baseline: TypeAlias = Mapping[str, Waiver]
@@ -49,7 +52,8 @@ def line_waiver(guardrail: Guardrail, delta: Delta, line: int, author: AuthorKin
             continue
         until = _date(comment["until"])
         if until is not None and today <= until <= today + timedelta(days=guardrail.waiver.max_days):
-            return Waiver(guardrail.id, until, comment["quoted"] or comment["bare"])
+            own = any(added.number == number for added in delta.added)
+            return Waiver(guardrail.id, until, comment["quoted"] or comment["bare"], own)
     return None
 
 

@@ -85,6 +85,8 @@ class HostFacts:
     issues: bool = True
     archived: bool = False
     auto_merge: bool = False
+    queue_prefix: str = ""
+    """What the names of the branches begin with on which a merge queue tests; empty where there is no such thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +147,26 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class PublishedCheck:
-    """What became of a :class:`Check`. ``kind`` is ``check-run`` or ``commit-status``."""
+    """What became of a :class:`Check`. ``kind`` is ``check-run`` or ``commit-status``.
+
+    ``state`` is the conclusion of a check with the same ``external_id`` that stood there already.
+    """
 
     id: int
     url: str
     kind: str
+    state: CheckState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedHead:
+    """What a merge queue would make of the branch ``base``: the commit ``sha`` on its own branch ``ref``."""
+
+    sha: str
+    base: str
+    ref: str
+    number: int | None = None
+    """The pull request that it was made for, where the branch's name tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,15 @@ class CheckEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeGroupEvent:
+    """Something about a merge queue: ``checks_requested`` for a head that it tests, ``destroyed`` for one that it left."""
+
+    delivery: str
+    repository: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
 class PingEvent:
     """The host tries whether we are there."""
 
@@ -76,4 +85,6 @@ class Ignored:
     why: str
 
 
-Event: TypeAlias = PushEvent | PullRequestEvent | IssueEvent | CommentEvent | CheckEvent | PingEvent | Ignored
+Event: TypeAlias = (
+    PushEvent | PullRequestEvent | IssueEvent | CommentEvent | CheckEvent | MergeGroupEvent | PingEvent | Ignored
+)

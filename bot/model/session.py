@@ -90,6 +90,16 @@ class ReviewResult:
     replies: tuple[Reply, ...] = ()
     session: str = ""
     notes: tuple[str, ...] = ()
+    complete: bool = True
+    """Whether every detector ran and every assistant that was asked answered; else asking again may say more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What another run says of a change that had no rights: its verdict, and as a reply what its assistants found."""
+
+    verdict: Verdict
+    reply: Reply
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,8 @@ class AssistantSettings(Section):
     timeout: Seconds = 120
     reviews: bool = True
     """Whether it adds findings to pull requests; one that does not is only asked by name (``clockwork guard run``)."""
+    required: bool = False
+    """Whether strict blocks a change on which it gives no usable answer; without, that is told and blocks nothing."""
     confinement: Confinement = Confinement.REQUIRED
     """``required``: it runs behind a wall or not at all; ``best``: behind the best one there is; ``none``: as any program."""
     readable: list[str] = []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
+from bot.errors import Invalid, Refused
 from bot.github import actions
 from bot.model.codehost import Annotation
 
@@ -16,3 +18,32 @@ def log_lines(annotations: Iterable[Annotation], environment: Mapping[str, str])
 def job_summary(markdown: str) -> str:
     """``markdown`` as long as a job summary may be."""
     return actions.summary(markdown)
+
+
+def judged_commit(environment: Mapping[str, str], named: str | None) -> str:
+    """The commit that the finished run was for: as the ``workflow_run`` event says it, or as it was ``named``.
+
+    ``Invalid`` where neither tells, ``Refused`` where the two differ or the run was started by no pull request.
+    """
+    run = actions.run(environment)
+    if run is None or run.event != "workflow_run":
+        if named is None:
+            raise Invalid(
+                "the commit is missing that the artifact's run was for",
+                advice="Name it with --head; in a workflow_run job its event says it.",
+            )
+        return named
+    event = actions.finished_run(_event(environment))
+    if event.event != "pull_request":
+        raise Refused(f"the run was started by {event.event}, and only those of pull requests are published")
+    if named not in {None, event.head_sha}:
+        raise Refused(f"--head is {named}, and the run was for {event.head_sha}")
+    return event.head_sha
+
+
+def _event(environment: Mapping[str, str]) -> bytes:
+    path = environment.get("GITHUB_EVENT_PATH", "")
+    try:
+        return Path(path).read_bytes()
+    except OSError as exc:
+        raise Invalid(f"the event of this run cannot be read: {exc.strerror}") from exc

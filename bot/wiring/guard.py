@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -29,9 +29,11 @@ from bot.wiring.repository import (
 
 if TYPE_CHECKING:
     from bot.flows.deployment import DeploymentReader
+    from bot.flows.head_check import Reviewed, ReviewSite
     from bot.flows.rendering import RenderChange
-    from bot.flows.review import Reviewed
     from bot.guardrails.rulebook import RuleBook
+    from bot.model.codehost import QueuedHead
+    from bot.model.session import Claims
     from bot.renderers.renderers import Renderers
     from bot.sessions.queue import QueuedStore
 
@@ -64,8 +66,17 @@ class Guard:
     @cached_property
     def assistants(self) -> tuple[Assistant, ...]:
         """The configured AI tools; none is a normal state."""
-        chosen = [each for each in self.opened.settings.guard.assistants if each.reviews]
-        return tuple(assistant_of(choice, self.opened.options.environment, self.clock) for choice in chosen)
+        return tuple(assistant_of(each, self.opened.options.environment, self.clock) for each in self._reviewing)
+
+    @property
+    def _reviewing(self) -> Sequence[AssistantSettings]:
+        return [each for each in self.opened.settings.guard.assistants if each.reviews]
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names of the assistants that have to answer."""
+        chosen = zip(self._reviewing, self.assistants, strict=True)
+        return frozenset(assistant.name for each, assistant in chosen if each.required)
 
     @property
     def queue(self) -> QueueFigures:
@@ -106,35 +117,73 @@ class Guard:
         return rules_of(self.opened, base)
 
 
-def review(guard: Guard, number: int, *, mode: Mode | None = None, comment: bool = False) -> Reviewed:
+def review(
+    guard: Guard,
+    number: int,
+    *,
+    mode: Mode | None = None,
+    comment: bool = False,
+    reads_only: bool = False,
+    claims: Claims | None = None,
+) -> Reviewed:
     """Judge pull request ``number`` by the rules of its base and publish the check on its head.
 
-    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref.
+    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref. A fork's runs
+    have a token that may only read (GitHub documentation, "Events that trigger workflows", ``pull_request``).
     """
-    from bot.flows.review import review_pull
+    from bot.flows.head_check import review_pull
 
     guard.repository.fetch()
-    guard.host.facts()
     pull = guard.host.pull(number)
     if guard.opened.git is not None and guard.repository.resolve(pull.head_sha) is None:
         guard.opened.git.fetch_ref(guard.host.head_ref(number))
     return review_pull(
-        number,
+        pull,
+        site_of(guard, pull.base_sha, mode),
+        session_id=secrets.token_hex(16),
+        comment=comment,
+        rendered_comment=guard.rendered_comment,
+        reads_only=reads_only or pull.forked,
+        claims=claims,
+    )
+
+
+def review_queue(guard: Guard, queued: QueuedHead, *, mode: Mode | None = None) -> Reviewed:
+    """Judge what the merge queue would make of a branch, by the rules that the branch has now."""
+    from bot.flows.head_check import review_queued
+
+    base = guard.repository.head(queued.base)
+    if base is None:
+        raise Invalid(f"the queue's branch {queued.ref} is for {queued.base!r}, which is no branch")
+    return review_queued(queued, base, site_of(guard, base, mode), session_id=secrets.token_hex(16))
+
+
+def queued_heads(guard: Guard) -> Sequence[QueuedHead]:
+    """What waits in merge queues now."""
+    from bot.flows.merge_queue import queued
+
+    guard.repository.fetch()
+    return queued(guard.repository, guard.host.facts())
+
+
+def site_of(guard: Guard, base: str, mode: Mode | None = None) -> ReviewSite:
+    """Where heads are judged against the commit ``base``, by its rules and settings."""
+    from bot.flows.head_check import ReviewSite
+
+    return ReviewSite(
         host=guard.host,
         repository=guard.repository,
-        rules=guard.rules_for(pull.base_sha),
+        rules=guard.rules_for(base),
         mode=mode or guard.mode,
         clock=guard.clock,
-        session_id=secrets.token_hex(16),
         assistants=guard.assistants,
+        required=guard.required,
         store=guard.store,
         agents=guard.agents,
         name=guard.opened.settings.guard.check,
         full_name=guard.opened.name,
-        comment=comment,
-        render=guard.rendering_for(pull.base_sha),
+        render=guard.rendering_for(base),
         mask_key=guard.opened.secrets.marker or b"",
-        rendered_comment=guard.rendered_comment,
     )
 
 

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from bot.errors import BotError, Invalid
 from bot.flows.conditions import Blocked
+from bot.flows.head_check import Reviewed
 from bot.flows.notify import Finding, Teller, tell
-from bot.flows.review import Reviewed
 from bot.model.codehost import PullRequest
 from bot.model.drift import Severity
 from bot.model.finding import Verdict

@@ -180,5 +180,5 @@ def _trends(failures: Iterable[Failure], at: datetime) -> Iterator[Trend]:
 def _keys(failure: Failure) -> Iterator[tuple[Dimension, str]]:
     yield Dimension.CATEGORY, failure.category
     yield Dimension.TOOL, failure.tool or "unknown"
-    yield Dimension.AGENT, failure.session.agent or "unknown"
+    yield Dimension.AGENT, failure.agent
     yield Dimension.SEVERITY, failure.severity.value

@@ -41,6 +41,8 @@ _MEANING: Final = {
 
 _NO_ANSWER: Final = "SYS-003"
 """The guardrail for an assistant's answer that cannot be used."""
+ASSISTANT: Final = "assistant"
+"""The category of what went wrong with an assistant, and not with the change that it was asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class Failure:
     blocked: bool = False
     advice: str = ""
     """What the guardrail's own document says to do instead; empty for what an assistant found."""
+
+    @property
+    def agent(self) -> str:
+        """Who it counts against: the author's agent, but the assistant for what only went wrong with the assistant."""
+        return self.tool if self.category == ASSISTANT else self.session.agent or "unknown"
 
     @property
     def location(self) -> str:
@@ -98,7 +105,7 @@ def _is_repeated(finding: Finding, failed: Iterable[Reply]) -> bool:
 def _fired(session: Session, finding: Finding) -> Failure:
     return Failure(
         session,
-        tool=session.agent or "unknown",
+        tool=_blamed(session, finding),
         category=finding.category.strip().lower() or _BY_PREFIX.get(finding.rule.partition("-")[0], "other"),
         rule=finding.rule,
         severity=finding.severity,
@@ -111,7 +118,15 @@ def _fired(session: Session, finding: Finding) -> Failure:
     )
 
 
+def _blamed(session: Session, finding: Finding) -> str:
+    """Whose failure a finding is: the author's agent, or the assistant that made something up."""
+    by, _, assistant = finding.by.partition(":")
+    if finding.rule == _NO_ANSWER and by == "assistant" and assistant:
+        return assistant
+    return session.agent or "unknown"
+
+
 def _bad_reply(session: Session, reply: Reply) -> Failure:
     title, severity = _MEANING[reply.status]
     rule, detail = f"assistant-{reply.status}", reply.message or reply.stderr_tail
-    return Failure(session, reply.assistant, "assistant", rule, severity, title, detail)
+    return Failure(session, reply.assistant, ASSISTANT, rule, severity, title, detail)

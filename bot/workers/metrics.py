@@ -36,5 +36,5 @@ class SessionFigures:
 def measured(source: SessionRecords, *, now: datetime) -> SessionFigures:
     """Figures and failures over the last 30 days, of so many sessions at most."""
     sessions = source.recent(since=now - WINDOW, limit=SESSIONS)
-    failures = Counter((failure.category, failure.session.agent) for failure in failures_in(sessions))
+    failures = Counter((failure.category, failure.agent) for failure in failures_in(sessions))
     return SessionFigures(figures_now(source, now=now), dict(failures))

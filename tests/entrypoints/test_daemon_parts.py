@@ -41,9 +41,10 @@ from bot.entrypoints.daemon.work import (
     work_of,
 )
 from bot.errors import Invalid, Refused, Unavailable
+from bot.model.codehost import QueuedHead
 from bot.model.decision import FixLevel
 from bot.model.drift import Drift, DriftKind, Report, Severity
-from bot.model.event import CheckEvent, CommentEvent, PingEvent, PullRequestEvent, PushEvent
+from bot.model.event import CheckEvent, CommentEvent, MergeGroupEvent, PingEvent, PullRequestEvent, PushEvent
 from bot.model.proposal import Tick
 from bot.model.resource import Platform, ResourceId
 from bot.wiring.repository import Options
@@ -108,6 +109,9 @@ def test_events_say_only_when_to_look() -> None:
     assert work_of(replace(pull, action="labeled")) == work_of(replace(pull, action="assigned")) == ()
     assert work_of(comment) == (CommentWork(7),)
     assert work_of(check) == (ReviewWork(7), ReviewWork(8))
+    group = MergeGroupEvent("d", NAME, "checks_requested")
+    assert work_of(group) == (CheckWork(),)
+    assert work_of(replace(group, action="destroyed")) == ()
     assert work_of(replace(check, action="completed")) == work_of(PingEvent("d", NAME)) == ()
 
 
@@ -136,6 +140,10 @@ class Scripted:
 
     def review(self, number: int) -> object:
         self.asked.append(f"review {number}")
+        return None
+
+    def review_queued(self, head: QueuedHead) -> object:
+        self.asked.append(f"queue {head.ref}")
         return None
 
     def answer_comments(self, number: int) -> object:

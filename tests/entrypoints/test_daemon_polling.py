@@ -17,7 +17,7 @@ from bot.entrypoints.daemon.state import Runtime, StateFolder
 from bot.sandbox.server import Sandbox
 from tests.entrypoints.keeping import eventually
 from tests.entrypoints.test_daemon import Running, checks
-from tests.flows.stage import Stage, open_stage
+from tests.flows.stage import NAME, Stage, open_stage
 
 pytestmark = pytest.mark.slow
 
@@ -85,6 +85,28 @@ def test_a_pull_request_is_judged_once_over_restarts(stage: Stage) -> None:
         eventually(lambda: judged(stage, newer) == ["success"])
         stage.api("PATCH", f"/pulls/{pull['number']}", state="closed")
         eventually(lambda: StateFolder(stage.directory / "state").judged() == {})
+
+
+def test_a_merge_queue_moves_without_a_webhook(stage: Stage) -> None:
+    """Its heads are found on their branches, judged once, and merged."""
+    stage.box.admin.add_ruleset(NAME, "main", queue=True, checks=("clockwork/guardrails",))
+    with keeping(stage):
+        for branch in ("one", "two"):
+            pull = proposed(stage, branch)
+            assert_judged(stage, pull["head"]["sha"])
+            entry = stage.box.admin.enqueue(NAME, pull["number"])
+            assert_merged(stage, pull["number"])
+            assert judged(stage, entry.head_sha) == ["success"]
+
+
+def assert_judged(stage: Stage, sha: str) -> None:
+    """A commit is judged after a while, once."""
+    eventually(lambda: judged(stage, sha) == ["success"])
+
+
+def assert_merged(stage: Stage, number: int) -> None:
+    """A pull request is merged after a while."""
+    eventually(lambda: stage.api("GET", f"/pulls/{number}")["merged"])
 
 
 def test_comments_are_answered_and_closed_pull_requests_followed(stage: Stage) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.wired import Wired
 from bot.flows.applied import APPLIED
-from bot.flows.review import Reviewed
+from bot.flows.head_check import Reviewed
 from tests.flows.stage import Stage
 from tests.flows.test_guard_rendered import pull
 from tests.flows.test_targets import clusters, pytestmark, run

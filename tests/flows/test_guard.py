@@ -42,6 +42,7 @@ def test_strict_fails_the_check_with_an_annotation(stage: Stage) -> None:
     number = bad_pull(stage)
     for _ in range(2):
         reviewed = review(guard(stage), number)
+        assert reviewed.check is not None
         assert (reviewed.state, reviewed.check.kind) == (CheckState.FAILURE, "check-run")
     sha = stage.api("GET", f"/pulls/{number}")["head"]["sha"]
     run = stage.api("GET", f"/commits/{sha}/check-runs")["check_runs"][0]
@@ -61,6 +62,7 @@ def test_a_personal_token_falls_back_to_a_commit_status(stage: Stage) -> None:
     """Where check runs are denied, a commit status tells, under another name."""
     number = bad_pull(stage)
     reviewed = review(guard(stage, token=stage.human), number)
+    assert reviewed.check is not None
     assert reviewed.check.kind == "commit-status"
     sha = stage.api("GET", f"/pulls/{number}")["head"]["sha"]
     statuses = stage.api("GET", f"/commits/{sha}/statuses")

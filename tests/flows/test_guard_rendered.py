@@ -15,7 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from bot.entrypoints.cli import guard as guard_command
-from bot.flows.review import Reviewed
+from bot.flows.head_check import Reviewed
 from bot.model.codehost import CheckState
 from bot.model.filetree import FileTree
 from bot.model.finding import Mode

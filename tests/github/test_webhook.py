@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from bot.errors import Invalid, Refused
 from bot.github import webhook
 from bot.model.codehost import Check, CheckState
-from bot.model.event import CheckEvent, CommentEvent, Event, Ignored, IssueEvent, PingEvent, PullRequestEvent, PushEvent
+from bot.model.event import (
+    CheckEvent,
+    CommentEvent,
+    Event,
+    Ignored,
+    IssueEvent,
+    MergeGroupEvent,
+    PingEvent,
+    PullRequestEvent,
+    PushEvent,
+)
 from tests.github.bots import LABELS, tie
 from tests.github.conftest import World
 
@@ -138,6 +148,14 @@ def test_what_a_real_host_sends_is_understood(world: World, mailbox: Mailbox) ->
     assert ("closed", pull.number) in pulled
     (comment,) = [event for event in events if isinstance(event, CommentEvent)]
     assert (comment.action, comment.number) == ("created", pull.number)
+
+
+def test_a_merge_queue_is_an_event_of_its_own() -> None:
+    """GitHub tells merge_group when it asks for checks, and when a head leaves the queue; only that is read of it."""
+    for action in ("checks_requested", "destroyed"):
+        body = {"action": action, "merge_group": {"head_sha": "a" * 40}, "repository": {"full_name": "a/b"}}
+        event = webhook.parse(HEADERS | {"X-GitHub-Event": "merge_group"}, json.dumps(body).encode())
+        assert event == MergeGroupEvent(HEADERS["X-GitHub-Delivery"], "a/b", action)
 
 
 def test_a_rerun_request_is_a_check_event() -> None:

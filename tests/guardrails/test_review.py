@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import Unavailable
-from bot.flows.review import external_id, review, review_pull
+from bot.flows.head_check import ReviewSite, external_id, review_pull
+from bot.flows.review import review
 from bot.guardrails import prompt
 from bot.guardrails.authors import classify
 from bot.guardrails.rule import Subject
@@ -89,14 +90,41 @@ def test_an_assistant_never_removes_a_finding() -> None:
 @pytest.mark.parametrize("lie", [said(rule="NO-1"), said(path="b.py"), said(line=99), said(severity="huge")])
 def test_made_up_references_are_dropped_and_recorded(lie: ReplyFinding) -> None:
     """A finding about what is not in the change is dropped; that it was made up is a finding that warns."""
-    assert judged(change(CLEAN), Scripted(lie)) == [("SYS-003", Enforce.WARN, "detector")]
+    assert judged(change(CLEAN), Scripted(lie)) == [("SYS-003", Enforce.WARN, "assistant:scripted")]
 
 
 @pytest.mark.parametrize("status", [one for one in ReplyStatus if one not in {ReplyStatus.OK, ReplyStatus.DISABLED}])
-def test_an_unusable_reply_blocks_in_strict_and_warns_in_standard(status: ReplyStatus) -> None:
-    """A configured assistant that fails is never silent."""
-    assert judged(change(CLEAN), Scripted(status=status)) == [("SYS-003", Enforce.BLOCK, "detector")]
-    assert judged(change(CLEAN), Scripted(status=status), mode=Mode.STANDARD) == [("SYS-003", Enforce.WARN, "detector")]
+def test_an_assistant_that_fails_is_told_and_never_blocks(status: ReplyStatus) -> None:
+    """It is an incident of the assistant, in either mode, and the detectors' word stands beside it."""
+    failing = Scripted(status=status)
+    for mode in Mode:
+        assert judged(change(CLEAN), failing, mode=mode) == [("SYS-003", Enforce.WARN, "assistant:scripted")]
+    assert ("INT-002", Enforce.BLOCK, "detector") in judged(change(BROKEN), failing)
+    request = ReviewRequest(change(CLEAN), Mode.STRICT, None, "org/shop")
+    (incident,) = review(
+        request, rules=plain_book(), assistants=[failing], clock=Ticking(), session_id="5" * 32
+    ).findings
+    assert incident.category == "assistant"
+    assert "incident of the assistant" in incident.message
+
+
+@pytest.mark.parametrize("status", [one for one in ReplyStatus if one is not ReplyStatus.OK])
+def test_only_a_required_assistant_blocks_and_only_in_strict(status: ReplyStatus) -> None:
+    """Whatever kept it from answering; another one that is required changes nothing."""
+    for mode, required, verdict in (
+        (Mode.STRICT, ("scripted",), Verdict.BLOCK),
+        (Mode.STANDARD, ("scripted",), Verdict.WARN),
+        (Mode.STRICT, ("other",), Verdict.APPROVE if status is ReplyStatus.DISABLED else Verdict.WARN),
+    ):
+        result = review(
+            ReviewRequest(change(CLEAN), mode, None, "org/shop"),
+            rules=plain_book(),
+            assistants=[Scripted(status=status)],
+            clock=Ticking(),
+            session_id="5" * 32,
+            required=required,
+        )
+        assert result.verdict is verdict
 
 
 def test_the_prompt_fences_hostile_text() -> None:
@@ -146,9 +174,8 @@ class Host:
         self.remarks: list[str] = []
         self.request = PullRequest(7, "u", ItemState.OPEN, title, "", "ann", 1, "main", BASE, "fix", HEAD)
 
-    def pull(self, number: int) -> PullRequest:
-        assert number == 7
-        return self.request
+    def comments(self, number: int) -> Sequence[Comment]:
+        return ()
 
     def publish(self, check: Check) -> PublishedCheck:
         self.checks.append(check)
@@ -186,16 +213,14 @@ def publish(files: Callable[[], Sequence[FileChange]], mode: Mode, *, comment: b
     """Review pull request 7 on a host; errors are swallowed so that the published checks can be seen."""
     host = Host(title="Fix @ann | <b>")
     try:
-        review_pull(
-            7,
-            host=host,  # type: ignore[arg-type]
-            repository=Stored(files),  # type: ignore[arg-type]
-            rules=plain_book(),
-            mode=mode,
-            clock=Ticking(),
-            session_id="5" * 32,
-            comment=comment,
+        site = ReviewSite(
+            host,  # type: ignore[arg-type]
+            Stored(files),  # type: ignore[arg-type]
+            plain_book(),
+            mode,
+            Ticking(),
         )
+        review_pull(host.request, site, session_id="5" * 32, comment=comment)
     except Unavailable:
         assert host.checks[-1].state is not CheckState.IN_PROGRESS
     return host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 import re
 import string
@@ -26,10 +27,12 @@ class Sample:
 
     kind: str
     text: str
+    value: str = ""
+    """The credential within the text, where there is more."""
 
     @property
     def core(self) -> str:
-        runs = re.findall("[A-Za-z0-9]{6,}", self.text.removeprefix("-----BEGIN RSA PRIVATE KEY-----"))
+        runs = re.findall("[A-Za-z0-9]{6,}", (self.value or self.text).removeprefix("-----BEGIN RSA PRIVATE KEY-----"))
         return str(max(runs, key=len))[-12:]
 
 
@@ -86,7 +89,26 @@ def sample(provider: TokenProvider, seed: int = 7) -> Sample:
         )
         body = "\n".join(drawn("[A-Za-z0-9]{64}", generator) for _ in range(2))
         text = f"{begin}\n{body}\n{end}" if begin else f"{text}ssh-ed25519\nPrivate-Lines: 1\n{body}\n"
-    return Sample(provider.id, text)
+    if provider.id in PLACES:
+        secret = drawn("[A-Za-z]{8}[0-9]{2}[A-Za-z]{14}", generator)
+        login = base64.b64encode(f"bob:{secret}".encode()).decode()
+        text = PLACES[provider.id].format(login if provider.id in LOGINS else secret)
+    value = provider.value(text) if provider.entropy else ""
+    return Sample(provider.id, text, value if value != text else "")
 
 
+PLACES: Final = {
+    "npmrc-credential": "//registry.corp.dev/:_authToken={}",
+    "netrc-password": "machine api.corp.dev login bob password {}",
+    "docker-auth": '"auth": "{}"',
+    "authorization-bearer": "Authorization: Bearer {}",
+    "authorization-basic": "Authorization: Basic {}",
+    "api-key-header": "X-Api-Key: {}",
+    "curl-user": "curl -u bob:{} https://api.corp.dev/v1",
+    "connection-string": "Server=db.corp.dev;User Id=bob;Password={};",
+    "url-password": "redis://:{}@cache.corp.dev:6379/0",
+}
+"""How a credential of anybody is written where only such stand."""
+LOGINS: Final = frozenset({"docker-auth", "authorization-basic"})
+"""Where base64 of a user and a password stands."""
 SAMPLES: Final = tuple(sample(provider) for provider in PROVIDERS)

@@ -53,7 +53,7 @@ def test_failures_are_counted_by_everything() -> None:
     assert names == {
         Dimension.CATEGORY: {"kubernetes": 1, "assistant": 1},
         Dimension.TOOL: {"claude": 1, "codex": 1},
-        Dimension.AGENT: {"claude": 2},
+        Dimension.AGENT: {"claude": 1, "codex": 1},
         Dimension.SEVERITY: {"CRITICAL": 1, "MEDIUM": 1},
     }
     assert (trends.sessions, trends.failed, trends.failures) == (2, 1, 2)
@@ -63,10 +63,12 @@ def test_an_answer_that_failed_is_counted_once() -> None:
     """The guardrail's word that an assistant gave no answer and the failed reply itself are one failure."""
     late = Reply("codex", ReplyStatus.TIMEOUT, message="no answer within 120 s")
     guardrail = finding("SYS-003", message="Assistant codex gave no usable answer (timeout): no answer within 120 s.")
-    made_up = finding("SYS-003", message="Assistant claude referred to what is not in the change: line 9 of 'a.py'.")
+    invented = "Assistant claude referred to what is not in the change: line 9 of 'a.py'."
+    made_up = replace(finding("SYS-003", message=invented), by="assistant:claude", category="assistant")
     failures = failures_in([session(1, findings=(guardrail, made_up), replies=(late,))])
     assert [failure.rule for failure in failures] == ["SYS-003", "assistant-timeout"]
     assert "line 9" in failures[0].detail
+    assert [failure.agent for failure in failures] == ["claude", "codex"]
 
 
 def test_old_failures_count_in_the_total_only() -> None:

@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli import guard_history, guard_run, propose
-from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
-from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli import guard_heads, guard_history, guard_run, propose
+from bot.entrypoints.cli.options import (
+    ExitCodeOption,
+    GuardModeOption,
+    JsonOption,
+    RepoOption,
+    SarifOption,
+    SettingsOption,
+)
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
@@ -20,10 +26,6 @@ if TYPE_CHECKING:
     from bot.model.finding import Change, Finding
     from bot.model.session import ReviewResult
 
-_ModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]
-_SarifOption = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0 there.")]
-_ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit 1 when the verdict is block.")]
-
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
@@ -31,21 +33,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(guard, name="guard")
     guard_run.register(guard)
     guard_history.register(guard)
+    guard_heads.register(guard)
     propose.register_compile(guard)
-
-    @guard.command("pr")
-    def pull_request(
-        number: int,
-        settings: SettingsOption = None,
-        repo: RepoOption = ".",
-        mode: _ModeOption = None,
-        comment: Annotated[bool, typer.Option("--comment", help="Also keep one comment with the findings.")] = False,
-        as_json: JsonOption = False,
-        sarif: _SarifOption = None,
-        exit_code: _ExitCodeOption = False,
-    ) -> None:
-        """Judge pull request NUMBER and publish the check on its head commit."""
-        _pull(number, settings, repo, mode, comment=comment, as_json=as_json, sarif=sarif, exit_code=exit_code)
 
     @guard.command("diff")
     def diff(
@@ -53,13 +42,13 @@ def register(app: typer.Typer) -> None:
         head: Annotated[str | None, typer.Argument(help="The other commit.", show_default="HEAD")] = None,
         repo: RepoOption = ".",
         settings: SettingsOption = None,
-        mode: _ModeOption = None,
+        mode: GuardModeOption = None,
         staged: Annotated[bool, typer.Option("--staged", help="Judge what is staged.")] = False,
         worktree: Annotated[bool, typer.Option("--worktree", help="Judge the files as they lie here.")] = False,
         as_json: JsonOption = False,
-        sarif: _SarifOption = None,
+        sarif: SarifOption = None,
         agent: Annotated[str | None, typer.Option("--agent", help="Judge it as this AI agent's work.")] = None,
-        exit_code: _ExitCodeOption = False,
+        exit_code: ExitCodeOption = False,
     ) -> None:
         """Judge what HEAD changed since it left BASE, by the rules and settings of BASE. Nothing is published."""
         from bot.wiring.local_guard import Compared, judge_here
@@ -67,8 +56,8 @@ def register(app: typer.Typer) -> None:
 
         options = Options(repo=repo, settings=settings)
         done = judge_here(options, Compared(base, head, staged, worktree), mode=mode, agent=agent)
-        _show(done.change, done.rules, done.result, done.mode, rendered=done.rendered, as_json=as_json, sarif=sarif)
-        _leave(done.result, done.mode, exit_code=exit_code)
+        show(done.change, done.rules, done.result, done.mode, rendered=done.rendered, as_json=as_json, sarif=sarif)
+        leave(done.result, done.mode, exit_code=exit_code)
 
     @guard.command("rules")
     def rules(
@@ -85,45 +74,7 @@ def register(app: typer.Typer) -> None:
         _try(file)
 
 
-def _pull(
-    number: int,
-    settings: Path | None,
-    repo: str,
-    mode: Mode | None,
-    *,
-    comment: bool,
-    as_json: bool,
-    sarif: Path | None,
-    exit_code: bool,
-) -> None:
-    from bot.flows.review import change_between, describe
-    from bot.guardrails.verdict import remarks
-    from bot.wiring.actions import log_lines
-    from bot.wiring.guard import open_guard, review
-    from bot.wiring.notifications import open_announcer
-
-    guard = open_guard(settings, repo)
-    chosen = mode or guard.mode
-    try:
-        reviewed = review(guard, number, mode=chosen, comment=comment)
-    finally:
-        guard.store.close()
-    pull = guard.host.pull(number)
-    announcer = open_announcer(guard.opened, guard.clock, account=told_on_stderr, warn=warned_on_stderr)
-    if announcer is not None:
-        announcer.reviewed(reviewed, pull)
-    change = change_between(guard.repository, pull.base_sha, pull.head_sha)
-    change = describe(change, pull, agents=guard.agents)
-    rules = guard.rules_for(pull.base_sha)
-    url = reviewed.check.url
-    _show(change, rules, reviewed.result, chosen, rendered=reviewed.rendered, as_json=as_json, sarif=sarif, url=url)
-    if not as_json:
-        for line in log_lines(remarks(reviewed.result.findings), guard.opened.options.environment):
-            print(line)
-    _leave(reviewed.result, chosen, exit_code=exit_code)
-
-
-def _leave(result: ReviewResult, mode: Mode, *, exit_code: bool) -> None:
+def leave(result: ReviewResult, mode: Mode, *, exit_code: bool) -> None:
     """Exit 1 on a block where it was asked for, and always in strict."""
     from bot.model.finding import Verdict
 
@@ -131,7 +82,7 @@ def _leave(result: ReviewResult, mode: Mode, *, exit_code: bool) -> None:
         raise typer.Exit(1)
 
 
-def _show(
+def show(
     change: Change,
     rules: RuleBook,
     result: ReviewResult,
@@ -142,6 +93,7 @@ def _show(
     sarif: Path | None,
     url: str | None = None,
 ) -> None:
+    """A result on standard output, and as SARIF in a file."""
     if sarif is not None:
         from bot import __version__
         from bot.guardrails.sarif import to_sarif

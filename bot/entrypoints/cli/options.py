@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from bot.model.finding import Mode
+
 RepoOption = Annotated[
     str,
     typer.Option("--repo", "-r", metavar="DIR|URL", help="The repository: a folder or a Git URL.", show_default=True),
@@ -30,3 +32,6 @@ TargetOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 BranchOption = Annotated[str | None, typer.Option("--branch", help="The branch to keep; the default branch otherwise.")]
+GuardModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]
+SarifOption = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0 there.")]
+ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit 1 when the verdict is block.")]

@@ -22,6 +22,7 @@ from bot.entrypoints.daemon.work import (
     CheckoutWork,
     CheckWork,
     CommentWork,
+    QueueWork,
     ReconcileWork,
     ReloadWork,
     ReviewWork,
@@ -31,6 +32,7 @@ from bot.entrypoints.daemon.work import (
     work_of,
 )
 from bot.errors import BotError, Stale, Unavailable
+from bot.model.codehost import QueuedHead
 from bot.model.event import Event, Ignored
 from bot.model.proposal import Tick
 
@@ -70,6 +72,10 @@ class Jobs(Protocol):
 
     def review(self, number: int) -> object:
         """Judge a pull request."""
+        ...
+
+    def review_queued(self, head: QueuedHead) -> object:
+        """Judge what a merge queue would make of its branch."""
         ...
 
     def answer_comments(self, number: int) -> object:
@@ -164,10 +170,10 @@ class Daemon:
 
     def do(self, work: Work) -> None:
         """Do one piece of work."""
-        if self.status.pause is not None and isinstance(work, ReviewWork | CommentWork):
+        if self.status.pause is not None and isinstance(work, ReviewWork | QueueWork | CommentWork):
             self.held[work] = None
             return
-        leavable = not isinstance(work, ReviewWork | CommentWork | AskWork)
+        leavable = not isinstance(work, ReviewWork | QueueWork | CommentWork | AskWork)
         try:
             with self.steps.work(described(work), leavable=leavable):
                 self._done(work)
@@ -187,6 +193,9 @@ class Daemon:
             case ReviewWork(number):
                 self.jobs.review(number)
                 self.log.info("reviewed", pull=number)
+            case QueueWork(head):
+                self.jobs.review_queued(head)
+                self.log.info("reviewed", queued=head.ref, head=head.sha)
             case CommentWork(number):
                 self.jobs.answer_comments(number)
                 self.log.info("answered", number=number)

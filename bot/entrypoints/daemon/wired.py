@@ -18,7 +18,7 @@ from bot.entrypoints.daemon.consumer import Intervals, Log
 from bot.entrypoints.daemon.state import StateFolder
 from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus
 from bot.entrypoints.daemon.steps import SteppedLedger, Steps, stepped
-from bot.entrypoints.daemon.work import CommentWork, ReconcileWork, ReviewWork, Work
+from bot.entrypoints.daemon.work import CommentWork, QueueWork, ReconcileWork, ReviewWork, Work
 from bot.errors import BotError, Invalid, Refused
 from bot.flows.circumstances import Circumstances, circumstances, news, touched
 from bot.flows.commands import Orders
@@ -27,7 +27,7 @@ from bot.flows.explain import explain
 from bot.flows.reconcile import Loop, tick
 from bot.metrics.exposition import exposition
 from bot.metrics.influx import Pusher
-from bot.model.codehost import PullRequest
+from bot.model.codehost import PullRequest, QueuedHead
 from bot.model.finding import Mode
 from bot.model.ledger import Actor, LedgerView
 from bot.model.notice import Delivery, DeliveryResult
@@ -35,7 +35,7 @@ from bot.model.proposal import Tick
 from bot.model.session import Session
 from bot.ports import Clock, Webhooks
 from bot.settings import Settings
-from bot.wiring.guard import Guard, review
+from bot.wiring.guard import Guard, review, review_queue
 from bot.wiring.host import open_webhooks
 from bot.wiring.metrics import open_meters, open_pusher
 from bot.wiring.notifications import Announcer, open_announcer
@@ -101,6 +101,7 @@ class Wired:
         self._unsettled: dict[int, datetime] = {}
         """Threads in which something happened, by when that was noticed; each is read once more."""
         self._judged: dict[int, str] = {}
+        self._judged_queued: frozenset[QueuedHead] = frozenset()
         self._run_due: datetime | None = clock.now()
         """When a run is due whatever changes: one has failed, or a limit says no until then."""
 
@@ -188,6 +189,7 @@ class Wired:
         self._unsettled |= dict.fromkeys(changed, now)
         if self._parts.guard is not None:
             yield from (ReviewWork(pull.number) for pull in after.pulls if not self._is_judged(pull))
+            yield from (QueueWork(head) for head in after.queue if head not in self._judged_queued)
 
     def _settled(self, now: datetime) -> set[int]:
         """Threads that are read again: a comment in the second of the last change does not show in a thread's time."""
@@ -225,9 +227,26 @@ class Wired:
             self._remember(number, identity)
             raise
         self._remember(number, identity)
+        if reviewed.again:
+            return reviewed
         self.meters.reviewed(reviewed.result)
         if self._parts.announcer is not None:
             self._parts.announcer.reviewed(reviewed, pull)
+        return reviewed
+
+    def review_queued(self, head: QueuedHead) -> object:
+        """Judge what a merge queue would make of its branch. After a restart one request tells that it was judged."""
+        guard = self.fresh()._parts.guard  # noqa: SLF001 - its own
+        if guard is None:
+            return None
+        try:
+            reviewed = review_queue(guard, head)
+        except (Refused, Invalid):
+            self._judged_queued |= {head}
+            raise
+        self._judged_queued |= {head}
+        if not reviewed.again:
+            self.meters.reviewed(reviewed.result)
         return reviewed
 
     def answer_comments(self, number: int) -> object:
@@ -312,6 +331,7 @@ class Wired:
         self._keep({**self._judged, number: identity})
 
     def _forget_closed(self, after: Circumstances) -> None:
+        self._judged_queued &= {*after.queue}
         numbers = {pull.number for pull in after.pulls}
         if self._judged.keys() - numbers:
             self._keep({number: identity for number, identity in self._judged.items() if number in numbers})

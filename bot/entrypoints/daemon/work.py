@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Final, TypeAlias, assert_never
 
 from bot.errors import BotError, Unavailable
+from bot.model.codehost import QueuedHead
 from bot.model.event import (
     CheckEvent,
     CommentEvent,
     Event,
     Ignored,
     IssueEvent,
+    MergeGroupEvent,
     PingEvent,
     PullRequestEvent,
     PushEvent,
@@ -42,6 +44,13 @@ class ReviewWork:
     """Judge one pull request."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueWork:
+    """Judge what a merge queue would make of its branch."""
+
+    head: QueuedHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ class AskWork:
             raise
 
 
-Work: TypeAlias = CheckWork | ReconcileWork | ReviewWork | CommentWork | CheckoutWork | ReloadWork | AskWork
+Work: TypeAlias = CheckWork | ReconcileWork | ReviewWork | QueueWork | CommentWork | CheckoutWork | ReloadWork | AskWork
 
 
 def described(work: Work) -> str:
@@ -94,6 +103,8 @@ def described(work: Work) -> str:
             return "run"
         case ReviewWork(number):
             return f"judge pull request #{number}"
+        case QueueWork(head):
+            return f"judge {head.sha[:12]}, which waits for {head.base}"
         case CommentWork(number):
             return f"read the comments of #{number}"
         case CheckoutWork(folder):
@@ -125,7 +136,9 @@ def work_of(event: Event) -> tuple[Work, ...]:
             return (CommentWork(number),)
         case CheckEvent(action="rerequested", numbers=numbers):
             return tuple(ReviewWork(number) for number in numbers)
-        case CheckEvent() | PingEvent() | Ignored():
+        case MergeGroupEvent(action="checks_requested"):
+            return (CheckWork(),)
+        case CheckEvent() | MergeGroupEvent() | PingEvent() | Ignored():
             return ()
         case _:
             assert_never(event)

@@ -24,8 +24,8 @@ from bot.edits.overlays import Overlays
 from bot.entrypoints.demo import story
 from bot.entrypoints.demo.cluster import DemoCluster
 from bot.errors import Invalid, Unavailable
+from bot.flows.head_check import Reviewed
 from bot.flows.reconcile import Loop, tick
-from bot.flows.review import Reviewed
 from bot.forge.render import render
 from bot.model.decision import Lane
 from bot.model.proposal import Action, Effect, Tick
@@ -68,7 +68,7 @@ class Account:
             "runbook_issue": {"url": self.issue.url, "number": self.issue.number},
             "check": {
                 "conclusion": self.review.state.value,
-                "url": self.review.check.url,
+                "url": None if self.review.check is None else self.review.check.url,
                 "pull_request": self.agent_pull,
                 "findings": [finding.rule for finding in self.review.result.findings],
             },

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from bot.guardrails.hcl import HclAttribute, HclBlock
 from bot.guardrails.rule import Fact
 
-_ANY_ACTION: Final = re.compile(r"(?:\\?\"?[Aa]ctions?\\?\"?)\s*[=:]\s*\[?\s*\\?\"\*(?::\*)?\\?\"")
+_ANY_ACTION: Final = re.compile(r"(?<![A-Za-z_])[Aa]ctions?\\?\"?\s*[=:]\s*(?:\[[^\[\]]{0,4000}?)?\\?\"\*(?::\*)?\\?\"")
 _ANY_PRINCIPAL: Final = re.compile(
     r"\\?\"?Principals?\\?\"?\s*[=:]\s*(?:\\?\"\*\\?\"|\{\s*\\?\"?AWS\\?\"?\s*[=:]\s*\[?\s*\\?\"\*\\?\")"
 )
@@ -26,8 +27,21 @@ _ADMINISTRATOR: Final = re.compile(
     r":iam::aws:policy/(?:job-function/)?(?:AdministratorAccess|IAMFullAccess|PowerUserAccess)\b|\"roles/owner\"|\"Owner\""
 )
 _ATTACHED: Final = frozenset(
-    {"policy_arn", "managed_policy_arns", "policy_arns", "role_policy_arns", "role", "role_definition_name"}
+    {
+        "policy_arn",
+        "managed_policy_arn",
+        "managed_policy_arns",
+        "policy_arns",
+        "role_policy_arns",
+        "role",
+        "role_definition_name",
+    }
 )
+_NARROWED: Final = ("source_arn", "source_account", "principal_org_id")
+"""What narrows down who may call a function (Terraform registry, aws_lambda_permission)."""
+_MEMBERS: Final = frozenset({"member", "members", "uri", "special_group", "iam_member"})
+_MOST: Final = 100
+"""Statements of one policy that are looked at."""
 _BLOCKS: Final = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 
 
@@ -47,10 +61,25 @@ def _policies(block: HclBlock) -> Iterator[Fact]:
         text = attribute.text
         if "policy" not in attribute.name or "Allow" not in text:
             continue
-        if _ANY_ACTION.search(text):
+        if any("Allow" in statement for statement in _around(_ANY_ACTION, text)):
             yield Fact((block.address, "action"), attribute.line, f"{block.address} allows every action.")
-        if _ANY_PRINCIPAL.search(text) and not _CONDITION.search(text):
+        open_to_all = (each for each in _around(_ANY_PRINCIPAL, text) if not _CONDITION.search(each))
+        if any("Allow" in statement for statement in open_to_all):
             yield Fact((block.address, "principal"), attribute.line, f"{block.address} allows everybody.")
+
+
+def _around(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    """The object around each match: the statement of a policy that says it."""
+    for match in islice(pattern.finditer(text), _MOST):
+        start, depth = match.start(), 0
+        while start > 0 and depth >= 0:
+            start -= 1
+            depth += {"}": 1, "{": -1}.get(text[start], 0)
+        end, depth = start, 0
+        while end < len(text) and (depth or end == start):
+            depth += {"{": 1, "}": -1}.get(text[end], 0)
+            end += 1
+        yield text[start:end]
 
 
 def _statements(block: HclBlock) -> Iterator[Fact]:
@@ -81,11 +110,14 @@ def _public(block: HclBlock) -> Iterator[Fact]:
     acl = block.attribute("acl")
     if acl is not None and acl.text.strip('"') in _PUBLIC_ACLS:
         yield Fact((block.address, "acl"), acl.line, f"{block.address} is readable by everybody ({acl.text}).")
+    principal = block.attribute("principal") if block.labels[0] == "aws_lambda_permission" else None
+    if principal is not None and principal.text == '"*"' and not any(map(block.attribute, _NARROWED)):
+        yield Fact((block.address, "principal"), principal.line, f"{block.address} allows everybody.")
     public = block.attribute("publicly_accessible")
     if public is not None and public.text == "true":
         yield Fact((block.address, "public"), public.line, f"{block.address} is reachable from the internet.")
     for attribute in (*block.attributes, *_grantees(block)):
-        if attribute.name in {"member", "members", "uri"} and _EVERYBODY.search(attribute.text):
+        if attribute.name in _MEMBERS and _EVERYBODY.search(attribute.text):
             yield Fact((block.address, "member"), attribute.line, f"{block.address} grants access to everybody.")
     if block.labels[0].endswith("public_access_block"):
         for name in _BLOCKS:

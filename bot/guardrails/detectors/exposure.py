@@ -2,7 +2,8 @@
 
 Names of attributes: the pages of the Terraform registry for aws_security_group, aws_security_group_rule,
 aws_vpc_security_group_ingress_rule, aws_network_acl, aws_network_acl_rule, aws_eks_cluster, google_compute_firewall,
-azurerm_network_security_group and azurerm_network_security_rule. Who may do what is :mod:`bot.guardrails.detectors.access`.
+google_sql_database_instance, azurerm_network_security_group, azurerm_network_security_rule and digitalocean_firewall.
+Who may do what is :mod:`bot.guardrails.detectors.access`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from posixpath import dirname
 from typing import Final
 
 from bot.guardrails.detectors.access import grants
-from bot.guardrails.hcl import HclBlock
+from bot.guardrails.hcl import HclAttribute, HclBlock
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
 
@@ -110,8 +111,9 @@ def _network(block: HclBlock, module: _Module) -> Iterator[Fact]:
     word = (block.text("type") or block.text("direction")).strip('"').lower()
     match kind:
         case "aws_network_acl" | "aws_default_network_acl":
-            for rule in block.nested("ingress"):
-                yield from _access_list(block, rule, "action", module)
+            rules = sorted(block.nested("ingress"), key=_order)
+            for number, rule in enumerate(rules):
+                yield from _access_list(block, rule, "action", module, denied=_denied(rules[:number], module))
         case "aws_network_acl_rule":
             if block.text("egress") != "true":
                 yield from _access_list(block, block, "rule_action", module)
@@ -124,6 +126,14 @@ def _network(block: HclBlock, module: _Module) -> Iterator[Fact]:
         case "aws_eks_cluster":
             for rule in block.nested("vpc_config"):
                 yield from _cluster(block, rule, module)
+        case "digitalocean_firewall":
+            for rule in block.nested("inbound_rule"):
+                yield from _inbound(block, rule, module)
+        case "google_sql_database_instance":
+            for network in _inside(block, "settings", "ip_configuration", "authorized_networks"):
+                value = network.attribute("value")
+                if value is not None and module.is_world(value.text):
+                    yield Fact((block.address, "network"), value.line, f"{block.address} lets everybody in.")
         case _ if kind.startswith("azurerm_network_security"):
             for rule in (block, *block.nested("security_rule")):
                 yield from _azure(block, rule, module)
@@ -157,18 +167,60 @@ def _allowed(span: tuple[str, ...], ports: frozenset[int]) -> bool:
     return len(set(span)) == 1 and span[0].isdigit() and int(span[0]) in ports
 
 
-def _access_list(block: HclBlock, rule: HclBlock, action: str, module: _Module) -> Iterator[Fact]:
-    if rule.text(action).strip('"').lower() != "allow":
+def _inside(block: HclBlock, *kinds: str) -> Iterator[HclBlock]:
+    """The blocks below a path of types."""
+    if not kinds:
+        yield block
+    for inner in block.nested(kinds[0]) if kinds else ():
+        yield from _inside(inner, *kinds[1:])
+
+
+def _inbound(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
+    """Terraform registry, digitalocean_firewall: ``source_addresses``, and ``port_range`` as text."""
+    sources, port = rule.attribute("source_addresses"), rule.text("port_range").strip('"')
+    if sources is not None and module.is_world(sources.text) and not (port.isdigit() and int(port) in module.ports):
+        text = f"{block.address} lets everybody in (port {port or 'of any number'})."
+        yield Fact((block.address, "ingress", port), sources.line, text)
+
+
+def _order(rule: HclBlock) -> int:
+    """Rules are heeded by number, and the first that matches decides (AWS, "Network ACLs")."""
+    number = (rule.text("rule_no") or rule.text("rule_number")).strip('"')
+    return int(number) if number.isdigit() else 0
+
+
+def _denied(rules: Iterable[HclBlock], module: _Module) -> frozenset[int]:
+    """The management ports that rules keep everybody from."""
+    return frozenset(
+        port
+        for rule in rules
+        if rule.text("action").strip('"').lower() == "deny" and any(True for _ in _worlds(rule, module))
+        for port in _reached(rule)
+    )
+
+
+def _worlds(rule: HclBlock, module: _Module) -> Iterator[HclAttribute]:
+    return (each for each in rule.attributes if each.name in _ACL_RANGES and module.is_world(each.text))
+
+
+def _reached(rule: HclBlock) -> tuple[int, ...]:
+    """The management ports that a rule is about; none where an expression says which."""
+    if rule.text("protocol").strip('"') in {"-1", "all"}:
+        return _MANAGEMENT
+    span = tuple(rule.text(name).strip('"') for name in ("from_port", "to_port"))
+    return tuple(port for port in _MANAGEMENT if all(map(str.isdigit, span)) and int(span[0]) <= port <= int(span[1]))
+
+
+def _access_list(
+    block: HclBlock, rule: HclBlock, action: str, module: _Module, *, denied: frozenset[int] = frozenset()
+) -> Iterator[Fact]:
+    reached = [port for port in _reached(rule) if port not in module.ports | denied]
+    if rule.text(action).strip('"').lower() != "allow" or not reached:
         return
     span = tuple(rule.text(name).strip('"') for name in ("from_port", "to_port"))
-    everything = rule.text("protocol").strip('"') in {"-1", "all"} or not all(text.isdigit() for text in span)
-    reached = _MANAGEMENT if everything else [port for port in _MANAGEMENT if int(span[0]) <= port <= int(span[1])]
-    if not set(reached) - module.ports:
-        return
-    for attribute in rule.attributes:
-        if attribute.name in _ACL_RANGES and module.is_world(attribute.text):
-            text = f"{block.address} lets everybody in (port {' and '.join(map(str, reached))})."
-            yield Fact((block.address, "ingress", *span), attribute.line, text)
+    for attribute in _worlds(rule, module):
+        text = f"{block.address} lets everybody in (port {' and '.join(map(str, reached))})."
+        yield Fact((block.address, "ingress", *span), attribute.line, text)
 
 
 def _cluster(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
@@ -191,10 +243,13 @@ def _google(block: HclBlock, module: _Module) -> Iterator[Fact]:
 
 def _azure(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
     texts = {attribute.name: attribute.text.strip('"').lower() for attribute in rule.attributes}
-    source = rule.attribute("source_address_prefix") or rule.attribute("source_address_prefixes")
+    named = (rule.attribute(name) for name in ("source_address_prefix", "source_address_prefixes"))
+    source = next((each for each in named if each is not None and each.text != "null"), None)
     if source is None or texts.get("direction") != "inbound" or texts.get("access") != "allow":
         return
-    port = texts.get("destination_port_range", "*")
+    ranges = [texts.get(f"destination_port_range{plural}", "null") for plural in ("", "s")]
+    port = next((text for text in ranges if text != "null"), "*")
+    numbers = {int(number) for number in re.findall(r"\d{1,5}", port)} if "-" not in port else set()
     open_to_all = module.is_world(source.text) or _ANYBODY.search(module.filled(source.text)) is not None
-    if open_to_all and not (port.isdigit() and int(port) in module.ports):
+    if open_to_all and not (numbers and numbers <= module.ports):
         yield Fact((block.address, "ingress", port), source.line, f"{block.address} lets everybody in (port {port}).")

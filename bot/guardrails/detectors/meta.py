@@ -18,7 +18,7 @@ _GUARDING: Final = re.compile(
     r"(.*/)?(AGENTS|CLAUDE|GEMINI)\.md|(.*/)?\.(mcp|claude)\.json|(.*/)?\.mcp\.json|\.claude/.+|\.cursor/.+|\.cursorrules|"
     r"\.windsurfrules|\.github/(copilot-instructions\.md|instructions/.+|agents/.+)|\.codex/.+|\.gemini/.+"
 )
-_SETTINGS: Final = re.compile(r"clockwork\.ya?ml\Z|\.clockwork/[^/]+\.ya?ml\Z")
+SETTINGS: Final = re.compile(r"clockwork\.ya?ml\Z|\.clockwork/[^/]+\.ya?ml\Z")
 
 
 def guardrail_edit(subject: Subject) -> Iterable[Hit]:
@@ -71,7 +71,7 @@ _LADDERS: Final = (("disabled", "conservative", "moderate", "aggressive"), ("str
 def unbounded_change(subject: Subject) -> Iterable[Hit]:
     """CW-001: Clockwork's own settings give it more freedom than before."""
     for delta in subject.deltas:
-        if not _SETTINGS.search(delta.path) or delta.before is None:
+        if not SETTINGS.search(delta.path) or delta.before is None:
             continue
         before, after = delta.documents_before, delta.documents_after
         if isinstance(before, Unparsed) or isinstance(after, Unparsed) or not before or not after:

@@ -36,6 +36,23 @@ _CAPABILITIES: Final = frozenset(
         "NET_ADMIN",
     ]
 )
+# Pod Security Standards, Baseline, "Sysctls".
+_SAFE_SYSCTLS: Final = frozenset(
+    {
+        "kernel.shm_rmid_forced",
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.ip_unprivileged_port_start",
+        "net.ipv4.tcp_syncookies",
+        "net.ipv4.ping_group_range",
+        "net.ipv4.ip_local_reserved_ports",
+        "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_fin_timeout",
+        "net.ipv4.tcp_keepalive_intvl",
+        "net.ipv4.tcp_keepalive_probes",
+        "net.ipv4.tcp_rmem",
+        "net.ipv4.tcp_wmem",
+    }
+)
 _HOST: Final = {"hostNetwork": "the host's network", "hostPID": "the host's processes", "hostIPC": "the host's IPC"}
 
 
@@ -99,6 +116,10 @@ def _pod(who: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
         if node := spec.having(True, field):
             yield Fact((*who, field), node.line, f"{label} shares {what}.")
     yield from _user(who, "", label, spec)
+    for setting in spec.elements("securityContext", "sysctls"):
+        if setting.word("name") and setting.word("name") not in _SAFE_SYSCTLS:
+            text = f"{label} sets {setting.word('name')[:80]}, which reaches beyond its pod."
+            yield Fact((*who, "sysctl", setting.word("name")), setting.line, text, Severity.LOW)
     for volume in spec.elements("volumes"):
         path = volume.get("hostPath", "path")
         if path is not None and _DANGEROUS_PATH.match(path.raw):

@@ -22,6 +22,20 @@ _CLIMBS: Final = {
     "bind": "may bind any role to anybody",
     "impersonate": "may act as somebody else",
 }
+_WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollection", "*"})
+_KEYS: Final = (
+    (
+        {"mutatingwebhookconfigurations", "validatingwebhookconfigurations"},
+        _WRITES,
+        "may rewrite or wave through every object",
+    ),
+    ({"signers"}, frozenset({"approve", "sign", "*"}), "may make certificates for anybody"),
+    ({"serviceaccounts/token"}, frozenset({"create", "*"}), "may act as any service account that it reaches"),
+    ({"nodes/proxy"}, frozenset({"get", "create", "*"}), "may run commands in every pod of a node"),
+)
+"""Resources that are a way up, which operators often need all the same: "Role Based Access Control Good Practices",
+privilege escalation risks.
+"""
 _READS: Final = frozenset({"get", "list", "watch"})
 _EVERYBODY: Final = frozenset({"system:anonymous", "system:unauthenticated", "system:authenticated"})
 _DISCOVERY: Final = frozenset(
@@ -50,8 +64,23 @@ def powers(document: LinedNode) -> Iterator[Fact]:
         case "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration":
             for webhook in document.elements("webhooks"):
                 yield from _webhook(identity(document), webhook)
+        case "SecurityContextConstraints":
+            yield from _constraints(identity(document), document)
         case _:
             return
+
+
+def _constraints(who: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
+    """OpenShift documentation, "Managing security context constraints"."""
+    for name in (
+        "allowPrivilegedContainer",
+        "allowHostPID",
+        "allowHostIPC",
+        "allowHostNetwork",
+        "allowHostDirVolumePlugin",
+    ):
+        if node := document.having(True, name):
+            yield Fact((*who, name), node.line, f"{who[0]} {who[2]} lets pods have what is the host's ({name}).")
 
 
 def _rule(who: tuple[str, str, str], rule: LinedNode) -> Iterator[Fact]:
@@ -69,6 +98,11 @@ def _rule(who: tuple[str, str, str], rule: LinedNode) -> Iterator[Fact]:
                 (*who, element.raw, about), element.line, f"{label} {_CLIMBS[element.raw]}: {element.raw} on {about}."
             )
     verbs = {element.raw for element in rule.elements("verbs")}
+    for element in rule.elements("resources"):
+        for names, ways, what in _KEYS:
+            if element.raw in names and verbs & ways:
+                text = f"{label} {what}: {element.raw}."
+                yield Fact((*who, "way", element.raw), element.line, text, Severity.LOW)
     if "secrets" in resources and verbs & (_READS | {"*"}) and not rule.elements("resourceNames"):
         line = next(element.line for element in rule.elements("resources") if element.raw == "secrets")
         yield Fact((*who, "secrets"), line, f"{label} may read every secret that it reaches.", Severity.LOW)

@@ -164,7 +164,7 @@ _SHORTEST: Final = 8
 _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
 _NO_SECRET: Final = re.compile(
     r"\$\{|\$\(|\{\{|<%|%\(|%s|\{[a-z_.]*\}|^<.*>$|^\$[A-Za-z_]|^%[A-Z_]+%$|os\.|process\.|getenv|env\[|ENV\[|secrets\.|"
-    r"vault:|ref\+|op://|arn:|^https?://|^/|^\./|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|"
+    r"^ENC\[|vault:|ref\+|op://|arn:|^https?://|^/|^\./|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|"
     r"password|passwd|secret|token|change|example|test|dummy|sample|todo|none|null|true|false|default|redacted|placeholder|"
     r"^[\w.]+\.[\w.]+\(|\(\)|^sha(1|256|512)[-:]|\s.*\s",
     re.IGNORECASE,

@@ -22,17 +22,23 @@ def _paths(*texts: str) -> tuple[_Path, ...]:
     return tuple(tuple(text.split(".")) for text in texts)
 
 
+_COMMITTED: Final = ("", "workflow_run.", "check_suite.", "merge_group.")
 TEXTS: Final = _paths(
     *(f"github.event.{item}.{part}" for item in ("issue", "pull_request", "discussion") for part in ("title", "body")),
     *(f"github.event.{item}.body" for item in ("comment", "review", "review_comment")),
     *(f"github.event.changes.{part}.from" for part in ("title", "body")),
+    *(f"github.event.changes.{item}.{part}" for item in ("new_issue", "new_discussion") for part in ("title", "body")),
+    "github.event.answer.body",
     "github.event.pages.*.page_name",
     *(
         f"github.event.{commit}.{part}"
-        for commit in ("commits.*", "head_commit", "workflow_run.head_commit")
+        for commit in ("commits.*", *(f"{owner}head_commit" for owner in _COMMITTED))
         for part in ("message", "author.name", "author.email", "committer.name", "committer.email")
     ),
-    *(f"github.event.pull_request.head.{part}" for part in ("ref", "label", "repo.default_branch", "repo.description")),
+    *(
+        f"github.event.pull_request.head.{part}"
+        for part in ("ref", "label", "repo.default_branch", "repo.description", "repo.homepage")
+    ),
     *(f"github.event.workflow_run.{part}" for part in ("head_branch", "display_title", "head_repository.description")),
     "github.event.workflow_run.pull_requests.*.head.ref",
     *(

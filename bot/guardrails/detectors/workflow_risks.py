@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.guardrails.detectors import strangers
 from bot.guardrails.detectors.strangers import Names
-from bot.intake.actions import ANY, Call, Embedded, Reference, embedded
+from bot.intake.actions import ANY, Call, Embedded, Expression, Operation, Reference, embedded
 from bot.intake.lined import LinedNode
 from bot.model.drift import Severity
 
@@ -33,13 +33,26 @@ _PERMISSION: Final = re.compile(r"author_association|getCollaboratorPermission|/
 _ACTOR: Final = re.compile(r"\[bot\]", re.IGNORECASE)
 _ENVIRONMENT_FILE: Final = re.compile(r">>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
 _CONSTANT_LINE: Final = re.compile(r"^\s*(?:echo|printf)\s[^$`]*>>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
-_SCRIPTS: Final = {
-    "actions/github-script": "script",
-    "azure/cli": "inlinescript",
-    "azure/powershell": "inlinescript",
-    "appleboy/ssh-action": "script",
+_SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "8398a7/action-slack": ("custom_payload",),
+    "actions/github-script": ("script",),
+    "amadevus/pwsh-script": ("script",),
+    "appleboy/ssh-action": ("script",),
+    "azure/cli": ("inlinescript",),
+    "azure/powershell": ("inlinescript",),
+    "devorbitus/yq-action-output": ("cmd",),
+    "gautamkrishnar/blog-post-workflow": ("item_exec",),
+    "imjohnbo/issue-bot": ("body", "linked-comments-previous-issue-text", "linked-comments-new-issue-text"),
+    "lucasbento/auto-close-issues": ("issue-close-message",),
+    "mikefarah/yq": ("cmd",),
+    "roots/issue-closer-action": ("issue-close-message", "pr-close-message"),
+    "sergeysova/jq-action": ("cmd",),
+    "skitionek/notify-microsoft-teams": ("overwrite",),
+    "tibdex/backport": ("body_template", "head_template", "labels_template", "title_template"),
 }
-"""Actions that run an input of theirs as a script."""
+"""Actions that run an input of theirs as a script, or evaluate it (github/codeql, models of actions: ``code-injection`` and
+``command-injection`` sinks; zizmor's data/codeql-injection-sinks.json).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +72,17 @@ class Risk:
 def steps(document: LinedNode) -> Iterator[LinedNode]:
     """Every step of a workflow's jobs, or of a composite action."""
     for _, job in document.items("jobs"):
-        yield from job.elements("steps")
-    yield from document.elements("runs", "steps")
+        yield from _steps_of(job)
+    runs = document.get("runs")
+    if runs is not None:
+        yield from _steps_of(runs)
+
+
+def _steps_of(job: LinedNode) -> Iterator[LinedNode]:
+    """The steps of a job, with those that run side by side within ``parallel``."""
+    for step in job.elements("steps"):
+        yield step
+        yield from step.elements("parallel")
 
 
 def triggers(document: LinedNode) -> set[str]:
@@ -90,7 +112,7 @@ def risks(document: LinedNode, inputs: Names = frozenset()) -> Iterator[Risk]:
     events = triggers(document)
     privileged = [event for event in _PRIVILEGED if event in events]
     for job, scope in _scopes(document):
-        for step in job.elements("steps"):
+        for step in _steps_of(job):
             if privileged and not _asks_permission(job, step, privileged):
                 yield from _checkout(step, privileged[0], scope.of(step))
             yield from _injection(step, scope.of(step), _callers_inputs(document, events), inputs)
@@ -219,10 +241,8 @@ def _run_texts(step: LinedNode) -> Iterator[LinedNode]:
     run = step.get("run")
     if run is not None:
         yield run
-    wanted = _SCRIPTS.get(step.word("uses").partition("@")[0].lower())
-    for name, node in step.items("with") if wanted else ():
-        if name.lower() == wanted:
-            yield node
+    scripts = _SCRIPTS.get(step.word("uses").partition("@")[0].lower(), ())
+    yield from (node for name, node in step.items("with") if name.lower() in scripts)
 
 
 def _line(node: LinedNode, found: Embedded) -> int:
@@ -240,7 +260,7 @@ def weaknesses(document: LinedNode) -> Iterator[Risk]:
             yield from _own_machine(name, job)
         if privileged:
             yield from _forged_actor(job)
-            for step in job.elements("steps"):
+            for step in _steps_of(job):
                 yield from _forged_actor(step)
                 yield from _environment(step)
 
@@ -269,9 +289,10 @@ def _all_secrets(job: LinedNode) -> Iterator[Risk]:
 def _holds_all_secrets(found: Embedded) -> bool:
     tree = found.tree
     whole = Reference(("secrets",))
-    if isinstance(tree, Call) and tree.name in {"tojson", "join"} and whole in tree.arguments:
-        return True
-    return isinstance(tree, Reference) and tree.path == ("secrets", ANY)
+    every = Reference(("secrets", ANY))
+    if isinstance(tree, Call) and tree.name in {"tojson", "join"}:
+        return whole in tree.arguments or every in tree.arguments
+    return tree == every
 
 
 def _scalars(node: LinedNode) -> Iterator[LinedNode]:
@@ -295,10 +316,23 @@ def _own_machine(name: str, job: LinedNode) -> Iterator[Risk]:
         return
     labels = [runs_on, *job.elements("runs-on"), *job.elements("runs-on", "labels")]
     labels += [node] if (node := job.get("runs-on", "labels")) is not None else []
+    labels += [chosen for label in labels for chosen in _of_matrix(job, label)]
     if any(label.raw.lower() == "self-hosted" for label in labels):
         message = f"Job {name} runs what strangers send on a machine of your own, which may keep it after the job."
         advice = "Use a hosted runner, or one that is made new for each job, for events of strangers."
         yield Risk(("self-hosted", name), runs_on.line, message, advice)
+
+
+def _of_matrix(job: LinedNode, label: LinedNode) -> Iterator[LinedNode]:
+    """What a label that names dimensions of the job's matrix comes to."""
+    matrix = job.get("strategy", "matrix")
+    for found in embedded(label.raw) if matrix is not None else ():
+        for reference in strangers.references(found.tree) if found.tree is not None else ():
+            if matrix is not None and len(reference.path) > 1 and reference.path[0] == "matrix":
+                name = reference.path[1]
+                sources = [matrix, *matrix.elements("include")]
+                values = [node for source in sources for key, node in source.items() if key.lower() == name]
+                yield from (each for node in values for each in (node, *node.elements()))
 
 
 def _forged_actor(node: LinedNode) -> Iterator[Risk]:
@@ -307,15 +341,27 @@ def _forged_actor(node: LinedNode) -> Iterator[Risk]:
     if condition is None or not _ACTOR.search(condition.raw):
         return
     for found in (*embedded(condition.raw), *embedded(f"${{{{{condition.raw}}}}}")):
-        if found.tree is not None and any(
-            reference.path
-            in {("github", "actor"), ("github", "triggering_actor"), ("github", "event", "sender", "login")}
-            for reference in strangers.references(found.tree)
-        ):
+        if found.tree is not None and _trusts_actor(found.tree):
             message = "github.actor is whoever caused the latest event: a stranger can make a bot cause it."
             advice = "Ask github.event.pull_request.user.login, who opened the pull request."
             yield Risk(("actor", " ".join(condition.raw.split())[:200]), condition.line, message, advice, Severity.HIGH)
             return
+
+
+_ACTORS: Final = frozenset(
+    {("github", "actor"), ("github", "triggering_actor"), ("github", "event", "sender", "login")}
+)
+
+
+def _trusts_actor(tree: Expression) -> bool:
+    """Whether something is let through because of the actor's name; what is kept out by it (``!=``) is not."""
+    match tree:
+        case Operation(sign="!="):
+            return False
+        case Operation(left=left, right=right):
+            return _trusts_actor(right) or (left is not None and _trusts_actor(left))
+        case _:
+            return any(reference.path in _ACTORS for reference in strangers.references(tree))
 
 
 def _environment(step: LinedNode) -> Iterator[Risk]:

@@ -1,0 +1,187 @@
+"""``clockwork guard pr``, ``queue`` and ``publish``: judge heads on the code host and publish their checks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
+from bot.entrypoints.cli.options import (
+    ExitCodeOption,
+    GuardModeOption,
+    JsonOption,
+    RepoOption,
+    SarifOption,
+    SettingsOption,
+)
+
+if TYPE_CHECKING:
+    from bot.flows.head_check import Reviewed
+    from bot.model.finding import Mode
+    from bot.wiring.guard import Guard
+
+_CommentOption = Annotated[bool, typer.Option("--comment", help="Also keep one comment with the findings.")]
+_SummaryOption = Annotated[
+    Path | None, typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions.")
+]
+_ArtifactOption = Annotated[
+    Path | None, typer.Option("--artifact", metavar="FILE", help="Also write the result there, for `guard publish`.")
+]
+
+
+def register(guard: typer.Typer) -> None:
+    """Add the verbs to those of ``clockwork guard``."""
+
+    @guard.command("pr")
+    def pull_request(
+        number: int,
+        settings: SettingsOption = None,
+        repo: RepoOption = ".",
+        mode: GuardModeOption = None,
+        comment: _CommentOption = False,
+        as_json: JsonOption = False,
+        sarif: SarifOption = None,
+        summary: _SummaryOption = None,
+        artifact: _ArtifactOption = None,
+        exit_code: ExitCodeOption = False,
+    ) -> None:
+        """Judge pull request NUMBER and publish the check on its head commit.
+
+        With the read-only token of a fork's pull request nothing is published: the result is printed, and --artifact keeps
+        it for `clockwork guard publish`.
+        """
+        from bot.wiring.guard import open_guard, review
+
+        guard = open_guard(settings, repo)
+        with _recording(guard):
+            reviewed = review(guard, number, mode=mode, comment=comment, reads_only=artifact is not None)
+        shown = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary)
+        shown.pull(reviewed)
+        if artifact is not None:
+            shown.keep(reviewed, artifact)
+        shown.leave(reviewed, exit_code=exit_code)
+
+    @guard.command("queue")
+    def queue(
+        head: Annotated[str | None, typer.Argument(help="One commit that waits.", show_default="all")] = None,
+        settings: SettingsOption = None,
+        repo: RepoOption = ".",
+        mode: GuardModeOption = None,
+        as_json: JsonOption = False,
+        summary: _SummaryOption = None,
+        exit_code: ExitCodeOption = False,
+    ) -> None:
+        """Judge what the merge queue would merge, each head as a whole, and publish the checks on them."""
+        from bot.errors import Invalid
+        from bot.wiring.guard import open_guard, queued_heads, review_queue
+
+        guard = open_guard(settings, repo)
+        waiting = [each for each in queued_heads(guard) if head in {None, each.sha}]
+        if head is not None and not waiting:
+            raise Invalid(f"{head} waits in no merge queue", advice="It left the queue, or was never in it.")
+        shown = _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary)
+        with _recording(guard):
+            judged = [review_queue(guard, each, mode=mode) for each in waiting]
+        for reviewed in judged:
+            shown.one(reviewed)
+        if not judged and not as_json:
+            print("Nothing waits in a merge queue.")
+        for reviewed in judged:
+            shown.leave(reviewed, exit_code=exit_code)
+
+    @guard.command("publish")
+    def publish(
+        file: Annotated[Path, typer.Argument(metavar="ARTIFACT", help="What `guard pr --artifact` wrote.")],
+        settings: SettingsOption = None,
+        repo: RepoOption = ".",
+        mode: GuardModeOption = None,
+        head: Annotated[
+            str | None,
+            typer.Option("--head", metavar="SHA", help="The commit its run was for.", show_default="the event's"),
+        ] = None,
+        comment: _CommentOption = False,
+        as_json: JsonOption = False,
+        summary: _SummaryOption = None,
+    ) -> None:
+        """Publish the check of a pull request that a run with a read-only token judged (`workflow_run`).
+
+        The artifact is a stranger's: it is checked, the change is judged anew, and nothing of the change is ever run.
+        """
+        from bot.wiring.guard import open_guard
+        from bot.wiring.guard_publish import publish as published
+
+        guard = open_guard(settings, repo)
+        with _recording(guard):
+            reviewed = published(guard, file, head=head, mode=mode, comment=comment)
+        _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary).pull(reviewed)
+
+
+@contextmanager
+def _recording(guard: Guard) -> Iterator[None]:
+    """Wait for the session's record in the end."""
+    try:
+        yield
+    finally:
+        guard.store.close()
+
+
+class _Shown:
+    """Shows what was judged in the forms that were asked for."""
+
+    def __init__(
+        self, guard: Guard, mode: Mode | None, *, as_json: bool, sarif: Path | None, summary: Path | None
+    ) -> None:
+        self.guard = guard
+        self.mode = mode or guard.mode
+        self.as_json = as_json
+        self.sarif = sarif
+        self.summary = summary
+
+    def pull(self, reviewed: Reviewed) -> None:
+        """One pull request's, which people are told of unless it was judged before."""
+        from bot.wiring.notifications import open_announcer
+
+        if not reviewed.again and reviewed.check is not None and reviewed.pull is not None:
+            opened = self.guard.opened
+            announcer = open_announcer(opened, self.guard.clock, account=told_on_stderr, warn=warned_on_stderr)
+            if announcer is not None:
+                announcer.reviewed(reviewed, reviewed.pull)
+        self.one(reviewed)
+
+    def one(self, reviewed: Reviewed) -> None:
+        """One head's: on standard output, in the files that were named, and on the run's page."""
+        from bot.entrypoints.cli.guard import show
+        from bot.guardrails.report import summary
+        from bot.guardrails.verdict import remarks
+        from bot.wiring.actions import job_summary, log_lines
+
+        url = None if reviewed.check is None else reviewed.check.url
+        parts = (reviewed.change, reviewed.rules, reviewed.result, self.mode)
+        show(*parts, rendered=reviewed.rendered, as_json=self.as_json, sarif=self.sarif, url=url)
+        if self.summary is not None:
+            text = summary(reviewed.result, reviewed.change, reviewed.rules, self.mode)
+            with self.summary.open("a", encoding="utf-8") as out:
+                out.write(job_summary(f"## Guardrails\n\n{text}"))
+        if self.as_json:
+            return
+        for line in log_lines(remarks(reviewed.result.findings), self.guard.opened.options.environment):
+            print(line)
+        if reviewed.check is None:
+            print("The token may only read: nothing was published.", file=sys.stderr)
+
+    def keep(self, reviewed: Reviewed, file: Path) -> None:
+        """Write the artifact."""
+        from bot.guardrails.artifact import written
+
+        file.write_bytes(written(reviewed.result, reviewed.change, self.mode, self.guard.opened.name))
+
+    def leave(self, reviewed: Reviewed, *, exit_code: bool) -> None:
+        """Exit 1 on a block where it was asked for, and always in strict."""
+        from bot.entrypoints.cli.guard import leave
+
+        leave(reviewed.result, self.mode, exit_code=exit_code)

@@ -1,0 +1,265 @@
+"""Judges the head of a pull request, or of a merge queue, and publishes the check that shows it.
+
+Called by the daemon and by ``clockwork guard``. A head is judged once for its base, rules and mode: whoever asks again gets
+the check that stands there, and no assistant is asked for it a second time. A strict check that could not run to its end
+is a failure, never an older success.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.errors import BotError, Refused
+from bot.flows.rendered_diff import TargetDifference, differences, markdown
+from bot.flows.rendered_diff import comment_body as rendered_body
+from bot.flows.rendering import RenderChange
+from bot.flows.review import change_between, describe, facts_of, review, with_rendered
+from bot.guardrails.authors import classify
+from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body, fixed_body
+from bot.guardrails.rulebook import RuleBook
+from bot.guardrails.verdict import conclusion
+from bot.model.codehost import Check, CheckState, Comment, Marker, PublishedCheck, PullRequest, QueuedHead
+from bot.model.finding import Change, Mode, Verdict
+from bot.model.session import Claims, ReviewRequest, ReviewResult
+from bot.ports import Assistant, Clock, CodeHost, Repository, SessionStore
+
+CHECK_NAME: Final = "clockwork/guardrails"
+_FINDINGS: Final = "guardrails"
+"""The kind of the marker of the comment that shows findings."""
+_RENDERED: Final = "rendered"
+"""The kind of the marker of the comment that shows rendered differences."""
+_LEAST_ROOM: Final = 2_000
+_VERDICTS: Final = {conclusion(answer): answer for answer in Verdict}
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSite:
+    """Where heads are judged, and by what: ``rules`` are those of the base (see :func:`bot.flows.review.rules_at`).
+
+    ``required`` names the assistants that have to answer. ``render`` says what a change does to rendered objects, which the
+    check shows; ``mask_key`` keys what hides secrets there. ``name`` is the check's, ``full_name`` the repository's.
+    """
+
+    host: CodeHost
+    repository: Repository
+    rules: RuleBook
+    mode: Mode
+    clock: Clock
+    assistants: Sequence[Assistant] = ()
+    required: Collection[str] = ()
+    store: SessionStore | None = None
+    agents: Mapping[str, str] | None = None
+    name: str = CHECK_NAME
+    full_name: str = ""
+    render: RenderChange | None = None
+    mask_key: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """A head's result with the check that shows it, and what changes by target.
+
+    ``check`` is None where the token may only read. ``again`` tells that the verdict stood there already.
+    """
+
+    result: ReviewResult
+    check: PublishedCheck | None
+    state: CheckState
+    change: Change
+    rules: RuleBook
+    rendered: tuple[TargetDifference, ...] = ()
+    again: bool = False
+    pull: PullRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """A commit to be judged, and how its change is read."""
+
+    sha: str
+    identity: str
+    session: str
+    change: Callable[[], Change]
+    reads_only: bool = False
+    claims: Claims | None = None
+
+
+def review_pull(
+    pull: PullRequest,
+    site: ReviewSite,
+    *,
+    session_id: str,
+    comment: bool = False,
+    rendered_comment: bool = False,
+    reads_only: bool = False,
+    claims: Claims | None = None,
+) -> Reviewed:
+    """Judge a pull request and publish the check on its head: in progress, remarks, conclusion last.
+
+    The comment with the findings is made where ``comment`` asks for it, and follows the verdict wherever there is one. With
+    ``rendered_comment`` another one shows the rendered difference. Where ``reads_only`` is expected, a token that may not
+    publish is no mistake. In strict mode everything that goes wrong between the first and the last step leaves a failed
+    check, and the error is raised on.
+    """
+
+    def change() -> Change:
+        return describe(change_between(site.repository, pull.base_sha, pull.head_sha), pull, agents=site.agents)
+
+    labels = frozenset(pull.labels) & site.rules.heeded_labels
+    identity = external_id(pull.head_sha, pull.base_sha, site.rules.hash, site.mode, labels)
+    head = _Head(pull.head_sha, identity, session_id, change, reads_only, claims)
+    reviewed = replace(_reviewed(head, site), pull=pull)
+    if reviewed.check is not None:
+        with nullcontext() if comment else suppress(Refused):
+            _follow(site.host, pull.number, reviewed, site.mode, identity, create=comment)
+    if rendered_comment and reviewed.check is not None and not reviewed.again:
+        _show_rendered(site.host, pull.number, reviewed.rendered, pull.head_sha)
+    return reviewed
+
+
+def review_queued(queued: QueuedHead, base: str, site: ReviewSite, *, session_id: str) -> Reviewed:
+    """Judge what a merge queue would make of the commit ``base`` of its branch, and publish the check on it.
+
+    It is judged as a whole, by the rules of the branch: pull requests that are fine alone need not be together.
+    """
+
+    def change() -> Change:
+        between = change_between(site.repository, base, queued.sha)
+        if queued.number is not None:
+            return replace(describe(between, site.host.pull(queued.number), agents=site.agents), branch=queued.ref)
+        kind, agent = classify("", branch=queued.ref, messages=between.messages, known=site.agents)
+        return replace(between, author_kind=kind, agent=agent, branch=queued.ref)
+
+    identity = external_id(queued.sha, base, site.rules.hash, site.mode)
+    return _reviewed(_Head(queued.sha, identity, session_id, change), site)
+
+
+def _reviewed(head: _Head, site: ReviewSite) -> Reviewed:
+    running = Check(
+        site.name, head.sha, CheckState.IN_PROGRESS, "Checking", "The checks are running.", (), head.identity
+    )
+    begun = _begun(running, site.host, reads_only=head.reads_only)
+    try:
+        if begun is not None and begun.state is not None:
+            return _again(head, site, begun, begun.state)
+        return _judged(head, site, published=begun is not None)
+    except BotError as error:
+        if begun is not None and begun.state is None:
+            site.host.publish(_broken(running, site.mode, error))
+        raise
+
+
+def _begun(running: Check, host: CodeHost, *, reads_only: bool) -> PublishedCheck | None:
+    """The check in progress, or the one that says it already; None where the token may only read, as expected."""
+    try:
+        return host.publish(running)
+    except Refused:
+        if not reads_only:
+            raise
+        return None
+
+
+def _judged(head: _Head, site: ReviewSite, *, published: bool) -> Reviewed:
+    change = head.change()
+    facts = with_rendered(facts_of(site.repository, change), change, site.render)
+    result = review(
+        ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name),
+        rules=site.rules,
+        assistants=site.assistants,
+        required=site.required,
+        claims=() if head.claims is None else (head.claims.reply,),
+        store=site.store,
+        clock=site.clock,
+        session_id=head.session,
+        facts=facts,
+    )
+    result = result if head.claims is None else _compared(result, head.claims)
+    identity = head.identity if result.complete else f"{head.identity}~incomplete"
+    check = check_of(result, change, site.rules, site.mode, name=site.name, external_id=identity)
+    rendered = differences(facts.rendered, site.mask_key)
+    if rendered:
+        check = replace(check, summary=_with_difference(check.summary, rendered))
+    shown = site.host.publish(check) if published else None
+    return Reviewed(result, shown, check.state, change, site.rules, rendered)
+
+
+def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckState) -> Reviewed:
+    """The verdict that stands, with what the detectors find of it: they are asked of nobody, the assistants are not."""
+    change = head.change()
+    facts = with_rendered(facts_of(site.repository, change), change, site.render)
+    request = ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name)
+    result = review(request, rules=site.rules, clock=site.clock, session_id=head.session, facts=facts)
+    answer = _VERDICTS[state]
+    if check.kind == "commit-status" and answer is Verdict.APPROVE:  # its success stands for a warning, too
+        answer = Verdict.APPROVE if result.verdict is Verdict.APPROVE else Verdict.WARN
+    note = "This head was judged before by the same rules: its check stands, and no assistant was asked again."
+    result = replace(result, verdict=answer, notes=(note, *(each for each in result.notes if "ran alone" not in each)))
+    rendered = differences(facts.rendered, site.mask_key)
+    return Reviewed(result, check, state, change, site.rules, rendered, again=True)
+
+
+def _compared(result: ReviewResult, claims: Claims) -> ReviewResult:
+    """The result with a word on a run that came to another verdict. What it claims to have found was weighed already."""
+    if claims.verdict is result.verdict:
+        return result
+    note = f"The run without rights said {claims.verdict.value}; judged here it is {result.verdict.value}."
+    return replace(result, notes=(note, *result.notes))
+
+
+def _with_difference(summary: str, rendered: Sequence[TargetDifference]) -> str:
+    room = MAX_SUMMARY - len(summary)
+    return f"{summary}\n\n{markdown(rendered, room)}" if room > _LEAST_ROOM else summary
+
+
+def _follow(host: CodeHost, number: int, reviewed: Reviewed, mode: Mode, identity: str, *, create: bool) -> None:
+    """The one comment says what the verdict says: findings, or that they are fixed. It is made only to ``create`` findings."""
+    if reviewed.again and not create:
+        return
+    shown = _ours(host.comments(number), _FINDINGS)
+    digest = identity[:16]
+    approved = reviewed.result.verdict is Verdict.APPROVE
+    if (shown is None and (approved or not create)) or (
+        reviewed.again and shown is not None and shown.digest == digest
+    ):
+        return
+    body = (fixed_body if approved else comment_body)(reviewed.result, reviewed.change, mode)
+    host.comment(number, marker=Marker(_FINDINGS, f"pull/{number}", digest), body=body)
+
+
+def _ours(comments: Sequence[Comment], kind: str) -> Marker | None:
+    return next((each.marker for each in comments if each.marker is not None and each.marker.kind == kind), None)
+
+
+def _show_rendered(host: CodeHost, number: int, rendered: Sequence[TargetDifference], head: str) -> None:
+    """Keep the one comment with the difference. Without one it is made when there is something to show.
+
+    A token that may not comment shows it in the check alone.
+    """
+    marker = Marker(_RENDERED, f"pull/{number}", head[:16])
+    with suppress(Refused):
+        if rendered or _ours(host.comments(number), _RENDERED) is not None:
+            host.comment(number, marker=marker, body=rendered_body(rendered, head))
+
+
+def _broken(running: Check, mode: Mode, error: BotError) -> Check:
+    """The check of a review that failed: failure in strict, neutral in standard, never an older success, and no verdict
+    that would keep the next run from judging.
+    """
+    state = CheckState.FAILURE if mode is Mode.STRICT else CheckState.NEUTRAL
+    text = f"The checks did not complete ({type(error).__name__}). Nothing is approved by this."
+    identity = f"{running.external_id}~broken"
+    return replace(running, state=state, title="The checks could not run", summary=text, external_id=identity)
+
+
+def external_id(head: str, base: str, rules_hash: str, mode: Mode, labels: Collection[str] = ()) -> str:
+    """What a verdict is bound to: another head, base, rule, mode, or label that a rule asks for needs another review.
+
+    32 hex digits.
+    """
+    facts = json.dumps([head, base, rules_hash, mode.value, *sorted(labels)])
+    return hashlib.sha256(facts.encode()).hexdigest()[:32]

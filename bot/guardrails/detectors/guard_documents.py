@@ -1,0 +1,96 @@
+"""Guardrail documents and the baseline: what they no longer find, or find with less weight. Called by :mod:`.guarding`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from bot.errors import Invalid
+from bot.guardrails import documents
+from bot.guardrails.hunks import Delta
+from bot.guardrails.rule import Guardrail, Hit, Subject
+from bot.guardrails.verdict import enforcement
+from bot.guardrails.waivers import parse_baseline
+from bot.model.drift import Severity
+from bot.model.finding import Enforce, Mode
+
+_FOLDER: Final = "policies/guardrails/"
+_BASELINE: Final = f"{_FOLDER}baseline.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A document on one side of the change."""
+
+    guardrail: Guardrail
+    path: str
+
+
+def weakened(subject: Subject) -> Iterator[Hit]:
+    """Every guardrail that is gone or says less than at base, and every finding that is accepted from now on."""
+    before = _documents((delta.old_path, delta.before) for delta in subject.deltas)
+    after = _documents((delta.path, delta.after) for delta in subject.deltas)
+    paths = {delta.old_path: delta for delta in subject.deltas}
+    for name, old in before.items():
+        new = after.get(name)
+        if new is None:
+            yield _gone(paths[old.path], old.guardrail)
+        else:
+            yield from _told(new, _less(old.guardrail, new.guardrail))
+    for name in after.keys() - before.keys():
+        shipped = subject.rules.get(name)
+        if shipped is not None:
+            yield from _told(after[name], _less(shipped, after[name].guardrail))
+    for delta in subject.deltas:
+        if delta.path == _BASELINE:
+            yield from _accepted(delta)
+
+
+def _documents(sides: Iterable[tuple[str, str | None]]) -> Mapping[str, _Document]:
+    """By id; a document that cannot be read counts as little as one that is not there."""
+    known: dict[str, _Document] = {}
+    for path, text in sides:
+        if text is None or not path.startswith(_FOLDER) or not path.endswith(".md"):
+            continue
+        try:
+            guardrail = documents.parse(path, text.encode("utf-8", "replace"))
+        except Invalid:
+            continue
+        known[guardrail.id] = _Document(guardrail, path)
+    return known
+
+
+def _gone(delta: Delta, guardrail: Guardrail) -> Hit:
+    text = f"The guardrail {guardrail.id} ({guardrail.title}) is taken away, or can no longer be read."
+    return Hit(delta.path, 1, text, anchor=f"gone|{guardrail.id}", severity=Severity.CRITICAL)
+
+
+def _told(document: _Document, ways: Iterable[tuple[str, Severity | None]]) -> Iterator[Hit]:
+    for way, severity in ways:
+        name = document.guardrail.id
+        yield Hit(document.path, 1, f"The guardrail {name} {way}.", anchor=f"{name}|{way}", severity=severity)
+
+
+def _less(old: Guardrail, new: Guardrail) -> Iterator[tuple[str, Severity | None]]:
+    """Each way in which ``new`` says less than ``old``."""
+    for mode in Mode:
+        was, now = (enforcement(each, each.severity, mode) for each in (old, new))
+        if now.rank < was.rank:
+            off = Severity.CRITICAL if now is Enforce.OFF or was is Enforce.BLOCK else None
+            yield f"is {now.value} in {mode.value}, where it was {was.value}", off
+    if new.severity.rank < old.severity.rank:
+        yield f"goes from {old.severity.value.lower()} to {new.severity.value.lower()}", None
+    if (old.detect, old.applies) != (new.detect, new.applies):
+        yield "looks for something else, or elsewhere", None
+    if (new.waiver.allow, new.waiver.max_days) != (old.waiver.allow, old.waiver.max_days) and new.waiver.allow:
+        yield f"may be waived by a comment, for up to {new.waiver.max_days} days", None
+
+
+def _accepted(delta: Delta) -> Iterator[Hit]:
+    old, _ = parse_baseline((delta.before or "").encode())
+    new, _ = parse_baseline((delta.after or "").encode())
+    more = new.keys() - old.keys()
+    if more:
+        rules = ", ".join(sorted({new[mark].rule for mark in more}))[:200]
+        yield Hit(delta.path, 1, f"{len(more)} findings are accepted from now on: {rules}.", anchor="baseline")

@@ -1,0 +1,112 @@
+"""What the settings below ``guard:`` let through that they did not before. Called by :mod:`.guarding`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from bot.guardrails.hunks import Delta
+from bot.guardrails.rule import Hit
+from bot.guardrails.structure import Documents, Unparsed
+from bot.intake.lined import LinedNode
+from bot.model.drift import Severity
+from bot.model.finding import FileStatus
+
+_NOTHING: Final = LinedNode(None, 1)
+_GROWING: Final = ("known_packages", "public_ports", "generated")
+"""Lists of what is let through."""
+_WALLS: Final = ("required", "best", "none")
+
+
+def loosened(delta: Delta) -> Iterator[Hit]:
+    """Everything about the guard that the change of a settings file takes back."""
+    before = _guard(delta.documents_before)
+    if before is None:
+        return
+    after = _guard(delta.documents_after)
+    if delta.status is FileStatus.REMOVED or delta.path != delta.old_path or after is None:
+        text = "The settings of the guard are taken away: its defaults judge the next change."
+        yield Hit(delta.path, 1, text, anchor="settings-gone", severity=Severity.CRITICAL)
+        return
+    yield from _mode(delta, before, after)
+    yield from _lists(delta, before, after)
+    yield from _assistants(delta, before, after)
+
+
+def _guard(documents: Documents) -> LinedNode | None:
+    """What stands below ``guard:``; None where the file says nothing that can be read."""
+    if isinstance(documents, Unparsed) or not documents or not isinstance(documents[0].value, dict):
+        return None
+    return documents[0].get("guard") or _NOTHING
+
+
+def _mode(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
+    if before.word("mode") == "strict" and not after.word("mode"):
+        text = "guard.mode was strict and is gone: critical findings no longer fail the check."
+        yield Hit(delta.path, after.line, text, anchor="mode", severity=Severity.CRITICAL)
+    names = [guard.word("check") or "clockwork/guardrails" for guard in (before, after)]
+    if names[0] != names[1]:
+        text = "The check has another name: a rule of the branch that requires the old one waits for ever or is lifted."
+        yield Hit(delta.path, _line(after, "check"), text, anchor="check")
+
+
+def _lists(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
+    for name in _GROWING:
+        more = _words(after, name).keys() - _words(before, name).keys()
+        for word in sorted(more):
+            text = f"guard.{name} lets {word[:80]!r} through from now on."
+            yield Hit(delta.path, _words(after, name)[word], text, anchor=f"{name}|{word}")
+    for name, sign, default in (("large_delete", 1, 200), ("largest_file", -1, 20_000_000)):
+        old, new = (_number(guard, name, default) for guard in (before, after))
+        if (new - old) * sign > 0:
+            text = f"guard.{name} goes from {old:,} to {new:,}: less is looked at."
+            yield Hit(delta.path, _line(after, name), text, anchor=name)
+    for name in sorted({key for key, _ in before.items("agents")} - {key for key, _ in after.items("agents")}):
+        text = f"guard.agents no longer knows {name[:80]!r} as an agent."
+        yield Hit(delta.path, _line(after, "agents"), text, anchor=f"agents|{name}")
+
+
+def _words(guard: LinedNode, name: str) -> Mapping[str, int]:
+    return {node.raw: node.line for node in guard.elements(name)}
+
+
+def _number(guard: LinedNode, name: str, default: int) -> int:
+    node = guard.get(name)
+    return node.value if node is not None and type(node.value) is int else default
+
+
+def _line(guard: LinedNode, name: str) -> int:
+    node = guard.get(name)
+    return guard.line if node is None else node.line
+
+
+def _assistants(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
+    now = {_name(each): each for each in after.elements("assistants")}
+    for old in before.elements("assistants"):
+        name = _name(old)
+        new = now.get(name)
+        if new is None:
+            text = f"The assistant {name[:60]} is no longer asked."
+            yield Hit(delta.path, _line(after, "assistants"), text, anchor=f"assistant|{name}")
+            continue
+        for what in _less(old, new):
+            yield Hit(delta.path, new.line, f"The assistant {name[:60]} {what}.", anchor=f"assistant|{name}|{what}")
+
+
+def _name(assistant: LinedNode) -> str:
+    return assistant.word("name") or assistant.word("kind")
+
+
+def _less(old: LinedNode, new: LinedNode) -> Iterator[str]:
+    if _is(old, "required") and not _is(new, "required"):
+        yield "no longer has to answer"
+    if not _is(old, "reviews", no=True) and _is(new, "reviews", no=True):
+        yield "no longer reviews"
+    walls = [_WALLS.index(word) if (word := each.word("confinement")) in _WALLS else 0 for each in (old, new)]
+    if walls[1] > walls[0]:
+        yield f"runs behind less of a wall (confinement: {_WALLS[walls[1]]})"
+
+
+def _is(node: LinedNode, name: str, *, no: bool = False) -> bool:
+    child = node.get(name)
+    return child is not None and child.value is (not no)

@@ -1,0 +1,186 @@
+"""The workflow files that come with the project: judged by zizmor, and their shell steps run for real on the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.guardrails.kinds import hits
+from bot.guardrails.rule import Subject
+from tests.flows.stage import NAME, Stage
+from tests.flows.test_head_check import conclusions, propose_from_fork, proposed, settle, sha_of
+from tests.guardrails.changes import change, file, plain_book
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "templates" / "workflows").glob("*.yml"))
+GUARD, PUBLISH = "clockwork-guard.yml", "clockwork-guard-publish.yml"
+INSTALLS = "pipx install clockwork-gitops"
+"""The one step that is not run: what it would install is what is tested."""
+
+
+def workflow(name: str) -> dict[Any, Any]:
+    """A workflow file of those that people copy."""
+    return loaded(ROOT / "templates" / "workflows" / name)
+
+
+def loaded(path: Path) -> dict[Any, Any]:
+    """YAML whose scalars are all text, so that ``on`` is a word."""
+    content: dict[Any, Any] = yaml.load(path.read_text(), Loader=yaml.BaseLoader)  # noqa: S506 - it constructs nothing
+    return content
+
+
+def test_the_workflows_are_clean() -> None:
+    """Those that people copy, by the pedantic eyes of zizmor."""
+    program = shutil.which("zizmor", path=str(Path(sys.executable).parent))
+    assert program is not None
+    command = [program, "--offline", "--no-progress", "--quiet", "--persona=pedantic", *map(str, FILES)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (len(FILES), checked.returncode) == (2, 0), checked.stdout
+
+
+def test_our_own_guardrails_find_nothing_in_them() -> None:
+    """What is copied into repositories passes the guard that it starts."""
+    added = change(*(file(f".github/workflows/{each.name}", None, each.read_text()) for each in FILES))
+    found = [hit for guardrail in plain_book().guardrails for hit in hits(guardrail, Subject(added))]
+    assert [(hit.message, hit.line) for hit in found] == []
+
+
+def test_the_projects_checks_run_in_a_merge_queue() -> None:
+    """A required check that does not run for ``merge_group`` lets nothing through."""
+    assert "merge_group" in loaded(ROOT / ".github/workflows/ci.yml")["on"]
+    assert "merge_group" in workflow(GUARD)["on"]
+    assert workflow(PUBLISH)["on"]["workflow_run"]["workflows"] == [workflow(GUARD)["name"]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job on a runner: its workflow's event, the token of the job, and where its files lie."""
+
+    stage: Stage
+    folder: Path
+    event_name: str
+    event: Mapping[str, Any]
+    token: str
+    secret: str = "stage"
+
+    def run(self, name: str, job: str, *, unless: str = "") -> list[int]:
+        """The exit codes of the shell steps of a job whose conditions do not name ``unless``, until one fails."""
+        content = workflow(name)["jobs"][job]
+        codes = []
+        for step in content["steps"]:
+            if "run" not in step or step["run"] == INSTALLS or (unless and unless in step.get("if", "")):
+                continue
+            shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+            done = subprocess.run(
+                shell,
+                cwd=self.folder,
+                env=self._environment(content["env"]),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            (self.folder / "log").write_text(done.stdout + done.stderr)
+            codes.append(done.returncode)
+        return codes
+
+    def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        event = self.folder / "event.json"
+        event.write_text(json.dumps(self.event))
+        url = self.stage.box.git_url(NAME)
+        return {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(self.folder),
+            "PYTHONPATH": str(ROOT),
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": self.stage.box.api_url,
+            "GITHUB_EVENT_NAME": self.event_name,
+            "GITHUB_EVENT_PATH": str(event),
+            "GITHUB_REPOSITORY": NAME,
+            "GITHUB_SERVER_URL": url[: url.index(f"/{NAME}")],
+            "GITHUB_STEP_SUMMARY": str(self.folder / "summary.md"),
+            **{key: self._value(text) for key, text in variables.items()},
+        }
+
+    def _value(self, text: str) -> str:
+        """What an expression that only names something comes to; text of nothing is empty, as on a runner."""
+        match = re.fullmatch(r"\$\{\{ ([\w.]+) \}\}", text)
+        assert match is not None
+        if match[1] in {"github.token", "secrets.CLOCKWORK_SECRET"}:
+            return self.token if match[1] == "github.token" else self.secret
+        value: Any = {"github": {"event": self.event}}
+        for part in match[1].split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return "" if value is None else str(value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "runner"
+    made.mkdir()
+    return made
+
+
+def test_a_pull_request_is_guarded(stage: Stage, folder: Path) -> None:
+    """The job fails on a block, makes the check, and writes the summary; from a branch of the repository."""
+    settle(stage, "guard: {mode: strict}\n")
+    number = proposed(stage)
+    job = Job(stage, folder, "pull_request", {"number": number}, stage.token)
+    assert job.run(GUARD, "guard", unless="merge_group") == [1], (folder / "log").read_text()
+    assert conclusions(stage, sha_of(stage, number)) == ["failure"]
+    assert "K8S-001" in (folder / "summary.md").read_text()
+    assert "::error file=k8s/web.yaml" in (folder / "log").read_text()
+
+
+def test_a_merge_queue_is_guarded(stage: Stage, folder: Path) -> None:
+    """The job judges the head that the event names, and the queue merges."""
+    settle(stage, "guard: {mode: strict}\n")
+    stage.box.admin.add_ruleset(NAME, "main", queue=True, checks=("clockwork/guardrails",))
+    number = proposed(stage, privileged=False)
+    entry = stage.box.admin.enqueue(NAME, number)
+    job = Job(stage, folder, "merge_group", {"merge_group": {"head_sha": entry.head_sha}}, stage.token)
+    assert job.run(GUARD, "guard", unless="event_name == 'pull_request'") == [0], (folder / "log").read_text()
+    assert stage.api("GET", f"/pulls/{number}")["merged"]
+
+
+def test_a_fork_is_guarded_in_two_jobs(stage: Stage, folder: Path) -> None:
+    """The first one reads and leaves an artifact; the second one publishes it; an artifact of another commit is refused."""
+    settle(stage, "guard: {mode: strict}\n")
+    number = propose_from_fork(stage)
+    head = sha_of(stage, number)
+    stage.box.create_user("github-actions[bot]", bot=True, installation=True)
+    permissions = {"contents": "read", "pull_requests": "read", "issues": "read", "checks": "read"}
+    token = stage.box.admin.token("github-actions[bot]", permissions=permissions)
+    reading = Job(stage, folder, "pull_request", {"number": number}, token, secret="")
+    assert reading.run(GUARD, "guard", unless="merge_group") == [1], (folder / "log").read_text()
+    assert "nothing was published" in (folder / "log").read_text()
+    assert "K8S-001" in (folder / "summary.md").read_text()
+    assert conclusions(stage, head) == []
+
+    (folder / "result").mkdir()
+    shutil.move(folder / "guard.json", folder / "result" / "guard.json")
+    repository = {"full_name": NAME}
+    for commit, code in (("c" * 40, 4), (head, 0)):
+        run = {"head_sha": commit, "event": "pull_request", "id": 7}
+        job = Job(stage, folder, "workflow_run", {"workflow_run": run, "repository": repository}, stage.token)
+        assert job.run(PUBLISH, "publish") == [code], (folder / "log").read_text()
+        assert conclusions(stage, head) == (["failure"] if code == 0 else [])
+
+
+def test_comments_are_answered(stage: Stage, folder: Path) -> None:
+    """The other job of the file."""
+    number = proposed(stage)
+    stage.api("POST", f"/issues/{number}/comments", body="/clockwork explain nothing")
+    job = Job(stage, folder, "issue_comment", {"issue": {"number": number}}, stage.token)
+    assert job.run(GUARD, "comments") == [0], (folder / "log").read_text()
+    assert len(stage.api("GET", f"/issues/{number}/comments")) == 2

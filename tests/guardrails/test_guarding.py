@@ -1,0 +1,206 @@
+"""META-002: whatever takes the guard away, switches it off or makes it say less is told, and what strengthens it is not."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from bot.guardrails.judge import judge
+from bot.model.drift import Severity
+from bot.model.finding import Enforce, Mode
+from tests.guardrails.changes import book, change, file, fire, plain_book
+
+YML = ".github/workflows/guard.yml"
+RUN = "clockwork guard pr 7 --exit-code"
+
+
+def guarding(run: str = RUN, *, on: str = "[pull_request, merge_group]", job: str = "", step: str = "") -> str:
+    """A workflow with one step that runs ``run``; ``job`` and ``step`` are further keys."""
+    return f"on: {on}\njobs:\n  guard:\n    runs-on: ubuntu-24.04\n{job}    steps:\n      - run: {run}\n{step}"
+
+
+CRITICAL, HIGH = Severity.CRITICAL, None
+BASE = guarding()
+LESS = [
+    (None, {CRITICAL}, 2),
+    ("on: [pull_request]\njobs: {}\n", {CRITICAL}, 2),
+    ("on: [\n", {CRITICAL}, 2),
+    (guarding(on="[merge_group]"), {CRITICAL}, 1),
+    (guarding(on="workflow_dispatch"), {CRITICAL}, 2),
+    (guarding("echo clockwork"), {CRITICAL}, 2),
+    (guarding(job="    if: false\n"), {CRITICAL}, 2),
+    (guarding(step="        if: ${{ false }}\n"), {CRITICAL}, 2),
+    (guarding(job="    if: github.actor != 'mallory'\n"), {HIGH}, 2),
+    (guarding(job="    continue-on-error: true\n"), {HIGH}, 2),
+    (guarding(step="        continue-on-error: ${{ true }}\n"), {HIGH}, 2),
+    (guarding(f"{RUN} || true"), {HIGH}, 2),
+    (guarding("clockwork guard pr 7"), {HIGH}, 2),
+    (guarding(f"{RUN} --mode standard"), {HIGH}, 2),
+    (guarding(on="{pull_request: {paths: [docs/**]}, merge_group: {}}"), {HIGH}, 1),
+    (guarding(on="{pull_request: {types: [opened]}, merge_group: {}}"), {HIGH}, 1),
+]
+
+
+@pytest.mark.parametrize(("after", "severities", "count"), LESS)
+def test_a_workflow_that_guards_less_is_told(after: str | None, severities: set[Severity | None], count: int) -> None:
+    """Critical where it no longer runs on an event at all; its rule's own severity where it stops less."""
+    hits = fire("META-002", file(YML, BASE, after))
+    assert {hit.severity for hit in hits} == severities
+    assert len(hits) == count
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        guarding(on="[pull_request, merge_group, push]"),
+        guarding(f"{RUN} --sarif out.sarif"),
+        guarding().replace("guard:", "judge:"),
+        guarding(step="        timeout-minutes: 5\n"),
+        guarding(job="    continue-on-error: false\n"),
+    ],
+)
+def test_a_workflow_that_guards_as_much_is_quiet(after: str) -> None:
+    """More events, other names and more output take nothing away."""
+    assert fire("META-002", file(YML, BASE, after)) == []
+
+
+def test_a_guard_may_move_to_another_workflow() -> None:
+    """What one file loses and another one of the same change gains is still there."""
+    moved = file(".github/workflows/checks.yml", None, BASE)
+    assert fire("META-002", file(YML, BASE, None), moved) == []
+    assert fire("META-002", file("old.yml", BASE, None, None)) == []
+    renamed = file("docs/guard.yml", BASE, BASE, YML)
+    assert {hit.severity for hit in fire("META-002", renamed)} == {CRITICAL}
+
+
+SETTINGS = """version: 1
+guard:
+  mode: strict
+  public_ports: [443]
+  generated: [api/**]
+  large_delete: 100
+  agents: {robo-*: robo}
+  assistants:
+    - {kind: claude, required: true}
+    - {kind: openai, name: reviewer, base_url: "https://x", model: m}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity"),
+    [
+        (SETTINGS, None, CRITICAL),
+        (SETTINGS, "guard: [\n", CRITICAL),
+        ("  mode: strict\n", "", CRITICAL),
+        ("[443]", "[443, 22]", HIGH),
+        ("[api/**]", "[api/**, src/**]", HIGH),
+        ("large_delete: 100", "large_delete: 5000", HIGH),
+        ("  large_delete: 100\n", "", HIGH),
+        ("  mode: strict\n", "  mode: strict\n  largest_file: 1000\n", HIGH),
+        ("  mode: strict\n", "  mode: strict\n  check: other\n", HIGH),
+        ("{robo-*: robo}", "{}", HIGH),
+        ("required: true", "required: false", HIGH),
+        ("required: true", "required: true, reviews: false", HIGH),
+        ("required: true", "required: true, confinement: none", HIGH),
+        ("    - {kind: claude, required: true}\n", "", HIGH),
+    ],
+)
+def test_settings_that_let_more_through_are_told(old: str, new: str | None, severity: Severity | None) -> None:
+    """What the guard no longer looks at, no longer asks, or no longer stops."""
+    after = new if old == SETTINGS else SETTINGS.replace(old, new or "")
+    (hit,) = fire("META-002", file("clockwork.yaml", SETTINGS, after))
+    assert hit.severity is severity
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[443]", "[]"),
+        ("large_delete: 100", "large_delete: 50"),
+        ("required: true", "required: true, timeout: 10"),
+        ("version: 1", "version: 1\nworkers: {cleanup: false}"),
+        ("{robo-*: robo}", "{robo-*: robo, bob: bob}"),
+    ],
+)
+def test_settings_that_let_less_through_are_quiet(old: str, new: str) -> None:
+    """Tightening is nobody's loss."""
+    assert fire("META-002", file("clockwork.yaml", SETTINGS, SETTINGS.replace(old, new))) == []
+
+
+DOCUMENT = """---
+id: no-sleep
+title: No sleeping
+severity: high
+enforce: {standard: warn, strict: block}
+applies: {paths: ["**/*.py"]}
+detect: {kind: regex, pattern: 'sleep\\(', keywords: [sleep]}
+---
+Waiting is no design.
+"""
+PATH = "policies/guardrails/no-sleep.md"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity"),
+    [
+        (DOCUMENT, None, CRITICAL),
+        (DOCUMENT, "no front matter\n", CRITICAL),
+        ("strict: block", "strict: warn", CRITICAL),
+        ("strict: block", "strict: 'off'", CRITICAL),
+        ("standard: warn", "standard: notice", HIGH),
+        ("severity: high", "severity: low", HIGH),
+        ("**/*.py", "lib/*.py", HIGH),
+        ("'sleep\\(", "'sleepy\\(", HIGH),
+        ("severity: high", "severity: high\nwaiver: {allow: true}", HIGH),
+    ],
+)
+def test_a_guardrail_that_finds_less_is_told(old: str, new: str | None, severity: Severity | None) -> None:
+    """Gone, unreadable, lower, elsewhere, or open to be waived."""
+    after = new if old == DOCUMENT else DOCUMENT.replace(old, new or "")
+    (hit,) = fire("META-002", file(PATH, DOCUMENT, after))
+    assert hit.severity is severity
+
+
+def test_a_guardrail_may_be_renamed_and_strengthened() -> None:
+    """Another file, a clearer text and more severity take nothing away."""
+    stronger = DOCUMENT.replace("severity: high", "severity: critical").replace("design", "plan")
+    assert fire("META-002", file("policies/guardrails/patience.md", DOCUMENT, stronger, PATH)) == []
+
+
+def test_a_document_in_place_of_a_shipped_one_is_compared_with_it() -> None:
+    """A new document with a shipped one's id that switches it off is the shipped one switched off."""
+    off = "---\nid: SEC-005\ntitle: x\nseverity: low\nenforce: {strict: 'off'}\ndetect: {kind: builtin}\n---\nx\n"
+    judged = judge(
+        change(file("policies/guardrails/x.md", None, off)), plain_book(), Mode.STRICT, today=date(2026, 3, 1)
+    )
+    weakened = [finding for finding in judged.findings if finding.rule == "META-002"]
+    assert {finding.severity for finding in weakened} == {Severity.CRITICAL, Severity.HIGH}
+    assert any("is off in strict, where it was block" in finding.message for finding in weakened)
+
+
+def test_accepted_findings_are_told() -> None:
+    """Entries that a change adds to the baseline; what it takes out of it is quiet."""
+    entries = "findings:\n- {fingerprint: 'aa', rule: SEC-001, reason: known}\n"
+    (hit,) = fire("META-002", file("policies/guardrails/baseline.yaml", "findings: []\n", entries))
+    assert "SEC-001" in hit.message
+    assert fire("META-002", file("policies/guardrails/baseline.yaml", entries, "findings: []\n")) == []
+
+
+def test_no_change_waives_its_own_critical_finding() -> None:
+    """The waiver counts where it stood at base; in the same change the finding stays, and the waiver is told."""
+    document = DOCUMENT.replace("severity: high", "severity: critical\nwaiver: {allow: true}")
+    rules, waiver = (
+        book({PATH: document.encode()}),
+        '# guardrail: allow no-sleep until=2026-03-20 reason="test rig only"\n',
+    )
+    assert rules.errors == ()
+
+    def judged(before: str) -> tuple[list[tuple[str, Enforce]], int, bool]:
+        edit = file("a.py", before, f"{waiver}sleep(1)\n")
+        result = judge(change(edit), rules, Mode.STRICT, today=date(2026, 3, 1))
+        told = any("waives it itself (test rig only)" in note for note in result.notes)
+        return [(finding.rule, finding.enforce) for finding in result.findings], len(result.waived), told
+
+    assert judged("x = 1\n") == ([("no-sleep", Enforce.BLOCK)], 0, True)
+    assert judged(waiver) == ([], 1, False)
