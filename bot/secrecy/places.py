@@ -50,7 +50,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         START
         + r"machine[ \t]{1,20}[\w.\-]{1,200}[ \t]{1,20}login[ \t]{1,20}[\w.@\-]{1,100}[ \t]{1,20}password[ \t]{1,20}"
         r"([\w!@#%^&*+/=~.\-]{8,200})",
-        "machine",
+        "machine |machine\t",
         "https://www.gnu.org/software/inetutils/manual/html_node/The-_002enetrc-file.html",
         entropy=2.5,
         holds=_random,
@@ -59,7 +59,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         "docker-auth",
         "registry login of Docker",
         r"[\"']auth\\{0,7}[\"']\s{0,8}:\s{0,8}\\{0,7}[\"']([A-Za-z0-9+/]{12,1000}={0,2})",
-        "auth",
+        "auth\"|auth'|auth\\",
         "https://docs.docker.com/reference/cli/docker/login/",
         holds=_user_and_password,
     ),
@@ -97,7 +97,7 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         "password for curl",
         START + r"curl[ \t][ \w:/.,=@?\"'\-]{0,300}(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"']?[\w.@+\-]{1,100}:"
         r"([\w!@#%^&*+/=~.\-]{8,200})",
-        "curl",
+        "curl |curl\t",
         "gitleaks:curl-auth-user",
         entropy=2.5,
         generous=START + r"curl[ \t][^\n|;&]{0,300}?(?:-u|-U|--user|--proxy-user)[ =]{0,3}[\"']?[\w.@+\-]{1,100}:"

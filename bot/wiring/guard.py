@@ -106,7 +106,7 @@ class Guard:
         ``GITHUB_ACTIONS``) the workflow that the README shows may only read pull requests, and the check says the same.
         """
         chosen = self.opened.settings.guard.rendered_comment
-        return self.opened.options.environment.get("GITHUB_ACTIONS") != "true" if chosen is None else chosen
+        return not _in_actions(self) if chosen is None else chosen
 
     def rendering_for(self, base: str) -> RenderChange:
         """What renders a change, by the settings that the commit ``base`` has."""
@@ -115,6 +115,10 @@ class Guard:
     def rules_for(self, base: str) -> RuleBook:
         """The rule book as it stands at the commit ``base``."""
         return rules_of(self.opened, base)
+
+
+def _in_actions(guard: Guard) -> bool:
+    return guard.opened.options.environment.get("GITHUB_ACTIONS") == "true"
 
 
 def review(
@@ -128,8 +132,8 @@ def review(
 ) -> Reviewed:
     """Judge pull request ``number`` by the rules of its base and publish the check on its head.
 
-    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref. A fork's runs
-    have a token that may only read (GitHub documentation, "Events that trigger workflows", ``pull_request``).
+    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref. In Actions a fork's
+    runs have a token that may only read (GitHub documentation, "Events that trigger workflows", ``pull_request``).
     """
     from bot.flows.head_check import review_pull
 
@@ -143,7 +147,7 @@ def review(
         session_id=secrets.token_hex(16),
         comment=comment,
         rendered_comment=guard.rendered_comment,
-        reads_only=reads_only or pull.forked,
+        reads_only=reads_only or (pull.forked and _in_actions(guard)),
         claims=claims,
     )
 

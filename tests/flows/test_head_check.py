@@ -275,7 +275,7 @@ def reading(stage: Stage) -> Guard:
     stage.box.create_user("github-actions[bot]", bot=True, installation=True)
     permissions = {"contents": "read", "pull_requests": "read", "checks": "read"}
     token = stage.box.admin.token("github-actions[bot]", permissions=permissions)
-    return guard(stage, token=token, cache="fork", CLOCKWORK_SECRET="")
+    return guard(stage, token=token, cache="fork", CLOCKWORK_SECRET="", GITHUB_ACTIONS="true")
 
 
 def kept(reviewed: Reviewed, folder: Path, **other: object) -> Path:
@@ -302,6 +302,15 @@ def test_a_forks_run_reads_and_a_second_job_publishes(stage: Stage, forked: int,
         assert (published.state, published.again) == (CheckState.FAILURE, again)
     assert conclusions(stage, head) == ["failure"]
     assert len(findings_comment(stage, forked)) == 1
+
+
+def test_elsewhere_a_token_that_may_not_publish_is_refused(stage: Stage, forked: int) -> None:
+    """A daemon that was given too few rights says so, for forks' pull requests too."""
+    reading(stage)
+    permissions = {"contents": "read", "pull_requests": "read", "checks": "read"}
+    token = stage.box.admin.token("github-actions[bot]", permissions=permissions)
+    with pytest.raises(Refused, match="statuses"):
+        review(guard(stage, token=token, cache="fork"), forked)
 
 
 def test_an_artifact_never_takes_a_finding_away(stage: Stage, forked: int, tmp_path: Path) -> None:

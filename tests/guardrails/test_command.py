@@ -72,7 +72,7 @@ def test_rules_come_from_base(repository: pygit2.Repository) -> None:
     assert code == 1
     findings = result["findings"]
     assert isinstance(findings, list)
-    assert {one["rule"] for one in findings} == {"no-todo", "META-001"}
+    assert {one["rule"] for one in findings} == {"no-todo", "META-001", "META-002"}
 
 
 def test_an_agent_is_told_by_its_trailer(repository: pygit2.Repository) -> None:

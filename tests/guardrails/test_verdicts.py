@@ -342,7 +342,7 @@ def test_what_was_waived_is_still_told() -> None:
     judgement = judge(change(file("a.py", "", f"{waiver()}\n{TLS}\n")), plain_book(), Mode.STRICT, today=TODAY)
     (one,) = judgement.waived
     assert one.enforce is Enforce.NOTICE
-    assert one.message.endswith("Waived: a test rig")
+    assert one.message.endswith("Waived by this change itself: a test rig")
 
 
 def test_a_baseline_entry_is_for_one_rule_and_a_while() -> None:

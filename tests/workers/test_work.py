@@ -181,7 +181,7 @@ def test_large_logs_are_rotated(tmp_path: Path) -> None:
 
 
 def test_failures_are_counted_by_category_and_agent(workers: Workers) -> None:
-    """Each failure of the last 30 days counts once for its agent."""
+    """Each failure of the last 30 days counts once for its agent, and what an assistant failed at for the assistant."""
     record(workers, 2)
     record(workers, 3, agent='odd "agent"\n', replies=(Reply("codex", ReplyStatus.CRASH),))
     figures = measured(workers.store, now=workers.clock.now())
@@ -189,7 +189,7 @@ def test_failures_are_counted_by_category_and_agent(workers: Workers) -> None:
     assert figures.failures == {
         ("security", "claude"): 2,
         ("security", 'odd "agent"\n'): 1,
-        ("assistant", 'odd "agent"\n'): 1,
+        ("assistant", "codex"): 1,
     }
 
 
