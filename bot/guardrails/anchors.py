@@ -14,6 +14,9 @@ from typing import Final
 
 from bot.secrecy.literals import Literal, LiteralFinder, Run, ScanBackend, Sought, blocks, finder
 
+MAX_LINE: Final = 2000
+"""Characters of a line that a pattern is given at once."""
+_OVERLAP: Final = 200
 _SPACES: Final = (
     b" ", b"\t", b"\x0b", b"\x0c", b"\r", b"\x1c", b"\x1d", b"\x1e", b"\x1f", b"\xc2", b"\xe1", b"\xe2", b"\xe3",
 )  # fmt: skip
@@ -76,6 +79,13 @@ class LinePattern:
         """The expression."""
         return re.compile(self.source, self.flags)
 
+    def search(self, text: str) -> re.Match[str] | None:
+        """The first match. Patterns need not be linear, so a long line is many short ones that overlap."""
+        for start in range(0, max(len(text) - _OVERLAP, 1), MAX_LINE - _OVERLAP):
+            if (match := self.compiled.search(text, start, start + MAX_LINE)) is not None:
+                return match
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class AnchoredLine:
@@ -84,6 +94,10 @@ class AnchoredLine:
     number: int
     start: int
     end: int
+
+    def text(self, buffer: bytes) -> str:
+        """The line without its end."""
+        return buffer[self.start : self.end].decode("utf-8", "surrogatepass").removesuffix("\r")
 
 
 class AnchorSet:

@@ -25,10 +25,6 @@ from bot.model.finding import FileChange, FileStatus
 LARGEST: Final = 20_000_000
 """Bytes of a file that are read, where no setting says otherwise."""
 
-MAX_LINE: Final = 2000
-"""Characters of a line that a pattern is given at once."""
-_OVERLAP: Final = 200
-
 _Owner = TypeVar("_Owner")
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
@@ -299,7 +295,7 @@ class Delta:
         if self.anchors is None or not text:
             return {}
         buffer = data if data is not None and len(data) == len(text) and text.isascii() else _bytes(text)
-        return _opened(self.anchors.lines(buffer), lambda line: DiffLine(line.number + 1, _line(buffer, line)))
+        return _opened(self.anchors.lines(buffer), lambda line: DiffLine(line.number + 1, line.text(buffer)))
 
     def _in_parts(self, lines: Sequence[str], numbers: Sequence[int]) -> dict[Anchors, list[DiffLine]]:
         """The same of some lines of one side."""
@@ -327,7 +323,7 @@ class Delta:
 
     def gained(self, pattern: LinePattern, view: LineView = "raw") -> tuple[DiffLine, ...]:
         """The net-new lines that ``pattern`` finds something in; long ones are searched piece by piece."""
-        return self.net_new(lambda text: _search(pattern.compiled, text), pattern.anchors, view)
+        return self.net_new(pattern.search, pattern.anchors, view)
 
 
 def _opened(
@@ -346,18 +342,6 @@ def _opened(
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
-
-
-def _line(buffer: bytes, line: AnchoredLine) -> str:
-    return buffer[line.start : line.end].decode("utf-8", "surrogatepass").removesuffix("\r")
-
-
-def _search(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """The first match. Patterns need not be linear, so a long line is many short ones that overlap."""
-    for start in range(0, max(len(text) - _OVERLAP, 1), MAX_LINE - _OVERLAP):
-        if (match := pattern.search(text, start, start + MAX_LINE)) is not None:
-            return match
-    return None
 
 
 def net(gained: Sequence[DiffLine], lost: Iterable[DiffLine]) -> tuple[DiffLine, ...]:

@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.guardrails.contents import Nature
 from bot.guardrails.hunks import Delta
-from bot.guardrails.kinds import anchors_of, hits
+from bot.guardrails.kinds import hits
 from bot.guardrails.rule import ChangeFacts, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.structure import Unparsed
@@ -63,7 +63,7 @@ def judge(
     with a finding when it answers yes. With ``only`` some rules are asked, and not whether the change was wholly seen;
     ``most`` findings of each rule are told. Never raises.
     """
-    subject = Subject(change, rules.options, facts or ChangeFacts(), rules.by_id, anchors_of(rules.guardrails))
+    subject = Subject(change, rules.options, facts or ChangeFacts(), rules.by_id)
     findings: list[Finding] = list(_seen_whole(subject, rules, mode)) if only is None else []
     notes = [f"Document left out: {error}" for error in rules.errors]
     failure: str | None = None

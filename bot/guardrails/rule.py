@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.errors import Invalid
 from bot.guardrails import expressions
-from bot.guardrails.anchors import Anchors, AnchorSet
+from bot.guardrails.anchors import AnchorSet
 from bot.guardrails.classify import test_folders
 from bot.guardrails.exempt import Exemptions
 from bot.guardrails.hunks import LARGEST, Delta, DiffLine
@@ -87,8 +87,6 @@ class Subject:
     facts: ChangeFacts = ChangeFacts()
     rules: Mapping[str, Guardrail] = field(default_factory=dict)
     """The guardrails in force at base, by id."""
-    anchors: tuple[Anchors, ...] = ()
-    """Of the documents that judge it, beside those of the detectors."""
 
     @cached_property
     def deltas(self) -> tuple[Delta, ...]:
@@ -102,9 +100,10 @@ class Subject:
     @cached_property
     def _anchors(self) -> AnchorSet:
         from bot.guardrails.catalogue import anchors
+        from bot.guardrails.kinds import anchors_of
 
         size = sum(len(file.after or b"") for file in self.change.files)
-        return anchors(suited(size), self.anchors)
+        return anchors(suited(size), anchors_of(self.rules.values()))
 
     @cached_property
     def exemptions(self) -> Exemptions:

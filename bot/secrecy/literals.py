@@ -18,6 +18,8 @@ from typing import Final, Protocol, TypeAlias
 _LARGE: Final = 2_000_000
 """Bytes from which compiling a hyperscan database, some hundredths of a second, pays."""
 
+_WINDOW: Final = 1 << 17
+"""Bytes that an automaton is given at once."""
 _MUCH: Final = 1_000_000
 """Bytes from which on an automaton is one that searches faster."""
 
@@ -179,6 +181,7 @@ class AhoCorasick:
         self._runs = _runs_in(sought)
         self._automaton = ahocorasick_rs.BytesAhoCorasick(list(self._owners)) if self._owners else None
         self._listed = tuple(self._owners.values())
+        self._longest = max(map(len, self._owners), default=0)
         self._searched = 0
 
     def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
@@ -188,11 +191,21 @@ class AhoCorasick:
         if self._searched < _MUCH <= self._searched + len(text):
             self._hasten()
         self._searched += len(text)
-        listed = self._listed
-        for word, start, end in self._automaton.find_matches_as_indexes(text.lower(), overlapping=True):
+        for offset in range(0, len(text), _WINDOW):
+            self._in_window(text, offset, tell)
+
+    def _in_window(self, text: bytes, offset: int, tell: Callable[[int, int], None]) -> None:
+        """What begins in a window, which bounds how many matches are held at once; some of the next one may be told too."""
+        if self._automaton is None:
+            return
+        listed, window = self._listed, text[offset : offset + _WINDOW + self._longest].lower()
+        for word, start, end in self._automaton.find_matches_as_indexes(window, overlapping=True):
+            last = offset + end
             for index, exact, behind in listed[word]:
-                if (exact is None or text[start:end] == exact) and (behind is None or behind(text, end) is not None):
-                    tell(index, end - 1)
+                if (exact is None or text[offset + start : last] == exact) and (
+                    behind is None or behind(text, last) is not None
+                ):
+                    tell(index, last - 1)
 
     def _hasten(self) -> None:
         """Go on with a table of all states, which takes longer to build and less to search."""

@@ -11,6 +11,7 @@ import json
 import pkgutil
 import random
 import shutil
+import string
 import subprocess
 import sys
 import tarfile
@@ -56,7 +57,7 @@ def collected(packages: Path | None) -> tuple[list[LabelledText], list[str]]:
     if find_spec("detect_secrets") is None:
         absent.append("detect-secrets is not installed: no credentials by its patterns")
     else:
-        texts += [*_credentials(), *_harmless()]
+        texts += [*_credentials(), *_named(), *_harmless()]
     archives = sorted(packages.glob("*.tar.gz")) if packages is not None else []
     if find_spec("bandit") is None or not any(path.name.startswith("bandit-") for path in archives):
         absent.append("bandit and its source archive are not both here: none of its examples")
@@ -91,6 +92,23 @@ def _drawn(name: str, number: int, pattern: Any) -> Iterator[LabelledText]:
         if pattern.search(text):
             rules = frozenset({"SEC-001"})
             yield LabelledText(f"detect-secrets {name}", "src/app.py", f"KEY = '{text}'\n", rules, rules)
+
+
+def _named() -> Iterator[LabelledText]:
+    """Random values that are given to names of secrets, where detect-secrets with all its plug-ins says so too."""
+    from detect_secrets.core.scan import scan_line
+    from detect_secrets.settings import default_settings
+
+    generator = random.Random(6)
+    alphabet = string.ascii_letters + string.digits
+    for _ in range(20):
+        for name in ("api_key", "db_password", "clientSecret", "AUTH_TOKEN", "secret-key"):
+            line = f"{name} = '{''.join(generator.choices(alphabet, k=generator.choice([20, 32, 40])))}'"
+            with default_settings():
+                told = any(True for _ in scan_line(line))
+            if told:
+                rules = frozenset({"SEC-002"})
+                yield LabelledText("detect-secrets of random values", "src/app.py", f"{line}\n", rules, rules)
 
 
 def _harmless() -> Iterator[LabelledText]:
@@ -162,8 +180,9 @@ def _by_zizmor(root: Path) -> Iterator[LabelledText]:
     broken: dict[str, set[str]] = {}
     for finding in json.loads(answer.stdout or "[]"):
         for location in finding["locations"]:
-            path = location["symbolic"]["key"].get("Local", {}).get("given_path", "")
-            if finding["ident"] in _ZIZMOR:
+            local = location["symbolic"]["key"].get("Local", {})
+            path = local.get("verbatim_path") or local.get("given_path", "")
+            if finding["ident"] in _ZIZMOR and finding["determinations"]["confidence"] == "High":
                 broken.setdefault(Path(path).name, set()).add(_ZIZMOR[finding["ident"]])
     for file in files:
         rules = frozenset(_ZIZMOR.values())

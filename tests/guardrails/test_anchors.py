@@ -139,6 +139,15 @@ def test_a_hostile_line_ends(line: str) -> None:
     assert judgement.failure is None
 
 
+@pytest.mark.parametrize("backend", [*available()])
+@pytest.mark.parametrize("before", [(1 << 17) - 3, (1 << 17) - 2, 1 << 17, (1 << 18) + 1])
+def test_one_long_line_is_searched_in_windows(backend: ScanBackend, before: int) -> None:
+    """A literal that lies across two windows of one line is found, with what is behind it, and once."""
+    form = FORMS[0]
+    line = b"." * before + b"secret = '" + b"." * 10
+    assert [(each.number, each.end) for each in AnchorSet((form,), backend).lines(line)[form]] == [(0, len(line))]
+
+
 def test_lines_beyond_a_block_keep_their_numbers() -> None:
     """What stands half a megabyte into a file is found with its line."""
     filler = "".join(random.Random(1).choices(string.ascii_lowercase, k=70)) + "\n"

@@ -105,3 +105,32 @@ def test_fires(rule: str, case: Case) -> None:
 def test_quiet(rule: str, case: Case) -> None:
     """Each rule is quiet on its near-misses."""
     assert fire(rule, file(case.path, case.before, case.after)) == []
+
+
+NESTED = '''\
+class A:
+    def x(self):
+        """Text
+at the margin
+        """
+        # TODO: later
+        pass
+
+
+def g(
+    a,
+):
+    # for now
+    return None
+# TODO: after it
+
+
+def h(): ...  # stub
+z = 1  # FIXME
+'''
+
+
+def test_placeholders_are_found_wherever_they_stand() -> None:
+    """In a class, below a text that reaches the margin, with brackets at the margin, on one line."""
+    assert sorted(hit.line or 0 for hit in fire("INT-004", file("src/a.py", None, NESTED))) == [2, 10, 18]
+    assert fire("INT-004", file("src/a.py", None, "def f(a):\n    b = a\n    # TODO: more\n    return b\n")) == []

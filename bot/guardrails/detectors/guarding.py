@@ -58,8 +58,10 @@ def _workflows(subject: Subject) -> Iterator[Hit]:
     before: list[_Step] = []
     after: list[_Step] = []
     for delta in subject.deltas:
-        before += _steps(delta.old_path, delta.documents_before)
-        after += _steps(delta.path, delta.documents_after)
+        if is_workflow(delta.old_path):
+            before += _steps(delta.old_path, delta.documents_before)
+        if is_workflow(delta.path):
+            after += _steps(delta.path, delta.documents_after)
     kept = {step.key: step for step in after}
     paths = {delta.old_path: delta for delta in subject.deltas}
     for step in {step.key: step for step in before}.values():

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from types import EllipsisType
 from typing import Final, TypeAlias
 
@@ -165,7 +166,8 @@ def placeholder(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.language != "python" or delta.is_test or delta.path.endswith(".pyi") or not delta.after:
             continue
-        if not any(_promises(line.text) for line in delta.holding(_PROMISE.anchors)):
+        promises = [line.number for line in delta.holding(_PROMISE.anchors) if _promises(line.text)]
+        if not promises or not _near_empty_function(delta.after_lines, promises):
             continue
         for function in _functions(delta.after, delta.added_numbers):
             span = range(function.lineno, (function.end_lineno or function.lineno) + 2)
@@ -187,15 +189,38 @@ def _promises(text: str) -> bool:
 _Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def _functions(text: str, lines: Container[int]) -> Iterator[_Function]:
-    """Every function that begins on one of ``lines``, does nothing, and is no member of a Protocol or abstract class."""
-    if len(text) > 300_000:
-        return
+def _near_empty_function(lines: Sequence[str], numbers: Iterable[int]) -> bool:
+    """Whether a statement of the module that reaches one of these lines, or ends above it, has a function that does nothing.
+
+    Parsing those alone takes a fraction of what the whole file takes. What does not parse alone says yes.
+    """
+    starts = [number for number, line in enumerate(lines, 1) if line and line[0] not in _CONTINUES]
+    first = {bisect_right(starts, near) - 1 for number in numbers for near in (number, number - 1)}
+    for index in sorted(first - {-1}):
+        end = starts[index + 1] - 1 if index + 1 < len(starts) else len(lines)
+        tree = _tree("\n".join(lines[starts[index] - 1 : end]))
+        if tree is None or any(isinstance(node, _Function) and _is_empty(node) for node, _ in _statements(tree)):
+            return True
+    return False
+
+
+_CONTINUES: Final = frozenset(" \t\f#)]}")
+"""What begins no statement, at the margin."""
+
+
+def _tree(text: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(text)
+            return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _functions(text: str, lines: Container[int]) -> Iterator[_Function]:
+    """Every function that begins on one of ``lines``, does nothing, and is no member of a Protocol or abstract class."""
+    tree = None if len(text) > 300_000 else _tree(text)
+    if tree is None:
         return
     for node, around in _statements(tree):
         if isinstance(node, _Function) and node.lineno in lines and _is_empty(node) and not _is_abstract(node, around):

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
-from bot.guardrails.hunks import MAX_LINE, Delta, DiffLine
+from bot.guardrails.anchors import MAX_LINE, Anchors, LinePattern, spaced, words
+from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
 from bot.intake.lined import LinedNode
