@@ -341,7 +341,7 @@ def _settled(stage: Stage, loops: Sequence[Loop]) -> bool:
         except BotError:
             stage.clock.move(minutes=11)
             continue
-        if done.blocked is not None:
+        if done.blocked is not None and "clockwork resume" in done.blocked:
             return False
         quiet = quiet + 1 if _is_quiet(done) else 0
         if quiet > 1:
@@ -354,7 +354,7 @@ _RESTLESS = frozenset({Effect.IN_PROGRESS, Effect.WAITING, Effect.UNDELIVERED, E
 
 
 def _is_quiet(done: Tick) -> bool:
-    return not done.wrote and not any(action.effect in _RESTLESS for action in done.actions)
+    return done.blocked is None and not done.wrote and not any(action.effect in _RESTLESS for action in done.actions)
 
 
 def sample(seconds: float, seed: int, *, least: int) -> Figures:
