@@ -217,3 +217,33 @@ def test_without_any_delivery_everything_is_done_one_interval_later() -> None:
     assert ("suspend", "Service/shop/web", None) in silent["ledger"]
     assert any(kind == "reject" for kind, _, _ in silent["ledger"])
     assert ("Why not", ["success"]) in silent["checks"]
+
+
+def test_a_quiet_interval_asks_six_conditional_questions() -> None:
+    """Both looks together, whatever number of threads is open: what is new shows in the lists."""
+    with keeping() as desk:
+        for number in range(3):
+            proposed(desk.stage, f"idea{number}")
+        for _ in range(3):
+            desk.interval()
+        desk.stage.box.requests.clear()
+        desk.interval()
+        asked = [line for line in desk.stage.box.requests.lines() if ".git/" not in line.path]
+        assert [line.status for line in asked] == [304] * 6
+
+
+def test_a_thread_that_could_not_be_read_is_read_an_interval_later() -> None:
+    """A halt that was written while the host failed is obeyed when it answers again, and so is the resume after it."""
+    with keeping() as desk:
+        (pull,) = desk.stage.pulls()
+        comments = f"/issues/{pull['number']}/comments"
+        desk.stage.api("POST", comments, body="/clockwork halt now")
+        desk.stage.box.faults.fail(502, rf"{comments}$", method="GET", times=3)
+        halted = []
+        for _ in range(2):
+            desk.interval()
+            halted.append(desk.daemon.status.halted)
+        assert desk.daemon.status.unready is None
+        desk.stage.api("POST", comments, body="/clockwork resume everything")
+        desk.interval()
+        assert [*halted, desk.daemon.status.halted] == [False, True, False]
