@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.soak.matrix import SCENES, sample, writes_of
+from tests.soak.matrix import sample, writes_of
+from tests.soak.scenes import SCENES
 
 SECONDS = 45.0
 SEED = 20
