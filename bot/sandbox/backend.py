@@ -43,6 +43,11 @@ class Backend:
     limits: RateLimits
     clock: Callable[[], datetime]
 
+    @property
+    def shelf(self) -> BareRepositories:
+        """The repositories; see :attr:`bot.sandbox.server.Sandbox.hub`."""
+        return self.repositories
+
     def now(self) -> str:
         """The time as GitHub prints it."""
         return stamp(self.clock())

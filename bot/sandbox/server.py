@@ -87,6 +87,11 @@ class Sandbox:
         return cls(backend, Journal(), listening, person=person)
 
     @property
+    def hub(self) -> Backend:
+        """The backend, by the name under which scripts that place hooks know it: ``box.hub.shelf.hooks``."""
+        return self.backend
+
+    @property
     def url(self) -> str:
         """The root: pages for people, and the API as well."""
         return self.backend.links.root

@@ -172,3 +172,19 @@ def test_git_sees_a_sound_repository(box: Box, repo: Repo) -> None:
     bare = box.server.backend.repositories.path(repo.full_name)
     done = subprocess.run(["git", "fsck", "--strict", "--no-dangling"], cwd=bare, check=False, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_hook_of_somebodys_own_turns_pushes_down(box: Box, name: str, folder: Path) -> None:
+    """A script beside the sandbox's own hooks may refuse a ref; the words reach whoever pushes."""
+    work = cloned(box, name, folder)
+    commit_file(work, "new", "x")
+    hook = box.server.hub.shelf.hooks / "update"
+    hook.write_text(
+        '#!/bin/sh\n[ "$1" = refs/heads/main ] || exit 0\necho "GH006: Protected branch update failed."\nexit 1\n'
+    )
+    hook.chmod(0o755)
+    try:
+        assert "GH006" in git("push", at=work, check=False).stderr
+        git("push", "-q", "origin", "HEAD:refs/heads/side", at=work)
+    finally:
+        hook.unlink()

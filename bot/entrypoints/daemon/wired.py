@@ -100,6 +100,8 @@ class Wired:
         self._read_threads = clock.now()
         self._unsettled: dict[int, datetime] = {}
         """Threads in which something happened, by when that was noticed; each is read once more."""
+        self._unread: set[int] = set()
+        """Threads whose reading began and did not end: what somebody wrote there is not answered yet."""
         self._judged: dict[int, str] = {}
         self._judged_queued: frozenset[QueuedHead] = frozenset()
         self._run_due: datetime | None = clock.now()
@@ -178,18 +180,22 @@ class Wired:
             self._run_due = now
         if self._run_due is not None and self._run_due <= now:
             yield ReconcileWork()
-        every = (now - self._read_threads).total_seconds() >= self.intervals.drift
-        if before is None or every:
-            self._read_threads = now
-            yield from (CommentWork(number) for number in after.threads())
-        else:
-            yield from (CommentWork(number) for number in self._settled(now) & after.threads().keys())
-            yield from (CommentWork(number) for number in touched(before, after))
         changed = after.threads() if before is None else touched(before, after)
+        again = self._settled(now) | self._not_answered(now)
+        yield from (CommentWork(number) for number in sorted({*changed, *(again & after.threads().keys())}))
         self._unsettled |= dict.fromkeys(changed, now)
         if self._parts.guard is not None:
             yield from (ReviewWork(pull.number) for pull in after.pulls if not self._is_judged(pull))
             yield from (QueueWork(head) for head in after.queue if head not in self._judged_queued)
+
+    def _not_answered(self, now: datetime) -> set[int]:
+        """Threads that could not be read to their end, once an interval: an order is never lost. Everything else that is new
+        shows in the lists of open items, whose times and numbers change with each comment.
+        """
+        if (now - self._read_threads).total_seconds() < self.intervals.drift:
+            return set()
+        self._read_threads = now
+        return set(self._unread)
 
     def _settled(self, now: datetime) -> set[int]:
         """Threads that are read again: a comment in the second of the last change does not show in a thread's time."""
@@ -250,8 +256,11 @@ class Wired:
         return reviewed
 
     def answer_comments(self, number: int) -> object:
-        """Answer the commands in a thread's comments."""
-        return answer_comments(number, self.orders())
+        """Answer the commands in a thread's comments. A thread of which that fails is read again an interval later."""
+        self._unread.add(number)
+        answers = answer_comments(number, self.orders())
+        self._unread.discard(number)
+        return answers
 
     def orders(self, by: Actor | None = None) -> Orders:
         """What orders are taken with, given by the bot's own account unless somebody else gives them."""

@@ -26,8 +26,14 @@ def user(backend: Backend, person: UserRow) -> dict[str, Json]:
         "url": url,
         "html_url": backend.links.page(person.login),
         "followers_url": f"{url}/followers",
+        "following_url": f"{url}/following{{/other_user}}",
+        "gists_url": f"{url}/gists{{/gist_id}}",
+        "starred_url": f"{url}/starred{{/owner}}{{/repo}}",
+        "subscriptions_url": f"{url}/subscriptions",
+        "organizations_url": f"{url}/orgs",
         "repos_url": f"{url}/repos",
         "events_url": f"{url}/events{{/privacy}}",
+        "received_events_url": f"{url}/received_events",
         "type": person.kind,
         "site_admin": person.admin,
     }
@@ -97,9 +103,16 @@ def repository(backend: Backend, repo: RepositoryRow, viewer: UserRow | None = N
         "open_issues_count": open_issues,
         "open_issues": open_issues,
         "forks_count": 0,
+        "forks": 0,
+        "network_count": 0,
         "stargazers_count": 0,
         "watchers_count": 0,
+        "watchers": 0,
+        "subscribers_count": 0,
         "topics": [],
+        "license": None,
+        "mirror_url": None,
+        "has_discussions": False,
         "has_issues": repo.has_issues,
         "has_projects": False,
         "has_wiki": False,
@@ -120,9 +133,46 @@ def repository(backend: Backend, repo: RepositoryRow, viewer: UserRow | None = N
     return shape | _templates(links.repo(name))
 
 
+PERSONAL = frozenset(
+    {
+        "allow_auto_merge",
+        "allow_merge_commit",
+        "allow_rebase_merge",
+        "allow_squash_merge",
+        "delete_branch_on_merge",
+        "network_count",
+        "permissions",
+        "subscribers_count",
+    }
+)
+"""What GitHub tells who asks for a repository, and not in deliveries about it ("Webhook events and payloads")."""
+_FOLDERS = (
+    "contributors_url deployments_url downloads_url events_url forks_url languages_url merges_url "
+    "stargazers_url subscribers_url subscription_url tags_url teams_url"
+)
+"""Addresses that are what they are called, below the repository's."""
+
+
+def delivered_repository(backend: Backend, repo: RepositoryRow) -> dict[str, Json]:
+    """A repository as deliveries show it."""
+    return {name: value for name, value in repository(backend, repo).items() if name not in PERSONAL}
+
+
 def _templates(url: str) -> dict[str, Json]:
     """The address templates clients follow from a repository object."""
-    return {
+    plain: dict[str, Json] = {name: f"{url}/{name.removesuffix('_url')}" for name in _FOLDERS.split()}
+    return plain | {
+        "archive_url": f"{url}/{{archive_format}}{{/ref}}",
+        "assignees_url": f"{url}/assignees{{/user}}",
+        "blobs_url": f"{url}/git/blobs{{/sha}}",
+        "collaborators_url": f"{url}/collaborators{{/collaborator}}",
+        "comments_url": f"{url}/comments{{/number}}",
+        "git_tags_url": f"{url}/git/tags{{/sha}}",
+        "issue_events_url": f"{url}/issues/events{{/number}}",
+        "keys_url": f"{url}/keys{{/key_id}}",
+        "milestones_url": f"{url}/milestones{{/number}}",
+        "notifications_url": f"{url}/notifications{{?since,all,participating}}",
+        "releases_url": f"{url}/releases{{/id}}",
         "branches_url": f"{url}/branches{{/branch}}",
         "commits_url": f"{url}/commits{{/sha}}",
         "compare_url": f"{url}/compare/{{base}}...{{head}}",

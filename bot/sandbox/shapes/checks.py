@@ -78,15 +78,19 @@ def check_run(backend: Backend, repo: RepositoryRow, row: CheckRunRow) -> dict[s
 
 def app(backend: Backend, repo: RepositoryRow, creator: int) -> dict[str, Json]:
     """The app whose token wrote a check run."""
-    login = backend.user(creator).login
-    slug = login.removesuffix("[bot]")
+    account = backend.user(creator)
+    slug = account.login.removesuffix("[bot]")
     return {
         "id": creator,
         "slug": slug,
         "node_id": node_id("App", creator),
         "name": slug,
         "owner": owner(backend, repo),
+        "description": None,
+        "external_url": f"{backend.links.root}/{slug}",
         "html_url": f"{backend.links.root}/apps/{slug}",
+        "created_at": account.created_at,
+        "updated_at": account.created_at,
         "permissions": {"checks": "write", "contents": "write", "issues": "write", "pull_requests": "write"},
         "events": [],
     }

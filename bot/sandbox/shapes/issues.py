@@ -76,6 +76,11 @@ def conversation(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> dict
     }
 
 
+def delivered_issue(backend: Backend, repo: RepositoryRow, row: IssueRow) -> dict[str, Json]:
+    """The same as deliveries show it: who closed it is their sender."""
+    return {name: value for name, value in issue(backend, repo, row).items() if name != "closed_by"}
+
+
 def issue(backend: Backend, repo: RepositoryRow, row: IssueRow) -> dict[str, Json]:
     """An issue, or a pull request seen through the issues API (with the ``pull_request`` key)."""
     url = backend.links.repo(repo.full_name, f"/issues/{row.number}")

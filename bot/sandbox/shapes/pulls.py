@@ -43,7 +43,17 @@ def short_pull(backend: Backend, repo: RepositoryRow, issue: IssueRow, row: Pull
         "auto_merge": _auto_merge(backend, row),
         "head": _side(backend, backend.repo_by_id(row.head_repo_id), row.head_ref, row.head_sha),
         "base": _side(backend, repo, row.base_ref, row.base_sha),
-        "_links": {"self": {"href": url}, "html": {"href": page}},
+        "review_comment_url": f"{links.repo(name, '/pulls/comments')}{{/number}}",
+        "_links": {
+            "self": {"href": url},
+            "html": {"href": page},
+            "issue": {"href": links.repo(name, f"/issues/{number}")},
+            "comments": {"href": links.repo(name, f"/issues/{number}/comments")},
+            "review_comments": {"href": f"{url}/comments"},
+            "review_comment": {"href": f"{links.repo(name, '/pulls/comments')}{{/number}}"},
+            "commits": {"href": f"{url}/commits"},
+            "statuses": {"href": links.repo(name, f"/statuses/{row.head_sha}")},
+        },
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import HookRow, RepositoryRow, UserRow
 from bot.sandbox.replies import Json, JsonObject
-from bot.sandbox.shapes.accounts import repository, user
+from bot.sandbox.shapes.accounts import delivered_repository, user
 from bot.sandbox.shapes.pulls import Mergeability, full_pull
 
 
@@ -47,4 +47,4 @@ def _payload(
     backend: Backend, repo: RepositoryRow, sender: UserRow, action: str | None, content: JsonObject
 ) -> dict[str, Json]:
     head: dict[str, Json] = {} if action is None else {"action": action}
-    return head | dict(content) | {"repository": repository(backend, repo), "sender": user(backend, sender)}
+    return head | dict(content) | {"repository": delivered_repository(backend, repo), "sender": user(backend, sender)}

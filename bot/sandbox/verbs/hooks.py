@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from bot.sandbox.backend import Backend
 from bot.sandbox.records import HookRow, RepositoryRow, UserRow
 from bot.sandbox.shapes import checks as shapes
-from bot.sandbox.shapes.accounts import repository, user
+from bot.sandbox.shapes.accounts import delivered_repository, user
 
 
 def create_hook(
@@ -43,7 +43,7 @@ def ping(backend: Backend, repo: RepositoryRow, sender: UserRow, hook: HookRow) 
         "zen": "Keep it logically awesome.",
         "hook_id": hook.id,
         "hook": shapes.hook(backend, repo, hook),
-        "repository": repository(backend, repo),
+        "repository": delivered_repository(backend, repo),
         "sender": user(backend, sender),
     }
     backend.outbox.post(hook, event="ping", action=None, payload=json.dumps(payload))

@@ -169,7 +169,7 @@ def announce_label(
         return
 
     def content() -> JsonObject:
-        return {"issue": shapes.issue(backend, repo, backend.issue(repo, issue.number)), "label": label}
+        return {"issue": shapes.delivered_issue(backend, repo, backend.issue(repo, issue.number)), "label": label}
 
     announce(backend, repo, sender, "issues", action=action, content=content)
 
@@ -203,7 +203,12 @@ def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, issue: Iss
         announce_pull(backend, repo, sender, issue.number, action)
         return
     announce(
-        backend, repo, sender, "issues", action=action, content=lambda: {"issue": shapes.issue(backend, repo, issue)}
+        backend,
+        repo,
+        sender,
+        "issues",
+        action=action,
+        content=lambda: {"issue": shapes.delivered_issue(backend, repo, issue)},
     )
 
 
@@ -211,7 +216,7 @@ def _announce_comment(backend: Backend, repo: RepositoryRow, sender: UserRow, ro
     def content() -> JsonObject:
         issue = _issue_of(backend, row)
         return {
-            "issue": shapes.issue(backend, repo, issue),
+            "issue": shapes.delivered_issue(backend, repo, issue),
             "comment": shapes.comment(backend, repo, row, issue.number),
         }
 
