@@ -1,7 +1,8 @@
 """Everything that must hold, in one command and without root: ``.venv/bin/python -m tests.check``.
 
-``--fast`` runs the static half (under a minute), ``--plain`` the tests without coverage. Every step runs even after one
-failed, and the last lines say which failed; the exit code is 1 then. ``.ci/run`` calls this after its system packages.
+``--fast`` runs the static half (under a minute); ``--coverage`` counts branches, which takes the tests half as long again.
+Every step runs even after one failed, and the last lines say which failed; the exit code is 1 then. ``.ci/run`` calls this
+after its system packages, with the options it was given.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ FAST: Final = (
     Step("workflows", "zizmor", ("--offline", "--no-progress", "--quiet", ".github")),
 )
 TESTS: Final = ("-n", "auto")
-PLAIN: Final = (Step("tests", "pytest", TESTS),)
+TESTED: Final = (Step("tests", "pytest", TESTS),)
 COVERED: Final = (
     # The floor is the next step's business, so that a failure says which of the two it is.
     Step("tests", "pytest", (*TESTS, "--cov", "--cov-report=", "--cov-fail-under=0")),
@@ -57,10 +58,11 @@ COVERED: Final = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the steps asked for; 0 when all of them passed."""
     parser = argparse.ArgumentParser(prog="python -m tests.check", description=__doc__)
-    parser.add_argument("--fast", action="store_true", help="the static half only")
-    parser.add_argument("--plain", action="store_true", help="the tests without coverage")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--fast", action="store_true", help="the static half only")
+    choice.add_argument("--coverage", action="store_true", help="the tests with coverage of branches and its floor")
     options = parser.parse_args(argv)
-    return report(run((*FAST, *(() if options.fast else PLAIN if options.plain else COVERED))))
+    return report(run((*FAST, *(() if options.fast else COVERED if options.coverage else TESTED))))
 
 
 def run(steps: Sequence[Step]) -> list[tuple[Step, str | None, float]]:

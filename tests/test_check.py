@@ -31,7 +31,7 @@ def test_a_step_that_fails_tells_its_exit_code() -> None:
 def test_continuous_integration_runs_the_same() -> None:
     """``.ci/run`` calls the command, every tool is a locked development dependency, and the script can be executed."""
     script = ROOT / ".ci" / "run"
-    assert "python -m tests.check" in script.read_text()
+    assert 'python -m tests.check "$@"' in script.read_text()
     assert os.access(script, os.X_OK)
     locked = Path(ROOT / "requirements.lock").read_text()
     packages = {"lint-imports": "import-linter"}
