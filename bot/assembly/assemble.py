@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
 from bot.assembly.faults import EvaluationBudget, Fault
+from bot.assembly.instances import Instance, is_repeated
 from bot.assembly.module import Module, module_folder
 from bot.assembly.schema import PROVIDER, SCHEMAS, TOP
 from bot.assembly.values import Value, as_text
@@ -153,9 +154,11 @@ def _resources(world: World, module: Module) -> Iterator[Resource]:
             message = f"there is no kind of resource {kind!r}"
             world.report(declared.at.error(declared.block, message, meant(kind, [known.value for known in SCHEMAS])))
             continue
-        made = _resource(world, module, Kind(kind), key, label)
-        if made is not None:
-            yield made
+        if not is_repeated(declared.block):
+            made = [_resource(world, module, Kind(kind), key, label)]
+        else:
+            made = _repeated(world, module, Kind(kind), key, label)
+        yield from (resource for resource in made if resource is not None)
     for evaluate, names in ((module.variable, module.variables), (module.local, module.locals)):
         for name in names:  # also what nobody refers to is evaluated, for its mistakes
             with world.reporting():
@@ -165,10 +168,22 @@ def _resources(world: World, module: Module) -> Iterator[Resource]:
             yield from _resources(world, module.child(name))
 
 
-def _resource(world: World, module: Module, kind: Kind, key: str, label: str) -> Resource | None:
+def _repeated(world: World, module: Module, kind: Kind, key: str, label: str) -> list[Resource | None]:
+    """The resources of a block with ``count`` or ``for_each``."""
+    try:
+        several = module.instances(key)
+    except Fault as fault:
+        world.report(fault.error)
+        return []
+    return [_resource(world, module, kind, key, f"{label}-{which.suffix}", which=which) for which in several]
+
+
+def _resource(
+    world: World, module: Module, kind: Kind, key: str, label: str, *, which: Instance | None = None
+) -> Resource | None:
     declared = module.resources[key]
     try:
-        body = module.body(key)
+        body = module.body(key) if which is None else module.instance(key, which)
     except Fault as fault:
         world.report(fault.error)
         return None
@@ -178,6 +193,8 @@ def _resource(world: World, module: Module, kind: Kind, key: str, label: str) ->
         world.report(declared.at.error(declared.block, f"{name!r} is no name", "letters, digits, '-', '_' and '.'"))
         return None
     address = f"{module.address}.{key}" if module.address else key
+    if which is not None:
+        address += f"[{which.key}]" if isinstance(which.key, int) else f'["{which.key}"]'
     if kind is Kind.SERVICE and body.mapping.keys().isdisjoint({"image", "build"}):
         world.report(declared.at.error(declared.block, f"service {name} has neither image nor build", "'image = ...'"))
         return None

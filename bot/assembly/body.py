@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
+from bot.assembly.instances import nested
 from bot.assembly.schema import Nested, Schema
 from bot.assembly.types import ScalarType, Type, describe
 from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
@@ -29,10 +30,10 @@ def evaluate_body(at: Evaluator, block: Block, schema: Schema, report: Report) -
                 entries[item.name] = value
         elif item.name in schema.blocks and schema.blocks[item.name].schema.attributes:
             report(at.error(item, f"{item.name!r} is a block, not an attribute", f"'{item.name} {{ ... }}'"))
-    for name, nested in schema.blocks.items():
-        blocks = [inner for inner in body.blocks if inner.kind == name]
+    for name, inner in schema.blocks.items():
+        blocks = _blocks(at, body, name, report)
         if blocks:
-            entries[name] = _nested(at, blocks, nested, report)
+            entries[name] = _nested(blocks, inner, report)
     for name in schema.required:
         if body.get(name) is None:
             report(at.error(block, f"this {block.kind} block has no {name!r}", f"{name!r}"))
@@ -59,11 +60,22 @@ def _names(value: Value) -> Value:
     return Value(items, value.trace)
 
 
-def _nested(at: Evaluator, blocks: list[Block], nested: Nested, report: Report) -> Value:
-    made = [evaluate_body(at, block, nested.schema, report) for block in blocks]
-    if nested.many:
-        return Value(tuple(made), Trace(at.text.origin(blocks[0].start, blocks[-1].end)))
-    for extra in blocks[1:]:
+def _blocks(at: Evaluator, body: Body, name: str, report: Report) -> list[tuple[Evaluator, Block]]:
+    """The blocks called ``name``, each with who evaluates it; what is wrong with one that makes them is reported."""
+    try:
+        return [*nested(at, body, name)]
+    except Fault as fault:
+        report(fault.error)
+        return []
+
+
+def _nested(blocks: list[tuple[Evaluator, Block]], kind: Nested, report: Report) -> Value:
+    made = [evaluate_body(at, block, kind.schema, report) for at, block in blocks]
+    if kind.many:
+        first, last = blocks[0][1], blocks[-1][1]
+        start, end = min(first.start, last.start), max(first.end, last.end)
+        return Value(tuple(made), Trace(blocks[0][0].text.origin(start, end)))
+    for at, extra in blocks[1:]:
         report(at.error(extra, f"there can be only one {extra.kind} block", "one block"))
     return made[0]
 
@@ -76,7 +88,11 @@ def _check_names(at: Evaluator, body: Body, schema: Schema, report: Report) -> N
         if isinstance(item, Assignment) and name in seen:
             report(at.error(item, f"{name!r} is set twice"))
         seen.add(name)
-        if name not in known:
+        if isinstance(item, Block) and name == "dynamic":
+            label = item.labels[0].value if item.labels else ""
+            if label not in schema.blocks:
+                report(at.error(item, f"there is no block {label!r} here", meant(label, schema.blocks)))
+        elif name not in known:
             what = "attribute" if isinstance(item, Assignment) else "block"
             report(at.error(item, f"there is no {what} {name!r} here", meant(name, known)))
         elif isinstance(item, Block) and name not in schema.blocks:

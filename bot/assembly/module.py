@@ -16,6 +16,7 @@ from bot.assembly.evaluate import evaluate
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.functions.files import CommittedFiles
+from bot.assembly.instances import Instance, instances, is_repeated, without_meta
 from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VALIDATED, VALIDATION, VARIABLE
 from bot.assembly.types import describe
 from bot.assembly.values import Trace, Value, as_text
@@ -55,6 +56,7 @@ class Module:
         ]
         self.known: dict[str, Value | None] = {}
         self.children: dict[str, Module] = {}
+        self.repeated: dict[str, list[Instance]] = {}
         self.variables = by_name(world, self.blocks("variable"), "variable")
         self.outputs = by_name(world, self.blocks("output"), "output")
         self.modules = by_name(world, self.blocks("module"), "module")
@@ -241,9 +243,30 @@ class Module:
         self.world.keep_secret(result)
         return result.secret()
 
+    def instances(self, key: str) -> list[Instance]:
+        """The instances of a resource with ``count`` or ``for_each``. Raises :class:`~bot.assembly.faults.Fault`."""
+        if key not in self.repeated:
+            declared = self.resources[key]
+            self.repeated[key] = instances(declared.at, declared.block)
+        return self.repeated[key]
+
+    def instance(self, key: str, which: Instance, at: Evaluator | None = None, node: Expression | None = None) -> Value:
+        """One of several resources, as :meth:`body` gives one. Raises :class:`~bot.assembly.faults.Fault`."""
+        declared = NamedBlock(which.at, without_meta(self.resources[key].block))
+        return self.once(f"{key}[{which.key!r}]", at, node, lambda: self._body(key, declared, f"-{which.suffix}"))
+
+    def _all(self, key: str, at: Evaluator, node: Expression) -> Value:
+        """All instances of a resource: a list of those that are counted, an object of the others."""
+        made = {which.key: self.instance(key, which, at, node) for which in self.instances(key)}
+        trace = at.computed(node, None, ()).trace
+        counted = self.resources[key].block.body.get("count") is not None
+        return Value(tuple(made.values()) if counted else {str(name): body for name, body in made.items()}, trace)
+
     def _resource(self, key: str, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int]:
         self._need(key, self.resources, f"there is no resource {key}", at, node)
         declared = self.resources[key]
+        if is_repeated(declared.block):
+            return self._all(key, at, node), 2
         if len(path) < 3:
             return self.body(key, at, node), 2
         name = path[2]
@@ -268,7 +291,7 @@ class Module:
         declared = self.resources[key]
         return self.once(key, at, node, lambda: self._body(key, declared))
 
-    def _body(self, key: str, declared: NamedBlock) -> Value:
+    def _body(self, key: str, declared: NamedBlock, suffix: str = "") -> Value:
         at, block = declared.at, declared.block
         kind = Kind(key.partition(".")[0])
         mistakes: list[SourceError | None] = []
@@ -282,7 +305,7 @@ class Module:
             raise Fault(None)
         label = block.labels[1]
         origin = at.text.origin(label.start, label.end, Through.EXPRESSION)
-        entries = {"name": Value(label.value, Trace(origin)), **value.mapping}
+        entries = {"name": Value(label.value + suffix, Trace(origin)), **value.mapping}
         if kind is Kind.IMAGE:
             entries["ref"] = image_reference(entries)
         return Value(entries, value.trace)

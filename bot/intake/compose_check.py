@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bot.intake.compose_merge import mount_key
-from bot.intake.compose_schema import DURATION, Fault, faults, shown
+from bot.intake.compose_schema import DURATION, Fault, faults, shown, told
 from bot.intake.declared import meant
 from bot.intake.sited import Sited
 from bot.model.json import JSON, Pointer, Tree, mapping, text
@@ -132,7 +132,7 @@ def _typed(tree: Sited, place: Pointer, paths: tuple[Tree, ...], report: Callabl
     read, expected = _CASTS[name]
     value = read(tree.text)
     if value is None:
-        report(Fault(place, tree, f"{shown(place)} is {tree.text!r}", expected))
+        report(Fault(place, tree, f"{shown(place)} is {told(tree)}", expected))
         return replace(tree, site=replace(tree.site, unknown=True))
     return replace(tree, data=value)
 

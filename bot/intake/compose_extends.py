@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.intake.compose_merge import merge
-from bot.intake.compose_project import Layer, Project, Surroundings, layers_of
+from bot.intake.compose_project import Layer, Project, Surroundings, is_remote, layers_of
 from bot.intake.compose_tags import without
 from bot.intake.discover import folder_of
 from bot.intake.sited import Sited
@@ -106,6 +106,10 @@ class _Extending:
         name = extends.mapping.get("service", extends).text or ""
         file = extends.mapping.get("file")
         source, around, pool = link.file, link.around, link.pool
+        if file is not None and is_remote(file.text or ""):
+            message = f"{file.text} is not in the repository: what it brings is not compared"
+            self.project.report(extends.site, message, note=True)
+            return None
         if file is not None:
             source = link.around.path(file.text or "")
             if self.project.data(source) is None:

@@ -14,7 +14,7 @@ from typing import Final
 from bot.intake.compose_environment import with_listed_values
 from bot.intake.compose_extends import extended
 from bot.intake.compose_merge import merge, without_repeats
-from bot.intake.compose_project import Project, Surroundings, layers_of
+from bot.intake.compose_project import Project, Surroundings, is_remote, layers_of
 from bot.intake.compose_schema import DECLARED_KINDS
 from bot.intake.discover import folder_of
 from bot.intake.sited import Sited
@@ -71,6 +71,11 @@ def _included(project: Project, item: Sited, around: Surroundings, open_files: t
     listed = item.mapping.get("path", item) if item.mapping else item
     paths: list[str] = []
     for name in listed.elements or [listed]:
+        if is_remote(name.text or ""):
+            project.report(
+                name.site, f"{name.text} is not in the repository: what it brings is not compared", note=True
+            )
+            return None
         target = around.path(name.text or "")
         if target in open_files:
             project.report(name.site, f"{target} includes itself")

@@ -40,6 +40,13 @@ class Surroundings:
         return posixpath.normpath(posixpath.join(self.folder, name))
 
 
+def is_remote(name: str) -> bool:
+    """Whether a project takes a file from elsewhere: a Git repository or an artifact of a registry (Docker documentation,
+    "Include", on remote resources).
+    """
+    return "://" in name or name.startswith("git@")
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One document of a file, and the places that it clears in what comes before it (``!reset``, ``!override``)."""

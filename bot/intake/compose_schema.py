@@ -18,6 +18,7 @@ from typing import Final
 
 from bot.intake.sited import Sited
 from bot.model.json import JSON, Pointer, Tree, elements, mapping, text
+from bot.model.resource import Through
 
 DECLARED_KINDS: Final = {"networks": "network", "volumes": "volume", "secrets": "secret", "configs": "config"}
 
@@ -97,11 +98,11 @@ class _Judge:
     def _scalar(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
         allowed = elements(rule.get("enum"))
         if allowed and value.data not in allowed:
-            yield Fault(place, value, f"{shown(place)} is {value.plain()!r}", _either([repr(word) for word in allowed]))
+            yield Fault(place, value, f"{shown(place)} is {told(value)}", _either([repr(word) for word in allowed]))
         if value.text is not None and not re.search(text(rule.get("pattern")), value.text):
-            yield Fault(place, value, f"{shown(place)} is {value.text!r}", f"a text like {rule['pattern']}")
+            yield Fault(place, value, f"{shown(place)} is {told(value)}", f"a text like {rule['pattern']}")
         if value.text is not None and rule.get("format") == "duration" and not DURATION.match(value.text):
-            yield Fault(place, value, f"{shown(place)} is {value.text!r}", "a time such as 1m30s")
+            yield Fault(place, value, f"{shown(place)} is {told(value)}", "a time such as 1m30s")
         if isinstance(value.data, (int, float)) and not isinstance(value.data, bool):
             least, most = rule.get("minimum"), rule.get("maximum")
             if isinstance(least, (int, float)) and value.data < least:
@@ -178,6 +179,11 @@ def _kind(value: Sited) -> str:
     """What a value is, in words, without showing it: it may be a secret."""
     names = ("null", "boolean", "string", "integer", "number", "array", "object")
     return next(_NAMES[name] for name in names if _is(value.data, name))
+
+
+def told(value: Sited) -> str:
+    """A value as messages show it; what a variable holds, which may be a secret, is not shown."""
+    return repr(value.plain()) if value.site.through is Through.LITERAL else "what its variable holds"
 
 
 def shown(place: Pointer) -> str:

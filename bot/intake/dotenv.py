@@ -194,9 +194,9 @@ class _Reading:
 
 
 def _meaning(escape: re.Match[str]) -> str:
-    """What an escape in double quotes stands for; one that Go does not know stays as it is."""
+    """What an escape in double quotes stands for; one that Go does not know stays, an octal one without its zero."""
     letters = escape[1]
     if letters[0] == "0":
         number = int(letters, 8) if len(letters) == 4 and set(letters) <= set("01234567") else None
-        return escape[0] if number is None or number > 255 else chr(number)
+        return f"\\{letters[1:]}" if number is None or number > 255 else chr(number)
     return _ESCAPED.get(letters, escape[0])

@@ -9,10 +9,13 @@ from __future__ import annotations
 import json
 import os
 import posixpath
+import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +25,7 @@ from bot.intake.read import read
 from bot.model.json import JSON, Tree, elements, mapping, mappings, text
 from bot.model.resource import Desired
 
+HERE: Final = Path(__file__).parent
 PROJECT: Final = "shop"
 HOME: Final = "/home/somebody"
 
@@ -42,6 +46,7 @@ class Answer:
 
 def ask(folder: Path, files: Mapping[str, bytes]) -> Answer:
     """What docker compose reads from ``files``, which are written to the empty ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
     for path, data in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
@@ -138,3 +143,36 @@ def _path(source: JSON) -> JSON:
         return source
     whole = posixpath.normpath(source.replace("~", HOME, 1))
     return whole if whole.startswith("/") else f"./{whole}"
+
+
+def projects() -> dict[str, dict[str, bytes]]:
+    """The files of each project of ``compose_projects.txt``."""
+    listed = (HERE / "compose_projects.txt").read_text(encoding="utf-8")
+    named: dict[str, dict[str, bytes]] = {}
+    for part in re.split(r"^=== ", listed, flags=re.MULTILINE)[1:]:
+        name, _, body = part.partition("\n")
+        files = (file.partition("\n")[::2] for file in re.split(r"^--- ", body, flags=re.MULTILINE)[1:])
+        named[name] = {path: content.encode() for path, content in files}
+    return named
+
+
+@cache
+def answers() -> Mapping[str, Answer]:
+    """What docker compose said of them when somebody last asked."""
+    kept = json.loads((HERE / "compose_answers.json").read_text(encoding="utf-8"))
+    return {name: Answer(said["services"], frozenset(said["names"]), said["refusal"]) for name, said in kept.items()}
+
+
+def record() -> None:
+    """Ask again and keep the answers."""
+    said: dict[str, dict[str, object]] = {}
+    for name, files in projects().items():
+        with tempfile.TemporaryDirectory() as folder:
+            answer = ask(Path(folder) / PROJECT, files)
+        refusal = "refused" if answer.refusal else ""
+        said[name] = {"services": answer.services, "names": sorted(answer.names), "refusal": refusal}
+    (HERE / "compose_answers.json").write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    record()

@@ -271,3 +271,44 @@ def test_the_spelling_of_a_value_in_an_env_file_has_its_place() -> None:
         ("E", "a#b\t#c"),
     ]
     assert chars[parse_env(chars).lines[3].start - 2 :].startswith("D=\r")
+
+
+def test_files_from_elsewhere_are_noted() -> None:
+    """What a remote include or extends brings is not compared, and everything else is."""
+    found = project(
+        compose__yaml="include: ['https://github.com/a/b.git', oci://x/y]\n"
+        "services: {web: {image: x, extends: {file: 'git@github.com:a/b.git', service: s}}}\n"
+    )
+    assert trees(found) == {"service/shop/web": {"image": "x"}}
+    assert [(error.note, "is not in the repository" in error.message) for error in found.errors] == [(True, True)] * 3
+
+
+def test_a_value_that_is_no_such_thing_is_known_to_nobody() -> None:
+    """It is a mistake with its place, and is not compared; its neighbours are."""
+    (web,) = (
+        found := project(compose__yaml="services: {web: {image: x, privileged: maybe, restart: always}}")
+    ).resources
+    assert [(error.line, error.column, error.message) for error in found.errors] == [
+        (1, 40, "services.web.privileged is 'maybe'")
+    ]
+    assert web.unknown == {("privileged",)}
+
+
+def test_the_schema_says_which_version_it_is() -> None:
+    """So that somebody can tell when it is old."""
+    from bot.intake.compose_schema import schema
+
+    assert "compose-go v2.9.1" in str(schema()["$comment"])
+
+
+def test_a_mistake_does_not_show_what_a_variable_holds() -> None:
+    """It may be a secret that was put into the wrong place."""
+    files = {
+        "compose__yaml": "services: {web: {image: x, scale: '$S', restart: always, pull_policy: $S}}",
+        "__env": "S=hunter2",
+    }
+    told = [error.message for error in project(**files).errors]
+    assert told == [
+        "services.web.scale is what its variable holds",
+        "services.web.pull_policy is what its variable holds",
+    ]

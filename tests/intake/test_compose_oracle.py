@@ -7,7 +7,6 @@ Each project is read by both. Either both refuse it, or both say the same of eve
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -82,11 +81,8 @@ def extended(base: str, over: str) -> Mapping[str, bytes]:
 
 
 def whole() -> Iterator[tuple[str, Mapping[str, bytes]]]:
-    text = (HERE / "compose_projects.txt").read_text(encoding="utf-8")
-    for part in re.split(r"^=== ", text, flags=re.MULTILINE)[1:]:
-        name, _, body = part.partition("\n")
-        files = (file.partition("\n")[::2] for file in re.split(r"^--- ", body, flags=re.MULTILINE)[1:])
-        yield name, {path: content.encode() for path, content in files}
+    """The list of projects."""
+    yield from oracle.projects().items()
 
 
 def declared() -> Iterator[tuple[str, Mapping[str, bytes]]]:
@@ -106,6 +102,16 @@ def judged(folder: Path, files: Mapping[str, bytes]) -> tuple[str, list[str]]:
     return ("differ" if apart else "agree"), apart
 
 
+@pytest.mark.parametrize("name", [name for name, _ in whole() if name not in EXPLAINED])
+def test_whole_projects_are_what_docker_compose_said_of_them(name: str) -> None:
+    """As ``compose_answers.json`` has it: also where docker compose cannot be asked."""
+    answer = oracle.answers()[name]
+    ours = oracle.ours(dict(whole())[name])
+    mistakes = [str(error) for error in ours.errors if not error.note]
+    assert bool(answer.refusal) == bool(mistakes), mistakes
+    assert answer.refusal or [*oracle.differences(answer, ours)] == []
+
+
 needs_compose = pytest.mark.skipif(
     oracle.program() is None and not os.environ.get("CI"),
     reason="docker-compose is not installed (CONTRIBUTING.md says how, without an engine)",
@@ -122,6 +128,12 @@ def test_projects_are_read_as_docker_compose_reads_them(kind: object, tmp_path: 
     with ThreadPoolExecutor(2) as pool:
         folders = (tmp_path / str(number) / oracle.PROJECT for number in range(len(projects)))
         verdicts = [*pool.map(judged, folders, [files for _, files in projects])]
+    if kind is whole:
+        said = {name: oracle.ask(tmp_path / name / oracle.PROJECT, files) for name, files in projects}
+        kept = oracle.answers()
+        assert {name: bool(answer.refusal) or answer for name, answer in said.items()} == {
+            name: bool(answer.refusal) or answer for name, answer in kept.items()
+        }, "python -m tests.intake.compose_oracle writes them anew"
     counted = Counter(verdict for verdict, _ in verdicts)
     print(
         f"{len(projects)} projects: {counted['agree']} agree, {counted['differ']} differ, {counted['refused']} refused"
