@@ -21,8 +21,8 @@ _EXPORT: Final = re.compile(rf"export[{_BLANK}]+")
 _KEY: Final = re.compile(rf"(?P<key>[\w.\-\[\]{_BLANK}]*)(?P<end>[=:\n]|\Z)")
 _GAP: Final = re.compile(rf"(?:(?!\r?\n)[{_BLANK}])*")
 _QUOTED: Final = {
-    "'": re.compile(r"'((?:[^'\\]|\\.)*+)'", re.DOTALL),
-    '"': re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL),
+    "'": re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL),
+    '"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL),
 }
 _ESCAPE: Final = re.compile(r"\\([abcfnrtv$\"\\]|0\d{0,3})")
 _ESCAPED: Final = {

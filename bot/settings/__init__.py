@@ -66,6 +66,7 @@ class Settings(Section):
     renderer: RendererSettings = RendererSettings()
     sources: SourceSettings = SourceSettings()
     compose: list[ComposeSettings] = []
+    """Compose projects that are deployed with ``-f``."""
     observe: ObserveSettings = ObserveSettings()
     targets: list[TargetSettings] = []
     """The places that parts of the repository are deployed to; those that are not named are discovered."""

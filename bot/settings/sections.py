@@ -127,9 +127,13 @@ class ComposeSettings(Section):
     """
 
     files: Annotated[list[str], Field(min_length=1)]
+    """Its files, in the order of ``-f``."""
     profiles: list[str] | None = None
+    """The profiles that are switched on; those of ``COMPOSE_PROFILES`` otherwise."""
     env_files: list[str] | None = None
+    """The files that fill in variables, in the order of ``--env-file``; ``.env`` otherwise."""
     name: str | None = None
+    """What the project is called."""
 
     @field_validator("files", "env_files")
     @classmethod

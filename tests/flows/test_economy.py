@@ -18,7 +18,7 @@ from tests.flows.stage import NAME, SERVICE, Stage
 
 MANY = (
     b"version: 1\ngithub: {min_write_interval: 0}\n"
-    b"fixes: {cooldown: 0s, per_hour: 60, repository_per_hour: null, proposals_per_hour: null, "
+    b"fixes: {cooldown: 0s, per_hour: 60, repository_per_hour: null, proposals_per_hour: null, joined_from: null, "
     b"max_removed: null, max_removed_percent: 100}\n"
 )
 
@@ -121,7 +121,10 @@ def test_a_quiet_run_asks_the_same_of_any_number(tmp_path: Path, box: Sandbox, c
 def test_what_is_not_opened_is_not_asked_for_one_by_one(tmp_path: Path, box: Sandbox) -> None:
     """Proposals that a limit holds back add no request to a run."""
     stage = crowd(tmp_path, box, 20)
-    stage.edit("clockwork.yaml", lambda text: text.replace("proposals_per_hour: null", "proposals_per_hour: 3"))
+    stage.edit(
+        "clockwork.yaml",
+        lambda text: text.replace("proposals_per_hour: null", "proposals_per_hour: 3, pull_requests_per_hour: null"),
+    )
     loop = stage.loop()
     for _ in range(2):
         tick(loop)

@@ -94,7 +94,7 @@ def test_the_description_finds_what_is_wrong(stage: Stage) -> None:
     assert list(description().problems(replace(made, sent={"title": 1}))) != []
 
 
-HEARD = {"push", "pull_request", "issues", "issue_comment", "check_run", "check_suite", "ping"}
+HEARD = {"push", "pull_request", "issues", "issue_comment", "check_run", "check_suite", "merge_group", "ping"}
 
 
 def test_every_example_of_a_delivery_is_read() -> None:
@@ -129,7 +129,7 @@ def test_deliveries_have_nothing_that_the_examples_lack(stage: Stage) -> None:
         f"{arrival.event}: {where}" for arrival in arrivals for where in keys(arrival.payload) - known[arrival.event]
     }
     assert sorted(invented) == []
-    assert {arrival.event for arrival in arrivals} >= HEARD - {"check_suite"}
+    assert {arrival.event for arrival in arrivals} >= HEARD - {"check_suite", "merge_group"}
 
 
 LATER = {"issue.pull_request", "issue.state_reason", "issue.timeline_url", "repository.has_discussions"}

@@ -179,6 +179,7 @@ def test_a_hook_of_somebodys_own_turns_pushes_down(box: Box, name: str, folder: 
     work = cloned(box, name, folder)
     commit_file(work, "new", "x")
     hook = box.server.hub.shelf.hooks / "update"
+    own = hook.read_bytes()
     hook.write_text(
         '#!/bin/sh\n[ "$1" = refs/heads/main ] || exit 0\necho "GH006: Protected branch update failed."\nexit 1\n'
     )
@@ -187,4 +188,4 @@ def test_a_hook_of_somebodys_own_turns_pushes_down(box: Box, name: str, folder: 
         assert "GH006" in git("push", at=work, check=False).stderr
         git("push", "-q", "origin", "HEAD:refs/heads/side", at=work)
     finally:
-        hook.unlink()
+        hook.write_bytes(own)

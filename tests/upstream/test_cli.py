@@ -96,7 +96,7 @@ def test_a_chart_that_is_not_allowed_is_not_compared(site: Site, tmp_path: Path)
         done = clockwork("drift", "--repo", str(root), "--json", "--live", live(root, *found), folder=tmp_path)
         report = json.loads(done.stdout)
         assert report["drift"] == []
-        (note,) = report["ignores"]
+        (note,) = [each for each in report["ignores"] if each["state"] != "incomplete"]
         assert (note["state"], told in note["detail"]) == ("not compared", True)
     shown = clockwork("drift", "--repo", str(root), "--live", live(root), folder=tmp_path).stdout
     assert told in " ".join(shown.split())

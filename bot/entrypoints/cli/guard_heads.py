@@ -78,7 +78,10 @@ def register(guard: typer.Typer) -> None:
         summary: _SummaryOption = None,
         exit_code: ExitCodeOption = False,
     ) -> None:
-        """Judge what the merge queue would merge, each head as a whole, and publish the checks on them."""
+        """Judge what the merge queue would merge.
+
+        Each head is judged as a whole, and gets its check.
+        """
         from bot.errors import Invalid
         from bot.wiring.guard import open_guard, queued_heads, review_queue
 
@@ -110,7 +113,9 @@ def register(guard: typer.Typer) -> None:
         as_json: JsonOption = False,
         summary: _SummaryOption = None,
     ) -> None:
-        """Publish the check of a pull request that a run with a read-only token judged (`workflow_run`).
+        """Publish what a read-only run judged.
+
+        For a workflow that runs on `workflow_run`: it makes the check of a pull request from a fork.
 
         The artifact is a stranger's: it is checked, the change is judged anew, and nothing of the change is ever run.
         """

@@ -31,7 +31,10 @@ def register(guard: typer.Typer) -> None:
         as_json: JsonOption = False,
         exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is any.")] = False,
     ) -> None:
-        """Search every commit for credentials, and name the commit that wrote each first."""
+        """Search every commit for credentials.
+
+        Names the commit that wrote each first, and says whether it is still there.
+        """
         from bot.wiring.accepted import history_here
         from bot.wiring.repository import Options
 
@@ -51,7 +54,9 @@ def register(guard: typer.Typer) -> None:
         reason: Annotated[str, typer.Option("--reason", help="Why, for whoever reads the file.")] = "there before",
         as_json: JsonOption = False,
     ) -> None:
-        """Accept today's findings for a while, in policies/guardrails/baseline.yaml.
+        """Accept today's findings for a while.
+
+        They are written to policies/guardrails/baseline.yaml.
 
         Without BASE those of all files of HEAD. They count again when their time is over; a pull request that adds them is
         judged without them.
