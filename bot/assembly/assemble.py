@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bot.assembly import checks
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
 from bot.assembly.faults import EvaluationBudget, Fault
 from bot.assembly.instances import Instance, is_repeated
@@ -22,7 +23,6 @@ from bot.intake.cw import parse
 from bot.intake.declared import meant, sort_errors
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Parsed
-from bot.model.json import Pointer
 from bot.model.resource import SourceError
 
 _MOST_FILES: Final = 5000
@@ -99,7 +99,12 @@ def _outputs(world: World, root: Module) -> Iterator[tuple[str, Value]]:
 
 def _stacks(world: World, root: Module) -> Iterator[Stack]:
     provider, name, namespace = _provider(world, root)
-    resources = list(_resources(world, root))
+    resources: list[Resource] = []
+    for own in _resources(world, root):
+        mistake = checks.kubernetes_only(own) if provider is Provider.DOCKER else None
+        world.report(mistake)
+        if mistake is None:
+            resources.append(own)
     names = {own.text("stack") or name for own in resources} - {name}
     for stack in (name, *sorted(names)):
         inside = tuple(own for own in resources if (own.text("stack") or name) == stack)
@@ -198,24 +203,12 @@ def _resource(
     if kind is Kind.SERVICE and body.mapping.keys().isdisjoint({"image", "build"}):
         world.report(declared.at.error(declared.block, f"service {name} has neither image nor build", "'image = ...'"))
         return None
-    leak = next((value for pointer, value in body.walk() if _shows(kind, pointer, value)), None)
-    if leak is not None:
-        origin = leak.trace.origin
-        message = "a sensitive value would be written into a committed file here"
-        world.report(
-            SourceError(origin.file, origin.line, origin.column, message, "sensitive values in 'environment' only")
-        )
+    mistakes = [*checks.leaks(kind, body), *checks.containers(name, body)]
+    for mistake in mistakes:
+        world.report(mistake)
+    if mistakes:
         return None
     return Resource(kind, name if kind is not Kind.IMAGE else label, address, declared.at.text.file, line, body)
-
-
-def _shows(kind: Kind, pointer: Pointer, value: Value) -> bool:
-    """Whether rendering would show a sensitive value. What a service's environment holds is left to the deployment."""
-    if not value.trace.sensitive or value.elements:
-        return False
-    if value.mapping:
-        return True  # its keys would be shown
-    return not (kind is Kind.SERVICE and pointer[:1] == ("environment",) and len(pointer) == 2)
 
 
 def _check_top(world: World, module: Module) -> None:

@@ -10,7 +10,13 @@ A ``.cw`` file is HCL. Top level:
 * ``resource "service" "web"`` with attributes (``image = "nginx:1.27"``) and blocks (``port``, ``healthcheck``, ...), and
   the kinds image, network, volume, secret, config; the tables below are the reference
 
-Names and values of a service's attributes are those of the Compose Specification ("Services top-level elements").
+Names and values of a service's attributes are those of the Compose Specification ("Services top-level elements"). What
+only Kubernetes has, and a stack of docker refuses:
+
+* ``liveness``, ``readiness`` and ``startup`` of a service: ``command``, or ``path`` and ``port`` (a GET), or ``port``
+  alone (a connection). ``healthcheck`` is the liveness probe of a service that writes no ``liveness``
+* ``container`` blocks beside the service's own, and ``init_container`` blocks that run before, in their order; one
+  with ``restart = "always"`` keeps running. Mounts of type tmpfs with the same ``source`` are one directory that they share
 
 References: ``var.x``, ``local.x``, ``service.web.image``, ``image.web.ref``, ``network.front.name``, ``module.m.out``.
 All functions are pure (:mod:`bot.assembly.functions.table`).
@@ -19,7 +25,7 @@ All functions are pure (:mod:`bot.assembly.functions.table`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.assembly.config import Kind
@@ -80,6 +86,20 @@ _HEALTHCHECK: Final = Schema(
         "disable": ScalarType.BOOL,
     }
 )
+_PROBE: Final = Schema(
+    {
+        "command": ScalarType.COMMAND,
+        "interval": ScalarType.DURATION,
+        "path": ScalarType.STRING,
+        "port": ScalarType.PORT,
+        "retries": ScalarType.WHOLE,
+        "scheme": OneOf(("HTTP", "HTTPS")),
+        "start_period": ScalarType.DURATION,
+        "successes": ScalarType.WHOLE,
+        "timeout": ScalarType.DURATION,
+    }
+)
+_PROBES: Final[Mapping[str, Nested]] = {name: Nested(_PROBE) for name in ("liveness", "readiness", "startup")}
 _LOGGING: Final = Schema({"driver": ScalarType.STRING, "options": _TEXT_MAP})
 _AMOUNTS: Final = Schema({"cpu": ScalarType.NUMBER, "memory": ScalarType.SIZE})
 _BUILD: Final = Schema(
@@ -87,6 +107,39 @@ _BUILD: Final = Schema(
     required=("context",),
 )
 _FILE_MOUNT: Final = Schema({"name": ScalarType.STRING, "target": ScalarType.STRING}, required=("name",))
+_CONTAINER: Final = Schema(
+    {
+        "cap_add": _TEXTS,
+        "cap_drop": _TEXTS,
+        "command": ScalarType.COMMAND,
+        "entrypoint": ScalarType.COMMAND,
+        "environment": _TEXT_MAP,
+        "image": ScalarType.STRING,
+        "name": ScalarType.STRING,
+        "privileged": ScalarType.BOOL,
+        "pull_policy": OneOf(("always", "missing", "never")),
+        "read_only": ScalarType.BOOL,
+        "secrets": _TEXTS,
+        "tty": ScalarType.BOOL,
+        "user": ScalarType.STRING,
+        "working_dir": ScalarType.STRING,
+    },
+    {
+        **_PROBES,
+        "config": Nested(_FILE_MOUNT, many=True),
+        "limits": Nested(_AMOUNTS),
+        "mount": Nested(_MOUNT, many=True),
+        "port": Nested(_PORT, many=True),
+        "reservations": Nested(_AMOUNTS),
+        "volume": Nested(_VOLUME_MOUNT, many=True),
+    },
+    required=("name", "image"),
+)
+_INIT_CONTAINER: Final = replace(_CONTAINER, attributes={**_CONTAINER.attributes, "restart": OneOf(("always",))})
+_FURTHER: Final[Mapping[str, Nested]] = {
+    "container": Nested(_CONTAINER, many=True),
+    "init_container": Nested(_INIT_CONTAINER, many=True),
+}
 
 SERVICE: Final = Schema(
     {
@@ -126,6 +179,8 @@ SERVICE: Final = Schema(
         "working_dir": ScalarType.STRING,
     },
     {
+        **_PROBES,
+        **_FURTHER,
         "build": Nested(_BUILD),
         "config": Nested(_FILE_MOUNT, many=True),
         "healthcheck": Nested(_HEALTHCHECK),
@@ -188,6 +243,8 @@ SCHEMAS: Final[Mapping[Kind, Schema]] = {
     Kind.SECRET: SECRET,
     Kind.CONFIG: CONFIG,
 }
+KUBERNETES_ONLY: Final = frozenset({*_PROBES, *_FURTHER})
+"""Blocks that mean nothing to Docker."""
 ROOTS: Final = frozenset({"var", "local", "module", "path", *Kind})
 """What a reference may start with."""
 VARIABLE: Final = frozenset({"type", "default", "description", "required", "sensitive", "nullable"})
