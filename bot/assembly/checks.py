@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from bot.assembly.config import Kind, Resource
 from bot.assembly.schema import KUBERNETES_ONLY
 from bot.assembly.values import Value, as_text
 from bot.model.json import Pointer
 from bot.model.resource import SourceError
+
+_ELSEWHERE: Final = 'a stack of provider "kubernetes"'
+_WORKLOADS: Final = frozenset({Kind.SERVICE, Kind.JOB, Kind.CRON_JOB})
 
 
 def leaks(kind: Kind, body: Value) -> Iterator[SourceError]:
@@ -27,7 +31,7 @@ def _shows(kind: Kind, pointer: Pointer, value: Value) -> bool:
         return True  # its keys would be shown
     match pointer:
         case ("environment", _) | ("container" | "init_container", _, "environment", _):
-            return kind is not Kind.SERVICE
+            return kind not in _WORKLOADS
     return True
 
 
@@ -45,10 +49,12 @@ def containers(name: str, body: Value) -> Iterator[SourceError]:
 
 def kubernetes_only(resource: Resource) -> SourceError | None:
     """The first part of a resource of a docker stack that Docker knows nothing of."""
+    if resource.kind in KUBERNETES_ONLY:
+        return _mistake(resource.body, f"Docker has no {resource.kind.value!r}", _ELSEWHERE)
     for name, value in resource.body.mapping.items():
         if name in KUBERNETES_ONLY:
             first = value.elements[0] if value.elements else value
-            return _mistake(first, f"Docker has no {name!r}", 'a stack of provider "kubernetes"')
+            return _mistake(first, f"Docker has no {name!r}", _ELSEWHERE)
     return None
 
 

@@ -23,6 +23,9 @@ class Kind(StrEnum):
     VOLUME = "volume"
     SECRET = "secret"  # noqa: S105 (a kind of resource)
     CONFIG = "config"
+    JOB = "job"
+    CRON_JOB = "cron_job"
+    INGRESS = "ingress"
 
 
 class Provider(StrEnum):

@@ -8,7 +8,7 @@ A ``.cw`` file is HCL. Top level:
 * ``module "m" { source = "./folder", input = ... }``: a folder of this repository; ``module.m.out`` reads its outputs
 * ``provider "docker" { stack }`` or ``provider "kubernetes" { stack, namespace }``
 * ``resource "service" "web"`` with attributes (``image = "nginx:1.27"``) and blocks (``port``, ``healthcheck``, ...), and
-  the kinds image, network, volume, secret, config; the tables below are the reference
+  the kinds image, network, volume, secret, config, job, cron_job, ingress; the tables below are the reference
 
 Names and values of a service's attributes are those of the Compose Specification ("Services top-level elements"). What
 only Kubernetes has, and a stack of docker refuses:
@@ -17,6 +17,10 @@ only Kubernetes has, and a stack of docker refuses:
   alone (a connection). ``healthcheck`` is the liveness probe of a service that writes no ``liveness``
 * ``container`` blocks beside the service's own, and ``init_container`` blocks that run before, in their order; one
   with ``restart = "always"`` keeps running. Mounts of type tmpfs with the same ``source`` are one directory that they share
+* ``resource "job" "migrate"`` and ``resource "cron_job" "report"``: a container as a service has it, which ends; durations
+  are durations (``active_deadline = "10m"``)
+* ``resource "ingress" "shop"``: ``rule`` blocks of a host with ``path { path, type, service, port }``; ``/`` and Prefix
+  are what a path is that does not say
 
 References: ``var.x``, ``local.x``, ``service.web.image``, ``image.web.ref``, ``network.front.name``, ``module.m.out``.
 All functions are pure (:mod:`bot.assembly.functions.table`).
@@ -235,6 +239,55 @@ CONFIG: Final = Schema(
         "stack": ScalarType.STRING,
     }
 )
+JOB: Final = Schema(
+    {
+        **_CONTAINER.attributes,
+        **_NAMED,
+        "active_deadline": ScalarType.DURATION,
+        "annotations": _TEXT_MAP,
+        "backoff_limit": ScalarType.WHOLE,
+        "completions": ScalarType.WHOLE,
+        "hostname": ScalarType.STRING,
+        "network_mode": OneOf(("host",)),
+        "parallelism": ScalarType.WHOLE,
+        "pid": OneOf(("host",)),
+        "restart": OneOf(("no", "on-failure")),
+        "stack": ScalarType.STRING,
+        "stop_grace_period": ScalarType.DURATION,
+        "suspend": ScalarType.BOOL,
+        "ttl_after_finished": ScalarType.DURATION,
+    },
+    {**_CONTAINER.blocks, **_FURTHER},
+    required=("image",),
+)
+CRON_JOB: Final = Schema(
+    {
+        **JOB.attributes,
+        "concurrency": OneOf(("Allow", "Forbid", "Replace")),
+        "failed_history": ScalarType.WHOLE,
+        "schedule": ScalarType.STRING,
+        "starting_deadline": ScalarType.DURATION,
+        "successful_history": ScalarType.WHOLE,
+        "time_zone": ScalarType.STRING,
+    },
+    JOB.blocks,
+    required=("image", "schedule"),
+)
+_BACKEND: Final[Mapping[str, Type]] = {"service": ScalarType.STRING, "port": ScalarType.PORT}
+_PATH: Final = Schema(
+    {**_BACKEND, "path": ScalarType.STRING, "type": OneOf(("Prefix", "Exact", "ImplementationSpecific"))},
+    required=(*_BACKEND,),
+)
+INGRESS: Final = Schema(
+    {**_NAMED, "annotations": _TEXT_MAP, "class": ScalarType.STRING, "stack": ScalarType.STRING},
+    {
+        "default": Nested(Schema(_BACKEND, required=(*_BACKEND,))),
+        "rule": Nested(
+            Schema({"host": ScalarType.STRING}, {"path": Nested(_PATH, many=True)}, required=("path",)), many=True
+        ),
+        "tls": Nested(Schema({"hosts": _TEXTS, "secret": ScalarType.STRING}), many=True),
+    },
+)
 SCHEMAS: Final[Mapping[Kind, Schema]] = {
     Kind.SERVICE: SERVICE,
     Kind.IMAGE: IMAGE,
@@ -242,9 +295,12 @@ SCHEMAS: Final[Mapping[Kind, Schema]] = {
     Kind.VOLUME: VOLUME,
     Kind.SECRET: SECRET,
     Kind.CONFIG: CONFIG,
+    Kind.JOB: JOB,
+    Kind.CRON_JOB: CRON_JOB,
+    Kind.INGRESS: INGRESS,
 }
-KUBERNETES_ONLY: Final = frozenset({*_PROBES, *_FURTHER})
-"""Blocks that mean nothing to Docker."""
+KUBERNETES_ONLY: Final = frozenset({*_PROBES, *_FURTHER, Kind.JOB, Kind.CRON_JOB, Kind.INGRESS})
+"""Kinds and blocks that mean nothing to Docker."""
 ROOTS: Final = frozenset({"var", "local", "module", "path", *Kind})
 """What a reference may start with."""
 VARIABLE: Final = frozenset({"type", "default", "description", "required", "sensitive", "nullable"})

@@ -18,8 +18,9 @@ from bot.model.resource import Origin, Through
 
 Open = Callable[[str], Parsed]
 Change = tuple[str, bytes, str | None]
-_BLOCK_NAMES: Final = {"healthcheck", "logging", "livenessProbe", "readinessProbe", "startupProbe"}
-_CONTAINERS: Final = {"containers", "initContainers"}
+_BLOCK_NAMES: Final = {"healthcheck", "logging", "livenessProbe", "readinessProbe", "startupProbe", "defaultBackend"}
+_LISTED: Final = {"containers", "initContainers", "rules", "paths", "tls"}
+"""Lists of manifests whose elements are blocks."""
 _PORT_NAMES: Final = {"target": "container", "published": "host", "protocol": "protocol", "host_ip": "address"}
 """Compose Specification, "ports", long syntax, to the attributes of a ``port`` block."""
 
@@ -155,7 +156,7 @@ def removed(opened: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str
 
 def _is_block(pointer: Pointer) -> bool:
     """Whether what is rendered there has a block of its own."""
-    listed = pointer[:-1] == ("ports",) or (len(pointer) > 1 and pointer[-2] in _CONTAINERS)
+    listed = pointer[:-1] == ("ports",) or (len(pointer) > 1 and pointer[-2] in _LISTED)
     return listed or pointer[-1] in _BLOCK_NAMES
 
 

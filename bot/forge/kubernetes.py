@@ -1,7 +1,7 @@
-"""Stacks of provider ``kubernetes``: a Deployment and a Service per service, ConfigMaps and PersistentVolumeClaims.
+"""Stacks of provider ``kubernetes``: a Deployment and a Service per service, and an object for each other resource.
 
 Secrets are referred to by name and never rendered: their values do not belong in Git. Source of names and forms: the
-Kubernetes API reference, apps/v1 and core/v1.
+Kubernetes API reference, apps/v1, batch/v1, networking.k8s.io/v1 and core/v1.
 """
 
 from __future__ import annotations
@@ -11,12 +11,19 @@ from typing import Final
 
 from bot.assembly.config import Kind, Resource, Stack
 from bot.assembly.values import Value
+from bot.forge import batch, ingress
 from bot.forge.bundle import BUILD, ArtifactPart, fixed, listed, tree
 from bot.forge.pods import elements, memory, places, pod
 from bot.model.json import Pointer
 from bot.model.resource import Platform, ResourceId
 
-_POD: Final[Pointer] = ("spec", "template", "spec")
+_ANNOTATED: Final[Mapping[str, Pointer]] = {
+    "Deployment": ("spec", "template", "spec"),
+    "Job": batch.JOB_POD,
+    "CronJob": batch.CRON_JOB_POD,
+    "Ingress": (),
+}
+"""Kinds whose annotations can be edited, with the place of their pods."""
 
 
 def parts(stack: Stack) -> Iterator[ArtifactPart]:
@@ -35,6 +42,21 @@ def parts(stack: Stack) -> Iterator[ArtifactPart]:
         if volume.get("external") is None:
             path = f"{BUILD}/{stack.name}/volumes/{volume.name}.yaml"
             yield _part(stack, volume, "PersistentVolumeClaim", _claim(stack, volume), path)
+    yield from _others(stack)
+
+
+def _others(stack: Stack) -> Iterator[ArtifactPart]:
+    """Jobs, CronJobs and Ingresses."""
+    for job in stack.of(Kind.JOB):
+        made = tree({**_head(stack, job, "batch/v1", "Job"), "spec": batch.job(stack, job)}, job.body)
+        yield _part(stack, job, "Job", made, f"{BUILD}/{stack.name}/jobs/{job.name}.yaml", group="batch")
+    for job in stack.of(Kind.CRON_JOB):
+        made = tree({**_head(stack, job, "batch/v1", "CronJob"), "spec": batch.cron_job(stack, job)}, job.body)
+        yield _part(stack, job, "CronJob", made, f"{BUILD}/{stack.name}/cron_jobs/{job.name}.yaml", group="batch")
+    for way in stack.of(Kind.INGRESS):
+        group = "networking.k8s.io"
+        made = tree({**_head(stack, way, f"{group}/v1", "Ingress"), "spec": ingress.ingress(way)}, way.body)
+        yield _part(stack, way, "Ingress", made, f"{BUILD}/{stack.name}/ingresses/{way.name}.yaml", group=group)
 
 
 def _part(
@@ -47,10 +69,11 @@ def _part(
 
 def _containers(kind: str, resource: Resource) -> Mapping[Pointer, tuple[Pointer, str]]:
     labels: dict[Pointer, tuple[Pointer, str]] = {("metadata", "labels"): (("labels",), "map")}
-    if kind != "Deployment":
+    if kind not in _ANNOTATED:
         return labels | ({("data",): (("data",), "map")} if kind == "ConfigMap" else {})
     annotations: dict[Pointer, tuple[Pointer, str]] = {("metadata", "annotations"): (("annotations",), "map")}
-    return {**labels, **annotations, **places(resource, _POD)}
+    own = ingress.places(resource) if kind == "Ingress" else places(resource, _ANNOTATED[kind])
+    return {**labels, **annotations, **own}
 
 
 def _head(stack: Stack, resource: Resource, version: str, kind: str) -> dict[str, Value | None]:

@@ -20,6 +20,7 @@ from bot.model.json import JSON, Pointer
 from bot.model.resource import Desired, Observed, Through
 
 OPTIONS = ComparisonOptions(mask_key=b"a key for tests")
+_OTHER = {"Forbid": "Replace", "Exact": "Prefix"}
 _NAMES = frozenset({"name", "mountPath", "containerPort"})
 
 
@@ -47,6 +48,8 @@ def written(desired: Desired) -> Iterator[Pointer]:
 def changed(value: JSON) -> JSON:
     """Another value of the same kind."""
     match value:
+        case "Forbid" | "Exact":
+            return _OTHER[value]
         case bool():
             return not value
         case int() | float():
