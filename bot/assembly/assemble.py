@@ -14,6 +14,7 @@ from bot.assembly import checks
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
 from bot.assembly.faults import EvaluationBudget, Fault
 from bot.assembly.instances import Instance, is_repeated
+from bot.assembly.lifecycle import ignored_changes
 from bot.assembly.module import Module, module_folder
 from bot.assembly.schema import PROVIDER, SCHEMAS, TOP
 from bot.assembly.values import Value, as_text
@@ -193,6 +194,7 @@ def _resource(
         world.report(fault.error)
         return None
     line, _ = declared.at.text.position(declared.block.start)
+    ignored = ignored_changes(declared.at, declared.block, SCHEMAS[kind], world.report)
     name = as_text(body.mapping["name"]) or label
     if kind is not Kind.IMAGE and (not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", name) or len(name) > 63):
         world.report(declared.at.error(declared.block, f"{name!r} is no name", "letters, digits, '-', '_' and '.'"))
@@ -208,7 +210,9 @@ def _resource(
         world.report(mistake)
     if mistakes:
         return None
-    return Resource(kind, name if kind is not Kind.IMAGE else label, address, declared.at.text.file, line, body)
+    return Resource(
+        kind, name if kind is not Kind.IMAGE else label, address, declared.at.text.file, line, body, ignored
+    )
 
 
 def _check_top(world: World, module: Module) -> None:

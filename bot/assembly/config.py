@@ -36,6 +36,16 @@ class Provider(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoredChange:
+    """What a resource's ``ignore_changes`` names: a place in its body, all of it when empty, as it is written there."""
+
+    pointer: Pointer
+    name: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Resource:
     """One resource. ``body`` is an object checked against :mod:`bot.assembly.schema`: attributes by name, blocks that may
     repeat as lists of objects. ``address`` is how ``.cw`` files name it (``module.shop.service.web``).
@@ -47,6 +57,7 @@ class Resource:
     file: str
     line: int
     body: Value
+    ignored: tuple[IgnoredChange, ...] = ()
 
     def get(self, *path: str) -> Value | None:
         """The value at ``path``; None where it is absent or null."""

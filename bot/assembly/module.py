@@ -17,6 +17,7 @@ from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.functions.files import CommittedFiles
 from bot.assembly.instances import Instance, instances, is_repeated, without_meta
+from bot.assembly.lifecycle import without_lifecycle
 from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VALIDATED, VALIDATION, VARIABLE
 from bot.assembly.types import describe
 from bot.assembly.values import Trace, Value, as_text
@@ -294,6 +295,7 @@ class Module:
     def _body(self, key: str, declared: NamedBlock, suffix: str = "") -> Value:
         at, block = declared.at, declared.block
         kind = Kind(key.partition(".")[0])
+        block = block if kind is Kind.IMAGE else without_lifecycle(block)
         mistakes: list[SourceError | None] = []
 
         def report(error: SourceError | None) -> None:

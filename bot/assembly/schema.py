@@ -22,6 +22,9 @@ only Kubernetes has, and a stack of docker refuses:
 * ``resource "ingress" "shop"``: ``rule`` blocks of a host with ``path { path, type, service, port }``; ``/`` and Prefix
   are what a path is that does not say
 
+``lifecycle { ignore_changes = [replicas, environment["LEVEL"], container[0].image] }`` of any resource but an image, or
+``ignore_changes = all``: what may differ from what runs, set or not. Nothing in it is evaluated; what it hides is counted.
+
 References: ``var.x``, ``local.x``, ``service.web.image``, ``image.web.ref``, ``network.front.name``, ``module.m.out``.
 All functions are pure (:mod:`bot.assembly.functions.table`).
 """
