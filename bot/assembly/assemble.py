@@ -156,6 +156,7 @@ def _resources(world: World, module: Module) -> Iterator[Resource]:
     _check_top(world, module)
     for key, declared in module.resources.items():
         kind, label = key.split(".", 1)
+        label += module.suffix
         if kind not in set(Kind):
             message = f"there is no kind of resource {kind!r}"
             world.report(declared.at.error(declared.block, message, meant(kind, [known.value for known in SCHEMAS])))
@@ -171,7 +172,8 @@ def _resources(world: World, module: Module) -> Iterator[Resource]:
                 evaluate(name)
     for name in module.modules:
         with world.reporting():
-            yield from _resources(world, module.child(name))
+            for child in module.brought_in(name).values():
+                yield from _resources(world, child)
 
 
 def _repeated(world: World, module: Module, kind: Kind, key: str, label: str) -> list[Resource | None]:
@@ -201,7 +203,7 @@ def _resource(
         return None
     address = f"{module.address}.{key}" if module.address else key
     if which is not None:
-        address += f"[{which.key}]" if isinstance(which.key, int) else f'["{which.key}"]'
+        address += which.index
     if kind is Kind.SERVICE and body.mapping.keys().isdisjoint({"image", "build"}):
         world.report(declared.at.error(declared.block, f"service {name} has neither image nor build", "'image = ...'"))
         return None

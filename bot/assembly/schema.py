@@ -5,7 +5,9 @@ A ``.cw`` file is HCL. Top level:
 * ``variable "x" { type, default, description, required, sensitive, validation { condition, error_message } }``: set by
   ``--var``, then ``*.auto.cwvars``, ``clockwork.cwvars``, ``CLOCKWORK_VAR_x``, then the default
 * ``locals { name = expression }``; ``output "x" { value, description, sensitive }``
-* ``module "m" { source = "./folder", input = ... }``: a folder of this repository; ``module.m.out`` reads its outputs
+* ``module "m" { source = "./folder", input = ... }``: a folder of this repository; ``module.m.out`` reads its outputs,
+  with ``for_each`` or ``count`` ``module.m["key"].out`` or ``module.m[0].out``; resources without a ``name`` of their own
+  are then called by their label and that key
 * ``provider "docker" { stack }`` or ``provider "kubernetes" { stack, namespace }``
 * ``resource "service" "web"`` with attributes (``image = "nginx:1.27"``) and blocks (``port``, ``healthcheck``, ...), and
   the kinds image, network, volume, secret, config, job, cron_job, ingress; the tables below are the reference
