@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from bot.edits.values import same
+from bot.intake.scalars import Dialect
 from bot.intake.spans import (
     AliasNode,
     MappingNode,
@@ -35,13 +36,17 @@ class _Uses:
 
 @dataclass(frozen=True, slots=True)
 class SharedChange:
-    """The same new value for every place that reads one scalar, which ``pointer`` leads to without an alias."""
+    """The same new value for every place that reads one scalar, which ``pointer`` leads to without an alias.
+
+    ``pointers`` are all that lead to it.
+    """
 
     pointer: Pointer
+    pointers: frozenset[Pointer]
     sets: tuple[SetValue, ...]
 
 
-def shared_changes(root: Node, steps: Sequence[Edit]) -> Iterator[SharedChange]:
+def shared_changes(root: Node, steps: Sequence[Edit], dialect: Dialect) -> Iterator[SharedChange]:
     """What of ``steps`` can be said where the shared value is written, because all who read it change alike."""
     groups: dict[int, list[SetValue]] = {}
     for step in steps:
@@ -54,9 +59,16 @@ def shared_changes(root: Node, steps: Sequence[Edit]) -> Iterator[SharedChange]:
     uses: dict[int, _Uses] = {}
     _read(root, (), uses)
     for key, sets in groups.items():
-        written = uses[key].written
-        if written is not None and {step.pointer for step in sets} == uses[key].pointers:
-            yield SharedChange(written, tuple(sets))
+        written, pointers = uses[key].written, uses[key].pointers
+        if written is not None and {step.pointer for step in sets} == {
+            each for each in pointers if _counts(each, dialect)
+        }:
+            yield SharedChange(written, frozenset(pointers), tuple(sets))
+
+
+def _counts(pointer: Pointer, dialect: Dialect) -> bool:
+    """Whether something is declared there: Compose ignores what begins with ``x-`` (Specification, "Extensions")."""
+    return not (dialect is Dialect.COMPOSE and pointer and str(pointer[0]).startswith("x-"))
 
 
 def _scalar(root: Node, step: Edit) -> ScalarNode | None:

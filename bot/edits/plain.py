@@ -39,6 +39,14 @@ def edited(file: str, data: bytes, edits: Sequence[Edit], *, document: int, dial
     return text.encode(text.chars)
 
 
+def edited_anchors(
+    file: str, data: bytes, edits: Sequence[Edit], *, document: int, dialect: Dialect
+) -> tuple[bytes, Sequence[Edit]]:
+    """``data`` after those of ``edits`` that can be said where a shared value is written, and which these are."""
+    text, done = _shared(Text.of(file, data), edits, document, dialect)
+    return text.encode(text.chars), done
+
+
 def _shared(text: Text, edits: Sequence[Edit], document: int, dialect: Dialect) -> tuple[Text, list[Edit]]:
     """The text with the values that all who share them through an anchor change alike, and the steps that this was."""
     if len(edits) < 2 or "&" not in text.chars:
@@ -47,12 +55,12 @@ def _shared(text: Text, edits: Sequence[Edit], document: int, dialect: Dialect) 
     root = _root(text, trees, document)
     tree = value(root, dialect)
     done: list[Edit] = []
-    for change in shared_changes(root, [step for edit in edits for step in steps(tree, edit)]):
+    for change in shared_changes(root, [step for edit in edits for step in steps(tree, edit)], dialect):
         trees = _trees(text)
         doc, position = _document(text, trees, document), locate(_root(text, trees, document), change.pointer)
         before = [_value(each, dialect) for each in trees]
-        for step in change.sets:
-            before[document] = applied(before[document], step)
+        for pointer in change.pointers:
+            before[document] = applied(before[document], SetValue(pointer, change.sets[0].value))
         for chars in replaced(doc, position, change.sets[0].value):
             if _reads_as(proposal := Text(text.file, chars, text.bom), before, dialect):
                 text, done = proposal, [*done, *change.sets]
