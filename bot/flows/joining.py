@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from bot.flows.identity import records
@@ -32,9 +32,10 @@ def joined(proposals: Sequence[Proposal], situation: Situation) -> list[Proposal
     least = situation.memory.limits.joined_from
     if least is None or situation.memory.pulls is None:
         return list(proposals)
+    proposed = {(record.marker.kind, record.marker.key) for record in records(situation.memory.view).values()}
     alike: dict[_Likeness, list[Proposal]] = {}
     for proposal in proposals:
-        if _can_join(proposal) and _is_free(proposal, situation):
+        if _can_join(proposal) and _is_free(proposal, proposed, situation):
             alike.setdefault(_likeness(proposal), []).append(proposal)
     instead: dict[str, Proposal | None] = {}
     for likeness, members in alike.items():
@@ -59,14 +60,16 @@ def _can_join(proposal: Proposal) -> bool:
     )
 
 
-def _is_free(proposal: Proposal, situation: Situation) -> bool:
-    """Whether nothing is known of the task that a joined proposal would pass over."""
+def _is_free(proposal: Proposal, proposed: Collection[tuple[str, str]], situation: Situation) -> bool:
+    """Whether nothing is known of the task that a joined proposal would pass over. ``proposed`` are the kinds and keys of
+    the items that the ledger knows.
+    """
     if proposal.fingerprint in situation.known.ignored or _is_open(proposal, situation):
         return False
     if any(entry.lane is proposal.lane and entry.task == proposal.task for entry in situation.known.open):
         return False
     tag, memory = marker(proposal), situation.memory
-    if any((known.marker.kind, known.marker.key) == (tag.kind, tag.key) for known in records(memory.view).values()):
+    if (tag.kind, tag.key) in proposed:
         closed = memory.closed(tag, proposal.fingerprint)
         if any(item.marker is not None and item.marker.digest == tag.digest for item in closed):
             return False
