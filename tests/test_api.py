@@ -141,6 +141,29 @@ def test_the_pipeline_of_cw_files(tmp_path: Path) -> None:
     assert [str(resource.id) for resource in core.intake()] == ["Deployment/shop/web"]
 
 
+def test_what_a_cw_file_ignores_is_counted_with_its_line(tmp_path: Path) -> None:
+    """The replicas that somebody else sets are no drift of a service whose lifecycle says so; its image is."""
+    text = 'provider "kubernetes" { namespace = "shop" }\nresource "service" "web" {\n  image = "nginx:1.27"\n'
+    (tmp_path / "infra.cw").write_text(
+        text + "  replicas = 2\n  lifecycle {\n    ignore_changes = [replicas]\n  }\n}\n"
+    )
+    live = tmp_path / "live.json"
+    live.write_text("[]")
+    core = ClockworkCore(str(tmp_path), live=str(live))
+    core.forge(write=True)
+    (web,) = core.intake()
+    tree = json.loads(json.dumps(web.tree))
+    tree["spec"]["replicas"] = 5
+    tree["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx:1.28"
+    live.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [tree]}))
+    report = ClockworkCore(str(tmp_path), live=str(live)).verify()
+    assert [drift.where for drift in report.drift] == ["spec.template.spec.containers[web].image"]
+    hidden = [each for each in report.suppressed if each.by.startswith("ignore:")]
+    assert [(each.drift.where, each.reason) for each in hidden] == [
+        ("spec.replicas", "infra.cw:6 ignores changes of replicas")
+    ]
+
+
 @pytest.mark.parametrize(
     ("policy", "applied"),
     [(AutoFixPolicy.DISABLED, False), (AutoFixPolicy.CONSERVATIVE, True), (AutoFixPolicy.AGGRESSIVE, True)],

@@ -10,9 +10,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bot.assembly import checks
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
 from bot.assembly.faults import EvaluationBudget, Fault
 from bot.assembly.instances import Instance, is_repeated
+from bot.assembly.lifecycle import ignored_changes
 from bot.assembly.module import Module, module_folder
 from bot.assembly.schema import PROVIDER, SCHEMAS, TOP
 from bot.assembly.values import Value, as_text
@@ -22,7 +24,6 @@ from bot.intake.cw import parse
 from bot.intake.declared import meant, sort_errors
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Parsed
-from bot.model.json import Pointer
 from bot.model.resource import SourceError
 
 _MOST_FILES: Final = 5000
@@ -99,7 +100,12 @@ def _outputs(world: World, root: Module) -> Iterator[tuple[str, Value]]:
 
 def _stacks(world: World, root: Module) -> Iterator[Stack]:
     provider, name, namespace = _provider(world, root)
-    resources = list(_resources(world, root))
+    resources: list[Resource] = []
+    for own in _resources(world, root):
+        mistake = checks.kubernetes_only(own) if provider is Provider.DOCKER else None
+        world.report(mistake)
+        if mistake is None:
+            resources.append(own)
     names = {own.text("stack") or name for own in resources} - {name}
     for stack in (name, *sorted(names)):
         inside = tuple(own for own in resources if (own.text("stack") or name) == stack)
@@ -150,6 +156,7 @@ def _resources(world: World, module: Module) -> Iterator[Resource]:
     _check_top(world, module)
     for key, declared in module.resources.items():
         kind, label = key.split(".", 1)
+        label += module.suffix
         if kind not in set(Kind):
             message = f"there is no kind of resource {kind!r}"
             world.report(declared.at.error(declared.block, message, meant(kind, [known.value for known in SCHEMAS])))
@@ -165,7 +172,8 @@ def _resources(world: World, module: Module) -> Iterator[Resource]:
                 evaluate(name)
     for name in module.modules:
         with world.reporting():
-            yield from _resources(world, module.child(name))
+            for child in module.brought_in(name).values():
+                yield from _resources(world, child)
 
 
 def _repeated(world: World, module: Module, kind: Kind, key: str, label: str) -> list[Resource | None]:
@@ -188,34 +196,25 @@ def _resource(
         world.report(fault.error)
         return None
     line, _ = declared.at.text.position(declared.block.start)
+    ignored = ignored_changes(declared.at, declared.block, SCHEMAS[kind], world.report)
     name = as_text(body.mapping["name"]) or label
     if kind is not Kind.IMAGE and (not re.fullmatch(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*", name) or len(name) > 63):
         world.report(declared.at.error(declared.block, f"{name!r} is no name", "letters, digits, '-', '_' and '.'"))
         return None
     address = f"{module.address}.{key}" if module.address else key
     if which is not None:
-        address += f"[{which.key}]" if isinstance(which.key, int) else f'["{which.key}"]'
+        address += which.index
     if kind is Kind.SERVICE and body.mapping.keys().isdisjoint({"image", "build"}):
         world.report(declared.at.error(declared.block, f"service {name} has neither image nor build", "'image = ...'"))
         return None
-    leak = next((value for pointer, value in body.walk() if _shows(kind, pointer, value)), None)
-    if leak is not None:
-        origin = leak.trace.origin
-        message = "a sensitive value would be written into a committed file here"
-        world.report(
-            SourceError(origin.file, origin.line, origin.column, message, "sensitive values in 'environment' only")
-        )
+    mistakes = [*checks.leaks(kind, body), *checks.containers(name, body)]
+    for mistake in mistakes:
+        world.report(mistake)
+    if mistakes:
         return None
-    return Resource(kind, name if kind is not Kind.IMAGE else label, address, declared.at.text.file, line, body)
-
-
-def _shows(kind: Kind, pointer: Pointer, value: Value) -> bool:
-    """Whether rendering would show a sensitive value. What a service's environment holds is left to the deployment."""
-    if not value.trace.sensitive or value.elements:
-        return False
-    if value.mapping:
-        return True  # its keys would be shown
-    return not (kind is Kind.SERVICE and pointer[:1] == ("environment",) and len(pointer) == 2)
+    return Resource(
+        kind, name if kind is not Kind.IMAGE else label, address, declared.at.text.file, line, body, ignored
+    )
 
 
 def _check_top(world: World, module: Module) -> None:

@@ -35,7 +35,7 @@ def evaluate_body(at: Evaluator, block: Block, schema: Schema, report: Report) -
         if blocks:
             entries[name] = _nested(blocks, inner, report)
     for name in schema.required:
-        if body.get(name) is None:
+        if body.get(name) is None and name not in entries:
             report(at.error(block, f"this {block.kind} block has no {name!r}", f"{name!r}"))
     return Value(entries, Trace(at.text.origin(block.start, block.end)))
 

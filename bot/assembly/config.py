@@ -23,6 +23,9 @@ class Kind(StrEnum):
     VOLUME = "volume"
     SECRET = "secret"  # noqa: S105 (a kind of resource)
     CONFIG = "config"
+    JOB = "job"
+    CRON_JOB = "cron_job"
+    INGRESS = "ingress"
 
 
 class Provider(StrEnum):
@@ -30,6 +33,16 @@ class Provider(StrEnum):
 
     DOCKER = "docker"
     KUBERNETES = "kubernetes"
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredChange:
+    """What a resource's ``ignore_changes`` names: a place in its body, all of it when empty, as it is written there."""
+
+    pointer: Pointer
+    name: str
+    file: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +57,7 @@ class Resource:
     file: str
     line: int
     body: Value
+    ignored: tuple[IgnoredChange, ...] = ()
 
     def get(self, *path: str) -> Value | None:
         """The value at ``path``; None where it is absent or null."""

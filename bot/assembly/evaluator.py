@@ -50,7 +50,7 @@ class Evaluator:
         """Stop: ``node`` names something that is nowhere. Raises :class:`~bot.assembly.faults.Fault` that nothing catches."""
         raise Fault(self.error(node, message, expected), static=True)
 
-    def spend(self, node: Expression, steps: int = 1) -> None:
+    def spend(self, node: Span, steps: int = 1) -> None:
         """Take ``steps`` off the budget. Raises :class:`~bot.assembly.faults.Fault` when nothing is left."""
         if self.budget.spent:
             raise Fault(None)

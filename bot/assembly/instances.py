@@ -1,4 +1,4 @@
-"""``count`` and ``for_each`` of a resource, and ``dynamic`` blocks: one text, evaluated several times.
+"""``count`` and ``for_each`` of a resource or module, and ``dynamic`` blocks: one text, evaluated several times.
 
 Called by :mod:`bot.assembly.module` and :mod:`bot.assembly.body`. Source: Terraform documentation, "The count Meta-Argument",
 "The for_each Meta-Argument" and "dynamic Blocks".
@@ -6,6 +6,7 @@ Called by :mod:`bot.assembly.module` and :mod:`bot.assembly.body`. Source: Terra
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,10 +23,15 @@ _MOST: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One of the resources that a block declares. ``key`` is its number or its name, ``at`` knows ``count`` or ``each``."""
+    """One of what a block declares. ``key`` is its number or its name, ``at`` knows ``count`` or ``each``."""
 
     key: int | str
     at: Evaluator
+
+    @property
+    def index(self) -> str:
+        """What follows the name of the block in the instance's address: ``[0]``, ``["web"]``."""
+        return f"[{self.key}]" if isinstance(self.key, int) else f"[{json.dumps(self.key, ensure_ascii=False)}]"
 
     @property
     def suffix(self) -> str:
@@ -34,7 +40,7 @@ class Instance:
 
 
 def is_repeated(block: Block) -> bool:
-    """Whether a block declares several resources."""
+    """Whether a block declares several resources or modules."""
     return any(item.name in META for item in block.body.assignments)
 
 
@@ -48,7 +54,7 @@ def instances(at: Evaluator, block: Block) -> list[Instance]:
     """The instances that a block declares. Raises :class:`~bot.assembly.faults.Fault`."""
     count, each = block.body.get("count"), block.body.get("for_each")
     if count is not None and each is not None:
-        at.fault(each, "a resource has 'count' or 'for_each', not both", "one of them")
+        at.fault(each, "a block has 'count' or 'for_each', not both", "one of them")
     if count is not None:
         return _counted(at, count.expression)
     if each is None:

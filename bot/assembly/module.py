@@ -17,6 +17,7 @@ from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.functions.files import CommittedFiles
 from bot.assembly.instances import Instance, instances, is_repeated, without_meta
+from bot.assembly.lifecycle import without_lifecycle
 from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VALIDATED, VALIDATION, VARIABLE
 from bot.assembly.types import describe
 from bot.assembly.values import Trace, Value, as_text
@@ -29,11 +30,15 @@ from bot.intake.syntax import Assignment, Block, Expression
 from bot.model.resource import SourceError, Through
 
 _DEEPEST: Final = 10
+_STEPS: Final = 20
+"""What a module costs of the budget beside what is evaluated in it."""
 _NOT_VALID: Final = "the value is not valid"
 
 
 class Module:
-    """``inputs`` are a child's arguments (None for a root, whose variables are ``given`` from outside)."""
+    """``inputs`` are a child's arguments (None for a root, whose variables are ``given`` from outside). ``suffix`` follows
+    the labels of its resources in their names, where its block brings in several.
+    """
 
     def __init__(
         self,
@@ -43,12 +48,14 @@ class Module:
         *,
         given: Mapping[str, Given],
         inputs: Mapping[str, Value] | None,
+        suffix: str = "",
     ) -> None:
         self.world = world
         self.folder = folder
         self.address = address
         self.given = given
         self.inputs = inputs
+        self.suffix = suffix
         parsed = world.folder(folder)
         beside = CommittedFiles(folder, world.beside, world.missing)
         self.files = [
@@ -83,7 +90,8 @@ class Module:
                 self._need(name, self.locals, f"there is no local {name!r}", at, node)
                 return self._seen(self.local(name, at, node)), 2
             case "module":
-                return self._seen(self._output_of(name, path, at, node)), 3
+                value, length = self._output_of(name, path, at, node)
+                return self._seen(value), length
             case "path":
                 return at.computed(node, self.folder or ".", ()), 2
             case _:
@@ -189,40 +197,60 @@ class Module:
                 usual = "the value is not valid (its message would show a sensitive value)" if secret else _NOT_VALID
                 declared.at.fault(rule, f"{name}: {text or usual}")
 
-    def child(self, name: str) -> Module:
-        """The module that the block called ``name`` brings in. Raises :class:`~bot.assembly.faults.Fault`."""
-        if name not in self.children:
-            self.children[name] = self._child(name, self.modules[name])
-        return self.children[name]
+    def brought_in(self, name: str) -> Mapping[int | str | None, Module]:
+        """The modules that the block called ``name`` brings in by their keys; one without ``count`` and ``for_each`` has
+        None. Raises :class:`~bot.assembly.faults.Fault`.
+        """
+        if not is_repeated(self.modules[name].block):
+            return {None: self._child(name, None)}
+        return {which.key: self._child(name, which) for which in self.instances(f"module.{name}")}
 
-    def _child(self, name: str, declared: NamedBlock) -> Module:
+    def _child(self, name: str, which: Instance | None) -> Module:
+        """The module of one key."""
+        key = name if which is None else f"{name}{which.index}"
+        if key not in self.children:
+            self.children[key] = self._made(name, key, self.modules[name], which)
+        return self.children[key]
+
+    def _made(self, name: str, key: str, declared: NamedBlock, which: Instance | None) -> Module:
         at, block = declared.at, declared.block
         folder = module_folder(at, block)
         if not self.world.folder(folder):
             at.fault(block, f"there are no .cw files in {folder or '.'}", "a folder with .cw files")
-        address = f"{self.address}.module.{name}" if self.address else f"module.{name}"
+        at.spend(block, _STEPS)
+        address = f"{self.address}.module.{key}" if self.address else f"module.{key}"
         if address.count("module.") > _DEEPEST:
             at.fault(block, f"modules in modules, more than {_DEEPEST} deep")
-        items = [item for item in block.body.assignments if item.name != "source"]
-        inputs = {item.name: _input(at, name, item) for item in items}
-        module = Module(self.world, folder, address, given={}, inputs=inputs)
+        items = [item for item in without_meta(block).body.assignments if item.name != "source"]
+        inputs = {item.name: _input(at if which is None else which.at, name, item) for item in items}
+        suffix = self.suffix if which is None else f"{self.suffix}-{which.suffix}"
+        module = Module(self.world, folder, address, given={}, inputs=inputs, suffix=suffix)
         for item in items:
             if item.name not in module.variables:
                 message = f"module {name} has no variable {item.name!r}"
                 self.world.report(at.error(item, message, meant(item.name, module.variables)))
         return module
 
-    def _output_of(self, name: str, path: Sequence[str], at: Evaluator, node: Expression) -> Value:
+    def _output_of(self, name: str, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int]:
+        """What ``module.NAME...`` leads to, and how many words that took."""
         self._need(name, self.modules, f"there is no module {name!r}", at, node)
-        if len(path) < 3:
+        is_one = not is_repeated(self.modules[name].block)
+        if is_one and len(path) < 3:
             at.fault(node, "a module alone is not a value", f"'module.{name}.OUTPUT'")
         self.once(f"module.{name}", at, node, lambda: self._opened(name, at, node))
-        child = self.child(name)
-        self._need(path[2], child.outputs, f"module {name} has no output {path[2]!r}", at, node)
-        return child.output(path[2], at, node)
+        children = self.brought_in(name)
+        if is_one or (len(path) > 3 and path[2] in children):
+            child, length = (children[None], 3) if is_one else (children[path[2]], 4)
+            output = path[length - 1]
+            self._need(output, child.outputs, f"module {name} has no output {output!r}", at, node)
+            return child.output(output, at, node), length
+        outputs = {key: _outputs(child, at, node) for key, child in children.items()}
+        counted = self.modules[name].block.body.get("count") is not None
+        every = tuple(outputs.values()) if counted else {str(key): value for key, value in outputs.items()}
+        return Value(every, at.computed(node, None, ()).trace), 2
 
     def _opened(self, name: str, at: Evaluator, node: Expression) -> Value:
-        self.child(name)
+        self.brought_in(name)
         return at.computed(node, None, ())
 
     def output(self, name: str, at: Evaluator | None = None, node: Expression | None = None) -> Value:
@@ -244,9 +272,12 @@ class Module:
         return result.secret()
 
     def instances(self, key: str) -> list[Instance]:
-        """The instances of a resource with ``count`` or ``for_each``. Raises :class:`~bot.assembly.faults.Fault`."""
+        """The instances of a resource or ``module.NAME`` with ``count`` or ``for_each``. Raises
+        :class:`~bot.assembly.faults.Fault`.
+        """
         if key not in self.repeated:
-            declared = self.resources[key]
+            kind, _, name = key.partition(".")
+            declared = self.modules[name] if kind == "module" else self.resources[key]
             self.repeated[key] = instances(declared.at, declared.block)
         return self.repeated[key]
 
@@ -276,7 +307,8 @@ class Module:
             return self.once(f"{key}.{name}", at, node, lambda: inner.value(written.expression)), 3
         if name == "name":
             return Value(
-                path[1], Trace(declared.at.text.origin(declared.block.labels[1].start, declared.block.labels[1].end))
+                path[1] + self.suffix,
+                Trace(declared.at.text.origin(declared.block.labels[1].start, declared.block.labels[1].end)),
             ), 3
         whole = self.body(key, at, node)
         if name not in whole.mapping:
@@ -294,6 +326,7 @@ class Module:
     def _body(self, key: str, declared: NamedBlock, suffix: str = "") -> Value:
         at, block = declared.at, declared.block
         kind = Kind(key.partition(".")[0])
+        block = block if kind is Kind.IMAGE else without_lifecycle(block)
         mistakes: list[SourceError | None] = []
 
         def report(error: SourceError | None) -> None:
@@ -305,7 +338,7 @@ class Module:
             raise Fault(None)
         label = block.labels[1]
         origin = at.text.origin(label.start, label.end, Through.EXPRESSION)
-        entries = {"name": Value(label.value + suffix, Trace(origin)), **value.mapping}
+        entries = {"name": Value(label.value + self.suffix + suffix, Trace(origin)), **value.mapping}
         if kind is Kind.IMAGE:
             entries["ref"] = image_reference(entries)
         return Value(entries, value.trace)
@@ -328,6 +361,11 @@ def module_folder(at: Evaluator, block: Block) -> str:
         message = f"{text!r} is not a folder of this repository"
         at.fault(source.expression, message, "a path that starts with './' or '../'")
     return "" if folder == "." else folder
+
+
+def _outputs(module: Module, at: Evaluator, node: Expression) -> Value:
+    """An object of all outputs of a module."""
+    return Value({name: module.output(name, at, node) for name in module.outputs}, at.computed(node, None, ()).trace)
 
 
 def _input(at: Evaluator, module: str, item: Assignment) -> Value:

@@ -5,12 +5,27 @@ A ``.cw`` file is HCL. Top level:
 * ``variable "x" { type, default, description, required, sensitive, validation { condition, error_message } }``: set by
   ``--var``, then ``*.auto.cwvars``, ``clockwork.cwvars``, ``CLOCKWORK_VAR_x``, then the default
 * ``locals { name = expression }``; ``output "x" { value, description, sensitive }``
-* ``module "m" { source = "./folder", input = ... }``: a folder of this repository; ``module.m.out`` reads its outputs
+* ``module "m" { source = "./folder", input = ... }``: a folder of this repository; ``module.m.out`` reads its outputs,
+  with ``for_each`` or ``count`` ``module.m["key"].out`` or ``module.m[0].out``; resources without a ``name`` of their own
+  are then called by their label and that key
 * ``provider "docker" { stack }`` or ``provider "kubernetes" { stack, namespace }``
 * ``resource "service" "web"`` with attributes (``image = "nginx:1.27"``) and blocks (``port``, ``healthcheck``, ...), and
-  the kinds image, network, volume, secret, config; the tables below are the reference
+  the kinds image, network, volume, secret, config, job, cron_job, ingress; the tables below are the reference
 
-Names and values of a service's attributes are those of the Compose Specification ("Services top-level elements").
+Names and values of a service's attributes are those of the Compose Specification ("Services top-level elements"). What
+only Kubernetes has, and a stack of docker refuses:
+
+* ``liveness``, ``readiness`` and ``startup`` of a service: ``command``, or ``path`` and ``port`` (a GET), or ``port``
+  alone (a connection). ``healthcheck`` is the liveness probe of a service that writes no ``liveness``
+* ``container`` blocks beside the service's own, and ``init_container`` blocks that run before, in their order; one
+  with ``restart = "always"`` keeps running. Mounts of type tmpfs with the same ``source`` are one directory that they share
+* ``resource "job" "migrate"`` and ``resource "cron_job" "report"``: a container as a service has it, which ends; durations
+  are durations (``active_deadline = "10m"``)
+* ``resource "ingress" "shop"``: ``rule`` blocks of a host with ``path { path, type, service, port }``; ``/`` and Prefix
+  are what a path is that does not say
+
+``lifecycle { ignore_changes = [replicas, environment["LEVEL"], container[0].image] }`` of any resource but an image, or
+``ignore_changes = all``: what may differ from what runs, set or not. Nothing in it is evaluated; what it hides is counted.
 
 References: ``var.x``, ``local.x``, ``service.web.image``, ``image.web.ref``, ``network.front.name``, ``module.m.out``.
 All functions are pure (:mod:`bot.assembly.functions.table`).
@@ -19,7 +34,7 @@ All functions are pure (:mod:`bot.assembly.functions.table`).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.assembly.config import Kind
@@ -80,6 +95,20 @@ _HEALTHCHECK: Final = Schema(
         "disable": ScalarType.BOOL,
     }
 )
+_PROBE: Final = Schema(
+    {
+        "command": ScalarType.COMMAND,
+        "interval": ScalarType.DURATION,
+        "path": ScalarType.STRING,
+        "port": ScalarType.PORT,
+        "retries": ScalarType.WHOLE,
+        "scheme": OneOf(("HTTP", "HTTPS")),
+        "start_period": ScalarType.DURATION,
+        "successes": ScalarType.WHOLE,
+        "timeout": ScalarType.DURATION,
+    }
+)
+_PROBES: Final[Mapping[str, Nested]] = {name: Nested(_PROBE) for name in ("liveness", "readiness", "startup")}
 _LOGGING: Final = Schema({"driver": ScalarType.STRING, "options": _TEXT_MAP})
 _AMOUNTS: Final = Schema({"cpu": ScalarType.NUMBER, "memory": ScalarType.SIZE})
 _BUILD: Final = Schema(
@@ -87,6 +116,39 @@ _BUILD: Final = Schema(
     required=("context",),
 )
 _FILE_MOUNT: Final = Schema({"name": ScalarType.STRING, "target": ScalarType.STRING}, required=("name",))
+_CONTAINER: Final = Schema(
+    {
+        "cap_add": _TEXTS,
+        "cap_drop": _TEXTS,
+        "command": ScalarType.COMMAND,
+        "entrypoint": ScalarType.COMMAND,
+        "environment": _TEXT_MAP,
+        "image": ScalarType.STRING,
+        "name": ScalarType.STRING,
+        "privileged": ScalarType.BOOL,
+        "pull_policy": OneOf(("always", "missing", "never")),
+        "read_only": ScalarType.BOOL,
+        "secrets": _TEXTS,
+        "tty": ScalarType.BOOL,
+        "user": ScalarType.STRING,
+        "working_dir": ScalarType.STRING,
+    },
+    {
+        **_PROBES,
+        "config": Nested(_FILE_MOUNT, many=True),
+        "limits": Nested(_AMOUNTS),
+        "mount": Nested(_MOUNT, many=True),
+        "port": Nested(_PORT, many=True),
+        "reservations": Nested(_AMOUNTS),
+        "volume": Nested(_VOLUME_MOUNT, many=True),
+    },
+    required=("name", "image"),
+)
+_INIT_CONTAINER: Final = replace(_CONTAINER, attributes={**_CONTAINER.attributes, "restart": OneOf(("always",))})
+_FURTHER: Final[Mapping[str, Nested]] = {
+    "container": Nested(_CONTAINER, many=True),
+    "init_container": Nested(_INIT_CONTAINER, many=True),
+}
 
 SERVICE: Final = Schema(
     {
@@ -126,6 +188,8 @@ SERVICE: Final = Schema(
         "working_dir": ScalarType.STRING,
     },
     {
+        **_PROBES,
+        **_FURTHER,
         "build": Nested(_BUILD),
         "config": Nested(_FILE_MOUNT, many=True),
         "healthcheck": Nested(_HEALTHCHECK),
@@ -180,6 +244,55 @@ CONFIG: Final = Schema(
         "stack": ScalarType.STRING,
     }
 )
+JOB: Final = Schema(
+    {
+        **_CONTAINER.attributes,
+        **_NAMED,
+        "active_deadline": ScalarType.DURATION,
+        "annotations": _TEXT_MAP,
+        "backoff_limit": ScalarType.WHOLE,
+        "completions": ScalarType.WHOLE,
+        "hostname": ScalarType.STRING,
+        "network_mode": OneOf(("host",)),
+        "parallelism": ScalarType.WHOLE,
+        "pid": OneOf(("host",)),
+        "restart": OneOf(("no", "on-failure")),
+        "stack": ScalarType.STRING,
+        "stop_grace_period": ScalarType.DURATION,
+        "suspend": ScalarType.BOOL,
+        "ttl_after_finished": ScalarType.DURATION,
+    },
+    {**_CONTAINER.blocks, **_FURTHER},
+    required=("image",),
+)
+CRON_JOB: Final = Schema(
+    {
+        **JOB.attributes,
+        "concurrency": OneOf(("Allow", "Forbid", "Replace")),
+        "failed_history": ScalarType.WHOLE,
+        "schedule": ScalarType.STRING,
+        "starting_deadline": ScalarType.DURATION,
+        "successful_history": ScalarType.WHOLE,
+        "time_zone": ScalarType.STRING,
+    },
+    JOB.blocks,
+    required=("image", "schedule"),
+)
+_BACKEND: Final[Mapping[str, Type]] = {"service": ScalarType.STRING, "port": ScalarType.PORT}
+_PATH: Final = Schema(
+    {**_BACKEND, "path": ScalarType.STRING, "type": OneOf(("Prefix", "Exact", "ImplementationSpecific"))},
+    required=(*_BACKEND,),
+)
+INGRESS: Final = Schema(
+    {**_NAMED, "annotations": _TEXT_MAP, "class": ScalarType.STRING, "stack": ScalarType.STRING},
+    {
+        "default": Nested(Schema(_BACKEND, required=(*_BACKEND,))),
+        "rule": Nested(
+            Schema({"host": ScalarType.STRING}, {"path": Nested(_PATH, many=True)}, required=("path",)), many=True
+        ),
+        "tls": Nested(Schema({"hosts": _TEXTS, "secret": ScalarType.STRING}), many=True),
+    },
+)
 SCHEMAS: Final[Mapping[Kind, Schema]] = {
     Kind.SERVICE: SERVICE,
     Kind.IMAGE: IMAGE,
@@ -187,7 +300,12 @@ SCHEMAS: Final[Mapping[Kind, Schema]] = {
     Kind.VOLUME: VOLUME,
     Kind.SECRET: SECRET,
     Kind.CONFIG: CONFIG,
+    Kind.JOB: JOB,
+    Kind.CRON_JOB: CRON_JOB,
+    Kind.INGRESS: INGRESS,
 }
+KUBERNETES_ONLY: Final = frozenset({*_PROBES, *_FURTHER, Kind.JOB, Kind.CRON_JOB, Kind.INGRESS})
+"""Kinds and blocks that mean nothing to Docker."""
 ROOTS: Final = frozenset({"var", "local", "module", "path", *Kind})
 """What a reference may start with."""
 VARIABLE: Final = frozenset({"type", "default", "description", "required", "sensitive", "nullable"})

@@ -23,10 +23,10 @@ Read by wiring, applied by :mod:`bot.drift.compare`, explained by ``clockwork dr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -37,8 +37,10 @@ from bot.intake.mistakes import reason
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
 from bot.model.globs import name_matches, path_covers
 from bot.model.paths import Path, parse_path
-from bot.model.resource import ResourceId
+from bot.model.resource import Desired, LeftAlone, ResourceId
 
+_CHANGES: Final = frozenset({DriftKind.CHANGED, DriftKind.ADDED, DriftKind.REMOVED, DriftKind.MISSING})
+"""Differences within a resource."""
 LabelsOf: TypeAlias = Callable[[ResourceId], Labels | None]
 """The labels of a resource; None where its platform has none."""
 
@@ -163,6 +165,26 @@ def explain(ignores: Ignores, report: Report) -> tuple[IgnoreExplanation, ...]:
 def _explanation(rule: IgnoreRule, count: int, notes: list[IgnoreNote]) -> IgnoreExplanation:
     detail = "; ".join(note.detail for note in notes) or rule.reason
     return IgnoreExplanation(rule, notes[0].state if notes else "active", count, detail)
+
+
+def of_resources(resources: Iterable[Desired]) -> Ignores:
+    """The rules that declarations have with them, with file and line as their reason."""
+    return Ignores(tuple(_of_place(desired, place) for desired in resources for place in desired.left_alone))
+
+
+def _of_place(desired: Desired, place: LeftAlone) -> IgnoreRule:
+    at = f"{place.file}:{place.line}"
+    return IgnoreRule(
+        f"{at} {place.name}",
+        f"{at} ignores changes of {place.name}",
+        str(desired.id.local),
+        target=desired.id.target,
+        group=desired.id.group,
+        path=place.path,
+        kinds=_CHANGES,
+        file=place.file,
+        taken_over=True,
+    )
 
 
 def _texts(value: object) -> object:

@@ -32,15 +32,13 @@ def adopt_compose(desired: Desired, edits: Sequence[Edit], files: Mapping[str, b
     for edit in ordered(edits):
         intended = applied(intended, work.carried_out(edit))
     changed = {path: data for path, data in work.files.items() if data != files.get(path)}
-    _check(desired, origins, intended, (files, work.files))
+    _check(desired, intended, (files, work.files))
     return Adoption(changed, tuple(work.notes))
 
 
-def _check(
-    desired: Desired, origins: SitedOrigins, intended: JSON, files: tuple[Mapping[str, bytes], Mapping[str, bytes]]
-) -> None:
+def _check(desired: Desired, intended: JSON, files: tuple[Mapping[str, bytes], Mapping[str, bytes]]) -> None:
     before, after = files
-    was, now = _trees(desired, origins, before), _trees(desired, origins, after)
+    was, now = trees_of(desired, before), trees_of(desired, after)
     expected = {**was, str(desired.id): intended}
     if not same(_in_order(now), _in_order(expected)):
         raise Refused(
@@ -49,8 +47,10 @@ def _check(
         )
 
 
-def _trees(desired: Desired, origins: SitedOrigins, files: Mapping[str, bytes]) -> dict[str, JSON]:
-    declared = read(files, project=desired.id.scope, compose=origins.projects)
+def trees_of(desired: Desired, files: Mapping[str, bytes]) -> dict[str, JSON]:
+    """What the project of ``desired`` declares, by name."""
+    projects = desired.origins.projects if isinstance(desired.origins, SitedOrigins) else ()
+    declared = read(files, project=desired.id.scope, compose=projects)
     return {str(resource.id): resource.tree for resource in declared.resources}
 
 

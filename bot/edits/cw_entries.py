@@ -18,7 +18,9 @@ from bot.model.resource import Origin, Through
 
 Open = Callable[[str], Parsed]
 Change = tuple[str, bytes, str | None]
-_BLOCK_NAMES: Final = {"healthcheck", "logging"}
+_BLOCK_NAMES: Final = {"healthcheck", "logging", "livenessProbe", "readinessProbe", "startupProbe", "defaultBackend"}
+_LISTED: Final = {"containers", "initContainers", "rules", "paths", "tls"}
+"""Lists of manifests whose elements are blocks."""
 _PORT_NAMES: Final = {"target": "container", "published": "host", "protocol": "protocol", "host_ip": "address"}
 """Compose Specification, "ports", long syntax, to the attributes of a ``port`` block."""
 
@@ -84,7 +86,7 @@ def _into_map(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str |
     container = origins.value(pointer)
     if container is None or container.trace.origin == origins.tree.trace.origin:
         # It has no text of its own: there is none, or it is made up from the resource's block, as labels are.
-        return _new_map(opened, origins, origins.containers[pointer][0], [value] if key is None else {key: value})
+        return _new_map(opened, origins, pointer, [value] if key is None else {key: value})
     origin = container.trace.origin
     parsed = opened(origin.file)
     node = hcl_nodes.node_at(parsed, origin)
@@ -100,9 +102,13 @@ def _into_map(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str |
             return _done(parsed, hcl.merged(parsed, node, key, value), note)
 
 
-def _new_map(opened: Open, origins: TracedOrigins, body_pointer: Pointer, value: JSON) -> Change:
+def _new_map(opened: Open, origins: TracedOrigins, pointer: Pointer, value: JSON) -> Change:
+    holder = origins.value(pointer[:-1])
     parsed, block = _resource(opened, origins)
-    *outer, name = map(str, body_pointer)
+    *outer, name = map(str, origins.containers[pointer][0])
+    inner = hcl_nodes.block_at(parsed, holder.trace.origin) if len(outer) > 1 and holder is not None else None
+    if inner is not None:
+        return _done(parsed, hcl.with_attribute(parsed, inner, name, value))
     if outer:
         return _done(parsed, _in_block(parsed, block, outer[0], name, value))
     return _done(parsed, hcl.with_attribute(parsed, block, name, value))
@@ -136,8 +142,9 @@ def removed(opened: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str
         raise Refused(f"{format_path(pointer)} is not written in a .cw file")
     origin = rendered.trace.origin
     parsed = opened(origin.file)
-    has_block = pointer[-1] in _BLOCK_NAMES or pointer[:-1] == ("ports",)
-    block = hcl_nodes.block_at(parsed, origin) if has_block else None
+    block = hcl_nodes.block_at(parsed, origin) if _is_block(pointer) else None
+    if block is not None and origin == origins.tree.trace.origin:
+        raise Refused(f"{format_path(pointer)} is what the block is for: change the .cw file by hand")
     if block is not None:
         return parsed.text.file, parsed.text.encode(hcl.without_assignment(parsed, block))
     if origin.through is not Through.LITERAL and _shares(origins, pointer[:-1], origin):
@@ -145,6 +152,12 @@ def removed(opened: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str
             f"{format_path(pointer)} comes from {origin.name or 'an expression'}: change the .cw file by hand"
         )
     return parsed.text.file, parsed.text.encode(hcl.without(parsed, hcl_nodes.node_at(parsed, origin)))
+
+
+def _is_block(pointer: Pointer) -> bool:
+    """Whether what is rendered there has a block of its own."""
+    listed = pointer[:-1] == ("ports",) or (len(pointer) > 1 and pointer[-2] in _LISTED)
+    return listed or pointer[-1] in _BLOCK_NAMES
 
 
 def _shares(origins: TracedOrigins, pointer: Pointer, origin: Origin) -> bool:

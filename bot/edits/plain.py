@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from bot.edits.anchors import shared_changes
 from bot.edits.document import EditedDocument
 from bot.edits.entries import added, removed
 from bot.edits.splice import replaced
@@ -30,11 +31,46 @@ def edited(file: str, data: bytes, edits: Sequence[Edit], *, document: int, dial
 
     Raises :class:`~bot.errors.Refused` when a value cannot be written without changing anything else.
     """
-    text = Text.of(file, data)
+    text, done = _shared(Text.of(file, data), edits, document, dialect)
     for edit in ordered(edits):
         for step in list(steps(value(_root(text, _trees(text), document), dialect), edit)):
-            text = _stepped(text, step, document, dialect)
+            if step not in done:
+                text = _stepped(text, step, document, dialect)
     return text.encode(text.chars)
+
+
+def edited_anchors(
+    file: str, data: bytes, edits: Sequence[Edit], *, document: int, dialect: Dialect
+) -> tuple[bytes, Sequence[Edit]]:
+    """``data`` after those of ``edits`` that can be said where a shared value is written, and which these are."""
+    text, done = _shared(Text.of(file, data), edits, document, dialect)
+    return text.encode(text.chars), done
+
+
+def _shared(text: Text, edits: Sequence[Edit], document: int, dialect: Dialect) -> tuple[Text, list[Edit]]:
+    """The text with the values that all who share them through an anchor change alike, and the steps that this was."""
+    if len(edits) < 2 or "&" not in text.chars:
+        return text, []
+    trees = _trees(text)
+    root = _root(text, trees, document)
+    tree = value(root, dialect)
+    done: list[Edit] = []
+    for change in shared_changes(root, [step for edit in edits for step in steps(tree, edit)], dialect):
+        trees = _trees(text)
+        doc, position = _document(text, trees, document), locate(_root(text, trees, document), change.pointer)
+        before = [_value(each, dialect) for each in trees]
+        for pointer in change.pointers:
+            before[document] = applied(before[document], SetValue(pointer, change.sets[0].value))
+        for chars in replaced(doc, position, change.sets[0].value):
+            if _reads_as(proposal := Text(text.file, chars, text.bom), before, dialect):
+                text, done = proposal, [*done, *change.sets]
+                break
+    return text, done
+
+
+def _document(text: Text, trees: Sequence[Node | None], document: int) -> EditedDocument:
+    root = _root(text, trees, document)
+    return EditedDocument(text.chars, root, house(text.chars, root, text.newline, is_json=text.file.endswith(".json")))
 
 
 def _root(text: Text, trees: Sequence[Node | None], document: int) -> Node:
@@ -60,10 +96,9 @@ def _value(tree: Node | None, dialect: Dialect) -> JSON:
 
 def _stepped(text: Text, step: Edit, document: int, dialect: Dialect) -> Text:
     trees = _trees(text)
-    root = _root(text, trees, document)
     before = [_value(tree, dialect) for tree in trees]
     expected = [applied(item, step) if index == document else item for index, item in enumerate(before)]
-    doc = EditedDocument(text.chars, root, house(text.chars, root, text.newline, is_json=text.file.endswith(".json")))
+    doc = _document(text, trees, document)
     for chars in _proposals(doc, step, dialect):
         proposal = Text(text.file, chars, text.bom)
         if _reads_as(proposal, expected, dialect):

@@ -14,6 +14,7 @@ from typing import assert_never
 
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays, dump, with_patch
+from bot.edits.together import EditedTogether, edited_together
 from bot.edits.values import paired
 from bot.errors import Refused
 from bot.flows.declare import Declaration, Declarer
@@ -126,11 +127,20 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
         by_resource.setdefault(drift.resource, []).append(drift)
     adopted = _Adopted()
     together = _adopted_together(declaration, by_resource, files, declarer, adopted)
+    shared = EditedTogether()
+    if len(by_resource) > 1 and not together:
+        parts = [
+            (_resource_of(declaration, each), [e for drift in each for e in drift.adopt])
+            for each in by_resource.values()
+        ]
+        shared = edited_together(parts, files)
+        files.update(shared.files)
     for own_drifts in (each for id_, each in by_resource.items() if id_ not in together):
         now = declaration if files == declaration.files else declarer.with_files(files, declaration)
         config = None if now.assembly is None else now.assembly.config
         desired = _resource_of(now, own_drifts)
-        edits = [edit for drift in own_drifts for edit in drift.adopt]
+        done = shared.done.get(desired.id, ())
+        edits = [edit for drift in own_drifts for edit in drift.adopt if edit not in done]
         if desired.source is SourceKind.RENDERED:
             goal = Goal(desired.id.target, {desired.id.local: tuple(paired(desired.tree, edits))})
             _take(_planned(now, goal, declarer), desired.id.target, files, adopted)

@@ -235,6 +235,7 @@ def _joined(
     deployment = declaration.deployment
     taken = [exceptions(deployment.expansions[name]) for name in sorted(deployment.looked)] if deployment else []
     ignores = rules.ignores + Ignores(tuple(rule for each in taken for rule in each.rules))
+    ignores += ignore.of_resources(declaration.resources)
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
     sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, groups))
     drift, opaque = without_opaque(sorted_.kept, declaration.resources)

@@ -16,9 +16,10 @@ from bot.edits.style import House, block
 from bot.edits.values import applied
 from bot.forge import compose, kubernetes
 from bot.forge.bundle import BUILD, ArtifactBundle, ArtifactPart, Dropped
+from bot.forge.ignored import left_alone
 from bot.model.drift import SetValue
 from bot.model.json import JSON, Pointer
-from bot.model.resource import Desired, SourceKind
+from bot.model.resource import Desired, LeftAlone, SourceKind
 
 __all__ = ["ArtifactBundle", "Dropped", "render"]
 
@@ -32,7 +33,13 @@ def render(config: Config, overlays: Overlays) -> ArtifactBundle:
     for task, entries in overlays.tasks.items():
         gone = [entry for entry in entries if (task, entry.resource) not in known]
         dropped += [Dropped(task, entry, f"{entry.resource} is no longer declared") for entry in gone]
-    desired = tuple(_desired(part, tree) for part, tree in patched)
+    alone = {
+        id_: places
+        for stack in config.stacks
+        for resource in stack.resources
+        for id_, places in left_alone(stack, resource, _parts).items()
+    }
+    desired = tuple(_desired(part, tree, alone.get(part.id, ())) for part, tree in patched)
     files: dict[str, bytes] = {}
     for stack in config.stacks:
         here = [(part, tree) for part, tree in patched if part.artifact.startswith(f"{BUILD}/{stack.name}/")]
@@ -55,7 +62,7 @@ def _patched(part: ArtifactPart, overlays: Overlays, dropped: list[Dropped]) -> 
     return tree
 
 
-def _desired(part: ArtifactPart, tree: JSON) -> Desired:
+def _desired(part: ArtifactPart, tree: JSON, alone: tuple[LeftAlone, ...]) -> Desired:
     kind = part.resource.kind.value
     stack = part.artifact.split("/")[2]
     return Desired(
@@ -70,6 +77,7 @@ def _desired(part: ArtifactPart, tree: JSON) -> Desired:
         root=part.root,
         artifact=part.artifact,
         sensitive=frozenset(_sensitive(part)),
+        left_alone=alone,
     )
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Protocol
 
 from bot.model.json import JSON, Pointer, Tree, text
+from bot.model.paths import Path
 
 
 class Platform(StrEnum):
@@ -126,6 +127,18 @@ class Syntax(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """A place of a resource, as ignore rules write it, that its declaration leaves to others; ``name`` is how it is called
+    in ``file``.
+    """
+
+    path: Path
+    name: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """One resource as Git declares it.
 
@@ -153,6 +166,8 @@ class Desired:
     unknown: frozenset[Pointer] = frozenset()
     """Values that Git alone cannot tell, such as variables of the deploying shell; they are not compared."""
     blob: str | None = None
+    left_alone: tuple[LeftAlone, ...] = ()
+    """What is not to be reported of it, by its own word."""
 
     def hides(self, pointer: Pointer) -> bool:
         """Whether the value at ``pointer`` is sensitive, lies in one that is, or holds one."""

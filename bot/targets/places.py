@@ -1,4 +1,6 @@
-"""Places of a rendered object as differences name them: elements of lists by their keys. Used by this package alone."""
+"""Places of a rendered object as differences name them: elements of lists by their keys. Used by this package and
+:mod:`bot.forge.ignored`.
+"""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ resource "service" "s" {
         ('count = "x"', "'count' is a string that counts nothing"),
         ("count = 1001", "'count' is a number that counts nothing"),
         ("count = var.secret", "'count' would show a sensitive value"),
-        ("count = 1\n  for_each = {}", "a resource has 'count' or 'for_each', not both"),
+        ("count = 1\n  for_each = {}", "a block has 'count' or 'for_each', not both"),
         ("for_each = [1]", "'for_each' goes through names"),
         ('for_each = ["a", "a"]', "'for_each' has a name twice"),
         ('for_each = "a"', "cannot go through a string"),

@@ -1,0 +1,77 @@
+"""Services of a Compose project that share a value through an anchor, changed alike in one edit.
+
+Called by :mod:`bot.flows.changes` before each service is edited by itself (:mod:`bot.edits.compose`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.edits.compose import doubled_dollars, trees_of
+from bot.edits.plain import edited_anchors
+from bot.edits.values import applied, same
+from bot.intake.scalars import Dialect
+from bot.intake.sited import SitedOrigins
+from bot.model.drift import Edit, SetValue
+from bot.model.json import JSON
+from bot.model.resource import Desired, ResourceId, Through
+
+
+@dataclass(frozen=True, slots=True)
+class EditedTogether:
+    """The files that changed, and the edits that are made by that."""
+
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    done: Mapping[ResourceId, tuple[Edit, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """One edit of a service, and the same as one of its file."""
+
+    desired: Desired
+    edit: SetValue
+    below: SetValue
+
+
+def edited_together(parts: Sequence[tuple[Desired, Sequence[Edit]]], files: Mapping[str, bytes]) -> EditedTogether:
+    """What of the edits of several resources can be said at an anchor; nothing where anything else would read differently."""
+    changed: dict[str, bytes] = {}
+    done: dict[ResourceId, tuple[Edit, ...]] = {}
+    for (file, document), sets in _by_document(parts).items():
+        data = changed.get(file, files.get(file))
+        if data is None or len({each.desired.id for each in sets}) < 2:
+            continue
+        text, made = edited_anchors(
+            file, data, [each.below for each in sets], document=document, dialect=Dialect.COMPOSE
+        )
+        mine = [each for each in sets if each.below in made]
+        if mine and _is_intended(mine, {**files, **changed}, {**files, **changed, file: text}):
+            changed[file] = text
+            for each in mine:
+                done[each.desired.id] = (*done.get(each.desired.id, ()), each.edit)
+    return EditedTogether(changed, done)
+
+
+def _by_document(parts: Sequence[tuple[Desired, Sequence[Edit]]]) -> Mapping[tuple[str, int], list[_Set]]:
+    sets: dict[tuple[str, int], list[_Set]] = {}
+    for desired, edits in parts:
+        for edit in edits:
+            if not isinstance(desired.origins, SitedOrigins) or not isinstance(edit, SetValue):
+                continue
+            site = desired.origins.site(edit.pointer)
+            if site is not None and site.line is None and site.through is Through.LITERAL:
+                below = SetValue(site.pointer, doubled_dollars(edit.value))
+                sets.setdefault((site.file, site.document), []).append(_Set(desired, edit, below))
+    return sets
+
+
+def _is_intended(sets: Sequence[_Set], before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bool:
+    """Whether the services read as they are to, and all others as before."""
+    first = sets[0].desired
+    expected: dict[str, JSON] = trees_of(first, before)
+    for each in sets:
+        name = str(each.desired.id)
+        expected[name] = applied(expected.get(name), each.edit)
+    return same(trees_of(first, after), expected)
