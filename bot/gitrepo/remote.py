@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import pygit2
 from pygit2.enums import CredentialType, FetchPrune
@@ -116,6 +117,12 @@ class _Callbacks(pygit2.RemoteCallbacks):
         self.reasons[refname] = message
 
 
+_PASSAGE: Final = "refs/clockwork/incoming/"
+"""Passages: refs by which a push to a folder brings its objects there; each is taken away at once."""
+_LOOKS: Final = 20
+"""How often a folder is looked at again because of them."""
+
+
 class Remote:
     """The remote at ``address`` as seen from the local ``repository``."""
 
@@ -127,26 +134,37 @@ class Remote:
 
     def fetch(self, refspecs: Sequence[str], *, prune: bool = False, depth: int = 0) -> Advertised:
         """The objects behind ``refspecs`` are here and the refs on their right sides moved; one connection."""
-        local = local_path(self.address) is not None
-        try:
-            remote = self._remote()
-            remote.fetch(
-                list(refspecs),
-                callbacks=_Callbacks(self.address, self._credentials),
-                prune=FetchPrune.PRUNE if prune else FetchPrune.NO_PRUNE,
-                proxy=True,
-                depth=0 if local else depth,  # libgit2's transport for folders makes no shallow clones
-            )
-            return _advertised(remote, connect=False)
-        except _LIBGIT2 as exc:
-            raise translated(exc, location=self.location, doing="fetching") from exc
+        return self._looked(lambda: self._fetched(refspecs, prune=prune, depth=depth), doing="fetching")
+
+    def _fetched(self, refspecs: Sequence[str], *, prune: bool, depth: int) -> Advertised:
+        remote = self._remote()
+        remote.fetch(
+            list(refspecs),
+            callbacks=_Callbacks(self.address, self._credentials),
+            prune=FetchPrune.PRUNE if prune else FetchPrune.NO_PRUNE,
+            proxy=True,
+            depth=depth
+            if local_path(self.address) is None
+            else 0,  # libgit2's transport for folders makes no shallow clones
+        )
+        return _advertised(remote, connect=False)
 
     def heads(self) -> Advertised:
         """What the remote shows now, without fetching."""
-        try:
-            return _advertised(self._remote(), connect=True, callbacks=_Callbacks(self.address, self._credentials))
-        except _LIBGIT2 as exc:
-            raise translated(exc, location=self.location, doing="listing its refs") from exc
+        return self._looked(
+            lambda: _advertised(self._remote(), connect=True, callbacks=_Callbacks(self.address, self._credentials)),
+            doing="listing its refs",
+        )
+
+    def _looked(self, look: Callable[[], Advertised], *, doing: str) -> Advertised:
+        """The answer of ``look``. In a folder a passage can be listed and gone before it is read; then it is looked again."""
+        for left in reversed(range(_LOOKS)):
+            try:
+                return look()
+            except _LIBGIT2 as exc:
+                if not left or _PASSAGE not in str(exc):
+                    raise translated(exc, location=self.location, doing=doing) from exc
+        raise AssertionError("the last look answers or raises")
 
     def push(self, ref: str, commit: str | None, *, expected: str | None, force: bool = False) -> None:
         """The remote's ``ref`` went from ``expected`` (None: absent) to ``commit`` (None: deleted), exactly so.
@@ -224,7 +242,7 @@ class Remote:
         """The objects of ``commit`` are in ``target``, carried by a ref that no two processes share and that is gone again."""
         if commit in target:
             return
-        passage = f"refs/clockwork/incoming/{uuid.uuid4().hex}"
+        passage = f"{_PASSAGE}{uuid.uuid4().hex}"
         self._remote().push([f"{commit}:{passage}"])
         target.references.delete(passage)
 
