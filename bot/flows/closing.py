@@ -26,11 +26,8 @@ def planned_closings(
     assessment: Assessment, memory: Memory, intentions: Sequence[Intention], run: RunContext
 ) -> tuple[Action, ...]:
     """What :func:`close_gone` would do. Writes nothing."""
-    differing = _differing(assessment)
-    closings = [
-        _as_planned(item, tag, differs=_differs(tag, differing, memory))
-        for item, tag in _gone(assessment, memory, intentions)
-    ]
+    differs = _still_differing(assessment, memory)
+    closings = [_as_planned(item, tag, differs=differs(tag)) for item, tag in _gone(assessment, memory, intentions)]
     swept = [_swept(task, Effect.PLANNED, run) for task in _left_branches(assessment, memory, run)]
     return (*closings, *swept)
 
@@ -42,12 +39,9 @@ def close_gone(
 
     A person who halts meanwhile ends it before the next item.
     """
-    differing = _differing(assessment)
+    differs = _still_differing(assessment, memory)
     jobs: list[Callable[[], Action | None]] = [
-        *(
-            partial(_close, run, item, tag, differs=_differs(tag, differing, memory))
-            for item, tag in _gone(assessment, memory, intentions)
-        ),
+        *(partial(_close, run, item, tag, differs=differs(tag)) for item, tag in _gone(assessment, memory, intentions)),
         *(partial(_sweep, run, task) for task in _left_branches(assessment, memory, run)),
     ]
     done: list[Action] = []
@@ -116,9 +110,10 @@ def _differing(assessment: Assessment) -> set[str]:
     return {decision.drift.task for decision in assessment.decisions}
 
 
-def _differs(tag: Marker, differing: set[str], memory: Memory) -> bool:
-    """Whether a task that an item is about still differs, in whatever way."""
-    return not differing.isdisjoint(tasks_by_key(memory.view).get(tag.key, (tag.key,)))
+def _still_differing(assessment: Assessment, memory: Memory) -> Callable[[Marker], bool]:
+    """Tells whether a task that an item is about still differs, in whatever way."""
+    differing, tasks = _differing(assessment), tasks_by_key(memory.view)
+    return lambda tag: not differing.isdisjoint(tasks.get(tag.key, (tag.key,)))
 
 
 def _because(*, differs: bool) -> str:

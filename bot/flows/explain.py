@@ -138,19 +138,20 @@ def _advice(subject: str, assessment: Assessment) -> str:
     notes = (note for note in assessment.report.notes if note.state == "not compared" and note.rule == target)
     if (note := next(notes, None)) is not None:
         return f"Target {target} is not compared: {note.detail}."
-    tasks = {each.task for each in assessment.declaration.resources} | {
-        each.drift.task for each in assessment.decisions
-    }
-    tasks |= {str(each.drift.resource) for each in assessment.decisions}
+    tasks = _tasks(assessment) | {str(each.drift.resource) for each in assessment.decisions}
     known = "Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id."
     return suggestion(subject, tasks, otherwise=known)
 
 
+def _tasks(assessment: Assessment) -> set[str]:
+    """The tasks that are declared or differ."""
+    declared = {each.task for each in assessment.declaration.resources}
+    return declared | {each.drift.task for each in assessment.decisions}
+
+
 def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
     """What concerns ``subject``. A plan about the whole repository holds everything back, so it concerns everybody."""
-    tasks = {desired.task for desired in assessment.declaration.resources} | {
-        d.drift.task for d in assessment.decisions
-    }
+    tasks = _tasks(assessment)
     subject = _in_its_target(subject, assessment) if subject not in tasks else subject
     matching = tuple(intention for intention in intentions if subject in _names(intention.proposal))
     known = settled(assessment.decisions, intentions)

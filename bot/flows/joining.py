@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from bot.flows.identity import records
 from bot.flows.intention import TASKS, Intention, marker, request
 from bot.flows.memory import Situation
+from bot.flows.rejection import turned_down
 from bot.model.codehost import ItemState
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import EntryKind, LedgerView
@@ -68,13 +69,11 @@ def _is_free(proposal: Proposal, proposed: Collection[tuple[str, str]], situatio
         return False
     if any(entry.lane is proposal.lane and entry.task == proposal.task for entry in situation.known.open):
         return False
-    tag, memory = marker(proposal), situation.memory
-    if (tag.kind, tag.key) in proposed:
-        closed = memory.closed(tag, proposal.fingerprint)
-        if any(item.marker is not None and item.marker.digest == tag.digest for item in closed):
-            return False
+    tag = marker(proposal)
+    if (tag.kind, tag.key) in proposed and turned_down(proposal, situation) is not None:
+        return False
     asked = request(Intention(proposal, Effect.OPENED, ""))
-    checks = examine(memory.view, asked, memory.limits, situation.now)
+    checks = examine(situation.memory.view, asked, situation.memory.limits, situation.now)
     return all(check.passed for check in checks if check.limit in _OWN)
 
 

@@ -104,9 +104,10 @@ def title_of(proposal: Proposal, *, kind: str | None = None) -> str:
 
 
 def objects_of(proposal: Proposal) -> str:
-    """``60 Deployments``: how many objects of which kind a joined proposal is about."""
+    """``60 Deployments``: how many objects of which kind a joined proposal is about; ``120 objects`` of several kinds."""
     resources = {decision.drift.resource for decision in proposal.decisions}
-    kind = next(iter(resources)).kind
+    kinds = {resource.kind for resource in resources}
+    kind = kinds.pop() if len(kinds) == 1 else "object"
     return f"{len(resources)} {kind if len(resources) == 1 else plural(kind)}"
 
 

@@ -23,7 +23,7 @@ from bot.flows.lanes import Relaned, by_open_lanes, tried
 from bot.flows.memory import Memory, Situation
 from bot.flows.messages import to_commit, to_propose
 from bot.flows.refresh import outdated
-from bot.flows.rejection import Item, rejection, shows
+from bot.flows.rejection import Item, shows, turned_down
 from bot.flows.removals import removals
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Decision, Direction, Lane
@@ -228,7 +228,7 @@ def _pull(
     if opened is not None and shows(opened, proposal) and not stale:
         text = f"PR #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url)
-    if opened is None and (answer := _turned_down(proposal, situation)) is not None:
+    if opened is None and (answer := turned_down(proposal, situation)) is not None:
         return answer
     if memory.taken_over(proposal.task):
         return _taken_over(proposal, opened, memory.prefix)
@@ -266,11 +266,6 @@ def _waiting(pulls: Sequence[PullRequest]) -> int:
     return sum(tag is not None and tag.kind == Lane.CONFIG_PULL_REQUEST for tag in tags)
 
 
-def _turned_down(proposal: Proposal, situation: Situation, *, kind: str | None = None) -> Intention | None:
-    closed = situation.memory.closed(marker(proposal, kind=kind), proposal.fingerprint)
-    return rejection(proposal, [item for item in closed if item.state is ItemState.CLOSED], situation, kind=kind)
-
-
 def _proposed_by_others(proposal: Proposal, memory: Memory) -> Intention | None:
     """The answer when somebody opened a pull request from our branch: a branch is not proposed twice."""
     name = branch_of(proposal.task, memory.prefix)
@@ -301,7 +296,7 @@ def _issue(
     if opened is not None and (kind in {BREAKER, DELETIONS} or shows(opened, proposal)):
         text = f"Issue #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url, kind=kind)
-    if opened is None and (answer := _turned_down(proposal, situation, kind=kind)) is not None:
+    if opened is None and (answer := turned_down(proposal, situation, kind=kind)) is not None:
         return answer
     if (closure := situation.closed.get(Lane.RUNBOOK_ISSUE)) is not None:
         return Intention(proposal, Effect.UNDELIVERED, f"It waits in this report: {closure.text()}", kind=kind)

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TypeAlias
 
 from bot.flows.context import RunContext
-from bot.flows.intention import BREAKER, Intention
+from bot.flows.intention import BREAKER, Intention, marker
 from bot.flows.intents import record
 from bot.flows.memory import Memory, Situation
-from bot.model.codehost import Issue, PullRequest
+from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.ledger import Entry, EntryKind, LedgerView
 from bot.model.proposal import Effect, Proposal
 from bot.safety.history import JOINED
@@ -25,7 +25,13 @@ def shows(item: Item, proposal: Proposal) -> bool:
     return item.marker is not None and item.marker.digest == proposal.digest
 
 
-def rejection(
+def turned_down(proposal: Proposal, situation: Situation, *, kind: str | None = None) -> Intention | None:
+    """The answer to a proposal that somebody rejected, by what is closed about it; None when it may be made."""
+    closed = situation.memory.closed(marker(proposal, kind=kind), proposal.fingerprint)
+    return _rejection(proposal, [item for item in closed if item.state is ItemState.CLOSED], situation, kind=kind)
+
+
+def _rejection(
     proposal: Proposal, closed: Sequence[Item], situation: Situation, *, kind: str | None = None
 ) -> Intention | None:
     """The answer to a proposal that somebody rejected; None when nobody did, or when it may be made again.

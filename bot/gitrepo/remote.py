@@ -137,15 +137,13 @@ class Remote:
         return self._looked(lambda: self._fetched(refspecs, prune=prune, depth=depth), doing="fetching")
 
     def _fetched(self, refspecs: Sequence[str], *, prune: bool, depth: int) -> Advertised:
-        remote = self._remote()
+        remote, local = self._remote(), local_path(self.address) is not None
         remote.fetch(
             list(refspecs),
             callbacks=_Callbacks(self.address, self._credentials),
             prune=FetchPrune.PRUNE if prune else FetchPrune.NO_PRUNE,
             proxy=True,
-            depth=depth
-            if local_path(self.address) is None
-            else 0,  # libgit2's transport for folders makes no shallow clones
+            depth=0 if local else depth,  # libgit2's transport for folders makes no shallow clones
         )
         return _advertised(remote, connect=False)
 
