@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
     from bot.flows.configuration import ConfigurationPart
@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
         parts = check_configuration(Options(repo, settings=settings, branch=branch))
         if as_json:
-            print(json.dumps([asdict(part) for part in parts], ensure_ascii=False))
+            print_json([asdict(part) for part in parts])
         else:
             print("\n".join(map(_line, parts)))
         if any(part.problem is not None for part in parts):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import textwrap
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from bot.entrypoints.cli.options import (
     SettingsOption,
     TargetOption,
 )
+from bot.entrypoints.cli.printing import print_json
 from bot.model.diagnosis import Diagnosis, Health
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def register(app: typer.Typer) -> None:
         with Console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("looking…"):
             diagnoses = diagnose(options, offline=offline)
         if as_json:
-            print(json.dumps([asdict(each) for each in diagnoses], ensure_ascii=False))
+            print_json([asdict(each) for each in diagnoses])
         else:
             show(diagnoses, Console(highlight=False))
         if any(each.health is Health.FAILS for each in diagnoses):

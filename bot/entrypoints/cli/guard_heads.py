@@ -146,7 +146,7 @@ def _tell(text: str | None, environment: Mapping[str, str]) -> None:
         return
     print(text, file=sys.stderr)
     if summary := environment.get("GITHUB_STEP_SUMMARY"):
-        with suppress(OSError), Path(summary).open("a") as page:
+        with suppress(OSError), Path(summary).open("a", encoding="utf-8") as page:
             page.write(f"{text}\n")
 
 

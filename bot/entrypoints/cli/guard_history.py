@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
     from bot.flows.secret_history import PastSecret, SecretHistory
@@ -70,7 +70,7 @@ def register(guard: typer.Typer) -> None:
             from bot.entrypoints.cli.guard import finding_as_json
 
             shown = [finding_as_json(finding) for finding in accepted.findings]
-            print(json.dumps({"file": str(accepted.file), "until": str(accepted.until), "added": shown}, indent=2))
+            print_json({"file": str(accepted.file), "until": str(accepted.until), "added": shown}, indent=2)
             return
         count = len(accepted.findings)
         if not count:
@@ -107,18 +107,8 @@ def _show(found: SecretHistory, *, as_json: bool) -> None:
             for each in found.secrets
         ]  # fmt: skip
         unread = [{"file": file, "commit": commit} for file, commit in found.unread]
-        print(
-            json.dumps(
-                {
-                    "commits": found.commits,
-                    "files": found.files,
-                    "bytes": found.size,
-                    "unread": unread,
-                    "secrets": secrets,
-                },
-                indent=2,
-            )
-        )
+        amounts = {"commits": found.commits, "files": found.files, "bytes": found.size}
+        print_json({**amounts, "unread": unread, "secrets": secrets}, indent=2)
         return
     from rich.console import Console
     from rich.markup import escape

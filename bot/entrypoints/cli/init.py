@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 import sys
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.entrypoints.cli.options import BranchOption, JsonOption, LiveCommandOption, LiveOption, RepoOption
+from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
 
 if TYPE_CHECKING:
@@ -64,12 +64,15 @@ def register(app: typer.Typer) -> None:
         wrote = not dry_run and bool(begun.starter.files) and _agreed(begun, yes=yes, pull_request=pull_request)
         if wrote and pull_request:
             pull = begun.propose()
-            print(json.dumps({"number": pull.number, "url": pull.url, "new": pull.new}) if as_json else pull.text())
+            if as_json:
+                print_json({"number": pull.number, "url": pull.url, "new": pull.new})
+            else:
+                print(pull.text())
             return
         if wrote:
             begun.write()
         if as_json:
-            print(json.dumps(_account(begun, wrote=wrote), ensure_ascii=False))
+            print_json(_account(begun, wrote=wrote))
         elif wrote:
             print("\n".join(["Wrote:", *(f"  {path}" for path in begun.starter.files), "", *_next(begun)]))
         elif begun.starter.files:
