@@ -19,6 +19,7 @@ from bot.wiring.guard import Guard, queued_heads, review, review_queue
 from bot.wiring.guard_publish import publish
 from bot.wiring.host import open_host
 from bot.wiring.repository import open_repository
+from tests.entry import clockwork
 from tests.flows.stage import NAME, Stage
 
 PRIVILEGED = "        - name: web\n          securityContext: {privileged: true}\n"
@@ -232,6 +233,17 @@ def test_a_queued_head_is_judged_once(stage: Stage, tmp_path: Path) -> None:
     assert not review_queue(site, waiting).again
     assert review_queue(guard(stage), waiting).again
     assert times(asked) == 1
+
+
+def test_a_queue_is_one_json_object(stage: Stage, tmp_path: Path) -> None:
+    """However many wait in it, none included."""
+    stage.box.admin.add_ruleset(NAME, "main", queue=True, checks=("clockwork/guardrails", "other"))
+    words, environment = ("guard", "queue", "--json", "--repo", stage.options().repo), dict(stage.options().environment)
+    assert json.loads(clockwork(*words, folder=tmp_path, **environment).stdout) == {"heads": []}
+    number = proposed(stage, privileged=False)
+    stage.box.admin.enqueue(NAME, number)
+    (head,) = json.loads(clockwork(*words, folder=tmp_path, **environment).stdout)["heads"]
+    assert (head["verdict"], head["rendered"]) == ("approve", [])
 
 
 def test_only_a_queues_own_branches_are_its_heads(stage: Stage) -> None:

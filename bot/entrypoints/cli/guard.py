@@ -100,8 +100,7 @@ def show(
 
         sarif.write_bytes(to_sarif(result, rules, version=__version__))
     if as_json:
-        shown = {**_json(change, rules, result, mode, url), "rendered": [each.as_json() for each in rendered]}
-        print_json(shown, indent=2)
+        print_json(result_as_json(change, rules, result, mode, rendered=rendered, url=url), indent=2)
     else:
         from bot.entrypoints.cli.verdicts import show_rendered, show_result
 
@@ -125,6 +124,19 @@ def finding_as_json(finding: Finding) -> dict[str, object]:
         "fingerprint": finding.fingerprint,
         "by": finding.by,
     }
+
+
+def result_as_json(
+    change: Change,
+    rules: RuleBook,
+    result: ReviewResult,
+    mode: Mode,
+    *,
+    rendered: Sequence[TargetDifference],
+    url: str | None,
+) -> dict[str, object]:
+    """A result as ``--json`` prints it."""
+    return {**_json(change, rules, result, mode, url), "rendered": [each.as_json() for each in rendered]}
 
 
 def _json(change: Change, rules: RuleBook, result: ReviewResult, mode: Mode, url: str | None) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,10 +92,7 @@ def register(guard: typer.Typer) -> None:
         shown = _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary)
         with _recording(guard):
             judged = [review_queue(guard, each, mode=mode) for each in waiting]
-        for reviewed in judged:
-            shown.one(reviewed)
-        if not judged and not as_json:
-            print("Nothing waits in a merge queue.")
+        shown.all(judged)
         for reviewed in judged:
             shown.leave(reviewed, exit_code=exit_code)
 
@@ -150,6 +147,11 @@ def _tell(text: str | None, environment: Mapping[str, str]) -> None:
             page.write(f"{text}\n")
 
 
+def _address(reviewed: Reviewed) -> str | None:
+    """Where the check of a head is shown."""
+    return None if reviewed.check is None else reviewed.check.url
+
+
 class _Shown:
     """Shows what was judged in the forms that were asked for."""
 
@@ -181,16 +183,49 @@ class _Shown:
                 announcer.reviewed(reviewed, reviewed.pull)
         self.one(reviewed)
 
+    def all(self, judged: Sequence[Reviewed]) -> None:
+        """Those of several heads, as one JSON object where that is asked for."""
+        if self.as_json:
+            from bot.entrypoints.cli.guard import result_as_json
+            from bot.entrypoints.cli.printing import print_json
+
+            heads = [
+                result_as_json(
+                    each.change, each.rules, each.result, self.mode, rendered=each.rendered, url=_address(each)
+                )
+                for each in judged
+            ]
+            print_json({"heads": heads}, indent=2)
+            for each in judged:
+                self._write(each)
+            return
+        for each in judged:
+            self.one(each)
+        if not judged:
+            print("Nothing waits in a merge queue.")
+
     def one(self, reviewed: Reviewed) -> None:
         """One head's: on standard output, in the files that were named, and on the run's page."""
         from bot.entrypoints.cli.guard import show
-        from bot.guardrails.report import summary
         from bot.guardrails.verdict import remarks
-        from bot.wiring.actions import job_summary, log_lines
+        from bot.wiring.actions import log_lines
 
-        url = None if reviewed.check is None else reviewed.check.url
         parts = (reviewed.change, reviewed.rules, reviewed.result, self.mode)
+        url = _address(reviewed)
         show(*parts, rendered=reviewed.rendered, as_json=self.as_json, sarif=self.sarif, url=url)
+        self._write(reviewed)
+        if self.as_json:
+            return
+        for line in log_lines(remarks(reviewed.result.findings), self.guard.opened.options.environment):
+            print(line)
+        if reviewed.check is None:
+            print("The token may only read: nothing was published.", file=sys.stderr)
+
+    def _write(self, reviewed: Reviewed) -> None:
+        """What goes into the files that were named."""
+        from bot.guardrails.report import summary
+        from bot.wiring.actions import job_summary
+
         if self.summary is not None:
             text = summary(reviewed.result, reviewed.change, reviewed.rules, self.mode)
             with self.summary.open("a", encoding="utf-8") as out:
@@ -200,13 +235,7 @@ class _Shown:
             from bot.wiring.actions import outputs
 
             with self.output.open("a", encoding="utf-8") as out:
-                out.write(outputs(review_outputs(reviewed.result, url)))
-        if self.as_json:
-            return
-        for line in log_lines(remarks(reviewed.result.findings), self.guard.opened.options.environment):
-            print(line)
-        if reviewed.check is None:
-            print("The token may only read: nothing was published.", file=sys.stderr)
+                out.write(outputs(review_outputs(reviewed.result, _address(reviewed))))
 
     def keep(self, reviewed: Reviewed, file: Path) -> None:
         """Write the artifact."""
