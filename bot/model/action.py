@@ -1,6 +1,6 @@
 """What has to be done so that what runs is what Git declares: typed actions in their order.
 
-Made by :mod:`bot.actions` from one look, printed and kept as a plan, carried out by the appliers of each platform.
+Made by :mod:`bot.plans` from one look, printed and kept as a plan, carried out by the appliers of each platform.
 """
 
 from __future__ import annotations

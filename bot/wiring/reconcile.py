@@ -94,9 +94,17 @@ def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False, rend
     )
 
 
-def open_assessment(options: Options) -> Callable[[], Assessment]:
-    """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere."""
-    opened = repository_to_read(options)
+def open_assessment(options: Options, *, pushed: bool = False) -> Callable[[], Assessment]:
+    """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere.
+
+    With ``pushed`` it is the branch in any case: ``Invalid`` for a folder that is pushed nowhere.
+    """
+    opened = open_repository(options) if pushed else repository_to_read(options)
+    if pushed and opened.git is None:
+        raise Invalid(
+            f"{options.repo} has no remote, and what is applied is what a branch holds",
+            advice="Push it somewhere, or name the remote with --repo URL.",
+        )
     head = _head(opened)
     shared = targets.renderers()
     observe = Observers(opened)

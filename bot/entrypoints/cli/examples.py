@@ -31,6 +31,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "clockwork drift --live live.json --target prod --exit-code",
         "clockwork drift --json --schema",
     ),
+    "plan": (
+        "clockwork plan --live live.json",
+        f"clockwork plan {_SHOP} --target prod --out prod.plan",
+        "clockwork plan --json --schema",
+    ),
     "reconcile": (
         f"clockwork reconcile {_SHOP} --dry-run",
         f"clockwork reconcile {_SHOP} --target prod",
