@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.drift.presence import Presence
+from bot.flows.declare import Declaration
 from bot.flows.observation import Assessment
 from bot.model.action import ActionList, NotPlanned
 from bot.model.filetree import content_id
@@ -56,7 +57,7 @@ def _of_target(
     running = {id_: observed for id_, observed in live.items() if id_.target == name}
     look = Look(
         target=name,
-        commit=_commit(assessment),
+        commit=commit_of(assessment.declaration),
         at=assessment.at,
         decisions=[each for each in assessment.decisions if each.drift.resource.target == name],
         declared=mine,
@@ -99,10 +100,10 @@ def _gaps(name: str, assessment: Assessment) -> Iterator[NotPlanned]:
         yield NotPlanned(name, "nothing of it runs where this was looked at, and no setting says that it belongs there")
 
 
-def _commit(assessment: Assessment) -> str:
+def commit_of(declaration: Declaration) -> str:
     """The commit that was read; of files as they lie a digest of them."""
-    commit, files = assessment.declaration.commit, assessment.declaration.files
-    if _SHA.fullmatch(commit):
-        return commit
-    named = "".join(f"{path}\0{content_id(data)}\n" for path, data in sorted(files.items()))
+    if _SHA.fullmatch(declaration.commit):
+        return declaration.commit
+    files = sorted(declaration.files.items())
+    named = "".join(f"{path}\0{content_id(data)}\n" for path, data in files)
     return f"files-{hashlib.sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"

@@ -19,6 +19,7 @@ from bot.drift.severity.grants import Grants
 from bot.errors import Invalid
 from bot.flows import applied
 from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
+from bot.flows.building import Build, build
 from bot.flows.commands import Orders
 from bot.flows.compare import compare
 from bot.flows.context import RunContext
@@ -146,6 +147,14 @@ def open_targets(options: Options) -> Listing:
     """The targets of a folder as it is now, or of a remote's branch."""
     opened = repository_to_read(options)
     return listing(declarer(opened).at(_head(opened)))
+
+
+def open_build(options: Options) -> Build:
+    """The bundle of a folder as it is now, or of a remote's branch."""
+    opened = repository_to_read(options)
+    declaration = declarer(opened).at(_head(opened))
+    _check_variables(options, declaration)
+    return build(declaration, repository=opened.name)
 
 
 def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:

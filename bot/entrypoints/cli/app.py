@@ -7,6 +7,7 @@ import typer
 from bot import __version__
 from bot.entrypoints.cli import (
     applied,
+    bundle,
     comments,
     config,
     daemon,
@@ -39,6 +40,7 @@ VERBS = (
     config,
     drift,
     plan,
+    bundle,
     reconcile,
     explain,
     guard,

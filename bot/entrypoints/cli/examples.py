@@ -36,6 +36,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         f"clockwork plan {_SHOP} --target prod --out prod.plan",
         "clockwork plan --json --schema",
     ),
+    "build": (
+        "clockwork build --out ../bundle",
+        "clockwork build --target prod --form tar --out bundle.tar",
+        f"clockwork build {_SHOP} --form oci --out ../layout",
+    ),
     "reconcile": (
         f"clockwork reconcile {_SHOP} --dry-run",
         f"clockwork reconcile {_SHOP} --target prod",
@@ -99,6 +104,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "init": "Add what a repository needs to begin.",
     "check-config": "Check settings, rules, ignore rules and guardrails.",
     "schema": "Print the JSON Schema of clockwork.yaml.",
+    "build": "Write what a commit comes to for each target.",
     "propose": "Have an AI tool propose the patch of a task.",
     "halt": "Stop every write of every run, wherever it runs.",
     "targets": "List where the repository is deployed to.",
