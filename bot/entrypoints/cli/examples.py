@@ -105,6 +105,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "check-config": "Check settings, rules, ignore rules and guardrails.",
     "schema": "Print the JSON Schema of clockwork.yaml.",
     "build": "Write what a commit comes to for each target.",
+    "plan": "Show what would be done to make what runs what Git says.",
     "propose": "Have an AI tool propose the patch of a task.",
     "halt": "Stop every write of every run, wherever it runs.",
     "targets": "List where the repository is deployed to.",
