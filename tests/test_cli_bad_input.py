@@ -36,6 +36,7 @@ MISTAKES: Final[tuple[tuple[str, int, str], ...]] = (
     ("sessions list --verdict blck", 2, "Did you mean 'block'?"),
     ("guard run --tool cloude x --repo work", 2, "Did you mean 'claude'?"),
     ("daemon policy set modrate --repo work", 2, "Did you mean 'moderate'?"),
+    ("daemon run --repo work --live -", 2, "standard input is read once"),
     # numbers and times
     ("sessions list --limit -1", 2, "it is at least 1"),
     ("sandbox serve --port 99999", 2, "it is at most 65535"),

@@ -8,6 +8,7 @@ is a failure, never an older success.
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -35,6 +36,7 @@ _RENDERED: Final = "rendered"
 """The kind of the marker of the comment that shows rendered differences."""
 _LEAST_ROOM: Final = 2_000
 _VERDICTS: Final = {conclusion(answer): answer for answer in Verdict}
+_BY_SEVERITY: Final = (Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class ReviewSite:
     """Where heads are judged, and by what: ``rules`` are those of the base (see :func:`bot.flows.review.rules_at`).
 
     ``required`` names the assistants that have to answer. ``render`` says what a change does to rendered objects, which the
-    check shows; ``mask_key`` keys what hides secrets there. ``name`` is the check's, ``full_name`` the repository's.
+    check shows; ``mask_key`` keys what hides secrets there, and the ids of checks. ``name`` is the check's, ``full_name``
+    the repository's.
     """
 
     host: CodeHost
@@ -111,7 +114,7 @@ def review_pull(
         return describe(change_between(site.repository, pull.base_sha, pull.head_sha), pull, agents=site.agents)
 
     labels = frozenset(pull.labels) & site.rules.heeded_labels
-    identity = external_id(pull.head_sha, pull.base_sha, site.rules.hash, site.mode, labels)
+    identity = external_id(pull.head_sha, pull.base_sha, site.rules.hash, site.mode, labels, key=site.mask_key)
     head = _Head(pull.head_sha, identity, session_id, change, reads_only, claims)
     reviewed = replace(_reviewed(head, site), pull=pull)
     if reviewed.check is not None:
@@ -135,7 +138,7 @@ def review_queued(queued: QueuedHead, base: str, site: ReviewSite, *, session_id
         kind, agent = classify("", branch=queued.ref, messages=between.messages, known=site.agents)
         return replace(between, author_kind=kind, agent=agent, branch=queued.ref)
 
-    identity = external_id(queued.sha, base, site.rules.hash, site.mode)
+    identity = external_id(queued.sha, base, site.rules.hash, site.mode, key=site.mask_key)
     return _reviewed(_Head(queued.sha, identity, session_id, change), site)
 
 
@@ -146,7 +149,8 @@ def _reviewed(head: _Head, site: ReviewSite) -> Reviewed:
     begun = _begun(running, site.host, reads_only=head.reads_only)
     try:
         if begun is not None and begun.state is not None:
-            return _again(head, site, begun, begun.state)
+            stands = _again(head, site, begun, begun.state)
+            return stands or _judged(replace(head, identity=f"{head.identity}~anew"), site, published=True)
         return _judged(head, site, published=begun is not None)
     except BotError as error:
         if begun is not None and begun.state is None:
@@ -188,8 +192,11 @@ def _judged(head: _Head, site: ReviewSite, *, published: bool) -> Reviewed:
     return Reviewed(result, shown, check.state, change, site.rules, rendered)
 
 
-def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckState) -> Reviewed:
-    """The verdict that stands, with what the detectors find of it: they are asked of nobody, the assistants are not."""
+def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckState) -> Reviewed | None:
+    """The verdict that stands, with what the detectors find: they ask nobody. No assistant is asked again.
+
+    None where they find worse than it says: whoever may write checks can write one in our name, so it is judged anew.
+    """
     change = head.change()
     facts = with_rendered(facts_of(site.repository, change), change, site.render)
     request = ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name)
@@ -197,6 +204,8 @@ def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckSta
     answer = _VERDICTS[state]
     if check.kind == "commit-status" and answer is Verdict.APPROVE:  # its success stands for a warning, too
         answer = Verdict.APPROVE if result.verdict is Verdict.APPROVE else Verdict.WARN
+    if _BY_SEVERITY.index(result.verdict) > _BY_SEVERITY.index(answer):
+        return None
     note = "This head was judged before by the same rules: its check stands, and no assistant was asked again."
     result = replace(result, verdict=answer, notes=(note, *(each for each in result.notes if "ran alone" not in each)))
     rendered = differences(facts.rendered, site.mask_key)
@@ -256,10 +265,12 @@ def _broken(running: Check, mode: Mode, error: BotError) -> Check:
     return replace(running, state=state, title="The checks could not run", summary=text, external_id=identity)
 
 
-def external_id(head: str, base: str, rules_hash: str, mode: Mode, labels: Collection[str] = ()) -> str:
+def external_id(
+    head: str, base: str, rules_hash: str, mode: Mode, labels: Collection[str] = (), *, key: bytes = b""
+) -> str:
     """What a verdict is bound to: another head, base, rule, mode, or label that a rule asks for needs another review.
 
-    32 hex digits.
+    32 hex digits, which nobody without ``key`` can tell beforehand.
     """
     facts = json.dumps([head, base, rules_hash, mode.value, *sorted(labels)])
-    return hashlib.sha256(facts.encode()).hexdigest()[:32]
+    return hmac.new(key, facts.encode(), hashlib.sha256).hexdigest()[:32]

@@ -52,11 +52,11 @@ class QueuedStore:
         self._sleep = sleep
         self._changed = threading.Condition()
         self._waiting: deque[Session] = deque()
-        self._in_hand = 0
+        self._in_hand: tuple[Session, ...] = ()
         self._written = self._dropped = self._kept = self._lost = 0
         self.trouble: str | None = None
         """Why the log did not take what it was handed last."""
-        self._closed = False
+        self._closed = self._left = False
         self._writer = threading.Thread(target=self._write_all, name="session-writer", daemon=True)
         self._writer.start()
 
@@ -82,21 +82,34 @@ class QueuedStore:
         self._put_aside(left)
         if not self._writer.is_alive():
             self._log.close()
+        else:
+            self._keep_what_is_in_hand()
+
+    def _keep_what_is_in_hand(self) -> None:
+        """The log hangs. If it takes the batch after all, its sessions are no others by their ids when they come again."""
+        with self._changed:
+            hanging, self._in_hand, self._left = self._in_hand, (), True
+        kept = [session for session in hanging if self._spool is not None and self._spool.keep(session)]
+        with self._changed:
+            self._kept += len(kept)
+            self._in_hand = tuple(session for session in hanging if session not in kept)
 
     def counts(self) -> QueueFigures:
         """What became of everything handed in so far."""
         with self._changed:
-            waiting = len(self._waiting) + self._in_hand
+            waiting = len(self._waiting) + len(self._in_hand)
             return QueueFigures(waiting, self._written, self._dropped, self._lost, self._kept)
 
     def _write_all(self) -> None:
         while batch := self._take():
             refused = self._refused(batch)
+            if self._left:
+                return
             self._put_aside(refused)
             if not refused:
                 self._offer()
             with self._changed:
-                self._in_hand = 0
+                self._in_hand = ()
                 self._written += len(batch) - len(refused)
                 self._changed.notify_all()
 
@@ -114,22 +127,21 @@ class QueuedStore:
         waiting = self._spool.waiting()
         for at in range(0, len(waiting), BATCH):
             part = waiting[at : at + BATCH]
-            refused = self._one_by_one(part) if self._is_refused(part) else ()
+            refused: Sequence[Session] = ()
+            try:
+                self._log.write(part)
+            except (Unavailable, Stale, Closed):
+                return  # it takes nothing now: each by itself would be refused as well
+            except BotError:
+                refused = self._one_by_one(part)
             self._spool.forget([session for session in part if session not in refused])
-
-    def _is_refused(self, sessions: Sequence[Session]) -> bool:
-        try:
-            self._log.write(sessions)
-        except BotError:
-            return True
-        return False
 
     def _take(self) -> list[Session]:
         """The next batch; empty once the queue is closed and there is nothing left."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-            self._in_hand = len(batch)
+            self._in_hand = tuple(batch)
             return batch
 
     def _refused(self, batch: Sequence[Session]) -> Sequence[Session]:

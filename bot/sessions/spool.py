@@ -29,11 +29,12 @@ class SessionSpool:
         """Whether it is kept: the folder may be full, or not to be written."""
         file = self._file(session)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if sum(1 for _ in self._folder.iterdir()) >= LARGEST:
                 return False
             draft = file.with_suffix(f".{os.getpid()}.new")
-            draft.write_bytes(encode(session))
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:  # noqa: PTH123 - a mode
+                out.write(encode(session))
             draft.replace(file)
         except OSError:
             return False

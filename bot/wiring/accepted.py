@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from bot.errors import Invalid
+from bot.errors import Invalid, Refused
 from bot.gitrepo.repository import GitRepository
+from bot.gitrepo.worktree import WorkTree
 from bot.guardrails import baseline
 from bot.guardrails.exempt import ATTRIBUTES
 from bot.guardrails.judge import judge
@@ -77,7 +78,10 @@ def accept_here(options: Options, compared: Compared, *, days: int, reason: str)
     change, facts, rules = _subject(options, repository, compared, folder)
     findings = judge(change, rules, Mode.STRICT, today=today, facts=facts, most=_MOST).findings
     ours = [each for each in findings if each.category != "system" and each.enforce is not Enforce.OFF]
-    file = _root(folder) / baseline.PATH
+    root = _root(folder)
+    file = root / baseline.PATH
+    if WorkTree(root).is_link("", baseline.PATH):
+        raise Refused(f"will not write {baseline.PATH}: it is, or leads through, a symbolic link")
     data = file.read_bytes() if file.is_file() else None
     added = baseline.unlisted(data, ours, today=today)
     until = today + timedelta(days=days)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import BotError, Invalid, Refused
-from bot.flows.head_check import Reviewed
+from bot.flows.head_check import Reviewed, external_id
 from bot.flows.merge_queue import queued
 from bot.guardrails import artifact
-from bot.model.codehost import CheckState, HostFacts
+from bot.model.codehost import Check, CheckState, HostFacts
 from bot.model.finding import Mode, Verdict
 from bot.wiring.guard import Guard, queued_heads, review, review_queue
 from bot.wiring.guard_publish import publish
@@ -200,6 +200,22 @@ def test_a_clean_pull_request_gets_no_comment(stage: Stage) -> None:
     number = proposed(stage, privileged=False)
     review(guard(stage), number, comment=True)
     assert findings_comment(stage, number) == []
+
+
+def test_a_check_in_our_name_that_says_less_than_the_rules_is_judged_anew(stage: Stage) -> None:
+    """Whoever may write checks and knew the id could say that all is well; a finding is worth more."""
+    settle(stage, "guard: {mode: strict}\n")
+    number = proposed(stage)
+    site = guard(stage)
+    pull = site.host.pull(number)
+    rules = site.rules_for(pull.base_sha)
+    identity = external_id(pull.head_sha, pull.base_sha, rules.hash, Mode.STRICT, key=site.opened.secrets.marker or b"")
+    forged = Check("clockwork/guardrails", pull.head_sha, CheckState.SUCCESS, "Fine", "All is well.", (), identity)
+    site.host.publish(forged)
+    for _ in range(2):
+        reviewed = review(guard(stage), number)
+        assert (reviewed.result.verdict, reviewed.state) == (Verdict.BLOCK, CheckState.FAILURE)
+    assert conclusions(stage, pull.head_sha) == ["failure", "success"]
 
 
 # the merge queue

@@ -9,7 +9,7 @@ from pathlib import Path
 import pygit2
 import pytest
 
-from bot.errors import Invalid
+from bot.errors import Invalid, Refused
 from bot.guardrails import baseline
 from bot.guardrails.judge import judge
 from bot.guardrails.waivers import parse_baseline
@@ -127,6 +127,16 @@ def test_todays_findings_are_accepted_for_a_while(repository: pygit2.Repository)
     assert "Nothing to accept" in accepted(repository)[1]
     assert written.read_bytes() == before
     assert "2 findings are accepted until" in text
+
+
+def test_a_baseline_is_not_written_through_a_link(repository: pygit2.Repository, tmp_path: Path) -> None:
+    """A folder that a repository links to elsewhere stays as it is."""
+    commit(repository, {"c.py": f"K = '{TOKEN}'\n"}, "Old habits")
+    (tmp_path / "elsewhere").mkdir()
+    (Path(str(repository.workdir)) / "policies").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(Refused, match="symbolic link"):
+        accepted(repository)
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_a_change_may_be_accepted_alone(repository: pygit2.Repository) -> None:

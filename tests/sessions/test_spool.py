@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import stat
+import threading
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 
 from bot.errors import Closed, Invalid, Refused, Unavailable
 from bot.model.figures import QueueFigures
+from bot.model.session import Session
 from bot.sessions.queue import QueuedStore
 from bot.sessions.spool import LARGEST, SessionSpool, UnopenedSessions
 from bot.sessions.sql import SqlSessions
@@ -50,3 +54,25 @@ def test_a_spool_is_bounded_and_never_in_the_way(tmp_path: Path) -> None:
     assert spool.waiting() == (session(0),)
     (tmp_path / "file").touch()
     assert not SessionSpool(tmp_path / "file" / "spool").keep(session(1))
+
+
+def test_what_a_hanging_log_has_in_hand_is_kept(tmp_path: Path) -> None:
+    """The program ends without it, and the next one hands it in; nobody else of the machine may read it."""
+    gate, started = threading.Event(), threading.Event()
+
+    class HangingLog(UnopenedSessions):
+        def write(self, sessions: Sequence[Session]) -> None:
+            started.set()
+            gate.wait(30)
+            super().write(sessions)
+
+    spool = SessionSpool(tmp_path / "spool")
+    store = QueuedStore(HangingLog(Unavailable("gone")), spool=spool)
+    store.record(session(1))
+    assert started.wait(10)
+    store.close(seconds=0.05)
+    gate.set()
+    assert (store.counts().kept, store.counts().waiting) == (1, 0)
+    assert [kept.id for kept in spool.waiting()] == [session(1).id]
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "spool", *(tmp_path / "spool").iterdir())]
+    assert modes == [0o700, 0o600]

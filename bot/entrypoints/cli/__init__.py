@@ -39,9 +39,7 @@ def _caught(words: list[str]) -> int:
         code = _run(words)
         sys.stdout.flush()  # what does not fit on a full disk shows here
     except BotError as exc:
-        from bot.secrecy.redaction import redact_tokens
-
-        return _told(redact_tokens(str(exc)), exc.exit_code)
+        return _told(str(exc), exc.exit_code)
     except KeyboardInterrupt:
         return _told("interrupted", 130)
     except OSError as exc:
@@ -89,7 +87,12 @@ def _is_broken_pipe(exc: BaseException | None) -> bool:
 
 
 def _told(message: str, code: int) -> int:
-    """``code``, after one message on standard error. Output that cannot be written is not tried again at the end."""
+    """``code``, after one message on standard error, without credentials. Output that cannot be written is not tried again
+    at the end.
+    """
+    from bot.secrecy.redaction import redact_tokens
+
+    message = redact_tokens(message)
     with suppress(OSError):  # nobody may read that either
         if verbosity.speaks_json():
             verbosity.event("failed", "error", error=message, exit_code=code)

@@ -18,6 +18,7 @@ from bot.entrypoints.cli.options import (
     SettingsOption,
 )
 from bot.entrypoints.cli.printing import print_json
+from bot.errors import Invalid
 
 if TYPE_CHECKING:
     from bot.entrypoints.daemon.control import RunningDaemon
@@ -249,6 +250,10 @@ def _started(
     from bot.wiring.repository import Options
 
     chosen = None if level is None else policy.level_named(level)
+    if "-" in (live or ()):
+        raise Invalid(
+            "--live -: a daemon looks again and again, and standard input is read once", advice="Name a file."
+        )
     options = Options(repo, live, live_command, settings, branch, level=chosen)
     return DaemonOptions(options, port, tuple(watch or ()), state, log)
 

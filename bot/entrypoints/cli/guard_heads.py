@@ -60,7 +60,7 @@ def register(guard: typer.Typer) -> None:
         from bot.wiring.guard import open_guard, review
 
         guard = open_guard(settings, repo)
-        with _recording(guard):
+        with recording(guard):
             reviewed = review(guard, number, mode=mode, comment=comment, reads_only=artifact is not None)
         shown = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
         shown.pull(reviewed)
@@ -90,7 +90,7 @@ def register(guard: typer.Typer) -> None:
         if head is not None and not waiting:
             raise Invalid(f"{head} waits in no merge queue", advice="It left the queue, or was never in it.")
         shown = _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary)
-        with _recording(guard):
+        with recording(guard):
             judged = [review_queue(guard, each, mode=mode) for each in waiting]
         shown.all(judged)
         for reviewed in judged:
@@ -120,13 +120,13 @@ def register(guard: typer.Typer) -> None:
         from bot.wiring.guard_publish import publish as published
 
         guard = open_guard(settings, repo)
-        with _recording(guard):
+        with recording(guard):
             reviewed = published(guard, file, head=head, mode=mode, comment=comment)
         _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary).pull(reviewed)
 
 
 @contextmanager
-def _recording(guard: Guard) -> Iterator[None]:
+def recording(guard: Guard) -> Iterator[None]:
     """Wait for the session's record in the end, and tell of one that could not be stored."""
     from bot.wiring.workers import not_stored
 

@@ -133,22 +133,23 @@ def _told(options: Options, *, judge: bool | None) -> Tick:
 
 
 def _judge(done: Tick, loop: Loop, opened: OpenRepository) -> None:
+    from bot.entrypoints.cli.guard_heads import recording
     from bot.model.decision import Lane
     from bot.report.outputs import made_in
+    from bot.secrecy.redaction import redact_tokens
     from bot.wiring.guard import Guard, review
 
     if loop.run.host is None:
         return
     guard = Guard(opened, loop.run.host, loop.run.clock)
-    try:
+    with recording(guard):
         for action in made_in(done, Lane.CONFIG_PULL_REQUEST):
             if action.number is not None:
                 try:
                     review(guard, action.number)
                 except BotError as exc:
-                    print(f"guard: PR #{action.number} was not judged: {exc.message}", file=sys.stderr)
-    finally:
-        guard.store.close()
+                    text = redact_tokens(exc.message)
+                    print(f"guard: PR #{action.number} was not judged: {text}", file=sys.stderr)
 
 
 def _run(

@@ -20,7 +20,7 @@ from bot.ports import Meter
 
 _FLAGS: Final = {"-q": "error", "--quiet": "error", "-v": "info", "--verbose": "info", "-vv": "debug"}
 _VALUED: Final = {"--log-level": (LEVEL, tuple(LEVELS)), "--log-format": (FORMAT, FORMATS)}
-_TEXTS: Final = frozenset({"-m", "--reason"})
+_TEXTS: Final = frozenset({"-m", "--message", "--reason"})
 """Options whose value is anything that people write."""
 _RESULTS: Final = frozenset({"--json", "--help", "-h", "--version", "--schema", "--stdout"})
 """Who asks for one of these wants the output, however quiet it is to be."""

@@ -7,6 +7,7 @@ begun by it: until somebody merges, the repository has nothing of Clockwork but 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,8 +18,8 @@ from bot.flows.onboarding.forecast import FirstRun
 from bot.flows.onboarding.starter import SETTINGS, WORKFLOW, Starter
 from bot.flows.onboarding.survey import Survey
 from bot.flows.ownership import WEB_FLOW
-from bot.model.codehost import Marker
-from bot.ports import AddingRepository, CodeHost
+from bot.model.codehost import Marker, PullRequest
+from bot.ports import AddingRepository
 
 KIND: Final = "onboarding"
 """The kind of the marker of such a pull request."""
@@ -59,13 +60,15 @@ def propose(
     if (reason := stopped(run.ledger.read(), run.limits, run.clock.now())) is not None:
         raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
     branch = f"{run.prefix}init"
-    known = _open(run.host)
+    pulls = run.host.pulls()
     _push(branch, starter, run, repository)
     body = body_of(survey, starter, forecast, run)
     digest = hashlib.sha256(body.encode()).hexdigest()[:16]
     marker = Marker(KIND, "init", digest)
-    pull = run.host.open_pull(marker=marker, title=TITLE, body=body, head=branch, base=run.branch, labels=run.labels)
-    return OnboardingPull(pull.number, pull.url, new=pull.number not in known)
+    pull = run.host.open_pull(
+        marker=marker, title=TITLE, body=body, head=branch, base=run.branch, labels=run.labels, known=pulls
+    )
+    return OnboardingPull(pull.number, pull.url, new=pull.number not in _begun(pulls))
 
 
 def body_of(survey: Survey, starter: Starter, forecast: FirstRun, run: RunContext) -> str:
@@ -81,9 +84,9 @@ def body_of(survey: Survey, starter: Starter, forecast: FirstRun, run: RunContex
     )
 
 
-def _open(host: CodeHost) -> frozenset[int]:
-    """The numbers of the onboarding pull requests that are open."""
-    marked = ((pull.number, pull.marker or pull.claim) for pull in host.pulls())
+def _begun(pulls: Sequence[PullRequest]) -> frozenset[int]:
+    """The numbers of the onboarding pull requests among the open ones."""
+    marked = ((pull.number, pull.marker or pull.claim) for pull in pulls)
     return frozenset(number for number, marker in marked if marker is not None and marker.kind == KIND)
 
 
@@ -96,7 +99,8 @@ def _push(branch: str, starter: Starter, run: RunContext, repository: AddingRepo
         _check_ours(branch, tip, head, run)
         if run.repository.merge_base(tip, head) == head and _holds(tip, starter, run):
             return
-    message = f"{TITLE}\n\nSettings, a guardrail folder and a workflow. Nothing runs before this is merged.\n"
+    paths = "\n".join(f"- {path}" for path in starter.files)
+    message = f"{TITLE}\n\n{paths}\n\nNothing that this adds runs before it is merged.\n"
     commit = repository.commit_addition(head, starter.files, message=message, at=run.clock.now())
     try:
         run.repository.push(branch, commit, expected=tip)
