@@ -15,10 +15,13 @@ import pytest
 
 from bot.assembly.assemble import assemble
 from bot.drift.compose.declared import ports
+from bot.drift.values import duration, quantity
+from bot.intake.actions import parse as parse_action
 from bot.intake.dotenv import parse_env
 from bot.intake.interpolate import fill
 from bot.intake.manifest import read_manifest
 from bot.intake.read import read
+from bot.intake.scalars import reads_as_text
 from bot.intake.terraform import read_terraform
 from tests.drift.containers import compare
 
@@ -143,3 +146,32 @@ def test_the_steps_grow_with_the_size(name: str) -> None:
     work(SIZE)  # what is done once for all
     small, large = steps(lambda: work(SIZE)), steps(lambda: work(4 * SIZE))
     assert large <= MOST * small + 2000
+
+
+def service(line: str) -> object:
+    """A Compose project of one service with ``line``."""
+    return read({"compose.yaml": f"{SERVICE}    {line}\n".encode()}, project="x")
+
+
+DIGITS: Final = "1" * 500_000
+NUMBERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "compose durations": lambda text: service(f"stop_grace_period: {text}"),
+    "compose durations of the schema": lambda text: service(f"healthcheck: {{interval: {text}}}"),
+    "compose numbers": lambda text: service(f"cpus: {text}"),
+    "cw moments": lambda text: assemble(
+        {"main.cw": f'output "x" {{\n  value = timeadd("2026-01-01T00:00:00Z", "{text}")\n}}\n'.encode()},
+        variables={},
+        environment={},
+    ),
+    "live durations": duration,
+    "live quantities": quantity,
+    "expressions of workflows": parse_action,
+    "texts of YAML": reads_as_text,
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_digits_that_are_no_number_are_read_to_their_end(name: str) -> None:
+    """Half a million digits before a letter that makes them no number: with the square of that, nobody would wait."""
+    NUMBERS[name](f"{DIGITS}x")
+    NUMBERS[name](f"{DIGITS}.{DIGITS}x")
