@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.assembly import checks
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
-from bot.assembly.faults import EvaluationBudget, Fault
+from bot.assembly.faults import TOO_LONG, EvaluationBudget, Fault
 from bot.assembly.instances import Instance, is_repeated
 from bot.assembly.lifecycle import ignored_changes
 from bot.assembly.module import Module, module_folder
@@ -65,6 +65,8 @@ def assemble(
         outputs |= {f"{folder}:{name}" if folder else name: value for name, value in _outputs(world, root)}
         _check_given(world, root)
         declared.update(root.variables)
+    if budget.spent and not world.errors:  # what was left out must never read as removed
+        world.report(SourceError(next(iter(parsed)), 1, 1, TOO_LONG))
     kept = _distinct(world, stacks)
     own = {f"{PREFIX}{name}": text for name, text in outside.items()}
     config = Config(tuple(kept), outputs, dict(variables), own, beside or {})

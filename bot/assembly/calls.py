@@ -107,10 +107,10 @@ def _template(at: Evaluator, node: FunctionCall) -> Value:
         at.fault(node, f"{node.name}() {misuse}")
     except (Fault, Mistake) as problem:
         error = problem.error
+        if error is None:
+            raise
         secret = named.sensitive or given.sensitive
-        at.fault(
-            node, f"{node.name}(): {'the template cannot be filled in' if secret or error is None else error.message}"
-        )
+        at.fault(node, f"{node.name}(): {'the template cannot be filled in' if secret else error.message}")
     return at.computed(node, made.removesuffix("\n"), (named, given))
 
 

@@ -9,6 +9,7 @@ from bot.model.resource import SourceError
 MOST_ELEMENTS: Final = 20_000
 LONGEST_TEXT: Final = 1_000_000
 """Limits of one value: configuration of a pull request is evaluated before anybody has looked at it."""
+TOO_LONG: Final = "evaluating this configuration takes too long"
 
 
 class Fault(Exception):

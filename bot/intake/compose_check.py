@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bot.intake.compose_merge import mount_key
-from bot.intake.compose_schema import DURATION, Fault, faults, shown, told
+from bot.intake.compose_schema import LONGEST_NUMBER, Fault, faults, is_duration, shown, told
 from bot.intake.declared import meant
 from bot.intake.sited import Sited
 from bot.model.json import JSON, Pointer, Tree, mapping, text
 
 _WHOLE: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?[kmgtp]?i?b?\Z", re.IGNORECASE | re.ASCII)
 _PORT: Final = re.compile(
     r"(?:(?:\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:]*::[0-9a-fA-F:]*|\d+(?:\.\d+){3}):)?"
@@ -33,11 +33,11 @@ _TRUTH: Final = {
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if _WHOLE.match(text) and len(text) < 20 else None
+    return int(text) if len(text) < 20 and _WHOLE.match(text) else None
 
 
 def _number(text: str) -> float | None:
-    return float(text) if _NUMBER.match(text) and len(text) < 100 else None
+    return float(text) if len(text) < LONGEST_NUMBER and _NUMBER.match(text) else None
 
 
 def _truth(text: str) -> bool | None:
@@ -45,7 +45,7 @@ def _truth(text: str) -> bool | None:
 
 
 def _duration(written: str) -> str | None:
-    return written if not written or DURATION.match(written) else None
+    return written if not written or is_duration(written) else None
 
 
 def _size(written: str) -> str | None:

@@ -31,7 +31,9 @@ _NAMES: Final = {
     "boolean": "true or false",
     "null": "nothing",
 }
-DURATION: Final = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
+_DURATION: Final = re.compile(r"[-+]?(0|((\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
+LONGEST_NUMBER: Final = 100
+"""Characters of a text that may be a duration or a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def schema() -> Tree:
 def faults(tree: Sited) -> Iterator[Fault]:
     """Everything in a whole project that the schema does not allow."""
     yield from _Judge(schema()).against(schema(), tree, ())
+
+
+def is_duration(written: str) -> bool:
+    """Whether a text is a time as Go reads it (``time.ParseDuration``)."""
+    return len(written) <= LONGEST_NUMBER and _DURATION.match(written) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ class _Judge:
             yield Fault(place, value, f"{shown(place)} is {told(value)}", _either([repr(word) for word in allowed]))
         if value.text is not None and not re.search(text(rule.get("pattern")), value.text):
             yield Fault(place, value, f"{shown(place)} is {told(value)}", f"a text like {rule['pattern']}")
-        if value.text is not None and rule.get("format") == "duration" and not DURATION.match(value.text):
+        if value.text is not None and rule.get("format") == "duration" and not is_duration(value.text):
             yield Fault(place, value, f"{shown(place)} is {told(value)}", "a time such as 1m30s")
         if isinstance(value.data, (int, float)) and not isinstance(value.data, bool):
             least, most = rule.get("minimum"), rule.get("maximum")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.intake.interpolate import fill
+from bot.intake.interpolate import LONGEST, fill
 
 _BLANK: Final = " \t\v\f\r\x85\xa0"
 _START: Final = re.compile(r"\s*")
@@ -37,6 +37,8 @@ _ESCAPED: Final = {
     "\\": "\\",
     "$": "$$",
 }
+_GROWTH: Final = 64
+"""Characters that variables put in, for each that is written, beside one longest value."""
 _RAW: Final = re.compile(r"(?P<key>[^=\n]*)(?:=(?P<value>[^\n]*))?(?:\n|\Z)")
 
 
@@ -88,6 +90,7 @@ class _Reading:
     lines: list[EnvLine] = field(default_factory=list)
     own: dict[str, str] = field(default_factory=dict)
     inherited: list[str] = field(default_factory=list)
+    added: int = 0
     number: int = 1
     counted: int = 0
 
@@ -162,6 +165,9 @@ class _Reading:
         if "$" not in text:
             return text, ()
         filled = fill(text, ChainMap(self.known, self.own))
+        self.added += filled.added
+        if self.added > LONGEST + _GROWTH * len(self.chars):
+            return text, ("the variables of this file repeat each other too often",)
         return filled.text, (*filled.unset, *filled.problems)
 
     def _add(self, key: str, value: str, start: int, end: int, unset: tuple[str, ...]) -> None:

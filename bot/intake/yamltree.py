@@ -70,6 +70,9 @@ class YamlLimits:
 
 
 LIMITS: Final = YamlLimits()
+_LEAST_SHARED: Final = 50_000
+_SHARED: Final = 4
+"""Values that a text with aliases may come to for each of its characters, beside the least: what walks them takes as long."""
 _NODES: Final = frozenset({ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent})
 
 
@@ -209,8 +212,9 @@ class _Values:
             self.open.discard(id(node))
         value, size = self.known[id(node)]
         self.size += size
-        if self.size > LIMITS.most:
-            raise Broken(_at(self.text, node, f"aliases expand to more than {LIMITS.most} values"), hostile=True)
+        most = min(LIMITS.most, _LEAST_SHARED + _SHARED * len(self.text.chars))
+        if self.size > most:
+            raise Broken(_at(self.text, node, f"aliases expand to more than {most} values"), hostile=True)
         return value
 
     def _children(self, node: Any, depth: int) -> JSON:
