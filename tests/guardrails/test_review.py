@@ -11,12 +11,14 @@ import pytest
 from bot.errors import Unavailable
 from bot.flows.head_check import ReviewSite, external_id, review_pull
 from bot.flows.review import review
-from bot.guardrails import prompt
+from bot.guardrails import hunks, prompt
 from bot.guardrails.authors import classify
+from bot.guardrails.hunks import patch
+from bot.guardrails.report import summary
 from bot.guardrails.rule import Subject
 from bot.model.codehost import Check, CheckState, Comment, ItemState, Marker, PublishedCheck, PullRequest
 from bot.model.finding import AuthorKind, Change, Enforce, FileChange, Mode, Verdict
-from bot.model.session import Prompt, Reply, ReplyFinding, ReplyStatus, ReviewRequest, Session
+from bot.model.session import Prompt, Reply, ReplyFinding, ReplyStatus, ReviewRequest, ReviewResult, Session
 from bot.ports import Assistant, CommitInfo, Signature
 from tests.guardrails.changes import BASE, HEAD, Ticking, change, file, plain_book, random_text
 
@@ -125,6 +127,26 @@ def test_only_a_required_assistant_blocks_and_only_in_strict(status: ReplyStatus
             required=required,
         )
         assert result.verdict is verdict
+
+
+def test_a_change_is_opened_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The prompt, the check of replies and the detectors read the same diff of a file."""
+    diffed: list[bytes] = []
+
+    def counted(before: bytes, after: bytes, *, context: int) -> bytes:
+        diffed.append(after)
+        return patch(before, after, context=context)
+
+    monkeypatch.setattr(hunks, "patch", counted)
+    assert judged(change(BROKEN), Scripted()) == [("INT-002", Enforce.BLOCK, "detector")]
+    assert diffed == [BROKEN.after]
+
+
+def test_notes_that_are_not_shown_are_counted() -> None:
+    """Whoever makes many of them hides no waiver without a trace."""
+    result = ReviewResult(Verdict.APPROVE, (), (), "5" * 32, tuple(f"note {number}" for number in range(33)))
+    text = summary(result, change(CLEAN), plain_book(), Mode.STRICT)
+    assert "- note 29\n- 3 more notes are not shown here." in text
 
 
 def test_the_prompt_fences_hostile_text() -> None:
