@@ -15,7 +15,7 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.errors import BotError, Refused
+from bot.errors import BotError, Closed, Refused
 from bot.flows.rendered_diff import TargetDifference, differences, markdown
 from bot.flows.rendered_diff import comment_body as rendered_body
 from bot.flows.rendering import RenderChange
@@ -162,7 +162,7 @@ def _begun(running: Check, host: CodeHost, *, reads_only: bool) -> PublishedChec
     """The check in progress, or the one that says it already; None where the token may only read, as expected."""
     try:
         return host.publish(running)
-    except Refused:
+    except Closed:
         if not reads_only:
             raise
         return None

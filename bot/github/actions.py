@@ -24,6 +24,10 @@ _MAX_ANNOTATIONS: Final = 10
 """Of one level in one step (GitHub REST API, Update a check run: "GitHub Actions are limited to 10 warning annotations and
 10 error annotations per step").
 """
+EVENTS_OF_STRANGERS: Final = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
+"""Events whose runs have a token that may only read where a fork caused them (docs.github.com, "Events that trigger
+workflows", ``pull_request``: "The GITHUB_TOKEN has read-only permissions in pull requests from forked repositories"). Those of
+``pull_request_target`` and ``workflow_run`` have the rights that their workflow asks for."""
 _LEVELS: Final = {
     AnnotationLevel.NOTICE: "notice",
     AnnotationLevel.WARNING: "warning",

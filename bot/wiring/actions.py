@@ -20,6 +20,12 @@ def is_job(environment: Mapping[str, str]) -> bool:
     return actions.run(environment) is not None
 
 
+def runs_for_strangers(environment: Mapping[str, str]) -> bool | None:
+    """Whether the event of this run gives pull requests from forks a token that may only read; None outside of Actions."""
+    run = actions.run(environment)
+    return None if run is None else run.event in actions.EVENTS_OF_STRANGERS
+
+
 def outputs(values: Mapping[str, str]) -> str:
     """``values`` as the file of a step's outputs holds them."""
     return actions.outputs(values)

@@ -298,12 +298,20 @@ def propose_from_fork(stage: Stage) -> int:
         return int(web.post(f"/repos/{NAME}/pulls", json=asked).raise_for_status().json()["number"])
 
 
-def reading(stage: Stage) -> Guard:
-    """The guard with the token of a fork's job, on another machine, without any secret."""
+FOR_STRANGERS = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request"}
+
+
+def reading_token(stage: Stage) -> str:
+    """One that may write nothing."""
     stage.box.create_user("github-actions[bot]", bot=True, installation=True)
     permissions = {"contents": "read", "pull_requests": "read", "checks": "read"}
-    token = stage.box.admin.token("github-actions[bot]", permissions=permissions)
-    return guard(stage, token=token, cache="fork", CLOCKWORK_SECRET="", GITHUB_ACTIONS="true")
+    return stage.box.admin.token("github-actions[bot]", permissions=permissions)
+
+
+def reading(stage: Stage) -> Guard:
+    """The guard with the token of a fork's job, on another machine, without any secret."""
+    token = reading_token(stage)
+    return guard(stage, token=token, cache="fork", CLOCKWORK_SECRET="", **FOR_STRANGERS)
 
 
 def kept(reviewed: Reviewed, folder: Path, **other: object) -> Path:
@@ -332,13 +340,50 @@ def test_a_forks_run_reads_and_a_second_job_publishes(stage: Stage, forked: int,
     assert len(findings_comment(stage, forked)) == 1
 
 
-def test_elsewhere_a_token_that_may_not_publish_is_refused(stage: Stage, forked: int) -> None:
-    """A daemon that was given too few rights says so, for forks' pull requests too."""
-    reading(stage)
-    permissions = {"contents": "read", "pull_requests": "read", "checks": "read"}
-    token = stage.box.admin.token("github-actions[bot]", permissions=permissions)
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run"},
+        {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request_target"},
+        {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_dispatch"},
+    ],
+    ids=lambda environment: environment.get("GITHUB_EVENT_NAME", "elsewhere"),
+)
+def test_elsewhere_a_token_that_may_not_publish_is_refused(
+    stage: Stage, forked: int, environment: dict[str, str]
+) -> None:
+    """A daemon or a job that was given too few rights says so, for forks' pull requests too: nobody else would publish."""
     with pytest.raises(Refused, match="statuses"):
-        review(guard(stage, token=token, cache="fork"), forked)
+        review(guard(stage, token=reading_token(stage), cache="fork", **environment), forked)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_pull_request_of_the_repository_is_published_or_refused(stage: Stage, kept: bool) -> None:
+    """Its run has the rights that its workflow asks for, so that too few are a mistake, also where the result is kept."""
+    number = proposed(stage)
+    with pytest.raises(Refused, match="statuses"):
+        review(guard(stage, token=reading_token(stage), cache="fork", **FOR_STRANGERS), number, kept=kept)
+
+
+def test_outside_of_actions_a_forks_result_is_kept_for_another_run(stage: Stage, forked: int) -> None:
+    """Where the result is kept, nothing published is no mistake."""
+    reviewed = review(guard(stage, token=reading_token(stage), cache="fork"), forked, kept=True)
+    assert (reviewed.check, reviewed.result.verdict) == (None, Verdict.BLOCK)
+
+
+def test_the_job_that_publishes_needs_the_right_to(stage: Stage, forked: int, tmp_path: Path) -> None:
+    """It is the last that could: without the right it fails, with nothing published, instead of ending well."""
+    file, head = kept(review(reading(stage), forked), tmp_path), sha_of(stage, forked)
+    event = tmp_path / "event.json"
+    run = {"head_sha": head, "event": "pull_request"}
+    event.write_text(json.dumps({"workflow_run": run, "repository": {"full_name": NAME}}))
+    actions = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_EVENT_PATH": str(event)}
+    with pytest.raises(Refused, match="statuses"):
+        publish(
+            guard(stage, token=reading_token(stage), cache="fork", **actions), file, head=None, mode=None, comment=False
+        )
+    assert conclusions(stage, head) == []
 
 
 def test_an_artifact_never_takes_a_finding_away(stage: Stage, forked: int, tmp_path: Path) -> None:
