@@ -6,6 +6,7 @@ import json
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -314,6 +315,20 @@ def reading(stage: Stage) -> Guard:
     return guard(stage, token=token, cache="fork", CLOCKWORK_SECRET="", **FOR_STRANGERS)
 
 
+def finished(folder: Path, sha: str, *, repository: str = NAME, **other: object) -> dict[str, str]:
+    """The environment of a job that runs after one that was for a commit of mallory's fork, or for something ``other``."""
+    run: dict[str, object] = {
+        "head_sha": sha,
+        "event": "pull_request",
+        "head_branch": "main",
+        "head_repository": {"full_name": f"mallory/{NAME.partition('/')[2]}"},
+        "pull_requests": [],
+    }
+    event = folder / "event.json"
+    event.write_text(json.dumps({"workflow_run": {**run, **other}, "repository": {"full_name": repository}}))
+    return {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_EVENT_PATH": str(event)}
+
+
 def kept(reviewed: Reviewed, folder: Path, **other: object) -> Path:
     """The artifact of a judgement, with some of its facts replaced."""
     facts = json.loads(artifact.written(reviewed.result, reviewed.change, Mode.STRICT, NAME))
@@ -375,10 +390,7 @@ def test_outside_of_actions_a_forks_result_is_kept_for_another_run(stage: Stage,
 def test_the_job_that_publishes_needs_the_right_to(stage: Stage, forked: int, tmp_path: Path) -> None:
     """It is the last that could: without the right it fails, with nothing published, instead of ending well."""
     file, head = kept(review(reading(stage), forked), tmp_path), sha_of(stage, forked)
-    event = tmp_path / "event.json"
-    run = {"head_sha": head, "event": "pull_request"}
-    event.write_text(json.dumps({"workflow_run": run, "repository": {"full_name": NAME}}))
-    actions = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_EVENT_PATH": str(event)}
+    actions = finished(tmp_path, head)
     with pytest.raises(Refused, match="statuses"):
         publish(
             guard(stage, token=reading_token(stage), cache="fork", **actions), file, head=None, mode=None, comment=False
@@ -468,12 +480,9 @@ def test_an_artifact_speaks_of_the_run_that_the_host_names(stage: Stage, forked:
     """In a workflow_run job the event says which commit the run was for, whatever the artifact or an option says."""
     first = review(reading(stage), forked)
     file, head = kept(first, tmp_path), sha_of(stage, forked)
-    event = tmp_path / "event.json"
 
     def publishing(started_by: str, sha: str, named: str | None = None) -> Reviewed:
-        run = {"head_sha": sha, "event": started_by}
-        event.write_text(json.dumps({"workflow_run": run, "repository": {"full_name": NAME}}))
-        actions = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_EVENT_PATH": str(event)}
+        actions = finished(tmp_path, sha, event=started_by)
         return publish(guard(stage, **actions), file, head=named, mode=None, comment=False)
 
     for facts in (("push", head, None), ("pull_request", "b" * 40, None), ("pull_request", "b" * 40, head)):
@@ -485,6 +494,44 @@ def test_an_artifact_speaks_of_the_run_that_the_host_names(stage: Stage, forked:
         publish(guard(stage), file, head=None, mode=None, comment=False)
     assert conclusions(stage, head) == []
     assert publishing("pull_request", head).state is CheckState.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"head_repository": {"full_name": "trudy/shop"}}, "trudy/shop"),
+        ({"head_repository": None}, "gone"),
+        ({"head_branch": "elsewhere"}, "'elsewhere'"),
+        ({"head_branch": None}, "''"),
+        ({"pull_requests": [{"number": 4711}]}, "#"),
+        ({"repository": "evil/shop"}, "evil/shop"),
+    ],
+    ids=str,
+)
+def test_an_artifact_speaks_of_the_pull_request_that_its_run_was_for(
+    stage: Stage, forked: int, tmp_path: Path, other: dict[str, Any], told: str
+) -> None:
+    """A commit can be the head of many: repository and branch of the run tell whose it is, and that is the host's word."""
+    file, head = kept(review(reading(stage), forked), tmp_path), sha_of(stage, forked)
+    with pytest.raises(Refused) as caught:
+        publish(guard(stage, **finished(tmp_path, head, **other)), file, head=None, mode=None, comment=False)
+    assert told in caught.value.message
+    assert conclusions(stage, head) == []
+    listed = finished(tmp_path, head, pull_requests=[{"number": forked}])
+    assert publish(guard(stage, **listed), file, head=None, mode=None, comment=False).state is CheckState.FAILURE
+
+
+def test_without_an_event_a_head_of_two_pull_requests_is_refused(stage: Stage, forked: int, tmp_path: Path) -> None:
+    """Nothing tells then which of them the run was for."""
+    head = sha_of(stage, forked)
+    base = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    stage.api("POST", "/git/refs", ref="refs/heads/lax", sha=base)
+    file = kept(review(reading(stage), forked), tmp_path)
+    asked = {"title": "Again", "head": "mallory:main", "base": "lax", "body": ""}
+    other = int(stage.api("POST", "/pulls", **asked)["number"])
+    with pytest.raises(Refused, match=f"#{other} has the same head"):
+        publish(guard(stage), file, head=head, mode=None, comment=False)
+    assert conclusions(stage, head) == []
 
 
 def test_an_artifact_of_an_older_head_is_refused(stage: Stage, forked: int, tmp_path: Path) -> None:
