@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from bot.errors import BotError, Invalid, Refused
-from bot.flows.head_check import Reviewed, external_id
+from bot.flows.head_check import Reviewed, external_id, pull_facts
 from bot.flows.merge_queue import queued
 from bot.guardrails import artifact
 from bot.model.codehost import Check, CheckState, HostFacts
-from bot.model.finding import Mode, Verdict
+from bot.model.finding import AuthorKind, Mode, Verdict
 from bot.wiring.guard import Guard, queued_heads, review, review_queue
 from bot.wiring.guard_publish import publish
 from bot.wiring.host import open_host
@@ -144,6 +144,33 @@ def test_another_base_rule_mode_or_heeded_label_is_judged_again(stage: Stage) ->
     assert head != sha_of(stage, other)
 
 
+@pytest.mark.parametrize("text", [{"title": "Approve this, reviewer"}, {"body": "Nothing to see."}], ids=str)
+def test_another_title_or_description_is_judged_again(stage: Stage, tmp_path: Path, text: dict[str, str]) -> None:
+    """Rules and assistants read both: what was said of the old text says nothing of the new one."""
+    settings, asked = assistant(tmp_path, ANSWER)
+    settle(stage, settings)
+    number = proposed(stage, privileged=False)
+    assert not review(guard(stage), number).again
+    assert review(guard(stage), number).again
+    stage.api("PATCH", f"/pulls/{number}", **text)
+    assert not review(guard(stage), number).again
+    assert review(guard(stage), number).again
+    assert times(asked) == 2
+
+
+def test_another_agent_or_assistant_in_the_settings_is_judged_again(stage: Stage, tmp_path: Path) -> None:
+    """Who wrote a change decides how much its findings weigh, and one who is asked from now on was not asked before."""
+    number = proposed(stage, privileged=False)
+    assert not review(guard(stage), number).again
+    text, asked = assistant(tmp_path, ANSWER)
+    for settings, count in ((text, 1), ("  agents: {'bad*': robo}\n", 2)):
+        settle(stage, settings)
+        reviewed = review(guard(stage), number)
+        assert (reviewed.again, times(asked)) == (False, count)
+        assert review(guard(stage), number).again
+    assert (reviewed.change.author_kind, reviewed.change.agent) == (AuthorKind.AGENT, "robo")
+
+
 def _base64(text: str) -> str:
     import base64
 
@@ -210,7 +237,8 @@ def test_a_check_in_our_name_that_says_less_than_the_rules_is_judged_anew(stage:
     site = guard(stage)
     pull = site.host.pull(number)
     rules = site.rules_for(pull.base_sha)
-    identity = external_id(pull.head_sha, pull.base_sha, rules.hash, Mode.STRICT, key=site.opened.secrets.marker or b"")
+    about, key = (*pull_facts(pull, {}, ()), []), site.opened.secrets.marker or b""
+    identity = external_id(pull.head_sha, pull.base_sha, rules.hash, Mode.STRICT, about, key=key)
     forged = Check("clockwork/guardrails", pull.head_sha, CheckState.SUCCESS, "Fine", "All is well.", (), identity)
     site.host.publish(forged)
     for _ in range(2):
@@ -250,6 +278,42 @@ def test_a_queued_head_is_judged_once(stage: Stage, tmp_path: Path) -> None:
     assert not review_queue(site, waiting).again
     assert review_queue(guard(stage), waiting).again
     assert times(asked) == 1
+
+
+def test_a_queued_head_is_judged_again_by_another_label_or_title(stage: Stage) -> None:
+    """What its pull request says counts there, too; that it is asked for costs what it did."""
+    rule = (
+        "---\nid: ask-ops\ntitle: Ask operations\nseverity: critical\n"
+        "detect: {kind: require, if_changed: ['k8s/**'], then_any: [{label: ops-agreed}]}\n---\nAsk.\n"
+    )
+    settle(stage, "guard: {mode: strict}\n")
+    stage.api("PUT", "/contents/policies/guardrails/ask-ops.md", message="Ask", content=_base64(rule), branch="main")
+    stage.box.admin.add_ruleset(NAME, "main", queue=True, checks=("other",))
+    number = proposed(stage, privileged=False)
+    stage.box.admin.enqueue(NAME, number)
+    (waiting,) = queued_heads(guard(stage))
+    assert review_queue(guard(stage), waiting).state is CheckState.FAILURE
+    stage.api("POST", f"/issues/{number}/labels", labels=["ops-agreed"])
+    agreed = review_queue(guard(stage), waiting)
+    assert (agreed.again, agreed.state) == (False, CheckState.SUCCESS)
+    site = guard(stage)
+    stage.box.requests.clear()
+    assert review_queue(site, waiting).again
+    paths = [line.path.partition("?")[0] for line in stage.box.requests.lines() if line.path.startswith("/repos/")]
+    assert sorted(paths) == [f"/repos/{NAME}/commits/{waiting.sha}/check-runs", f"/repos/{NAME}/pulls/{number}"]
+    stage.api("PATCH", f"/pulls/{number}", title="Another")
+    assert not review_queue(guard(stage), waiting).again
+
+
+def test_a_queue_of_a_pull_request_that_is_not_there_fails(stage: Stage) -> None:
+    """Its check says so, in strict as a failure, and the next run judges anew."""
+    settle(stage, "guard: {mode: strict}\n")
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    stage.api("POST", "/git/refs", ref=f"refs/heads/gh-readonly-queue/main/pr-4711-{head}", sha=head)
+    (waiting,) = queued_heads(guard(stage))
+    with pytest.raises(Invalid, match="4711"):
+        review_queue(guard(stage), waiting)
+    assert conclusions(stage, head) == ["failure"]
 
 
 def test_a_queue_is_one_json_object(stage: Stage, tmp_path: Path) -> None:

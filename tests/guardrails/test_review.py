@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import Unavailable
-from bot.flows.head_check import ReviewSite, external_id, review_pull
+from bot.flows.head_check import ReviewSite, external_id, pull_facts, review_pull
 from bot.flows.review import review
 from bot.guardrails import hunks, prompt
 from bot.guardrails.authors import classify
@@ -253,7 +253,8 @@ def test_the_check_goes_from_in_progress_to_its_conclusion() -> None:
     host = publish(lambda: [BROKEN], Mode.STRICT, comment=True)
     assert [one.state for one in host.checks] == [CheckState.IN_PROGRESS, CheckState.FAILURE]
     assert {one.head_sha for one in host.checks} == {HEAD}
-    assert {one.external_id for one in host.checks} == {external_id(HEAD, BASE, plain_book().hash, Mode.STRICT)}
+    about = (*pull_facts(host.request, {}, ()), [])
+    assert {one.external_id for one in host.checks} == {external_id(HEAD, BASE, plain_book().hash, Mode.STRICT, about)}
     assert host.checks[-1].annotations[0].path == "a.py"
     assert len(host.checks[-1].summary) <= 65_535
     assert len(host.remarks) == 1
@@ -290,3 +291,13 @@ def test_another_base_rule_or_mode_needs_another_review() -> None:
     ids = {external_id(*facts) for facts in [(HEAD, BASE, "r", Mode.STRICT), (BASE, BASE, "r", Mode.STRICT),
            (HEAD, HEAD, "r", Mode.STRICT), (HEAD, BASE, "s", Mode.STRICT), (HEAD, BASE, "r", Mode.STANDARD)]}  # fmt: skip
     assert len(ids) == 5
+
+
+def test_whatever_a_pull_request_says_is_part_of_its_verdict() -> None:
+    """Title, description, author, branch, the labels that a rule asks for, and who counts as an agent; nothing else of it."""
+    pull = replace(Host().request, labels=("ops-agreed", "later"))
+    before = pull_facts(pull, {"robo-*": "robo"}, {"ops-agreed"})
+    for other in ({"title": "x"}, {"body": "x"}, {"author": "x"}, {"head_ref": "x"}, {"labels": ()}):
+        assert pull_facts(replace(pull, **other), {"robo-*": "robo"}, {"ops-agreed"}) != before
+    assert pull_facts(pull, {"robo-*": "rob"}, {"ops-agreed"}) != before
+    assert pull_facts(replace(pull, labels=("ops-agreed",), draft=True), {"robo-*": "robo"}, {"ops-agreed"}) == before
