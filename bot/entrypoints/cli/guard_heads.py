@@ -61,7 +61,7 @@ def register(guard: typer.Typer) -> None:
 
         guard = open_guard(settings, repo)
         with recording(guard):
-            reviewed = review(guard, number, mode=mode, comment=comment, reads_only=artifact is not None)
+            reviewed = review(guard, number, mode=mode, comment=comment, kept=artifact is not None)
         shown = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
         shown.pull(reviewed)
         if artifact is not None:
