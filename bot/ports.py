@@ -219,6 +219,14 @@ class Ledger(Protocol):
         """
         ...
 
+    def append_with(
+        self, view: LedgerView, entries: Sequence[Entry], moves: Sequence[BranchMove]
+    ) -> tuple[LedgerView, bool]:
+        """As :meth:`append`, and whether the branches moved with it: all of them in the same instant, or, where the remote
+        cannot or a branch is elsewhere, none. The branches are those of the :class:`Repository`, which knows of it.
+        """
+        ...
+
 
 @runtime_checkable
 class CodeHost(Protocol):

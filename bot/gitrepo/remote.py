@@ -33,6 +33,7 @@ from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.gitrepo.address import check_address, host_of, local_path, shown
 from bot.gitrepo.credentials import Credentials, answer
 from bot.gitrepo.failures import rejection, translated
+from bot.gitrepo.receive_pack import ReceivePack, RefMove
 
 __all__ = ["Advertised", "RefMove", "Remote", "limit_waiting"]
 
@@ -46,21 +47,6 @@ class Advertised:
 
     refs: dict[str, str]
     default_branch: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RefMove:
-    """One ref that is to go from ``expected`` (None: absent) to ``commit`` (None: deleted)."""
-
-    ref: str
-    commit: str | None
-    expected: str | None
-    force: bool = False
-
-    @property
-    def spec(self) -> str:
-        """As git-push(1) writes it."""
-        return f"{'+' if self.force else ''}{self.commit or ''}:{self.ref}"
 
 
 def limit_waiting(*, connect: float, answer: float) -> None:
@@ -133,6 +119,7 @@ class Remote:
         self._credentials = credentials
         self.address = check_address(address)
         self.location = shown(address)
+        self._service = ReceivePack(address, credentials) if address.startswith(("http://", "https://")) else None
 
     def fetch(self, refspecs: Sequence[str], *, prune: bool = False, depth: int = 0) -> Advertised:
         """The objects behind ``refspecs`` are here and the refs on their right sides moved; one connection."""
@@ -177,6 +164,8 @@ class Remote:
             self._push_to_folder(str(folder), ref, commit, expected)
             return
         move = RefMove(ref, commit, expected, force)
+        if self.push_atomically([move]):
+            return
         callbacks = _Callbacks(self.address, self._credentials, [move])
         try:
             self._remote().push([move.spec], callbacks=callbacks, proxy=True)
@@ -197,12 +186,20 @@ class Remote:
         """
         if local_path(self.address) is not None:
             return False
+        if self.push_atomically(moves):
+            return True
         callbacks = _Callbacks(self.address, self._credentials, moves)
         try:
             self._remote().push([move.spec for move in moves], callbacks=callbacks, proxy=True)
         except (_LeaseLost, *_LIBGIT2):
             return False
         return callbacks.reasons == {move.ref: None for move in moves}
+
+    def push_atomically(self, moves: Sequence[RefMove], *, beside: Sequence[pygit2.Repository] = ()) -> bool:
+        """Whether the server made all of these, as it can where it is spoken to over HTTP: all or none. After False nobody
+        knows, as after :meth:`push_together`. Commits may be in the repositories ``beside`` this one.
+        """
+        return self._service is not None and self._service.took(moves, [self._repository, *beside])
 
     def _settle_lost_lease(self, ref: str, commit: str | None, advertised: str) -> None:
         if advertised != (commit or _NOTHING):

@@ -225,9 +225,10 @@ def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False
     settings = opened.settings
     me = None if host is None else host.whoami()
     run = actions.run(opened.options.environment)
+    repository = opened.repository if read_only else writer(opened, host)
     return RunContext(
-        repository=opened.repository if read_only else writer(opened, host),
-        ledger=ledger_or_none(opened),
+        repository=repository,
+        ledger=ledger_or_none(opened, repository),
         host=host,
         texts=Texts.at(folder("templates")),
         clock=clock,
