@@ -100,13 +100,23 @@ def open_assessment(options: Options, *, pushed: bool = False) -> Callable[[], A
 
     With ``pushed`` it is the branch in any case: ``Invalid`` for a folder that is pushed nowhere.
     """
-    opened = open_repository(options) if pushed else repository_to_read(options)
-    if pushed and opened.git is None:
+    return assessment_of(open_pushed(options) if pushed else repository_to_read(options))
+
+
+def open_pushed(options: Options) -> OpenRepository:
+    """A repository at its branch. ``Invalid`` for a folder that is pushed nowhere."""
+    opened = open_repository(options)
+    if opened.git is None:
         raise Invalid(
             f"{options.repo} has no remote, and what is applied is what a branch holds",
             advice="Push it somewhere, or name the remote with --repo URL.",
         )
-    head = _head(opened)
+    return opened
+
+
+def assessment_of(opened: OpenRepository) -> Callable[[], Assessment]:
+    """Compares an opened repository with what runs, anew each time."""
+    options, head = opened.options, _head(opened)
     shared = targets.renderers()
     observe = Observers(opened)
     reader = declarer(opened, shared, observe)

@@ -29,6 +29,7 @@ from bot.entrypoints.cli import (
     sandbox,
     sessions,
     targets,
+    verify,
     worker,
 )
 from bot.entrypoints.cli.examples import illustrate
@@ -41,6 +42,7 @@ VERBS = (
     drift,
     plan,
     bundle,
+    verify,
     reconcile,
     explain,
     guard,
