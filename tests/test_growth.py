@@ -273,3 +273,49 @@ def test_a_text_that_variables_make_too_long_stays_as_it_is() -> None:
     assert lines["A20"].value == "$A19$A19"
     assert lines["A20"].unset
     assert max(len(line.value) for line in lines.values()) <= 131_072
+
+
+TEXT: Final = b"a, b\n" * 60_000
+PAID: Final = (
+    'sha256(file("b"))',
+    'filesha256("b")',
+    'filebase64("b")',
+    'length(split(",", file("b")))',
+    'templatefile("b", {})',
+    'contains([file("b")], "x")',
+    'substr("${file("b")}x", 0, 1)',
+    'format("%.1s", file("b"))',
+)
+
+
+def reads(function: str, times: int) -> tuple[str, ...]:
+    """What is said of a configuration that calls ``function`` so often, with a file ``b`` of 300 kB."""
+    text = "locals {\n" + "".join(f"  a{at} = {function}\n" for at in range(times)) + "}\n"
+    assembly = assemble({"main.cw": text.encode()}, variables={}, environment={}, beside={"b": TEXT})
+    return tuple(error.message for error in assembly.errors)
+
+
+@pytest.mark.parametrize("function", PAID)
+def test_what_a_function_reads_is_paid_for(function: str) -> None:
+    """A large file may be read twice, and not once for each line of the configuration."""
+    assert not reads(function, 2)
+    assert any("takes too long" in message for message in reads(function, 400))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'formatlist("%s%s", range(0, 1000), file("b"))',
+        'format(join("", [for at in range(0, 1000) : "%[1]s"]), file("b"))',
+    ],
+)
+def test_a_function_stops_before_it_makes_too_much(expression: str) -> None:
+    """Three hundred megabytes of a few lines are never there."""
+    assert [message for message in reads(expression, 1) if "makes more than 1000000 characters" in message]
+
+
+def test_a_mistake_quotes_no_whole_file() -> None:
+    """A message says which value is wrong, and not all of it."""
+    (message,) = reads('tonumber(file("b"))', 1)
+    assert message.startswith("tonumber() takes a number, not 'a, b")
+    assert len(message) < 600

@@ -73,6 +73,11 @@ class Evaluator:
         trace = replace(self.trace(node, parts), origin=self.origin(node, Through.EXPRESSION))
         return traced(plain, trace)
 
+    def seen(self, value: Value) -> Value:
+        """``value``, counted where it is sensitive: whether what follows has a value may depend on it."""
+        self.budget.secrets += value.sensitive
+        return value
+
     def value(self, node: Expression) -> Value:
         """The value of ``node`` as it stands in a resource. Raises :class:`~bot.assembly.faults.Fault`."""
         return self.evaluate(self, node)

@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.intake.compose_merge import merge
 from bot.intake.compose_project import Layer, Project, Surroundings, is_remote, layers_of
+from bot.intake.compose_schema import named
 from bot.intake.compose_tags import without
 from bot.intake.discover import folder_of
 from bot.intake.sited import Sited
@@ -112,14 +113,14 @@ class _Extending:
         file = extends.mapping.get("file")
         source, around, pool = link.file, link.around, link.pool
         if file is not None and is_remote(file.text or ""):
-            message = f"{file.text} is not in the repository: what it brings is not compared"
+            message = f"{named(file, file.text or '')} is not in the repository: what it brings is not compared"
             self.project.report(extends.site, message, note=True)
             return None
         if file is not None:
             source = link.around.path(file.text or "")
             if self.project.data(source) is None:
                 expected = "a Compose file of this repository"
-                self.project.report(extends.site, f"there is no file {source}", expected)
+                self.project.report(extends.site, f"there is no file {named(file, source)}", expected)
                 return None
             around = Surroundings(folder_of(source), self.around.variables)
             layers = layers_of(self.project, source, around)
@@ -128,7 +129,9 @@ class _Extending:
             pool = next((layer for layer in reversed(layers) if name in _services(layer)), layers[-1])
         base = _services(pool).get(name)
         if base is None:
-            self.project.report(extends.site, f"{source} has no service {name}")
+            file_shown = source if file is None else named(file, source)
+            name_shown = named(extends.mapping.get("service", extends), name)
+            self.project.report(extends.site, f"{file_shown} has no service {name_shown}")
             return None
         return _Link(source, name, base, pool, around)
 

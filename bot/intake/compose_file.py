@@ -15,7 +15,7 @@ from bot.intake.compose_environment import with_listed_values
 from bot.intake.compose_extends import extended
 from bot.intake.compose_merge import merge, without_repeats
 from bot.intake.compose_project import Project, Surroundings, is_remote, layers_of
-from bot.intake.compose_schema import DECLARED_KINDS
+from bot.intake.compose_schema import DECLARED_KINDS, named
 from bot.intake.discover import folder_of
 from bot.intake.sited import Sited
 
@@ -80,15 +80,17 @@ def _included(project: Project, item: Sited, around: Surroundings, open_files: t
     for name in listed.elements or [listed]:
         if is_remote(name.text or ""):
             project.report(
-                name.site, f"{name.text} is not in the repository: what it brings is not compared", note=True
+                name.site,
+                f"{named(name, name.text or '')} is not in the repository: what it brings is not compared",
+                note=True,
             )
             return None
         target = around.path(name.text or "")
         if target in open_files:
-            project.report(name.site, f"{target} includes itself")
+            project.report(name.site, f"{named(name, target)} includes itself")
             return None
         if project.data(target) is None:
-            project.report(name.site, f"there is no file {target}", "a Compose file of this repository")
+            project.report(name.site, f"there is no file {named(name, target)}", "a Compose file of this repository")
             return None
         paths.append(target)
     inner = _inner(project, item, paths[0], around)

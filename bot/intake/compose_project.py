@@ -85,7 +85,8 @@ class Project:
         origin = self.sources.origin(site)
         text = self.sources.file(site.file).text
         line, column = (origin.line, origin.column) if origin else (site.line or 1, 1)
-        self.errors.append(replace(text.error_at(line, column, message, expected), note=note))
+        error = replace(text.error_at(line, column, message, expected), note=note)
+        self.errors.append(error if site.line is None else replace(error, excerpt=None))
 
     def clash(self, value: Sited) -> None:
         """Remember that a value is laid on one of another form."""
@@ -117,7 +118,7 @@ class Project:
         self.allowance.spend(OPENING + len(read.lines))
         if read.problem:
             line, message = read.problem
-            self.errors.append(self.sources.file(path).text.error_at(line, 1, message, "NAME=value"))
+            self.errors.append(SourceError(path, line, 1, message, "NAME=value"))
         return read.lines
 
     def environment(self, paths: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:

@@ -61,7 +61,9 @@ class EnvLine:
 
 @dataclass(frozen=True, slots=True)
 class EnvText:
-    """The assignments of one file in order, and the line (from 1) and reason for which reading stopped."""
+    """The assignments of one file in order, and the line (from 1) and reason for which reading stopped: none of what is
+    written there, which may be a secret.
+    """
 
     lines: tuple[EnvLine, ...] = ()
     problem: tuple[int, str] | None = None
@@ -126,8 +128,7 @@ class _Reading:
         match = _KEY.match(self.chars, export.end() if export else at)
         key = match["key"].strip() if match else ""
         if match is None or re.search(rf"[{_BLANK}]", key):
-            line = self.chars[at : at + 60].partition("\n")[0]
-            return f"{line!r} does not begin with the name of a variable"
+            return "this line does not begin with the name of a variable"
         if match["end"] in {"", "\n"}:
             self._inherit(key, at)
             return match.end()
@@ -185,9 +186,7 @@ class _Reading:
             if not key or key.startswith("#"):
                 continue
             if re.search(r"\s", key):
-                return self._ended(
-                    (self._line(match.start()), f"the name of a variable has a blank in it: {key[:60]!r}")
-                )
+                return self._ended((self._line(match.start()), "the name of a variable has a blank in it"))
             if match["value"] is not None:
                 value = match["value"].removesuffix("\r")
                 line = EnvLine(
