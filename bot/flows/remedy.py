@@ -154,6 +154,8 @@ def _hand_over(intention: Intention, run: RunContext) -> Action:
     marker = replace(intention.marker, kind="handed-over")
     try:
         run.host.comment(intention.number, marker=marker, body=handed_over(intention.proposal, run.texts))
+    except Closed:  # where nobody of us may comment, it is theirs all the same
+        return action_of(intention)
     except BotError as exc:
         return action_of(intention, effect=Effect.FAILED, message=exc.message)
     run.reached("handed-over")
