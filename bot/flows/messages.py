@@ -14,6 +14,7 @@ from typing import Final, assert_never
 from bot.flows.context import Messages, RunContext
 from bot.flows.intention import BREAKER, DELETIONS, SWITCH, Intention
 from bot.flows.intents import StartedIntent
+from bot.flows.lanes import CHOSEN
 from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Decision, Lane
@@ -259,7 +260,12 @@ def issue_text(intention: Intention, run: RunContext, view: LedgerView) -> ItemT
     else:
         decisions = proposal.decisions
         body = run.texts.render(
-            "runbook.md", task=proposal.task, rows=_rows(proposal), decisions=decisions, steps=steps(decisions)
+            "runbook.md",
+            task=proposal.task,
+            rows=_rows(proposal),
+            decisions=decisions,
+            steps=steps(decisions),
+            chosen=all(decision.rule == CHOSEN for decision in decisions),
         )
     return ItemText(title_of(proposal, kind=kind), body)
 
