@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from bot.flows.commands import record_order
-from bot.flows.dashboard.board import NOTES, TITLE
+from bot.flows.dashboard.board import TITLE
 from bot.flows.dashboard.boxes import Box, BoxVerb, ticked
 from bot.flows.dashboard.boxes import tick as ticked_in
+from bot.flows.kept import NOTES
 from bot.flows.reconcile import Loop, tick
 from bot.model.codehost import Issue, Marker
 from bot.model.ledger import EntryKind

@@ -20,6 +20,7 @@ from bot.flows.declare import Declarer
 from bot.flows.identity import KIND, NODE, NUMBER, REPOSITORY, records
 from bot.flows.intention import EVERYTHING
 from bot.flows.intents import record
+from bot.flows.kept import notes_of, with_notes
 from bot.flows.memory import Memory
 from bot.flows.observation import Assessment
 from bot.model.codehost import BodyEdit, Issue, ItemState, Marker
@@ -32,8 +33,6 @@ from bot.safety.history import ORDER
 DASHBOARD: Final = "dashboard"
 """The kind of the dashboard's marker, and of the note by which the ledger knows it."""
 TITLE: Final = "Clockwork dashboard"
-NOTES: Final = "<!-- clockwork notes -->"
-"""The line below which everything is the readers' own."""
 _TRIES: Final = 3
 _OFF: Final = "The dashboard is switched off (`github.dashboard` in clockwork.yaml)."
 
@@ -109,7 +108,7 @@ def _open_one(body: str, memory: Memory, run: RunContext) -> None:
     if host is None:
         raise AssertionError("a dashboard without a code host")
     labels = (*run.labels, f"clockwork/{DASHBOARD}")
-    whole = _whole(body, "")
+    whole = with_notes(body, "")
     issue = host.open_issue(marker=_marker(whole), title=TITLE, body=whole, labels=labels, known=memory.issues)
     host.flush()
     record(run.ledger, run.ledger.read(), [_note(issue, memory, run)])
@@ -134,20 +133,9 @@ def _marker(body: str) -> Marker:
     return Marker(DASHBOARD, EVERYTHING, hashlib.sha256(body.encode()).hexdigest()[:16])
 
 
-def _whole(body: str, notes: str) -> str:
-    """The body with the readers' own notes below the line."""
-    return (
-        f"{body.rstrip()}\n\n---\n**Notes.** What you write below this line stays.\n{NOTES}\n{notes.strip()}".rstrip()
-    )
-
-
-def _notes_of(body: str) -> str:
-    return body.partition(NOTES)[2].strip()
-
-
 def _rewrite(issue: Issue, body: str, host: BoardHost) -> None:
     """The issue says ``body``, written only where it says something else; what others wrote meanwhile is put back."""
-    whole = _whole(body, _notes_of(issue.body))
+    whole = with_notes(body, notes_of(issue.body))
     for _ in range(_TRIES):
         if issue.body.strip() == whole.strip():
             return
@@ -155,7 +143,7 @@ def _rewrite(issue: Issue, body: str, host: BoardHost) -> None:
         lost = _lost(host.edits(written), issue.body, whole)
         if lost is None:
             return
-        issue, whole = written, tick(_whole(body, _notes_of(lost)), ticked(lost))
+        issue, whole = written, tick(with_notes(body, notes_of(lost)), ticked(lost))
 
 
 def _lost(edits: Sequence[BodyEdit], seen: str, whole: str) -> str | None:
