@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bot.model.action import Evidence, Health, Work
     from bot.model.cluster import ServedApi
     from bot.model.codehost import (
+        BodyEdit,
         Check,
         Comment,
         CommitDraft,
@@ -340,6 +341,19 @@ class CodeHost(Protocol):
 
     def flush(self) -> None:
         """Carry out reads that were saved for later; called at the end of a tick."""
+        ...
+
+
+@runtime_checkable
+class BoardHost(Protocol):
+    """A code host that tells who edited an issue, so that people can give orders by ticking its check boxes."""
+
+    def edits(self, issue: Issue) -> Sequence[BodyEdit]:
+        """The last edits of its body, a hundred at most, oldest first; none where it is as it was opened."""
+        ...
+
+    def rewrite_issue(self, issue: Issue, *, marker: Marker, title: str, body: str) -> Issue:
+        """The issue with this title and body, open. Raises ``Stale`` where its body is not what ``issue`` says any more."""
         ...
 
 

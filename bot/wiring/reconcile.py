@@ -249,6 +249,7 @@ def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False
         new_id=lambda: uuid.uuid4().hex,
         labels=tuple(settings.github.labels),
         prefix=settings.github.branch_prefix,
+        dashboard=settings.github.dashboard,
         run_link=run.link if run else None,
         commit_url=partial(address.commit_url, opened.remote or ""),
     )
