@@ -78,6 +78,67 @@ OPEN = {
     ),
     "an owner": resource("google_project_iam_member", 'role = "roles/owner"\n member = "user:a@example.com"'),
 }
+DENIED = ", ".join(['{ Effect = "Deny", Principal = "*", Action = "*" }'] * 120)
+POLICIES = {
+    "a brace in a text": 'policy = jsonencode({ Statement = [{ Sid = "}", Effect = "Allow", Action = "*" }] })',
+    "a brace in a comment": (
+        'policy = jsonencode({ Statement = [{\n Effect = "Allow" # }\n /* } */ Action = "*" // }\n }] })'
+    ),
+    "behind denials": f'policy = jsonencode({{ Statement = [{DENIED}, {{ Effect = "Allow", Action = "*" }}] }})',
+    "last of many actions": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = [' + '"s3:Get", ' * 900 + '"*"] }] })'
+    ),
+    "a here-document": (
+        'policy = <<EOF\n{"Statement": [{"Sid": "{", "Effect": "Allow", "Action": "*", "Resource": "${var.a}"}]}\nEOF'
+    ),
+    "filled in without quotes": (
+        'policy = <<EOF\n{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": ${jsonencode(var.a)}}]}\nEOF'
+    ),
+    "a directive": (
+        'policy = <<EOF\n{"Statement": [%{ if var.a }{"Effect": "Allow", "Action": ["a", "*"]},%{ endif }]}\nEOF'
+    ),
+    "a text": r'policy = "{\"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"*\"}]}"',
+    "made with a condition": (
+        'policy = jsonencode({ Statement = [{ Effect = var.a ? "Allow" : "Deny", Action = var.b ? ["*"] : [] }] })'
+    ),
+    "joined": (
+        'policy = jsonencode(merge({}, { Statement = concat([], [{ Effect = "Allow", Action = ["${"*"}"] }]) }))'
+    ),
+    "in a block of its own": (
+        'inline_policy {\n  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "*" }] })\n}'
+    ),
+    "any account in a list": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Principal = { AWS = ["1", "*"] } }] })'
+    ),
+    "everybody but one": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", NotPrincipal = { AWS = "1" } }] })'
+    ),
+    "an empty condition": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Principal = "*", Condition = {} }] })'
+    ),
+    "a condition that is always true": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Principal = "*",'
+        ' Condition = { StringLike = { "aws:userid" = ["*"] } } }] })'
+    ),
+    "the condition of another statement": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Principal = "*" },'
+        ' { Effect = "Deny", Action = "s3:*", Principal = "*", Condition = { Bool = { a = "false" } } }] })'
+    ),
+}
+OPEN["a local value"] = 'locals {\n  all = { Statement = [{ Effect = "Allow", Action = "*" }] }\n}\n'
+OPEN |= {name: resource("aws_iam_role", body) for name, body in POLICIES.items()}
+OPEN |= {
+    f"a function that is called {name}": resource("aws_lambda_permission", f'principal = "*"\n{body}')
+    for name, body in {
+        "by anything": "source_arn = null",
+        "by nothing": 'source_arn = ""',
+        "by a pattern": 'source_account = "*"',
+    }.items()
+}
+OPEN["a document whose condition is always true"] = (
+    'data "aws_iam_policy_document" "a" {\n statement {\n actions = ["s3:GetObject"]\n'
+    ' principals {\n type = "*"\n identifiers = ["*"]\n }\n condition {\n test = "StringLike"\n values = ["*"]\n }\n }\n}\n'
+)
 CLOSED = {
     "a list of objects": resource("aws_security_group", f"ingress = [{{ {rule('10.0.0.0/8')} }}]"),
     "outward": resource("aws_security_group", f"egress = [{{ {rule()} }}]"),
@@ -98,12 +159,31 @@ CLOSED = {
     ),
     "a denied principal": policy('Effect = "Deny", Principal = "*", Action = "s3:*"'),
     "a principal on a condition": policy(
-        'Effect = "Allow", Principal = "*", Action = "s3:GetObject", Condition = { StringEquals = {} }'
+        'Effect = "Allow", Principal = "*", Action = "s3:GetObject", '
+        'Condition = { StringEquals = { "aws:PrincipalOrgID" = var.org } }'
     ),
     "public access kept out": resource("aws_s3_bucket_public_access_block", "block_public_policy = true"),
     "a reader": resource("google_project_iam_member", 'role = "roles/viewer"\n member = "user:a@example.com"'),
     "a policy of one's own": resource("aws_iam_role_policy_attachment", "policy_arn = aws_iam_policy.a.arn"),
 }
+NARROW = {
+    "an action in a comment": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*" /* Action = "*" */ }] })'
+    ),
+    "an action in a name": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Sid = "Action = \\"*\\"", Action = "s3:Get*" }] })'
+    ),
+    "a denial beside": (
+        'policy = <<EOF\n{"Statement": [{"Effect": "Deny", "Action": "*"}, {"Effect": "Allow", "Action": "s3:Get*"}]}\nEOF'
+    ),
+    "a denial beside what is filled in": (
+        'policy = <<EOF\n{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*"}, '
+        '{"Effect": "Allow", "Action": ${jsonencode(var.a)}, "Principal": {"AWS": "${var.b}"}}]}\nEOF'
+    ),
+    "every resource": 'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Resource = "*" }] })',
+}
+CLOSED |= {name: resource("aws_iam_role", body) for name, body in NARROW.items()}
+CLOSED["a function of one account"] = resource("aws_lambda_permission", 'principal = "*"\nsource_account = var.account')
 
 
 @pytest.mark.parametrize("text", OPEN.values(), ids=OPEN)
@@ -127,6 +207,11 @@ JSON = {
     "a list of resources": {"resource": [{"aws_security_group": {"a": {"ingress": [INGRESS]}}}]},
     "a dynamic block": {
         "resource": {"aws_security_group": {"a": {"dynamic": {"ingress": {"for_each": "x", "content": INGRESS}}}}}
+    },
+    "a policy that is made": {
+        "resource": {
+            "aws_iam_policy": {"a": {"policy": '${jsonencode({Statement = [{Effect = "Allow", Action = ["*"]}]})}'}}
+        }
     },
     "a policy in a text": {"resource": {"aws_s3_bucket_policy": {"a": {"policy": PUBLIC}}}},
     "a module": {"module": {"a": {"source": "./a", "ingress_cidr_blocks": ["0.0.0.0/0"]}}},
