@@ -186,6 +186,80 @@ CLOSED |= {name: resource("aws_iam_role", body) for name, body in NARROW.items()
 CLOSED["a function of one account"] = resource("aws_lambda_permission", 'principal = "*"\nsource_account = var.account')
 
 
+def entry(number: object, action: str, more: str = "from_port = 22\n to_port = 22", ranges: str = "0.0.0.0/0") -> str:
+    """The arguments of a rule of an access list, TCP unless ``more`` says otherwise."""
+    protocol = "" if "protocol" in more else ' protocol = "tcp"\n'
+    family = "ipv6_cidr_block" if ":" in ranges else "cidr_block"
+    return f'rule_no = {number}\n action = "{action}"\n{protocol} {more}\n {family} = "{ranges}"\n'
+
+
+def listed(*entries: str) -> str:
+    """An access list with these blocks, in order."""
+    return resource("aws_network_acl", "".join(f"ingress {{\n {each} }}\n" for each in entries))
+
+
+def nsg(*lines: str) -> str:
+    """A rule of Azure that allows something inward, with these arguments."""
+    return resource("azurerm_network_security_rule", "\n".join(('direction = "Inbound"', 'access = "Allow"', *lines)))
+
+
+def firewall(*allows: str) -> str:
+    """A firewall of Google for everybody with these ``allow`` blocks."""
+    blocks = "".join(f"allow {{\n {each}\n}}\n" for each in allows)
+    return resource("google_compute_firewall", f"source_ranges = {WORLD}\n{blocks}")
+
+
+LET_IN = entry(100, "allow")
+OPEN |= {
+    "behind a denial of the other version": listed(entry(1, "deny", ranges="::/0"), LET_IN),
+    "behind a denial of a part": listed(entry(1, "deny", ranges="0.0.0.0/7"), LET_IN),
+    "behind a denial of another protocol": listed(
+        entry(1, "deny", 'protocol = "udp"\n from_port = 22\n to_port = 22'), LET_IN
+    ),
+    "behind a denial of a number that nobody knows": listed(entry("var.number", "deny"), LET_IN),
+    "behind a denial of the same number": listed(entry(100, "deny"), LET_IN),
+    "behind a denial of a port that nobody knows": listed(
+        entry(1, "deny", "from_port = var.port\n to_port = var.port"), LET_IN
+    ),
+    "behind a denial that may not be": resource(
+        "aws_network_acl",
+        f'dynamic "ingress" {{\n for_each = []\n content {{\n {entry(1, "deny")} }}\n}}\ningress {{\n {LET_IN} }}',
+    ),
+    "behind denials by a condition": resource(
+        "aws_network_acl", f"ingress = concat(var.a ? [{{ {entry(1, 'deny')} }}] : [], [{{ {LET_IN} }}])"
+    ),
+    "at a number that nobody knows": listed(entry(1, "deny"), entry("var.number", "allow")),
+    "a port of an access list by an expression": listed(
+        entry(1, "allow", "from_port = 20 + 2\n to_port = 20 + 2"),
+    ),
+    "a port of a rule by a local value": resource(
+        "aws_network_acl_rule",
+        'rule_action = "allow"\n protocol = 6\n from_port = local.port\n cidr_block = "0.0.0.0/0"',
+    ),
+    "an action by a condition": listed(entry(1, "x").replace('"x"', 'var.a ? "allow" : "deny"')),
+    "the last of very many ranges": resource(
+        "aws_security_group", f"ingress {{\n {rule(*['10.0.0.0/8'] * 2_000, '0.0.0.0/0')} }}"
+    ),
+    "azure's other list of sources": nsg(
+        'source_address_prefix = "10.0.0.0/8"', 'source_address_prefixes = ["*"]', 'destination_port_range = "22"'
+    ),
+    "azure's direction by an expression": nsg('source_address_prefix = "*"', 'destination_port_range = "22"').replace(
+        '"Inbound"', 'title("inbound")'
+    ),
+}
+CLOSED |= {
+    "behind a denial": listed(entry(1, "deny"), entry(100, "allow")),
+    "behind a denial that is written later": listed(entry(100, "allow"), entry(1, "deny")),
+    "behind a denial of all": listed(entry(1, "deny", 'protocol = "-1"'), LET_IN),
+    "behind a denial in a list of objects": resource(
+        "aws_network_acl", f"ingress = [{{ {entry(1, 'deny')} }}, {{ {LET_IN} }}]"
+    ),
+    "pings by an access list": listed(entry(1, "allow", 'protocol = "icmp"')),
+    "a denial by an expression": listed(entry(1, "x").replace('"x"', "var.action")),
+    "outward in azure": nsg('source_address_prefix = "*"').replace('"Inbound"', '"Outbound"'),
+}
+
+
 @pytest.mark.parametrize("text", OPEN.values(), ids=OPEN)
 def test_what_is_opened_is_found(text: str) -> None:
     """In a new file, and not again where it stood before."""
@@ -239,3 +313,35 @@ def test_ports_that_may_be_open_may_be_in_any_form() -> None:
     options = GuardOptions(public_ports=frozenset({22, 3389}))
     for name in ("a list of objects", "a rule of an access list", "an azure rule"):
         assert fire("TF-001", file("main.tf", None, OPEN[name]), options=options) == []
+
+
+BESIDE = {
+    "every protocol at a public port": resource(
+        "aws_vpc_security_group_ingress_rule",
+        'ip_protocol = "-1"\n from_port = 443\n to_port = 443\n cidr_ipv4 = "0.0.0.0/0"',
+    ),
+    "azure's other list of ports": nsg(
+        'source_address_prefix = "*"', 'destination_port_range = "443"', 'destination_port_ranges = ["22"]'
+    ),
+    "every port in a list of azure": nsg('source_address_prefix = "*"', 'destination_port_ranges = ["443", "*"]'),
+    "a port in a list of azure that nobody knows": nsg(
+        'source_address_prefix = "*"', 'destination_port_ranges = ["443", var.port]'
+    ),
+    "a range in a list of azure": nsg('source_address_prefix = "*"', 'destination_port_ranges = ["80-443"]'),
+    "a range of google": firewall('protocol = "tcp"\n ports = ["80-443"]'),
+    "all of another protocol of google": firewall('protocol = "tcp"\n ports = ["443"]', 'protocol = "udp"'),
+    "a port of google that nobody knows": firewall('protocol = "tcp"\n ports = ["443", var.port]'),
+}
+PUBLIC_PORTS = {
+    "public ports of azure": nsg(
+        'source_address_prefix = "*"', 'destination_port_ranges = ["80", 443]', "destination_port_range = null"
+    ),
+    "pings and a public port of google": firewall('protocol = "icmp"', 'protocol = "tcp"\n ports = ["443"]'),
+}
+
+
+@pytest.mark.parametrize("text", [*BESIDE.values(), *PUBLIC_PORTS.values()], ids=[*BESIDE, *PUBLIC_PORTS])
+def test_a_public_port_hides_no_other(text: str) -> None:
+    """Every port of every list has to be one that may be open, and written."""
+    options = GuardOptions(public_ports=frozenset({80, 443}))
+    assert bool(fire("TF-001", file("main.tf", None, text), options=options)) is (text in BESIDE.values())
