@@ -196,6 +196,20 @@ def test_a_script_that_guards_as_much_is_quiet(after: str) -> None:
     assert fire("META-002", file(YML, BASE, after)) == []
 
 
+@pytest.mark.parametrize(
+    "laxity",
+    [
+        "    if: github.event_name != 'push'{0} && {1}\n",
+        "    container: registry.example.com/{2}/{1}\n",
+    ],
+)
+def test_the_end_of_a_long_text_counts(laxity: str) -> None:
+    """What is cut for the reader is compared whole."""
+    old, new = (guarding(job=laxity.format(" && github.actor != 'a'" * 9, end, "x" * 200)) for end in ("true", "false"))
+    assert {hit.severity for hit in fire("META-002", file(YML, old, new))} == {HIGH}
+    assert fire("META-002", file(YML, old, f"# again\n{old}")) == []
+
+
 ACTION = """on: [pull_request]
 jobs:
   guard:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import islice
 from typing import Final
 
@@ -182,11 +183,13 @@ def _of_event(document: LinedNode, event: str) -> Iterator[tuple[str, int]]:
         chosen = document.get("on", event, name)
         if chosen is not None:
             words = ", ".join(sorted(node.raw for node in chosen.elements())) or chosen.raw
-            yield f"only looks at the {name} {words[:120]}", chosen.line
+            yield f"only looks at the {name} {_shown(words)}", chosen.line
 
 
 def _shown(text: str) -> str:
-    return " ".join(text.split())[:120]
+    """A text on one line; what is too long to be shown still tells two texts apart."""
+    line = " ".join(text.split())
+    return line if len(line) <= 120 else f"{line[:110]}… ({sha256(line.encode('utf-8', 'replace')).hexdigest()[:8]})"
 
 
 def _calls(document: LinedNode, job: LinedNode, step: LinedNode) -> Iterator[_Call]:
@@ -306,7 +309,7 @@ def _of_arguments(words: Sequence[str], variables: Mapping[str, str]) -> Iterato
 
 def _of_subject(text: str, variables: Mapping[str, str]) -> Iterator[str]:
     """A change or a repository that is named by nothing that the event says."""
-    written = _VARIABLE.sub(lambda match: variables.get(match[1] or match[2], match[0]), text[:2000]).strip()
+    written = _VARIABLE.sub(lambda match: variables.get(match[1] or match[2], match[0]), text).strip()
     names = {match[1].strip().lower() for match in _EXPRESSION.finditer(written)}
     if written and not (names <= _SUBJECTS and "$" in written):
         yield f"is about {_shown(written)!r}, whatever the event is about"
