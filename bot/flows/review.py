@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid
+from bot.flows.compose_files import compose_files
 from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
@@ -157,7 +158,8 @@ def facts_of(repository: Repository, change: Change) -> ChangeFacts:
     attributes = {name: repository.read(change.base, name) for name in sorted(names)[:_MANY_ATTRIBUTES]}
     texts = {name: data.decode("utf-8", "replace") for name, data in attributes.items() if data is not None}
     commits, uncounted = _commits(repository, change)
-    return ChangeFacts(paths=paths, attributes=texts, commits=commits, uncounted=uncounted)
+    compose = compose_files(repository, change)
+    return ChangeFacts(paths=paths, attributes=texts, commits=commits, uncounted=uncounted, compose=compose)
 
 
 def _commits(repository: Repository, change: Change) -> tuple[tuple[PastCommit, ...], str | None]:

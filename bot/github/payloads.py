@@ -156,6 +156,34 @@ class ViewerPart(PayloadPart):
     id: int | None = Field(None, validation_alias=AliasPath("data", "viewer", "databaseId"))
 
 
+class EditorPart(PayloadPart):
+    """Whoever made an edit, as GraphQL names them: an app without the ``[bot]`` behind its name in REST."""
+
+    kind: str = Field("User", validation_alias="__typename")
+    login: str = _GHOST
+    id: int | None = Field(None, validation_alias="databaseId")
+
+    @property
+    def user(self) -> UserPart:
+        """The account as REST names it."""
+        suffix = "[bot]" if self.kind == "Bot" and not self.login.endswith("[bot]") else ""
+        return UserPart(login=f"{self.login}{suffix}", id=self.id, type=self.kind)
+
+
+class EditPart(PayloadPart):
+    """One edit of a body. ``diff`` is the whole text after it, None where somebody deleted it from the history."""
+
+    at: datetime = Field(validation_alias="editedAt")
+    diff: str | None = None
+    editor: Annotated[EditorPart, BeforeValidator(lambda editor: editor or EditorPart())] = EditorPart()
+
+
+class EditsPart(PayloadPart):
+    """The edits of an issue's body."""
+
+    edits: list[EditPart] | None = Field(None, validation_alias=AliasPath("data", "node", "userContentEdits", "nodes"))
+
+
 class PermissionPart(PayloadPart):
     """What a user may do. ``permission`` maps maintain to write and triage to read."""
 

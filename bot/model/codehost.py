@@ -79,6 +79,19 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
+class BodyEdit:
+    """One edit of the body of an issue. ``body`` is what it said then, without a marker line; None where the host does not
+    tell. ``ours`` says that it was this account.
+    """
+
+    editor: str
+    editor_id: int | None
+    at: datetime
+    body: str | None
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HostFacts:
     """What the host says about the repository: its ``id`` (0 where the host has none), its name by now, its switches."""
 
