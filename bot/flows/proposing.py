@@ -16,9 +16,10 @@ from bot.flows.context import RunContext
 from bot.flows.identity import details
 from bot.flows.intention import Intention, action_of
 from bot.flows.intents import Begun, Ending, Progress, StartedIntent, begin, check_in_time, finish_each
-from bot.flows.messages import commit_message, issue_text, proposed, pull_request_text
+from bot.flows.kept import kept, with_notes
+from bot.flows.messages import ItemText, commit_message, issue_changed, issue_text, proposed, pull_request_text
 from bot.flows.ownership import taken_over
-from bot.model.codehost import HostFacts, Issue, PullRequest
+from bot.model.codehost import HostFacts, Issue, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView, Result
 from bot.model.proposal import Action, Effect, branch_of
@@ -248,13 +249,22 @@ def _issue(intention: Intention, desk: ProposalDesk) -> Issue:
     host, run = desk.host, desk.run
     text = issue_text(intention, run, desk.view)
     if intention.effect is Effect.UPDATED and intention.number is not None:
-        item = host.update_issue(intention.number, marker=intention.marker, title=text.title, body=text.body)
+        item = _rewritten(intention.number, text, intention, desk)
     else:
         labels = (*run.labels, f"clockwork/{intention.kind or 'runbook'}")
-        item = host.open_issue(
-            marker=intention.marker, title=text.title, body=text.body, labels=labels, known=desk.issues
-        )
+        body = with_notes(text.body, "")
+        item = host.open_issue(marker=intention.marker, title=text.title, body=body, labels=labels, known=desk.issues)
     run.reached("issue")
+    return item
+
+
+def _rewritten(number: int, text: ItemText, intention: Intention, desk: ProposalDesk) -> Issue:
+    """The issue with its new text, in which people's ticks and notes stay; one comment says what it says now."""
+    before = desk.host.item(number)
+    body = kept(text.body, "" if before is None else before.body)
+    item = desk.host.update_issue(number, marker=intention.marker, title=text.title, body=body)
+    said = issue_changed("" if before is None else before.title, text, intention.proposal, desk.run)
+    desk.host.comment(number, marker=Marker("changed", intention.proposal.task, intention.proposal.digest), body=said)
     return item
 
 
