@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         PullRequest,
         Whoami,
     )
+    from bot.model.decision import Attention
     from bot.model.event import Event
     from bot.model.figures import Figures
     from bot.model.filetree import FileTree
@@ -341,6 +342,17 @@ class CodeHost(Protocol):
 
     def flush(self) -> None:
         """Carry out reads that were saved for later; called at the end of a tick."""
+        ...
+
+
+@runtime_checkable
+class AttentiveHost(Protocol):
+    """A code host that gives pull requests and issues to people."""
+
+    def give(self, number: int, attention: Attention, *, pull: bool) -> None:
+        """They are assigned and, for a pull request, asked for a review, as far as the host lets us; never raises for want
+        of that.
+        """
         ...
 
 

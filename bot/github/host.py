@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from bot.errors import BotError, Invalid, Refused
 from bot.github import payloads
-from bot.github.boards import Boards
+from bot.github.attention import AttentiveItems
 from bot.github.checks import Checks
 from bot.github.commits import VerifiedCommits
 from bot.github.limits import Pace
@@ -39,7 +39,7 @@ _AUTO_MERGE: Final = (
 _WRITERS: Final = frozenset({"admin", "maintain", "write"})
 
 
-class GitHubHost(Boards):
+class GitHubHost(AttentiveItems):
     """Satisfies :class:`bot.ports.CodeHost`. Not for several threads at once."""
 
     def __init__(
