@@ -18,10 +18,9 @@ from bot.edits.overlays import Overlays
 from bot.edits.overlays import load as load_overlays
 from bot.flows.deployment import Deployment, DeploymentReader
 from bot.intake import unread
-from bot.intake.compose import looks_like_compose
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.declared import without_credentials
-from bot.intake.discover import SUFFIXES, candidates
+from bot.intake.discover import SUFFIXES, candidates, looks_like_compose
 from bot.intake.read import Declared, read, read_manifest, told_apart
 from bot.model.drift import AddEntry, Drift, DriftKind, Severity
 from bot.model.filetree import FileTree

@@ -22,7 +22,7 @@ from bot.intake.compose_secrets import without_secret_keys
 from bot.intake.compose_select import ProjectFiles, groups
 from bot.intake.compose_tags import hidden
 from bot.intake.declared import Declared, meant, sort_errors
-from bot.intake.discover import folder_of, is_compose_name
+from bot.intake.discover import folder_of
 from bot.intake.sited import Site, Sited, SitedOrigins, Sources
 from bot.model.json import Pointer
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
@@ -31,19 +31,6 @@ from bot.secrecy.credentials import is_secret
 _RUN_FROM: Final = frozenset({"image", "build", "provider"})
 _ATTACHED: Final = frozenset({"network", "volume"})
 """What services are attached to by name: their files also say which of those that exist already they take."""
-
-_LOOKS: Final = re.compile(rb"^(services|include)\s*:", re.MULTILINE)
-_RUNS: Final = re.compile(rb"\b(image|build|extends|include)[\"']?\s*:")
-_KUBERNETES: Final = re.compile(rb"^(apiVersion|\s*- apiVersion)\s*:", re.MULTILINE)
-
-
-def looks_like_compose(path: str, data: bytes) -> bool:
-    """Whether a YAML file is for Compose, by its name or its top-level keys."""
-    if not path.endswith((".yaml", ".yml")) or _KUBERNETES.search(data):
-        return False
-    if is_compose_name(path):
-        return b"{{" not in data
-    return _LOOKS.search(data) is not None and _RUNS.search(data) is not None
 
 
 def read_compose(

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
+from bot.guardrails.classify import is_workflow
 from bot.guardrails.detectors import guard_documents, guard_settings
-from bot.guardrails.detectors.guard_steps import GuardStep, guard_steps
 from bot.guardrails.detectors.meta import SETTINGS
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.model.drift import Severity
+
+if TYPE_CHECKING:
+    from bot.guardrails.detectors.guard_steps import GuardStep
 
 
 def guard_weakened(subject: Subject) -> Iterable[Hit]:
@@ -27,6 +31,10 @@ def guard_weakened(subject: Subject) -> Iterable[Hit]:
 
 
 def _workflows(subject: Subject) -> Iterator[Hit]:
+    if not any(is_workflow(path) for delta in subject.deltas for path in (delta.old_path, delta.path)):
+        return
+    from bot.guardrails.detectors.guard_steps import guard_steps
+
     before = [step for delta in subject.deltas for step in guard_steps(delta.old_path, delta.documents_before)]
     after = [step for delta in subject.deltas for step in guard_steps(delta.path, delta.documents_after)]
     deltas = {delta.old_path: delta for delta in subject.deltas}
