@@ -197,6 +197,7 @@ def test_a_pipe_that_nobody_reads(place: Path, errors: bool, monkeypatch: pytest
         ("clockwork drift --repo work --live live.json --markdown /dev/full", "/dev/full: No space left on device"),
         ("clockwork reconcile --dry-run --repo work --live live.json --summary /dev/full", "/dev/full: No space left"),
         ("clockwork reconcile --dry-run --repo work --live live.json --output /dev/full", "/dev/full: No space left"),
+        ("clockwork plan --repo work --live live.json --out /dev/full", "/dev/full: No space left on device"),
         ("clockwork guard diff main --repo work --sarif /dev/full", "/dev/full: No space left on device"),
         (
             "ulimit -f 0; clockwork drift --repo work --live live.json",

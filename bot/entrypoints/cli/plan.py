@@ -17,7 +17,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
-from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.printing import print_json, write
 
 
 def register(app: typer.Typer) -> None:
@@ -77,7 +77,7 @@ def register(app: typer.Typer) -> None:
         for each in () if as_json else made:
             show_plan(each, console)
         if out is not None:
-            out.write_text(json.dumps(to_json(made), indent=1), encoding="utf-8")
+            write(out, json.dumps(to_json(made), indent=1).encode())
         if assessment.report.unreachable:
             raise typer.Exit(3)
         if detailed_exitcode and any(each.actions for each in made):
