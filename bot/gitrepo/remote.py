@@ -201,7 +201,14 @@ class Remote:
         """Whether the server made all of these, as it can where it is spoken to over HTTP: all or none. After False nobody
         knows, as after :meth:`push_together`. Commits may be in the repositories ``beside`` this one.
         """
-        return self._service is not None and self._service.took(moves, [self._repository, *beside])
+        if self._service is None or not self._leads_there():
+            return False
+        return self._service.took(moves, [self._repository, *beside])
+
+    def _leads_there(self) -> bool:
+        """Whether Git's settings put no other address in the place of ours (git-config(1), "url.<base>.insteadOf")."""
+        remote = self._remote()
+        return self.address == remote.url == (remote.push_url or remote.url)
 
     def _settle_lost_lease(self, ref: str, commit: str | None, advertised: str) -> None:
         if advertised != (commit or _NOTHING):
