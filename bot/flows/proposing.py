@@ -1,10 +1,11 @@
-"""Carries proposals to the code host, a few at a time: their intents go in one push, their branches in one, then each pull
-request and issue by itself, then their outcomes in one push. Called by :mod:`bot.flows.remedy`.
+"""Carries proposals to the code host, a few at a time: their intents and branches go in one push, where the remote takes
+both or nothing, and else in two; then each pull request and issue by itself, then their outcomes in one push. Called by
+:mod:`bot.flows.remedy`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +15,7 @@ from bot.errors import BotError, Closed, Refused, Stale, Unavailable
 from bot.flows.context import RunContext
 from bot.flows.identity import details
 from bot.flows.intention import Intention, action_of
-from bot.flows.intents import Ending, Progress, StartedIntent, begin, check_in_time, finish_each
+from bot.flows.intents import Begun, Ending, Progress, StartedIntent, begin, check_in_time, finish_each
 from bot.flows.kept import kept, with_notes
 from bot.flows.messages import ItemText, commit_message, issue_changed, issue_text, proposed, pull_request_text
 from bot.flows.ownership import taken_over
@@ -110,11 +111,19 @@ def _size(first: Intention, progress: Progress) -> int:
 def _batch(
     intentions: Sequence[Intention], progress: Progress, barriers: Barriers, host: CodeHost, run: RunContext
 ) -> tuple[list[tuple[Intention, Action]], Progress]:
-    started, dropped, progress = begin(intentions, progress, run)
+    moves: dict[str, BranchMove | BotError] = {}
+
+    def branches(started: Sequence[StartedIntent], progress: Progress) -> Sequence[BranchMove]:
+        moves.clear()
+        moves.update({intent.entry.id: _branch(intent, progress, run) for intent in started if _is_pull(intent)})
+        return [move for move in moves.values() if isinstance(move, BranchMove)]
+
+    begun = begin(intentions, progress, run, branches)
+    started, dropped, progress = begun.started, begun.dropped, begun.progress
     if not started:
-        return dropped, progress
-    moves = {intent.entry.id: _branch(intent, progress, run) for intent in started if _is_pull(intent)}
-    heads, desk = _pushed(moves, run), _desk([intent.intention for intent in started], progress, host, run)
+        return [*dropped], progress
+    heads = _pushed(moves, begun, run)
+    desk = _desk([intent.intention for intent in started], progress, host, run)
     results = [_result(intent, heads.get(intent.entry.id), barriers, desk) for intent in started]
     _take_back(results, moves, run)
     progress = finish_each([(result.started, result.ending) for result in results], progress, run)
@@ -152,19 +161,29 @@ def _branch(started: StartedIntent, progress: Progress, run: RunContext) -> Bran
         run.reached("branch-commit")
         if taken_over(task, progress.view, run):
             raise Stale(f"somebody else committed to {branch}")
-        check_in_time(started, run)
     except BotError as exc:
         return exc
     return BranchMove(branch, sha, run.repository.head(branch))
 
 
-def _pushed(moves: dict[str, BranchMove | BotError], run: RunContext) -> dict[str, str | BotError]:
+def _pushed(moves: Mapping[str, BranchMove | BotError], begun: Begun, run: RunContext) -> dict[str, str | BotError]:
     """By intent, where its branch is now, or why it is not there."""
-    wanted = {intent: move for intent, move in moves.items() if isinstance(move, BranchMove)}
-    heads = dict(zip(wanted, run.repository.push_all(tuple(wanted.values())), strict=True)) if wanted else {}
+    drafted = {intent: move for intent, move in moves.items() if isinstance(move, BranchMove)}
+    heads = dict(zip(drafted, _sent(tuple(drafted.values()), begun, run), strict=True))
     if any(isinstance(head, str) for head in heads.values()):
         run.reached("branch-push")
     return {intent: heads[intent] if isinstance(move, BranchMove) else move for intent, move in moves.items()}
+
+
+def _sent(moves: Sequence[BranchMove], begun: Begun, run: RunContext) -> Sequence[str | BotError]:
+    """Where the branches are, which moved with their intents or move now."""
+    if begun.moved or not moves:
+        return [move.commit for move in moves]
+    try:
+        check_in_time(begun.started[0], run)
+    except Stale as exc:
+        return [exc for _ in moves]
+    return run.repository.push_all(moves)
 
 
 def _result(

@@ -68,6 +68,7 @@ class ItemPart(PayloadPart):
     head_sha: str = ""
     base_ref: str = ""
     base_sha: str = ""
+    head_name: str | None = None
 
     @property
     def forked(self) -> bool:
@@ -89,6 +90,7 @@ class PullPart(ItemPart):
     base_sha: str = Field(validation_alias=AliasPath("base", "sha"))
     head_repository: int | None = Field(None, validation_alias=AliasPath("head", "repo", "id"))
     base_repository: int | None = Field(None, validation_alias=AliasPath("base", "repo", "id"))
+    head_name: str | None = Field(None, validation_alias=AliasPath("head", "repo", "full_name"))
     base_name: str | None = Field(None, validation_alias=AliasPath("base", "repo", "full_name"))
 
     @property
@@ -314,6 +316,7 @@ def pull(part: ItemPart, codec: MarkerCodec) -> PullRequest:
         node=part.node_id,
         claim=codec.claimed(part.body, part.user),
         forked=part.forked,
+        head_repository=part.head_name or "",
     )
 
 

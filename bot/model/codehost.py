@@ -62,6 +62,8 @@ class PullRequest:
     claim: Marker | None = None
     forked: bool = False
     """Whether the head is in another repository."""
+    head_repository: str = ""
+    """The ``owner/name`` of the repository that the head is in; empty where that is gone, or the host does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
