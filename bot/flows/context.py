@@ -54,8 +54,8 @@ class RunContext:
     labels: tuple[str, ...] = ("clockwork",)
     prefix: str = PREFIX
     """What our branches' names begin with."""
-    dashboard: bool = False
-    """Whether one issue says what stands."""
+    dashboard: bool | None = False
+    """Whether one issue says what stands; None for a run that sees only a part of it, and leaves that issue alone."""
     attention: Attention = NOBODY
     """Whom every new pull request and issue is given to."""
     assign_owners: bool = False

@@ -212,7 +212,7 @@ class GuardSettings(Section):
     generated: list[str] = []
     """Globs of files that tools write; what ``.gitattributes`` marks as linguist-generated or -vendored is known."""
     largest_file: Annotated[int, Field(ge=1000, le=20_000_000)] = 20_000_000
-    """Bytes of a file that are read; a larger one was not looked at."""
+    """Bytes of a file that are read; a larger one is not analysed."""
     rendered_comment: bool | None = None
     """``on`` keeps one comment on a pull request with what it changes in rendered objects; the check shows it anyway.
     Without a setting: on, but off in GitHub Actions."""
