@@ -15,7 +15,7 @@ from bot.drift.severity.grade import severity
 from bot.drift.shapes import ANY
 from bot.drift.walk import Difference
 from bot.model.drift import Drift, DriftKind, Edit
-from bot.model.json import JSON, Pointer, Tree, get, text
+from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import Desired, Observed, Origin, Problem, ResourceId
 
 
@@ -66,7 +66,6 @@ class Maker:
             difference.desired,
             difference.observed,
             grants=self._grants,
-            role=bound_role(self._observed),
         )
         origin = nearest(self._desired, at)
         path = self._mask.path(location.path)
@@ -112,11 +111,6 @@ class Maker:
             message=self._mask.redact(problem.message),
             evidence=tuple(map(self._mask.redact, problem.evidence)),
         )
-
-
-def bound_role(live: Tree) -> str:
-    """The role that a live binding of RBAC gives to its subjects; empty for anything else."""
-    return text(get(live, "roleRef", "name"))
 
 
 def missing(desired: Desired) -> Drift:

@@ -104,11 +104,11 @@ class ClusterPlatform(_Row):
     mutations: tuple[PlatformMutation, ...] = ()
     opt_outs: tuple[OptOut, ...] = ()
 
-    def wrote(self, mutation: PlatformMutation, manager: str | None, *, known: bool, grave: bool, person: bool) -> bool:
+    def wrote(self, mutation: PlatformMutation, manager: str | None, *, known: bool, grave: bool) -> bool:
         """Whether ``manager`` (None: nobody is recorded) is one by which ``mutation`` is told. ``known``: the object
-        records its writers. What is ``grave``, and what a ``person`` wrote, is told by the name of its manager alone.
+        records its writers. What is ``grave`` is told by the name of its manager alone.
         """
-        if mutation.anybody and not (grave or person):
+        if mutation.anybody and not grave:
             return True
         if manager is None:
             return mutation.unrecorded and not known and not grave
@@ -122,21 +122,12 @@ class Platforms:
     every: tuple[ClusterPlatform, ...] = ()
 
     def explained(
-        self,
-        kind: str,
-        path: Path,
-        live: JSON,
-        tree: Tree,
-        manager: str | None,
-        *,
-        known: bool,
-        grave: bool,
-        person: bool = False,
+        self, kind: str, path: Path, live: JSON, tree: Tree, manager: str | None, *, known: bool, grave: bool
     ) -> tuple[str, str] | None:
         """By which platform the difference at ``path`` of the live ``tree`` is explained, and how; None by none."""
         for platform, mutation in self._mutations:
             if mutation.explains(kind, path, live, tree) and platform.wrote(
-                mutation, manager, known=known, grave=grave, person=person
+                mutation, manager, known=known, grave=grave
             ):
                 return f"platform:{platform.platform}", mutation.reason
         return None

@@ -19,7 +19,7 @@ _PRINCIPALS: Final = frozenset({"Principal", "NotPrincipal"})
 
 def same(one: JSON, other: JSON) -> bool:
     """Whether two parsed JSON texts say the same."""
-    if spelled(one) == spelled(other):
+    if one == other:
         return True
     if not isinstance(one, Mapping) or not isinstance(other, Mapping) or not (_is_policy(one) and _is_policy(other)):
         return False
@@ -32,13 +32,12 @@ def _is_policy(document: Tree) -> bool:
 
 
 def _policy(document: Tree) -> Tree:
-    statements = [statement(each) for each in _several(document["Statement"]) if isinstance(each, Mapping)]
+    statements = [_statement(each) for each in _several(document["Statement"]) if isinstance(each, Mapping)]
     return {**document, "Statement": sorted(statements, key=spelled)}
 
 
-def statement(written: Tree) -> Tree:
-    """A statement in the one form that all its spellings share."""
-    return {key: _element(key, value) for key, value in written.items() if not (key == "Sid" and value == "")}
+def _statement(statement: Tree) -> Tree:
+    return {key: _element(key, value) for key, value in statement.items() if not (key == "Sid" and value == "")}
 
 
 def _element(key: str, value: JSON) -> JSON:
@@ -52,14 +51,10 @@ def _element(key: str, value: JSON) -> JSON:
 
 
 def _values(tested: JSON) -> JSON:
-    """Keys of conditions take no notice of case; values keep their order, and one alone is a list of one. Two keys that
-    differ in case alone are two.
-    """
+    """Keys of conditions take no notice of case; values keep their order, and one alone is a list of one."""
     if not isinstance(tested, Mapping):
         return tested
-    return sorted(
-        ([key.lower(), [_text(each) for each in _several(values)]] for key, values in tested.items()), key=spelled
-    )
+    return {key.lower(): [_text(each) for each in _several(values)] for key, values in tested.items()}
 
 
 def _principal(value: JSON) -> JSON:
@@ -91,5 +86,4 @@ def _several(value: JSON) -> tuple[JSON, ...]:
 
 
 def _text(value: JSON) -> JSON:
-    """A value of a condition, which may be written as a text as well."""
-    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, int) else value
+    return str(value).lower() if isinstance(value, bool) else value

@@ -432,7 +432,7 @@ def _equal(left: JSON, right: JSON) -> bool:
     if isinstance(left, str) and isinstance(right, str) and left[:1] in {"{", "["} and right[:1] == left[:1]:
         try:
             return policies.same(json.loads(left), json.loads(right))
-        except (ValueError, RecursionError):
+        except ValueError:
             return False
     if _blocks(left) and _blocks(right):
         return Counter(map(spelled, elements(left))) == Counter(map(spelled, elements(right)))

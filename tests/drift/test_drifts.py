@@ -217,23 +217,3 @@ def test_aggregated_rules_are_compared_where_that_is_asked_for(
     assert [suppressed.by for suppressed in result.suppressed] == (
         [] if "rules" in compared else ["option:ignore_aggregated_roles"]
     )
-
-
-def test_a_person_hides_no_gain_behind_aggregation() -> None:
-    """The controller fills in an aggregated role; a wildcard that a person is recorded to have written is told."""
-    tree: dict[str, Any] = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": "r"},
-        "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"b": "1"}}]},
-        "rules": [],
-    }
-    for manager, told in (("kubectl-edit", ["rules"]), ("clusterrole-aggregation-controller", [])):
-        owned = {"manager": manager, "operation": "Update", "fieldsV1": {"f:rules": {}}}
-        changed = {
-            **tree,
-            "metadata": {"name": "r", "managedFields": [owned]},
-            "rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}],
-        }
-        result = examine(Pair(declared(tree), live(changed)), OPTIONS)
-        assert [drift.where for drift in result.drift] == told

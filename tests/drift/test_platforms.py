@@ -10,7 +10,7 @@ import pytest
 from bot.drift import platforms
 from bot.drift.severity import grants
 from bot.errors import Invalid
-from bot.model.drift import Severity, Suppressed
+from bot.model.drift import Suppressed
 from bot.shipped import files
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, examine, live, thing
 
@@ -184,42 +184,3 @@ def test_suppressed_differences_carry_the_reason() -> None:
     (hidden,) = examine(Pair(declared(webhook()), live(webhook(namespaceSelector=ENFORCED))), WITH_PLATFORMS).suppressed
     assert isinstance(hidden, Suppressed)
     assert "AKS" in hidden.reason
-
-
-MARK: Final = {"autopilot.gke.io/resource-adjustment": "{}"}
-SECURITY: Final[list[tuple[dict[str, Any], bool]]] = [
-    ({"capabilities": {"drop": ["NET_RAW"]}, "seccompProfile": {"type": "RuntimeDefault"}}, True),
-    ({"allowPrivilegeEscalation": False}, True),
-    ({"allowPrivilegeEscalation": True}, False),
-    ({"runAsUser": 0}, False),
-    ({"capabilities": {"add": ["CHOWN"]}}, False),
-]
-
-
-@pytest.mark.parametrize(("security", "quiet"), SECURITY)
-def test_autopilot_only_makes_pods_safer(security: dict[str, Any], quiet: bool) -> None:
-    """What its admission is documented to set, by whoever sent it; anything else of the security of pods is drift."""
-    after = deployment(securityContext=security)
-    after["metadata"]["annotations"].update(MARK)
-    drifts, hidden = outcome(deployment(), owned(after, "ci-script", {"f:spec": {}}))
-    assert (drifts == []) is quiet
-    assert not quiet or set(hidden) == {"platform:gke-autopilot"}
-
-
-def test_what_a_person_is_recorded_to_have_written_is_no_platform_s() -> None:
-    """A form that a platform's own writing has, written by a person: it stays drift."""
-    after = deployment(resources={"limits": {"cpu": "500m"}})
-    after["metadata"]["annotations"].update(MARK)
-    container: dict[str, Any] = {'k:{"name":"web"}': {".": {}, "f:resources": {"f:limits": {"f:cpu": {}}}}}
-    fields = {"f:spec": {"f:template": {"f:spec": {"f:containers": container}}}}
-    assert outcome(deployment(), owned(after, "kubectl-edit", fields))[0] != []
-    assert outcome(deployment(), owned(after, "ci-script", fields))[0] == []
-
-
-def test_an_opt_out_hides_no_metadata_that_grants() -> None:
-    """A deployer that leaves an object alone does not mean the label by which Pod Security is switched off."""
-    note = {"annotations": {"kustomize.toolkit.fluxcd.io/ssa": "Ignore"}}
-    before = thing("Namespace", metadata=note)
-    after = thing("Namespace", metadata={**note, "labels": {"pod-security.kubernetes.io/audit": "privileged"}})
-    result = examine(Pair(declared(before), live(after)), WITH_PLATFORMS)
-    assert [drift.severity.rank >= Severity.HIGH.rank for drift in result.drift] == [True]

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.drift.severity.gains import is_gain
 from bot.drift.severity.grade import severity
 from bot.model.drift import DriftKind, Severity
 from bot.model.json import JSON
@@ -113,19 +112,3 @@ def test_what_the_baseline_of_pods_forbids_is_critical(
     """Pod Security Standards, baseline: no host processes, and no AppArmor profile switched off."""
     pod = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
     assert severity(pod, DriftKind.CHANGED, parse_path(path), desired, observed)[0] is level
-
-
-@pytest.mark.parametrize(("role", "level"), [("cluster-admin", Severity.CRITICAL), ("view", Severity.HIGH)])
-def test_whoever_is_bound_to_everything_gains_it(role: str, level: Severity) -> None:
-    """Another subject of a binding is as bad as what the binding gives."""
-    binding: dict[str, Any] = {
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRoleBinding",
-        "metadata": {"name": "b"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-        "subjects": [{"kind": "ServiceAccount", "name": "ci", "namespace": "ci"}],
-    }
-    more = {**binding, "subjects": [*binding["subjects"], {"kind": "ServiceAccount", "name": "x", "namespace": "y"}]}
-    drifts = diff(Pair(declared(binding), live(more)), OPTIONS)
-    assert {drift.severity for drift in drifts} == {level}
-    assert all(is_gain(drift) for drift in drifts) is (level is Severity.CRITICAL)

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from bot.drift import images
 from bot.drift.base import Base
 from bot.drift.canonical import SCALARS
-from bot.drift.drifts import Attribution, Maker, bound_role
+from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
 from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.kinds import is_known, shape_of
@@ -26,7 +26,7 @@ from bot.drift.kubernetes.tokens import token
 from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
-from bot.drift.severity.gains import grants, meaning
+from bot.drift.severity.gains import is_gain, meaning
 from bot.drift.severity.grade import severity
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.values import decoded
@@ -70,10 +70,10 @@ def examine(
         drift = maker.drift(difference, verdict.cause, changes)
         explained = (
             _autoscaled(difference, owners, aims, declared)
-            or judge.aggregated(difference, grave=grants(drift))
+            or _aggregated(desired, difference, options)
             or token(difference, observed)
-            or judge.platform(difference, grave=grants(drift))
-            or (None if grants(drift) else judge.left_alone(difference))
+            or judge.platform(difference, grave=is_gain(drift))
+            or (None if is_gain(drift) else judge.left_alone(difference))
         )
         reason = explained or verdict.quiet
         yield drift if reason is None else Suppressed(drift, *reason)
@@ -172,18 +172,7 @@ class _Judge:
             None if writer is None else writer.manager,
             known=self.owners.known,
             grave=grave,
-            person=writer is not None and writer.role is Role.PERSON,
         )
-
-    def aggregated(self, difference: Difference, *, grave: bool) -> Excuse | None:
-        """The option by which the rules of an aggregated role are left out, but for grave ones that a person wrote."""
-        rule = self.desired.id.kind == "ClusterRole" and difference.location.path[:1] == ("rules",)
-        if not rule or not self.options.ignore_aggregated_roles or self.desired.tree.get("aggregationRule") is None:
-            return None
-        writer = self._writer(difference)
-        if grave and writer is not None and writer.role is Role.PERSON:
-            return None
-        return "option:ignore_aggregated_roles", "the rules are aggregated from other roles"
 
     def left_alone(self, difference: Difference) -> Excuse | None:
         """The note in Git by which the object's deployer leaves the difference alone."""
@@ -303,8 +292,7 @@ class _Judge:
 
     def _grade(self, difference: Difference) -> tuple[Severity, str]:
         path, live = difference.location.path, difference.observed
-        options, role = self.options, bound_role(self.observed.tree)
-        return severity(self.desired.id, DriftKind.ADDED, path, None, live, grants=options.grants, role=role)
+        return severity(self.desired.id, DriftKind.ADDED, path, None, live, grants=self.options.grants)
 
     def _declared(self, difference: Difference) -> bool:
         """Whether Git speaks about the part that something of unknown writer was added to."""
@@ -395,3 +383,10 @@ def _sized(difference: Difference, writer: Writer | None, aims: Sequence[Vertica
     resources = mapping(value_at(declared, location.pointer[: at + 1]))
     vertical = next((scaler for scaler in aims if scaler.allows(name, change, resources)), None)
     return None if vertical is None else (f"autoscaler:{vertical.name}", f"{vertical.name} sets the resources")
+
+
+def _aggregated(desired: Desired, difference: Difference, options: ComparisonOptions) -> Excuse | None:
+    rule = desired.id.kind == "ClusterRole" and difference.location.path[:1] == ("rules",)
+    if rule and options.ignore_aggregated_roles and desired.tree.get("aggregationRule") is not None:
+        return ("option:ignore_aggregated_roles", "the rules are aggregated from other roles")
+    return None

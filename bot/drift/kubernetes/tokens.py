@@ -9,6 +9,7 @@ import re
 from typing import Final
 
 from bot.drift.walk import Difference, Side
+from bot.model.json import mapping
 from bot.model.paths import Item
 from bot.model.resource import Observed
 
@@ -30,7 +31,7 @@ def token(difference: Difference, observed: Observed) -> tuple[str, str] | None:
         return None
     data = path[:1] == ("data",) and path[-1] in _FILLED_IN
     noted = path[-2:-1] in {("annotations",), ("labels",)} and path[-1] in _NOTES
-    if noted or (data and not difference.desired and difference.side is not Side.DESIRED):
+    if noted or (data and not mapping(difference.desired) and difference.side is not Side.DESIRED):
         return "service-account-token", "the control plane fills it into the account's token"
     return None
 

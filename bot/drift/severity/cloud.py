@@ -9,19 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
-from bot.drift import policies
-from bot.drift.canonical import spelled
 from bot.drift.values import text
 from bot.model.drift import Severity
 from bot.model.json import JSON, Tree, elements
 
-_Grant: TypeAlias = tuple[str, str, str]
-"""The rule's id, what is granted, and what stands beside it."""
-
-_REMARKS: Final = frozenset({"description", "name", "sid", "tags", "tags_all"})
-"""What says nothing about what a block or statement allows."""
 _WORLD: Final = frozenset({"0.0.0.0/0", "::/0", "internet", "*"})
 _RANGES: Final = re.compile(
     r"cidr|source_ranges|source_address|ip_ranges|ingress|authorized_networks|ip_rules|(^|_)ips?(_|$)"
@@ -36,39 +29,31 @@ _OWNERS: Final = frozenset({"roles/owner", "arn:aws:iam::aws:policy/administrato
 
 
 def exposure(live: JSON, asked: JSON) -> tuple[Severity, str] | None:
-    """CRITICAL with the rule's id where ``live`` opens or grants what ``asked`` does not; None where it does not.
-
-    A grant is what is granted with everything that stands beside it: another port that is open to everybody is another
-    grant.
-    """
-    before = set(_grants(asked, "", None))
-    gained = next((grant for grant in _grants(live, "", None) if grant not in before), None)
+    """CRITICAL with the rule's id where ``live`` opens or grants what ``asked`` does not; None where it does not."""
+    before = set(_grants(asked, ""))
+    gained = next((grant for grant in _grants(live, "") if grant not in before), None)
     return None if gained is None else (Severity.CRITICAL, gained[0])
 
 
-def _grants(value: JSON, name: str, block: str | None) -> Iterator[_Grant]:
-    """Each grant with the id of its rule; of a policy in JSON those of its statements. ``block`` is what it stands in: None
-    at the top, nothing for an attribute of its own.
-    """
+def _grants(value: JSON, name: str) -> Iterator[tuple[str, str]]:
+    """Each grant with the id of its rule; of a policy in JSON those of its statements."""
     if isinstance(value, Mapping):
         if "Effect" in value:
             yield from _statement(value)
-        told = {key: entry for key, entry in value.items() if key.lower() not in _REMARKS}
-        inside = "" if block is None else spelled(told)
         for key, entry in value.items():
-            yield from _grants(entry, str(key), inside)
+            yield from _grants(entry, str(key))
     elif isinstance(value, (list, tuple)):
         for element in value:
-            yield from _grants(element, name, block)
+            yield from _grants(element, name)
     elif isinstance(value, str) and value[:1] in {"{", "["}:
         try:
             parsed = json.loads(value)
-        except (ValueError, RecursionError):
+        except ValueError:
             return
         if not isinstance(parsed, str):
-            yield from _grants(parsed, name, block)
+            yield from _grants(parsed, name)
     else:
-        yield from ((rule, what, block or "") for rule, what in _word(str(text(value)).lower(), name.lower()))
+        yield from _word(str(text(value)).lower(), name.lower())
 
 
 def _word(value: str, name: str) -> Iterator[tuple[str, str]]:
@@ -82,18 +67,15 @@ def _word(value: str, name: str) -> Iterator[tuple[str, str]]:
         yield "iam-wildcard", value
 
 
-def _statement(statement: Tree) -> Iterator[_Grant]:
-    """What a statement of a policy in JSON grants; ``NotAction`` allows everything but what it names."""
+def _statement(statement: Tree) -> Iterator[tuple[str, str]]:
     if statement.get("Effect") != "Allow":
         return
-    whole = spelled(policies.statement({key: each for key, each in statement.items() if key.lower() not in _REMARKS}))
     principal = statement.get("Principal")
     named = principal.values() if isinstance(principal, Mapping) else (principal,)
     if "Condition" not in statement and any("*" in _several(each) for each in named):
-        yield "iam-everybody", "Principal", whole
-    wildcard = any(each == "*" or str(each).endswith(":*:*") for each in _several(statement.get("Action")))
-    if wildcard or "NotAction" in statement:
-        yield "iam-wildcard", "Action", whole
+        yield "iam-everybody", "Principal"
+    if any(each == "*" or str(each).endswith(":*:*") for each in _several(statement.get("Action"))):
+        yield "iam-wildcard", "Action"
 
 
 def _several(value: JSON) -> tuple[JSON, ...]:

@@ -30,10 +30,3 @@ def meaning(rule: str) -> str | None:
 def is_gain(drift: Drift) -> bool:
     """Whether its severity is CRITICAL by privilege."""
     return drift.severity is Severity.CRITICAL and meaning(drift.rule) is not None
-
-
-def grants(drift: Drift) -> bool:
-    """Whether nothing that is only likely may explain it away: a gain, or metadata that grants or exposes something and is
-    severe.
-    """
-    return is_gain(drift) or (drift.severity.rank >= Severity.HIGH.rank and drift.rule.startswith(PREFIX))

@@ -57,33 +57,23 @@ _COUNTS: Final = frozenset([("spec", "replicas"), ("deploy", "replicas"), ("scal
 _ROLES: Final = frozenset(["Role", "ClusterRole"])
 _BY_ID: Final = {rule.id: rule for rule in PRIVILEGES}
 
-_ADMIN: Final = "cluster-admin"
-"""The role that may do everything (Kubernetes: Using RBAC, default roles), and the rule about what binds it."""
 _NONE: Final = Grants()
 
 FALLBACK: Final = ("field", MEDIUM)
 
 
 def severity(
-    resource: ResourceId,
-    kind: DriftKind,
-    path: Path,
-    desired: JSON,
-    observed: JSON,
-    *,
-    grants: Grants = _NONE,
-    role: str = "",
+    resource: ResourceId, kind: DriftKind, path: Path, desired: JSON, observed: JSON, *, grants: Grants = _NONE
 ) -> tuple[Severity, str]:
     """The severity of a drift and the id of the rule that says so. Values come unmasked. ``grants`` tells which metadata
-    grant or expose something, ``role`` is the one that a binding of RBAC gives to its subjects.
+    grant or expose something.
     """
     names = tuple(_word(part) for part in path)
     best, rule = _baseline(resource, kind, names, desired, observed)
     weighed = grants.weigh(resource.kind, names, desired, observed)
     if weighed is not None:
         best, rule = weighed.severity, weighed.rule
-    for rule_met in _gained(resource, names, desired, observed):
-        gain = _BY_ID[_ADMIN] if rule_met.id == "rbac-subject" and role == _ADMIN else rule_met
+    for gain in _gained(resource, names, desired, observed):
         if gain.severity.rank > best.rank:
             best, rule = gain.severity, gain.id
     return best, rule
