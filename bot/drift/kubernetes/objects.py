@@ -26,8 +26,9 @@ from bot.drift.kubernetes.tokens import token
 from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
+from bot.drift.platforms import Trail
 from bot.drift.severity.gains import is_gain, meaning
-from bot.drift.severity.grade import severity
+from bot.drift.severity.grade import is_grave, severity
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk
@@ -68,12 +69,13 @@ def examine(
             continue
         changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree, owners)
         drift = maker.drift(difference, verdict.cause, changes)
+        grave = is_gain(drift) or judge.grave(difference)
         explained = (
             _autoscaled(difference, owners, aims, declared)
             or _aggregated(desired, difference, options)
             or token(difference, observed)
-            or judge.platform(difference, grave=is_gain(drift))
-            or (None if is_gain(drift) else judge.left_alone(difference))
+            or judge.platform(difference, grave=grave)
+            or (None if grave else judge.left_alone(difference))
         )
         reason = explained or verdict.quiet
         yield drift if reason is None else Suppressed(drift, *reason)
@@ -159,6 +161,13 @@ class _Judge:
     def _writer(self, difference: Difference) -> Writer | None:
         return self.owners.writer(difference.location.steps)
 
+    def grave(self, difference: Difference) -> bool:
+        """Whether it lets something in that nobody means by leaving an object to others. Admission marks every pod."""
+        if self.observed.id.kind == "Pod":
+            return False
+        sides = difference.desired, difference.observed
+        return is_grave(self.desired.id, difference.location.path, *sides, grants=self.options.grants)
+
     def platform(self, difference: Difference, *, grave: bool) -> Excuse | None:
         """The platform or controller that does this by itself, and how."""
         if not self.options.platforms.every:
@@ -167,11 +176,15 @@ class _Judge:
         return self.options.platforms.explained(
             self.observed.id.kind,
             difference.location.path,
-            difference.observed,
+            (difference.desired, difference.observed),
             self.observed.tree,
-            None if writer is None else writer.manager,
-            known=self.owners.known,
-            grave=grave,
+            Trail(
+                None if writer is None else writer.manager,
+                person=writer is not None and writer.role is Role.PERSON,
+                known=self.owners.known,
+                gone=difference.side is Side.DESIRED,
+                grave=grave,
+            ),
         )
 
     def left_alone(self, difference: Difference) -> Excuse | None:

@@ -79,6 +79,17 @@ def severity(
     return best, rule
 
 
+def is_grave(resource: ResourceId, path: Path, desired: JSON, observed: JSON, *, grants: Grants) -> bool:
+    """Whether a difference grants something, or takes a restriction away, that is HIGH or worse. Other than the rule of
+    :func:`severity`, it tells so as well where the place alone is as severe.
+    """
+    names = tuple(_word(part) for part in path)
+    weighed = grants.weigh(resource.kind, names, desired, observed)
+    grades = [gain.severity for gain in _gained(resource, names, desired, observed)]
+    grades += [] if weighed is None else [weighed.severity]
+    return any(grade.rank >= HIGH.rank for grade in grades)
+
+
 def _baseline(
     resource: ResourceId, kind: DriftKind, names: tuple[str, ...], desired: JSON, observed: JSON
 ) -> tuple[Severity, str]:
