@@ -90,6 +90,32 @@ def test_the_order_of_rules_means_nothing() -> None:
     assert [(drift.where, drift.rule) for drift in drifts] == [("rules", "rbac-wildcard")]
 
 
+def aggregated(*rules: Rule, manager: str | None = None) -> dict[str, Any]:
+    tree = {**role(*rules), "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"x": "y"}}]}}
+    if manager is not None:
+        entry = {"manager": manager, "operation": "Update", "fieldsV1": {"f:rules": {}}}
+        tree["metadata"] = {"name": "r", "managedFields": [entry]}
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("manager", "told"),
+    [
+        (None, False),
+        ("clusterrole-aggregation-controller", False),
+        ("kube-controller-manager", False),
+        ("helm", False),
+        ("kubectl-edit", True),
+        ("kubectl-replace", True),
+        ("python-requests", True),
+    ],
+)
+def test_aggregated_rules_are_drift_where_somebody_else_wrote_them(manager: str | None, *, told: bool) -> None:
+    """The controller of aggregation takes the field over when it writes; until then the rules are in force."""
+    drifts = diff(Pair(declared(aggregated()), live(aggregated(EVERYTHING, manager=manager))), OPTIONS)
+    assert [(drift.where, drift.rule) for drift in drifts] == [("rules", "rbac-wildcard")] * told
+
+
 NOTE = 'spec.template.metadata.annotations["container.apparmor.security.beta.kubernetes.io/web"]'
 
 

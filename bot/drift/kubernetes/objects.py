@@ -8,7 +8,7 @@ whom nobody knows did elsewhere is suppressed and counted; so is whatever is CRI
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -17,11 +17,12 @@ from bot.drift.base import Base
 from bot.drift.canonical import SCALARS
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
+from bot.drift.kubernetes.autoscaled import ROBOTS, autoscaled
 from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.kubernetes.last_applied import last_applied
-from bot.drift.kubernetes.ownership import CONTROL_PLANES, Owners, Role, Writer
-from bot.drift.kubernetes.scaling import Horizontal, Scaler, Scalers, Vertical, amounts
+from bot.drift.kubernetes.ownership import Owners, Role, Writer
+from bot.drift.kubernetes.scaling import Scalers
 from bot.drift.kubernetes.tokens import token
 from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
@@ -43,7 +44,6 @@ _TEMPLATES: Final = frozenset(
 )
 _IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
 _FILLED_BY_OTHERS: Final = frozenset({"ConfigMap", "Secret"})
-_ROBOTS: Final = (Role.CONTROLLER, Role.AUTOSCALER)
 
 Excuse: TypeAlias = tuple[str, str]
 """By what a difference is explained, and how."""
@@ -71,9 +71,9 @@ def examine(
         drift = maker.drift(difference, verdict.cause, changes)
         grave = is_gain(drift) or judge.grave(difference)
         explained = (
-            _autoscaled(difference, owners, aims, declared)
-            or _aggregated(desired, difference, options)
-            or token(difference, observed)
+            autoscaled(difference, owners, aims, declared)
+            or judge.aggregated(difference)
+            or judge.token(difference)
             or judge.platform(difference, grave=grave)
             or (None if grave else judge.left_alone(difference))
         )
@@ -187,6 +187,22 @@ class _Judge:
             ),
         )
 
+    def aggregated(self, difference: Difference) -> Excuse | None:
+        """Rules are the aggregation's where its controller or nobody is recorded, and whoever applies the role sent them."""
+        role = self.desired.id.kind == "ClusterRole" and difference.location.path[:1] == ("rules",)
+        if not role or not self.options.ignore_aggregated_roles or self.desired.tree.get("aggregationRule") is None:
+            return None
+        writer = self._writer(difference)
+        if writer is not None and writer.role not in {*ROBOTS, Role.DEPLOYER}:
+            return None
+        return ("option:ignore_aggregated_roles", "the rules are aggregated from other roles")
+
+    def token(self, difference: Difference) -> Excuse | None:
+        """What the control plane makes for service accounts, where no person is recorded to have written it."""
+        writer = self._writer(difference)
+        person = writer is not None and writer.role is Role.PERSON
+        return None if person else token(difference, self.observed)
+
     def left_alone(self, difference: Difference) -> Excuse | None:
         """The note in Git by which the object's deployer leaves the difference alone."""
         return self.options.platforms.opted_out(self.desired.tree, addition=difference.side is Side.OBSERVED)
@@ -208,7 +224,7 @@ class _Judge:
     def _why_left_out(self, difference: Difference, writer: Writer | None) -> Excuse:
         if is_bookkeeping(difference.location.path, difference.observed):
             return "bookkeeping", "it is a note that tools leave on objects"
-        if writer is not None and writer.role in _ROBOTS:
+        if writer is not None and writer.role in ROBOTS:
             return f"controller:{writer.manager}", f"{writer.manager} added it"
         if self.observed.id.kind == "Pod" or injected(difference):
             return "admission", "it looks as admission controllers and agents add it"
@@ -295,7 +311,7 @@ class _Judge:
         if self._grade(difference)[0] is not Severity.CRITICAL:
             return None
         cause = _by(DriftKind.ADDED, writer)
-        if writer is not None and writer.role in _ROBOTS:
+        if writer is not None and writer.role in ROBOTS:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" or injected(difference):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
@@ -355,51 +371,3 @@ def _certificate(difference: Difference, writer: Writer | None) -> Excuse | None
         return None
     empty = isinstance(difference.desired, str) and (decoded(difference.desired) or "").strip() == ""
     return ("placeholder", "Git only holds the certificate's place") if empty else None
-
-
-def _autoscaled(difference: Difference, owners: Owners, aims: tuple[Scaler, ...], declared: Tree) -> Excuse | None:
-    """The autoscaler that sets this field within its bounds, and why that is no drift."""
-    path, steps = difference.location.path, difference.location.steps
-    if path == ("spec", "replicas"):
-        return _scaled(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Horizontal)])
-    at = path.index("resources") if "resources" in path else 0
-    if at < 2 or path[at - 2] != "containers":
-        return None
-    return _sized(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Vertical)], declared)
-
-
-def _scaled(difference: Difference, writer: Writer | None, aims: Sequence[Horizontal]) -> Excuse | None:
-    """Within the bounds of an autoscaler anybody who writes as autoscalers do may be one; without any, by name."""
-    through = writer is not None and writer.role is Role.STRANGER and writer.subresource == "scale"
-    if writer is not None and writer.role not in _ROBOTS and not through:
-        return None
-    for scaler in aims:
-        if scaler.allows(difference.observed):
-            return (f"autoscaler:{scaler.name}", f"{scaler.name} may set {scaler.low} to {scaler.high} replicas")
-    if aims or writer is None:
-        return None
-    if writer.role is Role.AUTOSCALER or writer.manager in CONTROL_PLANES:
-        return (f"autoscaler:{writer.manager}", f"{writer.manager} scales it")
-    return None
-
-
-def _sized(difference: Difference, writer: Writer | None, aims: Sequence[Vertical], declared: Tree) -> Excuse | None:
-    if writer is not None and writer.role not in _ROBOTS:
-        return None
-    if writer is not None and writer.role is Role.AUTOSCALER and not aims:
-        return (f"autoscaler:{writer.manager}", f"{writer.manager} sets the resources")
-    location = difference.location
-    at = location.path.index("resources")
-    container, below = location.path[at - 1], location.path[at + 1 :]
-    name = container.key if isinstance(container, Item) else ""
-    change = [*amounts(tuple(str(part) for part in below), difference.observed)]
-    resources = mapping(value_at(declared, location.pointer[: at + 1]))
-    vertical = next((scaler for scaler in aims if scaler.allows(name, change, resources)), None)
-    return None if vertical is None else (f"autoscaler:{vertical.name}", f"{vertical.name} sets the resources")
-
-
-def _aggregated(desired: Desired, difference: Difference, options: ComparisonOptions) -> Excuse | None:
-    rule = desired.id.kind == "ClusterRole" and difference.location.path[:1] == ("rules",)
-    if rule and options.ignore_aggregated_roles and desired.tree.get("aggregationRule") is not None:
-        return ("option:ignore_aggregated_roles", "the rules are aggregated from other roles")
-    return None
