@@ -22,7 +22,6 @@ from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.ownership import Owners, Role, Writer
-from bot.drift.kubernetes.scaling import Scalers
 from bot.drift.kubernetes.tokens import token
 from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
@@ -30,7 +29,9 @@ from bot.drift.options import ComparisonOptions
 from bot.drift.platforms import Trail
 from bot.drift.severity.gains import is_gain, meaning
 from bot.drift.severity.grade import is_grave, severity
+from bot.drift.severity.rbac import binds_mighty
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
+from bot.drift.surroundings import Surroundings
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind, Severity, Suppressed
@@ -50,7 +51,7 @@ Excuse: TypeAlias = tuple[str, str]
 
 
 def examine(
-    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, scalers: Scalers
+    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, around: Surroundings
 ) -> Iterator[Drift | Suppressed]:
     """Every difference in meaning, as drift or as suppressed with the reason."""
     id_ = desired.id
@@ -61,8 +62,8 @@ def examine(
     if not differences:
         return
     judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options)
-    maker = Maker(desired, options, observed=observed.tree)
-    aims = scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
+    maker = Maker(desired, options, observed=observed.tree, mighty=binds_mighty(observed.tree, around.mighty))
+    aims = around.scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
     for difference in differences:
         verdict = judge.verdict(difference)
         if verdict is None:
