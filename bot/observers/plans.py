@@ -431,7 +431,7 @@ def _equal(left: JSON, right: JSON) -> bool:
         return True
     if isinstance(left, str) and isinstance(right, str) and left[:1] in {"{", "["} and right[:1] == left[:1]:
         try:
-            return policies.same(json.loads(left), json.loads(right))
+            return policies.same(policies.parsed(left), policies.parsed(right))
         except ValueError:
             return False
     if _blocks(left) and _blocks(right):

@@ -34,6 +34,7 @@ ROWS: list[tuple[str, JSON, JSON, str | None]] = [
     ("policy", policy(Principal="*", Condition={"Bool": {"a": "b"}}), policy(Principal={"AWS": "1"}), None),
     ("policy", json.dumps({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*"}]}), "{}", None),
     ("policy", "{broken", "{}", None),
+    ("policy", "[" * 100_000, "{}", None),
 ]
 
 

@@ -6,11 +6,11 @@ is asked for has not.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bot.drift import policies
 from bot.drift.values import text
 from bot.model.drift import Severity
 from bot.model.json import JSON, Tree, elements
@@ -47,7 +47,7 @@ def _grants(value: JSON, name: str) -> Iterator[tuple[str, str]]:
             yield from _grants(element, name)
     elif isinstance(value, str) and value[:1] in {"{", "["}:
         try:
-            parsed = json.loads(value)
+            parsed = policies.parsed(value)
         except ValueError:
             return
         if not isinstance(parsed, str):
