@@ -74,6 +74,17 @@ def _policy(document: Tree) -> Tree:
     return {**document, "Statement": sorted(statements, key=spelled)}
 
 
+def normal(statement: Tree) -> Tree:
+    """``statement`` in the form that its spellings share, its elements in small letters: actions and resources as lists,
+    principals as texts ``SERVICE NAME``, and of each condition operator the list of its tests.
+    """
+    parts = {key.lower(): value for key, value in _statement(statement).items()}
+    for key in ("principal", "notprincipal"):
+        if isinstance(named := parts.get(key), Mapping):
+            parts[key] = [f"{service} {each}" for service, names in named.items() for each in _several(names)]
+    return parts
+
+
 def _statement(statement: Tree) -> Tree:
     return {key: _element(key, value) for key, value in statement.items() if not (key == "Sid" and value == "")}
 
