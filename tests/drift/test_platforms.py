@@ -38,6 +38,12 @@ def webhook(**fields: Any) -> dict[str, Any]:
 
 
 ENFORCED: Final = {"matchExpressions": [{"key": "control-plane", "operator": "DoesNotExist"}]}
+ENFORCED_TWICE: Final = {
+    "matchExpressions": [
+        {"key": "control-plane", "operator": "NotIn", "values": ["true"]},
+        {"key": "control-plane", "operator": "DoesNotExist"},
+    ]
+}
 OPENED: Final = {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}
 
 
@@ -47,6 +53,9 @@ def test_the_enforcer_of_aks_changes_webhooks() -> None:
     enforced = webhook(namespaceSelector=ENFORCED)
     assert outcome(webhook(), enforced) == ([], ["platform:aks"])
     assert outcome(webhook(), owned(enforced, "admissionsenforcer", selector)) == ([], ["platform:aks"])
+    assert outcome(webhook(), webhook(namespaceSelector=ENFORCED_TWICE)) == ([], ["platform:aks"])
+    both = webhook(namespaceSelector={"matchExpressions": [*ENFORCED["matchExpressions"], *OPENED["matchExpressions"]]})
+    assert outcome(webhook(), both) == (["webhooks[a.example.com].namespaceSelector"], [])
     where = ["webhooks[a.example.com].namespaceSelector"]
     assert outcome(webhook(), owned(enforced, "kubectl-edit", selector)) == (where, [])
     assert outcome(webhook(), owned(webhook(namespaceSelector=OPENED), "admissionsenforcer", selector)) == (where, [])
