@@ -15,10 +15,13 @@ import pytest
 
 from bot.assembly.assemble import assemble
 from bot.drift.compose.declared import ports
+from bot.drift.values import duration, quantity
+from bot.intake.actions import parse as parse_action
 from bot.intake.dotenv import parse_env
 from bot.intake.interpolate import fill
 from bot.intake.manifest import read_manifest
 from bot.intake.read import read
+from bot.intake.scalars import reads_as_text
 from bot.intake.terraform import read_terraform
 from tests.drift.containers import compare
 
@@ -78,6 +81,28 @@ def declared(**service: Callable[[int], Any]) -> Callable[[int], object]:
     return lambda size: compare({"image": "x", **{key: made(size) for key, made in service.items()}}, {"image": "x"})
 
 
+def files(made: Callable[[int], dict[str, str]]) -> Callable[[int], object]:
+    """A Compose project of the files that ``made`` gives."""
+    return lambda size: read({path: text.encode() for path, text in made(size).items()}, project="x")
+
+
+def including(count: int, times: int) -> dict[str, str]:
+    """``count`` files that each include the next one so many times."""
+    names = ["compose.yaml", *(f"c{at}.yaml" for at in range(1, count))]
+    return {
+        name: f"include: [{', '.join([after] * times)}]\n{SERVICE}" if after else f"services: {{b{at}: {{image: x}}}}\n"
+        for at, (name, after) in enumerate(zip(names, [*names[1:], ""], strict=True))
+    }
+
+
+def folders(count: int) -> dict[str, str]:
+    return {f"d{at}/compose.yaml": SERVICE for at in range(count)}
+
+
+VARIABLES: Final = "      AN: 1\n"
+
+
+DOUBLED: Final = "A0=xx\n" + numbered("AN=$AM$AM\n", 60).partition("\n")[2]
 READERS: Final[Mapping[str, Callable[[int], object]]] = {
     "variables that are not closed": lambda size: fill("${" * size, {}),
     "defaults in defaults": lambda size: fill("${A:-" * size + "}" * size, {}),
@@ -92,6 +117,29 @@ READERS: Final[Mapping[str, Callable[[int], object]]] = {
     "compose chain of extends": compose(
         lambda size: "services:\n  s0: {image: x}\n" + numbered("  sN: {extends: sM}\n", size).partition("\n")[2]
     ),
+    "compose chain of extends that add": compose(
+        lambda size: (
+            "services:\n  s0: {image: x}\n"
+            + numbered("  sN: {extends: sM, environment: {AN: 1}}\n", 3 * size).partition("\n")[2]
+        )
+    ),
+    "compose extends of much": compose(
+        lambda size: SERVICE + "    environment:\n" + numbered(VARIABLES, size) + numbered("  sN: {extends: a}\n", size)
+    ),
+    "compose aliases of much": compose(
+        lambda size: (
+            "x-a: &a\n    image: x\n    environment:\n"
+            + numbered(VARIABLES, size)
+            + "services:\n"
+            + numbered("  sN: *a\n", size)
+        )
+    ),
+    "compose files of variables": compose(
+        lambda size: "services:\n" + numbered("  sN: {image: x, env_file: [a.env]}\n", size),
+        a__env=lambda size: numbered("AN=1\n", size),
+    ),
+    "compose chain of includes": files(lambda size: including(size // 4, times=1)),
+    "compose folders": files(folders),
     "compose dependencies": compose(
         lambda size: "services:\n" + numbered("  sN: {image: x, depends_on: [sM]}\n", size)
     ),
@@ -143,3 +191,131 @@ def test_the_steps_grow_with_the_size(name: str) -> None:
     work(SIZE)  # what is done once for all
     small, large = steps(lambda: work(SIZE)), steps(lambda: work(4 * SIZE))
     assert large <= MOST * small + 2000
+
+
+def service(line: str) -> object:
+    """A Compose project of one service with ``line``."""
+    return read({"compose.yaml": f"{SERVICE}    {line}\n".encode()}, project="x")
+
+
+DIGITS: Final = "1" * 500_000
+NUMBERS: Final[Mapping[str, Callable[[str], object]]] = {
+    "compose durations": lambda text: service(f"stop_grace_period: {text}"),
+    "compose durations of the schema": lambda text: service(f"healthcheck: {{interval: {text}}}"),
+    "compose numbers": lambda text: service(f"cpus: {text}"),
+    "cw moments": lambda text: assemble(
+        {"main.cw": f'output "x" {{\n  value = timeadd("2026-01-01T00:00:00Z", "{text}")\n}}\n'.encode()},
+        variables={},
+        environment={},
+    ),
+    "live durations": duration,
+    "live quantities": quantity,
+    "expressions of workflows": parse_action,
+    "texts of YAML": reads_as_text,
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_digits_that_are_no_number_are_read_to_their_end(name: str) -> None:
+    """Half a million digits before a letter that makes them no number: with the square of that, nobody would wait."""
+    NUMBERS[name](f"{DIGITS}x")
+    NUMBERS[name](f"{DIGITS}.{DIGITS}x")
+
+
+REPEATING: Final[Mapping[str, tuple[dict[str, str], str]]] = {
+    "includes": (including(20, times=2), "come to far more than is written in them"),
+    "deep includes": (including(400, times=1), "include each other more than 20 deep"),
+    "extends": (
+        {
+            "compose.yaml": SERVICE
+            + "    environment:\n"
+            + numbered(VARIABLES, 400)
+            + numbered("  sN: {extends: a}\n", 400)
+        },
+        "come to far more than is written in them",
+    ),
+    "chain of extends": (
+        {"compose.yaml": "services:\n  s0: {image: x}\n" + numbered("  sN: {extends: sM}\n", 102).partition("\n")[2]},
+        "more than 100 extends in a row",
+    ),
+    "files of variables": (
+        {
+            "compose.yaml": "services:\n" + numbered("  sN: {image: x, env_file: [a.env]}\n", 400),
+            "a.env": numbered("AN=1\n", 400),
+        },
+        "come to far more than is written in them",
+    ),
+    "aliases": (
+        {"compose.yaml": "x-0: &a0 [1]\n" + numbered("x-N: &aN [*aM, *aM]\n", 40).partition("\n")[2] + SERVICE},
+        "aliases expand to more than",
+    ),
+    "variables": (
+        {".env": DOUBLED, "compose.yaml": SERVICE + "    command: $A20$A19$A18\n"},
+        "the variable A20 is not set",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REPEATING)
+def test_what_repeats_itself_too_often_is_told(name: str) -> None:
+    """A few lines that would come to millions of values are read to a mistake, and nothing that they declare is half there."""
+    written, message = REPEATING[name]
+    declared = read({path: text.encode() for path, text in written.items()}, project="x")
+    assert any(message in error.message for error in declared.errors)
+    if "far more" in message:
+        assert not [desired for desired in declared.resources if desired.file == "compose.yaml"]
+
+
+def test_a_text_that_variables_make_too_long_stays_as_it_is() -> None:
+    """Variables that double in each line end at the length that a variable can have."""
+    lines = {line.key: line for line in parse_env(DOUBLED).lines}
+    assert len(lines["A15"].value) == 2**16
+    assert lines["A20"].value == "$A19$A19"
+    assert lines["A20"].unset
+    assert max(len(line.value) for line in lines.values()) <= 131_072
+
+
+TEXT: Final = b"a, b\n" * 60_000
+PAID: Final = (
+    'sha256(file("b"))',
+    'filesha256("b")',
+    'filebase64("b")',
+    'length(split(",", file("b")))',
+    'templatefile("b", {})',
+    'contains([file("b")], "x")',
+    'substr("${file("b")}x", 0, 1)',
+    'format("%.1s", file("b"))',
+)
+
+
+def reads(function: str, times: int) -> tuple[str, ...]:
+    """What is said of a configuration that calls ``function`` so often, with a file ``b`` of 300 kB."""
+    text = "locals {\n" + "".join(f"  a{at} = {function}\n" for at in range(times)) + "}\n"
+    assembly = assemble({"main.cw": text.encode()}, variables={}, environment={}, beside={"b": TEXT})
+    return tuple(error.message for error in assembly.errors)
+
+
+@pytest.mark.parametrize("function", PAID)
+def test_what_a_function_reads_is_paid_for(function: str) -> None:
+    """A large file may be read twice, and not once for each line of the configuration."""
+    assert not reads(function, 2)
+    assert any("takes too long" in message for message in reads(function, 400))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'formatlist("%s%s", range(0, 1000), file("b"))',
+        'format(join("", [for at in range(0, 1000) : "%[1]s"]), file("b"))',
+    ],
+)
+def test_a_function_stops_before_it_makes_too_much(expression: str) -> None:
+    """Three hundred megabytes of a few lines are never there."""
+    assert [message for message in reads(expression, 1) if "makes more than 1000000 characters" in message]
+
+
+def test_a_mistake_quotes_no_whole_file() -> None:
+    """A message says which value is wrong, and not all of it."""
+    (message,) = reads('tonumber(file("b"))', 1)
+    assert message.startswith("tonumber() takes a number, not 'a, b")
+    assert len(message) < 600

@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.assembly import checks
 from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
-from bot.assembly.faults import EvaluationBudget, Fault
+from bot.assembly.faults import TOO_LONG, EvaluationBudget, Fault
 from bot.assembly.instances import Instance, is_repeated
 from bot.assembly.lifecycle import ignored_changes
 from bot.assembly.module import Module, module_folder
@@ -27,9 +27,6 @@ from bot.intake.syntax import Block, Parsed
 from bot.model.resource import SourceError
 
 _MOST_FILES: Final = 5000
-_LEAST_STEPS: Final = 50_000
-_STEPS_PER_BYTE: Final = 20
-_MOST_STEPS: Final = 3_000_000
 
 
 def assemble(
@@ -48,11 +45,10 @@ def assemble(
     """
     paths = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
     parsed = {path: parse(path, files[path]) for path in paths[:_MOST_FILES]}
-    size = sum(len(files[path]) for path in parsed)
-    budget = EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS))
+    budget = EvaluationBudget.of(sum(len(files[path]) for path in parsed))
     world = World(parsed, budget, beside={**(beside or {}), **files})
     for file in parsed.values():
-        world.errors.extend(file.errors)
+        world.errors.update(dict.fromkeys(file.errors))
     world.torn = frozenset(folder_of(path) for path, file in parsed.items() if file.errors)
     outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}
     stacks: list[Stack] = []
@@ -65,6 +61,8 @@ def assemble(
         outputs |= {f"{folder}:{name}" if folder else name: value for name, value in _outputs(world, root)}
         _check_given(world, root)
         declared.update(root.variables)
+    if budget.spent and not world.errors:  # what was left out must never read as removed
+        world.report(SourceError(next(iter(parsed)), 1, 1, TOO_LONG))
     kept = _distinct(world, stacks)
     own = {f"{PREFIX}{name}": text for name, text in outside.items()}
     config = Config(tuple(kept), outputs, dict(variables), own, beside or {})
@@ -195,6 +193,11 @@ def _resource(
     except Fault as fault:
         world.report(fault.error)
         return None
+    leaks = [*checks.leaks(kind, body)]
+    for leak in leaks:
+        world.report(leak)
+    if leaks:  # nothing below shows a sensitive value
+        return None
     line, _ = declared.at.text.position(declared.block.start)
     ignored = ignored_changes(declared.at, declared.block, SCHEMAS[kind], world.report)
     name = as_text(body.mapping["name"]) or label
@@ -207,7 +210,7 @@ def _resource(
     if kind is Kind.SERVICE and body.mapping.keys().isdisjoint({"image", "build"}):
         world.report(declared.at.error(declared.block, f"service {name} has neither image nor build", "'image = ...'"))
         return None
-    mistakes = [*checks.leaks(kind, body), *checks.containers(name, body)]
+    mistakes = [*checks.containers(name, body)]
     for mistake in mistakes:
         world.report(mistake)
     if mistakes:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from bot.assembly.evaluator import Evaluator
-from bot.assembly.faults import LONGEST_TEXT, Fault, Misuse
+from bot.assembly.faults import CHARACTERS, LONGEST_TEXT, Fault, Misuse
 from bot.assembly.functions.files import CommittedFiles
-from bot.assembly.functions.table import FILED, METERED, NAMES, PLAIN, TRACED, UNSUITED
+from bot.assembly.functions.table import FILED, METERED, NAMES, PLAIN, THOROUGH, TRACED, UNSUITED
 from bot.assembly.values import Value, as_text, decided_by
 from bot.intake.cw import parse_expression
 from bot.intake.declared import nearest
@@ -49,6 +49,7 @@ def _traced(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> Value:
     """What a function of traced values makes; all of it is secret where a text or number that decided it is, or the whole of a
     collection.
     """
+    _read(at, node, arguments)
     result = TRACED[node.name].call(*arguments)
     if node.name == "issensitive":
         return at.computed(node, bool(result), ())
@@ -58,6 +59,8 @@ def _traced(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> Value:
     return value if node.name in _CHOOSING else decided_by(value, *whole, *keys)
 
 
+_PARSING: Final = 2
+"""Steps that a character of a template costs."""
 _NAMING: Final = frozenset({"zipmap", "transpose"})
 """Functions whose first argument gives keys of the result."""
 _CHOOSING: Final = frozenset({"coalesce", "coalescelist", "concat", "merge", "nonsensitive"})
@@ -73,16 +76,35 @@ def _check_count(at: Evaluator, node: FunctionCall, count: int) -> None:
 
 
 def _plain(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> JSON:
-    if sum(argument.characters() for argument in arguments) > LONGEST_TEXT:
+    characters = _read(at, node, arguments)
+    if characters > LONGEST_TEXT:
         at.fault(node, f"{node.name}() takes at most {LONGEST_TEXT} characters")
+    at.spend(node, characters if node.name in THOROUGH else 0)
     plain = [argument.plain() for argument in arguments]
-    metered = METERED.get(node.name)
     if node.name in FILED:
-        return FILED[node.name].call(at.files, *plain)
-    result = metered.call(*plain, budget=at.budget) if metered else PLAIN[node.name].call(*plain)
+        _open(at, node, plain[0])
+        result = FILED[node.name].call(at.files, *plain)
+    else:
+        metered = METERED.get(node.name)
+        result = metered.call(*plain, budget=at.budget) if metered else PLAIN[node.name].call(*plain)
     if isinstance(result, str) and len(result) > LONGEST_TEXT:
         at.fault(node, f"{node.name}() makes more than {LONGEST_TEXT} characters")
+    at.spend(node, len(result) // CHARACTERS if isinstance(result, str) else 0)
     return result
+
+
+def _read(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> int:
+    """The characters of ``arguments``, paid for."""
+    characters = sum(argument.characters() for argument in arguments)
+    at.spend(node, characters // CHARACTERS)
+    return characters
+
+
+def _open(at: Evaluator, node: FunctionCall, name: JSON) -> None:
+    """Pay for the file that a function reads."""
+    path, size = at.files.size(name)
+    at.budget.open(path, size)
+    at.spend(node, size // CHARACTERS)
 
 
 def _template(at: Evaluator, node: FunctionCall) -> Value:
@@ -96,22 +118,32 @@ def _template(at: Evaluator, node: FunctionCall) -> Value:
     named, given = at.value(node.arguments[0]), at.value(node.arguments[1])
     if not isinstance(given.data, dict):
         at.fault(node.arguments[1], f"{node.name}() takes an object of the template's names", "{ name = value }")
+    secret = named.sensitive or given.sensitive
     try:
-        source = named.plain() if node.name == "templatestring" else FILED["file"].call(at.files, named.plain())
-        text = Text(at.text.file, str(source))
+        text = Text(at.text.file, _source(at, node, named.plain()))
         marker = _marker(text.chars)
         whole = Text(text.file, f"<<{marker}\n{text.chars}\n{marker}\n")
         inner = replace(at, text=whole, bound=given.data, scope=lambda *_: None, files=CommittedFiles("", {}, set()))
         made = as_text(inner.value(parse_expression(whole))) or ""
     except Misuse as misuse:
-        at.fault(node, f"{node.name}() {misuse}")
+        at.fault(node, f"{node.name}() {'cannot work with this sensitive value' if secret else misuse}")
     except (Fault, Mistake) as problem:
         error = problem.error
-        secret = named.sensitive or given.sensitive
-        at.fault(
-            node, f"{node.name}(): {'the template cannot be filled in' if secret or error is None else error.message}"
-        )
+        if error is None:
+            raise
+        at.fault(node, f"{node.name}(): {'the template cannot be filled in' if secret else error.message}")
     return at.computed(node, made.removesuffix("\n"), (named, given))
+
+
+def _source(at: Evaluator, node: FunctionCall, named: JSON) -> str:
+    """The text of a template, paid for."""
+    if node.name == "templatefile":
+        _open(at, node, named)
+    source = str(FILED["file"].call(at.files, named) if node.name == "templatefile" else named)
+    if len(source) > LONGEST_TEXT:
+        at.fault(node, f"{node.name}() takes at most {LONGEST_TEXT} characters")
+    at.spend(node, _PARSING * len(source))
+    return source
 
 
 def _marker(chars: str) -> str:

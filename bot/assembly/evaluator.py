@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn, TypeAlias
 
-from bot.assembly.faults import EvaluationBudget, Fault
+from bot.assembly.faults import TOO_LONG, EvaluationBudget, Fault
 from bot.assembly.functions.files import CommittedFiles
 from bot.assembly.values import Trace, Value, as_bool, as_text, kind_of, traced
 from bot.intake.syntax import Expression, Span
@@ -43,8 +43,10 @@ class Evaluator:
         return self.text.error(node.start, message, expected)
 
     def fault(self, node: Span, message: str, expected: str | None = None) -> NoReturn:
-        """Stop: ``node`` has no value. Raises :class:`~bot.assembly.faults.Fault`."""
-        raise Fault(self.error(node, message, expected))
+        """Stop: ``node`` has no value. Raises :class:`~bot.assembly.faults.Fault`, which nothing catches once the budget is
+        spent: a reason that is passed over would leave something out without a word.
+        """
+        raise Fault(self.error(node, message, expected), static=self.budget.spent)
 
     def unknown(self, node: Span, message: str, expected: str | None = None) -> NoReturn:
         """Stop: ``node`` names something that is nowhere. Raises :class:`~bot.assembly.faults.Fault` that nothing catches."""
@@ -53,9 +55,9 @@ class Evaluator:
     def spend(self, node: Span, steps: int = 1) -> None:
         """Take ``steps`` off the budget. Raises :class:`~bot.assembly.faults.Fault` when nothing is left."""
         if self.budget.spent:
-            raise Fault(None)
+            raise Fault(None, static=True)
         if not self.budget.spend(steps):
-            self.fault(node, "evaluating this configuration takes too long")
+            self.fault(node, TOO_LONG)
 
     def origin(self, node: Span, through: Through = Through.LITERAL, name: str | None = None) -> Origin:
         """Where a node is written."""
@@ -70,6 +72,11 @@ class Evaluator:
         """A value computed from ``parts``: secret when one of them is."""
         trace = replace(self.trace(node, parts), origin=self.origin(node, Through.EXPRESSION))
         return traced(plain, trace)
+
+    def seen(self, value: Value) -> Value:
+        """``value``, counted where it is sensitive: whether what follows has a value may depend on it."""
+        self.budget.secrets += value.sensitive
+        return value
 
     def value(self, node: Expression) -> Value:
         """The value of ``node`` as it stands in a resource. Raises :class:`~bot.assembly.faults.Fault`."""

@@ -9,6 +9,12 @@ from bot.model.resource import SourceError
 MOST_ELEMENTS: Final = 20_000
 LONGEST_TEXT: Final = 1_000_000
 """Limits of one value: configuration of a pull request is evaluated before anybody has looked at it."""
+CHARACTERS: Final = 20
+"""Characters of text that are looked at in one step."""
+_LEAST_STEPS: Final = 50_000
+_STEPS_PER_BYTE: Final = 20
+_MOST_STEPS: Final = 3_000_000
+TOO_LONG: Final = "evaluating this configuration takes too long"
 
 
 class Fault(Exception):
@@ -26,12 +32,26 @@ class Misuse(ValueError):
 
 
 class EvaluationBudget:
-    """How much one assembly may still compute, in values made."""
+    """How much one assembly may still compute, in values made and text looked at."""
 
     def __init__(self, steps: int = 200_000) -> None:
-        self.left = steps
+        self.left = self.granted = steps
+        self.opened: set[str] = set()
         self.secrets = 0
-        """How many references led to a sensitive value."""
+        """How many sensitive values were come across."""
+
+    @staticmethod
+    def of(size: int) -> EvaluationBudget:
+        """What files of ``size`` bytes may cost."""
+        return EvaluationBudget(min(_LEAST_STEPS + _STEPS_PER_BYTE * size, _MOST_STEPS))
+
+    def open(self, path: str, size: int) -> None:
+        """Allow for a file that a function reads, once."""
+        more = max(min(_STEPS_PER_BYTE * size, _MOST_STEPS - self.granted), 0)
+        if path not in self.opened and not self.spent:
+            self.left += more
+            self.granted += more
+        self.opened.add(path)
 
     def spend(self, steps: int = 1) -> bool:
         """Take ``steps`` off; False once nothing is left."""

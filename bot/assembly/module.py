@@ -19,7 +19,7 @@ from bot.assembly.functions.files import CommittedFiles
 from bot.assembly.instances import Instance, instances, is_repeated, without_meta
 from bot.assembly.lifecycle import without_lifecycle
 from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VALIDATED, VALIDATION, VARIABLE
-from bot.assembly.types import describe
+from bot.assembly.types import Type, describe
 from bot.assembly.values import Trace, Value, as_text
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
 from bot.assembly.world import NamedBlock, World, by_name, check_attributes, check_blocks, local_expressions
@@ -62,6 +62,8 @@ class Module:
             (Evaluator(file.text, self.reference, world.budget, evaluate, files=beside), file.body) for file in parsed
         ]
         self.known: dict[str, Value | None] = {}
+        self.hiding: set[str] = set()
+        """What has no value, maybe for a sensitive one that it came across."""
         self.children: dict[str, Module] = {}
         self.repeated: dict[str, list[Instance]] = {}
         self.variables = by_name(world, self.blocks("variable"), "variable")
@@ -85,22 +87,16 @@ class Module:
         match root:
             case "var":
                 self._need(name, self.variables, f"there is no variable {name!r}", at, node)
-                return self._seen(self.variable(name, at, node)), 2
+                return self.variable(name, at, node), 2
             case "local":
                 self._need(name, self.locals, f"there is no local {name!r}", at, node)
-                return self._seen(self.local(name, at, node)), 2
+                return self.local(name, at, node), 2
             case "module":
-                value, length = self._output_of(name, path, at, node)
-                return self._seen(value), length
+                return self._output_of(name, path, at, node)
             case "path":
                 return at.computed(node, self.folder or ".", ()), 2
             case _:
                 return self._resource(f"{root}.{name}", path, at, node)
-
-    def _seen(self, value: Value) -> Value:
-        """A value that a reference leads to, counted where it is sensitive."""
-        self.world.budget.secrets += value.sensitive
-        return value
 
     def _need(self, name: str, known: Mapping[str, object], message: str, at: Evaluator, node: Expression) -> None:
         if name not in known:
@@ -112,6 +108,7 @@ class Module:
         if key in self.known:
             value = self.known[key]
             if value is None:
+                self.world.budget.secrets += key in self.hiding
                 raise Fault(None)
             return value
         if whole in self.world.open and at is not None and node is not None:
@@ -120,11 +117,13 @@ class Module:
         if len(self.world.open) > 60 and at is not None and node is not None:
             at.fault(node, "a chain of more than 60 references")
         self.world.open.append(whole)
+        secrets = self.world.budget.secrets
         try:
             self.known[key] = compute()
         except Fault as fault:
             self.world.report(fault.error)
             self.known[key] = None
+            self.hiding |= {key} if self.world.budget.secrets != secrets else set()
             raise Fault(None) from fault
         finally:
             self.world.open.pop()
@@ -144,42 +143,48 @@ class Module:
         at, block = declared.at, declared.block
         check_attributes(self.world, declared, VARIABLE, "a variable")
         check_blocks(self.world, declared, VALIDATED, "a variable")
+        kind = declared_type(at, block)
+        default = self._default(name, declared)
         if flag(at, block.body.get("sensitive")):
-            value = self._secret(name, declared).secret()
+            value = self._secret(name, declared, kind, default).secret()
             self.world.keep_secret(value)
         else:
-            value = self._given(name, declared)
+            value = self._given(name, declared, kind, default)
         if value.data is None and not _nullable(at, block):
             at.fault(block, f"the variable {name!r} is null, and 'nullable = false' forbids that", "a value")
         self._validate(name, declared, value)
         return value
 
-    def _secret(self, name: str, declared: NamedBlock) -> Value:
+    def _secret(self, name: str, declared: NamedBlock, kind: Type, default: Expression | None) -> Value:
         """The value of a sensitive variable; what is wrong with it is told without it."""
         try:
-            return self._given(name, declared)
+            return self._given(name, declared, kind, default)
         except Fault as fault:
-            if fault.error is None or fault.error.line == 0 or fault.static:
+            if fault.error is None or fault.static:
                 raise
-            if " has no value" in fault.error.message or "not a type" in fault.error.message:
-                raise
-            kind = describe(declared_type(declared.at, declared.block))
             message = f"{name}: its value, which is sensitive, is not what its type says"
-            raise Fault(declared.at.error(declared.block, message, kind)) from None
+            raise Fault(declared.at.error(declared.block, message, describe(kind))) from None
 
-    def _given(self, name: str, declared: NamedBlock) -> Value:
+    def _default(self, name: str, declared: NamedBlock) -> Expression | None:
+        """The default where nothing else gives the variable a value. Raises :class:`~bot.assembly.faults.Fault` where there is
+        neither.
+        """
         at, block = declared.at, declared.block
-        kind = declared_type(at, block)
+        if name in (self.given if self.inputs is None else self.inputs):
+            return None
         default = block.body.get("default")
-        if self.inputs is not None and name in self.inputs:
-            return fit(at, self.inputs[name], kind, name)
-        if self.inputs is None and name in self.given:
-            return given_value(at, self.given[name], kind, block)
         if default is None or flag(at, block.body.get("required")):
             hint = f"--var {name}=..., CLOCKWORK_VAR_{name} or a line in clockwork.cwvars"
             expected = hint if self.inputs is None else f"'{name} = ...' in the module block"
             at.fault(block, f"the variable {name!r} has no value", expected)
-        return fit(at, at.value(default.expression), kind, name)
+        return default.expression
+
+    def _given(self, name: str, declared: NamedBlock, kind: Type, default: Expression | None) -> Value:
+        if default is not None:
+            return fit(declared.at, declared.at.value(default), kind, name)
+        if self.inputs is not None:
+            return fit(declared.at, self.inputs[name], kind, name)
+        return given_value(declared.at, self.given[name], kind, declared.block)
 
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
         for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):
@@ -355,7 +360,10 @@ def module_folder(at: Evaluator, block: Block) -> str:
     source = block.body.get("source")
     if source is None:
         at.fault(block, "a module block has no source", "'source = \"./folder\"'")
-    text = as_text(at.value(source.expression)) or ""
+    named = at.value(source.expression)
+    if named.sensitive:
+        at.fault(source.expression, "a module's source would show a sensitive value", "a value that is not sensitive")
+    text = as_text(named) or ""
     folder = posixpath.normpath(posixpath.join(folder_of(at.text.file), text))
     if not text.startswith(("./", "../")) or folder.startswith("..") or "\\" in text:
         message = f"{text!r} is not a folder of this repository"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from decimal import Context, Decimal
 from typing import Final
 
-_WRITTEN: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
+_WRITTEN: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?")
 _LONGEST: Final = 1000
 _LARGEST: Final = Decimal(10) ** 300
 _EXACT: Final = Context(prec=155)

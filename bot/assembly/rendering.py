@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.assembly.evaluator import Evaluator
-from bot.assembly.faults import LONGEST_TEXT
+from bot.assembly.faults import CHARACTERS, LONGEST_TEXT
 from bot.assembly.loops import bound, pairs
 from bot.assembly.values import Piece, Trace, Value, as_text, kind_of, pieces_of
 from bot.intake.syntax import Directive, Interpolation, Part, Template, TextPart
@@ -121,6 +121,7 @@ class _Writer:
         self.length += len(text)
         if self.length > LONGEST_TEXT:
             at.fault(self.node, f"this template makes more than {LONGEST_TEXT} characters")
+        at.spend(self.node, len(text) // CHARACTERS)
         self.texts.append(text)
 
     def _trace(self, at: Evaluator, part: TextPart) -> None:

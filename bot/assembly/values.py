@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias
@@ -71,19 +71,6 @@ class Value(NestedValue):
     def sensitive(self) -> bool:
         """Whether it, or anything in it, is secret."""
         return any(value.trace.sensitive for value in self.parts())
-
-    def parts(self) -> Iterator[Value]:
-        """Itself and every value below, without recursion and in no order."""
-        todo = [self]
-        while todo:
-            value = todo.pop()
-            yield value
-            todo += value.mapping.values()
-            todo += value.elements
-
-    def size(self) -> int:
-        """How many values it is made of."""
-        return sum(1 for _ in self.parts())
 
     def characters(self) -> int:
         """How much text is in it."""

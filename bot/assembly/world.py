@@ -11,13 +11,14 @@ from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import EvaluationBudget, Fault
 from bot.assembly.values import Value, as_text
 from bot.intake.declared import meant
-from bot.intake.discover import folder_of
+from bot.intake.discover import folder_of, is_variables_file
 from bot.intake.syntax import Block, Expression, Parsed
 from bot.model.resource import SourceError
 
 _HIDDEN: Final = "(sensitive value)"
 _SHORTEST_SECRET: Final = 4
 """Shorter texts are in too many words to be taken out of messages."""
+_LONGEST_MESSAGE: Final = 500
 
 
 @dataclass(slots=True)
@@ -26,7 +27,8 @@ class World:
 
     parsed: Mapping[str, Parsed]
     budget: EvaluationBudget = field(default_factory=EvaluationBudget)
-    errors: list[SourceError] = field(default_factory=list)
+    errors: dict[SourceError, None] = field(default_factory=dict)
+    """Each mistake once, in the order of their finding."""
     open: list[str] = field(default_factory=list)
     secrets: set[str] = field(default_factory=set)
     beside: Mapping[str, bytes] = field(default_factory=dict)
@@ -44,8 +46,10 @@ class World:
         if error is not None and error.excerpt is None and error.file in self.parsed:
             text = self.parsed[error.file].text
             error = replace(error, excerpt=text.error_at(error.line, error.column, error.message).excerpt)
-        if error is not None and (shown := self._redacted(error)) not in self.errors:
-            self.errors.append(shown)
+        if error is not None and is_variables_file(error.file):
+            error = replace(error, excerpt=None)  # whatever its type says, the value may be a secret
+        if error is not None:
+            self.errors[_shortened(self._redacted(error))] = None
 
     def keep_secret(self, value: Value) -> None:
         """Remember the texts of a sensitive value: no message shows them."""
@@ -54,7 +58,8 @@ class World:
 
     def _redacted(self, error: SourceError) -> SourceError:
         """The mistake without the texts of sensitive values; the excerpt goes where it holds one."""
-        hidden = [text for text in sorted(self.secrets, key=len, reverse=True) if text in str(error)]
+        whole = str(error)
+        hidden = [text for text in sorted(self.secrets, key=len, reverse=True) if text in whole]
         message, expected = error.message, error.expected
         for text in hidden:
             message = message.replace(text, _HIDDEN)
@@ -75,6 +80,13 @@ class World:
         return tuple(
             self.parsed[path] for path in sorted(self.parsed) if path.endswith(".cw") and folder_of(path) == folder
         )
+
+
+def _shortened(error: SourceError) -> SourceError:
+    """The mistake without the end of what it quotes at length. Secrets are out of it by now: no half of one stays."""
+    if len(error.message) <= _LONGEST_MESSAGE:
+        return error
+    return replace(error, message=f"{error.message[:_LONGEST_MESSAGE]}…")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from typing import Final
 
 from bot.model.json import JSON
 
-_DURATION: Final = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+\Z", re.ASCII)
-_PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_DURATION: Final = re.compile(r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+\Z", re.ASCII)
+_PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _UNITS: Final = {
     "ns": 1,
     "us": 10**3,
@@ -28,7 +28,9 @@ _UNITS: Final = {
 }
 _LONGEST: Final = 2**63 - 1
 """``time.Duration`` is an int64 of nanoseconds."""
-_QUANTITY: Final = re.compile(r"([+-]?)(\d+\.?\d*|\.\d+)(?:([eE])([+-]?\d{1,2})|([KMGTPE]i|[numkMGTPE]))?\Z", re.ASCII)
+_QUANTITY: Final = re.compile(
+    r"([+-]?)(\d+(?:\.\d*)?|\.\d+)(?:([eE])([+-]?\d{1,2})|([KMGTPE]i|[numkMGTPE]))?\Z", re.ASCII
+)
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 _DECIMAL: Final = {-9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P", 18: "E"}
 _EXPONENTS: Final = {suffix: exponent for exponent, suffix in _DECIMAL.items()}

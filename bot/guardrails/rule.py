@@ -63,7 +63,8 @@ class ChangeFacts:
     ``paths`` are the files at base, and ``attributes`` its ``.gitattributes`` by path; ``registry`` says of (ecosystem,
     name) whether the public registry has it; ``rendered`` are the targets whose rendered objects the change moves.
     ``unrendered`` says why nothing was rendered. ``commits`` are those between base and head, oldest first, where there are
-    several; ``uncounted`` says why they are not all.
+    several; ``uncounted`` says why they are not all. ``compose`` are the files at base that Compose projects are made of, where
+    the change has a Compose file.
     """
 
     paths: frozenset[str] = frozenset()
@@ -73,6 +74,7 @@ class ChangeFacts:
     unrendered: str | None = None
     commits: tuple[PastCommit, ...] = ()
     uncounted: str | None = None
+    compose: Mapping[str, bytes] | None = None
 
 
 _BUILT: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"})

@@ -16,7 +16,7 @@ MAX_TEXT: Final = 200_000
 """Characters of one value that are looked at for expressions."""
 _DEEPEST: Final = 50
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>[+-]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)(?![\w.]))|"
+    r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)(?![\w.]))|"
     r"(?P<name>[A-Za-z_][\w-]*)|(?P<sign>\|\||&&|==|!=|<=|>=|[<>!()\[\].,*]))"
 )
 ANY: Final = "*"

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.intake.compose_allowance import Allowance, Excessive
 from bot.intake.compose_check import check
 from bot.intake.compose_environment import whole_service
 from bot.intake.compose_file import assemble
@@ -52,10 +53,13 @@ def read_compose(
     ``project`` names a project at the top of the repository that does not name itself; ``named`` are the projects whose
     files settings name.
     """
-    sources = Sources(files)
+    sources, allowance = Sources(files), Allowance()
     folders = {folder_of(path) for path in files if path.rpartition("/")[2] == ".env"}
     chosen = groups(roots, named, folders, lambda folder: _variables_beside(files, folder))
-    readings = [_Reading.of(files, sources, selected, (project, tuple(named))) for selected in chosen.projects]
+    readings = [
+        _Reading.of(Project(files, sources, allowance=allowance), selected, (project, tuple(named)))
+        for selected in chosen.projects
+    ]
     brought = {path for reading in readings for path in reading.own.used if path not in reading.selected.files}
     resources: list[Desired] = []
     errors = [_unread(path, first) for path, first in chosen.unread.items() if path not in brought]
@@ -72,6 +76,11 @@ def _variables_beside(files: Mapping[str, bytes], folder: str) -> Mapping[str, s
     return project.environment([posixpath.join(folder, ".env")], {})
 
 
+def _too_much(selected: ProjectFiles) -> SourceError:
+    message = "not read: with what they repeat, the Compose files come to far more than is written in them"
+    return SourceError(selected.files[0], 1, 1, message, "fewer 'extends', 'include', files of variables and aliases")
+
+
 def _unread(path: str, first: str) -> SourceError:
     """That nothing selects a file which looks like a part of a project."""
     message = f"not read: the project of {first} does not name this file"
@@ -80,11 +89,12 @@ def _unread(path: str, first: str) -> SourceError:
     return SourceError(path, 1, 1, message, expected, note=True)
 
 
-def _with_name(around: Surroundings, files: Mapping[str, bytes], selected: ProjectFiles) -> Surroundings:
+def _with_name(around: Surroundings, own: Project, selected: ProjectFiles) -> Surroundings:
     """With the project's own name as a variable, where one of its files asks for it and it is not a guess."""
+    files = own.files
     if not any(b"COMPOSE_PROJECT_NAME" in files.get(path, b"") for path in selected.files):
         return around
-    first = Project(files, Sources(files))
+    first = Project(files, own.sources, allowance=own.allowance)
     names = [
         name.text
         for path in selected.files
@@ -109,18 +119,22 @@ class _Reading:
     named: tuple[ProjectFiles, ...]
 
     @staticmethod
-    def of(
-        files: Mapping[str, bytes],
-        sources: Sources,
-        selected: ProjectFiles,
-        given: tuple[str, tuple[ProjectFiles, ...]],
-    ) -> _Reading:
-        own = Project(files, sources)
+    def of(own: Project, selected: ProjectFiles, given: tuple[str, tuple[ProjectFiles, ...]]) -> _Reading:
         home = Surroundings(selected.folder, {})
+        try:
+            return _Reading._of(own, selected, home, given)
+        except Excessive:
+            own.errors.append(_too_much(selected))
+            return _Reading(own, selected, home, None, *given)
+
+    @staticmethod
+    def _of(
+        own: Project, selected: ProjectFiles, home: Surroundings, given: tuple[str, tuple[ProjectFiles, ...]]
+    ) -> _Reading:
         listed = (".env",) if selected.env_files is None else selected.env_files
         paths = [home.path(name) for name in listed] if selected.env_files is None else [*listed]
         around = Surroundings(selected.folder, own.environment(paths, {}))
-        around = _with_name(around, files, selected)
+        around = _with_name(around, own, selected)
         absent = [path for path in selected.files if own.data(path) is None]
         if absent:
             where = (selected.env_files or (home.path(".env"),))[0]
@@ -129,21 +143,26 @@ class _Reading:
         tree = None if absent else assemble(own, selected.files, around)
         return _Reading(own, selected, around, tree, *given)
 
-    def resources(self) -> Iterator[Desired]:
+    def resources(self) -> list[Desired]:
         """What the project declares; what is wrong with it is reported."""
-        if self.tree is None:
-            return
+        try:
+            return [] if self.tree is None else [*self._declared(self.tree)]
+        except Excessive:
+            self.own.errors.append(_too_much(self.selected))
+            return []
+
+    def _declared(self, tree: Sited) -> Iterator[Desired]:
         own, variables = self.own, self.around.variables
-        scope = self.selected.name or _project_name(self.tree, self.selected.files[0], variables, self.fallback)
+        scope = self.selected.name or _project_name(tree, self.selected.files[0], variables, self.fallback)
         profiles = self.selected.profiles
         enabled = (
             {name.strip() for name in variables.get("COMPOSE_PROFILES", "").split(",")}
             if profiles is None
             else {*profiles}
         )
-        services = self.tree.mapping.get("services")
+        services = tree.mapping.get("services")
         running = [name for name, child in (services.mapping if services else {}).items() if _enabled(child, enabled)]
-        tree = _checked(own, self.tree, running)
+        tree = _checked(own, tree, running)
         services = tree.mapping.get("services")
         for name in running:
             service = services.mapping[name] if services else tree

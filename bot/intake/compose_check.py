@@ -13,13 +13,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bot.intake.compose_merge import mount_key
-from bot.intake.compose_schema import DURATION, Fault, faults, shown, told
+from bot.intake.compose_schema import LONGEST_NUMBER, Fault, faults, is_duration, named, shown, told
 from bot.intake.declared import meant
 from bot.intake.sited import Sited
 from bot.model.json import JSON, Pointer, Tree, mapping, text
 
 _WHOLE: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
-_NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+_NUMBER: Final = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?) ?[kmgtp]?i?b?\Z", re.IGNORECASE | re.ASCII)
 _PORT: Final = re.compile(
     r"(?:(?:\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:]*::[0-9a-fA-F:]*|\d+(?:\.\d+){3}):)?"
@@ -33,11 +33,11 @@ _TRUTH: Final = {
 
 
 def _whole(text: str) -> int | None:
-    return int(text) if _WHOLE.match(text) and len(text) < 20 else None
+    return int(text) if len(text) < 20 and _WHOLE.match(text) else None
 
 
 def _number(text: str) -> float | None:
-    return float(text) if _NUMBER.match(text) and len(text) < 100 else None
+    return float(text) if len(text) < LONGEST_NUMBER and _NUMBER.match(text) else None
 
 
 def _truth(text: str) -> bool | None:
@@ -45,7 +45,7 @@ def _truth(text: str) -> bool | None:
 
 
 def _duration(written: str) -> str | None:
-    return written if not written or DURATION.match(written) else None
+    return written if not written or is_duration(written) else None
 
 
 def _size(written: str) -> str | None:
@@ -179,8 +179,8 @@ def _service(name: str, service: Sited, project: Sited) -> Iterator[Fault]:
     test = service.child(("healthcheck", "test"))
     if test is not None and test.elements and test.elements[0].plain() not in {"CMD", "CMD-SHELL", "NONE"}:
         first = test.elements[0]
-        yield Fault((*place, "healthcheck", "test", 0), first, f"{shown(place)}.healthcheck.test begins with "
-                    f"{first.plain()!r}", "'CMD', 'CMD-SHELL' or 'NONE'")  # fmt: skip
+        message = f"{shown(place)}.healthcheck.test begins with {told(first)}"
+        yield Fault((*place, "healthcheck", "test", 0), first, message, "'CMD', 'CMD-SHELL' or 'NONE'")
     yield from _numbers(place, service)
     yield from _mounted_twice(place, service)
 
@@ -200,14 +200,14 @@ def _references(place: tuple[str, str], service: Sited, project: Sited) -> Itera
             asked.append(("volumes", "volume", volume, item))
     for kind, word, name, value in asked:
         if not value.site.unknown and name not in _section(project, kind) and (kind, name) != ("networks", "default"):
-            message = f"{shown(place)} refers to the {word} {name}, which is not declared"
-            yield Fault((*place, kind), value, message, f"{name} under '{kind}'")
+            message = f"{shown(place)} refers to the {word} {named(value, name)}, which is not declared"
+            yield Fault((*place, kind), value, message, f"{named(value, name)} under '{kind}'")
     for name, value in _names(own["depends_on"]).items() if "depends_on" in own else ():
         if name not in services:
             yield Fault(
                 (*place, "depends_on"),
                 value,
-                f"{shown(place)} depends on {name}, which is no service",
+                f"{shown(place)} depends on {named(value, name)}, which is no service",
                 meant(name, services),
             )
     mode = own.get("network_mode")
@@ -216,7 +216,7 @@ def _references(place: tuple[str, str], service: Sited, project: Sited) -> Itera
         yield Fault(
             (*place, "network_mode"),
             mode,
-            f"{shown(place)} joins {joined}, which is no service",
+            f"{shown(place)} joins {named(mode, joined)}, which is no service",
             meant(joined, services),
         )
 
@@ -261,9 +261,9 @@ def _numbers(place: tuple[str, str], service: Sited) -> Iterator[Fault]:
     scale = service.mapping.get("scale") or service.child(("deploy", "replicas"))
     number = scale.data if scale is not None else None
     if scale is not None and isinstance(number, int) and number < 0:
-        yield Fault((*place, "scale"), scale, f"{shown(place)} has {number} containers", "at least 0")
+        yield Fault((*place, "scale"), scale, f"{shown(place)} has {told(scale)} containers", "at least 0")
     if scale is not None and isinstance(number, int) and number > 1 and "container_name" in service.mapping:
-        message = f"{shown(place)} has {number} containers of one 'container_name'"
+        message = f"{shown(place)} has {told(scale)} containers of one 'container_name'"
         yield Fault((*place, "container_name"), service.mapping["container_name"], message, "no name, or one container")
 
 
@@ -274,7 +274,9 @@ def _mounted_twice(place: tuple[str, str], service: Sited) -> Iterator[Fault]:
     seen: set[str] = set()
     for item, target in mounts:
         if target in seen and not item.site.unknown:
-            yield Fault((*place, "volumes"), item, f"{shown(place)} mounts {target} twice", "each place once")
+            yield Fault(
+                (*place, "volumes"), item, f"{shown(place)} mounts {named(item, target)} twice", "each place once"
+            )
         seen.add(target)
 
 

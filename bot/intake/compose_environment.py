@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from bot.intake.compose_project import Project, Surroundings
+from bot.intake.compose_schema import named
 from bot.intake.dotenv import EnvLine
 from bot.intake.sited import Site, Sited
 from bot.model.resource import Through
@@ -104,7 +105,8 @@ def _with_files(project: Project, service: Sited, key: str, section: str, variab
 
 def _tell_absent(project: Project, file: _File, key: str) -> None:
     if file.required:
-        message = f"{file.path} is not in the repository: what it alone sets is not compared"
+        name = named(file.entry.mapping.get("path", file.entry), file.path)
+        message = f"{name} is not in the repository: what it alone sets is not compared"
         project.report(file.entry.site, message, f"the file, or 'required: false' if {key} may lack it", note=True)
 
 

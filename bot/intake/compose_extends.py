@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.intake.compose_merge import merge
 from bot.intake.compose_project import Layer, Project, Surroundings, is_remote, layers_of
+from bot.intake.compose_schema import named
 from bot.intake.compose_tags import without
 from bot.intake.discover import folder_of
 from bot.intake.sited import Sited
@@ -49,7 +50,8 @@ class _Extending:
     project: Project
     layer: Layer
     around: Surroundings
-    made: dict[tuple[int, str], Sited] = field(default_factory=dict)
+    made: dict[tuple[int, str], tuple[Sited, int]] = field(default_factory=dict)
+    """Services with how many extends are below them."""
     cleared: dict[int, dict[str, list[Pointer]]] = field(default_factory=dict)
 
     def service(self, name: str, file: str) -> Sited | None:
@@ -59,7 +61,7 @@ class _Extending:
             return None
         links = [_Link(file, name, own, self.layer, self.around)]
         seen = {(file, name)}
-        base: Sited | None = None
+        base: tuple[Sited, int] | None = None
         while (link := links[-1]).service.mapping.get("extends") is not None:
             if (id(link.pool), link.name) in self.made:
                 base = self.made[id(link.pool), link.name]
@@ -68,8 +70,9 @@ class _Extending:
             following = self._next(link)
             if following is None:
                 break
-            if (following.file, following.name) in seen or len(links) >= _LONGEST_CHAIN:
-                circle = (following.file, following.name) in seen
+            _, below = self.made.get((id(following.pool), following.name), (None, 0))
+            circle = (following.file, following.name) in seen
+            if circle or len(links) + below >= _LONGEST_CHAIN:
                 message = (
                     f"{following.name} extends itself" if circle else f"more than {_LONGEST_CHAIN} extends in a row"
                 )
@@ -79,16 +82,19 @@ class _Extending:
             links.append(following)
         return self._made(links, base)
 
-    def _made(self, links: list[_Link], base: Sited | None) -> Sited | None:
+    def _made(self, links: list[_Link], base: tuple[Sited, int] | None) -> Sited | None:
         """From the last link to the first."""
+        service, depth = base or (None, 0)
         for link in reversed(links):
             entries = {key: child for key, child in link.service.mapping.items() if key != "extends"}
             own = replace(link.service, data=entries) if link.service.mapping else link.service
-            if base is not None:
-                base = without(base, self._cleared(link))
-                own = merge(base, own, clash=self.project.clash)
-            base = self.made[id(link.pool), link.name] = own
-        return base
+            if service is not None:
+                own = merge(without(service, self._cleared(link)), own, clash=self.project.clash)
+                self.project.allowance.spend(own.size())
+                depth += 1
+            service = own
+            self.made[id(link.pool), link.name] = service, depth
+        return service
 
     def _cleared(self, link: _Link) -> Sequence[Pointer]:
         """The places of the service that its document clears."""
@@ -107,14 +113,14 @@ class _Extending:
         file = extends.mapping.get("file")
         source, around, pool = link.file, link.around, link.pool
         if file is not None and is_remote(file.text or ""):
-            message = f"{file.text} is not in the repository: what it brings is not compared"
+            message = f"{named(file, file.text or '')} is not in the repository: what it brings is not compared"
             self.project.report(extends.site, message, note=True)
             return None
         if file is not None:
             source = link.around.path(file.text or "")
             if self.project.data(source) is None:
                 expected = "a Compose file of this repository"
-                self.project.report(extends.site, f"there is no file {source}", expected)
+                self.project.report(extends.site, f"there is no file {named(file, source)}", expected)
                 return None
             around = Surroundings(folder_of(source), self.around.variables)
             layers = layers_of(self.project, source, around)
@@ -123,7 +129,9 @@ class _Extending:
             pool = next((layer for layer in reversed(layers) if name in _services(layer)), layers[-1])
         base = _services(pool).get(name)
         if base is None:
-            self.project.report(extends.site, f"{source} has no service {name}")
+            file_shown = source if file is None else named(file, source)
+            name_shown = named(extends.mapping.get("service", extends), name)
+            self.project.report(extends.site, f"{file_shown} has no service {name_shown}")
             return None
         return _Link(source, name, base, pool, around)
 

@@ -15,17 +15,21 @@ from bot.intake.compose_environment import with_listed_values
 from bot.intake.compose_extends import extended
 from bot.intake.compose_merge import merge, without_repeats
 from bot.intake.compose_project import Project, Surroundings, is_remote, layers_of
-from bot.intake.compose_schema import DECLARED_KINDS
+from bot.intake.compose_schema import DECLARED_KINDS, named
 from bot.intake.discover import folder_of
 from bot.intake.sited import Sited
 
+_DEEPEST: Final = 20
+"""Files that include each other: nobody reads further, and each costs what all below it declare."""
 _SECTIONS: Final = ("services", *DECLARED_KINDS, "models")
 
 
 def assemble(
     project: Project, files: Sequence[str], around: Surroundings, open_files: tuple[str, ...] = ()
 ) -> Sited | None:
-    """``files`` as one tree, each laid on those before it; None where one cannot be read."""
+    """``files`` as one tree, each laid on those before it; None where one cannot be read. Raises
+    :class:`~bot.intake.compose_allowance.Excessive`.
+    """
     whole: Sited | None = None
     for path in files:
         layers = layers_of(project, path, around)
@@ -59,6 +63,9 @@ def _with_includes(project: Project, tree: Sited, around: Surroundings, open_fil
     include = tree.mapping.get("include")
     if include is None:
         return tree
+    if include.elements and len(open_files) > _DEEPEST:
+        project.report(include.site, f"files that include each other more than {_DEEPEST} deep")
+        return replace(tree, data={key: child for key, child in tree.mapping.items() if key != "include"})
     for item in include.elements:
         included = _included(project, item, around, open_files)
         if included is not None:
@@ -73,15 +80,17 @@ def _included(project: Project, item: Sited, around: Surroundings, open_files: t
     for name in listed.elements or [listed]:
         if is_remote(name.text or ""):
             project.report(
-                name.site, f"{name.text} is not in the repository: what it brings is not compared", note=True
+                name.site,
+                f"{named(name, name.text or '')} is not in the repository: what it brings is not compared",
+                note=True,
             )
             return None
         target = around.path(name.text or "")
         if target in open_files:
-            project.report(name.site, f"{target} includes itself")
+            project.report(name.site, f"{named(name, target)} includes itself")
             return None
         if project.data(target) is None:
-            project.report(name.site, f"there is no file {target}", "a Compose file of this repository")
+            project.report(name.site, f"there is no file {named(name, target)}", "a Compose file of this repository")
             return None
         paths.append(target)
     inner = _inner(project, item, paths[0], around)
@@ -105,8 +114,9 @@ def _joined(project: Project, tree: Sited, included: Sited) -> Sited:
         brought = included.mapping.get(section)
         if brought is None:
             continue
+        project.allowance.spend(len(brought.mapping))
         known = entries.get(section, Sited({}, brought.site))
-        for name in set(known.mapping) & set(brought.mapping):
+        for name in brought.mapping.keys() & known.mapping.keys():
             if known.mapping[name].plain() != brought.mapping[name].plain():
                 first = known.mapping[name].site.file
                 project.report(brought.mapping[name].site, f"{name} is already declared in {first}")

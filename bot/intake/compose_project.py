@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bot.intake.compose_allowance import CHARACTERS, OPENING, Allowance
 from bot.intake.compose_tags import hidden, without
 from bot.intake.dotenv import EnvLine, parse_env
 from bot.intake.interpolate import fill
@@ -73,15 +74,19 @@ class Project:
     used: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     homes: dict[str, str] = field(default_factory=dict)
+    allowance: Allowance = field(default_factory=Allowance)
     layers: dict[tuple[str, int], tuple[Mapping[str, str], list[Layer]]] = field(default_factory=dict)
-    services: dict[tuple[str, str, int], Sited | None] = field(default_factory=dict)
+    environments: dict[tuple[tuple[str, ...], int], tuple[Mapping[str, str], dict[str, str]]] = field(
+        default_factory=dict
+    )
 
     def report(self, site: Site, message: str, expected: str | None = None, *, note: bool = False) -> None:
         """Remember a mistake at a value, or (``note``) that its value is not known."""
         origin = self.sources.origin(site)
         text = self.sources.file(site.file).text
         line, column = (origin.line, origin.column) if origin else (site.line or 1, 1)
-        self.errors.append(replace(text.error_at(line, column, message, expected), note=note))
+        error = replace(text.error_at(line, column, message, expected), note=note)
+        self.errors.append(error if site.line is None else replace(error, excerpt=None))
 
     def clash(self, value: Sited) -> None:
         """Remember that a value is laid on one of another form."""
@@ -95,12 +100,13 @@ class Project:
             self.missing.add(path)
             return None
         self.used.add(path)
+        self.allowance.open(path, self.files[path])
         return self.files[path]
 
     def env_lines(
         self, path: str, known: Mapping[str, str], earlier: Mapping[str, str], *, raw: bool = False
     ) -> tuple[EnvLine, ...] | None:
-        """The assignments of one file of variables; None where it is not in the repository."""
+        """The assignments of one file of variables; None where it is not in the repository. Raises :class:`Excessive`."""
         data = self.data(path)
         if data is None:
             return None
@@ -109,22 +115,28 @@ class Project:
         except NotText as problem:
             self.errors.append(text_error(path, problem))
             return ()
+        self.allowance.spend(OPENING + len(read.lines))
         if read.problem:
             line, message = read.problem
-            self.errors.append(self.sources.file(path).text.error_at(line, 1, message, "NAME=value"))
+            self.errors.append(SourceError(path, line, 1, message, "NAME=value"))
         return read.lines
 
     def environment(self, paths: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
         """What the files of variables at ``paths`` set, later ones over earlier ones, ``known`` variables over all."""
-        own: dict[str, str] = {}
-        for path in paths:
-            lines = self.env_lines(path, known, own) or ()
-            own |= {line.key: line.value for line in lines if not line.unset}
-        return {**own, **known}
+        key = (tuple(paths), id(known))
+        if key not in self.environments:
+            own: dict[str, str] = {}
+            for path in paths:
+                lines = self.env_lines(path, known, own) or ()
+                own |= {line.key: line.value for line in lines if not line.unset}
+            self.environments[key] = known, {**own, **known}
+        return self.environments[key][1]
 
 
 def layers_of(project: Project, path: str, around: Surroundings) -> list[Layer] | None:
-    """The documents of a file with variables filled in; None (and the mistake reported) where it is no YAML mapping."""
+    """The documents of a file with variables filled in; None (and the mistake reported) where it is no YAML mapping.
+    Raises :class:`Excessive`.
+    """
     key = (path, id(around.variables))
     if key not in project.layers:
         project.homes.setdefault(path, around.folder)
@@ -152,7 +164,9 @@ def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator
             return
         for line, column, name in document.duplicates:
             project.errors.append(text.error_at(line, column, f"the key {name!r} is written twice in one mapping"))
-        tree, cleared = _untagged(project, sited(document.value, Site(path, index, ())), document, text)
+        tree = sited(document.value, Site(path, index, ()))
+        project.allowance.spend(OPENING + tree.size())
+        tree, cleared = _untagged(project, tree, document, text)
         filled = mapped(tree, lambda leaf: _filled(project, leaf, variables))
         if filled is not None:
             yield Layer(filled, cleared)
@@ -180,6 +194,7 @@ def _filled(project: Project, leaf: Sited, variables: Mapping[str, str]) -> Site
     if leaf.text is None or "$" not in leaf.text:
         return leaf
     filled = fill(leaf.text, variables)
+    project.allowance.spend(max(len(filled.text) - len(leaf.text), 0) // CHARACTERS)
     for message in filled.problems[:_MOST_MESSAGES]:
         expected = "a dollar sign of the text itself as '$$'" if "is not a variable" in message else None
         project.report(leaf.site, message, expected)

@@ -31,7 +31,9 @@ _NAMES: Final = {
     "boolean": "true or false",
     "null": "nothing",
 }
-DURATION: Final = re.compile(r"[-+]?(0|((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
+_DURATION: Final = re.compile(r"[-+]?(0|((\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
+LONGEST_NUMBER: Final = 100
+"""Characters of a text that may be a duration or a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,11 @@ def schema() -> Tree:
 def faults(tree: Sited) -> Iterator[Fault]:
     """Everything in a whole project that the schema does not allow."""
     yield from _Judge(schema()).against(schema(), tree, ())
+
+
+def is_duration(written: str) -> bool:
+    """Whether a text is a time as Go reads it (``time.ParseDuration``)."""
+    return len(written) <= LONGEST_NUMBER and _DURATION.match(written) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +108,14 @@ class _Judge:
             yield Fault(place, value, f"{shown(place)} is {told(value)}", _either([repr(word) for word in allowed]))
         if value.text is not None and not re.search(text(rule.get("pattern")), value.text):
             yield Fault(place, value, f"{shown(place)} is {told(value)}", f"a text like {rule['pattern']}")
-        if value.text is not None and rule.get("format") == "duration" and not DURATION.match(value.text):
+        if value.text is not None and rule.get("format") == "duration" and not is_duration(value.text):
             yield Fault(place, value, f"{shown(place)} is {told(value)}", "a time such as 1m30s")
         if isinstance(value.data, (int, float)) and not isinstance(value.data, bool):
             least, most = rule.get("minimum"), rule.get("maximum")
             if isinstance(least, (int, float)) and value.data < least:
-                yield Fault(place, value, f"{shown(place)} is {value.data}", f"at least {least}")
+                yield Fault(place, value, f"{shown(place)} is {told(value)}", f"at least {least}")
             if isinstance(most, (int, float)) and value.data > most:
-                yield Fault(place, value, f"{shown(place)} is {value.data}", f"at most {most}")
+                yield Fault(place, value, f"{shown(place)} is {told(value)}", f"at most {most}")
 
     def _mapping(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
         known, patterns = mapping(rule.get("properties")), mapping(rule.get("patternProperties"))
@@ -136,7 +143,7 @@ class _Judge:
             if len({*plain}) < len(plain):
                 counted = Counter(plain)
                 again = next(item for item, text_ in zip(value.elements, plain, strict=True) if counted[text_] > 1)
-                yield Fault(place, again, f"{shown(place)} has {again.plain()!r} twice", "each element once")
+                yield Fault(place, again, f"{shown(place)} has {told(again)} twice", "each element once")
 
     def _alternatives(self, ways: Sequence[Tree], value: Sited, place: Pointer) -> Iterator[Fault]:
         """Nothing where one way allows it; else the reasons of the way that came furthest."""
@@ -184,6 +191,11 @@ def _kind(value: Sited) -> str:
 def told(value: Sited) -> str:
     """A value as messages show it; what a variable holds, which may be a secret, is not shown."""
     return repr(value.plain()) if value.site.through is Through.LITERAL else "what its variable holds"
+
+
+def named(value: Sited, name: str) -> str:
+    """``name``, which is of ``value``, as messages show it: not where a variable says it."""
+    return name if value.site.through is Through.LITERAL else "(named by a variable)"
 
 
 def shown(place: Pointer) -> str:

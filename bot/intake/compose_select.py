@@ -36,10 +36,6 @@ class ProjectFiles:
     chosen: bool = False
     """Whether settings or a ``.env`` file name the files: one of them that is missing is a mistake."""
 
-    def around(self, folder: str) -> bool:
-        """Whether one of the files is in ``folder``."""
-        return any(folder_of(path) == folder for path in self.files)
-
 
 @dataclass(frozen=True, slots=True)
 class Groups:
@@ -63,10 +59,13 @@ def groups(
         listed for folder in sorted(folders) if (listed := _by_variable(folder, variables(folder))) is not None
     ]
     taken = {path for project in projects for path in project.files}
+    first = {folder_of(path): project for project in reversed(projects) for path in project.files}
+    by_folder: dict[str, list[str]] = {}
+    for path in roots:
+        by_folder.setdefault(folder_of(path), []).extend([path] if path not in taken else [])
     unread: dict[str, str] = {}
-    for folder in sorted({folder_of(path) for path in roots}):
-        here = [path for path in roots if folder_of(path) == folder and path not in taken]
-        chosen = next((project for project in projects if project.around(folder)), None)
+    for folder in sorted(by_folder):
+        here, chosen = by_folder[folder], first.get(folder)
         if chosen is None and (chosen := _of_folder(folder, here)) is not None:
             projects.append(chosen)
             here = [path for path in here if path not in chosen.files]

@@ -138,7 +138,7 @@ class _Parser:
         labels = self._labels()
         if not scan.peek("{"):
             expected = "'=' or '{'" if not labels else "'{'"
-            raise scan.mistake(f"unexpected {scan.next_word()} after {name!r}", expected)
+            raise scan.mistake(f"unexpected {scan.next_word()} after {scan.quoted(name)}", expected)
         return self._block(start, name, labels)
 
     def _block(self, start: int, name: str, labels: tuple[BlockLabel, ...]) -> Block:
@@ -330,7 +330,7 @@ class _Parser:
                 raise self.scan.mistake(f"unexpected {self.scan.next_word()} after '::'", "a name")
             name = f"{name}::{word}"
         if not self.scan.peek("("):
-            raise self.scan.mistake(f"unexpected {self.scan.next_word()} after {name!r}", "'('")
+            raise self.scan.mistake(f"unexpected {self.scan.next_word()} after {self.scan.quoted(name)}", "'('")
         return name
 
     def _call(self, start: int, name: str) -> FunctionCall:
@@ -343,7 +343,9 @@ class _Parser:
             arguments.append(self.expression())
             spread = scan.take("...")
             if (spread or not scan.take(",")) and not scan.peek(")"):
-                raise scan.mistake(f"unexpected {scan.next_word()} in the arguments of {name}()", "',' or ')'")
+                raise scan.mistake(
+                    f"unexpected {scan.next_word()} in the arguments of {scan.quoted(name)}()", "',' or ')'"
+                )
         scan.at += 1
         scan.nested = nested
         return FunctionCall(start, scan.at, name, tuple(arguments), spread)

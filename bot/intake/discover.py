@@ -21,6 +21,11 @@ SUFFIXES: Final = (".yaml", ".yml", ".json", ".cw", ".cwvars", ".tf", ".env")
 """How the names of all files end that could declare something."""
 
 
+def is_variables_file(path: str) -> bool:
+    """Whether a file gives values to variables of ``.cw`` files. Which of those are secret it does not say."""
+    return path.endswith(".cwvars")
+
+
 def candidates(paths: Iterable[str]) -> tuple[str, ...]:
     """The paths worth reading, sorted: manifests, Compose files with their ``.env``, Terraform and ``.cw``.
 

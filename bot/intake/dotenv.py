@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.intake.interpolate import fill
+from bot.intake.interpolate import LONGEST, fill
 
 _BLANK: Final = " \t\v\f\r\x85\xa0"
 _START: Final = re.compile(r"\s*")
@@ -37,6 +37,8 @@ _ESCAPED: Final = {
     "\\": "\\",
     "$": "$$",
 }
+_GROWTH: Final = 64
+"""Characters that variables put in, for each that is written, beside one longest value."""
 _RAW: Final = re.compile(r"(?P<key>[^=\n]*)(?:=(?P<value>[^\n]*))?(?:\n|\Z)")
 
 
@@ -59,7 +61,9 @@ class EnvLine:
 
 @dataclass(frozen=True, slots=True)
 class EnvText:
-    """The assignments of one file in order, and the line (from 1) and reason for which reading stopped."""
+    """The assignments of one file in order, and the line (from 1) and reason for which reading stopped: none of what is
+    written there, which may be a secret.
+    """
 
     lines: tuple[EnvLine, ...] = ()
     problem: tuple[int, str] | None = None
@@ -88,6 +92,7 @@ class _Reading:
     lines: list[EnvLine] = field(default_factory=list)
     own: dict[str, str] = field(default_factory=dict)
     inherited: list[str] = field(default_factory=list)
+    added: int = 0
     number: int = 1
     counted: int = 0
 
@@ -123,8 +128,7 @@ class _Reading:
         match = _KEY.match(self.chars, export.end() if export else at)
         key = match["key"].strip() if match else ""
         if match is None or re.search(rf"[{_BLANK}]", key):
-            line = self.chars[at : at + 60].partition("\n")[0]
-            return f"{line!r} does not begin with the name of a variable"
+            return "this line does not begin with the name of a variable"
         if match["end"] in {"", "\n"}:
             self._inherit(key, at)
             return match.end()
@@ -162,6 +166,9 @@ class _Reading:
         if "$" not in text:
             return text, ()
         filled = fill(text, ChainMap(self.known, self.own))
+        self.added += filled.added
+        if self.added > LONGEST + _GROWTH * len(self.chars):
+            return text, ("the variables of this file repeat each other too often",)
         return filled.text, (*filled.unset, *filled.problems)
 
     def _add(self, key: str, value: str, start: int, end: int, unset: tuple[str, ...]) -> None:
@@ -179,9 +186,7 @@ class _Reading:
             if not key or key.startswith("#"):
                 continue
             if re.search(r"\s", key):
-                return self._ended(
-                    (self._line(match.start()), f"the name of a variable has a blank in it: {key[:60]!r}")
-                )
+                return self._ended((self._line(match.start()), "the name of a variable has a blank in it"))
             if match["value"] is not None:
                 value = match["value"].removesuffix("\r")
                 line = EnvLine(

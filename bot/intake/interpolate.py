@@ -16,6 +16,8 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OPERATOR: Final = re.compile(r":-|-|:\?|\?|:\+|\+")
 _BRACE: Final = re.compile(r"[{}]")
 _DEEPEST: Final = 20
+LONGEST: Final = 131_072
+"""Characters that variables put into one text: Linux takes no longer variable (execve(2), MAX_ARG_STRLEN)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,13 @@ class Interpolated:
     uses: list[Use] = field(default_factory=list)
     unset: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    added: int = 0
+    """Characters of the values that were put in."""
+
+    def put(self, value: str) -> str:
+        """``value``, or nothing where that would make the text too long."""
+        self.added += len(value)
+        return value if self.added <= LONGEST else ""
 
 
 def fill(text: str, variables: Mapping[str, str]) -> Interpolated:
@@ -44,6 +53,9 @@ def fill(text: str, variables: Mapping[str, str]) -> Interpolated:
     """
     filled = Interpolated()
     filled.text = _Filling(text, variables, filled, _closings(text)).between(0, len(text), 0)
+    if filled.added > LONGEST:
+        filled.text = text
+        filled.problems.append(f"its variables put in more than {LONGEST} characters")
     return filled
 
 
@@ -98,7 +110,7 @@ class _Filling:
     def _plain(self, name: str) -> str:
         if name not in self.variables:
             self.filled.unset.append(name)
-        return self.variables.get(name, "")
+        return self.filled.put(self.variables.get(name, ""))
 
     def _braced(self, start: int, end: int, depth: int) -> tuple[str, int]:
         name = _NAME.match(self.text, start + 2, end)
@@ -143,4 +155,4 @@ class _Filling:
         if mark.endswith("?") and missing:
             reason = self.text[slice(*word)] or "it is not set"
             self.filled.problems.append(f"the variable {use.name} is required: {reason}")
-        return value or ""
+        return self.filled.put(value or "")

@@ -35,7 +35,7 @@ _INTEGER: Final = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL: Final = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 _ODD: Final = re.compile(  # other readers of YAML 1.1 would not take these for strings: quote them
-    r"([-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|=|<<|[yYnN]|[-+]?[0-9][0-9_]*\.?[0-9_]*)\Z"
+    r"([-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|=|<<|[yYnN]|[-+]?[0-9][0-9_]*(\.[0-9_]*)?)\Z"
 )
 _LONGEST_NUMBER: Final = 400
 _LEAST_INTEGER: Final = -(1 << 63)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from dataclasses import replace
 from functools import cached_property
 from typing import Final
 
+from bot.intake.discover import is_variables_file
 from bot.intake.text import Text
 from bot.model.resource import SourceError
 
@@ -106,11 +108,16 @@ class Scanner:
         if self.chars[self.at] == "\n":
             return "end of line"
         match = re.compile(r"[\w.-]+|.").match(self.chars, self.at)
-        return repr(match[0][:40]) if match else "character"
+        return self.quoted(match[0][:40]) if match else "character"
+
+    def quoted(self, words: str) -> str:
+        """Words of the file, for messages; of a file of variables none, whose values may be secret."""
+        return "text" if is_variables_file(self.text.file) else repr(words)
 
     def mistake(self, message: str, expected: str | None = None, at: int | None = None) -> Mistake:
         """A mistake here, or at an offset."""
         error = self.text.error(self.at if at is None else at, message, expected)
+        error = replace(error, excerpt=None) if is_variables_file(error.file) else error
         return Mistake(error, at_end=self.at >= len(self.chars))
 
     def recover(self) -> None:

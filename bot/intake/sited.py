@@ -118,12 +118,8 @@ class Sources:
 
 
 def _line_origin(source: SpanFile, site: Site) -> Origin:
-    chars = source.text.chars
-    start = 0
-    for _ in range((site.line or 1) - 1):
-        start = chars.index("\n", start) + 1
-    end = chars.find("\n", start)
-    line = chars[start : end if end >= 0 else len(chars)].rstrip("\r")
+    start, end = source.text.line_span(site.line or 1)
+    line = source.text.chars[start:end]
     begin = start + line.find("=") + 1
     return source.text.origin(begin, start + len(line), site.through, site.name)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from bot.intake.discover import is_variables_file
 from bot.intake.scanner import Mistake, Scanner
 from bot.intake.syntax import Directive, Expression, Interpolation, Part, Template, TextPart
 
@@ -54,7 +55,9 @@ def _escape(scan: Scanner) -> TextPart:
     if width and re.fullmatch(r"[0-9a-fA-F]+", digits) and len(digits) == width and int(digits, 16) < 0x110000:
         scan.at += 2 + width
         return TextPart(start, scan.at, chr(int(digits, 16)))
-    raise scan.mistake(f"{scan.chars[start : start + 2]!r} is no escape", r"\n, \r, \t, \", \\, \uNNNN or \UNNNNNNNN")
+    raise scan.mistake(
+        f"{scan.quoted(scan.chars[start : start + 2])} is no escape", r"\n, \r, \t, \", \\, \uNNNN or \UNNNNNNNN"
+    )
 
 
 def _sequence(scan: Scanner, expression: Inner) -> Part | None:
@@ -100,7 +103,8 @@ def _directive(scan: Scanner, expression: Inner, start: int, *, strip_left: bool
         names = loop_names(scan)
         inner = expression()
     elif word not in {"else", "endif", "endfor"}:
-        raise scan.mistake(f"{word or scan.next_word()!r} is no template directive", "if, else, endif, for or endfor")
+        shown = scan.quoted(word) if word else scan.next_word()
+        raise scan.mistake(f"{shown} is no template directive", "if, else, endif, for or endfor")
     strip_right = _close(scan, start)
     return Directive(start, scan.at, word, inner, names, strip_left, strip_right)
 
@@ -126,14 +130,15 @@ def heredoc(scan: Scanner, expression: Inner) -> Template:
     closing = scan.closing_line(marker)
     if closing is None:
         scan.at = start
-        error = scan.text.error(start, f"this heredoc is not closed: no line holds just {marker}", marker)
-        raise Mistake(error, at_end=True)
+        name = "its name" if is_variables_file(scan.text.file) else marker
+        mistake = scan.mistake(f"this heredoc is not closed: no line holds just {name}", name, start)
+        raise Mistake(mistake.error, at_end=True)
     closing_start, closing_end = closing
     parts: list[Part] = []
     while scan.at < closing_start:
         parts.append(_sequence(scan, expression) or _plain(scan, _HEREDOC_TEXT))
     if scan.at > closing_start:
-        raise scan.mistake(f"a template sequence runs past the end of the heredoc {marker}", "'}'", start)
+        raise scan.mistake(f"a template sequence runs past the end of the heredoc {scan.quoted(marker)}", "'}'", start)
     scan.at = closing_end
     return Template(start, scan.at, tuple(_flushed(parts) if opening[1] else parts), marker, bool(opening[1]))
 

@@ -90,6 +90,14 @@ class Text:
         """The line, from 1. Only a line feed ends one, as for Git."""
         return bisect_right(self._line_starts, offset)
 
+    def line_span(self, line: int) -> tuple[int, int]:
+        """Where a line (from 1) begins and ends, without its line end."""
+        start = self._line_starts[line - 1] if line <= len(self._line_starts) else len(self.chars)
+        end = self._line_starts[line] - 1 if line < len(self._line_starts) else len(self.chars)
+        while end > start and self.chars[end - 1] == "\r":
+            end -= 1
+        return start, end
+
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1."""
         line = self.line(offset)
@@ -107,11 +115,8 @@ class Text:
 
     def error_at(self, line: int, column: int, message: str, expected: str | None = None) -> SourceError:
         """As :meth:`error`, for line and column counted from 1."""
-        start = self._line_starts[line - 1] if line <= len(self._line_starts) else len(self.chars)
-        end = self._line_starts[line] - 1 if line < len(self._line_starts) else len(self.chars)
-        return SourceError(
-            self.file, line, column, message, expected, _excerpt(self.chars[start:end].rstrip("\r"), column)
-        )
+        start, end = self.line_span(line)
+        return SourceError(self.file, line, column, message, expected, _excerpt(self.chars[start:end], column))
 
 
 def _excerpt(content: str, column: int) -> str:

@@ -70,6 +70,9 @@ class YamlLimits:
 
 
 LIMITS: Final = YamlLimits()
+_LEAST_SHARED: Final = 50_000
+_SHARED: Final = 4
+"""Values that a text with aliases may come to for each of its characters, beside the least: what walks them takes as long."""
 _NODES: Final = frozenset({ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent})
 
 
@@ -209,8 +212,9 @@ class _Values:
             self.open.discard(id(node))
         value, size = self.known[id(node)]
         self.size += size
-        if self.size > LIMITS.most:
-            raise Broken(_at(self.text, node, f"aliases expand to more than {LIMITS.most} values"), hostile=True)
+        most = min(LIMITS.most, _LEAST_SHARED + _SHARED * len(self.text.chars))
+        if self.size > most:
+            raise Broken(_at(self.text, node, f"aliases expand to more than {most} values"), hostile=True)
         return value
 
     def _children(self, node: Any, depth: int) -> JSON:
@@ -319,7 +323,7 @@ class _Builder:
 
     def take(self, event: Any) -> Node | None:
         """The root once it is complete."""
-        kind, (start, end) = type(event), _marks(event)
+        kind, start, end = type(event), event.start_mark.index, event.end_mark.index
         if kind in _NODES:
             self.nodes += 1
             if self.nodes > self.limits.most:
@@ -366,16 +370,14 @@ class _Builder:
 
     def _after_properties(self, event: Any) -> int:
         at = int(event.start_mark.index)
+        if not (event.anchor or event.tag):
+            return at
         chars = self.text.chars
         while at < len(chars) and chars[at] in "&!":
             while at < len(chars) and not chars[at].isspace():
                 at += 1
             at = _skip_blank(chars, at)
-        return at if event.anchor or event.tag else int(event.start_mark.index)
-
-
-def _marks(event: Any) -> tuple[int, int]:
-    return event.start_mark.index, event.end_mark.index
+        return at
 
 
 def _skip_blank(chars: str, at: int) -> int:

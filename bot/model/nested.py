@@ -45,6 +45,19 @@ class NestedValue:
                 child = child.elements[segment] if segment < len(child.elements) else None
         return child
 
+    def parts(self) -> Iterator[Self]:
+        """Itself and every value below, without recursion and in no order."""
+        todo = [self]
+        while todo:
+            value = todo.pop()
+            yield value
+            todo += value.mapping.values()
+            todo += value.elements
+
+    def size(self) -> int:
+        """How many values it is made of."""
+        return sum(1 for _ in self.parts())
+
     def walk(self, at: Pointer = ()) -> Iterator[tuple[Pointer, Self]]:
         """Itself and every value below, with pointers."""
         yield at, self

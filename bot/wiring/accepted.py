@@ -119,4 +119,4 @@ def _everything(repository: Repository, commit: str) -> tuple[Change, ChangeFact
         if file.path.rpartition("/")[2] == ATTRIBUTES
     }
     paths = frozenset(entry.path for entry in entries)
-    return Change("", commit, files), ChangeFacts(paths=paths, attributes=attributes)
+    return Change("", commit, files), ChangeFacts(paths=paths, attributes=attributes, compose={})

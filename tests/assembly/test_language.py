@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Final
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -241,6 +244,35 @@ def test_values_know_how_they_got_to_their_place() -> None:
 def test_hostile_configuration_ends_in_a_mistake(text: str) -> None:
     """Doubling, nested loops and long chains are stopped by a budget."""
     assert assembled(text).errors
+
+
+LOOPS: Final = 'join("",[for a in range(1000): join("",[for b in range(1000): join("",[for c in range(100): "a"])])])'
+REGEXES: Final = 'join("",[for a in range(1000): length(regexall("(a*)*b", join("",[for b in range(900): "aaaaaa"])))])'
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        f'true ? "y" : {LOOPS}',
+        f'false ? {LOOPS} : "y"',
+        f'try({LOOPS}, "y")',
+        f'can({LOOPS}) ? "y" : "n"',
+        f'true ? "y" : {REGEXES}',
+        f'try({REGEXES}, "y")',
+        'try(templatestring(local.t, {}), "y")',
+        'true ? "y" : local.l',
+        'try(local.l, "y")',
+    ],
+)
+def test_a_spent_budget_is_always_told(expression: str) -> None:
+    """What takes too long is a mistake wherever it stands: the services that are left out do not look removed."""
+    made = f"locals {{\n  t = {json.dumps('$${' + LOOPS + '}')}\n  l = {LOOPS}\n}}\n" if "local." in expression else ""
+    services = "".join(
+        f'resource "service" "{name}" {{\n  image = {image}\n}}\n'
+        for name, image in (("w", '"x"'), ("v", expression), ("u", 'true ? "x" : "y"'))
+    )
+    told = [error.message for error in assembled(services + made).errors]
+    assert any("takes too long" in message for message in told)
 
 
 @settings(deadline=None, max_examples=200)

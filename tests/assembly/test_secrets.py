@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Final
 
 import pytest
@@ -14,6 +15,8 @@ from bot.forge.render import render
 
 PLANTED: Final = "hunter2secret"
 OTHER: Final = "an-other-word"
+FORMS: Final = ("er2secre", "er2secre"[::-1], base64.b64encode(PLANTED.encode()).decode()[4:14].lower())
+"""Parts of it that also stay when it is put into other letters, turned round, cut or encoded."""
 
 WRAPPERS: Final = (
     "{ (X) = 1 }",
@@ -78,6 +81,19 @@ WRAPPERS: Final = (
     'setunion([X], ["a"])',
     "range(X)",
     "one([X])",
+    "upper(X)",
+    "strrev(X)",
+    "base64encode(X)",
+    '"a ${X}"',
+    "file(upper(X))",
+    'templatefile("a ${X}", {})',
+    "templatestring(local.t, { a = upper(X) })",
+    'formatdate(upper(X), "2026-01-01T00:00:00Z")',
+    'timeadd("2026-01-01T00:00:00Z", "a ${X}")',
+    '[for k in [X] : try({ h = "yes" }[substr(k, 0, 1)], "no")]',
+    'try({ h = "yes" }[substr(sensitive(X), 0, 1)], "no")',
+    'try(service.e.environment.A == "" ? "" : { h = "yes" }[substr(service.e.environment.A, 0, 1)], "no")',
+    'can({ h = "yes" }[substr(service.e.environment.A, 0, 1)])',
 )
 PLACES: Final = (
     'resource "service" "w" {\n  image = "x"\n  labels = { a = X }\n}',
@@ -94,6 +110,11 @@ PLACES: Final = (
     'output "o" {\n  value = X\n}\nresource "service" "w" { image = "x" }',
     'variable "v" {\n  default = "a"\n  validation {\n    condition = false\n    error_message = X\n  }\n}',
     'variable "v" {\n  default = "a"\n  validation {\n    condition = X\n    error_message = "m"\n  }\n}',
+    'resource "service" "w" {\n  image = "x"\n  name = upper(X)\n}',
+    'resource "service" "w" {\n  name = X\n}',
+    'resource "service" "w" {\n  image = "x"\n  container "a" { name = X }\n  container "b" { name = X }\n}',
+    'resource "network" "n" {\n  name = "a ${X}"\n}',
+    'module "m" {\n  source = X\n}',
     'locals {\n  l = X\n}\nresource "service" "w" {\n  image = "x"\n  labels = { a = local.l }\n}',
 )
 DECLARED: Final = 'variable "s" {\n  type = TYPE\n  sensitive = true\n  VALIDATION\n}\n'
@@ -109,13 +130,25 @@ def output(text: str, secret: str) -> tuple[dict[str, bytes], str]:
 def check(text: str) -> None:
     """Nothing shows the planted value, and the artifacts do not tell it from another one."""
     artifacts, told = output(text, PLANTED)
-    assert PLANTED not in told
-    assert not [path for path, data in artifacts.items() if PLANTED.encode() in data]
+    for form in FORMS:
+        assert form not in told.lower()
+        assert not [path for path, data in artifacts.items() if form.encode() in data.lower()]
     assert artifacts == output(text, OTHER)[0]
 
 
 def declaration(kind: str = "string", validation: str = "") -> str:
-    return DECLARED.replace("TYPE", kind).replace("VALIDATION", validation)
+    return DECLARED.replace("TYPE", kind).replace("VALIDATION", validation) + BESIDE
+
+
+BESIDE: Final = """
+locals {
+  t = "$${a.b}"
+}
+resource "service" "e" {
+  image       = "x"
+  environment = { A = var.s }
+}
+"""
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -93,6 +93,7 @@ def deleted(count: int) -> list[FileChange]:
     return [file(f"src/m{number}.py", f"x = {number}\n", None) for number in range(count)]
 
 
+WEB: Final = "services:\n  web:\n    image: x\n    privileged: %s\n"
 ROWS: Final = (
     fires("INT-001", file("a.py", "x = 1\n", "<<<<<<< ours\nx = 1\n=======\nx = 2\n>>>>>>> theirs\n")),
     quiet("INT-001", new("a.rst", "Title\n=======\n\ntext\n")),
@@ -110,6 +111,8 @@ ROWS: Final = (
     quiet("INT-007", file("a.py", "def f():\n    return [1,\n            2]\n", "def f():\n    return [1]\n")),
     fires("INT-008", link("/etc/passwd")),
     quiet("INT-008", link("../README.md")),
+    fires("INT-009", file("compose.yaml", WEB % "true", WEB % "perhaps"), facts=ChangeFacts(compose={})),
+    quiet("INT-009", file("compose.yaml", WEB % "true", WEB % "${PRIVILEGED}"), facts=ChangeFacts(compose={})),
     fires("DES-001", file("src/a.py", BODY + "x = 1\n", "x = 1\ny = 2\n")),
     quiet("DES-001", file("src/a.py", BODY + "x = 1\n", "x = 1\ny = 2\n"), new("src/b.py", BODY)),
     fires("DES-002", *deleted(20)),

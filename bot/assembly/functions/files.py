@@ -23,6 +23,11 @@ class CommittedFiles:
     beside: Mapping[str, bytes] = field(default_factory=dict)
     missing: set[str] = field(default_factory=set)
 
+    def size(self, name: JSON) -> tuple[str, int]:
+        """The path and the bytes of a file; none of one that is not there. Raises :class:`~bot.assembly.faults.Misuse`."""
+        path = self.path(name)
+        return path, len(self.beside.get(path, b""))
+
     def path(self, name: JSON) -> str:
         """The path in the repository. Raises :class:`~bot.assembly.faults.Misuse` for one outside."""
         written = text(name)

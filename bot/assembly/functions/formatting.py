@@ -11,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, TypeGuard
 
-from bot.assembly.faults import Misuse
+from bot.assembly.faults import LONGEST_TEXT, Misuse
 from bot.assembly.functions.arguments import number, text, truth, whole
 from bot.assembly.functions.encoding import json_text, quoted
 from bot.assembly.graphemes import graphemes
@@ -28,10 +28,10 @@ _BITS: Final = 512
 
 def formatted(template: JSON, *values: JSON) -> str:
     """The text that ``template`` makes of ``values``."""
-    position = most = 0
+    position = most = length = 0
 
     def replaced(verb: re.Match[str]) -> str:
-        nonlocal position, most
+        nonlocal position, most, length
         if verb["letter"] == "%":
             return "%"
         if not verb["letter"]:
@@ -40,7 +40,11 @@ def formatted(template: JSON, *values: JSON) -> str:
         most = max(most, position)
         if position > len(values):
             raise Misuse("has more verbs than values")
-        return _formatted(verb, values[position - 1])
+        made = _formatted(verb, values[position - 1])
+        length += len(made)
+        if length > LONGEST_TEXT:
+            raise Misuse(f"makes more than {LONGEST_TEXT} characters")
+        return made
 
     result = _VERB.sub(replaced, text(template))
     if most < len(values):
@@ -54,10 +58,15 @@ def formatted_list(template: JSON, *values: JSON) -> JSON:
     if len(lengths) > 1:
         raise Misuse("takes lists of the same length")
     rounds = lengths.pop() if lengths else 1
-    return [
-        formatted(template, *(value[index] if _is_list(value) else value for value in values))
-        for index in range(rounds)
-    ]
+    results: list[JSON] = []
+    length = 0
+    for index in range(rounds):
+        result = formatted(template, *(value[index] if _is_list(value) else value for value in values))
+        length += len(result)
+        if length > LONGEST_TEXT:
+            raise Misuse(f"makes more than {LONGEST_TEXT} characters")
+        results.append(result)
+    return results
 
 
 def _is_list(value: JSON) -> TypeGuard[Sequence[JSON]]:

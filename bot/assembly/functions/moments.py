@@ -12,8 +12,10 @@ from bot.assembly.functions.arguments import text
 from bot.model.json import JSON
 
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
-_DURATION: Final = re.compile(r"([+-]?)((?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+|0)\Z", re.ASCII)
-_PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)", re.ASCII)
+_DURATION: Final = re.compile(r"([+-]?)((?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+|0)\Z", re.ASCII)
+_PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)", re.ASCII)
+_LONGEST_DURATION: Final = 100
+"""Characters: longer ones reach to no date."""
 _SECONDS: Final = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
 _WORD: Final = re.compile(r"'(?:[^']|'')*'|'|([A-Za-z])\1*|[^A-Za-z']+")
 _MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
@@ -38,7 +40,8 @@ def _written(moment: datetime) -> str:
 
 def later(moment: JSON, duration: JSON) -> JSON:
     """The moment so much later."""
-    match = _DURATION.match(text(duration))
+    written = text(duration)
+    match = _DURATION.match(written) if len(written) <= _LONGEST_DURATION else None
     if match is None:
         raise Misuse("takes a duration such as '1h30m'")
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(match[2]))

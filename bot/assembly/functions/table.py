@@ -184,4 +184,7 @@ UNSUITED: Final[Mapping[str, str]] = {
 }
 """Functions of Terraform that no committed file can be made with, and why."""
 
+THOROUGH: Final = frozenset({"csvdecode", "jsondecode", "split", "yamldecode", "yamlencode"})
+"""Functions of plain values that spend a step on each character: they make or write values of it."""
+
 NAMES: Final = frozenset({*PLAIN, *METERED, *TRACED, *FILED, "try", "can", "templatefile", "templatestring"})

@@ -1,0 +1,81 @@
+"""INT-009: Compose projects that Compose would not take any more.
+
+A project is judged whole, with the files that the change leaves alone (:attr:`~bot.guardrails.rule.ChangeFacts.compose`): an
+override or an included file says little by itself. What is wrong is what :mod:`bot.intake.compose_check` finds: the schema of
+the Compose specification, names that nothing declares, circles; values that only a run knows satisfy everything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from bot.guardrails import classify
+from bot.guardrails.grammar import parse_error
+from bot.guardrails.hunks import Delta
+from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.structure import is_template
+from bot.intake.compose import looks_like_compose, read_compose
+from bot.model.finding import FileStatus
+from bot.model.resource import SourceError
+
+_ADVICE: Final = "Run `docker compose config` on the project, and fix what it says."
+
+
+def broken_compose(subject: Subject) -> Iterable[Hit]:
+    """INT-009: a mistake in a Compose project that was not in it before."""
+    if subject.facts.compose is None:
+        return
+    deltas = {delta.path: delta for delta in subject.written}
+    changed = [delta for delta in deltas.values() if _is_compose(delta)]
+    if not changed:
+        return
+    moved = {delta.old_path: delta.path for delta in deltas.values()}
+    known = Counter((moved.get(error.file, error.file), error.message) for error in _mistakes(subject.facts.compose))
+    for error in _mistakes(_after(subject)):
+        known[error.file, error.message] -= 1
+        if known[error.file, error.message] < 0 and not classify.is_fixture(error.file):
+            yield from _hit(error, deltas.get(error.file), changed[0])
+
+
+def belongs_to_compose(path: str, data: bytes) -> bool:
+    """Whether a file is a Compose file, or the variables of one."""
+    return path.rpartition("/")[2] == ".env" or looks_like_compose(path, data)
+
+
+def _is_compose(delta: Delta) -> bool:
+    sides = ((delta.old_path, delta.change.before), (delta.path, delta.change.after))
+    return any(data is not None and belongs_to_compose(path, data) for path, data in sides)
+
+
+def _after(subject: Subject) -> Mapping[str, bytes]:
+    """The files as the change leaves them."""
+    files = dict(subject.facts.compose or {})
+    for change in subject.change.files:
+        files.pop(change.old_path or change.path, None)
+    for change in subject.change.files:
+        if change.status is not FileStatus.REMOVED and change.after is not None:
+            files[change.path] = change.after
+    return files
+
+
+def _mistakes(files: Mapping[str, bytes]) -> Iterator[SourceError]:
+    """What is wrong with the projects of ``files``, beside what does not parse: that is INT-002."""
+    texts = {path: data.decode("utf-8", "replace") for path, data in files.items() if looks_like_compose(path, data)}
+    roots = tuple(path for path in sorted(texts) if not is_template(texts[path]) and not classify.is_vendored(path))
+    for error in read_compose(files, roots, project="project").errors:
+        if not error.note and (error.file not in texts or parse_error(error.file, texts[error.file]) is None):
+            yield error
+
+
+def _hit(error: SourceError, delta: Delta | None, first: Delta) -> Iterator[Hit]:
+    expected = f", where {error.expected} is expected" if error.expected else ""
+    message = f"Compose does not take this project: {error.message}{expected}."
+    anchor = f"compose:{error.message}"
+    if delta is not None and delta.after is not None:
+        line = min(error.line, max(len(delta.after_lines), 1))
+        yield Hit(delta.path, line, message, anchor=anchor, suggestion=_ADVICE)
+    else:
+        where = f"{message.removesuffix('.')} ({error.file}:{error.line})."
+        yield Hit(first.path, first.first_added or 1, where, anchor=anchor, suggestion=_ADVICE)
