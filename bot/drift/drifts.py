@@ -30,12 +30,15 @@ class Attribution:
 
 
 class Maker:
-    """Makes the drifts of one declared resource."""
+    """Makes the drifts of one declared resource. ``mighty``: it is a live binding to a role that may do everything of a
+    kind.
+    """
 
-    def __init__(self, desired: Desired, options: ComparisonOptions, *, observed: Tree) -> None:
+    def __init__(self, desired: Desired, options: ComparisonOptions, *, observed: Tree, mighty: bool = False) -> None:
         self._desired = desired
         self._observed = observed
         self._grants = options.grants
+        self._mighty = mighty
         self._mask = Mask(
             options.mask_key,
             kind=desired.id.kind,
@@ -66,6 +69,7 @@ class Maker:
             difference.desired,
             difference.observed,
             grants=self._grants,
+            mighty=self._mighty,
         )
         origin = nearest(self._desired, at)
         path = self._mask.path(location.path)
