@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from bot.assembly.config import Config
     from bot.edits.overlays import OverlayEntry, Overlays
     from bot.errors import BotError
+    from bot.model.action import Evidence, Health, Work
     from bot.model.cluster import ServedApi
     from bot.model.codehost import (
+        BodyEdit,
         Check,
         Comment,
         CommitDraft,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from bot.model.ledger import Entry, LedgerView
     from bot.model.notice import Announcement, Delivery
     from bot.model.observation import Observation
-    from bot.model.resource import Desired
+    from bot.model.resource import Desired, Platform
     from bot.model.session import Prompt, Reply, Session
     from bot.model.target import Rendering, Unit
     from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest
@@ -218,6 +220,14 @@ class Ledger(Protocol):
         """
         ...
 
+    def append_with(
+        self, view: LedgerView, entries: Sequence[Entry], moves: Sequence[BranchMove]
+    ) -> tuple[LedgerView, bool]:
+        """As :meth:`append`, and whether the branches moved with it: all of them in the same instant, or, where the remote
+        cannot or a branch is elsewhere, none. The branches are those of the :class:`Repository`, which knows of it.
+        """
+        ...
+
 
 @runtime_checkable
 class CodeHost(Protocol):
@@ -331,6 +341,19 @@ class CodeHost(Protocol):
 
     def flush(self) -> None:
         """Carry out reads that were saved for later; called at the end of a tick."""
+        ...
+
+
+@runtime_checkable
+class BoardHost(Protocol):
+    """A code host that tells who edited an issue, so that people can give orders by ticking its check boxes."""
+
+    def edits(self, issue: Issue) -> Sequence[BodyEdit]:
+        """The last edits of its body, a hundred at most, oldest first; none where it is as it was opened."""
+        ...
+
+    def rewrite_issue(self, issue: Issue, *, marker: Marker, title: str, body: str) -> Issue:
+        """The issue with this title and body, open. Raises ``Stale`` where its body is not what ``issue`` says any more."""
         ...
 
 
@@ -460,6 +483,29 @@ class Observer(Protocol):
 
     def observe(self, declared: Sequence[Desired], /, *, now: datetime) -> Observation:
         """What runs of the platforms and kinds that are declared."""
+        ...
+
+
+class Applier(Protocol):
+    """Carries out actions on the platforms of one target. Every method may be called again for the same work after a
+    crash at any instruction: what is done already is found and not repeated.
+    """
+
+    @property
+    def platforms(self) -> frozenset[Platform]: ...
+
+    def rehearse(self, work: Work) -> None:
+        """Raise what :meth:`carry_out` would raise, as far as the platform can say without doing anything."""
+        ...
+
+    def carry_out(self, work: Work) -> Evidence:
+        """Do it. ``Stale`` when what runs is no longer what was seen, ``Refused`` when the platform says no (a conflict
+        names the other owner and the field), ``Unavailable`` when trying again may work.
+        """
+        ...
+
+    def health(self, work: Work, *, now: datetime) -> Health:
+        """How the resource is now, after :meth:`carry_out`."""
         ...
 
 

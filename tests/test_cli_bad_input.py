@@ -142,6 +142,11 @@ def piped(command: str, place: Path) -> subprocess.CompletedProcess[str]:
         ("clockwork schema > /dev/full", "the output cannot be written: No space left on device"),
         ("clockwork drift --repo work --live live.json > /dev/full", "the output cannot be written: No space left"),
         ("clockwork drift --repo work --live live.json >&-", ""),
+        ("PYTHONUNBUFFERED=1 clockwork schema > /dev/full", "the output cannot be written: No space left on device"),
+        (
+            "clockwork policy show --repo work --json > /dev/full",
+            "the output cannot be written: No space left on device",
+        ),
         ("clockwork schema --markdown | true; exit ${PIPESTATUS[0]}", ""),
         ("clockwork schema --markdown 2>&1 | true; exit ${PIPESTATUS[0]}", ""),
     ],
@@ -156,3 +161,28 @@ def test_output_that_cannot_be_written(
     assert message in done.stderr
     assert len(done.stderr.splitlines()) <= 1
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("clockwork drift --repo work --live live.json --markdown /dev/full", "/dev/full: No space left on device"),
+        ("clockwork reconcile --dry-run --repo work --live live.json --summary /dev/full", "/dev/full: No space left"),
+        ("clockwork reconcile --dry-run --repo work --live live.json --output /dev/full", "/dev/full: No space left"),
+        ("clockwork guard diff main --repo work --sarif /dev/full", "/dev/full: No space left on device"),
+        (
+            "ulimit -f 0; clockwork drift --repo work --live live.json",
+            "the system refused a step: No usable temporary directory found",
+        ),
+    ],
+)
+def test_what_fails_elsewhere_is_not_the_outputs_fault(
+    place: Path, command: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system names no file that cannot be written: the file that was asked for is named, and the output is not blamed."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    done = piped(command, place)
+    assert done.returncode == 3, done
+    assert done.stderr.startswith(f"clockwork: {message}")
+    assert "the output" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1

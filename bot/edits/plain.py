@@ -7,7 +7,8 @@ when no text does, the edit is refused. Used by :mod:`bot.edits.adopt` and :mod:
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from bot.edits.anchors import shared_changes
 from bot.edits.document import EditedDocument
@@ -26,96 +27,105 @@ from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """A text with what it reads as, so that nobody reads it twice: a span tree and a value for each document."""
+
+    text: Text
+    dialect: Dialect
+    trees: list[Node | None]
+
+    @cached_property
+    def values(self) -> list[JSON]:
+        """What each document says; nobody changes them."""
+        return [None if tree is None else value(tree, self.dialect) for tree in self.trees]
+
+    def root(self, document: int) -> Node:
+        """The tree of a document. ``Refused`` where there is none."""
+        root = self.trees[document] if document < len(self.trees) else None
+        if root is None:
+            raise Refused(f"{self.text.file} has no document number {document + 1}")
+        return root
+
+    def opened(self, document: int) -> EditedDocument:
+        """A document as the editors of entries see it."""
+        text, root = self.text, self.root(document)
+        style = house(text.chars, root, text.newline, is_json=text.file.endswith(".json"))
+        return EditedDocument(text.chars, root, style)
+
+    def saying(self, chars: str, expected: list[JSON]) -> _Reading | None:
+        """``chars`` in place of the text where they read as ``expected``."""
+        try:
+            proposal = _read(Text(self.text.file, chars, self.text.bom), self.dialect)
+        except Refused:
+            return None
+        values = proposal.values
+        return proposal if len(values) == len(expected) and all(map(same, values, expected)) else None
+
+
+def _read(text: Text, dialect: Dialect) -> _Reading:
+    try:
+        if text.file.endswith(".json"):
+            load_json(text)
+            return _Reading(text, dialect, [span_tree(text)])
+        return _Reading(text, dialect, span_trees(text))
+    except Broken as problem:
+        raise Refused(f"{text.file} cannot be edited: {problem.error}") from problem
+
+
 def edited(file: str, data: bytes, edits: Sequence[Edit], *, document: int, dialect: Dialect) -> bytes:
     """``data`` after ``edits``, whose pointers start at the top of YAML document number ``document``.
 
     Raises :class:`~bot.errors.Refused` when a value cannot be written without changing anything else.
     """
-    text, done = _shared(Text.of(file, data), edits, document, dialect)
+    reading, done = _shared(_read(Text.of(file, data), dialect), edits, document)
     for edit in ordered(edits):
-        for step in list(steps(value(_root(text, _trees(text), document), dialect), edit)):
+        reading.root(document)
+        for step in list(steps(reading.values[document], edit)):
             if step not in done:
-                text = _stepped(text, step, document, dialect)
-    return text.encode(text.chars)
+                reading = _stepped(reading, step, document)
+    return reading.text.encode(reading.text.chars)
 
 
 def edited_anchors(
     file: str, data: bytes, edits: Sequence[Edit], *, document: int, dialect: Dialect
 ) -> tuple[bytes, Sequence[Edit]]:
     """``data`` after those of ``edits`` that can be said where a shared value is written, and which these are."""
-    text, done = _shared(Text.of(file, data), edits, document, dialect)
-    return text.encode(text.chars), done
+    reading, done = _shared(_read(Text.of(file, data), dialect), edits, document)
+    return reading.text.encode(reading.text.chars), done
 
 
-def _shared(text: Text, edits: Sequence[Edit], document: int, dialect: Dialect) -> tuple[Text, list[Edit]]:
+def _shared(reading: _Reading, edits: Sequence[Edit], document: int) -> tuple[_Reading, list[Edit]]:
     """The text with the values that all who share them through an anchor change alike, and the steps that this was."""
-    if len(edits) < 2 or "&" not in text.chars:
-        return text, []
-    trees = _trees(text)
-    root = _root(text, trees, document)
-    tree = value(root, dialect)
+    if len(edits) < 2 or "&" not in reading.text.chars:
+        return reading, []
+    root = reading.root(document)
+    tree = reading.values[document]
     done: list[Edit] = []
-    for change in shared_changes(root, [step for edit in edits for step in steps(tree, edit)], dialect):
-        trees = _trees(text)
-        doc, position = _document(text, trees, document), locate(_root(text, trees, document), change.pointer)
-        before = [_value(each, dialect) for each in trees]
+    for change in shared_changes(root, [step for edit in edits for step in steps(tree, edit)], reading.dialect):
+        position = locate(reading.root(document), change.pointer)
+        expected = [*reading.values]
         for pointer in change.pointers:
-            before[document] = applied(before[document], SetValue(pointer, change.sets[0].value))
-        for chars in replaced(doc, position, change.sets[0].value):
-            if _reads_as(proposal := Text(text.file, chars, text.bom), before, dialect):
-                text, done = proposal, [*done, *change.sets]
+            expected[document] = applied(expected[document], SetValue(pointer, change.sets[0].value))
+        for chars in replaced(reading.opened(document), position, change.sets[0].value):
+            if (proposal := reading.saying(chars, expected)) is not None:
+                reading, done = proposal, [*done, *change.sets]
                 break
-    return text, done
+    return reading, done
 
 
-def _document(text: Text, trees: Sequence[Node | None], document: int) -> EditedDocument:
-    root = _root(text, trees, document)
-    return EditedDocument(text.chars, root, house(text.chars, root, text.newline, is_json=text.file.endswith(".json")))
-
-
-def _root(text: Text, trees: Sequence[Node | None], document: int) -> Node:
-    root = trees[document] if document < len(trees) else None
-    if root is None:
-        raise Refused(f"{text.file} has no document number {document + 1}")
-    return root
-
-
-def _trees(text: Text) -> list[Node | None]:
-    try:
-        if text.file.endswith(".json"):
-            load_json(text)
-            return [span_tree(text)]
-        return span_trees(text)
-    except Broken as problem:
-        raise Refused(f"{text.file} cannot be edited: {problem.error}") from problem
-
-
-def _value(tree: Node | None, dialect: Dialect) -> JSON:
-    return None if tree is None else value(tree, dialect)
-
-
-def _stepped(text: Text, step: Edit, document: int, dialect: Dialect) -> Text:
-    trees = _trees(text)
-    before = [_value(tree, dialect) for tree in trees]
-    expected = [applied(item, step) if index == document else item for index, item in enumerate(before)]
-    doc = _document(text, trees, document)
-    for chars in _proposals(doc, step, dialect):
-        proposal = Text(text.file, chars, text.bom)
-        if _reads_as(proposal, expected, dialect):
+def _stepped(reading: _Reading, step: Edit, document: int) -> _Reading:
+    expected = [*reading.values]
+    doc = reading.opened(document)
+    expected[document] = applied(expected[document], step)
+    for chars in _proposals(doc, step, reading.dialect):
+        if (proposal := reading.saying(chars, expected)) is not None:
             return proposal
     where = format_path(touched(step))
     raise Refused(
-        f"{text.file}: the value at {where} cannot be written without changing something else",
+        f"{reading.text.file}: the value at {where} cannot be written without changing something else",
         advice="An anchor or an unusual spelling is in the way: change it by hand.",
     )
-
-
-def _reads_as(proposal: Text, expected: list[JSON], dialect: Dialect) -> bool:
-    try:
-        values = [_value(tree, dialect) for tree in _trees(proposal)]
-    except Refused:
-        return False
-    return len(values) == len(expected) and all(map(same, values, expected))
 
 
 def _proposals(doc: EditedDocument, step: Edit, dialect: Dialect) -> Iterator[str]:

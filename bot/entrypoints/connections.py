@@ -1,9 +1,9 @@
 """How long the daemon's HTTP side waits for whoever talks to it, and for how many at once.
 
 uvicorn ends connections on which nothing was asked after an answer, and bounds the headers of a request; for the headers
-and the body of a request it waits for ever, with any number of connections (uvicorn, "Settings", "Timeouts" and "Resource
-Limits"). A client that sends a byte a minute would hold a connection for good (CWE-400, "Slowloris"), so each part has its
-time, counted from its first moment and not from the last byte.
+and the body of a request, and for an answer to be read, it waits for ever, with any number of connections (uvicorn,
+"Settings", "Timeouts" and "Resource Limits"). A client that sends or reads a byte a minute would hold a connection for good
+(CWE-400, "Slowloris"), so each part has its time, counted from its first moment and not from the last byte.
 """
 
 from __future__ import annotations
@@ -18,10 +18,13 @@ _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """Seconds for the headers of a request, for its body and between two requests; connections at once; bytes of headers."""
+    """Seconds for the headers of a request, for its body, for reading what is written as an answer and between two requests;
+    connections at once; bytes of headers.
+    """
 
     headers: float = 10.0
     body: float = 30.0
+    answer: float = 30.0
     idle: float = 5.0
     connections: int = 100
     header_bytes: int = 16 * 1024
@@ -55,9 +58,11 @@ def _protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
 
         phase: object = None
         deadline: asyncio.TimerHandle | None = None
+        unread: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            transport.set_write_buffer_limits(high=0)  # writing is paused whenever something waits to be read
             if len(self.connections) > limits.connections:
                 transport.write(_FULL)
                 transport.close()
@@ -72,7 +77,17 @@ def _protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop()
+            self._read()
             super().connection_lost(exc)
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            # Closing would wait for what is not read yet.
+            self.unread = self.unread or self.loop.call_later(limits.answer, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            self._read()
+            super().resume_writing()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
@@ -92,6 +107,11 @@ def _protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
             if self.deadline is not None:
                 self.deadline.cancel()
                 self.deadline = None
+
+        def _read(self) -> None:
+            if self.unread is not None:
+                self.unread.cancel()
+                self.unread = None
 
         def _late(self) -> None:
             if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE} and (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from bot.errors import BotError, Refused, Stale
+from bot.errors import BotError, Closed, Refused, Stale
 from bot.flows.context import RunContext
 from bot.flows.identity import CLOSED_ITEM, closed_by_us, records
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, LANE_OF_KIND, Intention, marker, settled
@@ -140,7 +140,8 @@ def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, *, differs: 
             host.close_issue(item.number, comment=comment, marker=own_tag)
             run.reached("closed")
     except BotError as exc:
-        return Action(Effect.FAILED, lane, task, exc.message, url=item.url, number=item.number)
+        effect = Effect.WAITING if isinstance(exc, Closed) else Effect.FAILED
+        return Action(effect, lane, task, exc.message, url=item.url, number=item.number)
     text = f"{name_of(item)} ({task}): {_because(differs=differs)}"
     return Action(Effect.CLOSED, lane, task, text, url=item.url, number=item.number)
 

@@ -65,6 +65,7 @@ def record_order(
     actor: Actor | None = None,
     task: str | None = None,
     fingerprint: str | None = None,
+    drifts: tuple[str, ...] = (),
     detail: Mapping[str, str] | None = None,
     link: str | None = None,
 ) -> LedgerView:
@@ -78,6 +79,7 @@ def record_order(
         actor=actor or run.actor,
         task=task,
         fingerprint=fingerprint,
+        drifts=drifts,
         reason=reason.strip(),
         link=link or run.run_link,
         detail=dict(detail or {}),

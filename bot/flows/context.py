@@ -53,6 +53,8 @@ class RunContext:
     labels: tuple[str, ...] = ("clockwork",)
     prefix: str = PREFIX
     """What our branches' names begin with."""
+    dashboard: bool = False
+    """Whether one issue says what stands."""
     run_link: str | None = None
     commit_url: Callable[[str], str | None] = lambda _sha: None
     reached: Callable[[str], None] = lambda _step: None

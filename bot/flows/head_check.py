@@ -15,7 +15,8 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.errors import BotError, Refused
+from bot import __version__
+from bot.errors import BotError, Closed, Refused
 from bot.flows.rendered_diff import TargetDifference, differences, markdown
 from bot.flows.rendered_diff import comment_body as rendered_body
 from bot.flows.rendering import RenderChange
@@ -113,8 +114,7 @@ def review_pull(
     def change() -> Change:
         return describe(change_between(site.repository, pull.base_sha, pull.head_sha), pull, agents=site.agents)
 
-    labels = frozenset(pull.labels) & site.rules.heeded_labels
-    identity = external_id(pull.head_sha, pull.base_sha, site.rules.hash, site.mode, labels, key=site.mask_key)
+    identity = _identity(pull.head_sha, pull.base_sha, site, pull)
     head = _Head(pull.head_sha, identity, session_id, change, reads_only, claims)
     reviewed = replace(_reviewed(head, site), pull=pull)
     if reviewed.check is not None:
@@ -130,16 +130,43 @@ def review_queued(queued: QueuedHead, base: str, site: ReviewSite, *, session_id
 
     It is judged as a whole, by the rules of the branch: pull requests that are fine alone need not be together.
     """
+    pull = _queued_pull(queued, site.host)
 
     def change() -> Change:
+        if isinstance(pull, BotError):
+            raise pull
         between = change_between(site.repository, base, queued.sha)
-        if queued.number is not None:
-            return replace(describe(between, site.host.pull(queued.number), agents=site.agents), branch=queued.ref)
+        if pull is not None:
+            return replace(describe(between, pull, agents=site.agents), branch=queued.ref)
         kind, agent = classify("", branch=queued.ref, messages=between.messages, known=site.agents)
         return replace(between, author_kind=kind, agent=agent, branch=queued.ref)
 
-    identity = external_id(queued.sha, base, site.rules.hash, site.mode, key=site.mask_key)
+    identity = _identity(queued.sha, base, site, None if isinstance(pull, BotError) else pull)
     return _reviewed(_Head(queued.sha, identity, session_id, change), site)
+
+
+def _queued_pull(queued: QueuedHead, host: CodeHost) -> PullRequest | BotError | None:
+    """The pull request that a queue's commit was made for, or why it cannot be read, which the check has to show."""
+    try:
+        return None if queued.number is None else host.pull(queued.number)
+    except BotError as error:
+        return error
+
+
+def _identity(head: str, base: str, site: ReviewSite, pull: PullRequest | None) -> str:
+    assistants = sorted((each.name, each.name in site.required) for each in site.assistants)
+    about = () if pull is None else pull_facts(pull, site.agents, site.rules.heeded_labels)
+    return external_id(head, base, site.rules.hash, site.mode, (*about, assistants), key=site.mask_key)
+
+
+def pull_facts(
+    pull: PullRequest, agents: Mapping[str, str] | None, heeded: Collection[str] | None = None
+) -> tuple[object, ...]:
+    """What a verdict depends on of what a pull request says, and costs nothing to know: what rules and assistants read, and
+    what tells whether an agent wrote it. ``heeded`` are the labels that rules ask for; without it, any may be.
+    """
+    labels = sorted(label for label in pull.labels if heeded is None or label in heeded)
+    return pull.title, pull.body, pull.author, pull.head_ref, labels, list((agents or {}).items())
 
 
 def _reviewed(head: _Head, site: ReviewSite) -> Reviewed:
@@ -162,7 +189,7 @@ def _begun(running: Check, host: CodeHost, *, reads_only: bool) -> PublishedChec
     """The check in progress, or the one that says it already; None where the token may only read, as expected."""
     try:
         return host.publish(running)
-    except Refused:
+    except Closed:
         if not reads_only:
             raise
         return None
@@ -266,11 +293,12 @@ def _broken(running: Check, mode: Mode, error: BotError) -> Check:
 
 
 def external_id(
-    head: str, base: str, rules_hash: str, mode: Mode, labels: Collection[str] = (), *, key: bytes = b""
+    head: str, base: str, rules_hash: str, mode: Mode, about: Sequence[object] = (), *, key: bytes = b""
 ) -> str:
-    """What a verdict is bound to: another head, base, rule, mode, or label that a rule asks for needs another review.
+    """What a verdict is bound to: another head, base, rule, version of their code, or mode needs another review, and so does
+    whatever else is in ``about`` (see :func:`pull_facts`), which JSON can hold.
 
     32 hex digits, which nobody without ``key`` can tell beforehand.
     """
-    facts = json.dumps([head, base, rules_hash, mode.value, *sorted(labels)])
+    facts = json.dumps([head, base, rules_hash, mode.value, __version__, about])
     return hmac.new(key, facts.encode(), hashlib.sha256).hexdigest()[:32]

@@ -19,7 +19,9 @@ REPOSITORY: Final = "repository"
 NODE: Final = "node"
 BRANCH: Final = "branch"
 KIND: Final = "kind"
-"""Keys in the detail of an outcome that made or changed an item; :data:`KIND` only where the lane does not tell it."""
+"""Keys in the detail of an outcome that made or changed an item; :data:`KIND` only where the lane does not tell it. A note
+with them is about an item that shows no proposal.
+"""
 CLOSED_ITEM: Final = "closed-item"
 """The key in the detail of a note that says which item we closed ourselves."""
 _PROPOSING: Final = frozenset({Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE})
@@ -64,6 +66,9 @@ def records(view: LedgerView) -> Mapping[int, ItemRecord]:
 
 def _record(entry: Entry) -> ItemRecord | None:
     number, digest = entry.detail.get(NUMBER, ""), (entry.fingerprint or "").rpartition("-")[2]
+    if entry.kind is EntryKind.NOTE and KIND in entry.detail and number.isdigit() and entry.task is not None:
+        tag = Marker(entry.detail[KIND], entry.task, "")
+        return ItemRecord(int(number), tag, entry.detail.get(REPOSITORY), entry.detail.get(NODE, ""), entry.link or "")
     if entry.kind is not EntryKind.OUTCOME or entry.result is not Result.SUCCEEDED or entry.task is None:
         return None
     if not number.isdigit() or entry.lane not in _PROPOSING:

@@ -1,23 +1,24 @@
 """Intents and outcomes in the ledger: what a run begins, what became of it, and what others began meanwhile.
 
-A crash between any two steps leaves an intent that :mod:`bot.flows.recover` closes by finding its work. Everything
-that another bot may have done in between shows as a new entry in the ledger, so losing the race for the ledger's tip
-means looking at those entries and asking the limits again, never writing blindly.
+An intent is never later than its work: it is written before, or in the same push, which does all or nothing. A crash
+between any two steps leaves an intent that :mod:`bot.flows.recover` closes by finding its work. Everything that another bot
+may have done in between shows as a new entry in the ledger, so losing the race for the ledger's tip means looking at those
+entries and asking the limits again, never writing blindly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.errors import Stale
 from bot.flows.context import RunContext
 from bot.flows.intention import TASKS, Intention, action_of, request
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 from bot.model.proposal import Action, Effect
-from bot.ports import Ledger
+from bot.ports import BranchMove, Ledger
 from bot.safety.convergence import MANAGER
 from bot.safety.history import MERGES, OPENS, TOGETHER
 from bot.safety.limits import Denied, Limits, permit
@@ -54,10 +55,23 @@ class Progress:
         return replace(self, view=view, own=self.own | {intent.entry.id for intent in started})
 
 
-def begin(
-    intentions: Sequence[Intention], progress: Progress, run: RunContext
-) -> tuple[list[StartedIntent], list[tuple[Intention, Action]], Progress]:
-    """Write the intents of all ``intentions`` in one append.
+Branches: TypeAlias = Callable[[Sequence[StartedIntent], Progress], Sequence[BranchMove]]
+"""Tells which branches have to move for intents that are about to be written. Asked again where the ledger moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What was begun; what was not, each with its line of the report; the ledger by now; whether the branches moved too."""
+
+    started: Sequence[StartedIntent]
+    dropped: Sequence[tuple[Intention, Action]]
+    progress: Progress
+    moved: bool = False
+
+
+def begin(intentions: Sequence[Intention], progress: Progress, run: RunContext, branches: Branches) -> Begun:
+    """Write the intents of all ``intentions`` in one append, and in the same push move the ``branches`` that carry their
+    work out, where the remote can do both or nothing.
 
     Those that somebody else began since the plan was made, or that a limit denies by now, are dropped, each with its
     line of the report. An intent is dated when it is written, not when the run began: it counts as work in progress
@@ -72,14 +86,15 @@ def begin(
             dropped += lost
         started = _together([StartedIntent(intention, _intent(intention, run, now)) for intention in remaining])
         if not started:
-            return [], dropped, progress
+            return Begun([], dropped, progress)
+        moves = branches(started, progress)
         try:
-            view = run.ledger.append(progress.view, [intent.entry for intent in started])
+            view, moved = run.ledger.append_with(progress.view, [intent.entry for intent in started], moves)
         except Stale:
             progress = progress.at(run.ledger.read())
             continue
         run.reached("intent")
-        return started, dropped, progress.after(view, started)
+        return Begun(started, dropped, progress.after(view, started), moved)
     raise Stale("the ledger moved every time; another run is very busy", advice="The next run tries again.")
 
 

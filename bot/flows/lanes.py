@@ -12,10 +12,16 @@ from typing import Final
 
 from bot.errors import Refused
 from bot.flows.changes import Changes, NotSet
-from bot.model.decision import Decision, Lane
+from bot.model.decision import Decision, Direction, Lane
+from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Proposal
 from bot.safety.closures import Closure
+from bot.safety.history import history_of
 
+ADOPTING: Final = frozenset({Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST})
+"""The lanes that change Git to what runs."""
+CHOSEN: Final = "order#restore"
+"""The rule of a decision that a person took."""
 WIDE: Final = "Its edit changes other objects too, which is never committed without a person's yes."
 
 
@@ -42,6 +48,27 @@ def by_open_lanes(
         else decision
         for decision in decisions
     ]
+
+
+def by_orders(decisions: Sequence[Decision], view: LedgerView) -> Sequence[Decision]:
+    """The decisions, those that people chose to restore as issues with the steps. The choice is about what runs now: once
+    something else does, it is proposed again.
+    """
+    restores = history_of(view).restores
+    return [
+        _restored(decision, order)
+        if (order := restores.get(decision.drift.task)) is not None
+        and decision.drift.id in order.drifts
+        and decision.lane in ADOPTING
+        else decision
+        for decision in decisions
+    ]
+
+
+def _restored(decision: Decision, order: Entry) -> Decision:
+    reason = f"{order.actor.login} chose to restore it ({order.at:%Y-%m-%d %H:%M UTC}), so Git stays as it is."
+    lane, direction = Lane.RUNBOOK_ISSUE, Direction.RESTORE
+    return replace(decision, lane=lane, direction=direction, rule=CHOSEN, reasons=(reason,), safe=False, merges=False)
 
 
 def tried(proposal: Proposal, write: Callable[[Proposal], Changes]) -> Changes | Relaned:

@@ -11,23 +11,29 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from bot import escape
 from bot.flows.context import Messages, RunContext
 from bot.flows.intention import BREAKER, DELETIONS, SWITCH, Intention
 from bot.flows.intents import StartedIntent
+from bot.flows.lanes import CHOSEN
 from bot.flows.runbook import steps
 from bot.model.codehost import Issue, PullRequest
-from bot.model.decision import Decision, Lane
+from bot.model.decision import Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
 from bot.model.ledger import LedgerView
 from bot.model.paths import format_path
 from bot.model.proposal import Proposal, field_of
+from bot.report.contrast import changed_lines, contrasted, value_diff
+from bot.report.wording import CHANGED_UNSEEN, counted
 from bot.safety.closures import closures
 from bot.safety.convergence import Fight, fights
 from bot.safety.trailers import INTENT, compose, one_line
 
 _LONGEST: Final = 40
 """Characters of a value in a title."""
+_LONGEST_VALUE: Final = 160
+"""Characters of a value in a table."""
 _MOST_ROWS: Final = 100
 """Of so many objects a joined pull request shows the values."""
 _GROUPS: Final = frozenset({"annotations", "data", "environment", "labels", "limits", "nodeSelector", "requests"})
@@ -139,7 +145,14 @@ def change_of(drift: Drift) -> str:
         return f"{field} changed"
     if field.endswith("image"):
         before, after = _without_common_name(before, after)
-    return f"{field} {one_line(before, limit=_LONGEST)} → {one_line(after, limit=_LONGEST)}"
+    if "\n" in before and "\n" in after:
+        return f"{field} changed ({counted(changed_lines(before, after), 'line')})"
+    before, after = contrasted(_flat(before), _flat(after), _LONGEST)
+    return f"{field} {before} → {after}"
+
+
+def _flat(text: str) -> str:
+    return one_line(text, limit=len(text) + 1)
 
 
 def _field(drift: Drift) -> str:
@@ -204,46 +217,64 @@ def values_of(drift: Drift) -> tuple[JSON, JSON]:
     return drift.desired, drift.observed
 
 
-def _rows(proposal: Proposal) -> list[tuple[Drift, JSON, JSON]]:
-    """Each difference with its two values."""
-    return [(decision.drift, *values_of(decision.drift)) for decision in proposal.decisions]
+def _rows(proposal: Proposal) -> list[tuple[Drift, str, str]]:
+    """Each difference with its two values as people read them: long ones cut to the part that differs."""
+    return [(decision.drift, *_shown(decision.drift)) for decision in proposal.decisions]
+
+
+def _shown(drift: Drift) -> tuple[str, str]:
+    declared, live = values_of(drift)
+    before, after = escape.summary(declared), escape.summary(live)
+    if before == after:
+        before, after = escape.value(declared), escape.value(live)
+    if before == after:
+        after = CHANGED_UNSEEN
+    return contrasted(before, after, _LONGEST_VALUE)
 
 
 def pull_request_text(intention: Intention, texts: Messages) -> ItemText:
     """Title and body of a config pull request."""
     proposal = intention.proposal
-    notes = () if intention.changes is None else intention.changes.notes
-    rows = _rows(proposal)
+    drifts = [decision.drift for decision in proposal.decisions]
+    if proposal.joins:
+        drifts = list({drift.resource: drift for drift in drifts}.values())
+    alike = proposal.apart[0].decisions if proposal.joins else proposal.decisions
     body = texts.render(
         "pull_request.md",
         task=proposal.task,
         joined=_joined(proposal) if proposal.joins else None,
-        rows=rows[:_MOST_ROWS] if proposal.joins else rows,
-        more=max(0, len(rows) - _MOST_ROWS) if proposal.joins else 0,
-        decisions=proposal.decisions,
-        notes=notes,
+        diff="\n".join(_diff_of(decision.drift) for decision in alike),
+        drifts=drifts[:_MOST_ROWS],
+        more=len(drifts[_MOST_ROWS:]),
+        rules=tuple(dict.fromkeys((decision.rule, decision.risk) for decision in alike)),
+        reasons=tuple(dict.fromkeys(reason for decision in alike for reason in decision.reasons)),
+        safe=proposal.safe,
+        merges=proposal.merges,
+        notes=() if intention.changes is None else intention.changes.notes,
     )
     return ItemText(title_of(proposal), body)
 
 
+def _diff_of(drift: Drift) -> str:
+    """The lines of the diff of one field, below its name. Of what is secret nothing is shown but that it differs."""
+    name = f"@@ {drift.resource} {drift.where}".rstrip()
+    rows = (f" {CHANGED_UNSEEN}",) if drift.sensitive else value_diff(*values_of(drift))
+    return "\n".join([f"{name} @@", *rows])
+
+
 @dataclass(frozen=True, slots=True)
 class JoinedText:
-    """What is said once of like changes: of what (``60 Deployments``) and where, why, and who wrote them live."""
+    """What is said once of like changes: of what (``60 Deployments``) and where, and who wrote them live."""
 
     objects: str
     target: str
-    reasons: Sequence[tuple[Decision, int]]
-    """One decision of each rule and reasons, and how many have them."""
     writers: Mapping[str, int]
 
 
 def _joined(proposal: Proposal) -> JoinedText:
-    alike: dict[tuple[str, ...], list[Decision]] = {}
-    for decision in proposal.decisions:
-        alike.setdefault((decision.rule, decision.risk, *decision.reasons), []).append(decision)
     writers = Counter(decision.drift.manager for decision in proposal.decisions if decision.drift.manager)
     target = proposal.decisions[0].drift.resource.target
-    return JoinedText(objects_of(proposal), target, [(same[0], len(same)) for same in alike.values()], writers)
+    return JoinedText(objects_of(proposal), target, writers)
 
 
 def issue_text(intention: Intention, run: RunContext, view: LedgerView) -> ItemText:
@@ -259,9 +290,19 @@ def issue_text(intention: Intention, run: RunContext, view: LedgerView) -> ItemT
     else:
         decisions = proposal.decisions
         body = run.texts.render(
-            "runbook.md", task=proposal.task, rows=_rows(proposal), decisions=decisions, steps=steps(decisions)
+            "runbook.md",
+            task=proposal.task,
+            rows=_rows(proposal),
+            decisions=decisions,
+            steps=steps(decisions),
+            chosen=all(decision.rule == CHOSEN for decision in decisions),
         )
     return ItemText(title_of(proposal, kind=kind), body)
+
+
+def issue_changed(before: str, text: ItemText, proposal: Proposal, run: RunContext) -> str:
+    """The comment on an issue whose differences changed: what it was called ``before``, and what differs now."""
+    return run.texts.render("issue_changed.md", before=before, now=text.title, rows=_rows(proposal), at=run.clock.now())
 
 
 def _breaker_body(proposal: Proposal, run: RunContext, view: LedgerView) -> str:

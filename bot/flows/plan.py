@@ -19,7 +19,7 @@ from bot.flows.changes import Changes, config_change, patch
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, SWITCH, Intention, marker, request
 from bot.flows.joining import joined
-from bot.flows.lanes import Relaned, by_open_lanes, tried
+from bot.flows.lanes import Relaned, by_open_lanes, by_orders, tried
 from bot.flows.memory import Memory, Situation
 from bot.flows.messages import to_commit, to_propose
 from bot.flows.refresh import outdated
@@ -33,6 +33,7 @@ from bot.safety.convergence import fights
 from bot.safety.history import budget_of, history_of
 from bot.safety.limits import Denied, Request, permit
 from bot.safety.state import state
+from bot.safety.suspension import suspended_until
 
 ItemT = TypeVar("ItemT", PullRequest, Issue)
 
@@ -43,6 +44,7 @@ def plan(
     """The intentions for these decisions, worst first."""
     closed = memory.closures(now)
     situation = Situation(memory, state(memory.view, now, memory.limits), declarer, now, closed)
+    decisions = by_orders(decisions, memory.view)
     decisions = by_open_lanes(decisions, closed, auto_merge=memory.facts is not None and memory.facts.auto_merge)
     if (held := _held(decisions, declaration, situation)) is not None:
         return held
@@ -140,7 +142,7 @@ def _intention(
     if (running := _in_flight(proposal, situation)) is not None:
         return _begun(proposal, running)
     if (ignored := situation.known.ignored.get(proposal.fingerprint)) is not None:
-        return Intention(proposal, Effect.REJECTED, f"{ignored.actor.login} rejected this proposal: {ignored.reason}.")
+        return Intention(proposal, Effect.REJECTED, _ignored(ignored))
     match proposal.lane:
         case Lane.ARTIFACT_PATCH:
             return _patch(proposal, declaration, pending, situation)
@@ -152,6 +154,13 @@ def _intention(
             return None
         case _ as never:
             assert_never(never)
+
+
+def _ignored(order: Entry) -> str:
+    until = suspended_until(order)
+    if until is None:
+        return f"{order.actor.login} rejected this proposal: {order.reason}."
+    return f"{order.actor.login} ignores this proposal until {until:%Y-%m-%d %H:%M UTC}: {order.reason}."
 
 
 def _held(

@@ -1,10 +1,11 @@
-"""Carries proposals to the code host, a few at a time: their intents go in one push, their branches in one, then each pull
-request and issue by itself, then their outcomes in one push. Called by :mod:`bot.flows.remedy`.
+"""Carries proposals to the code host, a few at a time: their intents and branches go in one push, where the remote takes
+both or nothing, and else in two; then each pull request and issue by itself, then their outcomes in one push. Called by
+:mod:`bot.flows.remedy`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,10 +15,11 @@ from bot.errors import BotError, Closed, Refused, Stale, Unavailable
 from bot.flows.context import RunContext
 from bot.flows.identity import details
 from bot.flows.intention import Intention, action_of
-from bot.flows.intents import Ending, Progress, StartedIntent, begin, check_in_time, finish_each
-from bot.flows.messages import commit_message, issue_text, proposed, pull_request_text
+from bot.flows.intents import Begun, Ending, Progress, StartedIntent, begin, check_in_time, finish_each
+from bot.flows.kept import kept, with_notes
+from bot.flows.messages import ItemText, commit_message, issue_changed, issue_text, proposed, pull_request_text
 from bot.flows.ownership import taken_over
-from bot.model.codehost import HostFacts, Issue, PullRequest
+from bot.model.codehost import HostFacts, Issue, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView, Result
 from bot.model.proposal import Action, Effect, branch_of
@@ -107,11 +109,19 @@ def _size(first: Intention, progress: Progress) -> int:
 def _batch(
     intentions: Sequence[Intention], progress: Progress, barriers: Barriers, host: CodeHost, run: RunContext
 ) -> tuple[list[tuple[Intention, Action]], Progress]:
-    started, dropped, progress = begin(intentions, progress, run)
+    moves: dict[str, BranchMove | BotError] = {}
+
+    def branches(started: Sequence[StartedIntent], progress: Progress) -> Sequence[BranchMove]:
+        moves.clear()
+        moves.update({intent.entry.id: _branch(intent, progress, run) for intent in started if _is_pull(intent)})
+        return [move for move in moves.values() if isinstance(move, BranchMove)]
+
+    begun = begin(intentions, progress, run, branches)
+    started, dropped, progress = begun.started, begun.dropped, begun.progress
     if not started:
-        return dropped, progress
-    moves = {intent.entry.id: _branch(intent, progress, run) for intent in started if _is_pull(intent)}
-    heads, desk = _pushed(moves, run), _desk([intent.intention for intent in started], progress.view, host, run)
+        return [*dropped], progress
+    heads = _pushed(moves, begun, run)
+    desk = _desk([intent.intention for intent in started], progress.view, host, run)
     results = [_result(intent, heads.get(intent.entry.id), barriers, desk) for intent in started]
     _take_back(results, moves, run)
     progress = finish_each([(result.started, result.ending) for result in results], progress, run)
@@ -149,19 +159,29 @@ def _branch(started: StartedIntent, progress: Progress, run: RunContext) -> Bran
         run.reached("branch-commit")
         if taken_over(task, progress.view, run):
             raise Stale(f"somebody else committed to {branch}")
-        check_in_time(started, run)
     except BotError as exc:
         return exc
     return BranchMove(branch, sha, run.repository.head(branch))
 
 
-def _pushed(moves: dict[str, BranchMove | BotError], run: RunContext) -> dict[str, str | BotError]:
+def _pushed(moves: Mapping[str, BranchMove | BotError], begun: Begun, run: RunContext) -> dict[str, str | BotError]:
     """By intent, where its branch is now, or why it is not there."""
-    wanted = {intent: move for intent, move in moves.items() if isinstance(move, BranchMove)}
-    heads = dict(zip(wanted, run.repository.push_all(tuple(wanted.values())), strict=True)) if wanted else {}
+    drafted = {intent: move for intent, move in moves.items() if isinstance(move, BranchMove)}
+    heads = dict(zip(drafted, _sent(tuple(drafted.values()), begun, run), strict=True))
     if any(isinstance(head, str) for head in heads.values()):
         run.reached("branch-push")
     return {intent: heads[intent] if isinstance(move, BranchMove) else move for intent, move in moves.items()}
+
+
+def _sent(moves: Sequence[BranchMove], begun: Begun, run: RunContext) -> Sequence[str | BotError]:
+    """Where the branches are, which moved with their intents or move now."""
+    if begun.moved or not moves:
+        return [move.commit for move in moves]
+    try:
+        check_in_time(begun.started[0], run)
+    except Stale as exc:
+        return [exc for _ in moves]
+    return run.repository.push_all(moves)
 
 
 def _result(
@@ -229,13 +249,22 @@ def _issue(intention: Intention, desk: ProposalDesk) -> Issue:
     host, run = desk.host, desk.run
     text = issue_text(intention, run, desk.view)
     if intention.effect is Effect.UPDATED and intention.number is not None:
-        item = host.update_issue(intention.number, marker=intention.marker, title=text.title, body=text.body)
+        item = _rewritten(intention.number, text, intention, desk)
     else:
         labels = (*run.labels, f"clockwork/{intention.kind or 'runbook'}")
-        item = host.open_issue(
-            marker=intention.marker, title=text.title, body=text.body, labels=labels, known=desk.issues
-        )
+        body = with_notes(text.body, "")
+        item = host.open_issue(marker=intention.marker, title=text.title, body=body, labels=labels, known=desk.issues)
     run.reached("issue")
+    return item
+
+
+def _rewritten(number: int, text: ItemText, intention: Intention, desk: ProposalDesk) -> Issue:
+    """The issue with its new text, in which people's ticks and notes stay; one comment says what it says now."""
+    before = desk.host.item(number)
+    body = kept(text.body, "" if before is None else before.body)
+    item = desk.host.update_issue(number, marker=intention.marker, title=text.title, body=body)
+    said = issue_changed("" if before is None else before.title, text, intention.proposal, desk.run)
+    desk.host.comment(number, marker=Marker("changed", intention.proposal.task, intention.proposal.digest), body=said)
     return item
 
 

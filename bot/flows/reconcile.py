@@ -16,6 +16,7 @@ from typing import Final
 from bot.errors import Closed, Refused, Stale, Unavailable
 from bot.flows.closing import close_gone, planned_closings
 from bot.flows.context import RunContext
+from bot.flows.dashboard.board import ordered, shown
 from bot.flows.declare import Declarer
 from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
@@ -87,6 +88,15 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         memory = remember(run)
     except (Unavailable, Refused) as exc:
         return replace(result, blocked=f"Nothing was written: {exc.message}")
+    if loop.dry_run:
+        return _acted(loop, assessment, memory, result, now)
+    orders = ordered(memory, assessment, run, loop.declarer)
+    return shown(_acted(loop, assessment, orders.memory, result, now), orders, run)
+
+
+def _acted(loop: Loop, assessment: Assessment, memory: Memory, result: Tick, now: datetime) -> Tick:
+    """The account of a run that remembers, whatever it may write."""
+    run, declaration = loop.run, assessment.declaration
     result = _with_items(result, assessment, memory)
     unknown = forgotten(memory.view, declaration.commit, run, now=now)
     if (stop := unknown or stopped(memory.view, memory.limits, now)) is not None:

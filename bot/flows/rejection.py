@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeAlias
 
+from bot.errors import Stale
 from bot.flows.context import RunContext
+from bot.flows.identity import closed_by_us
 from bot.flows.intention import BREAKER, Intention, marker
-from bot.flows.intents import record
+from bot.flows.intents import TRIES
 from bot.flows.memory import Memory, Situation
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.ledger import Entry, EntryKind, LedgerView
@@ -89,12 +91,12 @@ def _joined(proposal: Proposal, whole: Proposal) -> dict[str, str]:
 
 
 def record_rejections(intentions: Sequence[Intention], memory: Memory, run: RunContext, *, now: datetime) -> None:
-    """Write each rejection into the ledger once, so that it outlives the closed pull request.
+    """Write each rejection into the ledger once, so that it outlives the closed pull request. What another run of ours closed
+    since the plan was made is nobody's no. Raises ``Stale`` after many lost races.
 
     The plan keeps the view it was made from: whatever came in since must show as news when an intent is begun.
     """
-    known = state(memory.view, now, memory.limits).rejected
-    news = [
+    rejections = [
         Entry(
             id=run.new_id(),
             kind=EntryKind.REJECT,
@@ -109,8 +111,23 @@ def record_rejections(intentions: Sequence[Intention], memory: Memory, run: RunC
         )
         for intention in intentions
         for proposal in _rejected(intention.proposal)
-        if intention.effect is Effect.REJECTED and intention.number is not None and proposal.fingerprint not in known
+        if intention.effect is Effect.REJECTED and intention.number is not None
     ]
-    if news:
-        record(run.ledger, memory.view, news)
+    view = memory.view
+    for _ in range(TRIES):
+        news = _news(rejections, view, memory, now)
+        if not news:
+            return
+        try:
+            run.ledger.append(view, news)
+        except Stale:
+            view = run.ledger.read()
+            continue
         run.reached("rejection")
+        return
+    raise Stale("the ledger moved every time; another run is very busy")
+
+
+def _news(rejections: Sequence[Entry], view: LedgerView, memory: Memory, now: datetime) -> Sequence[Entry]:
+    known, ours = state(view, now, memory.limits).rejected, closed_by_us(view)
+    return [entry for entry in rejections if entry.fingerprint not in known and entry.detail["number"] not in ours]

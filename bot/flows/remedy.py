@@ -7,18 +7,19 @@ issues are in :mod:`bot.flows.proposing`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.errors import BotError, Closed, Stale, Unavailable
+from bot.errors import BotError, Closed, Refused, Stale, Unavailable
 from bot.flows.context import RunContext
 from bot.flows.intention import Intention, action_of
-from bot.flows.intents import Ending, Progress, StartedIntent, begin, check_in_time, finish
+from bot.flows.intents import Begun, Ending, Progress, StartedIntent, begin, check_in_time, finish
 from bot.flows.messages import commit_message, committed, handed_over
 from bot.flows.proposing import propose, refused, turned_down
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView, Result
 from bot.model.proposal import Action, Effect
+from bot.ports import BranchMove
 from bot.safety.history import TOGETHER
 
 
@@ -66,14 +67,16 @@ def _commit(
     patches: Sequence[Intention], progress: Progress, run: RunContext
 ) -> tuple[list[tuple[Intention, Action]], Progress]:
     """One commit for all artifact patches of a run, pushed expecting the head that the plan was made from."""
-    started, done, progress = begin(patches, progress, run)
+    draft = PatchCommit(len(patches), run)
+    begun = begin(patches, progress, run, draft.moves)
+    started, done, progress = begun.started, [*begun.dropped], begun.progress
     if started and len(started) < len(patches):
         finish(started, progress, run, Ending(Result.ABANDONED, "another run changed what this commit was made from"))
         raise Stale("another run began one of these patches")
     if not started:
         return done, progress
     try:
-        sha = _push_commit(started, progress, run)
+        sha = _pushed(draft, begun, run)
     except Stale as exc:
         finish(started, progress, run, Ending(Result.ABANDONED, f"the branch moved: {exc.message}"))
         raise
@@ -97,17 +100,49 @@ def _committed(intention: Intention, sha: str, url: str | None) -> Action:
     return action_of(intention, message=committed(intention.proposal, files), sha=sha, url=url)
 
 
-def _push_commit(started: Sequence[StartedIntent], progress: Progress, run: RunContext) -> str:
+@dataclass(slots=True)
+class PatchCommit:
+    """The one commit of so many patches, made anew for whatever intents are about to be written."""
+
+    patches: int
+    run: RunContext
+    move: BranchMove | BotError = field(default_factory=lambda: Refused("no commit was made"))
+    """How the branch has to move, or why there is no commit."""
+
+    def moves(self, started: Sequence[StartedIntent], progress: Progress) -> Sequence[BranchMove]:
+        """As :data:`bot.flows.intents.Branches`: nothing where one of the patches is not begun."""
+        if len(started) < self.patches:
+            return ()
+        try:
+            sha = _patched(started, progress, self.run)
+        except BotError as exc:
+            self.move = exc
+            return ()
+        self.run.reached("commit")
+        self.move = BranchMove(self.run.branch, sha, progress.head)
+        return (self.move,)
+
+
+def _patched(started: Sequence[StartedIntent], progress: Progress, run: RunContext) -> str:
     files: dict[str, bytes | None] = {}
     for intent in started:
         if intent.intention.changes is not None:
             files.update(intent.intention.changes.files)
     message = commit_message(started, run.texts)
-    sha = run.repository.commit(progress.head, files, message=message, at=progress.now, author=run.author)
-    run.reached("commit")
-    for intent in started:
-        check_in_time(intent, run)
-    sha = run.repository.push(run.branch, sha, expected=progress.head)
+    return run.repository.commit(progress.head, files, message=message, at=progress.now, author=run.author)
+
+
+def _pushed(draft: PatchCommit, begun: Begun, run: RunContext) -> str:
+    """The commit that the branch is at."""
+    move = draft.move
+    if isinstance(move, BotError):
+        raise move
+    if begun.moved:
+        sha = move.commit
+    else:
+        for intent in begun.started:
+            check_in_time(intent, run)
+        sha = run.repository.push(move.branch, move.commit, expected=move.expected)
     run.reached("push")
     return sha
 
@@ -119,6 +154,8 @@ def _hand_over(intention: Intention, run: RunContext) -> Action:
     marker = replace(intention.marker, kind="handed-over")
     try:
         run.host.comment(intention.number, marker=marker, body=handed_over(intention.proposal, run.texts))
+    except Closed:  # where nobody of us may comment, it is theirs all the same
+        return action_of(intention)
     except BotError as exc:
         return action_of(intention, effect=Effect.FAILED, message=exc.message)
     run.reached("handed-over")

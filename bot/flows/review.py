@@ -18,7 +18,7 @@ from bot.flows.compose_files import compose_files
 from bot.guardrails import authors, judge, prompt, reply
 from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
-from bot.guardrails.rule import ChangeFacts, GuardOptions, PastCommit, Subject
+from bot.guardrails.rule import ChangeFacts, GuardOptions, PastCommit
 from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
 from bot.model.codehost import PullRequest
@@ -63,18 +63,13 @@ def review(
     from it.
     """
     started = clock.now()
-    subject = Subject(request.change, rules.options, facts or ChangeFacts())
+    subject = judge.subject_of(request.change, rules, facts)
     asked = _ask(assistants, lambda: prompt.build(request, rules, subject, nonce=_nonce(session_id)))
     replies = (*asked, *claims)
     believed = reply.validate(request, replies, rules, subject, required)
     deadline = started + timedelta(seconds=DETECTOR_SECONDS) + (clock.now() - started)
-    judged = judge.judge(
-        request.change,
-        rules,
-        request.mode,
-        today=started.date(),
-        facts=facts,
-        expired=lambda: clock.now() > deadline,
+    judged = judge.judge_subject(
+        subject, rules, request.mode, today=started.date(), expired=lambda: clock.now() > deadline
     )
     findings = (*judged.findings, *ordered((*believed.findings, *believed.failures)))
     result = ReviewResult(

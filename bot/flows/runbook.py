@@ -22,7 +22,7 @@ from bot.flows.steps import (
 )
 from bot.model.decision import Decision, Direction
 from bot.model.drift import Drift, DriftKind
-from bot.model.resource import Platform
+from bot.model.resource import Platform, ResourceId
 
 _KEEPS_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "volume"})
 """Kinds whose deletion or replacement can take stored data with it (Kubernetes documentation, "Persistent Volumes", section
@@ -84,7 +84,8 @@ def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
     match drift.kind:
         case DriftKind.MISSING if not drift.path:
             first = RunbookStep(
-                "Find out who deleted it and why.", f"kubectl get events -A | grep -F {shlex.quote(resource.name)}"
+                "Find out who deleted it and why: its events, as long as the cluster keeps them (an hour by default).",
+                _events(resource),
             )
             data = _data(
                 drift, "Find its last backup or the released volume before you recreate it: a new one is empty."
@@ -113,6 +114,13 @@ def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
                     f"Or adopt (change Git to what runs): change {drift.where} in {declared(drift)} by pull request."
                 ),
             )
+
+
+def _events(resource: ResourceId) -> str:
+    """The events of one object alone: what ``--field-selector`` takes (Kubernetes documentation, "Field Selectors")."""
+    selector = shlex.quote(f"involvedObject.kind={resource.kind},involvedObject.name={resource.name}")
+    where = f"-n {shlex.quote(resource.scope)}" if resource.scope else "-A"
+    return f"kubectl get events {where} --field-selector {selector} --sort-by .lastTimestamp"
 
 
 def _data(drift: Drift, text: str) -> tuple[RunbookStep, ...]:

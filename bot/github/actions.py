@@ -24,6 +24,10 @@ _MAX_ANNOTATIONS: Final = 10
 """Of one level in one step (GitHub REST API, Update a check run: "GitHub Actions are limited to 10 warning annotations and
 10 error annotations per step").
 """
+EVENTS_OF_STRANGERS: Final = frozenset({"pull_request", "pull_request_review", "pull_request_review_comment"})
+"""Events whose runs have a token that may only read where a fork caused them (docs.github.com, "Events that trigger
+workflows", ``pull_request``: "The GITHUB_TOKEN has read-only permissions in pull requests from forked repositories"). Those of
+``pull_request_target`` and ``workflow_run`` have the rights that their workflow asks for."""
 _LEVELS: Final = {
     AnnotationLevel.NOTICE: "notice",
     AnnotationLevel.WARNING: "warning",
@@ -60,11 +64,18 @@ def run(environment: Mapping[str, str]) -> Run | None:
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """The run after which a ``workflow_run`` started: the commit it was for, the event that started it, the repository."""
+    """The run after which a ``workflow_run`` started: the commit and branch it was for, the event that started it, the
+    repository whose workflow it ran, and the one that the branch is in (None where that is gone).
+
+    ``pulls`` are the numbers of its pull requests, which GitHub leaves out for those from forks.
+    """
 
     head_sha: str
     event: str
     repository: str
+    head_repository: str | None
+    head_branch: str
+    pulls: frozenset[int]
 
 
 def finished_run(payload: bytes) -> FinishedRun:
@@ -76,13 +87,23 @@ def finished_run(payload: bytes) -> FinishedRun:
         part = _FinishedRunPart.model_validate_json(payload)
     except ValidationError as exc:
         raise Invalid(f"this is no workflow_run event: {first_error(exc)}") from exc
-    return FinishedRun(part.head_sha, part.event, part.repository)
+    pulls = frozenset(pull.number for pull in part.pulls or ())
+    return FinishedRun(part.head_sha, part.event, part.repository, part.head_repository, part.head_branch or "", pulls)
+
+
+class _PullNumberPart(PayloadPart):
+    number: int
 
 
 class _FinishedRunPart(PayloadPart):
     head_sha: str = Field(pattern="^[0-9a-f]{40}$", validation_alias=AliasPath("workflow_run", "head_sha"))
     event: str = Field(validation_alias=AliasPath("workflow_run", "event"))
     repository: str = Field(validation_alias=AliasPath("repository", "full_name"))
+    head_repository: str | None = Field(
+        None, validation_alias=AliasPath("workflow_run", "head_repository", "full_name")
+    )
+    head_branch: str | None = Field(None, validation_alias=AliasPath("workflow_run", "head_branch"))
+    pulls: list[_PullNumberPart] | None = Field(None, validation_alias=AliasPath("workflow_run", "pull_requests"))
 
 
 def log_line(annotation: Annotation) -> str:

@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from bot.errors import BotError, Invalid, Refused
 from bot.github import payloads
+from bot.github.boards import Boards
 from bot.github.checks import Checks
 from bot.github.commits import VerifiedCommits
-from bot.github.items import Items
 from bot.github.limits import Pace
 from bot.github.payloads import MarkerCodec, PermissionPart, RepositoryPart, UserPart, ViewerPart
 from bot.github.rest import ApiResponse, Rest, RetryPolicy
@@ -39,7 +39,7 @@ _AUTO_MERGE: Final = (
 _WRITERS: Final = frozenset({"admin", "maintain", "write"})
 
 
-class GitHubHost(Items):
+class GitHubHost(Boards):
     """Satisfies :class:`bot.ports.CodeHost`. Not for several threads at once."""
 
     def __init__(

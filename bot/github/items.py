@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import quote
 
 from bot import escape
-from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
+from bot.errors import BotError, Closed, Invalid, Refused, Stale, Unavailable
 from bot.github import payloads
 from bot.github.payloads import ItemPart, MarkerCodec, PullPart
 from bot.github.rest import ApiResponse, Lost, Rest, as_list
@@ -298,7 +298,8 @@ class Items(Threads):
         if part.state != "open":
             return
         if comment is not None:
-            self.say_once(part.number, marker or Marker("closing", str(part.number), ""), comment)
+            with suppress(Closed):  # "Locking conversations", "Limiting interactions"; closing by itself may be allowed
+                self.say_once(part.number, marker or Marker("closing", str(part.number), ""), comment)
         signed = self._codec().read(part.body, part.user)
         closing: dict[str, object] = {"state": ItemState.CLOSED.value, **extra}
         if signed is not None:

@@ -22,6 +22,10 @@ _UNNAMED_WAIT: Final = 60.0
 _LIMITED: Final = re.compile(
     r"rate limit|abuse detection|wait a few minutes|retry your request again later", re.IGNORECASE
 )
+_TOO_QUICKLY: Final = re.compile(r"was submitted too quickly", re.IGNORECASE)
+"""A limit on creating content that comes as a validation error, without a time (github.com/cli/cli, issue 4801: an answer of
+GitHub's staff).
+"""
 
 
 def asked_wait(status: int, headers: Mapping[str, str], message: str, now: datetime) -> float | None:
@@ -29,6 +33,8 @@ def asked_wait(status: int, headers: Mapping[str, str], message: str, now: datet
 
     Header names are lower-case.
     """
+    if status == 422 and _TOO_QUICKLY.search(message):
+        return _UNNAMED_WAIT
     if status not in {403, 429}:
         return None
     named = _retry_after(headers.get("retry-after"), now)

@@ -68,6 +68,7 @@ class ItemPart(PayloadPart):
     head_sha: str = ""
     base_ref: str = ""
     base_sha: str = ""
+    head_name: str | None = None
 
     @property
     def forked(self) -> bool:
@@ -89,6 +90,7 @@ class PullPart(ItemPart):
     base_sha: str = Field(validation_alias=AliasPath("base", "sha"))
     head_repository: int | None = Field(None, validation_alias=AliasPath("head", "repo", "id"))
     base_repository: int | None = Field(None, validation_alias=AliasPath("base", "repo", "id"))
+    head_name: str | None = Field(None, validation_alias=AliasPath("head", "repo", "full_name"))
     base_name: str | None = Field(None, validation_alias=AliasPath("base", "repo", "full_name"))
 
     @property
@@ -152,6 +154,34 @@ class ViewerPart(PayloadPart):
 
     login: str | None = Field(None, validation_alias=AliasPath("data", "viewer", "login"))
     id: int | None = Field(None, validation_alias=AliasPath("data", "viewer", "databaseId"))
+
+
+class EditorPart(PayloadPart):
+    """Whoever made an edit, as GraphQL names them: an app without the ``[bot]`` behind its name in REST."""
+
+    kind: str = Field("User", validation_alias="__typename")
+    login: str = _GHOST
+    id: int | None = Field(None, validation_alias="databaseId")
+
+    @property
+    def user(self) -> UserPart:
+        """The account as REST names it."""
+        suffix = "[bot]" if self.kind == "Bot" and not self.login.endswith("[bot]") else ""
+        return UserPart(login=f"{self.login}{suffix}", id=self.id, type=self.kind)
+
+
+class EditPart(PayloadPart):
+    """One edit of a body. ``diff`` is the whole text after it, None where somebody deleted it from the history."""
+
+    at: datetime = Field(validation_alias="editedAt")
+    diff: str | None = None
+    editor: Annotated[EditorPart, BeforeValidator(lambda editor: editor or EditorPart())] = EditorPart()
+
+
+class EditsPart(PayloadPart):
+    """The edits of an issue's body."""
+
+    edits: list[EditPart] | None = Field(None, validation_alias=AliasPath("data", "node", "userContentEdits", "nodes"))
 
 
 class PermissionPart(PayloadPart):
@@ -286,6 +316,7 @@ def pull(part: ItemPart, codec: MarkerCodec) -> PullRequest:
         node=part.node_id,
         claim=codec.claimed(part.body, part.user),
         forked=part.forked,
+        head_repository=part.head_name or "",
     )
 
 

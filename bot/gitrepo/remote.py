@@ -8,8 +8,10 @@ Hazards this module exists for (measured with pygit2 1.21, libgit2 1.9 and git 2
   Transfer"), and libgit2 puts there what the server advertised in that connection, not what the caller decided on.
   ``push_negotiation`` runs between the two, so the lease is checked there: advertised equals expected, and the server
   then swaps exactly that value. (git-push(1) does the same under ``--force-with-lease``.)
-- The transport for local folders swaps nothing at all. There the objects are pushed to a ref of their own and the real
-  ref is moved by compare-and-swap in the folder itself.
+- The transport for local folders swaps nothing at all. There a pack is written beside the others and the ref is moved by
+  compare-and-swap in the folder itself.
+- The same transport lists the names of refs first and reads each afterwards: one that another process deletes between
+  the two fails the whole connection (libgit2, src/libgit2/transports/local.c, ``store_refs``). It is looked again.
 - A connection that breaks after the server took the push looks like one that broke before: the ref is looked up.
 
 Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger.chain`.
@@ -17,19 +19,21 @@ Used by :mod:`bot.gitrepo.repository` and :mod:`bot.gitrepo.ledger.chain`.
 
 from __future__ import annotations
 
+import re
 import sys
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import pygit2
-from pygit2.enums import CredentialType, FetchPrune
+from pygit2.enums import CredentialType, FetchPrune, FileMode
 
 from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.gitrepo.address import check_address, host_of, local_path, shown
 from bot.gitrepo.credentials import Credentials, answer
 from bot.gitrepo.failures import rejection, translated
+from bot.gitrepo.receive_pack import ReceivePack, RefMove
 
 __all__ = ["Advertised", "RefMove", "Remote", "limit_waiting"]
 
@@ -43,21 +47,6 @@ class Advertised:
 
     refs: dict[str, str]
     default_branch: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class RefMove:
-    """One ref that is to go from ``expected`` (None: absent) to ``commit`` (None: deleted)."""
-
-    ref: str
-    commit: str | None
-    expected: str | None
-    force: bool = False
-
-    @property
-    def spec(self) -> str:
-        """As git-push(1) writes it."""
-        return f"{'+' if self.force else ''}{self.commit or ''}:{self.ref}"
 
 
 def limit_waiting(*, connect: float, answer: float) -> None:
@@ -117,10 +106,9 @@ class _Callbacks(pygit2.RemoteCallbacks):
         self.reasons[refname] = message
 
 
-_PASSAGE: Final = "refs/clockwork/incoming/"
-"""Passages: refs by which a push to a folder brings its objects there; each is taken away at once."""
 _LOOKS: Final = 20
-"""How often a folder is looked at again because of them."""
+"""How often a folder is looked at again because refs were deleted meanwhile."""
+_REF_IS_GONE: Final = re.compile(r"reference '[^']*' not found")
 
 
 class Remote:
@@ -131,6 +119,7 @@ class Remote:
         self._credentials = credentials
         self.address = check_address(address)
         self.location = shown(address)
+        self._service = ReceivePack(address, credentials) if address.startswith(("http://", "https://")) else None
 
     def fetch(self, refspecs: Sequence[str], *, prune: bool = False, depth: int = 0) -> Advertised:
         """The objects behind ``refspecs`` are here and the refs on their right sides moved; one connection."""
@@ -155,12 +144,12 @@ class Remote:
         )
 
     def _looked(self, look: Callable[[], Advertised], *, doing: str) -> Advertised:
-        """The answer of ``look``. In a folder a passage can be listed and gone before it is read; then it is looked again."""
+        """The answer of ``look``. In a folder a ref can be listed and gone before it is read; then it is looked again."""
         for left in reversed(range(_LOOKS)):
             try:
                 return look()
             except _LIBGIT2 as exc:
-                if not left or _PASSAGE not in str(exc):
+                if not left or local_path(self.address) is None or not _REF_IS_GONE.search(str(exc)):
                     raise translated(exc, location=self.location, doing=doing) from exc
         raise AssertionError("the last look answers or raises")
 
@@ -175,6 +164,8 @@ class Remote:
             self._push_to_folder(str(folder), ref, commit, expected)
             return
         move = RefMove(ref, commit, expected, force)
+        if self.push_atomically([move]):
+            return
         callbacks = _Callbacks(self.address, self._credentials, [move])
         try:
             self._remote().push([move.spec], callbacks=callbacks, proxy=True)
@@ -195,12 +186,20 @@ class Remote:
         """
         if local_path(self.address) is not None:
             return False
+        if self.push_atomically(moves):
+            return True
         callbacks = _Callbacks(self.address, self._credentials, moves)
         try:
             self._remote().push([move.spec for move in moves], callbacks=callbacks, proxy=True)
         except (_LeaseLost, *_LIBGIT2):
             return False
         return callbacks.reasons == {move.ref: None for move in moves}
+
+    def push_atomically(self, moves: Sequence[RefMove], *, beside: Sequence[pygit2.Repository] = ()) -> bool:
+        """Whether the server made all of these, as it can where it is spoken to over HTTP: all or none. After False nobody
+        knows, as after :meth:`push_together`. Commits may be in the repositories ``beside`` this one.
+        """
+        return self._service is not None and self._service.took(moves, [self._repository, *beside])
 
     def _settle_lost_lease(self, ref: str, commit: str | None, advertised: str) -> None:
         if advertised != (commit or _NOTHING):
@@ -237,15 +236,29 @@ class Remote:
             raise translated(exc, location=self.location, doing=f"pushing {ref}") from exc
 
     def _carry(self, target: pygit2.Repository, commit: str) -> None:
-        """The objects of ``commit`` are in ``target``, carried by a ref that no two processes share and that is gone again."""
-        if commit in target:
-            return
-        passage = f"{_PASSAGE}{uuid.uuid4().hex}"
-        self._remote().push([f"{commit}:{passage}"])
-        target.references.delete(passage)
+        """The objects of ``commit`` are in ``target``: a pack of those that it lacks appears there at once, whole."""
+        pack = pygit2.PackBuilder(self._repository)
+        missing, seen = [pygit2.Oid(hex=commit)], set[pygit2.Oid]()
+        while missing:
+            oid = missing.pop()
+            if oid not in seen and oid not in target:
+                seen.add(oid)
+                pack.add(oid)
+                missing += _needs(self._repository[oid])
+        if seen:
+            pack.write(Path(target.path) / "objects" / "pack")
 
     def _remote(self) -> pygit2.Remote:
         return self._repository.remotes.create_anonymous(self.address)
+
+
+def _needs(target: object) -> list[pygit2.Oid]:
+    """The objects that ``target`` names itself. Commits of submodules lie elsewhere."""
+    if isinstance(target, pygit2.Commit):
+        return [target.tree_id, *target.parent_ids]
+    if isinstance(target, pygit2.Tree):
+        return [entry.id for entry in target if entry.filemode != FileMode.COMMIT]
+    return [target.target] if isinstance(target, pygit2.Tag) else []
 
 
 def _advertised(remote: pygit2.Remote, *, connect: bool, callbacks: _Callbacks | None = None) -> Advertised:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,6 +62,7 @@ class GitRepository:
     author: Signature = CLOCKWORK
     signer: Signer | None = None
     _default: str | None = field(default=None, init=False)
+    _listed: Mapping[str, str] | None = field(default=None, init=False)
     _listings: dict[tuple[tuple[str, ...], frozenset[int]], _Listing] = field(default_factory=dict, init=False)
 
     @classmethod
@@ -96,6 +97,12 @@ class GitRepository:
         with self._writing():
             advertised = self.remote.fetch(specs, prune=True)
         self._default = advertised.default_branch or self._default
+        self._listed = advertised.refs
+
+    def take_listing(self) -> Mapping[str, str] | None:
+        """Every ref of the remote with its id, as the last fetch was shown them; None when that was taken before."""
+        listed, self._listed = self._listed, None
+        return listed
 
     def fetch_ref(self, ref: str) -> str:
         """The commit that the remote's ``ref`` (``refs/pull/7/head``, or a full sha) names, fetched.
@@ -210,7 +217,7 @@ class GitRepository:
         return commit
 
     def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
-        if len(moves) > 1 and self._sent_together(moves):
+        if len(moves) > 1 and self.remote is not None and self.moved(moves, self.remote.push_together):
             return [move.commit for move in moves]
         return [self._pushed(move) for move in moves]
 
@@ -271,13 +278,11 @@ class GitRepository:
             self.remote.push(_ref(branch), commit, expected=expected, force=force)
             self._remember(self._local_name(branch), commit)
 
-    def _sent_together(self, moves: Sequence[BranchMove]) -> bool:
-        """Whether the remote took all of them at once."""
-        if self.remote is None:
-            return False
+    def moved(self, moves: Sequence[BranchMove], push: Callable[[Sequence[RefMove]], bool]) -> bool:
+        """Whether ``push`` made all of these, which is known here then."""
         refs = [RefMove(_ref(move.branch), move.commit, move.expected, self._forces(move)) for move in moves]
         with self._writing():
-            if not self.remote.push_together(refs):
+            if not push(refs):
                 return False
             for move in moves:
                 self._remember(self._local_name(move.branch), move.commit)

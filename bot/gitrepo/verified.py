@@ -6,11 +6,12 @@ what the host made of it comes back by a fetch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bot.errors import BotError, Unavailable
+from bot.gitrepo.receive_pack import RefMove
 from bot.gitrepo.repository import GitRepository
 from bot.model.codehost import CommitDraft
 from bot.model.finding import FileChange, FileStatus
@@ -46,6 +47,11 @@ class VerifiedRepository(GitRepository):
     def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
         """The host makes one commit at a time."""
         return [self._pushed(move) for move in moves]
+
+    def moved(self, moves: Sequence[BranchMove], push: Callable[[Sequence[RefMove]], bool]) -> bool:
+        """Not by Git."""
+        del moves, push
+        return False
 
     def _draft(self, branch: str, commit: str, expected: str | None) -> CommitDraft | None:
         """What to tell the host; None where Git has to push. A new branch starts at a commit that the remote has."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
+from bot.guardrails import leniency
 from bot.guardrails.anchors import Anchors, AnchorSet
 from bot.guardrails.detectors import (
     dependencies,
@@ -24,8 +25,14 @@ from bot.guardrails.detectors import (
     unicode,
     workflows,
 )
-from bot.guardrails.rule import Detector
+from bot.guardrails.rule import Detector, Hit, Subject
 from bot.secrecy.literals import ScanBackend
+
+
+def _weakened(subject: Subject) -> Iterable[Hit]:
+    yield from guarding.guard_weakened(subject)
+    yield from leniency.widened(subject)
+
 
 DETECTORS: Final[Mapping[str, Detector]] = {
     "INT-001": integrity.merge_marker,
@@ -67,7 +74,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "DEP-003": dependencies.lock_tamper,
     "INJ-001": hygiene.reviewer_injection,
     "META-001": meta.guardrail_edit,
-    "META-002": guarding.guard_weakened,
+    "META-002": _weakened,
     "CW-001": meta.unbounded_change,
 }
 SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003", "SYS-004")

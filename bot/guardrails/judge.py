@@ -63,11 +63,30 @@ def judge(
     with a finding when it answers yes. With ``only`` some rules are asked, and not whether the change was wholly seen;
     ``most`` findings of each rule are told. Never raises.
     """
-    subject = Subject(change, rules.options, facts or ChangeFacts(), rules.by_id)
+    subject = subject_of(change, rules, facts)
+    return judge_subject(subject, rules, mode, today=today, expired=expired, only=only, most=most)
+
+
+def subject_of(change: Change, rules: RuleBook, facts: ChangeFacts | None = None) -> Subject:
+    """The change opened once, for everybody who reads it: its files are diffed and parsed no second time."""
+    return Subject(change, rules.options, facts or ChangeFacts(), rules.by_id)
+
+
+def judge_subject(
+    subject: Subject,
+    rules: RuleBook,
+    mode: Mode,
+    *,
+    today: date,
+    expired: Callable[[], bool] = _never,
+    only: Container[str] | None = None,
+    most: int = MAX_PER_RULE,
+) -> Judgement:
+    """:func:`judge` of a change that is open already."""
     findings: list[Finding] = list(_seen_whole(subject, rules, mode)) if only is None else []
     notes = [f"Document left out: {error}" for error in rules.errors]
     failure: str | None = None
-    for guardrail in rules.for_agent(change.agent):
+    for guardrail in rules.for_agent(subject.change.agent):
         if only is not None and guardrail.id not in only:
             continue
         if expired():
@@ -80,7 +99,7 @@ def judge(
             failure = f"{guardrail.id} failed with {type(error).__name__}"
             findings.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
     kept, waived = _waived(findings, subject, rules, today, notes)
-    return Judgement(ordered(kept), ordered(waived), tuple(notes), failure or change.truncated)
+    return Judgement(ordered(kept), ordered(waived), tuple(notes), failure or subject.change.truncated)
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -230,6 +249,11 @@ def _line(deltas: Mapping[str, Delta], hit: Hit) -> str:
     return text[hit.line - 1] if hit.line is not None and 1 <= hit.line <= len(text) else hit.message
 
 
+def _matters(finding: Finding) -> bool:
+    """Whether a change cannot lower it for itself: it is critical, or it blocks, whatever its document calls it."""
+    return finding.severity is Severity.CRITICAL or finding.enforce is Enforce.BLOCK
+
+
 def _waived(
     findings: list[Finding], subject: Subject, rules: RuleBook, today: date, notes: list[str]
 ) -> tuple[list[Finding], list[Finding]]:
@@ -243,11 +267,11 @@ def _waived(
             waiver = line_waiver(guardrail, delta, finding.line, subject.change.author_kind, today=today)
         if waiver is None:
             kept.append(finding)
-        elif waiver.of_change and finding.severity is Severity.CRITICAL:
+        elif waiver.of_change and _matters(finding):
             kept.append(finding)
             notes.append(
                 f"{finding.rule} at {finding.file}:{finding.line} stays: this change waives it itself ({waiver.reason}), "
-                "and no change lowers its own critical finding."
+                "and no change lowers a finding of its own that is critical or blocks."
             )
         else:
             own = " by this change itself" if waiver.of_change else ""

@@ -18,6 +18,7 @@ from bot.model.session import ReviewResult
 MAX_SUMMARY: Final = 60_000
 """Characters; GitHub takes 65,535."""
 _SHOWN: Final = 40
+_NOTES: Final = 30
 
 
 def check_of(
@@ -46,12 +47,18 @@ def summary(result: ReviewResult, change: Change, rules: RuleBook, mode: Mode) -
     """The check's text as Markdown: findings, notes, and what the verdict is bound to."""
     parts = [_table(result.findings)] if result.findings else ["No guardrail fired."]
     if result.notes:
-        parts.append("\n".join(f"- {plain(note, 500)}" for note in result.notes[:30]))
+        parts.append("\n".join(f"- {note}" for note in _notes(result.notes)))
     parts.append(
         f"Mode {mode.value}. Judged: `{change.head[:12]}` against `{change.base[:12]}`, rules `{rules.hash}` as they are "
         f"at the base."
     )
     return "\n\n".join(parts)[:MAX_SUMMARY]
+
+
+def _notes(notes: Sequence[str]) -> list[str]:
+    shown = [plain(note, 500) for note in notes[:_NOTES]]
+    more = len(notes) - len(shown)
+    return [*shown, f"{more} more notes are not shown here."] if more else shown
 
 
 def comment_body(result: ReviewResult, change: Change, mode: Mode) -> str:

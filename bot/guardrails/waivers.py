@@ -2,7 +2,7 @@
 
 ``# guardrail: allow SEC-004 until=2026-12-01 reason="internal test rig"`` on the line or the one above. Honoured only
 where the rule's document allows it, for at most its number of days, and never for an agent's change. One that the
-change itself adds lowers no critical finding.
+change itself adds lowers no finding that is critical or blocks.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def line_waiver(guardrail: Guardrail, delta: Delta, line: int, author: AuthorKin
             continue
         until = _date(comment["until"])
         if until is not None and today <= until <= today + timedelta(days=guardrail.waiver.max_days):
-            own = any(added.number == number for added in delta.added)
-            return Waiver(guardrail.id, until, comment["quoted"] or comment["bare"], own)
+            reason = comment["quoted"] or comment["bare"]
+            return Waiver(guardrail.id, until, reason, of_change=number in delta.added_numbers)
     return None
 
 

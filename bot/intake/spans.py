@@ -179,10 +179,12 @@ def value(node: Node, dialect: Dialect) -> JSON:
         return scalar(node, dialect)
     if isinstance(node, SequenceNode):
         return [value(item, dialect) for item in node.items]
+    own = {key_of(key): value(item, dialect) for key, item in node.items if not is_merge(key)}
+    if len(own) == len(node.items):
+        return own
     entries: dict[str, JSON] = {}
     for source in reversed(merged(node)):
         inherited = value(source, dialect)
         if isinstance(inherited, dict):
             entries.update(inherited)
-    entries.update({key_of(key): value(item, dialect) for key, item in node.items if not is_merge(key)})
-    return entries
+    return {**entries, **own}

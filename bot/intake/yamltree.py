@@ -323,7 +323,7 @@ class _Builder:
 
     def take(self, event: Any) -> Node | None:
         """The root once it is complete."""
-        kind, (start, end) = type(event), _marks(event)
+        kind, start, end = type(event), event.start_mark.index, event.end_mark.index
         if kind in _NODES:
             self.nodes += 1
             if self.nodes > self.limits.most:
@@ -370,16 +370,14 @@ class _Builder:
 
     def _after_properties(self, event: Any) -> int:
         at = int(event.start_mark.index)
+        if not (event.anchor or event.tag):
+            return at
         chars = self.text.chars
         while at < len(chars) and chars[at] in "&!":
             while at < len(chars) and not chars[at].isspace():
                 at += 1
             at = _skip_blank(chars, at)
-        return at if event.anchor or event.tag else int(event.start_mark.index)
-
-
-def _marks(event: Any) -> tuple[int, int]:
-    return event.start_mark.index, event.end_mark.index
+        return at
 
 
 def _skip_blank(chars: str, at: int) -> int:

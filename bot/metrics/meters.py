@@ -154,7 +154,14 @@ class Meters:
 
     def recorded(self, queue: QueueFigures) -> None:
         """What became of the records of guarded runs in this process."""
-        fates = {"written": queue.written, "dropped": queue.dropped, "lost": queue.lost, "kept": queue.kept}
+        fates = {
+            "written": queue.written,
+            "dropped": queue.dropped,
+            "lost": queue.lost,
+            "kept": queue.kept,
+            "refused": queue.refused,
+            "unreadable": queue.unreadable,
+        }
         self.store.replace(
             "clockwork_session_records_total", {(fate,): float(number) for fate, number in fates.items()}
         )

@@ -56,6 +56,8 @@ class PullRequest:
     claim: Marker | None = None
     forked: bool = False
     """Whether the head is in another repository."""
+    head_repository: str = ""
+    """The ``owner/name`` of the repository that the head is in; empty where that is gone, or the host does not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,19 @@ class Issue:
     closed_by_us: bool = False
     node: str = ""
     claim: Marker | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BodyEdit:
+    """One edit of the body of an issue. ``body`` is what it said then, without a marker line; None where the host does not
+    tell. ``ours`` says that it was this account.
+    """
+
+    editor: str
+    editor_id: int | None
+    at: datetime
+    body: str | None
+    ours: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,3 +127,7 @@ class QueueFigures:
     """Taken, but the log would not have them after all tries, and they could not be kept."""
     kept: int = 0
     """Taken, and kept on this machine until the log has them."""
+    refused: int = 0
+    """Kept by an earlier process, and put aside: a log that takes others does not take them."""
+    unreadable: int = 0
+    """Files among those that are kept which are no records."""

@@ -91,6 +91,12 @@ def show_report(
         console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)
 
 
+def show_errors(report: Report, console: Console) -> None:
+    """What is wrong in Git, without which nothing can be told."""
+    for error in report.errors:
+        console.print(f"[red]error[/red] {escape(str(error))}", highlight=False)
+
+
 def _remarks(report: Report) -> Iterator[str]:
     for error in report.errors:
         yield f"[red]error[/red] {escape(str(error))}"

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.model.ledger import Entry, EntryKind
 from bot.notices.memory import lasting
-from bot.safety.history import VOICES, Attempt, budget_of_intent, disputes, history_of_entries
+from bot.safety.history import ORDER, VOICES, Attempt, budget_of_intent, disputes, history_of_entries
 from bot.safety.limits import Limits
 from bot.safety.spans import before
 
@@ -70,6 +70,8 @@ def _standing(entries: Sequence[Entry]) -> Iterable[Entry]:
                 last[("reject", entry.fingerprint)] = entry
             case EntryKind.IGNORE:
                 last[("ignore", entry.fingerprint)] = entry
+            case EntryKind.NOTE if ORDER in entry.detail:
+                last[(entry.detail[ORDER], entry.fingerprint or entry.task)] = entry
             case _:
                 pass
     return (*last.values(), *lasting(entries))

@@ -58,6 +58,14 @@ MERGES: Final = "merges"
 """The key in an intent's detail that says: its pull request merges by itself, so it draws on the budget of fixes."""
 JOINED: Final = "joined"
 """The key in a rejection's detail for the fingerprint of the joined proposal that it was a part of."""
+ORDER: Final = "order"
+"""The key in a note's detail for what a person ordered that has no kind of entry of its own: :data:`APPROVE` and so on."""
+APPROVE: Final = "approve"
+"""Its value: the proposal of this fingerprint may be opened whatever is asked of people already."""
+RESTORE: Final = "restore"
+"""Its value: the named drifts of the task are restored by people, not offered for adoption."""
+ADOPT: Final = "adopt"
+"""Its value: they are offered for adoption again."""
 OPENS: Final = "opens"
 """The key in an intent's detail that says: a pull request is opened, not an open one updated."""
 
@@ -176,6 +184,10 @@ class History:
     suspensions: dict[str, Entry] = field(default_factory=dict)
     rejections: dict[str, Entry] = field(default_factory=dict)
     ignores: dict[str, Entry] = field(default_factory=dict)
+    approvals: dict[str, Entry] = field(default_factory=dict)
+    """Fingerprint -> the order by which somebody asked for this pull request now."""
+    restores: dict[str, Entry] = field(default_factory=dict)
+    """Task -> the order by which somebody chose to restore it."""
     closed: dict[Lane, Entry] = field(default_factory=dict)
     """The last refusal of each lane that the host closed, unless a write in that lane, or a resume, came after it."""
     wait: Entry | None = None
@@ -347,8 +359,23 @@ def _add_control(history: History, entry: Entry) -> None:
             history.rejections[entry.fingerprint] = entry
         case EntryKind.RETRY if entry.fingerprint is not None:
             _take_back(history, entry.fingerprint)
+            history.ignores.pop(entry.fingerprint, None)
         case EntryKind.IGNORE if entry.fingerprint is not None:
             history.ignores[entry.fingerprint] = entry
+        case EntryKind.NOTE:
+            _note_order(history, entry)
+        case _:
+            pass
+
+
+def _note_order(history: History, entry: Entry) -> None:
+    match entry.detail.get(ORDER):
+        case "approve" if entry.fingerprint is not None:
+            history.approvals[entry.fingerprint] = entry
+        case "restore" if entry.task is not None:
+            history.restores[entry.task] = entry
+        case "adopt" if entry.task is not None:
+            history.restores.pop(entry.task, None)
         case _:
             pass
 

@@ -135,6 +135,16 @@ class IssueRow(IdentifiedRow):
 
 
 @dataclass(frozen=True, slots=True)
+class BodyEditRow(IdentifiedRow):
+    """One edit of the body of an issue or pull request: ``body`` is what it said then."""
+
+    issue_id: int
+    editor_id: int
+    body: str
+    edited_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class PullRow:
     """The pull half of a pull request. ``base_sha`` and ``head_sha`` stop moving once it is closed."""
 

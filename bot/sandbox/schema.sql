@@ -37,6 +37,11 @@ CREATE TABLE IF NOT EXISTS issue (
     title TEXT NOT NULL, body TEXT, state TEXT NOT NULL, state_reason TEXT, author_id INTEGER NOT NULL,
     created_at TEXT NOT NULL, updated_at TEXT NOT NULL, closed_at TEXT, closed_by_id INTEGER, UNIQUE (repo_id, number)
 );
+CREATE TABLE IF NOT EXISTS body_edit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, issue_id INTEGER NOT NULL, editor_id INTEGER NOT NULL, body TEXT NOT NULL,
+    edited_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS edit_of_issue ON body_edit (issue_id);
 CREATE TABLE IF NOT EXISTS pull (
     issue_id INTEGER PRIMARY KEY, base_ref TEXT NOT NULL, base_sha TEXT NOT NULL, head_repo_id INTEGER NOT NULL,
     head_ref TEXT NOT NULL, head_sha TEXT NOT NULL, draft BOOLEAN NOT NULL, merged_at TEXT, merged_by_id INTEGER,

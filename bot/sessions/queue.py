@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final, Protocol
 
 from bot.errors import BotError, Closed, Stale, Unavailable
@@ -53,7 +54,7 @@ class QueuedStore:
         self._changed = threading.Condition()
         self._waiting: deque[Session] = deque()
         self._in_hand: tuple[Session, ...] = ()
-        self._written = self._dropped = self._kept = self._lost = 0
+        self._written = self._dropped = self._kept = self._lost = self._put_by = self._unreadable = 0
         self.trouble: str | None = None
         """Why the log did not take what it was handed last."""
         self._closed = self._left = False
@@ -98,7 +99,14 @@ class QueuedStore:
         """What became of everything handed in so far."""
         with self._changed:
             waiting = len(self._waiting) + len(self._in_hand)
-            return QueueFigures(waiting, self._written, self._dropped, self._lost, self._kept)
+            return QueueFigures(
+                waiting, self._written, self._dropped, self._lost, self._kept, self._put_by, self._unreadable
+            )
+
+    @property
+    def kept_in(self) -> Path | None:
+        """The folder of what is kept until the log takes it."""
+        return None if self._spool is None else self._spool.folder
 
     def _write_all(self) -> None:
         while batch := self._take():
@@ -124,17 +132,36 @@ class QueuedStore:
         """Hand in what an earlier process put aside: the log takes again."""
         if self._spool is None:
             return
-        waiting = self._spool.waiting()
+        self._unreadable, waiting = self._spool.unreadable(), self._spool.waiting()
         for at in range(0, len(waiting), BATCH):
             part = waiting[at : at + BATCH]
-            refused: Sequence[Session] = ()
             try:
                 self._log.write(part)
             except (Unavailable, Stale, Closed):
                 return  # it takes nothing now: each by itself would be refused as well
             except BotError:
-                refused = self._one_by_one(part)
-            self._spool.forget([session for session in part if session not in refused])
+                if not self._offer_one_by_one(self._spool, part):
+                    return
+            else:
+                self._spool.forget(part)
+
+    def _offer_one_by_one(self, spool: SessionSpool, part: Sequence[Session]) -> bool:
+        """Hand in each by itself; one that the log refuses is put aside, or it would be refused for ever. False where the log
+        takes nothing any more.
+        """
+        for session in part:
+            try:
+                self._log.write([session])
+            except (Unavailable, Stale, Closed):
+                return False
+            except BotError as exc:
+                self.trouble = exc.message
+                spool.put_aside(session)
+                with self._changed:
+                    self._put_by += 1
+            else:
+                spool.forget([session])
+        return True
 
     def _take(self) -> list[Session]:
         """The next batch; empty once the queue is closed and there is nothing left."""

@@ -1,4 +1,8 @@
-"""Session records that their log did not take, kept in a folder of this machine until it takes them."""
+"""Session records that their log did not take, kept in a folder of this machine until it takes them.
+
+A record that a working log refuses by itself is put aside there as ``ID.refused``, for a person to look at: it is never
+offered again. A file that is no record, torn or of a newer version, is left where it is and counted.
+"""
 
 from __future__ import annotations
 
@@ -23,26 +27,37 @@ class SessionSpool:
     """The folder. It is made when something is kept."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def keep(self, session: Session) -> bool:
         """Whether it is kept: the folder may be full, or not to be written."""
         file = self._file(session)
+        draft = file.with_suffix(f".{os.getpid()}.new")
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if sum(1 for _ in self._folder.iterdir()) >= LARGEST:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if sum(1 for _ in self.folder.iterdir()) >= LARGEST:
                 return False
-            draft = file.with_suffix(f".{os.getpid()}.new")
             with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:  # noqa: PTH123 - a mode
                 out.write(encode(session))
             draft.replace(file)
         except OSError:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
             return False
         return True
 
     def waiting(self) -> tuple[Session, ...]:
-        """What is kept, by name. A file that is no record is left where it is."""
-        return tuple(self._read())
+        """What is kept, by name."""
+        return tuple(session for session in self._read() if session is not None)
+
+    def unreadable(self) -> int:
+        """How many files in its place are no records."""
+        return sum(session is None for session in self._read())
+
+    def put_aside(self, session: Session) -> None:
+        """Its log will never have it: it is kept, and offered no more."""
+        with suppress(OSError):
+            self._file(session).replace(self._file(session).with_suffix(".refused"))
 
     def forget(self, sessions: Sequence[Session]) -> None:
         """Their log has them now."""
@@ -50,13 +65,17 @@ class SessionSpool:
             with suppress(OSError):
                 self._file(session).unlink(missing_ok=True)
 
-    def _read(self) -> Iterator[Session]:
-        for file in sorted(self._folder.glob("*.json")):
-            with suppress(OSError, Invalid):
+    def _read(self) -> Iterator[Session | None]:
+        for file in sorted(self.folder.glob("*.json")):
+            try:
                 yield decode(file.read_bytes())
+            except FileNotFoundError:
+                continue  # another process has handed it in
+            except (OSError, Invalid):
+                yield None
 
     def _file(self, session: Session) -> Path:
-        return self._folder / f"{_UNSAFE.sub('-', session.id)[:80] or 'session'}.json"
+        return self.folder / f"{_UNSAFE.sub('-', session.id)[:80] or 'session'}.json"
 
 
 class UnopenedSessions:

@@ -317,6 +317,8 @@ class GitHubSettings(Section):
     """The pause between two writes."""
     branch_prefix: str = "clockwork/"
     """What the names of our branches begin with. Git keeps a branch ``a`` and a branch ``a/b`` apart by refusing one."""
+    dashboard: bool = False
+    """Keep one issue that says what differs, what waits for whom, what is held back and until when, with check boxes."""
     app: AppSettings | None = None
     """Act as a GitHub App instead of by a token."""
 

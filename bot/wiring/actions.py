@@ -20,6 +20,12 @@ def is_job(environment: Mapping[str, str]) -> bool:
     return actions.run(environment) is not None
 
 
+def runs_for_strangers(environment: Mapping[str, str]) -> bool | None:
+    """Whether the event of this run gives pull requests from forks a token that may only read; None outside of Actions."""
+    run = actions.run(environment)
+    return None if run is None else run.event in actions.EVENTS_OF_STRANGERS
+
+
 def outputs(values: Mapping[str, str]) -> str:
     """``values`` as the file of a step's outputs holds them."""
     return actions.outputs(values)
@@ -30,25 +36,30 @@ def job_summary(markdown: str) -> str:
     return actions.summary(markdown)
 
 
-def judged_commit(environment: Mapping[str, str], named: str | None) -> str:
-    """The commit that the finished run was for: as the ``workflow_run`` event says it, or as it was ``named``.
-
-    ``Invalid`` where neither tells, ``Refused`` where the two differ or the run was started by no pull request.
-    """
+def finished_run(environment: Mapping[str, str]) -> actions.FinishedRun | None:
+    """The run that a ``workflow_run`` event is about; None for another event. ``Refused`` where no pull request started it."""
     run = actions.run(environment)
     if run is None or run.event != "workflow_run":
-        if named is None:
-            raise Invalid(
-                "the commit is missing that the artifact's run was for",
-                advice="Name it with --head; in a workflow_run job its event says it.",
-            )
-        return named
-    event = actions.finished_run(_event(environment))
-    if event.event != "pull_request":
-        raise Refused(f"the run was started by {event.event}, and only those of pull requests are published")
-    if named not in {None, event.head_sha}:
-        raise Refused(f"--head is {named}, and the run was for {event.head_sha}")
-    return event.head_sha
+        return None
+    finished = actions.finished_run(_event(environment))
+    if finished.event != "pull_request":
+        raise Refused(f"the run was started by {finished.event}, and only those of pull requests are published")
+    return finished
+
+
+def judged_commit(finished: actions.FinishedRun | None, named: str | None) -> str:
+    """The commit that the ``finished`` run was for, or as it was ``named``.
+
+    ``Invalid`` where neither tells, ``Refused`` where the two differ.
+    """
+    if finished is None and named is None:
+        raise Invalid(
+            "the commit is missing that the artifact's run was for",
+            advice="Name it with --head; in a workflow_run job its event says it.",
+        )
+    if finished is not None and named not in {None, finished.head_sha}:
+        raise Refused(f"--head is {named}, and the run was for {finished.head_sha}")
+    return named or (finished.head_sha if finished is not None else "")
 
 
 def _event(environment: Mapping[str, str]) -> bytes:

@@ -16,6 +16,7 @@ from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository
 from bot.settings import Secrets
 from bot.settings.sections import ASSISTANTS, AssistantSettings
 from bot.wiring import plugins
+from bot.wiring.actions import runs_for_strangers
 from bot.wiring.host import open_host
 from bot.wiring.repository import (
     OpenRepository,
@@ -120,19 +121,29 @@ def _in_actions(guard: Guard) -> bool:
     return guard.opened.options.environment.get("GITHUB_ACTIONS") == "true"
 
 
+def _is_without_rights(guard: Guard, *, kept: bool) -> bool:
+    """Whether a run for a fork is expected to have a token that may only read.
+
+    Actions tells it by the event. Elsewhere only what is kept is published by another run. Whoever has no right to publish
+    for any other reason, as the run that publishes, has made a mistake.
+    """
+    told = runs_for_strangers(guard.opened.options.environment)
+    return kept if told is None else told
+
+
 def review(
     guard: Guard,
     number: int,
     *,
     mode: Mode | None = None,
     comment: bool = False,
-    reads_only: bool = False,
+    kept: bool = False,
     claims: Claims | None = None,
 ) -> Reviewed:
     """Judge pull request ``number`` by the rules of its base and publish the check on its head.
 
-    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref. In Actions a fork's
-    runs have a token that may only read (GitHub documentation, "Events that trigger workflows", ``pull_request``).
+    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref. ``kept`` says that
+    what is judged is kept for another run, which publishes it.
     """
     from bot.flows.head_check import review_pull
 
@@ -146,7 +157,7 @@ def review(
         session_id=secrets.token_hex(16),
         comment=comment,
         rendered_comment=guard.rendered_comment,
-        reads_only=reads_only or (pull.forked and _in_actions(guard)),
+        reads_only=pull.forked and _is_without_rights(guard, kept=kept),
         claims=claims,
     )
 

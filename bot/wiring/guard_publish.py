@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,12 @@ from bot.errors import Invalid, Refused
 from bot.guardrails import artifact
 from bot.model.codehost import ItemState
 from bot.model.finding import Mode
-from bot.wiring.actions import judged_commit
+from bot.wiring.actions import finished_run, judged_commit
 from bot.wiring.guard import Guard, review
 
 if TYPE_CHECKING:
     from bot.flows.head_check import Reviewed
+    from bot.github.actions import FinishedRun
     from bot.guardrails.artifact import Artifact
     from bot.model.codehost import PullRequest
 
@@ -22,13 +24,18 @@ if TYPE_CHECKING:
 def publish(guard: Guard, file: Path, *, head: str | None, mode: Mode | None, comment: bool) -> Reviewed:
     """Judge the pull request that an artifact is about and publish the check on its head.
 
-    Nothing is published where the artifact is malformed or too large (``Invalid``), or not about the commit that its run was
-    for, this repository and the head of an open pull request (``Refused``).
+    Nothing is published where the artifact is malformed or too large (``Invalid``), or not about the commit and branch that
+    its run was for, this repository and the head of an open pull request (``Refused``).
     """
     given = artifact.read(_bytes(file))
-    commit = judged_commit(guard.opened.options.environment, head)
-    artifact.check(given, repository=guard.opened.name, head=commit)
-    _check_pull(given, guard.host.pull(given.number))
+    finished = finished_run(guard.opened.options.environment)
+    artifact.check(given, repository=guard.opened.name, head=judged_commit(finished, head))
+    pull = guard.host.pull(given.number)
+    _check_pull(given, pull)
+    if finished is None:
+        _check_alone(pull, guard.host.pulls())
+    else:
+        _check_run(finished, pull, guard.opened.name)
     return review(guard, given.number, mode=mode, comment=comment, claims=given.claims)
 
 
@@ -39,6 +46,34 @@ def _check_pull(given: Artifact, pull: PullRequest) -> None:
         raise Refused(
             f"the artifact is about {given.head[:12]}, and #{pull.number} is at {pull.head_sha[:12]}",
             advice="A newer run judges the newer commit.",
+        )
+
+
+def _check_run(finished: FinishedRun, pull: PullRequest, repository: str) -> None:
+    """Return where the run was for this pull request: anybody can open another one with the same commit as its head."""
+    if finished.repository.casefold() != repository.casefold():
+        raise Refused(f"the run was in {finished.repository}, and this is {repository}")
+    theirs, ours = finished.head_repository or "", pull.head_repository
+    if finished.pulls:
+        matches = pull.number in finished.pulls
+    else:
+        matches = bool(theirs) and (theirs.casefold(), finished.head_branch) == (ours.casefold(), pull.head_ref)
+    if not matches:
+        raise Refused(
+            f"the artifact is about #{pull.number}, whose head is {pull.head_ref!r} of {ours or 'a repository that is gone'}, "
+            f"and its run was for {finished.head_branch!r} of {theirs or 'a repository that is gone'}",
+            advice=f"Nothing was published. `clockwork guard pr {pull.number}` judges it without an artifact.",
+        )
+
+
+def _check_alone(pull: PullRequest, pulls: Sequence[PullRequest]) -> None:
+    """Return where no other open pull request has the same head: without an event nothing tells which one is meant."""
+    others = [each.number for each in pulls if each.head_sha == pull.head_sha and each.number != pull.number]
+    if others:
+        listed = ", ".join(f"#{number}" for number in sorted(others)[:10])
+        raise Refused(
+            f"the artifact is about #{pull.number}, and {listed} has the same head",
+            advice="In a workflow_run job the event tells whose run it was.",
         )
 
 

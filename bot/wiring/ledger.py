@@ -8,8 +8,9 @@ from pathlib import Path
 
 from bot.errors import Invalid, Refused
 from bot.gitrepo.ledger.chain import GitLedger, full_name
+from bot.gitrepo.repository import GitRepository
 from bot.model.ledger import Entry, LedgerView
-from bot.ports import Ledger, Signature
+from bot.ports import BranchMove, Ledger, Repository, Signature
 from bot.safety.compaction import Retention
 from bot.safety.limits import Limits
 from bot.safety.windows import ChangeWindow, parse_window
@@ -29,19 +30,26 @@ class _NoLedger:
         del view, entries
         raise Refused("this folder has no remote, so there is no ledger and nothing can be written")
 
+    def append_with(
+        self, view: LedgerView, entries: Sequence[Entry], moves: Sequence[BranchMove]
+    ) -> tuple[LedgerView, bool]:
+        del moves
+        return self.append(view, entries), False
+
 
 def open_ledger(settings: Path | None, repo: str | None) -> GitLedger:
     """The ledger of a repository."""
     return ledger(open_repository(Options(repo=repo or ".", settings=settings)))
 
 
-def ledger_or_none(opened: OpenRepository) -> Ledger:
-    """The ledger, or for a folder that is pushed nowhere one that is empty and stays so."""
-    return _NoLedger() if opened.git is None else ledger(opened)
+def ledger_or_none(opened: OpenRepository, repository: Repository) -> Ledger:
+    """The ledger beside the ``repository`` of a run, or for a folder that is pushed nowhere one that is empty and stays so."""
+    return _NoLedger() if opened.git is None else ledger(opened, branches=repository)
 
 
-def ledger(opened: OpenRepository, *, clone: str = "ledger") -> GitLedger:
-    """The ledger, in a clone of that name. ``Invalid`` for a folder that is pushed nowhere, and for a ref that cannot be.
+def ledger(opened: OpenRepository, *, clone: str = "ledger", branches: Repository | None = None) -> GitLedger:
+    """The ledger, in a clone of that name, beside the repository whose ``branches`` move with it. ``Invalid`` for a folder
+    that is pushed nowhere, and for a ref that cannot be.
 
     Two of one process that are used in turn want clones of their own: libgit2 does not see that a clone was shallow when
     another handle fetched into it (measured with libgit2 1.9).
@@ -62,6 +70,7 @@ def ledger(opened: OpenRepository, *, clone: str = "ledger") -> GitLedger:
         author=Signature(opened.settings.author.name, opened.settings.author.email),
         signer=signer(opened.settings),
         retention=Retention.of(limits(opened.settings)),
+        branches=branches if isinstance(branches, GitRepository) else None,
     )
 
 

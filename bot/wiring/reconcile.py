@@ -19,6 +19,7 @@ from bot.drift.severity.grants import Grants
 from bot.errors import Invalid
 from bot.flows import applied
 from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
+from bot.flows.building import Build, build
 from bot.flows.commands import Orders
 from bot.flows.compare import compare
 from bot.flows.context import RunContext
@@ -94,10 +95,28 @@ def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False, rend
     )
 
 
-def open_assessment(options: Options) -> Callable[[], Assessment]:
-    """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere."""
-    opened = repository_to_read(options)
-    head = _head(opened)
+def open_assessment(options: Options, *, pushed: bool = False) -> Callable[[], Assessment]:
+    """A comparison with the files of a folder as they are now (or a remote's branch); nothing is written anywhere.
+
+    With ``pushed`` it is the branch in any case: ``Invalid`` for a folder that is pushed nowhere.
+    """
+    return assessment_of(open_pushed(options) if pushed else repository_to_read(options))
+
+
+def open_pushed(options: Options) -> OpenRepository:
+    """A repository at its branch. ``Invalid`` for a folder that is pushed nowhere."""
+    opened = open_repository(options)
+    if opened.git is None:
+        raise Invalid(
+            f"{options.repo} has no remote, and what is applied is what a branch holds",
+            advice="Push it somewhere, or name the remote with --repo URL.",
+        )
+    return opened
+
+
+def assessment_of(opened: OpenRepository) -> Callable[[], Assessment]:
+    """Compares an opened repository with what runs, anew each time."""
+    options, head = opened.options, _head(opened)
     shared = targets.renderers()
     observe = Observers(opened)
     reader = declarer(opened, shared, observe)
@@ -138,6 +157,14 @@ def open_targets(options: Options) -> Listing:
     """The targets of a folder as it is now, or of a remote's branch."""
     opened = repository_to_read(options)
     return listing(declarer(opened).at(_head(opened)))
+
+
+def open_build(options: Options) -> Build:
+    """The bundle of a folder as it is now, or of a remote's branch."""
+    opened = repository_to_read(options)
+    declaration = declarer(opened).at(_head(opened))
+    _check_variables(options, declaration)
+    return build(declaration, repository=opened.name)
 
 
 def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
@@ -208,9 +235,10 @@ def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False
     settings = opened.settings
     me = None if host is None else host.whoami()
     run = actions.run(opened.options.environment)
+    repository = opened.repository if read_only else writer(opened, host)
     return RunContext(
-        repository=opened.repository if read_only else writer(opened, host),
-        ledger=ledger_or_none(opened),
+        repository=repository,
+        ledger=ledger_or_none(opened, repository),
         host=host,
         texts=Texts.at(folder("templates")),
         clock=clock,
@@ -221,6 +249,7 @@ def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False
         new_id=lambda: uuid.uuid4().hex,
         labels=tuple(settings.github.labels),
         prefix=settings.github.branch_prefix,
+        dashboard=settings.github.dashboard,
         run_link=run.link if run else None,
         commit_url=partial(address.commit_url, opened.remote or ""),
     )

@@ -50,30 +50,56 @@ def open_store(opened: OpenRepository) -> SessionLog:
 
 
 def open_queue(opened: OpenRepository) -> QueuedStore:
-    """Where sessions are recorded. A store that cannot be opened stops nobody: what it does not take is kept in the cache
-    folder until it does.
-    """
+    """Where sessions are recorded. A store that cannot be opened stops nobody: what it does not take is kept until it does."""
     from bot.sessions.queue import QueuedStore
     from bot.sessions.spool import SessionSpool, UnopenedSessions
 
-    folder = cache_folder(opened.options, f"{remote_of(opened)} sessions").with_suffix(".sessions")
     log: SessionLog
     try:
         log = open_store(opened)
     except BotError as exc:
         log = UnopenedSessions(exc)
-    return QueuedStore(log, spool=SessionSpool(folder))
+    return QueuedStore(log, spool=SessionSpool(_kept_in(opened)))
+
+
+def _kept_in(opened: OpenRepository) -> Path:
+    """The folder for records that their store does not take.
+
+    Jobs of GitHub Actions share their cache with those of every pull request (docs.github.com, "Dependency caching
+    reference", "Restrictions for accessing a cache"). What may be read by whoever reads the repository may lie there; what
+    belongs in a database of its own stays on the machine.
+    """
+    if opened.settings.sessions.store == "git":
+        return cache_folder(opened.options, f"{remote_of(opened)} sessions").with_suffix(".sessions")
+    return state_folder(opened) / "sessions"
 
 
 def not_stored(store: QueuedStore) -> str | None:
-    """A sentence about the records of a closed queue that their store does not have; None when it has them all."""
+    """Sentences about the records of a closed queue that their store does not have; None when it has them all."""
+    return " ".join(filter(None, (_not_taken(store), _left_over(store)))) or None
+
+
+def _left_over(store: QueuedStore) -> str:
+    """What stays in the folder of an earlier process."""
+    counts, told = store.counts(), []
+    if counts.refused:
+        why, verb = (store.trouble or "").rstrip("."), "is" if counts.refused == 1 else "are"
+        told.append(f"{counts.refused} kept earlier {verb} refused for good ({why}): *.refused in {store.kept_in}.")
+    if counts.unreadable:
+        files = f"{counts.unreadable} file{'s' if counts.unreadable != 1 else ''}"
+        told.append(f"{files} in {store.kept_in} cannot be read as session records.")
+    return " ".join(told)
+
+
+def _not_taken(store: QueuedStore) -> str | None:
     counts = store.counts()
     missing = counts.kept + counts.lost + counts.dropped
     if not missing:
         return None
     what = f"{missing} session record{'s' if missing != 1 else ''} could not be stored"
     why = f" ({store.trouble.rstrip('.')})" if store.trouble else ""
-    kept = "kept for the next run" if counts.kept == missing else f"{counts.kept} kept for the next run, the rest lost"
+    until = "kept on this machine for the next run"
+    kept = until if counts.kept == missing else f"{counts.kept} {until}, the rest lost"
     return f"{what}{why}: {kept}."
 
 

@@ -18,7 +18,9 @@ from bot.entrypoints.connections import ConnectionLimits
 from bot.entrypoints.http import listening, serving
 from tests.entrypoints.keeping import eventually
 
-LIMITS = ConnectionLimits(headers=0.3, body=0.6, idle=0.3, connections=5, header_bytes=4096)
+LIMITS = ConnectionLimits(headers=0.3, body=0.6, answer=0.6, idle=0.3, connections=5, header_bytes=4096)
+LARGE = b"x" * 32_000_000
+"""More than two sockets hold between them."""
 READ: list[bytes | None] = []
 PATIENCE = 30
 
@@ -35,12 +37,24 @@ async def hello(_request: Request) -> Response:
     return PlainTextResponse("hello")
 
 
+async def large(_request: Request) -> Response:
+    """Answer at length."""
+    return Response(LARGE)
+
+
+async def sink(request: Request) -> Response:
+    """Read the body, however long it is."""
+    READ.append(await bounded(request, 10_000_000))
+    return PlainTextResponse("read")
+
+
 @contextmanager
 def served(limits: ConnectionLimits) -> Iterator[int]:
     """Where it is served within these limits."""
     READ.clear()
     bound = listening("127.0.0.1", 0)
-    app = Starlette(routes=[Route("/hello", hello), Route("/take", take, methods=["POST"])])
+    posted = [Route("/take", take, methods=["POST"]), Route("/sink", sink, methods=["POST"])]
+    app = Starlette(routes=[Route("/hello", hello), Route("/large", large), *posted])
     with serving(app, bound, limits):
         yield bound.getsockname()[1]
 
@@ -76,11 +90,55 @@ def test_headers_that_never_end_are_not_waited_for(port: int, sent: bytes) -> No
 
 
 def test_a_body_that_never_ends_is_not_waited_for(port: int) -> None:
-    """Also when bytes keep coming: its time is counted from its beginning."""
+    """One of which a part is sent and nothing more."""
     with calling(port) as line:
         line.sendall(b"POST /take HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc")
         assert rest(line).startswith(b"HTTP/1.1 408 ")
     assert READ in ([], [None])
+
+
+def test_a_body_that_keeps_coming_is_not_waited_for(port: int) -> None:
+    """Its time is counted from its beginning: bytes come until the other side ends it, and would come for an hour."""
+    with calling(port) as line:
+        line.sendall(b"POST /sink HTTP/1.1\r\nHost: x\r\nContent-Length: 72000\r\n\r\n")
+        sent = trickled(line, 72_000)
+        assert sent < 72_000
+    assert READ in ([], [None])
+
+
+def trickled(line: socket.socket, most: int) -> int:
+    """How many single bytes were taken, one every twentieth of a second, before the other side ended the connection."""
+    line.settimeout(0.05)
+    for sent in range(most):
+        try:
+            line.sendall(b"x")
+            if not line.recv(65536).startswith(b"HTTP/1.1 408 "):
+                return most
+        except TimeoutError:
+            continue
+        except (BrokenPipeError, ConnectionResetError):
+            return sent
+        return sent
+    return most
+
+
+def test_an_answer_that_nobody_reads_is_not_waited_for(port: int) -> None:
+    """Whoever asks for much and reads nothing holds no connection for good: others are served again after a while."""
+    with ExitStack() as stack:
+        lines = [stack.enter_context(calling(port)) for _ in range(LIMITS.connections)]
+        for line in lines:
+            line.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert eventually(lambda: asked(port).startswith(b"HTTP/1.1 200 "))
+        assert all(len(rest(line)) < len(LARGE) for line in lines)
+
+
+def test_an_answer_that_is_read_is_whole() -> None:
+    """However long it is."""
+    with served(replace(LIMITS, answer=PATIENCE)) as port, calling(port) as line:
+        line.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = rest(line)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(LARGE)
 
 
 def test_an_idle_connection_is_ended_after_its_answer(port: int) -> None:

@@ -87,6 +87,21 @@ def test_a_pull_request_is_judged_once_over_restarts(stage: Stage) -> None:
         eventually(lambda: StateFolder(stage.directory / "state").judged() == {})
 
 
+def test_a_pull_request_that_says_something_else_is_judged_again(stage: Stage) -> None:
+    """Its description is judged, too, and the list of open pull requests shows that it changed; then it is left alone."""
+    with keeping(stage) as daemon:
+        pull = proposed(stage, "idea")
+        sha, path = pull["head"]["sha"], f"/commits/{pull['head']['sha']}/check-runs?filter=all"
+        assert_judged(stage, sha)
+        stage.api("PATCH", f"/pulls/{pull['number']}", body="Because it is said so.")
+        eventually(lambda: [run["conclusion"] for run in stage.api("GET", path)["check_runs"]] == ["success"] * 2)
+        eventually(lambda: not daemon.status()["queue"])
+        seen = daemon.status()["looks"]["check"]["last"]
+        eventually(lambda: daemon.status()["looks"]["check"]["last"] != seen)
+        assert not [work for work in daemon.status()["queue"] if "judge" in work]
+        assert len(stage.api("GET", path)["check_runs"]) == 2
+
+
 def test_a_merge_queue_moves_without_a_webhook(stage: Stage) -> None:
     """Its heads are found on their branches, judged once, and merged."""
     stage.box.admin.add_ruleset(NAME, "main", queue=True, checks=("clockwork/guardrails",))

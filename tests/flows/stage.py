@@ -197,6 +197,10 @@ class Stage:
         """Somebody deletes the claim that holds the orders."""
         del self.objects["PersistentVolumeClaim"]
 
+    def part_pushes(self) -> None:
+        """The server makes each ref of a push by itself (git-config(1), "receive.advertiseAtomic")."""
+        self.box.hub.repositories.open(NAME).config["receive.advertiseAtomic"] = False
+
     def restore(self) -> None:
         """Everything runs as first declared."""
         self.objects = running()

@@ -20,6 +20,10 @@ from tests.flows.stage import Stage
 
 WORK = {"push", "issue", "pull"}
 """Steps by which the work of one intent is done. Of what is not done the first has failed, and all of it is done anew."""
+LANES = (
+    *("branch-commit", "intent", "branch-push", "issue", "pull", "outcome"),
+    *("commit", "intent", "push", "outcome"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ def three_lanes(stage: Stage) -> None:
     stage.safe_drift()
     stage.config_drift()
     stage.destructive_drift()
+
+
+def three_lanes_apart(stage: Stage) -> None:
+    stage.part_pushes()
+    three_lanes(stage)
 
 
 def another_value(stage: Stage) -> None:
@@ -84,17 +93,9 @@ def died_before(stage: Stage) -> None:
 
 
 SCENES = {
-    "three lanes": Scene(
-        three_lanes,
-        (
-            *("intent", "branch-commit", "branch-push", "issue", "pull", "outcome"),
-            *("intent", "commit", "push", "outcome"),
-        ),
-        commits=2,
-        pulls=(1, 1),
-        issues=(1, 1),
-    ),
-    "another value": Scene(another_value, ("intent", "branch-commit", "branch-push", "pull", "outcome"), pulls=(1, 1)),
+    "three lanes": Scene(three_lanes, LANES, commits=2, pulls=(1, 1), issues=(1, 1)),
+    "three lanes apart": Scene(three_lanes_apart, LANES, commits=2, pulls=(1, 1), issues=(1, 1)),
+    "another value": Scene(another_value, ("branch-commit", "intent", "branch-push", "pull", "outcome"), pulls=(1, 1)),
     "gone again": Scene(
         gone_again,
         ("closing", "closed", "branch-deleted", "closing", "closed"),
@@ -105,7 +106,7 @@ SCENES = {
     "closed by hand": Scene(closed_by_hand, ("rejection",), pulls=(1, 0)),
     "continued by hand": Scene(continued_by_hand, ("handed-over",), pulls=(1, 1), comments=1),
     "fought over": Scene(fought_over, ("intent", "issue", "outcome"), commits=4, issues=(1, 1)),
-    "died before": Scene(died_before, ("recovered", "intent"), pulls=(1, 1)),
+    "died before": Scene(died_before, ("recovered", "branch-commit", "intent"), pulls=(1, 1)),
 }
 
 
@@ -135,7 +136,7 @@ def test_a_killed_run_is_taken_up(stage: Stage, name: str, index: int) -> None:
     assert after[: len(before)] == before
     assert not open_intents(after)
     results = [entry.result for intent in dangling for entry in after if entry.intent == intent]
-    assert results == expected(scene.steps[: index + 1], len(dangling))
+    assert results == expected(scene.steps[: index + 1], len(dangling), together=name != "three lanes apart")
     assert len(stage.commits()) == scene.commits
     assert (len(stage.pulls()), len(stage.pulls("open"))) == scene.pulls
     assert (len(stage.issues()), len(stage.issues("open"))) == scene.issues
@@ -145,10 +146,13 @@ def test_a_killed_run_is_taken_up(stage: Stage, name: str, index: int) -> None:
         assert [branch["name"] for branch in stage.api("GET", "/branches")] == ["main"] or name == "closed by hand"
 
 
-def expected(steps: Sequence[str], dangling: int) -> list[Result]:
-    """How the open intents of a run end that died after these steps, in the order in which it went."""
+def expected(steps: Sequence[str], dangling: int, *, together: bool) -> list[Result]:
+    """How the open intents of a run end that died after these steps, in the order in which it went. ``together``: a commit is
+    on the branch as soon as its intent is in the ledger.
+    """
     begun = len(steps) - 1 - steps[::-1].index("intent") if "intent" in steps else 0
-    done = min(dangling, sum(step in WORK for step in steps[begun:]))
+    pushed = together and steps[-2:] == ("commit", "intent")
+    done = min(dangling, pushed + sum(step in WORK for step in steps[begun:]))
     undone = [Result.FAILED, *[Result.ABANDONED] * dangling][: dangling - done]
     return [Result.SUCCEEDED] * done + undone
 

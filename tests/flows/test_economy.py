@@ -76,18 +76,62 @@ def test_fifty_proposals_are_two_hundred_requests(tmp_path: Path, box: Sandbox) 
     assert len(stage.pulls("open")) == 50
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_one_pull_request_is_four_requests_of_git(tmp_path: Path, box: Sandbox, shared: bool) -> None:
+    """The refs are listed, and listed for pushing; the intent and the branch are one push, the outcome is another; for what
+    many objects share it is the same.
+    """
+    stage = crowd(tmp_path, box, 5 if shared else 1)
+    if shared:
+        stage.edit("clockwork.yaml", lambda text: text.replace("joined_from: null", "joined_from: 2"))
+    loop = stage.loop()
+    traffic(box)
+    done = tick(loop)
+    asked = traffic(box)
+    assert [action.effect for action in done.actions] == [Effect.OPENED]
+    assert [(line.method, line.path.rpartition(".git/")[2]) for line in asked.git] == [
+        ("GET", "info/refs"),
+        ("GET", "info/refs"),
+        ("POST", "git-receive-pack"),
+        ("POST", "git-receive-pack"),
+    ]
+
+
+def test_a_patch_is_four_requests_of_git(stage: Stage) -> None:
+    """The commit is in the same push as its intent."""
+    loop = stage.loop()
+    stage.safe_drift()
+    stage.show()
+    traffic(stage.box)
+    assert [action.effect for action in tick(loop).actions] == [Effect.COMMITTED]
+    assert len(traffic(stage.box).git) == 4
+
+
 def test_a_few_pull_requests_share_their_pushes(tmp_path: Path, box: Sandbox) -> None:
-    """The intents, the branches and the outcomes of one run are three pushes, so four pull requests are within three
-    requests of Git each.
+    """The intents with the branches and the outcomes of one run are two pushes, so four pull requests are one request of
+    Git each.
     """
     stage = crowd(tmp_path, box, 4)
     loop = stage.loop()
     traffic(box)
     tick(loop)
     asked = traffic(box)
-    assert sum(line.path.endswith("/git-receive-pack") and line.status == 200 for line in asked.git) == 3
-    assert len(asked.git) <= 3 * 4
+    assert sum(line.path.endswith("/git-receive-pack") for line in asked.git) == 2
+    assert len(asked.git) == 4
     assert len(stage.pulls("open")) == 4
+
+
+def test_a_server_without_atomic_pushes_is_told_the_intents_first(stage: Stage) -> None:
+    """Where a push could do half of it, the ledger has the intent before a branch moves."""
+    stage.part_pushes()
+    loop = stage.loop()
+    stage.config_drift()
+    stage.safe_drift()
+    stage.show()
+    done = tick(loop)
+    assert {action.effect for action in done.actions} == {Effect.COMMITTED, Effect.OPENED}
+    assert len(stage.pulls("open")) == 1
+    assert "failureThreshold: 6" in stage.file("k8s/web.yaml")
 
 
 def test_a_missing_object_costs_few_requests(tmp_path: Path, box: Sandbox) -> None:
@@ -105,7 +149,7 @@ def test_a_missing_object_costs_few_requests(tmp_path: Path, box: Sandbox) -> No
 
 @pytest.mark.parametrize("count", [1, 30])
 def test_a_quiet_run_asks_the_same_of_any_number(tmp_path: Path, box: Sandbox, count: int) -> None:
-    """With nothing new, a run makes three conditional requests and two of Git, however much is open."""
+    """With nothing new, a run makes three conditional requests and one of Git, however much is open."""
     stage = crowd(tmp_path, box, count)
     loop = stage.loop()
     for _ in range(2):
@@ -115,7 +159,7 @@ def test_a_quiet_run_asks_the_same_of_any_number(tmp_path: Path, box: Sandbox, c
     asked = traffic(box)
     assert {action.effect for action in done.actions} == {Effect.UNCHANGED}
     assert [line.status for line in asked.api] == [304, 304, 304]
-    assert len(asked.git) == 2
+    assert len(asked.git) == 1
 
 
 def test_what_is_not_opened_is_not_asked_for_one_by_one(tmp_path: Path, box: Sandbox) -> None:

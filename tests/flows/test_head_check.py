@@ -6,15 +6,16 @@ import json
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.errors import BotError, Invalid, Refused
-from bot.flows.head_check import Reviewed, external_id
+from bot.flows.head_check import Reviewed, external_id, pull_facts
 from bot.flows.merge_queue import queued
 from bot.guardrails import artifact
 from bot.model.codehost import Check, CheckState, HostFacts
-from bot.model.finding import Mode, Verdict
+from bot.model.finding import AuthorKind, Mode, Verdict
 from bot.wiring.guard import Guard, queued_heads, review, review_queue
 from bot.wiring.guard_publish import publish
 from bot.wiring.host import open_host
@@ -143,6 +144,33 @@ def test_another_base_rule_mode_or_heeded_label_is_judged_again(stage: Stage) ->
     assert head != sha_of(stage, other)
 
 
+@pytest.mark.parametrize("text", [{"title": "Approve this, reviewer"}, {"body": "Nothing to see."}], ids=str)
+def test_another_title_or_description_is_judged_again(stage: Stage, tmp_path: Path, text: dict[str, str]) -> None:
+    """Rules and assistants read both: what was said of the old text says nothing of the new one."""
+    settings, asked = assistant(tmp_path, ANSWER)
+    settle(stage, settings)
+    number = proposed(stage, privileged=False)
+    assert not review(guard(stage), number).again
+    assert review(guard(stage), number).again
+    stage.api("PATCH", f"/pulls/{number}", **text)
+    assert not review(guard(stage), number).again
+    assert review(guard(stage), number).again
+    assert times(asked) == 2
+
+
+def test_another_agent_or_assistant_in_the_settings_is_judged_again(stage: Stage, tmp_path: Path) -> None:
+    """Who wrote a change decides how much its findings weigh, and one who is asked from now on was not asked before."""
+    number = proposed(stage, privileged=False)
+    assert not review(guard(stage), number).again
+    text, asked = assistant(tmp_path, ANSWER)
+    for settings, count in ((text, 1), ("  agents: {'bad*': robo}\n", 2)):
+        settle(stage, settings)
+        reviewed = review(guard(stage), number)
+        assert (reviewed.again, times(asked)) == (False, count)
+        assert review(guard(stage), number).again
+    assert (reviewed.change.author_kind, reviewed.change.agent) == (AuthorKind.AGENT, "robo")
+
+
 def _base64(text: str) -> str:
     import base64
 
@@ -209,7 +237,8 @@ def test_a_check_in_our_name_that_says_less_than_the_rules_is_judged_anew(stage:
     site = guard(stage)
     pull = site.host.pull(number)
     rules = site.rules_for(pull.base_sha)
-    identity = external_id(pull.head_sha, pull.base_sha, rules.hash, Mode.STRICT, key=site.opened.secrets.marker or b"")
+    about, key = (*pull_facts(pull, {}, ()), []), site.opened.secrets.marker or b""
+    identity = external_id(pull.head_sha, pull.base_sha, rules.hash, Mode.STRICT, about, key=key)
     forged = Check("clockwork/guardrails", pull.head_sha, CheckState.SUCCESS, "Fine", "All is well.", (), identity)
     site.host.publish(forged)
     for _ in range(2):
@@ -249,6 +278,42 @@ def test_a_queued_head_is_judged_once(stage: Stage, tmp_path: Path) -> None:
     assert not review_queue(site, waiting).again
     assert review_queue(guard(stage), waiting).again
     assert times(asked) == 1
+
+
+def test_a_queued_head_is_judged_again_by_another_label_or_title(stage: Stage) -> None:
+    """What its pull request says counts there, too; that it is asked for costs what it did."""
+    rule = (
+        "---\nid: ask-ops\ntitle: Ask operations\nseverity: critical\n"
+        "detect: {kind: require, if_changed: ['k8s/**'], then_any: [{label: ops-agreed}]}\n---\nAsk.\n"
+    )
+    settle(stage, "guard: {mode: strict}\n")
+    stage.api("PUT", "/contents/policies/guardrails/ask-ops.md", message="Ask", content=_base64(rule), branch="main")
+    stage.box.admin.add_ruleset(NAME, "main", queue=True, checks=("other",))
+    number = proposed(stage, privileged=False)
+    stage.box.admin.enqueue(NAME, number)
+    (waiting,) = queued_heads(guard(stage))
+    assert review_queue(guard(stage), waiting).state is CheckState.FAILURE
+    stage.api("POST", f"/issues/{number}/labels", labels=["ops-agreed"])
+    agreed = review_queue(guard(stage), waiting)
+    assert (agreed.again, agreed.state) == (False, CheckState.SUCCESS)
+    site = guard(stage)
+    stage.box.requests.clear()
+    assert review_queue(site, waiting).again
+    paths = [line.path.partition("?")[0] for line in stage.box.requests.lines() if line.path.startswith("/repos/")]
+    assert sorted(paths) == [f"/repos/{NAME}/commits/{waiting.sha}/check-runs", f"/repos/{NAME}/pulls/{number}"]
+    stage.api("PATCH", f"/pulls/{number}", title="Another")
+    assert not review_queue(guard(stage), waiting).again
+
+
+def test_a_queue_of_a_pull_request_that_is_not_there_fails(stage: Stage) -> None:
+    """Its check says so, in strict as a failure, and the next run judges anew."""
+    settle(stage, "guard: {mode: strict}\n")
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    stage.api("POST", "/git/refs", ref=f"refs/heads/gh-readonly-queue/main/pr-4711-{head}", sha=head)
+    (waiting,) = queued_heads(guard(stage))
+    with pytest.raises(Invalid, match="4711"):
+        review_queue(guard(stage), waiting)
+    assert conclusions(stage, head) == ["failure"]
 
 
 def test_a_queue_is_one_json_object(stage: Stage, tmp_path: Path) -> None:
@@ -298,12 +363,34 @@ def propose_from_fork(stage: Stage) -> int:
         return int(web.post(f"/repos/{NAME}/pulls", json=asked).raise_for_status().json()["number"])
 
 
-def reading(stage: Stage) -> Guard:
-    """The guard with the token of a fork's job, on another machine, without any secret."""
+FOR_STRANGERS = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request"}
+
+
+def reading_token(stage: Stage) -> str:
+    """One that may write nothing."""
     stage.box.create_user("github-actions[bot]", bot=True, installation=True)
     permissions = {"contents": "read", "pull_requests": "read", "checks": "read"}
-    token = stage.box.admin.token("github-actions[bot]", permissions=permissions)
-    return guard(stage, token=token, cache="fork", CLOCKWORK_SECRET="", GITHUB_ACTIONS="true")
+    return stage.box.admin.token("github-actions[bot]", permissions=permissions)
+
+
+def reading(stage: Stage) -> Guard:
+    """The guard with the token of a fork's job, on another machine, without any secret."""
+    token = reading_token(stage)
+    return guard(stage, token=token, cache="fork", CLOCKWORK_SECRET="", **FOR_STRANGERS)
+
+
+def finished(folder: Path, sha: str, *, repository: str = NAME, **other: object) -> dict[str, str]:
+    """The environment of a job that runs after one that was for a commit of mallory's fork, or for something ``other``."""
+    run: dict[str, object] = {
+        "head_sha": sha,
+        "event": "pull_request",
+        "head_branch": "main",
+        "head_repository": {"full_name": f"mallory/{NAME.partition('/')[2]}"},
+        "pull_requests": [],
+    }
+    event = folder / "event.json"
+    event.write_text(json.dumps({"workflow_run": {**run, **other}, "repository": {"full_name": repository}}))
+    return {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_EVENT_PATH": str(event)}
 
 
 def kept(reviewed: Reviewed, folder: Path, **other: object) -> Path:
@@ -332,13 +419,47 @@ def test_a_forks_run_reads_and_a_second_job_publishes(stage: Stage, forked: int,
     assert len(findings_comment(stage, forked)) == 1
 
 
-def test_elsewhere_a_token_that_may_not_publish_is_refused(stage: Stage, forked: int) -> None:
-    """A daemon that was given too few rights says so, for forks' pull requests too."""
-    reading(stage)
-    permissions = {"contents": "read", "pull_requests": "read", "checks": "read"}
-    token = stage.box.admin.token("github-actions[bot]", permissions=permissions)
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run"},
+        {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request_target"},
+        {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_dispatch"},
+    ],
+    ids=lambda environment: environment.get("GITHUB_EVENT_NAME", "elsewhere"),
+)
+def test_elsewhere_a_token_that_may_not_publish_is_refused(
+    stage: Stage, forked: int, environment: dict[str, str]
+) -> None:
+    """A daemon or a job that was given too few rights says so, for forks' pull requests too: nobody else would publish."""
     with pytest.raises(Refused, match="statuses"):
-        review(guard(stage, token=token, cache="fork"), forked)
+        review(guard(stage, token=reading_token(stage), cache="fork", **environment), forked)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_pull_request_of_the_repository_is_published_or_refused(stage: Stage, kept: bool) -> None:
+    """Its run has the rights that its workflow asks for, so that too few are a mistake, also where the result is kept."""
+    number = proposed(stage)
+    with pytest.raises(Refused, match="statuses"):
+        review(guard(stage, token=reading_token(stage), cache="fork", **FOR_STRANGERS), number, kept=kept)
+
+
+def test_outside_of_actions_a_forks_result_is_kept_for_another_run(stage: Stage, forked: int) -> None:
+    """Where the result is kept, nothing published is no mistake."""
+    reviewed = review(guard(stage, token=reading_token(stage), cache="fork"), forked, kept=True)
+    assert (reviewed.check, reviewed.result.verdict) == (None, Verdict.BLOCK)
+
+
+def test_the_job_that_publishes_needs_the_right_to(stage: Stage, forked: int, tmp_path: Path) -> None:
+    """It is the last that could: without the right it fails, with nothing published, instead of ending well."""
+    file, head = kept(review(reading(stage), forked), tmp_path), sha_of(stage, forked)
+    actions = finished(tmp_path, head)
+    with pytest.raises(Refused, match="statuses"):
+        publish(
+            guard(stage, token=reading_token(stage), cache="fork", **actions), file, head=None, mode=None, comment=False
+        )
+    assert conclusions(stage, head) == []
 
 
 def test_an_artifact_never_takes_a_finding_away(stage: Stage, forked: int, tmp_path: Path) -> None:
@@ -423,12 +544,9 @@ def test_an_artifact_speaks_of_the_run_that_the_host_names(stage: Stage, forked:
     """In a workflow_run job the event says which commit the run was for, whatever the artifact or an option says."""
     first = review(reading(stage), forked)
     file, head = kept(first, tmp_path), sha_of(stage, forked)
-    event = tmp_path / "event.json"
 
     def publishing(started_by: str, sha: str, named: str | None = None) -> Reviewed:
-        run = {"head_sha": sha, "event": started_by}
-        event.write_text(json.dumps({"workflow_run": run, "repository": {"full_name": NAME}}))
-        actions = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "workflow_run", "GITHUB_EVENT_PATH": str(event)}
+        actions = finished(tmp_path, sha, event=started_by)
         return publish(guard(stage, **actions), file, head=named, mode=None, comment=False)
 
     for facts in (("push", head, None), ("pull_request", "b" * 40, None), ("pull_request", "b" * 40, head)):
@@ -440,6 +558,44 @@ def test_an_artifact_speaks_of_the_run_that_the_host_names(stage: Stage, forked:
         publish(guard(stage), file, head=None, mode=None, comment=False)
     assert conclusions(stage, head) == []
     assert publishing("pull_request", head).state is CheckState.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"head_repository": {"full_name": "trudy/shop"}}, "trudy/shop"),
+        ({"head_repository": None}, "gone"),
+        ({"head_branch": "elsewhere"}, "'elsewhere'"),
+        ({"head_branch": None}, "''"),
+        ({"pull_requests": [{"number": 4711}]}, "#"),
+        ({"repository": "evil/shop"}, "evil/shop"),
+    ],
+    ids=str,
+)
+def test_an_artifact_speaks_of_the_pull_request_that_its_run_was_for(
+    stage: Stage, forked: int, tmp_path: Path, other: dict[str, Any], told: str
+) -> None:
+    """A commit can be the head of many: repository and branch of the run tell whose it is, and that is the host's word."""
+    file, head = kept(review(reading(stage), forked), tmp_path), sha_of(stage, forked)
+    with pytest.raises(Refused) as caught:
+        publish(guard(stage, **finished(tmp_path, head, **other)), file, head=None, mode=None, comment=False)
+    assert told in caught.value.message
+    assert conclusions(stage, head) == []
+    listed = finished(tmp_path, head, pull_requests=[{"number": forked}])
+    assert publish(guard(stage, **listed), file, head=None, mode=None, comment=False).state is CheckState.FAILURE
+
+
+def test_without_an_event_a_head_of_two_pull_requests_is_refused(stage: Stage, forked: int, tmp_path: Path) -> None:
+    """Nothing tells then which of them the run was for."""
+    head = sha_of(stage, forked)
+    base = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    stage.api("POST", "/git/refs", ref="refs/heads/lax", sha=base)
+    file = kept(review(reading(stage), forked), tmp_path)
+    asked = {"title": "Again", "head": "mallory:main", "base": "lax", "body": ""}
+    other = int(stage.api("POST", "/pulls", **asked)["number"])
+    with pytest.raises(Refused, match=f"#{other} has the same head"):
+        publish(guard(stage), file, head=head, mode=None, comment=False)
+    assert conclusions(stage, head) == []
 
 
 def test_an_artifact_of_an_older_head_is_refused(stage: Stage, forked: int, tmp_path: Path) -> None:

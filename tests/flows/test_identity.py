@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
+import httpx
 import pytest
 
 from bot.flows.reconcile import tick
+from bot.model.ledger import EntryKind
+from bot.model.observation import Observation
 from bot.model.proposal import Effect, Tick
+from bot.model.resource import Desired
 from bot.wiring.reconcile import open_loop
 from tests.flows.stage import NAME, Stage, by_lane
 
@@ -97,6 +103,33 @@ def test_what_somebody_closed_stays_closed(stage: Stage, change: Change) -> None
     assert (len(stage_items(stage, "pulls")), len(stage_items(stage, "issues"))) == (1, 1)
 
 
+def test_the_number_of_an_item_means_nothing_in_another_repository(stage: Stage) -> None:
+    """In a copy that brought the ledger along, somebody's pull request with the number of ours is left alone."""
+    stage.config_drift()
+    stage.tick()
+    stage.box.create_repository("acme/copy", files={"a.txt": b"a"})
+    theirs, ours = (stage.box.hub.repositories.open(name) for name in ("acme/copy", NAME))
+    theirs.remotes.create_anonymous(ours.path).fetch(
+        ["+refs/heads/main:refs/heads/main", "+refs/clockwork/*:refs/clockwork/*"]
+    )
+    copied = replace(stage, runs=stage.runs + 1)
+    headers, address = {"Authorization": f"Bearer {stage.human}"}, f"{stage.box.api_url}/repos/acme/copy"
+    content = {"message": "Mine", "content": "eA==", "branch": "mine"}
+    made = {"ref": "refs/heads/mine", "sha": str(theirs.references["refs/heads/main"].target)}
+    assert httpx.post(f"{address}/git/refs", json=made, headers=headers).status_code == 201
+    assert httpx.put(f"{address}/contents/mine.txt", json=content, headers=headers).status_code == 201
+    proposal = {"title": "Mine", "head": "mine", "base": "main"}
+    assert httpx.post(f"{address}/pulls", json=proposal, headers=headers).json()["number"] == 1
+    options = replace(copied.options("cache-copy"), repo=stage.box.git_url("acme/copy"))
+    (action,) = tick(open_loop(options, clock=stage.clock)).actions
+    assert (action.effect, action.number) == (Effect.OPENED, 2)
+    copied.restore()
+    copied.show()
+    (action,) = tick(open_loop(options, clock=stage.clock)).actions
+    assert (action.effect, action.number) == (Effect.CLOSED, 2)
+    assert httpx.get(f"{address}/pulls/1", headers=headers).json()["state"] == "open"
+
+
 def test_what_we_closed_is_nobodys_no(stage: Stage) -> None:
     """An item that an earlier account of ours closed under an earlier secret rejects nothing."""
     stage.config_drift()
@@ -106,6 +139,33 @@ def test_what_we_closed_is_nobodys_no(stage: Stage) -> None:
     stage.config_drift()
     opened = again(stage, **rotate(stage), **another_account(stage))
     assert [action.effect for action in opened.actions] == [Effect.OPENED]
+
+
+def test_what_another_run_closes_while_ours_looks_is_nobodys_no(stage: Stage) -> None:
+    """Who saw the drift before it went away, and the ledger before that was noted, rejects nothing, although it cannot tell
+    by account or comment whose closing it is; it is proposed again.
+    """
+    stage.config_drift()
+    stage.tick()
+    theirs = stage.loop(fresh=True)
+    options = stage.options("cache-rotated")
+    environment = {**options.environment, **rotate(stage), **another_account(stage)}
+    ours = open_loop(replace(options, environment=environment), clock=stage.clock)
+    tick(ours)
+    seen = copy.deepcopy(stage.objects)
+
+    def observe(target: str, declared: Sequence[Desired], now: datetime) -> Observation:
+        observation = ours.observe(target, declared, now)
+        stage.restore()
+        stage.show()
+        tick(theirs)
+        return observation
+
+    tick(replace(ours, observe=observe))
+    assert [pull["state"] for pull in stage_items(stage, "pulls")] == ["closed"]
+    assert not [entry for entry in ours.run.ledger.read().entries if entry.kind is EntryKind.REJECT]
+    stage.objects = seen
+    assert [action.effect for action in stage.tick(fresh=True).actions] == [Effect.OPENED]
 
 
 def test_an_order_is_carried_out_once_whoever_signs(stage: Stage) -> None:
@@ -128,8 +188,6 @@ def test_an_order_is_carried_out_once_whoever_signs(stage: Stage) -> None:
 
 def stage_items(stage: Stage, kind: str) -> list[dict[str, object]]:
     """All pull requests or issues, by whatever name the repository has."""
-    import httpx
-
     headers = {"Authorization": f"Bearer {stage.human}"}
     for name in (NAME, "umbrella/store"):
         answer = httpx.get(f"{stage.box.api_url}/repos/{name}/{kind}?state=all&per_page=100", headers=headers)

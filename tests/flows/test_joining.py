@@ -65,7 +65,8 @@ def test_the_same_change_of_many_objects_is_one_pull_request(many: World) -> Non
     assert len(opened.drifts) == 2 * len(NAMES)  # where a target port is not declared it is the port
     assert pull(many, 1).title == "ports[80/TCP] removed, ports[81/TCP] added in 12 Services"
     assert all(f"Service/shop/{name}" in pull(many, 1).body for name in NAMES)
-    assert pull(many, 1).body.count("rule `") == 2  # removed and added, each said once
+    assert pull(many, 1).body.count("Rule levels/") == 1  # removed and added, the rule of both said once
+    assert pull(many, 1).body.count("Service/shop/app03") == 1
     merge(many, 1)
     assert not many.tick(many.loop(fresh=True)).actions
 

@@ -55,6 +55,25 @@ def test_one_that_points_elsewhere_is_still_the_one(stage: Stage) -> None:
     assert effects(stage.tick()) == [Effect.CLOSED]
 
 
+def test_it_goes_on_when_the_default_branch_gets_another_name(stage: Stage) -> None:
+    """Renaming it points its pull requests at the new name (docs.github.com, "Renaming a branch"): the same one is updated, and
+    commits go to the new branch.
+    """
+    number = opened(stage)
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    stage.api("POST", "/git/refs", ref="refs/heads/trunk", sha=head)
+    stage.api("PATCH", "", default_branch="trunk")
+    stage.api("PATCH", f"/pulls/{number}", base="trunk")
+    stage.api("DELETE", "/git/refs/heads/main")
+    assert effects(stage.tick(fresh=True)) == [Effect.UNCHANGED]
+    stage.config_drift(8082)
+    stage.safe_drift()
+    stage.clock.move(hours=2)
+    assert effects(stage.tick(fresh=True)) == [Effect.UPDATED, Effect.COMMITTED]
+    assert [pull["base"]["ref"] for pull in stage.pulls()] == ["trunk"]
+    assert "failureThreshold: 6" in stage.file("k8s/web.yaml")
+
+
 def test_a_draft_is_left_a_draft(stage: Stage) -> None:
     """It counts as open, follows another value, and nobody makes it ready but people."""
     number = opened(stage)

@@ -46,6 +46,8 @@ def proposal(lane: Lane, *drifts: Drift) -> Proposal:
         ("metadata.labels.team", "blue", None, "labels.team removed"),
         ('metadata.labels["app.kubernetes.io/name"]', None, "web", 'labels["app.kubernetes.io/name"] added'),
         (f"{CONTAINER}.command", ["a"], ["b"], "command changed"),
+        ("data.conf", "a\nb\nc\n", "a\nB\nc\nd\n", "data.conf changed (2 lines)"),
+        ("data.url", f"{'x' * 90}/a", f"{'x' * 90}/b", "data.url …xxxxxxxxxxx/a → …xxxxxxxxxxx/b"),
     ],
 )
 def test_a_change_in_a_few_words(path: str, desired: JSON, observed: JSON, expected: str) -> None:

@@ -201,6 +201,8 @@ class Unreadable:
     def append(self, *_: object) -> Any:
         raise AssertionError("nothing is written where nothing can be read")
 
+    append_with = append
+
 
 def test_without_a_ledger_a_process_remembers_by_itself(office: Office) -> None:
     """It tells of the failure once, and by the ledger that it is over, once it is."""

@@ -148,6 +148,65 @@ def test_a_limit_is_waited_for_by_the_next_runs(stage: Stage) -> None:
     assert failures(stage) == (0, [])
 
 
+def test_content_that_comes_too_quickly_is_waited_for(stage: Stage) -> None:
+    """The limit that looks like a mistake of ours is none: three runs meet it, no failure counts, and the next one proposes."""
+    said = "Validation Failed: was submitted too quickly"
+    stage.box.faults.fail(422, r"/pulls$", method="POST", times=3, message=said)
+    stage.config_drift()
+    for _ in range(3):
+        (action,) = stage.tick(fresh=True).actions
+        assert (action.effect, action.limit) == (Effect.DENIED, "host-limit")
+        stage.clock.move(minutes=20)
+    assert [action.effect for action in stage.tick(fresh=True).actions] == [Effect.OPENED]
+    assert (len(stage.pulls()), failures(stage)) == (1, (0, []))
+
+
+def test_a_conversation_that_takes_no_words_is_closed_without(stage: Stage) -> None:
+    """Where nobody of us may comment, what is over is closed all the same, and what somebody continued stays theirs."""
+    stage.config_drift(8081)
+    stage.destructive_drift()
+    stage.tick()
+    said = "Unable to create comment because issue is locked."
+    stage.box.faults.fail(403, r"/comments$", method="POST", times=99, message=said)
+    (pull,) = stage.pulls()
+    stage.edit("k8s/service.yaml", lambda text: text + "# by hand\n", branch=pull["head"]["ref"])
+    stage.config_drift(8082)
+    done = stage.tick(fresh=True)
+    assert by_lane(done)["config-pull-request"].effect is Effect.HANDED_OVER
+    stage.restore()
+    done = stage.tick(fresh=True)
+    assert [(action.effect, action.lane) for action in done.actions] == [(Effect.CLOSED, "runbook-issue")]
+    assert [issue["state"] for issue in stage.issues()] == ["closed"]
+    assert exit_code(done) == 0
+
+
+def test_a_repository_that_is_unarchived_is_written_to_again(stage: Stage) -> None:
+    """What waited in the report is delivered by the next run, without anybody lifting a stop."""
+    stage.box.admin.switch(NAME, archived=True)
+    stage.safe_drift()
+    stage.config_drift()
+    for _ in range(3):
+        stage.tick(fresh=True)
+    stage.box.admin.switch(NAME, archived=False)
+    assert {action.effect for action in stage.tick(fresh=True).actions} == {Effect.COMMITTED, Effect.OPENED}
+    assert failures(stage) == (0, [])
+
+
+def test_branches_that_nobody_may_create_keep_proposals_waiting(stage: Stage) -> None:
+    """One issue tells of it, however many runs meet it; once the rule is lifted the proposal is made and the issue closed."""
+    stage.box.admin.add_ruleset(NAME, "clockwork/**", creation=True)
+    stage.config_drift()
+    for _ in range(4):
+        done = stage.tick(fresh=True)
+        assert by_lane(done)["config-pull-request"].effect is Effect.WAITING
+        stage.clock.move(hours=2)
+    assert (len(stage.issues("open")), failures(stage)) == (1, (0, []))
+    stage.box.admin.lift_rules(NAME)
+    done = stage.tick(fresh=True)
+    assert [action.effect for action in done.actions] == [Effect.OPENED, Effect.CLOSED]
+    assert (len(stage.pulls("open")), stage.issues("open")) == (1, [])
+
+
 def test_a_branch_in_the_way_is_named(stage: Stage) -> None:
     """Beside a branch ``clockwork`` no ``clockwork/x`` can be: it is said without a try, and another prefix goes round it."""
     stage.api("POST", "/git/refs", ref="refs/heads/clockwork", sha=stage.commits()[0]["sha"])

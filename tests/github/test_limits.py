@@ -60,6 +60,8 @@ def replies() -> Iterator[responses.RequestsMock]:
         (403, {"x-ratelimit-remaining": "7"}, "You have exceeded a secondary rate limit.", 60.0),
         (403, {"x-ratelimit-remaining": "7"}, "Resource not accessible by integration", None),
         (403, {"retry-after": "soon"}, "Must have admin rights", None),
+        (422, {}, "Validation Failed; was submitted too quickly", 60.0),
+        (422, {"retry-after": "5"}, "Validation Failed; No commits between main and x", None),
         (404, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}, "", None),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,25 @@ def test_a_commit_that_was_never_pushed_harms_nobody(box: GitServer, tmp_path: P
     again.push("main", again.commit(base, {"a.yaml": b"b\n"}, message="pushed", at=NOW), expected=base)
     assert git("log", "--format=%s", "main", at=bare).splitlines() == ["pushed", "Seed"]
     assert git("fsck", "--unreachable", "--strict", at=bare) == ""
+
+
+def test_many_writers_of_one_folder_meet_no_half_of_each_other(box: GitServer, tmp_path: Path) -> None:
+    """Eight clones push to, list and fetch one folder while branches come and go there; nothing fails, all arrives."""
+    bare = box.bare("shop.git")
+    base = seed(bare, {"a.yaml": b"a\n", "sub/b.yaml": b"b\n"})
+
+    def writer(number: int) -> None:
+        clone = GitRepository.open(str(bare), tmp_path / f"clone{number}")
+        clone.fetch()
+        for step in range(10):
+            commit = clone.commit(base, {"a.yaml": f"{number}/{step}\n".encode()}, message="mine", at=NOW)
+            clone.push(f"kept-{number}-{step}", commit, expected=None)
+            clone.push(f"gone-{number}-{step}", commit, expected=None)
+            clone.delete_branch(f"gone-{number}-{step}", expected=commit)
+            clone.fetch()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(writer, range(8)))
+    branches = [line.split("/")[-1] for line in git("for-each-ref", "--format=%(refname)", at=bare).splitlines()]
+    assert sorted(branches) == sorted(["main", *(f"kept-{number}-{step}" for number in range(8) for step in range(10))])
+    assert "dangling" not in git("fsck", "--full", "--strict", at=bare)

@@ -9,14 +9,16 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import Unavailable
-from bot.flows.head_check import ReviewSite, external_id, review_pull
+from bot.flows.head_check import ReviewSite, external_id, pull_facts, review_pull
 from bot.flows.review import review
-from bot.guardrails import prompt
+from bot.guardrails import hunks, prompt
 from bot.guardrails.authors import classify
+from bot.guardrails.hunks import patch
+from bot.guardrails.report import summary
 from bot.guardrails.rule import Subject
 from bot.model.codehost import Check, CheckState, Comment, ItemState, Marker, PublishedCheck, PullRequest
 from bot.model.finding import AuthorKind, Change, Enforce, FileChange, Mode, Verdict
-from bot.model.session import Prompt, Reply, ReplyFinding, ReplyStatus, ReviewRequest, Session
+from bot.model.session import Prompt, Reply, ReplyFinding, ReplyStatus, ReviewRequest, ReviewResult, Session
 from bot.ports import Assistant, CommitInfo, Signature
 from tests.guardrails.changes import BASE, HEAD, Ticking, change, file, plain_book, random_text
 
@@ -127,6 +129,26 @@ def test_only_a_required_assistant_blocks_and_only_in_strict(status: ReplyStatus
         assert result.verdict is verdict
 
 
+def test_a_change_is_opened_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The prompt, the check of replies and the detectors read the same diff of a file."""
+    diffed: list[bytes] = []
+
+    def counted(before: bytes, after: bytes, *, context: int) -> bytes:
+        diffed.append(after)
+        return patch(before, after, context=context)
+
+    monkeypatch.setattr(hunks, "patch", counted)
+    assert judged(change(BROKEN), Scripted()) == [("INT-002", Enforce.BLOCK, "detector")]
+    assert diffed == [BROKEN.after]
+
+
+def test_notes_that_are_not_shown_are_counted() -> None:
+    """Whoever makes many of them hides no waiver without a trace."""
+    result = ReviewResult(Verdict.APPROVE, (), (), "5" * 32, tuple(f"note {number}" for number in range(33)))
+    text = summary(result, change(CLEAN), plain_book(), Mode.STRICT)
+    assert "- note 29\n- 3 more notes are not shown here." in text
+
+
 def test_the_prompt_fences_hostile_text() -> None:
     """Title, body and diff stand inside the fence, without credentials, hidden text or the nonce."""
     token = "gh" + "p_" + random_text(36)
@@ -231,7 +253,8 @@ def test_the_check_goes_from_in_progress_to_its_conclusion() -> None:
     host = publish(lambda: [BROKEN], Mode.STRICT, comment=True)
     assert [one.state for one in host.checks] == [CheckState.IN_PROGRESS, CheckState.FAILURE]
     assert {one.head_sha for one in host.checks} == {HEAD}
-    assert {one.external_id for one in host.checks} == {external_id(HEAD, BASE, plain_book().hash, Mode.STRICT)}
+    about = (*pull_facts(host.request, {}, ()), [])
+    assert {one.external_id for one in host.checks} == {external_id(HEAD, BASE, plain_book().hash, Mode.STRICT, about)}
     assert host.checks[-1].annotations[0].path == "a.py"
     assert len(host.checks[-1].summary) <= 65_535
     assert len(host.remarks) == 1
@@ -268,3 +291,13 @@ def test_another_base_rule_or_mode_needs_another_review() -> None:
     ids = {external_id(*facts) for facts in [(HEAD, BASE, "r", Mode.STRICT), (BASE, BASE, "r", Mode.STRICT),
            (HEAD, HEAD, "r", Mode.STRICT), (HEAD, BASE, "s", Mode.STRICT), (HEAD, BASE, "r", Mode.STANDARD)]}  # fmt: skip
     assert len(ids) == 5
+
+
+def test_whatever_a_pull_request_says_is_part_of_its_verdict() -> None:
+    """Title, description, author, branch, the labels that a rule asks for, and who counts as an agent; nothing else of it."""
+    pull = replace(Host().request, labels=("ops-agreed", "later"))
+    before = pull_facts(pull, {"robo-*": "robo"}, {"ops-agreed"})
+    for other in ({"title": "x"}, {"body": "x"}, {"author": "x"}, {"head_ref": "x"}, {"labels": ()}):
+        assert pull_facts(replace(pull, **other), {"robo-*": "robo"}, {"ops-agreed"}) != before
+    assert pull_facts(pull, {"robo-*": "rob"}, {"ops-agreed"}) != before
+    assert pull_facts(replace(pull, labels=("ops-agreed",), draft=True), {"robo-*": "robo"}, {"ops-agreed"}) == before

@@ -82,7 +82,7 @@ def meters(clock: MovableClock) -> Meters:
     made.reviewed(ReviewResult(Verdict.BLOCK, (), (reply,)))
     made.worked("analysis", well=False, interval=300)
     made.sessions(Figures(agents={"claude": Group(3, 2, 900, {0: 3}, {"SEC-001": 4})}), {("security", "claude"): 4})
-    made.recorded(QueueFigures(1, 2, 3, 4))
+    made.recorded(QueueFigures(1, 2, 3, 4, refused=5, unreadable=6))
     made.told(Delivery("team", DeliveryResult.UNANSWERED))
     made.kept(waiting=2, failures=1, paused=True, overdue=False)
     return made
@@ -108,6 +108,8 @@ def samples(meters: Meters) -> dict[str, dict[tuple[str, ...], float]]:
 
 def test_every_metric_says_what_happened(meters: Meters, clock: MovableClock) -> None:
     """Each by its labels; ages and lags grow while nothing runs."""
+    fates = {"written": 2, "dropped": 3, "lost": 4, "kept": 0, "refused": 5, "unreadable": 6}
+    records = {(fate,): number for fate, number in fates.items()}
     clock.move(minutes=10)
     read = samples(meters)
     lane = Lane.CONFIG_PULL_REQUEST.value
@@ -143,7 +145,7 @@ def test_every_metric_says_what_happened(meters: Meters, clock: MovableClock) ->
         "clockwork_session_seconds": {("claude", "mean"): 0.3, ("claude", "p95"): 0.001},
         "clockwork_session_failures": {("security", "claude"): 4},
         "clockwork_findings": {("claude", "SEC-001"): 4},
-        "clockwork_session_records_total": {("written",): 2, ("dropped",): 3, ("lost",): 4, ("kept",): 0},
+        "clockwork_session_records_total": records,
         "clockwork_session_records_waiting": {(): 1},
         "clockwork_worker_runs_total": {("analysis", "failed"): 1},
         "clockwork_worker_lag_seconds": {("analysis",): 300},

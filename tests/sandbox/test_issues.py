@@ -105,3 +105,22 @@ def test_texts_have_githubs_limits(repo: Repo, body: str) -> None:
     with pytest.raises(GithubException) as caught:
         issue.create_comment(body)
     assert caught.value.status == 422
+
+
+def test_graphql_tells_who_edited_a_body(box: Box, repo: Repo) -> None:
+    """The last edit first, each with the whole text; the first one keeps what the author wrote. Apps go by their short name."""
+    issue = repo.create_issue("Board", body="- [ ] One")
+    token = box.server.create_user("writer")
+    box.server.add_collaborator(repo.full_name, "writer")
+    with client(box.server, token) as other:
+        other.get_repo(repo.full_name).get_issue(issue.number).edit(body="- [x] One")
+    issue.edit(title="Dashboard")
+    query = "query($id: ID!) { node(id: $id) { ... on Issue { userContentEdits(first: 100) { nodes { editedAt } } } } }"
+    _, asked = repo.requester.graphql_query(query, {"id": issue.raw_data["node_id"]})
+    edits = asked["data"]["node"]["userContentEdits"]["nodes"]
+    assert [(edit["editor"]["login"], edit["diff"]) for edit in edits] == [
+        ("writer", "- [x] One"),
+        (BOT.removesuffix("[bot]"), "- [ ] One"),
+    ]
+    with pytest.raises(GithubException, match="Could not resolve"):
+        repo.requester.graphql_query(query, {"id": "bm9uZQ=="})

@@ -14,7 +14,7 @@ from bot.errors import BotError
 from bot.flows.reconcile import tick
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect
-from bot.ports import Ledger
+from bot.ports import BranchMove, Ledger
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
 from tests.flows.dying import with_steps
@@ -65,7 +65,12 @@ class Witnessed:
         return self.real.read()
 
     def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
-        made = self.real.append(view, entries)
+        return self.append_with(view, entries, ())[0]
+
+    def append_with(
+        self, view: LedgerView, entries: Sequence[Entry], moves: Sequence[BranchMove]
+    ) -> tuple[LedgerView, bool]:
+        made = self.real.append_with(view, entries, moves)
         os.write(self.notes, "".join(f"{entry.id}\n" for entry in entries).encode())
         return made
 

@@ -24,6 +24,12 @@ def everything(stage: Stage) -> None:
     stage.destructive_drift()
 
 
+def everything_apart(stage: Stage) -> None:
+    """All three lanes, and a server that cannot move several refs at once."""
+    stage.part_pushes()
+    everything(stage)
+
+
 def another(stage: Stage) -> None:
     """An open pull request and issue, and another value."""
     stage.config_drift(8081)
@@ -109,6 +115,7 @@ def _closed_lost(stage: Stage) -> Iterator[str]:
 
 SCENES: Mapping[str, Scene] = {
     "three lanes": Scene(everything, _everything_lost),
+    "three lanes apart": Scene(everything_apart, _everything_lost),
     "another value": Scene(another, _another_lost),
     "gone again": Scene(gone, _gone_lost),
     "taken over": Scene(taken, _taken_lost),

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from bot.entrypoints.cli import verbosity
 from bot.errors import BotError
 
 __all__ = ["main"]
 
+_OUTPUT: Final = "the output cannot be written"
 _OBJECTS: Final = 100_000
 """New objects from which on garbage is looked for. Loading modules makes tens of thousands that all stay."""
 
@@ -43,15 +45,46 @@ def _caught(words: list[str]) -> int:
     except KeyboardInterrupt:
         return _told("interrupted", 130)
     except OSError as exc:
-        return _told(_unwritten(exc), 3)
+        return _told(_failed(exc), 3)
     return code
+
+
+class _Stream(io.FileIO):
+    """A standard stream whose failures are told apart from those of every other file, which have no name either (the system
+    names a file that cannot be opened, never one that cannot be written).
+    """
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError as exc:
+            exc.filename = _OUTPUT
+            raise
 
 
 def _open_streams() -> None:
     """A stream that was closed before the start (``>&-``) takes everything: its number must not become another file's."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        elif type(stream) is io.TextIOWrapper:
+            stream.flush()
+            setattr(sys, name, _marked(stream))
+
+
+def _marked(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The same stream, as Python opens it (``create_stdio`` in its pylifecycle.c), on a :class:`_Stream`."""
+    raw = _Stream(stream.fileno(), "w", closefd=False)
+    is_buffered = isinstance(stream.buffer, io.BufferedWriter)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw) if is_buffered else raw,  # as Python does with -u
+        encoding=stream.encoding,
+        errors=stream.errors,
+        newline="\n",
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
 
 
 def _run(words: list[str]) -> int:
@@ -72,18 +105,18 @@ def _run(words: list[str]) -> int:
         raise KeyboardInterrupt from None
     except SystemExit as exc:
         # Rich and Click end the program with 1 where nobody reads its output any more (rich.console, on_broken_pipe).
-        if _is_broken_pipe(exc):
-            raise BrokenPipeError from exc
+        if (cause := _broken_pipe(exc)) is not None:
+            raise cause from exc
         code = exc.code
     return code if isinstance(code, int) else 0
 
 
-def _is_broken_pipe(exc: BaseException | None) -> bool:
+def _broken_pipe(exc: BaseException | None) -> BrokenPipeError | None:
     while exc is not None:
         if isinstance(exc, BrokenPipeError):
-            return True
+            return exc
         exc = exc.__context__
-    return False
+    return None
 
 
 def _told(message: str, code: int) -> int:
@@ -106,11 +139,14 @@ def _told(message: str, code: int) -> int:
     return code
 
 
-def _unwritten(exc: OSError) -> str:
-    if isinstance(exc, BrokenPipeError):
+def _failed(exc: OSError) -> str:
+    """What the system says no to: the output, a file that it names, or something else, which it does not tell."""
+    if exc.filename == _OUTPUT and isinstance(exc, BrokenPipeError):
         return "nobody reads the output any more"
-    where = "the output cannot be written" if exc.filename is None else str(exc.filename)
-    return f"{where}: {exc.strerror or exc}"
+    reason = exc.strerror or str(exc) or type(exc).__name__
+    if exc.filename is None or isinstance(exc.filename, int):
+        return f"the system refused a step: {reason}"
+    return f"{os.fsdecode(exc.filename)}: {reason}"
 
 
 def entry() -> None:

@@ -7,6 +7,7 @@ import typer
 from bot import __version__
 from bot.entrypoints.cli import (
     applied,
+    bundle,
     comments,
     config,
     daemon,
@@ -19,6 +20,7 @@ from bot.entrypoints.cli import (
     init,
     ledger,
     notify,
+    plan,
     policy,
     propose,
     reconcile,
@@ -27,6 +29,7 @@ from bot.entrypoints.cli import (
     sandbox,
     sessions,
     targets,
+    verify,
     worker,
 )
 from bot.entrypoints.cli.examples import illustrate
@@ -37,6 +40,9 @@ VERBS = (
     doctor,
     config,
     drift,
+    plan,
+    bundle,
+    verify,
     reconcile,
     explain,
     guard,

@@ -16,7 +16,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
-from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.printing import append, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -67,8 +67,7 @@ def register(app: typer.Typer) -> None:
         if markdown is not None:
             from bot.report.markdown import summary
 
-            with markdown.open("a", encoding="utf-8") as out:
-                out.write(summary(report, assessment.decisions))
+            append(markdown, summary(report, assessment.decisions))
         if report.errors:
             raise typer.Exit(2)
         if report.unreachable:

@@ -31,6 +31,17 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "clockwork drift --live live.json --target prod --exit-code",
         "clockwork drift --json --schema",
     ),
+    "plan": (
+        "clockwork plan --live live.json",
+        f"clockwork plan {_SHOP} --target prod --out prod.plan",
+        "clockwork plan --json --schema",
+    ),
+    "build": (
+        "clockwork build --out ../bundle",
+        "clockwork build --target prod --form tar --out bundle.tar",
+        f"clockwork build {_SHOP} --form oci --out ../layout",
+    ),
+    "verify": (f"clockwork verify {_SHOP}", "clockwork verify --live live.json --wait 0 --no-publish"),
     "reconcile": (
         f"clockwork reconcile {_SHOP} --dry-run",
         f"clockwork reconcile {_SHOP} --target prod",
@@ -94,6 +105,9 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "init": "Add what a repository needs to begin.",
     "check-config": "Check settings, rules, ignore rules and guardrails.",
     "schema": "Print the JSON Schema of clockwork.yaml.",
+    "build": "Write what a commit comes to for each target.",
+    "plan": "Show what would be done to make what runs what Git says.",
+    "verify": "Wait until what runs is what Git says, and say so.",
     "propose": "Have an AI tool propose the patch of a task.",
     "halt": "Stop every write of every run, wherever it runs.",
     "targets": "List where the repository is deployed to.",

@@ -17,7 +17,7 @@ from bot.entrypoints.cli.options import (
     SarifOption,
     SettingsOption,
 )
-from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.printing import print_json, write
 from bot.model.finding import Mode
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def show(
         from bot import __version__
         from bot.guardrails.sarif import to_sarif
 
-        sarif.write_bytes(to_sarif(result, rules, version=__version__))
+        write(sarif, to_sarif(result, rules, version=__version__))
     if as_json:
         print_json(result_as_json(change, rules, result, mode, rendered=rendered, url=url), indent=2)
     else:

@@ -20,6 +20,7 @@ from bot.entrypoints.cli.options import (
     SarifOption,
     SettingsOption,
 )
+from bot.entrypoints.cli.printing import append, print_json, write
 
 if TYPE_CHECKING:
     from bot.flows.head_check import Reviewed
@@ -61,7 +62,7 @@ def register(guard: typer.Typer) -> None:
 
         guard = open_guard(settings, repo)
         with recording(guard):
-            reviewed = review(guard, number, mode=mode, comment=comment, reads_only=artifact is not None)
+            reviewed = review(guard, number, mode=mode, comment=comment, kept=artifact is not None)
         shown = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
         shown.pull(reviewed)
         if artifact is not None:
@@ -187,7 +188,6 @@ class _Shown:
         """Those of several heads, as one JSON object where that is asked for."""
         if self.as_json:
             from bot.entrypoints.cli.guard import result_as_json
-            from bot.entrypoints.cli.printing import print_json
 
             heads = [
                 result_as_json(
@@ -228,20 +228,18 @@ class _Shown:
 
         if self.summary is not None:
             text = summary(reviewed.result, reviewed.change, reviewed.rules, self.mode)
-            with self.summary.open("a", encoding="utf-8") as out:
-                out.write(job_summary(f"## Guardrails\n\n{text}"))
+            append(self.summary, job_summary(f"## Guardrails\n\n{text}"))
         if self.output is not None:
             from bot.report.outputs import review_outputs
             from bot.wiring.actions import outputs
 
-            with self.output.open("a", encoding="utf-8") as out:
-                out.write(outputs(review_outputs(reviewed.result, _address(reviewed))))
+            append(self.output, outputs(review_outputs(reviewed.result, _address(reviewed))))
 
     def keep(self, reviewed: Reviewed, file: Path) -> None:
         """Write the artifact."""
         from bot.guardrails.artifact import written
 
-        file.write_bytes(written(reviewed.result, reviewed.change, self.mode, self.guard.opened.name))
+        write(file, written(reviewed.result, reviewed.change, self.mode, self.guard.opened.name))
 
     def leave(self, reviewed: Reviewed, *, exit_code: bool) -> None:
         """Exit 1 on a block where it was asked for, and always in strict."""

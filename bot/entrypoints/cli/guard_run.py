@@ -139,8 +139,9 @@ def closing(runs: GuardedRuns) -> Iterator[None]:
     try:
         yield
     finally:
-        if runs.close():
-            print(runs.not_stored, file=sys.stderr)
+        runs.close()
+        if (text := runs.not_stored) is not None:
+            print(text, file=sys.stderr)
 
 
 def leave(result: AIResult, action: Action | None) -> None:

@@ -23,7 +23,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
-from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.printing import append, print_json
 from bot.entrypoints.cli.verbosity import ToldMeter, event
 from bot.errors import BotError
 
@@ -185,13 +185,11 @@ def _run(
         from bot.report.outputs import tick_outputs
         from bot.wiring.actions import outputs
 
-        with output.open("a", encoding="utf-8") as out:
-            out.write(outputs(tick_outputs(done)))
+        append(output, outputs(tick_outputs(done)))
     if summary is not None:
         from bot.report.markdown import tick_summary
         from bot.wiring.actions import job_summary
 
-        with summary.open("a", encoding="utf-8") as out:
-            out.write(job_summary(tick_summary(done)))
+        append(summary, job_summary(tick_summary(done)))
     if (code := exit_code(done)) != 0:
         raise typer.Exit(code)

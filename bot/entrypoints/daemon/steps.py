@@ -18,7 +18,7 @@ from bot.flows.reconcile import Loop
 from bot.model.ledger import Entry, LedgerView
 from bot.model.observation import Observation
 from bot.model.resource import Desired
-from bot.ports import Ledger, ObserverStep
+from bot.ports import BranchMove, Ledger, ObserverStep
 
 _ENDS: Final = frozenset({"recovered", "rejection", "outcome", "handed-over", "closed", "branch-deleted"})
 """Steps of a run after which no intent of this run is open (:data:`bot.flows.context.STEPS`)."""
@@ -121,6 +121,12 @@ class SteppedLedger:
     def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
         self.seen = self.real.append(view, entries)
         return self.seen
+
+    def append_with(
+        self, view: LedgerView, entries: Sequence[Entry], moves: Sequence[BranchMove]
+    ) -> tuple[LedgerView, bool]:
+        self.seen, together = self.real.append_with(view, entries, moves)
+        return self.seen, together
 
 
 def stepped(loop: Loop, ledger: SteppedLedger) -> Loop:

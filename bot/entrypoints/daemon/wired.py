@@ -5,6 +5,8 @@ Settings that are wrong raise ``Invalid`` in every run until somebody fixes them
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +26,7 @@ from bot.flows.circumstances import Circumstances, circumstances, news, touched
 from bot.flows.commands import Orders
 from bot.flows.comments import answer_comments
 from bot.flows.explain import explain
+from bot.flows.head_check import pull_facts
 from bot.flows.reconcile import Loop, tick
 from bot.metrics.exposition import exposition
 from bot.metrics.influx import Pusher
@@ -103,7 +106,7 @@ class Wired:
         self._unread: set[int] = set()
         """Threads whose reading began and did not end: what somebody wrote there is not answered yet."""
         self._judged: dict[int, str] = {}
-        self._judged_queued: frozenset[QueuedHead] = frozenset()
+        self._judged_queued: frozenset[tuple[QueuedHead, str]] = frozenset()
         self._run_due: datetime | None = clock.now()
         """When a run is due whatever changes: one has failed, or a limit says no until then."""
 
@@ -186,7 +189,8 @@ class Wired:
         self._unsettled |= dict.fromkeys(changed, now)
         if self._parts.guard is not None:
             yield from (ReviewWork(pull.number) for pull in after.pulls if not self._is_judged(pull))
-            yield from (QueueWork(head) for head in after.queue if head not in self._judged_queued)
+            unjudged = self._queued(after).items() - self._judged_queued
+            yield from (QueueWork(head) for head in after.queue if head in dict(unjudged))
 
     def _not_answered(self, now: datetime) -> set[int]:
         """Threads that could not be read to their end, once an interval: an order is never lost. Everything else that is new
@@ -245,12 +249,13 @@ class Wired:
         guard = self.fresh()._parts.guard  # noqa: SLF001 - its own
         if guard is None:
             return None
+        identity = (head, self._queued(self._before).get(head, ""))
         try:
             reviewed = review_queue(guard, head)
         except (Refused, Invalid):
-            self._judged_queued |= {head}
+            self._judged_queued |= {identity}
             raise
-        self._judged_queued |= {head}
+        self._judged_queued |= {identity}
         if not reviewed.again:
             self.meters.reviewed(reviewed.result)
         return reviewed
@@ -329,9 +334,22 @@ class Wired:
         )
 
     def _identity(self, pull: PullRequest) -> str:
-        """What a verdict depends on: another head, base, mode or version of the rules needs another one."""
+        """What a verdict depends on: another head, base, mode, text, label or version of the rules needs another one."""
         mode: Mode = self.settings.guard.mode
-        return f"{pull.head_sha} {pull.base_sha} {mode} {__version__}"
+        return f"{pull.head_sha} {pull.base_sha} {mode} {__version__} {self._about(pull)}"
+
+    def _about(self, pull: PullRequest) -> str:
+        """16 hex digits over what the pull request says."""
+        facts = json.dumps(pull_facts(pull, self.settings.guard.agents))
+        return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+    def _queued(self, seen: Circumstances | None) -> Mapping[QueuedHead, str]:
+        """The commits of the merge queues, each with the same of its pull request, as far as the list of open ones tells."""
+        if seen is None:
+            return {}
+        about = {pull.number: pull for pull in seen.pulls}
+        pulls = ((head, about.get(head.number or 0)) for head in seen.queue)
+        return {head: "" if pull is None else self._about(pull) for head, pull in pulls}
 
     def _is_judged(self, pull: PullRequest) -> bool:
         return self._judged.get(pull.number) == self._identity(pull)
@@ -340,7 +358,7 @@ class Wired:
         self._keep({**self._judged, number: identity})
 
     def _forget_closed(self, after: Circumstances) -> None:
-        self._judged_queued &= {*after.queue}
+        self._judged_queued &= frozenset(self._queued(after).items())
         numbers = {pull.number for pull in after.pulls}
         if self._judged.keys() - numbers:
             self._keep({number: identity for number, identity in self._judged.items() if number in numbers})

@@ -21,11 +21,12 @@ from bot.gitrepo.ledger import audit
 from bot.gitrepo.ledger.audit import Verification
 from bot.gitrepo.ledger.tree import EMPTY, LedgerTree, appended, compacted, read_tree
 from bot.gitrepo.lock import writing
+from bot.gitrepo.receive_pack import RefMove
 from bot.gitrepo.remote import Remote
-from bot.gitrepo.repository import CLOCKWORK, bare_clone
+from bot.gitrepo.repository import CLOCKWORK, GitRepository, bare_clone
 from bot.gitrepo.signing import Signer
 from bot.model.ledger import Entry, LedgerView
-from bot.ports import Signature
+from bot.ports import BranchMove, Signature
 from bot.safety.compaction import Retention
 from bot.safety.trailers import one_line
 
@@ -52,11 +53,13 @@ class GitLedger:
         signer: Signer | None = None,
         retention: Retention | None = None,
         compact_every: int = 128,
+        branches: GitRepository | None = None,
     ) -> None:
         """The ledger on ``ref`` (a branch name, or a full ref name) of the repository at ``url``; nothing is fetched.
 
         ``directory`` is a bare clone of its own, made when missing. A snapshot is written every ``compact_every``
-        appends, or later while there is little to fold away.
+        appends, or later while there is little to fold away. ``branches`` is the repository of the same ``url`` whose
+        branches move along with entries, and whose fetch shows where the ledger is too.
         """
         self._repository = bare_clone(url, directory)
         self._remote = Remote(self._repository, url, credentials)
@@ -66,12 +69,13 @@ class GitLedger:
         self._signer = signer
         self._retention = retention or Retention()
         self._compact_every = compact_every
+        self._branches = branches
         self._known: tuple[str | None, LedgerTree, LedgerView] = (None, EMPTY, LedgerView(None))
 
     def read(self) -> LedgerView:
         """See the port. Raises ``Refused`` when it cannot be read, or broke its law since it was read here last."""
         with writing(Path(self._repository.path)):
-            tip = self._fetch(depth=1 if self._is_new() else 0)
+            tip = self._last_seen() if self._is_where_it_was() else self._fetch(depth=1 if self._is_new() else 0)
             if tip != self._known[0]:
                 tree = self._trusted(tip)
                 self._known = (tip, tree, LedgerView(None) if tip is None else tree.view(tip))
@@ -80,8 +84,13 @@ class GitLedger:
         return self._known[2]
 
     def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
+        return self.append_with(view, entries, ())[0]
+
+    def append_with(
+        self, view: LedgerView, entries: Sequence[Entry], moves: Sequence[BranchMove]
+    ) -> tuple[LedgerView, bool]:
         if not entries:
-            return view
+            return view, False
         tree = self._tree(view.tip)
         changes: dict[str, bytes | None] = {}
         if self._is_long(tree):
@@ -89,10 +98,19 @@ class GitLedger:
         tree, more = appended(tree, entries)
         commit = self._commit(view.tip, {**changes, **more}, entries)
         with writing(Path(self._repository.path)):
-            self._remote.push(self._ref, commit, expected=view.tip)
+            together = bool(moves) and self._pushed_with(RefMove(self._ref, commit, view.tip), moves)
+            if not together:
+                self._remote.push(self._ref, commit, expected=view.tip)
             self._remember(commit)
         self._known = (commit, tree, tree.view(commit))
-        return self._known[2]
+        return self._known[2], together
+
+    def _pushed_with(self, own: RefMove, moves: Sequence[BranchMove]) -> bool:
+        """Whether the remote took the entries and the branches at once. After False it may have."""
+        branches = self._branches
+        if branches is None:
+            return False
+        return branches.moved(moves, lambda refs: self._remote.push_atomically([own, *refs], beside=[branches.git]))
 
     def verify(self) -> Verification:
         """The whole chain from its first commit checked link by link; fetches all of it."""
@@ -134,6 +152,13 @@ class GitLedger:
                 advice=self._recovery(),
             )
         return tip
+
+    def _is_where_it_was(self) -> bool:
+        """Whether a fetch of the branches just showed the ledger where it was seen last. Who appends is told what that missed:
+        a view that is out of date by then is stale.
+        """
+        listed, seen = None if self._branches is None else self._branches.take_listing(), self._last_seen()
+        return listed is not None and listed.get(self._ref) == seen and (seen is None or seen in self._repository)
 
     def _is_new(self) -> bool:
         """Whether nothing of the ledger is here yet."""

@@ -1,5 +1,6 @@
 """As much GraphQL as bots need where REST has nothing (docs.github.com, "GraphQL reference"): ``createCommitOnBranch``, what
-is done to a pull request beside editing it, and ``viewer``, which tells an installation's token who it is.
+is done to a pull request beside editing it, ``viewer``, which tells an installation's token who it is, and
+``userContentEdits``, which tells who edited an issue.
 
 The query is not parsed; which of them it asks for is enough, and answers carry a fixed set of fields.
 """
@@ -18,7 +19,7 @@ from bot.sandbox.api.gitdata import from_base64
 from bot.sandbox.backend import stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
-from bot.sandbox.records import IssueRow, RepositoryRow
+from bot.sandbox.records import BodyEditRow, IssueRow, RepositoryRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json
 from bot.sandbox.verbs import pushes, queue
 from bot.sandbox.verbs.announce import announce_pull
@@ -88,10 +89,12 @@ def graphql(call: ApiCall) -> ApiReply:
     for name, act in _ON_PULLS.items():
         if name in asked.query:
             return _on_pull(call, asked, name, act)
+    if "userContentEdits" in asked.query:
+        return _edits(call, asked)
     if "viewer" in asked.query:
         person = call.person()
         return ApiReply({"data": {"viewer": {"login": person.login, "databaseId": person.id}}})
-    known = ", ".join(("createCommitOnBranch", *_ON_PULLS, "viewer"))
+    known = ", ".join(("createCommitOnBranch", *_ON_PULLS, "userContentEdits", "viewer"))
     return _error(None, "UNSUPPORTED", f"The sandbox answers {known} only")
 
 
@@ -143,13 +146,41 @@ def _on_pull(call: ApiCall, asked: Question, name: str, act: _Act) -> ApiReply:
 
 
 def _issue_of(call: ApiCall, node: str) -> IssueRow:
+    return call.backend.row(IssueRow, "SELECT * FROM issue WHERE id = ? AND is_pull", _key_of(node, "PullRequest"))
+
+
+def _key_of(node: str, kind: str) -> int:
     try:
-        key = base64.b64decode(node, validate=True).decode().removeprefix("PullRequest:")
+        key = base64.b64decode(node, validate=True).decode().removeprefix(f"{kind}:")
     except (binascii.Error, UnicodeDecodeError):
         key = ""
     if not key.isdigit():
         raise ApiProblem(404, f"Could not resolve to a node with the global id of '{node}'")
-    return call.backend.row(IssueRow, "SELECT * FROM issue WHERE id = ? AND is_pull", int(key))
+    return int(key)
+
+
+def _edits(call: ApiCall, asked: Question) -> ApiReply:
+    """The edits of an issue's body, the last one first, at most a hundred. ``diff`` is the whole text after the edit, and an
+    app's editor is named without the ``[bot]`` that REST puts behind it.
+    """
+    try:
+        issue = call.backend.row(
+            IssueRow, "SELECT * FROM issue WHERE id = ?", _key_of(str(asked.variables.get("id")), "Issue")
+        )
+        call.backend.visible(call.backend.repo_by_id(issue.repo_id), call.actor)
+    except ApiProblem as problem:
+        return _error("node", "NOT_FOUND", problem.message)
+    sql = "SELECT * FROM body_edit WHERE issue_id = ? ORDER BY id DESC LIMIT 100"
+    nodes: list[Json] = []
+    for row in call.backend.store.all(BodyEditRow, sql, issue.id):
+        editor = call.backend.user(row.editor_id)
+        named: dict[str, Json] = {
+            "__typename": editor.kind,
+            "login": editor.login.removesuffix("[bot]"),
+            "databaseId": editor.id,
+        }
+        nodes.append({"editedAt": row.edited_at, "diff": row.body, "editor": named})
+    return ApiReply({"data": {"node": {"userContentEdits": {"nodes": nodes}}}})
 
 
 def _create_commit(call: ApiCall, asked: Question) -> ApiReply:

@@ -79,8 +79,24 @@ def edit(
     require_text("Issue", title, body)
     if (title, body) == (issue.title, issue.body):
         return
-    backend.store.update("issue", issue.id, title=title, body=body, updated_at=backend.now())
+    with backend.store.transaction():
+        if body != issue.body:
+            _keep_edit(backend, issue, actor, body or "")
+        backend.store.update("issue", issue.id, title=title, body=body, updated_at=backend.now())
     _announce(backend, repo, actor, backend.issue(repo, issue.number), "edited")
+
+
+def _keep_edit(backend: Backend, issue: IssueRow, actor: UserRow, body: str) -> None:
+    """The history of a body begins with its first edit, which keeps what its author wrote as well (docs.github.com, "Tracking
+    changes in a comment"; ``includesCreatedEdit`` in the GraphQL reference).
+    """
+    if not backend.store.number("SELECT COUNT(*) FROM body_edit WHERE issue_id = ?", issue.id):
+        _insert_edit(backend, issue, issue.author_id, issue.body or "", issue.created_at)
+    _insert_edit(backend, issue, actor.id, body, backend.now())
+
+
+def _insert_edit(backend: Backend, issue: IssueRow, editor: int, body: str, at: str) -> None:
+    backend.store.insert("body_edit", issue_id=issue.id, editor_id=editor, body=body, edited_at=at)
 
 
 def close(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, *, reason: str | None = None) -> None:

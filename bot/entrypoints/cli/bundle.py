@@ -1,0 +1,68 @@
+"""``clockwork build``: what a commit comes to for each target, as files that can be kept, signed and applied."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import RepoOption, SettingsOption, TargetOption, VariableOption
+
+
+class BundleForm(StrEnum):
+    """How a bundle is written."""
+
+    FOLDER = "folder"
+    TAR = "tar"
+    OCI = "oci"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def build(
+        out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="Where to; it must not be there yet.")],
+        repo: RepoOption = ".",
+        settings: SettingsOption = None,
+        var: VariableOption = None,
+        target: TargetOption = None,
+        form: Annotated[
+            BundleForm, typer.Option("--form", help="A folder, a tar archive, or a folder in OCI image layout.")
+        ] = BundleForm.FOLDER,
+    ) -> None:
+        """Write what a commit comes to for each target: rendered files with their digests. The same bytes every time."""
+        from bot.errors import Invalid
+        from bot.plans.packing import oci_layout, tar
+        from bot.wiring.reconcile import open_build
+        from bot.wiring.repository import Options
+
+        if out.exists():
+            raise Invalid(f"{out} is there already", advice="Name a path that is free, or remove it first.")
+        if form is not BundleForm.TAR and out.resolve().is_relative_to(Path(repo).resolve()):
+            raise Invalid(
+                f"{out} lies in the repository, where its files would be read as declarations",
+                advice="Name a path outside of it, or use --form tar.",
+            )
+        made = open_build(Options(repo, settings=settings, variables=tuple(var or ()), target=target))
+        name = f"{Path(made.repository).name}:{made.commit[:12]}"
+        match form:
+            case BundleForm.FOLDER:
+                _write(out, made.files)
+            case BundleForm.TAR:
+                _write(out.parent, {out.name: tar(made.files)})
+            case BundleForm.OCI:
+                _write(out, oci_layout(made.files, name=name, revision=made.commit, source=made.repository))
+        print(f"Built {out}: {len(made.files)} files of {made.commit[:12]}.")
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for path, data in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as stream:
+            stream.write(data)

@@ -1,0 +1,79 @@
+"""``clockwork plan``: what would have to be done so that what runs is what Git declares. Reads only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import (
+    JsonOption,
+    LiveCommandOption,
+    LiveOption,
+    RepoOption,
+    SettingsOption,
+    TargetOption,
+    VariableOption,
+)
+from bot.entrypoints.cli.printing import print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def plan(
+        repo: RepoOption = ".",
+        live: LiveOption = None,
+        live_command: LiveCommandOption = None,
+        settings: SettingsOption = None,
+        var: VariableOption = None,
+        target: TargetOption = None,
+        out: Annotated[
+            Path | None,
+            typer.Option("--out", "-o", metavar="FILE", help="Keep the plan in a file, for `clockwork apply`."),
+        ] = None,
+        as_json: JsonOption = False,
+        schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and stop.")] = False,
+        detailed_exitcode: Annotated[
+            bool, typer.Option("--detailed-exitcode", help="Exit 1 when there is something to do.")
+        ] = False,
+    ) -> None:
+        """Show what would have to be done so that what runs is what Git says. Reads only."""
+        from rich.console import Console
+
+        from bot.entrypoints.cli.progress import progress
+        from bot.flows.action_plan import plans
+        from bot.plans.document import SCHEMA, to_json
+        from bot.ports import ObserverStep
+        from bot.report.actions import show_plan
+        from bot.report.terminal import show_errors
+        from bot.wiring.reconcile import open_assessment
+        from bot.wiring.repository import Options
+
+        if schema:
+            print_json(SCHEMA, indent=2)
+            return
+        with progress(quiet=as_json) as tell:
+            tell(ObserverStep("git", "reading what is declared"))
+            options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target, tell=tell)
+            assess = open_assessment(options, pushed=out is not None)
+            tell(ObserverStep("git", "read", 1, 1))
+            assessment = assess()
+        console = Console()
+        if assessment.report.errors:
+            show_errors(assessment.report, Console(stderr=True))
+            raise typer.Exit(2)
+        made = [each.actions for each in plans(assessment)]
+        if as_json:
+            print_json(to_json(made))
+        for each in () if as_json else made:
+            show_plan(each, console)
+        if out is not None:
+            out.write_text(json.dumps(to_json(made), indent=1), encoding="utf-8")
+        if assessment.report.unreachable:
+            raise typer.Exit(3)
+        if detailed_exitcode and any(each.actions for each in made):
+            raise typer.Exit(1)

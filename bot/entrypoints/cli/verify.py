@@ -1,0 +1,61 @@
+"""``clockwork verify``: wait until what runs is what the branch says, and write on its commit how that ended."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import (
+    JsonOption,
+    LiveCommandOption,
+    LiveOption,
+    RepoOption,
+    SettingsOption,
+    TargetOption,
+    VariableOption,
+)
+from bot.entrypoints.cli.printing import print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def verify(
+        repo: RepoOption = ".",
+        live: LiveOption = None,
+        live_command: LiveCommandOption = None,
+        settings: SettingsOption = None,
+        var: VariableOption = None,
+        target: TargetOption = None,
+        wait: Annotated[
+            float,
+            typer.Option("--wait", metavar="SECONDS", min=0, help="Look again for so long while something differs."),
+        ] = 300,
+        publish: Annotated[
+            bool, typer.Option(help="Write a check on the commit, and remember it as applied when nothing differs.")
+        ] = True,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Wait until what runs is what Git says, and write on the commit how that ended. Exit 1 when something differs."""
+        from rich.console import Console
+
+        from bot.model.codehost import CheckState
+        from bot.report.json import to_json
+        from bot.report.terminal import show_report
+        from bot.wiring.repository import Options
+        from bot.wiring.verifying import open_verification
+
+        options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target)
+        done = open_verification(options, publish=publish)(wait)
+        report = done.verified.assessment.report
+        if as_json:
+            print_json({"state": done.verified.state.value, "looks": done.verified.looks, **to_json(report)})
+        else:
+            show_report(report, Console())
+            print("\n".join([f"{done.verified.title}.", *done.written]))
+        if done.verified.state is CheckState.NEUTRAL:
+            raise typer.Exit(3)
+        if done.verified.state is CheckState.FAILURE:
+            raise typer.Exit(2 if report.errors else 1)

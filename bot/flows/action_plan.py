@@ -1,0 +1,109 @@
+"""One look at what Git declares and what runs, told as plans: what would have to be done, for each target by itself.
+
+Called by ``clockwork plan`` and ``apply``. Writes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.drift.presence import Presence
+from bot.flows.declare import Declaration
+from bot.flows.observation import Assessment
+from bot.model.action import ActionList, NotPlanned
+from bot.model.filetree import content_id
+from bot.model.resource import Desired, Observed, ResourceId
+from bot.plans.plan import Look, plan
+
+_SHA: Final = re.compile(r"[0-9a-f]{40}")
+_NOT_COMPARED: Final = "not compared"
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """The plan of one target, with what its actions are about: by the identity that names the target."""
+
+    actions: ActionList
+    declared: Mapping[ResourceId, Desired]
+    live: Mapping[ResourceId, Observed]
+
+
+def plans(assessment: Assessment) -> tuple[TargetPlan, ...]:
+    """A plan for each target that was compared, by name; those of targets where nothing is to be done among them."""
+    declared = {desired.id: desired for desired in assessment.declaration.resources}
+    live = dict(_live(assessment))
+    return tuple(_of_target(name, assessment, declared, live) for name in _names(assessment))
+
+
+def _names(assessment: Assessment) -> list[str]:
+    """The targets that were compared; the unnamed one where something of it is declared or differs, or there is no other."""
+    named = sorted(assessment.report.targets)
+    unnamed = any(not desired.id.target for desired in assessment.declaration.resources)
+    unnamed |= any(not decision.drift.resource.target for decision in assessment.decisions)
+    return ["", *named] if unnamed or not named else named
+
+
+def _of_target(
+    name: str,
+    assessment: Assessment,
+    declared: Mapping[ResourceId, Desired],
+    live: Mapping[ResourceId, Observed],
+) -> TargetPlan:
+    mine = {id_: desired for id_, desired in declared.items() if id_.target == name}
+    running = {id_: observed for id_, observed in live.items() if id_.target == name}
+    look = Look(
+        target=name,
+        commit=commit_of(assessment.declaration),
+        at=assessment.at,
+        decisions=[each for each in assessment.decisions if each.drift.resource.target == name],
+        declared=mine,
+        live=running,
+        gaps=tuple(_gaps(name, assessment)),
+    )
+    return TargetPlan(plan(look), mine, running)
+
+
+def _live(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:
+    """What runs of what Git declares or declared, by the identity that reports use."""
+    deployment = assessment.declaration.deployment
+    observer_of = {} if deployment is None else {target.name: target.observer for target in deployment.targets}
+    groups = {group.observer: group for group in assessment.groups}
+    seen = {name: Presence(group.observation.resources, group.resources) for name, group in groups.items()}
+    for desired in assessment.declaration.resources:
+        observer = observer_of.get(desired.id.target, "")
+        if observer in seen and (match := seen[observer].matching(_local(desired))) is not None:
+            yield desired.id, match
+    for decision in assessment.decisions:
+        resource = decision.drift.resource
+        group = groups.get(observer_of.get(resource.target, ""))
+        if group is not None and (observed := group.observation.resources.get(resource.local)) is not None:
+            yield resource, observed
+
+
+def _local(desired: Desired) -> Desired:
+    return replace(desired, id=desired.id.local)
+
+
+def _gaps(name: str, assessment: Assessment) -> Iterator[NotPlanned]:
+    """What could not be looked at: nothing is planned for it, and that is no sign that nothing has to be done."""
+    report = assessment.report
+    for gap in report.unreachable:
+        yield NotPlanned(f"{gap.observer} {gap.target}".strip(), gap.cause)
+    for note in report.notes:
+        if note.state == _NOT_COMPARED:
+            yield NotPlanned(note.rule, note.detail)
+    if name in assessment.idle:
+        yield NotPlanned(name, "nothing of it runs where this was looked at, and no setting says that it belongs there")
+
+
+def commit_of(declaration: Declaration) -> str:
+    """The commit that was read; of files as they lie a digest of them."""
+    if _SHA.fullmatch(declaration.commit):
+        return declaration.commit
+    files = sorted(declaration.files.items())
+    named = "".join(f"{path}\0{content_id(data)}\n" for path, data in files)
+    return f"files-{hashlib.sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"

@@ -1,0 +1,155 @@
+"""Keeps the one issue current: found by the ledger or its marker, written only when it would say something else.
+
+Nothing that people do to it is lost: ticks are carried out before anything is written, notes below the line stay, and what
+somebody wrote in the moment of our write is taken from the history of the issue and put back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from bot.errors import BotError, Stale
+from bot.flows.context import RunContext
+from bot.flows.dashboard.boxes import tick, ticked
+from bot.flows.dashboard.content import content
+from bot.flows.dashboard.ticks import obey
+from bot.flows.declare import Declarer
+from bot.flows.identity import KIND, NODE, NUMBER, REPOSITORY, records
+from bot.flows.intention import EVERYTHING
+from bot.flows.intents import record
+from bot.flows.kept import notes_of, with_notes
+from bot.flows.memory import Memory
+from bot.flows.observation import Assessment
+from bot.model.codehost import BodyEdit, Issue, ItemState, Marker
+from bot.model.decision import Lane
+from bot.model.ledger import Entry, EntryKind
+from bot.model.proposal import Tick
+from bot.ports import BoardHost
+from bot.safety.history import ORDER
+
+DASHBOARD: Final = "dashboard"
+"""The kind of the dashboard's marker, and of the note by which the ledger knows it."""
+TITLE: Final = "Clockwork dashboard"
+_TRIES: Final = 3
+_OFF: Final = "The dashboard is switched off (`github.dashboard` in clockwork.yaml)."
+
+
+@dataclass(frozen=True, slots=True)
+class BoardOrders:
+    """What is remembered once everything that is ticked was carried out; ``failure`` says why it could not be: then the ticks
+    stay, and nothing is written over them.
+    """
+
+    memory: Memory
+    failure: str | None = None
+
+
+def ordered(memory: Memory, assessment: Assessment, run: RunContext, declarer: Declarer) -> BoardOrders:
+    """Carry out what is ticked."""
+    issue = _open(memory)
+    if not run.dashboard or issue is None:
+        return BoardOrders(memory)
+    try:
+        if obey(issue, assessment.decisions, memory.view, run, declarer):
+            return BoardOrders(replace(memory, view=run.ledger.read()))
+    except BotError as exc:
+        return BoardOrders(memory, f"What is ticked on the dashboard waits: {exc.message}")
+    return BoardOrders(memory)
+
+
+def shown(done: Tick, orders: BoardOrders, run: RunContext) -> Tick:
+    """The run with the dashboard current. What keeps it from being written is told in the account, and ends nothing."""
+    if orders.failure is not None:
+        return replace(done, notes=(*done.notes, orders.failure))
+    try:
+        _keep(done, orders.memory, run)
+    except Stale:  # somebody edits it at this moment: the next run begins with that
+        return done
+    except BotError as exc:
+        return replace(done, notes=(*done.notes, f"The dashboard is not current: {exc.message}"))
+    return done
+
+
+def _keep(done: Tick, memory: Memory, run: RunContext) -> None:
+    host, issue = run.host, _open(memory)
+    if host is None or not isinstance(host, BoardHost) or Lane.RUNBOOK_ISSUE in memory.closures(done.at):
+        return
+    if not run.dashboard:
+        if issue is not None:
+            host.close_issue(issue.number, comment=_OFF, marker=Marker(DASHBOARD, EVERYTHING, "off"))
+        return
+    view = run.ledger.read() if done.wrote else memory.view
+    body = content(done, view, run.limits, run.texts)
+    issue = issue or _closed(memory)
+    if issue is None:
+        _open_one(body, memory, run)
+    else:
+        _rewrite(issue, body, host)
+
+
+def _open(memory: Memory) -> Issue | None:
+    """The open one; of several, the one that was made first."""
+    ours = [issue for issue in memory.issues or () if issue.marker is not None and issue.marker.kind == DASHBOARD]
+    return min((each for each in ours if each.state is ItemState.OPEN), key=lambda each: each.number, default=None)
+
+
+def _closed(memory: Memory) -> Issue | None:
+    """The one that somebody closed, as the ledger knows it: it is opened again once it would say something else."""
+    numbers = [each.number for each in records(memory.view).values() if each.marker.kind == DASHBOARD]
+    item = memory.item(numbers[-1]) if numbers else None
+    return item if isinstance(item, Issue) else None
+
+
+def _open_one(body: str, memory: Memory, run: RunContext) -> None:
+    host = run.host
+    if host is None:
+        raise AssertionError("a dashboard without a code host")
+    labels = (*run.labels, f"clockwork/{DASHBOARD}")
+    whole = with_notes(body, "")
+    issue = host.open_issue(marker=_marker(whole), title=TITLE, body=whole, labels=labels, known=memory.issues)
+    host.flush()
+    record(run.ledger, run.ledger.read(), [_note(issue, memory, run)])
+
+
+def _note(issue: Issue, memory: Memory, run: RunContext) -> Entry:
+    repository = "" if memory.facts is None or not memory.facts.id else str(memory.facts.id)
+    detail = {ORDER: DASHBOARD, KIND: DASHBOARD, NUMBER: str(issue.number), REPOSITORY: repository, NODE: issue.node}
+    return Entry(
+        id=run.new_id(),
+        kind=EntryKind.NOTE,
+        at=run.clock.now(),
+        actor=run.actor,
+        task=EVERYTHING,
+        reason=f"keeps #{issue.number}",
+        link=issue.url,
+        detail={name: text for name, text in detail.items() if text},
+    )
+
+
+def _marker(body: str) -> Marker:
+    return Marker(DASHBOARD, EVERYTHING, hashlib.sha256(body.encode()).hexdigest()[:16])
+
+
+def _rewrite(issue: Issue, body: str, host: BoardHost) -> None:
+    """The issue says ``body``, written only where it says something else; what others wrote meanwhile is put back."""
+    whole = with_notes(body, notes_of(issue.body))
+    for _ in range(_TRIES):
+        if issue.body.strip() == whole.strip():
+            return
+        written = host.rewrite_issue(issue, marker=_marker(whole), title=TITLE, body=whole)
+        lost = _lost(host.edits(written), issue.body, whole)
+        if lost is None:
+            return
+        issue, whole = written, tick(with_notes(body, notes_of(lost)), ticked(lost))
+
+
+def _lost(edits: Sequence[BodyEdit], seen: str, whole: str) -> str | None:
+    """What somebody wrote after we read ``seen`` and before we wrote ``whole``; None where nobody did."""
+    ours = [index for index, edit in enumerate(edits) if edit.ours and (edit.body or "").strip() == whole.strip()]
+    before = edits[ours[-1] - 1] if ours and ours[-1] > 0 else None
+    if before is None or before.ours or before.body is None or before.body.strip() == seen.strip():
+        return None
+    return before.body

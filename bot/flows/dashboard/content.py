@@ -1,0 +1,347 @@
+"""What the dashboard says, from one run and the ledger: rows in sections, the table of targets, budgets, gaps. Pure but for the
+texts. It says nothing that changes by itself with every run, so that it is only written when something did.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from bot.flows.context import Messages
+from bot.flows.dashboard.boxes import Box, BoxVerb
+from bot.flows.dashboard.ticks import GivenOrder, given, named
+from bot.flows.intention import EVERYTHING
+from bot.flows.lanes import CHOSEN
+from bot.flows.messages import title_of
+from bot.model.codehost import Issue, ItemState, PullRequest
+from bot.model.decision import Decision, Lane
+from bot.model.drift import Report, Severity
+from bot.model.ledger import Entry, LedgerView
+from bot.model.proposal import Action, Effect, Proposal, Tick, proposals
+from bot.report.wording import remedy
+from bot.safety.history import Budget, history_of
+from bot.safety.limits import Limits
+from bot.safety.state import State, state
+from bot.safety.suspension import suspended_until
+
+ROOM: Final = 50_000
+"""Characters for all rows: with all else the body stays well below what GitHub takes (65,536)."""
+_MOST_TARGETS: Final = 30
+_MOST_GAPS: Final = 20
+_MOST_ORDERS: Final = 5
+_FLOOD: Final = frozenset({"new-pull-requests", "open-pull-requests"})
+"""The limits that a person's order lifts for one pull request: they are there lest people are asked too much."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardRow:
+    """One proposal: what differs, how bad it is, what comes of it, where it is, why nothing is done, what may be ticked."""
+
+    title: str
+    severity: Severity | None
+    remedy: str
+    note: str = ""
+    number: int | None = None
+    url: str | None = None
+    boxes: tuple[Box, ...] = ()
+
+    @property
+    def lines(self) -> Sequence[tuple[str, str]]:
+        """Each box's comment and text."""
+        return [(box.text, named(box)) for box in self.boxes]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardSection:
+    """Rows of one kind, worst first. ``shown`` are their texts as far as there is room."""
+
+    heading: str
+    hint: str
+    rows: tuple[BoardRow, ...]
+    shown: tuple[str, ...] = ()
+
+    @property
+    def more(self) -> int:
+        """How many rows found no room."""
+        return len(self.rows) - len(self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardBudget:
+    """One budget: ``used`` of ``allowed`` (None: not limited), and when there is room again if there is none."""
+
+    name: str
+    used: int
+    allowed: int | None
+    free_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    """One target: how many resources it declares, and how many differences of each severity, worst first."""
+
+    name: str
+    resources: int
+    counts: tuple[int, ...]
+
+
+def content(tick: Tick, view: LedgerView, limits: Limits, texts: Messages) -> str:
+    """The body of the dashboard, without marker and notes."""
+    known = state(view, tick.at, limits)
+    sections = _with_room([section for section in _sections(tick, known) if section.rows], texts)
+    targets = _targets(tick.report)
+    gaps = tuple(_gaps(tick.report))
+    orders: Sequence[GivenOrder] = given(view, most=_MOST_ORDERS)
+    return texts.render(
+        "dashboard.md",
+        blocked=tick.blocked,
+        halt=Box(BoxVerb.RESUME).text if known.halted else None,
+        levels=_levels(),
+        targets=targets[:_MOST_TARGETS],
+        more_targets=targets[_MOST_TARGETS:],
+        report=tick.report,
+        sections=sections,
+        budgets=_budgets(tick, view, limits),
+        gaps=gaps[:_MOST_GAPS],
+        more_gaps=len(gaps[_MOST_GAPS:]),
+        closed=tick.notes,
+        orders=orders,
+    )
+
+
+def _levels() -> list[Severity]:
+    return sorted(Severity, key=lambda level: -level.rank)
+
+
+def _targets(report: Report) -> list[TargetLine]:
+    """The targets, those with the worst differences first; what has no target last."""
+    counts: dict[str, Counter[Severity]] = {}
+    for drift in report.drift:
+        counts.setdefault(drift.resource.target or "", Counter())[drift.severity] += 1
+    rest = report.resources - sum(report.targets.values())
+    sizes = {**report.targets, **({"": rest} if rest or "" in counts else {})}
+    lines = [
+        TargetLine(name, size, tuple(counts.get(name, Counter())[level] for level in _levels()))
+        for name, size in sizes.items()
+    ]
+    return sorted(lines, key=lambda each: (tuple(-count for count in each.counts), not each.name, each.name))
+
+
+def _gaps(report: Report) -> Iterator[str]:
+    """What is not compared, and why."""
+    for gap in report.unreachable:
+        yield f"{gap.observer} at {gap.target}: {gap.cause}"
+    for error in report.errors:
+        yield f"{error.file}:{error.line}: {error.message}"
+    for note in report.notes:
+        if note.state == "not compared":
+            yield f"{note.rule}: {note.detail}"
+
+
+def _budgets(tick: Tick, view: LedgerView, limits: Limits) -> list[BoardBudget]:
+    history, now, window = history_of(view), tick.at, limits.window
+    opened, fixes = history.opened, history.overall(Budget.FIX)
+    news, commits = limits.new_pull_requests_per_hour, limits.repository_fixes_per_hour
+    asked, made = len(opened.within(now, window)), len(fixes.within(now, window))
+    return [
+        BoardBudget(
+            f"new pull requests in {window / 60:g} minutes",
+            asked,
+            news,
+            opened.free_at(now, window, news) if news is not None and asked >= news else None,
+        ),
+        BoardBudget("open pull requests", _open_pulls(tick), limits.open_pull_requests),
+        BoardBudget(
+            f"automatic commits in {window / 60:g} minutes",
+            made,
+            commits,
+            fixes.free_at(now, window, commits) if commits is not None and made >= commits else None,
+        ),
+        BoardBudget("failures since the last resume", len(history.failures), limits.total_failures),
+    ]
+
+
+def _open_pulls(tick: Tick) -> int:
+    """How many pull requests about drift are open once the run is over."""
+    pulls = tick.pulls or ()
+    before = {
+        pull.number
+        for pull in pulls
+        if pull.state is ItemState.OPEN and pull.marker and pull.marker.kind == Lane.CONFIG_PULL_REQUEST
+    }
+    lane = Lane.CONFIG_PULL_REQUEST
+    opened = {each.number for each in tick.actions if each.effect is Effect.OPENED and each.lane is lane}
+    closed = {each.number for each in tick.actions if each.effect is Effect.CLOSED and each.lane is lane}
+    return len((before | opened) - closed)
+
+
+def _sections(tick: Tick, known: State) -> Iterator[BoardSection]:
+    rows = _rows(tick, known)
+    for kind in _KINDS:
+        yield BoardSection(kind.heading, kind.hint, tuple(row for of, row in rows if of is kind))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One section's heading, and what its rows have in common."""
+
+    heading: str
+    hint: str
+
+
+_PULLS: Final = _Kind("Waiting for you: pull requests", "Merge to adopt what runs, close to reject.")
+_ISSUES: Final = _Kind("Waiting for you: issues", "Each has the steps; it is closed once its difference is gone.")
+_LATER: Final = _Kind("Held back for now", "Done by itself once there is room: at the time that is named, if one is.")
+_REJECTED: Final = _Kind("Rejected or ignored, still different", "Not proposed again until what runs changes.")
+_SUSPENDED: Final = _Kind("Suspended or stopped", "Nothing is written for these until somebody resumes them.")
+_STUCK: Final = _Kind("Cannot be written", "Somebody has to act first.")
+_FOUND: Final = _Kind("Differences", "Nothing is done about them now.")
+_REPORTED: Final = _Kind("Only reported", "The rules say to do nothing about these.")
+_KINDS: Final = (_PULLS, _ISSUES, _LATER, _SUSPENDED, _REJECTED, _STUCK, _FOUND, _REPORTED)
+
+
+def _rows(tick: Tick, known: State) -> list[tuple[_Kind, BoardRow]]:
+    items: list[PullRequest | Issue] = [*(tick.pulls or ()), *(tick.issues or ())]
+    titles = {item.number: item.title for item in items}
+    by_drift = {decision.drift.id: decision for decision in tick.decisions}
+    rows = [
+        (kind, _row(action, [by_drift[drift] for drift in action.drifts if drift in by_drift], titles, kind, known))
+        for action in tick.actions
+        if (kind := _kind(action, known)) is not None
+    ]
+    told = {drift for action in tick.actions for drift in action.drifts}
+    left = [decision for decision in tick.decisions if decision.drift.id not in told]
+    rows += [(_FOUND, _found(proposal, tick.blocked)) for proposal in proposals(left)]
+    rows += [(_REPORTED, row) for row in _reported(left)]
+    rows += [(_SUSPENDED, row) for row in _at_rest(tick, known)]
+    return sorted(rows, key=lambda each: -1 if each[1].severity is None else -each[1].severity.rank)
+
+
+def _kind(action: Action, known: State) -> _Kind | None:
+    """The section of an action; None for what is done and over."""
+    if action.task in known.suspended and action.effect not in {Effect.COMMITTED, Effect.CLOSED}:
+        return _SUSPENDED
+    match action.effect:
+        case Effect.OPENED | Effect.UPDATED | Effect.UNCHANGED | Effect.HANDED_OVER:
+            return _PULLS if action.lane is Lane.CONFIG_PULL_REQUEST else _ISSUES
+        case Effect.DENIED:
+            waits = {"suspended": _SUSPENDED, "consecutive-failures": _SUSPENDED, "rejected": _REJECTED}
+            return waits.get(action.limit or "", _LATER if action.next_eligible else _kind_without_end(action))
+        case Effect.REJECTED:
+            return _REJECTED
+        case Effect.WAITING | Effect.UNDELIVERED | Effect.UNSUPPORTED | Effect.FAILED | Effect.IN_PROGRESS:
+            return _STUCK
+        case Effect.COMMITTED | Effect.CLOSED | Effect.PLANNED:
+            return None
+
+
+def _kind_without_end(action: Action) -> _Kind:
+    return _LATER if action.limit in _FLOOD else _STUCK
+
+
+def _row(
+    action: Action, decisions: Sequence[Decision], titles: Mapping[int, str], kind: _Kind, known: State
+) -> BoardRow:
+    return BoardRow(
+        title=titles.get(action.number or 0) or _title(action, decisions),
+        severity=action.severity,
+        remedy=remedy(action.lane),
+        note=_why(action, kind, known),
+        number=action.number,
+        url=action.url,
+        boxes=tuple(_boxes(action, decisions, kind)),
+    )
+
+
+def _why(action: Action, kind: _Kind, known: State) -> str:
+    """Why nothing is done about it, or nothing more."""
+    if action.task in known.suspended:
+        return _suspension(known.suspended[action.task])
+    return "" if kind in {_PULLS, _ISSUES} and action.effect is not Effect.HANDED_OVER else action.message
+
+
+def _suspension(entry: Entry) -> str:
+    until = suspended_until(entry)
+    end = "until somebody resumes it" if until is None else f"until {until:%Y-%m-%d %H:%M UTC}"
+    return f"{entry.actor.login} suspended it {end}: {entry.reason}"
+
+
+def _title(action: Action, decisions: Sequence[Decision]) -> str:
+    if not decisions or action.task == EVERYTHING:
+        return action.message
+    joins = () if decisions[0].drift.task == action.task else tuple({each.drift.task for each in decisions})
+    return title_of(Proposal(action.lane, action.task, tuple(decisions), joins))
+
+
+def _boxes(action: Action, decisions: Sequence[Decision], kind: _Kind) -> Iterator[Box]:
+    """What may be ordered about it. About one of like changes of many objects, only what is about the proposal."""
+    task, fingerprint = action.task, action.fingerprint
+    single = bool(decisions) and all(each.drift.task == task for each in decisions)
+    about, exact = (
+        replace(Box(BoxVerb.RESTORE), task=task),
+        replace(Box(BoxVerb.RETRY), task=task, fingerprint=fingerprint),
+    )
+    if kind is _SUSPENDED:
+        yield replace(about, verb=BoxVerb.RESUME)
+    elif kind is _REJECTED and fingerprint:
+        yield exact
+    elif kind is _ISSUES and single and any(each.rule == CHOSEN for each in decisions):
+        yield replace(about, verb=BoxVerb.ADOPT)
+    elif kind in {_PULLS, _LATER}:
+        if action.limit in _FLOOD:
+            yield replace(exact, verb=BoxVerb.APPROVE)
+        if kind is _LATER:
+            yield replace(exact, verb=BoxVerb.IGNORE)
+        if single:
+            yield about
+            yield replace(about, verb=BoxVerb.SUSPEND)
+
+
+def _found(proposal: Proposal, blocked: str | None) -> BoardRow:
+    note = "" if blocked is not None else "another change covers it"
+    return BoardRow(title_of(proposal), proposal.severity, remedy(proposal.lane), note)
+
+
+def _reported(decisions: Sequence[Decision]) -> Iterator[BoardRow]:
+    """One row for each task about which the rules say to do nothing."""
+    tasks: dict[str, list[Decision]] = {}
+    for decision in decisions:
+        if decision.lane is Lane.NOTHING:
+            tasks.setdefault(decision.drift.task, []).append(decision)
+    for task, of_task in tasks.items():
+        proposal = Proposal(Lane.CONFIG_PULL_REQUEST, task, tuple(of_task))
+        yield BoardRow(title_of(proposal), proposal.severity, remedy(Lane.NOTHING))
+
+
+def _at_rest(tick: Tick, known: State) -> Iterator[BoardRow]:
+    """Suspended tasks of which nothing differs: they are told too, lest they are forgotten."""
+    told = {action.task for action in tick.actions}
+    for task, entry in sorted(known.suspended.items()):
+        if task not in told:
+            yield BoardRow(task, None, "in sync", _suspension(entry), boxes=(Box(BoxVerb.RESUME, task),))
+
+
+def _with_room(sections: Sequence[BoardSection], texts: Messages) -> list[BoardSection]:
+    """The sections with as many rows as have room; what one leaves of its share the next ones have."""
+    left, filled = ROOM, list[BoardSection]()
+    for index, section in enumerate(sections):
+        shown = _fitting(
+            section.rows, left // (len(sections) - index), lambda row: texts.render("board_row.md", row=row)
+        )
+        left -= sum(map(len, shown))
+        filled.append(replace(section, shown=shown))
+    return filled
+
+
+def _fitting(rows: Sequence[BoardRow], room: int, text: Callable[[BoardRow], str]) -> tuple[str, ...]:
+    shown: list[str] = []
+    for row in rows:
+        rendered = text(row)
+        room -= len(rendered)
+        if room < 0:
+            break
+        shown.append(rendered.rstrip("\n"))
+    return tuple(shown)

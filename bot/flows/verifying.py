@@ -1,0 +1,89 @@
+"""``clockwork verify``: look until what runs is what a commit says, and write on the commit how that ended.
+
+Rolling out takes time, so a difference is looked at again until the wait is over. What could not be looked at never counts
+as verified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from bot.flows.observation import Assessment
+from bot.model.codehost import Check, CheckState, PublishedCheck
+from bot.model.drift import Report
+from bot.ports import Clock, CodeHost
+from bot.report.markdown import summary
+from bot.report.wording import all_compared, counted
+
+CHECK: Final = "clockwork/verify"
+"""The name of the check on the commit."""
+_AGAIN: Final = 5.0
+"""Seconds from one look to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The last look, and after how many."""
+
+    assessment: Assessment
+    looks: int
+
+    @property
+    def state(self) -> CheckState:
+        """Success only where everything was looked at and nothing differs; neutral where nobody knows."""
+        report = self.assessment.report
+        if report.drift or report.errors:
+            return CheckState.FAILURE
+        return CheckState.SUCCESS if all_compared(report) else CheckState.NEUTRAL
+
+    @property
+    def title(self) -> str:
+        """One line for people."""
+        match self.state:
+            case CheckState.SUCCESS:
+                return "What runs is what Git says"
+            case CheckState.NEUTRAL:
+                return "Not everything could be looked at"
+            case _:
+                return _fault(self.assessment.report)
+
+
+def _fault(report: Report) -> str:
+    if report.errors:
+        return f"{counted(len(report.errors), 'error')} in Git"
+    return f"{counted(len(report.drift), 'difference')} between Git and what runs"
+
+
+def verify(look: Callable[[], Assessment], clock: Clock, *, wait: float) -> Verified:
+    """Look until nothing differs, at most for ``wait`` seconds; a mistake in Git does not go away by waiting."""
+    until, looks = clock.now() + timedelta(seconds=wait), 0
+    while True:
+        assessment, looks = look(), looks + 1
+        report = assessment.report
+        settled = not (report.drift or report.unreachable)
+        if settled or report.errors or clock.now() >= until:
+            return Verified(assessment, looks)
+        clock.sleep(_AGAIN)
+
+
+def publish(verified: Verified, host: CodeHost) -> PublishedCheck:
+    """Write the result on the commit; the same result is written once."""
+    assessment = verified.assessment
+    text = summary(assessment.report, assessment.decisions)
+    commit = assessment.declaration.commit
+    return host.publish(Check(CHECK, commit, verified.state, verified.title, text, external_id=_identity(verified)))
+
+
+def _identity(verified: Verified) -> str:
+    report = verified.assessment.report
+    facts = [
+        verified.state,
+        sorted(drift.id for drift in report.drift),
+        sorted(gap.target for gap in report.unreachable),
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

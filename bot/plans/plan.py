@@ -1,0 +1,153 @@
+"""The plan: one action for each resource that differs, with what it changes and who has to agree.
+
+Called by :mod:`bot.flows.applying`. Pure. What is decided about differences (lanes, risks, rules) comes from the same rules
+as remedies; the direction is the other one: what runs becomes what Git says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bot.model.action import Action, ActionList, Difference, NotPlanned, Operation
+from bot.model.decision import Decision, Lane
+from bot.model.drift import Drift, DriftKind
+from bot.model.json import JSON, get, text
+from bot.model.resource import Desired, Observed, Platform, ResourceId
+from bot.plans.immutable import cannot_change
+from bot.plans.order import ordered
+
+_CARE: Final = (Lane.NOTHING, Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE)
+"""From the lane that asks nobody to the one in which only people act."""
+_RISKS: Final = ("low", "medium", "high")
+_NEW: Final = frozenset({Operation.CREATE, Operation.RUN})
+"""Takes nothing away: whoever merged it agreed, although bringing it back would be a person's work for a remedy."""
+_RUNS_ONCE: Final = frozenset({("batch", "Job")})
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a plan is made from: one target's declared resources and what was seen of them, with what was decided.
+
+    ``live`` is by the identity of the declaration; ``gaps`` are sentences for what could not be looked at.
+    """
+
+    target: str
+    commit: str
+    at: datetime
+    decisions: Sequence[Decision]
+    declared: Mapping[ResourceId, Desired]
+    live: Mapping[ResourceId, Observed]
+    gaps: Sequence[NotPlanned] = ()
+
+
+def plan(look: Look) -> ActionList:
+    """Everything that has to be done, in order, and what differs and is left."""
+    grouped: dict[ResourceId, list[Decision]] = defaultdict(list)
+    for decision in look.decisions:
+        grouped[decision.drift.resource].append(decision)
+    made = [_action(resource, decisions, look) for resource, decisions in sorted(grouped.items())]
+    actions = ordered([each for each in made if isinstance(each, Action)], look.declared)
+    left = [each for each in made if isinstance(each, NotPlanned)]
+    return ActionList(look.target, look.commit, _observed(look), look.at, actions, (*look.gaps, *left))
+
+
+def _action(resource: ResourceId, decisions: Sequence[Decision], look: Look) -> Action | NotPlanned:
+    desired = look.declared.get(resource)
+    operation = _operation(resource, [decision.drift for decision in decisions], look)
+    if isinstance(operation, str) and not isinstance(operation, Operation):
+        return NotPlanned(resource.qualified, operation)
+    if desired is not None and (reason := _cannot_be_said(desired)) is not None:
+        return NotPlanned(resource.qualified, reason)
+    careful = max(decisions, key=lambda decision: (_CARE.index(decision.lane), _risk(decision)))
+    return Action(
+        operation=operation,
+        resource=resource,
+        task=decisions[0].drift.task,
+        differences=tuple(_difference(decision.drift) for decision in decisions if _is_mended(decision.drift)),
+        lane=careful.lane,
+        risk=careful.risk,
+        rule=careful.rule,
+        reasons=careful.reasons,
+        approval=operation.removes or (careful.lane is Lane.RUNBOOK_ISSUE and operation not in _NEW),
+        declared_at=next((decision.drift.declared_at for decision in decisions if decision.drift.declared_at), ""),
+    )
+
+
+def _risk(decision: Decision) -> int:
+    return _RISKS.index(decision.risk) if decision.risk in _RISKS else len(_RISKS)
+
+
+def _operation(resource: ResourceId, drifts: Sequence[Drift], look: Look) -> Operation | str:
+    """What is done, or why nothing is."""
+    mended = [drift for drift in drifts if _is_mended(drift)]
+    if not mended:
+        return _why_nothing(drifts)
+    whole = {drift.kind for drift in mended if not drift.path}
+    if resource not in look.declared:
+        return Operation.DELETE if DriftKind.REMOVED in whole else _UNDECLARED
+    if DriftKind.MISSING in whole:
+        return Operation.RUN if (resource.group, resource.kind) in _RUNS_ONCE else Operation.CREATE
+    if _replaces(resource, mended, look):
+        return Operation.REPLACE
+    if all(drift.kind is DriftKind.IMAGE_MOVED for drift in mended):
+        return Operation.RESTART
+    return Operation.UPDATE
+
+
+_UNDECLARED: Final = "Git does not declare it and never did, so it is not Clockwork's to delete."
+
+
+def _replaces(resource: ResourceId, drifts: Sequence[Drift], look: Look) -> bool:
+    """Whether a field changes that cannot. What Terraform compares says so itself."""
+    if any(drift.rule == "TF-REPLACE" for drift in drifts):
+        return True
+    live = look.live.get(resource)
+    tree = {} if live is None else live.tree
+    changed = [drift for drift in drifts if drift.kind is not DriftKind.IMAGE_MOVED]
+    return any(drift.path and cannot_change(resource, drift.path, tree) for drift in changed)
+
+
+def _is_mended(drift: Drift) -> bool:
+    return drift.kind not in {DriftKind.UNMANAGED, DriftKind.UNHEALTHY, DriftKind.STALE_ARTIFACT}
+
+
+def _why_nothing(drifts: Sequence[Drift]) -> str:
+    kinds = {drift.kind for drift in drifts}
+    if DriftKind.STALE_ARTIFACT in kinds:
+        return "its artifact in Git is not what its .cw files render to; render and commit it first"
+    if DriftKind.UNMANAGED in kinds:
+        return _UNDECLARED
+    messages = dict.fromkeys(drift.message for drift in drifts if drift.message)
+    return f"it is as declared and not healthy, so applying would change nothing: {'; '.join(messages)}"
+
+
+def _cannot_be_said(desired: Desired) -> str | None:
+    """Why Git alone does not tell what would have to be applied. Compose fills in variables of its own shell."""
+    if desired.unknown and desired.id.platform is Platform.KUBERNETES:
+        return "it holds values that Git alone does not tell (encrypted, or filled in while deploying)"
+    return None
+
+
+def _difference(drift: Drift) -> Difference:
+    return Difference(drift.where, drift.observed, drift.desired, drift.id, sensitive=drift.sensitive)
+
+
+def _observed(look: Look) -> str:
+    """64 hex digits over what differed, which objects those were, and what could not be looked at."""
+    facts: list[JSON] = [
+        sorted(decision.drift.id for decision in look.decisions),
+        sorted([resource.qualified, _identity(observed)] for resource, observed in look.live.items()),
+        [[gap.subject, gap.reason] for gap in look.gaps],
+    ]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _identity(observed: Observed) -> str:
+    """What stays while the same thing runs: a version changes with every report of status."""
+    return text(get(observed.tree, "metadata", "uid")) or observed.version

@@ -1,0 +1,78 @@
+"""A plan as it appears on a terminal, in the manner of Terraform: symbols, what changes, one line that sums it up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from bot.drift.masking import HIDDEN
+from bot.model.action import Action, ActionList, Difference, Operation
+from bot.report.terminal import printable, value
+from bot.report.wording import CHANGED_UNSEEN, counted
+
+SYMBOLS: Final = {
+    Operation.CREATE: ("+", "green"),
+    Operation.UPDATE: ("~", "yellow"),
+    Operation.REPLACE: ("±", "red"),
+    Operation.DELETE: ("-", "red"),
+    Operation.RESTART: ("↻", "yellow"),
+    Operation.RUN: ("▶", "green"),
+}
+"""What stands before an action, and its rich style."""
+_SUMS: Final = {
+    Operation.CREATE: "to create",
+    Operation.UPDATE: "to update",
+    Operation.REPLACE: "to replace",
+    Operation.DELETE: "to delete",
+    Operation.RESTART: "to restart",
+    Operation.RUN: "to run",
+}
+
+
+def show_plan(plan: ActionList, console: Console) -> None:
+    """The actions in their order, what is left out and why, and the sum."""
+    if plan.target:
+        console.print(f"[bold]{escape(plan.target)}[/]", highlight=False)
+    for action in plan.actions:
+        for line in _lines(action):
+            console.print(line, highlight=False, soft_wrap=True)
+    for each in plan.not_planned:
+        text = escape(f"{each.subject}: {each.reason}")
+        console.print(f"  [yellow]not planned[/] {text}", highlight=False, soft_wrap=True)
+    console.print(summary(plan), highlight=False)
+
+
+def summary(plan: ActionList) -> str:
+    """``Plan: 1 to create, 2 to update. 1 needs approval.``"""
+    numbers = dict.fromkeys(Operation, 0)
+    for action in plan.actions:
+        numbers[action.operation] += 1
+    parts = [f"{number} {_SUMS[operation]}" for operation, number in numbers.items() if number]
+    asking = sum(action.approval for action in plan.actions)
+    approval = f" {asking} {'needs' if asking == 1 else 'need'} approval." if asking else ""
+    if parts:
+        return f"Plan: {', '.join(parts)}.{approval}"
+    if plan.not_planned:
+        return f"Plan: nothing to do, but {counted(len(plan.not_planned), 'thing')} could not be planned."
+    return "Plan: nothing to do. What runs is what Git says."
+
+
+def _lines(action: Action) -> Iterator[str]:
+    symbol, style = SYMBOLS[action.operation]
+    approval = "  [bold yellow]needs approval[/]" if action.approval else ""
+    where = f"  [dim]{escape(action.declared_at)}[/]" if action.declared_at else ""
+    yield f"  [{style}]{symbol}[/] {action.operation.value} [bold]{escape(printable(str(action.resource)))}[/]{where}{approval}"
+    for difference in action.differences:
+        if difference.where:
+            yield f"      {escape(printable(difference.where))}: {_change(difference)}"
+    if action.approval and action.reasons:
+        yield f"      [dim]{escape(printable(action.reasons[0]))}[/]"
+
+
+def _change(difference: Difference) -> str:
+    if difference.before == difference.after == HIDDEN:
+        return CHANGED_UNSEEN
+    return f"{escape(value(difference.before))} [dim]→[/] {escape(value(difference.after))}"

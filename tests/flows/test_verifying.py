@@ -1,0 +1,74 @@
+"""``clockwork verify``: waits for a rollout, and what it writes where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from bot.flows.observation import Assessment
+from bot.flows.verifying import verify
+from bot.model.codehost import CheckState
+from bot.wiring.reconcile import assessment_of, open_pushed
+from bot.wiring.verifying import open_verification
+from tests.flows.stage import MovableClock, Stage
+
+
+def checks(stage: Stage) -> list[Any]:
+    """The checks of verify on the head of the branch."""
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    runs = stage.api("GET", f"/commits/{head}/check-runs")["check_runs"]
+    return [run for run in runs if run["name"] == "clockwork/verify"]
+
+
+def test_success_is_written_on_the_commit_and_remembered(stage: Stage) -> None:
+    """A check run once, however often it is verified, and the ref of what was applied."""
+    stage.show()
+    for _ in range(2):
+        done = open_verification(stage.options(), publish=True)(0)
+        assert done.verified.state is CheckState.SUCCESS
+    (run,) = checks(stage)
+    assert run["conclusion"] == "success"
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    assert stage.api("GET", "/git/ref/clockwork/applied")["object"]["sha"] == head
+
+
+def test_a_difference_fails_the_check_and_is_not_remembered(stage: Stage) -> None:
+    """Whoever merged it sees on the commit what still differs."""
+    stage.config_drift()
+    stage.show()
+    done = open_verification(stage.options(), publish=True)(0)
+    assert done.verified.state is CheckState.FAILURE
+    (run,) = checks(stage)
+    assert (run["conclusion"], run["output"]["title"]) == ("failure", "2 differences between Git and what runs")
+    refs = stage.api("GET", "/git/matching-refs/clockwork/applied")
+    assert refs == []
+
+
+def test_what_could_not_be_read_is_not_verified(stage: Stage) -> None:
+    """Without live state it is neither success nor failure."""
+    nowhere = replace(stage.options(), live="http://127.0.0.1:1/live.json")
+    done = open_verification(nowhere, publish=True)(0)
+    assert done.verified.state is CheckState.NEUTRAL
+    (run,) = checks(stage)
+    assert run["conclusion"] == "neutral"
+
+
+def test_it_looks_until_the_rollout_is_over(stage: Stage) -> None:
+    """A difference that goes away in time is none, and one that stays is looked at until the time is over."""
+    stage.config_drift()
+    stage.show()
+    look = assessment_of(open_pushed(stage.options()))
+    late = MovableClock()
+
+    def rolling_out() -> Assessment:
+        seen = look()
+        stage.restore()
+        stage.show()
+        return seen
+
+    done = verify(rolling_out, late, wait=60)
+    assert (done.state, done.looks, late.at) == (CheckState.SUCCESS, 2, MovableClock().at + timedelta(seconds=5))
+    stage.config_drift()
+    stage.show()
+    assert verify(look, MovableClock(), wait=12).looks == 4

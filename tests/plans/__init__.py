@@ -1,0 +1,1 @@
+"""What would have to be done, as an ordered plan."""
