@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -25,6 +27,7 @@ def commands(group: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, 
         yield " ".join(words), group
 
 
+README: Final = (Path(__file__).parents[1] / "README.md").read_text()
 LEAVES: Final = dict(commands(PROGRAM))
 
 
@@ -46,6 +49,27 @@ def test_every_example_parses(verb: str, line: str) -> None:
     else:
         assert line.startswith("kubectl get ")
     assert len(line) + 2 <= 100
+
+
+def readme_lines() -> list[str]:
+    """The command lines of the README's shell blocks that run Clockwork, also at the end of a pipe."""
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", README, re.DOTALL | re.MULTILINE)
+    rows = [row.partition(" #")[0].strip() for block in blocks for row in block.splitlines()]
+    return [row for row in rows if row.startswith("clockwork ")]
+
+
+@pytest.mark.parametrize("line", readme_lines())
+def test_the_readmes_command_lines_parse(line: str) -> None:
+    """A line that a reader copies is one that its verb takes."""
+    assert parsed(line)[1] == []
+
+
+def test_every_verb_that_the_readme_names_is_one() -> None:
+    """Also those inside a sentence, whose arguments may be placeholders."""
+    named = set(re.findall(r"`clockwork ((?:[a-z][a-z-]* )*[a-z][a-z-]*)", README))
+    words = {verb for leaf in LEAVES for verb in (leaf, leaf.partition(" ")[0])}
+    assert {name for name in named if not any(f"{name} ".startswith(f"{verb} ") for verb in words)} == set()
+    assert len(named) > 30
 
 
 def test_examples_and_summaries_belong_to_verbs() -> None:

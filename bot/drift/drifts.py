@@ -59,7 +59,7 @@ class Maker:
         secret = self._desired.hides(at)
         desired, hid = self._masked(difference, difference.desired, self._desired.tree, whole=secret)
         observed, hidden = self._masked(difference, difference.observed, self._observed, whole=secret)
-        sensitive = hid or hidden or secret
+        sensitive = hid or hidden or secret or self._mask.path(location.path) != location.path
         if sensitive and not (hid and hidden):
             desired, observed = self._alike(difference, desired, observed)
         level, rule = severity(
@@ -72,11 +72,12 @@ class Maker:
             mighty=self._mighty,
         )
         origin = nearest(self._desired, at)
+        path = self._mask.path(location.path)
         return Drift(
             resource=self._desired.id,
             task=self._desired.task,
             kind=cause.kind,
-            path=location.path,
+            path=path,
             desired=desired,
             observed=observed,
             severity=level,

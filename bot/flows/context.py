@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from bot.model.decision import NOBODY, Attention
 from bot.model.ledger import Actor
 from bot.model.proposal import PREFIX
 from bot.ports import Clock, CodeHost, Ledger, Repository, Signature
@@ -53,8 +54,12 @@ class RunContext:
     labels: tuple[str, ...] = ("clockwork",)
     prefix: str = PREFIX
     """What our branches' names begin with."""
-    dashboard: bool = False
-    """Whether one issue says what stands."""
+    dashboard: bool | None = False
+    """Whether one issue says what stands; None for a run that sees only a part of it, and leaves that issue alone."""
+    attention: Attention = NOBODY
+    """Whom every new pull request and issue is given to."""
+    assign_owners: bool = False
+    """Whether issues are assigned to the owners of the file."""
     run_link: str | None = None
     commit_url: Callable[[str], str | None] = lambda _sha: None
     reached: Callable[[str], None] = lambda _step: None

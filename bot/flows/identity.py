@@ -67,7 +67,7 @@ def records(view: LedgerView) -> Mapping[int, ItemRecord]:
 def _record(entry: Entry) -> ItemRecord | None:
     number, digest = entry.detail.get(NUMBER, ""), (entry.fingerprint or "").rpartition("-")[2]
     if entry.kind is EntryKind.NOTE and KIND in entry.detail and number.isdigit() and entry.task is not None:
-        tag = Marker(entry.detail[KIND], entry.task, "")
+        tag = Marker(entry.detail[KIND], entry.detail.get(BRANCH, entry.task), "")
         return ItemRecord(int(number), tag, entry.detail.get(REPOSITORY), entry.detail.get(NODE, ""), entry.link or "")
     if entry.kind is not EntryKind.OUTCOME or entry.result is not Result.SUCCEEDED or entry.task is None:
         return None

@@ -19,6 +19,7 @@ from bot.flows.intents import Begun, Ending, Progress, StartedIntent, begin, che
 from bot.flows.kept import kept, with_notes
 from bot.flows.messages import ItemText, commit_message, issue_changed, issue_text, proposed, pull_request_text
 from bot.flows.ownership import taken_over
+from bot.flows.people import give
 from bot.model.codehost import HostFacts, Issue, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView, Result
@@ -66,6 +67,7 @@ class ProposalDesk:
     issues: Sequence[Issue] | None
     view: LedgerView
     run: RunContext
+    head: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def _batch(
     if not started:
         return [*dropped], progress
     heads = _pushed(moves, begun, run)
-    desk = _desk([intent.intention for intent in started], progress.view, host, run)
+    desk = _desk([intent.intention for intent in started], progress, host, run)
     results = [_result(intent, heads.get(intent.entry.id), barriers, desk) for intent in started]
     _take_back(results, moves, run)
     progress = finish_each([(result.started, result.ending) for result in results], progress, run)
@@ -134,12 +136,12 @@ def _is_pull(intent: StartedIntent) -> bool:
     return intent.intention.proposal.lane is Lane.CONFIG_PULL_REQUEST
 
 
-def _desk(intentions: Sequence[Intention], view: LedgerView, host: CodeHost, run: RunContext) -> ProposalDesk:
+def _desk(intentions: Sequence[Intention], progress: Progress, host: CodeHost, run: RunContext) -> ProposalDesk:
     """What every proposal of a batch needs to know, asked once."""
     lanes = {intention.proposal.lane for intention in intentions if intention.effect is Effect.OPENED}
     pulls = _asked(host.pulls) if Lane.CONFIG_PULL_REQUEST in lanes else None
     issues = _asked(host.issues) if Lane.RUNBOOK_ISSUE in lanes else None
-    return ProposalDesk(host, _asked(host.facts), pulls, issues, view, run)
+    return ProposalDesk(host, _asked(host.facts), pulls, issues, progress.view, run, progress.head)
 
 
 def _asked(question: Callable[[], _T]) -> _T | None:
@@ -199,6 +201,8 @@ def _result(
         result = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
         action = action_of(intention, effect=Effect.FAILED, message=exc.message)
         return ProposalResult(started, action, Ending(result, exc.message))
+    if intention.effect is Effect.OPENED:
+        give(item, intention.proposal, desk.head, run)
     sha = head if isinstance(head, str) else None
     detail = details(item, desk.facts, kind=intention.kind, head=sha)
     ending = Ending(Result.SUCCEEDED, intention.effect.value, link=item.url, detail=detail)

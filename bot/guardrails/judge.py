@@ -177,7 +177,7 @@ def _unread(delta: Delta, rules: RuleBook, mode: Mode) -> Iterator[Finding]:
     program = delta.nature is Nature.PROGRAM
     remark = not program and (delta.unread == "binary" or delta.is_foreign)
     what = "a program that nobody can read" if program else delta.unread
-    message = f"{delta.path} was not looked at: {what}."
+    message = f"{delta.path} was not analysed: {what}."
     severity = Severity.LOW if remark else None
     yield system(rules, "SYS-001", mode, message, file=delta.path, line=1, severity=severity)
 
@@ -188,7 +188,7 @@ def _rendered_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[F
         yield system(rules, "SYS-002", mode, f"Targets are not judged: {subject.facts.unrendered}.")
     for change in subject.facts.rendered:
         for failure in change.failures:
-            text = f"{change.target} cannot be rendered any more: {redact(failure.reason)}. It was not looked at."
+            text = f"{change.target} cannot be rendered any more: {redact(failure.reason)}. It was not analysed."
             file, line = failure.file or None, failure.line or 1
             yield system(
                 rules,

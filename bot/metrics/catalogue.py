@@ -57,7 +57,7 @@ CATALOGUE: Final = (
     _gauge("step_overdue", "Whether a step takes longer than it may."),
     _gauge("blocked", "Whether the last run could not write (1) or could (0)."),
     _gauge("halted", "Whether a person or too many failures halted everything."),
-    _gauge("unreachable", "What the last run could not look at."),
+    _gauge("unreachable", "Sources whose live state the last run could not read."),
     _gauge("source_errors", "Mistakes in the repository's files that the last run met."),
     _gauge("drift", "Differences that the last run saw."),
     _gauge("target_drift", "The same by target, those in sync included.", "target"),

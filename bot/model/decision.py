@@ -52,6 +52,23 @@ class FixLevel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attention:
+    """Whom a proposal is given to: logins of assignees; logins, or ``org/team``, of whoever is asked for a review."""
+
+    assignees: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+
+    def __or__(self, other: Attention) -> Attention:
+        return Attention(
+            tuple(dict.fromkeys((*self.assignees, *other.assignees))),
+            tuple(dict.fromkeys((*self.reviewers, *other.reviewers))),
+        )
+
+
+NOBODY: Final = Attention()
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The remedy of one drift (FixDecision). ``rule`` names the rule as ``file#id``; ``reasons`` are full sentences."""
 
@@ -65,6 +82,8 @@ class Decision:
     """Whether it would be committed without asking, but its branch takes no commit: a pull request is only the way."""
     merges: bool = False
     """Whether that pull request merges by itself once its checks are green."""
+    attention: Attention = NOBODY
+    """Whom its rule gives it to."""
 
     @property
     def patch_type(self) -> PatchType:

@@ -105,9 +105,7 @@ def _notes(objects: Sequence[Tree], source: str) -> tuple[IgnoreNote, ...]:
     if not objects or any("managedFields" in mapping(tree.get("metadata")) for tree in objects):
         return ()
     how = "kubectl get ... -o json --show-managed-fields"
-    return (
-        IgnoreNote(source, "incomplete", f"no managedFields, so nothing tells who wrote what; read it with `{how}`"),
-    )
+    return (IgnoreNote(source, "incomplete", f"no managedFields, so who wrote what is unknown; read it with `{how}`"),)
 
 
 def _served(pile: _Pile) -> ServedApi:

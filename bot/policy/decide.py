@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final, assert_never
 
 from bot.drift.severity.gains import is_gain, meaning
-from bot.model.decision import Decision, Direction, Lane
+from bot.model.decision import NOBODY, Attention, Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.globs import name_matches, path_matches, resource_matches
 from bot.policy.bounds import Bounded, Category, Unbounded, bound
@@ -52,6 +52,7 @@ class _Proposal:
     reasons: tuple[str, ...]
     by_name: frozenset[Category] = frozenset()
     """The categories that the rule names."""
+    attention: Attention = NOBODY
     adopts: bool = False
     """Whether the rule says in so many words that Git is changed to what runs."""
 
@@ -68,6 +69,7 @@ def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
         rule=proposal.rule,
         risk="high" if facts.danger or (facts.gain and not proposal.adopts) else proposal.risk,
         reasons=(*proposal.reasons, *floors),
+        attention=proposal.attention,
     )
 
 
@@ -96,7 +98,14 @@ def _cautious(rule: Rule, notes: list[str]) -> _Proposal:
         lane = Lane.CONFIG_PULL_REQUEST
         reasons.append("Because an earlier rule could not be asked, a person decides by pull request.")
     return _Proposal(
-        lane, rule.direction, rule.ref, rule.risk, tuple(reasons), frozenset(rule.match.safe), adopts=rule.adopts
+        lane,
+        rule.direction,
+        rule.ref,
+        rule.risk,
+        tuple(reasons),
+        frozenset(rule.match.safe),
+        attention=rule.attention,
+        adopts=rule.adopts,
     )
 
 

@@ -17,7 +17,8 @@ from pydantic_core import ErrorDetails
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
 from bot.intake.mistakes import reason
-from bot.model.decision import Direction, Lane
+from bot.model.codehost import ACCOUNT, REVIEWER
+from bot.model.decision import NOBODY, Attention, Direction, Lane
 from bot.model.drift import DriftKind, Severity
 from bot.model.globs import parsed_pattern
 from bot.model.resource import Platform
@@ -90,6 +91,7 @@ class Rule:
     risk: str
     reason: str
     when: Expression | None = None
+    attention: Attention = NOBODY
     adopts: bool = False
     """Whether the rule itself says ``direction: adopt``, which alone lets a gain of privilege be adopted."""
 
@@ -160,6 +162,7 @@ def _rule(rule: _RuleText, read: Document, at: int) -> Rule:
         risk=rule.risk,
         reason=rule.reason.strip(),
         when=when,
+        attention=Attention(rule.assignees, rule.reviewers),
         adopts=rule.direction is Direction.ADOPT and "direction" in rule.model_fields_set,
     )
 
@@ -172,6 +175,8 @@ class _RuleText(_Strict):
     direction: Direction = Direction.ADOPT
     risk: Literal["low", "medium", "high"] = "medium"
     reason: Annotated[str, Field(min_length=3, max_length=600)]
+    assignees: _Several[Annotated[str, Field(pattern=ACCOUNT)]] = ()
+    reviewers: _Several[Annotated[str, Field(pattern=REVIEWER)]] = ()
 
     @model_validator(mode="after")
     def _restore_writes_nothing(self) -> _RuleText:

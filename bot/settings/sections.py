@@ -15,6 +15,7 @@ from pydantic import (
 
 from bot.confinement.walls import Confinement
 from bot.errors import Invalid
+from bot.model.codehost import ACCOUNT, REVIEWER
 from bot.model.decision import FixLevel
 from bot.model.drift import Severity
 from bot.model.finding import Mode
@@ -211,7 +212,7 @@ class GuardSettings(Section):
     generated: list[str] = []
     """Globs of files that tools write; what ``.gitattributes`` marks as linguist-generated or -vendored is known."""
     largest_file: Annotated[int, Field(ge=1000, le=20_000_000)] = 20_000_000
-    """Bytes of a file that are read; a larger one was not looked at."""
+    """Bytes of a file that are read; a larger one is not analysed."""
     rendered_comment: bool | None = None
     """``on`` keeps one comment on a pull request with what it changes in rendered objects; the check shows it anyway.
     Without a setting: on, but off in GitHub Actions."""
@@ -319,6 +320,12 @@ class GitHubSettings(Section):
     """What the names of our branches begin with. Git keeps a branch ``a`` and a branch ``a/b`` apart by refusing one."""
     dashboard: bool = False
     """Keep one issue that says what differs, what waits for whom, what is held back and until when, with check boxes."""
+    assignees: list[Annotated[str, Field(pattern=ACCOUNT)]] = []
+    """Logins whom every new pull request and issue is assigned to; a rule may name others beside them."""
+    reviewers: list[Annotated[str, Field(pattern=REVIEWER)]] = []
+    """Logins, or ``org/team``, who are asked to review every new pull request."""
+    assign_owners: bool = False
+    """Assign issues to those whom CODEOWNERS names for the file. Of pull requests GitHub asks them by itself."""
     app: AppSettings | None = None
     """Act as a GitHub App instead of by a token."""
 

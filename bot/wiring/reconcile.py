@@ -38,7 +38,7 @@ from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import folder_of
-from bot.model.decision import FixLevel
+from bot.model.decision import Attention, FixLevel
 from bot.model.ledger import Actor
 from bot.policy.rules import RuleSet
 from bot.ports import Clock, PluginContext, Renderer, Repository, Signature
@@ -249,7 +249,9 @@ def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False
         new_id=lambda: uuid.uuid4().hex,
         labels=tuple(settings.github.labels),
         prefix=settings.github.branch_prefix,
-        dashboard=settings.github.dashboard,
+        dashboard=settings.github.dashboard if opened.options.target is None else None,
+        attention=Attention(tuple(settings.github.assignees), tuple(settings.github.reviewers)),
+        assign_owners=settings.github.assign_owners,
         run_link=run.link if run else None,
         commit_url=partial(address.commit_url, opened.remote or ""),
     )

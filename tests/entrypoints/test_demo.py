@@ -64,6 +64,7 @@ def test_json_names_everything_that_was_done(tmp_path: Path) -> None:
     assert re.search(r"/acme/shop/issues/\d+$", account["runbook_issue"]["url"])
     assert account["check"]["conclusion"] == "failure"
     assert {"INT-001", "K8S-001"} <= set(account["check"]["findings"])
+    assert re.search(r"/acme/shop/issues/\d+$", account["dashboard"]["url"])
     assert account["failure_modes"]["path"] == "AI_Failure_Modes.md"
     assert account["seconds"] > 0
     assert "guardrails" in done.stderr
@@ -97,7 +98,9 @@ def changed_lines(stage: Stage, commit: str) -> dict[str, list[str]]:
 @rendered
 @pytest.mark.slow
 def test_pressing_merge_makes_the_bot_react(tmp_path: Path) -> None:
-    """The person merges on the page; the bot reconciles, and only the runbook issue's drift is left. Ctrl-C ends it."""
+    """The person comments and is answered, merges on the page and is told what came of it; only the runbook issue's drift is
+    left. Ctrl-C ends it with what comes next in one's own repository.
+    """
     command = [sys.executable, "-u", "-m", "bot", "demo"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path
@@ -106,24 +109,34 @@ def test_pressing_merge_makes_the_bot_react(tmp_path: Path) -> None:
             shown = lines_until(process, lambda line: "press Merge or Close" in line)
             page = re.search(r"(http\S+/pull/\d+)", shown)
             assert page is not None
+            post_form(page[1], "comment", body="/clockwork suspend the release is tomorrow")
+            assert "Suspended prod/Deployment/shop/api" in lines_until(process, lambda line: "answered on #" in line)
             press_merge(page[1])
-            lines_until(process, lambda line: "1 difference left" in line)
+            told = lines_until(process, lambda line: "1 difference left" in line)
+            assert "merged, prod/Deployment/shop/api in sync" in told
             process.send_signal(signal.SIGINT)
+            assert process.stdout is not None
+            assert re.search(r"(?s)own repository:.*\n +kubectl get .*\n +clockwork init\n", process.stdout.read())
             assert process.wait(60) == 0
         finally:
             process.kill()
 
 
 def press_merge(page: str) -> None:
-    """Send the Merge form of a pull request's page, as a browser does."""
+    """Press Merge on a pull request's page."""
+    post_form(page, "merge", method="merge")
+
+
+def post_form(page: str, verb: str, **typed: str) -> None:
+    """Send a form of a page with what was typed or chosen, as a browser does."""
     origin = re.match(r"https?://[^/]+", page)
     assert origin is not None
     with httpx.Client(follow_redirects=True, headers={"Origin": origin[0]}, timeout=60) as browser:
         forms = re.findall(r"<form.*?</form>", browser.get(page).text, re.DOTALL)
-        form = next(form for form in forms if "/merge" in form)
-        action = re.search(r'action="([^"]+)"', form)
+        form = next(form for form in forms if f"/{verb}" in form)
+        action = re.search(rf'action="([^"]*/{verb})"', form)
         assert action is not None
-        fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form)) | {"method": "merge"}
+        fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form)) | typed
         assert browser.post(origin[0] + action[1], data=fields).status_code == 200
 
 

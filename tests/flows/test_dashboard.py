@@ -81,7 +81,7 @@ def test_it_says_what_stands_and_is_written_when_that_changes(stage: Stage) -> N
     stage.destructive_drift()
     stage.tick()
     body = board(stage)["body"]
-    assert "| without a target | 3 | **1** | **2** | · | **1** |" in body
+    assert "| without a target | 3 | **1** | **2** | · | · |" in body  # what was committed differs no more
     assert "### Waiting for you: issues (1)" in body
     assert "### Held back for now (1)" in body
     assert "0 of 0 new pull requests were used in the last 60 minutes" in body
@@ -289,6 +289,24 @@ def test_closed_it_opens_again_once_it_says_something_else(stage: Stage) -> None
     assert board(stage)["state"] == "closed"
     (comment,) = stage.api("GET", f"/issues/{number}/comments")
     assert "switched off" in comment["body"]
+
+
+def test_a_run_that_sees_a_part_leaves_it_alone(stage: Stage) -> None:
+    """With ``--target`` it is neither written nor closed; a run on another branch has one of its own."""
+    stage.tick()
+    before = board(stage)
+    stage.config_drift()
+    stage.show()
+    part = open_loop(stage.options(), clock=stage.clock)
+    assert part.run.dashboard is True
+    confined = open_loop(replace(stage.options(), target="prod"), clock=stage.clock)
+    assert confined.run.dashboard is None
+    tick(replace(part, run=replace(part.run, dashboard=None)))
+    assert board(stage) == before
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    stage.api("POST", "/git/refs", ref="refs/heads/next", sha=head)
+    tick(open_loop(replace(stage.options("next"), branch="next"), clock=stage.clock))
+    assert [issue["title"] for issue in stage.issues("open")].count(TITLE) == 2
 
 
 def test_it_is_known_under_another_secret(stage: Stage) -> None:

@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 import yaml
 
+from bot import __version__
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import Subject
+from tests.flows.linters import needs_actionlint, problems
 from tests.flows.stage import NAME, Stage
 from tests.flows.test_head_check import conclusions, propose_from_fork, proposed, settle, sha_of
 from tests.guardrails.changes import change, file, plain_book
@@ -25,8 +27,8 @@ from tests.guardrails.changes import change, file, plain_book
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "templates" / "workflows").glob("*.yml"))
 GUARD, PUBLISH = "clockwork-guard.yml", "clockwork-guard-publish.yml"
-INSTALLS = "pipx install clockwork-gitops"
-"""The one step that is not run: what it would install is what is tested."""
+INSTALLS = f"pipx install 'clockwork-gitops=={__version__}'"
+"""The one step that is not run: what it would install is what is tested, this version and no later one."""
 
 
 def workflow(name: str) -> dict[Any, Any]:
@@ -41,12 +43,77 @@ def loaded(path: Path) -> dict[Any, Any]:
 
 
 def test_the_workflows_are_clean() -> None:
-    """Those that people copy, by the pedantic eyes of zizmor."""
-    program = shutil.which("zizmor", path=str(Path(sys.executable).parent))
-    assert program is not None
-    command = [program, "--offline", "--no-progress", "--quiet", "--persona=pedantic", *map(str, FILES)]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (len(FILES), checked.returncode) == (2, 0), checked.stdout
+    """Those that people copy and those that they call, our own and the action: the linters find nothing."""
+    ours = sorted((ROOT / ".github/workflows").glob("*.yml"))
+    assert (len(FILES), len(ours)) == (2, 5)
+    assert problems(*FILES, *ours, ROOT / ".github/actions/clockwork/action.yml") == ""
+
+
+@needs_actionlint
+def test_actionlint_sees_mistakes(tmp_path: Path) -> None:
+    """What it does not know yet is left out, and nothing else."""
+    text = (ROOT / ".github/workflows/guard.yml").read_text()
+    wrong = tmp_path / "wrong.yml"
+    wrong.write_text(
+        text.replace("${{ inputs.exit-code }}", "${{ inputs.exit-cod }}").replace("ubuntu-24.04", "ubuntu-2")
+    )
+    found = problems(wrong)
+    assert 'property "exit-cod" is not defined' in found
+    assert 'label "ubuntu-2" is unknown' in found
+
+
+def test_examples_of_the_readme_are_clean(tmp_path: Path, subtests: pytest.Subtests) -> None:
+    """The workflows that its page shows, with a repository and a commit in them."""
+    page = (ROOT / ".github/actions/clockwork/README.md").read_text()
+    examples = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(examples) == 2
+    for number, text in enumerate(examples):
+        with subtests.test(number=number):
+            file = tmp_path / f"example{number}.yml"
+            file.write_text(text.replace("OWNER/REPO", "acme/clockwork").replace("COMMIT", "0a" * 20))
+            assert problems(file) == ""
+
+
+@pytest.mark.parametrize("name", ["reconcile", "guard", "comments"])
+def test_a_reusable_workflow_runs_the_action_of_its_own_commit(name: str) -> None:
+    """It gives the action nothing that it does not take, takes no right but those that the page names, and tells outputs
+    that the action has.
+    """
+    content = loaded(ROOT / f".github/workflows/{name}.yml")
+    action = loaded(ROOT / ".github/actions/clockwork/action.yml")
+    ((key, job),) = content["jobs"].items()
+    (step,) = [step for step in job["steps"] if "uses" in step]
+    assert (key, step["uses"], step["with"]["command"]) == (name, "$/.github/actions/clockwork", name)
+    assert set(step["with"]) <= set(action["inputs"])
+    assert set(job.get("outputs", {})) <= set(action["outputs"])
+    assert set(content["on"]["workflow_call"].get("outputs", {})) == set(job.get("outputs", {}))
+    page = (ROOT / ".github/actions/clockwork/README.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    for right, level in job["permissions"].items():
+        assert f"`{right}`" in row
+        assert level in row
+    assert content["permissions"] == {}
+
+
+def test_the_kubeconfig_reaches_the_next_step_for_its_owner_alone(tmp_path: Path) -> None:
+    """The shell step of the reusable workflow, run: with a secret, and without one."""
+    steps = loaded(ROOT / ".github/workflows/reconcile.yml")["jobs"]["reconcile"]["steps"]
+    (script,) = [step["run"] for step in steps if "run" in step]
+    for content, expected in (("", ""), ("apiVersion: v1\n", f"KUBECONFIG={tmp_path}/kubeconfig\n")):
+        noted = tmp_path / "environment"
+        noted.write_text("")
+        given = {"PATH": os.environ["PATH"], "RUNNER_TEMP": str(tmp_path), "GITHUB_ENV": str(noted), "CONTENT": content}
+        subprocess.run(["bash", "-eo", "pipefail", "-c", script], env=given, check=True)
+        assert noted.read_text() == expected
+    assert (tmp_path / "kubeconfig").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "kubeconfig").read_text() == "apiVersion: v1\n"
+
+
+def test_every_job_installs_this_version() -> None:
+    """A job with a token that writes runs what was read, not what is newest on the day."""
+    for each in FILES:
+        steps = [step.get("run", "") for job in loaded(each)["jobs"].values() for step in job["steps"]]
+        assert [step for step in steps if "install" in step] == [INSTALLS] * len(loaded(each)["jobs"])
 
 
 def test_our_own_guardrails_find_nothing_in_them() -> None:
@@ -169,9 +236,9 @@ def test_a_fork_is_guarded_in_two_jobs(stage: Stage, folder: Path) -> None:
 
     (folder / "result").mkdir()
     shutil.move(folder / "guard.json", folder / "result" / "guard.json")
-    repository = {"full_name": NAME}
+    repository, fork = {"full_name": NAME}, {"full_name": f"mallory/{NAME.partition('/')[2]}"}
     for commit, code in (("c" * 40, 4), (head, 0)):
-        run = {"head_sha": commit, "event": "pull_request", "id": 7}
+        run = {"head_sha": commit, "event": "pull_request", "id": 7, "head_branch": "main", "head_repository": fork}
         job = Job(stage, folder, "workflow_run", {"workflow_run": run, "repository": repository}, stage.token)
         assert job.run(PUBLISH, "publish") == [code], (folder / "log").read_text()
         assert conclusions(stage, head) == (["failure"] if code == 0 else [])

@@ -28,8 +28,11 @@ case "$COMMAND" in
   report)
     exec "$clockwork" report "${repo[@]}"
     ;;
+  applied)
+    exec "$clockwork" applied "$GITHUB_SHA" "${repo[@]}"
+    ;;
   *)
-    echo "::error::there is no command '${COMMAND//[^a-z]/}'; it is reconcile, guard, comments or report"
+    echo "::error::there is no command '${COMMAND//[^a-z]/}'; it is reconcile, guard, comments, report or applied"
     exit 2
     ;;
 esac

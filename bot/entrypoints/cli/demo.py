@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import tempfile
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Final
@@ -14,11 +15,20 @@ import typer
 from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from bot.entrypoints.demo.run import Account
-    from bot.model.proposal import Tick
 
+_NEXT: Final = """
+Next, in your own repository:
+
+  # what differs; nothing is written
+  kubectl get deploy,sts,ds,svc,cm -A -o json | clockwork drift --live -
+  # shows the settings and the workflow that it would add, and asks
+  clockwork init
+"""
 _INDENT: Final = 16
 _NARROWEST: Final = 40
 
@@ -69,6 +79,11 @@ def _show(account: Account, out: Console, *, serve: bool) -> None:
         ("pull request", image, account.pull.url),
         ("runbook issue", "the orders' storage was deleted: steps for a person", account.issue.url),
         (f"check {review.state.value}", f"an assistant's pull request: {rules}", account.agent_pull),
+        (
+            "dashboard",
+            "one issue: what differs, waits and is held back; tick a box to give an order",
+            account.dashboard,
+        ),
         ("written", "what went wrong, as Markdown in the repository", account.failure_modes_url),
     )
     out.print()
@@ -79,23 +94,26 @@ def _show(account: Account, out: Console, *, serve: bool) -> None:
         out.print(f"[bold {colour}]{what:>14}[/]  {text}", highlight=False, soft_wrap=True)
     where = f"Everything is at {account.home}" if serve else "The pages are closed; without --no-serve they stay open."
     out.print(f"\n{account.seconds:.1f} s. {where}", highlight=False, soft_wrap=True)
+    if not serve:
+        out.print(_NEXT, highlight=False, soft_wrap=True, markup=False)
 
 
 def _serve(stage: object, out: Console) -> None:
     from rich.markup import escape
 
-    from bot.entrypoints.demo.run import Stage, account_lines, react
+    from bot.entrypoints.demo.run import Stage, react
 
     if not isinstance(stage, Stage):
         raise TypeError
-    out.print("Open the page, press Merge or Close, and watch. Ctrl-C ends it.\n", highlight=False)
+    out.print("Open the pages, press Merge or Close, tick a box on the dashboard, or comment", highlight=False)
+    out.print("`/clockwork explain`, and watch. Ctrl-C ends it.\n", highlight=False)
 
-    def say(done: Tick) -> None:
-        for line in account_lines(done):
-            out.print(f"[dim]{done.at:%H:%M:%S}[/] {escape(line)}", highlight=False, soft_wrap=True)
+    def say(lines: Sequence[str]) -> None:
+        for line in lines:
+            out.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {escape(line)}", highlight=False, soft_wrap=True)
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     react(stage, say=say, stopped=stop.is_set)
-    out.print("Bye.")
+    out.print(_NEXT, highlight=False, soft_wrap=True, markup=False)

@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +24,15 @@ from bot.edits.overlays import Overlays
 from bot.entrypoints.demo import story
 from bot.entrypoints.demo.cluster import DemoCluster
 from bot.errors import Invalid, Unavailable
+from bot.flows.circumstances import Circumstances, circumstances, touched
+from bot.flows.commands import Orders
+from bot.flows.comments import answer_comments
+from bot.flows.dashboard.board import DASHBOARD
+from bot.flows.explain import explain
 from bot.flows.head_check import Reviewed
 from bot.flows.reconcile import Loop, tick
 from bot.forge.render import render
+from bot.model.codehost import PullRequest
 from bot.model.decision import Lane
 from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import Desired
@@ -58,6 +64,7 @@ class Account:
     review: Reviewed
     failure_modes: str
     failure_modes_url: str
+    dashboard: str
     seconds: float
 
     def as_json(self) -> dict[str, object]:
@@ -73,6 +80,7 @@ class Account:
                 "findings": [finding.rule for finding in self.review.result.findings],
             },
             "failure_modes": {"path": self.failure_modes, "url": self.failure_modes_url},
+            "dashboard": {"url": self.dashboard},
             "sandbox": self.home,
             "seconds": round(self.seconds, 2),
         }
@@ -191,6 +199,7 @@ def play(stage: Stage, *, say: Say) -> Account:
         review=reviewed,
         failure_modes=path,
         failure_modes_url=link,
+        dashboard=_dashboard(stage),
         seconds=time.monotonic() - started,
     )
 
@@ -240,6 +249,12 @@ def _agent_pull(stage: Stage) -> tuple[int, str]:
     return int(str(pull["number"])), str(pull["html_url"])
 
 
+def _dashboard(stage: Stage) -> str:
+    host = stage.loop.run.host
+    issues = () if host is None else host.issues()
+    return next((issue.url for issue in issues if issue.marker and issue.marker.kind == DASHBOARD), "")
+
+
 def _json(answer: httpx.Response) -> Mapping[str, object]:
     if answer.is_error:
         raise Unavailable(f"the sandbox answered {answer.status_code} to {answer.request.method} {answer.request.url}")
@@ -255,33 +270,60 @@ def _failure_modes(stage: Stage) -> tuple[str, str]:
     return workers.path, stage.box.web_url(NAME, f"/blob/main/{workers.path}")
 
 
-def react(stage: Stage, *, say: Callable[[Tick], None], stopped: Callable[[], bool], pause: float = 1.0) -> None:
-    """Reconcile whenever a branch, pull request or issue changes, until ``stopped``. ``pause`` is in seconds."""
-    seen = _state(stage)
+def react(
+    stage: Stage, *, say: Callable[[Sequence[str]], None], stopped: Callable[[], bool], pause: float = 1.0
+) -> None:
+    """Answer comments and reconcile whenever a branch, pull request or issue changes, until ``stopped``. ``pause`` is in
+    seconds. Whatever changes meanwhile is looked at next; lines that were said last are not said again.
+    """
+    seen, last = _seen(stage), tuple[str, ...]()
     while not stopped():
         time.sleep(pause)
         try:
-            if _state(stage) != seen:
-                say(tick(stage.loop))
-                seen = _state(stage)
+            now = _seen(stage)
+            if now == seen:
+                continue
+            answers = _answered(stage, seen, now)
+            done = tick(stage.loop)
+            lines, news = account_lines(done), (*answers, *_ended(stage, seen, now, done))
+            seen = now
         except Unavailable:
             # The signal that ends the demo also ends the poll() in which libgit2 waits for the sandbox: signal(7) says that
             # poll is never restarted, whatever SA_RESTART says.
             if not stopped():
                 raise
+        else:
+            if news or lines != last:
+                say((*news, *lines))
+            last = lines
 
 
-def _state(stage: Stage) -> object:
-    """What webhooks would be sent for: heads and states."""
-    run = stage.loop.run
-    run.repository.fetch()
-    pulls = () if run.host is None else run.host.pulls()
-    issues = () if run.host is None else run.host.issues()
-    return (
-        run.repository.head(run.branch),
-        tuple((pull.number, pull.state, pull.head_sha) for pull in pulls),
-        tuple((issue.number, issue.state) for issue in issues),
+def _seen(stage: Stage) -> Circumstances:
+    """What webhooks would be sent for."""
+    return circumstances(stage.loop.run)
+
+
+def _answered(stage: Stage, before: Circumstances, after: Circumstances) -> tuple[str, ...]:
+    """A line for each comment that was answered in the threads in which something happened."""
+    loop = stage.loop
+    orders = Orders(loop.run, loop.declarer, loop.run.actor, explained=lambda task: explain(loop, task).text())
+    return tuple(
+        f"answered on #{number}: {text.strip().splitlines()[0]}"
+        for number in sorted(touched(before, after))
+        for text in answer_comments(number, orders)
     )
+
+
+def _ended(stage: Stage, before: Circumstances, after: Circumstances, done: Tick) -> Iterator[str]:
+    """A line for each pull request of ours that a person merged or closed, with what came of it."""
+    host, still = stage.loop.run.host, {item.number for item in after.items}
+    differing = {drift.task for drift in done.report.drift}
+    for item in before.items:
+        ended = None if host is None or item.number in still else host.item(item.number)
+        if isinstance(ended, PullRequest) and item.marker is not None and not ended.closed_by_us:
+            task = item.marker.key
+            state = "still differs" if task in differing else "in sync"
+            yield f"#{item.number} {ended.state.value}, {task} {state}"
 
 
 def account_lines(done: Tick) -> tuple[str, ...]:

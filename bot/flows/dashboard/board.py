@@ -17,7 +17,7 @@ from bot.flows.dashboard.boxes import tick, ticked
 from bot.flows.dashboard.content import content
 from bot.flows.dashboard.ticks import obey
 from bot.flows.declare import Declarer
-from bot.flows.identity import KIND, NODE, NUMBER, REPOSITORY, records
+from bot.flows.identity import BRANCH, KIND, NODE, NUMBER, REPOSITORY, records
 from bot.flows.intention import EVERYTHING
 from bot.flows.intents import record
 from bot.flows.kept import notes_of, with_notes
@@ -49,7 +49,7 @@ class BoardOrders:
 
 def ordered(memory: Memory, assessment: Assessment, run: RunContext, declarer: Declarer) -> BoardOrders:
     """Carry out what is ticked."""
-    issue = _open(memory)
+    issue = _open(memory, run)
     if not run.dashboard or issue is None:
         return BoardOrders(memory)
     try:
@@ -74,31 +74,36 @@ def shown(done: Tick, orders: BoardOrders, run: RunContext) -> Tick:
 
 
 def _keep(done: Tick, memory: Memory, run: RunContext) -> None:
-    host, issue = run.host, _open(memory)
+    host, issue = run.host, _open(memory, run)
     if host is None or not isinstance(host, BoardHost) or Lane.RUNBOOK_ISSUE in memory.closures(done.at):
         return
+    if run.dashboard is False and issue is not None:
+        host.close_issue(issue.number, comment=_OFF, marker=Marker(DASHBOARD, run.branch, "off"))
     if not run.dashboard:
-        if issue is not None:
-            host.close_issue(issue.number, comment=_OFF, marker=Marker(DASHBOARD, EVERYTHING, "off"))
         return
     view = run.ledger.read() if done.wrote else memory.view
     body = content(done, view, run.limits, run.texts)
-    issue = issue or _closed(memory)
+    issue = issue or _closed(memory, run)
     if issue is None:
         _open_one(body, memory, run)
     else:
-        _rewrite(issue, body, host)
+        _rewrite(issue, body, host, run)
 
 
-def _open(memory: Memory) -> Issue | None:
+def _is_ours(marker: Marker | None, run: RunContext) -> bool:
+    """Whether this is about the dashboard of the branch: each that is compared has one."""
+    return marker is not None and (marker.kind, marker.key) == (DASHBOARD, run.branch)
+
+
+def _open(memory: Memory, run: RunContext) -> Issue | None:
     """The open one; of several, the one that was made first."""
-    ours = [issue for issue in memory.issues or () if issue.marker is not None and issue.marker.kind == DASHBOARD]
+    ours = [issue for issue in memory.issues or () if _is_ours(issue.marker, run)]
     return min((each for each in ours if each.state is ItemState.OPEN), key=lambda each: each.number, default=None)
 
 
-def _closed(memory: Memory) -> Issue | None:
+def _closed(memory: Memory, run: RunContext) -> Issue | None:
     """The one that somebody closed, as the ledger knows it: it is opened again once it would say something else."""
-    numbers = [each.number for each in records(memory.view).values() if each.marker.kind == DASHBOARD]
+    numbers = [each.number for each in records(memory.view).values() if _is_ours(each.marker, run)]
     item = memory.item(numbers[-1]) if numbers else None
     return item if isinstance(item, Issue) else None
 
@@ -109,7 +114,7 @@ def _open_one(body: str, memory: Memory, run: RunContext) -> None:
         raise AssertionError("a dashboard without a code host")
     labels = (*run.labels, f"clockwork/{DASHBOARD}")
     whole = with_notes(body, "")
-    issue = host.open_issue(marker=_marker(whole), title=TITLE, body=whole, labels=labels, known=memory.issues)
+    issue = host.open_issue(marker=_marker(whole, run), title=TITLE, body=whole, labels=labels, known=memory.issues)
     host.flush()
     record(run.ledger, run.ledger.read(), [_note(issue, memory, run)])
 
@@ -117,6 +122,7 @@ def _open_one(body: str, memory: Memory, run: RunContext) -> None:
 def _note(issue: Issue, memory: Memory, run: RunContext) -> Entry:
     repository = "" if memory.facts is None or not memory.facts.id else str(memory.facts.id)
     detail = {ORDER: DASHBOARD, KIND: DASHBOARD, NUMBER: str(issue.number), REPOSITORY: repository, NODE: issue.node}
+    detail[BRANCH] = run.branch
     return Entry(
         id=run.new_id(),
         kind=EntryKind.NOTE,
@@ -129,17 +135,17 @@ def _note(issue: Issue, memory: Memory, run: RunContext) -> Entry:
     )
 
 
-def _marker(body: str) -> Marker:
-    return Marker(DASHBOARD, EVERYTHING, hashlib.sha256(body.encode()).hexdigest()[:16])
+def _marker(body: str, run: RunContext) -> Marker:
+    return Marker(DASHBOARD, run.branch, hashlib.sha256(body.encode()).hexdigest()[:16])
 
 
-def _rewrite(issue: Issue, body: str, host: BoardHost) -> None:
+def _rewrite(issue: Issue, body: str, host: BoardHost, run: RunContext) -> None:
     """The issue says ``body``, written only where it says something else; what others wrote meanwhile is put back."""
     whole = with_notes(body, notes_of(issue.body))
     for _ in range(_TRIES):
         if issue.body.strip() == whole.strip():
             return
-        written = host.rewrite_issue(issue, marker=_marker(whole), title=TITLE, body=whole)
+        written = host.rewrite_issue(issue, marker=_marker(whole, run), title=TITLE, body=whole)
         lost = _lost(host.edits(written), issue.body, whole)
         if lost is None:
             return

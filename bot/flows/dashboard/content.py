@@ -90,7 +90,7 @@ class TargetLine:
 
 def content(tick: Tick, view: LedgerView, limits: Limits, texts: Messages) -> str:
     """The body of the dashboard, without marker and notes."""
-    known = state(view, tick.at, limits)
+    tick, known = _without_what_was_committed(tick), state(view, tick.at, limits)
     sections = _with_room([section for section in _sections(tick, known) if section.rows], texts)
     targets = _targets(tick.report)
     gaps = tuple(_gaps(tick.report))
@@ -110,6 +110,13 @@ def content(tick: Tick, view: LedgerView, limits: Limits, texts: Messages) -> st
         closed=tick.notes,
         orders=orders,
     )
+
+
+def _without_what_was_committed(tick: Tick) -> Tick:
+    """The run without what differs no more now that it is over, lest the next run has to write that."""
+    over = {drift for action in tick.actions if action.effect is Effect.COMMITTED for drift in action.drifts}
+    left = tuple(drift for drift in tick.report.drift if drift.id not in over)
+    return replace(tick, report=replace(tick.report, drift=left))
 
 
 def _levels() -> list[Severity]:

@@ -299,7 +299,11 @@ def reviewer_injection(subject: Subject) -> Iterable[Hit]:
             continue
         for line in delta.gained(_ORDER):
             if _hidden(delta, line):
-                yield on_line(delta, line, "Hidden text speaks to an automated reviewer.")
+                yield on_line(
+                    delta,
+                    line,
+                    "Hidden prompt injection: text that a reader does not see addresses an automated reviewer.",
+                )
 
 
 def _hidden(delta: Delta, line: DiffLine) -> bool:

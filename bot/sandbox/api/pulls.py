@@ -153,8 +153,17 @@ def reviewers(call: ApiCall) -> ApiReply:
 
 def ask_reviewers(call: ApiCall) -> ApiReply:
     """These accounts are asked for a review, too."""
-    repo, issue, pull = call.pull("write")
-    issues.assign(call.backend, issue, call.body(Reviewers).reviewers, "reviewer")
+    (repo, issue, pull), asked = call.pull("write"), call.body(Reviewers)
+    people = [call.backend.login(name) for name in asked.reviewers]
+    known = all(person is not None and call.backend.may(repo, person, "read") for person in people)
+    if not known or asked.team_reviewers or any(person and person.id == issue.author_id for person in people):
+        # The sandbox has no teams. 422 as of "Request reviewers for a pull request" where user is not a collaborator.
+        name = repo.full_name
+        raise unprocessable(
+            f"Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a "
+            f"collaborator of the {name} repository."
+        )
+    issues.assign(call.backend, issue, asked.reviewers, "reviewer")
     return ApiReply(short_pull(call.backend, repo, issue, pull), 201)
 
 
