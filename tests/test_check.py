@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,53 @@ def test_a_step_that_fails_tells_its_exit_code() -> None:
     ((_, problem, _),) = run((Step("lint", "ruff", ("check", "no-such-file.py")),))
     assert problem == "exit code 1"
     assert report(run((Step("lint", "ruff", ("--version",)),))) == 0
+
+
+@pytest.mark.parametrize(("npm", "told"), [("echo no registry >&2; exit 1", "no registry"), (None, "npm")])
+def test_a_description_that_cannot_be_brought_fails_the_script(tmp_path: Path, npm: str | None, told: str) -> None:
+    """``.ci/run`` goes no further: tests that need it would be skipped, and everything would look well."""
+    programs, script = tmp_path / "bin", tmp_path / "project" / ".ci" / "run"
+    script.parent.mkdir(parents=True)
+    script.write_bytes((ROOT / ".ci" / "run").read_bytes())
+    programs.mkdir()
+    for name in ("dirname", "id"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    for name, text in {"npm": npm, "python3": "echo went on"}.items():
+        if text is not None:
+            (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+            (programs / name).chmod(0o755)
+    bash = shutil.which("bash")
+    assert bash is not None
+    done = subprocess.run([bash, str(script)], env={"PATH": str(programs)}, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "went on" not in done.stdout
+
+
+def test_what_a_job_should_have_brought_is_not_skipped(tmp_path: Path) -> None:
+    """In continuous integration the tests that hold the sandbox against GitHub run, and fail where its description is not
+    there.
+    """
+    command = "from tests.sandbox.octokit import NEEDED; print(NEEDED.args[0])"
+    told = {
+        ci: subprocess.run(
+            [sys.executable, "-c", command],
+            env={"PYTHONPATH": str(_without_description(tmp_path / (ci or "none"))), "CI": ci},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for ci in ("", "true")
+    }
+    assert told == {"": "True\n", "true": "False\n"}
+
+
+def _without_description(folder: Path) -> Path:
+    """The project's code as it lies in a folder where npm brought nothing."""
+    shutil.copytree(ROOT / "tests" / "sandbox", folder / "tests" / "sandbox")
+    shutil.copy(ROOT / "tests" / "__init__.py", folder / "tests")
+    (folder / "bot").symlink_to(ROOT / "bot")
+    return folder
 
 
 def test_continuous_integration_runs_the_same() -> None:

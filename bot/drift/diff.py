@@ -36,7 +36,7 @@ def examine(
         return NO_DIFFERENCE
     match desired.id.platform:
         case Platform.KUBERNETES:
-            judged = tuple(objects.examine(desired, observed, base, options, around.scalers))
+            judged = tuple(objects.examine(desired, observed, base, options, around))
         case Platform.COMPOSE:
             judged = tuple(services.examine(desired, observed, base, options, around.aliases))
         case Platform.TERRAFORM | Platform.HTTP:

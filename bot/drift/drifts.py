@@ -30,12 +30,15 @@ class Attribution:
 
 
 class Maker:
-    """Makes the drifts of one declared resource."""
+    """Makes the drifts of one declared resource. ``mighty``: it is a live binding to a role that may do everything of a
+    kind.
+    """
 
-    def __init__(self, desired: Desired, options: ComparisonOptions, *, observed: Tree) -> None:
+    def __init__(self, desired: Desired, options: ComparisonOptions, *, observed: Tree, mighty: bool = False) -> None:
         self._desired = desired
         self._observed = observed
         self._grants = options.grants
+        self._mighty = mighty
         self._mask = Mask(
             options.mask_key,
             kind=desired.id.kind,
@@ -56,7 +59,7 @@ class Maker:
         secret = self._desired.hides(at)
         desired, hid = self._masked(difference, difference.desired, self._desired.tree, whole=secret)
         observed, hidden = self._masked(difference, difference.observed, self._observed, whole=secret)
-        sensitive = hid or hidden or secret
+        sensitive = hid or hidden or secret or self._mask.path(location.path) != location.path
         if sensitive and not (hid and hidden):
             desired, observed = self._alike(difference, desired, observed)
         level, rule = severity(
@@ -66,13 +69,15 @@ class Maker:
             difference.desired,
             difference.observed,
             grants=self._grants,
+            mighty=self._mighty,
         )
         origin = nearest(self._desired, at)
+        path = self._mask.path(location.path)
         return Drift(
             resource=self._desired.id,
             task=self._desired.task,
             kind=cause.kind,
-            path=location.path,
+            path=path,
             desired=desired,
             observed=observed,
             severity=level,

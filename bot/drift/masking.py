@@ -130,6 +130,15 @@ class Mask:
             hidden = hidden or inside
         return shown, hidden
 
+    def path(self, path: Path) -> Path:
+        """``path`` with digests for what in it is a credential, such as the key of a label or the target of a mount."""
+        return tuple(map(self._part, path))
+
+    def _part(self, part: str | int | Item) -> str | int | Item:
+        if isinstance(part, Item):
+            return Item(digest(part.key, self._key)) if looks_secret(part.key) else part
+        return digest(part, self._key) if isinstance(part, str) and looks_secret(part) else part
+
     def redact(self, text: str) -> str:
         """``text`` (a log line, an event) without any known secret and without anything that looks like one."""
         text = self.without_known(text)

@@ -3,8 +3,9 @@
 One file per platform is the data (``policies/platforms/NAME.yaml``); here it is read and asked. A *mutation* names the
 places that a platform fills in or changes, and how its own writing is told: by the name of the field manager, by a mark
 that it leaves on the object (what an admission webhook changes is owned by whoever sent the object), or by the form of
-the value. Such a difference is suppressed and counted. An *opt-out* is an annotation in Git by which a deployer leaves an
-object alone. Used by :mod:`bot.drift.kubernetes.objects`.
+the value. What a person is recorded to have written, and whatever grants something, is told by the manager alone. What a
+mutation explains is suppressed and counted. An *opt-out* is an annotation in Git by which a deployer leaves an object
+alone. Used by :mod:`bot.drift.kubernetes.objects`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,12 @@ def _expression(pattern: str | None) -> str | None:
     return pattern
 
 
+def _leaf_paths(leaves: Mapping[str, tuple[str, ...]] | None) -> Mapping[str, tuple[str, ...]] | None:
+    for pattern in leaves or {}:
+        parsed_pattern(pattern)
+    return leaves
+
+
 _Texts = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=300)], ...], BeforeValidator(_several)]
 _Paths = Annotated[_Texts, AfterValidator(_paths)]
 
@@ -55,7 +62,7 @@ class _Row(BaseModel):
 class PlatformMutation(_Row):
     """Places that a platform writes. Kinds, keys and managers are globs, ``value`` is a regular expression that the live
     value, spelled as JSON or as its text, matches somewhere. What is not said is not asked; ``unrecorded`` also takes what
-    nobody is recorded to have written, ``anybody`` whatever was written by whom.
+    nobody is recorded to have written, ``anybody`` what anybody but a person wrote, where it still is there.
     """
 
     kinds: _Texts = ()
@@ -64,19 +71,36 @@ class PlatformMutation(_Row):
     marks: _Texts = ()
     """Labels or annotations of the live object or of its pod template (``key`` or ``key=value``), one of which it has."""
     value: Annotated[str | None, AfterValidator(_expression)] = None
+    leaves: Annotated[Mapping[str, _Texts] | None, AfterValidator(_leaf_paths)] = None
+    """By the glob of its path, the globs of every scalar that the live value has and the declared one has not; elements of
+    lists stand at the path of their list. A scalar of another path or text is not the platform's.
+    """
     unrecorded: bool = False
     anybody: bool = False
     reason: Annotated[str, Field(min_length=3, max_length=300)]
 
-    def explains(self, kind: str, path: Path, live: JSON, tree: Tree) -> bool:
+    def explains(self, kind: str, path: Path, declared: JSON, live: JSON, tree: Tree) -> bool:
         """Whether a difference at ``path`` may be its doing, whoever wrote it."""
         if self.kinds and not any(name_matches(glob, kind) for glob in self.kinds):
             return False
         if not any(path_matches(glob, path) or path_matches(f"{glob}.**", path) for glob in self.paths):
             return False
+        if self.leaves is not None and not self._holds(path, declared, live):
+            return False
         if self.value is not None and not re.search(self.value, live if isinstance(live, str) else spelled(live)):
             return False
         return not self.marks or any(_marked(tree, mark) for mark in self.marks)
+
+    def _holds(self, path: Path, declared: JSON, live: JSON) -> bool:
+        """Whether the row names every scalar that ``live`` has and ``declared`` has not."""
+        before = {*_scalars(path, declared)}
+        return all(leaf in before or self._names(*leaf) for leaf in _scalars(path, live))
+
+    def _names(self, path: Path, value: str) -> bool:
+        return any(
+            path_matches(glob, path) and any(name_matches(each, value) for each in values)
+            for glob, values in (self.leaves or {}).items()
+        )
 
 
 class OptOut(_Row):
@@ -104,15 +128,27 @@ class ClusterPlatform(_Row):
     mutations: tuple[PlatformMutation, ...] = ()
     opt_outs: tuple[OptOut, ...] = ()
 
-    def wrote(self, mutation: PlatformMutation, manager: str | None, *, known: bool, grave: bool) -> bool:
-        """Whether ``manager`` (None: nobody is recorded) is one by which ``mutation`` is told. ``known``: the object
-        records its writers. What is ``grave`` is told by the name of its manager alone.
-        """
-        if mutation.anybody and not grave:
+    def wrote(self, mutation: PlatformMutation, trail: Trail) -> bool:
+        """Whether ``mutation`` is told by who wrote the difference, as far as ``trail`` says."""
+        if mutation.anybody and not (trail.grave or trail.person or trail.gone):
             return True
-        if manager is None:
-            return mutation.unrecorded and not known and not grave
-        return any(name_matches(glob, manager) for glob in mutation.managers or self.managers)
+        if trail.manager is None:
+            return mutation.unrecorded and not trail.known and not trail.grave
+        return any(name_matches(glob, trail.manager) for glob in mutation.managers or self.managers)
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Who wrote a difference. ``manager``: the field manager; None where nobody is recorded. ``person``: it is a person's.
+    ``known``: the object records its writers. ``gone``: nothing is live there. ``grave``: it is a privilege or lets one in,
+    which is told by the name of its manager alone.
+    """
+
+    manager: str | None = None
+    person: bool = False
+    known: bool = False
+    gone: bool = False
+    grave: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,13 +158,13 @@ class Platforms:
     every: tuple[ClusterPlatform, ...] = ()
 
     def explained(
-        self, kind: str, path: Path, live: JSON, tree: Tree, manager: str | None, *, known: bool, grave: bool
+        self, kind: str, path: Path, sides: tuple[JSON, JSON], tree: Tree, trail: Trail
     ) -> tuple[str, str] | None:
-        """By which platform the difference at ``path`` of the live ``tree`` is explained, and how; None by none."""
+        """By which platform the difference at ``path`` of the live ``tree`` is explained, and how; None by none. ``sides``
+        are the declared and the live value.
+        """
         for platform, mutation in self._mutations:
-            if mutation.explains(kind, path, live, tree) and platform.wrote(
-                mutation, manager, known=known, grave=grave
-            ):
+            if mutation.explains(kind, path, *sides, tree) and platform.wrote(mutation, trail):
                 return f"platform:{platform.platform}", mutation.reason
         return None
 
@@ -161,6 +197,18 @@ def _load(file: str, data: bytes) -> ClusterPlatform:
     except ValidationError as exc:
         first = exc.errors(include_url=False)[0]
         raise Invalid(f"{file}:{document.line(first['loc'])}: {reason(first)}") from exc
+
+
+def _scalars(path: Path, value: JSON) -> Iterator[tuple[Path, str]]:
+    """Every scalar of ``value``, which stands at ``path``, as text; one that is not there says ``null``."""
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from _scalars((*path, key), entry)
+    elif isinstance(value, (list, tuple)):
+        for element in value:
+            yield from _scalars(path, element)
+    else:
+        yield path, value if isinstance(value, str) else spelled(value)
 
 
 def _marked(tree: Tree, mark: str) -> bool:

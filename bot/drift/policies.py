@@ -7,23 +7,61 @@ the IAM JSON policy language"). What is no policy compares as JSON. Used by :mod
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Final
 
 from bot.drift.canonical import spelled
 from bot.model.json import JSON, Tree, elements
 
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SETS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 _PRINCIPALS: Final = frozenset({"Principal", "NotPrincipal"})
 
 
+DEEPEST: Final = 100
+"""How many brackets may be open at once in what is read; a policy has eight."""
+
+
+def parsed(text: str) -> JSON:
+    """The JSON in a value of a plan. Raises :class:`ValueError` for what is none, says a key twice or is too deep."""
+    if _depth(text) > DEEPEST:
+        raise ValueError("nested too deeply to be compared")
+    value: JSON = json.loads(text, object_pairs_hook=_once)
+    return value
+
+
+def _depth(text: str) -> int:
+    """How deep ``text`` nests, its own texts left out."""
+    depths = accumulate(1 if sign in "{[" else -1 for sign in _QUOTED.sub("", text) if sign in "{}[]")
+    return max(depths, default=0)
+
+
+def _once(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("a key stands there twice")
+    return entries
+
+
 def same(one: JSON, other: JSON) -> bool:
-    """Whether two parsed JSON texts say the same."""
-    if one == other:
+    """Whether two parsed JSON texts say the same; 1 and ``true`` do not."""
+    if spelled(_exact(one)) == spelled(_exact(other)):
         return True
     if not isinstance(one, Mapping) or not isinstance(other, Mapping) or not (_is_policy(one) and _is_policy(other)):
         return False
     return spelled(_policy(one)) == spelled(_policy(other))
+
+
+def _exact(value: JSON) -> JSON:
+    """``value`` with whole numbers written in one way."""
+    if isinstance(value, Mapping):
+        return {key: _exact(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_exact(element) for element in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_policy(document: Tree) -> bool:
@@ -34,6 +72,17 @@ def _is_policy(document: Tree) -> bool:
 def _policy(document: Tree) -> Tree:
     statements = [_statement(each) for each in _several(document["Statement"]) if isinstance(each, Mapping)]
     return {**document, "Statement": sorted(statements, key=spelled)}
+
+
+def normal(statement: Tree) -> Tree:
+    """``statement`` in the form that its spellings share, its elements in small letters: actions and resources as lists,
+    principals as texts ``SERVICE NAME``, and of each condition operator the list of its tests.
+    """
+    parts = {key.lower(): value for key, value in _statement(statement).items()}
+    for key in ("principal", "notprincipal"):
+        if isinstance(named := parts.get(key), Mapping):
+            parts[key] = [f"{service} {each}" for service, names in named.items() for each in _several(names)]
+    return parts
 
 
 def _statement(statement: Tree) -> Tree:
@@ -51,17 +100,22 @@ def _element(key: str, value: JSON) -> JSON:
 
 
 def _values(tested: JSON) -> JSON:
-    """Keys of conditions take no notice of case; values keep their order, and one alone is a list of one."""
+    """Keys of conditions take no notice of case; values keep their order, and one alone is a list of one. A key that
+    stands there in two spellings tests twice.
+    """
     if not isinstance(tested, Mapping):
         return tested
-    return {key.lower(): [_text(each) for each in _several(values)] for key, values in tested.items()}
+    tests = [[key.lower(), [_text(each) for each in _several(values)]] for key, values in tested.items()]
+    return sorted(tests, key=spelled)
 
 
 def _principal(value: JSON) -> JSON:
     """``"*"`` is everybody of AWS, and an account's number its root user."""
     if not isinstance(value, Mapping):
         return {"AWS": _set(value)}
-    return {service: sorted({_account(str(each)) for each in _several(named)}) for service, named in value.items()}
+    return {
+        service: sorted({_account(str(_text(each))) for each in _several(named)}) for service, named in value.items()
+    }
 
 
 def _account(principal: str) -> str:
@@ -71,12 +125,12 @@ def _account(principal: str) -> str:
 
 
 def _set(value: JSON) -> JSON:
-    return sorted({str(each) for each in _several(value)})
+    return sorted({str(_text(each)) for each in _several(value)})
 
 
 def _folded(value: JSON) -> JSON:
     """Actions take no notice of case (AWS: IAM JSON policy elements, Action)."""
-    return sorted({str(each).lower() for each in _several(value)})
+    return sorted({str(_text(each)).lower() for each in _several(value)})
 
 
 def _several(value: JSON) -> tuple[JSON, ...]:
@@ -86,4 +140,7 @@ def _several(value: JSON) -> tuple[JSON, ...]:
 
 
 def _text(value: JSON) -> JSON:
-    return str(value).lower() if isinstance(value, bool) else value
+    """Values of policies are texts, however they are written (AWS: IAM JSON policy elements, Condition)."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (int, float)) else value

@@ -9,9 +9,13 @@ and the body of a request, and for an answer to be read, it waits for ever, with
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from dataclasses import dataclass
 from typing import Any
 
+_AT_ONCE = struct.pack("ii", 1, 0)
+"""Zero seconds of lingering: what was not sent is dropped (socket(7), ``SO_LINGER``)."""
 _TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 1\r\nconnection: close\r\n\r\n"
 
@@ -82,8 +86,7 @@ def _protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
 
         def pause_writing(self) -> None:
             super().pause_writing()
-            # Closing would wait for what is not read yet.
-            self.unread = self.unread or self.loop.call_later(limits.answer, self.transport.abort)
+            self.unread = self.unread or self.loop.call_later(limits.answer, self._reset)
 
         def resume_writing(self) -> None:
             self._read()
@@ -107,6 +110,11 @@ def _protocol(limits: ConnectionLimits) -> type[asyncio.Protocol]:
             if self.deadline is not None:
                 self.deadline.cancel()
                 self.deadline = None
+
+        def _reset(self) -> None:
+            """Throw the connection away: closing it would wait until everything is read, here and then in the kernel."""
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+            self.transport.abort()
 
         def _read(self) -> None:
             if self.unread is not None:

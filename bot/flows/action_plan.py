@@ -1,6 +1,6 @@
 """One look at what Git declares and what runs, told as plans: what would have to be done, for each target by itself.
 
-Called by ``clockwork plan`` and ``apply``. Writes nothing.
+Called by ``clockwork plan``. Writes nothing.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from bot.drift.presence import Presence
@@ -23,16 +23,7 @@ _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _NOT_COMPARED: Final = "not compared"
 
 
-@dataclass(frozen=True, slots=True)
-class TargetPlan:
-    """The plan of one target, with what its actions are about: by the identity that names the target."""
-
-    actions: ActionList
-    declared: Mapping[ResourceId, Desired]
-    live: Mapping[ResourceId, Observed]
-
-
-def plans(assessment: Assessment) -> tuple[TargetPlan, ...]:
+def plans(assessment: Assessment) -> tuple[ActionList, ...]:
     """A plan for each target that was compared, by name; those of targets where nothing is to be done among them."""
     declared = {desired.id: desired for desired in assessment.declaration.resources}
     live = dict(_live(assessment))
@@ -52,19 +43,17 @@ def _of_target(
     assessment: Assessment,
     declared: Mapping[ResourceId, Desired],
     live: Mapping[ResourceId, Observed],
-) -> TargetPlan:
-    mine = {id_: desired for id_, desired in declared.items() if id_.target == name}
-    running = {id_: observed for id_, observed in live.items() if id_.target == name}
+) -> ActionList:
     look = Look(
         target=name,
         commit=commit_of(assessment.declaration),
         at=assessment.at,
         decisions=[each for each in assessment.decisions if each.drift.resource.target == name],
-        declared=mine,
-        live=running,
+        declared={id_: desired for id_, desired in declared.items() if id_.target == name},
+        live={id_: observed for id_, observed in live.items() if id_.target == name},
         gaps=tuple(_gaps(name, assessment)),
     )
-    return TargetPlan(plan(look), mine, running)
+    return plan(look)
 
 
 def _live(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:

@@ -16,7 +16,7 @@ from bot.flows.messages import item_gone, name_of
 from bot.flows.observation import Assessment, looked_at
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
-from bot.model.ledger import Entry, EntryKind
+from bot.model.ledger import Entry, EntryKind, LedgerView
 from bot.model.proposal import Action, Effect, branch_of, key_of, proposals
 from bot.safety.convergence import fights
 from bot.safety.state import state
@@ -40,15 +40,16 @@ def close_gone(
     A person who halts meanwhile ends it before the next item.
     """
     differs = _still_differing(assessment, memory)
-    jobs: list[Callable[[], Action | None]] = [
+    jobs: list[Callable[[LedgerView], Action | None]] = [
         *(partial(_close, run, item, tag, differs=differs(tag)) for item, tag in _gone(assessment, memory, intentions)),
         *(partial(_sweep, run, task) for task in _left_branches(assessment, memory, run)),
     ]
     done: list[Action] = []
     for job in jobs:
-        if (stop := stopped(run.ledger.read(), memory.limits, assessment.at)) is not None:
+        view = run.ledger.read()
+        if (stop := stopped(view, memory.limits, assessment.at)) is not None:
             return tuple(done), stop
-        if (action := job()) is not None:
+        if (action := job(view)) is not None:
             done.append(action)
     return tuple(done), None
 
@@ -125,13 +126,13 @@ def _as_planned(item: PullRequest | Issue, tag: Marker, *, differs: bool) -> Act
     return Action(Effect.PLANNED, LANE_OF_KIND[tag.kind], tag.key, text, url=item.url, number=item.number)
 
 
-def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, *, differs: bool) -> Action:
+def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, view: LedgerView, *, differs: bool) -> Action:
     host, lane, task = run.host, LANE_OF_KIND[tag.kind], tag.key
     if host is None:
         raise AssertionError("an item without a code host")
     comment, own_tag = item_gone(item, task, run.texts, differs=differs), Marker("gone", tag.key, tag.digest)
     try:
-        _note(run, item, tag)
+        _note(run, item, tag, view)
         if isinstance(item, PullRequest):
             host.close_pull(item.number, comment=comment, marker=own_tag)
             run.reached("closed")
@@ -163,9 +164,8 @@ def _left_branches(assessment: Assessment, memory: Memory, run: RunContext) -> l
     ]
 
 
-def _note(run: RunContext, item: PullRequest | Issue, tag: Marker) -> None:
+def _note(run: RunContext, item: PullRequest | Issue, tag: Marker, view: LedgerView) -> None:
     """The ledger knows that it is us who close it, so that nobody takes it for a person's no. Once for each item."""
-    view = run.ledger.read()
     if str(item.number) in closed_by_us(view):
         return
     lane = LANE_OF_KIND[tag.kind]
@@ -185,7 +185,7 @@ def _note(run: RunContext, item: PullRequest | Issue, tag: Marker) -> None:
     run.reached("closing")
 
 
-def _sweep(run: RunContext, task: str) -> Action | None:
+def _sweep(run: RunContext, task: str, _view: LedgerView) -> Action | None:
     return _swept(task, Effect.CLOSED, run) if _delete_branch(run, task) else None
 
 

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from bot.guardrails.detectors.projects import belongs_to_compose
-from bot.intake.compose import looks_like_compose, read_compose
-from bot.intake.discover import is_compose_name
+from bot.intake.discover import is_compose_name, looks_like_compose
 from bot.model.finding import Change, FileChange, FileStatus
 from bot.ports import Repository
 
@@ -55,6 +54,8 @@ def _complete(
     files: dict[str, bytes], load: Callable[[str], bytes | None], changed: Mapping[str, bytes | None]
 ) -> None:
     """Add to ``files`` what their projects name, where ``changed`` files stand in their place."""
+    from bot.intake.compose import read_compose
+
     for _ in range(_LONGEST_CHAIN):
         side = {path: data for path, data in {**files, **changed}.items() if data is not None}
         roots = tuple(path for path in sorted(side) if looks_like_compose(path, side[path]))

@@ -18,9 +18,9 @@ from bot.edits.overlays import Overlays
 from bot.edits.overlays import load as load_overlays
 from bot.flows.deployment import Deployment, DeploymentReader
 from bot.intake import unread
-from bot.intake.compose import looks_like_compose
 from bot.intake.compose_select import ProjectFiles
-from bot.intake.discover import SUFFIXES, candidates
+from bot.intake.declared import without_credentials
+from bot.intake.discover import SUFFIXES, candidates, looks_like_compose
 from bot.intake.read import Declared, read, read_manifest, told_apart
 from bot.model.drift import AddEntry, Drift, DriftKind, Severity
 from bot.model.filetree import FileTree
@@ -214,7 +214,7 @@ class Declarer:
         declared, deployment = _with_targets(self._plain(plain, blobs), deployment)
         overlays, overlay_errors = load_overlays({p: d for p, d in own.items() if p.startswith(OVERLAYS)})
         if not cw:
-            errors = (*declared.errors, *overlay_errors, *elsewhere)
+            errors = tuple(map(without_credentials, (*declared.errors, *overlay_errors, *elsewhere)))
             return Declaration(
                 commit,
                 declared.resources,
@@ -228,7 +228,8 @@ class Declarer:
         assembly = assemble(cw, variables=variables, environment=environment, beside=files)
         declared = replace(declared, missing=declared.missing | assembly.missing)
         bundle = self.renderer(assembly.config, overlays)
-        errors = (*declared.errors, *assembly.errors, *overlay_errors, *elsewhere)
+        told = (*declared.errors, *assembly.errors, *overlay_errors, *elsewhere)
+        errors = tuple(map(without_credentials, told))
         if deployment is not None and deployment.only:  # they belong to the unnamed target
             return Declaration(
                 commit, declared.resources, errors, files, assembly, overlays, bundle, (), deployment, declared.missing

@@ -88,6 +88,8 @@ def begin(intentions: Sequence[Intention], progress: Progress, run: RunContext, 
         if not started:
             return Begun([], dropped, progress)
         moves = branches(started, progress)
+        if _held_up(started[0], run) is not None:
+            continue
         try:
             view, moved = run.ledger.append_with(progress.view, [intent.entry for intent in started], moves)
         except Stale:
@@ -218,6 +220,11 @@ def record(ledger: Ledger, view: LedgerView, entries: Sequence[Entry]) -> Ledger
 
 def check_in_time(intent: StartedIntent, run: RunContext) -> None:
     """Raise ``Stale`` where another run may give this intent up at any moment: who slept must not write any more."""
-    spent = abs(run.clock.now() - intent.entry.at).total_seconds()
-    if spent > run.limits.in_progress / 2:
+    if (spent := _held_up(intent, run)) is not None:
         raise Stale(f"the run was held up for {spent:.0f} s after it began", advice="The next run tries again.")
+
+
+def _held_up(intent: StartedIntent, run: RunContext) -> float | None:
+    """The seconds since the intent was dated, where they are too many."""
+    spent = abs(run.clock.now() - intent.entry.at).total_seconds()
+    return spent if spent > run.limits.in_progress / 2 else None

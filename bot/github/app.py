@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, Field
 from bot import escape
 from bot.errors import Closed, Invalid, Unavailable
 from bot.github import payloads
+from bot.github.limits import asked_wait
 from bot.github.payloads import PayloadPart
 from bot.ports import Clock
 
@@ -59,6 +60,7 @@ class AppTokens:
         self._api_url = api_url.rstrip("/")
         self._name = full_name
         self._clock = clock
+        self._named = installation
         self._installation = installation
         self._token = ""
         self._expires: datetime | None = None
@@ -77,6 +79,10 @@ class AppTokens:
             part = payloads.read(_TokenPart, made)
             self._token, self._expires = part.token, part.expires_at
         return self._token
+
+    def forget(self) -> None:
+        """GitHub did not take the token: it was revoked, with its installation perhaps. The next is a new one."""
+        self._expires, self._installation = None, self._named
 
     def login(self) -> str:
         """The account that the app acts as: its slug and ``[bot]``."""
@@ -97,13 +103,16 @@ class AppTokens:
             raise Unavailable(f"GitHub did not answer {verb} {path}: {type(exc).__name__}") from exc
         except ValueError as exc:
             raise Unavailable(f"GitHub answered {verb} {path} with something that is not JSON") from exc
+        said = escape.line(str(data.get("message", "")) if isinstance(data, dict) else "")
+        headers = {key.lower(): value for key, value in answer.headers.items()}
+        if (wait := asked_wait(answer.status_code, headers, said, self._clock.now())) is not None:
+            raise Unavailable(f"GitHub asks to wait {wait:.0f} s before {verb} {path}: {said}", retry_after=wait)
         if answer.status_code >= 500:
             raise Unavailable(f"GitHub answered {verb} {path} with {answer.status_code}")
         if answer.status_code >= 400:
-            said = escape.line(str(data.get("message", "")) if isinstance(data, dict) else "")
             raise Closed(
                 f"GitHub answered {verb} {path} with {answer.status_code}: {said}",
-                advice="Check github.app: its id, its private key, and that the app is installed on this repository.",
+                advice="Check github.app: its id, its private key, and that the app is installed here and not suspended.",
             )
         return data
 

@@ -54,8 +54,10 @@ class GitHubHost(AttentiveItems):
         patience: RetryPolicy = RetryPolicy(),  # noqa: B008 - a frozen value
         login: str | None = None,
         meter: Meter | None = None,
+        forget: Callable[[], None] | None = None,
     ) -> None:
-        """``full_name`` is ``owner/name``. ``token`` may be what gives the token of the moment: an app's is another every hour.
+        """``full_name`` is ``owner/name``. ``token`` may be what gives the token of the moment: an app's is another every hour,
+        and after ``forget``, which is called when GitHub did not take it.
 
         ``login`` names the account of the token where it is known. Raises ``Invalid`` for a name, URL or token that cannot
         be one.
@@ -68,7 +70,9 @@ class GitHubHost(AttentiveItems):
             raise Invalid("the token is empty or has characters that no token has", advice="Set CLOCKWORK_TOKEN.")
         give = (lambda: token) if isinstance(token, str) else token
         pace = Pace(min_write_interval)
-        rest = Rest(full_name, give, api_url=api_url, clock=clock, pace=pace, patience=patience, meter=meter)
+        rest = Rest(
+            full_name, give, api_url=api_url, clock=clock, pace=pace, patience=patience, meter=meter, forget=forget
+        )
         codec = cache(lambda: MarkerCodec(full_name, marker_secret, cache(self._who)))  # asks GitHub, once it is needed
         super().__init__(rest, codec=codec)
         self._login = login

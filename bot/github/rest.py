@@ -93,7 +93,8 @@ class _Target:
 class Rest:
     """One connection to one repository. Not for several threads at once. Nothing of it shows the token.
 
-    ``token`` gives the token of the moment: one of an app is another every hour.
+    ``token`` gives the token of the moment: one of an app is another every hour, and after ``forget``, which is called when
+    GitHub did not take it.
     """
 
     def __init__(
@@ -106,9 +107,11 @@ class Rest:
         pace: Pace,
         patience: RetryPolicy,
         meter: Meter | None = None,
+        forget: Callable[[], None] | None = None,
     ) -> None:
         self.name = name
         self._give = token
+        self._forget = forget
         self._token = ""
         self._meter = meter or Unmeasured()
         self._api_url = api_url.rstrip("/")
@@ -277,8 +280,17 @@ class Rest:
         self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None
     ) -> ApiResponse | Lost:
         answer = self._exchanged(target, headers, body)
+        if isinstance(answer, ApiResponse) and answer.status == 401 and self._has_another_token():
+            answer = self._exchanged(target, headers, body)  # nothing was done for who was not known
         self._meter.answered(target.verb, "lost" if isinstance(answer, Lost) else str(answer.status))
         return answer
+
+    def _has_another_token(self) -> bool:
+        """Whether there is a token that was not refused."""
+        refused = self._token
+        if self._forget is not None:
+            self._forget()
+        return self._give() != refused
 
     def _exchanged(
         self, target: _Target, headers: Mapping[str, str], body: Mapping[str, object] | None

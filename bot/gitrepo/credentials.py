@@ -28,6 +28,8 @@ class Token:
     secret: str | Callable[[], str] = field(repr=False)
     """Or what gives the token of the moment: one of an app is another every hour."""
     username: str = "x-access-token"
+    forget: Callable[[], None] | None = field(default=None, repr=False)
+    """Is called when the token was not taken, so that the next is a new one; None where there is no other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ now, and whose errors are known. Used by :mod:`bot.gitrepo.remote`.
 
 from __future__ import annotations
 
+import ssl
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -110,13 +111,16 @@ class ReceivePack:
         return self.address.rstrip("/")
 
     def _client(self) -> httpx.Client:
-        """Waits no longer than libgit2 does, follows nobody, and is told the token of the moment."""
+        """Waits no longer than libgit2 does, trusts the authorities that it trusts, follows nobody, and says the token of the
+        moment.
+        """
         import httpx
 
-        waits = httpx.Timeout(
-            pygit2.settings.server_timeout / 1000, connect=pygit2.settings.server_connect_timeout / 1000
-        )
-        return httpx.Client(headers={"User-Agent": _AGENT, **self._login()}, timeout=waits, follow_redirects=False)
+        limits = pygit2.settings.server_timeout, pygit2.settings.server_connect_timeout
+        answer, connect = (milliseconds / 1000 or None for milliseconds in limits)  # 0 is for ever
+        waits = httpx.Timeout(answer, connect=connect)
+        headers = {"User-Agent": _AGENT, **self._login()}
+        return httpx.Client(headers=headers, timeout=waits, verify=ssl.create_default_context(), follow_redirects=False)
 
     def _login(self) -> dict[str, str]:
         if not isinstance(self.credentials, Token):

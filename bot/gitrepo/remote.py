@@ -31,7 +31,7 @@ from pygit2.enums import CredentialType, FetchPrune, FileMode
 
 from bot.errors import BotError, Refused, Stale, Unavailable
 from bot.gitrepo.address import check_address, host_of, local_path, shown
-from bot.gitrepo.credentials import Credentials, answer
+from bot.gitrepo.credentials import Credentials, Token, answer
 from bot.gitrepo.failures import rejection, translated
 from bot.gitrepo.receive_pack import ReceivePack, RefMove
 
@@ -82,8 +82,10 @@ class _Callbacks(pygit2.RemoteCallbacks):
         self, url: str, username_from_url: str | None, allowed_types: CredentialType
     ) -> pygit2.UserPass | pygit2.Username | pygit2.Keypair:
         location = shown(self._address)
-        # libgit2 asks again whenever the server says no; the answer would be the same.
+        # libgit2 asks again whenever the server says no; the answer would be the same, but for an app's token.
         self._asked += 1
+        if self._asked == 2 and isinstance(self._credentials, Token) and self._credentials.forget is not None:
+            self._credentials.forget()
         if self._asked > 3:
             raise Refused(
                 f"{location} did not accept the credentials", advice="check that the token or key is still valid"
@@ -199,7 +201,14 @@ class Remote:
         """Whether the server made all of these, as it can where it is spoken to over HTTP: all or none. After False nobody
         knows, as after :meth:`push_together`. Commits may be in the repositories ``beside`` this one.
         """
-        return self._service is not None and self._service.took(moves, [self._repository, *beside])
+        if self._service is None or not self._leads_there():
+            return False
+        return self._service.took(moves, [self._repository, *beside])
+
+    def _leads_there(self) -> bool:
+        """Whether Git's settings put no other address in the place of ours (git-config(1), "url.<base>.insteadOf")."""
+        remote = self._remote()
+        return self.address == remote.url == (remote.push_url or remote.url)
 
     def _settle_lost_lease(self, ref: str, commit: str | None, advertised: str) -> None:
         if advertised != (commit or _NOTHING):

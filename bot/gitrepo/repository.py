@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ _ABBREVIATED: Final = re.compile(r"[0-9a-f]{4,40}\Z")
 _OPEN_PACKS: Final = 16
 _OURS: Final = ("refs/clockwork/applied", "refs/clockwork/sessions")
 """What :meth:`GitRepository.fetch` brings besides branches and tags."""
+_LISTED_SECONDS: Final = 60.0
+"""How long what a fetch was shown may stand for looking again."""
 _CONNECT_SECONDS: Final = 15.0
 _ANSWER_SECONDS: Final = 60.0
 
@@ -62,7 +65,7 @@ class GitRepository:
     author: Signature = CLOCKWORK
     signer: Signer | None = None
     _default: str | None = field(default=None, init=False)
-    _listed: Mapping[str, str] | None = field(default=None, init=False)
+    _listed: tuple[float, Mapping[str, str]] | None = field(default=None, init=False)
     _listings: dict[tuple[tuple[str, ...], frozenset[int]], _Listing] = field(default_factory=dict, init=False)
 
     @classmethod
@@ -97,12 +100,12 @@ class GitRepository:
         with self._writing():
             advertised = self.remote.fetch(specs, prune=True)
         self._default = advertised.default_branch or self._default
-        self._listed = advertised.refs
+        self._listed = (time.monotonic(), advertised.refs)
 
     def take_listing(self) -> Mapping[str, str] | None:
-        """Every ref of the remote with its id, as the last fetch was shown them; None when that was taken before."""
+        """Every ref of the remote with its id, as the last fetch was shown them; None when that is long ago, or was taken."""
         listed, self._listed = self._listed, None
-        return listed
+        return None if listed is None or time.monotonic() - listed[0] > _LISTED_SECONDS else listed[1]
 
     def fetch_ref(self, ref: str) -> str:
         """The commit that the remote's ``ref`` (``refs/pull/7/head``, or a full sha) names, fetched.

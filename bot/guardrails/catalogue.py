@@ -8,10 +8,10 @@ from typing import Final
 
 from bot.guardrails import leniency
 from bot.guardrails.anchors import Anchors, AnchorSet
+from bot.guardrails.classify import is_workflow
 from bot.guardrails.detectors import (
     dependencies,
     destruction,
-    exposure,
     guarding,
     hygiene,
     integrity,
@@ -23,10 +23,42 @@ from bot.guardrails.detectors import (
     secrets,
     testing,
     unicode,
-    workflows,
 )
 from bot.guardrails.rule import Detector, Hit, Subject
 from bot.secrecy.literals import ScanBackend
+
+
+def _has_workflow(subject: Subject) -> bool:
+    return any(is_workflow(path) for delta in subject.deltas for path in (delta.old_path, delta.path))
+
+
+# What reads HCL and workflows takes long to load, and few changes have such files.
+def _open_ingress(subject: Subject) -> Iterable[Hit]:
+    if any(delta.is_hcl for delta in subject.deltas):
+        from bot.guardrails.detectors.exposure import open_ingress
+
+        yield from open_ingress(subject)
+
+
+def _workflow_permissions(subject: Subject) -> Iterable[Hit]:
+    if _has_workflow(subject):
+        from bot.guardrails.detectors.workflows import workflow_permissions
+
+        yield from workflow_permissions(subject)
+
+
+def _workflow_trigger(subject: Subject) -> Iterable[Hit]:
+    if _has_workflow(subject):
+        from bot.guardrails.detectors.workflows import workflow_trigger
+
+        yield from workflow_trigger(subject)
+
+
+def _workflow_hardening(subject: Subject) -> Iterable[Hit]:
+    if _has_workflow(subject):
+        from bot.guardrails.detectors.workflows import workflow_hardening
+
+        yield from workflow_hardening(subject)
 
 
 def _weakened(subject: Subject) -> Iterable[Hit]:
@@ -65,10 +97,10 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "SEC-008": hygiene.pipe_to_shell,
     "K8S-001": pods.pod_privilege,
     "K8S-002": powers.rbac_wildcard,
-    "TF-001": exposure.open_ingress,
-    "CI-001": workflows.workflow_permissions,
-    "CI-002": workflows.workflow_trigger,
-    "CI-003": workflows.workflow_hardening,
+    "TF-001": _open_ingress,
+    "CI-001": _workflow_permissions,
+    "CI-002": _workflow_trigger,
+    "CI-003": _workflow_hardening,
     "DEP-001": dependencies.unknown_dependency,
     "DEP-002": dependencies.typosquat,
     "DEP-003": dependencies.lock_tamper,

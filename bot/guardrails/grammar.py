@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
-from bot.guardrails import hcl
 from bot.guardrails.classify import language
 from bot.guardrails.structure import Documents, Unparsed, is_template, parse_documents
 
@@ -171,6 +170,8 @@ def _toml(text: str) -> ParseFailure | None:
 
 
 def _hcl(text: str) -> ParseFailure | None:
+    from bot.guardrails import hcl
+
     parsed = hcl.parse(text)
     if not parsed.errors:
         return None

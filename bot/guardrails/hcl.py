@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.intake import cw, syntax
@@ -17,11 +17,15 @@ from bot.intake.text import Text
 
 @dataclass(frozen=True, slots=True)
 class HclAttribute:
-    """``name = text``. Lines count from 1; ``text`` is the expression as written, with white space collapsed."""
+    """``name = text``. Lines count from 1; ``text`` is the expression as written, with white space collapsed.
+
+    ``expression`` is what was read of it; None in a JSON configuration, whose ``text`` is JSON.
+    """
 
     name: str
     text: str
     line: int
+    expression: syntax.Expression | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def _object(text: Text, name: str, expression: syntax.ObjectExpression) -> HclBl
     for item in expression.items:
         key = _key(item.key)
         if key is not None:
-            attributes.append(HclAttribute(key, _written(text, item.value), text.position(item.start)[0]))
+            attributes.append(HclAttribute(key, _written(text, item.value), text.position(item.start)[0], item.value))
             blocks += _objects(text, key, item.value)
     return HclBlock(name, (), text.position(expression.start)[0], tuple(attributes), tuple(blocks))
 
@@ -118,7 +122,8 @@ def _key(expression: syntax.Expression) -> str | None:
 
 
 def _attribute(text: Text, assignment: syntax.Assignment) -> HclAttribute:
-    return HclAttribute(assignment.name, _written(text, assignment.expression), text.position(assignment.start)[0])
+    line = text.position(assignment.start)[0]
+    return HclAttribute(assignment.name, _written(text, assignment.expression), line, assignment.expression)
 
 
 def _written(text: Text, expression: syntax.Expression) -> str:

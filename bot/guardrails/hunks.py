@@ -11,16 +11,18 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bot.guardrails import classify
 from bot.guardrails.anchors import AnchoredLine, Anchors, AnchorSet, LinePattern
 from bot.guardrails.contents import LINK, SUBMODULE, Contents, Nature, nature, read
 from bot.guardrails.exempt import NONE, Exemptions
-from bot.guardrails.hcl import HclBlock, json_blocks, parse_blocks
 from bot.guardrails.lexing import LineMask, LineView, mask
 from bot.guardrails.structure import Documents, Unparsed, parse_documents
 from bot.model.finding import FileChange, FileStatus
+
+if TYPE_CHECKING:
+    from bot.guardrails.hcl import HclBlock
 
 LARGEST: Final = 20_000_000
 """Bytes of a file that are read, where no setting says otherwise."""
@@ -251,6 +253,8 @@ class Delta:
         return self.language == "hcl" or self.path.endswith(".tf.json")
 
     def _blocks(self, text: str | None) -> tuple[HclBlock, ...]:
+        from bot.guardrails.hcl import json_blocks, parse_blocks
+
         if not self.path.endswith(".tf.json"):
             return parse_blocks(text or "")
         documents = parse_documents(text or "")

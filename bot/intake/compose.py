@@ -18,10 +18,11 @@ from bot.intake.compose_environment import whole_service
 from bot.intake.compose_file import assemble
 from bot.intake.compose_project import Project, Surroundings, layers_of
 from bot.intake.compose_schema import DECLARED_KINDS
+from bot.intake.compose_secrets import without_secret_keys
 from bot.intake.compose_select import ProjectFiles, groups
 from bot.intake.compose_tags import hidden
 from bot.intake.declared import Declared, meant, sort_errors
-from bot.intake.discover import folder_of, is_compose_name
+from bot.intake.discover import folder_of
 from bot.intake.sited import Site, Sited, SitedOrigins, Sources
 from bot.model.json import Pointer
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
@@ -30,19 +31,6 @@ from bot.secrecy.credentials import is_secret
 _RUN_FROM: Final = frozenset({"image", "build", "provider"})
 _ATTACHED: Final = frozenset({"network", "volume"})
 """What services are attached to by name: their files also say which of those that exist already they take."""
-
-_LOOKS: Final = re.compile(rb"^(services|include)\s*:", re.MULTILINE)
-_RUNS: Final = re.compile(rb"\b(image|build|extends|include)[\"']?\s*:")
-_KUBERNETES: Final = re.compile(rb"^(apiVersion|\s*- apiVersion)\s*:", re.MULTILINE)
-
-
-def looks_like_compose(path: str, data: bytes) -> bool:
-    """Whether a YAML file is for Compose, by its name or its top-level keys."""
-    if not path.endswith((".yaml", ".yml")) or _KUBERNETES.search(data):
-        return False
-    if is_compose_name(path):
-        return b"{{" not in data
-    return _LOOKS.search(data) is not None and _RUNS.search(data) is not None
 
 
 def read_compose(
@@ -153,6 +141,9 @@ class _Reading:
 
     def _declared(self, tree: Sited) -> Iterator[Desired]:
         own, variables = self.own, self.around.variables
+        if secret := _secretly_named(own, tree, variables):
+            own.report(secret, "the name of the project would show a secret variable", "a variable that is no secret")
+            return
         scope = self.selected.name or _project_name(tree, self.selected.files[0], variables, self.fallback)
         profiles = self.selected.profiles
         enabled = (
@@ -162,7 +153,7 @@ class _Reading:
         )
         services = tree.mapping.get("services")
         running = [name for name, child in (services.mapping if services else {}).items() if _enabled(child, enabled)]
-        tree = _checked(own, tree, running)
+        tree = without_secret_keys(own, _checked(own, tree, running))
         services = tree.mapping.get("services")
         for name in running:
             service = services.mapping[name] if services else tree
@@ -230,6 +221,15 @@ def project_name(chosen: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", chosen.lower()).lstrip("_-")
 
 
+def _secretly_named(own: Project, tree: Sited, variables: Mapping[str, str]) -> Site | None:
+    """Where the project gets a name that holds a secret."""
+    named = tree.mapping.get("name")
+    if named is not None and named.text:
+        return named.site if named.site.secret else None
+    given = variables.get("COMPOSE_PROJECT_NAME", "")
+    return tree.site if own.is_secret("COMPOSE_PROJECT_NAME", given) else None
+
+
 def _enabled(service: Sited, profiles: set[str]) -> bool:
     """A service without profiles always is (Docker documentation, "Using profiles with Compose")."""
     needed = service.mapping.get("profiles")
@@ -251,7 +251,7 @@ def _taken(child: Sited) -> Sited:
 def _sensitive(kind: str, tree: Sited) -> frozenset[Pointer]:
     if kind == "secret":
         return frozenset({("content",)})
-    pointers: set[Pointer] = set()
+    pointers = {pointer for pointer, value in tree.walk() if value.site.secret}
     environment = tree.mapping.get("environment")
     for key, child in (environment.mapping if environment else {}).items():
         if is_secret(key, str(child.plain() or "")):

@@ -28,23 +28,23 @@ class _File:
 
 def whole_service(project: Project, service: Sited, around: Surroundings) -> Sited:
     """The service with everything that files of variables give it, below what it says itself."""
-    service = _with_files(project, _with_values(service, around), "env_file", "environment", around.variables)
+    service = _with_files(project, _with_values(project, service, around), "env_file", "environment", around.variables)
     return _with_files(project, service, "label_file", "labels", {})
 
 
-def with_listed_values(tree: Sited, around: Surroundings) -> Sited:
+def with_listed_values(project: Project, tree: Sited, around: Surroundings) -> Sited:
     """The project whose services have for each name alone in a list of variables the value that it has here."""
     services = tree.mapping.get("services")
     if services is None or not around.variables:
         return tree
     valued = {
-        name: _with_values(child, around) if child.child(("environment", 0)) is not None else child
+        name: _with_values(project, child, around) if child.child(("environment", 0)) is not None else child
         for name, child in services.mapping.items()
     }
     return replace(tree, data={**tree.mapping, "services": replace(services, data=valued)}) if valued else tree
 
 
-def _with_values(service: Sited, around: Surroundings) -> Sited:
+def _with_values(project: Project, service: Sited, around: Surroundings) -> Sited:
     """The service whose variables without a value have that of the project's variables, where there is one."""
     environment = service.mapping.get("environment")
     if environment is None or not (environment.mapping or environment.elements):
@@ -52,21 +52,30 @@ def _with_values(service: Sited, around: Surroundings) -> Sited:
     known = around.variables
     if isinstance(environment.data, list):
         items = [
-            _valued(item, f"{item.text}={known[item.text]}", item.text) if item.text and item.text in known else item
+            _valued(
+                item,
+                f"{item.text}={known[item.text]}",
+                item.text,
+                secret=project.is_secret(item.text, known[item.text]),
+            )
+            if item.text and item.text in known
+            else item
             for item in environment.data
         ]
         given = replace(environment, data=items)
     else:
         entries = {
-            key: _valued(child, known[key], key) if child.data is None and key in known else child
+            key: _valued(child, known[key], key, secret=project.is_secret(key, known[key]))
+            if child.data is None and key in known
+            else child
             for key, child in environment.mapping.items()
         }
         given = replace(environment, data=entries)
     return replace(service, data={**service.mapping, "environment": given})
 
 
-def _valued(leaf: Sited, value: str, name: str | None) -> Sited:
-    return Sited(value, replace(leaf.site, through=Through.EXPRESSION, name=name))
+def _valued(leaf: Sited, value: str, name: str | None, *, secret: bool) -> Sited:
+    return Sited(value, replace(leaf.site, through=Through.EXPRESSION, name=name, secret=secret))
 
 
 def _files(project: Project, service: Sited, key: str) -> Iterator[_File]:
@@ -95,7 +104,7 @@ def _with_files(project: Project, service: Sited, key: str, section: str, variab
             absent.append(file.entry)
             _tell_absent(project, file, key)
         for line in lines or ():
-            brought[line.key] = _leaf(file.path, line)
+            brought[line.key] = _leaf(file.path, line, secret=project.is_secret(line.key, line.value))
     if absent:
         hidden = service.mapping[key]
         hidden = replace(hidden, site=replace(hidden.site, unknown=True))
@@ -110,8 +119,8 @@ def _tell_absent(project: Project, file: _File, key: str) -> None:
         project.report(file.entry.site, message, f"the file, or 'required: false' if {key} may lack it", note=True)
 
 
-def _leaf(path: str, line: EnvLine) -> Sited:
-    return Sited(line.value, Site(path, 0, (), line=line.line, unknown=bool(line.unset)))
+def _leaf(path: str, line: EnvLine, *, secret: bool) -> Sited:
+    return Sited(line.value, Site(path, 0, (), line=line.line, unknown=bool(line.unset), secret=secret))
 
 
 def _own_values(environment: Sited | None) -> dict[str, str]:

@@ -41,7 +41,7 @@ def assemble(
                 whole = layer.laid_on(whole)
             tree = _with_includes(project, tree, around, (*open_files, path))
             whole = _unified(tree if whole is None else _merged(project, whole, tree))
-    return None if whole is None else with_listed_values(whole, around)
+    return None if whole is None else with_listed_values(project, whole, around)
 
 
 def _merged(project: Project, base: Sited, over: Sited) -> Sited:

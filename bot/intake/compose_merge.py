@@ -115,7 +115,7 @@ def _pairs(base: Sited, over: Sited, *, apart: bool) -> Sited:
     """
     if isinstance(base.data, list) and isinstance(over.data, list):
         joined = base.data + over.data
-        return replace(over, data=joined if apart else _once(joined, _pair_key))
+        return replace(over, data=joined if apart else _once(joined, pair_key))
     if apart:
         return replace(over, data=_hosts(_by_host(base), _by_host(over)))
     entries = _by_key(base) | _by_key(over)
@@ -147,10 +147,11 @@ def _hosts(base: Mapping[str, Sited], over: Mapping[str, Sited]) -> dict[str, Si
 def _by_key(pairs: Sited) -> dict[str, Sited]:
     if isinstance(pairs.data, dict):
         return dict(pairs.data)
-    return {_pair_key(item): item for item in pairs.elements}
+    return {pair_key(item): item for item in pairs.elements}
 
 
-def _pair_key(item: Sited) -> str:
+def pair_key(item: Sited) -> str:
+    """What an element ``KEY=value`` hides when it comes again: its key."""
     return str(item.plain()).partition("=")[0]
 
 
@@ -201,12 +202,12 @@ def _granted_key(root: str) -> Callable[[Sited], str]:
 
 
 _UNIQUE: Final[Mapping[Pointer, Callable[[Sited], str]]] = {
-    **{(key,): _pair_key for key in ("annotations", "dns", "dns_opt", "dns_search", "environment", "labels", "links")},
-    **{(key,): _pair_key for key in ("cap_add", "cap_drop", "profiles", "sysctls", "tmpfs")},
+    **{(key,): pair_key for key in ("annotations", "dns", "dns_opt", "dns_search", "environment", "labels", "links")},
+    **{(key,): pair_key for key in ("cap_add", "cap_drop", "profiles", "sysctls", "tmpfs")},
     **{(key,): mount_key for key in ("volumes", "devices")},
-    ("build", "args"): _pair_key,
-    ("build", "labels"): _pair_key,
-    ("deploy", "labels"): _pair_key,
+    ("build", "args"): pair_key,
+    ("build", "labels"): pair_key,
+    ("deploy", "labels"): pair_key,
     ("expose",): _text_key,
     ("extra_hosts",): _text_key,
     ("env_file",): _file_key,

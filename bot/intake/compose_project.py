@@ -7,6 +7,7 @@ Used by :mod:`bot.intake.compose_file`, which lays files on each other, and :mod
 from __future__ import annotations
 
 import posixpath
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -21,6 +22,7 @@ from bot.intake.text import NotText, Text, text_error
 from bot.intake.yamltree import TIMESTAMP, Broken, Loaded, load
 from bot.model.json import Pointer
 from bot.model.resource import SourceError, Through
+from bot.secrecy.credentials import is_secret
 
 _RESET: Final = frozenset({"!reset", "!override"})
 _MEANINGLESS: Final = ("the tag {} means nothing here", "'!reset', '!override' or no tag")
@@ -76,6 +78,10 @@ class Project:
     homes: dict[str, str] = field(default_factory=dict)
     allowance: Allowance = field(default_factory=Allowance)
     layers: dict[tuple[str, int], tuple[Mapping[str, str], list[Layer]]] = field(default_factory=dict)
+    tainted: set[str] = field(default_factory=set)
+    """Variables that got their value from secret ones."""
+    secrets: set[str] = field(default_factory=set)
+    """The values of secret variables that files of the project put in somewhere."""
     environments: dict[tuple[tuple[str, ...], int], tuple[Mapping[str, str], dict[str, str]]] = field(
         default_factory=dict
     )
@@ -87,6 +93,10 @@ class Project:
         line, column = (origin.line, origin.column) if origin else (site.line or 1, 1)
         error = replace(text.error_at(line, column, message, expected), note=note)
         self.errors.append(error if site.line is None else replace(error, excerpt=None))
+
+    def is_secret(self, name: str, value: str) -> bool:
+        """Whether ``value`` of a variable is a secret: by its name, by its look, or because of where it is from."""
+        return name in self.tainted or is_secret(name, value)
 
     def clash(self, value: Sited) -> None:
         """Remember that a value is laid on one of another form."""
@@ -116,10 +126,18 @@ class Project:
             self.errors.append(text_error(path, problem))
             return ()
         self.allowance.spend(OPENING + len(read.lines))
+        self._taint(read.lines, ChainMap({}, {**known}, {**earlier}))
         if read.problem:
             line, message = read.problem
             self.errors.append(SourceError(path, line, 1, message, "NAME=value"))
         return read.lines
+
+    def _taint(self, lines: Sequence[EnvLine], values: ChainMap[str, str]) -> None:
+        """Remember the variables whose value comes from that of a secret one. ``values`` are those from before."""
+        for line in lines:
+            if any(self.is_secret(name, values.get(name, "")) for name in line.names):
+                self.tainted.add(line.key)
+            values[line.key] = line.value
 
     def environment(self, paths: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
         """What the files of variables at ``paths`` set, later ones over earlier ones, ``known`` variables over all."""
@@ -204,6 +222,9 @@ def _filled(project: Project, leaf: Sited, variables: Mapping[str, str]) -> Site
         return replace(leaf, site=replace(leaf.site, through=Through.VARIABLE, unknown=True))
     if not filled.uses:
         return replace(leaf, data=filled.text)
+    values = {name: variables.get(name, "") for name in filled.names}
+    secrets = {value for name, value in values.items() if project.is_secret(name, value)}
+    project.secrets |= secrets
     names = {use.name for use in filled.uses}
     through = Through.VARIABLE if len(names) == 1 else Through.EXPRESSION
-    return Sited(filled.text, replace(leaf.site, through=through, name=min(names)))
+    return Sited(filled.text, replace(leaf.site, through=through, name=min(names), secret=bool(secrets)))

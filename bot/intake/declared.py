@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.model.resource import Desired, SourceError
+from bot.secrecy.redaction import redact, redact_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,17 @@ def joined(parts: Iterable[Declared]) -> Declared:
 
 
 def sort_errors(errors: Iterable[SourceError]) -> tuple[SourceError, ...]:
-    """Errors by file and position, each once."""
-    unique = {(error.file, error.line, error.column, error.message): error for error in errors}
+    """Errors by file and position, each once, without credentials."""
+    shown = map(without_credentials, errors)
+    unique = {(error.file, error.line, error.column, error.message): error for error in shown}
     return tuple(unique[key] for key in sorted(unique))
+
+
+def without_credentials(error: SourceError) -> SourceError:
+    """The mistake without credentials that what it quotes holds; a line that holds one is not shown."""
+    expected = None if error.expected is None else redact_tokens(error.expected)
+    excerpt = None if error.excerpt is None or redact(error.excerpt) != error.excerpt else error.excerpt
+    return replace(error, message=redact_tokens(error.message), expected=expected, excerpt=excerpt)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Which files of a repository could declare something, told from their paths alone."""
+"""Which files of a repository could declare something, told from their paths; of Compose also from the keys at the top."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ _SKIPPED_NAMES: Final = re.compile(
     r"|(docker-)?bake\.hcl\Z|(pnpm-lock|\.gitlab-ci|\.pre-commit-config|\.travis)\.ya?ml\Z"
 )
 _COMPOSE: Final = re.compile(r"(?:[\w.-]*[-_.])?(docker-)?compose([-_.][\w.-]+)?\.ya?ml\Z")
+_LOOKS: Final = re.compile(rb"^(services|include)\s*:", re.MULTILINE)
+_RUNS: Final = re.compile(rb"\b(image|build|extends|include)[\"']?\s*:")
+_KUBERNETES: Final = re.compile(rb"^(apiVersion|\s*- apiVersion)\s*:", re.MULTILINE)
 SUFFIXES: Final = (".yaml", ".yml", ".json", ".cw", ".cwvars", ".tf", ".env")
 """How the names of all files end that could declare something."""
 
@@ -60,3 +63,12 @@ def folder_of(path: str) -> str:
 def is_compose_name(path: str) -> bool:
     """Whether a file is called as Compose files are: ``compose.yaml``, ``docker-compose.prod.yml``, ``x_compose.yaml``."""
     return _COMPOSE.match(path.rpartition("/")[2]) is not None
+
+
+def looks_like_compose(path: str, data: bytes) -> bool:
+    """Whether a YAML file is for Compose, by its name or its top-level keys."""
+    if not path.endswith((".yaml", ".yml")) or _KUBERNETES.search(data):
+        return False
+    if is_compose_name(path):
+        return b"{{" not in data
+    return _LOOKS.search(data) is not None and _RUNS.search(data) is not None

@@ -57,6 +57,8 @@ class EnvLine:
     end: int
     unset: tuple[str, ...] = ()
     plain: bool = False
+    names: tuple[str, ...] = ()
+    """The variables whose values were put in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,14 @@ def parse_env(
     """
     reading = _Reading(chars, dict(known or {}), own=dict(earlier or {}))
     return reading.raw() if raw else reading.whole()
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelled:
+    """The variables in a value that have none, and those that were put in."""
+
+    unset: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -138,7 +148,7 @@ class _Reading:
     def _inherit(self, key: str, at: int) -> None:
         """A name alone takes the value that it has outside."""
         if key in self.known:
-            self._add(key, self.known[key], at, at, ())
+            self._add(key, self.known[key], at, at, _Spelled((), (key,)))
         else:
             self.inherited.append(key)
 
@@ -148,32 +158,32 @@ class _Reading:
             match = _QUOTED[quote].match(self.chars, at)
             if match is None:
                 return f"the value of {key} begins with {quote} and does not end with it"
-            value, unset = self._unquoted(match[1], quote)
-            self._add(key, value, at, match.end(), unset)
+            value, spelled = self._unquoted(match[1], quote)
+            self._add(key, value, at, match.end(), spelled)
             return match.end()
         end = self.chars.find("\n", at)
         end = len(self.chars) if end < 0 else end
-        spelled = self.chars[at:end].partition(" #")[0].rstrip()
-        value, unset = self._filled(spelled)
-        self._add(key, value, at, at + len(spelled), unset)
+        written = self.chars[at:end].partition(" #")[0].rstrip()
+        value, spelled = self._filled(written)
+        self._add(key, value, at, at + len(written), spelled)
         return end
 
-    def _unquoted(self, inner: str, quote: str) -> tuple[str, tuple[str, ...]]:
+    def _unquoted(self, inner: str, quote: str) -> tuple[str, _Spelled]:
         text = inner.replace(f"\\{quote}", quote)
-        return (text, ()) if quote == "'" else self._filled(_ESCAPE.sub(_meaning, text))
+        return (text, _Spelled()) if quote == "'" else self._filled(_ESCAPE.sub(_meaning, text))
 
-    def _filled(self, text: str) -> tuple[str, tuple[str, ...]]:
+    def _filled(self, text: str) -> tuple[str, _Spelled]:
         if "$" not in text:
-            return text, ()
+            return text, _Spelled()
         filled = fill(text, ChainMap(self.known, self.own))
         self.added += filled.added
         if self.added > LONGEST + _GROWTH * len(self.chars):
-            return text, ("the variables of this file repeat each other too often",)
-        return filled.text, (*filled.unset, *filled.problems)
+            return text, _Spelled(("the variables of this file repeat each other too often",))
+        return filled.text, _Spelled((*filled.unset, *filled.problems), tuple(filled.names))
 
-    def _add(self, key: str, value: str, start: int, end: int, unset: tuple[str, ...]) -> None:
+    def _add(self, key: str, value: str, start: int, end: int, spelled: _Spelled) -> None:
         self.own[key] = value
-        self.lines.append(EnvLine(key, value, self._line(start), start, end, unset))
+        self.lines.append(EnvLine(key, value, self._line(start), start, end, unset=spelled.unset, names=spelled.names))
 
     def raw(self) -> EnvText:
         at = 0

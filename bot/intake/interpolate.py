@@ -38,11 +38,14 @@ class Interpolated:
     uses: list[Use] = field(default_factory=list)
     unset: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """The variables whose values were put in, also where they stand in the default of another one."""
     added: int = 0
     """Characters of the values that were put in."""
 
-    def put(self, value: str) -> str:
+    def put(self, name: str, value: str) -> str:
         """``value``, or nothing where that would make the text too long."""
+        self.names.append(name)
         self.added += len(value)
         return value if self.added <= LONGEST else ""
 
@@ -110,7 +113,7 @@ class _Filling:
     def _plain(self, name: str) -> str:
         if name not in self.variables:
             self.filled.unset.append(name)
-        return self.filled.put(self.variables.get(name, ""))
+        return self.filled.put(name, self.variables.get(name, ""))
 
     def _braced(self, start: int, end: int, depth: int) -> tuple[str, int]:
         name = _NAME.match(self.text, start + 2, end)
@@ -155,4 +158,4 @@ class _Filling:
         if mark.endswith("?") and missing:
             reason = self.text[slice(*word)] or "it is not set"
             self.filled.problems.append(f"the variable {use.name} is required: {reason}")
-        return self.filled.put(value or "")
+        return self.filled.put(use.name, value or "")

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bot.intake import manifest
-from bot.intake.compose import looks_like_compose, read_compose
+from bot.intake.compose import read_compose
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.declared import Declared, joined
+from bot.intake.discover import looks_like_compose
 from bot.intake.terraform import read_terraform
 from bot.model.json import Tree
 from bot.model.resource import Desired, ResourceId, SourceError

@@ -30,6 +30,8 @@ class Site:
     line: int | None = None
     unknown: bool = False
     """Its value depends on something that the repository does not say."""
+    secret: bool = False
+    """Its value holds that of a secret variable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from itertools import accumulate
 from typing import Final
 
 from bot.model.resource import Origin, SourceError, Through
+from bot.secrecy.redaction import redact
 
 _BOM: Final = b"\xef\xbb\xbf"
 _WIDEST: Final = 200
+_NEAR: Final = 500
 _STRIDE: Final = 1024
 
 
@@ -119,8 +121,14 @@ class Text:
         return SourceError(self.file, line, column, message, expected, _excerpt(self.chars[start:end], column))
 
 
-def _excerpt(content: str, column: int) -> str:
+def _excerpt(content: str, column: int) -> str | None:
+    """The part of a long line around ``column`` with a caret under it; None where a credential is near, whose half would not
+    be known for what it is.
+    """
     left = max(0, column - 1 - _WIDEST // 2)
+    around = content[max(0, left - _NEAR) : left + _WIDEST + _NEAR]
+    if (left or len(content) > _WIDEST) and redact(around, opaque=True) != around:
+        return None
     shown = content[left : left + _WIDEST]
     lead = "".join("\t" if char == "\t" else " " for char in shown[: column - 1 - left])
     return f"{shown}\n{lead}^"

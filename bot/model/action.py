@@ -1,20 +1,19 @@
 """What has to be done so that what runs is what Git declares: typed actions in their order.
 
-Made by :mod:`bot.plans` from one look, printed and kept as a plan, carried out by the appliers of each platform.
+Made by :mod:`bot.plans` from one look, printed and kept as a plan.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from bot.model.decision import Lane
-from bot.model.json import JSON, Pointer
-from bot.model.resource import Desired, Observed, ResourceId
+from bot.model.json import JSON
+from bot.model.resource import ResourceId
 
 
 class Operation(StrEnum):
@@ -105,49 +104,6 @@ class ActionList:
         """64 hex digits over everything but the time: the same plan of the same state."""
         facts: list[JSON] = [self.target, self.commit, self.observed]
         return _digest([*facts, *([action.id, action.wave, action.approval] for action in self.actions)])
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """One action with what carrying it out needs.
-
-    ``desired`` is what Git declares (None: nothing, it is deleted), ``live`` what was seen (None: nothing). ``fields`` are
-    the pointers into ``desired.tree`` to put back where only these are restored; empty for the whole resource. ``token`` is
-    the id of the intent, ``at`` its time: the same in every attempt at the same action.
-    """
-
-    action: Action
-    desired: Desired | None
-    live: Observed | None
-    token: str
-    at: datetime
-    fields: tuple[Pointer, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What an applier did, for people: a sentence, and facts by name (uid, resource version, image, exit code)."""
-
-    message: str
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-
-class HealthState(StrEnum):
-    """How a resource is after an action."""
-
-    HEALTHY = "healthy"
-    PROGRESSING = "progressing"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    """Nothing tells: the platform reports no health for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """The state with what it was told from, as sentences."""
-
-    state: HealthState
-    evidence: tuple[str, ...] = ()
 
 
 def _digest(facts: list[JSON]) -> str:

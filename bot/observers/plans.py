@@ -23,7 +23,7 @@ from typing import Final
 from bot.drift import policies
 from bot.drift.canonical import spelled
 from bot.drift.masking import digest, name_in, owner_of
-from bot.drift.severity.cloud import exposure
+from bot.drift.severity.cloud import CloudGain, gains
 from bot.errors import Unavailable
 from bot.model.drift import Drift, DriftKind, SetValue, Severity
 from bot.model.json import JSON, Pointer, Tree, elements, get, mapping, mappings, text, texts, value_at
@@ -165,8 +165,9 @@ class PlanReader:
         return self._whole(change, DriftKind.MISSING, "TF-CREATE", PlanCause.NOT_APPLIED, Severity.MEDIUM)
 
     def _updated(self, change: _Change, outside: _Change | None, plan: Tree) -> Iterator[Drift]:
+        opened = gains(change.before, change.after)
         for leaf in _leaves(change, _configured(plan, change)):
-            yield self._field(leaf, change, self._cause(leaf, change, outside, plan))
+            yield self._field(leaf, change, self._cause(leaf, change, outside, plan), opened)
 
     def _cause(self, leaf: _Leaf, change: _Change, outside: _Change | None, plan: Tree) -> PlanCause:
         if outside is not None and any(_overlap(leaf.path, other.path) for other in _leaves(outside, None)):
@@ -183,18 +184,20 @@ class PlanReader:
                 yield self._whole(change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH)
             return
         relevant = [path for resource, path in _relevant(plan) if _same_resource(change, resource)]
+        opened = gains(change.after, change.before)
         for leaf in _leaves(change, None):
             if whole or any(_overlap(leaf.path, path) for path in relevant):
-                yield self._field(_Leaf(leaf.path, live=leaf.asked, asked=leaf.live), change, PlanCause.OUTSIDE)
+                outer = _Leaf(leaf.path, live=leaf.asked, asked=leaf.live)
+                yield self._field(outer, change, PlanCause.OUTSIDE, opened)
 
-    def _field(self, leaf: _Leaf, change: _Change, cause: PlanCause) -> Drift:
+    def _field(self, leaf: _Leaf, change: _Change, cause: PlanCause, opened: Sequence[CloudGain]) -> Drift:
         live, asked, hidden = self._sides(change, leaf)
         kind = DriftKind.CHANGED
         if leaf.live is None:
             kind = DriftKind.MISSING
         elif leaf.asked is None:
             kind = DriftKind.ADDED
-        severity, rule = _exposed(leaf) or _rated(leaf.path)
+        severity, rule = _exposed(leaf, opened) or _rated(leaf.path)
         drift = self._whole(change, kind, rule, cause, severity)
         declared = self._declared(change)
         origin = declared.origins.at(leaf.path) if declared is not None else None
@@ -431,7 +434,7 @@ def _equal(left: JSON, right: JSON) -> bool:
         return True
     if isinstance(left, str) and isinstance(right, str) and left[:1] in {"{", "["} and right[:1] == left[:1]:
         try:
-            return policies.same(json.loads(left), json.loads(right))
+            return policies.same(policies.parsed(left), policies.parsed(right))
         except ValueError:
             return False
     if _blocks(left) and _blocks(right):
@@ -444,10 +447,10 @@ def _grave(kind: str) -> Severity:
     return Severity.CRITICAL if _DATA_BEARING.search(kind) else Severity.HIGH
 
 
-def _exposed(leaf: _Leaf) -> tuple[Severity, str] | None:
-    """What the live value opens that the configuration does not, by the name of its attribute."""
-    name = next((segment for segment in reversed(leaf.path) if isinstance(segment, str)), "")
-    return exposure({name: leaf.live}, {name: leaf.asked})
+def _exposed(leaf: _Leaf, opened: Sequence[CloudGain]) -> tuple[Severity, str] | None:
+    """What the live value opens that the configuration does not, by itself or with what stands beside it."""
+    gain = next((gain for gain in opened if gain.concerns(leaf.path)), None)
+    return None if gain is None else (Severity.CRITICAL, gain.rule)
 
 
 def _rated(path: Pointer) -> tuple[Severity, str]:

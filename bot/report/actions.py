@@ -10,7 +10,8 @@ from rich.markup import escape
 
 from bot.drift.masking import HIDDEN
 from bot.model.action import Action, ActionList, Difference, Operation
-from bot.report.terminal import printable, value
+from bot.report.console import printable
+from bot.report.terminal import value
 from bot.report.wording import CHANGED_UNSEEN, counted
 
 SYMBOLS: Final = {

@@ -18,12 +18,11 @@ from bot.model.drift import Drift, DriftKind, Report, Severity
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Preview, Tick
 from bot.model.resource import RENDERER
+from bot.report.console import COLOUR, printable
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
 from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, remedy, sides, tells_all
 
-COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
-"""The rich style of each severity."""
 _EFFECT: Final = {
     Effect.COMMITTED: "green",
     Effect.OPENED: "green",
@@ -46,11 +45,6 @@ def value(shown: JSON, width: int = WIDTH) -> str:
         return "absent"
     text = printable(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str))
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def printable(text: str) -> str:
-    """Text that cannot move the cursor or hide itself."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def show_report(

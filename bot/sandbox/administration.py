@@ -81,6 +81,10 @@ class Administration:
             self.backend, person(self.backend, login), permissions=permissions, expires_at=expires
         )
 
+    def revoke(self, login: str) -> None:
+        """No token of the account is good any more, as when an app is suspended or installed anew."""
+        self.backend.store.run("DELETE FROM token WHERE user_id = ?", person(self.backend, login).id)
+
     def create_app(self, slug: str) -> AppKey:
         """An app that is installed everywhere; it acts as ``slug[bot]``, whose tokens may not ask ``GET /user``."""
         from cryptography.hazmat.primitives import serialization

@@ -116,6 +116,10 @@ class AppIdentity(Protocol):
 
     def token(self) -> str: ...
 
+    def forget(self) -> None:
+        """The token was not taken: the next is a new one."""
+        ...
+
     def login(self) -> str: ...
 
 

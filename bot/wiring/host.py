@@ -31,6 +31,7 @@ def open_host(opened: OpenRepository, clock: Clock) -> CodeHost | None:
     return GitHubHost(
         name,
         token or "" if app is None else app.token,
+        forget=None if app is None else app.forget,
         api_url=api,
         marker_secret=marker_key(opened),
         clock=clock,

@@ -243,7 +243,7 @@ def credentials(hidden: Secrets, remote: str) -> Credentials | None:
     """What proves to ``remote`` who we are: the token over HTTP, the agent over SSH, nothing for a path."""
     if remote.startswith(("http://", "https://")):
         if hidden.app is not None:
-            return Token(hidden.app.token)
+            return Token(hidden.app.token, forget=hidden.app.forget)
         return Token(hidden.token) if hidden.token else None
     return None if ("://" not in remote and "@" not in remote) or remote.startswith("file:") else SshAgent()
 

@@ -73,7 +73,6 @@ def round_trip(data: bytes, index: int) -> bytes:
     from ruamel.yaml import YAML  # type: ignore[import-not-found]
 
     yaml: Any = YAML()
-    yaml.preserve_quotes = True
     documents = list(yaml.load_all(data))
     documents[index]["spec"]["replicas"] = 5
     out = io.BytesIO()

@@ -84,6 +84,8 @@ ROWS: list[tuple[str, str, str, str | None, str | None, Severity, bool]] = [
     ),
     ("Ingress", "annotations", "nginx.ingress.kubernetes.io/whitelist-source-range", None, "10.0.0.0/8", HIGH, False),
     ("Ingress", "annotations", "nginx.ingress.kubernetes.io/configuration-snippet", None, "x", CRITICAL, True),
+    ("Ingress", "annotations", "nginx.ingress.kubernetes.io/auth-snippet", None, "x", CRITICAL, True),
+    ("Ingress", "annotations", "nginx.ingress.kubernetes.io/modsecurity-snippet", "x", "y", CRITICAL, True),
     ("Ingress", "annotations", "nginx.ingress.kubernetes.io/auth-url", "https://a", None, HIGH, True),
     ("Ingress", "annotations", "nginx.ingress.kubernetes.io/force-ssl-redirect", "true", "false", HIGH, True),
     ("Ingress", "annotations", "kubernetes.io/ingress.class", "internal", "public", HIGH, True),

@@ -330,3 +330,15 @@ def test_a_manifest_means_the_object_of_its_name(scope: str, scopes: list[str], 
     observed = [Observed(id_, {}) for id_ in ids]
     id_ = ResourceId(Platform.KUBERNETES, "Role", scope, "x", "g")
     assert matching(Live(dict(zip(ids, observed, strict=True))), id_) is (None if match is None else observed[match])
+
+
+def test_what_nests_without_end_is_no_record() -> None:
+    """Anybody who may write annotations or field managers can send it; the comparison goes on."""
+    deep = "[" * 100_000
+    after = thing("ConfigMap", data={"k": "w"})
+    after["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": deep}
+    fields: dict[str, Any] = {"f:data": {f"k:{deep}": {}}}
+    after["metadata"]["managedFields"] = [{"manager": "helm", "operation": "Update", "fieldsV1": fields}]
+    assert last_applied(after) is None
+    result = examine(Pair(declared(thing("ConfigMap", data={"k": "v"})), live(after)))
+    assert [drift.where for drift in result.drift] == ["data.k"]

@@ -38,6 +38,12 @@ def webhook(**fields: Any) -> dict[str, Any]:
 
 
 ENFORCED: Final = {"matchExpressions": [{"key": "control-plane", "operator": "DoesNotExist"}]}
+ENFORCED_TWICE: Final = {
+    "matchExpressions": [
+        {"key": "control-plane", "operator": "NotIn", "values": ["true"]},
+        {"key": "control-plane", "operator": "DoesNotExist"},
+    ]
+}
 OPENED: Final = {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}
 
 
@@ -47,6 +53,9 @@ def test_the_enforcer_of_aks_changes_webhooks() -> None:
     enforced = webhook(namespaceSelector=ENFORCED)
     assert outcome(webhook(), enforced) == ([], ["platform:aks"])
     assert outcome(webhook(), owned(enforced, "admissionsenforcer", selector)) == ([], ["platform:aks"])
+    assert outcome(webhook(), webhook(namespaceSelector=ENFORCED_TWICE)) == ([], ["platform:aks"])
+    both = webhook(namespaceSelector={"matchExpressions": [*ENFORCED["matchExpressions"], *OPENED["matchExpressions"]]})
+    assert outcome(webhook(), both) == (["webhooks[a.example.com].namespaceSelector"], [])
     where = ["webhooks[a.example.com].namespaceSelector"]
     assert outcome(webhook(), owned(enforced, "kubectl-edit", selector)) == (where, [])
     assert outcome(webhook(), owned(webhook(namespaceSelector=OPENED), "admissionsenforcer", selector)) == (where, [])
@@ -157,6 +166,111 @@ def test_a_gain_of_privilege_is_told_of_an_object_that_is_left_alone() -> None:
     assert hidden == ["opt-out:kustomize.toolkit.fluxcd.io/ssa"]
 
 
+POD_FIELDS: Final[dict[str, Any]] = {"f:spec": {"f:template": {"f:spec": {}}}}
+CONTAINER: Final = "spec.template.spec.containers[web]"
+
+
+def adjusted(**container: Any) -> dict[str, Any]:
+    """A live Deployment that GKE Autopilot has marked as its own."""
+    tree = deployment(**container)
+    tree["metadata"]["annotations"]["autopilot.gke.io/resource-adjustment"] = "{}"
+    return tree
+
+
+def by_hand(tree: dict[str, Any], fields: dict[str, Any]) -> dict[str, Any]:
+    return owned(tree, "kubectl-edit", fields)
+
+
+@pytest.mark.parametrize(
+    "confinement",
+    [
+        {"capabilities": {"drop": ["NET_RAW"]}},
+        {"capabilities": {"drop": ["NET_RAW"]}, "seccompProfile": {"type": "RuntimeDefault"}},
+        {"allowPrivilegeEscalation": False},
+    ],
+)
+def test_autopilot_confines_and_a_person_does_not(confinement: dict[str, Any]) -> None:
+    """The same security context is the platform's of a deployer's object, and drift where a person is recorded."""
+    after = adjusted(securityContext=confinement)
+    assert set(outcome(deployment(), owned(after, "helm", POD_FIELDS))[1]) == {"platform:gke-autopilot"}
+    assert f"{CONTAINER}.securityContext" in outcome(deployment(), by_hand(after, POD_FIELDS))[0]
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        {"allowPrivilegeEscalation": True},
+        {"capabilities": {"add": ["NET_RAW"], "drop": ["NET_RAW"]}},
+        {"seccompProfile": {"type": "RuntimeDefault"}, "runAsUser": 0},
+        {"seccompProfile": {"type": "RuntimeDefault"}, "runAsUser": 7},
+    ],
+)
+def test_a_security_context_that_autopilot_would_not_set_is_drift(opened: dict[str, Any]) -> None:
+    """One word that the platform uses as well does not make it the platform's."""
+    drifts, _ = outcome(deployment(), adjusted(securityContext=opened))
+    assert drifts == [f"{CONTAINER}.securityContext"]
+
+
+def test_what_autopilot_takes_away_is_drift() -> None:
+    """It only ever adds: a restriction that is gone was taken by somebody."""
+    before = deployment(securityContext={"capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True})
+    drifts, _ = outcome(before, adjusted(securityContext={"capabilities": {"drop": ["NET_RAW"]}}))
+    assert set(drifts) == {f"{CONTAINER}.securityContext.{part}" for part in ("capabilities.drop", "runAsNonRoot")}
+
+
+def test_a_variable_of_a_secret_is_not_the_reloaders() -> None:
+    """Whatever it is called: the reloader writes a plain value."""
+    reference = {"name": "STAKATER_X", "valueFrom": {"secretKeyRef": {"name": "root", "key": "k"}}}
+    assert outcome(deployment(), deployment(env=[reference])) == ([f"{CONTAINER}.env[STAKATER_X]"], [])
+
+
+NOTED: Final = [
+    ("Service", "networking.gke.io/internal-load-balancer-allow-global-access", "true"),
+    ("Ingress", "ingress.kubernetes.io/auth-type", "false"),
+    ("Service", "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type", "public"),
+]
+
+
+@pytest.mark.parametrize(("kind", "key", "value"), NOTED)
+def test_a_note_that_gke_only_reads_is_drift(kind: str, key: str, value: str) -> None:
+    """What people choose a load balancer by is no note about one."""
+    version = "networking.k8s.io/v1" if kind == "Ingress" else "v1"
+    fields: dict[str, Any] = {"f:metadata": {"f:annotations": {f"f:{key}": {}}}}
+    after = owned(thing(kind, version, metadata={"annotations": {key: value}}), "kubectl-annotate", fields)
+    drifts, _ = outcome(thing(kind, version, metadata={"annotations": {}}), after)
+    assert drifts == [f'metadata.annotations["{key}"]']
+
+
+GRAVE_NOTES: Final = [
+    ("Ingress", "nginx.ingress.kubernetes.io/auth-url", "https://a", None),
+    ("Namespace", "istio-injection", "enabled", "disabled"),
+    ("Deployment", "vault.hashicorp.com/role", None, "root"),
+]
+
+
+@pytest.mark.parametrize(("kind", "key", "before", "after"), GRAVE_NOTES)
+@pytest.mark.parametrize("opt_out", OPT_OUTS)
+def test_no_opt_out_hides_metadata_that_grant(
+    kind: str, key: str, before: str | None, after: str | None, opt_out: tuple[str, str, str]
+) -> None:
+    """Who leaves an object to itself does not mean that somebody may open it."""
+    part, note, value = opt_out
+    on = "labels" if kind == "Namespace" else "annotations"
+    version = {"Ingress": "networking.k8s.io/v1", "Deployment": "apps/v1"}.get(kind, "v1")
+
+    def side(text: str | None) -> dict[str, Any]:
+        parts: dict[str, dict[str, str]] = {"labels": {"app": "x"}, "annotations": {"team": "x"}}
+        parts[part][note] = value
+        if text is not None:
+            parts[on][key] = text
+        return thing(kind, version, metadata=parts)
+
+    drifts, hidden = outcome(side(before), side(after))
+    assert len(drifts) == 1
+    assert key in drifts[0]
+    assert hidden == []
+
+
 def test_every_platform_says_where_it_is_documented() -> None:
     """One file each, called by its platform."""
     names = {name.removeprefix("platforms/").removesuffix(".yaml") for name in files("policies", "platforms/*.yaml")}
@@ -184,3 +298,11 @@ def test_suppressed_differences_carry_the_reason() -> None:
     (hidden,) = examine(Pair(declared(webhook()), live(webhook(namespaceSelector=ENFORCED))), WITH_PLATFORMS).suppressed
     assert isinstance(hidden, Suppressed)
     assert "AKS" in hidden.reason
+
+
+def test_no_row_explains_what_a_person_wrote_or_what_grants_something() -> None:
+    """But by the name of its own manager; what only grants is not told by silence either."""
+    for platform in PLATFORMS.every:
+        for mutation in platform.mutations:
+            assert not platform.wrote(mutation, platforms.Trail("kubectl-edit", person=True, known=True))
+            assert not platform.wrote(mutation, platforms.Trail(grave=True))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from bot.drift.policies import same
+from bot.drift.policies import parsed, same
 
 
 def policy(**statement: Any) -> dict[str, Any]:
@@ -33,6 +34,21 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
         False,
     ),
     (policy(Condition={"Bool": {"k": True}}), policy(Condition={"Bool": {"k": "true"}}), True),
+    (
+        policy(Condition={"StringEquals": {"aws:k": "a", "AWS:k": "b"}}),
+        policy(Condition={"StringEquals": {"aws:k": "b"}}),
+        False,
+    ),
+    (
+        policy(Condition={"StringEquals": {"aws:k": "a", "AWS:k": "b"}}),
+        policy(Condition={"StringEquals": {"AWS:K": "b", "aws:k": "a"}}),
+        True,
+    ),
+    (policy(Condition={"Bool": {"k": True}}), policy(Condition={"Bool": {"k": 1}}), False),
+    (policy(Condition={"NumericEquals": {"k": 1}}), policy(Condition={"NumericEquals": {"k": "1"}}), True),
+    ({"enabled": True}, {"enabled": 1}, False),
+    ({"enabled": [False]}, {"enabled": [0]}, False),
+    ({"size": 1.0}, {"size": 1}, True),
     (policy(Sid=""), policy(), True),
     (policy(Effect="Deny"), policy(), False),
     ({"Statement": {"Effect": "Allow", "Action": "a"}}, {"Statement": [{"Effect": "Allow", "Action": ["a"]}]}, True),
@@ -58,3 +74,18 @@ def test_what_is_no_policy_compares_as_json() -> None:
     assert same([1], [1])
     assert not same([1, 2], [2, 1])
     assert not same("a", {"Statement": []})
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', "{", "[" * 101 + "]" * 101, "[" * 100_000])
+def test_what_cannot_be_compared_is_an_error(text: str) -> None:
+    """A key that stands there twice, no JSON, and what nests so deeply that walking down would end the program."""
+    with pytest.raises(ValueError, match=r".+"):
+        parsed(text)
+
+
+def test_what_is_read_is_json() -> None:
+    """Brackets of texts count for nothing, and a hundred others may be open."""
+    many = "[" * 500
+    value = {"a": [many + '"{']}
+    assert parsed(json.dumps(value)) == value
+    assert parsed("[" * 100 + "]" * 100)

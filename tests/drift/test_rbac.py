@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.drift.compare import compare
+from bot.drift.severity.gains import is_gain
 from bot.drift.severity.grade import severity
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import Drift, DriftKind, Severity
 from bot.model.json import JSON
+from bot.model.observation import Observation
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
-from tests.drift.makers import OPTIONS, Pair, declared, diff, live
+from tests.drift.makers import NOW, OPTIONS, Pair, declared, diff, live, thing
 
 Rule = dict[str, Any]
 
@@ -90,6 +93,32 @@ def test_the_order_of_rules_means_nothing() -> None:
     assert [(drift.where, drift.rule) for drift in drifts] == [("rules", "rbac-wildcard")]
 
 
+def aggregated(*rules: Rule, manager: str | None = None) -> dict[str, Any]:
+    tree = {**role(*rules), "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"x": "y"}}]}}
+    if manager is not None:
+        entry = {"manager": manager, "operation": "Update", "fieldsV1": {"f:rules": {}}}
+        tree["metadata"] = {"name": "r", "managedFields": [entry]}
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("manager", "told"),
+    [
+        (None, False),
+        ("clusterrole-aggregation-controller", False),
+        ("kube-controller-manager", False),
+        ("helm", False),
+        ("kubectl-edit", True),
+        ("kubectl-replace", True),
+        ("python-requests", True),
+    ],
+)
+def test_aggregated_rules_are_drift_where_somebody_else_wrote_them(manager: str | None, *, told: bool) -> None:
+    """The controller of aggregation takes the field over when it writes; until then the rules are in force."""
+    drifts = diff(Pair(declared(aggregated()), live(aggregated(EVERYTHING, manager=manager))), OPTIONS)
+    assert [(drift.where, drift.rule) for drift in drifts] == [("rules", "rbac-wildcard")] * told
+
+
 NOTE = 'spec.template.metadata.annotations["container.apparmor.security.beta.kubernetes.io/web"]'
 
 
@@ -112,3 +141,98 @@ def test_what_the_baseline_of_pods_forbids_is_critical(
     """Pod Security Standards, baseline: no host processes, and no AppArmor profile switched off."""
     pod = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
     assert severity(pod, DriftKind.CHANGED, parse_path(path), desired, observed)[0] is level
+
+
+def binding(
+    role_name: str, *subjects: str, role_kind: str = "ClusterRole", kind: str = "RoleBinding"
+) -> dict[str, Any]:
+    """A binding in ``shop``; each of ``subjects`` is ``Kind/name``."""
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role_name}
+    tree = thing(kind, "rbac.authorization.k8s.io/v1", roleRef=reference)
+    parts = [subject.split("/") for subject in subjects]
+    if parts:
+        tree["subjects"] = [{"kind": what, "name": name} for what, name in parts]
+    return tree
+
+
+def judged(before: dict[str, Any], after: dict[str, Any], *more: dict[str, Any]) -> list[tuple[str, Severity, str]]:
+    """Where a whole comparison says drift; ``more`` is declared and live as well."""
+    trees = [live(tree) for tree in (after, *more)]
+    seen = Observation(NOW, {observed.id: observed for observed in trees}, covered=frozenset({Platform.KUBERNETES}))
+    report = compare([declared(tree) for tree in (before, *more)], seen, options=OPTIONS)
+    return [(drift.where, drift.severity, drift.rule) for drift in report.drift]
+
+
+BOUND = ("subjects", Severity.CRITICAL, "mighty-binding")
+
+
+@pytest.mark.parametrize("kind", ["RoleBinding", "ClusterRoleBinding"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (["User/a"], ["User/a", "User/b"]),
+        (["User/a"], ["User/b"]),
+        (["User/a"], ["Group/a"]),
+        (["User/a", "Group/b"], ["User/b", "Group/a"]),
+        ([], ["ServiceAccount/a"]),
+    ],
+)
+def test_another_subject_of_cluster_admin_is_a_gain(kind: str, before: list[str], after: list[str]) -> None:
+    """As the whole binding would be; each subject counts as a whole."""
+    sides = [binding("cluster-admin", *subjects, kind=kind) for subjects in (before, after)]
+    assert judged(sides[0], sides[1]) == [BOUND]
+    assert is_gain(compare_one(sides[0], sides[1]))
+
+
+def compare_one(before: dict[str, Any], after: dict[str, Any]) -> Drift:
+    return diff(Pair(declared(before), live(after)), OPTIONS)[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "level"),
+    [
+        (["User/a", "User/b"], ["User/a"], Severity.HIGH),
+        (["User/a", "User/b"], ["User/b"], Severity.HIGH),
+    ],
+)
+def test_a_subject_less_is_no_gain(before: list[str], after: list[str], level: Severity) -> None:
+    """Though it is drift."""
+    sides = [binding("cluster-admin", *subjects) for subjects in (before, after)]
+    assert [drift[1] for drift in judged(sides[0], sides[1])] == [level]
+
+
+def test_a_role_is_as_mighty_as_its_rules() -> None:
+    """A role of the repository or of the cluster counts by its wildcards, in its own namespace if it has one."""
+    sides = [binding("r", "User/a"), binding("r", "User/a", "User/b")]
+    assert judged(*sides, role(EVERYTHING)) == [BOUND]
+    assert judged(*sides, role(rule("", "pods", "get"))) == [("subjects", Severity.HIGH, "rbac")]
+    local = thing("Role", "rbac.authorization.k8s.io/v1", "r", rules=[EVERYTHING])
+    assert judged(*sides, local) == [("subjects", Severity.HIGH, "rbac")]
+    sides = [binding("r", "User/a", role_kind="Role"), binding("r", "User/a", "User/b", role_kind="Role")]
+    assert judged(*sides, local) == [BOUND]
+
+
+def test_another_role_for_the_same_subjects_is_a_gain_where_it_is_mighty() -> None:
+    """A binding that was made anew."""
+    gain = judged(binding("view", "User/a"), binding("r", "User/a"), role(EVERYTHING))
+    assert gain == [("roleRef.name", Severity.CRITICAL, "mighty-binding")]
+    assert judged(binding("r", "User/a"), binding("view", "User/a"), role(EVERYTHING))[0][1] is Severity.HIGH
+
+
+SELECTORS = [{"matchLabels": {"x": "y"}}]
+
+
+@pytest.mark.parametrize(
+    ("selectors", "level"),
+    [
+        ([{"matchLabels": {"x": "z"}}], Severity.CRITICAL),
+        ([*SELECTORS, {"matchLabels": {"a": "b"}}], Severity.CRITICAL),
+        ([{"matchLabels": {}}], Severity.CRITICAL),
+        (None, Severity.HIGH),
+    ],
+)
+def test_a_role_that_gathers_others_is_a_gain(selectors: list[Any] | None, level: Severity) -> None:
+    """By another selector or a wider one."""
+    before = {**role(), "aggregationRule": {"clusterRoleSelectors": SELECTORS}}
+    after = role() if selectors is None else {**role(), "aggregationRule": {"clusterRoleSelectors": selectors}}
+    assert max((drift[1] for drift in judged(before, after)), key=lambda each: each.rank) is level

@@ -164,7 +164,7 @@ def test_a_privilege_is_seen_in_whatever_was_added(value: Tree) -> None:
 
 
 PLACES: dict[tuple[str, Severity, str], str] = {
-    ("rbac", HIGH, "Role"): "rules subjects roleRef.x aggregationRule.x",
+    ("rbac", HIGH, "Role"): "rules subjects roleRef.x",
     ("network-policy", HIGH, "NetworkPolicy"): "spec.x",
     ("webhook", HIGH, "MutatingWebhookConfiguration"): "webhooks.x",
     ("webhook", HIGH, "ValidatingWebhookConfiguration"): "webhooks.x",

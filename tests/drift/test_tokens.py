@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.drift.makers import Pair, declared, examine, live, thing
 
 TYPE = "kubernetes.io/service-account-token"
@@ -38,3 +40,22 @@ def test_a_token_is_filled_in() -> None:
     assert outcome(before, after) == ([], ["service-account-token"] * 4)
     assert outcome(before, {**after, "data": {**filled, "more": "eA=="}})[0] == ["data.more"]
     assert outcome({**before, "type": "Opaque"}, {**after, "type": "Opaque"})[0] != []
+
+
+@pytest.mark.parametrize("key", ["token", "ca.crt", "service-ca.crt", "namespace"])
+def test_a_token_that_git_declares_is_compared(key: str) -> None:
+    """Only what Git leaves out or empty is the control plane's to fill in."""
+    note = {"annotations": {"kubernetes.io/service-account.name": "x"}}
+    after = thing("Secret", type=TYPE, metadata=note, data={"extra": "eA==", key: "ZXZpbA=="})
+    for said, where in (("Z29vZA==", [f'data["{key}"]' if "." in key else f"data.{key}"]), ("", [])):
+        before = thing("Secret", type=TYPE, metadata=note, data={"extra": "eA==", key: said})
+        assert outcome(before, after)[0] == where
+
+
+def test_a_secret_that_a_person_gives_an_account_is_drift() -> None:
+    """However it is called."""
+    name = "x-dockercfg-ab1c2"
+    after = thing("ServiceAccount", secrets=[{"name": "own"}], imagePullSecrets=[{"name": name}])
+    fields: dict[str, Any] = {"f:imagePullSecrets": {f'k:{{"name":"{name}"}}': {".": {}}}}
+    after["metadata"]["managedFields"] = [{"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields}]
+    assert outcome(thing("ServiceAccount", secrets=[{"name": "own"}]), after)[0] == ["imagePullSecrets"]

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from bot import __version__
 from bot.sandbox.server import Sandbox
 from tests.flows.stage import NAME, Stage, open_stage
 
@@ -129,6 +130,44 @@ def test_extras_are_words(tmp_path: Path) -> None:
     done = subprocess.run(["bash", str(ACTION / "install.sh")], env=given, check=False, capture_output=True, text=True)
     assert (done.returncode, "::error::extras" in done.stdout) == (2, True)
     assert list(tmp_path.iterdir()) == []
+
+
+REACHING: Final = ("PIP_", "HTTP", "NO_PROXY", "http", "no_proxy", "SSL_", "REQUESTS_")
+"""What the variables begin with that tell pip where its index is, and how it is reached."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_install_step_brings_a_program(tmp_path: Path) -> None:
+    """A program of this version in the job's own folder, with all that it needs and the files that are shipped with it."""
+    given = {
+        **{name: text for name, text in os.environ.items() if name.startswith(REACHING)},
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "GITHUB_ACTION_PATH": str(ACTION),
+        "RUNNER_TEMP": str(tmp_path / "job"),
+        "EXTRAS": "docker",
+    }
+    (tmp_path / "job").mkdir()
+    done = subprocess.run(
+        ["bash", str(ACTION / "install.sh")], env=given, check=False, capture_output=True, text=True, timeout=550
+    )
+    if "No matching distribution" in done.stderr and not os.environ.get("CI"):
+        pytest.skip("no package index can be reached")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    folder = tmp_path / "job" / "clockwork" / "bin"
+
+    def run(*words: str | Path) -> str:
+        alone = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+        return subprocess.run(words, cwd=tmp_path, env=alone, check=True, capture_output=True, text=True).stdout
+
+    assert run(folder / "clockwork", "--version") == f"clockwork {__version__}\n"
+    code = (
+        "import docker, bot; from bot.shipped import files; print(bot.__file__, *files('policies', 'guardrails/*.md'))"
+    )
+    shipped = run(folder / "python", "-c", code).split()
+    assert shipped[0].startswith(str(tmp_path / "job"))
+    assert "guardrails/meta-002-guard-weakened.md" in shipped
 
 
 def test_no_expression_stands_in_a_shell_step() -> None:

@@ -107,6 +107,22 @@ def test_a_patch_is_four_requests_of_git(stage: Stage) -> None:
     assert len(traffic(stage.box).git) == 4
 
 
+def test_closing_looks_once_before_each_item(stage: Stage) -> None:
+    """Of Git, each item costs a look at the ledger, whether somebody halted, and a push that says whose closing it is; a branch
+    one more push. The refs are listed once, and once for pushing to each of ledger and branches.
+    """
+    stage.config_drift()
+    stage.destructive_drift()
+    stage.tick()
+    stage.restore()
+    loop = stage.loop()
+    traffic(stage.box)
+    assert [action.effect for action in tick(loop).actions] == [Effect.CLOSED] * 2
+    asked = traffic(stage.box).git
+    assert sum(line.path.endswith("/git-receive-pack") for line in asked) == 3
+    assert len(asked) == 1 + 2 * 2 + 1 + 2
+
+
 def test_a_few_pull_requests_share_their_pushes(tmp_path: Path, box: Sandbox) -> None:
     """The intents with the branches and the outcomes of one run are two pushes, so four pull requests are one request of
     Git each.

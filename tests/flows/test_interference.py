@@ -95,15 +95,26 @@ def test_our_own_branch_of_a_run_that_died_is_taken_up(stage: Stage) -> None:
     assert len(stage.pulls()) == 1
 
 
-@pytest.mark.parametrize(("drift", "step"), [("safe_drift", "commit"), ("destructive_drift", "intent")])
-def test_a_run_that_was_held_up_writes_nothing_late(stage: Stage, drift: str, step: str) -> None:
+@pytest.mark.parametrize("drift", ["safe_drift", "config_drift", "destructive_drift"])
+def test_a_run_that_was_held_up_writes_nothing_late(stage: Stage, drift: str) -> None:
     """Who sleeps between intent and write gives up, since another run may have given it up; the work is done once."""
+    stage.part_pushes()
     getattr(stage, drift)()
-    loop = interrupted(stage.loop(), step, lambda: stage.clock.move(minutes=6))
+    loop = interrupted(stage.loop(), "intent", lambda: stage.clock.move(minutes=6))
     tick(loop)
     tick(loop)
     assert results(stage) == [Result.ABANDONED, Result.SUCCEEDED]
-    assert len(stage.commits()) + len(stage.issues()) == 2
+    assert len(stage.commits()) + len(stage.issues()) + len(stage.pulls()) == 2
+
+
+@pytest.mark.parametrize(("drift", "step"), [("safe_drift", "commit"), ("config_drift", "branch-commit")])
+def test_a_run_that_was_held_up_before_its_intent_is_dated_anew(stage: Stage, drift: str, step: str) -> None:
+    """No intent is older than the push that brings it, so nobody gives it up while its work is under way."""
+    getattr(stage, drift)()
+    assert tick(interrupted(stage.loop(), step, lambda: stage.clock.move(minutes=30))).wrote
+    assert results(stage) == [Result.SUCCEEDED]
+    assert {entry.at for entry in ledger(stage).entries} == {stage.clock.now()}
+    assert len(stage.commits()) + len(stage.pulls()) == 2
 
 
 def test_an_intent_is_dated_when_it_is_written(stage: Stage) -> None:
@@ -139,7 +150,13 @@ def many(stage: Stage, count: int) -> None:
 def test_one_failed_push_is_one_failure(stage: Stage) -> None:
     """Twelve patches in one commit that the server declines stop their tasks some day, not everything at once."""
     many(stage, 12)
-    loop = interrupted(stage.loop(), "commit", lambda: stage.box.faults.decline_push(repository=NAME))
+    stage.part_pushes()
+
+    def decline() -> None:
+        for _ in range(2):  # once as it is spoken here, once by libgit2
+            stage.box.faults.decline_push(repository=NAME)
+
+    loop = interrupted(stage.loop(), "intent", decline)
     assert {action.effect for action in tick(loop).actions} == {Effect.FAILED}
     assert results(stage).count(Result.FAILED) == 12
     known = state(ledger(stage), stage.clock.now(), stage.loop().run.limits)

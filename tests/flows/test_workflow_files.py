@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from bot import __version__
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import Subject
 from tests.flows.linters import needs_actionlint, problems
@@ -26,8 +27,8 @@ from tests.guardrails.changes import change, file, plain_book
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "templates" / "workflows").glob("*.yml"))
 GUARD, PUBLISH = "clockwork-guard.yml", "clockwork-guard-publish.yml"
-INSTALLS = "pipx install clockwork-gitops"
-"""The one step that is not run: what it would install is what is tested."""
+INSTALLS = f"pipx install 'clockwork-gitops=={__version__}'"
+"""The one step that is not run: what it would install is what is tested, this version and no later one."""
 
 
 def workflow(name: str) -> dict[Any, Any]:
@@ -106,6 +107,13 @@ def test_the_kubeconfig_reaches_the_next_step_for_its_owner_alone(tmp_path: Path
         assert noted.read_text() == expected
     assert (tmp_path / "kubeconfig").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "kubeconfig").read_text() == "apiVersion: v1\n"
+
+
+def test_every_job_installs_this_version() -> None:
+    """A job with a token that writes runs what was read, not what is newest on the day."""
+    for each in FILES:
+        steps = [step.get("run", "") for job in loaded(each)["jobs"].values() for step in job["steps"]]
+        assert [step for step in steps if "install" in step] == [INSTALLS] * len(loaded(each)["jobs"])
 
 
 def test_our_own_guardrails_find_nothing_in_them() -> None:
@@ -228,9 +236,9 @@ def test_a_fork_is_guarded_in_two_jobs(stage: Stage, folder: Path) -> None:
 
     (folder / "result").mkdir()
     shutil.move(folder / "guard.json", folder / "result" / "guard.json")
-    repository = {"full_name": NAME}
+    repository, fork = {"full_name": NAME}, {"full_name": f"mallory/{NAME.partition('/')[2]}"}
     for commit, code in (("c" * 40, 4), (head, 0)):
-        run = {"head_sha": commit, "event": "pull_request", "id": 7}
+        run = {"head_sha": commit, "event": "pull_request", "id": 7, "head_branch": "main", "head_repository": fork}
         job = Job(stage, folder, "workflow_run", {"workflow_run": run, "repository": repository}, stage.token)
         assert job.run(PUBLISH, "publish") == [code], (folder / "log").read_text()
         assert conclusions(stage, head) == (["failure"] if code == 0 else [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +12,12 @@ import pytest
 from bot.errors import Closed, Invalid, Unavailable
 from bot.flows.reconcile import tick
 from bot.github.app import AppTokens
+from bot.model.proposal import Effect
 from bot.sandbox.administration import AppKey
 from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
+from tests.flows.stage import open_stage
 
 NAME = "acme/shop"
 CLAIM = b"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web, namespace: shop}\ndata: {a: '1'}\n"
@@ -74,6 +77,40 @@ def test_what_is_wrong_is_said(box: Sandbox, hand: Hand) -> None:
         tokens(box, key, hand, installation=1).token()
     with pytest.raises(Unavailable, match="did not answer"):
         tokens(box, key, hand, api_url="http://127.0.0.1:9").token()
+
+
+def test_a_limit_is_waited_for(box: Sandbox, hand: Hand) -> None:
+    """Asking for tokens too often is no want of rights: the wait is said, and afterwards there is a token."""
+    app = tokens(box, box.admin.create_app("one"), hand)
+    box.faults.secondary_limit("/access_tokens", retry_after=90)
+    with pytest.raises(Unavailable, match="asks to wait 90 s") as caught:
+        app.token()
+    assert caught.value.retry_after == 90
+    assert app.token()
+
+
+def test_a_token_that_was_revoked_early_is_replaced(tmp_path: Path) -> None:
+    """What goes on running after its app was suspended for a while, or installed anew, writes on with another token."""
+    with Sandbox.start(tmp_path / "box") as box:
+        key = box.admin.create_app("shop-gitops")
+        stage = open_stage(tmp_path, box)
+        environment = {
+            "GITHUB_API_URL": box.api_url,
+            "CLOCKWORK_APP_ID": str(key.id),
+            "CLOCKWORK_APP_PRIVATE_KEY": key.private_key,
+        }
+        stage.config_drift(8081)
+        stage.show()
+        loop = open_loop(replace(stage.options(), environment=environment), clock=stage.clock)
+        assert [action.effect for action in tick(loop).actions] == [Effect.OPENED]
+        box.admin.revoke("shop-gitops[bot]")
+        stage.config_drift(8082)
+        stage.safe_drift()
+        stage.show()
+        stage.clock.move(hours=2)
+        assert {action.effect for action in tick(loop).actions} == {Effect.UPDATED, Effect.COMMITTED}
+        box.admin.revoke("shop-gitops[bot]")
+        assert loop.run.repository.push("mine", str(loop.run.repository.head("main")), expected=None)
 
 
 @pytest.mark.parametrize("named", ["settings", "environment"])

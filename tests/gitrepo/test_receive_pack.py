@@ -226,6 +226,18 @@ def test_the_token_goes_with_the_first_request_and_to_nobody_else(bare: Path, bo
     assert refs(bare)["refs/heads/main"] == commit
 
 
+@pytest.mark.parametrize("setting", ["insteadOf", "pushInsteadOf"])
+def test_another_address_in_gits_settings_is_where_a_push_goes(
+    setting: str, repo: GitRepository, bare: Path, box: GitServer
+) -> None:
+    """What an administrator puts in the place of an address holds for every push."""
+    other = box.bare("other.git")
+    repo.git.config[f"url.{box.url('other.git')}.{setting}"] = box.url("shop.git")
+    repo.push("new", repo.commit("", {"a.yaml": b"1"}, message="1", at=NOW), expected=None)
+    assert "refs/heads/new" not in refs(bare)
+    assert "refs/heads/new" in refs(other)
+
+
 @pytest.mark.parametrize("data", [b"", b"a", b"\0" * 900])
 def test_packet_lines_are_read_as_they_are_written(data: bytes) -> None:
     """Between flushes."""

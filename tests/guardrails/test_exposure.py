@@ -78,6 +78,67 @@ OPEN = {
     ),
     "an owner": resource("google_project_iam_member", 'role = "roles/owner"\n member = "user:a@example.com"'),
 }
+DENIED = ", ".join(['{ Effect = "Deny", Principal = "*", Action = "*" }'] * 120)
+POLICIES = {
+    "a brace in a text": 'policy = jsonencode({ Statement = [{ Sid = "}", Effect = "Allow", Action = "*" }] })',
+    "a brace in a comment": (
+        'policy = jsonencode({ Statement = [{\n Effect = "Allow" # }\n /* } */ Action = "*" // }\n }] })'
+    ),
+    "behind denials": f'policy = jsonencode({{ Statement = [{DENIED}, {{ Effect = "Allow", Action = "*" }}] }})',
+    "last of many actions": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = [' + '"s3:Get", ' * 900 + '"*"] }] })'
+    ),
+    "a here-document": (
+        'policy = <<EOF\n{"Statement": [{"Sid": "{", "Effect": "Allow", "Action": "*", "Resource": "${var.a}"}]}\nEOF'
+    ),
+    "filled in without quotes": (
+        'policy = <<EOF\n{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": ${jsonencode(var.a)}}]}\nEOF'
+    ),
+    "a directive": (
+        'policy = <<EOF\n{"Statement": [%{ if var.a }{"Effect": "Allow", "Action": ["a", "*"]},%{ endif }]}\nEOF'
+    ),
+    "a text": r'policy = "{\"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"*\"}]}"',
+    "made with a condition": (
+        'policy = jsonencode({ Statement = [{ Effect = var.a ? "Allow" : "Deny", Action = var.b ? ["*"] : [] }] })'
+    ),
+    "joined": (
+        'policy = jsonencode(merge({}, { Statement = concat([], [{ Effect = "Allow", Action = ["${"*"}"] }]) }))'
+    ),
+    "in a block of its own": (
+        'inline_policy {\n  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "*" }] })\n}'
+    ),
+    "any account in a list": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Principal = { AWS = ["1", "*"] } }] })'
+    ),
+    "everybody but one": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", NotPrincipal = { AWS = "1" } }] })'
+    ),
+    "an empty condition": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Principal = "*", Condition = {} }] })'
+    ),
+    "a condition that is always true": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Principal = "*",'
+        ' Condition = { StringLike = { "aws:userid" = ["*"] } } }] })'
+    ),
+    "the condition of another statement": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Principal = "*" },'
+        ' { Effect = "Deny", Action = "s3:*", Principal = "*", Condition = { Bool = { a = "false" } } }] })'
+    ),
+}
+OPEN["a local value"] = 'locals {\n  all = { Statement = [{ Effect = "Allow", Action = "*" }] }\n}\n'
+OPEN |= {name: resource("aws_iam_role", body) for name, body in POLICIES.items()}
+OPEN |= {
+    f"a function that is called {name}": resource("aws_lambda_permission", f'principal = "*"\n{body}')
+    for name, body in {
+        "by anything": "source_arn = null",
+        "by nothing": 'source_arn = ""',
+        "by a pattern": 'source_account = "*"',
+    }.items()
+}
+OPEN["a document whose condition is always true"] = (
+    'data "aws_iam_policy_document" "a" {\n statement {\n actions = ["s3:GetObject"]\n'
+    ' principals {\n type = "*"\n identifiers = ["*"]\n }\n condition {\n test = "StringLike"\n values = ["*"]\n }\n }\n}\n'
+)
 CLOSED = {
     "a list of objects": resource("aws_security_group", f"ingress = [{{ {rule('10.0.0.0/8')} }}]"),
     "outward": resource("aws_security_group", f"egress = [{{ {rule()} }}]"),
@@ -98,11 +159,104 @@ CLOSED = {
     ),
     "a denied principal": policy('Effect = "Deny", Principal = "*", Action = "s3:*"'),
     "a principal on a condition": policy(
-        'Effect = "Allow", Principal = "*", Action = "s3:GetObject", Condition = { StringEquals = {} }'
+        'Effect = "Allow", Principal = "*", Action = "s3:GetObject", '
+        'Condition = { StringEquals = { "aws:PrincipalOrgID" = var.org } }'
     ),
     "public access kept out": resource("aws_s3_bucket_public_access_block", "block_public_policy = true"),
     "a reader": resource("google_project_iam_member", 'role = "roles/viewer"\n member = "user:a@example.com"'),
     "a policy of one's own": resource("aws_iam_role_policy_attachment", "policy_arn = aws_iam_policy.a.arn"),
+}
+NARROW = {
+    "an action in a comment": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*" /* Action = "*" */ }] })'
+    ),
+    "an action in a name": (
+        'policy = jsonencode({ Statement = [{ Effect = "Allow", Sid = "Action = \\"*\\"", Action = "s3:Get*" }] })'
+    ),
+    "a denial beside": (
+        'policy = <<EOF\n{"Statement": [{"Effect": "Deny", "Action": "*"}, {"Effect": "Allow", "Action": "s3:Get*"}]}\nEOF'
+    ),
+    "a denial beside what is filled in": (
+        'policy = <<EOF\n{"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*"}, '
+        '{"Effect": "Allow", "Action": ${jsonencode(var.a)}, "Principal": {"AWS": "${var.b}"}}]}\nEOF'
+    ),
+    "every resource": 'policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:Get*", Resource = "*" }] })',
+}
+CLOSED |= {name: resource("aws_iam_role", body) for name, body in NARROW.items()}
+CLOSED["a function of one account"] = resource("aws_lambda_permission", 'principal = "*"\nsource_account = var.account')
+
+
+def entry(number: object, action: str, more: str = "from_port = 22\n to_port = 22", ranges: str = "0.0.0.0/0") -> str:
+    """The arguments of a rule of an access list, TCP unless ``more`` says otherwise."""
+    protocol = "" if "protocol" in more else ' protocol = "tcp"\n'
+    family = "ipv6_cidr_block" if ":" in ranges else "cidr_block"
+    return f'rule_no = {number}\n action = "{action}"\n{protocol} {more}\n {family} = "{ranges}"\n'
+
+
+def listed(*entries: str) -> str:
+    """An access list with these blocks, in order."""
+    return resource("aws_network_acl", "".join(f"ingress {{\n {each} }}\n" for each in entries))
+
+
+def nsg(*lines: str) -> str:
+    """A rule of Azure that allows something inward, with these arguments."""
+    return resource("azurerm_network_security_rule", "\n".join(('direction = "Inbound"', 'access = "Allow"', *lines)))
+
+
+def firewall(*allows: str) -> str:
+    """A firewall of Google for everybody with these ``allow`` blocks."""
+    blocks = "".join(f"allow {{\n {each}\n}}\n" for each in allows)
+    return resource("google_compute_firewall", f"source_ranges = {WORLD}\n{blocks}")
+
+
+LET_IN = entry(100, "allow")
+OPEN |= {
+    "behind a denial of the other version": listed(entry(1, "deny", ranges="::/0"), LET_IN),
+    "behind a denial of a part": listed(entry(1, "deny", ranges="0.0.0.0/7"), LET_IN),
+    "behind a denial of another protocol": listed(
+        entry(1, "deny", 'protocol = "udp"\n from_port = 22\n to_port = 22'), LET_IN
+    ),
+    "behind a denial of a number that nobody knows": listed(entry("var.number", "deny"), LET_IN),
+    "behind a denial of the same number": listed(entry(100, "deny"), LET_IN),
+    "behind a denial of a port that nobody knows": listed(
+        entry(1, "deny", "from_port = var.port\n to_port = var.port"), LET_IN
+    ),
+    "behind a denial that may not be": resource(
+        "aws_network_acl",
+        f'dynamic "ingress" {{\n for_each = []\n content {{\n {entry(1, "deny")} }}\n}}\ningress {{\n {LET_IN} }}',
+    ),
+    "behind denials by a condition": resource(
+        "aws_network_acl", f"ingress = concat(var.a ? [{{ {entry(1, 'deny')} }}] : [], [{{ {LET_IN} }}])"
+    ),
+    "at a number that nobody knows": listed(entry(1, "deny"), entry("var.number", "allow")),
+    "a port of an access list by an expression": listed(
+        entry(1, "allow", "from_port = 20 + 2\n to_port = 20 + 2"),
+    ),
+    "a port of a rule by a local value": resource(
+        "aws_network_acl_rule",
+        'rule_action = "allow"\n protocol = 6\n from_port = local.port\n cidr_block = "0.0.0.0/0"',
+    ),
+    "an action by a condition": listed(entry(1, "x").replace('"x"', 'var.a ? "allow" : "deny"')),
+    "the last of very many ranges": resource(
+        "aws_security_group", f"ingress {{\n {rule(*['10.0.0.0/8'] * 2_000, '0.0.0.0/0')} }}"
+    ),
+    "azure's other list of sources": nsg(
+        'source_address_prefix = "10.0.0.0/8"', 'source_address_prefixes = ["*"]', 'destination_port_range = "22"'
+    ),
+    "azure's direction by an expression": nsg('source_address_prefix = "*"', 'destination_port_range = "22"').replace(
+        '"Inbound"', 'title("inbound")'
+    ),
+}
+CLOSED |= {
+    "behind a denial": listed(entry(1, "deny"), entry(100, "allow")),
+    "behind a denial that is written later": listed(entry(100, "allow"), entry(1, "deny")),
+    "behind a denial of all": listed(entry(1, "deny", 'protocol = "-1"'), LET_IN),
+    "behind a denial in a list of objects": resource(
+        "aws_network_acl", f"ingress = [{{ {entry(1, 'deny')} }}, {{ {LET_IN} }}]"
+    ),
+    "pings by an access list": listed(entry(1, "allow", 'protocol = "icmp"')),
+    "a denial by an expression": listed(entry(1, "x").replace('"x"', "var.action")),
+    "outward in azure": nsg('source_address_prefix = "*"').replace('"Inbound"', '"Outbound"'),
 }
 
 
@@ -127,6 +281,11 @@ JSON = {
     "a list of resources": {"resource": [{"aws_security_group": {"a": {"ingress": [INGRESS]}}}]},
     "a dynamic block": {
         "resource": {"aws_security_group": {"a": {"dynamic": {"ingress": {"for_each": "x", "content": INGRESS}}}}}
+    },
+    "a policy that is made": {
+        "resource": {
+            "aws_iam_policy": {"a": {"policy": '${jsonencode({Statement = [{Effect = "Allow", Action = ["*"]}]})}'}}
+        }
     },
     "a policy in a text": {"resource": {"aws_s3_bucket_policy": {"a": {"policy": PUBLIC}}}},
     "a module": {"module": {"a": {"source": "./a", "ingress_cidr_blocks": ["0.0.0.0/0"]}}},
@@ -154,3 +313,35 @@ def test_ports_that_may_be_open_may_be_in_any_form() -> None:
     options = GuardOptions(public_ports=frozenset({22, 3389}))
     for name in ("a list of objects", "a rule of an access list", "an azure rule"):
         assert fire("TF-001", file("main.tf", None, OPEN[name]), options=options) == []
+
+
+BESIDE = {
+    "every protocol at a public port": resource(
+        "aws_vpc_security_group_ingress_rule",
+        'ip_protocol = "-1"\n from_port = 443\n to_port = 443\n cidr_ipv4 = "0.0.0.0/0"',
+    ),
+    "azure's other list of ports": nsg(
+        'source_address_prefix = "*"', 'destination_port_range = "443"', 'destination_port_ranges = ["22"]'
+    ),
+    "every port in a list of azure": nsg('source_address_prefix = "*"', 'destination_port_ranges = ["443", "*"]'),
+    "a port in a list of azure that nobody knows": nsg(
+        'source_address_prefix = "*"', 'destination_port_ranges = ["443", var.port]'
+    ),
+    "a range in a list of azure": nsg('source_address_prefix = "*"', 'destination_port_ranges = ["80-443"]'),
+    "a range of google": firewall('protocol = "tcp"\n ports = ["80-443"]'),
+    "all of another protocol of google": firewall('protocol = "tcp"\n ports = ["443"]', 'protocol = "udp"'),
+    "a port of google that nobody knows": firewall('protocol = "tcp"\n ports = ["443", var.port]'),
+}
+PUBLIC_PORTS = {
+    "public ports of azure": nsg(
+        'source_address_prefix = "*"', 'destination_port_ranges = ["80", 443]', "destination_port_range = null"
+    ),
+    "pings and a public port of google": firewall('protocol = "icmp"', 'protocol = "tcp"\n ports = ["443"]'),
+}
+
+
+@pytest.mark.parametrize("text", [*BESIDE.values(), *PUBLIC_PORTS.values()], ids=[*BESIDE, *PUBLIC_PORTS])
+def test_a_public_port_hides_no_other(text: str) -> None:
+    """Every port of every list has to be one that may be open, and written."""
+    options = GuardOptions(public_ports=frozenset({80, 443}))
+    assert bool(fire("TF-001", file("main.tf", None, text), options=options)) is (text in BESIDE.values())

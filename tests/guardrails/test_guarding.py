@@ -74,6 +74,184 @@ def test_a_guard_may_move_to_another_workflow() -> None:
     assert {hit.severity for hit in fire("META-002", renamed)} == {CRITICAL}
 
 
+def script(*lines: str, by: str = "") -> str:
+    """A workflow whose one step runs ``lines``."""
+    block = "".join(f"\n          {line}" for line in lines)
+    return guarding(f"|{block}", step=f"        shell: {by}\n" if by else "")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        script(f"# {RUN}"),
+        script(f"echo {RUN}"),
+        script(f'echo "{RUN}"'),
+        script(f": {RUN}"),
+        script("exit 0", RUN),
+        script("true && {", "exit", "}", "cat <<EOF", RUN, "EOF"),
+        script("cat <<'EOF'", RUN, "EOF"),
+        script("clockwork guard pr 7 --exit-code --help"),
+        guarding("clockwork guard rules"),
+        guarding(job="    needs: never\n") + "  never:\n    runs-on: x\n    if: false\n    steps: []\n",
+        guarding(job="    needs: [first]\n")
+        + "  first:\n    runs-on: x\n    needs: never\n  never:\n    runs-on: x\n    if: ${{ false }}\n",
+        guarding(job="    needs: nobody\n"),
+        guarding(job="    needs: guard\n"),
+        guarding().replace("    runs-on: ubuntu-24.04\n", ""),
+    ],
+)
+def test_a_guard_that_is_only_written_is_gone(after: str) -> None:
+    """In a comment, said, in a here-document, behind the script's end, or in a job that never runs."""
+    assert {hit.severity for hit in fire("META-002", file(YML, BASE, after))} == {CRITICAL}
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        script(f"{RUN} || true; true"),
+        script(f"{RUN} ||", "  true"),
+        script(f"{RUN} \\", "  || true"),
+        script(f"{RUN} || :"),
+        script(f"{RUN} --summary {'x' * 400} || true"),
+        script(f"{RUN} | tee log"),
+        script(f"{RUN} |& cat"),
+        script(f"{RUN} &"),
+        script(f"{RUN} && echo judged", "echo done"),
+        script("set +e", RUN, "exit 0"),
+        script("set +o errexit", RUN, "true"),
+        script("set +e", "if false; then set -e; fi", RUN, "true"),
+        script("set +e", "f() { set -e; }", RUN, "true"),
+        script("false && set -o pipefail", f"{RUN} | cat"),
+        script(f"! {RUN}"),
+        script(f"if {RUN}; then echo good; fi"),
+        script(f"while ! {RUN}; do break; done"),
+        script(f"if false; then {RUN}; fi"),
+        script(f"case x in y) {RUN} ;; esac"),
+        script(f"judge() {{ {RUN}; }}"),
+        script("function judge {", RUN, "}"),
+        script(f"false && {RUN}"),
+        script(f"true || {RUN}"),
+        script("[ -z x ] || exit 0", RUN),
+        script("if true; then exit 0; fi", RUN),
+        script(f"( {RUN} ) || true"),
+        script(f"{{ {RUN}; }} | cat"),
+        script(f"{{ ( {RUN} ); }} &"),
+        script("trap 'exit 0' EXIT", RUN),
+        script("clockwork() { true; }", RUN),
+        script("alias clockwork=true", RUN),
+        script("export PATH=/tmp/mine:$PATH", RUN),
+        script(f"timeout 1 {RUN}"),
+        script(f"bash -c '{RUN}'"),
+        script(f"HOME=/tmp/mine {RUN}"),
+        script(f"env HOME=/tmp/mine {RUN}"),
+        script(RUN, by="bash {0}"),
+        script(RUN, by="'true {0}'"),
+        script(f"{RUN} --settings mine.yaml"),
+        script(f"{RUN} --settings=mine.yaml"),
+        script(f"{RUN} --mode=standard"),
+        script(f"{RUN} --mode $MODE"),
+        script(f"{RUN} --repo https://github.com/mallory/empty"),
+        script("clockwork guard pr 1 --exit-code"),
+        script("NUMBER=1", 'clockwork guard pr "$NUMBER" --exit-code'),
+        guarding('clockwork guard pr "$NUMBER" --exit-code', step="        env: {NUMBER: 1}\n"),
+        guarding('clockwork guard pr "${{ vars.NUMBER }}" --exit-code'),
+        guarding(step="        working-directory: empty\n"),
+        guarding(job="    container: mallory/tools\n"),
+        guarding(job="    permissions: {contents: read}\n"),
+        guarding(job="    strategy: {matrix: {x: [1]}}\n"),
+        guarding(job="    needs: build\n") + "  build:\n    runs-on: x\n    steps: []\n",
+        guarding(f"{RUN} || true") + f"  decoy:\n    runs-on: x\n    steps:\n      - run: {RUN}\n",
+    ],
+)
+def test_a_guard_that_cannot_stop_anything_is_told(after: str) -> None:
+    """However its exit code is lost, its run is made conditional, or it is asked about something else."""
+    hits = fire("META-002", file(YML, BASE, after))
+    assert {hit.severity for hit in hits} == {HIGH}
+    assert len(hits) >= 2
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        script("# as the policy says || true", RUN),
+        script("set -euo pipefail", RUN, "echo judged || true"),
+        script(f"{RUN} || exit 1"),
+        script(f'{RUN} || {{ echo "blocked"; exit 1; }}'),
+        script("echo 'a || true; exit 0'", f"command {RUN} > log 2>&1"),
+        script('if [ -z "$GITHUB_TOKEN" ]; then echo none; exit 1; fi', RUN),
+        script("set -o pipefail", f"{RUN} | tee log"),
+        script(f"{RUN} | tee log", by="bash"),
+        script(f"{RUN} \\", "  --summary out.md"),
+        script("pipx install clockwork-gitops", RUN),
+        script("cat <<EOF", "exit 0", "EOF", RUN),
+        guarding(step="        env: {X: 1}\n"),
+        guarding("clockwork guard pr ${{ github.event.number }} --exit-code"),
+        guarding(
+            'clockwork guard pr "$NUMBER" --exit-code', step="        env: {NUMBER: '${{ github.event.number }}'}\n"
+        ),
+    ],
+)
+def test_a_script_that_guards_as_much_is_quiet(after: str) -> None:
+    """What stands in a script beside the guard, and other ways of writing the same."""
+    assert fire("META-002", file(YML, BASE, after)) == []
+
+
+@pytest.mark.parametrize(
+    "laxity",
+    [
+        "    if: github.event_name != 'push'{0} && {1}\n",
+        "    container: registry.example.com/{2}/{1}\n",
+    ],
+)
+def test_the_end_of_a_long_text_counts(laxity: str) -> None:
+    """What is cut for the reader is compared whole."""
+    old, new = (guarding(job=laxity.format(" && github.actor != 'a'" * 9, end, "x" * 200)) for end in ("true", "false"))
+    assert {hit.severity for hit in fire("META-002", file(YML, old, new))} == {HIGH}
+    assert fire("META-002", file(YML, old, f"# again\n{old}")) == []
+
+
+ACTION = """on: [pull_request]
+jobs:
+  guard:
+    runs-on: ubuntu-24.04
+    steps:
+      - uses: acme/clockwork/.github/actions/clockwork@0123456789012345678901234567890123456789
+        with: {command: guard}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "severity"),
+    [
+        ("command: guard", "command: report", CRITICAL),
+        ("acme/clockwork/.github/actions/clockwork@", "acme/nothing@", CRITICAL),
+        ("acme/", "mallory/", HIGH),
+        ("command: guard", "command: guard, exit-code: false", HIGH),
+        ("command: guard", "command: guard, number: 1", HIGH),
+    ],
+)
+def test_the_action_guards_as_the_command_does(old: str, new: str, severity: Severity | None) -> None:
+    """What ``clockwork init`` writes for whoever has the action; another commit of it is quiet."""
+    (hit,) = fire("META-002", file(YML, ACTION, ACTION.replace(old, new)))
+    assert hit.severity is severity
+    assert fire("META-002", file(YML, ACTION, ACTION.replace("@0123", "@3210"))) == []
+
+
+def test_an_action_of_the_repository_may_hold_the_guard() -> None:
+    """A composite action, whatever workflow uses it, and a workflow that others call."""
+    action = f"runs:\n  using: composite\n  steps:\n    - run: {RUN}\n      shell: bash\n"
+    (hit,) = fire("META-002", file(".github/actions/judge/action.yml", action, action.replace(RUN, "true")))
+    assert hit.severity is CRITICAL
+    (hit,) = fire("META-002", file(YML, guarding(on="[workflow_call]"), guarding("true", on="[workflow_call]")))
+    assert hit.severity is CRITICAL
+
+
+def test_a_workflow_in_a_folder_of_workflows_stands_for_nothing() -> None:
+    """GitHub runs the files right below ``.github/workflows`` alone."""
+    decoy = file(".github/workflows/old/guard.yml", None, BASE)
+    assert {hit.severity for hit in fire("META-002", file(YML, BASE, None), decoy)} == {CRITICAL}
+
+
 SETTINGS = """version: 1
 guard:
   mode: strict

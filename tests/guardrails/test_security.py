@@ -150,6 +150,46 @@ def test_base64_hides_no_credential(kind: str) -> None:
     assert fire("SEC-001", file("app/conf.py", f'KEY = "{written}"\n', f'OTHER = 1\nKEY = "{written}"\n')) == []
 
 
+DECOYS = {"openai-project-key": "sk-" + "proj-" + "x" * 60, "aws-access-key": "AK" + "IAIOSFODNN7EXAMPLE"}
+
+
+@pytest.mark.parametrize("kind", DECOYS)
+@pytest.mark.parametrize("length", [0, 17_900, 19_990, 20_000, 70_000])
+def test_no_example_before_it_hides_a_credential(kind: str, length: int) -> None:
+    """Every match of a line counts, however far along it stands, in clear and in base64."""
+    token = TOKENS[kind]()
+    line = f'a, b = "{DECOYS[kind]}", "{"- " * (length // 2)}{token}"'
+    (hit,) = fire("SEC-001", file("app/conf.py", "", f"{line}\n"))
+    assert (hit.line, hit.evidence) == (1, masked(token))
+    written = base64.b64encode(line.encode()).decode()
+    assert len(fire("SEC-001", file("app/conf.py", None, f'KEY = "{written}"\n'))) == 1
+
+
+def test_each_credential_of_a_line_is_told_once() -> None:
+    """Two of one provider are two; the same one again is the same one, also where a long line is read in pieces."""
+    first, second = (random_text(16, string.ascii_uppercase + "234567", seed=seed) for seed in (1, 2))
+    line = " ".join("AK" + "IA" + body for body in (first, second, first)) + " -" * 9_000
+    assert len(fire("SEC-001", file("app/conf.py", "", f"{line}{line}\n"))) == 2
+    assert fire("SEC-001", file("app/conf.py", f"{line}\n", f"x = 1\n# {line}\n")) == []
+
+
+@pytest.mark.parametrize(
+    "before",
+    ['password = "changeme"; ', 'secret = "${SECRET}", ', 'note = "', f"{'x = 1; ' * 200}", f"{'x = 1; ' * 2000}"],
+)
+def test_no_assignment_before_it_hides_a_secret(before: str) -> None:
+    """A placeholder, a text around it, or a long line."""
+    (hit,) = fire("SEC-002", file("app/conf.py", "", f"{before}db_password = '{PASSWORD}'\n"))
+    assert hit.evidence == f"db_password = {masked(PASSWORD)}"
+
+
+@pytest.mark.parametrize("before", ["postgres://user:password@example.com ", "ok " * 1500, "a://b:cde@f"])
+def test_no_address_before_it_hides_a_password(before: str) -> None:
+    """An example, a long line, or an address that ends in another one."""
+    hits = fire("SEC-003", file("app/conf.py", "", f"{before}postgres://app:{PASSWORD}@db.internal/x\n"))
+    assert f"{'fpostgres' if before[-1] == 'f' else 'postgres'}://app:…@db.internal" in [hit.evidence for hit in hits]
+
+
 @pytest.mark.parametrize("field", ["data", "stringData"])
 def test_a_secret_in_git_is_no_secret(field: str) -> None:
     """A value that somebody keeps to themselves is told once; placeholders, defaults and other kinds are quiet."""

@@ -336,3 +336,24 @@ def test_bad_settings_are_bad_input(tmp_path: Path) -> None:
         look(tmp_path / "none")
     with pytest.raises(Invalid, match="cannot start no-such-terraform"):
         look(tmp_path, binary="no-such-terraform")
+
+
+def test_the_port_of_an_open_rule_is_a_gain() -> None:
+    """The range stays, and what it lets in is another thing; what has no part in it is worth what it was."""
+    rule: dict[str, JSON] = {"cidr_blocks": ["0.0.0.0/0"], "protocol": "tcp"}
+    before: dict[str, JSON] = {"ingress": [{**rule, "from_port": 22, "to_port": 22, "description": "a"}]}
+    after: dict[str, JSON] = {"ingress": [{**rule, "from_port": 443, "to_port": 443, "description": "b"}]}
+    change: JSON = {"actions": ["update"], "before": before, "after": after, "after_unknown": {}}
+    entry: JSON = {
+        "address": "aws_security_group.web",
+        "mode": "managed",
+        "type": "aws_security_group",
+        "name": "web",
+        "change": change,
+    }
+    drift = PlanReader((), KEY).drifts({"format_version": "1.2", "resource_changes": [entry]})
+    assert {each.where: each.rule for each in drift} == {
+        "ingress[#0].from_port": "public-exposure",
+        "ingress[#0].to_port": "public-exposure",
+        "ingress[#0].description": "TF-SECURITY",
+    }

@@ -16,6 +16,8 @@ from bot.model.action import Action, ActionList, Operation
 from bot.plans.document import SCHEMA, read_plans, to_json
 from bot.wiring.reconcile import open_assessment
 from bot.wiring.repository import Options
+from tests.entry import clockwork
+from tests.test_cli_repositories import commit, git
 
 DEPLOYMENT: dict[str, Any] = {
     "apiVersion": "apps/v1",
@@ -55,7 +57,7 @@ def again(folder: Path, live: list[Any]) -> ActionList:
     running = [{**tree, "metadata": {"uid": f"uid-{n}", **tree["metadata"]}} for n, tree in enumerate(live)]
     (folder.parent / "live.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": running}))
     (made,) = plans(open_assessment(Options(str(folder), [str(folder.parent / "live.json")]))())
-    return made.actions
+    return made
 
 
 def brief(plan: ActionList) -> list[str]:
@@ -190,7 +192,7 @@ def test_services_wait_for_those_they_depend_on(tmp_path: Path) -> None:
     }
     (tmp_path / "live.json").write_text(json.dumps([running]))
     (made,) = plans(open_assessment(Options(str(repo), [str(tmp_path / "live.json")]))())
-    waves = {action.resource.name: action.wave for action in made.actions.actions if action.resource.kind == "service"}
+    waves = {action.resource.name: action.wave for action in made.actions if action.resource.kind == "service"}
     assert waves["db"] < waves["api"] < waves["web"]
     assert {"left", "right"} <= set(waves)
 
@@ -237,3 +239,23 @@ def test_what_is_no_plan_is_told(data: bytes, message: str) -> None:
     """Named by file and place."""
     with pytest.raises(Invalid, match=f"x.plan.*{message}"):
         read_plans(data, file="x.plan")
+
+
+def test_the_command_keeps_a_plan_and_tells_when_it_is_out_of_date(tmp_path: Path) -> None:
+    """Of the branch only; ``--check`` passes until something moves, and then says what."""
+    git("init", "-q", "--bare", "-b", "main", "shop.git", at=tmp_path)
+    git("clone", "-q", "shop.git", "work", at=tmp_path)
+    work = tmp_path / "work"
+    git("checkout", "-q", "-b", "main", at=work)
+    plan = look(work, [DEPLOYMENT], [with_image("nginx:1.26")])
+    assert plan.commit.startswith("files-")
+    commit(work)
+    words = ("plan", "--repo", "shop.git", "--live", "live.json")
+    done = clockwork(*words, "--out", "x.plan", "--detailed-exitcode", folder=tmp_path)
+    assert (done.returncode, "~ update Deployment/shop/web" in done.stdout) == (1, True), done
+    assert clockwork(*words, "--check", "x.plan", folder=tmp_path).returncode == 0
+    again(work, [with_image("nginx:1.25")])
+    moved = clockwork(*words, "--check", "x.plan", folder=tmp_path)
+    assert (moved.returncode, "what runs is no longer what the plan was made from" in moved.stderr) == (3, True)
+    alone = clockwork("plan", "--repo", "work/.", "--live", "live.json", "--check", "work/all.yaml", folder=tmp_path)
+    assert (alone.returncode, "work/all.yaml: no plan" in alone.stderr) == (2, True)

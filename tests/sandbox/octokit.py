@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -24,9 +25,10 @@ from bot.sandbox.server import Sandbox
 
 MODULES: Final = Path(__file__).parents[2] / ".npm" / "node_modules" / "@octokit"
 NEEDED = pytest.mark.skipif(
-    not all((MODULES / name).is_dir() for name in ("openapi", "webhooks-examples")),
+    not (os.environ.get("CI") or all((MODULES / name).is_dir() for name in ("openapi", "webhooks-examples"))),
     reason="GitHub's description is not here: npm install --prefix .npm @octokit/openapi @octokit/webhooks-examples",
 )
+"""Skips what compares with the description where that is not here; a job that should have brought it must not pass."""
 _URN: Final = "urn:github"
 Scope = MutableMapping[str, Any]
 

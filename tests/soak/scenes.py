@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tests.flows.stage import Stage
+import yaml
+
+from tests.flows.stage import SERVICE, Stage
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,18 @@ def everything_apart(stage: Stage) -> None:
     """All three lanes, and a server that cannot move several refs at once."""
     stage.part_pushes()
     everything(stage)
+
+
+def shared(stage: Stage) -> None:
+    """The same change of several services, which is proposed as one."""
+    names = [f"web{number}" for number in range(3)]
+    for name in names:
+        manifest = SERVICE.replace(b"name: web\n", f"name: {name}\n".encode(), 1)
+        content = base64.b64encode(manifest).decode()
+        stage.api("PUT", f"/contents/k8s/{name}.yaml", message=name, content=content, branch="main")
+        stage.objects[name] = yaml.safe_load(manifest)
+        stage.objects[name]["spec"]["ports"][0]["port"] = 8081
+    stage.edit("clockwork.yaml", lambda text: f"{text}fixes: {{joined_from: 2}}\n")
 
 
 def another(stage: Stage) -> None:
@@ -89,9 +104,14 @@ def _another_lost(stage: Stage) -> Iterator[str]:
 
 
 def _decoded(file: Any) -> str:
-    import base64
-
     return base64.b64decode(file["content"]).decode()
+
+
+def _shared_lost(stage: Stage) -> Iterator[str]:
+    pulls = stage.pulls("open")
+    files = [stage.api("GET", f"/pulls/{pull['number']}/files") for pull in pulls]
+    if [len(changed) for changed in files] != [3]:
+        yield f"the one pull request for all: {[pull['title'] for pull in pulls]}"
 
 
 def _gone_lost(stage: Stage) -> Iterator[str]:
@@ -116,6 +136,7 @@ def _closed_lost(stage: Stage) -> Iterator[str]:
 SCENES: Mapping[str, Scene] = {
     "three lanes": Scene(everything, _everything_lost),
     "three lanes apart": Scene(everything_apart, _everything_lost),
+    "shared": Scene(shared, _shared_lost),
     "another value": Scene(another, _another_lost),
     "gone again": Scene(gone, _gone_lost),
     "taken over": Scene(taken, _taken_lost),

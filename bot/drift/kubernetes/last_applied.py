@@ -21,6 +21,6 @@ def last_applied(observed: Tree) -> Tree | None:
         return None
     try:
         applied = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return applied if isinstance(applied, dict) else None

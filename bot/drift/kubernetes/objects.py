@@ -8,7 +8,7 @@ whom nobody knows did elsewhere is suppressed and counted; so is whatever is CRI
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -17,18 +17,21 @@ from bot.drift.base import Base
 from bot.drift.canonical import SCALARS
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
+from bot.drift.kubernetes.autoscaled import ROBOTS, autoscaled
 from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.kubernetes.last_applied import last_applied
-from bot.drift.kubernetes.ownership import CONTROL_PLANES, Owners, Role, Writer
-from bot.drift.kubernetes.scaling import Horizontal, Scaler, Scalers, Vertical, amounts
+from bot.drift.kubernetes.ownership import Owners, Role, Writer
 from bot.drift.kubernetes.tokens import token
 from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
+from bot.drift.platforms import Trail
 from bot.drift.severity.gains import is_gain, meaning
-from bot.drift.severity.grade import severity
+from bot.drift.severity.grade import is_grave, severity
+from bot.drift.severity.rbac import binds_mighty
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
+from bot.drift.surroundings import Surroundings
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind, Severity, Suppressed
@@ -42,14 +45,13 @@ _TEMPLATES: Final = frozenset(
 )
 _IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
 _FILLED_BY_OTHERS: Final = frozenset({"ConfigMap", "Secret"})
-_ROBOTS: Final = (Role.CONTROLLER, Role.AUTOSCALER)
 
 Excuse: TypeAlias = tuple[str, str]
 """By what a difference is explained, and how."""
 
 
 def examine(
-    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, scalers: Scalers
+    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, around: Surroundings
 ) -> Iterator[Drift | Suppressed]:
     """Every difference in meaning, as drift or as suppressed with the reason."""
     id_ = desired.id
@@ -60,20 +62,21 @@ def examine(
     if not differences:
         return
     judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options)
-    maker = Maker(desired, options, observed=observed.tree)
-    aims = scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
+    maker = Maker(desired, options, observed=observed.tree, mighty=binds_mighty(observed.tree, around.mighty))
+    aims = around.scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
     for difference in differences:
         verdict = judge.verdict(difference)
         if verdict is None:
             continue
         changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree, owners)
         drift = maker.drift(difference, verdict.cause, changes)
+        grave = is_gain(drift) or judge.grave(difference)
         explained = (
-            _autoscaled(difference, owners, aims, declared)
-            or _aggregated(desired, difference, options)
-            or token(difference, observed)
-            or judge.platform(difference, grave=is_gain(drift))
-            or (None if is_gain(drift) else judge.left_alone(difference))
+            autoscaled(difference, owners, aims, declared)
+            or judge.aggregated(difference)
+            or judge.token(difference)
+            or judge.platform(difference, grave=grave)
+            or (None if grave else judge.left_alone(difference))
         )
         reason = explained or verdict.quiet
         yield drift if reason is None else Suppressed(drift, *reason)
@@ -159,6 +162,13 @@ class _Judge:
     def _writer(self, difference: Difference) -> Writer | None:
         return self.owners.writer(difference.location.steps)
 
+    def grave(self, difference: Difference) -> bool:
+        """Whether it lets something in that nobody means by leaving an object to others. Admission marks every pod."""
+        if self.observed.id.kind == "Pod":
+            return False
+        sides = difference.desired, difference.observed
+        return is_grave(self.desired.id, difference.location.path, *sides, grants=self.options.grants)
+
     def platform(self, difference: Difference, *, grave: bool) -> Excuse | None:
         """The platform or controller that does this by itself, and how."""
         if not self.options.platforms.every:
@@ -167,12 +177,32 @@ class _Judge:
         return self.options.platforms.explained(
             self.observed.id.kind,
             difference.location.path,
-            difference.observed,
+            (difference.desired, difference.observed),
             self.observed.tree,
-            None if writer is None else writer.manager,
-            known=self.owners.known,
-            grave=grave,
+            Trail(
+                None if writer is None else writer.manager,
+                person=writer is not None and writer.role is Role.PERSON,
+                known=self.owners.known,
+                gone=difference.side is Side.DESIRED,
+                grave=grave,
+            ),
         )
+
+    def aggregated(self, difference: Difference) -> Excuse | None:
+        """Rules are the aggregation's where its controller or nobody is recorded, and whoever applies the role sent them."""
+        role = self.desired.id.kind == "ClusterRole" and difference.location.path[:1] == ("rules",)
+        if not role or not self.options.ignore_aggregated_roles or self.desired.tree.get("aggregationRule") is None:
+            return None
+        writer = self._writer(difference)
+        if writer is not None and writer.role not in {*ROBOTS, Role.DEPLOYER}:
+            return None
+        return ("option:ignore_aggregated_roles", "the rules are aggregated from other roles")
+
+    def token(self, difference: Difference) -> Excuse | None:
+        """What the control plane makes for service accounts, where no person is recorded to have written it."""
+        writer = self._writer(difference)
+        person = writer is not None and writer.role is Role.PERSON
+        return None if person else token(difference, self.observed)
 
     def left_alone(self, difference: Difference) -> Excuse | None:
         """The note in Git by which the object's deployer leaves the difference alone."""
@@ -195,7 +225,7 @@ class _Judge:
     def _why_left_out(self, difference: Difference, writer: Writer | None) -> Excuse:
         if is_bookkeeping(difference.location.path, difference.observed):
             return "bookkeeping", "it is a note that tools leave on objects"
-        if writer is not None and writer.role in _ROBOTS:
+        if writer is not None and writer.role in ROBOTS:
             return f"controller:{writer.manager}", f"{writer.manager} added it"
         if self.observed.id.kind == "Pod" or injected(difference):
             return "admission", "it looks as admission controllers and agents add it"
@@ -282,7 +312,7 @@ class _Judge:
         if self._grade(difference)[0] is not Severity.CRITICAL:
             return None
         cause = _by(DriftKind.ADDED, writer)
-        if writer is not None and writer.role in _ROBOTS:
+        if writer is not None and writer.role in ROBOTS:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" or injected(difference):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
@@ -342,51 +372,3 @@ def _certificate(difference: Difference, writer: Writer | None) -> Excuse | None
         return None
     empty = isinstance(difference.desired, str) and (decoded(difference.desired) or "").strip() == ""
     return ("placeholder", "Git only holds the certificate's place") if empty else None
-
-
-def _autoscaled(difference: Difference, owners: Owners, aims: tuple[Scaler, ...], declared: Tree) -> Excuse | None:
-    """The autoscaler that sets this field within its bounds, and why that is no drift."""
-    path, steps = difference.location.path, difference.location.steps
-    if path == ("spec", "replicas"):
-        return _scaled(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Horizontal)])
-    at = path.index("resources") if "resources" in path else 0
-    if at < 2 or path[at - 2] != "containers":
-        return None
-    return _sized(difference, owners.writer(steps), [aim for aim in aims if isinstance(aim, Vertical)], declared)
-
-
-def _scaled(difference: Difference, writer: Writer | None, aims: Sequence[Horizontal]) -> Excuse | None:
-    """Within the bounds of an autoscaler anybody who writes as autoscalers do may be one; without any, by name."""
-    through = writer is not None and writer.role is Role.STRANGER and writer.subresource == "scale"
-    if writer is not None and writer.role not in _ROBOTS and not through:
-        return None
-    for scaler in aims:
-        if scaler.allows(difference.observed):
-            return (f"autoscaler:{scaler.name}", f"{scaler.name} may set {scaler.low} to {scaler.high} replicas")
-    if aims or writer is None:
-        return None
-    if writer.role is Role.AUTOSCALER or writer.manager in CONTROL_PLANES:
-        return (f"autoscaler:{writer.manager}", f"{writer.manager} scales it")
-    return None
-
-
-def _sized(difference: Difference, writer: Writer | None, aims: Sequence[Vertical], declared: Tree) -> Excuse | None:
-    if writer is not None and writer.role not in _ROBOTS:
-        return None
-    if writer is not None and writer.role is Role.AUTOSCALER and not aims:
-        return (f"autoscaler:{writer.manager}", f"{writer.manager} sets the resources")
-    location = difference.location
-    at = location.path.index("resources")
-    container, below = location.path[at - 1], location.path[at + 1 :]
-    name = container.key if isinstance(container, Item) else ""
-    change = [*amounts(tuple(str(part) for part in below), difference.observed)]
-    resources = mapping(value_at(declared, location.pointer[: at + 1]))
-    vertical = next((scaler for scaler in aims if scaler.allows(name, change, resources)), None)
-    return None if vertical is None else (f"autoscaler:{vertical.name}", f"{vertical.name} sets the resources")
-
-
-def _aggregated(desired: Desired, difference: Difference, options: ComparisonOptions) -> Excuse | None:
-    rule = desired.id.kind == "ClusterRole" and difference.location.path[:1] == ("rules",)
-    if rule and options.ignore_aggregated_roles and desired.tree.get("aggregationRule") is not None:
-        return ("option:ignore_aggregated_roles", "the rules are aggregated from other roles")
-    return None

@@ -216,6 +216,6 @@ _USUAL: Final = {"protocol": "TCP"}
 def _parsed(key: str) -> Mapping[str, JSON]:
     try:
         parsed = json.loads(key)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}

@@ -9,12 +9,13 @@ import re
 from typing import Final
 
 from bot.drift.walk import Difference, Side
-from bot.model.json import mapping
 from bot.model.paths import Item
 from bot.model.resource import Observed
 
 _TOKEN: Final = "kubernetes.io/service-account-token"  # noqa: S105 - a type of Secrets
 _FILLED_IN: Final = frozenset({"token", "ca.crt", "service-ca.crt", "namespace"})
+_PLACES: Final = (None, "")
+"""What Git says of something that it leaves to be filled in."""
 _NOTES: Final = frozenset({"kubernetes.io/service-account.uid", "kubernetes.io/legacy-token-last-used"})
 
 
@@ -29,9 +30,9 @@ def token(difference: Difference, observed: Observed) -> tuple[str, str] | None:
         return None
     if observed.id.kind != "Secret" or observed.tree.get("type") != _TOKEN:
         return None
-    data = path[:1] == ("data",) and path[-1] in _FILLED_IN
+    data = path[:1] == ("data",) and path[-1] in _FILLED_IN and difference.side is not Side.DESIRED
     noted = path[-2:-1] in {("annotations",), ("labels",)} and path[-1] in _NOTES
-    if noted or (data and not mapping(difference.desired) and difference.side is not Side.DESIRED):
+    if noted or (data and difference.desired in _PLACES):
         return "service-account-token", "the control plane fills it into the account's token"
     return None
 

@@ -1,19 +1,22 @@
 """What a resource of a cloud gained: open to the internet, open to everybody, everything allowed.
 
 Used by :mod:`bot.observers.plans` for the values of a Terraform plan. A value is a gain where the live side has it and what
-is asked for has not.
+is asked for has not. What opens a rule of a firewall, or grants a role, is judged with what stands beside it: the same
+range at another port, the same role for another member. Policies in JSON are judged by :mod:`bot.drift.severity.iam`.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
+from bot.drift import policies
+from bot.drift.severity import iam
 from bot.drift.values import text
 from bot.model.drift import Severity
-from bot.model.json import JSON, Tree, elements
+from bot.model.json import JSON, Pointer, Tree
 
 _WORLD: Final = frozenset({"0.0.0.0/0", "::/0", "internet", "*"})
 _RANGES: Final = re.compile(
@@ -27,36 +30,91 @@ _ACCESS: Final = re.compile(r"acl|access")
 _EVERYBODY: Final = frozenset({"allusers", "allauthenticatedusers"})
 _OWNERS: Final = frozenset({"roles/owner", "arn:aws:iam::aws:policy/administratoraccess", "owner"})
 
+_OPENING: Final = re.compile(
+    r"(^|_)(ports?|from_port|to_port)(_|$)|protocol|direction|^type$|^allow$|^access$|^action$|^rule_action$|^disabled$"
+)
+"""What says which traffic a rule is about, and whether it lets it in."""
+_GRANTING: Final = re.compile(
+    r"^members?$|^principals?(_id)?$|^(users?|groups?|roles?)$|^scope$|^condition$|^(project|folder|org_id|bucket)$"
+)
+"""What says to whom and where a role is granted."""
+_PLACE: Final = re.compile(r"^roles?$|^scope$|^condition$|^(project|folder|org_id|bucket)$")
+"""What says what is granted, and where."""
+_PORTS: Final = re.compile(r"^(from_port|to_port|ports)$")
+_SCOPES: Final = {"public-exposure": _OPENING, "iam-everybody": _PLACE, "iam-wildcard": _GRANTING}
+_ALL_PROTOCOLS: Final = frozenset({"-1", "all", "*"})
+
+_Word: TypeAlias = tuple[str, str]
+"""The id of a rule, and the value with its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloudGain:
+    """One thing that is open or granted. ``block`` is the place of the mapping around it, ``at`` its own place."""
+
+    rule: str
+    detail: str
+    block: Pointer
+    at: Pointer
+    around: Tree
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its place without the numbers in lists."""
+        return tuple(part for part in self.at if isinstance(part, str))
+
+    def concerns(self, path: Pointer) -> bool:
+        """Whether the difference at ``path`` is the gain itself or part of what makes it one."""
+        if path == self.at or self.at[: len(path)] == path or path[: len(self.at)] == self.at:
+            return True
+        depth = len(self.block)
+        name = path[depth] if len(path) > depth and path[:depth] == self.block else None
+        return isinstance(name, str) and _SCOPES[self.rule].search(name) is not None
+
 
 def exposure(live: JSON, asked: JSON) -> tuple[Severity, str] | None:
     """CRITICAL with the rule's id where ``live`` opens or grants what ``asked`` does not; None where it does not."""
-    before = set(_grants(asked, ""))
-    gained = next((grant for grant in _grants(live, "") if grant not in before), None)
-    return None if gained is None else (Severity.CRITICAL, gained[0])
+    gain = next(iter(gains(live, asked)), None)
+    return None if gain is None else (Severity.CRITICAL, gain.rule)
 
 
-def _grants(value: JSON, name: str) -> Iterator[tuple[str, str]]:
-    """Each grant with the id of its rule; of a policy in JSON those of its statements."""
+def gains(live: JSON, asked: JSON) -> tuple[CloudGain, ...]:
+    """Everything that ``live``, the values of a resource, opens or grants and ``asked`` does not, with its place."""
+    before = [*_grants(asked, "", (), (), {})]
+    policies_before = [*_policies(asked, ())]
+    return (
+        *(gain for gain in _grants(live, "", (), (), {}) if not any(_covers(other, gain) for other in before)),
+        *(
+            CloudGain(rule, "policy", at[:-1], at, {})
+            for at, policy in _policies(live, ())
+            for rule in iam.gained(policy, [other for place, other in policies_before if place[:1] == at[:1]])
+        ),
+    )
+
+
+def _grants(value: JSON, name: str, at: Pointer, block: Pointer, around: Tree) -> Iterator[CloudGain]:
+    """Each opening and each grant of plain values. ``around`` is the mapping at ``block``."""
     if isinstance(value, Mapping):
-        if "Effect" in value:
-            yield from _statement(value)
-        for key, entry in value.items():
-            yield from _grants(entry, str(key))
-    elif isinstance(value, (list, tuple)):
-        for element in value:
-            yield from _grants(element, name)
-    elif isinstance(value, str) and value[:1] in {"{", "["}:
-        try:
-            parsed = json.loads(value)
-        except ValueError:
+        if "Effect" in value or _denies(value):
             return
-        if not isinstance(parsed, str):
-            yield from _grants(parsed, name)
+        for key, entry in value.items():
+            yield from _grants(entry, str(key), (*at, str(key)), at, value)
+    elif isinstance(value, (list, tuple)):
+        for index, element in enumerate(value):
+            yield from _grants(element, name, (*at, index), block, around)
     else:
-        yield from _word(str(text(value)).lower(), name.lower())
+        for rule, detail in _word(str(text(value)).lower(), name.lower()):
+            yield CloudGain(rule, detail, block, at, around)
 
 
-def _word(value: str, name: str) -> Iterator[tuple[str, str]]:
+def _denies(rule: Tree) -> bool:
+    """Whether a rule of a firewall keeps traffic out."""
+    return any(
+        str(rule.get(name)).lower().startswith(("deny", "block")) for name in ("access", "action", "rule_action")
+    )
+
+
+def _word(value: str, name: str) -> Iterator[_Word]:
     opened = value in _WORLD and _RANGES.search(name)
     published = (value in _ACLS and _ACCESS.search(name)) or (value in {"true", "enabled"} and _PUBLIC.search(name))
     if opened or published:
@@ -67,16 +125,59 @@ def _word(value: str, name: str) -> Iterator[tuple[str, str]]:
         yield "iam-wildcard", value
 
 
-def _statement(statement: Tree) -> Iterator[tuple[str, str]]:
-    if statement.get("Effect") != "Allow":
-        return
-    principal = statement.get("Principal")
-    named = principal.values() if isinstance(principal, Mapping) else (principal,)
-    if "Condition" not in statement and any("*" in _several(each) for each in named):
-        yield "iam-everybody", "Principal"
-    if any(each == "*" or str(each).endswith(":*:*") for each in _several(statement.get("Action"))):
-        yield "iam-wildcard", "Action"
+def _policies(value: JSON, at: Pointer) -> Iterator[tuple[Pointer, JSON]]:
+    """Each text that holds JSON, and each statement, with its place."""
+    if isinstance(value, Mapping):
+        if "Effect" in value:
+            yield at, value
+            return
+        for key, entry in value.items():
+            yield from _policies(entry, (*at, str(key)))
+    elif isinstance(value, (list, tuple)):
+        for index, element in enumerate(value):
+            yield from _policies(element, (*at, index))
+    elif isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
+        try:
+            yield at, policies.parsed(value)
+        except ValueError:
+            return
 
 
-def _several(value: JSON) -> tuple[JSON, ...]:
-    return tuple(elements(value)) if isinstance(value, (list, tuple)) else (value,)
+def _covers(before: CloudGain, now: CloudGain) -> bool:
+    """Whether ``now`` opens or grants no more than ``before`` did at its place, by what stands beside both."""
+    if (before.rule, before.detail, before.names) != (now.rule, now.detail, now.names):
+        return False
+    scope = _SCOPES[now.rule]
+    return _holds(before.around, now.around, {name for name in (*before.around, *now.around) if scope.search(name)})
+
+
+def _holds(before: Tree, now: Tree, names: Iterable[str]) -> bool:
+    """Whether ``now`` says no more than ``before`` by all of ``names``."""
+    ports = _within(before, now)
+    return all(
+        (ports and _PORTS.search(name) is not None)
+        or (name == "condition" and not before.get(name))
+        or _includes(before.get(name), now.get(name))
+        for name in names
+    )
+
+
+def _within(before: Tree, now: Tree) -> bool:
+    """Whether the ports are among those of before. All protocols have all ports, and so has a protocol without ports."""
+    protocol = before.get("protocol", before.get("ip_protocol"))
+    if str(protocol).lower() in _ALL_PROTOCOLS or ("from_port" not in before and protocol and not before.get("ports")):
+        return True
+    low, high, first, last = before.get("from_port"), before.get("to_port"), now.get("from_port"), now.get("to_port")
+    numbers = [each for each in (low, first, last, high) if isinstance(each, int)]
+    return len(numbers) == 4 and sorted(numbers) == numbers
+
+
+def _includes(before: JSON, now: JSON) -> bool:
+    """Whether a value beside a grant says no more than it did: the same, all protocols, or fewer of a list."""
+    if before == now or (not before and not now) or str(before).lower() in _ALL_PROTOCOLS:
+        return True
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        return _holds(before, now, {*before, *now})
+    if isinstance(before, (list, tuple)) and isinstance(now, (list, tuple)):
+        return bool(now) and all(any(_includes(each, element) for each in before) for element in now)
+    return False

@@ -17,6 +17,7 @@ from bot.drift.severity import rbac
 from bot.drift.severity.grants import Grants
 from bot.drift.severity.rules import (
     BASELINES,
+    BINDINGS,
     CRITICAL,
     HIGH,
     LOW,
@@ -54,7 +55,7 @@ _CRASHES: Final = re.compile(r"crash|oom|dead|backoff|failed|unavailable|lost|er
 """Reasons of the health of pods and containers that mean that something does not run."""
 _COUNTS: Final = frozenset([("spec", "replicas"), ("deploy", "replicas"), ("scale",)])
 """How many copies run: none at all is an outage."""
-_ROLES: Final = frozenset(["Role", "ClusterRole"])
+_ROLES: Final = rbac.ROLE_KINDS
 _BY_ID: Final = {rule.id: rule for rule in PRIVILEGES}
 
 _NONE: Final = Grants()
@@ -63,20 +64,41 @@ FALLBACK: Final = ("field", MEDIUM)
 
 
 def severity(
-    resource: ResourceId, kind: DriftKind, path: Path, desired: JSON, observed: JSON, *, grants: Grants = _NONE
+    resource: ResourceId,
+    kind: DriftKind,
+    path: Path,
+    desired: JSON,
+    observed: JSON,
+    *,
+    grants: Grants = _NONE,
+    mighty: bool = False,
 ) -> tuple[Severity, str]:
     """The severity of a drift and the id of the rule that says so. Values come unmasked. ``grants`` tells which metadata
-    grant or expose something.
+    grant or expose something; ``mighty``: the live resource binds a role that may do everything of a kind.
     """
     names = tuple(_word(part) for part in path)
     best, rule = _baseline(resource, kind, names, desired, observed)
     weighed = grants.weigh(resource.kind, names, desired, observed)
     if weighed is not None:
         best, rule = weighed.severity, weighed.rule
-    for gain in _gained(resource, names, desired, observed):
+    gains = [*_gained(resource, names, desired, observed)]
+    if mighty and _bound(resource, names, desired, observed):
+        gains.append(_BY_ID["mighty-binding"])
+    for gain in gains:
         if gain.severity.rank > best.rank:
             best, rule = gain.severity, gain.id
     return best, rule
+
+
+def is_grave(resource: ResourceId, path: Path, desired: JSON, observed: JSON, *, grants: Grants) -> bool:
+    """Whether a difference grants something, or takes a restriction away, that is HIGH or worse. Other than the rule of
+    :func:`severity`, it tells so as well where the place alone is as severe.
+    """
+    names = tuple(_word(part) for part in path)
+    weighed = grants.weigh(resource.kind, names, desired, observed)
+    grades = [gain.severity for gain in _gained(resource, names, desired, observed)]
+    grades += [] if weighed is None else [weighed.severity]
+    return any(grade.rank >= HIGH.rank for grade in grades)
 
 
 def _baseline(
@@ -139,6 +161,9 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
     if names == ("rules",) and resource.kind in _ROLES:
         yield from _granted(desired, observed)
         return
+    if names[:1] == ("aggregationRule",) and resource.kind in _ROLES:
+        yield from _selected(names, desired, observed)
+        return
     live = [*leaves(observed, names)]
     declared = [*leaves(desired, names)]
     for rules, gained, before in ((PRIVILEGES, live, declared), (RESTRICTIONS, declared, live)):
@@ -148,10 +173,24 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
                     yield rule
 
 
+def _bound(resource: ResourceId, names: tuple[str, ...], desired: JSON, observed: JSON) -> bool:
+    """Whether a difference of a binding gives its role to somebody, or another role to all of its subjects."""
+    if resource.kind not in BINDINGS:
+        return False
+    return names[:1] == ("roleRef",) or (names == ("subjects",) and rbac.subject_gained(desired, observed))
+
+
 def _granted(desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
     """The privilege rules about the verbs and wildcards that whole rules of a role gained."""
     for grant in rbac.gained(desired, observed):
         yield _BY_ID["rbac-escalation" if grant[2] in rbac.POWERS else "rbac-wildcard"]
+
+
+def _selected(names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
+    """An aggregated role gains the rules of whatever its selectors come to match: by a new one, or by a condition less."""
+    before = [*leaves(desired, ())]
+    if len(names) > 1 if observed is None else any(leaf not in before for leaf in leaves(observed, ())):
+        yield _BY_ID["rbac-aggregation"]
 
 
 def _meets(rule: SeverityRule, resource: ResourceId, leaf: Leaf) -> bool:

@@ -76,6 +76,11 @@ class MetadataGrant(BaseModel):
             _matches(before, self.closes) and not (_matches(now, self.closes) and _ANY not in self.closes)
         )
 
+    def weighed(self, desired: JSON, observed: JSON) -> Weighed:
+        """What a difference at an entry that the row is about is worth."""
+        weaker = self.weakens(desired, observed)
+        return Weighed(self.weaker if weaker else self.otherwise, f"{PREFIX}{self.id}", self.meaning, weaker)
+
     def _level(self, value: str | None) -> int:
         """Absence leaves it to the cluster's own settings, which may be open."""
         return self.levels.index(value) if value in self.levels else 0
@@ -101,24 +106,26 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """The rows in the order in which they are asked: the first that is about an entry counts."""
+    """The rows. Of the first ``own`` ones the first that is about an entry counts, else the worst of all others."""
 
     rows: tuple[MetadataGrant, ...] = ()
+    own: int = 0
 
     def __add__(self, later: Grants) -> Grants:
-        """The rows of both; of two with one id the first stands."""
+        """The rows of both, of which these are asked first; of two with one id the first stands."""
         known = {row.id for row in self.rows}
-        return Grants(self.rows + tuple(row for row in later.rows if row.id not in known))
+        return Grants(self.rows + tuple(row for row in later.rows if row.id not in known), len(self.rows))
 
     def weigh(self, kind: str, names: Sequence[str], desired: JSON, observed: JSON) -> Weighed | None:
         """What the difference at ``names`` of an object of ``kind`` is worth; None where no row is about it."""
         if not self.rows or len(names) < 2 or names[-2] not in {"labels", "annotations"}:
             return None
-        row = next((row for row in self.rows if row.concerns(kind, names[-2], names[-1])), None)
-        if row is None:
-            return None
-        weaker = row.weakens(desired, observed)
-        return Weighed(row.weaker if weaker else row.otherwise, f"{PREFIX}{row.id}", row.meaning, weaker)
+        for row in self.rows[: self.own]:
+            if row.concerns(kind, names[-2], names[-1]):
+                return row.weighed(desired, observed)
+        others = (row for row in self.rows[self.own :] if row.concerns(kind, names[-2], names[-1]))
+        weighed = (row.weighed(desired, observed) for row in others)
+        return max(weighed, key=lambda each: (each.severity.rank, each.weaker), default=None)
 
 
 class _GrantFile(BaseModel):

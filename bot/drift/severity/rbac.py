@@ -8,13 +8,20 @@ end with ``*``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import product
 from typing import Final, TypeAlias
 
-from bot.model.json import JSON, Tree, mappings, texts
+from bot.model.json import JSON, Tree, get, mappings, text, texts
+from bot.model.resource import ResourceId
 
 Grant: TypeAlias = tuple[str, str, str, str]
+RoleName: TypeAlias = tuple[str, str, str]
+"""Kind, namespace and name; the namespace of a ClusterRole is empty."""
+
+ROLE_KINDS: Final = frozenset({"Role", "ClusterRole"})
+ADMIN: Final = "cluster-admin"
+"""The role that may do everything (Kubernetes: Using RBAC Authorization, user-facing roles)."""
 
 POWERS: Final = frozenset({"escalate", "bind", "impersonate"})
 """Verbs that make every other grant reachable (Kubernetes: RBAC good practices, privilege escalation risks)."""
@@ -29,6 +36,33 @@ def gained(desired: JSON, observed: JSON) -> Iterator[Grant]:
     for rule in mappings(observed):
         if rule not in before:
             yield from (grant for grant in _mighty(rule) if not any(_gives(earlier, grant) for earlier in before))
+
+
+def mighty_roles(trees: Iterable[tuple[ResourceId, Tree]]) -> frozenset[RoleName]:
+    """The roles among ``trees`` with a wildcard or the power to grant."""
+    return frozenset(
+        (id_.kind, id_.scope if id_.kind == "Role" else "", id_.name)
+        for id_, tree in trees
+        if id_.kind in ROLE_KINDS and next(gained(None, tree.get("rules")), None) is not None
+    )
+
+
+def binds_mighty(binding: Tree, mighty: frozenset[RoleName]) -> bool:
+    """Whether ``binding`` refers to cluster-admin or to one of the ``mighty`` roles."""
+    kind, name = text(get(binding, "roleRef", "kind")), text(get(binding, "roleRef", "name"))
+    scope = text(get(binding, "metadata", "namespace")) if kind == "Role" else ""
+    return name == ADMIN or (kind, scope, name) in mighty
+
+
+def subject_gained(desired: JSON, observed: JSON) -> bool:
+    """Whether a binding has a subject that it is not to have, each compared as a whole."""
+    before = {_subject(each) for each in mappings(desired)}
+    return any(_subject(each) not in before for each in mappings(observed))
+
+
+def _subject(subject: Tree) -> tuple[str, str, str]:
+    kind = text(subject.get("kind"))
+    return kind, text(subject.get("name")), text(subject.get("namespace")) if kind == "ServiceAccount" else ""
 
 
 def _mighty(rule: Tree) -> Iterator[Grant]:

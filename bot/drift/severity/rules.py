@@ -132,6 +132,7 @@ _PROFILE_NOTES: Final = (
 """Profiles of servers before 1.30 (AppArmor) and 1.19 (seccomp); newer ones still read the former."""
 _RBAC: Final = "Role ClusterRole"
 _BINDING: Final = "RoleBinding ClusterRoleBinding"
+BINDINGS: Final = frozenset(_BINDING.split())
 
 PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     # Pod Security Standards, baseline: privileged containers, HostProcess, host namespaces
@@ -202,6 +203,9 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         kinds=_BINDING,
     ),
     _rule("cluster-admin", CRITICAL, "binds cluster-admin", "roleRef.name", _equals("cluster-admin"), kinds=_BINDING),
+    # told by the whole object (:mod:`bot.drift.severity.rbac`), not by the place of a leaf
+    _rule("mighty-binding", CRITICAL, "gives somebody a role that may do everything of a kind", "", _something),
+    _rule("rbac-aggregation", CRITICAL, "takes over the rules of other roles", "", _something),
     # Kubernetes: Service types, Network Policies (ipBlock); baseline: host ports; Docker: port publishing, whose default
     # is all addresses and passes by the host's firewall
     _rule(

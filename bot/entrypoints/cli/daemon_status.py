@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from bot.report.terminal import printable
+from bot.report.console import printable
 from bot.report.wording import counted
 
 _LABEL: Final = 11

@@ -67,7 +67,7 @@ def show(diagnoses: tuple[Diagnosis, ...], console: Console) -> None:
     """A line a diagnosis with what to do below it, and how many would fail."""
     from rich.text import Text
 
-    from bot.report.terminal import printable
+    from bot.report.console import printable
     from bot.report.wording import counted
 
     wide = max((len(each.area) for each in diagnoses), default=0)

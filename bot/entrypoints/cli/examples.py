@@ -34,6 +34,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "plan": (
         "clockwork plan --live live.json",
         f"clockwork plan {_SHOP} --target prod --out prod.plan",
+        f"clockwork plan {_SHOP} --target prod --check prod.plan",
         "clockwork plan --json --schema",
     ),
     "build": (

@@ -114,7 +114,7 @@ def _show(found: SecretHistory, *, as_json: bool) -> None:
     from rich.markup import escape
 
     from bot.entrypoints.cli.verdicts import show_findings
-    from bot.report.terminal import printable
+    from bot.report.console import printable
 
     out = Console()
     for each in found.secrets:

@@ -164,7 +164,7 @@ def _show(result: AIResult, request: AIRequest, shown: Shown) -> None:
 
     from bot.entrypoints.cli.verdicts import show_findings, show_patch
     from bot.guardrails.output import patch_of
-    from bot.report.terminal import printable
+    from bot.report.console import printable
 
     out = Console()
     for line in result.parsed.summary.splitlines():

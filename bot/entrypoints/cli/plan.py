@@ -17,7 +17,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
-from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.printing import print_json, write
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +33,10 @@ def register(app: typer.Typer) -> None:
         target: TargetOption = None,
         out: Annotated[
             Path | None,
-            typer.Option("--out", "-o", metavar="FILE", help="Keep the plan in a file, for `clockwork apply`."),
+            typer.Option("--out", "-o", metavar="FILE", help="Keep the plan of the branch in a file."),
+        ] = None,
+        check: Annotated[
+            Path | None, typer.Option("--check", metavar="FILE", help="Exit 3 when the plan kept there is out of date.")
         ] = None,
         as_json: JsonOption = False,
         schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and stop.")] = False,
@@ -46,7 +49,7 @@ def register(app: typer.Typer) -> None:
 
         from bot.entrypoints.cli.progress import progress
         from bot.flows.action_plan import plans
-        from bot.plans.document import SCHEMA, to_json
+        from bot.plans.document import SCHEMA, check_plans, read_plans, to_json
         from bot.ports import ObserverStep
         from bot.report.actions import show_plan
         from bot.report.terminal import show_errors
@@ -56,23 +59,25 @@ def register(app: typer.Typer) -> None:
         if schema:
             print_json(SCHEMA, indent=2)
             return
+        kept = () if check is None else read_plans(check.read_bytes(), file=str(check))
         with progress(quiet=as_json) as tell:
             tell(ObserverStep("git", "reading what is declared"))
             options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target, tell=tell)
-            assess = open_assessment(options, pushed=out is not None)
+            assess = open_assessment(options, pushed=out is not None or check is not None)
             tell(ObserverStep("git", "read", 1, 1))
             assessment = assess()
         console = Console()
         if assessment.report.errors:
             show_errors(assessment.report, Console(stderr=True))
             raise typer.Exit(2)
-        made = [each.actions for each in plans(assessment)]
+        made = plans(assessment)
+        check_plans(kept, made)
         if as_json:
             print_json(to_json(made))
         for each in () if as_json else made:
             show_plan(each, console)
         if out is not None:
-            out.write_text(json.dumps(to_json(made), indent=1), encoding="utf-8")
+            write(out, json.dumps(to_json(made), indent=1).encode())
         if assessment.report.unreachable:
             raise typer.Exit(3)
         if detailed_exitcode and any(each.actions for each in made):

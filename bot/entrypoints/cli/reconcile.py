@@ -60,8 +60,11 @@ def register(app: typer.Typer) -> None:
         ] = None,
     ) -> None:
         """Compare once and remediate by commit, pull request or issue."""
+        from bot.errors import Invalid
         from bot.wiring.repository import Options
 
+        if judge and dry_run:
+            raise Invalid("--judge and --dry-run: a run that writes nothing opens no pull request to judge")
         options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
         _run(options, as_json=as_json, dry_run=dry_run, summary=summary, output=output, judge=judge)
 

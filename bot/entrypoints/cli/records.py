@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.model.json import JSON, elements, get, mapping, mappings, text, texts, whole
-from bot.report.terminal import printable
+from bot.report.console import printable
 from bot.report.wording import counted
 
 _VERDICT: Final = {"approve": "green", "warn": "yellow", "block": "red"}

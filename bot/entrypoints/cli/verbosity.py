@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bot.entrypoints.levels import FORMAT, FORMATS, LEVEL, LEVELS
 from bot.errors import Invalid
@@ -20,8 +20,6 @@ from bot.ports import Meter
 
 _FLAGS: Final = {"-q": "error", "--quiet": "error", "-v": "info", "--verbose": "info", "-vv": "debug"}
 _VALUED: Final = {"--log-level": (LEVEL, tuple(LEVELS)), "--log-format": (FORMAT, FORMATS)}
-_TEXTS: Final = frozenset({"-m", "--message", "--reason"})
-"""Options whose value is anything that people write."""
 _RESULTS: Final = frozenset({"--json", "--help", "-h", "--version", "--schema", "--stdout"})
 """Who asks for one of these wants the output, however quiet it is to be."""
 
@@ -49,7 +47,7 @@ def hoisted(words: Sequence[str]) -> tuple[Verbosity, list[str]]:
         name, equals, given = word.partition("=")
         if word == "--":
             rest += [word, *waiting]
-        elif rest and rest[-1] in _TEXTS:
+        elif (word in _FLAGS or name in _VALUED) and _wants_value(rest):
             rest.append(word)
         elif word in _FLAGS:
             variables[LEVEL] = _FLAGS[word]
@@ -60,6 +58,40 @@ def hoisted(words: Sequence[str]) -> tuple[Verbosity, list[str]]:
         else:
             rest.append(word)
     return Verbosity(variables, quiet and not _RESULTS & set(rest)), rest
+
+
+def _wants_value(words: Sequence[str]) -> bool:
+    """Whether the last of ``words`` is an option whose value comes next, whatever that looks like (as Click reads it)."""
+    if not words or not words[-1].startswith("-"):
+        return False
+    import typer.main
+
+    from bot.entrypoints.cli.app import build
+
+    command: Any = typer.main.get_command(build())
+    waits = False
+    for word in words:
+        if waits:
+            waits = False
+        elif word.startswith("-"):
+            waits = _is_open(word, command)
+        else:
+            command = getattr(command, "commands", {}).get(word, command)
+    return waits
+
+
+def _is_open(word: str, command: Any) -> bool:
+    """Whether an option of a command lacks its value: ``--at``, ``-m``, ``-ym``, and not ``--at=2h`` or ``-mtext``."""
+    valued = {
+        name
+        for option in command.params
+        if option.param_type_name == "option" and not option.is_flag and not option.count
+        for name in option.opts
+    }
+    if word.startswith("--"):
+        return word in valued
+    first = next((at for at, letter in enumerate(word[1:], 1) if f"-{letter}" in valued), None)
+    return first == len(word) - 1
 
 
 def _value(name: str, given: str, known: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from bot.guardrails.rulebook import RuleBook
 from bot.model.drift import Severity
 from bot.model.finding import Change, Finding, Mode, Verdict
 from bot.model.session import ReviewResult
-from bot.report.terminal import COLOUR, printable
+from bot.report.console import COLOUR, printable
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference

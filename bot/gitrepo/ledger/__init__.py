@@ -18,11 +18,13 @@ true. Nothing is merged and nothing is retried blindly.
 for each ref comes by callback, and an answer that never came may hide a push that was carried out.
 :mod:`bot.gitrepo.remote` turns all of it into three endings: it is there, ``Stale``, or an error.
 
-**Two refs in one push are not atomic** (measured with libgit2 1.9; the ``atomic`` capability of gitprotocol-
-capabilities(5) holds only for clients that ask for it); and a pull request is no ref at all. So nothing is ever done
-together with its entry: the *intent* is appended first, then the remedy is carried out, then the *outcome* is appended.
-A crash in between leaves an intent without an outcome, and the next run closes it by looking for the work itself, by
-its marker or commit trailer. The other order would lose work from the count, and with it the limits.
+**An entry is never later than its work.** A pull request is no ref, and two refs in one push are atomic only for clients
+that ask for it (gitprotocol-capabilities(5), "atomic"), which libgit2 1.9 does not (measured). So the *intent* is
+appended first, then the remedy is carried out, then the *outcome* is appended. A crash in between leaves an intent
+without an outcome, and the next run closes it by looking for the work itself, by its marker or commit trailer. The other
+order would lose work from the count, and with it the limits. Over HTTP, where the server offers it, the branches that
+carry an intent out move in the very push that brings it, all or nothing (:mod:`bot.gitrepo.receive_pack`,
+:meth:`chain.GitLedger.append_with`); whatever that push does not say yes to is done in two.
 
 **A folder is a remote too.** The transport for bare directories and ``file://`` swaps nothing. There the objects are
 carried over on a ref of their own, and the ledger's ref is moved by libgit2's own compare-and-swap in that folder.

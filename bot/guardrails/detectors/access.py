@@ -8,19 +8,15 @@ Principal", "Blocking public access to your Amazon S3 storage" and "Access contr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from bot.guardrails.detectors.policies import allowances
 from bot.guardrails.hcl import HclAttribute, HclBlock
 from bot.guardrails.rule import Fact
 
-_ANY_ACTION: Final = re.compile(r"(?<![A-Za-z_])[Aa]ctions?\\?\"?\s*[=:]\s*(?:\[[^\[\]]{0,4000}?)?\\?\"\*(?::\*)?\\?\"")
-_ANY_PRINCIPAL: Final = re.compile(
-    r"\\?\"?Principals?\\?\"?\s*[=:]\s*(?:\\?\"\*\\?\"|\{\s*\\?\"?AWS\\?\"?\s*[=:]\s*\[?\s*\\?\"\*\\?\")"
-)
-_CONDITION: Final = re.compile(r"\\?\"?Condition\\?\"?\s*[=:]")
 _STAR: Final = re.compile(r"\"\*(?::\*)?\"")
+_WIDE_VALUES: Final = re.compile(r"\[\s*(?:\"(?:\*|0\.0\.0\.0/0|::/0)\"[\s,]*)*+\]")
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read", "website"})
 _EVERYBODY: Final = re.compile(r"\"all(?:Authenticated)?Users\"|groups/global/(?:AllUsers|AuthenticatedUsers)")
 _ADMINISTRATOR: Final = re.compile(
@@ -40,8 +36,6 @@ _ATTACHED: Final = frozenset(
 _NARROWED: Final = ("source_arn", "source_account", "principal_org_id")
 """What narrows down who may call a function (Terraform registry, aws_lambda_permission)."""
 _MEMBERS: Final = frozenset({"member", "members", "uri", "special_group", "iam_member"})
-_MOST: Final = 100
-"""Statements of one policy that are looked at."""
 _BLOCKS: Final = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 
 
@@ -49,6 +43,8 @@ def grants(block: HclBlock) -> Iterator[Fact]:
     """What one block gives to everybody, or all of to somebody."""
     if block.type == "data" and block.labels[:1] == ("aws_iam_policy_document",):
         yield from _statements(block)
+    elif block.type == "locals":
+        yield from _policies(block)
     elif block.type in {"resource", "module"}:
         yield from _policies(block)
         yield from _administrators(block)
@@ -57,29 +53,16 @@ def grants(block: HclBlock) -> Iterator[Fact]:
 
 
 def _policies(block: HclBlock) -> Iterator[Fact]:
-    for attribute in block.attributes:
-        text = attribute.text
-        if "policy" not in attribute.name or "Allow" not in text:
+    """Of attributes that are policies by their name, and of local values, whose names say nothing."""
+    is_locals = block.type == "locals"
+    for attribute in (*block.attributes, *_inner(block.blocks)):
+        if "policy" not in attribute.name and not is_locals:
             continue
-        if any("Allow" in statement for statement in _around(_ANY_ACTION, text)):
+        allowed = list(allowances(attribute))
+        if any(statement.every_action for statement in allowed):
             yield Fact((block.address, "action"), attribute.line, f"{block.address} allows every action.")
-        open_to_all = (each for each in _around(_ANY_PRINCIPAL, text) if not _CONDITION.search(each))
-        if any("Allow" in statement for statement in open_to_all):
+        if any(statement.everybody for statement in allowed):
             yield Fact((block.address, "principal"), attribute.line, f"{block.address} allows everybody.")
-
-
-def _around(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    """The object around each match: the statement of a policy that says it."""
-    for match in islice(pattern.finditer(text), _MOST):
-        start, depth = match.start(), 0
-        while start > 0 and depth >= 0:
-            start -= 1
-            depth += {"}": 1, "{": -1}.get(text[start], 0)
-        end, depth = start, 0
-        while end < len(text) and (depth or end == start):
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            end += 1
-        yield text[start:end]
 
 
 def _statements(block: HclBlock) -> Iterator[Fact]:
@@ -90,12 +73,25 @@ def _statements(block: HclBlock) -> Iterator[Fact]:
         actions = statement.attribute("actions")
         if actions is not None and _STAR.search(actions.text):
             yield Fact((block.address, "action", name), actions.line, f"{block.address} allows every action.")
-        if any(statement.nested("condition")):
+        if any(map(_narrows, statement.nested("condition"))):
             continue
+        if any(statement.nested("not_principals")):
+            yield Fact((block.address, "principal", name), statement.line, f"{block.address} allows everybody.")
         for principals in statement.nested("principals"):
             who = principals.attribute("identifiers")
             if who is not None and _STAR.search(who.text):
                 yield Fact((block.address, "principal", name), who.line, f"{block.address} allows everybody.")
+
+
+def _narrows(condition: HclBlock) -> bool:
+    """Whether not everything satisfies a condition."""
+    values = condition.attribute("values")
+    return values is None or _WIDE_VALUES.fullmatch(values.text) is None
+
+
+def _says(block: HclBlock, name: str) -> bool:
+    """Whether an attribute is given a value that narrows something down."""
+    return block.text(name) not in {"", "null", '""', '"*"'}
 
 
 def _administrators(block: HclBlock) -> Iterator[Fact]:
@@ -111,12 +107,12 @@ def _public(block: HclBlock) -> Iterator[Fact]:
     if acl is not None and acl.text.strip('"') in _PUBLIC_ACLS:
         yield Fact((block.address, "acl"), acl.line, f"{block.address} is readable by everybody ({acl.text}).")
     principal = block.attribute("principal") if block.labels[0] == "aws_lambda_permission" else None
-    if principal is not None and principal.text == '"*"' and not any(map(block.attribute, _NARROWED)):
+    if principal is not None and principal.text == '"*"' and not any(_says(block, name) for name in _NARROWED):
         yield Fact((block.address, "principal"), principal.line, f"{block.address} allows everybody.")
     public = block.attribute("publicly_accessible")
     if public is not None and public.text == "true":
         yield Fact((block.address, "public"), public.line, f"{block.address} is reachable from the internet.")
-    for attribute in (*block.attributes, *_grantees(block)):
+    for attribute in (*block.attributes, *_inner((*block.blocks, *block.objects))):
         if attribute.name in _MEMBERS and _EVERYBODY.search(attribute.text):
             yield Fact((block.address, "member"), attribute.line, f"{block.address} grants access to everybody.")
     if block.labels[0].endswith("public_access_block"):
@@ -126,9 +122,9 @@ def _public(block: HclBlock) -> Iterator[Fact]:
                 yield Fact((block.address, name), switch.line, f"{block.address} does not keep everybody out ({name}).")
 
 
-def _grantees(block: HclBlock) -> Iterator[HclAttribute]:
-    """The attributes of grants of an access list, at any depth."""
-    waiting = [*block.blocks, *block.objects]
+def _inner(blocks: Iterable[HclBlock]) -> Iterator[HclAttribute]:
+    """The attributes of blocks, at any depth."""
+    waiting = [*blocks]
     while waiting:
         inner = waiting.pop()
         yield from inner.attributes

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
 from bot.guardrails.detectors.gains import is_deployed, objects
-from bot.guardrails.hcl import HclBlock
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
+
+if TYPE_CHECKING:
+    from bot.guardrails.hcl import HclBlock
 
 
 def mass_delete(subject: Subject) -> Iterable[Hit]:

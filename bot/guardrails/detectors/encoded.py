@@ -36,8 +36,6 @@ _FOUR: Final = (
 ENCODED: Final = Anchors(at=f"(?:{_FOUR}){{{RUN // 4}}}")
 """A run of base64 that decodes to text in ASCII."""
 _RUN: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}(?![A-Za-z0-9+/_=-])")
-_LONGEST: Final = 200_000
-"""Characters of one run that are decoded."""
 _PRINTABLE: Final = re.compile(r"[\t\n\r\x20-\x7e]+")
 
 
@@ -74,11 +72,16 @@ def decoded(written: str) -> str | None:
 def encoded(delta: Delta) -> tuple[EncodedText, ...]:
     """The texts in base64 on added lines."""
     return tuple(
-        EncodedText(match[0], text, line.number)
+        EncodedText(run, text, line.number)
         for line in delta.holding(ENCODED)
-        for match in _RUN.finditer(line.text[:_LONGEST])
-        if (text := decoded(match[0])) is not None
+        for run in runs(line.text)
+        if (text := decoded(run)) is not None
     )
+
+
+def runs(text: str) -> Iterator[str]:
+    """What may be base64 in a text."""
+    return (match[0] for match in _RUN.finditer(text))
 
 
 def values(documents: Documents) -> Iterator[SecretValue]:

@@ -12,14 +12,16 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from posixpath import dirname
 from typing import Final
 
 from bot.guardrails.detectors.access import grants
-from bot.guardrails.hcl import HclAttribute, HclBlock
+from bot.guardrails.hcl import HclBlock
+from bot.guardrails.hcl_values import UnknownValue, words
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
+from bot.intake import syntax
 
 _QUOTED: Final = re.compile(r"\"([0-9a-fA-F.:]{2,45}/\d{1,3})\"")
 _ANYBODY: Final = re.compile(r"\"(?:\*|Internet|Any|0\.0\.0\.0)\"", re.IGNORECASE)
@@ -27,7 +29,6 @@ _VARIABLE: Final = re.compile(r"\bvar\.([A-Za-z_][\w-]*)")
 _RANGES: Final = frozenset(
     {"cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "source_ranges", "source_cidr_blocks"}
 )
-_ACL_RANGES: Final = frozenset({"cidr_block", "ipv6_cidr_block"})
 _MODULE_RANGES: Final = frozenset({"ingress_cidr_blocks", "ingress_ipv6_cidr_blocks"})
 _MANAGEMENT: Final = (22, 3389)
 """SSH and remote desktop. A network ACL keeps no state, so answers need its high ports open (AWS, "Network ACLs")."""
@@ -40,14 +41,15 @@ _WIDEST: Final = {4: 7, 6: 3}
 
 def _is_world(text: str) -> bool:
     """Whether an expression names a range that is as good as every address."""
-    for quoted in _QUOTED.findall(text[:20_000]):
-        try:
-            network = ip_network(quoted, strict=False)
-        except ValueError:
-            continue
-        if network.prefixlen <= _WIDEST[network.version]:
-            return True
-    return False
+    ranges = (quoted for quoted in _QUOTED.findall(text) if int(quoted.rpartition("/")[2]) <= max(_WIDEST.values()))
+    return any(network.prefixlen <= _WIDEST[network.version] for network in map(_range, ranges) if network is not None)
+
+
+def _range(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,9 @@ def _network(block: HclBlock, module: _Module) -> Iterator[Fact]:
     word = (block.text("type") or block.text("direction")).strip('"').lower()
     match kind:
         case "aws_network_acl" | "aws_default_network_acl":
-            rules = sorted(block.nested("ingress"), key=_order)
-            for number, rule in enumerate(rules):
-                yield from _access_list(block, rule, "action", module, denied=_denied(rules[:number], module))
+            denied = _denied(block)
+            for rule in block.nested("ingress"):
+                yield from _access_list(block, rule, "action", module, denied)
         case "aws_network_acl_rule":
             if block.text("egress") != "true":
                 yield from _access_list(block, block, "rule_action", module)
@@ -155,7 +157,11 @@ def _default(block: HclBlock) -> Iterator[Fact]:
 def _ranges(block: HclBlock, rule: HclBlock, module: _Module, names: frozenset[str] = _RANGES) -> Iterator[Fact]:
     span = tuple(text for name in ("from_port", "to_port") if (text := rule.text(name).strip('"')))
     for attribute in rule.attributes:
-        if attribute.name in names and module.is_world(attribute.text) and not _allowed(span, module.ports):
+        if (
+            attribute.name in names
+            and module.is_world(attribute.text)
+            and not (_has_ports(rule) and _allowed(span, module.ports))
+        ):
             where = (
                 f"port {span[0]}" if span and span[0] == span[-1] else f"ports {' to '.join(span) or 'of any number'}"
             )
@@ -163,8 +169,13 @@ def _ranges(block: HclBlock, rule: HclBlock, module: _Module, names: frozenset[s
             yield Fact((block.address, "ingress", *span), attribute.line, text)
 
 
+def _has_ports(rule: HclBlock) -> bool:
+    """Whether the ports of a rule count: they do not where it is about every protocol."""
+    return not {*words(rule, "protocol", "ip_protocol")} & _EVERY_PROTOCOL
+
+
 def _allowed(span: tuple[str, ...], ports: frozenset[int]) -> bool:
-    return len(set(span)) == 1 and span[0].isdigit() and int(span[0]) in ports
+    return len(set(span)) == 1 and span[0] in {*map(str, ports)}
 
 
 def _inside(block: HclBlock, *kinds: str) -> Iterator[HclBlock]:
@@ -178,49 +189,87 @@ def _inside(block: HclBlock, *kinds: str) -> Iterator[HclBlock]:
 def _inbound(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
     """Terraform registry, digitalocean_firewall: ``source_addresses``, and ``port_range`` as text."""
     sources, port = rule.attribute("source_addresses"), rule.text("port_range").strip('"')
-    if sources is not None and module.is_world(sources.text) and not (port.isdigit() and int(port) in module.ports):
+    if sources is not None and module.is_world(sources.text) and port not in {*map(str, module.ports)}:
         text = f"{block.address} lets everybody in (port {port or 'of any number'})."
         yield Fact((block.address, "ingress", port), sources.line, text)
 
 
-def _order(rule: HclBlock) -> int:
-    """Rules are heeded by number, and the first that matches decides (AWS, "Network ACLs")."""
-    number = (rule.text("rule_no") or rule.text("rule_number")).strip('"')
-    return int(number) if number.isdigit() else 0
+_ACL_RANGES: Final = ((4, "cidr_block"), (6, "ipv6_cidr_block"))
+_NOTHING: Final[Mapping[tuple[int, int], int]] = {}
+_WHOLE: Final = {4: "0.0.0.0/0", 6: "::/0"}
+_EVERY_PROTOCOL: Final = frozenset({"-1", "all"})
+_TCP: Final = frozenset({"tcp", "6"})
+_NO_PORTS: Final = frozenset({"icmp", "1", "icmpv6", "58"})
 
 
-def _denied(rules: Iterable[HclBlock], module: _Module) -> frozenset[int]:
-    """The management ports that rules keep everybody from."""
-    return frozenset(
-        port
-        for rule in rules
-        if rule.text("action").strip('"').lower() == "deny" and any(True for _ in _worlds(rule, module))
-        for port in _reached(rule)
-    )
+def _number(rule: HclBlock, *names: str) -> int | None:
+    """A whole number that is written as such."""
+    values = words(rule, *names)
+    known = values[0] if len(values) == 1 else None
+    return int(known) if isinstance(known, str) and known.isdecimal() and len(known) <= 6 else None
 
 
-def _worlds(rule: HclBlock, module: _Module) -> Iterator[HclAttribute]:
-    return (each for each in rule.attributes if each.name in _ACL_RANGES and module.is_world(each.text))
+def _denied(block: HclBlock) -> Mapping[tuple[int, int], int]:
+    """The management ports of each IP version that an access list keeps everybody from, and from which number on.
+
+    Only by rules that are there for certain, with all that they say: the lowest number decides (AWS, "Network ACLs").
+    """
+    denied: dict[tuple[int, int], int] = {}
+    for rule in _certain(block, "ingress"):
+        number, protocols = _number(rule, "rule_no", "rule_number"), words(rule, "protocol")
+        if number is None or words(rule, "action") != ("deny",) or len(protocols) != 1:
+            continue
+        first, last = _number(rule, "from_port"), _number(rule, "to_port")
+        if {*protocols} <= _EVERY_PROTOCOL:
+            first, last = min(_MANAGEMENT), max(_MANAGEMENT)
+        elif not {*protocols} <= _TCP or first is None or last is None:
+            continue
+        for version, name in _ACL_RANGES:
+            for port in _MANAGEMENT if words(rule, name) == (_WHOLE[version],) else ():
+                if first <= port <= last:
+                    denied[version, port] = min(number, denied.get((version, port), number))
+    return denied
+
+
+def _certain(block: HclBlock, kind: str) -> Iterator[HclBlock]:
+    """The nested blocks and objects that no condition, loop or function makes."""
+    yield from (inner for inner in block.blocks if inner.type == kind)
+    attribute = block.attribute(kind)
+    if attribute is not None and isinstance(attribute.expression, syntax.ListExpression):
+        items = attribute.expression.items
+        if all(isinstance(item, syntax.ObjectExpression) for item in items):
+            yield from (inner for inner in block.objects if inner.type == kind)
 
 
 def _reached(rule: HclBlock) -> tuple[int, ...]:
-    """The management ports that a rule is about; none where an expression says which."""
-    if rule.text("protocol").strip('"') in {"-1", "all"}:
+    """The management ports that a rule may be about; an expression may be any."""
+    protocols = {*words(rule, "protocol")}
+    if protocols and protocols <= _NO_PORTS:
+        return ()
+    if protocols & _EVERY_PROTOCOL:
         return _MANAGEMENT
-    span = tuple(rule.text(name).strip('"') for name in ("from_port", "to_port"))
-    return tuple(port for port in _MANAGEMENT if all(map(str.isdigit, span)) and int(span[0]) <= port <= int(span[1]))
+    first, last = _number(rule, "from_port"), _number(rule, "to_port")
+    return tuple(port for port in _MANAGEMENT if (first is None or first <= port) and (last is None or port <= last))
 
 
 def _access_list(
-    block: HclBlock, rule: HclBlock, action: str, module: _Module, *, denied: frozenset[int] = frozenset()
+    block: HclBlock, rule: HclBlock, action: str, module: _Module, denied: Mapping[tuple[int, int], int] = _NOTHING
 ) -> Iterator[Fact]:
-    reached = [port for port in _reached(rule) if port not in module.ports | denied]
-    if rule.text(action).strip('"').lower() != "allow" or not reached:
+    if "allow" not in words(rule, action):
         return
     span = tuple(rule.text(name).strip('"') for name in ("from_port", "to_port"))
-    for attribute in _worlds(rule, module):
-        text = f"{block.address} lets everybody in (port {' and '.join(map(str, reached))})."
-        yield Fact((block.address, "ingress", *span), attribute.line, text)
+    number = _number(rule, "rule_no", "rule_number")
+    for version, name in _ACL_RANGES:
+        attribute = rule.attribute(name)
+        if attribute is None or not module.is_world(attribute.text):
+            continue
+        until = 0 if number is None else number
+        reached = [
+            port for port in _reached(rule) if port not in module.ports and denied.get((version, port), until) >= until
+        ]
+        if reached:
+            text = f"{block.address} lets everybody in (port {' and '.join(map(str, reached))})."
+            yield Fact((block.address, "ingress", *span), attribute.line, text)
 
 
 def _cluster(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
@@ -235,21 +284,42 @@ def _google(block: HclBlock, module: _Module) -> Iterator[Fact]:
     ranges = block.attribute("source_ranges")
     if ranges is None or not module.is_world(ranges.text) or (block.blocks and not list(block.nested("allow"))):
         return
-    named = [text for allow in block.nested("allow") if (text := allow.text("ports"))]
-    numbers = {int(number) for text in named for number in re.findall(r"\d{1,5}", text)}
-    if not numbers or not numbers <= module.ports:
+    allowed = [(allow, words(allow, "ports")) for allow in block.nested("allow")]
+    named = [allow.text("ports") for allow, ports in allowed if ports]
+    # what has no ports opens all of them, unless it is of a protocol that has none
+    every = any(not ports and not {*words(allow, "protocol")} <= _PORTLESS for allow, ports in allowed)
+    if not named or every or not all(_is_public(ports, module) for _, ports in allowed if ports):
         yield Fact((block.address, "ingress", *sorted(named)), ranges.line, f"{block.address} lets everybody in.")
 
 
+_PORTLESS: Final = frozenset({"icmp", "1", "icmpv6", "58", "esp", "50", "ah", "51", "ipip", "94"})
+
+
+def _is_public(ports: Iterable[str | UnknownValue], module: _Module) -> bool:
+    """Whether each of the ports is one that may be open to everybody: no range, and nothing that only Terraform knows."""
+    return {*ports} <= {*map(str, module.ports)}
+
+
 def _azure(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
-    texts = {attribute.name: attribute.text.strip('"').lower() for attribute in rule.attributes}
-    named = (rule.attribute(name) for name in ("source_address_prefix", "source_address_prefixes"))
-    source = next((each for each in named if each is not None and each.text != "null"), None)
-    if source is None or texts.get("direction") != "inbound" or texts.get("access") != "allow":
+    if not _is_inbound(rule):
         return
-    ranges = [texts.get(f"destination_port_range{plural}", "null") for plural in ("", "s")]
-    port = next((text for text in ranges if text != "null"), "*")
-    numbers = {int(number) for number in re.findall(r"\d{1,5}", port)} if "-" not in port else set()
-    open_to_all = module.is_world(source.text) or _ANYBODY.search(module.filled(source.text)) is not None
-    if open_to_all and not (numbers and numbers <= module.ports):
-        yield Fact((block.address, "ingress", port), source.line, f"{block.address} lets everybody in (port {port}).")
+    ports = [port for port in words(rule, "destination_port_range", "destination_port_ranges") if port != ""]
+    texts = (rule.text(f"destination_port_range{plural}") for plural in ("", "s"))
+    shown = ", ".join(text for text in texts if text not in {"", "null"})
+    port = shown.strip('"').lower() or "*"
+    for name in ("source_address_prefix", "source_address_prefixes"):
+        source = rule.attribute(name)
+        if source is None or (ports and _is_public(ports, module)):
+            continue
+        if module.is_world(source.text) or _ANYBODY.search(module.filled(source.text)):
+            yield Fact(
+                (block.address, "ingress", port), source.line, f"{block.address} lets everybody in (port {port})."
+            )
+
+
+def _is_inbound(rule: HclBlock) -> bool:
+    """Whether a rule may let somebody in: one of the two words may be what only Terraform knows."""
+    direction, access = words(rule, "direction"), words(rule, "access")
+    inward = "inbound" in direction, any(isinstance(word, UnknownValue) for word in direction)
+    allows = "allow" in access, any(isinstance(word, UnknownValue) for word in access)
+    return (inward[0] and any(allows)) or (any(inward) and allows[0])

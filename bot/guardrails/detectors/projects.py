@@ -16,7 +16,7 @@ from bot.guardrails.grammar import parse_error
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import is_template
-from bot.intake.compose import looks_like_compose, read_compose
+from bot.intake.discover import looks_like_compose
 from bot.model.finding import FileStatus
 from bot.model.resource import SourceError
 
@@ -62,6 +62,8 @@ def _after(subject: Subject) -> Mapping[str, bytes]:
 
 def _mistakes(files: Mapping[str, bytes]) -> Iterator[SourceError]:
     """What is wrong with the projects of ``files``, beside what does not parse: that is INT-002."""
+    from bot.intake.compose import read_compose
+
     texts = {path: data.decode("utf-8", "replace") for path, data in files.items() if looks_like_compose(path, data)}
     roots = tuple(path for path in sorted(texts) if not is_template(texts[path]) and not classify.is_vendored(path))
     for error in read_compose(files, roots, project="project").errors:

@@ -7,7 +7,7 @@ reported here is shown anywhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
@@ -16,7 +16,7 @@ from typing import Final
 from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
-from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, values
+from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.model.drift import Severity
@@ -42,37 +42,80 @@ def _token_anchors(provider: TokenProvider) -> Anchors:
     return Anchors(words(*provider.keywords))
 
 
+_INDEX: Final = {BY_NEEDLE[needle.id].id: index for index, needle in enumerate(NEEDLES)}
 _BY_ANCHORS: Final = {_token_anchors(BY_NEEDLE[needle.id]): index for index, needle in enumerate(NEEDLES)}
 
 
 def secret_known(subject: Subject) -> Iterable[Hit]:
     """SEC-001: a credential of a known provider, also in base64. Where examples live it is a remark."""
+    removed = _Removed(subject)
     for delta in subject.deltas:
         for line, provider, token in _tokens(delta):
-            yield from _known(subject, delta, line, provider, token)
+            yield from _known(removed, delta, line, provider, token)
     for delta in subject.deltas:
         for place in encoded(delta):
-            yield from _decoded(subject, delta, place)
-    yield from _on_the_way(subject)
+            yield from _decoded(removed, delta, place)
+    yield from _on_the_way(subject, removed)
 
 
 def _tokens(delta: Delta) -> Iterator[tuple[DiffLine, TokenProvider, str]]:
-    """The credentials of known providers on added lines, the first of each provider on a line."""
+    """The credentials of known providers on added lines, each once a line."""
     matches = [
-        (line.number, index, line, match[0])
+        (line.number, index, line, token)
         for index, lines in delta.held(_BY_ANCHORS)
         for line in lines
-        if (match := compiled(NEEDLES[index].pattern).search(_searched(line.text))) is not None
+        for token in _occurrences(index, line.text)
     ]
     for _, index, line, token in sorted(matches, key=itemgetter(0, 1)):
-        yield line, BY_NEEDLE[NEEDLES[index].id], token.decode("utf-8", "replace")
+        yield line, BY_NEEDLE[NEEDLES[index].id], token
 
 
-def _searched(text: str) -> bytes:
-    return text[:MAX_LINE].encode("utf-8", "replace")
+_OVERLAP: Final = 2000
+"""What two pieces of a long line have in common."""
 
 
-def _on_the_way(subject: Subject) -> Iterator[Hit]:
+def _occurrences(index: int, text: str) -> Iterator[str]:
+    """The matches of one needle in a line of any length, each once; piece by piece, since a pattern may look ahead far."""
+    data, pattern = text.encode("utf-8", "replace"), compiled(NEEDLES[index].pattern)
+    step, behind = MAX_LINE - _OVERLAP, 0
+    tokens: dict[bytes, None] = {}
+    for start in range(0, max(len(data), 1), step):
+        for match in pattern.finditer(data, max(start, behind), start + MAX_LINE):
+            if match.start() < start + step:
+                tokens[match[0]] = None
+                behind = match.end()
+    return (token.decode("utf-8", "replace") for token in tokens)
+
+
+class _Removed:
+    """What a change takes away. Each provider's credentials in it are looked for once, however many are added."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._known: dict[str, frozenset[str]] = {}
+
+    def holds(self, provider: TokenProvider, token: str) -> bool:
+        """Whether the credential was only moved: it is in a removed line too, and not a generic header."""
+        if token.startswith("-----BEGIN"):
+            return False
+        if provider.id not in self._known:
+            index = _INDEX[provider.id]
+            self._known[provider.id] = frozenset(
+                token for line in self._lines() for token in _occurrences(index, line.text)
+            )
+        return token in self._known[provider.id]
+
+    def holds_run(self, written: str) -> bool:
+        """The same of a text in base64."""
+        if "" not in self._known:
+            self._known[""] = frozenset(run for line in self._lines() for run in runs(line.text))
+        return written in self._known[""]
+
+    def _lines(self) -> Iterator[DiffLine]:
+        return (line for delta in self._subject.deltas for line in delta.removed)
+
+
+def _on_the_way(subject: Subject, removed: _Removed) -> Iterator[Hit]:
     """Credentials that one commit writes and a later one takes away again: whoever fetches the branch has them."""
     told: set[str] = set()
     texts = [delta.after or "" for delta in subject.deltas] if subject.facts.commits else []
@@ -82,7 +125,7 @@ def _on_the_way(subject: Subject) -> Iterator[Hit]:
             if token in told or any(token in text for text in texts):
                 continue
             told.add(token)
-            for hit in _known(subject, delta, line, provider, token):
+            for hit in _known(removed, delta, line, provider, token):
                 message = f"{provider.with_article} is written in commit {commit.sha[:12]}, which the history keeps."
                 yield replace(hit, message=message, file=_still(subject, hit.file), line=1, evidence=hit.evidence)
 
@@ -92,14 +135,14 @@ def _still(subject: Subject, path: str | None) -> str | None:
     return path if any(delta.path == path and delta.after is not None for delta in subject.deltas) else None
 
 
-def _known(subject: Subject, delta: Delta, line: DiffLine, provider: TokenProvider, token: str) -> Iterator[Hit]:
+def _known(removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvider, token: str) -> Iterator[Hit]:
     doubtful = delta.is_test or delta.is_docs or delta.is_foreign
     if not is_real(provider, token, doubtful_place=doubtful):
         return
     checked = provider.checksum is not None and provider.checksum(token)
     if classify.is_lock(delta.path) and not checked:
         return
-    if _was_there(subject, token) or not _has_body(provider, delta, line):
+    if removed.holds(provider, token) or not _has_body(provider, delta, line):
         return
     yield Hit(
         delta.path,
@@ -111,29 +154,24 @@ def _known(subject: Subject, delta: Delta, line: DiffLine, provider: TokenProvid
     )
 
 
-def _decoded(subject: Subject, delta: Delta, place: EncodedText) -> Iterator[Hit]:
-    """The credentials that a text in base64 holds."""
-    if _was_there(subject, place.written):
+def _decoded(removed: _Removed, delta: Delta, place: EncodedText) -> Iterator[Hit]:
+    """The credentials that a text in base64 holds, the first real one of each provider on a line of it."""
+    if removed.holds_run(place.written):
         return
     doubtful = delta.is_test or delta.is_docs or delta.is_foreign
-    for match in scan(NEEDLES, place.text.split("\n")):
-        provider = BY_NEEDLE[NEEDLES[match.needle].id]
-        if is_real(provider, match.text, doubtful_place=doubtful):
-            yield Hit(
-                delta.path,
-                place.line,
-                f"{provider.with_article} is written here in base64, which hides nothing.",
-                evidence=masked(place.written),
-                anchor=f"{provider.id}:{place.written}",
-                severity=Severity.LOW if provider.weak or doubtful else None,
-            )
-
-
-def _was_there(subject: Subject, token: str) -> bool:
-    """Whether the change only moves the credential: it is in a removed line too, and not a generic header."""
-    if token.startswith("-----BEGIN"):
-        return False
-    return any(token in line.text for delta in subject.deltas for line in delta.removed)
+    for line in place.text.split("\n"):
+        pieces = [line[start : start + MAX_LINE] for start in range(0, max(len(line), 1), MAX_LINE - _OVERLAP)]
+        for index in sorted({match.needle for match in scan(NEEDLES, pieces)}):
+            provider = BY_NEEDLE[NEEDLES[index].id]
+            if any(is_real(provider, token, doubtful_place=doubtful) for token in _occurrences(index, line)):
+                yield Hit(
+                    delta.path,
+                    place.line,
+                    f"{provider.with_article} is written here in base64, which hides nothing.",
+                    evidence=masked(place.written),
+                    anchor=f"{provider.id}:{place.written}",
+                    severity=Severity.LOW if provider.weak or doubtful else None,
+                )
 
 
 def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
@@ -180,13 +218,13 @@ def secret_generic(subject: Subject) -> Iterable[Hit]:
             yield from _given_away(delta)
         generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
         for line in delta.net_new(generic, _GIVEN):
-            name, value = generic(line.text) or ("", "")
-            yield Hit(
-                delta.path,
-                line.number,
-                f"{name} is set to a literal that looks like a real secret.",
-                evidence=f"{name} = {masked(value)}",
-            )
+            for name, value in generic(line.text):
+                yield Hit(
+                    delta.path,
+                    line.number,
+                    f"{name} is set to a literal that looks like a real secret.",
+                    evidence=f"{name} = {masked(value)}",
+                )
 
 
 def _given_away(delta: Delta) -> Iterator[Hit]:
@@ -223,15 +261,25 @@ def _is_kept(value: str) -> bool:
     )
 
 
-def _generic(patterns: Iterable[re.Pattern[str]], text: str) -> tuple[str, str] | None:
-    """The name and the literal of the first assignment on the line that looks like one of a real secret."""
-    if len(text) > 1000:
-        return None
-    assignments = (match for pattern in patterns for match in pattern.finditer(text))
-    match = next((match for match in assignments if surely_secret_name(match[1])), None)
-    if match is None or not _looks_random(match[3]) or not _is_hidden(text, *match.span(3)):
-        return None
-    return match[1], match[3]
+def _generic(patterns: Sequence[re.Pattern[str]], text: str) -> tuple[tuple[str, str], ...]:
+    """The names and literals of the assignments on the line that look like those of real secrets, each once."""
+    hidden = _Hidden(text)
+    matches = (match for pattern in patterns for match in _overlapping(pattern, text, 3))
+    return tuple(
+        dict.fromkeys(
+            (match[1], match[3])
+            for match in matches
+            if surely_secret_name(match[1]) and _looks_random(match[3]) and hidden.covers(*match.span(3))
+        )
+    )
+
+
+def _overlapping(pattern: re.Pattern[str], text: str, within: int) -> Iterator[re.Match[str]]:
+    """The matches, also those that begin in the group ``within`` of another: what it holds may be one itself."""
+    at = 0
+    while (match := pattern.search(text, at)) is not None:
+        yield match
+        at = max(match.start(within), match.start() + 1)
 
 
 def _looks_random(value: str) -> bool:
@@ -242,15 +290,33 @@ def _looks_random(value: str) -> bool:
     return (mixed >= 3 or hexadecimal) and re.search("[0-9]", value) is not None
 
 
-def _is_hidden(text: str, start: int, end: int) -> bool:
-    """Whether redaction takes out all of it: a finding must not be about what every other room would show."""
-    spans = sorted((credential.start, credential.end) for credential in credentials(text))
-    for first, last in spans:
-        if first <= start < last:
-            start = last
-    return start >= end
+class _Hidden:
+    """What redaction takes out of a line: a finding must not be about what every other room would show.
+
+    A long line is redacted block by block, with what stands around each.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[int, Sequence[tuple[int, int]]] = {}
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether all from ``start`` to ``end`` is taken out."""
+        for first, last in self._spans(start // _BLOCK):
+            if first <= start < last:
+                start = last
+        return start >= end
+
+    def _spans(self, block: int) -> Sequence[tuple[int, int]]:
+        if block not in self._known:
+            low = max(block * _BLOCK - _AROUND, 0)
+            spans = credentials(self._text[low : (block + 1) * _BLOCK + _AROUND])
+            self._known[block] = sorted((low + each.start, low + each.end) for each in spans)
+        return self._known[block]
 
 
+_BLOCK: Final = 4000
+_AROUND: Final = 500
 _URL: Final = re.compile(
     r"\b([a-z][a-z0-9+.\-]{1,20})://([^\s/:@'\"<>(){}|]{1,80}):([^\s/:@'\"<>]{3,120})@([\w.\-]{1,200})"
 )
@@ -270,22 +336,24 @@ def credential_in_url(subject: Subject) -> Iterable[Hit]:
     for delta in subject.written:
         if delta.is_test or delta.is_docs:
             continue
-        for line in delta.net_new(_without_password, _ADDRESS):
-            yield Hit(delta.path, line.number, "A URL carries a password.", evidence=_without_password(line.text))
+        for line in delta.net_new(_without_passwords, _ADDRESS):
+            for url in _without_passwords(line.text):
+                yield Hit(delta.path, line.number, "A URL carries a password.", evidence=url)
 
 
-def _without_password(text: str) -> str | None:
-    """The first URL on the line that carries a real password, without it."""
-    if "://" not in text or len(text) > 4000:
-        return None
-    for match in _URL.finditer(text):
+def _without_passwords(text: str) -> tuple[str, ...]:
+    """The URLs on the line that carry real passwords, without them, each once."""
+    return tuple(dict.fromkeys(_urls(text))) if "://" in text else ()
+
+
+def _urls(text: str) -> Iterator[str]:
+    hidden = _Hidden(text)
+    for match in _overlapping(_URL, text, 4):
         user, password, host = match[2], match[3], match[4]
         if _DULL.search(password) or _EXAMPLE_HOST.search(host) or password.lower() == user.lower() or "$" in user:
             continue
-        if is_placeholder(password) or not _is_hidden(text, *match.span(3)):
-            continue
-        return f"{match[1]}://{user}:…@{host}"
-    return None
+        if not is_placeholder(password) and hidden.covers(*match.span(3)):
+            yield f"{match[1]}://{user}:…@{host}"
 
 
 ANCHORS: Final = (*_BY_ANCHORS, ENCODED, _GIVEN, _ADDRESS)

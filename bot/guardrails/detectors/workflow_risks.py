@@ -72,13 +72,13 @@ class Risk:
 def steps(document: LinedNode) -> Iterator[LinedNode]:
     """Every step of a workflow's jobs, or of a composite action."""
     for _, job in document.items("jobs"):
-        yield from _steps_of(job)
+        yield from steps_of(job)
     runs = document.get("runs")
     if runs is not None:
-        yield from _steps_of(runs)
+        yield from steps_of(runs)
 
 
-def _steps_of(job: LinedNode) -> Iterator[LinedNode]:
+def steps_of(job: LinedNode) -> Iterator[LinedNode]:
     """The steps of a job, with those that run side by side within ``parallel``."""
     for step in job.elements("steps"):
         yield step
@@ -112,7 +112,7 @@ def risks(document: LinedNode, inputs: Names = frozenset()) -> Iterator[Risk]:
     events = triggers(document)
     privileged = [event for event in _PRIVILEGED if event in events]
     for job, scope in _scopes(document):
-        for step in _steps_of(job):
+        for step in steps_of(job):
             if privileged and not _asks_permission(job, step, privileged):
                 yield from _checkout(step, privileged[0], scope.of(step))
             yield from _injection(step, scope.of(step), _callers_inputs(document, events), inputs)
@@ -260,7 +260,7 @@ def weaknesses(document: LinedNode) -> Iterator[Risk]:
             yield from _own_machine(name, job)
         if privileged:
             yield from _forged_actor(job)
-            for step in _steps_of(job):
+            for step in steps_of(job):
                 yield from _forged_actor(step)
                 yield from _environment(step)
 

@@ -1,0 +1,315 @@
+"""Steps of workflows that run the guard, with all that keeps each from stopping anything. Called by :mod:`.guarding`.
+
+Sources: GitHub documentation, "Workflow syntax for GitHub Actions" (``on``, ``if``, ``needs``: a job is skipped where one that
+it needs is, and a skipped job counts as a success; ``continue-on-error``; ``shell``: ``bash -e`` unless named, with
+``pipefail`` where named).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from typing import Final
+
+from bot.guardrails import shell
+from bot.guardrails.detectors.workflow_risks import steps_of, triggers
+from bot.guardrails.structure import Documents, Unparsed
+from bot.intake.lined import LinedNode
+
+_WORKFLOW: Final = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
+_ACTION: Final = re.compile(r"(?:.*/)?action\.ya?ml")
+_OWN_ACTION: Final = re.compile(r"(?:.*/)?\.github/actions/clockwork(?:@.*)?")
+_PROGRAM: Final = "clockwork"
+_VERBS: Final = frozenset({"pr", "queue", "publish", "diff"})
+_EVENTS: Final = ("pull_request", "pull_request_target", "merge_group", "workflow_run", "workflow_call", "push")
+_NEVER: Final = re.compile(r"\s*(?:\$\{\{)?\s*(?:false|0|''|null)?\s*(?:\}\})?\s*\Z")
+"""A condition that is never true (GitHub documentation, "Evaluate expressions": falsy values)."""
+_ALWAYS: Final = re.compile(r"\balways\(\)|\bcancelled\(\)")
+_FILTERS: Final = ("branches", "branches-ignore", "paths", "paths-ignore", "types", "workflows")
+_SHELLS: Final = frozenset({"", "bash", "sh"})
+_SAYING: Final = frozenset(
+    {"echo", "printf", ":", "true", "false", "cat", "test", "[", "[[", "grep", "exit", "return", "export", "declare"}
+)
+"""What only says, or looks at, its words."""
+_RUNNERS: Final = (
+    (), ("command",), ("exec",), ("env",), ("sudo",), ("uvx",), ("pipx", "run"), ("uv", "run"), ("poetry", "run"),
+    ("uv", "tool", "run"),
+)  # fmt: skip
+_OUTPUT: Final = frozenset({"--sarif", "--summary", "--artifact", "--output", "--log-level", "--log-format", "--agent"})
+"""Options with a value that take nothing from the verdict."""
+_HARMLESS: Final = frozenset({"--comment", "--json", "-q", "--quiet", "-v", "-vv", "--verbose", "--exit-code"})
+_TELLING: Final = frozenset({"-h", "--help", "--version"})
+_ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*=")
+_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_EXPRESSION: Final = re.compile(r"\$\{\{([^}]{0,300})\}\}")
+_SUBJECTS: Final = frozenset(
+    {
+        "github.event.number",
+        "github.event.pull_request.number",
+        "github.event.merge_group.head_sha",
+        "github.event.pull_request.head.sha",
+        "github.event.pull_request.base.sha",
+        "github.event.workflow_run.head_sha",
+        "github.event.before",
+        "github.event.after",
+        "github.server_url",
+        "github.repository",
+        "github.sha",
+        "github.ref_name",
+        "github.base_ref",
+        "github.head_ref",
+    }
+)
+"""What an event says about the change that is judged, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardStep:
+    """One step that runs the guard on an event; ``laxities`` are what keeps it from stopping anything, and where."""
+
+    file: str
+    job: str
+    event: str
+    verb: str
+    line: int
+    laxities: Mapping[str, int]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it judges, and when."""
+        return self.verb, self.event
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One command that runs the guard, or one use of the action that does."""
+
+    verb: str
+    laxities: frozenset[str]
+
+
+def guard_steps(path: str, documents: Documents) -> Iterator[GuardStep]:
+    """Every step that runs the guard, once an event; none that is switched off."""
+    if isinstance(documents, Unparsed):
+        return
+    for document in documents[:1]:
+        if _WORKFLOW.fullmatch(path):
+            yield from _of_workflow(path, document)
+        elif _ACTION.fullmatch(path) and (runs := document.get("runs")) is not None:
+            yield from _of_job(path, "", document, runs, ("a use of the action",))
+
+
+def _of_workflow(path: str, document: LinedNode) -> Iterator[GuardStep]:
+    started = triggers(document)
+    events = [event for event in _EVENTS if event in started]
+    jobs = dict(document.items("jobs"))
+    for name, job in jobs.items():
+        if events and not _is_skipped(jobs, name):
+            yield from _of_job(path, name, document, job, events)
+
+
+def _is_skipped(jobs: Mapping[str, LinedNode], name: str) -> bool:
+    """Whether a job never runs: its own condition says so, or one that it needs never does."""
+    waiting, seen = [name], {name}
+    while waiting:
+        job = jobs.get(waiting.pop())
+        if job is None or _is_off(job) or not {"runs-on", "uses"} & {key for key, _ in job.items()}:
+            return True
+        if _ALWAYS.search(job.word("if")):
+            continue
+        needed = {node.raw for node in _needs(job)}
+        if name in needed:
+            return True
+        waiting += needed - seen
+        seen |= needed
+    return False
+
+
+def _needs(job: LinedNode) -> Sequence[LinedNode]:
+    node = job.get("needs")
+    return () if node is None else node.elements() or ((node,) if node.raw else ())
+
+
+def _is_off(node: LinedNode) -> bool:
+    condition = node.get("if")
+    return condition is not None and _NEVER.match(condition.raw[:200]) is not None
+
+
+def _of_job(path: str, name: str, document: LinedNode, job: LinedNode, events: Iterable[str]) -> Iterator[GuardStep]:
+    around = dict(_of_the_job(document, job))
+    for step in steps_of(job):
+        node = step.get("run") or step.get("uses")
+        calls = [] if node is None or _is_off(step) else list(_calls(document, job, step))
+        for call in calls:
+            for event in events if node is not None else ():
+                laxities = {
+                    **around,
+                    **dict(_of_part(step)),
+                    **dict.fromkeys(sorted(call.laxities), node.line if node is not None else 1),
+                    **dict(_of_event(document, event)),
+                }
+                yield GuardStep(path, name, event, call.verb, node.line if node is not None else 1, laxities)
+
+
+def _of_part(part: LinedNode) -> Iterator[tuple[str, int]]:
+    """What a job or a step says of itself."""
+    forgiving = part.get("continue-on-error")
+    if forgiving is not None and forgiving.raw != "false":
+        yield "may fail without failing its job", forgiving.line
+    condition = part.get("if")
+    if condition is not None:
+        yield f"only runs under the condition {_shown(condition.raw)!r}", condition.line
+
+
+def _of_the_job(document: LinedNode, job: LinedNode) -> Iterator[tuple[str, int]]:
+    yield from _of_part(job)
+    for need in _needs(job):
+        yield f"only runs where the job {_shown(need.raw)} succeeds", need.line
+    matrix, container = job.get("strategy", "matrix"), job.get("container")
+    if matrix is not None:
+        yield "only runs for what a matrix holds", matrix.line
+    if container is not None:
+        yield f"is whatever the image {_shown(container.raw or container.word('image'))} has", container.line
+    permissions = job.get("permissions") or document.get("permissions")
+    if permissions is not None and permissions.raw != "write-all" and permissions.word("checks") != "write":
+        yield "may not write its check", permissions.line
+
+
+def _of_event(document: LinedNode, event: str) -> Iterator[tuple[str, int]]:
+    for name in _FILTERS:
+        chosen = document.get("on", event, name)
+        if chosen is not None:
+            words = ", ".join(sorted(node.raw for node in chosen.elements())) or chosen.raw
+            yield f"only looks at the {name} {_shown(words)}", chosen.line
+
+
+def _shown(text: str) -> str:
+    """A text on one line; what is too long to be shown still tells two texts apart."""
+    line = " ".join(text.split())
+    return line if len(line) <= 120 else f"{line[:110]}… ({sha256(line.encode('utf-8', 'replace')).hexdigest()[:8]})"
+
+
+def _calls(document: LinedNode, job: LinedNode, step: LinedNode) -> Iterator[_Call]:
+    """The commands of a step's script that run the guard, and the action that does."""
+    run = step.get("run")
+    if run is None:
+        yield from _of_action(step)
+        return
+    if _PROGRAM not in run.raw:
+        return
+    named = _default(document, job, step, "shell")
+    folder = _default(document, job, step, "working-directory")
+    around = {f"is run by the shell {_shown(named)!r}"} if named not in _SHELLS else set()
+    around |= {f"is run in the folder {_shown(folder)!r}"} if folder else set()
+    variables = _variables(document, job, step)
+    for command in shell.commands(run.raw, _PROGRAM, _is_guard, pipefail=named == "bash"):
+        known = {**variables, **command.variables}
+        yield _Call(_verb(command.words), command.evasions | around | {*_of_words(command.words, known)})
+
+
+def _default(document: LinedNode, job: LinedNode, step: LinedNode, name: str) -> str:
+    defaults = (part.word("defaults", "run", name) for part in (job, document))
+    return step.word(name) or next(filter(None, defaults), "")
+
+
+def _variables(*parts: LinedNode) -> dict[str, str]:
+    """Variables of the environment; those of the inner parts, which come last, hide the others."""
+    return {name: node.raw for part in parts for name, node in part.items("env")}
+
+
+def _of_action(step: LinedNode) -> Iterator[_Call]:
+    """The action of this project: its inputs are what the options of the command are."""
+    uses = step.word("uses")
+    if not _OWN_ACTION.fullmatch(uses) or step.word("with", "command") != "guard":
+        return
+    laxities = {f"is run by the action {_shown(uses.partition('@')[0])}"}
+    for name, node in step.items("with"):
+        if name == "exit-code" and node.raw != "true":
+            laxities.add("no longer asks for its exit code")
+        if name == "number":
+            laxities |= {*_of_subject(node.raw, {})}
+    yield _Call("pr", frozenset(laxities))
+
+
+def _is_guard(words: Sequence[str]) -> bool:
+    """Whether a command may run the guard: its name, ``guard`` and a verb stand in it, and are not only said."""
+    bare = _bare(words)
+    if not bare or bare[0] in _SAYING or bare[0].startswith("#"):
+        return False
+    if len(bare) > 1 and _TELLING & {*bare}:
+        return False
+    return _verb(words) != ""
+
+
+def _bare(words: Sequence[str]) -> Sequence[str]:
+    """The words without the variables that are set for the command alone."""
+    at = next((number for number, word in enumerate(words) if not _ASSIGNED.match(word)), len(words))
+    return words[at:]
+
+
+def _place(words: Sequence[str]) -> int | None:
+    return next((number for number, word in enumerate(words) if word.rpartition("/")[2] == _PROGRAM), None)
+
+
+def _verb(words: Sequence[str]) -> str:
+    """The verb behind ``clockwork guard``; empty where there is none. A script within a word has one too."""
+    rest, at = list(words), _place(words)
+    if at is None:
+        rest = next((word.split() for word in words if re.search(rf"\b{_PROGRAM}\s+guard\s", word)), [])
+        at = _place(rest)
+    guard = rest.index("guard", at) if at is not None and "guard" in rest[at:] else None
+    return "" if guard is None else next((word for word in islice(rest, guard + 1, None) if word in _VERBS), "")
+
+
+def _of_words(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
+    """What a command's own words take from the verdict."""
+    bare = _bare(words)
+    at = _place(bare)
+    for word in words[: len(words) - len(bare) + (at or 0)]:
+        if _ASSIGNED.match(word):
+            yield f"is run with {_shown(word)}"
+    if at is None:
+        yield f"is left to {_shown(bare[0])!r}"
+        return
+    before = [word for word in bare[:at] if not _ASSIGNED.match(word)]
+    if tuple(before) not in _RUNNERS:
+        yield f"is left to {_shown(' '.join(before))!r}"
+    rest = list(bare[at + 1 :])
+    rest.remove("guard")
+    rest.remove(_verb(words))
+    yield from _of_arguments(rest, variables)
+
+
+def _of_arguments(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
+    subjects: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        option, _, value = word.partition("=")
+        if not word.startswith("-"):
+            subjects.append(word)
+        elif option in _OUTPUT:
+            value = value or next(rest, "")
+        elif option == "--repo":
+            yield from _of_subject(value or next(rest, ""), variables)
+        elif option == "--mode":
+            value = value or next(rest, "")
+            if value == "standard":
+                yield "only reports: --mode standard"
+            elif value != "strict":
+                yield f"is run with --mode {_shown(value)}"
+        elif option not in _HARMLESS:
+            yield f"is run with {_shown(word)}"
+    if "--exit-code" not in words:
+        yield "no longer asks for its exit code"
+    yield from _of_subject(" ".join(subjects), variables)
+
+
+def _of_subject(text: str, variables: Mapping[str, str]) -> Iterator[str]:
+    """A change or a repository that is named by nothing that the event says."""
+    written = _VARIABLE.sub(lambda match: variables.get(match[1] or match[2], match[0]), text).strip()
+    names = {match[1].strip().lower() for match in _EXPRESSION.finditer(written)}
+    if written and not (names <= _SUBJECTS and "$" in written):
+        yield f"is about {_shown(written)!r}, whatever the event is about"
