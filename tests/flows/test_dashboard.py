@@ -185,7 +185,7 @@ def test_a_halt_is_told_and_lifted_there(stage: Stage) -> None:
     done = stage.tick()
     assert (done.actions, done.blocked is not None) == ((), True)
     body = board(stage)["body"]
-    assert "> **Halted since" in body
+    assert "> [!WARNING]\n> **Halted since" in body
     assert "Service/shop/web" in body
     press(stage, "resume")
     assert effects(stage.tick()) == [Effect.OPENED]

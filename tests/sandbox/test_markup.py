@@ -83,3 +83,11 @@ def test_labels_find_their_ink(colour: str, expected: str) -> None:
 def test_figures_for_people() -> None:
     """Bytes and times are short."""
     assert (size(9), size(2048), when("2024-05-01T07:03:00Z")) == ("9 B", "2.0 KiB", "1 May 2024, 07:03")
+
+
+def test_alerts_have_their_title_and_boxes_keep_their_lines() -> None:
+    """As GitHub's alerts; a quotation of something else stays what it is."""
+    page = render("> [!WARNING]\n> Halted\n\n- [ ] Resume\n\n> [!OTHER]\n", lambda task: f"box {task.line}")
+    assert "<strong>Warning</strong>" in page
+    assert "box 3" in page
+    assert "[!OTHER]" in page

@@ -324,11 +324,12 @@ def _reported(decisions: Sequence[Decision]) -> Iterator[BoardRow]:
 
 
 def _at_rest(tick: Tick, known: State) -> Iterator[BoardRow]:
-    """Suspended tasks of which nothing differs: they are told too, lest they are forgotten."""
-    told = {action.task for action in tick.actions}
+    """Suspended tasks that the run did nothing about: they are told too, lest they are forgotten."""
+    told, differing = {action.task for action in tick.actions}, {drift.task for drift in tick.report.drift}
     for task, entry in sorted(known.suspended.items()):
         if task not in told:
-            yield BoardRow(task, None, "in sync", _suspension(entry), boxes=(Box(BoxVerb.RESUME, task),))
+            state = "differs" if task in differing else "in sync"
+            yield BoardRow(task, None, state, _suspension(entry), boxes=(Box(BoxVerb.RESUME, task),))
 
 
 def _with_room(sections: Sequence[BoardSection], texts: Messages) -> list[BoardSection]:

@@ -22,6 +22,8 @@ _HARMLESS = re.compile(
     r"</?(details|summary|br|hr|sub|sup|kbd|b|i|em|strong|code|pre|p|ul|ol|li|table|thead|tbody|tr|th|td)( open)?\s*/?>",
     re.IGNORECASE,
 )
+_ALERT = re.compile(r"^> \[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ ]*$", re.MULTILINE)
+"""What GitHub shows as a box with that title (docs.github.com, "Basic writing and formatting syntax", Alerts)."""
 _TASK = re.compile(r"\[([ xX])\]\s+")
 
 
@@ -43,7 +45,7 @@ def plain_box(task: Task) -> str:
 
 def render(text: str | None, box: BoxOf = plain_box) -> Markup:
     """``text`` as HTML that cannot run anything. ``box`` draws the check boxes of task lists."""
-    tokens = _parser().parse(text or "")
+    tokens = _parser().parse(_ALERT.sub(lambda match: f"> **{match[1].capitalize()}**<br>", text or ""))
     _draw_boxes(tokens, box)
     parser = _parser()
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 -- every tag passed _safe_html
