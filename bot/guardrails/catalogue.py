@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final
 
-from bot.guardrails import leniency
 from bot.guardrails.anchors import Anchors, AnchorSet
 from bot.guardrails.classify import is_workflow
 from bot.guardrails.detectors import (
@@ -15,6 +14,7 @@ from bot.guardrails.detectors import (
     guarding,
     hygiene,
     integrity,
+    leniency,
     links,
     meta,
     pods,

@@ -236,3 +236,40 @@ def test_a_role_that_gathers_others_is_a_gain(selectors: list[Any] | None, level
     before = {**role(), "aggregationRule": {"clusterRoleSelectors": SELECTORS}}
     after = role() if selectors is None else {**role(), "aggregationRule": {"clusterRoleSelectors": selectors}}
     assert max((drift[1] for drift in judged(before, after)), key=lambda each: each.rank) is level
+
+
+MAPPED = "- rolearn: arn:a\n  groups:\n  - system:nodes\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "before", "after", "name"),
+    [
+        ("ConfigMap", "data.mapRoles", MAPPED, f"{MAPPED}  - system:masters\n", "access-list"),
+        ("ConfigMap", "data.mapUsers", None, MAPPED, "access-list"),
+        ("ConfigMap", "data.mapRoles", MAPPED, "- rolearn: arn:a\n", None),
+        ("ConfigMap", "data.mapRoles", MAPPED, f"# nodes\n{MAPPED}", None),
+        ("ConfigMap", 'data["policy.csv"]', "g, a, role:readonly\n", "g, a, role:admin\n", "access-list"),
+        ("ConfigMap", 'data["policy.default"]', "role:readonly", "role:admin", "access-list"),
+        ("ConfigMap", "data.other", MAPPED, f"{MAPPED}  - system:masters\n", None),
+        ("SecurityContextConstraints", "users", ["a"], ["a", "b"], "scc"),
+        ("SecurityContextConstraints", "users", ["a", "b"], ["a"], None),
+        ("SecurityContextConstraints", "groups", [], ["system:authenticated"], "scc"),
+        ("SecurityContextConstraints", "allowPrivilegedContainer", False, True, "scc"),
+        ("SecurityContextConstraints", "allowHostPID", True, False, None),
+        ("AppProject", "spec.sourceRepos", ["https://a"], ["*"], "project-wildcard"),
+        (
+            "AppProject",
+            "spec.destinations",
+            [{"server": "s", "namespace": "a"}],
+            [{"namespace": "*"}],
+            "project-wildcard",
+        ),
+        ("AppProject", "spec.destinations", [{"server": "s", "namespace": "*"}], [{"namespace": "a"}], None),
+    ],
+)
+def test_other_objects_that_grant(kind: str, path: str, before: JSON, after: JSON, name: str | None) -> None:
+    """Lists of access, constraints of pods, projects of a deployer: more is a gain, less is not."""
+    id_ = ResourceId(Platform.KUBERNETES, kind, "", "x", "")
+    level, rule_id = severity(id_, DriftKind.CHANGED, parse_path(path), before, after)
+    assert (level is Severity.CRITICAL) is (name is not None)
+    assert name in {None, rule_id}

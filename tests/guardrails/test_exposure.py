@@ -228,6 +228,8 @@ OPEN |= {
     "behind denials by a condition": resource(
         "aws_network_acl", f"ingress = concat(var.a ? [{{ {entry(1, 'deny')} }}] : [], [{{ {LET_IN} }}])"
     ),
+    "behind a denial of a number that is too long": listed(entry("9" * 5_000, "deny"), LET_IN),
+    "a port that is no number": resource("aws_security_group", "ingress {\n " + rule().replace("= 22", '= "²"') + " }"),
     "at a number that nobody knows": listed(entry(1, "deny"), entry("var.number", "allow")),
     "a port of an access list by an expression": listed(
         entry(1, "allow", "from_port = 20 + 2\n to_port = 20 + 2"),

@@ -91,6 +91,7 @@ def script(*lines: str, by: str = "") -> str:
         script("true && {", "exit", "}", "cat <<EOF", RUN, "EOF"),
         script("cat <<'EOF'", RUN, "EOF"),
         script("clockwork guard pr 7 --exit-code --help"),
+        script("X=/opt/clockwork timeout guard pr clockwork"),
         guarding("clockwork guard rules"),
         guarding(job="    needs: never\n") + "  never:\n    runs-on: x\n    if: false\n    steps: []\n",
         guarding(job="    needs: [first]\n")

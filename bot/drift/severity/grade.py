@@ -9,6 +9,7 @@ severity. Called by the judges for every drift they make.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -16,6 +17,7 @@ from bot.drift import images
 from bot.drift.severity import rbac
 from bot.drift.severity.grants import Grants
 from bot.drift.severity.rules import (
+    ACCESS_LISTS,
     BASELINES,
     BINDINGS,
     CRITICAL,
@@ -164,6 +166,10 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
     if names[:1] == ("aggregationRule",) and resource.kind in _ROLES:
         yield from _selected(names, desired, observed)
         return
+    if resource.kind == "ConfigMap" and names[:1] == ("data",) and names[-1] in ACCESS_LISTS:
+        if _lines(observed) - _lines(desired):
+            yield _BY_ID["access-list"]
+        return
     live = [*leaves(observed, names)]
     declared = [*leaves(desired, names)]
     for rules, gained, before in ((PRIVILEGES, live, declared), (RESTRICTIONS, declared, live)):
@@ -184,6 +190,12 @@ def _granted(desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
     """The privilege rules about the verbs and wildcards that whole rules of a role gained."""
     for grant in rbac.gained(desired, observed):
         yield _BY_ID["rbac-escalation" if grant[2] in rbac.POWERS else "rbac-wildcard"]
+
+
+def _lines(text: JSON) -> Counter[str]:
+    """The lines of a text that say something, without their indentation."""
+    lines = (line.strip().removeprefix("- ") for line in str(text or "").splitlines())
+    return Counter(line for line in lines if line and not line.startswith("#"))
 
 
 def _selected(names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[SeverityRule]:

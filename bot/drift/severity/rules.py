@@ -134,6 +134,11 @@ _RBAC: Final = "Role ClusterRole"
 _BINDING: Final = "RoleBinding ClusterRoleBinding"
 BINDINGS: Final = frozenset(_BINDING.split())
 
+ACCESS_LISTS: Final = frozenset({"mapRoles", "mapUsers", "mapAccounts", "policy.csv", "policy.default"})
+"""Keys of ConfigMaps whose lines give access: ``aws-auth`` (EKS: Grant IAM users access to Kubernetes with a ConfigMap) and
+``argocd-rbac-cm`` (Argo CD: RBAC Configuration).
+"""
+
 PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     # Pod Security Standards, baseline: privileged containers, HostProcess, host namespaces
     _rule("privileged", CRITICAL, "a container runs with all privileges of the host", "privileged", _true),
@@ -206,6 +211,34 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     # told by the whole object (:mod:`bot.drift.severity.rbac`), not by the place of a leaf
     _rule("mighty-binding", CRITICAL, "gives somebody a role that may do everything of a kind", "", _something),
     _rule("rbac-aggregation", CRITICAL, "takes over the rules of other roles", "", _something),
+    _rule("access-list", CRITICAL, "gives somebody access by a list that a cluster reads", "", _something),
+    # OpenShift: Managing security context constraints
+    _rule(
+        "scc",
+        CRITICAL,
+        "security context constraints allow more, or for more accounts",
+        "allowPrivilegedContainer allowHostNetwork allowHostPID allowHostIPC allowHostPorts allowHostDirVolumePlugin",
+        _true,
+        kinds="SecurityContextConstraints",
+    ),
+    _rule(
+        "scc",
+        CRITICAL,
+        "security context constraints allow more, or for more accounts",
+        "users groups allowedCapabilities",
+        _something,
+        kinds="SecurityContextConstraints",
+    ),
+    # Argo CD: Projects
+    _rule(
+        "project-wildcard",
+        CRITICAL,
+        "an Argo CD project may deploy anything, or anywhere",
+        "clusterResourceWhitelist.kind clusterResourceWhitelist.*.kind destinations.server destinations.*.server "
+        "destinations.namespace destinations.*.namespace sourceRepos",
+        lambda value: value == "*",
+        kinds="AppProject",
+    ),
     # Kubernetes: Service types, Network Policies (ipBlock); baseline: host ports; Docker: port publishing, whose default
     # is all addresses and passes by the host's firewall
     _rule(

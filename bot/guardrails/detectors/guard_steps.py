@@ -207,7 +207,7 @@ def _calls(document: LinedNode, job: LinedNode, step: LinedNode) -> Iterator[_Ca
     variables = _variables(document, job, step)
     for command in shell.commands(run.raw, _PROGRAM, _is_guard, pipefail=named == "bash"):
         known = {**variables, **command.variables}
-        yield _Call(_verb(command.words), command.evasions | around | {*_of_words(command.words, known)})
+        yield _Call(_verb(_bare(command.words)), command.evasions | around | {*_of_words(command.words, known)})
 
 
 def _default(document: LinedNode, job: LinedNode, step: LinedNode, name: str) -> str:
@@ -241,7 +241,7 @@ def _is_guard(words: Sequence[str]) -> bool:
         return False
     if len(bare) > 1 and _TELLING & {*bare}:
         return False
-    return _verb(words) != ""
+    return _verb(bare) != ""
 
 
 def _bare(words: Sequence[str]) -> Sequence[str]:
@@ -279,7 +279,7 @@ def _of_words(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[st
         yield f"is left to {_shown(' '.join(before))!r}"
     rest = list(bare[at + 1 :])
     rest.remove("guard")
-    rest.remove(_verb(words))
+    rest.remove(_verb(bare))
     yield from _of_arguments(rest, variables)
 
 
