@@ -1,0 +1,64 @@
+"""What people order on the dashboard: approvals, restores, and ignoring for a while, however old the ledger grows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.model.decision import Lane
+from bot.model.drift import Severity
+from bot.model.ledger import EntryKind, LedgerView
+from bot.safety.compaction import Retention, retained
+from bot.safety.history import history_of_entries
+from bot.safety.limits import Denied, Limits, Permit, Request, permit
+from bot.safety.state import state
+from tests.safety.ledgers import Book, at
+
+PRINT = f"{'a' * 16}-{'b' * 16}"
+
+
+@pytest.mark.parametrize("limits", [Limits(new_pull_requests_per_hour=0), Limits(open_pull_requests=2)])
+def test_an_approval_lifts_what_keeps_people_from_being_asked_and_nothing_else(limits: Limits) -> None:
+    """Of exactly this proposal. A halt holds it back all the same."""
+    book = Book()
+    asked = Request("web", Lane.CONFIG_PULL_REQUEST, Severity.LOW, fingerprint=PRINT, beside=2)
+    assert isinstance(permit(book.view, asked, limits, at(1)), Denied)
+    book.add(EntryKind.NOTE, 0, task="web", fingerprint=PRINT, detail={"order": "approve"})
+    assert isinstance(permit(book.view, asked, limits, at(1)), Permit)
+    other = Request("web", Lane.CONFIG_PULL_REQUEST, Severity.LOW, fingerprint=PRINT[::-1], beside=2)
+    assert isinstance(permit(book.view, other, limits, at(1)), Denied)
+    book.add(EntryKind.HALT, 2)
+    answer = permit(book.view, asked, limits, at(3))
+    assert isinstance(answer, Denied)
+    assert answer.limit == "halted"
+
+
+def test_ignoring_ends_by_time_or_by_retry() -> None:
+    """Without an end it lasts."""
+    book = Book()
+    until = at(0) + timedelta(days=7)
+    book.add(EntryKind.IGNORE, 0, task="web", fingerprint=PRINT, detail={"until": until.isoformat()})
+    assert set(state(book.view, until - timedelta(seconds=1)).ignored) == {PRINT}
+    assert not state(book.view, until).ignored
+    book.add(EntryKind.IGNORE, 1, task="web", fingerprint=PRINT)
+    assert set(state(book.view, until).ignored) == {PRINT}
+    book.add(EntryKind.RETRY, 2, fingerprint=PRINT)
+    assert not state(book.view, until).ignored
+
+
+def test_orders_outlive_compaction() -> None:
+    """The last word on each stays, whatever is folded away: also that somebody took it back."""
+    book = Book()
+    book.add(EntryKind.NOTE, 0, task="web", fingerprint=PRINT, detail={"order": "approve"})
+    book.add(EntryKind.NOTE, 0, task="web", drifts=("d",), detail={"order": "restore"})
+    book.add(EntryKind.NOTE, 0, task="api", drifts=("e",), detail={"order": "restore"})
+    book.add(EntryKind.NOTE, 1, task="api", detail={"order": "adopt"})
+    for number in range(200):
+        book.fix(60 * 24 * 30 + number, task="other")
+    stay = retained(book.entries, Retention(seconds=60, attempts=1))
+    kept = LedgerView(None, tuple(entry for entry in book.entries if entry.id in stay))
+    before, after = history_of_entries(book.entries), history_of_entries(kept.entries)
+    assert len(kept.entries) < len(book.entries)
+    assert set(before.approvals) == set(after.approvals) == {PRINT}
+    assert set(before.restores) == set(after.restores) == {"web"}
