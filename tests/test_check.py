@@ -60,6 +60,7 @@ def test_what_a_job_should_have_brought_is_not_skipped(tmp_path: Path) -> None:
     told = {
         ci: subprocess.run(
             [sys.executable, "-c", command],
+            cwd=tmp_path,  # its own folder comes before PYTHONPATH
             env={"PYTHONPATH": str(_without_description(tmp_path / (ci or "none"))), "CI": ci},
             check=True,
             capture_output=True,

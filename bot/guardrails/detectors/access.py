@@ -16,7 +16,7 @@ from bot.guardrails.hcl import HclAttribute, HclBlock
 from bot.guardrails.rule import Fact
 
 _STAR: Final = re.compile(r"\"\*(?::\*)?\"")
-_WIDE_VALUES: Final = re.compile(r"\[\s*(?:\"(?:\*|0\.0\.0\.0/0|::/0)\"[\s,]*)*+\]")
+_WIDE_VALUES: Final = re.compile(r"\[\s*(?>(?:\"(?:\*|0\.0\.0\.0/0|::/0)\"[\s,]*)*)\]")
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read", "website"})
 _EVERYBODY: Final = re.compile(r"\"all(?:Authenticated)?Users\"|groups/global/(?:AllUsers|AuthenticatedUsers)")
 _ADMINISTRATOR: Final = re.compile(
