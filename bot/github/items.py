@@ -10,6 +10,7 @@ search"). To the issues API every pull request is an issue with a ``pull_request
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final
@@ -29,6 +30,12 @@ LABEL: Final = "clockwork"
 """On everything of ours when it is made. People may take it off or rename it."""
 _LABEL_COLOUR: Final = "1f6feb"
 _NEWEST: Final = {"sort": "created", "direction": "desc"}
+
+
+_TAKES_NO_COMMENT: Final = re.compile(r"is locked|interactions on this repository", re.IGNORECASE)
+"""How GitHub refuses a comment to everybody of a kind, while closing may be allowed (docs.github.com, "Locking conversations",
+"Limiting interactions in your repository").
+"""
 
 
 class Items(Threads):
@@ -298,8 +305,11 @@ class Items(Threads):
         if part.state != "open":
             return
         if comment is not None:
-            with suppress(Closed):  # "Locking conversations", "Limiting interactions"; closing by itself may be allowed
+            try:
                 self.say_once(part.number, marker or Marker("closing", str(part.number), ""), comment)
+            except Closed as exc:
+                if not _TAKES_NO_COMMENT.search(exc.message):
+                    raise  # nothing is said about the conversation: the next run says it and closes
         signed = self._codec().read(part.body, part.user)
         closing: dict[str, object] = {"state": ItemState.CLOSED.value, **extra}
         if signed is not None:
