@@ -127,3 +127,5 @@ def test_the_command_writes_where_nothing_is_read(repo: Path, tmp_path: Path) ->
     assert (inside.returncode, "lies in the repository" in inside.stderr) == (2, True)
     assert clockwork("build", "--out", "b.tar", "--form", "tar", folder=repo).returncode == 0
     assert tarfile.is_tarfile(repo / "b.tar")
+    assert not list(tmp_path.glob(".*"))
+    assert not list(repo.glob(".b.tar*"))

@@ -164,6 +164,7 @@ def test_an_encrypted_value_is_not_applied(tmp_path: Path) -> None:
     live = resource("Secret", "s", data={"b": "eA=="}, type="Opaque")
     plan = look(tmp_path / "repo", [secret, DEPLOYMENT], [live, DEPLOYMENT])
     assert plan.actions == ()
+    assert plan.not_planned != ()
 
 
 def test_services_wait_for_those_they_depend_on(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -54,15 +54,19 @@ def register(app: typer.Typer) -> None:
             case BundleForm.FOLDER:
                 _write(out, made.files)
             case BundleForm.TAR:
-                _write(out.parent, {out.name: tar(made.files)})
+                _write(out, {"": tar(made.files)})
             case BundleForm.OCI:
                 _write(out, oci_layout(made.files, name=name, revision=made.commit, source=made.repository))
         print(f"Built {out}: {len(made.files)} files of {made.commit[:12]}.")
 
 
-def _write(folder: Path, files: Mapping[str, bytes]) -> None:
-    for path, data in files.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as stream:
-            stream.write(data)
+def _write(out: Path, files: Mapping[str, bytes]) -> None:
+    """``files`` below ``out``, or ``out`` itself where the one file has no name of its own: it is there whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
+        made = Path(beside) / out.name
+        for path, data in files.items():
+            file = made / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        made.rename(out)
