@@ -71,12 +71,15 @@ def verify(look: Callable[[], Assessment], clock: Clock, *, wait: float) -> Veri
         clock.sleep(_AGAIN)
 
 
-def publish(verified: Verified, host: CodeHost) -> PublishedCheck:
-    """Write the result on the commit; the same result is written once."""
+def publish(verified: Verified, host: CodeHost, *, target: str | None = None) -> PublishedCheck:
+    """Write the result on the commit; the same result is written once. A ``target`` that was looked at alone has a check of
+    its own, which says nothing about the others.
+    """
     assessment = verified.assessment
     text = summary(assessment.report, assessment.decisions)
     commit = assessment.declaration.commit
-    return host.publish(Check(CHECK, commit, verified.state, verified.title, text, external_id=_identity(verified)))
+    name = CHECK if target is None else f"{CHECK}/{target}"
+    return host.publish(Check(name, commit, verified.state, verified.title, text, external_id=_identity(verified)))
 
 
 def _identity(verified: Verified) -> str:

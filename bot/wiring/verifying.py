@@ -37,7 +37,7 @@ def _written(verified: Verified, opened: OpenRepository) -> tuple[str, ...]:
     written = []
     commit = verified.assessment.declaration.commit
     if (host := open_host(opened, SystemClock())) is not None:
-        check = publish(verified, host)
+        check = publish(verified, host, target=opened.options.target)
         written.append(f"Check: {check.url}")
     if verified.state is CheckState.SUCCESS and opened.options.target is None and opened.git is not None:
         applied = record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name)

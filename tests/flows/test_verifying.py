@@ -7,18 +7,19 @@ from datetime import timedelta
 from typing import Any
 
 from bot.flows.observation import Assessment
-from bot.flows.verifying import verify
+from bot.flows.verifying import publish, verify
 from bot.model.codehost import CheckState
+from bot.wiring.host import open_host
 from bot.wiring.reconcile import assessment_of, open_pushed
 from bot.wiring.verifying import open_verification
 from tests.flows.stage import MovableClock, Stage
 
 
-def checks(stage: Stage) -> list[Any]:
-    """The checks of verify on the head of the branch."""
+def checks(stage: Stage, name: str = "clockwork/verify") -> list[Any]:
+    """The checks of that name on the head of the branch."""
     head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
     runs = stage.api("GET", f"/commits/{head}/check-runs")["check_runs"]
-    return [run for run in runs if run["name"] == "clockwork/verify"]
+    return [run for run in runs if run["name"] == name]
 
 
 def test_success_is_written_on_the_commit_and_remembered(stage: Stage) -> None:
@@ -31,6 +32,17 @@ def test_success_is_written_on_the_commit_and_remembered(stage: Stage) -> None:
     assert run["conclusion"] == "success"
     head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
     assert stage.api("GET", "/git/ref/clockwork/applied")["object"]["sha"] == head
+
+
+def test_one_target_speaks_for_itself_alone(stage: Stage) -> None:
+    """Its success is a check of its own and leaves what is told of everything as it was."""
+    stage.show()
+    opened = open_pushed(stage.options())
+    host = open_host(opened, stage.clock)
+    assert host is not None
+    publish(verify(assessment_of(opened), stage.clock, wait=0), host, target="prod")
+    assert checks(stage) == []
+    assert [run["conclusion"] for run in checks(stage, "clockwork/verify/prod")] == ["success"]
 
 
 def test_a_difference_fails_the_check_and_is_not_remembered(stage: Stage) -> None:
