@@ -180,6 +180,20 @@ def test_a_conversation_that_takes_no_words_is_closed_without(stage: Stage) -> N
     assert exit_code(done) == 0
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_of_the_moment_loses_no_last_words(stage: Stage, status: int) -> None:
+    """It says nothing about the conversation: nothing is closed without its reason, and the next run says it and closes."""
+    stage.destructive_drift()
+    stage.tick()
+    stage.restore()
+    stage.box.faults.fail(status, r"/comments$", method="POST", times=1, message="Resource not accessible")
+    assert [action.effect for action in stage.tick(fresh=True).actions] == [Effect.WAITING]
+    assert [issue["state"] for issue in stage.issues()] == ["open"]
+    assert [action.effect for action in stage.tick(fresh=True).actions] == [Effect.CLOSED]
+    (issue,) = stage.issues()
+    assert (issue["state"], issue["comments"]) == ("closed", 1)
+
+
 def test_a_repository_that_is_unarchived_is_written_to_again(stage: Stage) -> None:
     """What waited in the report is delivered by the next run, without anybody lifting a stop."""
     stage.box.admin.switch(NAME, archived=True)
