@@ -33,8 +33,6 @@ _ACTIONS: Final[Mapping[Operation, frozenset[str]]] = {
 _NOTHING: Final = frozenset({"no-op", "read"})
 _NOT_PASSED: Final = ("TF_CLI_ARGS", "TF_LOG", "TF_DATA_DIR", "TF_REATTACH_PROVIDERS")
 """What would change what an apply does or says (Terraform docs, "Environment Variables")."""
-_LOCK_SECONDS: Final = 20
-"""How long to wait for a lock: an apply that lost its caller may still be finishing."""
 _LOCKED: Final = "Error acquiring the state lock"
 _MOVED: Final = "Saved plan is stale"
 """Titles of diagnostics: hashicorp/terraform internal/command/clistate/state.go, internal/backend/local/backend_local.go."""
@@ -78,6 +76,8 @@ class TerraformApplier:
     environment: Mapping[str, str] = field(repr=False)
     binary: str = "terraform"
     seconds: float = STEP_SECONDS
+    lock_seconds: int = 20
+    """How long to wait for the state's lock: an apply that lost its caller may still be finishing."""
     tell: Tell = field(default=silent, repr=False, compare=False)
     platforms: frozenset[Platform] = frozenset({Platform.TERRAFORM})
     _applied: bool = field(default=False, init=False)
@@ -94,7 +94,7 @@ class TerraformApplier:
         if self._applied:
             return Evidence("applied with the rest of its plan", facts)
         ended = self._terraform(
-            "apply", "-input=false", "-no-color", f"-lock-timeout={_LOCK_SECONDS}s", str(self.plan.resolve())
+            "apply", "-input=false", "-no-color", f"-lock-timeout={self.lock_seconds}s", str(self.plan.resolve())
         )
         said = "applied" if ended.exit_code == 0 else self._already(ended)
         self._applied = True
