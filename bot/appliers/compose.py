@@ -174,10 +174,13 @@ class _ServiceAttempt:
 
     def _not_moved(self, containers: Sequence[ServiceContainer]) -> None:
         """Raise ``Stale`` where a container is neither one that was seen nor one that this work made."""
+        live, deletes = self._live_ids, self.work.action.operation is Operation.DELETE
         for container in containers:
-            if container.id not in self._live_ids and container.made_before(self.work.at):
+            if container.id in live:
+                continue
+            if container.made_before(self.work.at):
                 raise Stale(f"{self._name}: container {container.name} was not there when this was planned")
-            if container.id not in self._live_ids and self.work.action.operation is Operation.DELETE:
+            if deletes:
                 raise Stale(f"{self._name}: container {container.name} was started after this was planned")
 
     def _compose(self, *words: str) -> None:

@@ -8,6 +8,7 @@ gone already counts as removed.
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -134,6 +135,7 @@ def connected(host: str, environment: Mapping[str, str], *, seconds: float) -> I
         from docker.utils import kwargs_from_env
     except ImportError as exc:
         raise Invalid("applying Compose needs the docker library", advice=INSTALL) from exc
+    _knock(host)
     with _translated("the engine"):
         try:
             settings = {**kwargs_from_env({**environment, "DOCKER_HOST": host}), "base_url": host}
@@ -144,6 +146,17 @@ def connected(host: str, environment: Mapping[str, str], *, seconds: float) -> I
         yield Engine(client)
     finally:
         client.close()
+
+
+def _knock(host: str) -> None:
+    """Whether anybody listens at a Unix socket: the library leaves its own open where nobody does."""
+    if not host.startswith("unix://"):
+        return
+    try:
+        with socket.socket(socket.AF_UNIX) as knocking:
+            knocking.connect(host.removeprefix("unix://"))
+    except OSError as exc:
+        raise Unavailable(f"the engine does not answer at {host}: {exc.strerror or exc}") from exc
 
 
 @contextmanager

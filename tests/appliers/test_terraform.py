@@ -17,6 +17,7 @@ from bot.appliers.terraform import TerraformApplier, address, planned_actions
 from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.model.action import Action, HealthState, Operation, Work
 from bot.model.decision import Lane
+from bot.model.json import JSON
 from bot.model.resource import Platform, ResourceId
 from tests.observers.waiting import until
 
@@ -65,13 +66,13 @@ class Module:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    def planned(self, *actions: Action, **settings: float) -> TerraformApplier:
+    def planned(self, *actions: Action, seconds: float = 300.0) -> TerraformApplier:
         self.terraform("plan", f"-out={self.plan}")
-        return self.applier(*actions, **settings)
+        return self.applier(*actions, seconds=seconds)
 
-    def applier(self, *actions: Action, **settings: float) -> TerraformApplier:
+    def applier(self, *actions: Action, seconds: float = 300.0) -> TerraformApplier:
         """As after a restart: nothing is remembered."""
-        return TerraformApplier(self.folder, self.plan, actions, self.data, dict(os.environ), **settings)
+        return TerraformApplier(self.folder, self.plan, actions, self.data, dict(os.environ), seconds=seconds)
 
     def inputs(self) -> dict[str, object]:
         resources = json.loads((self.folder / "terraform.tfstate").read_text())["resources"]
@@ -276,7 +277,7 @@ def test_addresses_and_plans() -> None:
     assert address(action(Operation.CREATE, "out[0]", 'module.net["eu"]').resource) == (
         'module.net["eu"].terraform_data.out[0]'
     )
-    changes = [
+    changes: list[JSON] = [
         {"address": "t.x", "change": {"actions": ["no-op"]}},
         {"address": "t.x", "deposed": "ab12", "change": {"actions": ["delete"]}},
         {"address": "data.t.y", "change": {"actions": ["read"]}},
@@ -286,6 +287,7 @@ def test_addresses_and_plans() -> None:
         "t.x (deposed ab12)": {"delete"},
         "t.z": {"create", "delete"},
     }
-    for wrong in ({"format_version": "2.0"}, {"format_version": "1.2", "errored": True}, None):
+    unreadable: list[JSON] = [{"format_version": "2.0"}, {"format_version": "1.2", "errored": True}, None]
+    for wrong in unreadable:
         with pytest.raises(Invalid):
             planned_actions(wrong)
