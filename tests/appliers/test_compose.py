@@ -17,7 +17,7 @@ from bot.appliers.compose import ComposeApplier, compose_command
 from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
 from bot.model.action import Action, Health, HealthState, Operation, Work
 from bot.model.decision import Lane
-from bot.model.json import JSON, get, text
+from bot.model.json import get, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
 from tests.intake.compose_oracle import program
@@ -62,10 +62,6 @@ def podman() -> Iterator[Podman]:
         tempfile.TemporaryDirectory(prefix="cw-", ignore_cleanup_errors=True) as path,
         running_podman(Path(path)) as one,
     ):
-        (one.folder / "bin").mkdir()
-        wrapper = one.folder / "bin" / "podman"
-        wrapper.write_text(f'#!/bin/sh\nexec {shutil.which("podman")} {" ".join(one.argv()[1:])} "$@"\n')
-        wrapper.chmod(0o755)
         yield one
 
 
@@ -84,15 +80,14 @@ class Project:
 
     @property
     def applier(self) -> ComposeApplier:
-        path = f"{self.podman.folder / 'bin'}:{os.environ['PATH']}"
-        environment = {"PATH": path, "CONTAINERS_CONF": self.podman.environment["CONTAINERS_CONF"]}
+        environment = {"PATH": os.environ["PATH"]}
         return ComposeApplier(
             self.folder, ("compose.yaml",), self.podman.socket, environment, self.environment, self.command, 60.0
         )
 
-    def desired(self, name: str, kind: str = "service", **tree: JSON) -> Desired:
+    def desired(self, name: str, kind: str = "service") -> Desired:
         id_ = ResourceId(Platform.COMPOSE, kind, self.name, name)
-        return Desired(id_, name, SourceKind.COMPOSE, tree, "compose.yaml", 1)
+        return Desired(id_, name, SourceKind.COMPOSE, {}, "compose.yaml", 1)
 
     def live(self, name: str, kind: str = "service") -> Observed | None:
         declared = self.desired(name, kind)
@@ -102,7 +97,7 @@ class Project:
 
     def work(self, operation: Operation, name: str = "web", kind: str = "service", called: str = "") -> Work:
         """The action as planned from what runs now; ``called`` is the name of its own that Git gives it."""
-        desired = self.desired(name, kind, **({"name": called} if called else {}))
+        desired = replace(self.desired(name, kind), tree={"name": called} if called else {})
         action = Action(operation, desired.id, name, (), Lane.ARTIFACT_PATCH, "LOW", "default")
         return Work(action, desired, self.live(name, kind), "token", datetime.now(UTC))
 
