@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -200,6 +201,35 @@ def test_what_was_left_half_made_is_made_whole(project: Project) -> None:
     (after,) = project.ids()
     assert after != before
     assert project.podman.run("inspect", "--format", "{{.Name}} {{.State.Status}}", after) == f"{name} running"
+
+
+@pytest.mark.parametrize("project", ["docker"], indirect=True)
+@pytest.mark.parametrize("point", ["/containers/create", "/stop", "DELETE ", "/rename", "/start"])
+def test_a_tool_killed_in_the_middle(project: Project, point: str) -> None:
+    """Killed at a request of its own, and carried out again: one container as declared, under the usual name, and no third."""
+    created(project)
+    (before,) = project.ids()
+    name = project.podman.run("inspect", "--format", "{{.Name}}", before)
+    project.write(FILE.replace("MODE: first", "MODE: second"))
+    work = project.work(Operation.UPDATE)
+    project.podman.requests.clear()
+    tool = project.applier.tool(project.name)
+    killed = subprocess.Popen(
+        [*tool.argv, "up", "-d", "--no-deps", "--force-recreate", "web"],
+        cwd=tool.folder,
+        env=dict(tool.environment),
+        stderr=subprocess.DEVNULL,
+    )
+    assert until(lambda: any(point in line for line in project.podman.requests))
+    killed.kill()
+    killed.wait(20)
+    project.applier.carry_out(work)
+    (after,) = project.ids()
+    assert after != before
+    assert project.podman.run("inspect", "--format", "{{.Name}} {{.State.Status}}", after) == f"{name} running"
+    assert project.mode() == "second"
+    project.applier.carry_out(work)
+    assert project.ids() == [after]
 
 
 def test_what_was_removed_and_not_made_is_made(project: Project) -> None:
