@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,11 +15,9 @@ from bot.model.json import JSON
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
-from tests.observers.recorder import recording
-from tests.observers.waiting import until
+from tests.observers.podman_engine import BUSYBOX, Podman, running_podman
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-BUSYBOX = Path("/bin/busybox")
 pytestmark = [
     pytest.mark.podman,
     pytest.mark.skipif(shutil.which("podman") is None, reason="podman is not installed"),
@@ -33,49 +26,6 @@ pytestmark = [
     ),
 ]
 pytest.importorskip("docker", reason="the docker library is not installed")
-
-CONFIGURATION = """
-[containers]
-default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-log_driver = "k8s-file"
-[engine]
-runtime = "{runtime}"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-"""
-
-
-@dataclass
-class Podman:
-    """A podman of its own: own storage, own service. ``requests`` are the request lines that came by the recorder."""
-
-    folder: Path
-    requests: list[str] = field(default_factory=list)
-
-    @property
-    def socket(self) -> str:
-        return f"unix://{self.folder}/recorder.sock"
-
-    def argv(self, *words: str) -> list[str]:
-        storage = ["--root", str(self.folder / "root"), "--runroot", str(self.folder / "run")]
-        return ["podman", *storage, "--storage-driver", "vfs", *words]
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {**os.environ, "CONTAINERS_CONF": str(self.folder / "containers.conf")}
-
-    def run(self, *words: str) -> str:
-        done = subprocess.run(self.argv(*words), env=self.environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-
-def _image(podman: Podman) -> None:
-    archive = podman.folder / "image.tar"
-    with tarfile.open(archive, "w") as tar:
-        tar.add(BUSYBOX, "bin/busybox")
-    changes = ["ENV FROM_IMAGE=yes", "LABEL maker=image", "WORKDIR /"]
-    podman.run("import", *[word for change in changes for word in ("--change", change)], str(archive), "shop:1")
 
 
 @pytest.fixture(scope="module")
@@ -87,24 +37,8 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def podman(folder: Path) -> Iterator[Podman]:
-    one = Podman(folder)
-    runtime = next((name for name in ("runc", "crun") if shutil.which(name)), "runc")
-    (one.folder / "containers.conf").write_text(CONFIGURATION.format(runtime=runtime))
-    _image(one)
-    real = one.folder / "podman.sock"
-    service = subprocess.Popen(
-        one.argv("system", "service", "--time=0", f"unix://{real}"),
-        env=one.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert until(real.exists), "podman's service did not start"
-    with recording(one.folder / "recorder.sock", real) as one.requests:
-        yield one
-    one.run("rm", "--all", "--force", "--time", "0")
-    os.killpg(service.pid, signal.SIGTERM)
-    service.wait(20)
+    with running_podman(folder) as podman:
+        yield podman
 
 
 def labels(service: str) -> list[str]:

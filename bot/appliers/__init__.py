@@ -1,0 +1,1 @@
+"""Carries out actions on what runs, one module a platform."""

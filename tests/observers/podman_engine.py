@@ -1,0 +1,86 @@
+"""A podman of its own for tests: own storage, own service, one image made of a static busybox."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.observers.recorder import recording
+from tests.observers.waiting import until
+
+BUSYBOX: Final = Path("/bin/busybox")
+CONFIGURATION: Final = """
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+log_driver = "k8s-file"
+[engine]
+runtime = "{runtime}"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+"""
+
+
+@dataclass
+class Podman:
+    """A podman of its own: own storage, own service. ``requests`` are the request lines that came by the recorder."""
+
+    folder: Path
+    requests: list[str] = field(default_factory=list)
+
+    @property
+    def socket(self) -> str:
+        return f"unix://{self.folder}/recorder.sock"
+
+    def argv(self, *words: str) -> list[str]:
+        storage = ["--root", str(self.folder / "root"), "--runroot", str(self.folder / "run")]
+        return ["podman", *storage, "--storage-driver", "vfs", *words]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "CONTAINERS_CONF": str(self.folder / "containers.conf")}
+
+    def run(self, *words: str) -> str:
+        done = subprocess.run(self.argv(*words), env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+def _image(podman: Podman) -> None:
+    archive = podman.folder / "image.tar"
+    with tarfile.open(archive, "w") as tar:
+        tar.add(BUSYBOX, "bin/busybox")
+    changes = ["ENV FROM_IMAGE=yes", "LABEL maker=image", "WORKDIR /"]
+    podman.run("import", *[word for change in changes for word in ("--change", change)], str(archive), "shop:1")
+
+
+@contextmanager
+def running_podman(folder: Path) -> Iterator[Podman]:
+    """Podman with its service, until the block ends. The name of ``folder`` is short: podman refuses a run root of more
+    than 50 characters.
+    """
+    podman = Podman(folder)
+    runtime = next((name for name in ("runc", "crun") if shutil.which(name)), "runc")
+    (podman.folder / "containers.conf").write_text(CONFIGURATION.format(runtime=runtime))
+    _image(podman)
+    real = podman.folder / "podman.sock"
+    service = subprocess.Popen(
+        podman.argv("system", "service", "--time=0", f"unix://{real}"),
+        env=podman.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert until(real.exists), "podman's service did not start"
+    with recording(podman.folder / "recorder.sock", real) as podman.requests:
+        yield podman
+    podman.run("rm", "--all", "--force", "--time", "0")
+    os.killpg(service.pid, signal.SIGTERM)
+    service.wait(20)
