@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bot.assembly.config import Config
     from bot.edits.overlays import OverlayEntry, Overlays
     from bot.errors import BotError
+    from bot.model.action import Evidence, Health, Work
     from bot.model.cluster import ServedApi
     from bot.model.codehost import (
         BodyEdit,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from bot.model.ledger import Entry, LedgerView
     from bot.model.notice import Announcement, Delivery
     from bot.model.observation import Observation
-    from bot.model.resource import Desired
+    from bot.model.resource import Desired, Platform
     from bot.model.session import Prompt, Reply, Session
     from bot.model.target import Rendering, Unit
     from bot.model.upstream import NotFetched, UpstreamFiles, UpstreamRequest
@@ -494,6 +495,29 @@ class Observer(Protocol):
 
     def observe(self, declared: Sequence[Desired], /, *, now: datetime) -> Observation:
         """What runs of the platforms and kinds that are declared."""
+        ...
+
+
+class Applier(Protocol):
+    """Carries out actions on the platforms of one target. Every method may be called again for the same work after a
+    crash at any instruction: what is done already is found and not repeated.
+    """
+
+    @property
+    def platforms(self) -> frozenset[Platform]: ...
+
+    def rehearse(self, work: Work) -> None:
+        """Raise what :meth:`carry_out` would raise, as far as the platform can say without doing anything."""
+        ...
+
+    def carry_out(self, work: Work) -> Evidence:
+        """Do it. ``Stale`` when what runs is no longer what was seen, ``Refused`` when the platform says no (a conflict
+        names the other owner and the field), ``Unavailable`` when trying again may work.
+        """
+        ...
+
+    def health(self, work: Work, *, now: datetime) -> Health:
+        """How the resource is now, after :meth:`carry_out`."""
         ...
 
 

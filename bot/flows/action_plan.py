@@ -1,6 +1,6 @@
 """One look at what Git declares and what runs, told as plans: what would have to be done, for each target by itself.
 
-Called by ``clockwork plan``. Writes nothing.
+Called by ``clockwork plan`` and ``apply``. Writes nothing.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.drift.presence import Presence
 from bot.flows.declare import Declaration
 from bot.flows.observation import Assessment
 from bot.model.action import ActionList, NotPlanned
+from bot.model.drift import Drift
 from bot.model.filetree import content_id
 from bot.model.resource import Desired, Observed, ResourceId
 from bot.plans.plan import Look, plan
@@ -23,7 +24,17 @@ _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _NOT_COMPARED: Final = "not compared"
 
 
-def plans(assessment: Assessment) -> tuple[ActionList, ...]:
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """The plan of one target, with what its actions are about: by the identity that names the target."""
+
+    actions: ActionList
+    declared: Mapping[ResourceId, Desired]
+    live: Mapping[ResourceId, Observed]
+    drifts: Mapping[ResourceId, tuple[Drift, ...]]
+
+
+def plans(assessment: Assessment) -> tuple[TargetPlan, ...]:
     """A plan for each target that was compared, by name; those of targets where nothing is to be done among them."""
     declared = {desired.id: desired for desired in assessment.declaration.resources}
     live = dict(_live(assessment))
@@ -43,17 +54,24 @@ def _of_target(
     assessment: Assessment,
     declared: Mapping[ResourceId, Desired],
     live: Mapping[ResourceId, Observed],
-) -> ActionList:
+) -> TargetPlan:
+    mine = {id_: desired for id_, desired in declared.items() if id_.target == name}
+    running = {id_: observed for id_, observed in live.items() if id_.target == name}
+    decisions = [each for each in assessment.decisions if each.drift.resource.target == name]
     look = Look(
         target=name,
         commit=commit_of(assessment.declaration),
         at=assessment.at,
-        decisions=[each for each in assessment.decisions if each.drift.resource.target == name],
-        declared={id_: desired for id_, desired in declared.items() if id_.target == name},
-        live={id_: observed for id_, observed in live.items() if id_.target == name},
+        decisions=decisions,
+        declared=mine,
+        live=running,
         gaps=tuple(_gaps(name, assessment)),
     )
-    return plan(look)
+    drifts: dict[ResourceId, tuple[Drift, ...]] = {}
+    for decision in decisions:
+        resource = decision.drift.resource
+        drifts[resource] = (*drifts.get(resource, ()), decision.drift)
+    return TargetPlan(plan(look), mine, running, drifts)
 
 
 def _live(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:

@@ -1,19 +1,21 @@
 """What has to be done so that what runs is what Git declares: typed actions in their order.
 
-Made by :mod:`bot.plans` from one look, printed and kept as a plan.
+Made by :mod:`bot.plans` from one look, printed and kept as a plan, carried out by the appliers of each platform.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from bot.model.decision import Lane
+from bot.model.drift import Drift
 from bot.model.json import JSON
-from bot.model.resource import ResourceId
+from bot.model.resource import Desired, Observed, ResourceId
 
 
 class Operation(StrEnum):
@@ -104,6 +106,50 @@ class ActionList:
         """64 hex digits over everything but the time: the same plan of the same state."""
         facts: list[JSON] = [self.target, self.commit, self.observed]
         return _digest([*facts, *([action.id, action.wave, action.approval] for action in self.actions)])
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One action with what carrying it out needs.
+
+    ``desired`` is what Git declares (None: nothing, it is deleted), ``live`` what was seen (None: nothing). ``drifts`` are
+    what the action ends, by canonical paths. With ``partial`` exactly these fields are put back and nothing else is touched.
+    ``token`` is the id of the intent, ``at`` its time: the same in every attempt at the same action.
+    """
+
+    action: Action
+    desired: Desired | None
+    live: Observed | None
+    token: str
+    at: datetime
+    drifts: tuple[Drift, ...] = ()
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an applier did, for people: a sentence, and facts by name (uid, resource version, image, exit code)."""
+
+    message: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class HealthState(StrEnum):
+    """How a resource is after an action."""
+
+    HEALTHY = "healthy"
+    PROGRESSING = "progressing"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """Nothing tells: the platform reports no health for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The state with what it was told from, as sentences."""
+
+    state: HealthState
+    evidence: tuple[str, ...] = ()
 
 
 def _digest(facts: list[JSON]) -> str:

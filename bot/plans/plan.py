@@ -1,6 +1,6 @@
 """The plan: one action for each resource that differs, with what it changes and who has to agree.
 
-Called by :mod:`bot.flows.action_plan`. Pure. What is decided about differences (lanes, risks, rules) comes from the same rules
+Called by :mod:`bot.flows.applying`. Pure. What is decided about differences (lanes, risks, rules) comes from the same rules
 as remedies; the direction is the other one: what runs becomes what Git says.
 """
 

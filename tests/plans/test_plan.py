@@ -57,7 +57,7 @@ def again(folder: Path, live: list[Any]) -> ActionList:
     running = [{**tree, "metadata": {"uid": f"uid-{n}", **tree["metadata"]}} for n, tree in enumerate(live)]
     (folder.parent / "live.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": running}))
     (made,) = plans(open_assessment(Options(str(folder), [str(folder.parent / "live.json")]))())
-    return made
+    return made.actions
 
 
 def brief(plan: ActionList) -> list[str]:
@@ -193,7 +193,7 @@ def test_services_wait_for_those_they_depend_on(tmp_path: Path) -> None:
     }
     (tmp_path / "live.json").write_text(json.dumps([running]))
     (made,) = plans(open_assessment(Options(str(repo), [str(tmp_path / "live.json")]))())
-    waves = {action.resource.name: action.wave for action in made.actions if action.resource.kind == "service"}
+    waves = {action.resource.name: action.wave for action in made.actions.actions if action.resource.kind == "service"}
     assert waves["db"] < waves["api"] < waves["web"]
     assert {"left", "right"} <= set(waves)
 

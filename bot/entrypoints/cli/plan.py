@@ -70,7 +70,7 @@ def register(app: typer.Typer) -> None:
         if assessment.report.errors:
             show_errors(assessment.report, Console(stderr=True))
             raise typer.Exit(2)
-        made = plans(assessment)
+        made = [each.actions for each in plans(assessment)]
         check_plans(kept, made)
         if as_json:
             print_json(to_json(made))

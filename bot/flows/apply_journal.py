@@ -1,0 +1,153 @@
+"""The journal of one target: which run holds it, and the intents and outcomes of its actions.
+
+A run that died leaves intents without outcomes. The next one takes them over where the same is planned again, and ends
+them where it is not, because then it was done. Called by :mod:`bot.flows.applying`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from bot.errors import BotError, Refused, Stale
+from bot.model.action import Action, ActionList, Work
+from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
+from bot.ports import Clock, Ledger
+from bot.safety.lease import LEASE, RELEASED, lease
+
+_TRIES: Final = 12
+_OPERATION: Final = "operation"
+_RESOURCE: Final = "resource"
+
+
+@dataclass
+class Journal:
+    """The journal as the one run that holds the target writes it. Made by :meth:`begin`; ``run`` is the lease's id."""
+
+    ledger: Ledger
+    clock: Clock
+    actor: Actor
+    new_id: Callable[[], str]
+    plan: ActionList
+    run: str
+    view: LedgerView
+    begun: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
+    """Intents of a run that died, by operation and resource, of what is planned again."""
+
+    @staticmethod
+    def begin(
+        plan: ActionList, ledger: Ledger, *, clock: Clock, actor: Actor, new_id: Callable[[], str], seconds: float
+    ) -> Journal:
+        """Take the target. ``Refused`` while another run holds it, until nothing was heard of that for ``seconds``."""
+        journal = Journal(ledger, clock, actor, new_id, plan, new_id(), ledger.read())
+        planned = {_key(action) for action in plan.actions}
+        for _ in range(_TRIES):
+            journal._check_free(seconds)
+            left = {(each.detail[_OPERATION], each.detail[_RESOURCE]): each for each in _open(journal.view)}
+            done = [
+                journal._outcome(each, Result.SUCCEEDED, "found done")
+                for key, each in left.items()
+                if key not in planned
+            ]
+            try:
+                journal.view = ledger.append(journal.view, [journal._note("began", {"plan": plan.digest}), *done])
+            except Stale:
+                journal.view = ledger.read()
+                continue
+            journal.begun = {key: each for key, each in left.items() if key in planned}
+            return journal
+        raise Stale("the journal moved every time", advice="Run it again.")
+
+    def _check_free(self, seconds: float) -> None:
+        held = lease(self.view)
+        if held is not None and held.lasts(self.clock.now(), seconds):
+            raise Refused(
+                f"{held.entry.actor.login} has been applying {self.plan.target or 'this repository'} "
+                f"since {held.entry.at:%Y-%m-%d %H:%M UTC}",
+                advice=f"Wait until that run ends; it is given up when nothing was heard of it for {seconds:g} s.",
+            )
+
+    def token(self, action: Action) -> Entry:
+        """The intent of an action: that of a run that died with it, else a new one that is not written yet."""
+        begun = self.begun.get(_key(action))
+        return self._intent(action) if begun is None else begun
+
+    def intend(self, works: Sequence[Work]) -> None:
+        """Write the intents that are not there yet."""
+        known = {entry.id for entry in self.begun.values()}
+        self._append([self._intent(work.action, work) for work in works if work.token not in known])
+
+    def end(self, work: Work, result: Result, reason: str, facts: Mapping[str, str]) -> Entry:
+        """The outcome of an action, for :meth:`record`."""
+        return self._outcome(self._intent(work.action, work), result, reason, facts)
+
+    def record(self, outcomes: Sequence[Entry]) -> None:
+        """Write outcomes."""
+        self._append(outcomes)
+
+    def release(self) -> bool:
+        """Whether the target is free again. Who cannot say so leaves it to the lease's end."""
+        try:
+            self._append([self._note("ended", {RELEASED: "true"})])
+        except BotError:
+            return False
+        return True
+
+    def _append(self, entries: Sequence[Entry]) -> None:
+        """Write while this run holds the target; ``Stale`` from the moment it does not."""
+        for _ in range(_TRIES):
+            try:
+                self.view = self.ledger.append(self.view, entries)
+            except Stale:
+                self.view = self.ledger.read()
+                held = lease(self.view)
+                if held is None or held.run != self.run:
+                    text = "another run took this target over, so this one stopped"
+                    raise Stale(text, advice="See what that run says.") from None
+            else:
+                return
+        raise Stale("the journal moved every time", advice="Run it again.")
+
+    def _note(self, reason: str, detail: Mapping[str, str]) -> Entry:
+        facts = {LEASE: self.run, "commit": self.plan.commit, **detail}
+        return Entry(self.new_id(), EntryKind.NOTE, self.clock.now(), self.actor, reason=reason, detail=facts)
+
+    def _intent(self, action: Action, work: Work | None = None) -> Entry:
+        operation, resource = _key(action)
+        return Entry(
+            id=self.new_id() if work is None else work.token,
+            kind=EntryKind.INTENT,
+            at=self.clock.now() if work is None else work.at,
+            actor=self.actor,
+            task=action.task,
+            fingerprint=action.id,
+            drifts=tuple(each.drift for each in action.differences),
+            reason=f"{operation} {action.resource.qualified}",
+            detail={LEASE: self.run, _OPERATION: operation, _RESOURCE: resource, "commit": self.plan.commit},
+        )
+
+    def _outcome(self, intent: Entry, result: Result, reason: str, facts: Mapping[str, str] | None = None) -> Entry:
+        return replace(
+            intent,
+            id=self.new_id(),
+            kind=EntryKind.OUTCOME,
+            at=self.clock.now(),
+            actor=self.actor,
+            intent=intent.id,
+            result=result,
+            reason=reason,
+            detail={LEASE: self.run, **(facts or {})},
+        )
+
+
+def _key(action: Action) -> tuple[str, str]:
+    return action.operation.value, f"{action.resource.platform} {action.resource.group} {action.resource.qualified}"
+
+
+def _open(view: LedgerView) -> Iterator[Entry]:
+    """Intents of actions that nobody lived to end."""
+    ended = {entry.intent for entry in view.entries if entry.kind is EntryKind.OUTCOME}
+    for entry in view.entries:
+        if entry.kind is EntryKind.INTENT and entry.id not in ended and {_OPERATION, _RESOURCE} <= set(entry.detail):
+            yield entry

@@ -1,0 +1,226 @@
+"""Carries out a plan: wave by wave, each action between its intent and its outcome in the target's journal.
+
+Theory. One run at a time holds a target (:mod:`bot.safety.lease`). What a run began and did not live to end is an intent
+without an outcome. The next run looks anew, so its plan holds only what is still to be done; an action that is planned
+again is carried out under the old intent's id and time, by which an applier knows what it did already. Appliers refuse
+to act on anything but what was seen. Called by ``clockwork apply``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import groupby
+from typing import Final
+
+from bot.errors import BotError, Refused
+from bot.flows.action_plan import TargetPlan
+from bot.flows.apply_journal import Journal
+from bot.model.action import Action, Evidence, Health, HealthState, Work
+from bot.model.ledger import Actor, Entry, Result
+from bot.model.resource import Platform
+from bot.ports import Applier, Clock, Ledger
+from bot.safety.deletions import deletion_guard
+from bot.safety.limits import Limits
+from bot.secrecy.redaction import redact
+
+STEPS: Final = ("leased", "apply-intent", "action", "apply-outcome", "healthy", "released")
+"""Every step after which a run may die."""
+_WORKERS: Final = 8
+_BATCH: Final = 100
+"""The intents of so many actions are written at once."""
+_LOOK_AGAIN: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedAction:
+    """What became of one action. ``evidence`` where it was done, ``failure`` where it was not or did not become healthy."""
+
+    action: Action
+    evidence: Evidence | None = None
+    health: Health | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPlan:
+    """What became of a plan. ``waiting`` needs somebody to agree first; ``left`` was not begun because of a failure."""
+
+    applied: tuple[AppliedAction, ...] = ()
+    waiting: tuple[Action, ...] = ()
+    left: tuple[Action, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        return any(each.failure is not None for each in self.applied)
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was done that was planned."""
+        return not (self.failed or self.waiting or self.left)
+
+
+def _nobody(_ended: AppliedAction) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyContext:
+    """What a plan is carried out with. ``step_timeout`` is in seconds; ``tell`` hears of each action that ended."""
+
+    ledger: Ledger
+    appliers: Mapping[Platform, Applier]
+    clock: Clock
+    actor: Actor
+    limits: Limits
+    new_id: Callable[[], str]
+    step_timeout: float = 300.0
+    tell: Callable[[AppliedAction], None] = _nobody
+    reached: Callable[[str], None] = lambda _step: None
+
+
+def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool) -> AppliedPlan:
+    """Everything that may be done. Without ``approved`` only what needs nobody's approval, and nothing that it needs.
+
+    Raises ``Refused`` before anything is done: too much would be deleted, another run is at it, a platform says no.
+    """
+    actions, waiting = _permitted(plan.actions.actions, approved=approved)
+    if not actions:
+        return AppliedPlan(waiting=waiting)
+    _check_deletions(actions, plan, context.limits)
+    journal = Journal.begin(
+        plan.actions,
+        context.ledger,
+        clock=context.clock,
+        actor=context.actor,
+        new_id=context.new_id,
+        seconds=2 * context.step_timeout,
+    )
+    context.reached("leased")
+    try:
+        works = [_work(action, plan, journal) for action in actions]
+        _rehearse(works, context)
+        return replace(_carried_out(works, journal, context), waiting=waiting)
+    finally:
+        if journal.release():
+            context.reached("released")
+
+
+def _permitted(actions: Sequence[Action], *, approved: bool) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
+    """What may be done, and what waits for somebody to agree, with what needs it."""
+    waiting: set[str] = set()
+    for action in actions:
+        if (action.approval and not approved) or waiting.intersection(action.needs):
+            waiting.add(action.id)
+    kept = tuple(action for action in actions if action.id not in waiting)
+    return kept, tuple(action for action in actions if action.id in waiting)
+
+
+def _check_deletions(actions: Sequence[Action], plan: TargetPlan, limits: Limits) -> None:
+    removed = sum(action.operation.removes for action in actions)
+    if (guard := deletion_guard(removed, max(len(plan.live), removed), limits)) is not None:
+        raise Refused(
+            f"Nothing was done: {guard.message}",
+            advice="If that is meant, allow it by fixes.max_removed and fixes.max_removed_percent in clockwork.yaml.",
+        )
+
+
+def _work(action: Action, plan: TargetPlan, journal: Journal) -> Work:
+    intent, resource = journal.token(action), action.resource
+    drifts = plan.drifts.get(resource, ())
+    return Work(action, plan.declared.get(resource), plan.live.get(resource), intent.id, intent.at, drifts)
+
+
+def _rehearse(works: Sequence[Work], context: ApplyContext) -> None:
+    """Ask the platforms first, as far as they can say; who needs another action's work cannot be asked before it."""
+    refusals: list[str] = []
+    for work in works:
+        try:
+            applier = _applier(work, context)
+            if not work.action.needs:
+                applier.rehearse(work)
+        except BotError as exc:
+            refusals.append(f"{work.action.resource.qualified}: {redact(exc.message)}")
+    if refusals:
+        raise Refused("\n  ".join(["Nothing was done, because that was refused:", *refusals]))
+
+
+def _applier(work: Work, context: ApplyContext) -> Applier:
+    platform = work.action.resource.platform
+    if platform not in context.appliers:
+        raise Refused(f"nothing is configured that applies to {platform.value}")
+    return context.appliers[platform]
+
+
+def _carried_out(works: Sequence[Work], journal: Journal, context: ApplyContext) -> AppliedPlan:
+    """Each wave is done and healthy before the next begins; the first in which something fails is the last."""
+    applied: list[AppliedAction] = []
+    waves = [tuple(wave) for _, wave in groupby(works, key=lambda work: work.action.wave)]
+    for number, wave in enumerate(waves):
+        ended = _wave(wave, journal, context)
+        applied += ended
+        if any(each.failure is not None for each in ended):
+            return AppliedPlan(
+                tuple(applied), left=tuple(work.action for later in waves[number + 1 :] for work in later)
+            )
+    return AppliedPlan(tuple(applied))
+
+
+def _wave(wave: Sequence[Work], journal: Journal, context: ApplyContext) -> list[AppliedAction]:
+    done: list[AppliedAction] = []
+    for start in range(0, len(wave), _BATCH):
+        batch = wave[start : start + _BATCH]
+        journal.intend(batch)
+        context.reached("apply-intent")
+        with ThreadPoolExecutor(_WORKERS) as pool:
+            ended = list(pool.map(partial(_done, context=context), batch))
+        journal.record([_outcome(work, each, journal) for work, each in zip(batch, ended, strict=True)])
+        context.reached("apply-outcome")
+        done += ended
+    healthy = list(_healthy(list(zip(wave, done, strict=True)), context))
+    context.reached("healthy")
+    return healthy
+
+
+def _done(work: Work, *, context: ApplyContext) -> AppliedAction:
+    try:
+        evidence = _applier(work, context).carry_out(work)
+    except BotError as exc:
+        return AppliedAction(work.action, failure=redact(str(exc)))
+    context.reached("action")
+    return AppliedAction(work.action, evidence)
+
+
+def _outcome(work: Work, ended: AppliedAction, journal: Journal) -> Entry:
+    if ended.evidence is None:
+        return journal.end(work, Result.FAILED, ended.failure or "", {})
+    return journal.end(work, Result.SUCCEEDED, ended.evidence.message, ended.evidence.facts)
+
+
+def _healthy(ended: Sequence[tuple[Work, AppliedAction]], context: ApplyContext) -> Iterator[AppliedAction]:
+    """What was done, once it is healthy, has failed, or its time is over; in the same order."""
+    until = context.clock.now() + timedelta(seconds=context.step_timeout)
+    for work, each in ended:
+        final = each if each.failure is not None else _settled(work, each, context, until=until)
+        context.tell(final)
+        yield final
+
+
+def _settled(work: Work, ended: AppliedAction, context: ApplyContext, *, until: datetime) -> AppliedAction:
+    while True:
+        now = context.clock.now()
+        try:
+            health = _applier(work, context).health(work, now=now)
+        except BotError as exc:
+            return replace(ended, failure=f"nobody knows whether it is healthy: {redact(str(exc))}")
+        if health.state is HealthState.FAILED:
+            return replace(ended, health=health, failure=f"it is not healthy: {'; '.join(health.evidence)}")
+        if health.state is not HealthState.PROGRESSING:
+            return replace(ended, health=health)
+        if now >= until:
+            waited = f"it was not healthy after {context.step_timeout:g} s"
+            return replace(ended, health=health, failure=f"{waited}: {'; '.join(health.evidence)}")
+        context.clock.sleep(_LOOK_AGAIN)
