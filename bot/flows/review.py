@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -21,13 +20,13 @@ from bot.guardrails.judge import Judgement, ordered
 from bot.guardrails.rule import ChangeFacts, GuardOptions, PastCommit
 from bot.guardrails.rulebook import FOLDER, RuleBook, load
 from bot.guardrails.verdict import verdict
-from bot.model.codehost import PullRequest
 from bot.model.finding import Change, FileStatus
 from bot.model.session import Prompt, Reply, ReviewRequest, ReviewResult, Session
-from bot.ports import Assistant, Clock, Repository, SessionStore
 
 if TYPE_CHECKING:
     from bot.flows.rendering import RenderChange
+    from bot.model.codehost import PullRequest
+    from bot.ports import Assistant, Clock, Repository, SessionStore
 
 MAX_FILES: Final = 3000
 """Files of one change that are analysed; beyond, the change counts as only partly analysed. It is as many as GitHub lists of a
@@ -94,6 +93,8 @@ def _ask(assistants: Sequence[Assistant], build: Callable[[], Prompt]) -> tuple[
     """Every assistant's reply, asked side by side, in the order of ``assistants``."""
     if not assistants:
         return ()
+    from concurrent.futures import ThreadPoolExecutor
+
     asked = build()
     with ThreadPoolExecutor(max_workers=min(len(assistants), 4)) as pool:
         return tuple(pool.map(lambda assistant: assistant.run(asked), assistants))

@@ -24,9 +24,9 @@ from bot.guardrails.hunks import LARGEST, Delta, DiffLine
 from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.select import segments
 from bot.intake.scalars import Scalar
-from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatus, Mode
 from bot.model.globs import check_file_glob
+from bot.model.severity import Severity
 from bot.secrecy.literals import suited
 
 _INSTEAD: Final = re.compile(r"^Instead:(.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)

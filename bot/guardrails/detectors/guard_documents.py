@@ -12,8 +12,8 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Guardrail, Hit, Subject
 from bot.guardrails.verdict import enforcement
 from bot.guardrails.waivers import parse_baseline
-from bot.model.drift import Severity
 from bot.model.finding import Enforce, Mode
+from bot.model.severity import Severity
 
 _FOLDER: Final = "policies/guardrails/"
 _BASELINE: Final = f"{_FOLDER}baseline.yaml"

@@ -18,16 +18,17 @@ from bot.guardrails import shell
 from bot.guardrails.detectors.workflow_risks import steps_of, triggers
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
+from bot.model.patterns import regex
 
-_WORKFLOW: Final = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
-_ACTION: Final = re.compile(r"(?:.*/)?action\.ya?ml")
-_OWN_ACTION: Final = re.compile(r"(?:.*/)?\.github/actions/clockwork(?:@.*)?")
+_WORKFLOW: Final = regex(r"\.github/workflows/[^/]+\.ya?ml")
+_ACTION: Final = regex(r"(?:.*/)?action\.ya?ml")
+_OWN_ACTION: Final = regex(r"(?:.*/)?\.github/actions/clockwork(?:@.*)?")
 _PROGRAM: Final = "clockwork"
 _VERBS: Final = frozenset({"pr", "queue", "publish", "diff"})
 _EVENTS: Final = ("pull_request", "pull_request_target", "merge_group", "workflow_run", "workflow_call", "push")
-_NEVER: Final = re.compile(r"\s*(?:\$\{\{)?\s*(?:false|0|''|null)?\s*(?:\}\})?\s*\Z")
+_NEVER: Final = regex(r"\s*(?:\$\{\{)?\s*(?:false|0|''|null)?\s*(?:\}\})?\s*\Z")
 """A condition that is never true (GitHub documentation, "Evaluate expressions": falsy values)."""
-_ALWAYS: Final = re.compile(r"\balways\(\)|\bcancelled\(\)")
+_ALWAYS: Final = regex(r"\balways\(\)|\bcancelled\(\)")
 _FILTERS: Final = ("branches", "branches-ignore", "paths", "paths-ignore", "types", "workflows")
 _SHELLS: Final = frozenset({"", "bash", "sh"})
 _SAYING: Final = frozenset(
@@ -42,9 +43,9 @@ _OUTPUT: Final = frozenset({"--sarif", "--summary", "--artifact", "--output", "-
 """Options with a value that take nothing from the verdict."""
 _HARMLESS: Final = frozenset({"--comment", "--json", "-q", "--quiet", "-v", "-vv", "--verbose", "--exit-code"})
 _TELLING: Final = frozenset({"-h", "--help", "--version"})
-_ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*=")
-_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_EXPRESSION: Final = re.compile(r"\$\{\{([^}]{0,300})\}\}")
+_ASSIGNED: Final = regex(r"[A-Za-z_]\w*=")
+_VARIABLE: Final = regex(r"\$(?:\{(\w+)\}|(\w+))")
+_EXPRESSION: Final = regex(r"\$\{\{([^}]{0,300})\}\}")
 _SUBJECTS: Final = frozenset(
     {
         "github.event.number",

@@ -15,7 +15,7 @@ from bot.guardrails.detectors import guard_documents, guard_settings
 from bot.guardrails.detectors.meta import SETTINGS
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 
 if TYPE_CHECKING:
     from bot.guardrails.detectors.guard_steps import GuardStep
