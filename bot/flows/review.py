@@ -13,12 +13,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid
+from bot.flows.called_files import called_files
 from bot.flows.compose_files import compose_files
 from bot.guardrails import authors, judge, prompt, reply
+from bot.guardrails.documents import FOLDER
 from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
 from bot.guardrails.rule import ChangeFacts, GuardOptions, PastCommit
-from bot.guardrails.rulebook import FOLDER, RuleBook, load
+from bot.guardrails.rulebook import RuleBook, load
 from bot.guardrails.verdict import verdict
 from bot.model.finding import Change, FileStatus
 from bot.model.session import Prompt, Reply, ReviewRequest, ReviewResult, Session
@@ -159,8 +161,14 @@ def facts_of(repository: Repository, change: Change) -> ChangeFacts:
     attributes = {name: repository.read(change.base, name) for name in sorted(names)[:_MANY_ATTRIBUTES]}
     texts = {name: data.decode("utf-8", "replace") for name, data in attributes.items() if data is not None}
     commits, uncounted = _commits(repository, change)
-    compose = compose_files(repository, change)
-    return ChangeFacts(paths=paths, attributes=texts, commits=commits, uncounted=uncounted, compose=compose)
+    return ChangeFacts(
+        paths=paths,
+        attributes=texts,
+        commits=commits,
+        uncounted=uncounted,
+        compose=compose_files(repository, change),
+        called=called_files(repository, change),
+    )
 
 
 def _commits(repository: Repository, change: Change) -> tuple[tuple[PastCommit, ...], str | None]:

@@ -19,6 +19,8 @@ from bot.intake.lined import LinedNode, plain
 from bot.intake.mistakes import reason
 from bot.model.patterns import regex
 
+FOLDER: Final = "policies/guardrails/"
+"""Where a repository keeps its documents."""
 MAX_DOCUMENT: Final = 64_000
 """Characters of one document."""
 
