@@ -62,8 +62,9 @@ _FIXTURE_PART: Final = re.compile(
     r"(^|/)(testdata|test_data|fixtures?|__fixtures__|golden|snapshots?|corpus|samples?)/"
 )
 _ENVIRONMENT: Final = re.compile(
-    r"(^|/)(overlays?|environments?|envs?|clusters?|stages?|deploy(ments?)?|k8s|kubernetes|manifests?|gitops)/"
-    r"(tests?|testing|e2e)/"
+    r"(^|/)(?:(?:overlays?|environments?|envs?|clusters?|gitops|argocd|flux|fleet|tenants?|regions?)/(?:[^/]+/){0,2}"
+    r"|(?:stages?|deploy(?:ments?)?|k8s|kubernetes|manifests?|apps?|releases?|infra(?:structure)?|kustomize)/)"
+    r"(?:tests?|testing|e2e)/"
 )
 _DOCS_PART: Final = re.compile(
     r"(^|/)(docs?|documentation|examples?)/|(^|/)(README|CHANGELOG|CONTRIBUTING|HISTORY)[^/]*$"
