@@ -104,7 +104,7 @@ def _configured(opened: OpenRepository) -> Iterator[Observer]:
         from bot.observers.terraform import TerraformObserver
 
         yield TerraformObserver(
-            directory=_root_module(opened, terraform.directory),
+            directory=root_module(opened, terraform.directory),
             root=terraform.directory,
             binary=terraform.binary,
             refresh_only=terraform.refresh_only,
@@ -145,7 +145,7 @@ def _probe(named: HttpProbeSettings) -> Probe:
     )
 
 
-def _root_module(opened: OpenRepository, directory: str) -> Path:
+def root_module(opened: OpenRepository, directory: str) -> Path:
     """The Terraform root module on this disk: in the folder that was named, else written out from the branch's head."""
     if is_files(opened.options):
         return Path(opened.options.repo) / directory

@@ -335,8 +335,13 @@ def selection(opened: OpenRepository) -> Selection:
         project=sources.project or opened.name.rpartition("/")[2].lower(),
         variables=variables,
         environment={k: v for k, v in opened.options.environment.items() if k.startswith("CLOCKWORK_VAR_")},
-        compose=tuple(_project(project) for project in opened.settings.compose),
+        compose=compose_projects(opened),
     )
+
+
+def compose_projects(opened: OpenRepository) -> tuple[ProjectFiles, ...]:
+    """The Compose projects whose files settings name."""
+    return tuple(_project(project) for project in opened.settings.compose)
 
 
 def _project(named: ComposeSettings) -> ProjectFiles:

@@ -23,7 +23,11 @@ class Verification:
 
 def open_verification(options: Options, *, publish: bool) -> Callable[[float], Verification]:
     """Verifies for so many seconds. Without ``publish`` nothing is written, and a folder is read as it lies."""
-    opened = open_pushed(options) if publish else repository_to_read(options)
+    return verification_of(open_pushed(options) if publish else repository_to_read(options), publish=publish)
+
+
+def verification_of(opened: OpenRepository, *, publish: bool) -> Callable[[float], Verification]:
+    """As :func:`open_verification`, of a repository that is open."""
     look, clock = assessment_of(opened), SystemClock()
 
     def run(wait: float) -> Verification:
@@ -41,5 +45,5 @@ def _written(verified: Verified, opened: OpenRepository) -> tuple[str, ...]:
         written.append(f"Check: {check.url}")
     if verified.state is CheckState.SUCCESS and opened.options.target is None and opened.git is not None:
         applied = record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name)
-        written.append(f"Applied: {applied}")
+        written.append(f"Remembered as applied: {applied}")
     return tuple(written)
