@@ -144,7 +144,7 @@ class ApplySettings(Section):
     force_conflicts: bool = False
     """Take over fields of Kubernetes objects that somebody else owns, instead of stopping there."""
     environment: str = ""
-    """The environment of GitHub that deployments are noted in; the target's name without this."""
+    """The environment of GitHub that deployments are noted in; none without this."""
 
 
 class TargetSettings(Section):

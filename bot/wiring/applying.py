@@ -111,9 +111,9 @@ class Application:
         )
         return carry_out(plan, context, approved=approved)
 
-    def verify(self) -> Verification:
-        """Look again, for a while as long as something differs, and write on the commit how that ended."""
-        return verification_of(self.opened, publish=True)(_SETTLING)
+    def verify(self, done: Sequence[str] = ()) -> Verification:
+        """Look again, for a while as long as something differs, and write on the commit how that ended and what was done."""
+        return verification_of(self.opened, publish=True, done=done)(_SETTLING)
 
 
 def open_application(options: Options, *, force_conflicts: bool = False) -> Application:

@@ -52,6 +52,7 @@ def register(app: typer.Typer) -> None:
         from bot.entrypoints.cli.progress import progress
         from bot.errors import Invalid
         from bot.plans.document import applied_json, check_plans, read_plans
+        from bot.report.actions import applied_summary
         from bot.report.terminal import show_errors
         from bot.wiring.applying import open_application
         from bot.wiring.repository import Options
@@ -79,7 +80,10 @@ def register(app: typer.Typer) -> None:
         ended = _carried_out(application, chosen, console, approved=agreed)
         if as_json:
             print_json({"version": 1, "targets": [applied_json(each.actions, done) for each, done in ended]})
-        differs = _verified(application, console) if verify else False
+        sentences = [
+            f"{each.actions.target or application.opened.name}: {applied_summary(done)}" for each, done in ended
+        ]
+        differs = _verified(application, sentences, console) if verify else False
         code = _exit_code([done for _, done in ended], differs=differs)
         if code == 0 and application.assessment.report.unreachable:
             code = 3
@@ -123,11 +127,11 @@ def _carried_out(
     return ended
 
 
-def _verified(application: Application, console: Console) -> bool:
+def _verified(application: Application, sentences: Sequence[str], console: Console) -> bool:
     """Whether something still differs, after that was written on the commit."""
     from bot.model.codehost import CheckState
 
-    done = application.verify()
+    done = application.verify(sentences)
     console.print("\n".join([f"{done.verified.title}.", *done.written]), highlight=False, markup=False)
     return done.verified.state is CheckState.FAILURE
 
