@@ -1,4 +1,4 @@
-"""The Kubernetes API as plain trees: one object, and lists page by page.
+"""The Kubernetes API as plain trees: one object, lists page by page, and what is written.
 
 Used by :mod:`bot.observers.kubernetes` and by :mod:`bot.appliers.kubernetes`. The requests are plain ones, because generic
 kinds as plain trees are all that is wanted.
@@ -6,6 +6,9 @@ kinds as plain trees are all that is wanted.
 
 from __future__ import annotations
 
+import json
+import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid, Unavailable
 from bot.kubeapi.access import Access, credentials, tls
-from bot.model.json import JSON, Tree, get, mapping, mappings, text
+from bot.model.json import JSON, Tree, get, mapping, mappings, plain, text
 from bot.secrecy.sanitize import sanitized
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ _PAGE: Final = 500
 _RESTARTS: Final = 3
 _BUSY_RETRIES: Final = 2
 _LONGEST_WAIT: Final = 5.0
+_JSON: Final = {"Accept": "application/json"}
+_WARNING: Final = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+"""A warning of the API server (RFC 7234, section 5.5; KEP-1693): ``299 - "text"``."""
 
 
 class Expired(Unavailable):
@@ -33,13 +39,49 @@ class Expired(Unavailable):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class ApiAnswer:
+    """One answer: HTTP's status, the object or the ``Status`` that came with it, the API's warnings."""
+
+    status: int
+    tree: Tree
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def reason(self) -> str:
+        """The machine's word for what went wrong, such as ``AlreadyExists`` (apimachinery, ``metav1.StatusReason``)."""
+        return text(self.tree.get("reason"))
+
+    @property
+    def message(self) -> str:
+        return text(self.tree.get("message"))
+
+    @property
+    def causes(self) -> tuple[Tree, ...]:
+        """What exactly was wrong: ``reason``, ``message`` and ``field`` of each (apimachinery, ``metav1.StatusCause``)."""
+        return tuple(mappings(get(self.tree, "details", "causes")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=lambda: _JSON)
+    method: str = "GET"
+    content: bytes = b""
+
+
 @dataclass(slots=True)
 class ClusterApi:
-    """GET requests to one cluster until ``deadline`` (monotonic clock), each at most ``timeout`` seconds long."""
+    """Requests to one cluster, each at most ``timeout`` seconds long, until ``deadline`` (monotonic clock)."""
 
     access: Access
     timeout: float
-    deadline: float
+    deadline: float = math.inf
     client: httpx.Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -63,7 +105,7 @@ class ClusterApi:
 
     def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str = "application/json") -> JSON:
         """What the API answers; None for 404. Raises ``Unavailable`` with the cause, :class:`Expired` for 410."""
-        answer = self._answer(path, params or {}, accept)
+        answer = self._answer(_Request(path, params or {}, {"Accept": accept}))
         if answer.status_code == 404:
             return None
         if answer.status_code == 410:
@@ -79,7 +121,7 @@ class ClusterApi:
 
     def words(self, path: str, params: Mapping[str, str]) -> str:
         """A plain-text answer such as a log; empty where there is none."""
-        answer = self._answer(path, params, "application/json")
+        answer = self._answer(_Request(path, params))
         return answer.text if answer.is_success else ""
 
     def items(
@@ -114,9 +156,32 @@ class ClusterApi:
             if not token:
                 return trees
 
-    def _answer(self, path: str, params: Mapping[str, str], accept: str) -> httpx.Response:
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        body: JSON = None,
+        content_type: str = "application/json",
+    ) -> ApiAnswer:
+        """What the API answers to one request, whatever it is. ``Unavailable`` where none came: then it may have been done.
+
+        The request is repeated where the API is too busy for it, so it has to be one that is harmless the second time.
+        """
+        content = b"" if body is None else json.dumps(plain(body)).encode()
+        headers = _JSON if body is None else {**_JSON, "Content-Type": content_type}
+        answer = self._answer(_Request(path, params or {}, headers, method, content))
+        try:
+            tree = mapping(answer.json())
+        except ValueError:
+            tree = {}
+        warnings = tuple(_WARNING.findall(", ".join(answer.headers.get_list("Warning"))))
+        return ApiAnswer(answer.status_code, tree, warnings)
+
+    def _answer(self, request: _Request) -> httpx.Response:
         for left_to_try in range(_BUSY_RETRIES, -1, -1):
-            answer = self._once(path, params, accept)
+            answer = self._once(request)
             # 429 with Retry-After: Kubernetes docs, "API Priority and Fairness"
             if answer.status_code not in {429, 503} or not left_to_try:
                 break
@@ -124,15 +189,17 @@ class ClusterApi:
             time.sleep(min(float(wait) if wait.isdigit() else 1.0, _LONGEST_WAIT, self._left()))
         return answer
 
-    def _once(self, path: str, params: Mapping[str, str], accept: str) -> httpx.Response:
+    def _once(self, request: _Request) -> httpx.Response:
         import httpx
 
         server_name = self.access.configuration.tls_server_name
         try:
-            return self.client.get(
-                path,
-                params=dict(params),
-                headers={"Accept": accept, **credentials(self.access.configuration)},
+            return self.client.request(
+                request.method,
+                request.path,
+                params=dict(request.params),
+                headers={**request.headers, **credentials(self.access.configuration)},
+                content=request.content or None,
                 timeout=min(self.timeout, self._left()),
                 extensions={"sni_hostname": server_name} if server_name else None,
             )
