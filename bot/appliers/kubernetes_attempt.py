@@ -161,7 +161,7 @@ class ObjectAttempt:
             answer = self.objects.apply(self.place, locked, force=True, rehearsal=rehearsal)
             if answer.status == 409:
                 raise ObjectMoved(f"{self._name} changed while it was applied")
-        removed = self._remove_additions(live if rehearsal else answer.tree, rehearsal=rehearsal)
+        removed = self._remove_additions(rehearsal=rehearsal)
         facts = {
             "taken over": ", ".join(f"{each.path} from {each.owner}" for each in held if each.manager != MANAGER),
             "removed": ", ".join(removed),
@@ -175,10 +175,13 @@ class ObjectAttempt:
         if others and not self.rules.force_conflicts:
             raise conflict(self._name, others)
 
-    def _remove_additions(self, live: Tree | None, *, rehearsal: bool) -> tuple[str, ...]:
+    def _remove_additions(self, *, rehearsal: bool) -> tuple[str, ...]:
         """Take away what is only live and named: an apply leaves it to its owner."""
-        if live is None or self._seen is None:
+        if self._seen is None or not any(drift.path and drift.kind in ADDITIONS for drift in self.work.drifts):
             return ()
+        live = self._read()
+        if live is None:
+            raise ObjectMoved(f"{self._name} was deleted while it was applied")
         steps, changed = self._fields(live).patch(live, ADDITIONS)
         if steps:
             self.objects.patch(self.place, steps, rehearsal=rehearsal)

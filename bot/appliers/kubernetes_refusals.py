@@ -17,6 +17,10 @@ from bot.model.json import text
 from bot.secrecy.sanitize import sanitized
 
 _SHOWN: Final = 300
+_UNTYPED: Final = "failed to create typed patch object"
+"""What an apply is told of a field that no schema has: as an internal error (apimachinery, ``managedfields/internal``,
+structuredmerge.go).
+"""
 _CONFLICT: Final = "FieldManagerConflict"
 _MANAGER: Final = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")(?: with subresource "([^"]*)")?(?: using (\S+))?')
 
@@ -69,10 +73,12 @@ def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> Bot
             return ObjectMoved(words)
         case 409:
             return conflict(subject, held_fields(answer))
-        case 422 if not answer.causes and answer.reason != "Invalid":
+        case 422 if not any(text(cause.get("field")) for cause in answer.causes):
             return ObjectMoved(words)  # a test of a JSON Patch did not hold (apiserver, endpoints/handlers/patch.go)
         case 422 if any("immutable" in text(cause.get("message")) for cause in answer.causes):
             return Refused(words, advice="a field cannot be changed while the object lives: plan again to replace it")
+        case 500 if _UNTYPED in answer.message:
+            return Refused(words, advice="correct it in Git")
         case 400 | 422:
             return Refused(words, advice="correct it in Git")
         case 401:
