@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import secrets
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,12 +34,12 @@ class ApiServer:
     ``anonymous``, so may who brings none: kubectl sends no token over plain HTTP.
     """
 
-    def __init__(self, *, token: str = "stand-in-token", user: str = "tester", anonymous: bool = False) -> None:
-        self.token = token
+    def __init__(self, *, user: str = "tester", anonymous: bool = False) -> None:
+        self.token = secrets.token_urlsafe(24)
         self.controllers = Controllers()
         self.requests: list[Request] = []
         self._store = Store()
-        self._access = Access({token: user}, anonymous)
+        self._access = Access({self.token: user}, anonymous)
         self._api = Api(self._store, self._access, self.controllers)
         self._faults = Faults()
         self._lock = threading.Lock()

@@ -32,13 +32,13 @@ class Access:
     anonymous: bool = False
     denials: list[Denial] = field(default_factory=list)
 
-    def user(self, headers: Mapping[str, str]) -> str:
+    def user(self, authorization: str) -> str:
         """Who asks.
 
         Raises:
             Failed: 401 without a token that is known.
         """
-        token = headers.get("Authorization", "").removeprefix("Bearer ")
+        token = authorization.removeprefix("Bearer ")
         if not token and self.anonymous:
             return "system:anonymous"
         if token not in self.tokens:
@@ -48,7 +48,7 @@ class Access:
     def allowed(self, user: str, verb: str, resource: str, namespace: str) -> bool:
         return not any(each.covers(user, verb, resource, namespace) for each in self.denials)
 
-    def check(self, user: str, verb: str, kind: Kind, namespace: str, name: str, subresource: str = "") -> None:
+    def check(self, user: str, verb: str, kind: Kind, *, namespace: str, name: str, subresource: str = "") -> None:
         """Nothing.
 
         Raises:

@@ -56,6 +56,14 @@ class Watch:
     version: int
     present: tuple[Object, ...]
 
+    def bookmark(self) -> dict[str, Any] | None:
+        """What tells the watcher that what it began with has ended, where it asked for that (``sendInitialEvents``)."""
+        if self.query.get("sendInitialEvents") != "true":
+            return None
+        ended = {"resourceVersion": str(self.version), "annotations": {"k8s.io/initial-events-end": "true"}}
+        head = {"kind": self.kind.kind, "apiVersion": self.kind.api_version}
+        return {"type": "BOOKMARK", "object": head | {"metadata": ended}}
+
     def line(self, event: StoredEvent, seen: set[Key]) -> dict[str, Any] | None:
         """What the watcher is told of an event: an object that comes to be selected is new to it, and the other way."""
         spaced = self.namespace in {None, event.key[2]}
@@ -151,17 +159,18 @@ class Api:
         match = spaces or _ROUTE.fullmatch(request.path)
         if match is None:
             raise _nowhere()
-        parts = {"group": "", "version": "v1", "plural": "namespaces", "namespace": None, **match.groupdict()}
-        kind = self._kind(parts["group"] or "", parts["version"], parts["plural"])
+        core = {"group": "", "version": "v1", "plural": "namespaces", "namespace": ""}
+        parts = core | {name: value or "" for name, value in match.groupdict().items()}
+        kind = self._kind(parts["group"], parts["version"], parts["plural"])
         if kind is None or (kind.namespaced and parts["name"] and not parts["namespace"]):
             raise _nowhere()
-        subresource = parts["sub"] or ""
+        subresource = parts["sub"]
         if subresource and subresource not in kind.subresources:
             raise _nowhere()
         return Call(
             kind,
-            parts["namespace"] or "",
-            parts["name"] or "",
+            parts["namespace"],
+            parts["name"],
             subresource,
             manager=query.get("fieldManager") or request.user_agent.partition("/")[0] or "unknown",
             force=query.get("force") == "true",
@@ -177,7 +186,7 @@ class Api:
 
     def _served(self, request: Request, call: Call, user: str) -> Answer:
         verb = _verb(request, call)
-        self.access.check(user, verb, call.kind, call.namespace, call.name, call.subresource)
+        self._may(user, verb, call)
         match verb:
             case "get":
                 return Answer(200, self._read(call))
@@ -196,6 +205,10 @@ class Api:
             case "deletecollection":
                 return self._cleared(request, call)
         raise status.Failed(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+
+    def _may(self, user: str, verb: str, call: Call) -> None:
+        where = {"namespace": call.namespace, "name": call.name, "subresource": call.subresource}
+        self.access.check(user, verb, call.kind, **where)
 
     def _read(self, call: Call) -> Object:
         if call.key in self.store.objects and self.controllers.read(call.key):
@@ -232,6 +245,8 @@ class Api:
     def _watched(self, request: Request, call: Call) -> Answer:
         space, version = call.namespace or None, request.query.get("resourceVersion") or "0"
         query = request.query | ({"fieldSelector": f"metadata.name={call.name}"} if call.name else {})
+        if request.query.get("sendInitialEvents") == "true":
+            version = "0"
         if version != "0" and int(version) < self.oldest:
             raise _expired()
         present = (
@@ -257,10 +272,10 @@ class Api:
     def _patched(self, request: Request, call: Call, user: str) -> Answer:
         how = _PATCHES.get(request.content_type)
         if how is None:
-            raise status.unsupported(request.content_type, list(_PATCHES))
+            raise status.unsupported(list(_PATCHES))
         if how == "apply":
             if call.key not in self.store.objects:
-                self.access.check(user, "create", call.kind, call.namespace, call.name, call.subresource)
+                self._may(user, "create", call)
             return self._applied(request, call)
         if call.force:
             raise _options("force", "Forbidden: may not be specified for non-apply patch")
@@ -278,7 +293,7 @@ class Api:
             elif how == "json":
                 new = patches.json_patch(current, patch)
             elif call.kind.custom:
-                raise status.unsupported("strategic", [each for each in _PATCHES if "strategic" not in each])
+                raise status.unsupported([each for each in _PATCHES if "strategic" not in each])
             else:
                 new = patches.strategic_patch(self.schema, call.kind, current, patch)
         except patches.Unpatchable as why:
@@ -386,6 +401,8 @@ def _verb(request: Request, call: Call) -> str:
 
 
 def _body(request: Request) -> Any:
+    if "protobuf" in request.content_type or "cbor" in request.content_type:
+        raise status.unsupported(["application/json", "application/yaml"])
     try:
         body = json.loads(request.body)
     except ValueError:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from tests.appliers.kube import status
+from tests.appliers.kube.status import Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +62,12 @@ class Fault:
             return self.match(request)
         return re.search(self.match, request.line) is not None
 
-    def failure(self) -> status.Failed:
+    def failure(self) -> Failed:
         """The refusal that it answers with."""
         headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
         details = {"retryAfterSeconds": self.retry_after} if self.retry_after is not None else None
         reason = _REASONS.get(self.status, "")
-        return status.Failed(self.status, reason, f"made to fail with {self.status}", headers=headers, details=details)
+        return Failed(self.status, reason, f"made to fail with {self.status}", headers=headers, details=details)
 
 
 class Faults:

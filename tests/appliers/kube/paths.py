@@ -152,9 +152,10 @@ def _order(path: Path) -> tuple[tuple[int, str], ...]:
 
 def ordered(paths: FieldSet) -> list[Path]:
     """The paths as ``Set.Iterate`` gives them: at each depth the members first, then what is below."""
-    members = sorted((path for path in paths if len(path) == 1), key=_order)
-    parents = sorted({path[:1] for path in paths if len(path) > 1}, key=_order)
-    return members + [(*parent, *rest) for parent in parents for rest in ordered(with_prefix(paths, parent[0]))]
+    inner: list[Path] = []
+    for element in sorted({path[0] for path in paths if len(path) > 1}, key=lambda each: _order((each,))):
+        inner += [(element, *rest) for rest in ordered(with_prefix(paths, element))]
+    return sorted((path for path in paths if len(path) == 1), key=_order) + inner
 
 
 def display(path: Path) -> str:

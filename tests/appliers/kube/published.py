@@ -137,7 +137,7 @@ def _relationship(schema: dict[str, Any]) -> str:
         case "set":
             return "set"
         case None if "merge" in schema.get("x-kubernetes-patch-strategy", ""):
-            return schema.get("x-kubernetes-patch-merge-key", "set")
+            return str(schema.get("x-kubernetes-patch-merge-key", "set"))
         case _:
             return "atomic"
 

@@ -15,16 +15,10 @@ _SUBRESOURCES: Final = {
 }
 _WITHOUT_STATUS: Final = frozenset(
     [
-        "configmaps",
-        "secrets",
-        "serviceaccounts",
-        "roles",
-        "rolebindings",
-        "clusterroles",
-        "clusterrolebindings",
-        "endpoints",
+        *("configmaps", "secrets", "serviceaccounts", "roles", "rolebindings", "clusterroles", "clusterrolebindings"),
+        *("endpoints", "storageclasses", "priorityclasses", "ingressclasses", "leases", "events", "networkpolicies"),
+        *("limitranges", "controllerrevisions", "podtemplates"),
     ]
-    + ["storageclasses", "priorityclasses", "ingressclasses", "leases", "events", "networkpolicies", "limitranges"]
 )
 SHORT: Final[Mapping[str, tuple[str, ...]]] = {
     "configmaps": ("cm",),

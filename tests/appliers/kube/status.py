@@ -71,9 +71,9 @@ def bad_request(message: str) -> Failed:
     return Failed(400, "BadRequest", message)
 
 
-def unsupported(media: str, allowed: Sequence[str]) -> Failed:
+def unsupported(allowed: Sequence[str]) -> Failed:
     message = f"the body of the request was in an unknown format - accepted media types include: {', '.join(allowed)}"
-    return Failed(415, "UnsupportedMediaType", message if media else message)
+    return Failed(415, "UnsupportedMediaType", message)
 
 
 def invalid(kind: Kind, name: str, causes: Sequence[tuple[str, str, str]]) -> Failed:

@@ -243,7 +243,7 @@ class _Compare:
             before, after, below = olds.get(element, []), news.get(element, []), (*path, element)
             match len(before) > 1, len(after) > 1:
                 case False, False:
-                    self.values(listed.element, *(each[0] if each else ABSENT for each in (before, after)), below)
+                    self.values(listed.element, _first(before), _first(after), below)
                 case True, True:
                     self._leaf(before, after, below)
                 case True, False:
@@ -254,6 +254,10 @@ class _Compare:
                     if before:
                         self.values(listed.element, before[0], ABSENT, below)
                     self.added.add(below)
+
+
+def _first(items: Sequence[Any]) -> Any:
+    return items[0] if items else ABSENT
 
 
 class _Merge:

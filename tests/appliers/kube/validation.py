@@ -29,20 +29,18 @@ _IMMUTABLE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _STATEFUL: Final = frozenset(
     [
-        "replicas",
-        "ordinals",
-        "template",
-        "updateStrategy",
-        "revisionHistoryLimit",
-        "persistentVolumeClaimRetentionPolicy",
+        *("replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit"),
+        *("persistentVolumeClaimRetentionPolicy", "minReadySeconds"),
     ]
-    + ["minReadySeconds"]
 )
 _STATEFUL_MESSAGE: Final = (
     "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
     "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
 )
-_CLAIM_MESSAGE: Final = "Forbidden: spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+_CLAIM_MESSAGE: Final = (
+    "Forbidden: spec is immutable after creation except resources.requests "
+    "and volumeAttributesClassName for bound claims"
+)
 _POD_MESSAGE: Final = (
     "Forbidden: pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
     "`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -75,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
             if fault is not None:
                 self._failed(fault)
                 return
-            user = web.api.access.user(self.headers)
+            user = web.api.access.user(self.headers.get("Authorization", ""))
             answer = web.api.answer(request, user, self.headers.get("Accept", ""))
             fault = web.faults.next(request, after=True)
             if fault is not None:
@@ -87,7 +88,11 @@ class _Handler(BaseHTTPRequestHandler):
         except status.Failed as why:
             self._send(Answer(why.code, why.body, why.headers))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """``do_GET`` and its siblings answer alike."""
+        if name.startswith("do_"):
+            return self._answer
+        raise AttributeError(name)
 
     def _request(self) -> Request:
         parts = urlsplit(self.path)
@@ -103,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         linger = struct.pack("ii", 1, 0)
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.close_connection = True
-        self.wfile = _Nowhere()
+        self.wfile = BytesIO()
         self.connection.close()
 
     def _narrowed(self, answer: Answer) -> Answer:
@@ -141,6 +146,9 @@ class _Handler(BaseHTTPRequestHandler):
         }
         for each in watch.present:
             self._line({"type": "ADDED", "object": each})
+        bookmark = watch.bookmark()
+        if bookmark is not None:
+            self._line(bookmark)
         self.wfile.flush()
         self._follow(watch, seen)
         self.wfile.write(b"0\r\n\r\n")
@@ -169,18 +177,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         """A test that fails shows ``requests``."""
-
-
-class _Nowhere:
-    """What is written to after the connection is broken."""
-
-    closed = False
-
-    def write(self, _data: bytes) -> int:
-        return 0
-
-    def flush(self) -> None:
-        """There is nothing to flush."""
-
-    def close(self) -> None:
-        """There is nothing to close."""

@@ -117,7 +117,7 @@ class Writer:
         live = self._store.objects.get(call.key)
         config = self._config(call, body)
         current = self._converted(call, live) if live is not None else None
-        managers = managed.read(live["metadata"]) if live is not None else {}
+        managers: Managers = managed.read(live["metadata"]) if live is not None else {}
         if live is not None and not managers:
             managers = self._before_first_apply(call, current or {})
         manager = managed.identity(call.manager, "Apply", call.kind.api_version, call.subresource)
