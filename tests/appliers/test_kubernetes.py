@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -253,7 +254,11 @@ def test_what_the_server_does_not_know_is_refused(cluster: Stage) -> None:
 
 def test_a_kind_that_is_not_served_is_refused(cluster: Stage) -> None:
     """A custom resource without its definition says what is missing; carrying it out waits for the definition first."""
-    tree = {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w", "namespace": "shop"}}
+    tree: dict[str, Any] = {
+        "apiVersion": "example.com/v1",
+        "kind": "Widget",
+        "metadata": {"name": "w", "namespace": "shop"},
+    }
     work = cluster.work(Operation.UPDATE, config())
     action = replace(work.action, resource=id_of(tree), operation=Operation.CREATE)
     assert work.desired is not None
