@@ -144,8 +144,8 @@ print(KubernetesApplier(environment=dict(os.environ)).carry_out(work).message)
 """
 
 
-@pytest.mark.parametrize("method", ["GET", "DELETE", "POST"])
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "after"), [("DELETE", False), ("DELETE", True), ("POST", True)])
 def test_a_killed_process_is_followed_by_another(method: str, tmp_path: Path, *, after: bool) -> None:
     """Kill -9 at a request of a replacement, whether it was done or not: the next process ends the work, and of the object
     there is one, made once.
