@@ -98,19 +98,21 @@ def _merge_keys(element: JSON, pointer: Pointer, shape: Shape) -> list[tuple[Poi
 
 @dataclass(slots=True)
 class _Patch:
-    """A JSON Patch in the making, with the object as it is after the steps so far: made of dictionaries and lists."""
+    """A JSON Patch in the making, with the object as it is after the steps so far: made of dictionaries and lists. A step
+    has a copy of its value, since later steps change what the object holds.
+    """
 
     tree: JSON
     steps: list[Tree] = field(default_factory=list)
 
     def test(self, pointer: Pointer) -> None:
-        step: Tree = {"op": "test", "path": _written(pointer), "value": value_at(self.tree, pointer)}
+        step: Tree = {"op": "test", "path": _written(pointer), "value": plain(value_at(self.tree, pointer))}
         if step not in self.steps:
             self.steps.append(step)
 
     def add(self, pointer: Pointer, value: JSON) -> None:
         """A new entry, or a new element before the one at that index."""
-        self.steps.append({"op": "add", "path": _written(pointer), "value": value})
+        self.steps.append({"op": "add", "path": _written(pointer), "value": plain(value)})
         match value_at(self.tree, pointer[:-1]), pointer[-1]:
             case list() as listed, int() as index:
                 listed.insert(index, value)
@@ -118,7 +120,7 @@ class _Patch:
                 entries[key] = value
 
     def replace(self, pointer: Pointer, value: JSON) -> None:
-        self.steps.append({"op": "replace", "path": _written(pointer), "value": value})
+        self.steps.append({"op": "replace", "path": _written(pointer), "value": plain(value)})
         match value_at(self.tree, pointer[:-1]), pointer[-1]:
             case list() as listed, int() as index:
                 listed[index] = value
