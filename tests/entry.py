@@ -42,13 +42,19 @@ def processes() -> ForkServerContext:
     return context
 
 
-def clockwork(
-    *words: str, folder: Path, dying: tuple[str, int] | None = None, **environment: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the real command in ``folder``, in a process of its own, with an empty home and no tokens.
+def clockwork(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command in ``folder``, in a process of its own, with an empty home and no tokens."""
+    return _called(words, folder, environment, None)
 
-    With ``dying`` an apply is killed (SIGKILL) right after that step, at its so manyth time.
-    """
+
+def clockwork_dying(*words: str, folder: Path, step: str, nth: int) -> subprocess.CompletedProcess[str]:
+    """The same, where an apply is killed (SIGKILL) right after the ``nth`` time of ``step``."""
+    return _called(words, folder, {}, (step, nth))
+
+
+def _called(
+    words: tuple[str, ...], folder: Path, environment: dict[str, str], dying: tuple[str, int] | None
+) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
     usual = {"HOME": str(folder), "CLOCKWORK_CACHE": str(folder / "cache"), "COLUMNS": "200"}
     with tempfile.TemporaryDirectory() as place:

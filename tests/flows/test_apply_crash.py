@@ -14,7 +14,7 @@ import pytest
 
 from bot.flows.applying import STEPS
 from tests.appliers.apiserver import ApiServer
-from tests.entry import clockwork
+from tests.entry import clockwork, clockwork_dying
 from tests.soak.applying import Ground
 
 _LABELS: Final = {"app": "web"}
@@ -61,14 +61,17 @@ class Scene:
     ground: Ground
     server: ApiServer
 
-    def apply(self, dying: tuple[str, int] | None = None) -> int:
-        """The exit code of ``clockwork plan`` and ``apply`` as a person calls them who agrees to everything."""
+    def apply(self, dying: tuple[str, int] | None = None) -> None:
+        """``clockwork plan`` and ``apply`` as a person calls them who agrees to everything."""
         repo, folder = ("--repo", str(self.ground.remote)), self.ground.folder
+        words = ("apply", "plan.json", *repo, "--no-verify")
         planned = clockwork("plan", *repo, "--out", "plan.json", folder=folder)
         assert planned.returncode in {0, 1}, planned.stdout + planned.stderr
-        done = clockwork("apply", "plan.json", *repo, "--no-verify", folder=folder, dying=dying)
-        assert done.returncode in {0, -signal.SIGKILL}, done.stdout + done.stderr
-        return done.returncode
+        if dying is None:
+            done = clockwork(*words, folder=folder)
+        else:
+            done = clockwork_dying(*words, folder=folder, step=dying[0], nth=dying[1])
+        assert done.returncode == (0 if dying is None else -signal.SIGKILL), done.stdout + done.stderr
 
     def left(self) -> int:
         """How many actions a plan holds now."""
@@ -104,7 +107,7 @@ def scene(folder: Path) -> Iterator[Scene]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]], Counter[tuple[str, str]]]:
     """What runs in the end, and what happened on the way, of an apply that nothing disturbs."""
     with scene(tmp_path_factory.mktemp("undisturbed")) as made:
-        assert made.apply() == 0
+        made.apply()
         assert made.left() == 0
         return made.end(), Counter(made.server.changes)
 
@@ -146,9 +149,9 @@ def test_after_a_kill_the_same_is_done_once(
 ) -> None:
     """Killed at the step and run again, it ends as an undisturbed run, and the server saw each change exactly once."""
     with scene(tmp_path) as made:
-        assert made.apply(dying=(step, nth)) == -signal.SIGKILL
+        made.apply(dying=(step, nth))
         if made.left():
-            assert made.apply() == 0
+            made.apply()
         assert made.left() == 0
         assert made.end() == undisturbed[0]
         assert Counter(made.server.changes) == undisturbed[1]
