@@ -17,9 +17,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.drift.canonical import resolved, same
+from bot.drift.canonical import absent, resolved, same
 from bot.drift.masking import HIDDEN
-from bot.drift.shapes import Form, Shape
+from bot.drift.shapes import FilledBy, Form, Shape
 from bot.drift.walk import label_of
 from bot.errors import Refused, Stale
 from bot.model.drift import Drift, DriftKind
@@ -197,7 +197,7 @@ class NamedFields:
     def _is_done(self, drift: Drift, live: Tree) -> bool:
         spot = self._spot(drift, live)
         if drift.kind in ADDITIONS:
-            done = not spot.exists
+            done = not spot.exists or self._is_servers(drift, spot, live)
         elif self._is_order(drift, spot):
             done = self._reordered(drift, spot) == [*elements(spot.value)]
         else:
@@ -209,6 +209,13 @@ class NamedFields:
         if not done and self.seen is not None and not self._is_as_seen(drift, spot):
             raise Stale(f"{self.id}: {drift.where} is neither what was seen when this was planned nor what Git says")
         return done
+
+    def _is_servers(self, drift: Drift, spot: FieldSpot, live: Tree) -> bool:
+        """Whether a value that nobody declares says no more than its absence, or the server gave out another one since."""
+        if absent(spot.value, spot.shape, mapping(value_at(live, spot.pointer[:-1]))):
+            return True
+        given = spot.shape.filled in {FilledBy.SERVER, FilledBy.ALLOCATED}
+        return given and self.seen is not None and not self._is_as_seen(drift, spot)
 
     def _is_order(self, drift: Drift, spot: FieldSpot) -> bool:
         """Whether it is about the order of a list that compares by key: all else about such a list is told by element."""
