@@ -30,6 +30,8 @@ from bot.model.resource import ResourceId
 ADDITIONS: Final = frozenset({DriftKind.ADDED, DriftKind.REMOVED})
 """What is only live."""
 MENDED: Final = ADDITIONS | {DriftKind.CHANGED, DriftKind.MISSING, DriftKind.IMAGE_MOVED}
+_ALIASES: Final = {"serviceAccountName": "serviceAccount"}
+"""Fields that the server keeps under two names."""
 _NEW: Final = -1
 """The index of an element that a list does not have."""
 
@@ -264,12 +266,20 @@ class NamedFields:
             patch.test(spot.pointer)
         if drift.kind in ADDITIONS:
             patch.remove(spot.pointer)
+            self._remove_alias(spot, patch)
         elif self._is_order(drift, spot):
             patch.replace(spot.pointer, self._reordered(drift, spot))
         elif spot.exists:
             patch.replace(spot.pointer, self._value(drift))
         else:
             self._add(drift, spot, patch)
+
+    def _remove_alias(self, spot: FieldSpot, patch: _Patch) -> None:
+        """The server fills a field in again from its other name (``Convert_v1_PodSpec_To_core_PodSpec``)."""
+        alias = (*spot.pointer[:-1], _ALIASES.get(str(spot.pointer[-1]), ""))
+        if alias[-1] and exists_at(patch.tree, alias):
+            patch.test(alias)
+            patch.remove(alias)
 
     def _add(self, drift: Drift, spot: FieldSpot, patch: _Patch) -> None:
         """Put in what is missing, with what has to be around it."""

@@ -12,7 +12,7 @@ import pytest
 from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED
 from bot.errors import Refused, Stale, Unavailable
 from bot.model.action import HealthState, Operation
-from bot.model.json import get
+from bot.model.json import get, mapping
 from bot.model.resource import Observed
 from tests.appliers.kubernetes_stage import NOW, Stage, config, deployment, id_of, job, secret, stage
 
@@ -372,3 +372,25 @@ def test_pods_that_wait_are_evidence(cluster: Stage) -> None:
     health = cluster.applier.health(work, now=NOW)
     assert health.state is HealthState.PROGRESSING
     assert "pod web-1: container web: no such image nginx:1.27" in health.evidence
+
+
+def test_a_block_that_git_drops_falls_back(cluster: Stage) -> None:
+    """What Git no longer says of a container is gone, though the server leaves an empty block in its place."""
+    before = deployment(resources={"limits": {"memory": "1Gi"}})
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, before))
+    wanted = deployment()
+    evidence = cluster.applier.carry_out(cluster.work(Operation.UPDATE, wanted, base=before))
+    assert evidence.message == "Deployment/shop/web is as declared"
+    assert not cluster.drifts(wanted, before)
+
+
+def test_an_account_that_git_drops_goes_under_both_its_names(cluster: Stage) -> None:
+    """The server keeps a pod's account as ``serviceAccount`` too, and would fill it in again from there."""
+    before = deployment()
+    before["spec"]["template"]["spec"]["serviceAccountName"] = "robot"
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, before))
+    wanted = deployment()
+    cluster.applier.carry_out(cluster.work(Operation.UPDATE, wanted, base=before))
+    pod = get(cluster.live(wanted) or {}, "spec", "template", "spec")
+    assert not {"serviceAccount", "serviceAccountName"} & set(mapping(pod))
+    assert not cluster.drifts(wanted, before)

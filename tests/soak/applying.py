@@ -24,7 +24,7 @@ from bot.wiring.applying import Application, open_application
 from bot.wiring.repository import Options
 from tests.appliers.apiserver import ApiServer
 from tests.gitrepo.server import git
-from tests.soak.pairs import SPACE, Pair, pair
+from tests.soak.pairs import SPACE, Pair, Past, pair
 
 _ROUND: Final = 25
 _SETTINGS: Final = """\
@@ -124,9 +124,10 @@ def round_of(pairs: Sequence[Pair], folder: Path) -> Round:
 def _others(server: ApiServer, pairs: Sequence[Pair]) -> None:
     """What others do to what runs."""
     for each in pairs:
-        known = each.base or each.live
-        if known is not None and each.past == "gone":
-            server.remove(known["apiVersion"], known["kind"], SPACE, known["metadata"]["name"])
+        if each.base is not None and each.past is Past.GONE:
+            server.remove(each.base["apiVersion"], each.base["kind"], SPACE, each.base["metadata"]["name"])
+        if each.made is not None:
+            server.put(each.made, manager="kubectl-create")
         if each.live is not None:
             server.put(each.live, manager="kubectl-edit")
 

@@ -33,14 +33,15 @@ class Past(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """``base`` is what Git declared before, ``desired`` what it declares now (None: no longer), ``live`` what others made of
-    what runs; None where nobody made anything of it.
+    """``base`` is what Git declared before, ``desired`` what it declares now (None: no longer), ``made`` what somebody else
+    created, ``live`` what others made of what runs; None where nobody did.
     """
 
     past: Past
     base: Object | None
     desired: Object | None
     live: Object | None
+    made: Object | None = None
 
 
 def pair(rng: random.Random, number: int) -> Pair:
@@ -54,7 +55,9 @@ def pair(rng: random.Random, number: int) -> Pair:
         case Past.NOTHING:
             return Pair(past, None, desired, None)
         case Past.FOREIGN:
-            return Pair(past, None, desired, _touched(rng, mixed(rng, base, make(rng, name))))
+            made = mixed(rng, base, make(rng, name))
+            live = _touched(rng, copy.deepcopy(made)) if rng.random() < 0.5 else None
+            return Pair(past, None, desired, live, made)
         case Past.EDITED:
             live = _touched(rng, mixed(rng, base, make(rng, name)))
             return Pair(past, base, desired, live)
