@@ -2,8 +2,10 @@
 
 An apply says what Git says and takes nothing from others: a field that somebody else owns with another value is a conflict,
 and ``Refused`` with who owns what, unless ``force_conflicts`` allows taking it over. Fields of which only ourselves are the
-other owner, by an earlier creation or restoring, are taken over always. What is only live and belongs to others stays after
-an apply, so it is removed by a JSON Patch (:mod:`bot.appliers.kubernetes_fields`), and so are single fields put back.
+other owner, by an earlier creation or restoring, are taken over always; fields that no difference names, such as what an
+autoscaler sets, are left to their owners (:mod:`bot.appliers.kubernetes_held`). What is only live and belongs to others
+stays after an apply, so it is removed by a JSON Patch (:mod:`bot.appliers.kubernetes_fields`), and so are single fields put
+back.
 
 Every attempt looks first, and tells by what it sees what is done already. An object with another uid than the one that was
 seen is ``Stale``, and so is one of whose named fields one changed meanwhile. Nothing is deleted but with its uid and resource

@@ -9,6 +9,7 @@ from typing import Final, assert_never
 
 from bot.appliers.kubernetes_fields import ADDITIONS, NamedFields
 from bot.appliers.kubernetes_health import health_of, pod_evidence, selector_of
+from bot.appliers.kubernetes_held import leaving_out, unasked
 from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED, applied, created, restarted, uid_of, version_of
 from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectPlace, not_served
 from bot.appliers.kubernetes_refusals import HeldField, ObjectMoved, conflict, error_of, held_fields
@@ -17,11 +18,13 @@ from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.objects import shape_for
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Stale, Unavailable
+from bot.kubeapi.api import ApiAnswer
 from bot.model.action import Evidence, Health, HealthState, Operation, Work
 from bot.model.json import Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Desired
 
 _LOOK_AGAIN: Final = 1.0
+_NOBODYS: Final[tuple[HeldField, ...]] = ()
 _PODS: Final = 50
 _RESTARTABLE: Final = frozenset({("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet")})
 
@@ -151,29 +154,34 @@ class ObjectAttempt:
             self._fields(live).check(live)
         body = applied(self.desired.tree, self.place, live)
         answer = self.objects.apply(self.place, body, rehearsal=rehearsal)
-        held: tuple[HeldField, ...] = ()
+        left, taken = _NOBODYS, _NOBODYS
         if answer.status == 409:
             held = held_fields(answer)
             if live is None or not held:
                 raise error_of(answer, self._name, "patch", secret=self.place.secret)
-            self._check_takeover(held)
-            locked = {**body, "metadata": {**mapping(body.get("metadata")), "resourceVersion": version_of(live)}}
-            answer = self.objects.apply(self.place, locked, force=True, rehearsal=rehearsal)
-            if answer.status == 409:
-                raise ObjectMoved(f"{self._name} changed while it was applied")
+            others = tuple(each for each in held if each.manager != MANAGER)
+            left = unasked(others, self._fields(live).pointers(live), live, self._seen)
+            taken = tuple(each for each in others if each not in left)
+            if taken and not self.rules.force_conflicts:
+                raise conflict(self._name, taken)
+            answer = self._apply_over(leaving_out(body, left), live, force=len(held) > len(left), rehearsal=rehearsal)
         removed = self._remove_additions(self._seen if rehearsal else answer.tree, rehearsal=rehearsal)
         facts = {
-            "taken over": ", ".join(f"{each.path} from {each.owner}" for each in held if each.manager != MANAGER),
+            "taken over": _owned(taken),
+            "left to others": _owned(left),
             "removed": ", ".join(removed),
             "warnings": "" if self.place.secret else "; ".join(answer.warnings),
         }
         unchanged = live is not None and version_of(live) == version_of(answer.tree) and not removed
         return self._evidence("was as declared" if unchanged else "is as declared", answer.tree, facts)
 
-    def _check_takeover(self, held: tuple[HeldField, ...]) -> None:
-        others = tuple(each for each in held if each.manager != MANAGER)
-        if others and not self.rules.force_conflicts:
-            raise conflict(self._name, others)
+    def _apply_over(self, body: Tree, live: Tree, *, force: bool, rehearsal: bool) -> ApiAnswer:
+        """Apply to exactly ``live``: whoever came to own a field since is not overruled."""
+        locked = {**body, "metadata": {**mapping(body.get("metadata")), "resourceVersion": version_of(live)}}
+        answer = self.objects.apply(self.place, locked, force=force, rehearsal=rehearsal)
+        if answer.status == 409:
+            raise ObjectMoved(f"{self._name} changed while it was applied")
+        return answer
 
     def _remove_additions(self, seen: Tree | None, *, rehearsal: bool) -> tuple[str, ...]:
         """Take away what is only live and named: an apply leaves it to its owner. ``seen`` is the object as the apply left
@@ -317,6 +325,10 @@ class ObjectAttempt:
         page = self.objects.found(path, {"labelSelector": selector, "limit": str(_PODS)})
         pods = list(mappings(mapping(page).get("items")))
         return tuple(dict.fromkeys(line for pod in pods for line in pod_evidence(pod, now)))
+
+
+def _owned(fields: tuple[HeldField, ...]) -> str:
+    return ", ".join(f"{each.path} ({each.owner})" for each in fields)
 
 
 def _is_written_by_us(live: Tree) -> bool:

@@ -14,6 +14,7 @@ where a list has another length than the declared one, or where the path is mask
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -182,6 +183,14 @@ class NamedFields:
             except Refused:
                 if drift.kind in ADDITIONS:
                     raise
+
+    def pointers(self, live: Tree) -> tuple[Pointer, ...]:
+        """Where the named fields are in ``live``, those that are clear."""
+        pointers: list[Pointer] = []
+        for drift in self._named(MENDED):
+            with suppress(Refused):
+                pointers.append(self._spot(drift, live).pointer)
+        return tuple(pointers)
 
     def left(self, live: Tree) -> tuple[str, ...]:
         """The paths of the named fields that are not as they should be, or of which nobody knows."""

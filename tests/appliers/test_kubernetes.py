@@ -70,7 +70,7 @@ def test_a_conflict_is_taken_over_where_that_is_allowed(tmp_path: Path) -> None:
         cluster.applier.carry_out(cluster.work(Operation.CREATE, deployment(replicas=2)))
         cluster.server.edit("apps/v1", "Deployment", "shop", "web", spec__replicas=7)
         evidence = cluster.applier.carry_out(cluster.work(Operation.UPDATE, deployment(replicas=3)))
-        assert evidence.facts["taken over"] == "spec.replicas from kubectl-edit (apps/v1)"
+        assert evidence.facts["taken over"] == "spec.replicas (kubectl-edit (apps/v1))"
         assert get(cluster.live(deployment()) or {}, "spec", "replicas") == 3
 
 
@@ -394,3 +394,27 @@ def test_an_account_that_git_drops_goes_under_both_its_names(cluster: Stage) -> 
     pod = get(cluster.live(wanted) or {}, "spec", "template", "spec")
     assert not {"serviceAccount", "serviceAccountName"} & set(mapping(pod))
     assert not cluster.drifts(wanted, before)
+
+
+def test_what_an_autoscaler_sets_is_left_to_it(cluster: Stage) -> None:
+    """Replicas that an autoscaler chose are no difference: an apply of another field leaves them and takes nothing over."""
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, deployment(replicas=2)))
+    cluster.server.edit("apps/v1", "Deployment", "shop", "web", spec__replicas=7, manager="kube-controller-manager")
+    work = cluster.work(Operation.UPDATE, deployment(image="nginx:1.28", replicas=2))
+    work = replace(work, drifts=tuple(drift for drift in work.drifts if drift.where.endswith("image")))
+    cluster.applier.rehearse(work)
+    evidence = cluster.applier.carry_out(work)
+    assert evidence.facts["left to others"] == "spec.replicas (kube-controller-manager (apps/v1))"
+    spec = mapping(get(cluster.live(deployment()) or {}, "spec"))
+    assert spec["replicas"] == 7
+    assert get(spec, "template", "spec", "containers") != get(deployment(), "spec", "template", "spec", "containers")
+    assert not [drift for drift in cluster.drifts(deployment(image="nginx:1.28", replicas=7)) if drift.path]
+
+
+def test_a_field_that_somebody_took_since_is_a_conflict(cluster: Stage) -> None:
+    """What no difference names and is not as it was seen was not judged: nobody said that it is to be left."""
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, deployment(replicas=2)))
+    work = cluster.work(Operation.UPDATE, deployment(image="nginx:1.28", replicas=2))
+    cluster.server.edit("apps/v1", "Deployment", "shop", "web", spec__replicas=7)
+    with pytest.raises(Refused, match=r"spec\.replicas belongs to kubectl-edit"):
+        cluster.applier.carry_out(work)
