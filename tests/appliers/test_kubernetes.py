@@ -418,3 +418,20 @@ def test_a_field_that_somebody_took_since_is_a_conflict(cluster: Stage) -> None:
     cluster.server.edit("apps/v1", "Deployment", "shop", "web", spec__replicas=7)
     with pytest.raises(Refused, match=r"spec\.replicas belongs to kubectl-edit"):
         cluster.applier.carry_out(work)
+
+
+def test_labels_have_owners_too(cluster: Stage) -> None:
+    """A label that somebody changed is theirs, one that Git drops goes, one that somebody added goes where it is named."""
+    tree = config(colour="red")
+    tree["metadata"]["labels"] = {"team": "a", "old": "yes"}
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, tree))
+    cluster.server.edit(
+        "v1", "ConfigMap", "shop", "settings", metadata__labels={"team": "b", "old": "yes", "new": "yes"}
+    )
+    wanted = config(colour="red")
+    wanted["metadata"]["labels"] = {"team": "a"}
+    work = cluster.work(Operation.UPDATE, wanted, base=tree)
+    with pytest.raises(Refused, match=r"metadata\.labels\.team belongs to kubectl-edit"):
+        cluster.applier.carry_out(work)
+    cluster.applier.carry_out(replace(work, partial=True))
+    assert get(cluster.live(wanted) or {}, "metadata", "labels") == {"team": "a"}
