@@ -15,6 +15,8 @@ from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectPlace
 from bot.appliers.kubernetes_refusals import HeldField, ObjectMoved, conflict, error_of, held_fields
 from bot.appliers.reconcilers import Reconciler, reconciler_of, written_moment
 from bot.drift.kubernetes.conversion import stored
+from bot.drift.kubernetes.crds import shapes_of_crd
+from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.objects import shape_for
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Stale, Unavailable
@@ -141,7 +143,11 @@ class ObjectAttempt:
         id_ = desired.id.local
         declared = stored(desired.tree, live, id_)[0]
         raw = declared if self.place.secret else desired.tree
-        return NamedFields(id_, shape_for(id_, self.rules.options), raw, declared, self._seen, self.work.drifts)
+        fields = NamedFields(id_, shape_for(id_, self.rules.options), raw, declared, self._seen, self.work.drifts)
+        if is_known(id_.group, id_.kind) or fields.are_clear(live):
+            return fields
+        shape = dict(shapes_of_crd(self.objects.definition(self.place, id_.group))).get((id_.group, id_.kind))
+        return fields if shape is None else replace(fields, shape=shape)
 
     def _apply(self, *, rehearsal: bool = False) -> Evidence:
         """The object as Git declares it, and nothing of what was only live and named."""

@@ -184,6 +184,10 @@ class NamedFields:
                 if drift.kind in ADDITIONS:
                     raise
 
+    def are_clear(self, live: Tree) -> bool:
+        """Whether every named field is one place of ``live``."""
+        return len(self.pointers(live)) == len(self._named(MENDED))
+
     def pointers(self, live: Tree) -> tuple[Pointer, ...]:
         """Where the named fields are in ``live``, those that are clear."""
         pointers: list[Pointer] = []
@@ -233,7 +237,15 @@ class NamedFields:
         if drift.kind is not DriftKind.CHANGED or not spot.exists:
             return False
         lists = elements(spot.value), elements(self._declared(drift.path).value)
-        return resolved(spot.shape, *lists).form is Form.KEYED and all(lists)
+        shape = resolved(spot.shape, *lists)
+        if shape.form is not Form.KEYED or not all(lists):
+            return False
+        if [label_of(element, shape) for element in lists[1]] != [*elements(drift.desired)]:
+            raise Refused(
+                f"{self.id}: {drift.where} was compared as a whole, and its elements have keys here",
+                advice="put it back by hand",
+            )
+        return True
 
     def _is_as_seen(self, drift: Drift, spot: FieldSpot) -> bool:
         before = self._spot(drift, self.seen or {})

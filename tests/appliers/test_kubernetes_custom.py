@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,14 @@ def cluster(tmp_path: Path) -> Iterator[Stage]:
         yield made
 
 
+@contextmanager
+def applying(cluster: Stage) -> Iterator[KubernetesApplier]:
+    """An applier that was told of no definition."""
+    applier = KubernetesApplier(environment=cluster.applier.environment, sleep=cluster.slept.append)
+    yield applier
+    applier.close()
+
+
 def work(cluster: Stage, operation: Operation, tree: dict[str, Any], *, partial: bool = False) -> Work:
     """As a plan makes it, also of a kind that is not served yet."""
     id_, live = id_of(tree), cluster.live(tree)
@@ -124,16 +133,34 @@ def test_an_element_is_told_by_all_its_keys(cluster: Stage) -> None:
     assert '{"op": "test", "path": "/spec/routes/1/port", "value": 81}' in patch
 
 
-def test_without_the_schema_nobody_knows_which_element_is_meant(cluster: Stage) -> None:
-    """An applier that was not told of the keys refuses, names the path, and writes nothing."""
+def test_the_keys_of_a_list_are_asked_of_its_definition(cluster: Stage) -> None:
+    """An applier that was not told of the keys reads them; where it may not, it refuses, names the path, writes nothing."""
     cluster.server.put(definition())
     cluster.server.put(widget(("a", 80, 9), ("a", 81, 9)))
     planned = work(cluster, Operation.UPDATE, widget(("a", 80, 1), ("a", 81, 9)), partial=True)
-    applier = KubernetesApplier(environment=cluster.applier.environment, sleep=cluster.slept.append)
-    with pytest.raises(Refused, match=r"spec\.routes\[a/80\]\.weight is not clear in what runs: its list has no keys"):
+    with applying(cluster) as applier:
+        cluster.server.fail("customresourcedefinitions", 403)
+        with pytest.raises(
+            Refused, match=r"spec\.routes\[a/80\]\.weight is not clear in what runs: its list has no keys"
+        ):
+            applier.carry_out(planned)
+        assert not cluster.writes()
         applier.carry_out(planned)
-    applier.close()
-    assert not cluster.writes()
+    assert [route["weight"] for route in (cluster.live(widget()) or {})["spec"]["routes"]] == [1, 9]
+
+
+def test_a_list_that_was_compared_as_a_whole_is_not_taken_for_its_order(tmp_path: Path) -> None:
+    """Without the definition a comparison tells of the list; with it an applier would only sort: that is refused."""
+    with stage(tmp_path, options=options()) as cluster:
+        cluster.server.put(definition())
+        cluster.server.put(widget(("a", 80, 9), ("a", 81, 9), ("c", 80, 1)))
+        planned = cluster.work(Operation.UPDATE, widget(("a", 80, 1), ("a", 81, 9)), partial=True)
+        assert [drift.where for drift in planned.drifts] == ["spec.routes"]
+        with pytest.raises(Refused, match=r"spec\.routes was compared as a whole"):
+            cluster.applier.carry_out(planned)
+        with applying(cluster) as applier:
+            applier.carry_out(planned)
+        assert (cluster.live(widget()) or {})["spec"] == widget(("a", 80, 1), ("a", 81, 9))["spec"]
 
 
 def test_what_has_no_namespace_is_found(cluster: Stage) -> None:
