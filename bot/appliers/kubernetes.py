@@ -13,6 +13,10 @@ version as preconditions. What is created under a name that must be free carries
 that a later attempt knows its own. Each write is harmless the second time; after one without an answer the cluster is read
 again.
 
+It needs ``get``, ``create``, ``patch`` and ``delete`` on the declared kinds; ``list`` on pods for evidence, ``get`` on storage
+classes and definitions of custom resources where those tell more; ``get`` and ``patch`` on what Flux or Argo CD keeps objects
+by, where restoring is to ask them (:mod:`bot.appliers.reconcilers`).
+
 What Git alone cannot tell of an object (``Desired.unknown``) is never left out: an apply that names less takes away what it
 named before. Such an object is ``Refused``, as plans do already.
 """

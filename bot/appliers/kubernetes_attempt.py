@@ -24,6 +24,7 @@ from bot.kubeapi.api import ApiAnswer
 from bot.model.action import Evidence, Health, HealthState, Operation, Work
 from bot.model.json import Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Desired
+from bot.secrecy.sanitize import sanitized
 
 _LOOK_AGAIN: Final = 1.0
 _NOBODYS: Final[tuple[HeldField, ...]] = ()
@@ -176,7 +177,7 @@ class ObjectAttempt:
             "taken over": _owned(taken),
             "left to others": _owned(left),
             "removed": ", ".join(removed),
-            "warnings": "" if self.place.secret else "; ".join(answer.warnings),
+            "warnings": "" if self.place.secret else sanitized("; ".join(answer.warnings)),
         }
         unchanged = live is not None and version_of(live) == version_of(answer.tree) and not removed
         return self._evidence("was as declared" if unchanged else "is as declared", answer.tree, facts)

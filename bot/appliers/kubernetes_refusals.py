@@ -80,6 +80,8 @@ def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> Bot
             return conflict(subject, held_fields(answer))
         case 422 if not any(text(cause.get("field")) for cause in answer.causes):
             return ObjectMoved(words)  # a test of a JSON Patch did not hold (apiserver, endpoints/handlers/patch.go)
+        case 422 if any(text(cause.get("field")) == "metadata.uid" for cause in answer.causes):
+            return ObjectMoved(words)  # another object has the name
         case 422 if any("immutable" in text(cause.get("message")) for cause in answer.causes):
             return Refused(words, advice="a field cannot be changed while the object lives: plan again to replace it")
         case 500 if _UNTYPED in answer.message:

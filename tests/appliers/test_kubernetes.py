@@ -14,6 +14,7 @@ from bot.errors import Refused, Stale, Unavailable
 from bot.model.action import HealthState, Operation
 from bot.model.json import get, mapping
 from bot.model.resource import Observed
+from tests.appliers.kube.faults import Request
 from tests.appliers.kubernetes_stage import NOW, Stage, config, deployment, id_of, job, secret, stage
 
 
@@ -435,3 +436,40 @@ def test_labels_have_owners_too(cluster: Stage) -> None:
         cluster.applier.carry_out(work)
     cluster.applier.carry_out(replace(work, partial=True))
     assert get(cluster.live(wanted) or {}, "metadata", "labels") == {"team": "a"}
+
+
+@pytest.mark.parametrize("operation", [Operation.UPDATE, Operation.DELETE, Operation.REPLACE, Operation.RESTART])
+def test_an_object_that_is_exchanged_at_the_last_moment_is_left_alone(cluster: Stage, operation: Operation) -> None:
+    """Between looking and writing somebody deletes the object and makes another one: the write does not reach that."""
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, deployment()))
+    tree = deployment(image="nginx:1.28")
+    work = cluster.work(operation, tree, delete=operation is Operation.DELETE)
+    exchanged: list[dict[str, Any]] = []
+
+    def exchange(request: Request) -> bool:
+        if request.method in {"PATCH", "DELETE"} and "dryRun" not in request.query and not exchanged:
+            cluster.server.remove("apps/v1", "Deployment", "shop", "web")
+            exchanged.append(cluster.server.put(deployment(image="other:1")))
+        return False
+
+    cluster.server.fail(exchange)
+    with pytest.raises(Stale, match="deleted and made again"):
+        cluster.applier.carry_out(work)
+    live = cluster.live(tree) or {}
+    assert live["metadata"]["uid"] == exchanged[0]["metadata"]["uid"]
+    assert live["spec"] == exchanged[0]["spec"]
+
+
+def test_a_creation_that_somebody_forestalls_is_stale(cluster: Stage) -> None:
+    """Who makes an object of the name at the last moment keeps it."""
+    work = cluster.work(Operation.RUN, job())
+
+    def forestall(request: Request) -> bool:
+        if request.method == "POST" and cluster.live(job()) is None:
+            cluster.server.put(job(image="other:1"))
+        return False
+
+    cluster.server.fail(forestall)
+    with pytest.raises(Stale, match="was not made by this"):
+        cluster.applier.carry_out(work)
+    assert get(cluster.live(job()) or {}, "metadata", "annotations") is None
