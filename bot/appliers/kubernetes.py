@@ -35,6 +35,7 @@ from typing import Final, TypeVar
 from bot.appliers.commands import STEP_SECONDS
 from bot.appliers.kubernetes_attempt import ApplyRules, ObjectAttempt
 from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace, not_served
+from bot.appliers.kubernetes_refusals import WaitOver
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Unavailable
 from bot.kubeapi.access import access
@@ -98,6 +99,8 @@ class KubernetesApplier:
         for pause in _PAUSES:
             try:
                 return attempt()
+            except WaitOver:
+                raise
             except Unavailable:
                 self.sleep(pause)
         return attempt()

@@ -12,14 +12,14 @@ from bot.appliers.kubernetes_health import health_of, pod_evidence, selector_of
 from bot.appliers.kubernetes_held import leaving_out, unasked
 from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED, applied, created, restarted, uid_of, version_of
 from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectPlace, not_served
-from bot.appliers.kubernetes_refusals import HeldField, ObjectMoved, conflict, error_of, held_fields
+from bot.appliers.kubernetes_refusals import HeldField, ObjectMoved, WaitOver, conflict, error_of, held_fields
 from bot.appliers.reconcilers import Reconciler, reconciler_of, written_moment
 from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.crds import shapes_of_crd
 from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.objects import shape_for
 from bot.drift.options import ComparisonOptions
-from bot.errors import Refused, Stale, Unavailable
+from bot.errors import Refused, Stale
 from bot.kubeapi.api import ApiAnswer
 from bot.model.action import Evidence, Health, HealthState, Operation, Work
 from bot.model.json import Tree, get, mapping, mappings, text, texts
@@ -248,21 +248,23 @@ class ObjectAttempt:
 
     def _replace(self) -> Evidence:
         """Deleted, gone, and made again; the new one is told by its token."""
-        waited = 0.0
-        while (live := self._read()) is not None and not self._is_own(live):
-            self._check_same(live)
-            if not text(get(live, "metadata", "deletionTimestamp")):
+        old = self._read()
+        if old is not None and not self._is_own(old):
+            self._check_same(old)
+            if not text(get(old, "metadata", "deletionTimestamp")):
                 self._try_creation()
-                self.objects.delete(self.place, live)
-                continue
+                self.objects.delete(self.place, old)
+            self._wait_until_gone(old)
+        return self._create()
+
+    def _wait_until_gone(self, old: Tree) -> None:
+        waited = 0.0
+        while (live := self._read()) is not None and uid_of(live) == uid_of(old):
             if waited >= self.rules.seconds:
-                held = ", ".join(texts(get(live, "metadata", "finalizers")))
-                raise Unavailable(
-                    f"{self._name} is still being deleted after {waited:g} s; it waits for {held or 'its end'}"
-                )
+                held = ", ".join(texts(get(live, "metadata", "finalizers"))) or "its end"
+                raise WaitOver(f"{self._name} is still being deleted after {waited:g} s; it waits for {held}")
             self.rules.sleep(_LOOK_AGAIN)
             waited += _LOOK_AGAIN
-        return self._create()
 
     def _try_creation(self) -> None:
         """Ask the server whether it would take the object, under a name that is free: nothing is deleted for what cannot be

@@ -29,6 +29,10 @@ class ObjectMoved(Unavailable):
     """The object changed between being read and being written: look again."""
 
 
+class WaitOver(Unavailable):
+    """Something was waited for as long as is allowed: trying again at once would only wait longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeldField:
     """A field of which another field manager says something else: ``field`` as the conflict has it, ``path`` for people.

@@ -221,6 +221,7 @@ def test_replacing_waits_for_the_end_and_gives_up(tmp_path: Path) -> None:
         work = cluster.work(Operation.REPLACE, job(image="busybox:1.38"))
         with pytest.raises(Unavailable, match=r"still being deleted after 3 s; it waits for example\.com/backup"):
             cluster.applier.carry_out(work)
+        assert sum(cluster.slept) == 3
 
 
 def test_a_job_runs_once(cluster: Stage) -> None:
