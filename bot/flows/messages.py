@@ -250,6 +250,7 @@ def pull_request_text(intention: Intention, texts: Messages) -> ItemText:
         reasons=tuple(dict.fromkeys(reason for decision in alike for reason in decision.reasons)),
         safe=proposal.safe,
         merges=proposal.merges,
+        draft=proposal.draft,
         notes=() if intention.changes is None else intention.changes.notes,
     )
     return ItemText(title_of(proposal), body)
@@ -339,6 +340,11 @@ def item_gone(item: PullRequest | Issue, task: str, texts: Messages, *, differs:
 def answer(text: str, texts: Messages) -> str:
     """The comment that answers a command."""
     return texts.render("answer.md", text=text)
+
+
+def merged_by_people(why: str, texts: Messages) -> str:
+    """The comment on a pull request that was to merge by itself and cannot."""
+    return texts.render("answer.md", text=f"A person merges this pull request: {why}.")
 
 
 def explanation(text: str, texts: Messages) -> str:

@@ -84,6 +84,10 @@ class Decision:
     """Whether that pull request merges by itself once its checks are green."""
     attention: Attention = NOBODY
     """Whom its rule gives it to."""
+    draft: bool = False
+    """Whether its rule wants a pull request about it to be opened as a draft."""
+    automerge: bool | None = None
+    """Whether its rule wants that pull request to merge by itself; None where it does not say."""
 
     @property
     def patch_type(self) -> PatchType:

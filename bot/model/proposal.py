@@ -63,7 +63,12 @@ class Proposal:
     @property
     def merges(self) -> bool:
         """Whether it merges by itself, so that limits count it as a commit."""
-        return all(decision.merges for decision in self.decisions)
+        return all(decision.merges for decision in self.decisions) and not self.draft
+
+    @property
+    def draft(self) -> bool:
+        """Whether its pull request is opened as a draft: one rule that wants it is enough."""
+        return any(decision.draft for decision in self.decisions)
 
     @property
     def severity(self) -> Severity:
