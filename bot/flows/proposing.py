@@ -269,7 +269,7 @@ def _merge_when_green(number: int, intention: Intention, desk: ProposalDesk) -> 
 
 def _issue(intention: Intention, desk: ProposalDesk) -> Issue:
     host, run = desk.host, desk.run
-    text = issue_text(intention, run, desk.view)
+    text = issue_text(intention, run, desk.view, desk.head)
     if intention.effect is Effect.UPDATED and intention.number is not None:
         item = _rewritten(intention.number, text, intention, desk)
     else:

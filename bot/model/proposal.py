@@ -18,17 +18,34 @@ from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, Report, Severity
 
 
+class Join(StrEnum):
+    """What pull requests about many objects are made of."""
+
+    CHANGE = "change"
+    """The same change of the same fields, of one kind and target."""
+    TARGET = "target"
+    """Whatever differs in one target."""
+    FOLDER = "folder"
+    """Whatever differs in what the files of one folder declare."""
+    OWNER = "owner"
+    """Whatever differs in what the same people own, by CODEOWNERS."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """All decisions about one task in one lane. Never empty.
 
-    One of like changes of many tasks has a task of its own and names theirs in ``joins``.
+    One about many tasks has a task of its own and names theirs in ``joins``.
     """
 
     lane: Lane
     task: str
     decisions: tuple[Decision, ...]
     joins: tuple[str, ...] = ()
+    alike: bool = True
+    """Whether all that it joins changes in the same way."""
+    name: str = ""
+    """What people call the task where that is shorter: ``prod/web``. Empty: as it is."""
 
     @property
     def apart(self) -> tuple[Proposal, ...]:
@@ -176,6 +193,8 @@ class Action:
     limit: str | None = None
     next_eligible: datetime | None = None
     drifts: tuple[str, ...] = ()
+    name: str = ""
+    """The task as titles call it; empty where that is no shorter."""
     preview: Preview | None = field(default=None, repr=False)
     """Of a run that writes nothing: what it would write."""
 
