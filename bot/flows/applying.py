@@ -8,7 +8,7 @@ to act on anything but what was seen. Called by ``clockwork apply``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,9 +19,9 @@ from typing import Final
 from bot.errors import BotError, Refused
 from bot.flows.action_plan import TargetPlan
 from bot.flows.apply_journal import Journal
-from bot.model.action import Action, Evidence, Health, HealthState, Work
+from bot.model.action import Action, AppliedAction, AppliedPlan, HealthState, Work
 from bot.model.ledger import Actor, Entry, Result
-from bot.model.resource import Platform
+from bot.model.resource import Platform, ResourceId
 from bot.ports import Applier, Clock, Ledger
 from bot.safety.deletions import deletion_guard
 from bot.safety.limits import Limits
@@ -35,34 +35,6 @@ _BATCH: Final = 100
 _LOOK_AGAIN: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class AppliedAction:
-    """What became of one action. ``evidence`` where it was done, ``failure`` where it was not or did not become healthy."""
-
-    action: Action
-    evidence: Evidence | None = None
-    health: Health | None = None
-    failure: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedPlan:
-    """What became of a plan. ``waiting`` needs somebody to agree first; ``left`` was not begun because of a failure."""
-
-    applied: tuple[AppliedAction, ...] = ()
-    waiting: tuple[Action, ...] = ()
-    left: tuple[Action, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        return any(each.failure is not None for each in self.applied)
-
-    @property
-    def whole(self) -> bool:
-        """Whether everything was done that was planned."""
-        return not (self.failed or self.waiting or self.left)
-
-
 def _nobody(_ended: AppliedAction) -> None:
     """Nobody wants to know."""
 
@@ -72,7 +44,8 @@ class ApplyContext:
     """What a plan is carried out with. ``step_timeout`` is in seconds; ``tell`` hears of each action that ended."""
 
     ledger: Ledger
-    appliers: Mapping[Platform, Applier]
+    applier: Callable[[ResourceId], Applier | None]
+    """What carries out actions on a resource; None where nothing is configured that does."""
     clock: Clock
     actor: Actor
     limits: Limits
@@ -110,8 +83,13 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool) -> App
 
 
 def _permitted(actions: Sequence[Action], *, approved: bool) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
-    """What may be done, and what waits for somebody to agree, with what needs it."""
+    """What may be done, and what waits for somebody to agree, with what needs it. Terraform applies a plan as a whole, so
+    that all of it waits for one of its actions.
+    """
     waiting: set[str] = set()
+    terraform = [action for action in actions if action.resource.platform is Platform.TERRAFORM]
+    if not approved and any(action.approval for action in terraform):
+        waiting |= {action.id for action in terraform}
     for action in actions:
         if (action.approval and not approved) or waiting.intersection(action.needs):
             waiting.add(action.id)
@@ -149,10 +127,18 @@ def _rehearse(works: Sequence[Work], context: ApplyContext) -> None:
 
 
 def _applier(work: Work, context: ApplyContext) -> Applier:
-    platform = work.action.resource.platform
-    if platform not in context.appliers:
-        raise Refused(f"nothing is configured that applies to {platform.value}")
-    return context.appliers[platform]
+    applier = context.applier(work.action.resource)
+    if applier is None:
+        platform = work.action.resource.platform.value
+        raise Refused(
+            f"no settings say where to apply it: nothing of {platform} is observed directly",
+            advice=f"Name it in clockwork.yaml, as observe: {_OBSERVED.get(platform, platform)}: {{}}.",
+        )
+    return applier
+
+
+_OBSERVED: Final = {Platform.COMPOSE.value: "docker"}
+"""What settings call the observer of a platform, where it is not the platform's name."""
 
 
 def _carried_out(works: Sequence[Work], journal: Journal, context: ApplyContext) -> AppliedPlan:

@@ -17,12 +17,13 @@ from bot.errors import Invalid, Refused
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
 from bot.flows.identity import owned, records
-from bot.flows.intention import EVERYTHING, LANE_OF_KIND
+from bot.flows.intention import EVERYTHING, LANE_OF_KIND, TASKS
 from bot.flows.intents import record
 from bot.model.codehost import Issue, Marker, PullRequest
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.model.moment import moment
 from bot.model.proposal import key_of
+from bot.safety.history import ORDER, RESTORE
 from bot.safety.state import State, state
 from bot.safety.suspension import UNTIL, suspended_until
 
@@ -148,6 +149,32 @@ def retry(orders: Orders, *, reason: str, fingerprint: str) -> str:
     check_fingerprint(orders, fingerprint)
     _order(orders, EntryKind.RETRY, reason=reason, fingerprint=fingerprint)
     return f"The next run may propose {fingerprint} again."
+
+
+def restore(orders: Orders, *, reason: str, fingerprint: str) -> str:
+    """What that proposal is about is restored instead of adopted, while it runs as it does. ``Invalid`` if nobody ever
+    made it.
+    """
+    check_fingerprint(orders, fingerprint)
+    made = [entry for entry in orders.run.ledger.read().entries if entry.fingerprint == fingerprint and entry.drifts]
+    if not made:
+        raise Refused("the ledger does not remember what it is about", advice="Tick it on the dashboard instead.")
+    tasks = made[-1].detail.get(TASKS, made[-1].task or EVERYTHING).splitlines()
+    for task in tasks:
+        record_order(
+            orders.run,
+            EntryKind.NOTE,
+            reason=reason,
+            actor=orders.by,
+            task=task,
+            fingerprint=fingerprint,
+            drifts=made[-1].drifts,
+            detail={**orders.source, ORDER: RESTORE},
+        )
+    return (
+        f"The next run restores {', '.join(tasks)}: Clockwork does where `apply.restore` is on, "
+        "else an issue has the steps. This proposal is closed then."
+    )
 
 
 def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:

@@ -106,7 +106,7 @@ def _likeness(proposal: Proposal, join: Join, owners: _OwnersOf) -> _Likeness | 
         case Lane.CONFIG_PULL_REQUEST:
             name = _company(proposal, join, owners)
             return None if name is None else (name, join.value, *_way(proposal))
-        case Lane.ARTIFACT_PATCH | Lane.NOTHING:
+        case Lane.ARTIFACT_PATCH | Lane.RESTORE | Lane.NOTHING:
             return None
         case _ as never:
             assert_never(never)

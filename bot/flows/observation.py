@@ -27,8 +27,9 @@ from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.json import Tree
 from bot.model.observation import Observation
 from bot.model.resource import Desired, ResourceId, SourceError
-from bot.policy.context import collect
+from bot.policy.context import Context, collect
 from bot.policy.decide import decide
+from bot.policy.restoring import Restorable
 from bot.policy.rules import RuleSet
 from bot.targets.exceptions import exceptions
 
@@ -56,6 +57,8 @@ class RulesInForce:
     memo: Memo | None = None
     """Remembers unchanged objects from one look to the next; None in a process that looks once."""
     errors: tuple[SourceError, ...] = ()
+    restorable: Restorable = field(default_factory=Restorable)
+    """What settings let be put back to what Git says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,16 @@ def assess(
     idle = _idle(declaration, groups, reports)
     report = _joined(declaration, rules, reports, groups, idle=idle, now=now)
     report = replace(report, drift=locate(declaration, report.drift))
-    contexts = {group.observer: collect(_of(declaration, group.observer)) for group in groups} if report.drift else {}
+    contexts = {group.observer: _context(declaration, rules, group) for group in groups} if report.drift else {}
     observer_of = _observer_of(declaration)
     decisions = [
         decide(drift, rules.rules, contexts[observer_of.get(drift.resource.target, "")]) for drift in report.drift
     ]
     return Assessment(now, declaration, groups, report, tuple(sorted(decisions, key=_worst_first)), idle)
+
+
+def _context(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Context:
+    return replace(collect(_of(declaration, group.observer)), restorable=rules.restorable)
 
 
 def _worst_first(decision: Decision) -> tuple[int, str, str, str]:

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from bot.errors import Closed
+from bot.flows.context import Messages
 from bot.flows.observation import Assessment
-from bot.model.codehost import Check, CheckState, PublishedCheck
+from bot.model.codehost import Check, CheckState, DeploymentNote, Marker, PublishedCheck, PullRequest
 from bot.model.drift import Report
-from bot.ports import Clock, CodeHost
+from bot.ports import Clock, CodeHost, DeployingHost
 from bot.report.markdown import summary
 from bot.report.wording import all_compared, counted
 
 CHECK: Final = "clockwork/verify"
 """The name of the check on the commit."""
+_COMMENT: Final = "verified"
 _AGAIN: Final = 5.0
 """Seconds from one look to the next."""
 
@@ -80,6 +84,38 @@ def publish(verified: Verified, host: CodeHost, *, target: str | None = None) ->
     commit = assessment.declaration.commit
     name = CHECK if target is None else f"{CHECK}/{target}"
     return host.publish(Check(name, commit, verified.state, verified.title, text, external_id=_identity(verified)))
+
+
+def tell_pulls(
+    verified: Verified, host: CodeHost, texts: Messages, *, commits: Sequence[str], done: Sequence[str] = ()
+) -> tuple[PullRequest, ...]:
+    """Say how it ended on the pull requests that ``commits`` were merged from: one comment each, which says what is newest.
+
+    ``done`` are sentences about what was applied. Where we may not comment, or the host knows no merges, nothing is said.
+    """
+    if not isinstance(host, DeployingHost):
+        return ()
+    assessment = verified.assessment
+    text = "" if verified.state is CheckState.SUCCESS else summary(assessment.report, assessment.decisions)
+    body = texts.render("verified.md", title=verified.title, commit=commits[0], done=done, summary=text)
+    told = []
+    for pull in {pull.number: pull for commit in commits if (pull := host.merged_as(commit)) is not None}.values():
+        with suppress(Closed):
+            host.comment(pull.number, marker=Marker(_COMMENT, f"pull/{pull.number}", ""), body=body)
+            told.append(pull)
+    return tuple(told)
+
+
+def note_deployment(verified: Verified, host: CodeHost, *, environment: str, link: str | None) -> str:
+    """Note in an environment of the host how it ended; a sentence about that."""
+    if not isinstance(host, DeployingHost):
+        return f"Deployment: {environment}: this host has no deployments."
+    commit = verified.assessment.declaration.commit
+    note = DeploymentNote(environment, commit, verified.state, verified.title, link)
+    try:
+        return f"Deployment: {host.note_deployment(note)}"
+    except Closed as exc:
+        return f"Deployment: {environment}: not noted: {exc.message} (the token needs deployments: write)"
 
 
 def _identity(verified: Verified) -> str:

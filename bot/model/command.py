@@ -23,6 +23,7 @@ class Verb(StrEnum):
     UNSUSPEND = "unsuspend"
     IGNORE = "ignore"
     """Never propose this drift again."""
+    RESTORE = "restore"
     EXPLAIN = "explain"
 
 

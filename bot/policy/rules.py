@@ -187,14 +187,18 @@ class _RuleText(_Strict):
     @model_validator(mode="after")
     def _restore_writes_nothing(self) -> _RuleText:
         if self.direction is Direction.RESTORE and self.remedy in {Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST}:
-            raise ValueError("restore leaves Git as it is: use it with the remedy nothing or runbook-issue")
+            raise ValueError("restore leaves Git as it is: use it with the remedy restore, nothing or runbook-issue")
+        if self.remedy is Lane.RESTORE and self.direction is Direction.ADOPT and "direction" in self.model_fields_set:
+            raise ValueError("the remedy restore leaves Git as it is, and direction: adopt changes it")
         return self
 
     @model_validator(mode="after")
     def _drafts_wait(self) -> _RuleText:
         if self.draft and self.automerge:
             raise ValueError("a draft does not merge by itself: leave out draft or automerge")
-        if self.remedy in {Lane.NOTHING, Lane.RUNBOOK_ISSUE} and (self.draft or self.automerge is not None):
+        if self.remedy in {Lane.NOTHING, Lane.RESTORE, Lane.RUNBOOK_ISSUE} and (
+            self.draft or self.automerge is not None
+        ):
             raise ValueError(f"draft and automerge are about pull requests: {self.remedy} opens none")
         return self
 

@@ -85,11 +85,11 @@ class Budget(StrEnum):
 
 
 def budget_of(lane: Lane | None) -> Budget:
-    """Artifact patches are fixes; pull requests and issues are proposals; an intent that names no lane is a fix."""
+    """Patches and restored fields are fixes; pull requests and issues are proposals; an intent without a lane is a fix."""
     match lane:
         case Lane.CONFIG_PULL_REQUEST | Lane.RUNBOOK_ISSUE:
             return Budget.PROPOSAL
-        case Lane.ARTIFACT_PATCH | Lane.NOTHING | None:
+        case Lane.ARTIFACT_PATCH | Lane.RESTORE | Lane.NOTHING | None:
             return Budget.FIX
         case _ as never:
             assert_never(never)
