@@ -111,6 +111,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
 """The words of a verb, empty for the program itself, to command lines."""
 
 SUMMARIES: Final[Mapping[str, str]] = {
+    "render": "Render .cw files, or print one object for kubectl.",
     "demo": "Run the real bot on a made-up shop.",
     "init": "Add what a repository needs to begin.",
     "check-config": "Check settings, rules, ignore rules and guardrails.",
