@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -44,12 +45,13 @@ _NEW_KIND_SECONDS: Final = 30.0
 Result = TypeVar("Result")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class KubernetesApplier:
     """Applies to one cluster. ``options`` are those of the comparison that found the drifts: the shapes of custom resources
     tell by which keys their lists compare. ``seconds`` bound waiting for a deletion, ``timeout`` one request.
 
-    Needs the ``kubernetes`` library (extra ``kubernetes``). Close it when done; it may be used by several threads.
+    Needs the ``kubernetes`` library (extra ``kubernetes``). Several threads may use it. It keeps its
+    connections until it is closed or forgotten.
     """
 
     kubeconfig: str | None = None
@@ -99,7 +101,9 @@ class KubernetesApplier:
             if self._objects is None:
                 reach = access(self.kubeconfig, self.context, self.environment)
                 self._namespace = reach.namespace
-                self._objects = ClusterObjects(ClusterApi(reach, self.timeout), self.sleep)
+                api = ClusterApi(reach, self.timeout)
+                weakref.finalize(self, api.close)
+                self._objects = ClusterObjects(api, self.sleep)
             return self._objects
 
     def _attempt(self, work: Work, *, patience: float = 0.0) -> ObjectAttempt:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, assert_never
 
@@ -161,7 +161,7 @@ class ObjectAttempt:
             answer = self.objects.apply(self.place, locked, force=True, rehearsal=rehearsal)
             if answer.status == 409:
                 raise ObjectMoved(f"{self._name} changed while it was applied")
-        removed = self._remove_additions(rehearsal=rehearsal)
+        removed = self._remove_additions(self._seen if rehearsal else answer.tree, rehearsal=rehearsal)
         facts = {
             "taken over": ", ".join(f"{each.path} from {each.owner}" for each in held if each.manager != MANAGER),
             "removed": ", ".join(removed),
@@ -175,14 +175,16 @@ class ObjectAttempt:
         if others and not self.rules.force_conflicts:
             raise conflict(self._name, others)
 
-    def _remove_additions(self, *, rehearsal: bool) -> tuple[str, ...]:
-        """Take away what is only live and named: an apply leaves it to its owner."""
+    def _remove_additions(self, seen: Tree | None, *, rehearsal: bool) -> tuple[str, ...]:
+        """Take away what is only live and named: an apply leaves it to its owner. ``seen`` is the object as the apply left
+        it, where fields that were ours alone are gone or as the server defaults them.
+        """
         if self._seen is None or not any(drift.path and drift.kind in ADDITIONS for drift in self.work.drifts):
             return ()
         live = self._read()
         if live is None:
             raise ObjectMoved(f"{self._name} was deleted while it was applied")
-        steps, changed = self._fields(live).patch(live, ADDITIONS)
+        steps, changed = replace(self._fields(live), seen=seen).patch(live, ADDITIONS)
         if steps:
             self.objects.patch(self.place, steps, rehearsal=rehearsal)
         return changed

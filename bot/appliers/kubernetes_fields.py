@@ -30,6 +30,8 @@ from bot.model.resource import ResourceId
 ADDITIONS: Final = frozenset({DriftKind.ADDED, DriftKind.REMOVED})
 """What is only live."""
 MENDED: Final = ADDITIONS | {DriftKind.CHANGED, DriftKind.MISSING, DriftKind.IMAGE_MOVED}
+_ALIASES: Final = {"serviceAccountName": "serviceAccount"}
+"""Fields that the server keeps under two names."""
 _NEW: Final = -1
 """The index of an element that a list does not have."""
 
@@ -96,19 +98,21 @@ def _merge_keys(element: JSON, pointer: Pointer, shape: Shape) -> list[tuple[Poi
 
 @dataclass(slots=True)
 class _Patch:
-    """A JSON Patch in the making, with the object as it is after the steps so far: made of dictionaries and lists."""
+    """A JSON Patch in the making, with the object as it is after the steps so far: made of dictionaries and lists. A step
+    has a copy of its value, since later steps change what the object holds.
+    """
 
     tree: JSON
     steps: list[Tree] = field(default_factory=list)
 
     def test(self, pointer: Pointer) -> None:
-        step: Tree = {"op": "test", "path": _written(pointer), "value": value_at(self.tree, pointer)}
+        step: Tree = {"op": "test", "path": _written(pointer), "value": plain(value_at(self.tree, pointer))}
         if step not in self.steps:
             self.steps.append(step)
 
     def add(self, pointer: Pointer, value: JSON) -> None:
         """A new entry, or a new element before the one at that index."""
-        self.steps.append({"op": "add", "path": _written(pointer), "value": value})
+        self.steps.append({"op": "add", "path": _written(pointer), "value": plain(value)})
         match value_at(self.tree, pointer[:-1]), pointer[-1]:
             case list() as listed, int() as index:
                 listed.insert(index, value)
@@ -116,7 +120,7 @@ class _Patch:
                 entries[key] = value
 
     def replace(self, pointer: Pointer, value: JSON) -> None:
-        self.steps.append({"op": "replace", "path": _written(pointer), "value": value})
+        self.steps.append({"op": "replace", "path": _written(pointer), "value": plain(value)})
         match value_at(self.tree, pointer[:-1]), pointer[-1]:
             case list() as listed, int() as index:
                 listed[index] = value
@@ -255,12 +259,20 @@ class NamedFields:
             patch.test(spot.pointer)
         if drift.kind in ADDITIONS:
             patch.remove(spot.pointer)
+            self._remove_alias(spot, patch)
         elif self._is_order(drift, spot):
             patch.replace(spot.pointer, self._reordered(drift, spot))
         elif spot.exists:
             patch.replace(spot.pointer, self._value(drift))
         else:
             self._add(drift, spot, patch)
+
+    def _remove_alias(self, spot: FieldSpot, patch: _Patch) -> None:
+        """The server fills a field in again from its other name (``Convert_v1_PodSpec_To_core_PodSpec``)."""
+        alias = (*spot.pointer[:-1], _ALIASES.get(str(spot.pointer[-1]), ""))
+        if alias[-1] and exists_at(patch.tree, alias):
+            patch.test(alias)
+            patch.remove(alias)
 
     def _add(self, drift: Drift, spot: FieldSpot, patch: _Patch) -> None:
         """Put in what is missing, with what has to be around it."""

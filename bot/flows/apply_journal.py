@@ -14,11 +14,22 @@ from bot.errors import BotError, Refused, Stale
 from bot.model.action import Action, ActionList, Work
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
 from bot.ports import Clock, Ledger
-from bot.safety.lease import LEASE, RELEASED, lease
+from bot.safety.lease import HOLDER, LEASE, RELEASED, lease
 
 _TRIES: Final = 12
 _OPERATION: Final = "operation"
 _RESOURCE: Final = "resource"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What this process calls itself, and whether one that called itself so is known to have ended."""
+
+    name: str = ""
+    has_ended: Callable[[str], bool] = lambda _name: False
+
+
+NOBODY: Final = Holder()
 
 
 @dataclass
@@ -32,15 +43,25 @@ class Journal:
     plan: ActionList
     run: str
     view: LedgerView
+    holder: Holder
     begun: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
     """Intents of a run that died, by operation and resource, of what is planned again."""
 
     @staticmethod
     def begin(
-        plan: ActionList, ledger: Ledger, *, clock: Clock, actor: Actor, new_id: Callable[[], str], seconds: float
+        plan: ActionList,
+        ledger: Ledger,
+        *,
+        clock: Clock,
+        actor: Actor,
+        new_id: Callable[[], str],
+        seconds: float,
+        holder: Holder,
     ) -> Journal:
-        """Take the target. ``Refused`` while another run holds it, until nothing was heard of that for ``seconds``."""
-        journal = Journal(ledger, clock, actor, new_id, plan, new_id(), ledger.read())
+        """Take the target. ``Refused`` while another run holds it, until that is known to have ended or nothing was heard
+        of it for ``seconds``.
+        """
+        journal = Journal(ledger, clock, actor, new_id, plan, new_id(), ledger.read(), holder)
         planned = {_key(action) for action in plan.actions}
         for _ in range(_TRIES):
             journal._check_free(seconds)
@@ -51,7 +72,7 @@ class Journal:
                 if key not in planned
             ]
             try:
-                journal.view = ledger.append(journal.view, [journal._note("began", {"plan": plan.digest}), *done])
+                journal.view = ledger.append(journal.view, [journal._began(), *done])
             except Stale:
                 journal.view = ledger.read()
                 continue
@@ -61,7 +82,7 @@ class Journal:
 
     def _check_free(self, seconds: float) -> None:
         held = lease(self.view)
-        if held is not None and held.lasts(self.clock.now(), seconds):
+        if held is not None and held.lasts(self.clock.now(), seconds) and not self.holder.has_ended(held.holder):
             raise Refused(
                 f"{held.entry.actor.login} has been applying {self.plan.target or 'this repository'} "
                 f"since {held.entry.at:%Y-%m-%d %H:%M UTC}",
@@ -108,6 +129,10 @@ class Journal:
             else:
                 return
         raise Stale("the journal moved every time", advice="Run it again.")
+
+    def _began(self) -> Entry:
+        facts = {"plan": self.plan.digest} | ({HOLDER: self.holder.name} if self.holder.name else {})
+        return self._note("began", facts)
 
     def _note(self, reason: str, detail: Mapping[str, str]) -> Entry:
         facts = {LEASE: self.run, "commit": self.plan.commit, **detail}

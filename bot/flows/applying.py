@@ -18,7 +18,7 @@ from typing import Final
 
 from bot.errors import BotError, Refused
 from bot.flows.action_plan import TargetPlan
-from bot.flows.apply_journal import Journal
+from bot.flows.apply_journal import NOBODY, Holder, Journal
 from bot.model.action import Action, AppliedAction, AppliedPlan, HealthState, Work
 from bot.model.ledger import Actor, Entry, Result
 from bot.model.resource import Platform, ResourceId
@@ -50,6 +50,7 @@ class ApplyContext:
     actor: Actor
     limits: Limits
     new_id: Callable[[], str]
+    holder: Holder = NOBODY
     step_timeout: float = 300.0
     tell: Callable[[AppliedAction], None] = _nobody
     reached: Callable[[str], None] = lambda _step: None
@@ -71,9 +72,10 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool) -> App
         actor=context.actor,
         new_id=context.new_id,
         seconds=2 * context.step_timeout,
+        holder=context.holder,
     )
-    context.reached("leased")
     try:
+        context.reached("leased")
         works = [_work(action, plan, journal) for action in actions]
         _rehearse(works, context)
         return replace(_carried_out(works, journal, context), waiting=waiting)
@@ -121,7 +123,9 @@ def _rehearse(works: Sequence[Work], context: ApplyContext) -> None:
             if not work.action.needs:
                 applier.rehearse(work)
         except BotError as exc:
-            refusals.append(f"{work.action.resource.qualified}: {redact(exc.message)}")
+            resource = work.action.resource
+            message = redact(exc.message).removeprefix(f"{resource}: ")
+            refusals.append(f"{resource.qualified}: {message}")
     if refusals:
         raise Refused("\n  ".join(["Nothing was done, because that was refused:", *refusals]))
 

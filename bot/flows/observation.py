@@ -26,7 +26,7 @@ from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.json import Tree
 from bot.model.observation import Observation
-from bot.model.resource import Desired, ResourceId, SourceError
+from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
 from bot.policy.context import Context, collect
 from bot.policy.decide import decide
 from bot.policy.restoring import Restorable
@@ -91,7 +91,9 @@ def assess(
 ) -> Assessment:
     """Observe, compare and decide. A resource that could not be looked at is in ``report.unreachable``."""
     groups = tuple(
-        ObserverGroup(observer, resources, observe(observer, resources, now))
+        ObserverGroup(
+            observer, resources, observe(observer, (*resources, *_dropped(declaration, rules, observer)), now)
+        )
         for observer, resources in _by_observer(declaration).items()
     )
     reports = [_report(declaration, rules, group) for group in groups]
@@ -140,6 +142,14 @@ def _by_observer(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
         for name in names
         if only is None or name in _observer_of(declaration).values()
     }
+
+
+def _dropped(declaration: Declaration, rules: RulesInForce, observer: str) -> Iterator[Desired]:
+    """What was applied and Git no longer declares: it is looked for too, also where Git has nothing more of its kind."""
+    declared = {desired.id for desired in _of(declaration, observer)}
+    for id_, tree in _bases(declaration, rules, observer).items():
+        if id_ not in declared and id_.platform in {Platform.KUBERNETES, Platform.COMPOSE}:
+            yield Desired(id_.local, str(id_.local), SourceKind.APPLIED, tree, "", 0)
 
 
 def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Report:

@@ -134,8 +134,10 @@ def _in_order(decisions: Sequence[Decision], commit: str, situation: Situation) 
 
 
 def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
-    """A patch apart from the fields that somebody fights over: those stop, and hold up no other field of the task."""
-    if proposal.lane not in {Lane.ARTIFACT_PATCH, Lane.RESTORE}:
+    """A patch apart from the fields that somebody fights over: those stop, and hold up no other field of the task. What is
+    restored is not parted: an entry that was put in another's place would go, and nothing come back for it.
+    """
+    if proposal.lane is not Lane.ARTIFACT_PATCH:
         return [proposal]
     free = tuple(decision for decision in proposal.decisions if field_of(decision.drift) not in fought)
     held = tuple(decision for decision in proposal.decisions if field_of(decision.drift) in fought)

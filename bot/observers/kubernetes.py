@@ -31,7 +31,7 @@ from bot.kubeapi.discovery import Served, discovered, discovered_elsewhere, root
 from bot.model.cluster import ServedApi
 from bot.model.json import Tree, mapping, text, texts
 from bot.model.observation import Observation
-from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind, Unreachable
 from bot.observers import api_versions
 from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence
@@ -146,6 +146,8 @@ class _Look:
             except Unavailable as exc:
                 self._failed(kind, None, exc.message)
                 continue
+            if endpoint is None and all(each.source is SourceKind.APPLIED for each in self._by_kind[kind]):
+                continue  # it went with its kind
             if endpoint is None:
                 self._failed(kind, None, f"the cluster does not serve {root.removeprefix('/apis/')} {kind[1]}")
             else:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from bot.drift.options import ComparisonOptions
 from bot.errors import Refused
 from bot.flows.declare import Declaration
 from bot.gitrepo.written import written_out
@@ -21,7 +22,7 @@ from bot.model.action import Action
 from bot.model.resource import Platform, ResourceId
 from bot.ports import Applier
 from bot.settings.places import ApplySettings
-from bot.wiring.observers import compose_projects, root_module
+from bot.wiring.observers import compose_projects, list_keys, root_module
 from bot.wiring.repository import OpenRepository, cache_root, is_files
 from bot.wiring.targets import of_target
 
@@ -69,6 +70,8 @@ class _Appliers:
         """The applier of a resource; None where settings do not say how to reach what runs it."""
         named = self.opened.settings.observe
         match resource.platform:
+            case Platform.KUBERNETES if named.kubernetes is not None:
+                return self._kept("kubernetes", self._kubernetes)
             case Platform.COMPOSE if named.docker is not None:
                 return self._kept(f"compose {resource.scope}", partial(self._compose, resource.scope))
             case Platform.TERRAFORM if named.terraform is not None:
@@ -80,6 +83,21 @@ class _Appliers:
         if name not in self._made:
             self._made[name] = make()
         return self._made[name]
+
+    def _kubernetes(self) -> Applier:
+        from bot.appliers.kubernetes import KubernetesApplier
+
+        cluster = self.opened.settings.observe.kubernetes
+        applier = KubernetesApplier(
+            None if cluster is None else cluster.kubeconfig,
+            None if cluster is None else cluster.context,
+            self.opened.options.environment,
+            ComparisonOptions(b"", list_map_keys=list_keys(self.opened.settings)),
+            force_conflicts=self.force,
+            seconds=self.settings.step_timeout,
+        )
+        weakref.finalize(self, applier.close)
+        return applier
 
     def _compose(self, scope: str) -> Applier:
         from bot.appliers.compose import ComposeApplier

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
+from bot import processes
 from bot.errors import Refused
 from bot.flows.action_plan import TargetPlan, plans
 from bot.flows.applied import APPLIED
+from bot.flows.apply_journal import Holder
 from bot.flows.applying import ApplyContext, carry_out
 from bot.flows.memory import stopped
 from bot.flows.observation import Assessment
@@ -80,7 +82,7 @@ class Application:
         target = plan.actions.target
         settings = apply_settings(self.opened, target)
         context = ApplyContext(
-            ledger=_journal(self.opened, target),
+            ledger=journal_of(self.opened, target),
             applier=appliers_of(
                 self.opened,
                 self.assessment.declaration,
@@ -92,6 +94,7 @@ class Application:
             actor=actor(self.opened.options, Actor("clockwork")),
             limits=limits(self.opened.settings),
             new_id=lambda: uuid.uuid4().hex,
+            holder=Holder(processes.own_identity(), processes.has_ended),
             step_timeout=settings.step_timeout,
             tell=tell,
             reached=self.reached,
@@ -109,7 +112,7 @@ def open_application(options: Options, *, force_conflicts: bool = False) -> Appl
     return Application(opened, assessment_of(opened)(), force_conflicts)
 
 
-def _journal(opened: OpenRepository, target: str) -> GitLedger:
+def journal_of(opened: OpenRepository, target: str) -> GitLedger:
     """The journal of a target, in a clone of its own."""
     remote, ref = opened.remote or "", f"{JOURNALS}{target or _UNNAMED}"
     return GitLedger(

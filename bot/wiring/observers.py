@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -20,7 +20,7 @@ from bot.intake.discover import folder_of
 from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.ports import Observer, PluginContext
-from bot.settings import FILE
+from bot.settings import FILE, Settings
 from bot.settings.places import HttpProbeSettings, SnapshotSettings
 from bot.settings.sections import ComposeSettings
 from bot.wiring import plugins
@@ -177,6 +177,18 @@ def _project(named: ComposeSettings) -> ProjectFiles:
         name=named.name or "",
         chosen=True,
     )
+
+
+def list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
+    """``Kind.group:path`` -> keys, as the comparison wants it: by (group, kind), then by path."""
+    by_kind: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for name, keys in settings.list_keys.items():
+        resource, colon, path = name.partition(":")
+        kind, _, group = resource.partition(".")
+        if not colon or not kind or not path:
+            raise Invalid(f"{FILE}: list_keys: {name!r} is not Kind.group:path")
+        by_kind.setdefault((group, kind), {})[path] = tuple(keys)
+    return by_kind
 
 
 def observe(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -51,7 +51,7 @@ from bot.wiring.actor import actor
 from bot.wiring.appliers import appliers_of
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
-from bot.wiring.observers import compose_projects
+from bot.wiring.observers import compose_projects, list_keys
 from bot.wiring.repository import (
     FixedClock,
     OpenRepository,
@@ -276,7 +276,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
         options=ComparisonOptions(
             mask_key=opened.secrets.marker or b"",
             ignore_aggregated_roles=settings.aggregated_roles == "ignore",
-            list_map_keys=_list_keys(settings),
+            list_map_keys=list_keys(settings),
             roster=_roster(settings),
             grants=Grants(tuple(settings.privileged_metadata)) + _grants(),
             platforms=_platforms(),
@@ -379,15 +379,3 @@ def _head(opened: OpenRepository) -> str:
 def _roster(settings: Settings) -> Roster:
     named = settings.managers
     return Roster(frozenset(named.people), frozenset(named.deployers), frozenset(named.controllers))
-
-
-def _list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
-    """``Kind.group:path`` -> keys, as the comparison wants it: by (group, kind), then by path."""
-    by_kind: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
-    for name, keys in settings.list_keys.items():
-        resource, colon, path = name.partition(":")
-        kind, _, group = resource.partition(".")
-        if not colon or not kind or not path:
-            raise Invalid(f"{FILE}: list_keys: {name!r} is not Kind.group:path")
-        by_kind.setdefault((group, kind), {})[path] = tuple(keys)
-    return by_kind

@@ -7,6 +7,7 @@ apply; it knows nothing of who calls it. ``server.put`` writes as another client
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import secrets
@@ -19,6 +20,7 @@ from typing import Any, Self
 from tests.appliers.kube import managed
 from tests.appliers.kube.access import Access, Denial
 from tests.appliers.kube.api import Api
+from tests.appliers.kube.certificate import loopback
 from tests.appliers.kube.controllers import Controllers
 from tests.appliers.kube.faults import Fault, Faults, Match, Request
 from tests.appliers.kube.schema import Kind
@@ -30,25 +32,27 @@ _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 class ApiServer:
-    """A running server. Its namespaces are the four that every cluster has; ``token`` may do everything, and where
-    ``anonymous``, so may who brings none: kubectl sends no token over plain HTTP.
+    """A running server. Its namespaces are the four that every cluster has; ``token`` may do everything.
+
+    Without ``tls`` it speaks plain HTTP, over which kubectl sends no token.
     """
 
-    def __init__(self, *, user: str = "tester", anonymous: bool = False) -> None:
+    def __init__(self, *, user: str = "tester", tls: bool = False) -> None:
         self.token = secrets.token_urlsafe(24)
         self.controllers = Controllers()
         self.requests: list[Request] = []
         self._store = Store()
-        self._access = Access({self.token: user}, anonymous)
+        self._access = Access({self.token: user})
         self._api = Api(self._store, self._access, self.controllers)
         self._faults = Faults()
         self._lock = threading.Lock()
         self._web: Web | None = None
+        self._tls = loopback() if tls else None
         for name in _NAMESPACES:
             self.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, manager="kube-apiserver")
 
     def __enter__(self) -> Self:
-        self._web = Web(self._api, self._faults, self._seen)
+        self._web = Web(self._api, self._faults, self._seen, self._tls and self._tls[0])
         return self
 
     def __exit__(
@@ -66,11 +70,13 @@ class ApiServer:
     def kubeconfig(self, folder: Path, *, token: str | None = None) -> Path:
         """A kubeconfig in a folder whose current context is this server."""
         path = folder / "kubeconfig"
+        pem = self._tls[1] if self._tls is not None else b""
+        authority = {"certificate-authority-data": base64.b64encode(pem).decode()} if pem else {}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
             "current-context": "stand-in",
-            "clusters": [{"name": "stand-in", "cluster": {"server": self.url}}],
+            "clusters": [{"name": "stand-in", "cluster": {"server": self.url} | authority}],
             "users": [{"name": "tester", "user": {"token": token or self.token}}],
             "contexts": [{"name": "stand-in", "context": {"cluster": "stand-in", "user": "tester"}}],
         }

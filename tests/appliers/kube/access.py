@@ -26,10 +26,9 @@ class Denial:
 
 @dataclass
 class Access:
-    """``tokens`` are users by token; ``anonymous`` lets in who brings none, as kubectl over plain HTTP."""
+    """``tokens`` are users by token."""
 
     tokens: dict[str, str] = field(default_factory=dict)
-    anonymous: bool = False
     denials: list[Denial] = field(default_factory=list)
 
     def user(self, authorization: str) -> str:
@@ -39,8 +38,6 @@ class Access:
             Failed: 401 without a token that is known.
         """
         token = authorization.removeprefix("Bearer ")
-        if not token and self.anonymous:
-            return "system:anonymous"
         if token not in self.tokens:
             raise status.Failed(401, "Unauthorized", "Unauthorized")
         return self.tokens[token]

@@ -6,20 +6,21 @@ import base64
 import copy
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import yaml
 
-from tests.appliers.kube import discovery, managed, patches, registry, status
+from tests.appliers.kube import discovery, patches, registry, status
 from tests.appliers.kube.access import Access
+from tests.appliers.kube.answers import Answer, Watch, headless, scale_of
 from tests.appliers.kube.controllers import Controllers
 from tests.appliers.kube.deletion import Deleter
 from tests.appliers.kube.faults import Request
 from tests.appliers.kube.schema import Kind
 from tests.appliers.kube.selectors import selected
-from tests.appliers.kube.store import Key, Object, Store, StoredEvent
+from tests.appliers.kube.store import Key, Object, Store
 from tests.appliers.kube.writes import Call, Writer
 
 _ROUTE: Final = re.compile(
@@ -34,48 +35,6 @@ _PATCHES: Final = {
     "application/apply-patch+yaml": "apply",
 }
 _REVIEW: Final = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is sent back. ``watch`` is a stream of events in place of a body."""
-
-    code: int
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    watch: Watch | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A watch of a kind from a version on; ``present`` are what it begins with."""
-
-    kind: Kind
-    namespace: str | None
-    query: Mapping[str, str]
-    version: int
-    present: tuple[Object, ...]
-
-    def bookmark(self) -> dict[str, Any] | None:
-        """What tells the watcher that what it began with has ended, where it asked for that (``sendInitialEvents``)."""
-        if self.query.get("sendInitialEvents") != "true":
-            return None
-        ended = {"resourceVersion": str(self.version), "annotations": {"k8s.io/initial-events-end": "true"}}
-        head = {"kind": self.kind.kind, "apiVersion": self.kind.api_version}
-        return {"type": "BOOKMARK", "object": head | {"metadata": ended}}
-
-    def line(self, event: StoredEvent, seen: set[Key]) -> dict[str, Any] | None:
-        """What the watcher is told of an event: an object that comes to be selected is new to it, and the other way."""
-        spaced = self.namespace in {None, event.key[2]}
-        if event.key[:2] != (self.kind.group, self.kind.plural) or not spaced:
-            return None
-        fits = event.happened != "DELETED" and selected(self.query, event.obj)
-        known = event.key in seen or (event.happened != "ADDED" and selected(self.query, event.obj))
-        (seen.add if fits else seen.discard)(event.key)
-        if not fits and not known:
-            return None
-        happened = ("MODIFIED" if known else "ADDED") if fits else "DELETED"
-        return {"type": happened, "object": event.obj | {"apiVersion": self.kind.api_version}}
 
 
 class Api:
@@ -214,7 +173,7 @@ class Api:
         if call.key in self.store.objects and self.controllers.read(call.key):
             self.ready(call.key)
         live = self.writer.live(call)
-        return _scale(live) if call.subresource == "scale" else live
+        return scale_of(live) if call.subresource == "scale" else live
 
     def _listed(self, request: Request, call: Call) -> dict[str, Any]:
         space = call.namespace or None
@@ -229,7 +188,7 @@ class Api:
             token = json.dumps([version, rows[limit - 1][0]])
             meta |= {"continue": base64.b64encode(token.encode()).decode(), "remainingItemCount": len(rows) - limit}
             rows = rows[:limit]
-        items = [_headless(obj, call.kind) for _, obj in rows]
+        items = [headless(obj, call.kind) for _, obj in rows]
         return {"kind": f"{call.kind.kind}List", "apiVersion": call.kind.api_version, "metadata": meta, "items": items}
 
     def _continued(
@@ -267,7 +226,7 @@ class Api:
         body["spec"]["replicas"] = scale.get("spec", {}).get("replicas", 0)
         stored, warnings = self.writer.replace(call, body, precise=False)
         self._progress(call)
-        return _scale(stored), warnings
+        return scale_of(stored), warnings
 
     def _patched(self, request: Request, call: Call, user: str) -> Answer:
         how = _PATCHES.get(request.content_type)
@@ -280,7 +239,7 @@ class Api:
         if call.force:
             raise _options("force", "Forbidden: may not be specified for non-apply patch")
         live = self.writer.live(call)
-        current = _scale(live) if call.subresource == "scale" else live
+        current = scale_of(live) if call.subresource == "scale" else live
         new = self._changed(how, call, current, _body(request))
         if call.subresource == "scale":
             return self._written(call, *self._scaled(call, new))
@@ -312,9 +271,8 @@ class Api:
 
     def _written(self, call: Call, stored: Object, warnings: list[str], *, code: int = 200) -> Answer:
         self._progress(replace(call, name=stored["metadata"]["name"]))
-        headers = (
-            {"Warning": ", ".join(f'299 - "{each}"' for each in warnings).replace('""', '\\""')} if warnings else {}
-        )
+        told = [each.replace('"', '\\"') for each in warnings]
+        headers = {"Warning": ", ".join(f'299 - "{each}"' for each in told)} if told else {}
         return Answer(code, stored, headers)
 
     def _progress(self, call: Call) -> None:
@@ -344,11 +302,6 @@ class Api:
         for key in rows:
             self._deleter.delete(replace(call, namespace=key[2], name=key[3]), {})
         return Answer(200, self._listed(request, call))
-
-
-def managers(obj: Mapping[str, Any]) -> Iterator[str]:
-    """Who owns something of an object, as conflicts name them."""
-    return map(managed.told, managed.read(obj["metadata"]))
 
 
 def _found(body: Any) -> Answer:
@@ -413,25 +366,3 @@ def _body(request: Request) -> Any:
     if not isinstance(body, dict | list):
         raise status.bad_request("the body of the request holds no object")
     return body
-
-
-def _scale(obj: Mapping[str, Any]) -> Object:
-    meta = {
-        name: obj["metadata"][name] for name in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
-    }
-    labels = obj["spec"].get("selector", {}).get("matchLabels", {})
-    selector = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
-    return {
-        "apiVersion": "autoscaling/v1",
-        "kind": "Scale",
-        "metadata": meta,
-        "spec": {"replicas": obj["spec"].get("replicas", 0)},
-        "status": {"replicas": obj.get("status", {}).get("replicas", 0), "selector": selector},
-    }
-
-
-def _headless(obj: Object, kind: Kind) -> Object:
-    """An item of a list: those of built-in kinds do not say what they are."""
-    if kind.custom:
-        return obj | {"apiVersion": kind.api_version}
-    return {name: value for name, value in obj.items() if name not in {"apiVersion", "kind"}}

@@ -50,21 +50,20 @@ def _set(value: Object, **defaults: Any) -> None:
 def _pod(spec: Object) -> None:
     _set(spec, restartPolicy="Always", terminationGracePeriodSeconds=30, dnsPolicy="ClusterFirst")
     _set(spec, securityContext={}, schedulerName="default-scheduler")
-    if "serviceAccountName" in spec:
-        spec.setdefault("serviceAccount", spec["serviceAccountName"])
+    account = spec.get("serviceAccountName") or spec.get("serviceAccount")
+    if account:  # one field under two names: neither goes while the other stays (conversion.go of k8s.io/core/v1)
+        spec.update(serviceAccountName=account, serviceAccount=account)
     for container in [*spec.get("containers", ()), *spec.get("initContainers", ())]:
-        _container(container, host=bool(spec.get("hostNetwork")))
+        _container(container)
     for volume in spec.get("volumes", ()):
         _volume(volume)
 
 
-def _container(container: Object, *, host: bool) -> None:
+def _container(container: Object) -> None:
     _set(container, resources={}, terminationMessagePath="/dev/termination-log", terminationMessagePolicy="File")
     _set(container, imagePullPolicy="Always" if _latest(container.get("image", "")) else "IfNotPresent")
     for port in container.get("ports", ()):
         _set(port, protocol="TCP")
-        if host:
-            _set(port, hostPort=port["containerPort"])
     for probe in ("livenessProbe", "readinessProbe", "startupProbe"):
         if probe in container:
             _probe(container[probe])
@@ -72,11 +71,18 @@ def _container(container: Object, *, host: bool) -> None:
         reference = variable.get("valueFrom", {}).get("fieldRef")
         if reference is not None:
             _set(reference, apiVersion="v1")
-    needs = container["resources"]
-    if needs.get("limits"):
-        requests = needs.setdefault("requests", {})
-        for name, limit in needs["limits"].items():
-            requests.setdefault(name, limit)
+
+
+def _pod_itself(obj: Object) -> None:
+    """A pod has more defaults than a template of pods (``SetDefaults_Pod``)."""
+    spec = obj.setdefault("spec", {})
+    _pod(spec)
+    _set(spec, enableServiceLinks=True)
+    for container in [*spec.get("containers", ()), *spec.get("initContainers", ())]:
+        for name, limit in container["resources"].get("limits", {}).items():
+            container["resources"].setdefault("requests", {}).setdefault(name, limit)
+        for port in container.get("ports", ()) if spec.get("hostNetwork") else ():
+            _set(port, hostPort=port["containerPort"])
 
 
 def _latest(image: str) -> bool:
@@ -242,7 +248,7 @@ def _priority_class(obj: Object) -> None:
 
 
 _KINDS: Final[Mapping[str, Callable[[Object], None]]] = {
-    "Pod": lambda obj: _pod(obj.setdefault("spec", {})),
+    "Pod": _pod_itself,
     "PodTemplate": _template,
     "Deployment": _deployment,
     "StatefulSet": _stateful_set,

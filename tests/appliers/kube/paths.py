@@ -19,9 +19,13 @@ FieldSet: TypeAlias = frozenset[Path]
 
 def compact(value: Any) -> str:
     """A value as compact JSON with sorted keys; whole floats are written as integers, to which they are equal."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+    return json.dumps(_whole(value), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _whole(inner) for name, inner in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Unindexable(Exception):
@@ -124,8 +128,8 @@ def to_fields(paths: FieldSet) -> dict[str, Any]:
 def _trimmed(tree: dict[str, Any]) -> dict[str, Any]:
     if set(tree) == {"."}:
         return {}
-    ordered = {".": {}} if "." in tree else {}
-    return ordered | {element: _trimmed(inner) for element, inner in tree.items() if element != "."}
+    member: dict[str, Any] = {".": {}} if "." in tree else {}
+    return member | {element: _trimmed(inner) for element, inner in tree.items() if element != "."}
 
 
 def from_fields(fields: Mapping[str, Any]) -> FieldSet:

@@ -37,6 +37,13 @@ _STATEFUL_MESSAGE: Final = (
     "Forbidden: updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
     "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
 )
+_SECRET_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+"""What a Secret of a type must hold (https://kubernetes.io/docs/concepts/configuration/secret/#secret-types)."""
 _CLAIM_MESSAGE: Final = (
     "Forbidden: spec is immutable after creation except resources.requests "
     "and volumeAttributesClassName for bound claims"
@@ -59,6 +66,7 @@ def faults(schema: Schema, kind: Kind, new: Mapping[str, Any], old: Mapping[str,
     causes = [*_name(kind, new), *_required(schema, kind.type, new, "")]
     if not kind.custom:
         causes += _selected(kind, new)
+        causes += _secret(kind, new)
         causes += _frozen(kind, new, old) if old is not None else ()
     return causes
 
@@ -99,6 +107,14 @@ def _selected(kind: Kind, new: Mapping[str, Any]) -> Iterator[Cause]:
         yield "FieldValueRequired", "Required value", "spec.template.spec.containers"
     if kind.kind == "Service" and spec.get("type") == "ExternalName" and not spec.get("externalName"):
         yield "FieldValueRequired", "Required value", "spec.externalName"
+
+
+def _secret(kind: Kind, new: Mapping[str, Any]) -> Iterator[Cause]:
+    """A Secret holds what its type promises."""
+    if kind.kind == "Secret":
+        for key in _SECRET_KEYS.get(new.get("type", ""), ()):
+            if key not in new.get("data", {}):
+                yield "FieldValueRequired", "Required value", f"data[{key}]"
 
 
 def _frozen(kind: Kind, new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[Cause]:

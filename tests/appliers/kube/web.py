@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -14,7 +15,8 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.appliers.kube import status
-from tests.appliers.kube.api import Answer, Api, Watch
+from tests.appliers.kube.answers import Answer, Watch
+from tests.appliers.kube.api import Api
 from tests.appliers.kube.faults import Fault, Faults, Request
 from tests.appliers.kube.store import key_of
 
@@ -25,7 +27,7 @@ _LOOK: Final = 0.2
 class Web:
     """Serves an API on a loopback port until it is closed. ``seen`` is told of every request before it is answered."""
 
-    def __init__(self, api: Api, faults: Faults, seen: Callable[[Request], None]) -> None:
+    def __init__(self, api: Api, faults: Faults, seen: Callable[[Request], None], tls: ssl.SSLContext | None) -> None:
         self.api = api
         self.faults = faults
         self.seen = seen
@@ -36,12 +38,14 @@ class Web:
             served = web
 
         self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server.tls = tls
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        scheme = "http" if self._server.tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self._server.server_port}"
 
     def close(self) -> None:
         """Nothing listens any more."""
@@ -56,6 +60,13 @@ class Web:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+    tls: ssl.SSLContext | None = None
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """The handshake is on the connection's own thread, so that a client that is slow at it keeps nobody waiting."""
+        if self.tls is not None:
+            request = self.tls.wrap_socket(request, server_side=True)
+        super().finish_request(request, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that hung up is no news."""

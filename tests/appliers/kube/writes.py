@@ -106,9 +106,7 @@ class Writer:
             new["metadata"].pop(name, None)
             if name in live["metadata"]:
                 new["metadata"][name] = live["metadata"][name]
-        managers = self._updated(call, live, new, managed.read(live["metadata"]))
-        if new["metadata"].get("managedFields") == []:
-            managers = {}
+        managers = self._updated(call, live, new, _given_managers(call, body, live))
         return self._stored(call, new, live, managers), warnings
 
     def apply(self, call: Call, body: Mapping[str, Any]) -> tuple[Object, list[str], bool]:
@@ -315,6 +313,16 @@ class Writer:
             if new["metadata"].get("deletionTimestamp") and not new["metadata"].get("finalizers"):
                 return self._store.save(call.key, new, "DELETED")
         return new if call.dry_run else self._store.save(call.key, new, "MODIFIED" if live else "ADDED")
+
+
+def _given_managers(call: Call, body: Mapping[str, Any], live: Object) -> Managers:
+    """The managers that an update begins with: those that it brings, none where it resets them, or the stored ones."""
+    given = body["metadata"].get("managedFields")
+    if call.subresource or given is None:
+        return managed.read(live["metadata"])
+    if given in ([], [{}]):
+        return {}
+    return managed.read(body["metadata"])
 
 
 def json_quoted(text: str) -> str:
