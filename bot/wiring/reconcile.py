@@ -14,7 +14,8 @@ from bot.drift import platforms
 from bot.drift.cache import Memo
 from bot.drift.options import ComparisonOptions, Roster
 from bot.drift.platforms import Platforms
-from bot.drift.severity import grants
+from bot.drift.severity import fields, grants
+from bot.drift.severity.fields import FieldGrants
 from bot.drift.severity.grants import Grants
 from bot.errors import Invalid
 from bot.flows import applied
@@ -269,6 +270,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
             list_map_keys=_list_keys(settings),
             roster=_roster(settings),
             grants=Grants(tuple(settings.privileged_metadata)) + _grants(),
+            fields=FieldGrants(tuple(settings.privileged_fields)) + _fields(),
             platforms=_platforms(),
         ),
         memo=memo,
@@ -279,6 +281,11 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
 @cache
 def _grants() -> Grants:
     return grants.load(files("policies", "metadata/*.yaml"))
+
+
+@cache
+def _fields() -> FieldGrants:
+    return fields.load(files("policies", "fields/*.yaml"))
 
 
 @cache

@@ -8,7 +8,7 @@ whom nobody knows did elsewhere is suppressed and counted; so is whatever is CRI
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -23,12 +23,14 @@ from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.ownership import Owners, Role, Writer
 from bot.drift.kubernetes.tokens import token
+from bot.drift.kubernetes.untold import untold
 from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
 from bot.drift.platforms import Trail
+from bot.drift.severity.fields import Weakening
 from bot.drift.severity.gains import is_gain, meaning
-from bot.drift.severity.grade import is_grave, severity
+from bot.drift.severity.grade import is_grave, names_of, severity
 from bot.drift.severity.rbac import binds_mighty
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.surroundings import Surroundings
@@ -58,11 +60,15 @@ def examine(
     shape = shape_for(id_, options)
     declared, live = stored(desired.tree, observed.tree, id_)
     owners = Owners(observed.tree, options.roster)
+    weakened = options.fields.weakened(id_, declared, live)
     differences = walk(declared, live, shape, filled=owners.person)
+    if desired.tree.get("apiVersion") == observed.tree.get("apiVersion"):  # else absence may mean another default
+        differences += untold(weakened, differences)
     if not differences:
         return
-    judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options)
-    maker = Maker(desired, options, observed=observed.tree, mighty=binds_mighty(observed.tree, around.mighty))
+    judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options, weakened)
+    mighty = binds_mighty(observed.tree, around.mighty)
+    maker = Maker(desired, options, observed=observed.tree, weakened=weakened, mighty=mighty)
     aims = around.scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
     for difference in differences:
         verdict = judge.verdict(difference)
@@ -138,6 +144,7 @@ class _Judge:
     owners: Owners
     base: Base
     options: ComparisonOptions
+    weakened: Sequence[Weakening] = ()
 
     def verdict(self, difference: Difference) -> _Verdict | None:
         """What kind of drift it is and who did it; None when it is none."""
@@ -166,8 +173,14 @@ class _Judge:
         """Whether it lets something in that nobody means by leaving an object to others. Admission marks every pod."""
         if self.observed.id.kind == "Pod":
             return False
-        sides = difference.desired, difference.observed
-        return is_grave(self.desired.id, difference.location.path, *sides, grants=self.options.grants)
+        return is_grave(
+            self.desired.id,
+            difference.location.path,
+            difference.desired,
+            difference.observed,
+            grants=self.options.grants,
+            weakened=self.weakened,
+        )
 
     def platform(self, difference: Difference, *, grave: bool) -> Excuse | None:
         """The platform or controller that does this by itself, and how."""
@@ -211,8 +224,7 @@ class _Judge:
     def _granted(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
         """What grants or exposes something is drift whoever wrote it."""
         path = difference.location.path
-        names = tuple(part.key if isinstance(part, Item) else str(part) for part in path)
-        if self.options.grants.weigh(self.desired.id.kind, names, None, difference.observed) is None:
+        if self.options.grants.weigh(self.desired.id.kind, names_of(path), None, difference.observed) is None:
             return None
         return _Verdict(_by(DriftKind.REMOVED if self.base.holds(path) else DriftKind.ADDED, writer))
 
@@ -308,21 +320,25 @@ class _Judge:
         return _Verdict(_by(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
 
     def _grave(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
-        """What would be passed over is at least counted where it is CRITICAL, and drift where nothing explains it."""
-        if self._grade(difference)[0] is not Severity.CRITICAL:
+        """What would be passed over is at least counted where it is CRITICAL or gives more by a field that is known to, and
+        drift where nothing explains it.
+        """
+        weakens = any(each.touches(names_of(difference.location.path)) for each in self.weakened)
+        if self._grade(difference)[0] is not Severity.CRITICAL and not weakens:
             return None
         cause = _by(DriftKind.ADDED, writer)
         if writer is not None and writer.role in ROBOTS:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" or injected(difference):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
-        if difference.declared or self._templated:
+        if difference.declared or self._templated or weakens:
             return _Verdict(cause)
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
 
     def _grade(self, difference: Difference) -> tuple[Severity, str]:
         path, live = difference.location.path, difference.observed
-        return severity(self.desired.id, DriftKind.ADDED, path, None, live, grants=self.options.grants)
+        grants, weakened = self.options.grants, self.weakened
+        return severity(self.desired.id, DriftKind.ADDED, path, None, live, grants=grants, weakened=weakened)
 
     def _declared(self, difference: Difference) -> bool:
         """Whether Git speaks about the part that something of unknown writer was added to."""

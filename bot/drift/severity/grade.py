@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from bot.drift import images
 from bot.drift.severity import rbac
+from bot.drift.severity.fields import Weakening
 from bot.drift.severity.grants import Grants
 from bot.drift.severity.rules import (
     ACCESS_LISTS,
@@ -73,12 +74,14 @@ def severity(
     observed: JSON,
     *,
     grants: Grants = _NONE,
+    weakened: Sequence[Weakening] = (),
     mighty: bool = False,
 ) -> tuple[Severity, str]:
     """The severity of a drift and the id of the rule that says so. Values come unmasked. ``grants`` tells which metadata
-    grant or expose something; ``mighty``: the live resource binds a role that may do everything of a kind.
+    grant or expose something, ``weakened`` where the live resource gives more by a field; ``mighty``: it binds a role that
+    may do everything of a kind.
     """
-    names = tuple(_word(part) for part in path)
+    names = names_of(path)
     best, rule = _baseline(resource, kind, names, desired, observed)
     weighed = grants.weigh(resource.kind, names, desired, observed)
     if weighed is not None:
@@ -86,20 +89,31 @@ def severity(
     gains = [*_gained(resource, names, desired, observed)]
     if mighty and _bound(resource, names, desired, observed):
         gains.append(_BY_ID["mighty-binding"])
-    for gain in gains:
-        if gain.severity.rank > best.rank:
-            best, rule = gain.severity, gain.id
+    grades = [(gain.severity, gain.id) for gain in gains]
+    grades += [(each.row.severity, each.row.rule) for each in weakened if each.touches(names)]
+    for grade, id_ in grades:
+        if grade.rank > best.rank:
+            best, rule = grade, id_
     return best, rule
 
 
-def is_grave(resource: ResourceId, path: Path, desired: JSON, observed: JSON, *, grants: Grants) -> bool:
+def is_grave(
+    resource: ResourceId,
+    path: Path,
+    desired: JSON,
+    observed: JSON,
+    *,
+    grants: Grants,
+    weakened: Sequence[Weakening] = (),
+) -> bool:
     """Whether a difference grants something, or takes a restriction away, that is HIGH or worse. Other than the rule of
     :func:`severity`, it tells so as well where the place alone is as severe.
     """
-    names = tuple(_word(part) for part in path)
+    names = names_of(path)
     weighed = grants.weigh(resource.kind, names, desired, observed)
     grades = [gain.severity for gain in _gained(resource, names, desired, observed)]
     grades += [] if weighed is None else [weighed.severity]
+    grades += [each.row.severity for each in weakened if each.touches(names)]
     return any(grade.rank >= HIGH.rank for grade in grades)
 
 
@@ -252,5 +266,6 @@ _BY_KEY: Final = frozenset(
 )
 
 
-def _word(part: str | int | Item) -> str:
-    return part.key if isinstance(part, Item) else str(part)
+def names_of(path: Path) -> tuple[str, ...]:
+    """The parts of ``path`` as text: of an element of a list its key or its number."""
+    return tuple(part.key if isinstance(part, Item) else str(part) for part in path)
