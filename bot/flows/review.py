@@ -149,7 +149,7 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
     return Change(base=start, head=head, files=files[:MAX_FILES], messages=messages, truncated=truncated)
 
 
-def facts_of(repository: Repository, change: Change) -> ChangeFacts:
+def facts_of(repository: Repository, change: Change, options: GuardOptions) -> ChangeFacts:
     """What detectors want to know beside the change; the files at base only where something of the change asks for them."""
     removed = sum(1 for file in change.files if file.status is FileStatus.REMOVED)
     wanted = removed >= _MANY_REMOVED or any(asks_for_base(file) for file in change.files)
@@ -158,7 +158,7 @@ def facts_of(repository: Repository, change: Change) -> ChangeFacts:
     attributes = {name: repository.read(change.base, name) for name in sorted(names)[:_MANY_ATTRIBUTES]}
     texts = {name: data.decode("utf-8", "replace") for name, data in attributes.items() if data is not None}
     commits, uncounted = _commits(repository, change)
-    compose = compose_files(repository, change)
+    compose = compose_files(repository, change, options.projects)
     return ChangeFacts(paths=paths, attributes=texts, commits=commits, uncounted=uncounted, compose=compose)
 
 

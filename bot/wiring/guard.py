@@ -18,6 +18,7 @@ from bot.settings.sections import ASSISTANTS, AssistantSettings
 from bot.wiring import plugins
 from bot.wiring.actions import runs_for_strangers
 from bot.wiring.host import open_host
+from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
     OpenRepository,
     Options,
@@ -214,6 +215,7 @@ def rules_of(opened: OpenRepository, base: str) -> RuleBook:
         large_delete=settings.large_delete,
         generated=tuple(settings.generated),
         largest_file=settings.largest_file,
+        projects=named_projects(opened.settings),
     )
     return rules_at(opened.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
 

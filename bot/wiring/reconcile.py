@@ -37,21 +37,19 @@ from bot.flows.tracing import located
 from bot.forge.render import render
 from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
-from bot.intake.compose_select import ProjectFiles
-from bot.intake.discover import folder_of
 from bot.model.decision import Attention, FixLevel
 from bot.model.ledger import Actor
 from bot.policy.rules import RuleSet
 from bot.ports import Clock, PluginContext, Renderer, Repository, Signature
 from bot.renderers.renderers import Renderers
 from bot.settings import FILE, Settings, load, secrets
-from bot.settings.sections import ComposeSettings
 from bot.shipped import files, folder
 from bot.texts import Texts
 from bot.wiring import plugins, targets
 from bot.wiring.actor import actor
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
+from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
     FixedClock,
     OpenRepository,
@@ -342,19 +340,7 @@ def selection(opened: OpenRepository) -> Selection:
         project=sources.project or opened.name.rpartition("/")[2].lower(),
         variables=variables,
         environment={k: v for k, v in opened.options.environment.items() if k.startswith("CLOCKWORK_VAR_")},
-        compose=tuple(_project(project) for project in opened.settings.compose),
-    )
-
-
-def _project(named: ComposeSettings) -> ProjectFiles:
-    profiles, env_files = named.profiles, named.env_files
-    return ProjectFiles(
-        tuple(named.files),
-        profiles=None if profiles is None else tuple(profiles),
-        env_files=None if env_files is None else tuple(env_files),
-        folder=folder_of(named.files[0]),
-        name=named.name or "",
-        chosen=True,
+        compose=named_projects(opened.settings),
     )
 
 

@@ -575,7 +575,11 @@ def test_a_controller_that_weakens_is_counted() -> None:
     version, before, now = "kyverno.io/v1", {"background": True}, {"background": True, "failurePolicy": "Ignore"}
     told = {}
     for manager in ("kyverno-controller", "kubectl-edit"):
-        entry: dict[str, Any] = {"manager": manager, "operation": "Update", "fieldsV1": {"f:spec": {"f:failurePolicy": {}}}}
+        entry: dict[str, Any] = {
+            "manager": manager,
+            "operation": "Update",
+            "fieldsV1": {"f:spec": {"f:failurePolicy": {}}},
+        }
         observed = thing("ClusterPolicy", version, spec=now, metadata={"managedFields": [entry]})
         told[manager] = examine(
             Pair(declared(thing("ClusterPolicy", version, spec=before)), live(observed)), WITH_FIELDS
