@@ -19,6 +19,7 @@ from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
 from bot.drift.kubernetes.autoscaled import ROBOTS, autoscaled
 from bot.drift.kubernetes.conversion import stored
+from bot.drift.kubernetes.foreign import as_foreign
 from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.ownership import Owners, Role, Writer
@@ -75,7 +76,7 @@ def examine(
         if verdict is None:
             continue
         changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree, owners)
-        drift = maker.drift(difference, verdict.cause, changes)
+        drift = as_foreign(maker.drift(difference, verdict.cause, changes), difference, desired.tree)
         grave = is_gain(drift) or judge.grave(difference)
         explained = (
             autoscaled(difference, owners, aims, declared)

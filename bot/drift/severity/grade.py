@@ -91,9 +91,12 @@ def severity(
         gains.append(_BY_ID["mighty-binding"])
     grades = [(gain.severity, gain.id) for gain in gains]
     grades += [(each.row.severity, each.row.rule) for each in weakened if each.touches(names)]
-    for grade, id_ in grades:
-        if grade.rank > best.rank:
-            best, rule = grade, id_
+    worst, id_ = max(grades, key=lambda each: each[0].rank, default=(LOW, ""))
+    if worst.rank > best.rank or (id_ and worst is best and weighed is None):
+        return (
+            worst,
+            id_,
+        )  # of two that are as bad, the one that names a privilege: nothing is committed without asking for it
     return best, rule
 
 
@@ -204,6 +207,8 @@ def _granted(desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
     """The privilege rules about the verbs and wildcards that whole rules of a role gained."""
     for grant in rbac.gained(desired, observed):
         yield _BY_ID["rbac-escalation" if grant[2] in rbac.POWERS else "rbac-wildcard"]
+    if rbac.reaches_more(desired, observed):
+        yield _BY_ID["rbac-reach"]
 
 
 def _lines(text: JSON) -> Counter[str]:
