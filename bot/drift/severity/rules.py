@@ -76,13 +76,13 @@ def _begins(*starts: str) -> Test:
     return lambda value: isinstance(value, str) and value.lower().startswith(starts)
 
 
-_SOCKET: Final = re.compile(r"(docker|containerd|crio|podman|cri-dockerd|buildkitd)[\w./-]*\.sock\b")
+ENGINE_SOCKET: Final = re.compile(r"(docker|containerd|crio|podman|cri-dockerd|buildkitd)[\w./-]*\.sock\b")
 """Whoever may talk to the engine is root on its host (Docker documentation: Docker security, daemon attack surface)."""
 _HOST_ROOTS: Final = re.compile(
     r"(/|/etc|/root|/proc|/sys|/dev|/boot|/var/lib/(docker|kubelet|containers|containerd)|/var/run|/run)(/.*)?\Z"
 )
 """Folders whose contents are the host's own: credentials, kernel interfaces, other containers."""
-_MIGHTY: Final = frozenset(
+MIGHTY: Final = frozenset(
     [
         "ALL",
         "SYS_ADMIN",
@@ -106,7 +106,7 @@ _broad: Final = _equals("0.0.0.0", "::", "[::]")  # noqa: S104 - recognised, not
 
 
 def _socket(value: JSON) -> bool:
-    return isinstance(value, str) and bool(_SOCKET.search(value))
+    return isinstance(value, str) and bool(ENGINE_SOCKET.search(value))
 
 
 def _host_root(value: JSON) -> bool:
@@ -163,7 +163,7 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         CRITICAL,
         "gains a capability that equals root on the host",
         "capabilities.add cap_add",
-        lambda value: capability(str(value)) in _MIGHTY,
+        lambda value: capability(str(value)) in MIGHTY,
     ),
     _rule("capability", HIGH, "gains a capability", "capabilities.add cap_add", _something),
     _rule("device", CRITICAL, "gains a device of the host", "devices.*.source device_cgroup_rules", _something),
