@@ -28,7 +28,7 @@ SHIPPED: Final = replace(
 WRITTEN: Final = (Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST)
 
 RAW: Final = {"image": "shop/web:1.0", "ports": ["127.0.0.1:80:80"], "cap_drop": ["ALL"], "user": "1000"}
-LIVE: Final = {
+LIVE: Final[dict[str, Any]] = {
     "image": "shop/web:1.0",
     "ports": [{"target": 80, "published": "80", "host_ip": "127.0.0.1", "protocol": "tcp"}],
     "cap_drop": ["ALL"],

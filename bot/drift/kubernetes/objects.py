@@ -8,8 +8,9 @@ whom nobody knows did elsewhere is suppressed and counted; so is whatever is CRI
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from bot.drift import images
@@ -19,8 +20,9 @@ from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
 from bot.drift.kubernetes.autoscaled import ROBOTS, autoscaled
 from bot.drift.kubernetes.conversion import stored
+from bot.drift.kubernetes.custom import shape_for
 from bot.drift.kubernetes.foreign import as_foreign
-from bot.drift.kubernetes.kinds import is_known, shape_of
+from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.ownership import Owners, Role, Writer
 from bot.drift.kubernetes.tokens import token
@@ -33,14 +35,14 @@ from bot.drift.severity.fields import Weakening
 from bot.drift.severity.gains import is_gain, meaning
 from bot.drift.severity.grade import is_grave, names_of, severity
 from bot.drift.severity.rbac import binds_mighty
-from bot.drift.shapes import ANY, FilledBy, Form, Shape
+from bot.drift.shapes import ANY, FilledBy
 from bot.drift.surroundings import Surroundings
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, walk
 from bot.model.drift import Drift, DriftKind, Severity, Suppressed
 from bot.model.json import Tree, exists_at, get, mapping, value_at
 from bot.model.paths import Item
-from bot.model.resource import Desired, Observed, ResourceId
+from bot.model.resource import Desired, Observed
 
 _UNKNOWN_REMOVAL: Final = "nothing tells whether it was added live or removed from Git"
 _TEMPLATES: Final = frozenset(
@@ -54,15 +56,23 @@ Excuse: TypeAlias = tuple[str, str]
 
 
 def examine(
-    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, around: Surroundings
+    desired: Desired,
+    observed: Observed,
+    base: Tree | None,
+    options: ComparisonOptions,
+    around: Surroundings,
+    *,
+    left_out: Counter[str],
 ) -> Iterator[Drift | Suppressed]:
-    """Every difference in meaning, as drift or as suppressed with the reason."""
+    """Every difference in meaning, as drift or as suppressed with the reason. What is no difference is counted in
+    ``left_out``.
+    """
     id_ = desired.id
     shape = shape_for(id_, options)
     declared, live = stored(desired.tree, observed.tree, id_)
     owners = Owners(observed.tree, options.roster)
     weakened = options.fields.weakened(id_, declared, live)
-    differences = walk(declared, live, shape, filled=owners.person)
+    differences = walk(declared, live, shape, filled=owners.person, left_out=left_out)
     if desired.tree.get("apiVersion") == observed.tree.get("apiVersion"):  # else absence may mean another default
         differences += untold(weakened, differences)
     if not differences:
@@ -74,6 +84,7 @@ def examine(
     for difference in differences:
         verdict = judge.verdict(difference)
         if verdict is None:
+            left_out[_kind_left_out(difference)] += 1
             continue
         changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree, owners)
         drift = as_foreign(maker.drift(difference, verdict.cause, changes), difference, desired.tree)
@@ -89,33 +100,10 @@ def examine(
         yield drift if reason is None else Suppressed(drift, *reason)
 
 
-def shape_for(id_: ResourceId, options: ComparisonOptions) -> Shape:
-    """The shape of a kind: built in, else from its CRD, else with the list keys that the options name."""
-    if is_known(id_.group, id_.kind):
-        return shape_of(id_.group, id_.kind)
-    known = options.shapes.get((id_.group, id_.kind))
-    if known is not None:
-        return known
-    keys = options.list_map_keys.get((id_.group, id_.kind))
-    return shape_of("", "") if keys is None else _with_keys(shape_of("", ""), keys)
-
-
-def _with_keys(shape: Shape, keys: Mapping[str, tuple[str, ...]]) -> Shape:
-    for path, names in keys.items():
-        shape = _keyed_at(shape, path.split("."), names)
-    return shape
-
-
-def _keyed_at(shape: Shape, words: list[str], names: tuple[str, ...]) -> Shape:
-    """``shape`` with a keyed list at the dotted path ``words`` (``[]`` behind a word goes into a list's elements)."""
-    if not words:
-        return Shape(Form.KEYED, item=shape.element, keys=tuple((name, None) for name in names))
-    word, *rest = words
-    name = word.removesuffix("[]")
-    child = shape.child(name)
-    inside = word.endswith("[]")
-    inner = replace(child, item=_keyed_at(child.element, rest, names)) if inside else _keyed_at(child, rest, names)
-    return replace(shape, fields={**shape.fields, name: inner})
+def _kind_left_out(difference: Difference) -> str:
+    if is_trace(difference.location.path):
+        return "trace"
+    return "allocated" if difference.shape.filled is FilledBy.ALLOCATED else "server"
 
 
 def _rewritten(difference: Difference, desired: Desired) -> bool:
