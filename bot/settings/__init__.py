@@ -15,6 +15,7 @@ from typing import Final, Literal, Protocol
 from pydantic import BaseModel, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from bot.drift.severity.fields import FieldGrant
 from bot.drift.severity.grants import MetadataGrant
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
@@ -93,6 +94,8 @@ class Settings(Section):
     """Whether the rules of aggregated ClusterRoles, which a controller fills in, are compared."""
     privileged_metadata: list[MetadataGrant] = []
     """Labels and annotations that grant or expose something, beside those of ``policies/metadata``; asked first."""
+    privileged_fields: list[FieldGrant] = []
+    """Fields that grant, guard or trust something, beside those of ``policies/fields``."""
     list_keys: dict[str, list[str]] = {}
     """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""
 
