@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
 import typer
 
 from bot import __version__
@@ -32,7 +35,7 @@ from bot.entrypoints.cli import (
     verify,
     worker,
 )
-from bot.entrypoints.cli.examples import illustrate
+from bot.entrypoints.cli.examples import illustrate, verb_name
 
 VERBS = (
     demo,
@@ -62,6 +65,8 @@ VERBS = (
     sandbox,
 )
 
+_LISTING: Final = frozenset({"--help", "-h", "--version"})
+
 
 def _version(value: bool) -> None:
     if value:
@@ -69,8 +74,10 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(words: Sequence[str] | None = None) -> typer.Typer:
+    """The whole command line. Given ``words``, the verbs that they do not name have their names and first sentences alone:
+    reading the parameters of sixty verbs takes longer than everything else that the list of verbs needs.
+    """
     app = typer.Typer(
         name="clockwork",
         help="Keeps what runs equal to what Git says, by changing Git the way each change deserves.",
@@ -103,4 +110,23 @@ def build() -> typer.Typer:
     for verb in VERBS:
         verb.register(app)
     illustrate(app)
+    if words is not None and (not words or words[0] in _LISTING or not words[0].startswith("-")):
+        _outline(app, words[0] if words else "")
     return app
+
+
+def _outline(app: typer.Typer, named: str) -> None:
+    for command in app.registered_commands:
+        if command.callback is not None and named != (command.name or verb_name(command.callback)):
+            command.callback = _without_parameters(command.callback)
+    for group in app.registered_groups:
+        if group.typer_instance is not None and group.name != named:
+            group.typer_instance.registered_commands.clear()
+            group.typer_instance.registered_groups.clear()
+
+
+def _without_parameters(verb: Callable[..., Any]) -> Callable[[], None]:
+    def outlined() -> None: ...
+
+    outlined.__name__, outlined.__doc__ = verb.__name__, verb.__doc__
+    return outlined
