@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.entrypoints.cli import verbosity
+from bot.entrypoints.credentials import credentials
 from bot.errors import BotError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def _caught(words: list[str]) -> int:
     try:
         told, words = verbosity.hoisted(words)
         told.apply(os.environ)
+        os.environ.update(credentials(os.environ))
         code = _run(words)
         sys.stdout.flush()  # what does not fit on a full disk shows here
     except BotError as exc:
