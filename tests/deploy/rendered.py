@@ -29,7 +29,7 @@ EVERYTHING: Final[Mapping[str, Any]] = {
     "settings": {"version": 1, "observe": {"kubernetes": {}}},
     "level": "moderate",
     "env": [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}],
-    "extraArgs": ["--watch", "/var/lib/clockwork"],
+    "extraArgs": ["--live", "/var/lib/clockwork/live.json"],
     "rbac": {"secrets": True, "rules": [{"apiGroups": ["example.com"], "resources": ["widgets"]}]},
     "apply": {"enabled": True},
     "serviceAccount": {"name": "keeper", "annotations": {"example.com/team": "platform"}},
