@@ -20,11 +20,12 @@ NAME: Final = "clockwork-gitops"
 _BLOCKED: Final = """
 import sys
 blocked = set(sys.argv[1].split(","))
-class Missing:
+class Narrowed:
+    def __init__(self, finder):
+        self.finder = finder
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in blocked:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-sys.meta_path.insert(0, Missing())
+        return None if name.partition(".")[0] in blocked else self.finder.find_spec(name, path, target)
+sys.meta_path = [Narrowed(finder) for finder in sys.meta_path]
 from bot.entrypoints.cli import main
 sys.argv = ["clockwork", *sys.argv[2:]]
 sys.exit(main())
@@ -81,21 +82,37 @@ def with_extra(name: str) -> frozenset[str]:
 
 
 @cache
+def beyond(kept: frozenset[str]) -> frozenset[str]:
+    """Top-level modules that are installed here and are of none of the distributions ``kept``, nor of the project."""
+    modules = importlib.metadata.packages_distributions()
+    ours = kept | {NAME}
+    return frozenset(module for module, owners in modules.items() if not ours & set(map(normal, owners)))
+
+
 def beyond_core() -> frozenset[str]:
     """Top-level modules that are installed here and would not be in an installation of the core."""
-    kept = core() | {NAME}
-    modules = importlib.metadata.packages_distributions()
-    return frozenset(module for module, owners in modules.items() if not kept & set(map(normal, owners)))
+    return beyond(core())
 
 
 def core_clockwork(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command line in a process that has the core's modules alone, with an empty home and no tokens."""
+    return _with(beyond_core(), words, ROOT, folder, environment)
+
+
+def only(extra: str, *words: str, code: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command line of ``code`` in a process that has what the core and an extra bring, and nothing else."""
+    return _with(beyond(with_extra(extra)), words, code, folder, {})
+
+
+def _with(
+    blocked: Iterable[str], words: Iterable[str], code: Path, folder: Path, more: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
-    usual = {"HOME": str(folder), "CLOCKWORK_CACHE": str(folder / "cache"), "COLUMNS": "200", "PYTHONPATH": str(ROOT)}
+    usual = {"HOME": str(folder), "CLOCKWORK_CACHE": str(folder / "cache"), "COLUMNS": "200", "PYTHONPATH": str(code)}
     return subprocess.run(
-        [sys.executable, "-c", _BLOCKED, ",".join(sorted(beyond_core())), *words],
+        [sys.executable, "-c", _BLOCKED, ",".join(sorted(blocked)), *words],
         cwd=folder,
-        env={**clean, **usual, **environment},
+        env={**clean, **usual, **more},
         capture_output=True,
         text=True,
         check=False,
