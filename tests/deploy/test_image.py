@@ -96,7 +96,7 @@ def test_a_hardened_container_keeps_a_repository(kept: Kept) -> None:
     done = json.loads(kept.once("reconcile", *repository, "--json"))
     assert [action["effect"] for action in done["actions"]] == ["committed"]
     assert "failureThreshold: 6" in kept.stage.file("k8s/web.yaml")
-    run = ("daemon", "run", *repository, "--port", "0")
+    run = ("daemon", "run", *repository, "--host", "0.0.0.0", "--port", "0")  # noqa: S104 - as the chart starts it
     name = kept.podman.run("run", "--detach", *kept.options(), "clockwork:test", *run)
     eventually(lambda: healthy(kept.podman, name))
     assert "1 drift" not in kept.podman.run("exec", name, "clockwork", "daemon", "check")
