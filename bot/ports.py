@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Check,
         Comment,
         CommitDraft,
+        DeploymentNote,
         HostFacts,
         HostRights,
         Issue,
@@ -352,6 +353,21 @@ class AttentiveHost(Protocol):
     def give(self, number: int, attention: Attention, *, pull: bool) -> None:
         """They are assigned and, for a pull request, asked for a review, as far as the host lets us; never raises for want
         of that.
+        """
+        ...
+
+
+@runtime_checkable
+class DeployingHost(Protocol):
+    """A code host that shows what is deployed where, and knows what a commit was merged from."""
+
+    def merged_as(self, commit: str) -> PullRequest | None:
+        """The pull request whose merge made ``commit``; None where none did."""
+        ...
+
+    def note_deployment(self, note: DeploymentNote) -> str:
+        """The address of the one deployment of that commit in that environment, which now says this. ``Closed`` where our
+        rights do not reach so far.
         """
         ...
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.errors import Refused
 from bot.flows.changes import Changes, NotSet
+from bot.flows.intention import Intention
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Proposal
@@ -59,7 +60,7 @@ def by_orders(decisions: Sequence[Decision], view: LedgerView) -> Sequence[Decis
         _restored(decision, order)
         if (order := restores.get(decision.drift.task)) is not None
         and decision.drift.id in order.drifts
-        and decision.lane in ADOPTING
+        and (decision.lane in ADOPTING or decision.by_hand is None)
         else decision
         for decision in decisions
     ]
@@ -67,8 +68,24 @@ def by_orders(decisions: Sequence[Decision], view: LedgerView) -> Sequence[Decis
 
 def _restored(decision: Decision, order: Entry) -> Decision:
     reason = f"{order.actor.login} chose to restore it ({order.at:%Y-%m-%d %H:%M UTC}), so Git stays as it is."
-    lane, direction = Lane.RUNBOOK_ISSUE, Direction.RESTORE
-    return replace(decision, lane=lane, direction=direction, rule=CHOSEN, reasons=(reason,), safe=False, merges=False)
+    return _to_restore(decision, reason)
+
+
+def _to_restore(decision: Decision, reason: str) -> Decision:
+    """By Clockwork where settings let it, else by people."""
+    lane = Lane.RESTORE if decision.by_hand is None else Lane.RUNBOOK_ISSUE
+    reasons = (reason,) if decision.by_hand is None else (reason, decision.by_hand)
+    return replace(
+        decision, lane=lane, direction=Direction.RESTORE, rule=CHOSEN, reasons=reasons, safe=False, merges=False
+    )
+
+
+def by_closing(proposal: Proposal, rejection: Intention) -> Relaned | None:
+    """What closing the pull request restores; None where settings let it restore nothing, or not all of it can be."""
+    if any(decision.by_hand is not None for decision in proposal.decisions):
+        return None
+    reason = f"#{rejection.number} was closed, which puts back what Git says here (apply.restore)."
+    return Relaned(tuple(_to_restore(decision, reason) for decision in proposal.decisions))
 
 
 def tried(proposal: Proposal, write: Callable[[Proposal], Changes]) -> Changes | Relaned:

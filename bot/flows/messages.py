@@ -66,6 +66,11 @@ def to_commit(proposal: Proposal, files: Collection[str]) -> str:
     return f"Commit {committed(proposal, files)}."
 
 
+def to_restore(proposal: Proposal) -> str:
+    """The line of a plan for fields that are put back."""
+    return f"Put back what Git says: {title_of(proposal)}."
+
+
 def committed(proposal: Proposal, files: Collection[str]) -> str:
     """What was committed, for the line of a report that says ``committed``."""
     return f'"{title_of(proposal)}" to {", ".join(sorted(files))}'
@@ -78,7 +83,7 @@ def to_propose(proposal: Proposal, number: int | None = None, *, kind: str | Non
             what = "PR"
         case Lane.RUNBOOK_ISSUE:
             what = "issue"
-        case Lane.ARTIFACT_PATCH | Lane.NOTHING as lane:
+        case Lane.ARTIFACT_PATCH | Lane.RESTORE | Lane.NOTHING as lane:
             raise ValueError(f"{lane} is nothing to propose on the code host")
         case _ as never:
             assert_never(never)
@@ -250,9 +255,23 @@ def pull_request_text(intention: Intention, texts: Messages) -> ItemText:
         reasons=tuple(dict.fromkeys(reason for decision in alike for reason in decision.reasons)),
         safe=proposal.safe,
         merges=proposal.merges,
+        restores=_restores(proposal),
+        by_hand=" ".join(_by_hand(proposal)),
         notes=() if intention.changes is None else intention.changes.notes,
     )
     return ItemText(title_of(proposal), body)
+
+
+def _restores(proposal: Proposal) -> bool:
+    """Whether Clockwork can put all of it back to what Git says, and settings let it."""
+    return all(decision.by_hand is None for decision in proposal.decisions)
+
+
+def _by_hand(proposal: Proposal) -> tuple[str, ...]:
+    """Why only people can restore it, as far as its reasons do not say so."""
+    reasons = dict.fromkeys(decision.by_hand for decision in proposal.decisions if decision.by_hand is not None)
+    told = {reason for decision in proposal.decisions for reason in decision.reasons}
+    return tuple(reason for reason in reasons if reason not in told)
 
 
 def _diff_of(drift: Drift) -> str:
@@ -296,6 +315,8 @@ def issue_text(intention: Intention, run: RunContext, view: LedgerView) -> ItemT
             decisions=decisions,
             steps=steps(decisions),
             chosen=all(decision.rule == CHOSEN for decision in decisions),
+            restores=_restores(proposal),
+            by_hand=_by_hand(proposal),
         )
     return ItemText(title_of(proposal, kind=kind), body)
 

@@ -19,9 +19,9 @@ from bot.flows.changes import Changes, config_change, patch
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, SWITCH, Intention, marker, request
 from bot.flows.joining import joined
-from bot.flows.lanes import Relaned, by_open_lanes, by_orders, tried
+from bot.flows.lanes import Relaned, by_closing, by_open_lanes, by_orders, tried
 from bot.flows.memory import Memory, Situation
-from bot.flows.messages import to_commit, to_propose
+from bot.flows.messages import to_commit, to_propose, to_restore
 from bot.flows.refresh import outdated
 from bot.flows.rejection import Item, shows, turned_down
 from bot.flows.removals import removals
@@ -125,7 +125,9 @@ def _in_order(decisions: Sequence[Decision], situation: Situation) -> list[Propo
 
 
 def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
-    """A patch apart from the fields that somebody fights over: those stop, and hold up no other field of the task."""
+    """A patch apart from the fields that somebody fights over: those stop, and hold up no other field of the task. What is
+    restored is not parted: an entry that was put in another's place would go, and nothing come back for it.
+    """
     if proposal.lane is not Lane.ARTIFACT_PATCH:
         return [proposal]
     free = tuple(decision for decision in proposal.decisions if field_of(decision.drift) not in fought)
@@ -136,7 +138,7 @@ def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
 def _intention(
     proposal: Proposal, declaration: Declaration, pending: Sequence[Request], situation: Situation
 ) -> Intention | Relaned | None:
-    if proposal.lane is not Lane.RUNBOOK_ISSUE and _restores(proposal):
+    if proposal.lane not in {Lane.RUNBOOK_ISSUE, Lane.RESTORE} and _restores(proposal):
         text = "Restoring changes what runs to what Git says, which is left to your own deployment."
         return Intention(proposal, Effect.UNSUPPORTED, text)
     if (running := _in_flight(proposal, situation)) is not None:
@@ -146,6 +148,8 @@ def _intention(
     match proposal.lane:
         case Lane.ARTIFACT_PATCH:
             return _patch(proposal, declaration, pending, situation)
+        case Lane.RESTORE:
+            return _ask(Intention(proposal, Effect.RESTORED, to_restore(proposal)), pending, situation)
         case Lane.CONFIG_PULL_REQUEST:
             return _pull(proposal, declaration, pending, situation)
         case Lane.RUNBOOK_ISSUE:
@@ -238,7 +242,7 @@ def _pull(
         text = f"PR #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url)
     if opened is None and (answer := turned_down(proposal, situation)) is not None:
-        return answer
+        return by_closing(proposal, answer) or answer
     if memory.taken_over(proposal.task):
         return _taken_over(proposal, opened, memory.prefix)
     if (theirs := _proposed_by_others(proposal, memory)) is not None:

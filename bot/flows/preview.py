@@ -28,6 +28,8 @@ def preview(intention: Intention, commit: str, run: RunContext, view: LedgerView
             notes = () if intention.changes is None else intention.changes.notes
             body = run.texts.render("commit.txt", decisions=intention.proposal.decisions, notes=notes)
             return Preview(title_of(intention.proposal), body, redact(patch))
+        case Lane.RESTORE:
+            return Preview(title_of(intention.proposal), intention.message)
         case Lane.CONFIG_PULL_REQUEST:
             text = pull_request_text(intention, run.texts)
         case Lane.RUNBOOK_ISSUE | Lane.NOTHING:

@@ -221,7 +221,7 @@ def _made(started: StartedIntent, head: str | BotError | None, desk: ProposalDes
             return _pull(started.intention, desk)
         case Lane.RUNBOOK_ISSUE:
             return _issue(started.intention, desk)
-        case Lane.ARTIFACT_PATCH | Lane.NOTHING as lane:
+        case Lane.ARTIFACT_PATCH | Lane.RESTORE | Lane.NOTHING as lane:
             raise Refused(f"{lane} is nothing to propose on the code host")
         case _ as never:
             assert_never(never)

@@ -15,6 +15,8 @@ class Lane(StrEnum):
 
     NOTHING = "nothing"
     ARTIFACT_PATCH = "artifact-patch"
+    RESTORE = "restore"
+    """Git stays as it is, and what runs is put back to what it says: field by field."""
     CONFIG_PULL_REQUEST = "config-pull-request"
     RUNBOOK_ISSUE = "runbook-issue"
 
@@ -24,12 +26,14 @@ class PatchType(StrEnum):
 
     ARTIFACT = "artifact_patch"
     CONFIG = "config_patch"
+    RESTORE = "restore"
     RUNBOOK = "runbook"
     NONE = "none"
 
 
 _PATCHES: Final = {
     Lane.ARTIFACT_PATCH: PatchType.ARTIFACT,
+    Lane.RESTORE: PatchType.RESTORE,
     Lane.CONFIG_PULL_REQUEST: PatchType.CONFIG,
     Lane.RUNBOOK_ISSUE: PatchType.RUNBOOK,
     Lane.NOTHING: PatchType.NONE,
@@ -76,6 +80,12 @@ class Decision:
     """Whether that pull request merges by itself once its checks are green."""
     attention: Attention = NOBODY
     """Whom its rule gives it to."""
+    needs_person: bool = False
+    """Whether a person has to agree before what runs is made what Git says: a rule leaves it to people, or it could destroy
+    something.
+    """
+    by_hand: str | None = "Whether it can be restored was not asked."
+    """Why only people can put it back to what Git says; None where Clockwork can and settings let it."""
 
     @property
     def patch_type(self) -> PatchType:
@@ -83,8 +93,8 @@ class Decision:
 
     @property
     def should_auto_apply(self) -> bool:
-        """Whether it is committed without asking a person, limits permitting."""
-        return self.lane is Lane.ARTIFACT_PATCH
+        """Whether it is carried out without asking a person, limits permitting."""
+        return self.lane in {Lane.ARTIFACT_PATCH, Lane.RESTORE}
 
     @property
     def risk_level(self) -> str:

@@ -114,6 +114,8 @@ class Effect(StrEnum):
     """What became of a proposal, or of a pull request or issue whose drift is gone."""
 
     COMMITTED = "committed"
+    RESTORED = "restored"
+    """What runs is put back to what Git says."""
     OPENED = "opened"
     UPDATED = "updated"
     CLOSED = "closed"
@@ -139,8 +141,8 @@ class Effect(StrEnum):
 
     @property
     def wrote(self) -> bool:
-        """Whether something in Git or on the code host is different now."""
-        return self in {Effect.COMMITTED, Effect.OPENED, Effect.UPDATED, Effect.CLOSED}
+        """Whether something in Git, on the code host or in what runs is different now."""
+        return self in {Effect.COMMITTED, Effect.RESTORED, Effect.OPENED, Effect.UPDATED, Effect.CLOSED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,9 @@ class _RuleText(_Strict):
     @model_validator(mode="after")
     def _restore_writes_nothing(self) -> _RuleText:
         if self.direction is Direction.RESTORE and self.remedy in {Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST}:
-            raise ValueError("restore leaves Git as it is: use it with the remedy nothing or runbook-issue")
+            raise ValueError("restore leaves Git as it is: use it with the remedy restore, nothing or runbook-issue")
+        if self.remedy is Lane.RESTORE and self.direction is Direction.ADOPT and "direction" in self.model_fields_set:
+            raise ValueError("the remedy restore leaves Git as it is, and direction: adopt changes it")
         return self
 
 

@@ -10,7 +10,7 @@ from bot.model.session import ReviewResult
 from bot.report.json import counts
 from bot.report.wording import all_compared
 
-_MADE = frozenset({Effect.COMMITTED, Effect.OPENED, Effect.UPDATED})
+_MADE = frozenset({Effect.COMMITTED, Effect.RESTORED, Effect.OPENED, Effect.UPDATED})
 
 
 def tick_outputs(tick: Tick) -> Mapping[str, str]:
@@ -19,6 +19,7 @@ def tick_outputs(tick: Tick) -> Mapping[str, str]:
     levels = {level.lower(): str(count) for level, count in counts(report).items()}
     lanes = (
         ("commits", Lane.ARTIFACT_PATCH),
+        ("restored", Lane.RESTORE),
         ("pull-requests", Lane.CONFIG_PULL_REQUEST),
         ("issues", Lane.RUNBOOK_ISSUE),
     )

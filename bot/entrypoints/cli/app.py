@@ -10,6 +10,7 @@ import typer
 from bot import __version__
 from bot.entrypoints.cli import (
     applied,
+    apply,
     bundle,
     comments,
     config,
@@ -45,6 +46,7 @@ VERBS = (
     drift,
     plan,
     bundle,
+    apply,
     verify,
     reconcile,
     explain,

@@ -42,6 +42,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "clockwork build --target prod --form tar --out bundle.tar",
         f"clockwork build {_SHOP} --form oci --out ../layout",
     ),
+    "apply": (
+        f"clockwork apply {_SHOP} --target prod",
+        f"clockwork apply prod.plan {_SHOP} --target prod",
+        f"clockwork apply {_SHOP} --auto-approve --json",
+    ),
     "verify": (f"clockwork verify {_SHOP}", "clockwork verify --live live.json --wait 0 --no-publish"),
     "reconcile": (
         f"clockwork reconcile {_SHOP} --dry-run",
@@ -108,6 +113,7 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "schema": "Print the JSON Schema of clockwork.yaml.",
     "build": "Write what a commit comes to for each target.",
     "plan": "Show what would be done to make what runs what Git says.",
+    "apply": "Do what a plan says, and verify it.",
     "verify": "Wait until what runs is what Git says, and say so.",
     "propose": "Have an AI tool propose the patch of a task.",
     "halt": "Stop every write of every run, wherever it runs.",
