@@ -94,7 +94,7 @@ def test_it_may_only_read_until_applying_is_enabled() -> None:
     assert {verb for verb, _ in reading} == {"get", "list"}
     assert "secrets" not in {resource for _, resource in reading}
     writing = {(verb, resource) for verb, resource in rights({**NEEDED, "apply": {"enabled": True}})} - reading
-    assert {verb for verb, _ in writing} == {"create", "update", "patch", "delete"}
+    assert {verb for verb, _ in writing} == {"create", "patch", "delete"}
     written = {resource for _, resource in writing}
     assert not written & {
         "secrets",

@@ -101,6 +101,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- range .Values.apply.rules | default $own }}
 - apiGroups: {{ toJson .apiGroups }}
   resources: {{ toJson .resources }}
-  verbs: [create, update, patch, delete]
+  verbs: [create, patch, delete]
 {{- end }}
 {{- end -}}
