@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _KEPT = 10_000
 
@@ -16,6 +16,8 @@ class JournalLine:
     method: str
     path: str
     status: int
+    token: str = field(default="", compare=False)
+    """The digest of the token that came with it, empty where none came."""
 
     @property
     def writes(self) -> bool:
