@@ -31,8 +31,8 @@ class FleetMember:
     """The environment variables that its runs see beside the usual ones."""
     needs_settings: bool = False
     """It takes part only where its branch has a ``clockwork.yaml``."""
-    programs: bool = False
-    """Whether its settings may name programs."""
+    trusted: bool = False
+    """Whether its settings may name programs, files and clusters of the machine that runs it."""
 
 
 @dataclass(frozen=True, slots=True)

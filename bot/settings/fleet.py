@@ -103,8 +103,12 @@ class FleetSettings(Section):
     """Repositories by their address, in whatever installation they are."""
     token_env: str = "CLOCKWORK_TOKEN"  # noqa: S105 - the name of a variable
     """The environment variable with the token of those of ``repositories`` that neither name one nor have the app's."""
-    programs: list[str] = []
-    """Globs over ``owner/name``: whose settings may name programs that read live state. They run as the fleet's user."""
+    trusted: list[str] = []
+    """Globs over ``owner/name``: whose settings may name programs, files and clusters of this machine. Whoever can write
+    to such a repository can run programs as the fleet's user.
+    """
+    queue: str = "clockwork"
+    """The Celery queue of this fleet; fleets that share a broker have one each."""
     environment: list[str] = []
     """Environment variables that every run sees, such as KUBECONFIG. Of the rest it sees only PATH, HOME, locale, time
     zone and proxies.
@@ -125,6 +129,11 @@ class FleetSettings(Section):
     def _makes_sense(self) -> Self:
         if self.installations and self.app is None:
             raise ValueError("installations are those of a GitHub App: set app.id")
+        shown = {*self.environment, *(name for entry in self.repositories for name in entry.environment)}
+        hidden = {entry.token_env for entry in self.repositories} | {self.token_env}
+        hidden |= {self.app.private_key_env} if self.app else set()
+        if both := sorted(name for name in shown & hidden if name):
+            raise ValueError(f"{both[0]} holds a secret of the fleet: no run may see it in its environment")
         if not self.installations and not self.repositories:
             raise ValueError("name repositories, or installations: all with an app")
         hosts = {host for entry in self.repositories if entry.token_env is None and (host := web_host(entry.url))}

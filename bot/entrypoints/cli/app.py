@@ -15,6 +15,7 @@ from bot.entrypoints.cli import (
     doctor,
     drift,
     explain,
+    fleet,
     guard,
     halt,
     init,
@@ -58,6 +59,7 @@ VERBS = (
     sessions,
     worker,
     daemon,
+    fleet,
     notify,
     sandbox,
 )
