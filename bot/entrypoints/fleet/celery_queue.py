@@ -64,7 +64,7 @@ def open_queue(broker: str, settings: FleetSettings) -> Celery:
         result_expires=3600,
         broker_connection_retry_on_startup=True,
         # With Redis a task that nobody acknowledged in this time is given to another ("Using Redis", Visibility timeout).
-        broker_transport_options={"visibility_timeout": limit + 60} if scheme.startswith("redis") else {},
+        broker_transport_options={"visibility_timeout": limit + 30} if scheme.startswith("redis") else {},
     )
     return app
 
