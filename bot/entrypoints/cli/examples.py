@@ -104,6 +104,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "fleet run": (
         "clockwork fleet run fleet.yaml",
         "clockwork fleet run fleet.yaml --once --workers 8",
+        "clockwork fleet run --once --only acme/shop",
         "clockwork fleet run fleet.yaml --celery redis://queue:6379/0",
     ),
     "fleet worker": ("clockwork fleet worker fleet.yaml --celery redis://queue:6379/0",),
