@@ -1,4 +1,4 @@
-"""The daemon's HTTP side: the status page, the API, metrics, webhooks. It never acts by itself; it asks the surface.
+"""The daemon's HTTP side: the pages for people, the API, metrics, webhooks. It never acts by itself; it asks the surface.
 
 Health needs no token, and a webhook is signed by itself. Metrics need one where others than this machine can ask for them.
 """
@@ -11,15 +11,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.entrypoints.api.answers import handlers
 from bot.entrypoints.api.app import bounded, routes
-from bot.entrypoints.api.page import page
 from bot.entrypoints.api.tokens import bearer
 from bot.entrypoints.connections import ConnectionLimits, config
 from bot.entrypoints.daemon.surface import Surface
+from bot.entrypoints.pages.daemon import pages_of
 from bot.errors import Invalid, Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def build(surface: Surface, *, metrics: Callable[[], bytes]) -> Starlette:
     return Starlette(
         routes=[
             *routes(handlers(surface), surface.tokens),
-            Route("/", partial(page, surface)),
+            *pages_of(surface).routes(),
             Route("/metrics", measured),
             Route("/webhook", webhook, methods=["POST"]),
         ]
