@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.report.wording import counted
+
 WIDTH: Final = 640
 """Units of the drawing, which is as wide as there is room."""
 HEIGHT: Final = 180
@@ -75,7 +77,7 @@ class BarChart:
         parts = ", ".join(f"{number} {name}" for number, name in zip(sums, self.series, strict=True))
         highest = max(self.columns, key=lambda column: column.total, default=None)
         most = "" if highest is None or not highest.total else f" Most at {highest.label}: {highest.total}."
-        return f"{len(self.columns)} columns: {parts}.{most}"
+        return f"{counted(len(self.columns), 'column')}: {parts}.{most}"
 
     @property
     def bars(self) -> Sequence[ChartBar]:

@@ -185,8 +185,8 @@ def _headline(status: Mapping[str, Any]) -> tuple[str, str]:
     """What matters most in one line, and how bad that is."""
     halt, paused, drift = status["halt"], status["paused"], status["drift"]
     if halt:
-        by = f" by {halt['by']}" if halt["by"] else ""
-        return f"Halted{by}: {halt['reason']}", "bad"
+        reason = str(halt["reason"])
+        return f"Halted by {halt['by']}: {reason}" if halt["by"] else reason[:1].upper() + reason[1:], "bad"
     if paused:
         return f"Paused by {paused['by']}: {paused['reason'] or 'no reason given'}", "warn"
     if status["unready"]:

@@ -8,8 +8,10 @@ import json
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from bot.escape import visible
+from bot.secrecy.redaction import redact_tokens
 from bot.shipped import folder
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def _environment() -> jinja2.Environment:
 
     def shown(value: object) -> object:
         """Text of others without what hides, turns round or cannot be sent; what is markup is ours."""
-        return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+        return value if isinstance(value, Markup) else visible(str(value))
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder("templates") / "pages"),
@@ -87,7 +89,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "short": short, "value": value}
+    environment.filters |= {"moment": moment, "short": short, "value": value, "quoted": _quoted}
     environment.tests["web"] = is_web
     environment.globals |= {"style": Markup(_text("style.css")), "script": Markup(_text("live.js"))}  # noqa: S704 - our own files
     return environment
@@ -112,6 +114,11 @@ def value(datum: object) -> str:
     """A value on one line of at most 120 characters, cut in the middle."""
     text = "absent" if datum is None else datum if isinstance(datum, str) else json.dumps(datum, ensure_ascii=False)
     return _cut(" ".join(text.split()), 120)
+
+
+def _quoted(text: str) -> str:
+    """As a part of an address, which shows no token either."""
+    return quote(redact_tokens(text), safe="", errors="replace")
 
 
 def _cut(text: str, limit: int) -> str:
