@@ -5,9 +5,11 @@ Values are those of ``GET /v1/status`` and of the last run, in which secrets are
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +23,8 @@ from bot.entrypoints.pages.orders import AwaitedOrder, awaited
 from bot.entrypoints.pages.stream import EVENTS, ChangeStream
 from bot.entrypoints.pages.trends import charts
 from bot.entrypoints.pages.visitors import asked_for_token, may_read
-from bot.model.drift import Severity
+from bot.errors import BotError
+from bot.model.drift import Drift, Severity
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
 from bot.model.session import Session
@@ -43,6 +46,9 @@ _MOST: Final = 30
 """Rows of any other table."""
 PER_PAGE: Final = 100
 """Differences on a page of all of them."""
+_PATIENCE: Final = 1.0
+"""Seconds that a page waits for the consumer to read a line."""
+_POLL: Final = 0.05
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 
 
@@ -125,9 +131,26 @@ class DaemonPages:
             return asked_for_token()
         stamp, last = self.stamp(), self.surface.daemon.status.last
         row = row_of(last, request.path_params["id"])
-        values = difference_values(row) if row is not None else {"row": None}
+        values = (
+            {"row": None} if row is None or last is None else difference_values(row, await self._line(row.drift, last))
+        )
         code = 404 if row is None else 200
         return page(request, "difference", {**self._names(last, stamp), **values}, status=code)
+
+    async def _line(self, drift: Drift, last: Tick) -> str | None:
+        """The line that sets it, where the consumer is free to read it; never one with a secret."""
+        file, number, desk, until = drift.file, drift.line, self.surface.desk, time.monotonic() + _PATIENCE
+        if drift.sensitive or file is None or number is None:
+            return None
+        answer = self.surface.daemon.ask(f"read {file}", lambda: desk.line(last.commit, file, number))
+        while not answer.done():
+            if time.monotonic() > until or self.surface.daemon.stopping.is_set():
+                return None
+            await asyncio.sleep(_POLL)
+        try:
+            return str(answer.result() or "")
+        except BotError:
+            return None
 
     def _names(self, last: Tick | None, stamp: str) -> dict[str, object]:
         runtime = self.surface.runtime
@@ -249,13 +272,14 @@ def row_of(tick: Tick | None, identity: str) -> DifferenceRow | None:
     return next((row for row in difference_rows(tick) if row.drift.id == identity), None)
 
 
-def difference_values(row: DifferenceRow) -> dict[str, object]:
-    """What the template of one difference shows."""
+def difference_values(row: DifferenceRow, line: str | None = None) -> dict[str, object]:
+    """What the template of one difference shows. ``line`` is the text of the line that sets it, where it is known."""
     git, runs = row.sides
     where = row.drift.declared_at or "nothing declared"
     preview = row.action.preview if row.action else None
     return {
         "row": row,
+        "line": (line or "").strip(),
         "heads": (f"--- Git: {where}", "+++ what runs"),
         "lines": value_diff(git, runs),
         "advice": suggested_action(row.decision) if row.decision else "",
