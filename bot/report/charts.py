@@ -34,9 +34,9 @@ class ChartColumn:
 
 @dataclass(frozen=True, slots=True)
 class ChartBar:
-    """A rectangle in units of the drawing; ``series`` counts from 0."""
+    """A rectangle in units of the drawing; ``tone`` is the class of its series."""
 
-    series: int
+    tone: str
     x: float
     y: float
     width: float
@@ -90,7 +90,7 @@ class BarChart:
             for series, count in enumerate(column.counts):
                 if count:
                     x, y = _LEFT + (index + _GAP / 2) * step, HEIGHT - _BOTTOM - (below + count) * scale
-                    bars.append(ChartBar(series, _n(x), _n(y), _n(step * (1 - _GAP)), _n(count * scale)))
+                    bars.append(ChartBar(self.tones[series], _n(x), _n(y), _n(step * (1 - _GAP)), _n(count * scale)))
                 below += count
         return bars
 

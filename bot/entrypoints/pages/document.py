@@ -91,7 +91,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {"moment": moment, "short": short, "value": value, "quoted": _quoted}
     environment.tests["web"] = is_web
-    environment.globals |= {"style": Markup(_text("style.css")), "script": Markup(_text("live.js"))}  # noqa: S704 - our own files
+    environment.globals.update(style=Markup(_text("style.css")), script=Markup(_text("live.js")))  # noqa: S704 - our own files
     return environment
 
 
