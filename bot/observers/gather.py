@@ -16,8 +16,8 @@ from bot.errors import Invalid
 from bot.model.cluster import ServedApi
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
-from bot.observers.sanitize import sanitized
 from bot.ports import Observer, ObserverStep, Tell, silent
+from bot.secrecy.sanitize import sanitized
 
 
 def gather(

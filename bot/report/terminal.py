@@ -25,6 +25,7 @@ from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, r
 
 _EFFECT: Final = {
     Effect.COMMITTED: "green",
+    Effect.RESTORED: "green",
     Effect.OPENED: "green",
     Effect.UPDATED: "green",
     Effect.CLOSED: "green",

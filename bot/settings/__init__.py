@@ -23,6 +23,7 @@ from bot.settings.api import ApiSettings
 from bot.settings.metrics import MetricsSettings
 from bot.settings.notifications import NotificationSettings
 from bot.settings.places import (
+    ApplySettings,
     ArgoSettings,
     FetchSettings,
     HelmSettings,
@@ -73,6 +74,7 @@ class Settings(Section):
     argo: ArgoSettings = ArgoSettings()
     fetch: FetchSettings = FetchSettings()
     helm: HelmSettings = HelmSettings()
+    apply: ApplySettings = ApplySettings()
     fixes: FixSettings = FixSettings()
     guard: GuardSettings = GuardSettings()
     sessions: SessionSettings = SessionSettings()

@@ -115,6 +115,8 @@ def _baseline(
             return _missing(resource)
         case DriftKind.UNMANAGED:
             return MEDIUM, "unmanaged"
+        case DriftKind.REMOVED if not names:
+            return MEDIUM, "dropped-from-git"
         case _ if names in _COUNTS and _none(observed) and not _none(desired):
             return HIGH, "scaled-to-zero"
         case _ if names[-1:] == ("image",):

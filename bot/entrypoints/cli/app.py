@@ -7,6 +7,7 @@ import typer
 from bot import __version__
 from bot.entrypoints.cli import (
     applied,
+    apply,
     bundle,
     comments,
     config,
@@ -42,6 +43,7 @@ VERBS = (
     drift,
     plan,
     bundle,
+    apply,
     verify,
     reconcile,
     explain,

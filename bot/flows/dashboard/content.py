@@ -14,7 +14,7 @@ from bot.flows.dashboard.boxes import Box, BoxVerb
 from bot.flows.dashboard.ticks import GivenOrder, given, named
 from bot.flows.intention import EVERYTHING
 from bot.flows.lanes import CHOSEN
-from bot.flows.messages import title_of
+from bot.flows.titles import title_of
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Report, Severity
@@ -103,7 +103,8 @@ def content(tick: Tick, view: LedgerView, limits: Limits, texts: Messages) -> st
 
 def _without_what_was_committed(tick: Tick) -> Tick:
     """The run without what differs no more now that it is over, lest the next run has to write that."""
-    over = {drift for action in tick.actions if action.effect is Effect.COMMITTED for drift in action.drifts}
+    ends = {Effect.COMMITTED, Effect.RESTORED}
+    over = {drift for action in tick.actions if action.effect in ends for drift in action.drifts}
     left = tuple(drift for drift in tick.report.drift if drift.id not in over)
     return replace(tick, report=replace(tick.report, drift=left))
 
@@ -200,7 +201,7 @@ def _rows(tick: Tick, known: State) -> list[tuple[_Kind, BoardRow]]:
 
 def _kind(action: Action, known: State) -> _Kind | None:
     """The section of an action; None for what is done and over."""
-    if action.task in known.suspended and action.effect not in {Effect.COMMITTED, Effect.CLOSED}:
+    if action.task in known.suspended and action.effect not in {Effect.COMMITTED, Effect.RESTORED, Effect.CLOSED}:
         return _SUSPENDED
     match action.effect:
         case Effect.OPENED | Effect.UPDATED | Effect.UNCHANGED | Effect.HANDED_OVER:
@@ -212,7 +213,7 @@ def _kind(action: Action, known: State) -> _Kind | None:
             return _REJECTED
         case Effect.WAITING | Effect.UNDELIVERED | Effect.UNSUPPORTED | Effect.FAILED | Effect.IN_PROGRESS:
             return _STUCK
-        case Effect.COMMITTED | Effect.CLOSED | Effect.PLANNED:
+        case Effect.COMMITTED | Effect.RESTORED | Effect.CLOSED | Effect.PLANNED:
             return None
 
 
@@ -251,7 +252,7 @@ def _title(action: Action, decisions: Sequence[Decision]) -> str:
     if not decisions or action.task == EVERYTHING:
         return action.message
     joins = () if decisions[0].drift.task == action.task else tuple({each.drift.task for each in decisions})
-    return title_of(Proposal(action.lane, action.task, tuple(decisions), joins))
+    return title_of(Proposal(action.lane, action.task, tuple(decisions), joins, name=action.name))
 
 
 def _boxes(action: Action, decisions: Sequence[Decision], kind: _Kind) -> Iterator[Box]:
@@ -266,6 +267,8 @@ def _boxes(action: Action, decisions: Sequence[Decision], kind: _Kind) -> Iterat
         yield replace(about, verb=BoxVerb.RESUME)
     elif kind is _REJECTED and fingerprint:
         yield exact
+    elif kind is _ISSUES and single and all(each.by_hand is None for each in decisions):
+        yield about
     elif kind is _ISSUES and single and any(each.rule == CHOSEN for each in decisions):
         yield replace(about, verb=BoxVerb.ADOPT)
     elif kind in {_PULLS, _LATER}:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Invalid, Unavailable
 from bot.observers.process import run
-from bot.observers.sanitize import sanitized, shown_url, tail
+from bot.secrecy.sanitize import sanitized, shown_url, tail
 from tests.observers.waiting import until
 
 SECRET = "hunter2-and-more"

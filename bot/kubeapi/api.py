@@ -1,33 +1,35 @@
-"""The Kubernetes API, read only: how to reach a cluster and how to list from it.
+"""The Kubernetes API as plain trees: one object, lists page by page, and what is written.
 
-Used by :mod:`bot.observers.kubernetes`. The ``kubernetes`` library reads kubeconfig files and service accounts and keeps
-credentials fresh; the requests themselves are plain GETs, because generic kinds as plain trees are all that is wanted.
+Used by :mod:`bot.observers.kubernetes` and by :mod:`bot.appliers.kubernetes`. The requests are plain ones, because generic
+kinds as plain trees are all that is wanted.
 """
 
 from __future__ import annotations
 
-import ssl
+import json
+import math
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid, Unavailable
-from bot.model.json import JSON, Tree, get, mapping, mappings, text
-from bot.observers.sanitize import sanitized
+from bot.kubeapi.access import Access, credentials, tls
+from bot.model.json import JSON, Tree, get, mapping, mappings, plain, text
+from bot.secrecy.sanitize import sanitized
 
 if TYPE_CHECKING:
     import httpx
 
-INSTALL: Final = "pip install 'clockwork-gitops[kubernetes]'"
-SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-"""Where a pod finds token, certificate and namespace (Kubernetes docs, "Accessing the Kubernetes API from a Pod")."""
 _PAGE: Final = 500
 """Objects of one page, as kubectl asks for (``--chunk-size``): a server holds a whole page in memory."""
 _RESTARTS: Final = 3
 _BUSY_RETRIES: Final = 2
 _LONGEST_WAIT: Final = 5.0
+_JSON: Final = {"Accept": "application/json"}
+_WARNING: Final = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+"""A warning of the API server (RFC 7234, section 5.5; KEP-1693): ``299 - "text"``."""
 
 
 class Expired(Unavailable):
@@ -38,79 +40,48 @@ class Expired(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Access:
-    """How to reach a cluster: ``configuration`` of the ``kubernetes`` library, the namespace kubectl would use."""
+class ApiAnswer:
+    """One answer: HTTP's status, the object or the ``Status`` that came with it, the API's warnings."""
 
-    configuration: Any = field(repr=False)  # kubernetes.client.Configuration holds credentials
-    namespace: str
+    status: int
+    tree: Tree
+    warnings: tuple[str, ...] = ()
 
     @property
-    def host(self) -> str:
-        return str(self.configuration.host)
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def reason(self) -> str:
+        """The machine's word for what went wrong, such as ``AlreadyExists`` (apimachinery, ``metav1.StatusReason``)."""
+        return text(self.tree.get("reason"))
+
+    @property
+    def message(self) -> str:
+        return text(self.tree.get("message"))
+
+    @property
+    def causes(self) -> tuple[Tree, ...]:
+        """What exactly was wrong: ``reason``, ``message`` and ``field`` of each (apimachinery, ``metav1.StatusCause``)."""
+        return tuple(mappings(get(self.tree, "details", "causes")))
 
 
-def access(
-    kubeconfig: str | None,
-    context: str | None,
-    environment: Mapping[str, str],
-    *,
-    service_account: Path = SERVICE_ACCOUNT,
-) -> Access:
-    """Access by ``kubeconfig`` (else KUBECONFIG, else ``~/.kube/config``), or by the pod's service account.
-
-    Raises :class:`Invalid` when there is neither, or the library is not installed.
-    """
-    try:
-        from kubernetes.client import Configuration
-        from kubernetes.config import ConfigException
-    except ImportError as exc:
-        raise Invalid("reading a Kubernetes cluster needs the kubernetes library", advice=INSTALL) from exc
-    configuration = Configuration()
-    files = kubeconfig or environment.get("KUBECONFIG") or str(Path(environment.get("HOME", "~")) / ".kube" / "config")
-    try:
-        if not kubeconfig and "KUBERNETES_SERVICE_HOST" in environment and not _any_file(files):
-            return Access(configuration, _in_cluster(configuration, environment, service_account))
-        return Access(configuration, _from_files(configuration, files, context))
-    except (ConfigException, OSError, ValueError) as exc:
-        raise Invalid(
-            f"no access to a Kubernetes cluster: {sanitized(str(exc))[:200]}",
-            advice="set KUBECONFIG to a kubeconfig file, or run inside the cluster with a service account",
-        ) from exc
-
-
-def _any_file(files: str) -> bool:
-    return any(Path(file).expanduser().is_file() for file in files.split(":"))
-
-
-def _in_cluster(configuration: object, environment: Mapping[str, str], account: Path) -> str:
-    from kubernetes.config import incluster_config
-
-    loading: Any = incluster_config.InClusterConfigLoader  # has no types
-    loader = loading(str(account / "token"), str(account / "ca.crt"), environ=environment)
-    loader.load_and_set(configuration)
-    namespace = account / "namespace"
-    return namespace.read_text().strip() if namespace.is_file() else "default"
-
-
-def _from_files(configuration: object, files: str, context: str | None) -> str:
-    from kubernetes.config import kube_config
-
-    load: Any = kube_config.load_kube_config  # has no types
-    listed: Any = kube_config.list_kube_config_contexts
-    files = ":".join(str(Path(file).expanduser()) for file in files.split(":"))
-    load(files, context, client_configuration=configuration, persist_config=False)
-    contexts, active = listed(files)
-    chosen = next((entry for entry in contexts if entry["name"] == context), active) if context else active
-    return str(chosen.get("context", {}).get("namespace") or "default")
+@dataclass(frozen=True, slots=True)
+class _Request:
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=lambda: _JSON)
+    method: str = "GET"
+    content: bytes = b""
 
 
 @dataclass(slots=True)
 class ClusterApi:
-    """GET requests to one cluster until ``deadline`` (monotonic clock), each at most ``timeout`` seconds long."""
+    """Requests to one cluster, each at most ``timeout`` seconds long, until ``deadline`` (monotonic clock)."""
 
     access: Access
     timeout: float
-    deadline: float
+    deadline: float = math.inf
     client: httpx.Client = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -120,7 +91,7 @@ class ClusterApi:
         try:
             self.client = httpx.Client(
                 base_url=configuration.host,
-                verify=_tls(configuration),
+                verify=tls(configuration),
                 timeout=self.timeout,
                 trust_env=False,
                 proxy=configuration.proxy or None,
@@ -134,7 +105,7 @@ class ClusterApi:
 
     def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str = "application/json") -> JSON:
         """What the API answers; None for 404. Raises ``Unavailable`` with the cause, :class:`Expired` for 410."""
-        answer = self._answer(path, params or {}, accept)
+        answer = self._answer(_Request(path, params or {}, {"Accept": accept}))
         if answer.status_code == 404:
             return None
         if answer.status_code == 410:
@@ -150,7 +121,7 @@ class ClusterApi:
 
     def words(self, path: str, params: Mapping[str, str]) -> str:
         """A plain-text answer such as a log; empty where there is none."""
-        answer = self._answer(path, params, "application/json")
+        answer = self._answer(_Request(path, params))
         return answer.text if answer.is_success else ""
 
     def items(
@@ -185,9 +156,32 @@ class ClusterApi:
             if not token:
                 return trees
 
-    def _answer(self, path: str, params: Mapping[str, str], accept: str) -> httpx.Response:
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        body: JSON = None,
+        content_type: str = "application/json",
+    ) -> ApiAnswer:
+        """What the API answers to one request, whatever it is. ``Unavailable`` where none came: then it may have been done.
+
+        The request is repeated where the API is too busy for it, so it has to be one that is harmless the second time.
+        """
+        content = b"" if body is None else json.dumps(plain(body)).encode()
+        headers = _JSON if body is None else {**_JSON, "Content-Type": content_type}
+        answer = self._answer(_Request(path, params or {}, headers, method, content))
+        try:
+            tree = mapping(answer.json())
+        except ValueError:
+            tree = {}
+        warnings = tuple(_WARNING.findall(", ".join(answer.headers.get_list("Warning"))))
+        return ApiAnswer(answer.status_code, tree, warnings)
+
+    def _answer(self, request: _Request) -> httpx.Response:
         for left_to_try in range(_BUSY_RETRIES, -1, -1):
-            answer = self._once(path, params, accept)
+            answer = self._once(request)
             # 429 with Retry-After: Kubernetes docs, "API Priority and Fairness"
             if answer.status_code not in {429, 503} or not left_to_try:
                 break
@@ -195,15 +189,17 @@ class ClusterApi:
             time.sleep(min(float(wait) if wait.isdigit() else 1.0, _LONGEST_WAIT, self._left()))
         return answer
 
-    def _once(self, path: str, params: Mapping[str, str], accept: str) -> httpx.Response:
+    def _once(self, request: _Request) -> httpx.Response:
         import httpx
 
         server_name = self.access.configuration.tls_server_name
         try:
-            return self.client.get(
-                path,
-                params=dict(params),
-                headers={"Accept": accept, **_credentials(self.access.configuration)},
+            return self.client.request(
+                request.method,
+                request.path,
+                params=dict(request.params),
+                headers={**request.headers, **credentials(self.access.configuration)},
+                content=request.content or None,
                 timeout=min(self.timeout, self._left()),
                 extensions={"sni_hostname": server_name} if server_name else None,
             )
@@ -227,24 +223,3 @@ def _list(page: JSON) -> Tree:
         message = sanitized(text(listed.get("message")))[:200]
         raise Unavailable(f"the answer is {kind or 'something else'}, no list" + (f": {message}" if message else ""))
     return listed
-
-
-def _tls(configuration: Any) -> ssl.SSLContext | bool:
-    if not str(configuration.host).startswith("https:"):
-        return False
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
-    if not configuration.verify_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file)
-    return context
-
-
-def _credentials(configuration: Any) -> dict[str, str]:
-    """The authorisation header, refreshed by the library where the token is about to expire."""
-    return {
-        str(setting["key"]): str(setting["value"])
-        for setting in configuration.auth_settings().values()
-        if setting.get("in") == "header" and setting.get("value")
-    }

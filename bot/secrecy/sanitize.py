@@ -1,6 +1,6 @@
 """Text of other programs and servers, made safe to show: no secrets, no control characters, not long.
 
-Whatever an observer repeats in an ``Unreachable``, a problem or an error goes through here first.
+Whatever an adapter repeats of them in an ``Unreachable``, a problem or an error goes through here first.
 """
 
 from __future__ import annotations
