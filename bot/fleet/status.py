@@ -1,10 +1,12 @@
-"""What a fleet's surfaces show: one value, made by whoever runs the fleet, printed by the command line and the status page."""
+"""What is known of each repository of a fleet: one value, kept by whoever runs the fleet, put in order by the schedule,
+shown by the command line and the status page.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.model.drift import Severity
@@ -17,6 +19,8 @@ class FleetResult(StrEnum):
     DRIFT = "drift"
     BLOCKED = "blocked"
     """Halted, or a limit keeps it from writing."""
+    NO_SETTINGS = "no settings"
+    """It was found, and takes no part: its branch has no ``clockwork.yaml``."""
     FAILED = "failed"
     TIMED_OUT = "timed out"
     CRASHED = "crashed"
@@ -48,11 +52,24 @@ class FleetRepository:
     error: str | None = None
     """Why the last run failed or wrote nothing, without secrets, on one line."""
     running: bool = False
+    interval: timedelta = timedelta(minutes=5)
+    """How often it is run while nothing urgent differs."""
+    period: timedelta = timedelta(minutes=5)
+    """How often it is to be run as things are: what its lateness is measured by."""
+    account: str = ""
+    """Whose requests to the code host its runs use; empty where nobody counts them."""
+    requests: int | None = None
+    """How many requests its last run made."""
 
     @property
     def worst(self) -> Severity | None:
         """The worst severity among its differences."""
         return max((s for s, count in self.severities.items() if count), key=lambda s: s.rank, default=None)
+
+    @property
+    def urgent(self) -> bool:
+        """Whether something HIGH or CRITICAL differs."""
+        return self.worst in {Severity.HIGH, Severity.CRITICAL}
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,8 +106,8 @@ class Administration:
         )
         app = self.backend.store.insert("app", user_id=account.id, public_key=public.decode())
         installations = {owner: _INSTALLATION + app * 1000 + n for n, owner in enumerate(owners)}
-        for owner, key in installations.items():
-            self.backend.store.insert("installation", id=key, app_id=app, owner=owner)
+        for owner, number in installations.items():
+            self.backend.store.insert("installation", id=number, app_id=app, owner=owner)
         return AppKey(app, installations[owners[0]], private.decode(), installations)
 
     def suspend(self, installation: int) -> None:

@@ -16,6 +16,7 @@ from bot.entrypoints.cli import (
     doctor,
     drift,
     explain,
+    fleet,
     guard,
     halt,
     init,
@@ -60,6 +61,7 @@ VERBS = (
     sessions,
     worker,
     daemon,
+    fleet,
     notify,
     sandbox,
 )

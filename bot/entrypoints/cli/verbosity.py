@@ -16,6 +16,7 @@ from typing import Any, Final
 from bot.entrypoints.levels import FORMAT, FORMATS, LEVEL, LEVELS
 from bot.errors import Invalid
 from bot.intake.declared import suggestion
+from bot.model.requests import RequestsLeft
 from bot.ports import Meter
 
 _FLAGS: Final = {"-q": "error", "--quiet": "error", "-v": "info", "--verbose": "info", "-vv": "debug"}
@@ -135,3 +136,7 @@ class ToldMeter:
         event("rendered", "debug", kind=kind, seconds=round(seconds, 3))
         for other in self._others:
             other.rendered(kind, seconds)
+
+    def left(self, requests: RequestsLeft) -> None:
+        for other in self._others:
+            other.left(requests)
