@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.entrypoints.api.answers import handlers
 from bot.entrypoints.api.app import bounded, routes
@@ -72,13 +72,15 @@ def is_local(host: str) -> bool:
         return host == "localhost"
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that takes connections. Raises as :func:`serving` does."""
+_ADVICE: Final = "Name another port with --port (0 takes a free one), or another address in the settings (daemon.host)."
+
+
+def listening(host: str, port: int, *, advice: str = _ADVICE) -> socket.socket:
+    """A socket that takes connections. ``Unavailable`` where somebody has the port, ``Invalid`` where it is no place here."""
     try:
-        return socket.create_server((host, port))
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as exc:
         kind = Unavailable if exc.errno == errno.EADDRINUSE else Invalid
-        advice = "Name another port with --port (0 takes a free one), or another address in the settings (daemon.host)."
         why = str(exc.strerror).partition(" (while")[0]
         raise kind(f"cannot listen on {host}:{port}: {why}", advice=advice) from exc
 

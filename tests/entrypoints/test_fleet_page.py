@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
-from starlette.applications import Starlette
+import pytest
 
-from bot.entrypoints.api.tokens import ApiToken, Scope
-from bot.entrypoints.http import listening, serving
+from bot.entrypoints.fleet.site import TOKEN, site_token, status_site
 from bot.entrypoints.pages.document import rendered
-from bot.entrypoints.pages.fleet import PER_PAGE, FleetPages, fleet_values
+from bot.entrypoints.pages.fleet import PER_PAGE, fleet_values
+from bot.errors import Invalid
 from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
 from bot.model.drift import Severity
 from tests.entrypoints.markup import Outline
@@ -85,17 +87,36 @@ def test_five_thousand_repositories_are_pages() -> None:
 
 
 def test_it_is_served_behind_a_token_and_tells_when_it_changes() -> None:
-    """A browser's token opens it; a run of one repository is an event."""
-    now = [FLEET]
-    token = ApiToken("people", b"page-0123456789", Scope.READ)
-    pages = FleetPages(lambda: now[0], lambda: (token,), lambda: False)
-    bound = listening("127.0.0.1", 0)
-    root, auth = f"http://127.0.0.1:{bound.getsockname()[1]}", ("me", "page-0123456789")
-    with serving(Starlette(routes=pages.routes()), bound):
-        assert httpx.get(f"{root}/", timeout=60).status_code == 401
-        assert "acme/critical" in httpx.get(f"{root}/?page=1", auth=auth, timeout=60).text
-        with httpx.stream("GET", f"{root}/events", auth=auth, timeout=60) as answer:
-            lines = (line for line in answer.iter_lines() if line.startswith("id: "))
-            first = next(lines)
+    """A browser's token opens it; a run of one repository is an event; the stream ends with the fleet."""
+    now, token = [FLEET], "page-0123456789abc"
+    auth = httpx.BasicAuth("me", token)
+    with ExitStack() as stack, httpx.Client(timeout=60) as client:
+        root = stack.enter_context(status_site("0", lambda: now[0], token))
+        assert client.get(root).status_code == 401
+        assert "acme/critical" in client.get(f"{root}?page=1", auth=auth).text
+        with client.stream("GET", f"{root}events", auth=auth) as answer:
+            lines = answer.iter_lines()
+            first = next(line for line in lines if line.startswith("id: "))
             now[0] = FleetStatus(NOW, (row("acme/calm", FleetResult.DRIFT, severities={Severity.HIGH: 1}),))
-            assert next(lines) != first
+            assert next(line for line in lines if line.startswith("id: ")) != first
+            stack.close()
+            assert not [line for line in lines if line.startswith("id: ")]
+
+
+def test_its_token_is_given_or_kept_where_only_its_user_reads_it(tmp_path: Path) -> None:
+    """That of the environment, if it is long enough; else a new one at each start, in a file of mode 0600."""
+    assert site_token({TOKEN: "page-0123456789abc"}, tmp_path).text == "page-0123456789abc"
+    with pytest.raises(Invalid, match="too short"):
+        site_token({TOKEN: "short"}, tmp_path)
+    first, second = site_token({}, tmp_path), site_token({}, tmp_path)
+    assert first.text != second.text
+    assert Path(second.kept_in).read_text().strip() == second.text
+    assert Path(second.kept_in).stat().st_mode & 0o777 == 0o600
+    assert second.text not in repr(second)
+
+
+@pytest.mark.parametrize("address", ["", "host", "host:", "host:99999", "a b:80", "http://host:80", "::1:80"])
+def test_what_is_no_address_is_told(address: str) -> None:
+    """With the form that one has."""
+    with pytest.raises(Invalid, match="is no address"), status_site(address, lambda: FLEET, "x" * 16):
+        pass

@@ -23,8 +23,8 @@ def asked_for_token() -> Response:
     """The answer to everybody else."""
     from starlette.responses import PlainTextResponse
 
-    asking = {"WWW-Authenticate": 'Basic realm="clockwork: a token of this daemon as password", charset="UTF-8"'}
-    return PlainTextResponse("Send a token of this daemon as the password.\n", status_code=401, headers=asking)
+    asking = {"WWW-Authenticate": 'Basic realm="clockwork: a token as password", charset="UTF-8"'}
+    return PlainTextResponse("Send a token of Clockwork as the password.\n", status_code=401, headers=asking)
 
 
 def _as_bearer(authorization: str) -> str:
