@@ -37,6 +37,7 @@ from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Tick
 from bot.model.session import Session
 from bot.ports import Clock, Webhooks
+from bot.secrecy.redaction import redact
 from bot.settings import Settings
 from bot.wiring.applying import Unattended, after_merge
 from bot.wiring.guard import Guard, review, review_queue
@@ -302,6 +303,12 @@ class Wired:
             return store.recent(limit=limit)
         finally:
             store.close()
+
+    def line(self, commit: str, path: str, number: int) -> str | None:
+        """A line (from 1) of a file as a commit has it, without secrets; None where there is none."""
+        data = self.opened.repository.read(commit, path)
+        lines = [] if data is None else redact(data.decode("utf-8", "replace")).split("\n")
+        return lines[number - 1] if 0 < number <= len(lines) else None
 
     def look_at(self, folder: Path) -> CheckoutLook:
         """Compare a checkout as it lies there, by the branch's settings and observers."""
