@@ -88,6 +88,10 @@ class Decision:
     """Whether that pull request merges by itself once its checks are green."""
     attention: Attention = NOBODY
     """Whom its rule gives it to."""
+    needs_person: bool = False
+    """Whether a person has to agree before what runs is made what Git says: a rule leaves it to people, or it could destroy
+    something.
+    """
     by_hand: str | None = "Whether it can be restored was not asked."
     """Why only people can put it back to what Git says; None where Clockwork can and settings let it."""
 

@@ -22,6 +22,8 @@ from bot.policy.destructive import destructive
 from bot.policy.expression import ExpressionFailed, names
 from bot.policy.rules import Rule, RuleMatch, RuleSet
 
+OWN_RULES: Final = "policies/"
+"""Where the rule files of a repository are."""
 DEFAULT_RULE: Final = "built-in#default"
 
 
@@ -73,8 +75,14 @@ def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
         risk="high" if facts.danger or (facts.gain and not proposal.adopts) else proposal.risk,
         reasons=(*proposal.reasons, *floors),
         attention=proposal.attention,
+        needs_person=facts.danger is not None or (proposal.lane is Lane.RUNBOOK_ISSUE and _is_own(proposal.rule)),
         by_hand=facts.by_hand,
     )
+
+
+def _is_own(rule: str) -> bool:
+    """Whether it is a rule of the repository: the shipped ones say what becomes of Git, and nothing of applying it."""
+    return rule.startswith(OWN_RULES)
 
 
 def _proposed(facts: _Facts, rules: RuleSet) -> _Proposal:

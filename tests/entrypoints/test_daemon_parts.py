@@ -138,6 +138,9 @@ class Scripted:
             return end
         raise end
 
+    def apply(self) -> None:
+        self.asked.append("apply")
+
     def review(self, number: int) -> object:
         self.asked.append(f"review {number}")
         return None

@@ -120,7 +120,7 @@ class Writer:
             managers = self._before_first_apply(call, current or {})
         manager = managed.identity(call.manager, "Apply", call.kind.api_version, call.subresource)
         typed = self._typed(call, _unmanaged(current))
-        ignored = managed.NEVER_OWNED | _reset(call)
+        ignored = managed.WHOLLY_UNOWNED | _reset(call)
 
         def attempt(force: bool) -> tuple[Typed, Managers]:
             version = call.kind.api_version
@@ -227,7 +227,7 @@ class Writer:
         version = call.kind.api_version
         name = managed.identity(call.manager, "Update", version, call.subresource)
         old = self._typed(call, _unmanaged(live))
-        ignored = managed.NEVER_OWNED | _reset(call)
+        ignored = managed.WHOLLY_UNOWNED | _reset(call)
         return update(old, self._typed(call, _unmanaged(new)), version, managers, name, ignored=ignored)
 
     def _before_first_apply(self, call: Call, live: Object) -> Managers:
