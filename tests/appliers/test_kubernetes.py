@@ -474,3 +474,15 @@ def test_a_creation_that_somebody_forestalls_is_stale(cluster: Stage) -> None:
     with pytest.raises(Stale, match="was not made by this"):
         cluster.applier.carry_out(work)
     assert get(cluster.live(job()) or {}, "metadata", "annotations") is None
+
+
+def test_what_was_made_anew_follows_git(cluster: Stage) -> None:
+    """An object that a replacement created, and that so belongs to us by another way, changes and shrinks with Git."""
+    cluster.server.put(config(colour="red"))
+    cluster.applier.carry_out(cluster.work(Operation.REPLACE, config(colour="blue", size="small")))
+    work = cluster.work(Operation.UPDATE, config(colour="green"))
+    assert {drift.where for drift in work.drifts} == {"data.colour", "data.size"}
+    evidence = cluster.applier.carry_out(work)
+    assert get(cluster.live(config()) or {}, "data") == {"colour": "green"}
+    assert not {"taken over", "left to others"} & set(evidence.facts)
+    assert not cluster.drifts(config(colour="green"))
