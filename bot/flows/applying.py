@@ -8,6 +8,7 @@ to act on anything but what was seen. Called by ``clockwork apply``.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -116,18 +117,25 @@ def _work(action: Action, plan: TargetPlan, journal: Journal) -> Work:
 
 def _rehearse(works: Sequence[Work], context: ApplyContext) -> None:
     """Ask the platforms first, as far as they can say; who needs another action's work cannot be asked before it."""
-    refusals: list[str] = []
-    for work in works:
-        try:
-            applier = _applier(work, context)
-            if not work.action.needs:
-                applier.rehearse(work)
-        except BotError as exc:
-            resource = work.action.resource
-            message = redact(exc.message).removeprefix(f"{resource}: ")
-            refusals.append(f"{resource.qualified}: {message}")
-    if refusals:
+    for resource in dict.fromkeys(work.action.resource for work in works):
+        with contextlib.suppress(BotError):  # told below; an applier is made by one thread alone
+            context.applier(resource)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        answers = list(pool.map(partial(_refusal, context=context), works))
+    if refusals := [answer for answer in answers if answer is not None]:
         raise Refused("\n  ".join(["Nothing was done, because that was refused:", *refusals]))
+
+
+def _refusal(work: Work, *, context: ApplyContext) -> str | None:
+    """Why the platform would not do it."""
+    try:
+        applier = _applier(work, context)
+        if not work.action.needs:
+            applier.rehearse(work)
+    except BotError as exc:
+        resource = work.action.resource
+        return f"{resource.qualified}: {redact(exc.message).removeprefix(f'{resource}: ')}"
+    return None
 
 
 def _applier(work: Work, context: ApplyContext) -> Applier:
@@ -170,7 +178,7 @@ def _wave(wave: Sequence[Work], journal: Journal, context: ApplyContext) -> list
         journal.record([_outcome(work, each, journal) for work, each in zip(batch, ended, strict=True)])
         context.reached("apply-outcome")
         done += ended
-    healthy = list(_healthy(list(zip(wave, done, strict=True)), context))
+    healthy = list(_healthy(wave, done, context))
     context.reached("healthy")
     return healthy
 
@@ -190,17 +198,17 @@ def _outcome(work: Work, ended: AppliedAction, journal: Journal) -> Entry:
     return journal.end(work, Result.SUCCEEDED, ended.evidence.message, ended.evidence.facts)
 
 
-def _healthy(ended: Sequence[tuple[Work, AppliedAction]], context: ApplyContext) -> Iterator[AppliedAction]:
+def _healthy(wave: Sequence[Work], done: Sequence[AppliedAction], context: ApplyContext) -> Iterator[AppliedAction]:
     """What was done, once it is healthy, has failed, or its time is over; in the same order."""
     until = context.clock.now() + timedelta(seconds=context.step_timeout)
-    for work, each in ended:
-        final = each if each.failure is not None else _settled(work, each, context, until=until)
-        context.tell(final)
-        yield final
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for final in pool.map(partial(_settled, context=context, until=until), wave, done):
+            context.tell(final)
+            yield final
 
 
-def _settled(work: Work, ended: AppliedAction, context: ApplyContext, *, until: datetime) -> AppliedAction:
-    while True:
+def _settled(work: Work, ended: AppliedAction, *, context: ApplyContext, until: datetime) -> AppliedAction:
+    while ended.failure is None:
         now = context.clock.now()
         try:
             health = _applier(work, context).health(work, now=now)
@@ -214,3 +222,4 @@ def _settled(work: Work, ended: AppliedAction, context: ApplyContext, *, until: 
             waited = f"it was not healthy after {context.step_timeout:g} s"
             return replace(ended, health=health, failure=f"{waited}: {'; '.join(health.evidence)}")
         context.clock.sleep(_LOOK_AGAIN)
+    return ended
