@@ -37,6 +37,10 @@ class NotRehearsed(Refused):
     """
 
 
+class NotValid(Refused):
+    """The object would not be valid."""
+
+
 class WaitOver(Unavailable):
     """Something was waited for as long as is allowed: trying again at once would only wait longer."""
 
@@ -100,7 +104,9 @@ def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> Bot
             return Refused(words, advice="correct it in Git")
         case 400 if _NO_DRY_RUN in answer.message:
             return NotRehearsed(words)
-        case 400 | 422:
+        case 422:
+            return NotValid(words, advice="correct it in Git")
+        case 400:
             return Refused(words, advice="correct it in Git")
         case 401:
             return Refused(words, advice="the cluster does not accept these credentials: renew them")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.appliers.kubernetes_refusals import NotRehearsed, ObjectMoved, error_of, held_fields
+from bot.appliers.kubernetes_refusals import NotRehearsed, NotValid, ObjectMoved, error_of, held_fields
 from bot.errors import Refused, Unavailable
 from bot.kubeapi.api import ApiAnswer
 
@@ -43,7 +43,7 @@ def cause(field: str, message: str = "", reason: str = "FieldValueInvalid") -> d
             Refused,
             "a field cannot be changed while the object lives: plan again to replace it",
         ),
-        (answer(422, "Invalid", "wrong", cause("spec.replicas", "must be positive")), Refused, "correct it in Git"),
+        (answer(422, "Invalid", "wrong", cause("spec.replicas", "must be positive")), NotValid, "correct it in Git"),
         (answer(429, "TooManyRequests"), Unavailable, None),
         (answer(500, "InternalError", "failed calling webhook"), Unavailable, None),
         (
