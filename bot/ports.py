@@ -286,9 +286,11 @@ class CodeHost(Protocol):
         base: str,
         labels: Sequence[str],
         known: Sequence[PullRequest] | None = None,
+        draft: bool = False,
     ) -> PullRequest:
         """The one open pull request with this marker key, or from this branch of ours: found or created. ``body`` comes
         without the marker line. ``known`` are the open ones that were just listed; without them they are listed again.
+        A new one is a ``draft`` where the host has drafts.
         ``Closed`` where nobody with our rights may create one.
         """
         ...

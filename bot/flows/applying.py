@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,13 +20,15 @@ from typing import Final
 
 from bot.errors import BotError, Refused
 from bot.flows.action_plan import TargetPlan
-from bot.flows.apply_journal import NOBODY, Holder, Journal
+from bot.flows.apply_journal import NOBODY, Holder, Journal, action_key, failures
 from bot.model.action import Action, AppliedAction, AppliedPlan, HealthState, Work
+from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, Result
 from bot.model.resource import Platform, ResourceId
 from bot.ports import Applier, Clock, Ledger
 from bot.safety.deletions import deletion_guard
 from bot.safety.limits import Limits
+from bot.safety.windows import gate
 from bot.secrecy.redaction import redact
 
 STEPS: Final = ("leased", "apply-intent", "action", "apply-outcome", "healthy", "released")
@@ -57,12 +60,14 @@ class ApplyContext:
     reached: Callable[[str], None] = lambda _step: None
 
 
-def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool) -> AppliedPlan:
-    """Everything that may be done. Without ``approved`` only what needs nobody's approval, and nothing that it needs.
+def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unattended: bool = False) -> AppliedPlan:
+    """Everything that may be done. Without ``approved`` only what needs nobody's approval, and nothing that it needs. Where
+    it runs ``unattended``, change windows hold, and what failed too often at this commit waits for a person at a terminal.
 
     Raises ``Refused`` before anything is done: too much would be deleted, another run is at it, a platform says no.
     """
-    actions, waiting = _permitted(plan.actions.actions, approved=approved)
+    held = _held(plan, context) if unattended else frozenset[str]()
+    actions, waiting = _permitted(plan.actions.actions, held, approved=approved)
     if not actions:
         return AppliedPlan(waiting=waiting)
     _check_deletions(actions, plan, context.limits)
@@ -85,13 +90,27 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool) -> App
             context.reached("released")
 
 
-def _permitted(actions: Sequence[Action], *, approved: bool) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
+def _held(plan: TargetPlan, context: ApplyContext) -> frozenset[str]:
+    """The ids of the actions that nobody may carry out unattended now."""
+    failed = failures(context.ledger.read(), plan.actions.commit)
+    most, windows, now = context.limits.consecutive_failures, context.limits.windows, context.clock.now()
+    return frozenset(
+        action.id
+        for action in plan.actions.actions
+        if (most is not None and failed.get(action_key(action), 0) >= most)
+        or not gate(windows, task=action.task, lane=Lane.RESTORE, now=now).open
+    )
+
+
+def _permitted(
+    actions: Sequence[Action], held: AbstractSet[str], *, approved: bool
+) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
     """What may be done, and what waits for somebody to agree, with what needs it. Terraform applies a plan as a whole, so
     that all of it waits for one of its actions.
     """
-    waiting: set[str] = set()
+    waiting: set[str] = {*held}
     terraform = [action for action in actions if action.resource.platform is Platform.TERRAFORM]
-    if not approved and any(action.approval for action in terraform):
+    if any(action.id in held or (action.approval and not approved) for action in terraform):
         waiting |= {action.id for action in terraform}
     for action in actions:
         if (action.approval and not approved) or waiting.intersection(action.needs):

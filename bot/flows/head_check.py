@@ -22,9 +22,8 @@ from bot.flows.rendered_diff import comment_body as rendered_body
 from bot.flows.rendering import RenderChange
 from bot.flows.review import change_between, describe, facts_of, review, with_rendered
 from bot.guardrails.authors import classify
-from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body, fixed_body
+from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body, conclusion, fixed_body
 from bot.guardrails.rulebook import RuleBook
-from bot.guardrails.verdict import conclusion
 from bot.model.codehost import Check, CheckState, Comment, Marker, PublishedCheck, PullRequest, QueuedHead
 from bot.model.finding import Change, Mode, Verdict
 from bot.model.session import Claims, ReviewRequest, ReviewResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 
 
 class Mode(StrEnum):

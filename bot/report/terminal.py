@@ -14,10 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.model.decision import Decision
-from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.drift import Drift, DriftKind, Report
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Preview, Tick
 from bot.model.resource import RENDERER
+from bot.model.severity import Severity
 from bot.report.console import COLOUR, printable
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score

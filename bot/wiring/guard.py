@@ -10,14 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
-from bot.model.figures import QueueFigures
-from bot.model.finding import Mode
-from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository
 from bot.settings import Secrets
 from bot.settings.sections import ASSISTANTS, AssistantSettings
-from bot.wiring import plugins
-from bot.wiring.actions import runs_for_strangers
-from bot.wiring.host import open_host
 from bot.wiring.repository import (
     OpenRepository,
     Options,
@@ -34,7 +28,10 @@ if TYPE_CHECKING:
     from bot.flows.rendering import RenderChange
     from bot.guardrails.rulebook import RuleBook
     from bot.model.codehost import QueuedHead
+    from bot.model.figures import QueueFigures
+    from bot.model.finding import Mode
     from bot.model.session import Claims
+    from bot.ports import Assistant, Clock, CodeHost, Repository
     from bot.renderers.renderers import Renderers
     from bot.sessions.queue import QueuedStore
 
@@ -127,6 +124,8 @@ def _is_without_rights(guard: Guard, *, kept: bool) -> bool:
     Actions tells it by the event. Elsewhere only what is kept is published by another run. Whoever has no right to publish
     for any other reason, as the run that publishes, has made a mistake.
     """
+    from bot.wiring.actions import runs_for_strangers
+
     told = runs_for_strangers(guard.opened.options.environment)
     return kept if told is None else told
 
@@ -276,6 +275,9 @@ def _checked_out(history: Repository) -> str:
 def assistant_of(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
     """The assistant that settings name."""
     if choice.kind not in ASSISTANTS:
+        from bot.ports import PluginContext
+        from bot.wiring import plugins
+
         return plugins.assistant(choice.kind, PluginContext(choice.options, environment, clock))
     from bot.assistants.choose import choose
 
@@ -296,6 +298,8 @@ def assistant_of(choice: AssistantSettings, environment: Mapping[str, str], cloc
 
 def open_guard(settings: Path | None, repo: str | None) -> Guard:
     """The guard of a repository on a code host."""
+    from bot.wiring.host import open_host
+
     opened = open_repository(Options(repo=repo or ".", settings=settings))
     clock = SystemClock()
     host = open_host(opened, clock)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -29,6 +29,7 @@ from bot.flows.explain import explain
 from bot.flows.level import LevelChange, LevelFile, set_level
 from bot.flows.observation import Assessment, Observe, RulesInForce
 from bot.flows.origin import ValueOrigin, origin
+from bot.flows.printed import printed
 from bot.flows.reconcile import Loop
 from bot.flows.rules import ignores_at, rules_at
 from bot.flows.targets import Listing, listing
@@ -165,6 +166,14 @@ def open_build(options: Options) -> Build:
     declaration = declarer(opened).at(_head(opened))
     _check_variables(options, declaration)
     return build(declaration, repository=opened.name)
+
+
+def open_printed(options: Options, names: Sequence[str]) -> str:
+    """Declared objects by themselves, of a folder as it is now, as YAML."""
+    opened = repository_to_read(options)
+    declaration = declarer(opened).at(_head(opened))
+    _check_variables(options, declaration)
+    return printed(declaration, names)
 
 
 def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:

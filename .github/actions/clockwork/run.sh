@@ -25,6 +25,19 @@ case "$COMMAND" in
     number
     exec "$clockwork" comments "$NUMBER" "${repo[@]}"
     ;;
+  plan)
+    options=(--summary "$GITHUB_STEP_SUMMARY" --output "$GITHUB_OUTPUT")
+    [[ -z ${TARGET:-} ]] || options+=(--target "$TARGET")
+    [[ -z ${LIVE:-} ]] || options+=(--live "$LIVE")
+    [[ -z ${PLAN:-} ]] || options+=(--out "$PLAN")
+    exec "$clockwork" plan "${repo[@]}" "${options[@]}"
+    ;;
+  apply)
+    options=(--summary "$GITHUB_STEP_SUMMARY" --output "$GITHUB_OUTPUT")
+    [[ -z ${TARGET:-} ]] || options+=(--target "$TARGET")
+    if [[ -n ${PLAN:-} ]]; then options+=(-- "$PLAN"); else options+=(--auto-approve); fi
+    exec "$clockwork" apply "${repo[@]}" "${options[@]}"
+    ;;
   report)
     exec "$clockwork" report "${repo[@]}"
     ;;
@@ -32,7 +45,7 @@ case "$COMMAND" in
     exec "$clockwork" applied "$GITHUB_SHA" "${repo[@]}"
     ;;
   *)
-    echo "::error::there is no command '${COMMAND//[^a-z]/}'; it is reconcile, guard, comments, report or applied"
+    echo "::error::there is no command '${COMMAND//[^a-z]/}'; it is reconcile, guard, comments, plan, apply, report or applied"
     exit 2
     ;;
 esac

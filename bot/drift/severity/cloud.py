@@ -15,8 +15,8 @@ from typing import Final, TypeAlias
 from bot.drift import policies
 from bot.drift.severity import iam
 from bot.drift.values import text
-from bot.model.drift import Severity
 from bot.model.json import JSON, Pointer, Tree
+from bot.model.severity import Severity
 
 _WORLD: Final = frozenset({"0.0.0.0/0", "::/0", "internet", "*"})
 _RANGES: Final = re.compile(

@@ -28,10 +28,11 @@ from bot.drift.severity.rules import (
     RESTRICTIONS,
     SeverityRule,
 )
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
 from bot.model.json import JSON
 from bot.model.paths import Item, Path
 from bot.model.resource import ResourceId
+from bot.model.severity import Severity
 
 Leaf = tuple[tuple[str, ...], JSON]
 

@@ -2,67 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Final, Protocol
+
 import typer
 
 from bot import __version__
-from bot.entrypoints.cli import (
-    applied,
-    apply,
-    bundle,
-    comments,
-    config,
-    daemon,
-    demo,
-    doctor,
-    drift,
-    explain,
-    guard,
-    halt,
-    init,
-    ledger,
-    notify,
-    plan,
-    policy,
-    propose,
-    reconcile,
-    render,
-    report,
-    sandbox,
-    sessions,
-    targets,
-    verify,
-    worker,
-)
 from bot.entrypoints.cli.examples import illustrate
 
-VERBS = (
-    demo,
-    init,
-    doctor,
-    config,
-    drift,
-    plan,
-    bundle,
-    apply,
-    verify,
-    reconcile,
-    explain,
-    guard,
-    propose,
-    halt,
-    comments,
-    ledger,
-    policy,
-    render,
-    targets,
-    applied,
-    report,
-    sessions,
-    worker,
-    daemon,
-    notify,
-    sandbox,
-)
+VERBS: Final[Mapping[str, tuple[str, ...]]] = {
+    "demo": ("demo",),
+    "init": ("init",),
+    "doctor": ("doctor",),
+    "config": ("check-config", "schema"),
+    "drift": ("drift",),
+    "plan": ("plan",),
+    "bundle": ("build",),
+    "apply": ("apply",),
+    "verify": ("verify",),
+    "reconcile": ("reconcile", "simulate"),
+    "explain": ("explain",),
+    "guard": ("guard",),
+    "propose": ("propose",),
+    "halt": ("halt", "resume", "suspend", "unsuspend", "retry", "ignore"),
+    "comments": ("comments", "hear"),
+    "ledger": ("ledger",),
+    "policy": ("policy",),
+    "render": ("render",),
+    "targets": ("targets", "origin"),
+    "applied": ("applied",),
+    "report": ("report",),
+    "sessions": ("stats", "sessions", "agents"),
+    "worker": ("worker",),
+    "daemon": ("daemon",),
+    "notify": ("notify",),
+    "sandbox": ("sandbox",),
+}
+"""The modules of this package that have verbs, in the order of the help, with the words that theirs begin with."""
+
+
+class VerbModule(Protocol):
+    """A module that has verbs."""
+
+    def register(self, app: typer.Typer) -> None:
+        """Add them."""
+        ...
 
 
 def _version(value: bool) -> None:
@@ -71,8 +56,10 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(word: str | None = None) -> typer.Typer:
+    """The command line: all of it, or what one whose first word is ``word`` needs. To load and describe all verbs takes
+    longer than many of them run.
+    """
     app = typer.Typer(
         name="clockwork",
         help="Keeps what runs equal to what Git says, by changing Git the way each change deserves.",
@@ -102,7 +89,13 @@ def build() -> typer.Typer:
         # The command line took them out before (bot.entrypoints.cli.verbosity); here they are for --help.
         del version, quiet, verbose, log_level, log_format
 
-    for verb in VERBS:
-        verb.register(app)
+    named = [module for module, words in VERBS.items() if word in words]
+    for module in named or VERBS:
+        _verbs(module).register(app)
     illustrate(app)
     return app
+
+
+def _verbs(module: str) -> VerbModule:
+    verbs: VerbModule = import_module(f"bot.entrypoints.cli.{module}")
+    return verbs

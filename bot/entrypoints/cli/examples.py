@@ -74,7 +74,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "guard compile": ('clockwork guard compile prod/Deployment/shop/api "alert rules" --into apps/alerts',),
     "propose": ("clockwork propose prod/Deployment/shop/api",),
     "halt": ('clockwork halt -m "audit until Friday"',),
-    "resume": ('clockwork resume -m "audit is over"', 'clockwork resume Deployment/shop/api -m "mended"'),
+    "resume": ('clockwork resume -m "audit is over"', 'clockwork resume Deployment/shop/api -m "fixed"'),
     "suspend": ('clockwork suspend Deployment/shop/api -m "load test" --until 2h',),
     "unsuspend": ('clockwork unsuspend Deployment/shop/api -m "load test is over"',),
     "retry": ('clockwork retry 0123456789abcdef-0123456789abcdef -m "we do want it"',),
@@ -84,7 +84,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "ledger verify": ("clockwork ledger verify",),
     "policy show": ("clockwork policy show", "clockwork policy show --json"),
     "policy set": ("clockwork policy set moderate --pull-request",),
-    "render": ("clockwork render", "clockwork render --check"),
+    "render": (
+        "clockwork render",
+        "clockwork render --check",
+        "clockwork render Deployment/shop/web | kubectl apply -f -",
+    ),
     "targets": ("clockwork targets", "clockwork targets --all", "clockwork targets --target prod --json"),
     "origin": ("clockwork origin Deployment/shop/api spec.replicas --target prod",),
     "applied": ("clockwork applied", "clockwork applied HEAD~1"),
@@ -107,6 +111,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
 """The words of a verb, empty for the program itself, to command lines."""
 
 SUMMARIES: Final[Mapping[str, str]] = {
+    "render": "Render .cw files, or print one object for kubectl.",
     "demo": "Run the real bot on a made-up shop.",
     "init": "Add what a repository needs to begin.",
     "check-config": "Check settings, rules, ignore rules and guardrails.",

@@ -15,12 +15,13 @@ from bot.flows.dashboard.boxes import Box, BoxVerb
 from bot.flows.dashboard.ticks import GivenOrder, given, named
 from bot.flows.intention import EVERYTHING
 from bot.flows.lanes import CHOSEN
-from bot.flows.messages import title_of
+from bot.flows.titles import title_of
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Decision, Lane
-from bot.model.drift import Report, Severity
+from bot.model.drift import Report
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Action, Effect, Proposal, Tick, proposals
+from bot.model.severity import Severity
 from bot.report.wording import remedy
 from bot.safety.history import Budget, history_of
 from bot.safety.limits import Limits
@@ -281,7 +282,7 @@ def _title(action: Action, decisions: Sequence[Decision]) -> str:
     if not decisions or action.task == EVERYTHING:
         return action.message
     joins = () if decisions[0].drift.task == action.task else tuple({each.drift.task for each in decisions})
-    return title_of(Proposal(action.lane, action.task, tuple(decisions), joins))
+    return title_of(Proposal(action.lane, action.task, tuple(decisions), joins, name=action.name))
 
 
 def _boxes(action: Action, decisions: Sequence[Decision], kind: _Kind) -> Iterator[Box]:
