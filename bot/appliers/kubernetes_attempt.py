@@ -16,8 +16,8 @@ from bot.appliers.kubernetes_refusals import HeldField, NotValid, ObjectMoved, W
 from bot.appliers.reconcilers import Reconciler, reconciler_of, written_moment
 from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.crds import shapes_of_crd
+from bot.drift.kubernetes.custom import shape_for
 from bot.drift.kubernetes.kinds import is_known
-from bot.drift.kubernetes.objects import shape_for
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Stale
 from bot.kubeapi.api import ApiAnswer
