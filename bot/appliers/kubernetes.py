@@ -2,14 +2,20 @@
 
 An apply says what Git says and takes nothing from others: a field that somebody else owns with another value is a conflict,
 and ``Refused`` with who owns what, unless ``force_conflicts`` allows taking it over. Fields of which only ourselves are the
-other owner, by an earlier creation or restoring, are taken over always. What is only live and belongs to others stays after
-an apply, so it is removed by a JSON Patch (:mod:`bot.appliers.kubernetes_fields`), and so are single fields put back.
+other owner, by an earlier creation or restoring, are taken over always; fields that no difference names, such as what an
+autoscaler sets, are left to their owners (:mod:`bot.appliers.kubernetes_held`). What is only live and belongs to others
+stays after an apply, so it is removed by a JSON Patch (:mod:`bot.appliers.kubernetes_fields`), and so are single fields put
+back.
 
 Every attempt looks first, and tells by what it sees what is done already. An object with another uid than the one that was
 seen is ``Stale``, and so is one of whose named fields one changed meanwhile. Nothing is deleted but with its uid and resource
 version as preconditions. What is created under a name that must be free carries the token of its work as an annotation, so
 that a later attempt knows its own. Each write is harmless the second time; after one without an answer the cluster is read
 again.
+
+It needs ``get``, ``create``, ``patch`` and ``delete`` on the declared kinds; ``list`` on pods for evidence, ``get`` on storage
+classes and definitions of custom resources where those tell more; ``get`` and ``patch`` on what Flux or Argo CD keeps objects
+by, where restoring is to ask them (:mod:`bot.appliers.reconcilers`).
 
 What Git alone cannot tell of an object (``Desired.unknown``) is never left out: an apply that names less takes away what it
 named before. Such an object is ``Refused``, as plans do already.
@@ -29,6 +35,7 @@ from typing import Final, TypeVar
 from bot.appliers.commands import STEP_SECONDS
 from bot.appliers.kubernetes_attempt import ApplyRules, ObjectAttempt
 from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace, not_served
+from bot.appliers.kubernetes_refusals import WaitOver
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Unavailable
 from bot.kubeapi.access import access
@@ -92,6 +99,8 @@ class KubernetesApplier:
         for pause in _PAUSES:
             try:
                 return attempt()
+            except WaitOver:
+                raise
             except Unavailable:
                 self.sleep(pause)
         return attempt()

@@ -9,19 +9,25 @@ from typing import Final, assert_never
 
 from bot.appliers.kubernetes_fields import ADDITIONS, NamedFields
 from bot.appliers.kubernetes_health import health_of, pod_evidence, selector_of
+from bot.appliers.kubernetes_held import leaving_out, unasked
 from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED, applied, created, restarted, uid_of, version_of
 from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectPlace, not_served
-from bot.appliers.kubernetes_refusals import HeldField, ObjectMoved, conflict, error_of, held_fields
+from bot.appliers.kubernetes_refusals import HeldField, ObjectMoved, WaitOver, conflict, error_of, held_fields
 from bot.appliers.reconcilers import Reconciler, reconciler_of, written_moment
 from bot.drift.kubernetes.conversion import stored
-from bot.drift.kubernetes.objects import shape_for
+from bot.drift.kubernetes.crds import shapes_of_crd
+from bot.drift.kubernetes.custom import shape_for
+from bot.drift.kubernetes.kinds import is_known
 from bot.drift.options import ComparisonOptions
-from bot.errors import Refused, Stale, Unavailable
+from bot.errors import Refused, Stale
+from bot.kubeapi.api import ApiAnswer
 from bot.model.action import Evidence, Health, HealthState, Operation, Work
 from bot.model.json import Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Desired
+from bot.secrecy.sanitize import sanitized
 
 _LOOK_AGAIN: Final = 1.0
+_NOBODYS: Final[tuple[HeldField, ...]] = ()
 _PODS: Final = 50
 _RESTARTABLE: Final = frozenset({("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet")})
 
@@ -138,7 +144,11 @@ class ObjectAttempt:
         id_ = desired.id.local
         declared = stored(desired.tree, live, id_)[0]
         raw = declared if self.place.secret else desired.tree
-        return NamedFields(id_, shape_for(id_, self.rules.options), raw, declared, self._seen, self.work.drifts)
+        fields = NamedFields(id_, shape_for(id_, self.rules.options), raw, declared, self._seen, self.work.drifts)
+        if is_known(id_.group, id_.kind) or fields.are_clear(live):
+            return fields
+        shape = dict(shapes_of_crd(self.objects.definition(self.place, id_.group))).get((id_.group, id_.kind))
+        return fields if shape is None else replace(fields, shape=shape)
 
     def _apply(self, *, rehearsal: bool = False) -> Evidence:
         """The object as Git declares it, and nothing of what was only live and named."""
@@ -151,29 +161,34 @@ class ObjectAttempt:
             self._fields(live).check(live)
         body = applied(self.desired.tree, self.place, live)
         answer = self.objects.apply(self.place, body, rehearsal=rehearsal)
-        held: tuple[HeldField, ...] = ()
+        left, taken = _NOBODYS, _NOBODYS
         if answer.status == 409:
             held = held_fields(answer)
             if live is None or not held:
                 raise error_of(answer, self._name, "patch", secret=self.place.secret)
-            self._check_takeover(held)
-            locked = {**body, "metadata": {**mapping(body.get("metadata")), "resourceVersion": version_of(live)}}
-            answer = self.objects.apply(self.place, locked, force=True, rehearsal=rehearsal)
-            if answer.status == 409:
-                raise ObjectMoved(f"{self._name} changed while it was applied")
+            others = tuple(each for each in held if each.manager != MANAGER)
+            left = unasked(others, self._fields(live).pointers(live), live, self._seen)
+            taken = tuple(each for each in others if each not in left)
+            if taken and not self.rules.force_conflicts:
+                raise conflict(self._name, taken)
+            answer = self._apply_over(leaving_out(body, left), live, force=len(held) > len(left), rehearsal=rehearsal)
         removed = self._remove_additions(self._seen if rehearsal else answer.tree, rehearsal=rehearsal)
         facts = {
-            "taken over": ", ".join(f"{each.path} from {each.owner}" for each in held if each.manager != MANAGER),
+            "taken over": _owned(taken),
+            "left to others": _owned(left),
             "removed": ", ".join(removed),
-            "warnings": "" if self.place.secret else "; ".join(answer.warnings),
+            "warnings": "" if self.place.secret else sanitized("; ".join(answer.warnings)),
         }
         unchanged = live is not None and version_of(live) == version_of(answer.tree) and not removed
         return self._evidence("was as declared" if unchanged else "is as declared", answer.tree, facts)
 
-    def _check_takeover(self, held: tuple[HeldField, ...]) -> None:
-        others = tuple(each for each in held if each.manager != MANAGER)
-        if others and not self.rules.force_conflicts:
-            raise conflict(self._name, others)
+    def _apply_over(self, body: Tree, live: Tree, *, force: bool, rehearsal: bool) -> ApiAnswer:
+        """Apply to exactly ``live``: whoever came to own a field since is not overruled."""
+        locked = {**body, "metadata": {**mapping(body.get("metadata")), "resourceVersion": version_of(live)}}
+        answer = self.objects.apply(self.place, locked, force=force, rehearsal=rehearsal)
+        if answer.status == 409:
+            raise ObjectMoved(f"{self._name} changed while it was applied")
+        return answer
 
     def _remove_additions(self, seen: Tree | None, *, rehearsal: bool) -> tuple[str, ...]:
         """Take away what is only live and named: an apply leaves it to its owner. ``seen`` is the object as the apply left
@@ -233,21 +248,23 @@ class ObjectAttempt:
 
     def _replace(self) -> Evidence:
         """Deleted, gone, and made again; the new one is told by its token."""
-        waited = 0.0
-        while (live := self._read()) is not None and not self._is_own(live):
-            self._check_same(live)
-            if not text(get(live, "metadata", "deletionTimestamp")):
+        old = self._read()
+        if old is not None and not self._is_own(old):
+            self._check_same(old)
+            if not text(get(old, "metadata", "deletionTimestamp")):
                 self._try_creation()
-                self.objects.delete(self.place, live)
-                continue
+                self.objects.delete(self.place, old)
+            self._wait_until_gone(old)
+        return self._create()
+
+    def _wait_until_gone(self, old: Tree) -> None:
+        waited = 0.0
+        while (live := self._read()) is not None and uid_of(live) == uid_of(old):
             if waited >= self.rules.seconds:
-                held = ", ".join(texts(get(live, "metadata", "finalizers")))
-                raise Unavailable(
-                    f"{self._name} is still being deleted after {waited:g} s; it waits for {held or 'its end'}"
-                )
+                held = ", ".join(texts(get(live, "metadata", "finalizers"))) or "its end"
+                raise WaitOver(f"{self._name} is still being deleted after {waited:g} s; it waits for {held}")
             self.rules.sleep(_LOOK_AGAIN)
             waited += _LOOK_AGAIN
-        return self._create()
 
     def _try_creation(self) -> None:
         """Ask the server whether it would take the object, under a name that is free: nothing is deleted for what cannot be
@@ -317,6 +334,10 @@ class ObjectAttempt:
         page = self.objects.found(path, {"labelSelector": selector, "limit": str(_PODS)})
         pods = list(mappings(mapping(page).get("items")))
         return tuple(dict.fromkeys(line for pod in pods for line in pod_evidence(pod, now)))
+
+
+def _owned(fields: tuple[HeldField, ...]) -> str:
+    return ", ".join(f"{each.path} ({each.owner})" for each in fields)
 
 
 def _is_written_by_us(live: Tree) -> bool:

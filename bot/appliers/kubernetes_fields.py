@@ -14,12 +14,13 @@ where a list has another length than the declared one, or where the path is mask
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from bot.drift.canonical import resolved, same
+from bot.drift.canonical import absent, resolved, same
 from bot.drift.masking import HIDDEN
-from bot.drift.shapes import Form, Shape
+from bot.drift.shapes import FilledBy, Form, Shape
 from bot.drift.walk import label_of
 from bot.errors import Refused, Stale
 from bot.model.drift import Drift, DriftKind
@@ -183,6 +184,18 @@ class NamedFields:
                 if drift.kind in ADDITIONS:
                     raise
 
+    def are_clear(self, live: Tree) -> bool:
+        """Whether every named field is one place of ``live``."""
+        return len(self.pointers(live)) == len(self._named(MENDED))
+
+    def pointers(self, live: Tree) -> tuple[Pointer, ...]:
+        """Where the named fields are in ``live``, those that are clear."""
+        pointers: list[Pointer] = []
+        for drift in self._named(MENDED):
+            with suppress(Refused):
+                pointers.append(self._spot(drift, live).pointer)
+        return tuple(pointers)
+
     def left(self, live: Tree) -> tuple[str, ...]:
         """The paths of the named fields that are not as they should be, or of which nobody knows."""
         return tuple(drift.where for drift in self._named(MENDED) if not self._is_known_done(drift, live))
@@ -199,7 +212,7 @@ class NamedFields:
     def _is_done(self, drift: Drift, live: Tree) -> bool:
         spot = self._spot(drift, live)
         if drift.kind in ADDITIONS:
-            done = not spot.exists
+            done = not spot.exists or self._is_servers(drift, spot, live)
         elif self._is_order(drift, spot):
             done = self._reordered(drift, spot) == [*elements(spot.value)]
         else:
@@ -212,12 +225,27 @@ class NamedFields:
             raise Stale(f"{self.id}: {drift.where} is neither what was seen when this was planned nor what Git says")
         return done
 
+    def _is_servers(self, drift: Drift, spot: FieldSpot, live: Tree) -> bool:
+        """Whether a value that nobody declares says no more than its absence, or the server gave out another one since."""
+        if absent(spot.value, spot.shape, mapping(value_at(live, spot.pointer[:-1]))):
+            return True
+        given = spot.shape.filled in {FilledBy.SERVER, FilledBy.ALLOCATED}
+        return given and self.seen is not None and not self._is_as_seen(drift, spot)
+
     def _is_order(self, drift: Drift, spot: FieldSpot) -> bool:
         """Whether it is about the order of a list that compares by key: all else about such a list is told by element."""
         if drift.kind is not DriftKind.CHANGED or not spot.exists:
             return False
         lists = elements(spot.value), elements(self._declared(drift.path).value)
-        return resolved(spot.shape, *lists).form is Form.KEYED and all(lists)
+        shape = resolved(spot.shape, *lists)
+        if shape.form is not Form.KEYED or not all(lists):
+            return False
+        if [label_of(element, shape) for element in lists[1]] != [*elements(drift.desired)]:
+            raise Refused(
+                f"{self.id}: {drift.where} was compared as a whole, and its elements have keys here",
+                advice="put it back by hand",
+            )
+        return True
 
     def _is_as_seen(self, drift: Drift, spot: FieldSpot) -> bool:
         before = self._spot(drift, self.seen or {})

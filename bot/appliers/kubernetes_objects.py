@@ -139,6 +139,11 @@ class ClusterObjects:
             return
         raise error_of(answer, place.subject, "create", secret=place.secret)
 
+    def definition(self, place: ObjectPlace, group: str) -> Tree:
+        """What defines the kind of a custom resource; empty where it may not be read."""
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{place.served.plural}.{group}"
+        return self.found(path) or {}
+
     def found(self, path: str, params: Mapping[str, str] | None = None) -> Tree | None:
         """What is at ``path``, for evidence alone; None where it is not there or may not be read."""
         answer = self.api.send("GET", path, params)

@@ -29,14 +29,24 @@ class ObjectMoved(Unavailable):
     """The object changed between being read and being written: look again."""
 
 
+class WaitOver(Unavailable):
+    """Something was waited for as long as is allowed: trying again at once would only wait longer."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeldField:
-    """A field of which another field manager says something else. ``manager`` is its name alone."""
+    """A field of which another field manager says something else: ``field`` as the conflict has it, ``path`` for people.
 
-    path: str
+    ``manager`` is its name alone, ``owner`` with the subresource and the API version by which it wrote.
+    """
+
+    field: str
     manager: str
     owner: str
-    """The manager with the subresource and the API version by which it wrote."""
+
+    @property
+    def path(self) -> str:
+        return sanitized(self.field).removeprefix(".")
 
 
 def held_fields(answer: ApiAnswer) -> tuple[HeldField, ...]:
@@ -45,14 +55,13 @@ def held_fields(answer: ApiAnswer) -> tuple[HeldField, ...]:
     return tuple(_held(text(cause.get("field")), text(cause.get("message"))) for cause in causes)
 
 
-def _held(path: str, message: str) -> HeldField:
-    path = sanitized(path).removeprefix(".")
+def _held(field: str, message: str) -> HeldField:
     match = _MANAGER.search(message)
     if match is None:
-        return HeldField(path, "", sanitized(message)[:_SHOWN])
+        return HeldField(field, "", sanitized(message)[:_SHOWN])
     name = match[1][1:-1].replace('\\"', '"')
     how = [f"subresource {match[2]}" if match[2] else "", match[3] or ""]
-    return HeldField(path, name, sanitized(f"{name} ({', '.join(filter(None, how))})" if any(how) else name))
+    return HeldField(field, name, sanitized(f"{name} ({', '.join(filter(None, how))})" if any(how) else name))
 
 
 def conflict(subject: str, held: tuple[HeldField, ...]) -> Refused:
@@ -75,6 +84,8 @@ def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> Bot
             return conflict(subject, held_fields(answer))
         case 422 if not any(text(cause.get("field")) for cause in answer.causes):
             return ObjectMoved(words)  # a test of a JSON Patch did not hold (apiserver, endpoints/handlers/patch.go)
+        case 422 if any(text(cause.get("field")) == "metadata.uid" for cause in answer.causes):
+            return ObjectMoved(words)  # another object has the name
         case 422 if any("immutable" in text(cause.get("message")) for cause in answer.causes):
             return Refused(words, advice="a field cannot be changed while the object lives: plan again to replace it")
         case 500 if _UNTYPED in answer.message:

@@ -6,13 +6,14 @@ neither side changed). Ignore rules sort the answers of all places together (:mo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from bot.drift import drifts
 from bot.drift.cache import Memo
-from bot.drift.diff import NO_DIFFERENCE, examine
+from bot.drift.diff import examine
 from bot.drift.kubernetes.crds import with_definitions, with_schemas
 from bot.drift.kubernetes.generations import Generations, Pairs, earlier, told
 from bot.drift.kubernetes.versions import SUCCESSORS
@@ -52,6 +53,7 @@ def compare(
         unreachable=seen.unreachable,
         suppressed=tuple(run.suppressed),
         notes=seen.notes,
+        left_out=dict(run.left_out),
     )
 
 
@@ -70,6 +72,7 @@ class _Comparison:
     presence: Presence
     drift: list[Drift] = field(default_factory=list)
     suppressed: list[Suppressed] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
 
     def compare(self, around: Surroundings) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
@@ -119,7 +122,9 @@ class _Comparison:
             if difference is None:
                 difference = examine(desired, observed, base, self.options, around)
                 self.memo.keep(desired, observed, base, difference)
-            if difference is not NO_DIFFERENCE:
+            for reason, count in difference.left_out:
+                self.left_out[reason] += count
+            if difference.drift or difference.suppressed:
                 difference = told(difference, desired, observed)
                 self.drift.extend(difference.drift)
                 self.suppressed.extend(difference.suppressed)

@@ -62,7 +62,7 @@ class Journal:
         of it for ``seconds``.
         """
         journal = Journal(ledger, clock, actor, new_id, plan, new_id(), ledger.read(), holder)
-        planned = {_key(action) for action in plan.actions}
+        planned = {action_key(action) for action in plan.actions}
         for _ in range(_TRIES):
             journal._check_free(seconds)
             left = {(each.detail[_OPERATION], each.detail[_RESOURCE]): each for each in _open(journal.view)}
@@ -91,7 +91,7 @@ class Journal:
 
     def token(self, action: Action) -> Entry:
         """The intent of an action: that of a run that died with it, else a new one that is not written yet."""
-        begun = self.begun.get(_key(action))
+        begun = self.begun.get(action_key(action))
         return self._intent(action) if begun is None else begun
 
     def intend(self, works: Sequence[Work]) -> None:
@@ -139,7 +139,7 @@ class Journal:
         return Entry(self.new_id(), EntryKind.NOTE, self.clock.now(), self.actor, reason=reason, detail=facts)
 
     def _intent(self, action: Action, work: Work | None = None) -> Entry:
-        operation, resource = _key(action)
+        operation, resource = action_key(action)
         return Entry(
             id=self.new_id() if work is None else work.token,
             kind=EntryKind.INTENT,
@@ -166,7 +166,8 @@ class Journal:
         )
 
 
-def _key(action: Action) -> tuple[str, str]:
+def action_key(action: Action) -> tuple[str, str]:
+    """What an action is known by in the journal, whatever differs: its operation and its resource."""
     return action.operation.value, f"{action.resource.platform} {action.resource.group} {action.resource.qualified}"
 
 
@@ -176,3 +177,16 @@ def _open(view: LedgerView) -> Iterator[Entry]:
     for entry in view.entries:
         if entry.kind is EntryKind.INTENT and entry.id not in ended and {_OPERATION, _RESOURCE} <= set(entry.detail):
             yield entry
+
+
+def failures(view: LedgerView, commit: str) -> Mapping[tuple[str, str], int]:
+    """How often in a row each action failed while ``commit`` was applied, by :func:`action_key`."""
+    intents = {entry.id: entry for entry in view.entries if entry.kind is EntryKind.INTENT}
+    failed: dict[tuple[str, str], int] = {}
+    for entry in view.entries:
+        intent = intents.get(entry.intent or "") if entry.kind is EntryKind.OUTCOME else None
+        if intent is None or intent.detail.get("commit") != commit:
+            continue
+        key = intent.detail.get(_OPERATION, ""), intent.detail.get(_RESOURCE, "")
+        failed[key] = failed.get(key, 0) + 1 if entry.result is Result.FAILED else 0
+    return failed

@@ -8,6 +8,7 @@ order about a typo would hold nothing back and still look obeyed.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,10 +24,11 @@ from bot.model.codehost import Issue, Marker, PullRequest
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.model.moment import moment
 from bot.model.proposal import key_of
-from bot.safety.history import ORDER, RESTORE
+from bot.safety.history import APPLY, ORDER, PLAN, RESTORE
 from bot.safety.state import State, state
 from bot.safety.suspension import UNTIL, suspended_until
 
+_PLAN: Final = re.compile("[0-9a-f]{12}")
 ALL: Final = "everything"
 """The argument of ``resume`` that means no single task."""
 
@@ -175,6 +177,17 @@ def restore(orders: Orders, *, reason: str, fingerprint: str) -> str:
         f"The next run restores {', '.join(tasks)}: Clockwork does where `apply.restore` is on, "
         "else an issue has the steps. This proposal is closed then."
     )
+
+
+def apply(orders: Orders, *, plan: str, reason: str) -> str:
+    """The plan of which that is the beginning of the digest may be carried out. ``Invalid`` for what is no such thing."""
+    if not _PLAN.fullmatch(plan):
+        raise Invalid(
+            f"{plan!r} names no plan" if plan else "no plan is named",
+            advice="Name the one that waits: 12 hex digits, as the comment about it says.",
+        )
+    _order(orders, EntryKind.NOTE, reason=reason, detail={ORDER: APPLY, PLAN: plan})
+    return f"The next apply carries out plan {plan}, unless the branch or what runs is another by then."
 
 
 def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:

@@ -31,6 +31,7 @@ SYNTAX: Final = {
     Verb.RETRY: "retry [REASON]",
     Verb.IGNORE: "ignore [REASON]",
     Verb.RESTORE: "restore [REASON]",
+    Verb.APPLY: "apply PLAN [REASON]",
     Verb.EXPLAIN: "explain [TASK]",
 }
 _ANSWER: Final = "answer"
@@ -128,6 +129,9 @@ def _carry_out(command: Command, thread: Marker | None, orders: Orders, *, defau
             return commands.halt(orders, reason=words or default)
         case Verb.RETRY | Verb.IGNORE | Verb.RESTORE:
             return _about_a_proposal(command.verb, words, thread, orders, default=default)
+        case Verb.APPLY:
+            plan, _, reason = words.partition(" ")
+            return commands.apply(orders, plan=plan, reason=reason.strip() or default)
         case Verb.RESUME | Verb.SUSPEND | Verb.UNSUSPEND:
             return _about_a_task(command.verb, words, thread, orders, default=default)
         case Verb.EXPLAIN:

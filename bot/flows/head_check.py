@@ -22,9 +22,8 @@ from bot.flows.rendered_diff import comment_body as rendered_body
 from bot.flows.rendering import RenderChange
 from bot.flows.review import change_between, describe, facts_of, review, with_rendered
 from bot.guardrails.authors import classify
-from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body, fixed_body
+from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body, conclusion, fixed_body
 from bot.guardrails.rulebook import RuleBook
-from bot.guardrails.verdict import conclusion
 from bot.model.codehost import Check, CheckState, Comment, Marker, PublishedCheck, PullRequest, QueuedHead
 from bot.model.finding import Change, Mode, Verdict
 from bot.model.session import Claims, ReviewRequest, ReviewResult
@@ -197,7 +196,7 @@ def _begun(running: Check, host: CodeHost, *, reads_only: bool) -> PublishedChec
 
 def _judged(head: _Head, site: ReviewSite, *, published: bool) -> Reviewed:
     change = head.change()
-    facts = with_rendered(facts_of(site.repository, change), change, site.render)
+    facts = with_rendered(facts_of(site.repository, change, site.rules.options), change, site.render)
     result = review(
         ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name),
         rules=site.rules,
@@ -225,7 +224,7 @@ def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckSta
     None where they find worse than it says: whoever may write checks can write one in our name, so it is judged anew.
     """
     change = head.change()
-    facts = with_rendered(facts_of(site.repository, change), change, site.render)
+    facts = with_rendered(facts_of(site.repository, change, site.rules.options), change, site.render)
     request = ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name)
     result = review(request, rules=site.rules, clock=site.clock, session_id=head.session, facts=facts)
     answer = _VERDICTS[state]

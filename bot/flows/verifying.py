@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from bot import escape
 from bot.errors import Closed
 from bot.flows.context import Messages
 from bot.flows.observation import Assessment
@@ -75,15 +76,20 @@ def verify(look: Callable[[], Assessment], clock: Clock, *, wait: float) -> Veri
         clock.sleep(_AGAIN)
 
 
-def publish(verified: Verified, host: CodeHost, *, target: str | None = None) -> PublishedCheck:
-    """Write the result on the commit; the same result is written once. A ``target`` that was looked at alone has a check of
-    its own, which says nothing about the others.
+def publish(
+    verified: Verified, host: CodeHost, *, target: str | None = None, done: Sequence[str] = ()
+) -> PublishedCheck:
+    """Write the result on the commit, below what was ``done``; the same result is written once. A ``target`` that was looked
+    at alone has a check of its own, which says nothing about the others.
     """
     assessment = verified.assessment
-    text = summary(assessment.report, assessment.decisions)
+    lines = [f"- {escape.line(each)}" for each in done]
+    text = "\n".join([*lines, *([""] if lines else []), summary(assessment.report, assessment.decisions)])
     commit = assessment.declaration.commit
     name = CHECK if target is None else f"{CHECK}/{target}"
-    return host.publish(Check(name, commit, verified.state, verified.title, text, external_id=_identity(verified)))
+    return host.publish(
+        Check(name, commit, verified.state, verified.title, text, external_id=_identity(verified, done))
+    )
 
 
 def tell_pulls(
@@ -118,11 +124,12 @@ def note_deployment(verified: Verified, host: CodeHost, *, environment: str, lin
         return f"Deployment: {environment}: not noted: {exc.message} (the token needs deployments: write)"
 
 
-def _identity(verified: Verified) -> str:
+def _identity(verified: Verified, done: Sequence[str]) -> str:
     report = verified.assessment.report
     facts = [
         verified.state,
         sorted(drift.id for drift in report.drift),
         sorted(gap.target for gap in report.unreachable),
+        *done,
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

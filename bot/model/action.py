@@ -107,6 +107,11 @@ class ActionList:
         facts: list[JSON] = [self.target, self.commit, self.observed]
         return _digest([*facts, *([action.id, action.wave, action.approval] for action in self.actions)])
 
+    @property
+    def name(self) -> str:
+        """The beginning of the digest, 12 hex digits: what people call the plan by when they agree to it."""
+        return self.digest[:12]
+
 
 @dataclass(frozen=True, slots=True)
 class Work:

@@ -24,6 +24,7 @@ class Verb(StrEnum):
     IGNORE = "ignore"
     """Never propose this drift again."""
     RESTORE = "restore"
+    APPLY = "apply"
     EXPLAIN = "explain"
 
 

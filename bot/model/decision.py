@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bot.model.choices import FixLevel as FixLevel  # noqa: PLC0414 - those who decide look for it here
 from bot.model.drift import Drift
 
 
@@ -46,15 +47,6 @@ class Direction(StrEnum):
     RESTORE = "restore"
 
 
-class FixLevel(StrEnum):
-    """The four auto-fix policy levels (AutoFixPolicy)."""
-
-    DISABLED = "disabled"
-    CONSERVATIVE = "conservative"
-    MODERATE = "moderate"
-    AGGRESSIVE = "aggressive"
-
-
 @dataclass(frozen=True, slots=True)
 class Attention:
     """Whom a proposal is given to: logins of assignees; logins, or ``org/team``, of whoever is asked for a review."""
@@ -88,6 +80,10 @@ class Decision:
     """Whether that pull request merges by itself once its checks are green."""
     attention: Attention = NOBODY
     """Whom its rule gives it to."""
+    needs_person: bool = False
+    """Whether a person has to agree before what runs is made what Git says: a rule leaves it to people, or it could destroy
+    something.
+    """
     draft: bool = False
     """Whether its rule wants a pull request about it to be opened as a draft."""
     automerge: bool | None = None

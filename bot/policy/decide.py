@@ -14,14 +14,17 @@ from typing import Final, assert_never
 
 from bot.drift.severity.gains import is_gain, meaning
 from bot.model.decision import NOBODY, Attention, Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.globs import name_matches, path_matches, resource_matches
+from bot.model.severity import Severity
 from bot.policy.bounds import Bounded, Category, Unbounded, bound
 from bot.policy.context import Context
 from bot.policy.destructive import destructive
 from bot.policy.expression import ExpressionFailed, names
 from bot.policy.rules import Rule, RuleMatch, RuleSet
 
+OWN_RULES: Final = "policies/"
+"""Where the rule files of a repository are."""
 DEFAULT_RULE: Final = "built-in#default"
 
 
@@ -77,10 +80,16 @@ def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
         reasons=(*proposal.reasons, *floors, *waits),
         merges=lane is Lane.CONFIG_PULL_REQUEST and proposal.automerge is True and not waits,
         attention=proposal.attention,
+        needs_person=facts.danger is not None or (proposal.lane is Lane.RUNBOOK_ISSUE and _is_own(proposal.rule)),
         draft=proposal.draft,
         automerge=proposal.automerge,
         by_hand=facts.by_hand,
     )
+
+
+def _is_own(rule: str) -> bool:
+    """Whether it is a rule of the repository: the shipped ones say what becomes of Git, and nothing of applying it."""
+    return rule.startswith(OWN_RULES)
 
 
 def _proposed(facts: _Facts, rules: RuleSet) -> _Proposal:

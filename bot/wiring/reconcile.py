@@ -14,7 +14,8 @@ from bot.drift import platforms
 from bot.drift.cache import Memo
 from bot.drift.options import ComparisonOptions, Roster
 from bot.drift.platforms import Platforms
-from bot.drift.severity import grants
+from bot.drift.severity import fields, grants
+from bot.drift.severity.fields import FieldGrants
 from bot.drift.severity.grants import Grants
 from bot.errors import Invalid
 from bot.flows import applied
@@ -51,7 +52,8 @@ from bot.wiring.actor import actor
 from bot.wiring.appliers import appliers_of
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
-from bot.wiring.observers import compose_projects, list_keys
+from bot.wiring.observers import list_keys
+from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
     FixedClock,
     OpenRepository,
@@ -279,6 +281,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
             list_map_keys=list_keys(settings),
             roster=_roster(settings),
             grants=Grants(tuple(settings.privileged_metadata)) + _grants(),
+            fields=FieldGrants(tuple(settings.privileged_fields)) + _fields(),
             platforms=_platforms(),
         ),
         memo=memo,
@@ -293,6 +296,11 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
 @cache
 def _grants() -> Grants:
     return grants.load(files("policies", "metadata/*.yaml"))
+
+
+@cache
+def _fields() -> FieldGrants:
+    return fields.load(files("policies", "fields/*.yaml"))
 
 
 @cache
@@ -350,7 +358,7 @@ def selection(opened: OpenRepository) -> Selection:
         project=sources.project or opened.name.rpartition("/")[2].lower(),
         variables=variables,
         environment={k: v for k, v in opened.options.environment.items() if k.startswith("CLOCKWORK_VAR_")},
-        compose=compose_projects(opened),
+        compose=named_projects(opened.settings),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from bot.flows.applied import APPLIED, record_applied
 from bot.flows.verifying import Verified, note_deployment, publish, tell_pulls, verify
 from bot.github import actions
-from bot.model.codehost import CheckState
+from bot.model.codehost import CheckState, PullRequest
 from bot.ports import CodeHost
 from bot.shipped import folder
 from bot.texts import Texts
@@ -27,6 +27,8 @@ class Verification:
 
     verified: Verified
     written: tuple[str, ...] = ()
+    pulls: tuple[int, ...] = ()
+    """The pull requests that were told."""
 
 
 def open_verification(options: Options, *, publish: bool) -> Callable[[float], Verification]:
@@ -42,32 +44,31 @@ def verification_of(
 
     def run(wait: float) -> Verification:
         verified = verify(look, clock, wait=wait)
-        return Verification(verified, tuple(_written(verified, opened, done)) if publish else ())
+        return _published(verified, opened, done) if publish else Verification(verified)
 
     return run
 
 
-def _written(verified: Verified, opened: OpenRepository, done: Sequence[str]) -> Iterator[str]:
+def _published(verified: Verified, opened: OpenRepository, done: Sequence[str]) -> Verification:
     commits = _since_applied(opened, verified.assessment.declaration.commit)
-    host = open_host(opened, SystemClock())
+    host, pulls = open_host(opened, SystemClock()), tuple[PullRequest, ...]()
+    written: list[str] = []
     if host is not None:
-        yield from _published(verified, opened, host, done, commits)
+        written += _on_commit(verified, opened, host, done)
+        pulls = tell_pulls(verified, host, Texts.at(folder("templates")), commits=commits, done=done)
+        written += [f"Comment: {pull.url}" for pull in pulls]
     if verified.state is CheckState.SUCCESS and opened.options.target is None and opened.git is not None:
         applied = record_applied(opened.git, branch=opened.branch, commit=commits[0], name=opened.name)
-        yield f"Remembered as applied: {applied}"
+        written.append(f"Remembered as applied: {applied}")
+    return Verification(verified, tuple(written), tuple(pull.number for pull in pulls))
 
 
-def _published(
-    verified: Verified, opened: OpenRepository, host: CodeHost, done: Sequence[str], commits: Sequence[str]
-) -> Iterator[str]:
+def _on_commit(verified: Verified, opened: OpenRepository, host: CodeHost, done: Sequence[str]) -> Iterator[str]:
     target, run = opened.options.target, actions.run(opened.options.environment)
-    yield f"Check: {publish(verified, host, target=target).url}"
+    yield f"Check: {publish(verified, host, target=target, done=done).url}"
     own = next((each.apply for each in opened.settings.targets if each.name == target), None)
     if environment := (own or opened.settings.apply).environment:
         yield note_deployment(verified, host, environment=environment, link=run.link if run else None)
-    texts = Texts.at(folder("templates"))
-    for pull in tell_pulls(verified, host, texts, commits=commits, done=done):
-        yield f"Comment: {pull.url}"
 
 
 def _since_applied(opened: OpenRepository, commit: str) -> list[str]:

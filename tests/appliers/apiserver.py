@@ -24,7 +24,7 @@ from tests.appliers.kube.certificate import loopback
 from tests.appliers.kube.controllers import Controllers
 from tests.appliers.kube.faults import Fault, Faults, Match, Request
 from tests.appliers.kube.schema import Kind
-from tests.appliers.kube.store import Object, Store, key_of
+from tests.appliers.kube.store import Key, Object, Store, key_of
 from tests.appliers.kube.web import Web
 from tests.appliers.kube.writes import Call
 
@@ -137,6 +137,22 @@ class ApiServer:
         with self._store.changed:
             return [self._store.objects[key] for key in sorted(self._store.objects)]
 
+    @property
+    def changes(self) -> list[tuple[str, str]]:
+        """What really happened to objects, in its order, as ("ADDED", "ConfigMap/shop/settings"): a write that changed
+        nothing and what controllers wrote of the status are not among it.
+        """
+        known: dict[Key, Object] = {}
+        happened = []
+        with self._store.changed:
+            events = list(self._store.events)
+        for event in events:
+            told = _told(event.obj)
+            if event.happened != "MODIFIED" or known.get(event.key) != told:
+                happened.append((event.happened, "/".join([event.obj["kind"], *filter(None, event.key[2:])])))
+            known[event.key] = told
+        return happened
+
     def get(self, api_version: str, kind: str, namespace: str, name: str) -> Object | None:
         """A stored object, or None."""
         try:
@@ -190,3 +206,10 @@ class ApiServer:
     def _seen(self, request: Request) -> None:
         with self._lock:
             self.requests.append(request)
+
+
+def _told(obj: Mapping[str, Any]) -> Object:
+    """An object without its status and what every write of it changes."""
+    volatile = {"resourceVersion", "managedFields", "generation"}
+    meta = {name: value for name, value in obj["metadata"].items() if name not in volatile}
+    return {name: value for name, value in obj.items() if name != "status"} | {"metadata": meta}

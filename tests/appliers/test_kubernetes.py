@@ -14,6 +14,7 @@ from bot.errors import Refused, Stale, Unavailable
 from bot.model.action import HealthState, Operation
 from bot.model.json import get, mapping
 from bot.model.resource import Observed
+from tests.appliers.kube.faults import Request
 from tests.appliers.kubernetes_stage import NOW, Stage, config, deployment, id_of, job, secret, stage
 
 
@@ -70,7 +71,7 @@ def test_a_conflict_is_taken_over_where_that_is_allowed(tmp_path: Path) -> None:
         cluster.applier.carry_out(cluster.work(Operation.CREATE, deployment(replicas=2)))
         cluster.server.edit("apps/v1", "Deployment", "shop", "web", spec__replicas=7)
         evidence = cluster.applier.carry_out(cluster.work(Operation.UPDATE, deployment(replicas=3)))
-        assert evidence.facts["taken over"] == "spec.replicas from kubectl-edit (apps/v1)"
+        assert evidence.facts["taken over"] == "spec.replicas (kubectl-edit (apps/v1))"
         assert get(cluster.live(deployment()) or {}, "spec", "replicas") == 3
 
 
@@ -220,6 +221,7 @@ def test_replacing_waits_for_the_end_and_gives_up(tmp_path: Path) -> None:
         work = cluster.work(Operation.REPLACE, job(image="busybox:1.38"))
         with pytest.raises(Unavailable, match=r"still being deleted after 3 s; it waits for example\.com/backup"):
             cluster.applier.carry_out(work)
+        assert sum(cluster.slept) == 3
 
 
 def test_a_job_runs_once(cluster: Stage) -> None:
@@ -394,3 +396,81 @@ def test_an_account_that_git_drops_goes_under_both_its_names(cluster: Stage) -> 
     pod = get(cluster.live(wanted) or {}, "spec", "template", "spec")
     assert not {"serviceAccount", "serviceAccountName"} & set(mapping(pod))
     assert not cluster.drifts(wanted, before)
+
+
+def test_what_an_autoscaler_sets_is_left_to_it(cluster: Stage) -> None:
+    """Replicas that an autoscaler chose are no difference: an apply of another field leaves them and takes nothing over."""
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, deployment(replicas=2)))
+    cluster.server.edit("apps/v1", "Deployment", "shop", "web", spec__replicas=7, manager="kube-controller-manager")
+    work = cluster.work(Operation.UPDATE, deployment(image="nginx:1.28", replicas=2))
+    work = replace(work, drifts=tuple(drift for drift in work.drifts if drift.where.endswith("image")))
+    cluster.applier.rehearse(work)
+    evidence = cluster.applier.carry_out(work)
+    assert evidence.facts["left to others"] == "spec.replicas (kube-controller-manager (apps/v1))"
+    spec = mapping(get(cluster.live(deployment()) or {}, "spec"))
+    assert spec["replicas"] == 7
+    assert get(spec, "template", "spec", "containers") != get(deployment(), "spec", "template", "spec", "containers")
+    assert not [drift for drift in cluster.drifts(deployment(image="nginx:1.28", replicas=7)) if drift.path]
+
+
+def test_a_field_that_somebody_took_since_is_a_conflict(cluster: Stage) -> None:
+    """What no difference names and is not as it was seen was not judged: nobody said that it is to be left."""
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, deployment(replicas=2)))
+    work = cluster.work(Operation.UPDATE, deployment(image="nginx:1.28", replicas=2))
+    cluster.server.edit("apps/v1", "Deployment", "shop", "web", spec__replicas=7)
+    with pytest.raises(Refused, match=r"spec\.replicas belongs to kubectl-edit"):
+        cluster.applier.carry_out(work)
+
+
+def test_labels_have_owners_too(cluster: Stage) -> None:
+    """A label that somebody changed is theirs, one that Git drops goes, one that somebody added goes where it is named."""
+    tree = config(colour="red")
+    tree["metadata"]["labels"] = {"team": "a", "old": "yes"}
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, tree))
+    cluster.server.edit(
+        "v1", "ConfigMap", "shop", "settings", metadata__labels={"team": "b", "old": "yes", "new": "yes"}
+    )
+    wanted = config(colour="red")
+    wanted["metadata"]["labels"] = {"team": "a"}
+    work = cluster.work(Operation.UPDATE, wanted, base=tree)
+    with pytest.raises(Refused, match=r"metadata\.labels\.team belongs to kubectl-edit"):
+        cluster.applier.carry_out(work)
+    cluster.applier.carry_out(replace(work, partial=True))
+    assert get(cluster.live(wanted) or {}, "metadata", "labels") == {"team": "a"}
+
+
+@pytest.mark.parametrize("operation", [Operation.UPDATE, Operation.DELETE, Operation.REPLACE, Operation.RESTART])
+def test_an_object_that_is_exchanged_at_the_last_moment_is_left_alone(cluster: Stage, operation: Operation) -> None:
+    """Between looking and writing somebody deletes the object and makes another one: the write does not reach that."""
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, deployment()))
+    tree = deployment(image="nginx:1.28")
+    work = cluster.work(operation, tree, delete=operation is Operation.DELETE)
+    exchanged: list[dict[str, Any]] = []
+
+    def exchange(request: Request) -> bool:
+        if request.method in {"PATCH", "DELETE"} and "dryRun" not in request.query and not exchanged:
+            cluster.server.remove("apps/v1", "Deployment", "shop", "web")
+            exchanged.append(cluster.server.put(deployment(image="other:1")))
+        return False
+
+    cluster.server.fail(exchange)
+    with pytest.raises(Stale, match="deleted and made again"):
+        cluster.applier.carry_out(work)
+    live = cluster.live(tree) or {}
+    assert live["metadata"]["uid"] == exchanged[0]["metadata"]["uid"]
+    assert live["spec"] == exchanged[0]["spec"]
+
+
+def test_a_creation_that_somebody_forestalls_is_stale(cluster: Stage) -> None:
+    """Who makes an object of the name at the last moment keeps it."""
+    work = cluster.work(Operation.RUN, job())
+
+    def forestall(request: Request) -> bool:
+        if request.method == "POST" and cluster.live(job()) is None:
+            cluster.server.put(job(image="other:1"))
+        return False
+
+    cluster.server.fail(forestall)
+    with pytest.raises(Stale, match="was not made by this"):
+        cluster.applier.carry_out(work)
+    assert get(cluster.live(job()) or {}, "metadata", "annotations") is None

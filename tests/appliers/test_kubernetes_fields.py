@@ -283,3 +283,27 @@ def test_every_kind_of_drift_is_put_back(fresh: Stage) -> None:
     assert {drift.kind for drift in work.drifts} == {DriftKind.CHANGED, DriftKind.MISSING, DriftKind.ADDED}
     fresh.applier.carry_out(work)
     assert not fresh.drifts(tree)
+
+
+def test_what_the_server_fills_in_again_is_done(fresh: Stage) -> None:
+    """A field that goes comes back with the server's default, or with a port that it gives out: the next attempt knows."""
+    before = deployment()
+    before["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 60
+    service: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "web", "namespace": "shop"},
+        "spec": {"type": "NodePort", "ports": [{"port": 80}]},
+    }
+    exposed = copy.deepcopy(service)
+    exposed["spec"]["ports"][0]["nodePort"] = 30080
+    fresh.applier.carry_out(fresh.work(Operation.CREATE, before))
+    fresh.server.put(exposed)
+    for tree, base in ((deployment(), before), (service, service)):
+        work = fresh.work(Operation.UPDATE, tree, base=base)
+        assert len(work.drifts) == 1
+        fresh.applier.carry_out(work)
+        live = fresh.live(tree)
+        fresh.applier.carry_out(work)
+        assert fresh.live(tree) == live
+        assert not fresh.drifts(tree, base)

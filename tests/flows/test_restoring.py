@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from bot.flows.commands import Orders
 from bot.flows.comments import answer_comments
 from bot.model.ledger import Actor, EntryKind, Result
 from bot.model.proposal import Effect, Tick
-from bot.sandbox.server import Sandbox
-from bot.wiring.repository import Options
-from tests.appliers.apiserver import ApiServer
-from tests.flows.stage import FILES, Stage, by_lane, open_stage
+from tests.flows.cluster_stage import ClusterStage, cluster_stage
+from tests.flows.stage import Stage, by_lane
 
 RULES = """\
 version: 1
@@ -30,52 +25,11 @@ rules:
 """
 
 
-@dataclass
-class ClusterStage(Stage):
-    """A stage whose live state is a cluster. ``server`` is that."""
-
-    server: ApiServer | None = None
-
-    @property
-    def cluster(self) -> ApiServer:
-        assert self.server is not None
-        return self.server
-
-    def options(self, cache: str = "cache") -> Options:
-        return replace(super().options(cache), live=None)
-
-    def port(self) -> int:
-        """What the service listens on."""
-        service = self.cluster.get("v1", "Service", "shop", "web")
-        assert service is not None
-        return int(service["spec"]["ports"][0]["port"])
-
-    def listen(self, port: int, **more: Any) -> None:
-        """A person changes the port of the service, and ``more`` of its spec."""
-        service = copy.deepcopy(self.cluster.get("v1", "Service", "shop", "web"))
-        assert service is not None
-        service["spec"]["ports"][0]["port"] = port
-        service["spec"].update(more)
-        self.cluster.put(service, manager="kubectl-edit")
-
-    def settings(self, text: str) -> None:
-        self.edit("clockwork.yaml", lambda before: before.partition("apply:")[0] + text)
-
-
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[ClusterStage]:
     """Everything runs as declared, applied by Helm, and restoring is on."""
-    with Sandbox.start(tmp_path / "sandbox") as box, ApiServer() as server:
-        made = open_stage(tmp_path, box)
-        server.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
-        for path, data in FILES.items():
-            if path.startswith("k8s/"):
-                server.put(yaml.safe_load(data), manager="helm")
-        kubeconfig = server.kubeconfig(tmp_path)
-        at = ClusterStage(made.box, made.directory, made.token, made.human, made.objects, server=server)
-        observe = f"observe: {{kubernetes: {{kubeconfig: {kubeconfig}}}}}\n"
-        at.edit("clockwork.yaml", lambda text: f"{text}{observe}apply: {{restore: true}}\n")
-        yield at
+    with cluster_stage(tmp_path, "apply: {restore: true}\n") as made:
+        yield made
 
 
 def rules(stage: Stage, text: str = RULES) -> None:

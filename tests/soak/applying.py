@@ -170,7 +170,8 @@ def main() -> int:
     parser.add_argument("--pairs", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
-    began, total, actions, left = time.monotonic(), 0, Counter[str](), []
+    began, total, actions = time.monotonic(), 0, Counter[str]()
+    left: list[str] = []
     for ended in rounds(wanted.pairs, wanted.seed):
         total, actions, left = total + ended.pairs, actions + ended.actions, [*left, *ended.left]
         print(f"{total} pairs, {sum(actions.values())} actions, {len(left)} wrong", file=sys.stderr)

@@ -47,7 +47,8 @@ def register(app: typer.Typer) -> None:
         var: VariableOption = None,
         target: TargetOption = None,
         auto_approve: Annotated[
-            bool, typer.Option("--auto-approve", help="Ask nobody: do what needs no approval, leave the rest.")
+            bool,
+            typer.Option("--auto-approve", help="Ask nobody: do what needs no approval or has it, leave the rest."),
         ] = False,
         force_conflicts: Annotated[
             bool, typer.Option("--force-conflicts", help="Take fields over that others own (Kubernetes).")
@@ -64,11 +65,11 @@ def register(app: typer.Typer) -> None:
         from bot.errors import Invalid
         from bot.model.codehost import CheckState
         from bot.plans.document import applied_json, check_plans, read_plans
-        from bot.report.actions import applied_markdown, applied_summary
+        from bot.report.actions import applied_markdown
         from bot.report.outputs import applied_outputs
         from bot.report.terminal import show_errors
         from bot.wiring.actions import job_summary, outputs
-        from bot.wiring.applying import open_application
+        from bot.wiring.applying import open_application, sentence
         from bot.wiring.repository import Options
 
         asks = plan is None and not auto_approve
@@ -91,14 +92,13 @@ def register(app: typer.Typer) -> None:
         if any(each.actions.actions for each in chosen):
             application.check()
         agreed = _agreed(chosen, console) if asks else kept is not None
-        ended = _carried_out(application, chosen, console, approved=agreed)
+        ended = _carried_out(application, chosen, console, approved=agreed, unattended=auto_approve)
         if as_json:
             print_json({"version": 1, "targets": [applied_json(each.actions, done) for each, done in ended]})
-        sentences = [
-            f"{each.actions.target or application.opened.name}: {applied_summary(done)}" for each, done in ended
-        ]
-        state = _verified(application, sentences, console) if verify else None
+        sentences = [sentence(each, done, application.opened.name) for each, done in ended]
         plans = [done for _, done in ended]
+        whole = all(done.whole for done in plans)
+        state = _verified(application, sentences, console, whole=whole) if verify else None
         if output is not None:
             in_sync = None if state is None else state is CheckState.SUCCESS
             append(output, outputs(applied_outputs(plans, in_sync=in_sync)))
@@ -127,7 +127,7 @@ def _agreed(chosen: Sequence[TargetPlan], console: Console) -> bool:
 
 
 def _carried_out(
-    application: Application, chosen: Sequence[TargetPlan], console: Console, *, approved: bool
+    application: Application, chosen: Sequence[TargetPlan], console: Console, *, approved: bool, unattended: bool
 ) -> list[tuple[TargetPlan, AppliedPlan]]:
     """Every target by itself, as far as no other failed before."""
     from bot.report.actions import applied_summary, show_applied
@@ -136,7 +136,9 @@ def _carried_out(
     for each in chosen:
         if each.actions.target and each.actions.actions:
             console.print(f"[bold]{each.actions.target}[/]", highlight=False)
-        done = application.carry_out(each, approved=approved, tell=lambda action: show_applied(action, console))
+        done = application.carry_out(
+            each, approved=approved, unattended=unattended, tell=lambda action: show_applied(action, console)
+        )
         for action in done.waiting:
             console.print(f"  [yellow]waits[/] {action.operation.value} {action.resource.qualified}", highlight=False)
         if each.actions.actions:
@@ -147,9 +149,9 @@ def _carried_out(
     return ended
 
 
-def _verified(application: Application, sentences: Sequence[str], console: Console) -> CheckState:
+def _verified(application: Application, sentences: Sequence[str], console: Console, *, whole: bool) -> CheckState:
     """What the last look came to, after that was written on the commit."""
-    done = application.verify(sentences)
+    done = application.verify(sentences, whole=whole)
     console.print("\n".join([f"{done.verified.title}.", *done.written]), highlight=False, markup=False)
     return done.verified.state
 

@@ -31,6 +31,8 @@ NEVER_OWNED: Final[FieldSet] = frozenset(
     ]
 )
 """Fields that no manager owns; labels and the like below ``metadata`` are."""
+WHOLLY_UNOWNED: Final = NEVER_OWNED - {("f:metadata",)}
+"""Those of which nobody owns any part either."""
 
 
 def identity(manager: str, operation: str, version: str, subresource: str = "") -> str:

@@ -127,7 +127,7 @@ class Writer:
                 managers,
                 manager,
                 force=call.force,
-                ignored=managed.NEVER_OWNED | _reset(call),
+                ignored=managed.WHOLLY_UNOWNED | _reset(call),
             )
         except Conflicting as why:
             raise _refused(why) from why
@@ -227,7 +227,7 @@ class Writer:
         version = call.kind.api_version
         name = managed.identity(call.manager, "Update", version, call.subresource)
         old = self._typed(call, _unmanaged(live))
-        ignored = managed.NEVER_OWNED | _reset(call)
+        ignored = managed.WHOLLY_UNOWNED | _reset(call)
         return update(old, self._typed(call, _unmanaged(new)), version, managers, name, ignored=ignored)
 
     def _before_first_apply(self, call: Call, live: Object) -> Managers:
