@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from bot.flows.intention import DELETIONS, LANE_OF_KIND
-from bot.flows.messages import change_of
+from bot.flows.titles import change_of
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Lane
 from bot.model.drift import Drift

@@ -175,7 +175,7 @@ class _Run:
         return _Reading(ParsedOutput(shown, output.code_blocks(shown), written), change, writes=True)
 
     def _facts(self, change: Change) -> ChangeFacts:
-        return with_rendered(facts_of(self.site.repository, change), change, self.site.render)
+        return with_rendered(facts_of(self.site.repository, change, self.site.rules.options), change, self.site.render)
 
     def _never_written(self, change: Change) -> Iterable[Finding]:
         """One finding for each file that no commit may hold, whatever the mode."""

@@ -207,7 +207,7 @@ def _begun(running: Check, host: CodeHost, *, reads_only: bool) -> PublishedChec
 
 def _judged(head: _Head, site: ReviewSite, *, published: bool) -> Reviewed:
     change = head.change()
-    facts = with_rendered(facts_of(site.repository, change), change, site.render)
+    facts = with_rendered(facts_of(site.repository, change, site.rules.options), change, site.render)
     result = review(
         ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name),
         rules=site.rules,
@@ -236,7 +236,7 @@ def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckSta
     None where they find worse than it says: whoever may write checks can write one in our name, so it is judged anew.
     """
     change = head.change()
-    facts = with_rendered(facts_of(site.repository, change), change, site.render)
+    facts = with_rendered(facts_of(site.repository, change, site.rules.options), change, site.render)
     request = ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name)
     result = review(request, rules=site.rules, clock=site.clock, session_id=head.session, facts=facts)
     result = shared(result, head.twins, site.rules, site.mode)

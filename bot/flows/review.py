@@ -152,7 +152,7 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
     return Change(base=start, head=head, files=files[:MAX_FILES], messages=messages, truncated=truncated)
 
 
-def facts_of(repository: Repository, change: Change) -> ChangeFacts:
+def facts_of(repository: Repository, change: Change, options: GuardOptions) -> ChangeFacts:
     """What detectors want to know beside the change; the files at base only where something of the change asks for them."""
     removed = sum(1 for file in change.files if file.status is FileStatus.REMOVED)
     wanted = removed >= _MANY_REMOVED or any(asks_for_base(file) for file in change.files)
@@ -166,7 +166,7 @@ def facts_of(repository: Repository, change: Change) -> ChangeFacts:
         attributes=texts,
         commits=commits,
         uncounted=uncounted,
-        compose=compose_files(repository, change),
+        compose=compose_files(repository, change, options.projects),
         called=called_files(repository, change),
     )
 

@@ -23,6 +23,7 @@ from bot.guardrails.exempt import Exemptions
 from bot.guardrails.hunks import LARGEST, Delta, DiffLine
 from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.select import segments
+from bot.intake.compose_select import ProjectFiles
 from bot.intake.scalars import Scalar
 from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatus, Mode
 from bot.model.globs import check_file_glob
@@ -38,7 +39,7 @@ class GuardOptions:
 
     ``private_packages`` are dependency names (or globs) no public registry knows; ``public_ports`` may be open to the
     world; ``large_delete`` is DES-001's number of lines; ``generated`` are globs of files that tools write; ``largest_file``
-    is how many bytes of a file are read.
+    is how many bytes of a file are read; ``projects`` are the Compose projects whose files are named.
     """
 
     private_packages: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class GuardOptions:
     large_delete: int = 200
     generated: tuple[str, ...] = ()
     largest_file: int = LARGEST
+    projects: tuple[ProjectFiles, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

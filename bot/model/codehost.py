@@ -193,6 +193,17 @@ class PublishedCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class DeploymentNote:
+    """That a commit runs in an environment of the host, or does not (``state``), in a sentence; ``link`` leads to the run."""
+
+    environment: str
+    commit: str
+    state: CheckState
+    description: str
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QueuedHead:
     """What a merge queue would make of the branch ``base``: the commit ``sha`` on its own branch ``ref``."""
 

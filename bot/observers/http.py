@@ -30,9 +30,9 @@ from bot.model.proxies import proxy_for
 from bot.model.resource import Desired, Platform, ResourceId, Unreachable
 from bot.model.severity import Severity
 from bot.observers.progress import Phase
-from bot.observers.sanitize import sanitized, shown_url
 from bot.observers.workers import workers
 from bot.ports import Tell, silent
+from bot.secrecy.sanitize import sanitized, shown_url
 
 if TYPE_CHECKING:
     import httpx

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bot.errors import Invalid
 from bot.settings import Secrets
 from bot.settings.sections import ASSISTANTS, AssistantSettings
+from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
     OpenRepository,
     Options,
@@ -236,8 +237,26 @@ def rules_of(opened: OpenRepository, base: str) -> RuleBook:
         large_delete=settings.large_delete,
         generated=tuple(settings.generated),
         largest_file=settings.largest_file,
+        projects=named_projects(opened.settings),
     )
     return rules_at(opened.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
+
+
+def unmet(opened: OpenRepository, base: str, head: str, clock: Clock) -> tuple[str, ...]:
+    """What the rules at ``head`` block in the change from ``base``, a line each; nothing unless the mode is strict."""
+    if opened.settings.guard.mode is not Mode.STRICT or base == head:
+        return ()
+    from bot.flows.review import change_between, facts_of, review
+    from bot.model.finding import Enforce
+    from bot.model.session import ReviewRequest
+
+    change = change_between(opened.repository, base, head)
+    request = ReviewRequest(change=change, mode=Mode.STRICT, repository=opened.name)
+    rules = rules_of(opened, head)
+    facts = facts_of(opened.repository, change, rules.options)
+    result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
+    blocking = [finding for finding in result.findings if finding.enforce is Enforce.BLOCK]
+    return tuple(f"{finding.file}:{finding.line}: {finding.rule}: {finding.message}" for finding in blocking)
 
 
 def rendering_at(

@@ -98,7 +98,7 @@ def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent
     change = replace(change, author_kind=kind, agent=name, author=author)
     rules, chosen = rules_of(opened, change.base), mode or opened.settings.guard.mode
     request = ReviewRequest(change=change, mode=chosen, agent=name, repository=folder.resolve().name)
-    facts = facts_of(repository, change)
+    facts = facts_of(repository, change, rules.options)
     if _has_documents(repository, change):
         facts = _with_rendered(facts, change, opened, clock)
     result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)

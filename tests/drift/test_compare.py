@@ -128,7 +128,7 @@ def test_only_generated_kinds_have_earlier_generations(kind: str, version: str) 
     assert [drift.resource for drift in report.drift] == [kubernetes_id(old)]
 
 
-def test_only_what_was_ours_is_unmanaged() -> None:
+def test_only_what_was_ours_is_told() -> None:
     """Live objects that Git never declared are nobody's business, unless they were applied earlier or bear our label."""
     ours = config_map("ours")
     marked = config_map("marked")
@@ -137,7 +137,7 @@ def test_only_what_was_ours_is_unmanaged() -> None:
     report = run([], seen(live(ours), live(marked), live(config_map("stranger"))), bases=bases)
     assert sorted(kinds(report)) == [
         ("ConfigMap/shop/marked", DriftKind.UNMANAGED),
-        ("ConfigMap/shop/ours", DriftKind.UNMANAGED),
+        ("ConfigMap/shop/ours", DriftKind.REMOVED),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.drift.diff import NO_DIFFERENCE
-from bot.drift.drifts import Attribution, Maker, missing, nearest, redacted, unmanaged
+from bot.drift.drifts import Attribution, Maker, missing, nearest, redacted, undeclared
 from bot.drift.masking import digest
 from bot.drift.walk import Difference, walk
 from bot.model.drift import Drift, DriftKind, SetValue
@@ -126,7 +126,7 @@ def test_a_whole_resource_is_missing_or_unmanaged() -> None:
     gone = missing(declared(deployment()))
     assert (gone.kind, gone.path, gone.desired, gone.observed) == (DriftKind.MISSING, (), "present", None)
     assert (gone.file, gone.line, gone.task) == ("k8s/app.yaml", 1, "Deployment/shop/web")
-    stray = unmanaged(live(deployment()), "for a reason")
+    stray = undeclared(live(deployment()), "for a reason", applied=False)
     assert (stray.kind, stray.path, stray.desired, stray.observed) == (DriftKind.UNMANAGED, (), None, "present")
     assert (stray.file, stray.task, stray.message) == (None, "Deployment/shop/web", "for a reason")
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import typer
 
 from bot import __version__
-from bot.entrypoints.cli.examples import illustrate
+from bot.entrypoints.cli.examples import illustrate, verb_name
 
 VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "demo": ("demo",),
@@ -19,6 +19,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "drift": ("drift",),
     "plan": ("plan",),
     "bundle": ("build",),
+    "apply": ("apply",),
     "verify": ("verify",),
     "reconcile": ("reconcile", "simulate"),
     "explain": ("explain",),
@@ -35,6 +36,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions": ("stats", "sessions", "agents"),
     "worker": ("worker",),
     "daemon": ("daemon",),
+    "fleet": ("fleet",),
     "notify": ("notify",),
     "sandbox": ("sandbox",),
 }
@@ -49,15 +51,18 @@ class VerbModule(Protocol):
         ...
 
 
+_LISTING: Final = frozenset({"--help", "-h", "--version"})
+
+
 def _version(value: bool) -> None:
     if value:
         print(f"clockwork {__version__}")
         raise typer.Exit
 
 
-def build(word: str | None = None) -> typer.Typer:
-    """The command line: all of it, or what one whose first word is ``word`` needs. To load and describe all verbs takes
-    longer than many of them run.
+def build(words: Sequence[str] | None = None) -> typer.Typer:
+    """The whole command line. Given ``words``, only what the verb needs that they begin with; where they name none, all verbs
+    with their names and first sentences alone: reading the parameters of sixty verbs takes longer than everything else.
     """
     app = typer.Typer(
         name="clockwork",
@@ -88,13 +93,33 @@ def build(word: str | None = None) -> typer.Typer:
         # The command line took them out before (bot.entrypoints.cli.verbosity); here they are for --help.
         del version, quiet, verbose, log_level, log_format
 
-    named = [module for module, words in VERBS.items() if word in words]
+    first = words[0] if words else None
+    named = [module for module, verbs in VERBS.items() if first in verbs]
     for module in named or VERBS:
         _verbs(module).register(app)
     illustrate(app)
+    if words is not None and not named and (first is None or first in _LISTING or not first.startswith("-")):
+        _outline(app, first or "")
     return app
 
 
 def _verbs(module: str) -> VerbModule:
     verbs: VerbModule = import_module(f"bot.entrypoints.cli.{module}")
     return verbs
+
+
+def _outline(app: typer.Typer, named: str) -> None:
+    for command in app.registered_commands:
+        if command.callback is not None and named != (command.name or verb_name(command.callback)):
+            command.callback = _without_parameters(command.callback)
+    for group in app.registered_groups:
+        if group.typer_instance is not None and group.name != named:
+            group.typer_instance.registered_commands.clear()
+            group.typer_instance.registered_groups.clear()
+
+
+def _without_parameters(verb: Callable[..., Any]) -> Callable[[], None]:
+    def outlined() -> None: ...
+
+    outlined.__name__, outlined.__doc__ = verb.__name__, verb.__doc__
+    return outlined

@@ -13,7 +13,7 @@ import typer
 
 from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
 from bot.entrypoints.cli.printing import Lines, print_json
-from bot.model.finding import Mode
+from bot.model.choices import Mode
 
 if TYPE_CHECKING:
     from bot.model.guarded import AIRequest, AIResult

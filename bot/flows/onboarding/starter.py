@@ -90,7 +90,7 @@ def _present(survey: Survey, *, workflow: bool) -> Iterator[tuple[str, str]]:
 
 def _extras(survey: Survey) -> str:
     chosen = [*(["kubernetes"] if survey.kubernetes else []), *(["docker"] if survey.containers else [])]
-    return f"[{','.join(chosen)}]" if chosen else ""
+    return ",".join(chosen)
 
 
 def _added(path: str, data: bytes) -> str:
