@@ -202,7 +202,7 @@ def open_orders(settings: Path | None, repo: str | None) -> Orders:
 def open_rules(settings: Path | None, repo: str) -> RuleSet:
     """The auto-fix rules in force for a repository, first match first."""
     opened = repository_to_read(Options(repo=repo, settings=settings))
-    return _rules_at(opened, _head(opened))
+    return rules_of(opened, _head(opened))
 
 
 def open_level(level: FixLevel, repo: str, branch: str | None, *, propose: bool) -> LevelChange:
@@ -273,7 +273,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
     """Rules, ignore rules and options as ``commit`` has them; ``before`` reads what was last applied."""
     settings = opened.settings
     return RulesInForce(
-        rules=_rules_at(opened, commit),
+        rules=rules_of(opened, commit),
         ignores=ignores_at(opened.repository, commit, settings.ignores),
         options=ComparisonOptions(
             mask_key=opened.secrets.marker or b"",
@@ -308,7 +308,8 @@ def _platforms() -> Platforms:
     return platforms.load(files("policies", "platforms/*.yaml"))
 
 
-def _rules_at(opened: OpenRepository, commit: str) -> RuleSet:
+def rules_of(opened: OpenRepository, commit: str) -> RuleSet:
+    """The rules in force at a commit: the repository's own, then those of its level."""
     shipped = files("policies", "levels/*.yaml")
     return rules_at(opened.repository, commit, level=opened.settings.fixes.level, shipped=shipped)
 
