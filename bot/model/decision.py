@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bot.model.choices import FixLevel as FixLevel  # noqa: PLC0414 - those who decide look for it here
 from bot.model.drift import Drift
 
 
@@ -46,15 +47,6 @@ class Direction(StrEnum):
     RESTORE = "restore"
 
 
-class FixLevel(StrEnum):
-    """The four auto-fix policy levels (AutoFixPolicy)."""
-
-    DISABLED = "disabled"
-    CONSERVATIVE = "conservative"
-    MODERATE = "moderate"
-    AGGRESSIVE = "aggressive"
-
-
 @dataclass(frozen=True, slots=True)
 class Attention:
     """Whom a proposal is given to: logins of assignees; logins, or ``org/team``, of whoever is asked for a review."""
@@ -92,6 +84,10 @@ class Decision:
     """Whether a person has to agree before what runs is made what Git says: a rule leaves it to people, or it could destroy
     something.
     """
+    draft: bool = False
+    """Whether its rule wants a pull request about it to be opened as a draft."""
+    automerge: bool | None = None
+    """Whether its rule wants that pull request to merge by itself; None where it does not say."""
     by_hand: str | None = "Whether it can be restored was not asked."
     """Why only people can put it back to what Git says; None where Clockwork can and settings let it."""
 
