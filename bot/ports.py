@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Check,
         Comment,
         CommitDraft,
+        DeploymentNote,
         HostFacts,
         HostRights,
         Issue,
@@ -286,9 +287,11 @@ class CodeHost(Protocol):
         base: str,
         labels: Sequence[str],
         known: Sequence[PullRequest] | None = None,
+        draft: bool = False,
     ) -> PullRequest:
         """The one open pull request with this marker key, or from this branch of ours: found or created. ``body`` comes
         without the marker line. ``known`` are the open ones that were just listed; without them they are listed again.
+        A new one is a ``draft`` where the host has drafts.
         ``Closed`` where nobody with our rights may create one.
         """
         ...
@@ -353,6 +356,21 @@ class AttentiveHost(Protocol):
     def give(self, number: int, attention: Attention, *, pull: bool) -> None:
         """They are assigned and, for a pull request, asked for a review, as far as the host lets us; never raises for want
         of that.
+        """
+        ...
+
+
+@runtime_checkable
+class DeployingHost(Protocol):
+    """A code host that shows what is deployed where, and knows what a commit was merged from."""
+
+    def merged_as(self, commit: str) -> PullRequest | None:
+        """The pull request whose merge made ``commit``; None where none did."""
+        ...
+
+    def note_deployment(self, note: DeploymentNote) -> str:
+        """The address of the one deployment of that commit in that environment, which now says this. ``Closed`` where our
+        rights do not reach so far.
         """
         ...
 

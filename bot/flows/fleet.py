@@ -68,8 +68,9 @@ class FleetLoop:
     _discovered: datetime | None = None
 
     def status(self) -> FleetStatus:
-        """What is known of all who take part."""
-        return FleetStatus(self.clock.now(), tuple(self.known[name] for name in sorted(self._members)))
+        """What is known of all who take part. Any thread may ask."""
+        rows = map(self.known.get, sorted(self._members))
+        return FleetStatus(self.clock.now(), tuple(row for row in rows if row is not None))
 
     def keep(self, stopped: Callable[[], bool]) -> None:
         """Run whoever is due until ``stopped``; what runs then is waited for. Raises what the first discovery raises."""

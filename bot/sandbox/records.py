@@ -305,3 +305,32 @@ class DeliveryRow(IdentifiedRow):
     status_code: int
     delivered_at: str
     redelivery: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRow(IdentifiedRow):
+    """A deployment of a commit. ``payload`` is JSON."""
+
+    repo_id: int
+    sha: str
+    ref: str
+    task: str
+    environment: str
+    description: str
+    payload: str
+    creator_id: int
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentStatusRow(IdentifiedRow):
+    """How a deployment is since a moment."""
+
+    deployment_id: int
+    state: str
+    description: str
+    environment: str
+    log_url: str
+    environment_url: str
+    creator_id: int
+    created_at: str

@@ -109,3 +109,13 @@ CREATE TABLE IF NOT EXISTS delivery (
     payload TEXT NOT NULL, status_code INTEGER NOT NULL, delivered_at TEXT NOT NULL, redelivery BOOLEAN NOT NULL
 );
 CREATE INDEX IF NOT EXISTS delivery_of_hook ON delivery (hook_id);
+CREATE TABLE IF NOT EXISTS deployment (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL, sha TEXT NOT NULL, ref TEXT NOT NULL, task TEXT NOT NULL,
+    environment TEXT NOT NULL, description TEXT NOT NULL, payload TEXT NOT NULL, creator_id INTEGER NOT NULL,
+    created_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS deployment_status (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, deployment_id INTEGER NOT NULL, state TEXT NOT NULL, description TEXT NOT NULL,
+    environment TEXT NOT NULL, log_url TEXT NOT NULL, environment_url TEXT NOT NULL, creator_id INTEGER NOT NULL,
+    created_at TEXT NOT NULL
+);

@@ -21,8 +21,8 @@ from pathlib import Path
 from bot.fleet.run import FleetMember, FleetRun
 from bot.fleet.status import FleetResult
 from bot.flows.fleet import FleetLoop, FleetPacing
-from bot.model.drift import Severity
 from bot.model.requests import RequestsLeft
+from bot.model.severity import Severity
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -26,6 +26,19 @@ case "$COMMAND" in
     number
     exec "$clockwork" comments "$NUMBER" "${repo[@]}"
     ;;
+  plan)
+    options=(--summary "$GITHUB_STEP_SUMMARY" --output "$GITHUB_OUTPUT")
+    [[ -z ${TARGET:-} ]] || options+=(--target "$TARGET")
+    [[ -z ${LIVE:-} ]] || options+=(--live "$LIVE")
+    [[ -z ${PLAN:-} ]] || options+=(--out "$PLAN")
+    exec "$clockwork" plan "${repo[@]}" "${options[@]}"
+    ;;
+  apply)
+    options=(--summary "$GITHUB_STEP_SUMMARY" --output "$GITHUB_OUTPUT")
+    [[ -z ${TARGET:-} ]] || options+=(--target "$TARGET")
+    if [[ -n ${PLAN:-} ]]; then options+=(-- "$PLAN"); else options+=(--auto-approve); fi
+    exec "$clockwork" apply "${repo[@]}" "${options[@]}"
+    ;;
   report)
     exec "$clockwork" report "${repo[@]}"
     ;;
@@ -41,7 +54,7 @@ case "$COMMAND" in
     exec "$clockwork" fleet run "$FLEET" "${options[@]}"
     ;;
   *)
-    echo "::error::there is no command '${COMMAND//[^a-z-]/}'; it is reconcile, guard, comments, report, applied, fleet-list or fleet-run"
+    echo "::error::there is no command '${COMMAND//[^a-z-]/}'; it is reconcile, guard, comments, plan, apply, report, applied, fleet-list or fleet-run"
     exit 2
     ;;
 esac

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,6 +35,14 @@ _Broker = Annotated[
         metavar="URL",
         envvar="CLOCKWORK_CELERY_BROKER",
         help="Celery's broker, redis:// or amqp://; $CLOCKWORK_CELERY_BROKER keeps a password out of sight.",
+    ),
+]
+_Status = Annotated[
+    str | None,
+    typer.Option(
+        "--status",
+        metavar="ADDRESS",
+        help="Serve the status page at HOST:PORT; its password is $CLOCKWORK_STATUS_TOKEN, or in the file that is named.",
     ),
 ]
 _DEFAULT = Path("fleet.yaml")
@@ -81,6 +90,7 @@ def run(
         typer.Option("--only", metavar="NAME", help="Only this repository; several by spaces, or given again."),
     ] = None,
     celery: _Broker = None,
+    status: _Status = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run the repositories of a fleet, the latest first, until stopped or once.
@@ -101,7 +111,8 @@ def run(
 
         loop.told = _Teller(loop, keep, as_json=as_json, quiet=once)
         try:
-            waiting = _kept(loop, once=once)
+            with _shown(loop, fleet, status):
+                waiting = _kept(loop, once=once)
         finally:
             runner.close()
             if loop.known:
@@ -147,6 +158,20 @@ class _Teller:
         if (now := self._loop.clock.now()) >= self._next:
             self._next = now + timedelta(seconds=5)
             self._keep()
+
+
+@contextmanager
+def _shown(loop: FleetLoop, fleet: OpenFleet, address: str | None) -> Iterator[None]:
+    """The fleet has a page meanwhile, where one is wanted."""
+    if address is None:
+        yield
+        return
+    from bot.entrypoints.fleet.site import site_token, status_site
+
+    token = site_token(os.environ, fleet.cache)
+    with status_site(address, loop.status, token.text) as url:
+        print(f"status page: {url} (password: {token.kept_in})", file=sys.stderr, flush=True)
+        yield
 
 
 def _open(file: Path) -> OpenFleet:
