@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from bot.model.patterns import regex
 from bot.secrecy.redaction import redact_tokens
 
 MAX_BODY: Final = 65_535
@@ -26,21 +27,19 @@ _ABSENT: Final = "(absent)"
 
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 # ``#26`` and ``GH-26`` (docs.github.com, "Autolinked references and URLs").
-_REFERENCE: Final = re.compile(r"#(?=\d)|(?<=\b[Gg][Hh])-(?=\d)")
+_REFERENCE: Final = regex(r"#(?=\d)|(?<=\b[Gg][Hh])-(?=\d)")
 # docs.github.com, "Linking a pull request to an issue": the keywords that close one.
-_CLOSING: Final = re.compile(
+_CLOSING: Final = regex(
     r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(:?\s+)(?=\S*(?:#|＃|/issues/|/pull/))", re.IGNORECASE
 )
 # docs.github.com, "Skipping workflow runs".
-_SKIP: Final = re.compile(
-    r"\[(?=(?:skip ci|ci skip|no ci|skip actions|actions skip)\])|\bskip-checks(?=:)", re.IGNORECASE
-)
+_SKIP: Final = regex(r"\[(?=(?:skip ci|ci skip|no ci|skip actions|actions skip)\])|\bskip-checks(?=:)", re.IGNORECASE)
 # docs.github.com, "Mentioning people and teams". In ``registry/web@sha256:…`` the sign is inside of a word.
-_MENTION: Final = re.compile(r"(?<![\w.-])@(?=\w)")
-_LINK: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#&=%+-]+")
-_MARKDOWN: Final = re.compile(r"([\\`*_\[\]|~$])")
-_FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
-_TICKS: Final = re.compile(r"`+")
+_MENTION: Final = regex(r"(?<![\w.-])@(?=\w)")
+_LINK: Final = regex(r"https?://[A-Za-z0-9._~:/?#&=%+-]+")
+_MARKDOWN: Final = regex(r"([\\`*_\[\]|~$])")
+_FENCE: Final = regex(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+_TICKS: Final = regex(r"`+")
 
 
 def line(value: object, limit: int = _MAX_VALUE) -> str:

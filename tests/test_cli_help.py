@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from bot.entrypoints.cli.app import build
+from bot.entrypoints.cli.app import VERBS, build
 from bot.entrypoints.cli.examples import EXAMPLES, SUMMARIES
 
 PROGRAM: Final = typer.main.get_command(build())
@@ -30,6 +30,21 @@ def commands(group: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, 
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = "\n".join(page.read_text() for page in [ROOT / "README.md", *sorted(ROOT.glob("bot/*/README.md"))])
 LEAVES: Final = dict(commands(PROGRAM))
+
+
+@pytest.mark.parametrize("module", VERBS)
+def test_a_first_word_loads_all_of_its_verbs(module: str) -> None:
+    """The command line of one word has what its module says it has, and each of those words leads to it."""
+    for word in VERBS[module]:
+        group = typer.main.get_command(build(word))
+        assert isinstance(group, TyperGroup)
+        assert tuple(group.commands) == VERBS[module]
+
+
+def test_all_verbs_are_loaded_for_help() -> None:
+    """Without a first word the program has every verb."""
+    assert isinstance(PROGRAM, TyperGroup)
+    assert sorted(PROGRAM.commands) == sorted(word for words in VERBS.values() for word in words)
 
 
 def parsed(line: str) -> tuple[str, list[str]]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.fleet.status import FleetResult
-from bot.model.drift import Severity
 from bot.model.requests import RequestsLeft
+from bot.model.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from typing import Final
 from bot.fleet.budget import Allowance
 from bot.fleet.run import FleetMember, FleetRun
 from bot.fleet.status import FleetRepository, FleetResult
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 
 URGENCY: Final[Mapping[Severity | None, int]] = {Severity.HIGH: 2, Severity.CRITICAL: 4}
 """How many times as often a repository is run whose worst difference is of that severity."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 
 
 class FleetResult(StrEnum):

@@ -6,7 +6,7 @@ No run can make another wait longer than for its worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
@@ -78,8 +78,7 @@ class FleetLoop:
         while not stopped():
             self._discover_again()
             self._start(self.pacing.workers - len(self._costs))
-            wait = wake(self._present(), self._allowances, now=self.clock.now())
-            self._finish(_LONGEST_WAIT if self._costs else min(max(wait, 0.05), _LONGEST_WAIT))
+            self._finish(_LONGEST_WAIT if self._costs else self._idle())
         self._drain()
 
     def once(self, stopped: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
@@ -91,7 +90,7 @@ class FleetLoop:
             present = (self.known[name] for name in waiting)
             # Everybody counts as due: from the due time on which comes last.
             at = max([self.clock.now(), *(self.known[name].due for name in waiting)])
-            chosen = turns(present, self._current(), now=at, free=free, expected=self.pacing.expected)
+            chosen = turns(present, self._allowances, now=at, free=free, expected=self.pacing.expected)
             for each in chosen:
                 self._begin(each)
                 waiting.discard(each.name)
@@ -108,6 +107,8 @@ class FleetLoop:
         self._discovered = now
         for member in members:
             self.known[member.name] = admitted(member, self.known.get(member.name), now)
+            if member.account:
+                self._allowances.setdefault(member.account, Allowance(self.pacing.reserve))
         for name in set(self.known) - set(self._members) - set(self._costs):
             del self.known[name]
 
@@ -120,18 +121,16 @@ class FleetLoop:
                 self._discovered = now
                 self.failed(exc)
 
+    def _idle(self) -> float:
+        """Seconds to sleep while nobody runs."""
+        return min(max(wake(self._present(), self._allowances, now=self.clock.now()), 0.05), _LONGEST_WAIT)
+
     def _present(self) -> tuple[FleetRepository, ...]:
         return tuple(self.known[name] for name in self._members)
 
-    def _current(self) -> Mapping[str, Allowance]:
-        for member in self._members.values():
-            if member.account:
-                self._allowances.setdefault(member.account, Allowance(self.pacing.reserve))
-        return self._allowances
-
     def _start(self, free: int) -> None:
         now, expected = self.clock.now(), self.pacing.expected
-        for each in turns(self._present(), self._current(), now=now, free=free, expected=expected):
+        for each in turns(self._present(), self._allowances, now=now, free=free, expected=expected):
             self._begin(each)
 
     def _begin(self, each: FleetRepository) -> None:

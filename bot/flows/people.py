@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from bot.flows.context import RunContext
-from bot.model.codehost import ACCOUNT, Issue, PullRequest
+from bot.model.accounts import ACCOUNT
+from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import NOBODY, Attention
 from bot.model.proposal import Proposal
 from bot.ports import AttentiveHost, Repository

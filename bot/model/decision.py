@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bot.model.choices import FixLevel as FixLevel  # noqa: PLC0414 - those who decide look for it here
 from bot.model.drift import Drift
 
 
@@ -44,15 +45,6 @@ class Direction(StrEnum):
 
     ADOPT = "adopt"
     RESTORE = "restore"
-
-
-class FixLevel(StrEnum):
-    """The four auto-fix policy levels (AutoFixPolicy)."""
-
-    DISABLED = "disabled"
-    CONSERVATIVE = "conservative"
-    MODERATE = "moderate"
-    AGGRESSIVE = "aggressive"
 
 
 @dataclass(frozen=True, slots=True)

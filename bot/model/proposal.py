@@ -15,7 +15,8 @@ from typing import Final
 
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Decision, Lane
-from bot.model.drift import Drift, Report, Severity
+from bot.model.drift import Drift, Report
+from bot.model.severity import Severity
 
 
 class Join(StrEnum):

@@ -14,8 +14,9 @@ from typing import Final, assert_never
 
 from bot.drift.severity.gains import is_gain, meaning
 from bot.model.decision import NOBODY, Attention, Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.globs import name_matches, path_matches, resource_matches
+from bot.model.severity import Severity
 from bot.policy.bounds import Bounded, Category, Unbounded, bound
 from bot.policy.context import Context
 from bot.policy.destructive import destructive

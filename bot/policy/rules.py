@@ -17,11 +17,12 @@ from pydantic_core import ErrorDetails
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
 from bot.intake.mistakes import reason
-from bot.model.codehost import ACCOUNT, REVIEWER
+from bot.model.accounts import ACCOUNT, REVIEWER
 from bot.model.decision import NOBODY, Attention, Direction, Lane
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
 from bot.model.globs import parsed_pattern
 from bot.model.resource import Platform
+from bot.model.severity import Severity
 from bot.policy.bounds import Category
 from bot.policy.expression import Expression, compile_expression
 

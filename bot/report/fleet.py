@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 from bot.report.console import printable
 from bot.report.wording import counted
 

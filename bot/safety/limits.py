@@ -23,9 +23,9 @@ from typing import Final, TypeAlias
 
 from bot.errors import Refused
 from bot.model.decision import Lane
-from bot.model.drift import Severity
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Join
+from bot.model.severity import Severity
 from bot.safety.closures import wait_of
 from bot.safety.history import Budget, History, Timeline, budget_of, history_of
 from bot.safety.spans import after, before, span

@@ -32,6 +32,11 @@ class Journal:
         self._lock = threading.Lock()
         self._lines: deque[JournalLine] = deque(maxlen=_KEPT)
 
+    def keep(self, most: int) -> None:
+        """So many are kept from now on."""
+        with self._lock:
+            self._lines = deque(self._lines, maxlen=most)
+
     def add(self, line: JournalLine) -> None:
         """Take one request down."""
         with self._lock:

@@ -13,6 +13,7 @@ from typing import Final, Literal, Protocol
 
 from pydantic import field_validator
 
+from bot.drift.severity.fields import FieldGrant
 from bot.drift.severity.grants import MetadataGrant
 from bot.settings.api import ApiSettings
 from bot.settings.metrics import MetricsSettings
@@ -58,29 +59,29 @@ class Settings(Section):
     """The branch that is compared and committed to; the remote's default branch otherwise."""
     remote: str | None = None
     """The Git address that is written to, where it is not the checkout's ``origin``."""
-    host: HostSettings = HostSettings()
-    github: GitHubSettings = GitHubSettings()
-    renderer: RendererSettings = RendererSettings()
-    sources: SourceSettings = SourceSettings()
+    host: HostSettings = HostSettings.model_construct()
+    github: GitHubSettings = GitHubSettings.model_construct()
+    renderer: RendererSettings = RendererSettings.model_construct()
+    sources: SourceSettings = SourceSettings.model_construct()
     compose: list[ComposeSettings] = []
     """Compose projects that are deployed with ``-f``."""
-    observe: ObserveSettings = ObserveSettings()
+    observe: ObserveSettings = ObserveSettings.model_construct()
     targets: list[TargetSettings] = []
     """The places that parts of the repository are deployed to; those that are not named are discovered."""
-    argo: ArgoSettings = ArgoSettings()
-    fetch: FetchSettings = FetchSettings()
-    helm: HelmSettings = HelmSettings()
-    apply: ApplySettings = ApplySettings()
-    fixes: FixSettings = FixSettings()
-    guard: GuardSettings = GuardSettings()
-    sessions: SessionSettings = SessionSettings()
-    workers: WorkerSettings = WorkerSettings()
-    author: AuthorSettings = AuthorSettings()
-    daemon: DaemonSettings = DaemonSettings()
-    notifications: NotificationSettings = NotificationSettings()
-    metrics: MetricsSettings = MetricsSettings()
-    api: ApiSettings = ApiSettings()
-    managers: ManagerSettings = ManagerSettings()
+    argo: ArgoSettings = ArgoSettings.model_construct()
+    fetch: FetchSettings = FetchSettings.model_construct()
+    helm: HelmSettings = HelmSettings.model_construct()
+    apply: ApplySettings = ApplySettings.model_construct()
+    fixes: FixSettings = FixSettings.model_construct()
+    guard: GuardSettings = GuardSettings.model_construct()
+    sessions: SessionSettings = SessionSettings.model_construct()
+    workers: WorkerSettings = WorkerSettings.model_construct()
+    author: AuthorSettings = AuthorSettings.model_construct()
+    daemon: DaemonSettings = DaemonSettings.model_construct()
+    notifications: NotificationSettings = NotificationSettings.model_construct()
+    metrics: MetricsSettings = MetricsSettings.model_construct()
+    api: ApiSettings = ApiSettings.model_construct()
+    managers: ManagerSettings = ManagerSettings.model_construct()
     ledger_ref: str = "refs/clockwork/ledger"
     """The Git ref that remembers what was done and why."""
     ignores: str = ".clockwork/ignore.yaml"
@@ -89,6 +90,8 @@ class Settings(Section):
     """Whether the rules of aggregated ClusterRoles, which a controller fills in, are compared."""
     privileged_metadata: list[MetadataGrant] = []
     """Labels and annotations that grant or expose something, beside those of ``policies/metadata``; asked first."""
+    privileged_fields: list[FieldGrant] = []
+    """Fields that grant, guard or trust something, beside those of ``policies/fields``."""
     list_keys: dict[str, list[str]] = {}
     """``Kind.group:path`` of a custom resource's list -> the keys its elements are compared by."""
 
@@ -147,5 +150,5 @@ def load(data: bytes | None, *, file: str = FILE, installed: Installed = lambda 
     Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
     """
     if not data or not data.strip():
-        return Settings()
+        return Settings.model_construct()
     return read_settings(Settings, data, file, {"installed": installed})

@@ -15,11 +15,11 @@ from pydantic import (
 
 from bot.confinement.walls import Confinement
 from bot.errors import Invalid
-from bot.model.codehost import ACCOUNT, REVIEWER
+from bot.model.accounts import ACCOUNT, REVIEWER
 from bot.model.decision import FixLevel
-from bot.model.drift import Severity
 from bot.model.finding import Mode
 from bot.model.proposal import Join
+from bot.model.severity import Severity
 from bot.safety.windows import parse_window
 from bot.settings.values import Seconds, Section, known, seconds_of
 

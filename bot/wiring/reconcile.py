@@ -14,7 +14,8 @@ from bot.drift import platforms
 from bot.drift.cache import Memo
 from bot.drift.options import ComparisonOptions, Roster
 from bot.drift.platforms import Platforms
-from bot.drift.severity import grants
+from bot.drift.severity import fields, grants
+from bot.drift.severity.fields import FieldGrants
 from bot.drift.severity.grants import Grants
 from bot.errors import Invalid
 from bot.flows import applied
@@ -51,7 +52,8 @@ from bot.wiring.actor import actor
 from bot.wiring.appliers import appliers_of
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
-from bot.wiring.observers import compose_projects, list_keys
+from bot.wiring.observers import list_keys
+from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
     FixedClock,
     OpenRepository,
@@ -200,7 +202,7 @@ def open_orders(settings: Path | None, repo: str | None) -> Orders:
 def open_rules(settings: Path | None, repo: str) -> RuleSet:
     """The auto-fix rules in force for a repository, first match first."""
     opened = repository_to_read(Options(repo=repo, settings=settings))
-    return _rules_at(opened, _head(opened))
+    return rules_of(opened, _head(opened))
 
 
 def open_level(level: FixLevel, repo: str, branch: str | None, *, propose: bool) -> LevelChange:
@@ -271,7 +273,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
     """Rules, ignore rules and options as ``commit`` has them; ``before`` reads what was last applied."""
     settings = opened.settings
     return RulesInForce(
-        rules=_rules_at(opened, commit),
+        rules=rules_of(opened, commit),
         ignores=ignores_at(opened.repository, commit, settings.ignores),
         options=ComparisonOptions(
             mask_key=opened.secrets.marker or b"",
@@ -279,6 +281,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
             list_map_keys=list_keys(settings),
             roster=_roster(settings),
             grants=Grants(tuple(settings.privileged_metadata)) + _grants(),
+            fields=FieldGrants(tuple(settings.privileged_fields)) + _fields(),
             platforms=_platforms(),
         ),
         memo=memo,
@@ -296,11 +299,17 @@ def _grants() -> Grants:
 
 
 @cache
+def _fields() -> FieldGrants:
+    return fields.load(files("policies", "fields/*.yaml"))
+
+
+@cache
 def _platforms() -> Platforms:
     return platforms.load(files("policies", "platforms/*.yaml"))
 
 
-def _rules_at(opened: OpenRepository, commit: str) -> RuleSet:
+def rules_of(opened: OpenRepository, commit: str) -> RuleSet:
+    """The rules in force at a commit: the repository's own, then those of its level."""
     shipped = files("policies", "levels/*.yaml")
     return rules_at(opened.repository, commit, level=opened.settings.fixes.level, shipped=shipped)
 
@@ -349,7 +358,7 @@ def selection(opened: OpenRepository) -> Selection:
         project=sources.project or opened.name.rpartition("/")[2].lower(),
         variables=variables,
         environment={k: v for k, v in opened.options.environment.items() if k.startswith("CLOCKWORK_VAR_")},
-        compose=compose_projects(opened),
+        compose=named_projects(opened.settings),
     )
 
 

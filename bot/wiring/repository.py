@@ -20,7 +20,6 @@ from bot.gitrepo.credentials import Credentials, SshAgent, Token
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
-from bot.intake.declared import suggestion
 from bot.model.decision import FixLevel
 from bot.ports import Meter, Repository, Signature, Tell, Unmeasured, silent
 from bot.settings import FILE, AppIdentity, Secrets, Settings, load, secrets
@@ -210,6 +209,8 @@ def open_repository(options: Options) -> OpenRepository:
     git.fetch()
     branch = options.branch or git.default_branch()
     if options.branch is not None and git.head(branch) is None:
+        from bot.intake.declared import suggestion
+
         known = git.branches()
         hint = suggestion(branch, known, otherwise=f"Its branches: {', '.join(known[:10]) or 'none'}.")
         raise Invalid(f"{options.repo} has no branch {branch!r}", advice=hint)

@@ -15,7 +15,7 @@ from bot.entrypoints.pages.document import rendered
 from bot.entrypoints.pages.fleet import PER_PAGE, fleet_values
 from bot.errors import Invalid
 from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 from tests.entrypoints.markup import Outline
 
 NOW = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)

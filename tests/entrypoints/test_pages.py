@@ -26,12 +26,13 @@ from bot.entrypoints.pages.document import headers, rendered
 from bot.entrypoints.pages.orders import awaited
 from bot.entrypoints.pages.trends import charts
 from bot.model.decision import Attention, Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.drift import Drift, DriftKind, Report
 from bot.model.finding import Enforce, Finding, Mode, Verdict
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
 from bot.model.proposal import Action, Effect, Preview, Tick
 from bot.model.resource import Platform, ResourceId
 from bot.model.session import Session
+from bot.model.severity import Severity
 from bot.safety.state import State
 from bot.shipped import folder
 from tests.entrypoints.markup import Outline

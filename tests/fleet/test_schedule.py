@@ -13,8 +13,8 @@ from bot.fleet.budget import Allowance
 from bot.fleet.run import FleetMember, FleetRun
 from bot.fleet.schedule import WITHOUT_SETTINGS, RetryPacing, admitted, begun, ended, lateness, turns, wake
 from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
-from bot.model.drift import Severity
 from bot.model.requests import RequestsLeft
+from bot.model.severity import Severity
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PACING = RetryPacing(timedelta(minutes=1), timedelta(hours=6))

@@ -9,9 +9,10 @@ import pytest
 
 from bot.flows.runbook import steps
 from bot.model.decision import Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 
 
 def decided(

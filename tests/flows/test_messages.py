@@ -13,11 +13,12 @@ from bot.flows.intention import BREAKER, DELETIONS
 from bot.flows.messages import values_of
 from bot.flows.titles import MOST, change_of, short_names, title_of
 from bot.model.decision import Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
 from bot.model.paths import parse_path
 from bot.model.proposal import Proposal
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 
 WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
 CONTAINER = "spec.template.spec.containers[web]"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.drift import Severity
 from bot.model.proposal import Effect
+from bot.model.severity import Severity
 from bot.safety.limits import Limits
 from tests.flows.world import World
 

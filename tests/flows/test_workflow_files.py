@@ -27,7 +27,7 @@ from tests.guardrails.changes import change, file, plain_book
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "templates" / "workflows").glob("*.yml"))
 GUARD, PUBLISH = "clockwork-guard.yml", "clockwork-guard-publish.yml"
-INSTALLS = f"pipx install 'clockwork-gitops=={__version__}'"
+INSTALLS = f"pipx install 'clockwork-gitops[github]=={__version__}'"
 """The one step that is not run: what it would install is what is tested, this version and no later one."""
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 import typer
 
@@ -113,6 +113,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "fleet run": (
         "clockwork fleet run fleet.yaml",
         "clockwork fleet run fleet.yaml --once --workers 8",
+        "clockwork fleet run --once --only acme/shop",
         "clockwork fleet run fleet.yaml --celery redis://queue:6379/0",
     ),
     "fleet worker": ("clockwork fleet worker fleet.yaml --celery redis://queue:6379/0",),
@@ -168,6 +169,11 @@ def illustrate(app: typer.Typer) -> None:
             command.epilog = _epilog(lines)
 
 
+def verb_name(function: Callable[..., Any]) -> str:
+    """What Typer calls a verb that is not named."""
+    return function.__name__.replace("_", "-")
+
+
 def _epilog(lines: tuple[str, ...]) -> str:
     # A line of \\b keeps those below it as they are (Click documentation, "Documenting Scripts", Escaping Click's Wrapping).
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
@@ -175,7 +181,7 @@ def _epilog(lines: tuple[str, ...]) -> str:
 
 def _commands(app: typer.Typer, before: str) -> Iterator[tuple[str, typer.models.CommandInfo]]:
     for command in app.registered_commands:
-        name = command.name or (command.callback.__name__.replace("_", "-") if command.callback else "")
+        name = command.name or (verb_name(command.callback) if command.callback else "")
         yield f"{before}{name}", command
     for group in app.registered_groups:
         if group.typer_instance is not None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bot.entrypoints.fleet.celery_queue import CeleryRunner
     from bot.entrypoints.fleet.processes import ProcessPool
     from bot.errors import BotError
-    from bot.fleet.run import FleetRun
+    from bot.fleet.run import FleetMember, FleetRun
     from bot.flows.fleet import FleetLoop, FleetPacing, FleetRunner
     from bot.wiring.fleet import OpenFleet
 
@@ -56,7 +57,14 @@ def register(app: typer.Typer) -> None:
     group.command()(worker)
 
 
-def list_(file: _File = _DEFAULT, as_json: JsonOption = False) -> None:
+def list_(
+    file: _File = _DEFAULT,
+    matrix: Annotated[
+        int | None,
+        typer.Option("--matrix", min=1, metavar="N", help="A JSON list of at most N groups, for a matrix of Actions."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
     """List the repositories that take part, with their last run and their next. Runs nothing."""
     from rich.console import Console
 
@@ -64,7 +72,10 @@ def list_(file: _File = _DEFAULT, as_json: JsonOption = False) -> None:
 
     loop = _loop(_open(file), None, None)
     loop.discover()
-    if as_json:
+    if matrix is not None:
+        names = [each.name for each in loop.status().repositories]
+        print_json([" ".join(names[first::matrix]) for first in range(min(matrix, len(names)))])
+    elif as_json:
         print_json(fleet_json(loop.status()))
     else:
         show_fleet(loop.status(), Console())
@@ -74,6 +85,10 @@ def run(
     file: _File = _DEFAULT,
     once: Annotated[bool, typer.Option("--once", help="Run each repository once and exit.")] = False,
     workers: _Workers = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="NAME", help="Only this repository; several by spaces, or given again."),
+    ] = None,
     celery: _Broker = None,
     status: _Status = None,
     as_json: JsonOption = False,
@@ -83,20 +98,25 @@ def run(
     Each run is a process with the token of its own repository; one that fails, hangs or crashes touches no other. With
     --celery the workers of a queue carry the runs out. Exit code of --once: 3 where a run failed, 4 where one is blocked.
     """
-    from bot.entrypoints.fleet.keeping import kept_alone, remember
+    from bot.entrypoints.fleet.keeping import kept_alone, remember, remembered
 
     fleet = _open(file)
     with kept_alone(fleet.cache):
         runner = _runner(fleet, workers or fleet.settings.schedule.workers, celery)
-        loop = _loop(fleet, runner, workers)
-        loop.told = _Teller(loop, fleet.state, as_json=as_json, quiet=once)
+        loop = _loop(fleet, runner, workers, only=tuple(name for words in only or () for name in words.split()))
+        others = remembered(fleet.state) if only else {}
+
+        def keep() -> None:
+            remember(fleet.state, {**others, **loop.known})
+
+        loop.told = _Teller(loop, keep, as_json=as_json, quiet=once)
         try:
             with _shown(loop, fleet, status):
                 waiting = _kept(loop, once=once)
         finally:
             runner.close()
             if loop.known:
-                remember(fleet.state, loop.known)
+                keep()
     if once:
         _summed_up(loop, waiting, as_json=as_json)
 
@@ -118,9 +138,9 @@ def worker(file: _File = _DEFAULT, celery: _Broker = None, workers: _Workers = N
 class _Teller:
     """Tells of each run as it ends, and keeps what is known on disk every few seconds."""
 
-    def __init__(self, loop: FleetLoop, state: Path, *, as_json: bool, quiet: bool) -> None:
+    def __init__(self, loop: FleetLoop, keep: Callable[[], None], *, as_json: bool, quiet: bool) -> None:
         self._loop = loop
-        self._state = state
+        self._keep = keep
         self._as_json = as_json
         self._quiet = quiet
         self._next = loop.clock.now()
@@ -128,7 +148,6 @@ class _Teller:
     def __call__(self, account: FleetRun) -> None:
         from datetime import timedelta
 
-        from bot.entrypoints.fleet.keeping import remember
         from bot.report.fleet import run_json, run_line
 
         event("repository ran", repository=account.name, result=account.result.value, seconds=account.seconds)
@@ -138,7 +157,7 @@ class _Teller:
             print(run_line(account), flush=True)
         if (now := self._loop.clock.now()) >= self._next:
             self._next = now + timedelta(seconds=5)
-            remember(self._state, self._loop.known)
+            self._keep()
 
 
 @contextmanager
@@ -175,19 +194,36 @@ def _runner(fleet: OpenFleet, workers: int, broker: str | None) -> ProcessPool |
     return CeleryRunner(queue, fleet.settings.schedule.time_limit)
 
 
-def _loop(fleet: OpenFleet, runner: FleetRunner | None, workers: int | None) -> FleetLoop:
+def _loop(
+    fleet: OpenFleet, runner: FleetRunner | None, workers: int | None, *, only: tuple[str, ...] = ()
+) -> FleetLoop:
     from bot.entrypoints.fleet.keeping import remembered
     from bot.entrypoints.fleet.processes import ProcessPool
     from bot.flows.fleet import FleetLoop
 
     return FleetLoop(
-        fleet.members,
+        partial(_chosen, fleet, only),
         runner or ProcessPool(fleet, 1),
         _pacing(fleet, workers),
         fleet.clock,
         known=remembered(fleet.state),
         failed=_warned,
     )
+
+
+def _chosen(fleet: OpenFleet, only: tuple[str, ...]) -> tuple[FleetMember, ...]:
+    """Who takes part, of those that were named where some were. ``Invalid`` for a name that does not."""
+    from bot.errors import Invalid
+    from bot.intake.declared import suggestion
+
+    members = fleet.members()
+    names = [member.name for member in members]
+    for name in only:
+        if name not in names:
+            raise Invalid(
+                f"{name} takes no part in this fleet", advice=suggestion(name, names, otherwise="See `fleet list`.")
+            )
+    return tuple(member for member in members if not only or member.name in only)
 
 
 def _pacing(fleet: OpenFleet, workers: int | None) -> FleetPacing:

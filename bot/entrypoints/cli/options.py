@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.model.finding import Mode
+from bot.model.choices import Mode
 
 RepoOption = Annotated[
     str,

@@ -33,6 +33,7 @@ from bot.entrypoints.daemon.work import (
     work_of,
 )
 from bot.errors import BotError, Stale, Unavailable
+from bot.extras import lacking
 from bot.model.codehost import QueuedHead
 from bot.model.event import Event, Ignored
 from bot.model.proposal import Tick
@@ -190,7 +191,7 @@ class Daemon:
         except BotError as exc:
             self._failed(work, exc)
         except Exception as exc:  # noqa: BLE001 - a defect in one piece of work must not end all others
-            self._failed(work, Unavailable(f"{type(exc).__name__}: {exc}"), defect=exc)
+            self._failed(work, lacking(exc) or Unavailable(f"{type(exc).__name__}: {exc}"), defect=exc)
 
     def _done(self, work: Work) -> None:
         match work:

@@ -14,9 +14,10 @@ from typing import Final, TypeAlias
 from bot.entrypoints.daemon.state import Pause
 from bot.errors import BotError
 from bot.flows.circumstances import Circumstances
-from bot.model.drift import Report, Severity
+from bot.model.drift import Report
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
+from bot.model.severity import Severity
 from bot.report.wording import all_compared, counted
 from bot.safety.history import history_of
 

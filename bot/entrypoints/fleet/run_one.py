@@ -23,9 +23,9 @@ from bot.entrypoints.fleet.accounts import order_of, run_text
 from bot.errors import BotError, Refused, Unavailable
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetResult
-from bot.model.drift import Severity
 from bot.model.proposal import Tick
 from bot.model.requests import RequestsLeft
+from bot.model.severity import Severity
 from bot.ports import Clock
 from bot.settings import FILE, Settings
 from bot.wiring.fleet import FleetOrder

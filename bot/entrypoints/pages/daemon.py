@@ -24,10 +24,11 @@ from bot.entrypoints.pages.stream import EVENTS, ChangeStream
 from bot.entrypoints.pages.trends import charts
 from bot.entrypoints.pages.visitors import asked_for_token, may_read
 from bot.errors import BotError
-from bot.model.drift import Drift, Severity
+from bot.model.drift import Drift
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
 from bot.model.session import Session
+from bot.model.severity import Severity
 from bot.report.charts import BarChart
 from bot.report.contrast import value_diff
 from bot.report.differences import DifferenceRow, by_target, difference_rows

@@ -13,7 +13,7 @@ from bot.entrypoints.pages.document import page
 from bot.entrypoints.pages.stream import EVENTS, ChangeStream
 from bot.entrypoints.pages.visitors import asked_for_token, may_read
 from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 from bot.report.wording import counted
 
 if TYPE_CHECKING:

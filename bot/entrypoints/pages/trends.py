@@ -8,10 +8,10 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.entrypoints.daemon.status import FinishedRun
-from bot.model.drift import Severity
 from bot.model.finding import Verdict
 from bot.model.ledger import EntryKind, LedgerView, Result
 from bot.model.session import Session
+from bot.model.severity import Severity
 from bot.report.charts import BarChart, ChartColumn
 from bot.workers.failures import failures_in
 

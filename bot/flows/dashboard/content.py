@@ -17,9 +17,10 @@ from bot.flows.lanes import CHOSEN
 from bot.flows.titles import title_of
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Decision, Lane
-from bot.model.drift import Report, Severity
+from bot.model.drift import Report
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Action, Effect, Proposal, Tick, proposals
+from bot.model.severity import Severity
 from bot.report.wording import remedy
 from bot.safety.budgets import RepositoryBudget, repository_budgets
 from bot.safety.limits import Limits
