@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from bot.model.decision import Attention, Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.drift import Drift, DriftKind, Report
 from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 from bot.report.differences import by_target, difference_rows
 
 NOW = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)
