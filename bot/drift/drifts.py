@@ -5,12 +5,14 @@ Used by every judge, so that no value leaves the comparison without having passe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from bot.drift.masking import Mask, owner_of
 from bot.drift.options import ComparisonOptions
+from bot.drift.severity.fields import Weakening
 from bot.drift.severity.grade import severity
 from bot.drift.shapes import ANY
 from bot.drift.walk import Difference
@@ -30,14 +32,23 @@ class Attribution:
 
 
 class Maker:
-    """Makes the drifts of one declared resource. ``mighty``: it is a live binding to a role that may do everything of a
-    kind.
+    """Makes the drifts of one declared resource. ``weakened``: where the live one gives more by a field; ``mighty``: it is a
+    live binding to a role that may do everything of a kind.
     """
 
-    def __init__(self, desired: Desired, options: ComparisonOptions, *, observed: Tree, mighty: bool = False) -> None:
+    def __init__(
+        self,
+        desired: Desired,
+        options: ComparisonOptions,
+        *,
+        observed: Tree,
+        weakened: Sequence[Weakening] = (),
+        mighty: bool = False,
+    ) -> None:
         self._desired = desired
         self._observed = observed
         self._grants = options.grants
+        self._weakened = weakened
         self._mighty = mighty
         self._mask = Mask(
             options.mask_key,
@@ -69,6 +80,7 @@ class Maker:
             difference.desired,
             difference.observed,
             grants=self._grants,
+            weakened=self._weakened,
             mighty=self._mighty,
         )
         origin = nearest(self._desired, at)

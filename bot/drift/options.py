@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.drift.platforms import Platforms
+from bot.drift.severity.fields import FieldGrants
 from bot.drift.severity.grants import Grants
 from bot.drift.shapes import Shape
 
@@ -37,6 +38,8 @@ class ComparisonOptions:
     roster: Roster = field(default_factory=Roster)
     grants: Grants = field(default_factory=Grants, repr=False)
     """Which labels and annotations grant or expose something."""
+    fields: FieldGrants = field(default_factory=FieldGrants, repr=False)
+    """Which fields grant, guard or trust something."""
     platforms: Platforms = field(default_factory=Platforms, repr=False)
     """What platforms and their controllers do to objects by themselves."""
     shapes: Mapping[tuple[str, str], Shape] = field(default_factory=dict, repr=False)

@@ -77,6 +77,8 @@ class PlatformMutation(_Row):
     """
     unrecorded: bool = False
     anybody: bool = False
+    exact: bool = False
+    """Whether the form of the value leaves no doubt, so that ``unrecorded`` takes what grants something as well."""
     reason: Annotated[str, Field(min_length=3, max_length=300)]
 
     def explains(self, kind: str, path: Path, declared: JSON, live: JSON, tree: Tree) -> bool:
@@ -133,7 +135,7 @@ class ClusterPlatform(_Row):
         if mutation.anybody and not (trail.grave or trail.person or trail.gone):
             return True
         if trail.manager is None:
-            return mutation.unrecorded and not trail.known and not trail.grave
+            return mutation.unrecorded and not trail.known and (mutation.exact or not trail.grave)
         return any(name_matches(glob, trail.manager) for glob in mutation.managers or self.managers)
 
 

@@ -8,6 +8,7 @@ differences from here. What is equal is left at the first glance, so a walk cost
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -21,6 +22,9 @@ from bot.model.paths import Item, Path
 
 Step: TypeAlias = str | int | Tree
 """One step as ``managedFields`` counts: a key, or the element of a keyed list."""
+
+Tally: TypeAlias = defaultdict[str, int]
+"""How many live fields are passed over, by why (:data:`bot.model.drift.LEFT_OUT`)."""
 
 ORDER: Final = Shape(name="order")
 """The shape of a difference that is about the order of a list: its values are the labels of the elements."""
@@ -106,20 +110,24 @@ class Difference:
     declared: bool = True
 
 
-def walk(desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False) -> list[Difference]:
+def walk(
+    desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False, left_out: Tally | None = None
+) -> list[Difference]:
     """Every difference between two trees of one shape, outermost where a whole part is missing.
 
     ``filled``: also what the server fills in where Git is silent, each field as a whole; only who wrote it tells more.
+    ``left_out`` counts the live fields that are passed over.
     """
-    run = _Walk(filled=filled)
+    run = _Walk(defaultdict(int) if left_out is None else left_out, filled=filled)
     if desired != observed:
         run.mapping(desired, observed, shape, Location(None, "", "", ""))
     return run.differences
 
 
 class _Walk:
-    def __init__(self, *, filled: bool) -> None:
+    def __init__(self, left_out: Tally, *, filled: bool) -> None:
         self.differences: list[Difference] = []
+        self._left_out = left_out
         self._silent = (_IGNORED, _ALLOCATED) if filled else (_IGNORED, _ALLOCATED, _SERVER)
 
     def _note(self, side: Side, location: Location, desired: JSON, observed: JSON, shape: Shape) -> None:
@@ -165,9 +173,18 @@ class _Walk:
                 continue
             child = fields.get(key, other)
             if child.default is not None and child.default.value == live:
-                continue
-            if child.filled not in self._silent and not absent(live, child, observed, desired):
+                self._left_out["default"] += 1
+            elif child.filled in self._silent:
+                self._pass(child)
+            elif absent(live, child, observed, desired):
+                self._left_out["default"] += 1
+            else:
                 self._observed_only(live, child, location.entry(key), declared=True)
+
+    def _pass(self, shape: Shape) -> None:
+        """Pass over a field that is silent by its shape; what is never desired state is no setting that was left out."""
+        if shape.filled is not _IGNORED:
+            self._left_out["allocated" if shape.filled is _ALLOCATED else "server"] += 1
 
     def _map(self, desired: Tree, observed: Tree, shape: Shape, location: Location) -> None:
         child = shape.element
@@ -194,7 +211,11 @@ class _Walk:
         elif isinstance(live, (dict, Mapping)) and _parts(shape):
             for key, entry in live.items():
                 child = shape.child(key)
-                if child.filled not in self._silent and (shape.form is _MAP or not absent(entry, child, live)):
+                if child.filled in self._silent:
+                    self._pass(child)
+                elif shape.form is not _MAP and absent(entry, child, live):
+                    self._left_out["default"] += 1
+                else:
                     self._observed_only(entry, child, location.entry(key), declared=False)
         elif isinstance(live, (list, tuple)) and shape.form is Form.KEYED:
             for label, element in _labelled(live, shape):

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bot.guardrails.detectors.projects import belongs_to_compose
+from bot.guardrails.detectors.projects import belongs
+from bot.guardrails.selected import project_files, selected_after
+from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import is_compose_name, looks_like_compose
 from bot.model.finding import Change, FileChange, FileStatus
 from bot.ports import Repository
@@ -19,12 +21,16 @@ _LONGEST_CHAIN: Final = 10
 """How often files are fetched that the files fetched before refer to."""
 
 
-def compose_files(repository: Repository, change: Change) -> Mapping[str, bytes] | None:
+def compose_files(
+    repository: Repository, change: Change, projects: tuple[ProjectFiles, ...]
+) -> Mapping[str, bytes] | None:
     """The files at base that Compose projects are made of, before the change and after it, by path; None where the change has
-    no Compose file.
+    nothing of a project. ``projects`` are those that the settings of the base name.
     """
-    changed = {path for file in change.files for path, data in _sides(file) if belongs_to_compose(path, data)}
-    if not changed:
+    later = selected_after(projects, change)
+    named = project_files((*projects, *later))
+    changed = {path for file in change.files for path, data in _sides(file) if belongs(path, data, named)}
+    if not changed and projects == later:
         return None
     listed = [
         entry.path
@@ -32,12 +38,12 @@ def compose_files(repository: Repository, change: Change) -> Mapping[str, bytes]
         if is_compose_name(entry.path)
     ]
     files: dict[str, bytes] = {}
-    for path in [*sorted(changed), *listed[:_MOST_FILES]]:
+    for path in [*sorted({*changed, *named}), *listed[:_MOST_FILES]]:
         _add(files, path, repository.read(change.base, path))
     after = {file.path: file.after for file in change.files if file.status is not FileStatus.REMOVED}
     removed = {file.old_path or file.path: None for file in change.files}
-    _complete(files, lambda path: repository.read(change.base, path), {})
-    _complete(files, lambda path: repository.read(change.base, path), {**removed, **after})
+    _complete(files, lambda path: repository.read(change.base, path), {}, projects)
+    _complete(files, lambda path: repository.read(change.base, path), {**removed, **after}, later)
     return files
 
 
@@ -51,7 +57,10 @@ def _add(files: dict[str, bytes], path: str, data: bytes | None) -> None:
 
 
 def _complete(
-    files: dict[str, bytes], load: Callable[[str], bytes | None], changed: Mapping[str, bytes | None]
+    files: dict[str, bytes],
+    load: Callable[[str], bytes | None],
+    changed: Mapping[str, bytes | None],
+    projects: tuple[ProjectFiles, ...],
 ) -> None:
     """Add to ``files`` what their projects name, where ``changed`` files stand in their place."""
     from bot.intake.compose import read_compose
@@ -59,7 +68,7 @@ def _complete(
     for _ in range(_LONGEST_CHAIN):
         side = {path: data for path, data in {**files, **changed}.items() if data is not None}
         roots = tuple(path for path in sorted(side) if looks_like_compose(path, side[path]))
-        missing = read_compose(side, roots, project="project").missing - files.keys() - changed.keys()
+        missing = read_compose(side, roots, project="project", named=projects).missing - files.keys() - changed.keys()
         more = {path: load(path) for path in sorted(missing)}
         for path, data in more.items():
             _add(files, path, data)

@@ -22,11 +22,11 @@ from bot.guardrails.judge import fingerprint, judge, ordered, system
 from bot.guardrails.rule import ChangeFacts
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.verdict import verdict
-from bot.model.drift import Severity
 from bot.model.filetree import FileTree, content_id
 from bot.model.finding import AuthorKind, Change, Enforce, Finding, Verdict
 from bot.model.guarded import AIErrorKind, AIExecutionError, AIRequest, AIResult, Draft, DraftFile, ParsedOutput
 from bot.model.session import ReplyStatus, Session
+from bot.model.severity import Severity
 from bot.ports import Clock, Drafter, Repository, SessionStore
 from bot.secrecy.redaction import redact
 
@@ -175,7 +175,7 @@ class _Run:
         return _Reading(ParsedOutput(shown, output.code_blocks(shown), written), change, writes=True)
 
     def _facts(self, change: Change) -> ChangeFacts:
-        return with_rendered(facts_of(self.site.repository, change), change, self.site.render)
+        return with_rendered(facts_of(self.site.repository, change, self.site.rules.options), change, self.site.render)
 
     def _never_written(self, change: Change) -> Iterable[Finding]:
         """One finding for each file that no commit may hold, whatever the mode."""

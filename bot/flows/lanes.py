@@ -23,6 +23,9 @@ ADOPTING: Final = frozenset({Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST})
 """The lanes that change Git to what runs."""
 CHOSEN: Final = "order#restore"
 """The rule of a decision that a person took."""
+NO_AUTO_MERGE: Final = (
+    'It does not merge by itself: "Allow auto-merge" is off (repository settings, General, Pull Requests).'
+)
 WIDE: Final = "Its edit changes other objects too, which is never committed without a person's yes."
 
 
@@ -36,7 +39,10 @@ class Relaned:
 def by_open_lanes(
     decisions: Sequence[Decision], closed: Mapping[Lane, Closure], *, auto_merge: bool
 ) -> Sequence[Decision]:
-    """The decisions, those that would be committed as pull requests where the branch takes no commit."""
+    """The decisions, those that would be committed as pull requests where the branch takes no commit. None of them merges
+    by itself where the host does not let pull requests do so.
+    """
+    decisions = decisions if auto_merge else [_by_hand(decision) for decision in decisions]
     closure = closed.get(Lane.ARTIFACT_PATCH)
     if closure is None:
         return decisions
@@ -44,11 +50,22 @@ def by_open_lanes(
         f"It would be committed without asking, but the branch takes no direct commit: {closure.reason.rstrip('.')}."
     )
     return [
-        replace(_by(decision, Lane.CONFIG_PULL_REQUEST, reason), safe=True, merges=auto_merge)
+        replace(_by(decision, Lane.CONFIG_PULL_REQUEST, reason), safe=True, merges=auto_merge and _may_merge(decision))
         if decision.lane is Lane.ARTIFACT_PATCH
         else decision
         for decision in decisions
     ]
+
+
+def _may_merge(decision: Decision) -> bool:
+    """Whether its rule leaves it to the host when its pull request merges."""
+    return decision.automerge is not False and not decision.draft
+
+
+def _by_hand(decision: Decision) -> Decision:
+    if not decision.merges:
+        return decision
+    return replace(decision, merges=False, reasons=(*decision.reasons, NO_AUTO_MERGE))
 
 
 def by_orders(decisions: Sequence[Decision], view: LedgerView) -> Sequence[Decision]:

@@ -274,6 +274,7 @@ def _joined(
         ),
         suppressed=(*_suppressed(reports), *sorted_.suppressed),
         targets=_targets(declaration, idle),
+        left_out=sum((Counter(report.left_out) for report in reports), Counter()),
         notes=(*dict.fromkeys([*notes, *unknown]), *(() if deployment is None else deployment.notes)),
     )
 

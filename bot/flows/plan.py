@@ -25,6 +25,7 @@ from bot.flows.messages import to_commit, to_propose, to_restore
 from bot.flows.refresh import outdated
 from bot.flows.rejection import Item, shows, turned_down
 from bot.flows.removals import removals
+from bot.flows.titles import short_names
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry
@@ -77,9 +78,11 @@ def _attempt(
     current = declaration
     made: list[Intention] = []
     relaned: dict[str, Decision] = {}
-    waiting = deque(_in_order(decisions, situation))
+    waiting = deque(_in_order(decisions, declaration.commit, situation))
+    names = _names(decisions, declaration)
     while waiting:
         proposal = waiting.popleft()
+        proposal = replace(proposal, name=names.get(proposal.task, ""))
         intention = _intention(proposal, current, pending, situation)
         if proposal.joins and intention is not None and _cannot_be_told_together(intention):
             waiting.extendleft(reversed(proposal.apart))
@@ -101,6 +104,12 @@ def _attempt(
     return tuple(made), relaned
 
 
+def _names(decisions: Sequence[Decision], declaration: Declaration) -> Mapping[str, str]:
+    """What people call the tasks, in the light of everything that is declared or differs."""
+    declared = [(desired.task, desired.id) for desired in declaration.resources]
+    return short_names([*declared, *((decision.drift.task, decision.drift.resource) for decision in decisions)])
+
+
 def _cannot_be_told_together(intention: Intention | Relaned) -> bool:
     """Whether one of the joined changes cannot be written, so that each has to be tried by itself."""
     return isinstance(intention, Intention) and intention.effect is Effect.UNSUPPORTED
@@ -111,7 +120,7 @@ def _is_fought(denied: Denied) -> bool:
     return any(check.limit == "convergence" and not check.passed for check in denied.checks)
 
 
-def _in_order(decisions: Sequence[Decision], situation: Situation) -> list[Proposal]:
+def _in_order(decisions: Sequence[Decision], commit: str, situation: Situation) -> list[Proposal]:
     """Worst first; among equals those that waited longest, so that a budget that is too small starves nobody."""
     history = history_of(situation.memory.view)
     fought = frozenset(fight.field for fight in fights(situation.memory.view, situation.memory.limits, situation.now))
@@ -121,7 +130,7 @@ def _in_order(decisions: Sequence[Decision], situation: Situation) -> list[Propo
         return -proposal.severity.rank, last.timestamp() if last else 0.0
 
     parted = [part for proposal in proposals(decisions) for part in _parted(proposal, fought)]
-    return sorted(joined(parted, situation), key=turn)
+    return sorted(joined(parted, commit, situation), key=turn)
 
 
 def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:

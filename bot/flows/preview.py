@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from bot.flows.context import RunContext
 from bot.flows.intention import Intention
-from bot.flows.messages import issue_text, pull_request_text, title_of
+from bot.flows.messages import issue_text, pull_request_text
+from bot.flows.titles import title_of
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Preview
@@ -33,7 +34,7 @@ def preview(intention: Intention, commit: str, run: RunContext, view: LedgerView
         case Lane.CONFIG_PULL_REQUEST:
             text = pull_request_text(intention, run.texts)
         case Lane.RUNBOOK_ISSUE | Lane.NOTHING:
-            text = issue_text(intention, run, view)
+            text = issue_text(intention, run, view, commit)
     return Preview(text.title, text.body, redact(patch))
 
 

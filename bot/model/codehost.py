@@ -6,12 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
-
-ACCOUNT: Final = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:_[A-Za-z0-9]{1,10})?$"
-"""A login (docs.github.com, "Username considerations for external authentication")."""
-REVIEWER: Final = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:_[A-Za-z0-9]{1,10})?(?:/[A-Za-z0-9_.-]{1,100})?$"
-"""A login, or a team as ``org/team``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,10 @@ class Decision:
     """Whether a person has to agree before what runs is made what Git says: a rule leaves it to people, or it could destroy
     something.
     """
+    draft: bool = False
+    """Whether its rule wants a pull request about it to be opened as a draft."""
+    automerge: bool | None = None
+    """Whether its rule wants that pull request to merge by itself; None where it does not say."""
     by_hand: str | None = "Whether it can be restored was not asked."
     """Why only people can put it back to what Git says; None where Clockwork can and settings let it."""
 

@@ -9,25 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bot.model.json import JSON, Pointer
 from bot.model.paths import Path, format_path
 from bot.model.resource import Origin, ResourceId, SourceError, Unreachable
-
-
-class Severity(StrEnum):
-    """How bad it is. Compare with :attr:`rank`."""
-
-    LOW = "LOW"
-    MEDIUM = "MEDIUM"
-    HIGH = "HIGH"
-    CRITICAL = "CRITICAL"
-
-    @property
-    def rank(self) -> int:
-        """0 for LOW up to 3 for CRITICAL."""
-        return ("LOW", "MEDIUM", "HIGH", "CRITICAL").index(self.value)
+from bot.model.severity import Severity
 
 
 class DriftKind(StrEnum):
@@ -170,6 +157,16 @@ class IgnoreNote:
     detail: str
 
 
+LEFT_OUT: Final[Mapping[str, str]] = {
+    "default": "equals its default, or says no more than its absence",
+    "server": "the server fills it in where Git is silent",
+    "allocated": "the platform gives it out",
+    "image": "image or engine bring it",
+    "trace": "a note of what a tool did on the way",
+}
+"""Why live fields of which Git says nothing are no difference."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The whole comparison of one commit with one observation. ``resources`` counts declared resources."""
@@ -182,6 +179,8 @@ class Report:
     notes: tuple[IgnoreNote, ...] = ()
     targets: Mapping[str, int] = field(default_factory=dict)
     """The named targets that were compared, each with how many resources it declares."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """How many live fields were passed over, by why (the keys of :data:`LEFT_OUT`)."""
 
     @property
     def drift_by_target(self) -> Mapping[str, int]:

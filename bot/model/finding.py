@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bot.model.choices import Mode as Mode  # noqa: PLC0414 - those who judge look for it here
 from bot.model.choices import Verdict as Verdict  # noqa: PLC0414
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 
 
 class Enforce(StrEnum):

@@ -14,8 +14,9 @@ from typing import Final, assert_never
 
 from bot.drift.severity.gains import is_gain, meaning
 from bot.model.decision import NOBODY, Attention, Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.globs import name_matches, path_matches, resource_matches
+from bot.model.severity import Severity
 from bot.policy.bounds import Bounded, Category, Unbounded, bound
 from bot.policy.context import Context
 from bot.policy.destructive import destructive
@@ -59,6 +60,8 @@ class _Proposal:
     attention: Attention = NOBODY
     adopts: bool = False
     """Whether the rule says in so many words that Git is changed to what runs."""
+    draft: bool = False
+    automerge: bool | None = None
 
 
 def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
@@ -67,15 +70,19 @@ def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
     facts = _Facts(drift, danger, bound(drift, context), context.restorable.why_not(drift, danger))
     proposal = _proposed(facts, rules)
     lane, direction, floors = _floored(facts, proposal)
+    waits = _waits(facts, proposal, lane)
     return Decision(
         drift=drift,
         lane=lane,
         direction=direction,
         rule=proposal.rule,
         risk="high" if facts.danger or (facts.gain and not proposal.adopts) else proposal.risk,
-        reasons=(*proposal.reasons, *floors),
+        reasons=(*proposal.reasons, *floors, *waits),
+        merges=lane is Lane.CONFIG_PULL_REQUEST and proposal.automerge is True and not waits,
         attention=proposal.attention,
         needs_person=facts.danger is not None or (proposal.lane is Lane.RUNBOOK_ISSUE and _is_own(proposal.rule)),
+        draft=proposal.draft,
+        automerge=proposal.automerge,
         by_hand=facts.by_hand,
     )
 
@@ -118,6 +125,8 @@ def _cautious(rule: Rule, notes: list[str]) -> _Proposal:
         frozenset(rule.match.safe),
         attention=rule.attention,
         adopts=rule.adopts,
+        draft=rule.draft,
+        automerge=rule.automerge,
     )
 
 
@@ -148,6 +157,16 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
             return proposal.lane, proposal.direction, (facts.bound.text,)
         case _ as never:
             assert_never(never)
+
+
+def _waits(facts: _Facts, proposal: _Proposal, lane: Lane) -> tuple[str, ...]:
+    """Why a pull request that its rule wants to merge by itself waits for a person: what would not be committed without
+    asking does not come in without asking by another way.
+    """
+    if lane is not Lane.CONFIG_PULL_REQUEST or not proposal.automerge or facts.drift.kind is DriftKind.STALE_ARTIFACT:
+        return ()
+    why = _asks(facts, proposal)
+    return () if why is None else (f"{why} it does not merge by itself; a person merges it.",)
 
 
 def _restored(facts: _Facts) -> tuple[Lane, Direction, tuple[str, ...]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 
+from bot import escape as escaping
 from bot.drift.masking import HIDDEN
 from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, Difference, Operation
 from bot.report.console import printable
@@ -40,6 +42,10 @@ _DONE: Final = {
     Operation.RESTART: "restarted",
     Operation.RUN: "run",
 }
+
+
+_PAGE: Final = 120
+"""Columns of a plan on a job's page."""
 
 
 def show_applied(ended: AppliedAction, console: Console) -> None:
@@ -77,6 +83,20 @@ def show_plan(plan: ActionList, console: Console) -> None:
         text = escape(f"{each.subject}: {each.reason}")
         console.print(f"  [yellow]not planned[/] {text}", highlight=False, soft_wrap=True)
     console.print(summary(plan), highlight=False)
+
+
+def plan_markdown(plans: Sequence[ActionList]) -> str:
+    """Plans for a job summary, as the terminal shows them."""
+    shown = io.StringIO()
+    console = Console(file=shown, width=_PAGE, no_color=True)
+    for plan in plans:
+        show_plan(plan, console)
+    return f"### Plan\n\n{escaping.block(shown.getvalue().rstrip())}\n"
+
+
+def applied_markdown(sentences: Sequence[str]) -> str:
+    """What became of plans, for a job summary."""
+    return "\n".join(["### Applied", "", *(f"- {escaping.text(sentence)}" for sentence in sentences), ""])
 
 
 def summary(plan: ActionList) -> str:

@@ -11,10 +11,11 @@ from dataclasses import asdict
 from typing import Final
 
 from bot.model.decision import Decision, Direction, Lane, PatchType
-from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue, Severity
+from bot.model.drift import LEFT_OUT, AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.model.resource import SourceError
+from bot.model.severity import Severity
 from bot.report.score import by_resource, by_target, score
 from bot.report.wording import suggested_action
 
@@ -29,6 +30,7 @@ def to_json(report: Report, decisions: Sequence[Decision] = ()) -> dict[str, obj
         "unreachable": [asdict(gap) for gap in report.unreachable],
         "suppressed": len(report.suppressed),
         "suppressed_by": dict(sorted(Counter(hidden.by for hidden in report.suppressed).items())),
+        "left_out": {reason: report.left_out.get(reason, 0) for reason in LEFT_OUT},
         "ignores": [asdict(note) for note in report.notes],
         "counts": counts(report),
         "targets": [
@@ -221,6 +223,13 @@ SCHEMA: Final[Mapping[str, object]] = {
             },
             "suppressed": {**_COUNT, "description": "Drifts hidden by ignore rules or owning controllers."},
             "suppressed_by": {"type": "object", "additionalProperties": _COUNT},
+            "left_out": {
+                "type": "object",
+                "additionalProperties": _COUNT,
+                "description": "Live fields of which Git says nothing and that are no difference, by why: "
+                + "; ".join(f"{reason}: {why}" for reason, why in LEFT_OUT.items())
+                + ".",
+            },
             "ignores": {
                 "type": "array",
                 "description": "Ignore rules that need a person, and places whose value is not compared.",

@@ -14,10 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.model.decision import Decision
-from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.drift import LEFT_OUT, Drift, DriftKind, Report
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Preview, Tick
 from bot.model.resource import RENDERER
+from bot.model.severity import Severity
 from bot.report.console import COLOUR, printable
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
@@ -84,6 +85,9 @@ def show_report(
     for hidden in report.suppressed if suppressed else ():
         where = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"
         console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)
+    for reason, why in LEFT_OUT.items() if suppressed else ():
+        if number := report.left_out.get(reason):
+            console.print(f"left out: {counted(number, 'live field')} ({why})", markup=False, highlight=False)
 
 
 def show_errors(report: Report, console: Console) -> None:

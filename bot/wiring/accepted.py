@@ -103,7 +103,8 @@ def _subject(
 
     if compared != Compared():
         change = change_between(repository, *compared.commits(repository, folder))
-        return change, facts_of(repository, change), rules_of(local_commits(options, change.base), change.base)
+        rules = rules_of(local_commits(options, change.base), change.base)
+        return change, facts_of(repository, change, rules.options), rules
     head = _head(repository, options)
     opened = local_commits(options, head)
     return *_everything(repository, head), rules_of(opened, head)

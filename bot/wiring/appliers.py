@@ -22,7 +22,8 @@ from bot.model.action import Action
 from bot.model.resource import Platform, ResourceId
 from bot.ports import Applier
 from bot.settings.places import ApplySettings
-from bot.wiring.observers import compose_projects, list_keys, root_module
+from bot.wiring.observers import list_keys, root_module
+from bot.wiring.projects import named_projects
 from bot.wiring.repository import OpenRepository, cache_root, is_files
 from bot.wiring.targets import of_target
 
@@ -121,7 +122,7 @@ class _Appliers:
         resources = self.declaration.resources
         declared = [each for each in resources if (each.id.target, each.id.scope) == (self.target, scope)]
         files = {each.artifact or each.file for each in declared if each.id.platform is Platform.COMPOSE}
-        projects = project_files(self.declaration.files, compose_projects(self.opened))
+        projects = project_files(self.declaration.files, named_projects(self.opened.settings))
         return next((each for each in projects if files.intersection(each.files)), ProjectFiles(()))
 
     def _folder(self, files: Sequence[str]) -> Path:

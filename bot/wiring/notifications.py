@@ -18,11 +18,11 @@ from bot.flows.head_check import Reviewed
 from bot.flows.notify import Finding, Teller, tell
 from bot.intake.declared import suggestion
 from bot.model.codehost import PullRequest
-from bot.model.drift import Severity
 from bot.model.finding import Verdict
 from bot.model.ledger import Actor
 from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice, NoticeEvent
 from bot.model.proposal import Tick
+from bot.model.severity import Severity
 from bot.notices.routing import Directory, NoticeRoute, QuietHours, Subscriber
 from bot.ports import Clock, Receiver, Repository
 from bot.receivers.background import Background

@@ -15,14 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid
-from bot.intake.compose_select import ProjectFiles
-from bot.intake.discover import folder_of
 from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.ports import Observer, PluginContext
 from bot.settings import FILE, Settings
 from bot.settings.places import HttpProbeSettings, SnapshotSettings
-from bot.settings.sections import ComposeSettings
 from bot.wiring import plugins
 from bot.wiring.repository import OpenRepository, SystemClock, is_files
 
@@ -160,23 +157,6 @@ def root_module(opened: OpenRepository, directory: str) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(opened.repository.blob(entry.blob))
     return target / directory
-
-
-def compose_projects(opened: OpenRepository) -> tuple[ProjectFiles, ...]:
-    """The Compose projects whose files settings name."""
-    return tuple(_project(project) for project in opened.settings.compose)
-
-
-def _project(named: ComposeSettings) -> ProjectFiles:
-    profiles, env_files = named.profiles, named.env_files
-    return ProjectFiles(
-        tuple(named.files),
-        profiles=None if profiles is None else tuple(profiles),
-        env_files=None if env_files is None else tuple(env_files),
-        folder=folder_of(named.files[0]),
-        name=named.name or "",
-        chosen=True,
-    )
 
 
 def list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -14,7 +14,8 @@ from bot.drift import platforms
 from bot.drift.cache import Memo
 from bot.drift.options import ComparisonOptions, Roster
 from bot.drift.platforms import Platforms
-from bot.drift.severity import grants
+from bot.drift.severity import fields, grants
+from bot.drift.severity.fields import FieldGrants
 from bot.drift.severity.grants import Grants
 from bot.errors import Invalid
 from bot.flows import applied
@@ -29,6 +30,7 @@ from bot.flows.explain import explain
 from bot.flows.level import LevelChange, LevelFile, set_level
 from bot.flows.observation import Assessment, Observe, RulesInForce
 from bot.flows.origin import ValueOrigin, origin
+from bot.flows.printed import printed
 from bot.flows.reconcile import Loop
 from bot.flows.rules import ignores_at, rules_at
 from bot.flows.targets import Listing, listing
@@ -50,7 +52,8 @@ from bot.wiring.actor import actor
 from bot.wiring.appliers import appliers_of
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
-from bot.wiring.observers import compose_projects, list_keys
+from bot.wiring.observers import list_keys
+from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
     FixedClock,
     OpenRepository,
@@ -167,6 +170,14 @@ def open_build(options: Options) -> Build:
     return build(declaration, repository=opened.name)
 
 
+def open_printed(options: Options, names: Sequence[str]) -> str:
+    """Declared objects by themselves, of a folder as it is now, as YAML."""
+    opened = repository_to_read(options)
+    declaration = declarer(opened).at(_head(opened))
+    _check_variables(options, declaration)
+    return printed(declaration, names)
+
+
 def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
     """Which line sets a deployed value, in a folder as it is now or in a remote's branch; on whichever branch that is."""
     opened = repository_to_read(options)
@@ -191,7 +202,7 @@ def open_orders(settings: Path | None, repo: str | None) -> Orders:
 def open_rules(settings: Path | None, repo: str) -> RuleSet:
     """The auto-fix rules in force for a repository, first match first."""
     opened = repository_to_read(Options(repo=repo, settings=settings))
-    return _rules_at(opened, _head(opened))
+    return rules_of(opened, _head(opened))
 
 
 def open_level(level: FixLevel, repo: str, branch: str | None, *, propose: bool) -> LevelChange:
@@ -262,7 +273,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
     """Rules, ignore rules and options as ``commit`` has them; ``before`` reads what was last applied."""
     settings = opened.settings
     return RulesInForce(
-        rules=_rules_at(opened, commit),
+        rules=rules_of(opened, commit),
         ignores=ignores_at(opened.repository, commit, settings.ignores),
         options=ComparisonOptions(
             mask_key=opened.secrets.marker or b"",
@@ -270,6 +281,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
             list_map_keys=list_keys(settings),
             roster=_roster(settings),
             grants=Grants(tuple(settings.privileged_metadata)) + _grants(),
+            fields=FieldGrants(tuple(settings.privileged_fields)) + _fields(),
             platforms=_platforms(),
         ),
         memo=memo,
@@ -287,11 +299,17 @@ def _grants() -> Grants:
 
 
 @cache
+def _fields() -> FieldGrants:
+    return fields.load(files("policies", "fields/*.yaml"))
+
+
+@cache
 def _platforms() -> Platforms:
     return platforms.load(files("policies", "platforms/*.yaml"))
 
 
-def _rules_at(opened: OpenRepository, commit: str) -> RuleSet:
+def rules_of(opened: OpenRepository, commit: str) -> RuleSet:
+    """The rules in force at a commit: the repository's own, then those of its level."""
     shipped = files("policies", "levels/*.yaml")
     return rules_at(opened.repository, commit, level=opened.settings.fixes.level, shipped=shipped)
 
@@ -340,7 +358,7 @@ def selection(opened: OpenRepository) -> Selection:
         project=sources.project or opened.name.rpartition("/")[2].lower(),
         variables=variables,
         environment={k: v for k, v in opened.options.environment.items() if k.startswith("CLOCKWORK_VAR_")},
-        compose=compose_projects(opened),
+        compose=named_projects(opened.settings),
     )
 
 

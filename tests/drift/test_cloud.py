@@ -7,8 +7,8 @@ import json
 import pytest
 
 from bot.drift.severity.cloud import exposure
-from bot.model.drift import Severity
 from bot.model.json import JSON
+from bot.model.severity import Severity
 
 
 def policy(**statement: JSON) -> str:
@@ -27,6 +27,31 @@ ROWS: list[tuple[str, JSON, JSON, str | None]] = [
     ("member", "allUsers", "user:a@example.com", "iam-everybody"),
     ("role", "roles/owner", "roles/viewer", "iam-wildcard"),
     ("role_definition_name", "Owner", "Reader", "iam-wildcard"),
+    ("role", "roles/editor", "roles/viewer", "iam-wildcard"),
+    ("policy_arn", "arn:aws:iam::aws:policy/IAMFullAccess", "arn:aws:iam::aws:policy/ReadOnlyAccess", "iam-wildcard"),
+    ("role_definition_name", "Contributor", "Reader", "iam-wildcard"),
+    ("role_ref", [{"kind": "ClusterRole", "name": "cluster-admin"}], [{"name": "view"}], "iam-wildcard"),
+    ("name", "cluster-admin", "x", None),
+    ("rule", [{"verbs": ["*"], "resources": ["pods"]}], [{"verbs": ["get"], "resources": ["pods"]}], "iam-wildcard"),
+    ("principal", "*", "s3.amazonaws.com", "iam-everybody"),
+    ("restrict_public_buckets", False, True, "public-exposure"),
+    ("restrict_public_buckets", True, False, None),
+    ("block_public_acls", False, True, "public-exposure"),
+    ("block_public_access_security_group_rules", True, False, None),
+    ("allow_nested_items_to_be_public", True, False, "public-exposure"),
+    ("associate_public_ip_address", True, False, "public-exposure"),
+    ("internal", False, True, "public-exposure"),
+    ("visibility", "public", "private", "public-exposure"),
+    ("authorization_type", "NONE", "AWS_IAM", "public-exposure"),
+    ("network_interface", [{"access_config": [{}]}], [{"access_config": []}], "public-exposure"),
+    ("settings", [{"authorized_networks": [{"value": "0.0.0.0/0"}]}], [{}], "public-exposure"),
+    ("privileged", True, False, "privileged"),
+    ("spec", [{"host_network": True}], [{"host_network": False}], "host-namespace"),
+    ("network_mode", "host", "bridge", "host-namespace"),
+    ("volumes", [{"host_path": "/var/run/docker.sock"}], [], "engine-socket"),
+    ("capabilities", [{"add": ["SYS_ADMIN"]}], [{"add": ["CHOWN"]}], "capability"),
+    ("container", [{"image": "evil.example.com/web:1"}], [{"image": "shop/web:1"}], "image-registry"),
+    ("container", [{"image": "shop/web:2"}], [{"image": "shop/web:1"}], None),
     ("tags", {"team": "Owner"}, {}, None),
     ("policy", policy(Principal="*", Action="s3:GetObject"), policy(Principal={"AWS": "1"}), "iam-everybody"),
     ("policy", policy(Action="*", Resource="*"), policy(Action="s3:GetObject"), "iam-wildcard"),
@@ -85,7 +110,11 @@ WHOLES: list[tuple[dict[str, JSON], dict[str, JSON], str | None]] = [
     ({"role": "roles/owner", "members": ["a", "b"]}, {"role": "roles/owner", "members": ["a"]}, "iam-wildcard"),
     ({"role": "roles/owner", "members": ["a"]}, {"role": "roles/owner", "members": ["a", "b"]}, None),
     ({"role": "roles/viewer", "members": ["a", "b"]}, {"role": "roles/viewer", "members": ["a"]}, None),
-    ({"role": "roles/editor", "member": "allUsers"}, {"role": "roles/viewer", "member": "allUsers"}, "iam-everybody"),
+    (
+        {"role": "roles/storage.admin", "member": "allUsers"},
+        {"role": "roles/viewer", "member": "allUsers"},
+        "iam-everybody",
+    ),
     ({"members": ["allUsers", "user:a"]}, {"members": ["allUsers"]}, None),
     ({"policy_arn": ADMIN, "users": ["a", "b"]}, {"policy_arn": ADMIN, "users": ["a"]}, "iam-wildcard"),
     (

@@ -14,9 +14,10 @@ from bot.drift.compare import compare
 from bot.drift.kubernetes.crds import shapes_of_crd
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import Form
-from bot.model.drift import AddEntry, Drift, DriftKind, RemoveEntry, Report, SetValue, Severity
+from bot.model.drift import AddEntry, Drift, DriftKind, RemoveEntry, Report, SetValue
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, Problem, ResourceId, SourceKind, Unreachable
+from bot.model.severity import Severity
 from tests.drift.makers import NOW, OPTIONS, Pair, declared, deployment, diff, kubernetes_id, live, running, service
 
 KUBERNETES = frozenset({Platform.KUBERNETES})

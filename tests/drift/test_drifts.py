@@ -12,9 +12,10 @@ from bot.drift.diff import NO_DIFFERENCE
 from bot.drift.drifts import Attribution, Maker, missing, nearest, redacted, undeclared
 from bot.drift.masking import digest
 from bot.drift.walk import Difference, walk
-from bot.model.drift import Drift, DriftKind, SetValue, Severity
+from bot.model.drift import Drift, DriftKind, SetValue
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import Observed, Origin, Platform, Problem, ResourceId
+from bot.model.severity import Severity
 from tests.drift.fields import TOP
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, examine, live, running, service
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from bot.drift.compare import compare
 from bot.drift.severity.gains import is_gain
 from bot.drift.severity.grade import severity
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
 from bot.model.observation import Observation
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 from tests.drift.makers import NOW, OPTIONS, Pair, declared, diff, live, thing
 
 Rule = dict[str, Any]
@@ -40,7 +41,18 @@ def grade(desired: JSON, observed: JSON) -> tuple[Severity, str]:
         ([READ_ALL, PODS], [EVERYTHING, PODS], Severity.CRITICAL, "rbac-wildcard"),
         ([EVERYTHING], [EVERYTHING, PODS], Severity.HIGH, "rbac"),
         ([READ_ALL, PODS], [PODS], Severity.HIGH, "rbac"),
-        ([PODS], [rule("", "pods,secrets", "get")], Severity.HIGH, "rbac"),
+        ([PODS], [rule("", "pods,secrets", "get")], Severity.CRITICAL, "rbac-reach"),
+        ([PODS], [PODS, rule("", "configmaps", "get,list")], Severity.HIGH, "rbac"),
+        ([PODS], [PODS, rule("", "nodes/proxy", "get")], Severity.CRITICAL, "rbac-reach"),
+        ([PODS], [PODS, rule("", "serviceaccounts/token", "create")], Severity.CRITICAL, "rbac-reach"),
+        ([rule("", "pods", "get")], [rule("", "pods,pods/exec", "get,create")], Severity.CRITICAL, "rbac-reach"),
+        ([rule("", "secrets", "get")], [rule("", "secrets", "get", resourceNames=["a"])], Severity.HIGH, "rbac"),
+        (
+            [rule("", "secrets", "get", resourceNames=["a"])],
+            [rule("", "secrets", "get")],
+            Severity.CRITICAL,
+            "rbac-reach",
+        ),
         ([rule("", "pods", "*")], [rule("", "pods", "*", resourceNames=["a"])], Severity.HIGH, "rbac"),
         ([rule("", "pods", "*", resourceNames=["a"])], [PODS], Severity.CRITICAL, "rbac-wildcard"),
         ([PODS], [PODS, rule("x", "roles", "bind")], Severity.CRITICAL, "rbac-escalation"),
@@ -205,9 +217,9 @@ def test_a_role_is_as_mighty_as_its_rules() -> None:
     """A role of the repository or of the cluster counts by its wildcards, in its own namespace if it has one."""
     sides = [binding("r", "User/a"), binding("r", "User/a", "User/b")]
     assert judged(*sides, role(EVERYTHING)) == [BOUND]
-    assert judged(*sides, role(rule("", "pods", "get"))) == [("subjects", Severity.HIGH, "rbac")]
+    assert judged(*sides, role(rule("", "pods", "get"))) == [("subjects", Severity.HIGH, "rbac-subject")]
     local = thing("Role", "rbac.authorization.k8s.io/v1", "r", rules=[EVERYTHING])
-    assert judged(*sides, local) == [("subjects", Severity.HIGH, "rbac")]
+    assert judged(*sides, local) == [("subjects", Severity.HIGH, "rbac-subject")]
     sides = [binding("r", "User/a", role_kind="Role"), binding("r", "User/a", "User/b", role_kind="Role")]
     assert judged(*sides, local) == [BOUND]
 

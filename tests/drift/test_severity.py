@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from bot.drift.severity.gains import meaning
 from bot.drift.severity.grade import severity
 from bot.drift.severity.rules import BASELINES, PRIVILEGES, RESTRICTIONS
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, diff, live, running, service
 
 WORKLOAD = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
@@ -74,7 +75,7 @@ TABLE: list[tuple[str, JSON, JSON, str, Severity, str]] = [
         None,
         "Deployment",
         Severity.HIGH,
-        "security-context",
+        "restriction-lost",
     ),
     ("spec.type", "ClusterIP", "LoadBalancer", "Service", Severity.CRITICAL, "public-exposure"),
     ("rules", [], [{"verbs": ["*"], "resources": ["pods"]}], "ClusterRole", Severity.CRITICAL, "rbac-wildcard"),
@@ -118,7 +119,14 @@ def test_places_and_gains_have_their_severity(
         ),
         ({"read_only": True}, {}, (Severity.HIGH, "restriction-lost")),
         ({"healthcheck": {"retries": 3}}, {"healthcheck": {"retries": 5}}, (Severity.LOW, "probe")),
-        ({"user": "1000"}, {"user": "root"}, (Severity.HIGH, "identity")),
+        ({"user": "1000"}, {"user": "root"}, (Severity.HIGH, "runs-as-root")),
+        ({"user": "1000"}, {"user": "1001"}, (Severity.HIGH, "restriction-lost")),
+        ({}, {"group_add": ["docker"]}, (Severity.CRITICAL, "host-group")),
+        ({}, {"group_add": ["staff"]}, (Severity.HIGH, "identity")),
+        ({}, {"group_add": ["0"]}, (Severity.HIGH, "runs-as-root")),
+        ({}, {"sysctls": {"kernel.msgmax": "1"}}, (Severity.HIGH, "sysctl")),
+        ({}, {"dns": ["203.0.113.9"]}, (Severity.HIGH, "host-alias")),
+        ({}, {"gpus": "all"}, (Severity.HIGH, "device")),
     ],
 )
 def test_services_too(raw: dict[str, Any], live: dict[str, Any], expected: tuple[Severity, str]) -> None:

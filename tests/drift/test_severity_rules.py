@@ -6,10 +6,11 @@ import pytest
 
 from bot.drift.severity.grade import severity
 from bot.drift.severity.rbac import gained
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
 from bot.model.json import JSON, Tree
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
 SPEC = "spec.template.spec"
@@ -54,7 +55,7 @@ GAINS: list[tuple[str, JSON, str, Severity, str]] = [
     *(("cap_add", [name], "service", CRITICAL, "capability") for name in ("DAC_READ_SEARCH", "NET_ADMIN", "PERFMON")),
     ("cap_add", ["SYS_TIME"], "service", CRITICAL, "capability"),
     (f"{WEB}.x.capabilities.add", ["SYS_ADMIN"], "Deployment", CRITICAL, "capability"),
-    ("x.capabilities.add", ["CHOWN"], "Gate", HIGH, "security-context"),
+    ("x.capabilities.add", ["CHOWN"], "Gate", HIGH, "capability"),
     ("devices[/a].source", "/dev/a", "service", CRITICAL, "device"),
     ("devices", ["/dev/a"], "service", CRITICAL, "device"),
     ("devices", [5], "service", HIGH, "mount"),
@@ -76,7 +77,7 @@ GAINS: list[tuple[str, JSON, str, Severity, str]] = [
     ("x.annotations[container.seccomp.security.alpha.kubernetes.io/a]", "unconfined", "Gate", CRITICAL, "unconfined"),
     ("x.annotations[container.apparmor.security.beta.kubernetes.io/a]", "Unconfined", "Gate", CRITICAL, "unconfined"),
     ("subjects", [{"name": "x"}], "Gate", MEDIUM, "field"),
-    ("subjects", [{"name": "x"}], "RoleBinding", HIGH, "rbac"),
+    ("subjects", [{"name": "x"}], "RoleBinding", HIGH, "rbac-subject"),
     *(
         ("subjects", [{"name": f"system:{name}"}], "ClusterRoleBinding", CRITICAL, "rbac-everybody")
         for name in ("anonymous", "unauthenticated", "authenticated", "masters")
@@ -93,7 +94,7 @@ GAINS: list[tuple[str, JSON, str, Severity, str]] = [
     ("x.cidr", "10.0.0.0/8", "Gate", MEDIUM, "field"),
     ("x.loadBalancerSourceRanges", ["0.0.0.0/0"], "Gate", CRITICAL, "public-exposure"),
     ("x.externalIPs", ["::/0"], "Gate", CRITICAL, "public-exposure"),
-    ("x.hostPort", 80, "Gate", HIGH, "public-exposure"),
+    ("x.hostPort", 80, "Gate", CRITICAL, "public-exposure"),
     *(("x.host_ip", value, "service", CRITICAL, "public-exposure") for value in ("0.0.0.0", "::", "[::]")),  # noqa: S104
     ("x.host_ip", "10.0.0.1", "service", MEDIUM, "field"),
     ("hostAliases[1.2.3.4].ip", "1.2.3.4", "Gate", HIGH, "host-alias"),
@@ -175,7 +176,7 @@ PLACES: dict[tuple[str, Severity, str], str] = {
     ("storage", CRITICAL, "PersistentVolume"): "spec.accessModes",
     ("storage", HIGH, "StatefulSet"): "spec.volumeClaimTemplates spec.persistentVolumeClaimRetentionPolicy.x "
     "spec.persistentVolumeReclaimPolicy",
-    ("identity", HIGH, "Deployment"): "x.serviceAccountName x.serviceAccount x.imagePullSecrets user group_add",
+    ("identity", HIGH, "Deployment"): "x.serviceAccountName x.serviceAccount x.imagePullSecrets group_add",
     ("selector", HIGH, "Deployment"): "spec.selector.x x.matchLabels.a x.matchExpressions",
     ("probe", LOW, "Deployment"): "x.livenessProbe.initialDelaySeconds x.livenessProbe.periodSeconds "
     "x.livenessProbe.timeoutSeconds x.livenessProbe.failureThreshold x.livenessProbe.successThreshold "
@@ -190,10 +191,10 @@ PLACES: dict[tuple[str, Severity, str], str] = {
         "security-context",
         HIGH,
         "Deployment",
-    ): "x.securityContext.x security_opt cap_drop cap_add x.capabilities privileged",
+    ): "x.securityContext.x x.capabilities privileged",
     ("container", HIGH, "Deployment"): "x.containers.a x.initContainers.a x.ephemeralContainers.a",
     ("mount", HIGH, "Deployment"): "x.volumes.a x.volumeMounts.a tmpfs devices.a",
-    ("exposure", HIGH, "Deployment"): "x.ports.a spec.type x.externalIPs x.hostNetwork x.rules x.tls x.defaultBackend "
+    ("exposure", HIGH, "Deployment"): "x.ports.a spec.type x.hostNetwork x.rules x.tls x.defaultBackend "
     "networks.a network_mode",
     ("logging", LOW, "Deployment"): "logging.options.x",
     ("logging", MEDIUM, "Deployment"): "logging.driver",

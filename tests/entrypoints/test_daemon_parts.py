@@ -43,10 +43,11 @@ from bot.entrypoints.daemon.work import (
 from bot.errors import Invalid, Refused, Unavailable
 from bot.model.codehost import QueuedHead
 from bot.model.decision import FixLevel
-from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.drift import Drift, DriftKind, Report
 from bot.model.event import CheckEvent, CommentEvent, MergeGroupEvent, PingEvent, PullRequestEvent, PushEvent
 from bot.model.proposal import Tick
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 from bot.wiring.repository import Options
 from bot.wiring.state import folder_name, state_root
 from tests.entry import processes

@@ -8,7 +8,8 @@ from typing import Final
 import pygit2
 import pytest
 
-from bot.guardrails.rule import ChangeFacts
+from bot.guardrails.rule import ChangeFacts, GuardOptions
+from bot.intake.compose_select import ProjectFiles
 from tests.guardrails.changes import file, fire
 from tests.guardrails.test_command import commit, judged
 
@@ -120,3 +121,54 @@ def rules(repository: pygit2.Repository, base: str, head: str) -> list[str]:
     findings = result["findings"]
     assert isinstance(findings, list)
     return [finding["rule"] for finding in findings]
+
+
+PROD: Final = f"{WEB}    networks: [back]\n"
+SELECTED: Final = GuardOptions(projects=(ProjectFiles(("base.yaml", "prod.yaml"), folder="", chosen=True),))
+
+
+def test_the_files_that_settings_name_are_one_project() -> None:
+    """A file that is nothing by itself is right with the one that it is laid on, and wrong without what that declares."""
+    base = {"base__yaml": WEB + NETWORK}
+    change = file("prod.yaml", None, PROD)
+    assert {hit.file for hit in fire("INT-009", change, facts=given(None, **base))} == {"prod.yaml"}
+    assert not fire("INT-009", change, facts=given(None, **base), options=SELECTED)
+    (hit,) = fire("INT-009", change, facts=given(None, base__yaml=WEB), options=SELECTED)
+    assert (hit.file, hit.line) == ("prod.yaml", 4)
+    whole = given(None, base__yaml=WEB + NETWORK, prod__yaml=PROD)
+    (hit,) = fire("INT-009", file("base.yaml", WEB + NETWORK, WEB), facts=whole, options=SELECTED)
+    assert "(prod.yaml:4)" in hit.message
+
+
+def test_profiles_and_variables_that_settings_name_count() -> None:
+    """A service of a profile that is off is not judged; variables are those of the named files."""
+    text = f"{WEB}  late:\n    image: y\n    profiles: [late]\n    networks: [gone]\n    scale: $SCALE\n"
+    for profiles, scale, number in (((), "2", 0), (("late",), "2", 1), (("late",), "many", 2)):
+        project = ProjectFiles(("compose.yaml",), profiles, ("prod.env",), chosen=True)
+        change = file("prod.env", None, f"SCALE={scale}\n")
+        hits = fire(
+            "INT-009",
+            file("compose.yaml", None, text),
+            change,
+            facts=given(None),
+            options=GuardOptions(projects=(project,)),
+        )
+        assert len(hits) == number
+    before = given(text, prod__env="SCALE=2\n")
+    project = ProjectFiles(("compose.yaml",), ("late",), ("prod.env",), chosen=True)
+    worse = file("prod.env", "SCALE=2\n", "SCALE=many\n")
+    assert len(fire("INT-009", worse, facts=before, options=GuardOptions(projects=(project,)))) == 1
+    assert not fire("INT-009", worse, facts=before)
+
+
+def test_a_change_may_name_a_project_and_bring_it(tmp_path: Path) -> None:
+    """In a real repository: the head's settings say what belongs together, and the base's what did before."""
+    repository = pygit2.init_repository(tmp_path / "repo", initial_head="main")
+    base = commit(repository, {"deploy/base.yaml": WEB + NETWORK})
+    named = "compose:\n  - files: [deploy/base.yaml, deploy/prod.yaml]\n"
+    head = commit(repository, {"clockwork.yaml": named, "deploy/prod.yaml": PROD})
+    assert "INT-009" not in rules(repository, base, head)
+    broken = commit(repository, {"deploy/base.yaml": WEB})
+    assert rules(repository, head, broken) == ["INT-009"]
+    gone = commit(repository, {"deploy/base.yaml": WEB + NETWORK, "clockwork.yaml": named.replace("prod", "gone")})
+    assert "INT-009" in rules(repository, broken, gone)

@@ -26,7 +26,7 @@ from bot.drift.compose.unknown import compared
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import ANY
-from bot.drift.walk import Difference, Location, Side, walk
+from bot.drift.walk import Difference, Location, Side, Tally, walk
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
 from bot.model.paths import Path
@@ -38,24 +38,41 @@ _OWN: Final = frozenset({"x-state", "x-container", REPLICAS})
 
 
 def examine(
-    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, aliases: Aliases
+    desired: Desired,
+    observed: Observed,
+    base: Tree | None,
+    options: ComparisonOptions,
+    aliases: Aliases,
+    *,
+    left_out: Tally,
 ) -> Iterator[Drift]:
-    """Every difference in meaning of a declared service (or network, volume) and what runs, in any of its containers."""
+    """Every difference in meaning of a declared service (or network, volume) and what runs, in any of its containers. What
+    image and engine bring is counted in ``left_out``.
+    """
     if desired.id.kind == "service":
-        drifts = _of_service(desired, observed, base, options, aliases)
+        brought = mapping(observed.tree.get(INHERITED))
+        if silent := sum(key not in desired.tree for key in brought):
+            left_out["image"] = silent
+        drifts = _of_service(desired, observed, base, options, aliases, left_out=left_out)
     else:
         drifts = _of_project(desired, observed, options)
     return (drift for drift in drifts if compared(drift.path, desired))
 
 
 def _of_service(
-    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, aliases: Aliases
+    desired: Desired,
+    observed: Observed,
+    base: Tree | None,
+    options: ComparisonOptions,
+    aliases: Aliases,
+    *,
+    left_out: Tally,
 ) -> Iterator[Drift]:
     groups = _alike(observed.tree)
     number = sum(len(names) for _, names in groups)
     containers_by_drift: dict[str, tuple[Drift, list[str]]] = {}
     for tree, names in groups:
-        for drift in _of_container(desired, tree, base, options, aliases):
+        for drift in _of_container(desired, tree, base, options, aliases, left_out=left_out):
             containers_by_drift.setdefault(drift.id, (drift, []))[1].extend(names)
     for drift, names in containers_by_drift.values():
         yield drift if len(names) >= number else _partial(drift, names, number)
@@ -83,7 +100,13 @@ def _partial(drift: Drift, names: Sequence[str], number: int) -> Drift:
 
 
 def _of_container(
-    desired: Desired, tree: Tree, base: Tree | None, options: ComparisonOptions, aliases: Aliases
+    desired: Desired,
+    tree: Tree,
+    base: Tree | None,
+    options: ComparisonOptions,
+    aliases: Aliases,
+    *,
+    left_out: Tally,
 ) -> Iterator[Drift]:
     live = long_form.service(tree)
     declared = _settled(long_form.service(desired.tree), desired, tree, live)
@@ -93,7 +116,7 @@ def _of_container(
     live["ports"] = port_pairs.paired(live.get("ports"), declared["ports"], among)
     yield from _moved(desired, tree, declared, options)
     shape = service_shape(resolved=mounts.folder(tree) is not None)
-    differences = edits.ranges_as_one(walk(declared, live, shape), desired.tree)
+    differences = edits.ranges_as_one(walk(declared, live, shape, left_out=left_out), desired.tree)
     if not differences:
         return
     before = None if base is None else long_form.service(base)

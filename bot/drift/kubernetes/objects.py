@@ -8,8 +8,8 @@ whom nobody knows did elsewhere is suppressed and counted; so is whatever is CRI
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from bot.drift import images
@@ -19,25 +19,30 @@ from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
 from bot.drift.kubernetes.autoscaled import ROBOTS, autoscaled
 from bot.drift.kubernetes.conversion import stored
-from bot.drift.kubernetes.kinds import is_known, shape_of
+from bot.drift.kubernetes.custom import shape_for
+from bot.drift.kubernetes.foreign import as_foreign
+from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.ownership import Owners, Role, Writer
 from bot.drift.kubernetes.tokens import token
+from bot.drift.kubernetes.untold import untold
 from bot.drift.kubernetes.versions import is_converted
 from bot.drift.kubernetes.well_known import injected, is_bookkeeping, is_trace
 from bot.drift.options import ComparisonOptions
 from bot.drift.platforms import Trail
+from bot.drift.severity.fields import Weakening
 from bot.drift.severity.gains import is_gain, meaning
-from bot.drift.severity.grade import is_grave, severity
+from bot.drift.severity.grade import is_grave, names_of, severity
 from bot.drift.severity.rbac import binds_mighty
-from bot.drift.shapes import ANY, FilledBy, Form, Shape
+from bot.drift.shapes import ANY, FilledBy
 from bot.drift.surroundings import Surroundings
 from bot.drift.values import decoded
-from bot.drift.walk import Difference, Side, walk
-from bot.model.drift import Drift, DriftKind, Severity, Suppressed
+from bot.drift.walk import Difference, Side, Tally, walk
+from bot.model.drift import Drift, DriftKind, Suppressed
 from bot.model.json import Tree, exists_at, get, mapping, value_at
 from bot.model.paths import Item
-from bot.model.resource import Desired, Observed, ResourceId
+from bot.model.resource import Desired, Observed
+from bot.model.severity import Severity
 
 _UNKNOWN_REMOVAL: Final = "nothing tells whether it was added live or removed from Git"
 _TEMPLATES: Final = frozenset(
@@ -51,25 +56,40 @@ Excuse: TypeAlias = tuple[str, str]
 
 
 def examine(
-    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, around: Surroundings
+    desired: Desired,
+    observed: Observed,
+    base: Tree | None,
+    options: ComparisonOptions,
+    around: Surroundings,
+    *,
+    left_out: Tally,
 ) -> Iterator[Drift | Suppressed]:
-    """Every difference in meaning, as drift or as suppressed with the reason."""
+    """Every difference in meaning, as drift or as suppressed with the reason. What is no difference is counted in
+    ``left_out``.
+    """
     id_ = desired.id
     shape = shape_for(id_, options)
     declared, live = stored(desired.tree, observed.tree, id_)
     owners = Owners(observed.tree, options.roster)
-    differences = walk(declared, live, shape, filled=owners.person)
+    weakened = options.fields.weakened(id_, declared, live)
+    differences = walk(declared, live, shape, filled=owners.person, left_out=left_out)
+    if weakened and desired.tree.get("apiVersion") == observed.tree.get(
+        "apiVersion"
+    ):  # else absence may mean another default
+        differences += untold(weakened, differences)
     if not differences:
         return
-    judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options)
-    maker = Maker(desired, options, observed=observed.tree, mighty=binds_mighty(observed.tree, around.mighty))
+    judge = _Judge(desired, observed, owners, Base(base, shape, lambda: last_applied(observed.tree)), options, weakened)
+    mighty = binds_mighty(observed.tree, around.mighty)
+    maker = Maker(desired, options, observed=observed.tree, weakened=weakened, mighty=mighty)
     aims = around.scalers.get((observed.id.kind, observed.id.scope, observed.id.name), ())
     for difference in differences:
         verdict = judge.verdict(difference)
         if verdict is None:
+            left_out[_kind_left_out(difference)] += 1
             continue
         changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree, owners)
-        drift = maker.drift(difference, verdict.cause, changes)
+        drift = as_foreign(maker.drift(difference, verdict.cause, changes), difference, desired.tree)
         grave = is_gain(drift) or judge.grave(difference)
         explained = (
             autoscaled(difference, owners, aims, declared)
@@ -82,33 +102,10 @@ def examine(
         yield drift if reason is None else Suppressed(drift, *reason)
 
 
-def shape_for(id_: ResourceId, options: ComparisonOptions) -> Shape:
-    """The shape of a kind: built in, else from its CRD, else with the list keys that the options name."""
-    if is_known(id_.group, id_.kind):
-        return shape_of(id_.group, id_.kind)
-    known = options.shapes.get((id_.group, id_.kind))
-    if known is not None:
-        return known
-    keys = options.list_map_keys.get((id_.group, id_.kind))
-    return shape_of("", "") if keys is None else _with_keys(shape_of("", ""), keys)
-
-
-def _with_keys(shape: Shape, keys: Mapping[str, tuple[str, ...]]) -> Shape:
-    for path, names in keys.items():
-        shape = _keyed_at(shape, path.split("."), names)
-    return shape
-
-
-def _keyed_at(shape: Shape, words: list[str], names: tuple[str, ...]) -> Shape:
-    """``shape`` with a keyed list at the dotted path ``words`` (``[]`` behind a word goes into a list's elements)."""
-    if not words:
-        return Shape(Form.KEYED, item=shape.element, keys=tuple((name, None) for name in names))
-    word, *rest = words
-    name = word.removesuffix("[]")
-    child = shape.child(name)
-    inside = word.endswith("[]")
-    inner = replace(child, item=_keyed_at(child.element, rest, names)) if inside else _keyed_at(child, rest, names)
-    return replace(shape, fields={**shape.fields, name: inner})
+def _kind_left_out(difference: Difference) -> str:
+    if is_trace(difference.location.path):
+        return "trace"
+    return "allocated" if difference.shape.filled is FilledBy.ALLOCATED else "server"
 
 
 def _rewritten(difference: Difference, desired: Desired) -> bool:
@@ -138,6 +135,7 @@ class _Judge:
     owners: Owners
     base: Base
     options: ComparisonOptions
+    weakened: Sequence[Weakening] = ()
 
     def verdict(self, difference: Difference) -> _Verdict | None:
         """What kind of drift it is and who did it; None when it is none."""
@@ -166,8 +164,14 @@ class _Judge:
         """Whether it lets something in that nobody means by leaving an object to others. Admission marks every pod."""
         if self.observed.id.kind == "Pod":
             return False
-        sides = difference.desired, difference.observed
-        return is_grave(self.desired.id, difference.location.path, *sides, grants=self.options.grants)
+        return is_grave(
+            self.desired.id,
+            difference.location.path,
+            difference.desired,
+            difference.observed,
+            grants=self.options.grants,
+            weakened=self.weakened,
+        )
 
     def platform(self, difference: Difference, *, grave: bool) -> Excuse | None:
         """The platform or controller that does this by itself, and how."""
@@ -211,8 +215,7 @@ class _Judge:
     def _granted(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
         """What grants or exposes something is drift whoever wrote it."""
         path = difference.location.path
-        names = tuple(part.key if isinstance(part, Item) else str(part) for part in path)
-        if self.options.grants.weigh(self.desired.id.kind, names, None, difference.observed) is None:
+        if self.options.grants.weigh(self.desired.id.kind, names_of(path), None, difference.observed) is None:
             return None
         return _Verdict(_by(DriftKind.REMOVED if self.base.holds(path) else DriftKind.ADDED, writer))
 
@@ -308,21 +311,25 @@ class _Judge:
         return _Verdict(_by(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
 
     def _grave(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
-        """What would be passed over is at least counted where it is CRITICAL, and drift where nothing explains it."""
-        if self._grade(difference)[0] is not Severity.CRITICAL:
+        """What would be passed over is at least counted where it is CRITICAL or gives more by a field that is known to, and
+        drift where nothing explains it.
+        """
+        weakens = any(each.touches(names_of(difference.location.path)) for each in self.weakened)
+        if self._grade(difference)[0] is not Severity.CRITICAL and not weakens:
             return None
         cause = _by(DriftKind.ADDED, writer)
         if writer is not None and writer.role in ROBOTS:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" or injected(difference):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
-        if difference.declared or self._templated:
+        if difference.declared or self._templated or weakens:
             return _Verdict(cause)
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
 
     def _grade(self, difference: Difference) -> tuple[Severity, str]:
         path, live = difference.location.path, difference.observed
-        return severity(self.desired.id, DriftKind.ADDED, path, None, live, grants=self.options.grants)
+        grants, weakened = self.options.grants, self.weakened
+        return severity(self.desired.id, DriftKind.ADDED, path, None, live, grants=grants, weakened=weakened)
 
     def _declared(self, difference: Difference) -> bool:
         """Whether Git speaks about the part that something of unknown writer was added to."""

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.drift import policies
+from bot.drift import images, policies
+from bot.drift.compose.notation import capability
 from bot.drift.severity import iam
+from bot.drift.severity.rules import ENGINE_SOCKET, MIGHTY
 from bot.drift.values import text
-from bot.model.drift import Severity
 from bot.model.json import JSON, Pointer, Tree
+from bot.model.severity import Severity
 
 _WORLD: Final = frozenset({"0.0.0.0/0", "::/0", "internet", "*"})
 _RANGES: Final = re.compile(
@@ -24,11 +26,57 @@ _RANGES: Final = re.compile(
 )
 _ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read", "blob", "container", "publicread"})
 _PUBLIC: Final = re.compile(
-    r"publicly_accessible|public_network_access|public_access|allow_blob_public|map_public_ip|^public$"
+    r"publicly_accessible|public_network_access|public_access|allow_blob_public|to_be_public|(map|associate|assign)_public_ip"
+    r"|^public$|^ipv4_enabled$"
 )
+"""Switches that publish where they are on. ``ipv4_enabled``: google_sql_database_instance, a public address."""
+_PRIVATE: Final = re.compile(
+    r"^(block|ignore)_public_(acls|policy)$|^restrict_public_buckets$|block_public_access|^internal$"
+    r"|^enable_private_(nodes|endpoint)$|^private_cluster_enabled$|^public_access_prevention$"
+)
+"""Switches that publish where they are off: aws_s3_bucket_public_access_block, aws_lb, google_container_cluster,
+azurerm_kubernetes_cluster, google_storage_bucket.
+"""
+_OPEN_WORDS: Final = frozenset(
+    {
+        "visibility=public",
+        "authorization_type=none",
+        "load_balancing_scheme=external",
+        "load_balancing_scheme=external_managed",
+    }
+)
+"""github_repository; aws_lambda_function_url; google_compute_forwarding_rule."""
 _ACCESS: Final = re.compile(r"acl|access")
+_WHO: Final = re.compile(r"^principals?$|^identifiers$")
 _EVERYBODY: Final = frozenset({"allusers", "allauthenticatedusers"})
-_OWNERS: Final = frozenset({"roles/owner", "arn:aws:iam::aws:policy/administratoraccess", "owner"})
+_OWNERS: Final = frozenset(
+    [
+        "roles/owner",
+        "roles/editor",
+        "roles/resourcemanager.projectiamadmin",
+        "roles/resourcemanager.organizationadmin",
+        "roles/iam.securityadmin",
+        "roles/iam.serviceaccounttokencreator",
+        "arn:aws:iam::aws:policy/administratoraccess",
+        "arn:aws:iam::aws:policy/iamfullaccess",
+        "arn:aws:iam::aws:policy/poweruseraccess",
+    ]
+)
+"""Roles that may do everything, or give everything (Google Cloud: IAM basic and predefined roles; AWS: managed policies)."""
+_OWNER_NAMES: Final = frozenset(
+    {"owner", "contributor", "user access administrator", "role based access control administrator", "cluster-admin"}
+)
+"""Azure: built-in roles, Privileged; Kubernetes: Using RBAC Authorization, user-facing roles."""
+_EVERYTHING: Final = frozenset({"verbs", "resources", "api_groups", "non_resource_urls"})
+"""Of kubernetes_role and kubernetes_cluster_role."""
+_HOST_SWITCHES: Final = {
+    "privileged": "privileged",
+    "host_network": "host-namespace",
+    "host_pid": "host-namespace",
+    "host_ipc": "host-namespace",
+}
+"""Of the providers of Kubernetes and Docker: docker_container, and the pods of kubernetes_deployment and others."""
+_HOST_MODES: Final = frozenset({"network_mode", "pid_mode", "ipc_mode", "userns_mode"})
 
 _OPENING: Final = re.compile(
     r"(^|_)(ports?|from_port|to_port)(_|$)|protocol|direction|^type$|^allow$|^access$|^action$|^rule_action$|^disabled$"
@@ -69,7 +117,7 @@ class CloudGain:
             return True
         depth = len(self.block)
         name = path[depth] if len(path) > depth and path[:depth] == self.block else None
-        return isinstance(name, str) and _SCOPES[self.rule].search(name) is not None
+        return isinstance(name, str) and self.rule in _SCOPES and _SCOPES[self.rule].search(name) is not None
 
 
 def exposure(live: JSON, asked: JSON) -> tuple[Severity, str] | None:
@@ -100,10 +148,13 @@ def _grants(value: JSON, name: str, at: Pointer, block: Pointer, around: Tree) -
         for key, entry in value.items():
             yield from _grants(entry, str(key), (*at, str(key)), at, value)
     elif isinstance(value, (list, tuple)):
+        if name == "access_config" and value:  # google_compute_instance: its interface has a public address
+            yield CloudGain("public-exposure", name, at[:-1], at, {})
         for index, element in enumerate(value):
             yield from _grants(element, name, (*at, index), block, around)
     else:
-        for rule, detail in _word(str(text(value)).lower(), name.lower()):
+        said = str(text(value))
+        for rule, detail in (*_word(said.lower(), name.lower(), at), *_run(said, name.lower())):
             yield CloudGain(rule, detail, block, at, around)
 
 
@@ -114,15 +165,44 @@ def _denies(rule: Tree) -> bool:
     )
 
 
-def _word(value: str, name: str) -> Iterator[_Word]:
-    opened = value in _WORLD and _RANGES.search(name)
-    published = (value in _ACLS and _ACCESS.search(name)) or (value in {"true", "enabled"} and _PUBLIC.search(name))
-    if opened or published:
+def _word(value: str, name: str, at: Pointer) -> Iterator[_Word]:
+    if _is_open(value, name, at) or _is_published(value, name):
         yield "public-exposure", f"{name}={value}"
-    elif value in _EVERYBODY:
+    elif value in _EVERYBODY or (value == "*" and _WHO.search(name)):
         yield "iam-everybody", value
-    elif value in _OWNERS and (value != "owner" or "role" in name):
+    elif value in _OWNERS or (value in _OWNER_NAMES and ("role" in name or "role_ref" in at)):
         yield "iam-wildcard", value
+    elif value == "*" and name in _EVERYTHING:
+        yield "iam-wildcard", f"{name}={value}"
+
+
+def _is_open(value: str, name: str, at: Pointer) -> bool:
+    """Whether it is a range of all addresses: by its own name, or by the names of the blocks around it."""
+    if value not in _WORLD:
+        return False
+    return bool(_RANGES.search(name)) or ("/" in value and any(_RANGES.search(part) for part in map(str, at)))
+
+
+def _is_published(value: str, name: str) -> bool:
+    if value in _ACLS and _ACCESS.search(name):
+        return True
+    if _PRIVATE.search(name):
+        return value in {"false", "disabled", "inherited", "unspecified"}
+    return f"{name}={value}" in _OPEN_WORDS or (value in {"true", "enabled"} and _PUBLIC.search(name) is not None)
+
+
+def _run(value: str, name: str) -> Iterator[_Word]:
+    """What a container gains that Terraform runs, as the same thing of Kubernetes and Compose is judged."""
+    if name in _HOST_SWITCHES and value == "true":
+        yield _HOST_SWITCHES[name], name
+    elif name in _HOST_MODES and value == "host":
+        yield "host-namespace", name
+    elif ENGINE_SOCKET.search(value):
+        yield "engine-socket", value
+    elif name == "add" and capability(value) in MIGHTY:
+        yield "capability", value
+    elif name == "image" and (image := images.parse(value)) is not None:
+        yield "image-registry", image.registry
 
 
 def _policies(value: JSON, at: Pointer) -> Iterator[tuple[Pointer, JSON]]:
@@ -147,7 +227,7 @@ def _covers(before: CloudGain, now: CloudGain) -> bool:
     """Whether ``now`` opens or grants no more than ``before`` did at its place, by what stands beside both."""
     if (before.rule, before.detail, before.names) != (now.rule, now.detail, now.names):
         return False
-    scope = _SCOPES[now.rule]
+    scope = _SCOPES.get(now.rule, _PLACE)
     return _holds(before.around, now.around, {name for name in (*before.around, *now.around) if scope.search(name)})
 
 

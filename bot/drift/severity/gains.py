@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.drift.severity.fields import FIELD_PREFIX
 from bot.drift.severity.grants import PREFIX
 from bot.drift.severity.rules import PRIVILEGES, RESTRICTIONS
-from bot.model.drift import Drift, Severity
+from bot.model.drift import Drift
+from bot.model.severity import Severity
 
 _MEANINGS: Final = {
     "image-registry": "it runs an image of another registry",
@@ -24,6 +26,8 @@ def meaning(rule: str) -> str | None:
     """What the privilege or restriction rule ``rule`` found, as words for people; None for any other rule."""
     if rule.startswith(PREFIX):
         return "a label or annotation that grants or exposes something"
+    if rule.startswith(FIELD_PREFIX):
+        return "a field that grants, guards or trusts something"
     return _MEANINGS.get(rule)
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from bot.drift import images
 from bot.drift.severity import rbac
+from bot.drift.severity.fields import Weakening
 from bot.drift.severity.grants import Grants
 from bot.drift.severity.rules import (
     ACCESS_LISTS,
@@ -28,10 +29,11 @@ from bot.drift.severity.rules import (
     RESTRICTIONS,
     SeverityRule,
 )
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
 from bot.model.json import JSON
 from bot.model.paths import Item, Path
 from bot.model.resource import ResourceId
+from bot.model.severity import Severity
 
 Leaf = tuple[tuple[str, ...], JSON]
 
@@ -73,12 +75,14 @@ def severity(
     observed: JSON,
     *,
     grants: Grants = _NONE,
+    weakened: Sequence[Weakening] = (),
     mighty: bool = False,
 ) -> tuple[Severity, str]:
     """The severity of a drift and the id of the rule that says so. Values come unmasked. ``grants`` tells which metadata
-    grant or expose something; ``mighty``: the live resource binds a role that may do everything of a kind.
+    grant or expose something, ``weakened`` where the live resource gives more by a field; ``mighty``: it binds a role that
+    may do everything of a kind.
     """
-    names = tuple(_word(part) for part in path)
+    names = names_of(path)
     best, rule = _baseline(resource, kind, names, desired, observed)
     weighed = grants.weigh(resource.kind, names, desired, observed)
     if weighed is not None:
@@ -86,20 +90,34 @@ def severity(
     gains = [*_gained(resource, names, desired, observed)]
     if mighty and _bound(resource, names, desired, observed):
         gains.append(_BY_ID["mighty-binding"])
-    for gain in gains:
-        if gain.severity.rank > best.rank:
-            best, rule = gain.severity, gain.id
+    grades = [(gain.severity, gain.id) for gain in gains]
+    grades += [(each.row.severity, each.row.rule) for each in weakened if each.touches(names)]
+    worst, id_ = max(grades, key=lambda each: each[0].rank, default=(LOW, ""))
+    if worst.rank > best.rank or (id_ and worst is best and weighed is None):
+        return (
+            worst,
+            id_,
+        )  # of two that are as bad, the one that names a privilege: nothing is committed without asking for it
     return best, rule
 
 
-def is_grave(resource: ResourceId, path: Path, desired: JSON, observed: JSON, *, grants: Grants) -> bool:
+def is_grave(
+    resource: ResourceId,
+    path: Path,
+    desired: JSON,
+    observed: JSON,
+    *,
+    grants: Grants,
+    weakened: Sequence[Weakening] = (),
+) -> bool:
     """Whether a difference grants something, or takes a restriction away, that is HIGH or worse. Other than the rule of
     :func:`severity`, it tells so as well where the place alone is as severe.
     """
-    names = tuple(_word(part) for part in path)
+    names = names_of(path)
     weighed = grants.weigh(resource.kind, names, desired, observed)
     grades = [gain.severity for gain in _gained(resource, names, desired, observed)]
     grades += [] if weighed is None else [weighed.severity]
+    grades += [each.row.severity for each in weakened if each.touches(names)]
     return any(grade.rank >= HIGH.rank for grade in grades)
 
 
@@ -192,6 +210,8 @@ def _granted(desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
     """The privilege rules about the verbs and wildcards that whole rules of a role gained."""
     for grant in rbac.gained(desired, observed):
         yield _BY_ID["rbac-escalation" if grant[2] in rbac.POWERS else "rbac-wildcard"]
+    if rbac.reaches_more(desired, observed):
+        yield _BY_ID["rbac-reach"]
 
 
 def _lines(text: JSON) -> Counter[str]:
@@ -254,5 +274,6 @@ _BY_KEY: Final = frozenset(
 )
 
 
-def _word(part: str | int | Item) -> str:
-    return part.key if isinstance(part, Item) else str(part)
+def names_of(path: Path) -> tuple[str, ...]:
+    """The parts of ``path`` as text: of an element of a list its key or its number."""
+    return tuple(part.key if isinstance(part, Item) else str(part) for part in path)

@@ -26,6 +26,23 @@ ADMIN: Final = "cluster-admin"
 POWERS: Final = frozenset({"escalate", "bind", "impersonate"})
 """Verbs that make every other grant reachable (Kubernetes: RBAC good practices, privilege escalation risks)."""
 
+REACHING: Final[tuple[tuple[str, str, frozenset[str]], ...]] = (
+    ("", "secrets", frozenset({"get", "list", "watch"})),
+    ("", "pods/exec", frozenset({"create", "get"})),
+    ("", "pods/attach", frozenset({"create", "get"})),
+    ("", "pods/ephemeralcontainers", frozenset({"update", "patch"})),
+    ("", "serviceaccounts/token", frozenset({"create"})),
+    ("", "nodes/proxy", frozenset({"get", "create"})),
+    ("", "persistentvolumes", frozenset({"create"})),
+    ("certificates.k8s.io", "certificatesigningrequests/approval", frozenset({"update", "patch"})),
+    ("certificates.k8s.io", "signers", frozenset({"approve", "sign"})),
+    ("admissionregistration.k8s.io", "validatingwebhookconfigurations", frozenset({"create", "update", "patch"})),
+    ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", frozenset({"create", "update", "patch"})),
+)
+"""API group, resource and verbs that lead to other accounts and secrets (Kubernetes: RBAC good practices, privilege
+escalation risks), but for the creation of workloads, which is what most roles are for.
+"""
+
 _ALL: Final = "*"
 _PATH: Final = "path"
 
@@ -36,6 +53,21 @@ def gained(desired: JSON, observed: JSON) -> Iterator[Grant]:
     for rule in mappings(observed):
         if rule not in before:
             yield from (grant for grant in _mighty(rule) if not any(_gives(earlier, grant) for earlier in before))
+
+
+def reaches_more(desired: JSON, observed: JSON) -> bool:
+    """Whether the rules ``observed`` grant something of :data:`REACHING` that no rule of ``desired`` gives."""
+    before = [*mappings(desired)]
+    grants = (
+        (group, resource, verb, name)
+        for rule in mappings(observed)
+        if rule not in before
+        for name in texts(rule.get("resourceNames")) or ("",)
+        for group, resource, verbs in REACHING
+        for verb in verbs
+        if _gives(rule, (group, resource, verb, name))
+    )
+    return any(not any(_gives(earlier, grant) for earlier in before) for grant in grants)
 
 
 def mighty_roles(trees: Iterable[tuple[ResourceId, Tree]]) -> frozenset[RoleName]:

@@ -14,8 +14,8 @@ from typing import Final
 
 from bot.drift.compose.notation import capability
 from bot.drift.severity.rbac import POWERS
-from bot.model.drift import Severity
 from bot.model.json import JSON
+from bot.model.severity import Severity
 
 Test = Callable[[JSON], bool]
 
@@ -76,13 +76,13 @@ def _begins(*starts: str) -> Test:
     return lambda value: isinstance(value, str) and value.lower().startswith(starts)
 
 
-_SOCKET: Final = re.compile(r"(docker|containerd|crio|podman|cri-dockerd|buildkitd)[\w./-]*\.sock\b")
+ENGINE_SOCKET: Final = re.compile(r"(docker|containerd|crio|podman|cri-dockerd|buildkitd)[\w./-]*\.sock\b")
 """Whoever may talk to the engine is root on its host (Docker documentation: Docker security, daemon attack surface)."""
 _HOST_ROOTS: Final = re.compile(
     r"(/|/etc|/root|/proc|/sys|/dev|/boot|/var/lib/(docker|kubelet|containers|containerd)|/var/run|/run)(/.*)?\Z"
 )
 """Folders whose contents are the host's own: credentials, kernel interfaces, other containers."""
-_MIGHTY: Final = frozenset(
+MIGHTY: Final = frozenset(
     [
         "ALL",
         "SYS_ADMIN",
@@ -100,12 +100,13 @@ _MIGHTY: Final = frozenset(
 """Capabilities that lead out of a container: they load modules, trace or read what is not the container's, or configure the
 host (capabilities(7)). ``ALL`` is all of them.
 """
+_HOST_GROUPS: Final = frozenset(["docker", "disk", "kmem", "shadow", "sudo", "wheel", "lxd", "libvirt"])
 _world: Final = _equals("0.0.0.0/0", "::/0")
 _broad: Final = _equals("0.0.0.0", "::", "[::]")  # noqa: S104 - recognised, not bound
 
 
 def _socket(value: JSON) -> bool:
-    return isinstance(value, str) and bool(_SOCKET.search(value))
+    return isinstance(value, str) and bool(ENGINE_SOCKET.search(value))
 
 
 def _host_root(value: JSON) -> bool:
@@ -162,14 +163,21 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         CRITICAL,
         "gains a capability that equals root on the host",
         "capabilities.add cap_add",
-        lambda value: capability(str(value)) in _MIGHTY,
+        lambda value: capability(str(value)) in MIGHTY,
     ),
     _rule("capability", HIGH, "gains a capability", "capabilities.add cap_add", _something),
     _rule("device", CRITICAL, "gains a device of the host", "devices.*.source device_cgroup_rules", _something),
     _rule("device", CRITICAL, "gains a device of the host", "devices", lambda value: isinstance(value, str)),
     # restricted: privilege escalation, running as non-root; baseline: seccomp, AppArmor, SELinux, /proc mount type
     _rule("escalation", HIGH, "may gain privileges", "allowPrivilegeEscalation", _true),
-    _rule("runs-as-root", HIGH, "runs as root", "runAsUser user runAsGroup", _root),
+    _rule(
+        "runs-as-root", HIGH, "runs as root", "runAsUser user runAsGroup fsGroup supplementalGroups group_add", _root
+    ),
+    # Docker: Linux post-installation steps, the docker group; Debian: SystemGroups
+    _rule("host-group", CRITICAL, "is in a group that equals root on the host", "group_add", _equals(*_HOST_GROUPS)),
+    # baseline: sysctls; Docker: docker run, --sysctl and --gpus
+    _rule("sysctl", HIGH, "sets a parameter of the kernel", "sysctls sysctls.*", _something),
+    _rule("device", HIGH, "gains a device of the host", "gpus gpus.* gpus.*.* reservations.devices.*", _something),
     _rule(
         "unconfined",
         CRITICAL,
@@ -190,13 +198,20 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         kinds=_RBAC,
     ),
     _rule("rbac-escalation", CRITICAL, "grants the power to grant", "verbs", _power, kinds=_RBAC),
+    _rule("rbac-reach", CRITICAL, "grants what leads to more than it says", "", _something),
     _rule("rbac-grant", HIGH, "grants more", "verbs resources apiGroups nonResourceURLs", _something, kinds=_RBAC),
     _rule(
         "rbac-everybody",
         CRITICAL,
         "grants to everybody",
         "subjects.name",
-        _equals("system:anonymous", "system:unauthenticated", "system:authenticated", "system:masters"),
+        _equals(
+            "system:anonymous",
+            "system:unauthenticated",
+            "system:authenticated",
+            "system:masters",
+            "system:serviceaccounts",
+        ),
         kinds=_BINDING,
     ),
     _rule(
@@ -252,9 +267,15 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     _rule(
         "public-exposure", CRITICAL, "reachable from everywhere", "cidr loadBalancerSourceRanges externalIPs", _world
     ),
-    _rule("public-exposure", HIGH, "reachable from outside the cluster", "externalIPs hostPort", _something),
+    _rule("public-exposure", CRITICAL, "reachable from outside the cluster", "externalIPs hostPort", _something),
     _rule("public-exposure", CRITICAL, "published on all addresses of the host", "host_ip", _broad),
-    _rule("host-alias", HIGH, "sends a name elsewhere", "hostAliases.*.ip extra_hosts extra_hosts.*", _something),
+    _rule(
+        "host-alias",
+        HIGH,
+        "sends a name elsewhere",
+        "hostAliases.*.ip extra_hosts extra_hosts.* dns dnsConfig.nameservers",
+        _something,
+    ),
     # Kubernetes: Configure Service Accounts for Pods, opt out of API credential automounting
     _rule("token-mounted", HIGH, "gains the service account's token", "automountServiceAccountToken", _true),
 )
@@ -262,6 +283,7 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
 RESTRICTIONS: Final[tuple[SeverityRule, ...]] = (
     # the same standards, read the other way: what the live side no longer has
     _lost("may run as root", "runAsNonRoot", _true),
+    _lost("runs without its isolating runtime", "runtimeClassName", _something),
     _lost("may write its root file system", "readOnlyRootFilesystem read_only", _true),
     _lost("may gain privileges", "allowPrivilegeEscalation", _false),
     _lost("keeps a capability that was dropped", "capabilities.drop cap_drop", _something),

@@ -9,14 +9,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption, TargetOption, VariableOption
-from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.options import (
+    JsonOption,
+    OutputOption,
+    RepoOption,
+    SettingsOption,
+    SummaryOption,
+    TargetOption,
+    VariableOption,
+)
+from bot.entrypoints.cli.printing import append, print_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.flows.action_plan import TargetPlan
     from bot.model.action import AppliedPlan
+    from bot.model.codehost import CheckState
     from bot.wiring.applying import Application
 
 PlanOption = Annotated[
@@ -45,6 +54,8 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--force-conflicts", help="Take fields over that others own (Kubernetes).")
         ] = False,
         verify: Annotated[bool, typer.Option(help="Look again afterwards, and write how that ended.")] = True,
+        summary: SummaryOption = None,
+        output: OutputOption = None,
         as_json: JsonOption = False,
     ) -> None:
         """Do what a plan says, so that what runs is what the branch says. Exit 4 when something waits for approval."""
@@ -52,8 +63,12 @@ def register(app: typer.Typer) -> None:
 
         from bot.entrypoints.cli.progress import progress
         from bot.errors import Invalid
+        from bot.model.codehost import CheckState
         from bot.plans.document import applied_json, check_plans, read_plans
+        from bot.report.actions import applied_markdown
+        from bot.report.outputs import applied_outputs
         from bot.report.terminal import show_errors
+        from bot.wiring.actions import job_summary, outputs
         from bot.wiring.applying import open_application, sentence
         from bot.wiring.repository import Options
 
@@ -81,9 +96,15 @@ def register(app: typer.Typer) -> None:
         if as_json:
             print_json({"version": 1, "targets": [applied_json(each.actions, done) for each, done in ended]})
         sentences = [sentence(each, done, application.opened.name) for each, done in ended]
-        whole = all(done.whole for _, done in ended)
-        differs = _verified(application, sentences, console, whole=whole) if verify else False
-        code = _exit_code([done for _, done in ended], differs=differs)
+        plans = [done for _, done in ended]
+        whole = all(done.whole for done in plans)
+        state = _verified(application, sentences, console, whole=whole) if verify else None
+        if output is not None:
+            in_sync = None if state is None else state is CheckState.SUCCESS
+            append(output, outputs(applied_outputs(plans, in_sync=in_sync)))
+        if summary is not None:
+            append(summary, job_summary(applied_markdown(sentences)))
+        code = _exit_code(plans, differs=state is CheckState.FAILURE)
         if code == 0 and application.assessment.report.unreachable:
             code = 3
         if code:
@@ -128,13 +149,11 @@ def _carried_out(
     return ended
 
 
-def _verified(application: Application, sentences: Sequence[str], console: Console, *, whole: bool) -> bool:
-    """Whether something still differs, after that was written on the commit."""
-    from bot.model.codehost import CheckState
-
+def _verified(application: Application, sentences: Sequence[str], console: Console, *, whole: bool) -> CheckState:
+    """What the last look came to, after that was written on the commit."""
     done = application.verify(sentences, whole=whole)
     console.print("\n".join([f"{done.verified.title}.", *done.written]), highlight=False, markup=False)
-    return done.verified.state is CheckState.FAILURE
+    return done.verified.state
 
 
 def _exit_code(ended: Sequence[AppliedPlan], *, differs: bool) -> int:

@@ -23,7 +23,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "doctor": ("clockwork doctor", f"clockwork doctor {_SHOP}", "clockwork doctor --offline --json"),
     "check-config": ("clockwork check-config", "clockwork check-config --settings draft.yaml"),
-    "schema": ("clockwork schema > .clockwork/clockwork.schema.json", "clockwork schema --markdown"),
+    "schema": (
+        "clockwork schema > .clockwork/clockwork.schema.json",
+        "clockwork schema --markdown",
+        "clockwork schema --fleet > fleet.schema.json",
+    ),
     "demo": ("clockwork demo", "clockwork demo --no-serve --json"),
     "drift": (
         "kubectl get deploy,svc,cm -A -o json > live.json",
@@ -74,7 +78,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "guard compile": ('clockwork guard compile prod/Deployment/shop/api "alert rules" --into apps/alerts',),
     "propose": ("clockwork propose prod/Deployment/shop/api",),
     "halt": ('clockwork halt -m "audit until Friday"',),
-    "resume": ('clockwork resume -m "audit is over"', 'clockwork resume Deployment/shop/api -m "mended"'),
+    "resume": ('clockwork resume -m "audit is over"', 'clockwork resume Deployment/shop/api -m "fixed"'),
     "suspend": ('clockwork suspend Deployment/shop/api -m "load test" --until 2h',),
     "unsuspend": ('clockwork unsuspend Deployment/shop/api -m "load test is over"',),
     "retry": ('clockwork retry 0123456789abcdef-0123456789abcdef -m "we do want it"',),
@@ -84,7 +88,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "ledger verify": ("clockwork ledger verify",),
     "policy show": ("clockwork policy show", "clockwork policy show --json"),
     "policy set": ("clockwork policy set moderate --pull-request",),
-    "render": ("clockwork render", "clockwork render --check"),
+    "render": (
+        "clockwork render",
+        "clockwork render --check",
+        "clockwork render Deployment/shop/web | kubectl apply -f -",
+    ),
     "targets": ("clockwork targets", "clockwork targets --all", "clockwork targets --target prod --json"),
     "origin": ("clockwork origin Deployment/shop/api spec.replicas --target prod",),
     "applied": ("clockwork applied", "clockwork applied HEAD~1"),
@@ -101,12 +109,21 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "daemon check": ("clockwork daemon check",),
     "daemon pause": ('clockwork daemon pause -m "cluster upgrade"',),
     "daemon stop": ("clockwork daemon stop --timeout 60",),
+    "fleet list": ("clockwork fleet list", "clockwork fleet list fleet.yaml --json"),
+    "fleet run": (
+        "clockwork fleet run fleet.yaml",
+        "clockwork fleet run fleet.yaml --once --workers 8",
+        "clockwork fleet run --once --only acme/shop",
+        "clockwork fleet run fleet.yaml --celery redis://queue:6379/0",
+    ),
+    "fleet worker": ("clockwork fleet worker fleet.yaml --celery redis://queue:6379/0",),
     "notify test": ("clockwork notify test", "clockwork notify test --receiver team"),
     "sandbox serve": ("clockwork sandbox serve", "clockwork sandbox serve --dir sandbox --port 8080"),
 }
 """The words of a verb, empty for the program itself, to command lines."""
 
 SUMMARIES: Final[Mapping[str, str]] = {
+    "render": "Render .cw files, or print one object for kubectl.",
     "demo": "Run the real bot on a made-up shop.",
     "init": "Add what a repository needs to begin.",
     "check-config": "Check settings, rules, ignore rules and guardrails.",
@@ -129,6 +146,9 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "worker run": "Run one worker, at its interval or once.",
     "worker status": "Show each worker with its last run and its next.",
     "worker stop": "Stop a worker on this machine.",
+    "fleet list": "List the repositories of a fleet.",
+    "fleet run": "Run the repositories of a fleet, until stopped or once.",
+    "fleet worker": "Carry out runs of a Celery queue.",
     "daemon start": "Start the daemon, also in the background.",
     "daemon run": "Keep the repository until stopped.",
     "daemon check": "Have the running daemon run now.",

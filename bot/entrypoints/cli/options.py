@@ -36,6 +36,9 @@ VariableOption = Annotated[
 TargetOption = Annotated[
     str | None, typer.Option("--target", "-t", metavar="NAME", help="Only this target; see `clockwork targets`.")
 ]
+SummaryOption = Annotated[
+    Path | None, typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions.")
+]
 OutputOption = Annotated[
     Path | None,
     typer.Option("--output", metavar="FILE", help="Append NAME=VALUE lines; $GITHUB_OUTPUT in Actions."),

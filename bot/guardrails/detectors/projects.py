@@ -1,21 +1,24 @@
 """INT-009: Compose projects that Compose would not take any more.
 
 A project is judged whole, with the files that the change leaves alone (:attr:`~bot.guardrails.rule.ChangeFacts.compose`): an
-override or an included file says little by itself. What is wrong is what :mod:`bot.intake.compose_check` finds: the schema of
+override or an included file says little by itself. Which files are one is said by the settings, as for what is deployed
+(:mod:`bot.guardrails.selected`). What is wrong is what :mod:`bot.intake.compose_check` finds: the schema of
 the Compose specification, names that nothing declares, circles; values that only a run knows satisfy everything.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from bot.guardrails import classify
 from bot.guardrails.grammar import parse_error
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.selected import SETTINGS, project_files, selected_after
 from bot.guardrails.structure import is_template
+from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import looks_like_compose
 from bot.model.finding import FileStatus
 from bot.model.resource import SourceError
@@ -27,26 +30,38 @@ def broken_compose(subject: Subject) -> Iterable[Hit]:
     """INT-009: a mistake in a Compose project that was not in it before."""
     if subject.facts.compose is None:
         return
+    before = subject.options.projects
+    later = selected_after(before, subject.change)
     deltas = {delta.path: delta for delta in subject.written}
-    changed = [delta for delta in deltas.values() if _is_compose(delta)]
+    changed = _changed(deltas.values(), project_files((*before, *later)), settings=before != later)
     if not changed:
         return
     moved = {delta.old_path: delta.path for delta in deltas.values()}
-    known = Counter((moved.get(error.file, error.file), error.message) for error in _mistakes(subject.facts.compose))
-    for error in _mistakes(_after(subject)):
+    mistakes = _mistakes(subject.facts.compose, before)
+    known = Counter((moved.get(error.file, error.file), error.message) for error in mistakes)
+    for error in _mistakes(_after(subject), later):
         known[error.file, error.message] -= 1
         if known[error.file, error.message] < 0 and not classify.is_fixture(error.file):
             yield from _hit(error, deltas.get(error.file), changed[0])
 
 
-def belongs_to_compose(path: str, data: bytes) -> bool:
-    """Whether a file is a Compose file, or the variables of one."""
-    return path.rpartition("/")[2] == ".env" or looks_like_compose(path, data)
+def belongs(path: str, data: bytes, named: Collection[str]) -> bool:
+    """Whether a file is a Compose file, or the variables of one; ``named`` are those that settings name."""
+    return path in named or path.rpartition("/")[2] == ".env" or looks_like_compose(path, data)
 
 
-def _is_compose(delta: Delta) -> bool:
-    sides = ((delta.old_path, delta.change.before), (delta.path, delta.change.after))
-    return any(data is not None and belongs_to_compose(path, data) for path, data in sides)
+def _changed(deltas: Iterable[Delta], named: Collection[str], *, settings: bool) -> list[Delta]:
+    """What of the change is a project's: its files, and the settings where they name other ones."""
+    return [delta for delta in deltas if _is_compose(delta, named) or (settings and SETTINGS in _paths(delta))]
+
+
+def _is_compose(delta: Delta, named: Collection[str]) -> bool:
+    sides = zip(_paths(delta), (delta.change.before, delta.change.after), strict=True)
+    return any(data is not None and belongs(path, data, named) for path, data in sides)
+
+
+def _paths(delta: Delta) -> tuple[str, str]:
+    return delta.old_path, delta.path
 
 
 def _after(subject: Subject) -> Mapping[str, bytes]:
@@ -60,13 +75,15 @@ def _after(subject: Subject) -> Mapping[str, bytes]:
     return files
 
 
-def _mistakes(files: Mapping[str, bytes]) -> Iterator[SourceError]:
+def _mistakes(files: Mapping[str, bytes], projects: tuple[ProjectFiles, ...]) -> Iterator[SourceError]:
     """What is wrong with the projects of ``files``, beside what does not parse: that is INT-002."""
     from bot.intake.compose import read_compose
 
     texts = {path: data.decode("utf-8", "replace") for path, data in files.items() if looks_like_compose(path, data)}
     roots = tuple(path for path in sorted(texts) if not is_template(texts[path]) and not classify.is_vendored(path))
-    for error in read_compose(files, roots, project="project").errors:
+    templates = {path for path, text in texts.items() if is_template(text)}
+    named = [project for project in projects if templates.isdisjoint(project.files)]
+    for error in read_compose(files, roots, project="project", named=named).errors:
         if not error.note and (error.file not in texts or parse_error(error.file, texts[error.file]) is None):
             yield error
 

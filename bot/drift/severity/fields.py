@@ -1,0 +1,229 @@
+"""Fields that grant, guard or trust something: which, and when a live object gives more by them than Git does.
+
+A rule of an authorisation policy, the failure policy of a webhook, the account that a deployer acts as: what such a field
+is worth is told by both objects as a whole, since what lies beside it decides (more rules of ``ALLOW`` let more in, more of
+``DENY`` less). The table is data (``policies/fields/*.yaml``, and ``privileged_fields`` of settings); here it is read and
+asked. Used by :mod:`bot.drift.kubernetes.objects` for each pair that differs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from bot.drift.canonical import spelled
+from bot.drift.severity.places import PairedPlace, differ, identity, places
+from bot.drift.severity.reach import lists, reaches
+from bot.drift.values import text
+from bot.errors import Invalid
+from bot.intake.lined import read_document
+from bot.intake.mistakes import reason
+from bot.model.globs import name_matches, parsed_pattern
+from bot.model.json import JSON, Tree, elements
+from bot.model.resource import ResourceId
+from bot.model.severity import Severity
+
+FIELD_PREFIX: Final = "grant-"
+"""How the ids of severity rules begin that come of this table."""
+
+
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    for pattern in patterns:
+        if "**" in parsed_pattern(pattern):
+            raise ValueError("a place is named part by part, without **")
+    return patterns
+
+
+_Texts = Annotated[tuple[Annotated[str, Field(max_length=300)], ...], BeforeValidator(_several)]
+_Paths = Annotated[_Texts, AfterValidator(_patterns), Field(min_length=1)]
+
+
+class FieldGrant(BaseModel):
+    """One row: the places ``paths`` of objects of ``kinds`` and API ``groups``, and when they are ``weaker``.
+
+    ``lower``: the value is further to the front of ``levels``, which go from open to strict; absence is ``absent``.
+    ``says``: it matches one of ``values`` and did not. ``silent``: it matched one and does not any more. ``wider``: it
+    selects what it did not; ``narrower``: it no longer selects what it did; with ``absent: everything`` both take what is
+    not there for everything. ``other``: it is another one, or none. ``gone``: an element of the list is not there any more.
+    ``when`` names, by path, globs of values that the live object has (for ``narrower`` and ``gone`` the declared one); the
+    empty text is absence. Values are globs that take no notice of case.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    kinds: _Texts
+    groups: _Texts
+    paths: _Paths
+    weaker: Literal["lower", "says", "silent", "wider", "narrower", "other", "gone"]
+    levels: _Texts = ()
+    values: _Texts = ("*",)
+    absent: str = ""
+    when: Mapping[str, _Texts] = Field(default_factory=dict)
+    severity: Severity = Severity.CRITICAL
+    meaning: Annotated[str, Field(min_length=3, max_length=300)]
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.weaker == "lower") != bool(self.levels):
+            raise ValueError("levels: goes with weaker: lower, and only with it")
+        if self.weaker in {"wider", "narrower"} and self.absent not in {"", "everything"}:
+            raise ValueError("absent: is everything, or not said")
+        return self
+
+    @property
+    def rule(self) -> str:
+        """The id of the severity rule."""
+        return f"{FIELD_PREFIX}{self.id}"
+
+    def concerns(self, resource: ResourceId) -> bool:
+        """Whether the row is about objects like ``resource``."""
+        kind = any(name_matches(glob, resource.kind) for glob in self.kinds)
+        return kind and any(name_matches(glob, resource.group) for glob in self.groups)
+
+    def holds(self, declared: Tree, live: Tree) -> bool:
+        """Whether what ``when`` names is so."""
+        tree = declared if self.weaker in {"narrower", "gone"} else live
+        return all(
+            any(_matches(_word(place.live) or "", values) for place in places(parsed_pattern(path), {}, tree))
+            for path, values in self.when.items()
+        )
+
+    def weakens(self, place: PairedPlace) -> bool:
+        """Whether the live value at ``place`` gives more than the declared one."""
+        before, now = place.declared, place.live
+        match self.weaker:
+            case "lower":
+                return not place.lone and self._level(now) < self._level(before)
+            case "says":
+                return _said(now, self.values) and not _said(before, self.values)
+            case "silent":
+                return not place.lone and _said(before, self.values) and not _said(now, self.values)
+            case "wider":
+                return not place.gone and not self._reaches(before, now)
+            case "narrower":
+                return not place.lone and not self._reaches(now, before)
+            case "other":
+                return not place.gone and before != now and spelled(before) != spelled(now)
+            case "gone":
+                return not place.lone and not _kept(before, now)
+
+    def _level(self, value: JSON) -> int:
+        word = _word(value) or self.absent.lower()
+        return next((index for index, level in enumerate(self.levels) if level.lower() == word), len(self.levels))
+
+    def _reaches(self, wide: JSON, narrow: JSON) -> bool:
+        if self.absent == "everything":
+            return reaches(wide, narrow)
+        return lists(wide, narrow) if isinstance(wide or narrow, (list, tuple)) else _within(wide, narrow)
+
+
+def _within(wide: JSON, narrow: JSON) -> bool:
+    """Whether ``narrow`` is nothing, or selects no more than ``wide``, which is there."""
+    return narrow is None or (wide is not None and reaches(wide, narrow))
+
+
+def _word(value: JSON) -> str | None:
+    return None if value is None or isinstance(value, (Mapping, list, tuple)) else str(text(value)).strip().lower()
+
+
+def _matches(word: str, patterns: Sequence[str]) -> bool:
+    return any(name_matches(pattern.lower(), word) for pattern in patterns)
+
+
+def _said(value: JSON, patterns: Sequence[str]) -> bool:
+    """Whether a value, or an element of it, is there and matches."""
+    if isinstance(value, Mapping):
+        return patterns == ("*",)
+    words = [_word(each) for each in elements(value)] if isinstance(value, (list, tuple)) else [_word(value)]
+    return any(word and _matches(word, patterns) for word in words)
+
+
+def _kept(before: JSON, now: JSON) -> bool:
+    """Whether every element of one list is in the other: by its name, else as a whole."""
+    known = {identity(element) for element in elements(now)}
+    return all(identity(element) in known for element in elements(before))
+
+
+@dataclass(frozen=True, slots=True)
+class Weakening:
+    """A place at which the live object gives more, and the row that says so."""
+
+    place: PairedPlace
+    row: FieldGrant
+
+    def touches(self, names: Sequence[str]) -> bool:
+        """Whether the difference at ``names`` is a part of it."""
+        return self.place.touches(names)
+
+
+@dataclass(frozen=True)
+class FieldGrants:
+    """The rows."""
+
+    rows: tuple[FieldGrant, ...] = ()
+
+    def __add__(self, later: FieldGrants) -> FieldGrants:
+        """The rows of both; of two with one id the first stands."""
+        known = {row.id for row in self.rows}
+        return FieldGrants(self.rows + tuple(row for row in later.rows if row.id not in known))
+
+    def weakened(self, resource: ResourceId, declared: Tree, live: Tree) -> tuple[Weakening, ...]:
+        """Where the ``live`` object gives more than the ``declared`` one, the worst first."""
+        rows = self._about(resource)
+        if not rows:
+            return ()
+        weaker = [
+            Weakening(place, row)
+            for row in rows
+            for pattern in map(parsed_pattern, row.paths)
+            if differ(pattern, declared, live) and row.holds(declared, live)
+            for place in places(pattern, declared, live)
+            if row.weakens(place)
+        ]
+        return tuple(sorted(weaker, key=lambda each: -each.row.severity.rank))
+
+    def _about(self, resource: ResourceId) -> tuple[FieldGrant, ...]:
+        kind = (resource.group, resource.kind)
+        if kind not in self._known:
+            self._known[kind] = tuple(row for row in self.rows if row.concerns(resource))
+        return self._known[kind]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], tuple[FieldGrant, ...]]:
+        return {}
+
+
+class _FieldFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    version: Literal[1] = 1
+    description: str = ""
+    fields: tuple[FieldGrant, ...] = ()
+
+
+def load(files: Mapping[str, bytes]) -> FieldGrants:
+    """The rows of all ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
+    rows = FieldGrants()
+    for file in sorted(files):
+        document = read_document(files[file], file)
+        try:
+            read = _FieldFile.model_validate(document.value or {}).fields
+        except ValidationError as exc:
+            first = exc.errors(include_url=False)[0]
+            raise Invalid(f"{file}:{document.line(first['loc'])}: {reason(first)}") from exc
+        ids = Counter(row.id for row in (*rows.rows, *read))
+        if twice := next((id_ for id_, count in ids.items() if count > 1), None):
+            raise Invalid(f"{file}: two rows about fields have the id {twice!r}", advice="Give each row its own id.")
+        rows += FieldGrants(read)
+    return rows

@@ -1,0 +1,25 @@
+"""The Compose projects that settings name, as intake and the guard take them."""
+
+from __future__ import annotations
+
+from bot.intake.compose_select import ProjectFiles
+from bot.intake.discover import folder_of
+from bot.settings import Settings
+from bot.settings.sections import ComposeSettings
+
+
+def named_projects(settings: Settings) -> tuple[ProjectFiles, ...]:
+    """The projects below ``compose:``."""
+    return tuple(_project(project) for project in settings.compose)
+
+
+def _project(named: ComposeSettings) -> ProjectFiles:
+    profiles, env_files = named.profiles, named.env_files
+    return ProjectFiles(
+        tuple(named.files),
+        profiles=None if profiles is None else tuple(profiles),
+        env_files=None if env_files is None else tuple(env_files),
+        folder=folder_of(named.files[0]),
+        name=named.name or "",
+        chosen=True,
+    )
