@@ -29,13 +29,14 @@ from bot.flows.reconcile import tick
 from bot.model.decision import Decision as FixDecision
 from bot.model.decision import FixLevel as AutoFixPolicy
 from bot.model.decision import Lane
-from bot.model.drift import Drift, Report, Severity
+from bot.model.drift import Drift, Report
 from bot.model.finding import Mode
 from bot.model.guarded import AIErrorKind, AIExecutionError, AIRequest, AIResult
 from bot.model.json import JSON
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
 from bot.model.resource import Desired
+from bot.model.severity import Severity
 from bot.policy.context import Context, collect
 from bot.policy.decide import decide
 from bot.policy.levels import in_force

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from bot.model.patterns import regex
 from bot.secrecy.redaction import redact_tokens
 
 MAX_BODY: Final = 65_535
@@ -26,21 +27,19 @@ _ABSENT: Final = "(absent)"
 
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 # ``#26`` and ``GH-26`` (docs.github.com, "Autolinked references and URLs").
-_REFERENCE: Final = re.compile(r"#(?=\d)|(?<=\b[Gg][Hh])-(?=\d)")
+_REFERENCE: Final = regex(r"#(?=\d)|(?<=\b[Gg][Hh])-(?=\d)")
 # docs.github.com, "Linking a pull request to an issue": the keywords that close one.
-_CLOSING: Final = re.compile(
+_CLOSING: Final = regex(
     r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(:?\s+)(?=\S*(?:#|＃|/issues/|/pull/))", re.IGNORECASE
 )
 # docs.github.com, "Skipping workflow runs".
-_SKIP: Final = re.compile(
-    r"\[(?=(?:skip ci|ci skip|no ci|skip actions|actions skip)\])|\bskip-checks(?=:)", re.IGNORECASE
-)
+_SKIP: Final = regex(r"\[(?=(?:skip ci|ci skip|no ci|skip actions|actions skip)\])|\bskip-checks(?=:)", re.IGNORECASE)
 # docs.github.com, "Mentioning people and teams". In ``registry/web@sha256:…`` the sign is inside of a word.
-_MENTION: Final = re.compile(r"(?<![\w.-])@(?=\w)")
-_LINK: Final = re.compile(r"https?://[A-Za-z0-9._~:/?#&=%+-]+")
-_MARKDOWN: Final = re.compile(r"([\\`*_\[\]|~$])")
-_FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
-_TICKS: Final = re.compile(r"`+")
+_MENTION: Final = regex(r"(?<![\w.-])@(?=\w)")
+_LINK: Final = regex(r"https?://[A-Za-z0-9._~:/?#&=%+-]+")
+_MARKDOWN: Final = regex(r"([\\`*_\[\]|~$])")
+_FENCE: Final = regex(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+_TICKS: Final = regex(r"`+")
 
 
 def line(value: object, limit: int = _MAX_VALUE) -> str:
@@ -48,7 +47,7 @@ def line(value: object, limit: int = _MAX_VALUE) -> str:
 
     ``@`` and ``#1`` become their full-width twins, white space is collapsed, at most ``limit`` characters remain.
     """
-    text = _visible(" ".join(str(value).split()))
+    text = visible(" ".join(str(value).split()))
     text = _CLOSING.sub(lambda match: f"{match[1]}{match[2]}“", text)
     text = _REFERENCE.sub(lambda match: "＃" if match[0] == "#" else "‑", text)
     text = _SKIP.sub(lambda match: "［" if match[0] == "[" else "skip_checks", text).replace("@", "＠")
@@ -78,7 +77,7 @@ def code(value: object) -> str:
     A squash merge copies the body into a commit message (docs.github.com, "About pull request merges"), where code marks
     protect nothing: what would skip a workflow, close an issue or mention somebody is inert in here as well.
     """
-    plain = _cut(_inert(_visible(str(value))), _MAX_VALUE)
+    plain = _cut(_inert(visible(str(value))), _MAX_VALUE)
     if not plain.strip():
         return "" if not plain else "`␠`"
     if "|" in plain:
@@ -92,7 +91,7 @@ def block(value: object, language: str = "", limit: int = _MAX_BLOCK) -> str:
     """A fenced block of at most ``limit`` characters whose fence is longer than any run of backticks inside it; as inert as
     :func:`code`.
     """
-    plain = _cut("\n".join(_inert(_visible(row)) for row in str(value).splitlines()), limit)
+    plain = _cut("\n".join(_inert(visible(row)) for row in str(value).splitlines()), limit)
     fence = "`" * max(3, max((len(run) for run in _TICKS.findall(plain)), default=0) + 1)
     return f"{fence}{re.sub('[^a-z0-9]', '', language)}\n{plain}\n{fence}"
 
@@ -161,7 +160,7 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
 """The filters that the message templates use, by name."""
 
 
-def _visible(plain: str) -> str:
+def visible(plain: str) -> str:
     """Control, format and bidirectional characters as escapes, tokens redacted, everything else as it is."""
     plain = redact_tokens(plain)
     if plain.isascii() and plain.isprintable():

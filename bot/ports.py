@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Check,
         Comment,
         CommitDraft,
+        DeploymentNote,
         HostFacts,
         HostRights,
         Issue,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from bot.model.ledger import Entry, LedgerView
     from bot.model.notice import Announcement, Delivery
     from bot.model.observation import Observation
+    from bot.model.requests import RequestsLeft
     from bot.model.resource import Desired, Platform
     from bot.model.session import Prompt, Reply, Session
     from bot.model.target import Rendering, Unit
@@ -285,9 +287,11 @@ class CodeHost(Protocol):
         base: str,
         labels: Sequence[str],
         known: Sequence[PullRequest] | None = None,
+        draft: bool = False,
     ) -> PullRequest:
         """The one open pull request with this marker key, or from this branch of ours: found or created. ``body`` comes
         without the marker line. ``known`` are the open ones that were just listed; without them they are listed again.
+        A new one is a ``draft`` where the host has drafts.
         ``Closed`` where nobody with our rights may create one.
         """
         ...
@@ -352,6 +356,21 @@ class AttentiveHost(Protocol):
     def give(self, number: int, attention: Attention, *, pull: bool) -> None:
         """They are assigned and, for a pull request, asked for a review, as far as the host lets us; never raises for want
         of that.
+        """
+        ...
+
+
+@runtime_checkable
+class DeployingHost(Protocol):
+    """A code host that shows what is deployed where, and knows what a commit was merged from."""
+
+    def merged_as(self, commit: str) -> PullRequest | None:
+        """The pull request whose merge made ``commit``; None where none did."""
+        ...
+
+    def note_deployment(self, note: DeploymentNote) -> str:
+        """The address of the one deployment of that commit in that environment, which now says this. ``Closed`` where our
+        rights do not reach so far.
         """
         ...
 
@@ -561,6 +580,10 @@ class Meter(Protocol):
         """A unit of that kind was rendered, which took so long."""
         ...
 
+    def left(self, requests: RequestsLeft) -> None:
+        """The code host told with an answer how many requests it still takes."""
+        ...
+
 
 class Unmeasured:
     """A meter that nobody reads."""
@@ -570,6 +593,9 @@ class Unmeasured:
 
     def rendered(self, kind: str, seconds: float) -> None:
         del kind, seconds
+
+    def left(self, requests: RequestsLeft) -> None:
+        del requests
 
 
 class Receiver(Protocol):

@@ -269,3 +269,30 @@ class _Watch:
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._child.pid, number)
+
+
+def own_identity() -> str:
+    """What tells this process from every other one, of other machines and containers too; empty where nothing does.
+
+    proc(5) and pid_namespaces(7): the boot, the namespace in which the number counts, the number, and when it started.
+    """
+    return _identity(os.getpid()) or ""
+
+
+def has_ended(identity: str) -> bool:
+    """Whether the process with that :func:`own_identity` is known to have ended: where it would be seen, it is not there."""
+    place, _, number = identity.rpartition("/")[0].rpartition("/")
+    mine = own_identity()
+    if not mine or not number.isdigit() or mine.rpartition("/")[0].rpartition("/")[0] != place:
+        return False
+    return _identity(int(number)) != identity
+
+
+def _identity(number: int) -> str | None:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        space = Path("/proc/self/ns/pid").readlink()
+        started = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return None
+    return f"{boot}/{space}/{number}/{started}"

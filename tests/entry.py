@@ -44,11 +44,24 @@ def processes() -> ForkServerContext:
 
 def clockwork(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the real command in ``folder``, in a process of its own, with an empty home and no tokens."""
+    return _called(words, folder, environment, None)
+
+
+def clockwork_dying(*words: str, folder: Path, step: str, nth: int) -> subprocess.CompletedProcess[str]:
+    """The same, where an apply is killed (SIGKILL) right after the ``nth`` time of ``step``."""
+    return _called(words, folder, {}, (step, nth))
+
+
+def _called(
+    words: tuple[str, ...], folder: Path, environment: dict[str, str], dying: tuple[str, int] | None
+) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
     usual = {"HOME": str(folder), "CLOCKWORK_CACHE": str(folder / "cache"), "COLUMNS": "200"}
     with tempfile.TemporaryDirectory() as place:
-        outputs = [Path(place) / name for name in ("stdout", "stderr")]
-        called = processes().Process(target=_call, args=(words, folder, {**clean, **usual, **environment}, *outputs))
+        outputs = (Path(place) / "stdout", Path(place) / "stderr")
+        called = processes().Process(
+            target=_call, args=(words, folder, {**clean, **usual, **environment}, outputs, dying)
+        )
         called.start()
         called.join(_LIMIT)
         if called.exitcode is None:
@@ -59,7 +72,13 @@ def clockwork(*words: str, folder: Path, **environment: str) -> subprocess.Compl
         return subprocess.CompletedProcess(words, called.exitcode, *printed)
 
 
-def _call(words: tuple[str, ...], folder: Path, environment: dict[str, str], stdout: Path, stderr: Path) -> NoReturn:
+def _call(
+    words: tuple[str, ...],
+    folder: Path,
+    environment: dict[str, str],
+    outputs: tuple[Path, Path],
+    dying: tuple[str, int] | None,
+) -> NoReturn:
     """What the forked process does: become as if it had been started with this environment, and run."""
     import pygit2
     from pygit2.enums import ConfigLevel
@@ -73,11 +92,15 @@ def _call(words: tuple[str, ...], folder: Path, environment: dict[str, str], std
     # libgit2 looked for the home once, when the server imported it.
     pygit2.settings.search_path[ConfigLevel.GLOBAL] = environment["HOME"]
     pygit2.settings.search_path[ConfigLevel.XDG] = f"{environment['HOME']}/.config/git"
-    for stream, path in ((1, stdout), (2, stderr)):
+    for stream, path in zip((1, 2), outputs, strict=True):
         with path.open("wb") as file:
             os.dup2(file.fileno(), stream)
     sys.stdout, sys.stderr = (open(stream, "w", encoding="utf-8", closefd=False) for stream in (1, 2))  # noqa: SIM115
     sys.argv = ["clockwork", *words]
+    if dying is not None:
+        from tests.flows.dying import let_applying_die
+
+        let_applying_die(*dying)
     try:
         code = main(words)
     finally:

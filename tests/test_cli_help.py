@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from bot.entrypoints.cli.app import build
+from bot.entrypoints.cli.app import VERBS, build
 from bot.entrypoints.cli.examples import EXAMPLES, SUMMARIES
 
 PROGRAM: Final = typer.main.get_command(build())
@@ -27,13 +27,29 @@ def commands(group: object, words: tuple[str, ...] = ()) -> Iterator[tuple[str, 
         yield " ".join(words), group
 
 
-README: Final = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT: Final = Path(__file__).parents[1]
+PAGES: Final = "\n".join(page.read_text() for page in [ROOT / "README.md", *sorted(ROOT.glob("bot/*/README.md"))])
 LEAVES: Final = dict(commands(PROGRAM))
+
+
+@pytest.mark.parametrize("module", VERBS)
+def test_a_first_word_loads_all_of_its_verbs(module: str) -> None:
+    """The command line of one word has what its module says it has, and each of those words leads to it."""
+    for word in VERBS[module]:
+        group = typer.main.get_command(build(word))
+        assert isinstance(group, TyperGroup)
+        assert tuple(group.commands) == VERBS[module]
+
+
+def test_all_verbs_are_loaded_for_help() -> None:
+    """Without a first word the program has every verb."""
+    assert isinstance(PROGRAM, TyperGroup)
+    assert sorted(PROGRAM.commands) == sorted(word for words in VERBS.values() for word in words)
 
 
 def parsed(line: str) -> tuple[str, list[str]]:
     """The verb of a command line, and the words that it would not understand. Raises what the program would print."""
-    words = shlex.split(line.partition(" > ")[0].partition("   ")[0])[1:]
+    words = shlex.split(line.partition(" > ")[0].partition(" | kubectl")[0].partition("   ")[0])[1:]
     verb = next(verb for verb in sorted(LEAVES, key=len, reverse=True) if words[: len(verb.split())] == verb.split())
     context = LEAVES[verb].make_context(verb, words[len(verb.split()) :])
     return verb, context.args
@@ -51,22 +67,22 @@ def test_every_example_parses(verb: str, line: str) -> None:
     assert len(line) + 2 <= 100
 
 
-def readme_lines() -> list[str]:
-    """The command lines of the README's shell blocks that run Clockwork, also at the end of a pipe."""
-    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", README, re.DOTALL | re.MULTILINE)
+def page_lines() -> list[str]:
+    """The command lines of the pages' shell blocks that run Clockwork, also at the end of a pipe."""
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```$", PAGES, re.DOTALL | re.MULTILINE)
     rows = [row.partition(" #")[0].strip() for block in blocks for row in block.splitlines()]
     return [row for row in rows if row.startswith("clockwork ")]
 
 
-@pytest.mark.parametrize("line", readme_lines())
-def test_the_readmes_command_lines_parse(line: str) -> None:
+@pytest.mark.parametrize("line", page_lines())
+def test_the_pages_command_lines_parse(line: str) -> None:
     """A line that a reader copies is one that its verb takes."""
     assert parsed(line)[1] == []
 
 
-def test_every_verb_that_the_readme_names_is_one() -> None:
+def test_every_verb_that_the_pages_name_is_one() -> None:
     """Also those inside a sentence, whose arguments may be placeholders."""
-    named = set(re.findall(r"`clockwork ((?:[a-z][a-z-]* )*[a-z][a-z-]*)", README))
+    named = set(re.findall(r"`clockwork ((?:[a-z][a-z-]* )*[a-z][a-z-]*)", PAGES))
     words = {verb for leaf in LEAVES for verb in (leaf, leaf.partition(" ")[0])}
     assert {name for name in named if not any(f"{name} ".startswith(f"{verb} ") for verb in words)} == set()
     assert len(named) > 30

@@ -68,6 +68,8 @@ class ComposeApplier:
     host: str
     environment: Mapping[str, str] = field(repr=False)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    options: tuple[str, ...] = ()
+    """Further options of the tool, such as profiles and files of variables."""
     command: tuple[str, ...] = ()
     seconds: float = STEP_SECONDS
     tell: Tell = field(default=silent, repr=False, compare=False)
@@ -97,7 +99,7 @@ class ComposeApplier:
         files = [word for file in self.files for word in ("-f", str(self.folder.resolve() / file))]
         named = ["-p", project] if project else []
         environment = {**self.environment, "DOCKER_HOST": self.host, "CONTAINER_HOST": self.host}
-        return Tool((*argv, *named, *files), self.folder, environment, self.variables, self.seconds)
+        return Tool((*argv, *named, *files, *self.options), self.folder, environment, self.variables, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)

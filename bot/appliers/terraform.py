@@ -84,8 +84,17 @@ class TerraformApplier:
     _ready: bool = field(default=False, init=False)
 
     def rehearse(self, work: Work) -> None:
-        """Whether the plan says what was agreed to; Terraform alone knows whether the state has moved, once it applies."""
+        """Whether the plan says what was agreed to; Terraform alone knows whether the state has moved, once it applies.
+        The plan is made where there is none.
+        """
+        if not self.plan.is_file():
+            self._make_plan()
         self._check(work)
+
+    def _make_plan(self) -> None:
+        ended = self._terraform("plan", "-input=false", "-no-color", f"-out={self.plan.resolve()}")
+        if ended.exit_code != 0:
+            raise Unavailable(f"terraform plan ended with exit code {ended.exit_code}: {self._tool().told(ended)}")
 
     def carry_out(self, work: Work) -> Evidence:
         """The first action of a plan carries out all of it; for the others it is done."""

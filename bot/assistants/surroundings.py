@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.assistants.relay import Relay, relaying
 from bot.confinement.closure import closure
 from bot.confinement.walls import Confinement, Wall, World, behind, best, own_network
 from bot.errors import Refused
 from bot.processes import Workspace
 
 if TYPE_CHECKING:
+    from bot.assistants.relay import Relay
     from bot.assistants.tool import Tool, ToolOptions
 
 
@@ -92,6 +92,8 @@ def surroundings(
     if wall is Wall.NONE or base_url is None:
         yield Surroundings(options, wall, workspace, files=files)
         return
+    from bot.assistants.relay import relaying
+
     token = options.key if key else None
     with relaying(
         base_url,

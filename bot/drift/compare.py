@@ -160,7 +160,8 @@ class _Comparison:
             return
         generations = Generations(self.desired)
         for observed, reason in self.presence.undeclared(matched, self.bases):
-            drift, current = drifts.unmanaged(observed, reason), generations.current(observed.id)
+            drift = drifts.undeclared(observed, reason, applied=observed.id in self.bases)
+            current = generations.current(observed.id)
             if current is None:
                 self.drift.append(drift)
             else:

@@ -135,9 +135,10 @@ def missing(desired: Desired) -> Drift:
     return replace(drift, file=desired.file, line=desired.line, origin=nearest(desired, ()))
 
 
-def unmanaged(observed: Observed, reason: str) -> Drift:
-    """A whole live resource that Git should declare and does not."""
-    drift = _whole(observed.id, str(observed.id), DriftKind.UNMANAGED, observed=_PRESENT, live=observed.tree)
+def undeclared(observed: Observed, reason: str, *, applied: bool) -> Drift:
+    """A whole live resource that Git should declare, or declared when it was ``applied`` last, and does not."""
+    kind = DriftKind.REMOVED if applied else DriftKind.UNMANAGED
+    drift = _whole(observed.id, str(observed.id), kind, observed=_PRESENT, live=observed.tree)
     return replace(drift, message=reason)
 
 

@@ -34,10 +34,11 @@ from bot.drift.selector import Labels, Selector, parse
 from bot.errors import Invalid
 from bot.intake.lined import read_document
 from bot.intake.mistakes import reason
-from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
+from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.globs import name_matches, path_covers
 from bot.model.paths import Path, parse_path
 from bot.model.resource import Desired, LeftAlone, ResourceId
+from bot.model.severity import Severity
 
 _CHANGES: Final = frozenset({DriftKind.CHANGED, DriftKind.ADDED, DriftKind.REMOVED, DriftKind.MISSING})
 """Differences within a resource."""

@@ -17,14 +17,13 @@ from functools import lru_cache
 from typing import Final
 
 from bot.model.json import JSON
+from bot.model.patterns import regex
 
 Canonical = Callable[[JSON], JSON]
 
 _BINARY: Final = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
-_QUANTITY: Final = re.compile(
-    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([eE][+-]?\d{1,3})|([KMGTPE]i|[numkMGTPE]))?\Z", re.ASCII
-)
+_QUANTITY: Final = regex(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([eE][+-]?\d{1,3})|([KMGTPE]i|[numkMGTPE]))?\Z", re.ASCII)
 _GO_UNIT: Final = {
     "ns": Decimal(1),
     "us": Decimal(1_000),
@@ -36,14 +35,14 @@ _GO_UNIT: Final = {
     "h": Decimal(3_600_000_000_000),
     "d": Decimal(86_400_000_000_000),
 }
-_GO_PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d)", re.ASCII)
-_GO_DURATION: Final = re.compile(rf"(?:{_GO_PART.pattern})+\Z", re.ASCII)
-_OCTAL: Final = re.compile(r"0o?[0-7]{1,6}\Z", re.ASCII)
-_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,17})\Z", re.ASCII)
+_GO_PART: Final = regex(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d)", re.ASCII)
+_GO_DURATION: Final = regex(rf"(?:{_GO_PART.pattern})+\Z", re.ASCII)
+_OCTAL: Final = regex(r"0o?[0-7]{1,6}\Z", re.ASCII)
+_NUMBER: Final = regex(r"-?(?:0|[1-9]\d{0,17})\Z", re.ASCII)
 _LONGEST: Final = 100
 """Characters: longer texts are no quantities and no durations."""
 _LARGEST_PLAIN: Final = 6
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?\Z", re.IGNORECASE | re.ASCII)
+_SIZE: Final = regex(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?\Z", re.IGNORECASE | re.ASCII)
 
 
 def quantity(value: JSON) -> JSON:

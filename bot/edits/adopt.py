@@ -50,6 +50,8 @@ def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *
             return adopt_cw(desired, edits, files, cw)
         case SourceKind.RENDERED:
             raise Refused(f"{desired.file} is rendered: its values are set where its tool reads them")
+        case SourceKind.APPLIED:
+            raise Refused(f"no file declares {desired.id} any more")
         case SourceKind.SETTINGS:
             raise Refused(f"{desired.file} holds settings: change it by hand")
         case _ as never:

@@ -37,7 +37,7 @@ class TargetPlan:
 def plans(assessment: Assessment) -> tuple[TargetPlan, ...]:
     """A plan for each target that was compared, by name; those of targets where nothing is to be done among them."""
     declared = {desired.id: desired for desired in assessment.declaration.resources}
-    live = dict(_live(assessment))
+    live = dict(live_of(assessment))
     return tuple(_of_target(name, assessment, declared, live) for name in _names(assessment))
 
 
@@ -74,7 +74,7 @@ def _of_target(
     return TargetPlan(plan(look), mine, running, drifts)
 
 
-def _live(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:
+def live_of(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:
     """What runs of what Git declares or declared, by the identity that reports use."""
     deployment = assessment.declaration.deployment
     observer_of = {} if deployment is None else {target.name: target.observer for target in deployment.targets}

@@ -21,11 +21,11 @@ from bot.flows.ownership import taken_over
 from bot.flows.recover import forgotten, recover
 from bot.model.codehost import ItemState, Marker, PullRequest
 from bot.model.decision import Lane
-from bot.model.drift import Severity
 from bot.model.filetree import content_id
 from bot.model.guarded import AIRequest, AIResult
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
 from bot.model.proposal import Action, Effect, branch_of, key_of
+from bot.model.severity import Severity
 from bot.ports import CodeHost
 from bot.safety.limits import Denied, Request, permit
 from bot.safety.spans import span

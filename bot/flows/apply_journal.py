@@ -14,11 +14,22 @@ from bot.errors import BotError, Refused, Stale
 from bot.model.action import Action, ActionList, Work
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
 from bot.ports import Clock, Ledger
-from bot.safety.lease import LEASE, RELEASED, lease
+from bot.safety.lease import HOLDER, LEASE, RELEASED, lease
 
 _TRIES: Final = 12
 _OPERATION: Final = "operation"
 _RESOURCE: Final = "resource"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """What this process calls itself, and whether one that called itself so is known to have ended."""
+
+    name: str = ""
+    has_ended: Callable[[str], bool] = lambda _name: False
+
+
+NOBODY: Final = Holder()
 
 
 @dataclass
@@ -32,16 +43,26 @@ class Journal:
     plan: ActionList
     run: str
     view: LedgerView
+    holder: Holder
     begun: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
     """Intents of a run that died, by operation and resource, of what is planned again."""
 
     @staticmethod
     def begin(
-        plan: ActionList, ledger: Ledger, *, clock: Clock, actor: Actor, new_id: Callable[[], str], seconds: float
+        plan: ActionList,
+        ledger: Ledger,
+        *,
+        clock: Clock,
+        actor: Actor,
+        new_id: Callable[[], str],
+        seconds: float,
+        holder: Holder,
     ) -> Journal:
-        """Take the target. ``Refused`` while another run holds it, until nothing was heard of that for ``seconds``."""
-        journal = Journal(ledger, clock, actor, new_id, plan, new_id(), ledger.read())
-        planned = {_key(action) for action in plan.actions}
+        """Take the target. ``Refused`` while another run holds it, until that is known to have ended or nothing was heard
+        of it for ``seconds``.
+        """
+        journal = Journal(ledger, clock, actor, new_id, plan, new_id(), ledger.read(), holder)
+        planned = {action_key(action) for action in plan.actions}
         for _ in range(_TRIES):
             journal._check_free(seconds)
             left = {(each.detail[_OPERATION], each.detail[_RESOURCE]): each for each in _open(journal.view)}
@@ -51,7 +72,7 @@ class Journal:
                 if key not in planned
             ]
             try:
-                journal.view = ledger.append(journal.view, [journal._note("began", {"plan": plan.digest}), *done])
+                journal.view = ledger.append(journal.view, [journal._began(), *done])
             except Stale:
                 journal.view = ledger.read()
                 continue
@@ -61,7 +82,7 @@ class Journal:
 
     def _check_free(self, seconds: float) -> None:
         held = lease(self.view)
-        if held is not None and held.lasts(self.clock.now(), seconds):
+        if held is not None and held.lasts(self.clock.now(), seconds) and not self.holder.has_ended(held.holder):
             raise Refused(
                 f"{held.entry.actor.login} has been applying {self.plan.target or 'this repository'} "
                 f"since {held.entry.at:%Y-%m-%d %H:%M UTC}",
@@ -70,7 +91,7 @@ class Journal:
 
     def token(self, action: Action) -> Entry:
         """The intent of an action: that of a run that died with it, else a new one that is not written yet."""
-        begun = self.begun.get(_key(action))
+        begun = self.begun.get(action_key(action))
         return self._intent(action) if begun is None else begun
 
     def intend(self, works: Sequence[Work]) -> None:
@@ -109,12 +130,16 @@ class Journal:
                 return
         raise Stale("the journal moved every time", advice="Run it again.")
 
+    def _began(self) -> Entry:
+        facts = {"plan": self.plan.digest} | ({HOLDER: self.holder.name} if self.holder.name else {})
+        return self._note("began", facts)
+
     def _note(self, reason: str, detail: Mapping[str, str]) -> Entry:
         facts = {LEASE: self.run, "commit": self.plan.commit, **detail}
         return Entry(self.new_id(), EntryKind.NOTE, self.clock.now(), self.actor, reason=reason, detail=facts)
 
     def _intent(self, action: Action, work: Work | None = None) -> Entry:
-        operation, resource = _key(action)
+        operation, resource = action_key(action)
         return Entry(
             id=self.new_id() if work is None else work.token,
             kind=EntryKind.INTENT,
@@ -141,7 +166,8 @@ class Journal:
         )
 
 
-def _key(action: Action) -> tuple[str, str]:
+def action_key(action: Action) -> tuple[str, str]:
+    """What an action is known by in the journal, whatever differs: its operation and its resource."""
     return action.operation.value, f"{action.resource.platform} {action.resource.group} {action.resource.qualified}"
 
 
@@ -151,3 +177,16 @@ def _open(view: LedgerView) -> Iterator[Entry]:
     for entry in view.entries:
         if entry.kind is EntryKind.INTENT and entry.id not in ended and {_OPERATION, _RESOURCE} <= set(entry.detail):
             yield entry
+
+
+def failures(view: LedgerView, commit: str) -> Mapping[tuple[str, str], int]:
+    """How often in a row each action failed while ``commit`` was applied, by :func:`action_key`."""
+    intents = {entry.id: entry for entry in view.entries if entry.kind is EntryKind.INTENT}
+    failed: dict[tuple[str, str], int] = {}
+    for entry in view.entries:
+        intent = intents.get(entry.intent or "") if entry.kind is EntryKind.OUTCOME else None
+        if intent is None or intent.detail.get("commit") != commit:
+            continue
+        key = intent.detail.get(_OPERATION, ""), intent.detail.get(_RESOURCE, "")
+        failed[key] = failed.get(key, 0) + 1 if entry.result is Result.FAILED else 0
+    return failed

@@ -8,7 +8,9 @@ to act on anything but what was seen. Called by ``clockwork apply``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,13 +20,15 @@ from typing import Final
 
 from bot.errors import BotError, Refused
 from bot.flows.action_plan import TargetPlan
-from bot.flows.apply_journal import Journal
-from bot.model.action import Action, Evidence, Health, HealthState, Work
+from bot.flows.apply_journal import NOBODY, Holder, Journal, action_key, failures
+from bot.model.action import Action, AppliedAction, AppliedPlan, HealthState, Work
+from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, Result
-from bot.model.resource import Platform
+from bot.model.resource import Platform, ResourceId
 from bot.ports import Applier, Clock, Ledger
 from bot.safety.deletions import deletion_guard
 from bot.safety.limits import Limits
+from bot.safety.windows import gate
 from bot.secrecy.redaction import redact
 
 STEPS: Final = ("leased", "apply-intent", "action", "apply-outcome", "healthy", "released")
@@ -33,34 +37,6 @@ _WORKERS: Final = 8
 _BATCH: Final = 100
 """The intents of so many actions are written at once."""
 _LOOK_AGAIN: Final = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedAction:
-    """What became of one action. ``evidence`` where it was done, ``failure`` where it was not or did not become healthy."""
-
-    action: Action
-    evidence: Evidence | None = None
-    health: Health | None = None
-    failure: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class AppliedPlan:
-    """What became of a plan. ``waiting`` needs somebody to agree first; ``left`` was not begun because of a failure."""
-
-    applied: tuple[AppliedAction, ...] = ()
-    waiting: tuple[Action, ...] = ()
-    left: tuple[Action, ...] = ()
-
-    @property
-    def failed(self) -> bool:
-        return any(each.failure is not None for each in self.applied)
-
-    @property
-    def whole(self) -> bool:
-        """Whether everything was done that was planned."""
-        return not (self.failed or self.waiting or self.left)
 
 
 def _nobody(_ended: AppliedAction) -> None:
@@ -72,22 +48,26 @@ class ApplyContext:
     """What a plan is carried out with. ``step_timeout`` is in seconds; ``tell`` hears of each action that ended."""
 
     ledger: Ledger
-    appliers: Mapping[Platform, Applier]
+    applier: Callable[[ResourceId], Applier | None]
+    """What carries out actions on a resource; None where nothing is configured that does."""
     clock: Clock
     actor: Actor
     limits: Limits
     new_id: Callable[[], str]
+    holder: Holder = NOBODY
     step_timeout: float = 300.0
     tell: Callable[[AppliedAction], None] = _nobody
     reached: Callable[[str], None] = lambda _step: None
 
 
-def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool) -> AppliedPlan:
-    """Everything that may be done. Without ``approved`` only what needs nobody's approval, and nothing that it needs.
+def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unattended: bool = False) -> AppliedPlan:
+    """Everything that may be done. Without ``approved`` only what needs nobody's approval, and nothing that it needs. Where
+    it runs ``unattended``, change windows hold, and what failed too often at this commit waits for a person at a terminal.
 
     Raises ``Refused`` before anything is done: too much would be deleted, another run is at it, a platform says no.
     """
-    actions, waiting = _permitted(plan.actions.actions, approved=approved)
+    held = _held(plan, context) if unattended else frozenset[str]()
+    actions, waiting = _permitted(plan.actions.actions, held, approved=approved)
     if not actions:
         return AppliedPlan(waiting=waiting)
     _check_deletions(actions, plan, context.limits)
@@ -98,9 +78,10 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool) -> App
         actor=context.actor,
         new_id=context.new_id,
         seconds=2 * context.step_timeout,
+        holder=context.holder,
     )
-    context.reached("leased")
     try:
+        context.reached("leased")
         works = [_work(action, plan, journal) for action in actions]
         _rehearse(works, context)
         return replace(_carried_out(works, journal, context), waiting=waiting)
@@ -109,9 +90,28 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool) -> App
             context.reached("released")
 
 
-def _permitted(actions: Sequence[Action], *, approved: bool) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
-    """What may be done, and what waits for somebody to agree, with what needs it."""
-    waiting: set[str] = set()
+def _held(plan: TargetPlan, context: ApplyContext) -> frozenset[str]:
+    """The ids of the actions that nobody may carry out unattended now."""
+    failed = failures(context.ledger.read(), plan.actions.commit)
+    most, windows, now = context.limits.consecutive_failures, context.limits.windows, context.clock.now()
+    return frozenset(
+        action.id
+        for action in plan.actions.actions
+        if (most is not None and failed.get(action_key(action), 0) >= most)
+        or not gate(windows, task=action.task, lane=Lane.RESTORE, now=now).open
+    )
+
+
+def _permitted(
+    actions: Sequence[Action], held: AbstractSet[str], *, approved: bool
+) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
+    """What may be done, and what waits for somebody to agree, with what needs it. Terraform applies a plan as a whole, so
+    that all of it waits for one of its actions.
+    """
+    waiting: set[str] = {*held}
+    terraform = [action for action in actions if action.resource.platform is Platform.TERRAFORM]
+    if any(action.id in held or (action.approval and not approved) for action in terraform):
+        waiting |= {action.id for action in terraform}
     for action in actions:
         if (action.approval and not approved) or waiting.intersection(action.needs):
             waiting.add(action.id)
@@ -136,23 +136,40 @@ def _work(action: Action, plan: TargetPlan, journal: Journal) -> Work:
 
 def _rehearse(works: Sequence[Work], context: ApplyContext) -> None:
     """Ask the platforms first, as far as they can say; who needs another action's work cannot be asked before it."""
-    refusals: list[str] = []
-    for work in works:
-        try:
-            applier = _applier(work, context)
-            if not work.action.needs:
-                applier.rehearse(work)
-        except BotError as exc:
-            refusals.append(f"{work.action.resource.qualified}: {redact(exc.message)}")
-    if refusals:
+    for resource in dict.fromkeys(work.action.resource for work in works):
+        with contextlib.suppress(BotError):  # told below; an applier is made by one thread alone
+            context.applier(resource)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        answers = list(pool.map(partial(_refusal, context=context), works))
+    if refusals := [answer for answer in answers if answer is not None]:
         raise Refused("\n  ".join(["Nothing was done, because that was refused:", *refusals]))
 
 
+def _refusal(work: Work, *, context: ApplyContext) -> str | None:
+    """Why the platform would not do it."""
+    try:
+        applier = _applier(work, context)
+        if not work.action.needs:
+            applier.rehearse(work)
+    except BotError as exc:
+        resource = work.action.resource
+        return f"{resource.qualified}: {redact(exc.message).removeprefix(f'{resource}: ')}"
+    return None
+
+
 def _applier(work: Work, context: ApplyContext) -> Applier:
-    platform = work.action.resource.platform
-    if platform not in context.appliers:
-        raise Refused(f"nothing is configured that applies to {platform.value}")
-    return context.appliers[platform]
+    applier = context.applier(work.action.resource)
+    if applier is None:
+        platform = work.action.resource.platform.value
+        raise Refused(
+            f"no settings say where to apply it: nothing of {platform} is observed directly",
+            advice=f"Name it in clockwork.yaml, as observe: {_OBSERVED.get(platform, platform)}: {{}}.",
+        )
+    return applier
+
+
+_OBSERVED: Final = {Platform.COMPOSE.value: "docker"}
+"""What settings call the observer of a platform, where it is not the platform's name."""
 
 
 def _carried_out(works: Sequence[Work], journal: Journal, context: ApplyContext) -> AppliedPlan:
@@ -180,7 +197,7 @@ def _wave(wave: Sequence[Work], journal: Journal, context: ApplyContext) -> list
         journal.record([_outcome(work, each, journal) for work, each in zip(batch, ended, strict=True)])
         context.reached("apply-outcome")
         done += ended
-    healthy = list(_healthy(list(zip(wave, done, strict=True)), context))
+    healthy = list(_healthy(wave, done, context))
     context.reached("healthy")
     return healthy
 
@@ -200,17 +217,17 @@ def _outcome(work: Work, ended: AppliedAction, journal: Journal) -> Entry:
     return journal.end(work, Result.SUCCEEDED, ended.evidence.message, ended.evidence.facts)
 
 
-def _healthy(ended: Sequence[tuple[Work, AppliedAction]], context: ApplyContext) -> Iterator[AppliedAction]:
+def _healthy(wave: Sequence[Work], done: Sequence[AppliedAction], context: ApplyContext) -> Iterator[AppliedAction]:
     """What was done, once it is healthy, has failed, or its time is over; in the same order."""
     until = context.clock.now() + timedelta(seconds=context.step_timeout)
-    for work, each in ended:
-        final = each if each.failure is not None else _settled(work, each, context, until=until)
-        context.tell(final)
-        yield final
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for final in pool.map(partial(_settled, context=context, until=until), wave, done):
+            context.tell(final)
+            yield final
 
 
-def _settled(work: Work, ended: AppliedAction, context: ApplyContext, *, until: datetime) -> AppliedAction:
-    while True:
+def _settled(work: Work, ended: AppliedAction, *, context: ApplyContext, until: datetime) -> AppliedAction:
+    while ended.failure is None:
         now = context.clock.now()
         try:
             health = _applier(work, context).health(work, now=now)
@@ -224,3 +241,4 @@ def _settled(work: Work, ended: AppliedAction, context: ApplyContext, *, until: 
             waited = f"it was not healthy after {context.step_timeout:g} s"
             return replace(ended, health=health, failure=f"{waited}: {'; '.join(health.evidence)}")
         context.clock.sleep(_LOOK_AGAIN)
+    return ended

@@ -64,6 +64,7 @@ def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> C
                     | SourceKind.TERRAFORM
                     | SourceKind.SETTINGS
                     | SourceKind.RENDERED
+                    | SourceKind.APPLIED
                 ):
                     plain.append(drift)
                 case _ as never:

@@ -8,6 +8,7 @@ order about a typo would hold nothing back and still look obeyed.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,15 +18,17 @@ from bot.errors import Invalid, Refused
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
 from bot.flows.identity import owned, records
-from bot.flows.intention import EVERYTHING, LANE_OF_KIND
+from bot.flows.intention import EVERYTHING, LANE_OF_KIND, TASKS
 from bot.flows.intents import record
 from bot.model.codehost import Issue, Marker, PullRequest
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.model.moment import moment
 from bot.model.proposal import key_of
+from bot.safety.history import APPLY, ORDER, PLAN, RESTORE
 from bot.safety.state import State, state
 from bot.safety.suspension import UNTIL, suspended_until
 
+_PLAN: Final = re.compile("[0-9a-f]{12}")
 ALL: Final = "everything"
 """The argument of ``resume`` that means no single task."""
 
@@ -148,6 +151,43 @@ def retry(orders: Orders, *, reason: str, fingerprint: str) -> str:
     check_fingerprint(orders, fingerprint)
     _order(orders, EntryKind.RETRY, reason=reason, fingerprint=fingerprint)
     return f"The next run may propose {fingerprint} again."
+
+
+def restore(orders: Orders, *, reason: str, fingerprint: str) -> str:
+    """What that proposal is about is restored instead of adopted, while it runs as it does. ``Invalid`` if nobody ever
+    made it.
+    """
+    check_fingerprint(orders, fingerprint)
+    made = [entry for entry in orders.run.ledger.read().entries if entry.fingerprint == fingerprint and entry.drifts]
+    if not made:
+        raise Refused("the ledger does not remember what it is about", advice="Tick it on the dashboard instead.")
+    tasks = made[-1].detail.get(TASKS, made[-1].task or EVERYTHING).splitlines()
+    for task in tasks:
+        record_order(
+            orders.run,
+            EntryKind.NOTE,
+            reason=reason,
+            actor=orders.by,
+            task=task,
+            fingerprint=fingerprint,
+            drifts=made[-1].drifts,
+            detail={**orders.source, ORDER: RESTORE},
+        )
+    return (
+        f"The next run restores {', '.join(tasks)}: Clockwork does where `apply.restore` is on, "
+        "else an issue has the steps. This proposal is closed then."
+    )
+
+
+def apply(orders: Orders, *, plan: str, reason: str) -> str:
+    """The plan of which that is the beginning of the digest may be carried out. ``Invalid`` for what is no such thing."""
+    if not _PLAN.fullmatch(plan):
+        raise Invalid(
+            f"{plan!r} names no plan" if plan else "no plan is named",
+            advice="Name the one that waits: 12 hex digits, as the comment about it says.",
+        )
+    _order(orders, EntryKind.NOTE, reason=reason, detail={ORDER: APPLY, PLAN: plan})
+    return f"The next apply carries out plan {plan}, unless the branch or what runs is another by then."
 
 
 def ignore(orders: Orders, *, reason: str, fingerprint: str) -> str:

@@ -30,6 +30,8 @@ SYNTAX: Final = {
     Verb.UNSUSPEND: "unsuspend [TASK] [REASON]",
     Verb.RETRY: "retry [REASON]",
     Verb.IGNORE: "ignore [REASON]",
+    Verb.RESTORE: "restore [REASON]",
+    Verb.APPLY: "apply PLAN [REASON]",
     Verb.EXPLAIN: "explain [TASK]",
 }
 _ANSWER: Final = "answer"
@@ -125,8 +127,11 @@ def _carry_out(command: Command, thread: Marker | None, orders: Orders, *, defau
     match command.verb:
         case Verb.HALT:
             return commands.halt(orders, reason=words or default)
-        case Verb.RETRY | Verb.IGNORE:
+        case Verb.RETRY | Verb.IGNORE | Verb.RESTORE:
             return _about_a_proposal(command.verb, words, thread, orders, default=default)
+        case Verb.APPLY:
+            plan, _, reason = words.partition(" ")
+            return commands.apply(orders, plan=plan, reason=reason.strip() or default)
         case Verb.RESUME | Verb.SUSPEND | Verb.UNSUSPEND:
             return _about_a_task(command.verb, words, thread, orders, default=default)
         case Verb.EXPLAIN:
@@ -164,8 +169,15 @@ def _about_a_proposal(verb: Verb, words: str, thread: Marker | None, orders: Ord
     if verb is Verb.IGNORE and not match and thread is not None and thread.kind in {BREAKER, DELETIONS}:
         raise Refused("This issue asks for a decision; it proposes nothing that could be ignored.")
     fingerprint = match[1] if match else commands.fingerprint_of(thread)
-    order = commands.retry if verb is Verb.RETRY else commands.ignore
+    order = _ABOUT_A_PROPOSAL[verb]
     return order(orders, reason=reason or default, fingerprint=fingerprint)
+
+
+_ABOUT_A_PROPOSAL: Final = {
+    Verb.RETRY: commands.retry,
+    Verb.IGNORE: commands.ignore,
+    Verb.RESTORE: commands.restore,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from datetime import datetime
 from functools import partial
 
 from bot.flows.intention import DELETIONS, LANE_OF_KIND
-from bot.flows.messages import change_of
+from bot.flows.titles import change_of
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Lane
-from bot.model.drift import Drift, Severity
+from bot.model.drift import Drift
 from bot.model.ledger import LedgerView
 from bot.model.notice import Notice, NoticeEvent
 from bot.model.proposal import Action, Effect, Tick, field_of
+from bot.model.severity import Severity
 from bot.notices.news import Standing, end
 from bot.report.wording import counted
 from bot.safety.convergence import fights

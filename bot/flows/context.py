@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.model.decision import NOBODY, Attention
 from bot.model.ledger import Actor
 from bot.model.proposal import PREFIX
-from bot.ports import Clock, CodeHost, Ledger, Repository, Signature
+from bot.model.resource import ResourceId
+from bot.ports import Applier, Clock, CodeHost, Ledger, Repository, Signature
 from bot.safety.limits import Limits
+
+if TYPE_CHECKING:
+    from bot.flows.declare import Declaration
 
 STEPS: Final = (
     "recovered",
@@ -18,6 +22,7 @@ STEPS: Final = (
     "intent",
     "commit",
     "push",
+    "restored",
     "branch-commit",
     "branch-push",
     "pull",
@@ -35,6 +40,10 @@ class Messages(Protocol):
     """Message texts by template name."""
 
     def render(self, name: str, **values: object) -> str: ...
+
+
+def _nothing_reached(_declaration: Declaration, _target: str) -> Callable[[ResourceId], Applier | None]:
+    return lambda _resource: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +71,6 @@ class RunContext:
     """Whether issues are assigned to the owners of the file."""
     run_link: str | None = None
     commit_url: Callable[[str], str | None] = lambda _sha: None
+    appliers: Callable[[Declaration, str], Callable[[ResourceId], Applier | None]] = _nothing_reached
+    """What restores the resources of a target as a commit declares them."""
     reached: Callable[[str], None] = lambda _step: None

@@ -22,11 +22,12 @@ from bot.intake.compose_select import ProjectFiles
 from bot.intake.declared import without_credentials
 from bot.intake.discover import SUFFIXES, candidates, looks_like_compose
 from bot.intake.read import Declared, read, read_manifest, told_apart
-from bot.model.drift import AddEntry, Drift, DriftKind, Severity
+from bot.model.drift import AddEntry, Drift, DriftKind
 from bot.model.filetree import FileTree
 from bot.model.globs import name_matches
 from bot.model.resource import Desired, ResourceId, SourceError
 from bot.model.revision import Revision
+from bot.model.severity import Severity
 from bot.ports import Bundle, Renderer, Repository, TreeEntry
 from bot.targets.paths import is_below
 

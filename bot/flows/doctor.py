@@ -17,6 +17,7 @@ from bot.model.codehost import HostFacts, HostRights
 from bot.model.decision import Lane
 from bot.model.diagnosis import Diagnosis, Health
 from bot.model.drift import Report
+from bot.policy.rules import RuleSet
 from bot.report.wording import counted
 from bot.safety.state import state
 
@@ -106,6 +107,16 @@ def _proposing(told: HostRights) -> Iterator[Diagnosis]:
             "the token of an Actions job may not open pull requests here",
             'Switch on Settings, Actions, General, "Allow GitHub Actions to create and approve pull requests".',
         )
+
+
+def merging(rules: RuleSet, facts: HostFacts) -> Iterator[Diagnosis]:
+    """Whether pull requests can merge by themselves where rules want it."""
+    wanting = [rule for rule in rules.rules if rule.automerge]
+    if wanting and not facts.auto_merge:
+        text = f"{counted(len(wanting), 'rule')} wants automerge, which is off in {facts.name}"
+        if len(wanting) > 1:
+            text = text.replace("wants", "want")
+        yield Diagnosis("rights", Health.NOTE, text, 'Switch on Settings, General, "Allow auto-merge".')
 
 
 def _branch(told: HostRights, signing: str) -> Iterator[Diagnosis]:

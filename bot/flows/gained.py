@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Collection
 from typing import Final, assert_never
 
 from bot.flows.steps import RunbookStep, declared, object_of, restoring
@@ -25,9 +26,9 @@ _TRAILS: Final = {
 """What tells who changed a resource of a provider: AWS CLI, gcloud and az references."""
 
 
-def gained_steps(drift: Drift) -> tuple[RunbookStep, ...]:
-    """What a person does about a privilege that the live side gained."""
-    return (*who(drift), *restoring(drift), *_after(drift))
+def gained_steps(drift: Drift, alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+    """What a person does about a privilege that the live side gained; ``alone`` are the files that hold one object each."""
+    return (*who(drift), *restoring(drift, alone), *_after(drift))
 
 
 def who(drift: Drift) -> tuple[RunbookStep, ...]:

@@ -22,11 +22,11 @@ from bot.guardrails.judge import fingerprint, judge, ordered, system
 from bot.guardrails.rule import ChangeFacts
 from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.verdict import verdict
-from bot.model.drift import Severity
 from bot.model.filetree import FileTree, content_id
 from bot.model.finding import AuthorKind, Change, Enforce, Finding, Verdict
 from bot.model.guarded import AIErrorKind, AIExecutionError, AIRequest, AIResult, Draft, DraftFile, ParsedOutput
 from bot.model.session import ReplyStatus, Session
+from bot.model.severity import Severity
 from bot.ports import Clock, Drafter, Repository, SessionStore
 from bot.secrecy.redaction import redact
 

@@ -92,6 +92,7 @@ def action_of(intention: Intention, **changes: object) -> Action:
         limit=denied.limit if denied else None,
         next_eligible=denied.next_eligible if denied else None,
         drifts=proposal.drifts,
+        name=proposal.name,
     )
     return replace(action, **changes)  # type: ignore[arg-type]
 

@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.errors import Refused
 from bot.flows.changes import Changes, NotSet
+from bot.flows.intention import Intention
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Proposal
@@ -22,6 +23,9 @@ ADOPTING: Final = frozenset({Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST})
 """The lanes that change Git to what runs."""
 CHOSEN: Final = "order#restore"
 """The rule of a decision that a person took."""
+NO_AUTO_MERGE: Final = (
+    'It does not merge by itself: "Allow auto-merge" is off (repository settings, General, Pull Requests).'
+)
 WIDE: Final = "Its edit changes other objects too, which is never committed without a person's yes."
 
 
@@ -35,7 +39,10 @@ class Relaned:
 def by_open_lanes(
     decisions: Sequence[Decision], closed: Mapping[Lane, Closure], *, auto_merge: bool
 ) -> Sequence[Decision]:
-    """The decisions, those that would be committed as pull requests where the branch takes no commit."""
+    """The decisions, those that would be committed as pull requests where the branch takes no commit. None of them merges
+    by itself where the host does not let pull requests do so.
+    """
+    decisions = decisions if auto_merge else [_by_hand(decision) for decision in decisions]
     closure = closed.get(Lane.ARTIFACT_PATCH)
     if closure is None:
         return decisions
@@ -43,11 +50,22 @@ def by_open_lanes(
         f"It would be committed without asking, but the branch takes no direct commit: {closure.reason.rstrip('.')}."
     )
     return [
-        replace(_by(decision, Lane.CONFIG_PULL_REQUEST, reason), safe=True, merges=auto_merge)
+        replace(_by(decision, Lane.CONFIG_PULL_REQUEST, reason), safe=True, merges=auto_merge and _may_merge(decision))
         if decision.lane is Lane.ARTIFACT_PATCH
         else decision
         for decision in decisions
     ]
+
+
+def _may_merge(decision: Decision) -> bool:
+    """Whether its rule leaves it to the host when its pull request merges."""
+    return decision.automerge is not False and not decision.draft
+
+
+def _by_hand(decision: Decision) -> Decision:
+    if not decision.merges:
+        return decision
+    return replace(decision, merges=False, reasons=(*decision.reasons, NO_AUTO_MERGE))
 
 
 def by_orders(decisions: Sequence[Decision], view: LedgerView) -> Sequence[Decision]:
@@ -59,7 +77,7 @@ def by_orders(decisions: Sequence[Decision], view: LedgerView) -> Sequence[Decis
         _restored(decision, order)
         if (order := restores.get(decision.drift.task)) is not None
         and decision.drift.id in order.drifts
-        and decision.lane in ADOPTING
+        and (decision.lane in ADOPTING or decision.by_hand is None)
         else decision
         for decision in decisions
     ]
@@ -67,8 +85,24 @@ def by_orders(decisions: Sequence[Decision], view: LedgerView) -> Sequence[Decis
 
 def _restored(decision: Decision, order: Entry) -> Decision:
     reason = f"{order.actor.login} chose to restore it ({order.at:%Y-%m-%d %H:%M UTC}), so Git stays as it is."
-    lane, direction = Lane.RUNBOOK_ISSUE, Direction.RESTORE
-    return replace(decision, lane=lane, direction=direction, rule=CHOSEN, reasons=(reason,), safe=False, merges=False)
+    return _to_restore(decision, reason)
+
+
+def _to_restore(decision: Decision, reason: str) -> Decision:
+    """By Clockwork where settings let it, else by people."""
+    lane = Lane.RESTORE if decision.by_hand is None else Lane.RUNBOOK_ISSUE
+    reasons = (reason,) if decision.by_hand is None else (reason, decision.by_hand)
+    return replace(
+        decision, lane=lane, direction=Direction.RESTORE, rule=CHOSEN, reasons=reasons, safe=False, merges=False
+    )
+
+
+def by_closing(proposal: Proposal, rejection: Intention) -> Relaned | None:
+    """What closing the pull request restores; None where settings let it restore nothing, or not all of it can be."""
+    if any(decision.by_hand is not None for decision in proposal.decisions):
+        return None
+    reason = f"#{rejection.number} was closed, which puts back what Git says here (apply.restore)."
+    return Relaned(tuple(_to_restore(decision, reason) for decision in proposal.decisions))
 
 
 def tried(proposal: Proposal, write: Callable[[Proposal], Changes]) -> Changes | Relaned:

@@ -5,7 +5,6 @@ What a title is, and which template is filled with which values, is known here a
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,36 +15,27 @@ from bot.flows.context import Messages, RunContext
 from bot.flows.intention import BREAKER, DELETIONS, SWITCH, Intention
 from bot.flows.intents import StartedIntent
 from bot.flows.lanes import CHOSEN
-from bot.flows.runbook import steps
+from bot.flows.runbook import objects_alone, steps, steps_for_all
+from bot.flows.titles import STATES, objects_of, title_of
 from bot.model.codehost import Issue, PullRequest
-from bot.model.decision import Lane
+from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
 from bot.model.ledger import LedgerView
-from bot.model.paths import format_path
 from bot.model.proposal import Proposal, field_of
-from bot.report.contrast import changed_lines, contrasted, value_diff
-from bot.report.wording import CHANGED_UNSEEN, counted
+from bot.model.resource import Platform
+from bot.report.contrast import contrasted, value_diff
+from bot.report.wording import CHANGED_UNSEEN
 from bot.safety.closures import closures
 from bot.safety.convergence import Fight, fights
-from bot.safety.trailers import INTENT, compose, one_line
+from bot.safety.trailers import INTENT, compose
 
-_LONGEST: Final = 40
-"""Characters of a value in a title."""
 _LONGEST_VALUE: Final = 160
 """Characters of a value in a table."""
 _MOST_ROWS: Final = 100
-"""Of so many objects a joined pull request shows the values."""
-_GROUPS: Final = frozenset({"annotations", "data", "environment", "labels", "limits", "nodeSelector", "requests"})
-"""Mappings whose keys say too little without the mapping's name."""
-_VAGUE: Final = frozenset({"key", "name", "port", "value"})
-"""Fields that say too little without the element they belong to."""
-_STATES: Final[Mapping[DriftKind, tuple[str, str]]] = {
-    DriftKind.MISSING: ("declared", "not running"),
-    DriftKind.REMOVED: ("removed from Git", "still running"),
-    DriftKind.UNMANAGED: ("not declared", "running"),
-}
-"""What Git and the live side have of a whole resource that one of them lacks."""
+"""Of so many objects a joined pull request or issue shows the values."""
+_MOST_OBSERVED: Final = 10
+"""Of so many objects an issue shows what was observed on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +56,11 @@ def to_commit(proposal: Proposal, files: Collection[str]) -> str:
     return f"Commit {committed(proposal, files)}."
 
 
+def to_restore(proposal: Proposal) -> str:
+    """The line of a plan for fields that are put back."""
+    return f"Put back what Git says: {title_of(proposal)}."
+
+
 def committed(proposal: Proposal, files: Collection[str]) -> str:
     """What was committed, for the line of a report that says ``committed``."""
     return f'"{title_of(proposal)}" to {", ".join(sorted(files))}'
@@ -78,7 +73,7 @@ def to_propose(proposal: Proposal, number: int | None = None, *, kind: str | Non
             what = "PR"
         case Lane.RUNBOOK_ISSUE:
             what = "issue"
-        case Lane.ARTIFACT_PATCH | Lane.NOTHING as lane:
+        case Lane.ARTIFACT_PATCH | Lane.RESTORE | Lane.NOTHING as lane:
             raise ValueError(f"{lane} is nothing to propose on the code host")
         case _ as never:
             assert_never(never)
@@ -89,99 +84,6 @@ def to_propose(proposal: Proposal, number: int | None = None, *, kind: str | Non
 def proposed(intention: Intention, item: PullRequest | Issue) -> str:
     """What was proposed, for the line of a report that says ``opened`` or ``updated``."""
     return f'{name_of(item)} "{title_of(intention.proposal, kind=intention.kind)}"'
-
-
-def title_of(proposal: Proposal, *, kind: str | None = None) -> str:
-    """The title of a pull request or an issue: the task and what is different, in one line."""
-    drifts = [decision.drift for decision in proposal.decisions]
-    if kind == DELETIONS:
-        return f"Deletion guard: one run would remove {len(drifts)} things"
-    if kind == SWITCH:
-        waiting = len({drift.task for drift in drifts})
-        return f"Pull requests cannot be opened: {waiting} {'proposal waits' if waiting == 1 else 'proposals wait'}"
-    if kind == BREAKER:
-        return f"{proposal.task}: another writer keeps changing {_first_two([_field(drift) for drift in drifts])}"
-    changes = _first_two(list(dict.fromkeys(change_of(drift) for drift in drifts)))
-    if proposal.joins:
-        target = drifts[0].resource.target
-        return f"{f'{target}: ' if target else ''}{changes} in {objects_of(proposal)}"
-    title = f"{proposal.task}: {changes}"
-    return f"{title} (manual action required)" if proposal.lane is Lane.RUNBOOK_ISSUE else title
-
-
-def objects_of(proposal: Proposal) -> str:
-    """``60 Deployments``: how many objects of which kind a joined proposal is about; ``120 objects`` of several kinds."""
-    resources = {decision.drift.resource for decision in proposal.decisions}
-    kinds = {resource.kind for resource in resources}
-    kind = kinds.pop() if len(kinds) == 1 else "object"
-    return f"{len(resources)} {kind if len(resources) == 1 else plural(kind)}"
-
-
-def plural(kind: str) -> str:
-    """The plural of a kind's name: ``Deployments``, ``Ingresses``, ``NetworkPolicies``."""
-    if kind.endswith("y") and kind[-2:-1] not in "aeiou":
-        return f"{kind[:-1]}ies"
-    return f"{kind}es" if kind.endswith(("s", "x", "ch", "sh")) else f"{kind}s"
-
-
-def _first_two(texts: Sequence[str]) -> str:
-    more = f" and {len(texts) - 2} more" if len(texts) > 2 else ""
-    return f"{', '.join(texts[:2])}{more}"
-
-
-def change_of(drift: Drift) -> str:
-    """A drift in a few words: ``image 1.4.2 → 1.4.3``. What Git says comes first, what runs comes second."""
-    if drift.kind is DriftKind.STALE_ARTIFACT:
-        return f"{drift.path[0]} out of date"
-    field = _field(drift)
-    if not field:
-        return ", ".join(_STATES.get(drift.kind, (drift.kind.value,)))
-    if drift.desired is None:
-        return f"{field} added"
-    if drift.observed is None:
-        return f"{field} removed"
-    before, after = _in_short(drift.desired), _in_short(drift.observed)
-    if drift.sensitive or before is None or after is None:
-        return f"{field} changed"
-    if field.endswith("image"):
-        before, after = _without_common_name(before, after)
-    if "\n" in before and "\n" in after:
-        return f"{field} changed ({counted(changed_lines(before, after), 'line')})"
-    before, after = contrasted(_flat(before), _flat(after), _LONGEST)
-    return f"{field} {before} → {after}"
-
-
-def _flat(text: str) -> str:
-    return one_line(text, limit=len(text) + 1)
-
-
-def _field(drift: Drift) -> str:
-    """The end of the path that says what the field is: ``image``, ``ports[http].port``, ``labels.team``."""
-    path = drift.path
-    words = [index for index, segment in enumerate(path) if isinstance(segment, str) and segment.isidentifier()]
-    if not words:
-        return format_path(path)
-    start = words[-1]
-    if len(words) > 1 and (path[start] in _VAGUE or path[words[-2]] in _GROUPS):
-        start = words[-2]
-    return one_line(format_path(path[start:]), limit=2 * _LONGEST)
-
-
-def _in_short(value: JSON) -> str | None:
-    """A scalar as text; None for what has no short form."""
-    if isinstance(value, str):
-        return value or '""'
-    return json.dumps(value) if isinstance(value, bool | int | float) else None
-
-
-def _without_common_name(before: str, after: str) -> tuple[str, str]:
-    """Two references of one image as their tags or digests; two images as they are.
-
-    ``name[:tag][@algorithm:digest]`` (github.com/distribution/reference, grammar in ``reference.go``). The port of a
-    registry has a colon as well: what is before it then differs, or is the same and so is the port.
-    """
-    (name, _, tag), (other, _, other_tag) = before.rpartition(":"), after.rpartition(":")
-    return (tag, other_tag) if name and name == other else (before, after)
 
 
 def commit_message(started: Sequence[StartedIntent], texts: Messages) -> str:
@@ -212,8 +114,8 @@ def _trailers(started: Sequence[StartedIntent]) -> list[tuple[str, str]]:
 
 def values_of(drift: Drift) -> tuple[JSON, JSON]:
     """What Git says and what runs, as people read it."""
-    if not drift.path and drift.kind in _STATES:
-        return _STATES[drift.kind]
+    if not drift.path and drift.kind in STATES:
+        return STATES[drift.kind]
     return drift.desired, drift.observed
 
 
@@ -236,23 +138,39 @@ def pull_request_text(intention: Intention, texts: Messages) -> ItemText:
     """Title and body of a config pull request."""
     proposal = intention.proposal
     drifts = [decision.drift for decision in proposal.decisions]
-    if proposal.joins:
+    like = bool(proposal.joins) and proposal.alike
+    if like:
         drifts = list({drift.resource: drift for drift in drifts}.values())
-    alike = proposal.apart[0].decisions if proposal.joins else proposal.decisions
+    alike = proposal.apart[0].decisions if like else proposal.decisions
     body = texts.render(
         "pull_request.md",
         task=proposal.task,
         joined=_joined(proposal) if proposal.joins else None,
-        diff="\n".join(_diff_of(decision.drift) for decision in alike),
+        diff="\n".join(_diff_of(decision.drift) for decision in alike[:_MOST_ROWS]),
         drifts=drifts[:_MOST_ROWS],
         more=len(drifts[_MOST_ROWS:]),
         rules=tuple(dict.fromkeys((decision.rule, decision.risk) for decision in alike)),
         reasons=tuple(dict.fromkeys(reason for decision in alike for reason in decision.reasons)),
         safe=proposal.safe,
         merges=proposal.merges,
+        draft=proposal.draft,
+        restores=_restores(proposal),
+        by_hand=" ".join(_by_hand(proposal)),
         notes=() if intention.changes is None else intention.changes.notes,
     )
     return ItemText(title_of(proposal), body)
+
+
+def _restores(proposal: Proposal) -> bool:
+    """Whether Clockwork can put all of it back to what Git says, and settings let it."""
+    return all(decision.by_hand is None for decision in proposal.decisions)
+
+
+def _by_hand(proposal: Proposal) -> tuple[str, ...]:
+    """Why only people can restore it, as far as its reasons do not say so."""
+    reasons = dict.fromkeys(decision.by_hand for decision in proposal.decisions if decision.by_hand is not None)
+    told = {reason for decision in proposal.decisions for reason in decision.reasons}
+    return tuple(reason for reason in reasons if reason not in told)
 
 
 def _diff_of(drift: Drift) -> str:
@@ -269,16 +187,17 @@ class JoinedText:
     objects: str
     target: str
     writers: Mapping[str, int]
+    alike: bool = True
 
 
 def _joined(proposal: Proposal) -> JoinedText:
     writers = Counter(decision.drift.manager for decision in proposal.decisions if decision.drift.manager)
-    target = proposal.decisions[0].drift.resource.target
-    return JoinedText(objects_of(proposal), target, writers)
+    targets = {decision.drift.resource.target for decision in proposal.decisions}
+    return JoinedText(objects_of(proposal), targets.pop() if len(targets) == 1 else "", writers, proposal.alike)
 
 
-def issue_text(intention: Intention, run: RunContext, view: LedgerView) -> ItemText:
-    """Title and body of an issue; ``view`` is the ledger that knows who fights over a field."""
+def issue_text(intention: Intention, run: RunContext, view: LedgerView, commit: str) -> ItemText:
+    """Title and body of an issue about what ``commit`` declares; ``view`` is the ledger that knows who fights over a field."""
     proposal, kind = intention.proposal, intention.kind
     if kind == BREAKER:
         body = _breaker_body(proposal, run, view)
@@ -288,16 +207,34 @@ def issue_text(intention: Intention, run: RunContext, view: LedgerView) -> ItemT
     elif kind == DELETIONS:
         body = run.texts.render("deletions.md", decisions=proposal.decisions)
     else:
-        decisions = proposal.decisions
-        body = run.texts.render(
-            "runbook.md",
-            task=proposal.task,
-            rows=_rows(proposal),
-            decisions=decisions,
-            steps=steps(decisions),
-            chosen=all(decision.rule == CHOSEN for decision in decisions),
-        )
+        body = _runbook_body(proposal, run, commit)
     return ItemText(title_of(proposal, kind=kind), body)
+
+
+def _runbook_body(proposal: Proposal, run: RunContext, commit: str) -> str:
+    decisions, rows = proposal.decisions, _rows(proposal)
+    alone = _alone(decisions, run, commit)
+    return run.texts.render(
+        "runbook.md",
+        task=proposal.task,
+        joined=_joined(proposal) if proposal.joins else None,
+        rows=rows[:_MOST_ROWS],
+        more=len(rows[_MOST_ROWS:]),
+        reasons=tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons)),
+        observed=[d.drift for d in decisions if d.drift.message or d.drift.evidence][:_MOST_OBSERVED],
+        count=len(decisions),
+        steps=steps_for_all(decisions, alone) if proposal.joins else steps(decisions, alone),
+        chosen=all(decision.rule == CHOSEN for decision in decisions),
+        restores=_restores(proposal),
+        by_hand=_by_hand(proposal),
+    )
+
+
+def _alone(decisions: Sequence[Decision], run: RunContext, commit: str) -> frozenset[str]:
+    """Those files of plain manifests that hold one object each."""
+    files = {decision.drift.file for decision in decisions if decision.drift.resource.platform is Platform.KUBERNETES}
+    data = {file: run.repository.read(commit, file) for file in sorted(file for file in files if file)}
+    return objects_alone({file: each for file, each in data.items() if each is not None})
 
 
 def issue_changed(before: str, text: ItemText, proposal: Proposal, run: RunContext) -> str:
@@ -339,6 +276,11 @@ def item_gone(item: PullRequest | Issue, task: str, texts: Messages, *, differs:
 def answer(text: str, texts: Messages) -> str:
     """The comment that answers a command."""
     return texts.render("answer.md", text=text)
+
+
+def merged_by_people(why: str, texts: Messages) -> str:
+    """The comment on a pull request that was to merge by itself and cannot."""
+    return texts.render("answer.md", text=f"A person merges this pull request: {why}.")
 
 
 def explanation(text: str, texts: Messages) -> str:

@@ -26,9 +26,10 @@ from bot.model.decision import Decision
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.json import Tree
 from bot.model.observation import Observation
-from bot.model.resource import Desired, ResourceId, SourceError
-from bot.policy.context import collect
+from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
+from bot.policy.context import Context, collect
 from bot.policy.decide import decide
+from bot.policy.restoring import Restorable
 from bot.policy.rules import RuleSet
 from bot.targets.exceptions import exceptions
 
@@ -56,6 +57,8 @@ class RulesInForce:
     memo: Memo | None = None
     """Remembers unchanged objects from one look to the next; None in a process that looks once."""
     errors: tuple[SourceError, ...] = ()
+    restorable: Restorable = field(default_factory=Restorable)
+    """What settings let be put back to what Git says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +91,25 @@ def assess(
 ) -> Assessment:
     """Observe, compare and decide. A resource that could not be looked at is in ``report.unreachable``."""
     groups = tuple(
-        ObserverGroup(observer, resources, observe(observer, resources, now))
+        ObserverGroup(
+            observer, resources, observe(observer, (*resources, *_dropped(declaration, rules, observer)), now)
+        )
         for observer, resources in _by_observer(declaration).items()
     )
     reports = [_report(declaration, rules, group) for group in groups]
     idle = _idle(declaration, groups, reports)
     report = _joined(declaration, rules, reports, groups, idle=idle, now=now)
     report = replace(report, drift=locate(declaration, report.drift))
-    contexts = {group.observer: collect(_of(declaration, group.observer)) for group in groups} if report.drift else {}
+    contexts = {group.observer: _context(declaration, rules, group) for group in groups} if report.drift else {}
     observer_of = _observer_of(declaration)
     decisions = [
         decide(drift, rules.rules, contexts[observer_of.get(drift.resource.target, "")]) for drift in report.drift
     ]
     return Assessment(now, declaration, groups, report, tuple(sorted(decisions, key=_worst_first)), idle)
+
+
+def _context(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Context:
+    return replace(collect(_of(declaration, group.observer)), restorable=rules.restorable)
 
 
 def _worst_first(decision: Decision) -> tuple[int, str, str, str]:
@@ -133,6 +142,14 @@ def _by_observer(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
         for name in names
         if only is None or name in _observer_of(declaration).values()
     }
+
+
+def _dropped(declaration: Declaration, rules: RulesInForce, observer: str) -> Iterator[Desired]:
+    """What was applied and Git no longer declares: it is looked for too, also where Git has nothing more of its kind."""
+    declared = {desired.id for desired in _of(declaration, observer)}
+    for id_, tree in _bases(declaration, rules, observer).items():
+        if id_ not in declared and id_.platform in {Platform.KUBERNETES, Platform.COMPOSE}:
+            yield Desired(id_.local, str(id_.local), SourceKind.APPLIED, tree, "", 0)
 
 
 def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Report:

@@ -89,7 +89,7 @@ def origin(declaration: Declaration, declarer: Declarer, resource: str, path: st
 
     A secret value is not in the answer, and no other one that stands on the lines it names.
     """
-    desired = _resource(declaration, resource)
+    desired = declared_as(declaration, resource)
     pointer, value = _pointer(desired, path)
     veil = _Veil.over(desired, declaration)
     shown = veil.value(pointer, value)
@@ -214,7 +214,7 @@ def _line(link: Link, value: str) -> str:
     return f"{spot.file}:{spot.line}: {spot.what}{value and f', which says {value}'}"
 
 
-def _resource(declaration: Declaration, name: str) -> Desired:
+def declared_as(declaration: Declaration, name: str) -> Desired:
     """The resource of that name; a generated one may be named without the hash of what it holds."""
     listed = declaration.resources
     matches = [each for each in listed if name in {str(each.id), each.id.qualified}] or [

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from bot.flows.context import RunContext
-from bot.model.codehost import ACCOUNT, Issue, PullRequest
+from bot.model.accounts import ACCOUNT
+from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import NOBODY, Attention
 from bot.model.proposal import Proposal
 from bot.ports import AttentiveHost, Repository
@@ -37,23 +38,33 @@ def attention_of(proposal: Proposal, head: str, run: RunContext, *, pull: bool) 
         attention |= decision.attention
     if run.assign_owners and not pull:
         files = {decision.drift.file for decision in proposal.decisions if decision.drift.file}
-        attention |= Attention(owners(_text(run.repository, head), sorted(files)))
+        attention |= Attention(owners(owners_text(run.repository, head), sorted(files)))
     return Attention(attention.assignees[:_MOST], attention.reviewers)
 
 
-def _text(repository: Repository, commit: str) -> str:
+def owners(text: str, files: Iterable[str]) -> tuple[str, ...]:
+    """The logins that a CODEOWNERS file names for these files, without teams and addresses, which nobody can assign."""
+    rules = _rules(text)
+    named = [owner for file in files for owner in _owners_of(file, rules)]
+    logins = [owner[1:] for owner in named if owner.startswith("@") and re.fullmatch(ACCOUNT, owner[1:])]
+    return tuple(dict.fromkeys(logins))
+
+
+def owners_text(repository: Repository, commit: str) -> str:
+    """The CODEOWNERS file that counts at ``commit``; empty where there is none."""
     for path in _FILES:
         if (data := repository.read(commit, path)) is not None:
             return data.decode("utf-8", errors="replace")
     return ""
 
 
-def owners(text: str, files: Iterable[str]) -> tuple[str, ...]:
-    """The logins that a CODEOWNERS file names for these files, without teams and addresses, which nobody can assign."""
-    rules = [words for line in text.splitlines() if (words := line.partition("#")[0].split())]
-    named = [owner for file in files for owner in _owners_of(file, rules)]
-    logins = [owner[1:] for owner in named if owner.startswith("@") and re.fullmatch(ACCOUNT, owner[1:])]
-    return tuple(dict.fromkeys(logins))
+def owner_names(text: str, file: str) -> tuple[str, ...]:
+    """Everybody whom a CODEOWNERS file names for ``file``, as written: logins, teams and addresses."""
+    return tuple(_owners_of(file, _rules(text)))
+
+
+def _rules(text: str) -> Sequence[Sequence[str]]:
+    return [words for line in text.splitlines() if (words := line.partition("#")[0].split())]
 
 
 def _owners_of(file: str, rules: Sequence[Sequence[str]]) -> Sequence[str]:

@@ -19,12 +19,13 @@ from bot.flows.changes import Changes, config_change, patch
 from bot.flows.declare import Declaration, Declarer
 from bot.flows.intention import BREAKER, DELETIONS, EVERYTHING, SWITCH, Intention, marker, request
 from bot.flows.joining import joined
-from bot.flows.lanes import Relaned, by_open_lanes, by_orders, tried
+from bot.flows.lanes import Relaned, by_closing, by_open_lanes, by_orders, tried
 from bot.flows.memory import Memory, Situation
-from bot.flows.messages import to_commit, to_propose
+from bot.flows.messages import to_commit, to_propose, to_restore
 from bot.flows.refresh import outdated
 from bot.flows.rejection import Item, shows, turned_down
 from bot.flows.removals import removals
+from bot.flows.titles import short_names
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry
@@ -77,9 +78,11 @@ def _attempt(
     current = declaration
     made: list[Intention] = []
     relaned: dict[str, Decision] = {}
-    waiting = deque(_in_order(decisions, situation))
+    waiting = deque(_in_order(decisions, declaration.commit, situation))
+    names = _names(decisions, declaration)
     while waiting:
         proposal = waiting.popleft()
+        proposal = replace(proposal, name=names.get(proposal.task, ""))
         intention = _intention(proposal, current, pending, situation)
         if proposal.joins and intention is not None and _cannot_be_told_together(intention):
             waiting.extendleft(reversed(proposal.apart))
@@ -101,6 +104,12 @@ def _attempt(
     return tuple(made), relaned
 
 
+def _names(decisions: Sequence[Decision], declaration: Declaration) -> Mapping[str, str]:
+    """What people call the tasks, in the light of everything that is declared or differs."""
+    declared = [(desired.task, desired.id) for desired in declaration.resources]
+    return short_names([*declared, *((decision.drift.task, decision.drift.resource) for decision in decisions)])
+
+
 def _cannot_be_told_together(intention: Intention | Relaned) -> bool:
     """Whether one of the joined changes cannot be written, so that each has to be tried by itself."""
     return isinstance(intention, Intention) and intention.effect is Effect.UNSUPPORTED
@@ -111,7 +120,7 @@ def _is_fought(denied: Denied) -> bool:
     return any(check.limit == "convergence" and not check.passed for check in denied.checks)
 
 
-def _in_order(decisions: Sequence[Decision], situation: Situation) -> list[Proposal]:
+def _in_order(decisions: Sequence[Decision], commit: str, situation: Situation) -> list[Proposal]:
     """Worst first; among equals those that waited longest, so that a budget that is too small starves nobody."""
     history = history_of(situation.memory.view)
     fought = frozenset(fight.field for fight in fights(situation.memory.view, situation.memory.limits, situation.now))
@@ -121,11 +130,13 @@ def _in_order(decisions: Sequence[Decision], situation: Situation) -> list[Propo
         return -proposal.severity.rank, last.timestamp() if last else 0.0
 
     parted = [part for proposal in proposals(decisions) for part in _parted(proposal, fought)]
-    return sorted(joined(parted, situation), key=turn)
+    return sorted(joined(parted, commit, situation), key=turn)
 
 
 def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
-    """A patch apart from the fields that somebody fights over: those stop, and hold up no other field of the task."""
+    """A patch apart from the fields that somebody fights over: those stop, and hold up no other field of the task. What is
+    restored is not parted: an entry that was put in another's place would go, and nothing come back for it.
+    """
     if proposal.lane is not Lane.ARTIFACT_PATCH:
         return [proposal]
     free = tuple(decision for decision in proposal.decisions if field_of(decision.drift) not in fought)
@@ -136,7 +147,7 @@ def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
 def _intention(
     proposal: Proposal, declaration: Declaration, pending: Sequence[Request], situation: Situation
 ) -> Intention | Relaned | None:
-    if proposal.lane is not Lane.RUNBOOK_ISSUE and _restores(proposal):
+    if proposal.lane not in {Lane.RUNBOOK_ISSUE, Lane.RESTORE} and _restores(proposal):
         text = "Restoring changes what runs to what Git says, which is left to your own deployment."
         return Intention(proposal, Effect.UNSUPPORTED, text)
     if (running := _in_flight(proposal, situation)) is not None:
@@ -146,6 +157,8 @@ def _intention(
     match proposal.lane:
         case Lane.ARTIFACT_PATCH:
             return _patch(proposal, declaration, pending, situation)
+        case Lane.RESTORE:
+            return _ask(Intention(proposal, Effect.RESTORED, to_restore(proposal)), pending, situation)
         case Lane.CONFIG_PULL_REQUEST:
             return _pull(proposal, declaration, pending, situation)
         case Lane.RUNBOOK_ISSUE:
@@ -238,7 +251,7 @@ def _pull(
         text = f"PR #{opened.number} is open."
         return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url)
     if opened is None and (answer := turned_down(proposal, situation)) is not None:
-        return answer
+        return by_closing(proposal, answer) or answer
     if memory.taken_over(proposal.task):
         return _taken_over(proposal, opened, memory.prefix)
     if (theirs := _proposed_by_others(proposal, memory)) is not None:

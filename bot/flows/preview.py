@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 
 from bot.flows.context import RunContext
 from bot.flows.intention import Intention
-from bot.flows.messages import issue_text, pull_request_text, title_of
+from bot.flows.messages import issue_text, pull_request_text
+from bot.flows.titles import title_of
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Preview
@@ -28,10 +29,12 @@ def preview(intention: Intention, commit: str, run: RunContext, view: LedgerView
             notes = () if intention.changes is None else intention.changes.notes
             body = run.texts.render("commit.txt", decisions=intention.proposal.decisions, notes=notes)
             return Preview(title_of(intention.proposal), body, redact(patch))
+        case Lane.RESTORE:
+            return Preview(title_of(intention.proposal), intention.message)
         case Lane.CONFIG_PULL_REQUEST:
             text = pull_request_text(intention, run.texts)
         case Lane.RUNBOOK_ISSUE | Lane.NOTHING:
-            text = issue_text(intention, run, view)
+            text = issue_text(intention, run, view, commit)
     return Preview(text.title, text.body, redact(patch))
 
 

@@ -17,7 +17,15 @@ from bot.flows.identity import details
 from bot.flows.intention import Intention, action_of
 from bot.flows.intents import Begun, Ending, Progress, StartedIntent, begin, check_in_time, finish_each
 from bot.flows.kept import kept, with_notes
-from bot.flows.messages import ItemText, commit_message, issue_changed, issue_text, proposed, pull_request_text
+from bot.flows.messages import (
+    ItemText,
+    commit_message,
+    issue_changed,
+    issue_text,
+    merged_by_people,
+    proposed,
+    pull_request_text,
+)
 from bot.flows.ownership import taken_over
 from bot.flows.people import give
 from bot.model.codehost import HostFacts, Issue, Marker, PullRequest
@@ -221,7 +229,7 @@ def _made(started: StartedIntent, head: str | BotError | None, desk: ProposalDes
             return _pull(started.intention, desk)
         case Lane.RUNBOOK_ISSUE:
             return _issue(started.intention, desk)
-        case Lane.ARTIFACT_PATCH | Lane.NOTHING as lane:
+        case Lane.ARTIFACT_PATCH | Lane.RESTORE | Lane.NOTHING as lane:
             raise Refused(f"{lane} is nothing to propose on the code host")
         case _ as never:
             assert_never(never)
@@ -241,17 +249,27 @@ def _pull(intention: Intention, desk: ProposalDesk) -> PullRequest:
             base=run.branch,
             labels=(*run.labels, SAFE if intention.proposal.safe else "clockwork/config"),
             known=desk.pulls,
+            draft=intention.proposal.draft,
         )
     run.reached("pull")
     if intention.proposal.merges:
-        with suppress(BotError):  # a person merges it then
-            host.merge_when_green(item.number)
+        _merge_when_green(item.number, intention, desk)
     return item
+
+
+def _merge_when_green(number: int, intention: Intention, desk: ProposalDesk) -> None:
+    """The pull request merges by itself, or one comment says why a person merges it, against what its text promises."""
+    try:
+        desk.host.merge_when_green(number)
+    except BotError as exc:
+        tag = Marker("automerge", intention.proposal.task, intention.proposal.digest)
+        with suppress(BotError):
+            desk.host.comment(number, marker=tag, body=merged_by_people(exc.message, desk.run.texts))
 
 
 def _issue(intention: Intention, desk: ProposalDesk) -> Issue:
     host, run = desk.host, desk.run
-    text = issue_text(intention, run, desk.view)
+    text = issue_text(intention, run, desk.view, desk.head)
     if intention.effect is Effect.UPDATED and intention.number is not None:
         item = _rewritten(intention.number, text, intention, desk)
     else:

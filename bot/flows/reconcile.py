@@ -26,6 +26,7 @@ from bot.flows.preview import preview
 from bot.flows.recover import as_recovered, forgotten, recover
 from bot.flows.rejection import record_rejections
 from bot.flows.remedy import carry_out
+from bot.flows.restoring import Restoring
 from bot.flows.tracing import located
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
@@ -145,7 +146,9 @@ def _carried_out(
     for _ in Lane:
         intentions = plan(decisions, declaration, memory, loop.declarer, now=now)
         record_rejections(intentions, memory, run, now=now)
-        pairs = list(zip(intentions, carry_out(intentions, declaration.commit, memory.view, run, now=now), strict=True))
+        restoring = Restoring(assessment, run)
+        done_now = carry_out(intentions, declaration.commit, memory.view, run, now=now, restoring=restoring)
+        pairs = list(zip(intentions, done_now, strict=True))
         if not any(_is_turned_down(*pair) for pair in pairs):
             return memory, [*done, *pairs]
         done += [pair for pair in pairs if pair[1].effect not in {Effect.WAITING, Effect.UNDELIVERED}]

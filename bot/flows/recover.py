@@ -114,6 +114,8 @@ def _ending(
     match entry.lane:
         case Lane.ARTIFACT_PATCH:
             items, work = (), _commit(entry, commits)
+        case Lane.RESTORE:  # whether it was done shows in what runs, which the next look compares
+            items, work = (), None
         case Lane.CONFIG_PULL_REQUEST:
             items = memory.pulls
             work = None if items is None else _item(entry, items, memory, branch=_branch(entry, run))

@@ -16,6 +16,7 @@ from bot.flows.intention import Intention, action_of
 from bot.flows.intents import Begun, Ending, Progress, StartedIntent, begin, check_in_time, finish
 from bot.flows.messages import commit_message, committed, handed_over
 from bot.flows.proposing import propose, refused, turned_down
+from bot.flows.restoring import Restoring
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView, Result
 from bot.model.proposal import Action, Effect
@@ -24,7 +25,13 @@ from bot.safety.history import TOGETHER
 
 
 def carry_out(
-    intentions: Sequence[Intention], head: str, view: LedgerView, run: RunContext, *, now: datetime
+    intentions: Sequence[Intention],
+    head: str,
+    view: LedgerView,
+    run: RunContext,
+    *,
+    now: datetime,
+    restoring: Restoring,
 ) -> tuple[Action, ...]:
     """Do what the plan says and report what became of each intention, in the plan's order.
 
@@ -41,7 +48,9 @@ def carry_out(
     if patches:
         committed, progress = _commit(patches, progress, run)
         done += committed
-    done += _each(later, progress, run)[0]
+    others, progress = _each(later, progress, run)
+    restored = _restore([i for i in intentions if i.effect is Effect.RESTORED], progress, run, restoring)
+    done += [*others, *restored]
     actions = {id(intention): action for intention, action in done}
     return tuple(actions[id(intention)] for intention in intentions)
 
@@ -49,11 +58,11 @@ def carry_out(
 def _each(
     intentions: Sequence[Intention], progress: Progress, run: RunContext
 ) -> tuple[list[tuple[Intention, Action]], Progress]:
-    """Everything but patches."""
+    """Everything but patches and what is restored."""
     writes = [intention for intention in intentions if _proposes(intention)]
     done, progress = propose(writes, progress, run)
     for intention in intentions:
-        if not _proposes(intention):
+        if not _proposes(intention) and intention.effect is not Effect.RESTORED:
             theirs = intention.effect is Effect.HANDED_OVER
             done.append((intention, _hand_over(intention, run) if theirs else action_of(intention)))
     return done, progress
@@ -61,6 +70,20 @@ def _each(
 
 def _proposes(intention: Intention) -> bool:
     return intention.effect in {Effect.OPENED, Effect.UPDATED}
+
+
+def _restore(
+    intentions: Sequence[Intention], progress: Progress, run: RunContext, restoring: Restoring
+) -> list[tuple[Intention, Action]]:
+    """Put back what Git says, one proposal after the other, each with its outcome before the next."""
+    begun = begin(intentions, progress, run, lambda _started, _progress: ())
+    done, progress = [*begun.dropped], begun.progress
+    for started in begun.started:
+        ending, action = restoring.put_back(started)
+        progress = finish([started], progress, run, ending)
+        run.reached("outcome")
+        done.append((started.intention, action))
+    return done
 
 
 def _commit(

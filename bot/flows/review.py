@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid
+from bot.flows.called_files import called_files
 from bot.flows.compose_files import compose_files
 from bot.guardrails import authors, judge, prompt, reply
+from bot.guardrails.documents import FOLDER
 from bot.guardrails.exempt import ATTRIBUTES, asks_for_base
 from bot.guardrails.judge import Judgement, ordered
 from bot.guardrails.rule import ChangeFacts, GuardOptions, PastCommit
-from bot.guardrails.rulebook import FOLDER, RuleBook, load
+from bot.guardrails.rulebook import RuleBook, load
 from bot.guardrails.verdict import verdict
-from bot.model.codehost import PullRequest
 from bot.model.finding import Change, FileStatus
 from bot.model.session import Prompt, Reply, ReviewRequest, ReviewResult, Session
-from bot.ports import Assistant, Clock, Repository, SessionStore
 
 if TYPE_CHECKING:
     from bot.flows.rendering import RenderChange
+    from bot.model.codehost import PullRequest
+    from bot.ports import Assistant, Clock, Repository, SessionStore
 
 MAX_FILES: Final = 3000
 """Files of one change that are analysed; beyond, the change counts as only partly analysed. It is as many as GitHub lists of a
@@ -94,6 +95,8 @@ def _ask(assistants: Sequence[Assistant], build: Callable[[], Prompt]) -> tuple[
     """Every assistant's reply, asked side by side, in the order of ``assistants``."""
     if not assistants:
         return ()
+    from concurrent.futures import ThreadPoolExecutor
+
     asked = build()
     with ThreadPoolExecutor(max_workers=min(len(assistants), 4)) as pool:
         return tuple(pool.map(lambda assistant: assistant.run(asked), assistants))
@@ -158,8 +161,14 @@ def facts_of(repository: Repository, change: Change, options: GuardOptions) -> C
     attributes = {name: repository.read(change.base, name) for name in sorted(names)[:_MANY_ATTRIBUTES]}
     texts = {name: data.decode("utf-8", "replace") for name, data in attributes.items() if data is not None}
     commits, uncounted = _commits(repository, change)
-    compose = compose_files(repository, change, options.projects)
-    return ChangeFacts(paths=paths, attributes=texts, commits=commits, uncounted=uncounted, compose=compose)
+    return ChangeFacts(
+        paths=paths,
+        attributes=texts,
+        commits=commits,
+        uncounted=uncounted,
+        compose=compose_files(repository, change, options.projects),
+        called=called_files(repository, change),
+    )
 
 
 def _commits(repository: Repository, change: Change) -> tuple[tuple[PastCommit, ...], str | None]:

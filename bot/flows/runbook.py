@@ -6,8 +6,9 @@ Names from manifests are quoted for a shell, because a person may paste a step i
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
-from typing import assert_never
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, assert_never
 
 from bot.drift.severity.gains import is_gain
 from bot.flows.gained import gained_steps, who
@@ -20,37 +21,68 @@ from bot.flows.steps import (
     started_again,
     terraform_of,
 )
+from bot.intake.read import read_manifest
 from bot.model.decision import Decision, Direction
 from bot.model.drift import Drift, DriftKind
 from bot.model.resource import Platform, ResourceId
 
+_MOST_COMMANDS: Final = 60
+"""For so many objects the commands of one step are written down."""
 _KEEPS_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "volume"})
 """Kinds whose deletion or replacement can take stored data with it (Kubernetes documentation, "Persistent Volumes", section
 "Reclaiming", and "StatefulSets"; Compose specification, "Volumes top-level element").
 """
 
 
-def steps(decisions: Sequence[Decision]) -> tuple[RunbookStep, ...]:
-    """What a person does about these drifts, in order, each step once."""
+def steps(decisions: Sequence[Decision], alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+    """What a person does about these drifts, in order, each step once. ``alone`` are the files that hold one object each:
+    only those may be applied as they are.
+    """
     distinct: dict[RunbookStep, None] = {}
     for decision in decisions:
-        distinct.update(dict.fromkeys(_steps_of(decision)))
+        distinct.update(dict.fromkeys(_steps_of(decision, alone)))
     return tuple(distinct)
 
 
-def _steps_of(decision: Decision) -> tuple[RunbookStep, ...]:
+def steps_for_all(decisions: Sequence[Decision], alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+    """The steps about like differences of many objects: each is said once, with the commands for one object after the
+    other.
+    """
+    commands: dict[str, dict[str, None]] = {}
+    for decision in decisions:
+        nameless = replace(decision, drift=replace(decision.drift, file=None, line=None, manager=None))
+        for step, general in zip(_steps_of(decision, alone), _steps_of(nameless, alone), strict=True):
+            commands.setdefault(general.text, {}).update(dict.fromkeys([step.command] if step.command else []))
+    return tuple(RunbookStep(text, _in_a_row(list(each))) for text, each in commands.items())
+
+
+def _in_a_row(commands: Sequence[str]) -> str | None:
+    more = [f"# and {len(commands) - _MOST_COMMANDS} more, in the same way"] if len(commands) > _MOST_COMMANDS else []
+    return "\n".join([*commands[:_MOST_COMMANDS], *more]) or None
+
+
+def objects_alone(files: Mapping[str, bytes]) -> frozenset[str]:
+    """Those of these manifests that hold one object, so that ``kubectl apply -f`` on them touches nothing beside it."""
+    return frozenset(
+        path
+        for path, data in files.items()
+        if path.endswith((".yaml", ".yml", ".json")) and len(read_manifest(path, data).resources) == 1
+    )
+
+
+def _steps_of(decision: Decision, alone: Collection[str]) -> tuple[RunbookStep, ...]:
     drift = decision.drift
     if drift.sensitive or decision.direction is not Direction.RESTORE or not is_gain(drift):
-        return _steps(drift)
-    return gained_steps(drift) if drift.path else (*who(drift), *_steps(drift))
+        return _steps(drift, alone)
+    return gained_steps(drift, alone) if drift.path else (*who(drift), *_steps(drift, alone))
 
 
-def _steps(drift: Drift) -> tuple[RunbookStep, ...]:
+def _steps(drift: Drift, alone: Collection[str]) -> tuple[RunbookStep, ...]:
     if drift.sensitive:
         return _rotation(drift)
     match drift.resource.platform:
         case Platform.KUBERNETES:
-            return _kubernetes(drift)
+            return _kubernetes(drift, alone)
         case Platform.COMPOSE:
             return _compose(drift)
         case Platform.TERRAFORM:
@@ -77,10 +109,10 @@ def _rotation(drift: Drift) -> tuple[RunbookStep, ...]:
     )
 
 
-def _kubernetes(drift: Drift) -> tuple[RunbookStep, ...]:
+def _kubernetes(drift: Drift, alone: Collection[str]) -> tuple[RunbookStep, ...]:
     resource, target = drift.resource, object_of(drift)
     look = RunbookStep("Inspect the live object.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
-    restore = applied_again(drift)
+    restore = applied_again(drift, alone)
     match drift.kind:
         case DriftKind.MISSING if not drift.path:
             first = RunbookStep(

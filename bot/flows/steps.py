@@ -6,6 +6,7 @@ Used by :mod:`bot.flows.runbook` and :mod:`bot.flows.gained`.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -52,11 +53,11 @@ def terraform_of(drift: Drift) -> tuple[str, str]:
     return folder, address
 
 
-def restoring(drift: Drift) -> tuple[RunbookStep, ...]:
-    """How what runs is brought back to what Git says."""
+def restoring(drift: Drift, alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+    """How what runs is brought back to what Git says; ``alone`` are the files that hold one object each."""
     match drift.resource.platform:
         case Platform.KUBERNETES:
-            return applied_again(drift)
+            return applied_again(drift, alone)
         case Platform.COMPOSE:
             return (started_again(drift),)
         case Platform.TERRAFORM:
@@ -74,9 +75,16 @@ def restoring(drift: Drift) -> tuple[RunbookStep, ...]:
             assert_never(never)
 
 
-def applied_again(drift: Drift) -> tuple[RunbookStep, ...]:
-    """How an object of Kubernetes is applied again."""
-    return _by_target(drift.resource.target) if drift.resource.target else _by_file(drift.file)
+def applied_again(drift: Drift, alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+    """How an object of Kubernetes is applied again, and nothing beside it: by its file where that is in ``alone``."""
+    if drift.resource.target:
+        return _by_target(drift.resource.target)
+    if drift.file is None:
+        return _by_hand("", "")
+    if drift.file in alone:
+        return _by_hand(f"kubectl diff -f {shlex.quote(drift.file)}", f"kubectl apply -f {shlex.quote(drift.file)}")
+    printed = f"clockwork render {shlex.quote(str(drift.resource))}"
+    return _by_hand(f"{printed} | kubectl diff -f -", f"{printed} | kubectl apply -f -")
 
 
 def started_again(drift: Drift) -> RunbookStep:
@@ -87,15 +95,11 @@ def started_again(drift: Drift) -> RunbookStep:
     )
 
 
-def _by_file(file: str | None) -> tuple[RunbookStep, ...]:
-    """How a plain manifest is applied again."""
-    quoted = None if file is None else shlex.quote(file)
+def _by_hand(compare: str, apply: str) -> tuple[RunbookStep, ...]:
+    """How an object of plain manifests is applied again, in a clone of the repository."""
     return (
-        RunbookStep("Compare before you change anything.", f"kubectl diff -f {quoted}" if quoted else None),
-        RunbookStep(
-            "To restore (change what runs to what Git says), apply it again.",
-            f"kubectl apply -f {quoted}" if quoted else None,
-        ),
+        RunbookStep("In a clone of this repository, compare before you change anything.", compare or None),
+        RunbookStep("To restore (change what runs to what Git says), apply this object again.", apply or None),
     )
 
 

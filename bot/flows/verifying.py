@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from bot import escape
+from bot.errors import Closed
+from bot.flows.context import Messages
 from bot.flows.observation import Assessment
-from bot.model.codehost import Check, CheckState, PublishedCheck
+from bot.model.codehost import Check, CheckState, DeploymentNote, Marker, PublishedCheck, PullRequest
 from bot.model.drift import Report
-from bot.ports import Clock, CodeHost
+from bot.ports import Clock, CodeHost, DeployingHost
 from bot.report.markdown import summary
 from bot.report.wording import all_compared, counted
 
 CHECK: Final = "clockwork/verify"
 """The name of the check on the commit."""
+_COMMENT: Final = "verified"
 _AGAIN: Final = 5.0
 """Seconds from one look to the next."""
 
@@ -71,22 +76,60 @@ def verify(look: Callable[[], Assessment], clock: Clock, *, wait: float) -> Veri
         clock.sleep(_AGAIN)
 
 
-def publish(verified: Verified, host: CodeHost, *, target: str | None = None) -> PublishedCheck:
-    """Write the result on the commit; the same result is written once. A ``target`` that was looked at alone has a check of
-    its own, which says nothing about the others.
+def publish(
+    verified: Verified, host: CodeHost, *, target: str | None = None, done: Sequence[str] = ()
+) -> PublishedCheck:
+    """Write the result on the commit, below what was ``done``; the same result is written once. A ``target`` that was looked
+    at alone has a check of its own, which says nothing about the others.
     """
     assessment = verified.assessment
-    text = summary(assessment.report, assessment.decisions)
+    lines = [f"- {escape.line(each)}" for each in done]
+    text = "\n".join([*lines, *([""] if lines else []), summary(assessment.report, assessment.decisions)])
     commit = assessment.declaration.commit
     name = CHECK if target is None else f"{CHECK}/{target}"
-    return host.publish(Check(name, commit, verified.state, verified.title, text, external_id=_identity(verified)))
+    return host.publish(
+        Check(name, commit, verified.state, verified.title, text, external_id=_identity(verified, done))
+    )
 
 
-def _identity(verified: Verified) -> str:
+def tell_pulls(
+    verified: Verified, host: CodeHost, texts: Messages, *, commits: Sequence[str], done: Sequence[str] = ()
+) -> tuple[PullRequest, ...]:
+    """Say how it ended on the pull requests that ``commits`` were merged from: one comment each, which says what is newest.
+
+    ``done`` are sentences about what was applied. Where we may not comment, or the host knows no merges, nothing is said.
+    """
+    if not isinstance(host, DeployingHost):
+        return ()
+    assessment = verified.assessment
+    text = "" if verified.state is CheckState.SUCCESS else summary(assessment.report, assessment.decisions)
+    body = texts.render("verified.md", title=verified.title, commit=commits[0], done=done, summary=text)
+    told = []
+    for pull in {pull.number: pull for commit in commits if (pull := host.merged_as(commit)) is not None}.values():
+        with suppress(Closed):
+            host.comment(pull.number, marker=Marker(_COMMENT, f"pull/{pull.number}", ""), body=body)
+            told.append(pull)
+    return tuple(told)
+
+
+def note_deployment(verified: Verified, host: CodeHost, *, environment: str, link: str | None) -> str:
+    """Note in an environment of the host how it ended; a sentence about that."""
+    if not isinstance(host, DeployingHost):
+        return f"Deployment: {environment}: this host has no deployments."
+    commit = verified.assessment.declaration.commit
+    note = DeploymentNote(environment, commit, verified.state, verified.title, link)
+    try:
+        return f"Deployment: {host.note_deployment(note)}"
+    except Closed as exc:
+        return f"Deployment: {environment}: not noted: {exc.message} (the token needs deployments: write)"
+
+
+def _identity(verified: Verified, done: Sequence[str]) -> str:
     report = verified.assessment.report
     facts = [
         verified.state,
         sorted(drift.id for drift in report.drift),
         sorted(gap.target for gap in report.unreachable),
+        *done,
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

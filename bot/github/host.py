@@ -15,9 +15,9 @@ from urllib.parse import quote
 
 from bot.errors import BotError, Invalid, Refused
 from bot.github import payloads
-from bot.github.attention import AttentiveItems
 from bot.github.checks import Checks
 from bot.github.commits import VerifiedCommits
+from bot.github.deployments import DeployedItems
 from bot.github.limits import Pace
 from bot.github.payloads import MarkerCodec, PermissionPart, RepositoryPart, UserPart, ViewerPart
 from bot.github.rest import ApiResponse, Rest, RetryPolicy
@@ -39,7 +39,7 @@ _AUTO_MERGE: Final = (
 _WRITERS: Final = frozenset({"admin", "maintain", "write"})
 
 
-class GitHubHost(AttentiveItems):
+class GitHubHost(DeployedItems):
     """Satisfies :class:`bot.ports.CodeHost`. Not for several threads at once."""
 
     def __init__(

@@ -29,6 +29,10 @@ DUPLICATE: Final = "duplicate"
 LABEL: Final = "clockwork"
 """On everything of ours when it is made. People may take it off or rename it."""
 _LABEL_COLOUR: Final = "1f6feb"
+_NO_DRAFTS: Final = "draft pull requests are not supported"
+"""How GitHub refuses one in a private repository whose plan has none (docs.github.com, "About pull requests", "Draft pull
+requests"; the sentence as github.com/cli/cli/issues/520 quotes it).
+"""
 _NEWEST: Final = {"sort": "created", "direction": "desc"}
 
 
@@ -92,14 +96,15 @@ class Items(Threads):
         base: str,
         labels: Sequence[str],
         known: Sequence[PullRequest] | None = None,
+        draft: bool = False,
     ) -> PullRequest:
         """The one open pull request with this marker key or from this branch, saying this. ``Refused`` when somebody
         else's has that branch, ``Stale`` when the branch has nothing that ``base`` lacks. It is labelled where that may
-        be: without its labels it is no less ours.
+        be: without its labels it is no less ours. A new one is a ``draft`` where the repository can have drafts.
         """
         part = self._ours_of(self.pulls() if known is None else known, head, base, marker)
         if part is None:
-            part = self._create_pull(marker, title=title, body=body, head=head, base=base)
+            part = self._create_pull(marker, title=title, body=body, head=head, base=base, draft=draft)
         pull = self._updated(part, self._content(marker, title, body))
         self.label(pull.number, labels, pull.labels)
         return pull
@@ -128,14 +133,20 @@ class Items(Threads):
         same = next((pull for pull in by_age if (pull.head_ref, pull.base_ref) == refs and not pull.forked), None)
         return None if same is None else self._of_branch([self._pull_part(same.number)], head, base, marker)
 
-    def _create_pull(self, marker: Marker, *, title: str, body: str, head: str, base: str) -> PullPart:
-        content = {**self._content(marker, title, body), "head": head, "base": base}
+    def _create_pull(
+        self, marker: Marker, *, title: str, body: str, head: str, base: str, draft: bool = False
+    ) -> PullPart:
+        content = {**self._content(marker, title, body), "head": head, "base": base} | (
+            {"draft": True} if draft else {}
+        )
         cause = ""
         for _ in self._rest.attempts(self._rest.patience.reads):
             answer = self._rest.send("POST", f"{self._rest.root}/pulls", content, accept={422})
             match answer:
                 case ApiResponse(status=201):
                     return payloads.read(PullPart, answer.data)
+                case ApiResponse() if draft and _NO_DRAFTS in answer.message.casefold():
+                    return self._create_pull(marker, title=title, body=body, head=head, base=base)
                 case ApiResponse():
                     cause = answer.message
                     existing = self._after_422(cause, head, base, marker)

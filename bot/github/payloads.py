@@ -109,6 +109,19 @@ class CommentPart(PayloadPart):
     author_association: str = "NONE"
 
 
+class DeploymentPart(PayloadPart):
+    """A deployment."""
+
+    id: int
+
+
+class DeploymentStatusPart(PayloadPart):
+    """How a deployment is."""
+
+    state: str = ""
+    description: str | None = ""
+
+
 class CheckRunPart(PayloadPart):
     """A check run."""
 

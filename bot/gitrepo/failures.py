@@ -11,6 +11,7 @@ import re
 from typing import Final
 
 from bot.errors import BotError, Closed, Invalid, Refused, Stale, Unavailable
+from bot.model.patterns import regex
 
 __all__ = ["rejection", "translated"]
 
@@ -40,7 +41,7 @@ _FAILURES: Final[tuple[tuple[str, type[BotError], str, str | None], ...]] = (
 )  # fmt: skip
 
 # What receive-pack answers to whoever comes second (git, builtin/receive-pack.c and refs.c).
-_RACE: Final = re.compile(
+_RACE: Final = regex(
     r"failed to (?:update|lock)|cannot lock|fetch first|non-?fast-?forward|stale|already exists|incorrect old value"
     r"|reference conflict|unable to resolve",
     re.IGNORECASE,
@@ -48,12 +49,12 @@ _RACE: Final = re.compile(
 
 # What GitHub's hooks print where the branch's rules, the repository's state or the token's rights say no (docs.github.com,
 # "About protected branches", "Available rules for rulesets", "Archiving repositories"; GH006 and GH013 are its codes).
-_CLOSED: Final = re.compile(
+_CLOSED: Final = regex(
     r"GH006|GH013|protected (?:branch|ref)|rule violations|through (?:a pull request|the merge queue)"
     r"|required status check|being restricted|archived|permission to \S+ denied|not allowed to (?:push|update|create)",
     re.IGNORECASE,
 )
-_CONTENT: Final = re.compile(r"secret|push protection|file (?:path|size|extension)", re.IGNORECASE)
+_CONTENT: Final = regex(r"secret|push protection|file (?:path|size|extension)", re.IGNORECASE)
 """Rules about what a commit holds (the same page, "push rulesets", and "About push protection"): that is about the change."""
 
 

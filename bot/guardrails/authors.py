@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.model.finding import AuthorKind
 from bot.model.globs import name_matches
+from bot.model.patterns import regex
 
 _ACCOUNTS: Final = {
     "copilot": "copilot",
@@ -33,8 +34,8 @@ _ACCOUNTS: Final = {
     "openhands*": "openhands",
     "aider*": "aider",
 }
-_BRANCHES: Final = re.compile(r"(claude|codex|copilot|cursor|devin|jules|gemini|aider|openhands|sweep)/", re.IGNORECASE)
-_TRAILER: Final = re.compile(
+_BRANCHES: Final = regex(r"(claude|codex|copilot|cursor|devin|jules|gemini|aider|openhands|sweep)/", re.IGNORECASE)
+_TRAILER: Final = regex(
     r"^[ \t]*(?:co-authored-by|generated-by|assisted-by):[ \t]*(?:.{0,60}?\b)?"
     r"(claude|copilot|codex|cursor|devin|jules|gemini|aider|openhands|chatgpt|windsurf)\b"
     r"|generated with \[?(claude|codex|copilot|cursor|gemini|aider)\b"

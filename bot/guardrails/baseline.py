@@ -12,15 +12,17 @@ from datetime import date
 from typing import Final
 
 from bot.errors import Invalid
+from bot.guardrails.documents import FOLDER
 from bot.guardrails.waivers import baseline_waiver, parse_baseline
 from bot.model.finding import Finding
+from bot.model.patterns import regex
 
-PATH: Final = "policies/guardrails/baseline.yaml"
+PATH: Final = f"{FOLDER}baseline.yaml"
 _HEAD: Final = """\
 # Findings that are accepted until a day, written by `clockwork guard baseline`. After that day they count again.
 findings:
 """
-_ITEM: Final = re.compile(r"^( *)- ", re.MULTILINE)
+_ITEM: Final = regex(r"^( *)- ", re.MULTILINE)
 
 
 def unlisted(data: bytes | None, findings: Iterable[Finding], *, today: date) -> tuple[Finding, ...]:

@@ -17,11 +17,14 @@ from bot.guardrails.rule import FrontMatter, Guardrail, Touches
 from bot.guardrails.structure import Unparsed, parse_documents
 from bot.intake.lined import LinedNode, plain
 from bot.intake.mistakes import reason
+from bot.model.patterns import regex
 
+FOLDER: Final = "policies/guardrails/"
+"""Where a repository keeps its documents."""
 MAX_DOCUMENT: Final = 64_000
 """Characters of one document."""
 
-_FRONT: Final = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL | re.MULTILINE)
+_FRONT: Final = regex(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z", re.DOTALL | re.MULTILINE)
 
 
 def parse(path: str, data: bytes) -> Guardrail:

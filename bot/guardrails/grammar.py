@@ -20,6 +20,7 @@ from typing import Final
 
 from bot.guardrails.classify import language
 from bot.guardrails.structure import Documents, Unparsed, is_template, parse_documents
+from bot.model.patterns import regex
 
 _MAX_PYTHON: Final = 400_000
 _MAX_DEPTH: Final = 90
@@ -28,8 +29,8 @@ _NEWER_GRAMMAR: Final = (
     (re.compile(r"^(\s*(?:async\s+)?(?:def|class)\s+\w+)\[[^\n]{0,300}?\](?=\s*[(:])"), r"\1"),
     (re.compile(r"^(\s*except\*?)\s+([\w.]+(?:\s*,\s*[\w.]+)+)\s*:"), r"\1 (\2):"),
 )
-_FORMATTED: Final = re.compile(r"(?i)\b(f|t|rf|fr|rt|tr)['\"]")
-_JSON_WITH_COMMENTS: Final = re.compile(
+_FORMATTED: Final = regex(r"(?i)\b(f|t|rf|fr|rt|tr)['\"]")
+_JSON_WITH_COMMENTS: Final = regex(
     r"(^|/)(tsconfig[^/]*|jsconfig[^/]*|\.eslintrc|devcontainer|\.devcontainer)\.json$|(^|/)\.vscode/|\.(jsonc|json5|code-workspace)$"
 )
 _HCL_SUFFIXES: Final = frozenset({".tf", ".tfvars", ".hcl", ".cw", ".cwvars"})

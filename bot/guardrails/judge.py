@@ -22,8 +22,8 @@ from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.structure import Unparsed
 from bot.guardrails.verdict import enforcement
 from bot.guardrails.waivers import baseline_waiver, line_waiver
-from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Change, Enforce, FileStatus, Finding, Mode
+from bot.model.severity import Severity
 from bot.secrecy.redaction import redact
 
 MAX_PER_RULE: Final = 50

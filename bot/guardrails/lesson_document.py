@@ -17,8 +17,9 @@ from typing import Final
 
 from bot.errors import Invalid
 from bot.guardrails import documents
+from bot.guardrails.documents import FOLDER
 from bot.guardrails.rule import Guardrail, Subject
-from bot.guardrails.rulebook import FOLDER, failing
+from bot.guardrails.rulebook import failing
 from bot.secrecy.redaction import redact
 
 PREFIX: Final = "learned-"

@@ -15,9 +15,9 @@ from bot.guardrails.judge import fingerprint, system
 from bot.guardrails.prompt import clean
 from bot.guardrails.rule import Guardrail, Subject
 from bot.guardrails.rulebook import RuleBook
-from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Mode
 from bot.model.session import Reply, ReplyFinding, ReplyStatus, ReviewRequest
+from bot.model.severity import Severity
 
 MAX_FINDINGS: Final = 50
 """Of one reply; the rest is not looked at."""

@@ -10,15 +10,20 @@ from typing import Final
 
 from bot import escape
 from bot.guardrails.rulebook import RuleBook
-from bot.guardrails.verdict import conclusion, remarks
-from bot.model.codehost import Check
-from bot.model.finding import Change, Enforce, Finding, Mode
+from bot.guardrails.verdict import title
+from bot.model.codehost import Annotation, AnnotationLevel, Check, CheckState
+from bot.model.finding import Change, Enforce, Finding, Mode, Verdict
 from bot.model.session import ReviewResult
 
 MAX_SUMMARY: Final = 60_000
 """Characters; GitHub takes 65,535."""
 _SHOWN: Final = 40
 _NOTES: Final = 30
+_LEVELS: Final = {
+    Enforce.BLOCK: AnnotationLevel.FAILURE,
+    Enforce.WARN: AnnotationLevel.WARNING,
+    Enforce.NOTICE: AnnotationLevel.NOTICE,
+}
 
 
 def check_of(
@@ -29,18 +34,39 @@ def check_of(
         name=name,
         head_sha=change.head,
         state=conclusion(result.verdict),
-        title=title(result),
+        title=title(result.findings),
         summary=summary(result, change, rules, mode),
         annotations=remarks(result.findings),
         external_id=external_id,
     )
 
 
-def title(result: ReviewResult) -> str:
-    """One line that says how many findings there are, those that block first."""
-    levels = (("blocking finding", Enforce.BLOCK), ("warning", Enforce.WARN), ("notice", Enforce.NOTICE))
-    counts = [(sum(finding.enforce is level for finding in result.findings), word) for word, level in levels]
-    return "; ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count) or "No findings"
+def conclusion(answer: Verdict) -> CheckState:
+    """The check's conclusion: only ``failure`` stops a required check."""
+    return {
+        Verdict.APPROVE: CheckState.SUCCESS,
+        Verdict.WARN: CheckState.NEUTRAL,
+        Verdict.BLOCK: CheckState.FAILURE,
+    }[answer]
+
+
+def remarks(findings: Sequence[Finding]) -> tuple[Annotation, ...]:
+    """One remark per finding that has a place in the head's files, worst first."""
+    placed = [finding for finding in findings if finding.file and finding.line and finding.enforce is not Enforce.OFF]
+    placed.sort(
+        key=lambda finding: (-finding.enforce.rank, -finding.severity.rank, finding.file or "", finding.line or 0)
+    )
+    return tuple(
+        Annotation(
+            path=finding.file or "",
+            start_line=finding.line or 1,
+            end_line=max(finding.end_line or 0, finding.line or 1),
+            level=_LEVELS[finding.enforce],
+            title=f"{finding.rule} {finding.title}"[:255],
+            message="\n\n".join(part for part in (finding.message, finding.suggestion) if part)[:4000],
+        )
+        for finding in placed
+    )
 
 
 def summary(result: ReviewResult, change: Change, rules: RuleBook, mode: Mode) -> str:
@@ -65,7 +91,7 @@ def comment_body(result: ReviewResult, change: Change, mode: Mode) -> str:
     """The one comment on a pull request with findings."""
     return "\n\n".join(
         (
-            f"**Guardrails: {title(result)}** (mode {mode.value}, `{change.head[:12]}`)",
+            f"**Guardrails: {title(result.findings)}** (mode {mode.value}, `{change.head[:12]}`)",
             _table(result.findings),
         )
     )[:MAX_SUMMARY]

@@ -25,9 +25,9 @@ from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.select import segments
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.scalars import Scalar
-from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatus, Mode
 from bot.model.globs import check_file_glob
+from bot.model.severity import Severity
 from bot.secrecy.literals import suited
 
 _INSTEAD: Final = re.compile(r"^Instead:(.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
@@ -66,7 +66,7 @@ class ChangeFacts:
     name) whether the public registry has it; ``rendered`` are the targets whose rendered objects the change moves.
     ``unrendered`` says why nothing was rendered. ``commits`` are those between base and head, oldest first, where there are
     several; ``uncounted`` says why they are not all. ``compose`` are the files at base that Compose projects are made of, where
-    the change has a Compose file.
+    the change has a Compose file; ``called`` the workflows and actions at base that workflows of the change call.
     """
 
     paths: frozenset[str] = frozenset()
@@ -77,6 +77,7 @@ class ChangeFacts:
     commits: tuple[PastCommit, ...] = ()
     uncounted: str | None = None
     compose: Mapping[str, bytes] | None = None
+    called: Mapping[str, bytes] = field(default_factory=dict)
 
 
 _BUILT: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"})

@@ -12,13 +12,11 @@ from dataclasses import dataclass, field
 
 from bot.errors import Invalid
 from bot.guardrails import catalogue, documents
+from bot.guardrails.baseline import PATH
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import Builtin, Example, GuardOptions, Guardrail, Require, Subject
 from bot.guardrails.waivers import Baseline, parse_baseline
 from bot.model.finding import Change, FileChange, FileStatus
-
-FOLDER = "policies/guardrails/"
-"""Where a repository keeps its documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def load(files: Mapping[str, bytes], *, shipped: Mapping[str, bytes], options: G
         else:
             own[guardrail.id] = guardrail
     chosen.update(own)
-    baseline, mistakes = parse_baseline(files.get(f"{FOLDER}baseline.yaml") or files.get("baseline.yaml"))
+    baseline, mistakes = parse_baseline(files.get(PATH) or files.get(PATH.removeprefix(documents.FOLDER)))
     settings = options or GuardOptions()
     return RuleBook(
         guardrails=tuple(chosen.values()),

@@ -8,10 +8,10 @@ from urllib.parse import quote
 
 from bot.guardrails.rule import Guardrail
 from bot.guardrails.rulebook import RuleBook
-from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Verdict
 from bot.model.json import JSON
 from bot.model.session import ReviewResult
+from bot.model.severity import Severity
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVEL: Final = {Enforce.BLOCK: "error", Enforce.WARN: "warning", Enforce.NOTICE: "note", Enforce.OFF: "none"}

@@ -7,17 +7,15 @@ of a list, ``**`` any depth.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from bot.errors import Invalid
 from bot.intake.lined import LinedNode
+from bot.model.patterns import regex
 
-_TOKEN: Final = re.compile(
-    r'\.?(?P<word>\*\*|\*|[A-Za-z0-9_$/-]+)|(?P<all>\[\*\])|\[(?P<key>"(?:[^"\\]|\\.){1,200}")\]'
-)
+_TOKEN: Final = regex(r'\.?(?P<word>\*\*|\*|[A-Za-z0-9_$/-]+)|(?P<all>\[\*\])|\[(?P<key>"(?:[^"\\]|\\.){1,200}")\]')
 _BUDGET: Final = 50_000
 
 

@@ -1,4 +1,4 @@
-"""From findings to one answer: what each rule does in a mode, the verdict, the check's conclusion and its remarks."""
+"""From findings to one answer: what each rule does in a mode, the verdict, and the line that says it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from bot.guardrails.rule import Guardrail
-from bot.model.codehost import Annotation, AnnotationLevel, CheckState
-from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Mode, Verdict
+from bot.model.severity import Severity
 
 _STANDARD: Final = {
     Severity.CRITICAL: Enforce.WARN,
@@ -17,11 +16,6 @@ _STANDARD: Final = {
     Severity.LOW: Enforce.NOTICE,
 }
 _STRICT: Final = {**_STANDARD, Severity.CRITICAL: Enforce.BLOCK}
-_LEVELS: Final = {
-    Enforce.BLOCK: AnnotationLevel.FAILURE,
-    Enforce.WARN: AnnotationLevel.WARNING,
-    Enforce.NOTICE: AnnotationLevel.NOTICE,
-}
 
 
 def enforcement(guardrail: Guardrail | None, severity: Severity, mode: Mode) -> Enforce:
@@ -41,29 +35,8 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
     return (Verdict.APPROVE, Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)[worst]
 
 
-def conclusion(answer: Verdict) -> CheckState:
-    """The check's conclusion: only ``failure`` stops a required check."""
-    return {
-        Verdict.APPROVE: CheckState.SUCCESS,
-        Verdict.WARN: CheckState.NEUTRAL,
-        Verdict.BLOCK: CheckState.FAILURE,
-    }[answer]
-
-
-def remarks(findings: Sequence[Finding]) -> tuple[Annotation, ...]:
-    """One remark per finding that has a place in the head's files, worst first."""
-    placed = [finding for finding in findings if finding.file and finding.line and finding.enforce is not Enforce.OFF]
-    placed.sort(
-        key=lambda finding: (-finding.enforce.rank, -finding.severity.rank, finding.file or "", finding.line or 0)
-    )
-    return tuple(
-        Annotation(
-            path=finding.file or "",
-            start_line=finding.line or 1,
-            end_line=max(finding.end_line or 0, finding.line or 1),
-            level=_LEVELS[finding.enforce],
-            title=f"{finding.rule} {finding.title}"[:255],
-            message="\n\n".join(part for part in (finding.message, finding.suggestion) if part)[:4000],
-        )
-        for finding in placed
-    )
+def title(findings: Sequence[Finding]) -> str:
+    """One line that says how many findings there are, those that block first."""
+    levels = (("blocking finding", Enforce.BLOCK), ("warning", Enforce.WARN), ("notice", Enforce.NOTICE))
+    counts = [(sum(finding.enforce is level for finding in findings), word) for word, level in levels]
+    return "; ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count) or "No findings"

@@ -7,7 +7,6 @@ change itself adds lowers no finding that is critical or blocks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,8 +17,9 @@ from bot.guardrails.rule import Guardrail
 from bot.guardrails.structure import Unparsed, parse_documents
 from bot.intake.lined import LinedNode
 from bot.model.finding import AuthorKind
+from bot.model.patterns import regex
 
-_COMMENT: Final = re.compile(
+_COMMENT: Final = regex(
     r"guardrail:\s{0,5}allow\s{1,5}(?P<id>[A-Za-z0-9._\-]{2,64})\s{1,5}until=(?P<until>\d{4}-\d{2}-\d{2})\s{1,5}"
     r"reason=(?:\"(?P<quoted>[^\"]{8,300})\"|(?P<bare>\S{8,300}))"
 )

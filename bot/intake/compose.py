@@ -22,7 +22,7 @@ from bot.intake.compose_secrets import without_secret_keys
 from bot.intake.compose_select import ProjectFiles, groups
 from bot.intake.compose_tags import hidden
 from bot.intake.declared import Declared, meant, sort_errors
-from bot.intake.discover import folder_of
+from bot.intake.discover import folder_of, looks_like_compose
 from bot.intake.sited import Site, Sited, SitedOrigins, Sources
 from bot.model.json import Pointer
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
@@ -57,6 +57,13 @@ def read_compose(
             errors += reading.own.errors
     missing = frozenset(path for reading in readings for path in reading.own.missing)
     return Declared(tuple(resources), sort_errors(errors), missing)
+
+
+def project_files(files: Mapping[str, bytes], named: Sequence[ProjectFiles] = ()) -> tuple[ProjectFiles, ...]:
+    """The files of each project among ``files``, as :func:`read_compose` takes them."""
+    roots = [path for path in sorted(files) if looks_like_compose(path, files[path])]
+    folders = {folder_of(path) for path in files if path.rpartition("/")[2] == ".env"}
+    return groups(roots, named, folders, lambda folder: _variables_beside(files, folder)).projects
 
 
 def _variables_beside(files: Mapping[str, bytes], folder: str) -> Mapping[str, str]:

@@ -7,16 +7,18 @@ from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Final
 
+from bot.model.patterns import regex
+
 _SKIPPED_FOLDERS: Final = frozenset(
     {".git", ".github", ".gitlab", ".circleci", ".clockwork", ".terraform", ".vscode", ".idea", ".venv", "node_modules",
      "vendor", "__pycache__"}
 )  # fmt: skip
-_SKIPPED_NAMES: Final = re.compile(
+_SKIPPED_NAMES: Final = regex(
     r"(kustomization|mkdocs|_config|action|codecov|renovate|dependabot|skaffold|Chart|values|\.[^/]*)\.ya?ml\Z"
     r"|values[-.][^/]*\.ya?ml\Z|(package|package-lock|composer|tsconfig|renovate|\.[^/]*)[^/]*\.json\Z"
     r"|(docker-)?bake\.hcl\Z|(pnpm-lock|\.gitlab-ci|\.pre-commit-config|\.travis)\.ya?ml\Z"
 )
-_COMPOSE: Final = re.compile(r"(?:[\w.-]*[-_.])?(docker-)?compose([-_.][\w.-]+)?\.ya?ml\Z")
+_COMPOSE: Final = regex(r"(?:[\w.-]*[-_.])?(docker-)?compose([-_.][\w.-]+)?\.ya?ml\Z")
 _LOOKS: Final = re.compile(rb"^(services|include)\s*:", re.MULTILINE)
 _RUNS: Final = re.compile(rb"\b(image|build|extends|include)[\"']?\s*:")
 _KUBERNETES: Final = re.compile(rb"^(apiVersion|\s*- apiVersion)\s*:", re.MULTILINE)

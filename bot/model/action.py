@@ -107,6 +107,11 @@ class ActionList:
         facts: list[JSON] = [self.target, self.commit, self.observed]
         return _digest([*facts, *([action.id, action.wave, action.approval] for action in self.actions)])
 
+    @property
+    def name(self) -> str:
+        """The beginning of the digest, 12 hex digits: what people call the plan by when they agree to it."""
+        return self.digest[:12]
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -150,6 +155,34 @@ class Health:
 
     state: HealthState
     evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedAction:
+    """What became of one action. ``evidence`` where it was done, ``failure`` where it was not or did not become healthy."""
+
+    action: Action
+    evidence: Evidence | None = None
+    health: Health | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedPlan:
+    """What became of a plan. ``waiting`` needs somebody to agree first; ``left`` was not begun because of a failure."""
+
+    applied: tuple[AppliedAction, ...] = ()
+    waiting: tuple[Action, ...] = ()
+    left: tuple[Action, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        return any(each.failure is not None for each in self.applied)
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything was done that was planned."""
+        return not (self.failed or self.waiting or self.left)
 
 
 def _digest(facts: list[JSON]) -> str:

@@ -6,12 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
-
-ACCOUNT: Final = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:_[A-Za-z0-9]{1,10})?$"
-"""A login (docs.github.com, "Username considerations for external authentication")."""
-REVIEWER: Final = r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:_[A-Za-z0-9]{1,10})?(?:/[A-Za-z0-9_.-]{1,100})?$"
-"""A login, or a team as ``org/team``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +190,17 @@ class PublishedCheck:
     url: str
     kind: str
     state: CheckState | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentNote:
+    """That a commit runs in an environment of the host, or does not (``state``), in a sentence; ``link`` leads to the run."""
+
+    environment: str
+    commit: str
+    state: CheckState
+    description: str
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

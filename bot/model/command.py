@@ -23,6 +23,8 @@ class Verb(StrEnum):
     UNSUSPEND = "unsuspend"
     IGNORE = "ignore"
     """Never propose this drift again."""
+    RESTORE = "restore"
+    APPLY = "apply"
     EXPLAIN = "explain"
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from bot.model.choices import FixLevel as FixLevel  # noqa: PLC0414 - those who decide look for it here
 from bot.model.drift import Drift
 
 
@@ -14,6 +15,8 @@ class Lane(StrEnum):
 
     NOTHING = "nothing"
     ARTIFACT_PATCH = "artifact-patch"
+    RESTORE = "restore"
+    """Git stays as it is, and what runs is put back to what it says: field by field."""
     CONFIG_PULL_REQUEST = "config-pull-request"
     RUNBOOK_ISSUE = "runbook-issue"
 
@@ -23,12 +26,14 @@ class PatchType(StrEnum):
 
     ARTIFACT = "artifact_patch"
     CONFIG = "config_patch"
+    RESTORE = "restore"
     RUNBOOK = "runbook"
     NONE = "none"
 
 
 _PATCHES: Final = {
     Lane.ARTIFACT_PATCH: PatchType.ARTIFACT,
+    Lane.RESTORE: PatchType.RESTORE,
     Lane.CONFIG_PULL_REQUEST: PatchType.CONFIG,
     Lane.RUNBOOK_ISSUE: PatchType.RUNBOOK,
     Lane.NOTHING: PatchType.NONE,
@@ -40,15 +45,6 @@ class Direction(StrEnum):
 
     ADOPT = "adopt"
     RESTORE = "restore"
-
-
-class FixLevel(StrEnum):
-    """The four auto-fix policy levels (AutoFixPolicy)."""
-
-    DISABLED = "disabled"
-    CONSERVATIVE = "conservative"
-    MODERATE = "moderate"
-    AGGRESSIVE = "aggressive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +80,16 @@ class Decision:
     """Whether that pull request merges by itself once its checks are green."""
     attention: Attention = NOBODY
     """Whom its rule gives it to."""
+    needs_person: bool = False
+    """Whether a person has to agree before what runs is made what Git says: a rule leaves it to people, or it could destroy
+    something.
+    """
+    draft: bool = False
+    """Whether its rule wants a pull request about it to be opened as a draft."""
+    automerge: bool | None = None
+    """Whether its rule wants that pull request to merge by itself; None where it does not say."""
+    by_hand: str | None = "Whether it can be restored was not asked."
+    """Why only people can put it back to what Git says; None where Clockwork can and settings let it."""
 
     @property
     def patch_type(self) -> PatchType:
@@ -91,8 +97,8 @@ class Decision:
 
     @property
     def should_auto_apply(self) -> bool:
-        """Whether it is committed without asking a person, limits permitting."""
-        return self.lane is Lane.ARTIFACT_PATCH
+        """Whether it is carried out without asking a person, limits permitting."""
+        return self.lane in {Lane.ARTIFACT_PATCH, Lane.RESTORE}
 
     @property
     def risk_level(self) -> str:

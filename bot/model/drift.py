@@ -14,20 +14,7 @@ from typing import Final, TypeAlias
 from bot.model.json import JSON, Pointer
 from bot.model.paths import Path, format_path
 from bot.model.resource import Origin, ResourceId, SourceError, Unreachable
-
-
-class Severity(StrEnum):
-    """How bad it is. Compare with :attr:`rank`."""
-
-    LOW = "LOW"
-    MEDIUM = "MEDIUM"
-    HIGH = "HIGH"
-    CRITICAL = "CRITICAL"
-
-    @property
-    def rank(self) -> int:
-        """0 for LOW up to 3 for CRITICAL."""
-        return ("LOW", "MEDIUM", "HIGH", "CRITICAL").index(self.value)
+from bot.model.severity import Severity
 
 
 class DriftKind(StrEnum):

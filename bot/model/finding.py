@@ -5,14 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.model.drift import Severity
-
-
-class Mode(StrEnum):
-    """``standard`` reports, ``strict`` blocks on any critical violation or failure."""
-
-    STANDARD = "standard"
-    STRICT = "strict"
+from bot.model.choices import Mode as Mode  # noqa: PLC0414 - those who judge look for it here
+from bot.model.choices import Verdict as Verdict  # noqa: PLC0414
+from bot.model.severity import Severity
 
 
 class Enforce(StrEnum):
@@ -27,14 +22,6 @@ class Enforce(StrEnum):
     def rank(self) -> int:
         """0 for off up to 3 for block."""
         return ("off", "notice", "warn", "block").index(self.value)
-
-
-class Verdict(StrEnum):
-    """The whole answer to a change."""
-
-    APPROVE = "approve"
-    WARN = "warn"
-    BLOCK = "block"
 
 
 class AuthorKind(StrEnum):

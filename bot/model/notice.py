@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 
 
 class NoticeEvent(StrEnum):

@@ -15,20 +15,38 @@ from typing import Final
 
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Decision, Lane
-from bot.model.drift import Drift, Report, Severity
+from bot.model.drift import Drift, Report
+from bot.model.severity import Severity
+
+
+class Join(StrEnum):
+    """What pull requests about many objects are made of."""
+
+    CHANGE = "change"
+    """The same change of the same fields, of one kind and target."""
+    TARGET = "target"
+    """Whatever differs in one target."""
+    FOLDER = "folder"
+    """Whatever differs in what the files of one folder declare."""
+    OWNER = "owner"
+    """Whatever differs in what the same people own, by CODEOWNERS."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """All decisions about one task in one lane. Never empty.
 
-    One of like changes of many tasks has a task of its own and names theirs in ``joins``.
+    One about many tasks has a task of its own and names theirs in ``joins``.
     """
 
     lane: Lane
     task: str
     decisions: tuple[Decision, ...]
     joins: tuple[str, ...] = ()
+    alike: bool = True
+    """Whether all that it joins changes in the same way."""
+    name: str = ""
+    """What people call the task where that is shorter: ``prod/web``. Empty: as it is."""
 
     @property
     def apart(self) -> tuple[Proposal, ...]:
@@ -63,7 +81,12 @@ class Proposal:
     @property
     def merges(self) -> bool:
         """Whether it merges by itself, so that limits count it as a commit."""
-        return all(decision.merges for decision in self.decisions)
+        return all(decision.merges for decision in self.decisions) and not self.draft
+
+    @property
+    def draft(self) -> bool:
+        """Whether its pull request is opened as a draft: one rule that wants it is enough."""
+        return any(decision.draft for decision in self.decisions)
 
     @property
     def severity(self) -> Severity:
@@ -114,6 +137,8 @@ class Effect(StrEnum):
     """What became of a proposal, or of a pull request or issue whose drift is gone."""
 
     COMMITTED = "committed"
+    RESTORED = "restored"
+    """What runs is put back to what Git says."""
     OPENED = "opened"
     UPDATED = "updated"
     CLOSED = "closed"
@@ -139,8 +164,8 @@ class Effect(StrEnum):
 
     @property
     def wrote(self) -> bool:
-        """Whether something in Git or on the code host is different now."""
-        return self in {Effect.COMMITTED, Effect.OPENED, Effect.UPDATED, Effect.CLOSED}
+        """Whether something in Git, on the code host or in what runs is different now."""
+        return self in {Effect.COMMITTED, Effect.RESTORED, Effect.OPENED, Effect.UPDATED, Effect.CLOSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +196,8 @@ class Action:
     limit: str | None = None
     next_eligible: datetime | None = None
     drifts: tuple[str, ...] = ()
+    name: str = ""
+    """The task as titles call it; empty where that is no shorter."""
     preview: Preview | None = field(default=None, repr=False)
     """Of a run that writes nothing: what it would write."""
 

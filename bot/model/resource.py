@@ -36,6 +36,8 @@ class SourceKind(StrEnum):
     SETTINGS = "settings"
     RENDERED = "rendered"
     """Printed by a tool from other files: kustomize, Helm, and what Flux and Argo CD make with them."""
+    APPLIED = "applied"
+    """Declared by no file any more: what was applied last, which may still run."""
 
 
 class ResourceId(NamedTuple):

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.model.drift import Severity
 from bot.model.ledger import Actor, Entry, EntryKind
 from bot.model.notice import DeliveryResult, Notice, NoticeEvent
+from bot.model.severity import Severity
 
 TRIES: Final = 5
 """So often a notice is sent to a receiver that refuses it."""

@@ -8,9 +8,9 @@ from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bot.model.drift import Severity
 from bot.model.globs import name_matches
 from bot.model.notice import Notice
+from bot.model.severity import Severity
 from bot.notices.memory import IN_HAND, LONGEST, REMEMBERED, TRIES, Post, Told
 
 MOST: Final = 200

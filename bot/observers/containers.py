@@ -29,9 +29,9 @@ from bot.observers.documents import compose_observed, services
 from bot.observers.engine_api import EngineApi, connect, host_of
 from bot.observers.placement import spelled
 from bot.observers.progress import Phase
-from bot.observers.sanitize import shown_url
 from bot.observers.workers import workers
 from bot.ports import Tell, silent
+from bot.secrecy.sanitize import shown_url
 
 _WORKERS: Final = 8
 _LOG_LINES: Final = 5

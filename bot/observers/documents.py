@@ -32,7 +32,7 @@ from bot.model.json import JSON, Tree, get, mapping, mappings, text
 from bot.model.observation import Observation
 from bot.model.resource import Observed, Platform, ResourceId, api_group
 from bot.observers import api_versions
-from bot.observers.sanitize import sanitized
+from bot.secrecy.sanitize import sanitized
 
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
 _PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 
 from bot.errors import Invalid, Unavailable
 from bot.model.json import JSON, get, mappings, text
-from bot.observers.sanitize import sanitized, tail
+from bot.secrecy.sanitize import sanitized, tail
 
 INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
 _LIBPOD: Final = "/v4.0.0/libpod"

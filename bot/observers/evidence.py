@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from bot.errors import Unavailable
+from bot.kubeapi.api import ClusterApi
 from bot.model.json import Tree, get, mappings, text, whole
 from bot.model.resource import Observed, ResourceId
-from bot.observers.cluster_api import ClusterApi
-from bot.observers.sanitize import sanitized, tail
+from bot.secrecy.sanitize import sanitized, tail
 
 _EVENTS: Final = 3
 _LINES: Final = 8

@@ -13,11 +13,12 @@ from datetime import datetime
 from functools import reduce
 
 from bot.errors import Invalid
+from bot.extras import lacking
 from bot.model.cluster import ServedApi
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
-from bot.observers.sanitize import sanitized
 from bot.ports import Observer, ObserverStep, Tell, silent
+from bot.secrecy.sanitize import sanitized
 
 
 def gather(
@@ -70,6 +71,9 @@ def _started(observer: Observer, declared: Sequence[Desired], now: datetime) -> 
         except Invalid as exc:
             future.set_exception(exc)
         except BaseException as exc:  # noqa: BLE001 - a thread has nobody above it: SystemExit would leave no answer
+            if (mistake := lacking(exc)) is not None:
+                future.set_exception(mistake)
+                return
             future.set_result(_unreachable(observer, f"it failed with {_cause(exc)}", now))
 
     threading.Thread(target=look, name=f"observer {observer.name}", daemon=True).start()

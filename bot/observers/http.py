@@ -23,15 +23,16 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid, Unavailable
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON, text
 from bot.model.observation import Observation
 from bot.model.proxies import proxy_for
 from bot.model.resource import Desired, Platform, ResourceId, Unreachable
+from bot.model.severity import Severity
 from bot.observers.progress import Phase
-from bot.observers.sanitize import sanitized, shown_url
 from bot.observers.workers import workers
 from bot.ports import Tell, silent
+from bot.secrecy.sanitize import sanitized, shown_url
 
 if TYPE_CHECKING:
     import httpx

@@ -25,12 +25,14 @@ from bot.drift.kubernetes.health import problems
 from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.workloads import top_owner, with_pod_problems
 from bot.errors import Unavailable
+from bot.kubeapi.access import Access, access
+from bot.kubeapi.api import ClusterApi
+from bot.kubeapi.discovery import Served, discovered, discovered_elsewhere, root_of
 from bot.model.cluster import ServedApi
-from bot.model.json import Tree, mapping, mappings, text, texts
+from bot.model.json import Tree, mapping, text, texts
 from bot.model.observation import Observation
-from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
+from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind, Unreachable
 from bot.observers import api_versions
-from bot.observers.cluster_api import Access, ClusterApi, access
 from bot.observers.documents import kubernetes_id, kubernetes_version
 from bot.observers.evidence import with_evidence
 from bot.observers.placement import placed
@@ -54,20 +56,6 @@ _WORKLOADS: Final = frozenset(
         ("batch", "Job"),
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """Where the cluster serves a kind: ``/api/v1``, ``deployments``, whether its objects have a namespace."""
-
-    root: str
-    plural: str
-    namespaced: bool
-
-    def path(self, namespace: str | None) -> str:
-        """The list's path: of one namespace, or of all with None."""
-        below = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        return f"{self.root}{below}/{self.plural}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,40 +136,23 @@ class _Look:
             kind: text(declared[0].tree.get("apiVersion")).rpartition("/")[2]
             for kind, declared in self._by_kind.items()
         }
-        roots = {kind: _root(kind[0], version) for kind, version in versions.items()}
-        answers = {root: pool.submit(self._discover, root) for root in sorted(set(roots.values()))}
+        roots = {kind: root_of(kind[0], version) for kind, version in versions.items()}
+        answers = {root: pool.submit(discovered, self.api, root) for root in sorted(set(roots.values()))}
         self._phase("asking what the cluster serves", len(answers)).over(answers.values())
         served: dict[Kind, Served] = {}
         for kind, root in roots.items():
             try:
-                endpoint = answers[root].result().get(kind[1]) or self._elsewhere(kind)
+                endpoint = answers[root].result().get(kind[1]) or discovered_elsewhere(self.api, *kind)
             except Unavailable as exc:
                 self._failed(kind, None, exc.message)
                 continue
+            if endpoint is None and all(each.source is SourceKind.APPLIED for each in self._by_kind[kind]):
+                continue  # it went with its kind
             if endpoint is None:
                 self._failed(kind, None, f"the cluster does not serve {root.removeprefix('/apis/')} {kind[1]}")
             else:
                 served[kind] = endpoint
         return served
-
-    def _discover(self, root: str) -> dict[str, Served]:
-        """The kinds that can be listed below ``root``; none where the cluster has no such API version."""
-        return {
-            text(entry.get("kind")): Served(root, text(entry.get("name")), entry.get("namespaced") is True)
-            for entry in mappings(mapping(self.api.get(root)).get("resources"))
-            if "list" in texts(entry.get("verbs")) and "/" not in text(entry.get("name"))
-        }
-
-    def _elsewhere(self, kind: Kind) -> Served | None:
-        """The kind in another version of its group, for manifests that name one the cluster no longer serves."""
-        group, name = kind
-        if not group:
-            return None
-        for version in mappings(mapping(self.api.get(f"/apis/{group}")).get("versions")):
-            endpoint = self._discover(_root(group, text(version.get("version")))).get(name)
-            if endpoint is not None:
-                return endpoint
-        return None
 
     def _schemas(self, pool: ThreadPoolExecutor, served: Mapping[Kind, Served]) -> tuple[Tree, ...]:
         """The OpenAPI document of each API version of the declared custom kinds."""
@@ -291,13 +262,9 @@ def _served_by(api: ClusterApi) -> ServedApi:
     """From a cluster that does not tell all in one list, each version's own list is asked for."""
     lists = [mapping(api.get(root, accept=api_versions.AGGREGATED)) for root in ("/api", "/apis")]
     versions = [*texts(lists[0].get("versions")), *api_versions.in_lists(lists[1:])] if "groups" in lists[1] else []
-    roots = [_root(*version.rpartition("/")[::2]) for version in versions]
+    roots = [root_of(*version.rpartition("/")[::2]) for version in versions]
     with workers(_WORKERS, "kubernetes") as pool:
         lists += map(mapping, pool.map(api.get, roots))
     return ServedApi(
         api_versions.version_of(mapping(api.get("/version"))), tuple(sorted(set(api_versions.in_lists(lists))))
     )
-
-
-def _root(group: str, version: str) -> str:
-    return f"/apis/{group}/{version}" if group else f"/api/{version or 'v1'}"

@@ -25,10 +25,11 @@ from bot.drift.canonical import spelled
 from bot.drift.masking import digest, name_in, owner_of
 from bot.drift.severity.cloud import CloudGain, gains
 from bot.errors import Unavailable
-from bot.model.drift import Drift, DriftKind, SetValue, Severity
+from bot.model.drift import Drift, DriftKind, SetValue
 from bot.model.json import JSON, Pointer, Tree, elements, get, mapping, mappings, text, texts, value_at
 from bot.model.paths import format_path
 from bot.model.resource import Desired, Platform, ResourceId
+from bot.model.severity import Severity
 from bot.secrecy.credentials import is_secret
 from bot.secrecy.redaction import redact
 from bot.secrecy.vocabulary import secret_name

@@ -27,7 +27,7 @@ from bot.observers.documents import SnapshotContents, snapshot_contents
 from bot.observers.placement import placed, spelled
 from bot.observers.plans import PlanReader
 from bot.observers.process import run
-from bot.observers.sanitize import shown_url, tail
+from bot.secrecy.sanitize import shown_url, tail
 
 DEFAULT_CAP: Final = 512 * 1024 * 1024
 _FRESH: Final = timedelta(minutes=2)

@@ -28,9 +28,9 @@ from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.plans import PlanReader
 from bot.observers.process import run
-from bot.observers.sanitize import tail
 from bot.ports import ObserverStep, Tell, silent
 from bot.processes import ProcessResult
+from bot.secrecy.sanitize import tail
 
 _VERBS: Final = ("init", "plan", "show")
 _CAP: Final = 256 * 1024 * 1024

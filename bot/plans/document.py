@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.errors import Invalid, Stale
-from bot.model.action import Action, ActionList, Operation
+from bot.model.action import Action, ActionList, AppliedPlan, Operation
 from bot.model.json import JSON, elements, mapping, plain, text
 
 VERSION: Final = 1
@@ -36,6 +36,32 @@ def _plan(plan: ActionList) -> dict[str, object]:
         "not_planned": [{"subject": each.subject, "reason": each.reason} for each in plan.not_planned],
         "counts": counts(plan),
     }
+
+
+def applied_json(plan: ActionList, ended: AppliedPlan) -> dict[str, object]:
+    """What became of a plan as plain JSON values: each action by id, with evidence or failure."""
+    return {
+        "target": plan.target,
+        "commit": plan.commit,
+        "whole": ended.whole,
+        "applied": [
+            {
+                **_brief(each.action),
+                "message": None if each.evidence is None else each.evidence.message,
+                "facts": {} if each.evidence is None else dict(each.evidence.facts),
+                "health": None if each.health is None else each.health.state.value,
+                "evidence": [] if each.health is None else list(each.health.evidence),
+                "failure": each.failure,
+            }
+            for each in ended.applied
+        ],
+        "waiting": [_brief(action) for action in ended.waiting],
+        "left": [_brief(action) for action in ended.left],
+    }
+
+
+def _brief(action: Action) -> dict[str, object]:
+    return {"id": action.id, "operation": action.operation.value, "resource": action.resource.qualified}
 
 
 def counts(plan: ActionList) -> dict[str, int]:

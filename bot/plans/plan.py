@@ -1,6 +1,6 @@
 """The plan: one action for each resource that differs, with what it changes and who has to agree.
 
-Called by :mod:`bot.flows.applying`. Pure. What is decided about differences (lanes, risks, rules) comes from the same rules
+Called by :mod:`bot.flows.action_plan`. Pure. What is decided about differences (lanes, risks, rules) comes from the same rules
 as remedies; the direction is the other one: what runs becomes what Git says.
 """
 
@@ -22,7 +22,7 @@ from bot.model.resource import Desired, Observed, Platform, ResourceId
 from bot.plans.immutable import cannot_change
 from bot.plans.order import ordered
 
-_CARE: Final = (Lane.NOTHING, Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE)
+_CARE: Final = (Lane.NOTHING, Lane.ARTIFACT_PATCH, Lane.RESTORE, Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE)
 """From the lane that asks nobody to the one in which only people act."""
 _RISKS: Final = ("low", "medium", "high")
 _NEW: Final = frozenset({Operation.CREATE, Operation.RUN})
@@ -74,7 +74,7 @@ def _action(resource: ResourceId, decisions: Sequence[Decision], look: Look) -> 
         risk=careful.risk,
         rule=careful.rule,
         reasons=careful.reasons,
-        approval=operation.removes or (careful.lane is Lane.RUNBOOK_ISSUE and operation not in _NEW),
+        approval=operation.removes or (operation not in _NEW and any(each.needs_person for each in decisions)),
         declared_at=next((decision.drift.declared_at for decision in decisions if decision.drift.declared_at), ""),
     )
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text
 from bot.model.resource import Desired, Platform, ResourceId
+from bot.policy.restoring import Restorable
 
 _SELECTORS: Final = frozenset(
     {
@@ -46,11 +47,12 @@ class Context:
     """Facts about the whole repository.
 
     ``selected`` holds every label key that any selector mentions; ``databases`` the declared workloads that keep data
-    (by image or name, or because they claim storage of their own).
+    (by image or name, or because they claim storage of their own); ``restorable`` what can be put back without people.
     """
 
     selected: frozenset[str] = frozenset()
     databases: frozenset[ResourceId] = frozenset()
+    restorable: Restorable = field(default_factory=Restorable)
 
 
 def collect(desired: Iterable[Desired]) -> Context:

@@ -14,14 +14,17 @@ from typing import Final, assert_never
 
 from bot.drift.severity.gains import is_gain, meaning
 from bot.model.decision import NOBODY, Attention, Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.globs import name_matches, path_matches, resource_matches
+from bot.model.severity import Severity
 from bot.policy.bounds import Bounded, Category, Unbounded, bound
 from bot.policy.context import Context
 from bot.policy.destructive import destructive
 from bot.policy.expression import ExpressionFailed, names
 from bot.policy.rules import Rule, RuleMatch, RuleSet
 
+OWN_RULES: Final = "policies/"
+"""Where the rule files of a repository are."""
 DEFAULT_RULE: Final = "built-in#default"
 
 
@@ -32,6 +35,8 @@ class _Facts:
     drift: Drift
     danger: str | None
     bound: Bounded | Unbounded
+    by_hand: str | None
+    """Why only people can restore it."""
 
     @property
     def gain(self) -> bool:
@@ -55,22 +60,36 @@ class _Proposal:
     attention: Attention = NOBODY
     adopts: bool = False
     """Whether the rule says in so many words that Git is changed to what runs."""
+    draft: bool = False
+    automerge: bool | None = None
 
 
 def decide(drift: Drift, rules: RuleSet, context: Context) -> Decision:
     """The remedy of ``drift``. Its reasons start with the rule that matched and say each time a floor changed it."""
-    facts = _Facts(drift, destructive(drift, context), bound(drift, context))
+    danger = destructive(drift, context)
+    facts = _Facts(drift, danger, bound(drift, context), context.restorable.why_not(drift, danger))
     proposal = _proposed(facts, rules)
     lane, direction, floors = _floored(facts, proposal)
+    waits = _waits(facts, proposal, lane)
     return Decision(
         drift=drift,
         lane=lane,
         direction=direction,
         rule=proposal.rule,
         risk="high" if facts.danger or (facts.gain and not proposal.adopts) else proposal.risk,
-        reasons=(*proposal.reasons, *floors),
+        reasons=(*proposal.reasons, *floors, *waits),
+        merges=lane is Lane.CONFIG_PULL_REQUEST and proposal.automerge is True and not waits,
         attention=proposal.attention,
+        needs_person=facts.danger is not None or (proposal.lane is Lane.RUNBOOK_ISSUE and _is_own(proposal.rule)),
+        draft=proposal.draft,
+        automerge=proposal.automerge,
+        by_hand=facts.by_hand,
     )
+
+
+def _is_own(rule: str) -> bool:
+    """Whether it is a rule of the repository: the shipped ones say what becomes of Git, and nothing of applying it."""
+    return rule.startswith(OWN_RULES)
 
 
 def _proposed(facts: _Facts, rules: RuleSet) -> _Proposal:
@@ -106,6 +125,8 @@ def _cautious(rule: Rule, notes: list[str]) -> _Proposal:
         frozenset(rule.match.safe),
         attention=rule.attention,
         adopts=rule.adopts,
+        draft=rule.draft,
+        automerge=rule.automerge,
     )
 
 
@@ -114,6 +135,8 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
     if proposal.lane is Lane.NOTHING:
         noted = () if facts.danger is None else (facts.danger,)
         return proposal.lane, proposal.direction, noted
+    if proposal.lane is Lane.RESTORE:
+        return _restored(facts)
     if facts.gain and not proposal.adopts:
         return Lane.RUNBOOK_ISSUE, Direction.RESTORE, _kept_out(facts)
     if facts.danger is not None:
@@ -130,10 +153,27 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
         case Lane.ARTIFACT_PATCH if (why := _asks(facts, proposal)) is not None:
             why = f"{why} it is not committed without asking; a pull request asks."
             return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
-        case Lane.ARTIFACT_PATCH | Lane.CONFIG_PULL_REQUEST:
+        case Lane.ARTIFACT_PATCH | Lane.CONFIG_PULL_REQUEST:  # restoring was answered above
             return proposal.lane, proposal.direction, (facts.bound.text,)
         case _ as never:
             assert_never(never)
+
+
+def _waits(facts: _Facts, proposal: _Proposal, lane: Lane) -> tuple[str, ...]:
+    """Why a pull request that its rule wants to merge by itself waits for a person: what would not be committed without
+    asking does not come in without asking by another way.
+    """
+    if lane is not Lane.CONFIG_PULL_REQUEST or not proposal.automerge or facts.drift.kind is DriftKind.STALE_ARTIFACT:
+        return ()
+    why = _asks(facts, proposal)
+    return () if why is None else (f"{why} it does not merge by itself; a person merges it.",)
+
+
+def _restored(facts: _Facts) -> tuple[Lane, Direction, tuple[str, ...]]:
+    """Without asking where it can be, else by people."""
+    if facts.by_hand is None:
+        return Lane.RESTORE, Direction.RESTORE, ()
+    return Lane.RUNBOOK_ISSUE, Direction.RESTORE, (facts.by_hand,)
 
 
 def _asks(facts: _Facts, proposal: _Proposal) -> str | None:

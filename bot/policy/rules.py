@@ -17,11 +17,12 @@ from pydantic_core import ErrorDetails
 from bot.errors import Invalid
 from bot.intake.lined import Document, read_document
 from bot.intake.mistakes import reason
-from bot.model.codehost import ACCOUNT, REVIEWER
+from bot.model.accounts import ACCOUNT, REVIEWER
 from bot.model.decision import NOBODY, Attention, Direction, Lane
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
 from bot.model.globs import parsed_pattern
 from bot.model.resource import Platform
+from bot.model.severity import Severity
 from bot.policy.bounds import Category
 from bot.policy.expression import Expression, compile_expression
 
@@ -94,6 +95,8 @@ class Rule:
     attention: Attention = NOBODY
     adopts: bool = False
     """Whether the rule itself says ``direction: adopt``, which alone lets a gain of privilege be adopted."""
+    draft: bool = False
+    automerge: bool | None = None
 
     @property
     def ref(self) -> str:
@@ -164,6 +167,8 @@ def _rule(rule: _RuleText, read: Document, at: int) -> Rule:
         when=when,
         attention=Attention(rule.assignees, rule.reviewers),
         adopts=rule.direction is Direction.ADOPT and "direction" in rule.model_fields_set,
+        draft=rule.draft,
+        automerge=rule.automerge,
     )
 
 
@@ -177,11 +182,25 @@ class _RuleText(_Strict):
     reason: Annotated[str, Field(min_length=3, max_length=600)]
     assignees: _Several[Annotated[str, Field(pattern=ACCOUNT)]] = ()
     reviewers: _Several[Annotated[str, Field(pattern=REVIEWER)]] = ()
+    draft: Annotated[bool, Field(strict=True)] = False
+    automerge: _Truth = None
 
     @model_validator(mode="after")
     def _restore_writes_nothing(self) -> _RuleText:
         if self.direction is Direction.RESTORE and self.remedy in {Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST}:
-            raise ValueError("restore leaves Git as it is: use it with the remedy nothing or runbook-issue")
+            raise ValueError("restore leaves Git as it is: use it with the remedy restore, nothing or runbook-issue")
+        if self.remedy is Lane.RESTORE and self.direction is Direction.ADOPT and "direction" in self.model_fields_set:
+            raise ValueError("the remedy restore leaves Git as it is, and direction: adopt changes it")
+        return self
+
+    @model_validator(mode="after")
+    def _drafts_wait(self) -> _RuleText:
+        if self.draft and self.automerge:
+            raise ValueError("a draft does not merge by itself: leave out draft or automerge")
+        if self.remedy in {Lane.NOTHING, Lane.RESTORE, Lane.RUNBOOK_ISSUE} and (
+            self.draft or self.automerge is not None
+        ):
+            raise ValueError(f"draft and automerge are about pull requests: {self.remedy} opens none")
         return self
 
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from bot.model.drift import Severity
 from bot.model.notice import Announcement, Delivery, DeliveryResult, NoticeEvent
+from bot.model.severity import Severity
 from bot.secrecy.redaction import redact
 
 if TYPE_CHECKING:

@@ -1,15 +1,17 @@
-"""A plan as it appears on a terminal, in the manner of Terraform: symbols, what changes, one line that sums it up."""
+"""A plan, and what became of one, on a terminal and in the manner of Terraform: symbols, what changes, a line that sums up."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 
+from bot import escape as escaping
 from bot.drift.masking import HIDDEN
-from bot.model.action import Action, ActionList, Difference, Operation
+from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, Difference, Operation
 from bot.report.console import printable
 from bot.report.terminal import value
 from bot.report.wording import CHANGED_UNSEEN, counted
@@ -32,6 +34,43 @@ _SUMS: Final = {
     Operation.RUN: "to run",
 }
 
+_DONE: Final = {
+    Operation.CREATE: "created",
+    Operation.UPDATE: "updated",
+    Operation.REPLACE: "replaced",
+    Operation.DELETE: "deleted",
+    Operation.RESTART: "restarted",
+    Operation.RUN: "run",
+}
+
+
+_PAGE: Final = 120
+"""Columns of a plan on a job's page."""
+
+
+def show_applied(ended: AppliedAction, console: Console) -> None:
+    """One action that ended: done and healthy, or why not."""
+    action, name = ended.action, escape(printable(ended.action.resource.qualified))
+    if ended.failure is not None:
+        console.print(f"  [red]✗[/] {action.operation.value} [bold]{name}[/]", highlight=False, soft_wrap=True)
+        console.print(f"      {escape(printable(ended.failure))}", highlight=False, soft_wrap=True)
+        return
+    told = "; ".join(ended.health.evidence) if ended.health is not None else ""
+    evidence = f"  [dim]{escape(printable(told))}[/]" if told else ""
+    console.print(f"  [green]✓[/] {_DONE[action.operation]} [bold]{name}[/]{evidence}", highlight=False, soft_wrap=True)
+
+
+def applied_summary(plan: AppliedPlan) -> str:
+    """``Applied: 3 created, 1 updated. 1 failed. 2 wait for approval.``"""
+    done = [ended.action.operation for ended in plan.applied if ended.failure is None]
+    parts = [f"{done.count(operation)} {word}" for operation, word in _DONE.items() if operation in done]
+    failed, waiting, left = sum(ended.failure is not None for ended in plan.applied), len(plan.waiting), len(plan.left)
+    sums = [f"Applied: {', '.join(parts) or 'nothing'}."]
+    sums += [f"{failed} failed."] if failed else []
+    sums += [f"{left} not begun because of that."] if left else []
+    sums += [f"{waiting} {'waits' if waiting == 1 else 'wait'} for approval."] if waiting else []
+    return " ".join(sums)
+
 
 def show_plan(plan: ActionList, console: Console) -> None:
     """The actions in their order, what is left out and why, and the sum."""
@@ -44,6 +83,20 @@ def show_plan(plan: ActionList, console: Console) -> None:
         text = escape(f"{each.subject}: {each.reason}")
         console.print(f"  [yellow]not planned[/] {text}", highlight=False, soft_wrap=True)
     console.print(summary(plan), highlight=False)
+
+
+def plan_markdown(plans: Sequence[ActionList]) -> str:
+    """Plans for a job summary, as the terminal shows them."""
+    shown = io.StringIO()
+    console = Console(file=shown, width=_PAGE, no_color=True)
+    for plan in plans:
+        show_plan(plan, console)
+    return f"### Plan\n\n{escaping.block(shown.getvalue().rstrip())}\n"
+
+
+def applied_markdown(sentences: Sequence[str]) -> str:
+    """What became of plans, for a job summary."""
+    return "\n".join(["### Applied", "", *(f"- {escaping.text(sentence)}" for sentence in sentences), ""])
 
 
 def summary(plan: ActionList) -> str:

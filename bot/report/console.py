@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 """The rich style of each severity."""

@@ -11,10 +11,11 @@ from dataclasses import asdict
 from typing import Final
 
 from bot.model.decision import Decision, Direction, Lane, PatchType
-from bot.model.drift import LEFT_OUT, AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue, Severity
+from bot.model.drift import LEFT_OUT, AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.model.resource import SourceError
+from bot.model.severity import Severity
 from bot.report.score import by_resource, by_target, score
 from bot.report.wording import suggested_action
 

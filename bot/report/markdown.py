@@ -16,9 +16,10 @@ from typing import Final
 
 from bot import escape
 from bot.model.decision import Decision
-from bot.model.drift import Drift, Report, Severity
+from bot.model.drift import Drift, Report
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
+from bot.model.severity import Severity
 from bot.report.json import counts
 from bot.report.score import by_resource, by_target, score
 from bot.report.wording import all_compared, counted, remedy, sides, suggested_action

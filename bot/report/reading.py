@@ -15,9 +15,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from bot.errors import Invalid
-from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue, Severity
+from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId, Unreachable
+from bot.model.severity import Severity
 
 
 class _Open(BaseModel):

@@ -11,7 +11,8 @@ from math import prod
 from types import MappingProxyType
 from typing import Final
 
-from bot.model.drift import Drift, Report, Severity
+from bot.model.drift import Drift, Report
+from bot.model.severity import Severity
 
 WEIGHTS: Final[Mapping[Severity, float]] = MappingProxyType(
     {Severity.LOW: 0.02, Severity.MEDIUM: 0.1, Severity.HIGH: 0.3, Severity.CRITICAL: 0.7}

@@ -14,10 +14,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.model.decision import Decision
-from bot.model.drift import LEFT_OUT, Drift, DriftKind, Report, Severity
+from bot.model.drift import LEFT_OUT, Drift, DriftKind, Report
 from bot.model.json import JSON
 from bot.model.proposal import Action, Effect, Preview, Tick
 from bot.model.resource import RENDERER
+from bot.model.severity import Severity
 from bot.report.console import COLOUR, printable
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
@@ -25,6 +26,7 @@ from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, r
 
 _EFFECT: Final = {
     Effect.COMMITTED: "green",
+    Effect.RESTORED: "green",
     Effect.OPENED: "green",
     Effect.UPDATED: "green",
     Effect.CLOSED: "green",

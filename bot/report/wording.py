@@ -44,6 +44,8 @@ def remedy(lane: Lane) -> str:
     match lane:
         case Lane.ARTIFACT_PATCH:
             return "commit"
+        case Lane.RESTORE:
+            return "restore"
         case Lane.CONFIG_PULL_REQUEST:
             return "pull request"
         case Lane.RUNBOOK_ISSUE:
@@ -69,6 +71,8 @@ def suggested_action(decision: Decision) -> str:
     match decision.lane:
         case Lane.ARTIFACT_PATCH:
             return f"Clockwork commits the live value of {what}{place}."
+        case Lane.RESTORE:
+            return f"Clockwork puts {what} back to what Git says{place}."
         case Lane.CONFIG_PULL_REQUEST if adopts:
             return f"Merge the pull request to take the live value of {what}{place}, or close it to refuse it."
         case Lane.CONFIG_PULL_REQUEST:

@@ -62,6 +62,10 @@ ORDER: Final = "order"
 """The key in a note's detail for what a person ordered that has no kind of entry of its own: :data:`APPROVE` and so on."""
 APPROVE: Final = "approve"
 """Its value: the proposal of this fingerprint may be opened whatever is asked of people already."""
+APPLY: Final = "apply"
+"""Its value: the plan in :data:`PLAN` may be carried out."""
+PLAN: Final = "plan"
+"""The key for the beginning of a plan's digest, 12 hex digits."""
 RESTORE: Final = "restore"
 """Its value: the named drifts of the task are restored by people, not offered for adoption."""
 ADOPT: Final = "adopt"
@@ -85,11 +89,11 @@ class Budget(StrEnum):
 
 
 def budget_of(lane: Lane | None) -> Budget:
-    """Artifact patches are fixes; pull requests and issues are proposals; an intent that names no lane is a fix."""
+    """Patches and restored fields are fixes; pull requests and issues are proposals; an intent without a lane is a fix."""
     match lane:
         case Lane.CONFIG_PULL_REQUEST | Lane.RUNBOOK_ISSUE:
             return Budget.PROPOSAL
-        case Lane.ARTIFACT_PATCH | Lane.NOTHING | None:
+        case Lane.ARTIFACT_PATCH | Lane.RESTORE | Lane.NOTHING | None:
             return Budget.FIX
         case _ as never:
             assert_never(never)
@@ -186,6 +190,8 @@ class History:
     ignores: dict[str, Entry] = field(default_factory=dict)
     approvals: dict[str, Entry] = field(default_factory=dict)
     """Fingerprint -> the order by which somebody asked for this pull request now."""
+    agreed: dict[str, Entry] = field(default_factory=dict)
+    """The beginning of a plan's digest -> the order by which somebody agreed to it."""
     restores: dict[str, Entry] = field(default_factory=dict)
     """Task -> the order by which somebody chose to restore it."""
     closed: dict[Lane, Entry] = field(default_factory=dict)
@@ -372,6 +378,8 @@ def _note_order(history: History, entry: Entry) -> None:
     match entry.detail.get(ORDER):
         case "approve" if entry.fingerprint is not None:
             history.approvals[entry.fingerprint] = entry
+        case "apply":
+            history.agreed[entry.detail.get(PLAN, "")] = entry
         case "restore" if entry.task is not None:
             history.restores[entry.task] = entry
         case "adopt" if entry.task is not None:

@@ -14,6 +14,8 @@ from bot.model.ledger import Entry, EntryKind, LedgerView
 
 LEASE: Final = "lease"
 """The key in an entry's detail for the id of the run that wrote it."""
+HOLDER: Final = "process"
+"""The key in the detail of the first entry of a run for the process that writes it."""
 RELEASED: Final = "released"
 """The key in the detail of the last entry of a run."""
 
@@ -25,6 +27,11 @@ class Lease:
     run: str
     entry: Entry
     heard: datetime
+
+    @property
+    def holder(self) -> str:
+        """The process that holds it, as it calls itself; empty where it does not."""
+        return self.entry.detail.get(HOLDER, "")
 
     def lasts(self, now: datetime, seconds: float) -> bool:
         """Whether nobody else may begin at ``now``. A clock that is ahead only makes it last."""

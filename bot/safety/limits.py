@@ -23,8 +23,9 @@ from typing import Final, TypeAlias
 
 from bot.errors import Refused
 from bot.model.decision import Lane
-from bot.model.drift import Severity
 from bot.model.ledger import Entry, LedgerView
+from bot.model.proposal import Join
+from bot.model.severity import Severity
 from bot.safety.closures import wait_of
 from bot.safety.history import Budget, History, Timeline, budget_of, history_of
 from bot.safety.spans import after, before, span
@@ -67,7 +68,9 @@ class Limits:
     open_pull_requests: int | None = 10
     """While so many wait for people, no other is opened."""
     joined_from: int | None = 3
-    """From so many tasks on, like changes share one pull request."""
+    """From so many tasks on, changes share one pull request, and like ones one issue."""
+    join: Join = Join.CHANGE
+    """Which changes share a pull request."""
     convergence: int | None = 3
     """The same field corrected so often within ``convergence_window`` is not corrected any more."""
     convergence_window: float = _DAY

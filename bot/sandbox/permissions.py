@@ -15,6 +15,7 @@ _NEEDED = (
     (r"/issues$", ("issues",)),
     (r"/(issues|labels)(/|$)", ("issues", "pull_requests")),
     (r"/check-runs(/|$)", ("checks",)),
+    (r"/deployments(/|$)", ("deployments",)),
     (r"/statuses(/|$)", ("statuses",)),
     (r"/(git|contents)/", ("contents",)),
     (r"/hooks(/|$)", ("repository_hooks",)),

@@ -83,6 +83,24 @@ class AppRow(IdentifiedRow):
 
 
 @dataclass(frozen=True, slots=True)
+class InstallationRow(IdentifiedRow):
+    """Where an app is installed: all repositories of ``owner``, of everybody where that is empty."""
+
+    app_id: int
+    owner: str
+    suspended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """What a token of an installation reaches: a JSON list of repository ids, None for all that the installation does."""
+
+    digest: str
+    installation_id: int
+    repositories: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RuleRow(IdentifiedRow):
     """What is asked of branches whose name matches ``pattern``. ``source`` is protection or ruleset.
 
@@ -287,3 +305,32 @@ class DeliveryRow(IdentifiedRow):
     status_code: int
     delivered_at: str
     redelivery: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRow(IdentifiedRow):
+    """A deployment of a commit. ``payload`` is JSON."""
+
+    repo_id: int
+    sha: str
+    ref: str
+    task: str
+    environment: str
+    description: str
+    payload: str
+    creator_id: int
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentStatusRow(IdentifiedRow):
+    """How a deployment is since a moment."""
+
+    deployment_id: int
+    state: str
+    description: str
+    environment: str
+    log_url: str
+    environment_url: str
+    creator_id: int
+    created_at: str

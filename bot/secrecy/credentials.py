@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from bot.model.patterns import regex
 from bot.secrecy.tokens import Credential, tokens
 from bot.secrecy.vocabulary import harmless, holds_secret, secret_name
 
@@ -25,11 +26,11 @@ _QUOTED: Final = (
     r"|\"(?P<double>(?>(?:[^\"\n\\]++|\\.)*))|'(?P<single>(?>(?:[^'\n\\]++|''|\\.)*))|`(?P<back>[^`\n]*+)"
 )
 _BARE: Final = r"(?:\$\{[^}\n]*+\}|\$\([^)\n]*+\)|\{\{[^}\n]*+\}\}|<[a-z][\w -]*+>|[^\s,;&\"'`})\]<>{=\[\\$]++|\$)"
-_VALUE: Final = re.compile(rf"{_QUOTED}|(?P<bare>{_BARE}(?>(?:{_BARE}|[=<>{{\[\"'`\\](?=\S))*))")
-_WORD: Final = re.compile(r"\S++")
-_NEXT: Final = re.compile(r"\\*+[\"'`]?\s*+,\s*+")
+_VALUE: Final = regex(rf"{_QUOTED}|(?P<bare>{_BARE}(?>(?:{_BARE}|[=<>{{\[\"'`\\](?=\S))*))")
+_WORD: Final = regex(r"\S++")
+_NEXT: Final = regex(r"\\*+[\"'`]?\s*+,\s*+")
 
-_NAMED: Final = re.compile(
+_NAMED: Final = regex(
     rf"(?<![\w.-])[.-]{{0,2}}(?P<name>[A-Za-z_][\w.-]*+)(?>(?P<quote>{_QUOTE})?)(?:"
     # a YAML block, or a value or list on the lines below
     r":[ \t]*+(?>(?P<block>[|>][-+\d]*+[ \t]*+(?:\#[^\n]*+)?)?)\n(?P<below>[ \t\n]*+(?>(?:-[ \t]++)?))"
@@ -41,11 +42,11 @@ _NAMED: Final = re.compile(
     r"|:(?P<glued>(?![/\s]|\$[\w({]|\{\{))"
     r")"
 )
-_GLUED: Final = re.compile(r"[^\s\"'`,;]{2,}+")
-_PASSWORD_NAME: Final = re.compile(r"(?:pass(?:word|wd|phrase)?|pwd)\Z", re.IGNORECASE)
-_TOKEN_NAME: Final = re.compile(r"(?:secret|token|(?:api|access|private)[-_]?key)\Z", re.IGNORECASE)
-_VERSION: Final = re.compile(r"v?\d+(?>(?:[.-]\w+)*)(?:@sha256:[0-9a-f]*+)?|latest|[^:]{0,7}")
-_MAPPING_ENTRY: Final = re.compile(r"[^\n]{0,200}?:(?:\s|\Z)")
+_GLUED: Final = regex(r"[^\s\"'`,;]{2,}+")
+_PASSWORD_NAME: Final = regex(r"(?:pass(?:word|wd|phrase)?|pwd)\Z", re.IGNORECASE)
+_TOKEN_NAME: Final = regex(r"(?:secret|token|(?:api|access|private)[-_]?key)\Z", re.IGNORECASE)
+_VERSION: Final = regex(r"v?\d+(?>(?:[.-]\w+)*)(?:@sha256:[0-9a-f]*+)?|latest|[^:]{0,7}")
+_MAPPING_ENTRY: Final = regex(r"[^\n]{0,200}?:(?:\s|\Z)")
 
 
 def is_secret(name: str, value: str) -> bool:
@@ -170,7 +171,7 @@ class _Form:
 _OPTION: Final = _Form(
     "-",
     # --name value, --name=value, -name value
-    re.compile(
+    regex(
         r"-(?<![^\s\"'=(\[,]-)-?+(?!no-|enable-|disable-|skip-)(?P<name>[A-Za-z][\w.-]{0,60}+)(?:[ \t]++|=)"
         r"(?P<value>\"[^\"\n]++\"|'[^'\n]++'|[^\s\"'-]\S*+|-(?!-|\w(?:\s|\Z))\S++)"
     ),
@@ -180,7 +181,7 @@ _NAMED_VALUES: Final = (
     # {name: NAME, value: value}, <add key="NAME" value="value">
     _Form(
         "value",
-        re.compile(
+        regex(
             rf"\b(?:name|key)(?>(?:{_QUOTE})?)\s{{0,50}}+[=:]\s{{0,50}}+(?>(?:{_QUOTE})?)(?P<name>[A-Za-z_][\w.-]{{0,200}}+)"
             rf"(?>(?:{_QUOTE})?)[\s,]{{1,200}}+(?>(?:{_QUOTE})?)value(?>(?:{_QUOTE})?)\s{{0,50}}+[=:]\s{{0,50}}+(?>(?:\\*+[\"'])?)"
             r"(?P<value>(?:(?<=[\"'])[^\"'\n\\]++)|[^\s,;&\"'`})\]]++)"
@@ -189,7 +190,7 @@ _NAMED_VALUES: Final = (
     # define("NAME", "value")
     _Form(
         "(",
-        re.compile(
+        regex(
             rf"\(\s{{0,50}}+{_QUOTE}(?P<name>[A-Za-z_][\w.-]{{0,200}}+){_QUOTE}\s{{0,50}}+,\s{{0,50}}+{_QUOTE}"
             r"(?P<value>[^\"'`\n\\]++)"
         ),
@@ -197,14 +198,14 @@ _NAMED_VALUES: Final = (
     # <name>value</name>
     _Form(
         "</",
-        re.compile(
+        regex(
             r"<(?>(?:[\w-]++:)?)(?P<name>[A-Za-z_][\w.-]{0,200}+)(?>(?:\s[^<>\n]{0,200}+)?)>\s*+(?P<value>[^<\s][^<]*+)</"
         ),
     ),
     # a directive: one name and one value on the line
     _Form(
         " ",
-        re.compile(
+        regex(
             r"^[ \t]*+(?>(?:(?:setenv|SetEnv|ENV|env|export|set(?>(?:[ \t]++-\w++)?))[ \t]++)?)"
             r"(?P<name>[a-z_][\w.-]{0,60}+|[A-Z_0-9]{3,60}+)[ \t]++"
             r"(?P<value>\"[^\"\n]++\"|'[^'\n]++'|[^\s\"'=:{};][^\s{;]*+(?>(?:;[^\s{;]++)*))"
@@ -223,25 +224,25 @@ def _with_value(text: str, small: str, forms: Iterable[_Form]) -> Iterator[Crede
                 yield Credential(*match.span("value"), form.kind)
 
 
-_PROGRAM: Final = re.compile(
+_PROGRAM: Final = regex(
     r"\b(?:(?P<glued>mysql\w*+|mariadb[\w-]*+|mycli|7z[ar]?)|(?P<spaced>sshpass|mongo\w*+|htpasswd|skopeo|cqlsh|influx"
     r"|rabbitmqadmin)|(?P<login>docker|podman|nerdctl|helm|buildah|crane|oras|az|oc)|(?P<redis>(?:redis|valkey|keydb)-\w++)"
     r"|(?P<ldap>ldap\w++)|(?P<capital>zip|unzip|mosquitto_\w++|sqlcmd|bcp))\b(?P<line>[^\n|;&]{0,300}+)"
 )
 """Programs that take a password in an option of one letter, by the way in which they take it, and what follows."""
 _PASSWORD_OPTION: Final = {
-    "glued": re.compile(r"[ \t\"']-p(?P<value>[^\s\"']++)"),
-    "spaced": re.compile(r"[ \t\"']-p[ \t]*+(?P<value>\S++)"),
-    "login": re.compile(r"[ \t]-p[ \t]*+(?P<value>\S++)"),
-    "redis": re.compile(r"[ \t]-a[ \t]*+(?P<value>\S++)"),
-    "ldap": re.compile(r"[ \t]-w[ \t]*+(?P<value>\S++)"),
-    "capital": re.compile(r"[ \t]-P[ \t]*+(?P<value>\S++)"),
+    "glued": regex(r"[ \t\"']-p(?P<value>[^\s\"']++)"),
+    "spaced": regex(r"[ \t\"']-p[ \t]*+(?P<value>\S++)"),
+    "login": regex(r"[ \t]-p[ \t]*+(?P<value>\S++)"),
+    "redis": regex(r"[ \t]-a[ \t]*+(?P<value>\S++)"),
+    "ldap": regex(r"[ \t]-w[ \t]*+(?P<value>\S++)"),
+    "capital": regex(r"[ \t]-P[ \t]*+(?P<value>\S++)"),
 }
 _USER_OPTIONS: Final = (
     # -u user:password; behind the colon a number is a group
     _Form(
         "-",
-        re.compile(
+        regex(
             r"-(?<![^\s\"']-)(?:[uU]|-user|-proxy-user)(?:[ \t]*+|=)[\"']?+[^\s:%\"'/=-][^\s:%\"'/=]*+"
             r"[:%](?!\d{1,6}(?:\s|\Z))(?P<value>[^\s\"']++)"
         ),
@@ -249,7 +250,7 @@ _USER_OPTIONS: Final = (
     # -pPassw0rd of any program
     _Form(
         "-p",
-        re.compile(
+        regex(
             r"-p(?<![^\s\"']-p)(?!rof|ort|ath|arallel|rovider|lugin|refix|retty|ublish|roto)"
             r"(?=[^\s=\d]*+\d)(?=[^\s=A-Za-z]*+[A-Za-z])(?P<value>[^\s=:/,\"']{5,}+)"
         ),
@@ -294,30 +295,26 @@ def _is_random(value: str) -> bool:
     return "=" in value or any(map(str.isdigit, value)) or not (value.islower() or value.isupper() or value.istitle())
 
 
-_USERINFO: Final = re.compile(
+_USERINFO: Final = regex(
     # up to the @ before the path; a password may hold / where no // follows
     r"://(?P<user>[^\s/:@\"'<>]{0,200}+)(?>(?::(?!\d{1,5}[/?\#])"
     r"(?P<password>(?:[^\s/?\#\"'<>@]++@)*?[^\s/?\#\"'<>@]++(?=@(?:[^\s/?\#\"'<>@]*+(?:[/?\#\s\"'<>]|\Z)))|[^\s@\"'<>/]*+(?>(?:/(?!/)[^\s@\"'<>/]*+)*)))?)@"
 )
 _PUBLIC_USERS: Final = frozenset({"git", "user", "anonymous", "oauth2"})
 _SHAPES: Final = (
-    _Form(
-        "bearer", re.compile(r"bearer\s{1,20}+(?P<value>(?!auth|realm|token)[\w.~+/-]{8,}+=*+)"), "token", small=True
-    ),
-    _Form("basic", re.compile(r"basic\s{1,20}+(?P<value>[\w+/-]{8,}+=*+)"), "token", small=True, holds=_is_random),
-    _Form("token", re.compile(r"token\s{1,20}+(?P<value>[\w.~+/-]{16,}+=*+)"), "token", small=True, holds=_is_random),
+    _Form("bearer", regex(r"bearer\s{1,20}+(?P<value>(?!auth|realm|token)[\w.~+/-]{8,}+=*+)"), "token", small=True),
+    _Form("basic", regex(r"basic\s{1,20}+(?P<value>[\w+/-]{8,}+=*+)"), "token", small=True, holds=_is_random),
+    _Form("token", regex(r"token\s{1,20}+(?P<value>[\w.~+/-]{16,}+=*+)"), "token", small=True, holds=_is_random),
     # crypt(5)
-    _Form("$", re.compile(r"\$(?:2[abxy]|apr1|1|5|6|y|argon2\w*+|pbkdf2[\w-]*+)\$(?P<value>[\w./,=+$-]{10,}+)")),
+    _Form("$", regex(r"\$(?:2[abxy]|apr1|1|5|6|y|argon2\w*+|pbkdf2[\w-]*+)\$(?P<value>[\w./,=+$-]{10,}+)")),
     # a signed URL
-    _Form(
-        "sig", re.compile(r"[?&](?:sig|signature|x-amz-signature|x-goog-signature)=(?P<value>[^\s&\"']++)"), small=True
-    ),
+    _Form("sig", regex(r"[?&](?:sig|signature|x-amz-signature|x-goog-signature)=(?P<value>[^\s&\"']++)"), small=True),
     # a registry's credentials
-    _Form("auths", re.compile(r"\\?+[\"'](?P<value>auths\\?+[\"']\s{0,50}+:\s{0,50}+\{)"), small=True),
+    _Form("auths", regex(r"\\?+[\"'](?P<value>auths\\?+[\"']\s{0,50}+:\s{0,50}+\{)"), small=True),
     # Go's data source name: user:password@tcp(host:port)/database, and an image with a password
     _Form(
         "@",
-        re.compile(
+        regex(
             r"(?<![^\s\"'=({,;])[\w.+-]{1,64}+:(?P<value>[^\s/@:\"'<>]{2,200}+)@"
             r"(?:(?:tcp6?|udp|unix)\(|[A-Za-z0-9.-]{1,253}+(?>(?::\d{1,5}+)?)/)"
         ),
@@ -326,24 +323,24 @@ _SHAPES: Final = (
     # netrc, HAProxy, SQL, pgpass
     _Form(
         "pass",
-        re.compile(
+        regex(
             r"\b(?:login|user|username|account)[ \t]++\S++[ \t]++(?:insecure-)?pass(?>(?:word|wd)?)[ \t]++(?P<value>\S++)"
         ),
         small=True,
     ),
-    _Form("auth", re.compile(r"\bauth[ \t]++[^\s:]++:(?P<value>[^\s\"'/]++)$", re.MULTILINE), small=True),
+    _Form("auth", regex(r"\bauth[ \t]++[^\s:]++:(?P<value>[^\s\"'/]++)$", re.MULTILINE), small=True),
     _Form(
         " ",
-        re.compile(
+        regex(
             r"\b(?:password|identified[ \t]++(?>(?:with[ \t]++\S++[ \t]++)?)(?:by|as))[ \t]++"
             r"(?P<value>'[^'\n]++'|\"[^\"\n]++\")"
         ),
         small=True,
     ),
-    _Form(":", re.compile(r"^[^:\s]++:(?:\d++|\*):[^:\s]++:[^:\s]++:(?P<value>[^:\s]++)$", re.MULTILINE), "password"),
+    _Form(":", regex(r"^[^:\s]++:(?:\d++|\*):[^:\s]++:[^:\s]++:(?P<value>[^:\s]++)$", re.MULTILINE), "password"),
 )
-_REDIS_USER: Final = re.compile(r"^[ \t]*+user[ \t][^\n]*+", re.MULTILINE)
-_REDIS_PASSWORD: Final = re.compile(r"[ \t]>(?P<value>\S++)")
+_REDIS_USER: Final = regex(r"^[ \t]*+user[ \t][^\n]*+", re.MULTILINE)
+_REDIS_PASSWORD: Final = regex(r"[ \t]>(?P<value>\S++)")
 
 
 def _shaped(text: str, small: str) -> Iterator[Credential]:

@@ -7,13 +7,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from bot.model.patterns import regex
 from bot.secrecy.credentials import credentials, userinfo
 from bot.secrecy.providers import PROVIDERS
 from bot.secrecy.tokens import Credential, tokens
 
 _KINDS: Final = (*(provider.id for provider in PROVIDERS), "opaque", "password", "secret", "token")
-_MARK: Final = re.compile(rf"\[redacted:(?:{'|'.join(map(re.escape, _KINDS))})\]")
-_OPAQUE: Final = re.compile(r"(?<![\w/+])[A-Za-z0-9+/]{40,}+={0,2}+(?![\w/+])")
+_MARK: Final = regex(rf"\[redacted:(?:{'|'.join(map(re.escape, _KINDS))})\]")
+_OPAQUE: Final = regex(r"(?<![\w/+])[A-Za-z0-9+/]{40,}+={0,2}+(?![\w/+])")
 
 
 def redact(text: str, *, opaque: bool = False) -> str:

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from bot.model.patterns import regex
 from bot.secrecy.providers import PROVIDERS, START, TokenProvider
 from bot.secrecy.scan import Needle
 
-_PLACEHOLDER: Final = re.compile(
+_PLACEHOLDER: Final = regex(
     r"EXAMPLE|xxxx|XXXX|\*{4}|\.{4}|(.)\1{7}|your[-_]?|dummy|fake|sample|redacted|placeholder|changeme|"
     r"0123456789|1234567890|abcdefghij|ABCDEFGHIJ|deadbeef",
     re.IGNORECASE,
@@ -50,14 +51,14 @@ _PUBLISHED: Final = frozenset(
 """The beginnings of SHA-256 digests of keys that Google's own documentation and samples show: they are nobody's secret.
 Source: gitleaks, config/gitleaks.toml, allow-list of gcp-api-key, and docs.cloud.google.com, "Use API keys".
 """
-_BETWEEN_WORDS: Final = re.compile(r"[-_.]+")
-_WORD: Final = re.compile(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
+_BETWEEN_WORDS: Final = regex(r"[-_.]+")
+_WORD: Final = regex(r"[a-z]+|[A-Z][a-z]*|[A-Z]+")
 _PREFIXED: Final = tuple(provider for provider in PROVIDERS if provider.prefixes)
 _SHAPED: Final = tuple(
     (word, provider) for provider in PROVIDERS if not provider.prefixes for word in provider.keywords
 )
 _PREFIXES: Final = sorted({prefix for provider in _PREFIXED for prefix in provider.prefixes})
-_PREFIX: Final = re.compile(
+_PREFIX: Final = regex(
     rf"(?=[{''.join(sorted({prefix[0] for prefix in _PREFIXES}))}]){START}(?:{'|'.join(map(re.escape, _PREFIXES))})"
 )
 """Any prefix at all. Most texts have none, and one search tells."""
@@ -69,9 +70,7 @@ _ENCODED_PREFIXES: Final = sorted(
     }
 )
 """What a prefix becomes in base64 where a text begins with it: the characters that nothing behind it changes."""
-_ENCODED: Final = re.compile(
-    rf"(?<![A-Za-z0-9+/])((?:{'|'.join(_ENCODED_PREFIXES)})[A-Za-z0-9+/]{{12,200000}})={{0,2}}"
-)
+_ENCODED: Final = regex(rf"(?<![A-Za-z0-9+/])((?:{'|'.join(_ENCODED_PREFIXES)})[A-Za-z0-9+/]{{12,200000}})={{0,2}}")
 _REPORTED: Final = tuple(provider for provider in PROVIDERS if provider.reported)
 
 BY_NEEDLE: Final = {f"secret:{provider.id}": provider for provider in _REPORTED}

@@ -11,7 +11,9 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_NAME: Final = re.compile(
+from bot.model.patterns import regex
+
+_NAME: Final = regex(
     r"pass(word|wd|phrase|code|key)?s?\d*$|pass(word|wd|phrase)|pwd|secret|token(?!iz)|credential|mnemonic|authorization"
     r"|masterauth|htpasswd|netrc|pgpass|dockerc(onfigjson|fg)|connection[-_.]?string|webhook[-_.]?url|shared[-_.]?access"
     r"|(api|access|private|signing|encryption|master|account|shared|storage|license|ssh|deploy|auth|client|recovery|unseal"
@@ -19,7 +21,7 @@ _NAME: Final = re.compile(
     r"|(^|[-_.])(auth|dsn|pat|pin|otp|psk|pw|sk|salt|seed|cookie|jwt|hmac|creds?)([-_.]|$)|(^|[-_.])private$",
     re.IGNORECASE,
 )
-_NOT_NAME: Final = re.compile(
+_NOT_NAME: Final = regex(
     r"(file|path|dir|name|ref|refs|mount|ttl|expir\w*|timeout|enabled?|disabled?|count|length|limit|size|type|alg\w*|"
     r"policy|namespace|seconds|minutes|hours|days|issuer|audience|url(?<!hook_url)|uri|endpoint|version|provider|class|"
     r"stdin)$"
@@ -35,7 +37,7 @@ _REFERENCE: Final = (
     r"\$\{[\w.-]+(?::?\?[^}]*|:?-)?\}|\$\([\w.-]+\)|\$\((?:cat |<)[^)]*\)|\$[A-Z_][A-Z0-9_]*+|\$[a-z]++(?>(?:_[a-z0-9]++)+)"
     r"|\{\{[^}]*\}\}|%\(\w+\)s|%[A-Z_]+%"
 )
-_HARMLESS: Final = re.compile(
+_HARMLESS: Final = regex(
     rf"(?>(?:(?:{_REFERENCE})[:/@_-]?+)+)"  # possessive: $A_$A_$A_… could be split in two ways at each underscore
     r"|(?i:true|false|yes|no|on|off|null|none|nil|~|\*+|required|optional|enabled|disabled|str|string|bool|integer|object)"
     r"|(?:~|\.{1,2})?/(?:etc|run|var|opt|usr|home|mnt|app|data|tmp|srv|secrets?|config|certs?|tls|ssl|root|vault|proc|dev"
@@ -43,15 +45,15 @@ _HARMLESS: Final = re.compile(
     r"|<[a-z][\w -]*>|(?:os\.environ|os\.getenv|process\.env|System\.getenv|getenv|ENV\[).*"
     r"|hmac-sha256:[0-9a-f]{8}|\(hidden\)?|\[?(?:hidden|redacted:[a-z-]+)\]?|\S{1,4}…\(\d{1,6}(?: characters\))?"
 )
-_WAY_OF_AUTH: Final = re.compile(
+_WAY_OF_AUTH: Final = regex(
     r"basic|digest|bearer|token|ldap|oauth2?|oidc|jwt|md5|scram-sha-\d+|ntlm|kerberos|gssapi|plain|login|peer|trust|ident"
     r"|m?tls|ssl|x509|certificates?|internal|external|anonymous|default|cookie|iam|sso|saml|github|google",
     re.IGNORECASE,
 )
-_AUTH: Final = re.compile(r"(^|[-_.])auth(orization)?$", re.IGNORECASE)
+_AUTH: Final = regex(r"(^|[-_.])auth(orization)?$", re.IGNORECASE)
 
 
-_SURELY: Final = re.compile(
+_SURELY: Final = regex(
     r"(?:^|[^a-z0-9])(?:password|passwd|passphrase|secret|token|credentials?|"
     r"(?:api|access|secret|private)[-_]?key|(?:auth|access)[-_]?token|client[-_]?secret)(?:[-_](?:key|value|prod|live))?$",
     re.IGNORECASE,

@@ -6,30 +6,27 @@ webhook secrets come from the environment (see :func:`secrets`), so that a setti
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from pydantic import BaseModel, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import field_validator
 
 from bot.drift.severity.fields import FieldGrant
 from bot.drift.severity.grants import MetadataGrant
-from bot.errors import Invalid
-from bot.intake.lined import Document, read_document
-from bot.intake.mistakes import reason
 from bot.settings.api import ApiSettings
 from bot.settings.metrics import MetricsSettings
 from bot.settings.notifications import NotificationSettings
 from bot.settings.places import (
+    ApplySettings,
     ArgoSettings,
     FetchSettings,
     HelmSettings,
     ObserveSettings,
     TargetSettings,
 )
+from bot.settings.reading import read_settings
 from bot.settings.sections import (
     AuthorSettings,
     ComposeSettings,
@@ -62,28 +59,29 @@ class Settings(Section):
     """The branch that is compared and committed to; the remote's default branch otherwise."""
     remote: str | None = None
     """The Git address that is written to, where it is not the checkout's ``origin``."""
-    host: HostSettings = HostSettings()
-    github: GitHubSettings = GitHubSettings()
-    renderer: RendererSettings = RendererSettings()
-    sources: SourceSettings = SourceSettings()
+    host: HostSettings = HostSettings.model_construct()
+    github: GitHubSettings = GitHubSettings.model_construct()
+    renderer: RendererSettings = RendererSettings.model_construct()
+    sources: SourceSettings = SourceSettings.model_construct()
     compose: list[ComposeSettings] = []
     """Compose projects that are deployed with ``-f``."""
-    observe: ObserveSettings = ObserveSettings()
+    observe: ObserveSettings = ObserveSettings.model_construct()
     targets: list[TargetSettings] = []
     """The places that parts of the repository are deployed to; those that are not named are discovered."""
-    argo: ArgoSettings = ArgoSettings()
-    fetch: FetchSettings = FetchSettings()
-    helm: HelmSettings = HelmSettings()
-    fixes: FixSettings = FixSettings()
-    guard: GuardSettings = GuardSettings()
-    sessions: SessionSettings = SessionSettings()
-    workers: WorkerSettings = WorkerSettings()
-    author: AuthorSettings = AuthorSettings()
-    daemon: DaemonSettings = DaemonSettings()
-    notifications: NotificationSettings = NotificationSettings()
-    metrics: MetricsSettings = MetricsSettings()
-    api: ApiSettings = ApiSettings()
-    managers: ManagerSettings = ManagerSettings()
+    argo: ArgoSettings = ArgoSettings.model_construct()
+    fetch: FetchSettings = FetchSettings.model_construct()
+    helm: HelmSettings = HelmSettings.model_construct()
+    apply: ApplySettings = ApplySettings.model_construct()
+    fixes: FixSettings = FixSettings.model_construct()
+    guard: GuardSettings = GuardSettings.model_construct()
+    sessions: SessionSettings = SessionSettings.model_construct()
+    workers: WorkerSettings = WorkerSettings.model_construct()
+    author: AuthorSettings = AuthorSettings.model_construct()
+    daemon: DaemonSettings = DaemonSettings.model_construct()
+    notifications: NotificationSettings = NotificationSettings.model_construct()
+    metrics: MetricsSettings = MetricsSettings.model_construct()
+    api: ApiSettings = ApiSettings.model_construct()
+    managers: ManagerSettings = ManagerSettings.model_construct()
     ledger_ref: str = "refs/clockwork/ledger"
     """The Git ref that remembers what was done and why."""
     ignores: str = ".clockwork/ignore.yaml"
@@ -152,47 +150,5 @@ def load(data: bytes | None, *, file: str = FILE, installed: Installed = lambda 
     Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
     """
     if not data or not data.strip():
-        return Settings()
-    document = read_document(data, file, not_yaml="not YAML")
-    if document.value is None:
-        return Settings()
-    if not isinstance(document.value, dict):
-        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document.value).__name__}")
-    try:
-        return Settings.model_validate(document.value, context={"installed": installed})
-    except ValidationError as exc:
-        mistakes = [_explain(error, document) for error in exc.errors(include_url=False, include_input=False)]
-        raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
-
-
-def _explain(error: ErrorDetails, document: Document) -> str:
-    keys = error["loc"]
-    shown = ".".join(str(key) for key in keys)
-    where = f"{document.file}:{document.line(keys)}"
-    if error["type"] == "extra_forbidden":
-        known = _keys_at(keys[:-1])
-        near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
-        return f"{where}: unknown setting {shown!r}; {hint}"
-    return f"{where}: {shown or 'settings'}: {reason(error)}"
-
-
-def _keys_at(keys: Sequence[object]) -> list[str]:
-    """The keys that the section at ``keys`` knows."""
-    model: type[BaseModel] = Settings
-    for key in keys:
-        if not isinstance(key, str) or key not in model.model_fields:
-            continue
-        inner = _section(model.model_fields[key].annotation)
-        if inner is not None:
-            model = inner
-    return list(model.model_fields)
-
-
-def _section(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        if (section := _section(inner)) is not None:
-            return section
-    return None
+        return Settings.model_construct()
+    return read_settings(Settings, data, file, {"installed": installed})

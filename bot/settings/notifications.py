@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
-from bot.model.drift import Severity
 from bot.model.globs import name_matches
 from bot.model.notice import NoticeEvent
+from bot.model.severity import Severity
 from bot.settings.values import Seconds, Section
 from bot.targets.paths import joined
 

@@ -132,6 +132,21 @@ class HelmSettings(Section):
         return value
 
 
+class ApplySettings(Section):
+    """How what the branch declares gets to where it runs. Nothing is applied by itself unless this says so."""
+
+    after_merge: bool = False
+    """Apply when the branch moves: what the policy leaves to nobody at once, the rest when somebody agrees."""
+    restore: bool = False
+    """Closing a pull request, or a rule with ``direction: restore``, puts back what Git says."""
+    step_timeout: Seconds = 300
+    """For each action, and for each wave to become healthy."""
+    force_conflicts: bool = False
+    """Take over fields of Kubernetes objects that somebody else owns, instead of stopping there."""
+    environment: str = ""
+    """The environment of GitHub that deployments are noted in; none without this."""
+
+
 class TargetSettings(Section):
     """One place that a part of the repository is deployed to."""
 
@@ -149,6 +164,8 @@ class TargetSettings(Section):
     """The release name of a chart; the target's name without this."""
     helm: HelmSettings | None = None
     """The cluster that its charts are rendered for; the repository's ``helm`` without this."""
+    apply: ApplySettings | None = None
+    """How it is applied; the repository's ``apply`` without this."""
 
     @field_validator("name")
     @classmethod

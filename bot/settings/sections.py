@@ -15,10 +15,11 @@ from pydantic import (
 
 from bot.confinement.walls import Confinement
 from bot.errors import Invalid
-from bot.model.codehost import ACCOUNT, REVIEWER
+from bot.model.accounts import ACCOUNT, REVIEWER
 from bot.model.decision import FixLevel
-from bot.model.drift import Severity
 from bot.model.finding import Mode
+from bot.model.proposal import Join
+from bot.model.severity import Severity
 from bot.safety.windows import parse_window
 from bot.settings.values import Seconds, Section, known, seconds_of
 
@@ -90,7 +91,11 @@ class FixSettings(Section):
     open_pull_requests: Annotated[int, Field(ge=0)] | None = 10
     """While so many are open, no other is opened."""
     joined_from: Annotated[int, Field(ge=2)] | None = 3
-    """From so many objects on, the same change of the same field is one pull request for all of them."""
+    """From so many objects on, there is one pull request, or one issue, for all of them; null: never."""
+    join: Join = Join.CHANGE
+    """Which objects share a pull request: those with the same ``change`` of the same field, or all of one ``target``, of one
+    ``folder`` of files, or of the same ``owner`` in CODEOWNERS. Issues are shared by objects with the same difference.
+    """
     windows: list[WindowSettings] = []
     """Times in which fixes are allowed or denied."""
     max_removed: Annotated[int, Field(ge=0)] | None = 10

@@ -44,9 +44,11 @@ Seconds = Annotated[float, BeforeValidator(seconds_of), AfterValidator(_bearable
 
 
 class Section(BaseModel):
-    """A part of the settings: unknown keys are errors."""
+    """A part of the settings: unknown keys are errors. What checks one is built when one is first read; defaults, which need
+    no check, are made without.
+    """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 Installed: TypeAlias = Callable[[str], Collection[str]]

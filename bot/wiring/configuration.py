@@ -7,6 +7,7 @@ from functools import partial
 from bot.errors import Invalid
 from bot.flows.configuration import ConfigurationPart, checked
 from bot.flows.rules import ignores_at, rules_at
+from bot.guardrails.documents import FOLDER
 from bot.report.wording import counted
 from bot.settings import FILE
 from bot.shipped import files
@@ -32,7 +33,7 @@ def configuration(opened: OpenRepository) -> tuple[ConfigurationPart, ...]:
             str(opened.options.settings or FILE): partial(_settings, opened),
             "policies/*.yaml": partial(_rules, opened, commit),
             opened.settings.ignores: partial(_ignores, opened, commit),
-            "policies/guardrails/": partial(_guardrails, opened, commit),
+            FOLDER: partial(_guardrails, opened, commit),
         }
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,9 +18,11 @@ from bot.flows.doctor import examined
 from bot.flows.memory import remember
 from bot.flows.onboarding.starter import SCHEMA
 from bot.flows.onboarding.survey import RUNS_US
+from bot.flows.workflow_rights import workflow
 from bot.github import actions
 from bot.model.diagnosis import Diagnosis, Health
 from bot.model.target import UnitKind
+from bot.policy.rules import RuleSet
 from bot.ports import CodeHost, ExaminedHost
 from bot.renderers import tools
 from bot.report.wording import counted
@@ -30,14 +31,12 @@ from bot.wiring.configuration import check_configuration
 from bot.wiring.guard import assistant_of
 from bot.wiring.host import open_host
 from bot.wiring.ledger import ledger
-from bot.wiring.reconcile import loop_on, run_context
+from bot.wiring.reconcile import loop_on, rules_of, run_context
 from bot.wiring.repository import OpenRepository, Options, SystemClock, cache_root, open_repository, repository_to_read
 from bot.wiring.targets import renderers
 
 if TYPE_CHECKING:
     from bot.flows.observation import Assessment
-
-_PINNED: Final = re.compile(r"clockwork-gitops(?:\[[\w,-]*\])?==([\w.]+)")
 
 
 def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...]:
@@ -45,6 +44,9 @@ def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...
 
     ``offline`` asks nothing over the network: not the code host, not the ledger, not what runs.
     """
+    cache = examined("cache", lambda: _cache(options))
+    if any(each.health is Health.FAILS for each in cache):
+        return cache  # nothing can be fetched into it
     found = list(examined("repository", lambda: doctor.configuration(check_configuration(options))))
     if [each.area for each in found] == ["repository"]:
         return tuple(found)  # it cannot even be read
@@ -62,7 +64,8 @@ def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...
         found += examined("rights", surroundings.host)
         found += examined("ledger", surroundings.ledger)
         found += examined("live state", surroundings.live_state)
-    for area in ("cache", "renderers", "assistants", "environment", "workflows"):
+    found += cache
+    for area in ("renderers", "assistants", "environment", "workflows"):
         found += examined(area, getattr(surroundings, area))
     return tuple(found)
 
@@ -107,8 +110,14 @@ class _Surroundings:
         now = self.clock.now()  # rights are asked for one after the other, and the clock first
         told, settings = host.rights(self.opened.branch), self.opened.settings
         labels = settings.github.labels
-        yield from doctor.rights(told, host.facts(), labels=labels, signing=settings.author.signing)
+        facts = host.facts()
+        yield from doctor.rights(told, facts, labels=labels, signing=settings.author.signing)
+        yield from doctor.merging(self._rules(), facts)
         yield from doctor.clock(now, told.at)
+
+    def _rules(self) -> RuleSet:
+        head = self.opened.repository.head(self.opened.branch)
+        return RuleSet() if head is None else rules_of(self.opened, head)
 
     def ledger(self) -> Iterator[Diagnosis]:
         if self.opened.git is None:
@@ -133,22 +142,6 @@ class _Surroundings:
         if head is None:
             raise Invalid(f"no branch {self.opened.branch}", advice="Push a first commit.")
         return loop.look(head, self.clock.now())
-
-    def cache(self) -> Iterator[Diagnosis]:
-        root, environment = cache_root(self.opened.options), self.opened.options.environment
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=root):
-                pass
-        except OSError as exc:
-            text = f"{root} cannot be written: {exc.strerror}"
-            yield Diagnosis("cache", Health.FAILS, text, "Set CLOCKWORK_CACHE to a folder that can.")
-            return
-        if actions.run(environment) is not None and not environment.get("CLOCKWORK_CACHE"):
-            text = "a fresh runner knows no earlier ledger to compare with"
-            yield Diagnosis("cache", Health.NOTE, text, "Keep CLOCKWORK_CACHE between runs (actions/cache).")
-        else:
-            yield Diagnosis("cache", Health.OK, str(root))
 
     def renderers(self) -> Iterator[Diagnosis]:
         """Which tools render what the repository needs rendered."""
@@ -209,14 +202,9 @@ class _Surroundings:
         repository = self.opened.repository
         head = repository.head(self.opened.branch) or ""
         files = {each.path: repository.read(head, each.path) or b"" for each in repository.entries(head, _WORKFLOWS)}
-        ours = {path: data.decode(errors="replace") for path, data in files.items() if RUNS_US.search(data)}
-        for path, text in ours.items():
-            pinned = set(_PINNED.findall(text)) - {__version__}
-            if pinned:
-                stale = f"{path} installs {', '.join(sorted(pinned))}, this is {__version__}"
-                yield Diagnosis("workflows", Health.NOTE, stale, f"Change it to =={__version__}.")
-            else:
-                yield Diagnosis("workflows", Health.OK, path)
+        ours = {path: data for path, data in files.items() if RUNS_US.search(data)}
+        for path, data in ours.items():
+            yield from workflow(path, data, __version__)
         if not ours:
             yield Diagnosis(
                 "workflows", Health.NOTE, "no workflow runs Clockwork", "clockwork init, or run the daemon."
@@ -225,6 +213,24 @@ class _Surroundings:
         if schema is not None and schema.decode(errors="replace") != reference.schema_text():
             text = f"{SCHEMA} is that of another version"
             yield Diagnosis("workflows", Health.NOTE, text, f"clockwork schema > {SCHEMA}")
+
+
+def _cache(options: Options) -> Iterator[Diagnosis]:
+    """Whether there is a folder for what a machine remembers."""
+    root, environment = cache_root(options), options.environment
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=root):
+            pass
+    except OSError as exc:
+        text = f"{root} cannot be written: {exc.strerror}"
+        yield Diagnosis("cache", Health.FAILS, text, "Set CLOCKWORK_CACHE to a folder that can.")
+        return
+    if actions.run(environment) is not None and not environment.get("CLOCKWORK_CACHE"):
+        text = "a fresh runner knows no earlier ledger to compare with"
+        yield Diagnosis("cache", Health.NOTE, text, "Keep CLOCKWORK_CACHE between runs (actions/cache).")
+    else:
+        yield Diagnosis("cache", Health.OK, str(root))
 
 
 _PROGRAMS: Final = frozenset({"claude", "codex", "gemini", "copilot", "command"})

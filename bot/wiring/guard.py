@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
-from bot.model.figures import QueueFigures
-from bot.model.finding import Mode
-from bot.ports import Assistant, Clock, CodeHost, PluginContext, Repository
 from bot.settings import Secrets
 from bot.settings.sections import ASSISTANTS, AssistantSettings
-from bot.wiring import plugins
-from bot.wiring.actions import runs_for_strangers
-from bot.wiring.host import open_host
 from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
     OpenRepository,
@@ -33,9 +27,13 @@ if TYPE_CHECKING:
     from bot.flows.deployment import DeploymentReader
     from bot.flows.head_check import Reviewed, ReviewSite
     from bot.flows.rendering import RenderChange
+    from bot.flows.shared_head import Twin
     from bot.guardrails.rulebook import RuleBook
-    from bot.model.codehost import QueuedHead
+    from bot.model.codehost import PullRequest, QueuedHead
+    from bot.model.figures import QueueFigures
+    from bot.model.finding import Mode
     from bot.model.session import Claims
+    from bot.ports import Assistant, Clock, CodeHost, Repository
     from bot.renderers.renderers import Renderers
     from bot.sessions.queue import QueuedStore
 
@@ -128,6 +126,8 @@ def _is_without_rights(guard: Guard, *, kept: bool) -> bool:
     Actions tells it by the event. Elsewhere only what is kept is published by another run. Whoever has no right to publish
     for any other reason, as the run that publishes, has made a mistake.
     """
+    from bot.wiring.actions import runs_for_strangers
+
     told = runs_for_strangers(guard.opened.options.environment)
     return kept if told is None else told
 
@@ -149,7 +149,8 @@ def review(
     from bot.flows.head_check import review_pull
 
     guard.repository.fetch()
-    pull = guard.host.pull(number)
+    pulls = guard.host.pulls()
+    pull = next((each for each in pulls if each.number == number), None) or guard.host.pull(number)
     if guard.opened.git is not None and guard.repository.resolve(pull.head_sha) is None:
         guard.opened.git.fetch_ref(guard.host.head_ref(number))
     return review_pull(
@@ -160,6 +161,27 @@ def review(
         rendered_comment=guard.rendered_comment,
         reads_only=pull.forked and _is_without_rights(guard, kept=kept),
         claims=claims,
+        twins=[_twin(guard, each, mode) for each in twins_of(pull, pulls)],
+    )
+
+
+def twins_of(pull: PullRequest, pulls: Iterable[PullRequest]) -> list[PullRequest]:
+    """The other open pull requests with the same head, by number."""
+    twins = [each for each in pulls if each.head_sha == pull.head_sha and each.number != pull.number]
+    return sorted(twins, key=lambda each: each.number)
+
+
+def _twin(guard: Guard, pull: PullRequest, mode: Mode | None) -> Twin:
+    from bot.flows.shared_head import Twin
+
+    return Twin(
+        pull=pull,
+        repository=guard.repository,
+        rules=guard.rules_for(pull.base_sha),
+        mode=mode or guard.mode,
+        clock=guard.clock,
+        agents=guard.agents,
+        render=guard.rendering_for(pull.base_sha),
     )
 
 
@@ -220,6 +242,23 @@ def rules_of(opened: OpenRepository, base: str) -> RuleBook:
     return rules_at(opened.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
 
 
+def unmet(opened: OpenRepository, base: str, head: str, clock: Clock) -> tuple[str, ...]:
+    """What the rules at ``head`` block in the change from ``base``, a line each; nothing unless the mode is strict."""
+    if opened.settings.guard.mode is not Mode.STRICT or base == head:
+        return ()
+    from bot.flows.review import change_between, facts_of, review
+    from bot.model.finding import Enforce
+    from bot.model.session import ReviewRequest
+
+    change = change_between(opened.repository, base, head)
+    request = ReviewRequest(change=change, mode=Mode.STRICT, repository=opened.name)
+    rules = rules_of(opened, head)
+    facts = facts_of(opened.repository, change, rules.options)
+    result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
+    blocking = [finding for finding in result.findings if finding.enforce is Enforce.BLOCK]
+    return tuple(f"{finding.file}:{finding.line}: {finding.rule}: {finding.message}" for finding in blocking)
+
+
 def rendering_at(
     opened: OpenRepository, base: str, targets: DeploymentReader, clock: Clock, *, committed: bool = True
 ) -> RenderChange:
@@ -262,6 +301,9 @@ def _checked_out(history: Repository) -> str:
 def assistant_of(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
     """The assistant that settings name."""
     if choice.kind not in ASSISTANTS:
+        from bot.ports import PluginContext
+        from bot.wiring import plugins
+
         return plugins.assistant(choice.kind, PluginContext(choice.options, environment, clock))
     from bot.assistants.choose import choose
 
@@ -282,6 +324,8 @@ def assistant_of(choice: AssistantSettings, environment: Mapping[str, str], cloc
 
 def open_guard(settings: Path | None, repo: str | None) -> Guard:
     """The guard of a repository on a code host."""
+    from bot.wiring.host import open_host
+
     opened = open_repository(Options(repo=repo or ".", settings=settings))
     clock = SystemClock()
     host = open_host(opened, clock)

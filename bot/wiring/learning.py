@@ -11,7 +11,7 @@ from bot.errors import BotError, Invalid
 from bot.flows.lesson import propose_lesson
 from bot.flows.review import change_between
 from bot.guardrails import documents
-from bot.guardrails.rulebook import FOLDER
+from bot.guardrails.documents import FOLDER
 from bot.model.finding import Change
 from bot.model.session import Session
 from bot.ports import Repository

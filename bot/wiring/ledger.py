@@ -88,6 +88,7 @@ def limits(settings: Settings) -> Limits:
         new_pull_requests_per_hour=fixes.pull_requests_per_hour,
         open_pull_requests=fixes.open_pull_requests,
         joined_from=fixes.joined_from,
+        join=fixes.join,
         convergence=fixes.breaker_corrections,
         convergence_window=fixes.breaker_window,
         windows=tuple(_window(window) for window in fixes.windows),

@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 from bot.errors import Invalid
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.snapshot import snapshot
-from bot.intake.declared import suggestion
-from bot.model.finding import AuthorKind, Mode
-from bot.model.session import ReviewRequest
 from bot.wiring.guard import local_commits, rendering_at, rules_of
 from bot.wiring.repository import Options, SystemClock, local_history
 
@@ -21,7 +18,7 @@ if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference
     from bot.guardrails.rule import ChangeFacts
     from bot.guardrails.rulebook import RuleBook
-    from bot.model.finding import Change
+    from bot.model.finding import Change, Mode
     from bot.model.session import ReviewResult
     from bot.ports import Clock, Repository
     from bot.wiring.repository import OpenRepository
@@ -74,6 +71,8 @@ def names_of(repository: Repository) -> Sequence[str]:
 def _resolved(repository: Repository, name: str, folder: Path) -> str:
     commit = repository.resolve(name)
     if commit is None:
+        from bot.intake.declared import suggestion
+
         hint = suggestion(name, names_of(repository), otherwise="`git branch --all` and `git tag` list them.")
         raise Invalid(f"{folder} has no commit, branch or tag {name!r}", advice=hint)
     return commit
@@ -83,6 +82,8 @@ def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent
     """Judge a change by the rules and settings of its base. Nothing is published or recorded."""
     from bot.flows.review import change_between, facts_of, review
     from bot.guardrails import authors
+    from bot.model.finding import AuthorKind
+    from bot.model.session import ReviewRequest
 
     folder, clock = Path(options.repo), SystemClock()
     repository = local_history(folder)

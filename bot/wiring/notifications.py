@@ -18,18 +18,17 @@ from bot.flows.head_check import Reviewed
 from bot.flows.notify import Finding, Teller, tell
 from bot.intake.declared import suggestion
 from bot.model.codehost import PullRequest
-from bot.model.drift import Severity
 from bot.model.finding import Verdict
 from bot.model.ledger import Actor
 from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice, NoticeEvent
 from bot.model.proposal import Tick
+from bot.model.severity import Severity
 from bot.notices.routing import Directory, NoticeRoute, QuietHours, Subscriber
 from bot.ports import Clock, Receiver, Repository
 from bot.receivers.background import Background
 from bot.receivers.composer import Composer
 from bot.receivers.deliveries import Deliveries
 from bot.receivers.services import ServiceReceiver
-from bot.receivers.webhook import WebhookReceiver
 from bot.report.wording import counted
 from bot.settings.notifications import NotificationSettings, ReceiverSettings
 from bot.shipped import folder
@@ -64,6 +63,8 @@ def _receiver(name: str, chosen: ReceiverSettings, environment: Mapping[str, str
         return _NoAddress(name, missing)
     if chosen.apprise_env is not None:
         return ServiceReceiver(name, environment[chosen.apprise_env])
+    from bot.receivers.webhook import WebhookReceiver
+
     secret = environment[chosen.secret_env or ""].encode()
     return WebhookReceiver(name, environment[chosen.webhook_env or ""], secret, seconds)
 

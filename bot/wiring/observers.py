@@ -7,7 +7,7 @@ import shutil
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -18,7 +18,7 @@ from bot.errors import Invalid
 from bot.model.observation import Observation
 from bot.model.resource import Desired
 from bot.ports import Observer, PluginContext
-from bot.settings import FILE
+from bot.settings import FILE, Settings
 from bot.settings.places import HttpProbeSettings, SnapshotSettings
 from bot.wiring import plugins
 from bot.wiring.repository import OpenRepository, SystemClock, is_files
@@ -104,7 +104,7 @@ def _configured(opened: OpenRepository) -> Iterator[Observer]:
         from bot.observers.terraform import TerraformObserver
 
         yield TerraformObserver(
-            directory=_root_module(opened, terraform.directory),
+            directory=root_module(opened, terraform.directory),
             root=terraform.directory,
             binary=terraform.binary,
             refresh_only=terraform.refresh_only,
@@ -145,7 +145,7 @@ def _probe(named: HttpProbeSettings) -> Probe:
     )
 
 
-def _root_module(opened: OpenRepository, directory: str) -> Path:
+def root_module(opened: OpenRepository, directory: str) -> Path:
     """The Terraform root module on this disk: in the folder that was named, else written out from the branch's head."""
     if is_files(opened.options):
         return Path(opened.options.repo) / directory
@@ -157,6 +157,18 @@ def _root_module(opened: OpenRepository, directory: str) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(opened.repository.blob(entry.blob))
     return target / directory
+
+
+def list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
+    """``Kind.group:path`` -> keys, as the comparison wants it: by (group, kind), then by path."""
+    by_kind: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
+    for name, keys in settings.list_keys.items():
+        resource, colon, path = name.partition(":")
+        kind, _, group = resource.partition(".")
+        if not colon or not kind or not path:
+            raise Invalid(f"{FILE}: list_keys: {name!r} is not Kind.group:path")
+        by_kind.setdefault((group, kind), {})[path] = tuple(keys)
+    return by_kind
 
 
 def observe(

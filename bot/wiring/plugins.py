@@ -9,14 +9,19 @@ Entry points: Python Packaging User Guide, "Entry points specification".
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from bot.errors import BotError, Invalid
 from bot.ports import Assistant, CodeHost, HostContext, Observer, PluginContext, Renderer
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 
 def installed(group: str) -> tuple[str, ...]:
     """The names in ``group`` (observers, renderers, assistants or hosts) that installed packages offer, sorted."""
+    from importlib.metadata import entry_points
+
     return tuple(sorted({entry.name for entry in entry_points(group=_full(group))}))
 
 
@@ -68,6 +73,8 @@ def _made(group: str, name: str, context: PluginContext) -> object:
 
 def _entry(group: str, name: str) -> EntryPoint:
     """The one entry point of that name. Two packages that offer it are an error: chance must not choose."""
+    from importlib.metadata import entry_points
+
     entries = tuple(entry_points(group=_full(group), name=name))
     if not entries:
         raise Invalid(f"no installed package offers a plug-in {name} ({_full(group)})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -30,6 +30,7 @@ from bot.flows.explain import explain
 from bot.flows.level import LevelChange, LevelFile, set_level
 from bot.flows.observation import Assessment, Observe, RulesInForce
 from bot.flows.origin import ValueOrigin, origin
+from bot.flows.printed import printed
 from bot.flows.reconcile import Loop
 from bot.flows.rules import ignores_at, rules_at
 from bot.flows.targets import Listing, listing
@@ -39,6 +40,7 @@ from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
 from bot.model.decision import Attention, FixLevel
 from bot.model.ledger import Actor
+from bot.policy.restoring import Restorable
 from bot.policy.rules import RuleSet
 from bot.ports import Clock, PluginContext, Renderer, Repository, Signature
 from bot.renderers.renderers import Renderers
@@ -47,8 +49,10 @@ from bot.shipped import files, folder
 from bot.texts import Texts
 from bot.wiring import plugins, targets
 from bot.wiring.actor import actor
+from bot.wiring.appliers import appliers_of
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
+from bot.wiring.observers import list_keys
 from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
     FixedClock,
@@ -166,6 +170,14 @@ def open_build(options: Options) -> Build:
     return build(declaration, repository=opened.name)
 
 
+def open_printed(options: Options, names: Sequence[str]) -> str:
+    """Declared objects by themselves, of a folder as it is now, as YAML."""
+    opened = repository_to_read(options)
+    declaration = declarer(opened).at(_head(opened))
+    _check_variables(options, declaration)
+    return printed(declaration, names)
+
+
 def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
     """Which line sets a deployed value, in a folder as it is now or in a remote's branch; on whichever branch that is."""
     opened = repository_to_read(options)
@@ -190,7 +202,7 @@ def open_orders(settings: Path | None, repo: str | None) -> Orders:
 def open_rules(settings: Path | None, repo: str) -> RuleSet:
     """The auto-fix rules in force for a repository, first match first."""
     opened = repository_to_read(Options(repo=repo, settings=settings))
-    return _rules_at(opened, _head(opened))
+    return rules_of(opened, _head(opened))
 
 
 def open_level(level: FixLevel, repo: str, branch: str | None, *, propose: bool) -> LevelChange:
@@ -253,6 +265,7 @@ def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False
         assign_owners=settings.github.assign_owners,
         run_link=run.link if run else None,
         commit_url=partial(address.commit_url, opened.remote or ""),
+        appliers=partial(appliers_of, opened),
     )
 
 
@@ -260,18 +273,22 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
     """Rules, ignore rules and options as ``commit`` has them; ``before`` reads what was last applied."""
     settings = opened.settings
     return RulesInForce(
-        rules=_rules_at(opened, commit),
+        rules=rules_of(opened, commit),
         ignores=ignores_at(opened.repository, commit, settings.ignores),
         options=ComparisonOptions(
             mask_key=opened.secrets.marker or b"",
             ignore_aggregated_roles=settings.aggregated_roles == "ignore",
-            list_map_keys=_list_keys(settings),
+            list_map_keys=list_keys(settings),
             roster=_roster(settings),
             grants=Grants(tuple(settings.privileged_metadata)) + _grants(),
             fields=FieldGrants(tuple(settings.privileged_fields)) + _fields(),
             platforms=_platforms(),
         ),
         memo=memo,
+        restorable=Restorable(
+            settings.apply.restore,
+            {each.name: each.apply.restore for each in settings.targets if each.apply is not None},
+        ),
         bases={} if before is None else applied.bases(before.repository, before),
     )
 
@@ -291,7 +308,8 @@ def _platforms() -> Platforms:
     return platforms.load(files("policies", "platforms/*.yaml"))
 
 
-def _rules_at(opened: OpenRepository, commit: str) -> RuleSet:
+def rules_of(opened: OpenRepository, commit: str) -> RuleSet:
+    """The rules in force at a commit: the repository's own, then those of its level."""
     shipped = files("policies", "levels/*.yaml")
     return rules_at(opened.repository, commit, level=opened.settings.fixes.level, shipped=shipped)
 
@@ -370,15 +388,3 @@ def _head(opened: OpenRepository) -> str:
 def _roster(settings: Settings) -> Roster:
     named = settings.managers
     return Roster(frozenset(named.people), frozenset(named.deployers), frozenset(named.controllers))
-
-
-def _list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
-    """``Kind.group:path`` -> keys, as the comparison wants it: by (group, kind), then by path."""
-    by_kind: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {}
-    for name, keys in settings.list_keys.items():
-        resource, colon, path = name.partition(":")
-        kind, _, group = resource.partition(".")
-        if not colon or not kind or not path:
-            raise Invalid(f"{FILE}: list_keys: {name!r} is not Kind.group:path")
-        by_kind.setdefault((group, kind), {})[path] = tuple(keys)
-    return by_kind

@@ -20,7 +20,6 @@ from bot.gitrepo.credentials import Credentials, SshAgent, Token
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
-from bot.intake.declared import suggestion
 from bot.model.decision import FixLevel
 from bot.ports import Meter, Repository, Signature, Tell, Unmeasured, silent
 from bot.settings import FILE, AppIdentity, Secrets, Settings, load, secrets
@@ -46,6 +45,8 @@ class Options:
     """The auto-fix level instead of that of the settings."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     cache: Path | None = None
+    identity: AppIdentity | None = field(default=None, repr=False, compare=False)
+    """Who the run acts as, whatever settings and environment say."""
     tell: Tell = field(default=silent, repr=False, compare=False)
     """Is told how far observers are."""
     meter: Meter = field(default_factory=Unmeasured, repr=False, compare=False)
@@ -199,7 +200,7 @@ def remote_named(options: Options) -> str | None:
 
 def open_repository(options: Options) -> OpenRepository:
     """The repository that a run may write to. Raises ``Unavailable`` when the remote cannot be reached."""
-    hidden = secrets(options.environment)
+    hidden = replace(secrets(options.environment), app=options.identity)
     remote = remote_named(options)
     if remote is None:
         return local_repository(options, hidden)
@@ -208,6 +209,8 @@ def open_repository(options: Options) -> OpenRepository:
     git.fetch()
     branch = options.branch or git.default_branch()
     if options.branch is not None and git.head(branch) is None:
+        from bot.intake.declared import suggestion
+
         known = git.branches()
         hint = suggestion(branch, known, otherwise=f"Its branches: {', '.join(known[:10]) or 'none'}.")
         raise Invalid(f"{options.repo} has no branch {branch!r}", advice=hint)

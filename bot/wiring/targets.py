@@ -108,6 +108,14 @@ def _is_path(remote: str) -> bool:
     return "://" not in remote and "@" not in remote
 
 
+def of_target(opened: OpenRepository, target: str) -> OpenRepository:
+    """The repository as ``target`` is observed: by its own observers, else by the repository's."""
+    own = next((each.observe for each in opened.settings.targets if each.name == target), None)
+    if own is None:
+        return opened
+    return replace(opened, settings=opened.settings.model_copy(update={"observe": own}))
+
+
 @dataclass(slots=True)
 class Observers:
     """Looks at each target by its own observers, else by the repository's; those are made when they are first needed."""
@@ -121,7 +129,7 @@ class Observers:
         self._asked.discard(target)
         if not target and self._elsewhere():
             return Observation(now)  # what Git declares outside of those targets is told to be not compared
-        return observe(self._of(target), self._observers(target), declared, now)
+        return observe(of_target(self.opened, target), self._observers(target), declared, now)
 
     def served(self, target: str) -> ServedApi:
         """What the cluster of a target serves, asked once until the target is looked at. One that does not answer serves
@@ -140,19 +148,13 @@ class Observers:
 
     def _observers(self, target: str) -> Sequence[Observer]:
         if target not in self._made:
-            self._made[target] = observers(self._of(target))
+            self._made[target] = observers(of_target(self.opened, target))
         return self._made[target]
 
     def check(self) -> None:
         """Raise ``Invalid`` when the repository's own observers are asked for and there are none."""
         if not self._elsewhere():
             self._made[""] = observers(self.opened)
-
-    def _of(self, target: str) -> OpenRepository:
-        own = next((each.observe for each in self.opened.settings.targets if each.name == target), None)
-        if own is None:
-            return self.opened
-        return replace(self.opened, settings=self.opened.settings.model_copy(update={"observe": own}))
 
     def _elsewhere(self) -> bool:
         """Whether only targets are observed: then nothing is wrong with a repository that names no observer of its own."""

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from bot.flows.applied import record_applied
-from bot.flows.verifying import Verified, publish, verify
-from bot.model.codehost import CheckState
+from bot.flows.applied import APPLIED, record_applied
+from bot.flows.verifying import Verified, note_deployment, publish, tell_pulls, verify
+from bot.github import actions
+from bot.model.codehost import CheckState, PullRequest
+from bot.ports import CodeHost
+from bot.shipped import folder
+from bot.texts import Texts
 from bot.wiring.host import open_host
 from bot.wiring.reconcile import assessment_of, open_pushed
 from bot.wiring.repository import OpenRepository, Options, SystemClock, repository_to_read
+
+_MOST_COMMITS: Final = 20
+"""Commits since the last apply whose pull requests are told how it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,27 +27,54 @@ class Verification:
 
     verified: Verified
     written: tuple[str, ...] = ()
+    pulls: tuple[int, ...] = ()
+    """The pull requests that were told."""
 
 
 def open_verification(options: Options, *, publish: bool) -> Callable[[float], Verification]:
     """Verifies for so many seconds. Without ``publish`` nothing is written, and a folder is read as it lies."""
-    opened = open_pushed(options) if publish else repository_to_read(options)
+    return verification_of(open_pushed(options) if publish else repository_to_read(options), publish=publish)
+
+
+def verification_of(
+    opened: OpenRepository, *, publish: bool, done: Sequence[str] = ()
+) -> Callable[[float], Verification]:
+    """As :func:`open_verification`, of a repository that is open; ``done`` are sentences about what was applied."""
     look, clock = assessment_of(opened), SystemClock()
 
     def run(wait: float) -> Verification:
         verified = verify(look, clock, wait=wait)
-        return Verification(verified, _written(verified, opened) if publish else ())
+        return _published(verified, opened, done) if publish else Verification(verified)
 
     return run
 
 
-def _written(verified: Verified, opened: OpenRepository) -> tuple[str, ...]:
-    written = []
-    commit = verified.assessment.declaration.commit
-    if (host := open_host(opened, SystemClock())) is not None:
-        check = publish(verified, host, target=opened.options.target)
-        written.append(f"Check: {check.url}")
+def _published(verified: Verified, opened: OpenRepository, done: Sequence[str]) -> Verification:
+    commits = _since_applied(opened, verified.assessment.declaration.commit)
+    host, pulls = open_host(opened, SystemClock()), tuple[PullRequest, ...]()
+    written: list[str] = []
+    if host is not None:
+        written += _on_commit(verified, opened, host, done)
+        pulls = tell_pulls(verified, host, Texts.at(folder("templates")), commits=commits, done=done)
+        written += [f"Comment: {pull.url}" for pull in pulls]
     if verified.state is CheckState.SUCCESS and opened.options.target is None and opened.git is not None:
-        applied = record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name)
-        written.append(f"Applied: {applied}")
-    return tuple(written)
+        applied = record_applied(opened.git, branch=opened.branch, commit=commits[0], name=opened.name)
+        written.append(f"Remembered as applied: {applied}")
+    return Verification(verified, tuple(written), tuple(pull.number for pull in pulls))
+
+
+def _on_commit(verified: Verified, opened: OpenRepository, host: CodeHost, done: Sequence[str]) -> Iterator[str]:
+    target, run = opened.options.target, actions.run(opened.options.environment)
+    yield f"Check: {publish(verified, host, target=target, done=done).url}"
+    own = next((each.apply for each in opened.settings.targets if each.name == target), None)
+    if environment := (own or opened.settings.apply).environment:
+        yield note_deployment(verified, host, environment=environment, link=run.link if run else None)
+
+
+def _since_applied(opened: OpenRepository, commit: str) -> list[str]:
+    """The commits that came since the last apply, newest first; the last one alone where nothing was applied yet."""
+    before = opened.repository.head(APPLIED)
+    if before is None or not opened.repository.is_ancestor(before, commit):
+        return [commit]
+    newer = opened.repository.log(commit, limit=_MOST_COMMITS, until=before)
+    return [info.sha for info in newer] or [commit]

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding
 from bot.model.session import Reply, ReplyStatus, Session
+from bot.model.severity import Severity
 
 _BY_PREFIX: Final = {
     "INT": "integrity",

@@ -83,7 +83,13 @@ class Project:
     def applier(self) -> ComposeApplier:
         environment = {"PATH": os.environ["PATH"]}
         return ComposeApplier(
-            self.folder, ("compose.yaml",), self.podman.socket, environment, self.environment, self.command, 60.0
+            self.folder,
+            ("compose.yaml",),
+            self.podman.socket,
+            environment,
+            self.environment,
+            command=self.command,
+            seconds=60.0,
         )
 
     def desired(self, name: str, kind: str = "service") -> Desired:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from bot.model.decision import Lane
-from bot.model.drift import Severity
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
+from bot.model.severity import Severity
 from bot.safety.compaction import Retention, retained
 from bot.safety.limits import Limits, Request, permit
 from bot.safety.state import state

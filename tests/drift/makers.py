@@ -32,7 +32,11 @@ class Pair:
 def diff(pair: Pair, options: ComparisonOptions) -> tuple[Drift, ...]:
     """Every drift of ``pair``: the resource is missing or unmanaged where it has one side only."""
     if pair.desired is None:
-        return () if pair.observed is None else (drifts.unmanaged(pair.observed, "Git does not declare it"),)
+        return (
+            ()
+            if pair.observed is None
+            else (drifts.undeclared(pair.observed, "Git does not declare it", applied=False),)
+        )
     if pair.observed is None:
         return (drifts.missing(pair.desired),)
     maker = drifts.Maker(pair.desired, options, observed=pair.observed.tree)

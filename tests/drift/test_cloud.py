@@ -7,8 +7,8 @@ import json
 import pytest
 
 from bot.drift.severity.cloud import exposure
-from bot.model.drift import Severity
 from bot.model.json import JSON
+from bot.model.severity import Severity
 
 
 def policy(**statement: JSON) -> str:

@@ -14,9 +14,10 @@ from bot.drift.compare import compare
 from bot.drift.kubernetes.crds import shapes_of_crd
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import Form
-from bot.model.drift import AddEntry, Drift, DriftKind, RemoveEntry, Report, SetValue, Severity
+from bot.model.drift import AddEntry, Drift, DriftKind, RemoveEntry, Report, SetValue
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, Problem, ResourceId, SourceKind, Unreachable
+from bot.model.severity import Severity
 from tests.drift.makers import NOW, OPTIONS, Pair, declared, deployment, diff, kubernetes_id, live, running, service
 
 KUBERNETES = frozenset({Platform.KUBERNETES})
@@ -127,7 +128,7 @@ def test_only_generated_kinds_have_earlier_generations(kind: str, version: str) 
     assert [drift.resource for drift in report.drift] == [kubernetes_id(old)]
 
 
-def test_only_what_was_ours_is_unmanaged() -> None:
+def test_only_what_was_ours_is_told() -> None:
     """Live objects that Git never declared are nobody's business, unless they were applied earlier or bear our label."""
     ours = config_map("ours")
     marked = config_map("marked")
@@ -136,7 +137,7 @@ def test_only_what_was_ours_is_unmanaged() -> None:
     report = run([], seen(live(ours), live(marked), live(config_map("stranger"))), bases=bases)
     assert sorted(kinds(report)) == [
         ("ConfigMap/shop/marked", DriftKind.UNMANAGED),
-        ("ConfigMap/shop/ours", DriftKind.UNMANAGED),
+        ("ConfigMap/shop/ours", DriftKind.REMOVED),
     ]
 
 

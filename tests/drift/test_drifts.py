@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from bot.drift.diff import NO_DIFFERENCE
-from bot.drift.drifts import Attribution, Maker, missing, nearest, redacted, unmanaged
+from bot.drift.drifts import Attribution, Maker, missing, nearest, redacted, undeclared
 from bot.drift.masking import digest
 from bot.drift.walk import Difference, walk
-from bot.model.drift import Drift, DriftKind, SetValue, Severity
+from bot.model.drift import Drift, DriftKind, SetValue
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import Observed, Origin, Platform, Problem, ResourceId
+from bot.model.severity import Severity
 from tests.drift.fields import TOP
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, examine, live, running, service
 
@@ -125,7 +126,7 @@ def test_a_whole_resource_is_missing_or_unmanaged() -> None:
     gone = missing(declared(deployment()))
     assert (gone.kind, gone.path, gone.desired, gone.observed) == (DriftKind.MISSING, (), "present", None)
     assert (gone.file, gone.line, gone.task) == ("k8s/app.yaml", 1, "Deployment/shop/web")
-    stray = unmanaged(live(deployment()), "for a reason")
+    stray = undeclared(live(deployment()), "for a reason", applied=False)
     assert (stray.kind, stray.path, stray.desired, stray.observed) == (DriftKind.UNMANAGED, (), None, "present")
     assert (stray.file, stray.task, stray.message) == (None, "Deployment/shop/web", "for a reason")
 

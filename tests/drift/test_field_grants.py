@@ -12,8 +12,9 @@ from bot.drift.severity.fields import FIELD_PREFIX, FieldGrant, FieldGrants
 from bot.drift.severity.gains import is_gain, meaning
 from bot.drift.severity.reach import lists, reaches
 from bot.errors import Invalid
-from bot.model.drift import Drift, Severity
+from bot.model.drift import Drift
 from bot.model.json import JSON
+from bot.model.severity import Severity
 from bot.shipped import files
 from tests.drift.makers import OPTIONS, Pair, declared, examine, live, thing
 

@@ -11,7 +11,8 @@ from bot.drift.severity import grants
 from bot.drift.severity.gains import is_gain, meaning
 from bot.drift.severity.grants import Grants, MetadataGrant
 from bot.errors import Invalid
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
+from bot.model.severity import Severity
 from bot.shipped import files
 from tests.drift.makers import OPTIONS, Pair, declared, examine, live, thing
 

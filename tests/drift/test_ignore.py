@@ -11,9 +11,10 @@ import pytest
 from bot.drift.ignore import IgnoreRule, Ignores, explain, load, sort
 from bot.drift.selector import parse
 from bot.errors import Invalid
-from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.drift import Drift, DriftKind, Report
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 from tests.drift.makers import NOW
 
 WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")

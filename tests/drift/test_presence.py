@@ -13,10 +13,11 @@ from bot.drift.labels import Labelled
 from bot.drift.live import Live
 from bot.drift.presence import Presence
 from bot.drift.surroundings import NOTABLE_KINDS, surroundings
-from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.drift import Drift, DriftKind, Report
 from bot.model.json import Tree
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, Problem, ResourceId
+from bot.model.severity import Severity
 from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
 
 EVERYWHERE = frozenset(Platform)

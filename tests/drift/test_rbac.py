@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from bot.drift.compare import compare
 from bot.drift.severity.gains import is_gain
 from bot.drift.severity.grade import severity
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
 from bot.model.observation import Observation
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 from tests.drift.makers import NOW, OPTIONS, Pair, declared, diff, live, thing
 
 Rule = dict[str, Any]

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from bot.drift.severity.gains import meaning
 from bot.drift.severity.grade import severity
 from bot.drift.severity.rules import BASELINES, PRIVILEGES, RESTRICTIONS
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, diff, live, running, service
 
 WORKLOAD = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")

@@ -6,10 +6,11 @@ import pytest
 
 from bot.drift.severity.grade import severity
 from bot.drift.severity.rbac import gained
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
 from bot.model.json import JSON, Tree
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
 SPEC = "spec.template.spec"

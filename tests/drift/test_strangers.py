@@ -10,7 +10,8 @@ import pytest
 from bot.drift.diff import PairResult
 from bot.drift.kubernetes.ownership import Role, role_of
 from bot.drift.options import Roster
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
+from bot.model.severity import Severity
 from tests.drift.makers import Pair, declared, deployment, examine, live
 
 Tree = dict[str, Any]

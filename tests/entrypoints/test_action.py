@@ -15,6 +15,7 @@ import yaml
 
 from bot import __version__
 from bot.sandbox.server import Sandbox
+from tests.appliers.apiserver import ApiServer
 from tests.flows.stage import NAME, Stage, open_stage
 
 HERE: Final = Path(__file__).parents[2]
@@ -100,6 +101,51 @@ def test_comments_and_report_run(stage: Stage) -> None:
     head = stage.commits()[0]["sha"]
     code, printed, _ = step(stage, "applied", GITHUB_SHA=head)
     assert (code, head[:7] in printed) == (0, True), printed
+
+
+@pytest.fixture
+def cluster(stage: Stage) -> Iterator[ApiServer]:
+    """A cluster without an object of the repository, which the stage's settings name."""
+    with ApiServer() as server:
+        server.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+        kubeconfig = server.kubeconfig(stage.directory)
+        observed = f"\nobserve: {{kubernetes: {{kubeconfig: {kubeconfig}}}}}\nsources: {{exclude: [k8s/orders.yaml]}}\n"
+        stage.edit("clockwork.yaml", lambda text: text.rstrip() + observed)
+        yield server
+
+
+def test_a_plan_is_kept_and_carried_out(stage: Stage, cluster: ApiServer) -> None:
+    """The plan is on the job's page and changes nothing; apply does it, looks again and says so; then nothing is left."""
+    kept = stage.directory / "kept.plan"
+    code, printed, outputs = step(stage, "plan", LIVE="", PLAN=str(kept))
+    assert (code, outputs) == (0, {"actions": "2", "waiting": "0"}), printed
+    page = stage.directory / "runner/summary.md"
+    assert "create" in page.read_text()
+    assert cluster.get("apps/v1", "Deployment", "shop", "web") is None
+    code, printed, outputs = step(stage, "apply", LIVE="", PLAN=str(kept))
+    assert (outputs["actions"], outputs["failed"], outputs["waiting"]) == ("2", "0", "0"), printed
+    assert (code, outputs["in-sync"]) == (0, "true"), printed
+    assert cluster.get("apps/v1", "Deployment", "shop", "web") is not None
+    assert "Applied: 2 created." in page.read_text()
+    code, printed, outputs = step(stage, "plan", LIVE="", PLAN=str(kept))
+    assert (code, outputs["actions"]) == (0, "0"), printed
+
+
+def test_without_a_plan_what_needs_no_approval_is_done(stage: Stage, cluster: ApiServer) -> None:
+    """Nobody is asked."""
+    code, printed, outputs = step(stage, "apply", LIVE="")
+    assert (code, outputs.get("actions"), outputs.get("waiting")) == (0, "2", "0"), printed
+    assert cluster.get("apps/v1", "Deployment", "shop", "web") is not None
+
+
+def test_a_plan_that_is_out_of_date_is_refused(stage: Stage, cluster: ApiServer) -> None:
+    """What somebody agreed to is not what would be done now."""
+    kept = stage.directory / "kept.plan"
+    step(stage, "plan", LIVE="", PLAN=str(kept))
+    stage.edit("k8s/web.yaml", lambda text: text.replace("replicas: 2", "replicas: 3"))
+    code, printed, _ = step(stage, "apply", LIVE="", PLAN=str(kept))
+    assert code == 3, printed
+    assert cluster.get("apps/v1", "Deployment", "shop", "web") is None
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,11 @@ from bot.entrypoints.daemon.work import (
 from bot.errors import Invalid, Refused, Unavailable
 from bot.model.codehost import QueuedHead
 from bot.model.decision import FixLevel
-from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.drift import Drift, DriftKind, Report
 from bot.model.event import CheckEvent, CommentEvent, MergeGroupEvent, PingEvent, PullRequestEvent, PushEvent
 from bot.model.proposal import Tick
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 from bot.wiring.repository import Options
 from bot.wiring.state import folder_name, state_root
 from tests.entry import processes
@@ -137,6 +138,9 @@ class Scripted:
         if isinstance(end, Tick):
             return end
         raise end
+
+    def apply(self) -> None:
+        self.asked.append("apply")
 
     def review(self, number: int) -> object:
         self.asked.append(f"review {number}")
@@ -633,22 +637,10 @@ def test_checkouts_are_absolute() -> None:
 def test_the_background_process_is_called_as_the_foreground_one_was() -> None:
     """Every option that was given, and no other."""
     options = Options("shop.git", "live.json", None, Path("s.yaml"), "main", level=FixLevel.MODERATE)
-    started = DaemonOptions(options, 0, (Path("/a"), Path("/b")), Path("/state"), Path("/log"))
+    started = DaemonOptions(options, 0, (Path("/a"), Path("/b")), Path("/state"), Path("/log"), "192.0.2.1")
     assert arguments(started) == (
         *("--repo", "shop.git", "--live", "live.json", "--settings", "s.yaml", "--branch", "main"),
-        *(
-            "--policy",
-            "moderate",
-            "--port",
-            "0",
-            "--state",
-            "/state",
-            "--log",
-            "/log",
-            "--watch",
-            "/a",
-            "--watch",
-            "/b",
-        ),
+        *("--policy", "moderate", "--host", "192.0.2.1", "--port", "0", "--state", "/state", "--log", "/log"),
+        *("--watch", "/a", "--watch", "/b"),
     )
     assert arguments(DaemonOptions(Options())) == ("--repo", ".")

@@ -114,7 +114,7 @@ def test_check_has_it_run_now_and_prints_what_reconcile_prints(keeping: Keeping)
     keeping.drift(7)
     printed = keeping.call("check", COLUMNS="100")
     assert printed.returncode == 0, printed
-    assert 'committed   "Deployment/shop/web: failureThreshold 3 → 7" to k8s/web.yaml' in printed.stdout
+    assert 'committed   "shop/web: failureThreshold 3 → 7" to k8s/web.yaml' in printed.stdout
     assert "failureThreshold: 7" in git(keeping.remote, "show", "main:k8s/web.yaml")
     again = json.loads(keeping.call("check", "--json").stdout)
     words = ("reconcile", "--json", "--repo", str(keeping.remote), "--live", str(keeping.live))

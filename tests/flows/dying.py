@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import bot.wiring.applying as wiring
 from bot.flows.reconcile import Loop, tick
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
@@ -37,3 +38,13 @@ def run_and_die(options: Options, cache: Path, now: datetime, step: str, nth: in
     """One tick that ends at ``step``; the exit code is 0 only when it was never reached."""
     loop = open_loop(replace(options, cache=cache), clock=MovableClock(now))
     tick(with_steps(loop, kill_me(step, nth)))
+
+
+def let_applying_die(step: str, nth: int) -> None:
+    """What applies in this process from now on is killed at the ``nth`` time of ``step``."""
+    opened = wiring.open_application
+
+    def dying(options: Options, *, force_conflicts: bool = False) -> wiring.Application:
+        return replace(opened(options, force_conflicts=force_conflicts), reached=kill_me(step, nth))
+
+    wiring.open_application = dying

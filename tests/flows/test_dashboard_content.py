@@ -12,11 +12,12 @@ from bot.flows.dashboard.boxes import Box, BoxVerb, tick, ticked, ticker
 from bot.flows.dashboard.content import content
 from bot.model.codehost import BodyEdit
 from bot.model.decision import Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity
+from bot.model.drift import Drift, DriftKind, IgnoreNote, Report
 from bot.model.ledger import LedgerView
 from bot.model.paths import parse_path
 from bot.model.proposal import Action, Effect, Tick, proposals
 from bot.model.resource import Platform, ResourceId, Unreachable
+from bot.model.severity import Severity
 from bot.safety.limits import Limits
 from tests.flows.world import texts
 

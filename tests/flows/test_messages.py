@@ -10,13 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.flows.intention import BREAKER, DELETIONS
-from bot.flows.messages import change_of, title_of, values_of
+from bot.flows.messages import values_of
+from bot.flows.titles import MOST, change_of, short_names, title_of
 from bot.model.decision import Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON
 from bot.model.paths import parse_path
 from bot.model.proposal import Proposal
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 
 WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
 CONTAINER = "spec.template.spec.containers[web]"
@@ -86,6 +88,47 @@ def test_titles_name_task_and_change() -> None:
     assert fight == "shop/web: another writer keeps changing image"
     guard = title_of(proposal(Lane.RUNBOOK_ISSUE, image, port), kind=DELETIONS)
     assert guard == "Deletion guard: one run would remove 2 things"
+
+
+def test_a_title_stays_short() -> None:
+    """The second change goes before values are cut, and of a long name the end stays."""
+    url, image = drift("data.url", f"{'x' * 90}/a", f"{'x' * 90}/b"), drift(f"{CONTAINER}.image", "web:1", "web:2")
+    title = title_of(proposal(Lane.RUNBOOK_ISSUE, url, image))
+    assert len(title) <= MOST
+    named = replace(proposal(Lane.CONFIG_PULL_REQUEST, image), task=f"prod/Deployment/shop/{'long-' * 20}end")
+    assert title_of(named).startswith("…")
+    assert title_of(named).endswith("long-end: image 1 → 2")
+    assert len(title_of(named)) <= MOST
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=60), st.text(max_size=200)), min_size=1, max_size=5),
+    st.text(min_size=1, max_size=120),
+    st.sampled_from([Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE]),
+)
+def test_no_title_is_longer_than_lists_show(values: list[tuple[str, str]], task: str, lane: Lane) -> None:
+    """Whatever differs and however it is called; a name is cut, and so is a change."""
+    drifts = [
+        replace(drift("metadata.labels", "old", value), path=("metadata", "labels", key)) for key, value in values
+    ]
+    assert len(title_of(replace(proposal(lane, *drifts), task=task))) <= MOST
+
+
+def test_people_call_things_by_short_names() -> None:
+    """A workload by target and name, wherever that is nobody else's; what shares a name keeps as much as it needs."""
+    ids = {
+        "prod/web": WEB._replace(target="prod"),
+        "prod/Service/web": WEB._replace(target="prod", kind="Service", group=""),
+        "prod/shop/db": WEB._replace(target="prod", name="db"),
+        "prod/pay/db": WEB._replace(target="prod", name="db", scope="pay"),
+        "prod/Deployment/shop/job": WEB._replace(target="prod", name="job"),
+        "prod/CronJob/shop/job": WEB._replace(target="prod", name="job", kind="CronJob", group="batch"),
+        "shop/web": WEB,
+        "Service/shop/web": WEB._replace(kind="Service", group=""),
+    }
+    names = short_names((id_.qualified, id_) for id_ in ids.values())
+    assert {id_.qualified: name for name, id_ in ids.items()} == names
+    assert short_names([("release", WEB)]) == {}
 
 
 @given(st.text(max_size=60), st.text(max_size=200))

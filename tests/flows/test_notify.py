@@ -17,10 +17,10 @@ from bot.flows.notify import Finding, Teller, tell
 from bot.flows.reconcile import tick
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.codehost import ItemState
-from bot.model.drift import Severity
 from bot.model.ledger import Actor
 from bot.model.notice import Announcement, Delivery, DeliveryResult
 from bot.model.proposal import Tick
+from bot.model.severity import Severity
 from bot.notices.routing import Directory, NoticeRoute, Subscriber
 from bot.observers.gather import gather
 from bot.observers.snapshot import SnapshotObserver

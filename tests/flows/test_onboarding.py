@@ -204,7 +204,7 @@ def test_the_pull_request_says_what_the_first_run_would_do(newcomer: Stage) -> N
     assert sorted(change.path for change in git.changed(head, tip)) == sorted(ALL)
     body = begun.body()
     assert "**Offered as a pull request: 1**" in body
-    assert 'Open PR "Deployment/shop/web: image 1.0 → 1.1"' in body
+    assert 'Open PR "shop/web: image 1.0 → 1.1"' in body
     for heading in ("What was found", "What the first run would do", "What merging starts", "How to leave"):
         assert f"\n## {heading}\n" in body
     again = begun.propose()

@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from bot.flows.commands import record_order
-from bot.model.drift import Severity
 from bot.model.ledger import EntryKind
 from bot.model.proposal import Effect
+from bot.model.severity import Severity
 from bot.safety.limits import Limits
 from tests.flows.world import World
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.model.drift import Severity
 from bot.model.proposal import Effect
+from bot.model.severity import Severity
 from bot.safety.limits import Limits
 from tests.flows.world import World
 
@@ -28,7 +28,7 @@ TEN = tuple(f"app{number}" for number in range(10))
 )
 def test_many_missing_things_become_one_question(tmp_path: Path, names: tuple[str, ...], gone: int, asks: bool) -> None:
     """More than ten, or more than 30 % once there are more than three, stop the look; else each is its own issue."""
-    world = World(tmp_path, names)
+    world = World(tmp_path, names, limits=Limits(joined_from=None))
     for path in sorted(world.live)[:gone]:
         del world.live[path]
     done = world.tick(world.loop())
@@ -70,10 +70,10 @@ def test_the_question_stops_the_whole_look_and_closes_when_things_are_back(tmp_p
     "allow", [lambda: Limits(deletions=None, deletion_percent=100), lambda: Limits(deletions=30, deletion_percent=90)]
 )
 def test_people_can_allow_it(tmp_path: Path, allow: Callable[[], Limits]) -> None:
-    """With the guard raised or switched off every missing thing is its own issue again."""
+    """With the guard raised or switched off every missing thing is an issue again, of all that are alike."""
     world = World(tmp_path, TEN, limits=allow())
     for name in TEN:
         del world.live[f"k8s/{name}-claim.yaml"]
     done = world.tick(world.loop())
     assert {action.effect for action in done.actions} == {Effect.OPENED}
-    assert len(world.desk.issues()) == 10
+    assert [issue.title for issue in world.desk.issues()] == ["declared, not running in 10 PersistentVolumeClaims"]

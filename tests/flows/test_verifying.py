@@ -84,3 +84,62 @@ def test_it_looks_until_the_rollout_is_over(stage: Stage) -> None:
     stage.config_drift()
     stage.show()
     assert verify(look, MovableClock(), wait=12).looks == 4
+
+
+def with_environment(stage: Stage) -> None:
+    stage.edit("clockwork.yaml", lambda text: f"{text}apply: {{environment: production}}\n")
+
+
+def statuses(stage: Stage) -> list[tuple[str, str]]:
+    """State and description of every status of every deployment, the newest first."""
+    return [
+        (status["state"], status["description"])
+        for deployment in stage.api("GET", "/deployments?environment=production")
+        for status in stage.api("GET", f"/deployments/{deployment['id']}/statuses")
+    ]
+
+
+def test_an_environment_shows_how_it_is(stage: Stage) -> None:
+    """One deployment of a commit, a status for each way in which it ended, and none that says the same again."""
+    with_environment(stage)
+    stage.config_drift()
+    stage.show()
+    for _ in range(2):
+        open_verification(stage.options(), publish=True)(0)
+    stage.restore()
+    stage.show()
+    open_verification(stage.options(), publish=True)(0)
+    assert statuses(stage) == [
+        ("success", "What runs is what Git says"),
+        ("failure", "2 differences between Git and what runs"),
+    ]
+    assert len(stage.api("GET", "/deployments")) == 1
+
+
+def test_a_lost_answer_makes_one_deployment(stage: Stage) -> None:
+    """GitHub made it and the answer is lost: it is found again."""
+    with_environment(stage)
+    stage.show()
+    stage.box.faults.lose_reply(r"/deployments$", method="POST")
+    open_verification(stage.options(), publish=True)(0)
+    assert len(stage.api("GET", "/deployments")) == 1
+    assert [state for state, _ in statuses(stage)] == ["success"]
+
+
+def test_the_pull_request_that_was_merged_is_told(stage: Stage) -> None:
+    """One comment, which says what is newest, on the pull request that the commit came by and on no other."""
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    stage.api("POST", "/git/refs", ref="refs/heads/idea", sha=head)
+    stage.edit("k8s/service.yaml", lambda text: text + "# why not\n", branch="idea")
+    merged = stage.api("POST", "/pulls", title="Why not", head="idea", base="main")["number"]
+    stage.api("PUT", f"/pulls/{merged}/merge")
+    stage.config_drift()
+    for ready in (False, True):
+        if ready:
+            stage.restore()
+        stage.show()
+        done = open_verification(stage.options(), publish=True)(0)
+        (comment,) = stage.api("GET", f"/issues/{merged}/comments")
+        assert done.verified.title in comment["body"]
+        assert any(line.startswith("Comment: ") for line in done.written)
+    assert "Service/shop/web" not in comment["body"]

@@ -27,7 +27,7 @@ from tests.guardrails.changes import change, file, plain_book
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "templates" / "workflows").glob("*.yml"))
 GUARD, PUBLISH = "clockwork-guard.yml", "clockwork-guard-publish.yml"
-INSTALLS = f"pipx install 'clockwork-gitops=={__version__}'"
+INSTALLS = f"pipx install 'clockwork-gitops[github]=={__version__}'"
 """The one step that is not run: what it would install is what is tested, this version and no later one."""
 
 
@@ -45,7 +45,7 @@ def loaded(path: Path) -> dict[Any, Any]:
 def test_the_workflows_are_clean() -> None:
     """Those that people copy and those that they call, our own and the action: the linters find nothing."""
     ours = sorted((ROOT / ".github/workflows").glob("*.yml"))
-    assert (len(FILES), len(ours)) == (2, 5)
+    assert (len(FILES), len(ours)) == (2, 6)
     assert problems(*FILES, *ours, ROOT / ".github/actions/clockwork/action.yml") == ""
 
 
@@ -66,7 +66,7 @@ def test_examples_of_the_readme_are_clean(tmp_path: Path, subtests: pytest.Subte
     """The workflows that its page shows, with a repository and a commit in them."""
     page = (ROOT / ".github/actions/clockwork/README.md").read_text()
     examples = re.findall(r"^```yaml\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
-    assert len(examples) == 2
+    assert len(examples) == 3
     for number, text in enumerate(examples):
         with subtests.test(number=number):
             file = tmp_path / f"example{number}.yml"
@@ -74,19 +74,25 @@ def test_examples_of_the_readme_are_clean(tmp_path: Path, subtests: pytest.Subte
             assert problems(file) == ""
 
 
-@pytest.mark.parametrize("name", ["reconcile", "guard", "comments"])
-def test_a_reusable_workflow_runs_the_action_of_its_own_commit(name: str) -> None:
+JOBS = [(name, name) for name in ("reconcile", "guard", "comments")] + [("apply", "plan"), ("apply", "apply")]
+"""The jobs of each reusable workflow."""
+
+
+@pytest.mark.parametrize(("workflow_name", "name"), JOBS)
+def test_a_reusable_workflow_runs_the_action_of_its_own_commit(workflow_name: str, name: str) -> None:
     """It gives the action nothing that it does not take, takes no right but those that the page names, and tells outputs
     that the action has.
     """
-    content = loaded(ROOT / f".github/workflows/{name}.yml")
+    content = loaded(ROOT / f".github/workflows/{workflow_name}.yml")
     action = loaded(ROOT / ".github/actions/clockwork/action.yml")
-    ((key, job),) = content["jobs"].items()
-    (step,) = [step for step in job["steps"] if "uses" in step]
-    assert (key, step["uses"], step["with"]["command"]) == (name, "$/.github/actions/clockwork", name)
+    assert [key for file, key in JOBS if file == workflow_name] == [*content["jobs"]]
+    job = content["jobs"][name]
+    (step,) = [step for step in job["steps"] if step.get("uses", "").startswith("$/")]
+    assert (step["uses"], step["with"]["command"]) == ("$/.github/actions/clockwork", name)
     assert set(step["with"]) <= set(action["inputs"])
     assert set(job.get("outputs", {})) <= set(action["outputs"])
-    assert set(content["on"]["workflow_call"].get("outputs", {})) == set(job.get("outputs", {}))
+    if name == workflow_name:
+        assert set(content["on"]["workflow_call"].get("outputs", {})) == set(job.get("outputs", {}))
     page = (ROOT / ".github/actions/clockwork/README.md").read_text()
     (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
     for right, level in job["permissions"].items():
@@ -95,9 +101,10 @@ def test_a_reusable_workflow_runs_the_action_of_its_own_commit(name: str) -> Non
     assert content["permissions"] == {}
 
 
-def test_the_kubeconfig_reaches_the_next_step_for_its_owner_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("workflow_name", "job"), [job for job in JOBS if job[0] in {"apply", "reconcile"}])
+def test_the_kubeconfig_reaches_the_next_step_for_its_owner_alone(tmp_path: Path, workflow_name: str, job: str) -> None:
     """The shell step of the reusable workflow, run: with a secret, and without one."""
-    steps = loaded(ROOT / ".github/workflows/reconcile.yml")["jobs"]["reconcile"]["steps"]
+    steps = loaded(ROOT / f".github/workflows/{workflow_name}.yml")["jobs"][job]["steps"]
     (script,) = [step["run"] for step in steps if "run" in step]
     for content, expected in (("", ""), ("apiVersion: v1\n", f"KUBECONFIG={tmp_path}/kubeconfig\n")):
         noted = tmp_path / "environment"
@@ -107,6 +114,19 @@ def test_the_kubeconfig_reaches_the_next_step_for_its_owner_alone(tmp_path: Path
         assert noted.read_text() == expected
     assert (tmp_path / "kubeconfig").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "kubeconfig").read_text() == "apiVersion: v1\n"
+
+
+def test_a_plan_is_carried_out_once_an_environment_lets_it() -> None:
+    """The job that may change something waits for people, and does what the job before it kept and nothing else."""
+    jobs = loaded(ROOT / ".github/workflows/apply.yml")["jobs"]
+    assert set(jobs["plan"]["permissions"].values()) == {"read"}
+    assert "environment" not in jobs["plan"]
+    assert (jobs["apply"]["needs"], jobs["apply"]["environment"]) == ("plan", "${{ inputs.environment }}")
+    kept = [step["with"] for step in jobs["plan"]["steps"] if "upload-artifact" in step.get("uses", "")]
+    fetched = [step["with"] for step in jobs["apply"]["steps"] if "download-artifact" in step.get("uses", "")]
+    assert [each["name"] for each in kept] == [each["name"] for each in fetched]
+    (applied,) = [step["with"] for step in jobs["apply"]["steps"] if step.get("with", {}).get("command") == "apply"]
+    assert applied["plan"] == f"{fetched[0]['path']}/{Path(kept[0]['path']).name}"
 
 
 def test_every_job_installs_this_version() -> None:

@@ -119,6 +119,7 @@ class Desk:
         base: str,
         labels: Sequence[str],
         known: Sequence[PullRequest] | None = None,
+        draft: bool = False,
     ) -> PullRequest:
         del known
         self._reachable()
@@ -129,7 +130,7 @@ class Desk:
         made = PullRequest(
             number, f"desk/{number}", ItemState.OPEN, title, body, "clockwork[bot]", 7, base, "", head, ""
         )
-        self.items[number] = replace(made, marker=marker, labels=tuple(labels))
+        self.items[number] = replace(made, marker=marker, labels=tuple(labels), draft=draft)
         self.created.append(marker)
         return self.pull(number)
 

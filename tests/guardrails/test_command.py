@@ -219,3 +219,21 @@ def test_a_credential_that_a_later_commit_takes_away_is_found(clone: Path) -> No
     git(clone, "commit", "-qam", "Again")
     (finding,) = found("HEAD~4")
     assert "history" not in finding["message"]
+
+
+def test_the_call_of_a_workflow_that_guards_is_known(repository: pygit2.Repository) -> None:
+    """Only the caller is in the change; that what it called guards is read at the base, also two calls away."""
+    folder, job = ".github/workflows", "jobs:\n  a:\n    uses: ./.github/workflows"
+    steps = "jobs:\n  a:\n    runs-on: ubuntu-24.04\n    steps:\n      - run: clockwork guard pr 7 --exit-code\n"
+    files = {
+        f"{folder}/ci.yml": f"on: pull_request\n{job}/all.yml\n",
+        f"{folder}/all.yml": f"on: workflow_call\n{job}/guard.yml\n",
+        f"{folder}/guard.yml": f"on: workflow_call\n{steps}",
+    }
+    base = commit(repository, files)
+    head = commit(repository, {f"{folder}/ci.yml": "on: pull_request\njobs: {}\n"})
+    code, result = judged(repository, base, head, "--mode", "strict")
+    assert code == 1
+    findings = result["findings"]
+    assert isinstance(findings, list)
+    assert [each["rule"] for each in findings if each["severity"] == "critical"] == ["META-002"]

@@ -11,8 +11,8 @@ from bot.guardrails.contents import LINK, SUBMODULE, Nature, nature, read
 from bot.guardrails.exempt import Exemptions
 from bot.guardrails.judge import judge
 from bot.guardrails.rule import ChangeFacts, GuardOptions
-from bot.model.drift import Severity
 from bot.model.finding import FileChange, FileStatus, Finding, Mode
+from bot.model.severity import Severity
 from tests.guardrails.changes import book, change, file, fire
 from tests.guardrails.test_judge import TODAY
 

@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from bot.guardrails.judge import judge
-from bot.model.drift import Severity
 from bot.model.finding import Enforce, Mode
+from bot.model.severity import Severity
 from tests.guardrails.changes import book, change, file, fire, plain_book
 
 YML = ".github/workflows/guard.yml"

@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 
 from bot.guardrails import catalogue
 from bot.guardrails.judge import judge
+from bot.guardrails.report import conclusion, remarks
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.rulebook import RuleBook, failing
 from bot.guardrails.sarif import to_sarif
 from bot.guardrails.structure import Unparsed, parse_documents
-from bot.guardrails.verdict import conclusion, remarks, verdict
+from bot.guardrails.verdict import verdict
 from bot.model.codehost import CheckState
-from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Enforce, FileChange, FileStatus, Finding, Mode, Verdict
 from bot.model.session import ReviewResult
+from bot.model.severity import Severity
 from tests.guardrails.changes import book, change, file, plain_book
 
 TODAY = date(2026, 3, 1)

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 from bot.secrecy.redaction import redact
 from tests.guardrails.changes import file, fire
 

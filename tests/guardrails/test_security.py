@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 from bot.secrecy.providers import PROVIDERS
 from bot.secrecy.redaction import redact
 from bot.secrecy.tokens import masked

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from bot.guardrails.report import title
-from bot.model.drift import Severity
-from bot.model.finding import Enforce, Finding, Verdict
-from bot.model.session import ReviewResult
+from bot.guardrails.verdict import title
+from bot.model.finding import Enforce, Finding
+from bot.model.severity import Severity
 
 
 @pytest.mark.parametrize(
@@ -24,4 +23,4 @@ from bot.model.session import ReviewResult
 def test_a_title_counts_what_was_found(enforced: Sequence[Enforce], line: str) -> None:
     """Those that block stand first; what there is none of is not counted."""
     findings = tuple(Finding("X-001", "A rule", Severity.LOW, each, "a.py", 1, 1, "It is so.") for each in enforced)
-    assert title(ReviewResult(Verdict.WARN, findings)) == line
+    assert title(findings) == line

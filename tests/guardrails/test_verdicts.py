@@ -12,14 +12,15 @@ import pytest
 from bot.errors import Invalid
 from bot.guardrails import catalogue
 from bot.guardrails.judge import MAX_PER_RULE, fingerprint, judge, ordered, system
+from bot.guardrails.report import conclusion, remarks
 from bot.guardrails.rule import Builtin, Guardrail, Hit, Subject, WaiverPolicy
 from bot.guardrails.select import segments, select
 from bot.guardrails.structure import Unparsed, parse_documents
-from bot.guardrails.verdict import conclusion, enforcement, remarks, verdict
+from bot.guardrails.verdict import enforcement, verdict
 from bot.guardrails.waivers import Waiver, baseline_waiver, parse_baseline
 from bot.model.codehost import Annotation, AnnotationLevel, CheckState
-from bot.model.drift import Severity
 from bot.model.finding import AuthorKind, Enforce, Finding, Mode, Verdict
+from bot.model.severity import Severity
 from tests.guardrails.changes import book, change, file, plain_book
 
 TODAY = date(2026, 3, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.intake.actions import embedded, parse
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 from tests.guardrails.changes import file, fire
 
 YML = ".github/workflows/ci.yml"

@@ -20,7 +20,7 @@ from bot.metrics.catalogue import CATALOGUE, MetricKind, table
 from bot.metrics.exposition import exposition
 from bot.metrics.meters import Meters
 from bot.model.decision import Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, Report, Severity
+from bot.model.drift import Drift, DriftKind, Report
 from bot.model.figures import Figures, Group, QueueFigures
 from bot.model.finding import Verdict
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
@@ -28,6 +28,7 @@ from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import Platform, ResourceId, Unreachable
 from bot.model.session import Reply, ReplyStatus, ReviewResult
+from bot.model.severity import Severity
 from bot.safety.limits import Limits
 from bot.shipped import folder
 from tests.flows.stage import MovableClock

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.gitrepo.ledger.records import GENESIS, decoded, encoded
-from bot.model.drift import Severity
 from bot.model.ledger import Actor, Entry, EntryKind
 from bot.model.notice import Notice, NoticeEvent
+from bot.model.severity import Severity
 from bot.notices.memory import lasting, note, notice_of, told
 from bot.notices.news import Standing, end, news
 from bot.safety.compaction import Retention, retained

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.model.drift import Severity
 from bot.model.ledger import Actor, Entry
 from bot.model.notice import DeliveryResult, Notice, NoticeEvent
+from bot.model.severity import Severity
 from bot.notices.memory import TRIES, claim, note, settlement, told
 from bot.notices.routing import MOST, Directory, NoticeRoute, Parcel, QuietHours, Subscriber, due
 

@@ -34,6 +34,7 @@ class Podman:
 
     folder: Path
     requests: list[str] = field(default_factory=list)
+    driver: str = "vfs"
 
     @property
     def socket(self) -> str:
@@ -41,7 +42,7 @@ class Podman:
 
     def argv(self, *words: str) -> list[str]:
         storage = ["--root", str(self.folder / "root"), "--runroot", str(self.folder / "run")]
-        return ["podman", *storage, "--storage-driver", "vfs", *words]
+        return ["podman", *storage, "--storage-driver", self.driver, *words]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -51,6 +52,17 @@ class Podman:
         done = subprocess.run(self.argv(*words), env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
+
+    def succeeds(self, *words: str) -> bool:
+        """Whether it ends with exit code 0."""
+        return subprocess.run(self.argv(*words), env=self.environment, capture_output=True, check=False).returncode == 0
+
+
+def configured(folder: Path, driver: str = "vfs") -> Podman:
+    """Podman without a service. The name of ``folder`` is short: podman refuses a run root of more than 50 characters."""
+    runtime = next((name for name in ("runc", "crun") if shutil.which(name)), "runc")
+    (folder / "containers.conf").write_text(CONFIGURATION.format(runtime=runtime))
+    return Podman(folder, driver=driver)
 
 
 def _image(podman: Podman) -> None:
@@ -63,12 +75,8 @@ def _image(podman: Podman) -> None:
 
 @contextmanager
 def running_podman(folder: Path) -> Iterator[Podman]:
-    """Podman with its service, until the block ends. The name of ``folder`` is short: podman refuses a run root of more
-    than 50 characters.
-    """
-    podman = Podman(folder)
-    runtime = next((name for name in ("runc", "crun") if shutil.which(name)), "runc")
-    (podman.folder / "containers.conf").write_text(CONFIGURATION.format(runtime=runtime))
+    """Podman with its service, until the block ends."""
+    podman = configured(folder)
     _image(podman)
     real = podman.folder / "podman.sock"
     service = subprocess.Popen(

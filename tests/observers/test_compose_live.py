@@ -12,8 +12,9 @@ import pytest
 from bot.drift.compare import compare
 from bot.drift.options import ComparisonOptions
 from bot.intake.read import read
-from bot.model.drift import AddEntry, Drift, Edit, RemoveEntry, SetValue, Severity
+from bot.model.drift import AddEntry, Drift, Edit, RemoveEntry, SetValue
 from bot.model.observation import Observation
+from bot.model.severity import Severity
 from bot.observers.snapshot import SnapshotObserver
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - what an engine says, nothing is bound

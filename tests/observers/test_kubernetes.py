@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Invalid, Unavailable
+from bot.kubeapi.access import access
 from bot.model.cluster import ServedApi
 from bot.model.json import JSON, Tree
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
-from bot.observers.cluster_api import access
 from bot.observers.kubernetes import KubernetesObserver
 from bot.ports import ObserverStep
 from tests.observers.cluster import Cluster, running

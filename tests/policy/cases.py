@@ -6,10 +6,11 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from bot.model.decision import FixLevel
-from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue, Severity
+from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON
 from bot.model.paths import parse_path
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
+from bot.model.severity import Severity
 from bot.policy.levels import in_force
 from bot.policy.rules import RuleSet
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.decision import Direction, Lane
-from bot.model.drift import AddEntry, Drift, DriftKind, RemoveEntry, SetValue, Severity
+from bot.model.drift import AddEntry, Drift, DriftKind, RemoveEntry, SetValue
 from bot.model.json import JSON
+from bot.model.severity import Severity
 from bot.policy.context import Context, collect
 from bot.policy.decide import DEFAULT_RULE, decide
 from bot.policy.rules import RuleSet, load

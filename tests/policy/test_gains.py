@@ -7,7 +7,8 @@ from typing import Any, Final
 import pytest
 
 from bot.model.decision import Direction, Lane
-from bot.model.drift import Drift, DriftKind, Severity
+from bot.model.drift import Drift, DriftKind
+from bot.model.severity import Severity
 from bot.policy.context import Context
 from bot.policy.decide import decide
 from bot.policy.rules import load

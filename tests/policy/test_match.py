@@ -6,7 +6,8 @@ import pytest
 
 from bot.errors import Invalid
 from bot.model.decision import Direction, Lane
-from bot.model.drift import Drift, DriftKind, SetValue, Severity
+from bot.model.drift import Drift, DriftKind, SetValue
+from bot.model.severity import Severity
 from bot.policy.context import Context
 from bot.policy.decide import DEFAULT_RULE, decide
 from bot.policy.expression import ExpressionFailed, compile_expression, names

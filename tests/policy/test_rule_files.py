@@ -8,8 +8,9 @@ import pytest
 
 from bot.errors import Invalid
 from bot.model.decision import Direction, Lane
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
 from bot.model.resource import Platform
+from bot.model.severity import Severity
 from bot.policy.bounds import Category
 from bot.policy.rules import Rule, RuleMatch, load, policy_files
 

@@ -56,6 +56,15 @@ FILE = "policies/own.yaml"
             "rules:\n  - id: a\n    direction: restore\n    remedy: artifact-patch\n    reason: Abc.",
             ":2: restore leaves Git as it is",
         ),
+        (
+            "rules:\n  - id: a\n    draft: true\n    automerge: true\n    remedy: config-pull-request\n    reason: Abc.",
+            ":2: a draft does not merge by itself",
+        ),
+        (
+            "rules:\n  - id: a\n    automerge: false\n    remedy: runbook-issue\n    reason: Abc.",
+            ":2: draft and automerge are about pull requests",
+        ),
+        ("rules:\n  - id: a\n    draft: 1\n    remedy: config-pull-request\n    reason: Abc.", ":3: draft"),
         ("rules: &a [*a]", "too deep"),
         (
             "a: &a [x,x]\nb: &b [*a,*a]\n" + "\n".join(f"c{n}: &c{n} [{','.join(['*b'] * 99)}]" for n in range(300)),

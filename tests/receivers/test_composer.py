@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.model.drift import Severity
 from bot.model.notice import Notice, NoticeEvent
+from bot.model.severity import Severity
 from bot.receivers.composer import Composer
 from bot.shipped import folder
 

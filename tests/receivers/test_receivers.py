@@ -8,8 +8,8 @@ import pytest
 
 from bot.errors import Refused
 from bot.github.webhook import verify
-from bot.model.drift import Severity
 from bot.model.notice import Announcement, DeliveryResult, Notice, NoticeEvent
+from bot.model.severity import Severity
 from bot.receivers.deliveries import Deliveries
 from bot.receivers.services import ServiceReceiver
 from bot.receivers.webhook import WebhookReceiver

@@ -20,10 +20,11 @@ from rich.console import Console
 
 from bot.drift.masking import HIDDEN
 from bot.model.decision import Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Severity, Suppressed
+from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.paths import Item
 from bot.model.proposal import Action, Effect, Tick
 from bot.model.resource import RENDERER, Platform, ResourceId, SourceError, Unreachable
+from bot.model.severity import Severity
 from bot.report.json import SCHEMA, tick_json, to_json
 from bot.report.markdown import code, summary, tick_summary
 from bot.report.score import by_resource, by_target, score

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.model.decision import Lane
-from bot.model.drift import Severity
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
+from bot.model.severity import Severity
 from bot.safety.limits import Request
 
 NOON = datetime(2025, 6, 2, 12, 0, tzinfo=UTC)

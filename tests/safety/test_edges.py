@@ -8,8 +8,8 @@ import pytest
 
 from bot.errors import Invalid
 from bot.model.decision import Lane
-from bot.model.drift import Severity
 from bot.model.ledger import Actor, EntryKind, LedgerView, Result
+from bot.model.severity import Severity
 from bot.safety.compaction import Retention, retained
 from bot.safety.convergence import fights
 from bot.safety.cron import parse_cron

@@ -11,8 +11,8 @@ import pytest
 
 from bot.errors import Refused
 from bot.model.decision import Lane
-from bot.model.drift import Severity
 from bot.model.ledger import EntryKind, LedgerView, Result
+from bot.model.severity import Severity
 from bot.safety.compaction import Retention, retained
 from bot.safety.convergence import fights
 from bot.safety.limits import Denied, Limits, Permit, examine, permit

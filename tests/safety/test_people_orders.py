@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from bot.model.decision import Lane
-from bot.model.drift import Severity
 from bot.model.ledger import EntryKind, LedgerView
+from bot.model.severity import Severity
 from bot.safety.compaction import Retention, retained
 from bot.safety.history import history_of_entries
 from bot.safety.limits import Denied, Limits, Permit, Request, permit

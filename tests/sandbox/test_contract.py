@@ -14,6 +14,7 @@ from bot.github.webhook import parse
 from bot.model.event import Ignored
 from bot.model.finding import Mode
 from bot.wiring.guard import open_guard, review
+from bot.wiring.verifying import open_verification
 from tests.flows.stage import NAME, Stage, open_stage
 from tests.sandbox.octokit import NEEDED, RecordedSandbox, deliveries, description
 from tests.sandbox.receiver import receiving
@@ -53,6 +54,10 @@ def lived(stage: Stage) -> None:
     theirs = stage.api("POST", "/pulls", title="Why not", head="idea", base="main")
     reviewed(stage, theirs["number"])
     stage.api("PUT", f"/pulls/{theirs['number']}/merge")
+    stage.edit("clockwork.yaml", lambda text: f"{text}apply: {{environment: production}}\n")
+    open_verification(stage.options(), publish=True)(0)
+    (deployment,) = stage.api("GET", "/deployments")
+    stage.api("GET", f"/deployments/{deployment['id']}")
 
 
 def reviewed(stage: Stage, number: int) -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.observers.sanitize import sanitized
 from bot.secrecy.credentials import looks_secret, secret_arguments
 from bot.secrecy.providers import PROVIDERS
 from bot.secrecy.redaction import redact, redact_tokens
+from bot.secrecy.sanitize import sanitized
 from bot.secrecy.tokens import is_real, tokens
 from tests.guardrails.changes import file, fire
 from tests.secrecy.samples import SAMPLES, Sample, drawn, sample

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.observers.sanitize import sanitized
 from bot.secrecy.credentials import credentials, looks_secret
 from bot.secrecy.redaction import redact, redact_tokens
+from bot.secrecy.sanitize import sanitized
 from tests.guardrails.changes import file, fire
 from tests.secrecy.test_credentials import ORDINARY, TEXTS
 

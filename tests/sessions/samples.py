@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Mode, Verdict
 from bot.model.session import Reply, ReplyFinding, ReplyStatus, Session
+from bot.model.severity import Severity
 
 AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Final
 
 from bot.guardrails.rule import Guardrail
-from bot.model.drift import Severity
 from bot.model.finding import Enforce, Finding, Mode, Verdict
 from bot.model.session import Reply, ReplyStatus, Session
+from bot.model.severity import Severity
 from bot.workers.analysis import analyse
 from bot.workers.export import document
 from bot.workers.links import WebPages

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.model.drift import Severity
 from bot.model.finding import Enforce
 from bot.model.session import Reply, ReplyStatus, Session
+from bot.model.severity import Severity
 from bot.workers.analysis import Dimension, Trend, analyse
 from bot.workers.failures import failures_in
 from tests.sessions.samples import AT, finding, session, sessions

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from bot.model.drift import Severity
 from bot.model.finding import Enforce
 from bot.model.session import Reply, ReplyStatus, Session
+from bot.model.severity import Severity
 from bot.workers.analysis import analyse
 from bot.workers.export import LearnedGuardrail, document, export, stamp_of
 from bot.workers.links import WebPages

@@ -5,4 +5,4 @@ root=$(cd "$GITHUB_ACTION_PATH/../../.." && pwd)
 [[ ${EXTRAS:-} =~ ^[a-z,]*$ ]] || { echo "::error::extras: write names such as kubernetes,docker"; exit 2; }
 python3 -m venv "$RUNNER_TEMP/clockwork"
 "$RUNNER_TEMP/clockwork/bin/pip" install --quiet --disable-pip-version-check \
-  --constraint "$root/requirements.lock" "$root${EXTRAS:+[$EXTRAS]}"
+  --constraint "$root/requirements.lock" "$root[github${EXTRAS:+,$EXTRAS}]"

@@ -12,9 +12,10 @@ from typing import Final
 
 from bot.drift import images
 from bot.drift.walk import Difference, Side
-from bot.model.drift import Drift, Severity
+from bot.model.drift import Drift
 from bot.model.json import JSON, Tree, elements, mapping, text
 from bot.model.paths import Item
+from bot.model.severity import Severity
 
 _CONTAINERS: Final = frozenset({"containers", "initContainers", "ephemeralContainers"})
 

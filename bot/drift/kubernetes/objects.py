@@ -38,10 +38,11 @@ from bot.drift.shapes import ANY, FilledBy
 from bot.drift.surroundings import Surroundings
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, Tally, walk
-from bot.model.drift import Drift, DriftKind, Severity, Suppressed
+from bot.model.drift import Drift, DriftKind, Suppressed
 from bot.model.json import Tree, exists_at, get, mapping, value_at
 from bot.model.paths import Item
 from bot.model.resource import Desired, Observed
+from bot.model.severity import Severity
 
 _UNKNOWN_REMOVAL: Final = "nothing tells whether it was added live or removed from Git"
 _TEMPLATES: Final = frozenset(

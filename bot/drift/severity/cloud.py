@@ -17,8 +17,8 @@ from bot.drift.compose.notation import capability
 from bot.drift.severity import iam
 from bot.drift.severity.rules import ENGINE_SOCKET, MIGHTY
 from bot.drift.values import text
-from bot.model.drift import Severity
 from bot.model.json import JSON, Pointer, Tree
+from bot.model.severity import Severity
 
 _WORLD: Final = frozenset({"0.0.0.0/0", "::/0", "internet", "*"})
 _RANGES: Final = re.compile(

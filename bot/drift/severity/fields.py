@@ -23,10 +23,10 @@ from bot.drift.values import text
 from bot.errors import Invalid
 from bot.intake.lined import read_document
 from bot.intake.mistakes import reason
-from bot.model.drift import Severity
 from bot.model.globs import name_matches, parsed_pattern
 from bot.model.json import JSON, Tree, elements
 from bot.model.resource import ResourceId
+from bot.model.severity import Severity
 
 FIELD_PREFIX: Final = "grant-"
 """How the ids of severity rules begin that come of this table."""

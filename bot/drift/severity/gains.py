@@ -11,7 +11,8 @@ from typing import Final
 from bot.drift.severity.fields import FIELD_PREFIX
 from bot.drift.severity.grants import PREFIX
 from bot.drift.severity.rules import PRIVILEGES, RESTRICTIONS
-from bot.model.drift import Drift, Severity
+from bot.model.drift import Drift
+from bot.model.severity import Severity
 
 _MEANINGS: Final = {
     "image-registry": "it runs an image of another registry",

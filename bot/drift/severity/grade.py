@@ -29,10 +29,11 @@ from bot.drift.severity.rules import (
     RESTRICTIONS,
     SeverityRule,
 )
-from bot.model.drift import DriftKind, Severity
+from bot.model.drift import DriftKind
 from bot.model.json import JSON
 from bot.model.paths import Item, Path
 from bot.model.resource import ResourceId
+from bot.model.severity import Severity
 
 Leaf = tuple[tuple[str, ...], JSON]
 
@@ -132,6 +133,8 @@ def _baseline(
             return _missing(resource)
         case DriftKind.UNMANAGED:
             return MEDIUM, "unmanaged"
+        case DriftKind.REMOVED if not names:
+            return MEDIUM, "dropped-from-git"
         case _ if names in _COUNTS and _none(observed) and not _none(desired):
             return HIGH, "scaled-to-zero"
         case _ if names[-1:] == ("image",):

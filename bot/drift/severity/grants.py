@@ -18,9 +18,9 @@ from bot.drift.values import text
 from bot.errors import Invalid
 from bot.intake.lined import read_document
 from bot.intake.mistakes import reason
-from bot.model.drift import Severity
 from bot.model.globs import name_matches
 from bot.model.json import JSON
+from bot.model.severity import Severity
 
 PREFIX: Final = "metadata-"
 """How the ids of severity rules begin that come of this table."""

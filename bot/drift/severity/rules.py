@@ -14,8 +14,8 @@ from typing import Final
 
 from bot.drift.compose.notation import capability
 from bot.drift.severity.rbac import POWERS
-from bot.model.drift import Severity
 from bot.model.json import JSON
+from bot.model.severity import Severity
 
 Test = Callable[[JSON], bool]
 

@@ -9,8 +9,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from bot.entrypoints.api.tokens import Scope
-from bot.model.drift import Severity
 from bot.model.json import JSON
+from bot.model.severity import Severity
 
 _Line = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f]$")]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=r"\S")]

@@ -9,10 +9,14 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.entrypoints.cli import verbosity
+from bot.entrypoints.credentials import credentials
 from bot.errors import BotError
+
+if TYPE_CHECKING:
+    import typer
 
 __all__ = ["main"]
 
@@ -38,6 +42,7 @@ def _caught(words: list[str]) -> int:
     try:
         told, words = verbosity.hoisted(words)
         told.apply(os.environ)
+        os.environ.update(credentials(os.environ))
         code = _run(words)
         sys.stdout.flush()  # what does not fit on a full disk shows here
     except BotError as exc:
@@ -46,7 +51,19 @@ def _caught(words: list[str]) -> int:
         return _told("interrupted", 130)
     except OSError as exc:
         return _told(_failed(exc), 3)
+    except ModuleNotFoundError as exc:
+        return _lacking(exc, words)
     return code
+
+
+def _lacking(exc: ModuleNotFoundError, words: Sequence[str]) -> int:
+    """Tell which extra brings what is missing; a module that is of none is a defect, and stays one."""
+    from bot.extras import lacking
+
+    verb = next((word for word in words if not word.startswith("-")), "")
+    if (mistake := lacking(exc, verb)) is None:
+        raise exc
+    return _told(str(mistake), mistake.exit_code)
 
 
 class _Stream(io.FileIO):
@@ -91,10 +108,9 @@ def _run(words: list[str]) -> int:
     import typer
 
     from bot.entrypoints.cli import usage
-    from bot.entrypoints.cli.app import build
 
     try:
-        code = build()(args=words, prog_name="clockwork", standalone_mode=False)
+        code = _built(words)(args=words, prog_name="clockwork", standalone_mode=False)
     except usage.UsageMistake as exc:
         mistake = usage.told(exc)
         if isinstance(mistake, BotError):
@@ -109,6 +125,13 @@ def _run(words: list[str]) -> int:
             raise cause from exc
         code = exc.code
     return code if isinstance(code, int) else 0
+
+
+def _built(words: list[str]) -> typer.Typer:
+    """The command line for these words; whole where a shell asks what could be written next (``_CLOCKWORK_COMPLETE``)."""
+    from bot.entrypoints.cli.app import build
+
+    return build(None if "_CLOCKWORK_COMPLETE" in os.environ else words)
 
 
 def _broken_pipe(exc: BaseException | None) -> BrokenPipeError | None:
@@ -152,4 +175,6 @@ def _failed(exc: OSError) -> str:
 def entry() -> None:
     """The ``clockwork`` console script."""
     gc.set_threshold(_OBJECTS)
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # what is left goes with the process; to go through it once more takes a tenth of a second
+    sys.exit(code)

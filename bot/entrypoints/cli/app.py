@@ -2,65 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, Final, Protocol
+
 import typer
 
 from bot import __version__
-from bot.entrypoints.cli import (
-    applied,
-    bundle,
-    comments,
-    config,
-    daemon,
-    demo,
-    doctor,
-    drift,
-    explain,
-    guard,
-    halt,
-    init,
-    ledger,
-    notify,
-    plan,
-    policy,
-    propose,
-    reconcile,
-    render,
-    report,
-    sandbox,
-    sessions,
-    targets,
-    verify,
-    worker,
-)
-from bot.entrypoints.cli.examples import illustrate
+from bot.entrypoints.cli.examples import illustrate, verb_name
 
-VERBS = (
-    demo,
-    init,
-    doctor,
-    config,
-    drift,
-    plan,
-    bundle,
-    verify,
-    reconcile,
-    explain,
-    guard,
-    propose,
-    halt,
-    comments,
-    ledger,
-    policy,
-    render,
-    targets,
-    applied,
-    report,
-    sessions,
-    worker,
-    daemon,
-    notify,
-    sandbox,
-)
+VERBS: Final[Mapping[str, tuple[str, ...]]] = {
+    "demo": ("demo",),
+    "init": ("init",),
+    "doctor": ("doctor",),
+    "config": ("check-config", "schema"),
+    "drift": ("drift",),
+    "plan": ("plan",),
+    "bundle": ("build",),
+    "apply": ("apply",),
+    "verify": ("verify",),
+    "reconcile": ("reconcile", "simulate"),
+    "explain": ("explain",),
+    "guard": ("guard",),
+    "propose": ("propose",),
+    "halt": ("halt", "resume", "suspend", "unsuspend", "retry", "ignore"),
+    "comments": ("comments", "hear"),
+    "ledger": ("ledger",),
+    "policy": ("policy",),
+    "render": ("render",),
+    "targets": ("targets", "origin"),
+    "applied": ("applied",),
+    "report": ("report",),
+    "sessions": ("stats", "sessions", "agents"),
+    "worker": ("worker",),
+    "daemon": ("daemon",),
+    "fleet": ("fleet",),
+    "notify": ("notify",),
+    "sandbox": ("sandbox",),
+}
+"""The modules of this package that have verbs, in the order of the help, with the words that theirs begin with."""
+
+
+class VerbModule(Protocol):
+    """A module that has verbs."""
+
+    def register(self, app: typer.Typer) -> None:
+        """Add them."""
+        ...
+
+
+_LISTING: Final = frozenset({"--help", "-h", "--version"})
 
 
 def _version(value: bool) -> None:
@@ -69,8 +60,10 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-def build() -> typer.Typer:
-    """The whole command line."""
+def build(words: Sequence[str] | None = None) -> typer.Typer:
+    """The whole command line. Given ``words``, only what the verb needs that they begin with; where they name none, all verbs
+    with their names and first sentences alone: reading the parameters of sixty verbs takes longer than everything else.
+    """
     app = typer.Typer(
         name="clockwork",
         help="Keeps what runs equal to what Git says, by changing Git the way each change deserves.",
@@ -100,7 +93,33 @@ def build() -> typer.Typer:
         # The command line took them out before (bot.entrypoints.cli.verbosity); here they are for --help.
         del version, quiet, verbose, log_level, log_format
 
-    for verb in VERBS:
-        verb.register(app)
+    first = words[0] if words else None
+    named = [module for module, verbs in VERBS.items() if first in verbs]
+    for module in named or VERBS:
+        _verbs(module).register(app)
     illustrate(app)
+    if words is not None and not named and (first is None or first in _LISTING or not first.startswith("-")):
+        _outline(app, first or "")
     return app
+
+
+def _verbs(module: str) -> VerbModule:
+    verbs: VerbModule = import_module(f"bot.entrypoints.cli.{module}")
+    return verbs
+
+
+def _outline(app: typer.Typer, named: str) -> None:
+    for command in app.registered_commands:
+        if command.callback is not None and named != (command.name or verb_name(command.callback)):
+            command.callback = _without_parameters(command.callback)
+    for group in app.registered_groups:
+        if group.typer_instance is not None and group.name != named:
+            group.typer_instance.registered_commands.clear()
+            group.typer_instance.registered_groups.clear()
+
+
+def _without_parameters(verb: Callable[..., Any]) -> Callable[[], None]:
+    def outlined() -> None: ...
+
+    outlined.__name__, outlined.__doc__ = verb.__name__, verb.__doc__
+    return outlined

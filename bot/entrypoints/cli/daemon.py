@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from bot.entrypoints.daemon.running import DaemonOptions
 
 _Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port of the API; 0 takes a free one.")]
+_Host = Annotated[
+    str | None,
+    typer.Option("--host", metavar="ADDRESS", help="Address of the API instead of daemon.host, such as a container's."),
+]
 _Watch = Annotated[
     list[Path] | None,
     typer.Option(
@@ -40,6 +44,7 @@ _State = Annotated[
     typer.Option(
         "--state",
         metavar="DIR",
+        envvar="CLOCKWORK_STATE",
         file_okay=False,
         help="The folder for pid, lock, log and pause; default: daemon.state, or below $XDG_STATE_HOME.",
     ),
@@ -76,6 +81,7 @@ def start(
     settings: SettingsOption = None,
     branch: BranchOption = None,
     level: _Policy = None,
+    host: _Host = None,
     port: _Port = None,
     watch: _Watch = None,
     state: _State = None,
@@ -84,7 +90,7 @@ def start(
     wait: Annotated[float, typer.Option("--wait", min=1, help="Seconds that the API may take to answer.")] = 60.0,
 ) -> None:
     """Start the daemon: in the foreground as `run` does, or in the background."""
-    started = _started(repo, live, live_command, settings, branch, level, port, watch, state, log)
+    started = _started(repo, live, live_command, settings, branch, level, host, port, watch, state, log)
     if not background:
         _work(started)
         return
@@ -102,13 +108,14 @@ def run(
     settings: SettingsOption = None,
     branch: BranchOption = None,
     level: _Policy = None,
+    host: _Host = None,
     port: _Port = None,
     watch: _Watch = None,
     state: _State = None,
     log: _Log = None,
 ) -> None:
     """Keep the repository until stopped: at every interval, on webhooks and on file changes."""
-    _work(_started(repo, live, live_command, settings, branch, level, port, watch, state, log))
+    _work(_started(repo, live, live_command, settings, branch, level, host, port, watch, state, log))
 
 
 def stop(
@@ -241,6 +248,7 @@ def _started(
     settings: Path | None,
     branch: str | None,
     level: str | None,
+    host: str | None,
     port: int | None,
     watch: list[Path] | None,
     state: Path | None,
@@ -255,7 +263,7 @@ def _started(
             "--live -: a daemon looks again and again, and standard input is read once", advice="Name a file."
         )
     options = Options(repo, live, live_command, settings, branch, level=chosen)
-    return DaemonOptions(options, port, tuple(watch or ()), state, log)
+    return DaemonOptions(options, port, tuple(watch or ()), state, log, host)
 
 
 def _work(started: DaemonOptions) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 import typer
 
@@ -23,7 +23,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "doctor": ("clockwork doctor", f"clockwork doctor {_SHOP}", "clockwork doctor --offline --json"),
     "check-config": ("clockwork check-config", "clockwork check-config --settings draft.yaml"),
-    "schema": ("clockwork schema > .clockwork/clockwork.schema.json", "clockwork schema --markdown"),
+    "schema": (
+        "clockwork schema > .clockwork/clockwork.schema.json",
+        "clockwork schema --markdown",
+        "clockwork schema --fleet > fleet.schema.json",
+    ),
     "demo": ("clockwork demo", "clockwork demo --no-serve --json"),
     "drift": (
         "kubectl get deploy,svc,cm -A -o json > live.json",
@@ -41,6 +45,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "clockwork build --out ../bundle",
         "clockwork build --target prod --form tar --out bundle.tar",
         f"clockwork build {_SHOP} --form oci --out ../layout",
+    ),
+    "apply": (
+        f"clockwork apply {_SHOP} --target prod",
+        f"clockwork apply prod.plan {_SHOP} --target prod",
+        f"clockwork apply {_SHOP} --auto-approve --json",
     ),
     "verify": (f"clockwork verify {_SHOP}", "clockwork verify --live live.json --wait 0 --no-publish"),
     "reconcile": (
@@ -69,7 +78,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "guard compile": ('clockwork guard compile prod/Deployment/shop/api "alert rules" --into apps/alerts',),
     "propose": ("clockwork propose prod/Deployment/shop/api",),
     "halt": ('clockwork halt -m "audit until Friday"',),
-    "resume": ('clockwork resume -m "audit is over"', 'clockwork resume Deployment/shop/api -m "mended"'),
+    "resume": ('clockwork resume -m "audit is over"', 'clockwork resume Deployment/shop/api -m "fixed"'),
     "suspend": ('clockwork suspend Deployment/shop/api -m "load test" --until 2h',),
     "unsuspend": ('clockwork unsuspend Deployment/shop/api -m "load test is over"',),
     "retry": ('clockwork retry 0123456789abcdef-0123456789abcdef -m "we do want it"',),
@@ -79,7 +88,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "ledger verify": ("clockwork ledger verify",),
     "policy show": ("clockwork policy show", "clockwork policy show --json"),
     "policy set": ("clockwork policy set moderate --pull-request",),
-    "render": ("clockwork render", "clockwork render --check"),
+    "render": (
+        "clockwork render",
+        "clockwork render --check",
+        "clockwork render Deployment/shop/web | kubectl apply -f -",
+    ),
     "targets": ("clockwork targets", "clockwork targets --all", "clockwork targets --target prod --json"),
     "origin": ("clockwork origin Deployment/shop/api spec.replicas --target prod",),
     "applied": ("clockwork applied", "clockwork applied HEAD~1"),
@@ -96,18 +109,28 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "daemon check": ("clockwork daemon check",),
     "daemon pause": ('clockwork daemon pause -m "cluster upgrade"',),
     "daemon stop": ("clockwork daemon stop --timeout 60",),
+    "fleet list": ("clockwork fleet list", "clockwork fleet list fleet.yaml --json"),
+    "fleet run": (
+        "clockwork fleet run fleet.yaml",
+        "clockwork fleet run fleet.yaml --once --workers 8",
+        "clockwork fleet run --once --only acme/shop",
+        "clockwork fleet run fleet.yaml --celery redis://queue:6379/0",
+    ),
+    "fleet worker": ("clockwork fleet worker fleet.yaml --celery redis://queue:6379/0",),
     "notify test": ("clockwork notify test", "clockwork notify test --receiver team"),
     "sandbox serve": ("clockwork sandbox serve", "clockwork sandbox serve --dir sandbox --port 8080"),
 }
 """The words of a verb, empty for the program itself, to command lines."""
 
 SUMMARIES: Final[Mapping[str, str]] = {
+    "render": "Render .cw files, or print one object for kubectl.",
     "demo": "Run the real bot on a made-up shop.",
     "init": "Add what a repository needs to begin.",
     "check-config": "Check settings, rules, ignore rules and guardrails.",
     "schema": "Print the JSON Schema of clockwork.yaml.",
     "build": "Write what a commit comes to for each target.",
     "plan": "Show what would be done to make what runs what Git says.",
+    "apply": "Do what a plan says, and verify it.",
     "verify": "Wait until what runs is what Git says, and say so.",
     "propose": "Have an AI tool propose the patch of a task.",
     "halt": "Stop every write of every run, wherever it runs.",
@@ -123,6 +146,9 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "worker run": "Run one worker, at its interval or once.",
     "worker status": "Show each worker with its last run and its next.",
     "worker stop": "Stop a worker on this machine.",
+    "fleet list": "List the repositories of a fleet.",
+    "fleet run": "Run the repositories of a fleet, until stopped or once.",
+    "fleet worker": "Carry out runs of a Celery queue.",
     "daemon start": "Start the daemon, also in the background.",
     "daemon run": "Keep the repository until stopped.",
     "daemon check": "Have the running daemon run now.",
@@ -143,6 +169,11 @@ def illustrate(app: typer.Typer) -> None:
             command.epilog = _epilog(lines)
 
 
+def verb_name(function: Callable[..., Any]) -> str:
+    """What Typer calls a verb that is not named."""
+    return function.__name__.replace("_", "-")
+
+
 def _epilog(lines: tuple[str, ...]) -> str:
     # A line of \\b keeps those below it as they are (Click documentation, "Documenting Scripts", Escaping Click's Wrapping).
     return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
@@ -150,7 +181,7 @@ def _epilog(lines: tuple[str, ...]) -> str:
 
 def _commands(app: typer.Typer, before: str) -> Iterator[tuple[str, typer.models.CommandInfo]]:
     for command in app.registered_commands:
-        name = command.name or (command.callback.__name__.replace("_", "-") if command.callback else "")
+        name = command.name or (verb_name(command.callback) if command.callback else "")
         yield f"{before}{name}", command
     for group in app.registered_groups:
         if group.typer_instance is not None:

@@ -18,7 +18,7 @@ from bot.entrypoints.cli.options import (
     SettingsOption,
 )
 from bot.entrypoints.cli.printing import print_json, write
-from bot.model.finding import Mode
+from bot.model.choices import Mode
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference

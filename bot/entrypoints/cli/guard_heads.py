@@ -207,7 +207,7 @@ class _Shown:
     def one(self, reviewed: Reviewed) -> None:
         """One head's: on standard output, in the files that were named, and on the run's page."""
         from bot.entrypoints.cli.guard import show
-        from bot.guardrails.verdict import remarks
+        from bot.guardrails.report import remarks
         from bot.wiring.actions import log_lines
 
         parts = (reviewed.change, reviewed.rules, reviewed.result, self.mode)

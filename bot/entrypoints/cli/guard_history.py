@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
-from bot.entrypoints.cli.printing import print_json
+from bot.entrypoints.cli.printing import Lines, print_json
 
 if TYPE_CHECKING:
     from bot.flows.secret_history import PastSecret, SecretHistory
@@ -110,21 +110,18 @@ def _show(found: SecretHistory, *, as_json: bool) -> None:
         amounts = {"commits": found.commits, "files": found.files, "bytes": found.size}
         print_json({**amounts, "unread": unread, "secrets": secrets}, indent=2)
         return
-    from rich.console import Console
-    from rich.markup import escape
-
     from bot.entrypoints.cli.verdicts import show_findings
     from bot.report.console import printable
 
-    out = Console()
+    out = Lines()
     for each in found.secrets:
         show_findings([each.finding], out)
-        out.print(f"    [bold]{escape(printable(_commit(each)))}[/]", highlight=False, soft_wrap=True)
+        out.add((f"    {printable(_commit(each))}", "bold"), wrap=False)
     for file, commit in found.unread:
-        out.print(f"not looked at: {escape(printable(file))} of commit {commit[:12]} is too large", highlight=False)
+        out.add(f"not looked at: {printable(file)} of commit {commit[:12]} is too large")
     count = len(found.secrets)
     amount = f"{found.commits:,} commits, {found.files:,} files, {found.size / 1e6:,.1f} MB"
-    out.print(f"{count:,} {'credential' if count == 1 else 'credentials'} in {amount}", highlight=False)
+    out.add(f"{count:,} {'credential' if count == 1 else 'credentials'} in {amount}")
 
 
 def _commit(secret: PastSecret) -> str:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
-from bot.entrypoints.cli.printing import print_json
-from bot.model.finding import Mode
+from bot.entrypoints.cli.printing import Lines, print_json
+from bot.model.choices import Mode
 
 if TYPE_CHECKING:
     from bot.model.guarded import AIRequest, AIResult
@@ -159,28 +159,25 @@ def _show(result: AIResult, request: AIRequest, shown: Shown) -> None:
     if shown.as_json:
         print_json(_json(result, request, shown), indent=2)
         return
-    from rich.console import Console
-    from rich.markup import escape
-
     from bot.entrypoints.cli.verdicts import show_findings, show_patch
     from bot.guardrails.output import patch_of
     from bot.report.console import printable
 
-    out = Console()
+    out = Lines()
     for line in result.parsed.summary.splitlines():
-        out.print(escape(printable(line)), highlight=False, soft_wrap=True)
+        out.add(printable(line), wrap=False)
     if result.parsed.files:
         show_patch(patch_of(result.change), out)
     show_findings(result.findings, out)
     for note in result.notes:
-        out.print(f"[dim]{escape(printable(note))}[/]", highlight=False)
-    out.print(f"[bold]{_verdict(result)}[/] [dim](session {result.session_id})[/]", highlight=False)
+        out.add((printable(note), "dim"))
+    out.add((_verdict(result), "bold"), (f" (session {result.session_id})", "dim"))
     for resource in shown.declares:
-        out.print(f"declares: {escape(printable(resource))}", highlight=False)
+        out.add(f"declares: {printable(resource)}")
     for path in shown.written:
-        out.print(f"written: {escape(printable(path))}", highlight=False)
+        out.add(f"written: {printable(path)}")
     if (action := shown.action) is not None:
-        out.print(escape(printable(f"{action.effect}: {action.message} {action.url or ''}".rstrip())), highlight=False)
+        out.add(printable(f"{action.effect}: {action.message} {action.url or ''}".rstrip()))
 
 
 def _verdict(result: AIResult) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.model.finding import Mode
+from bot.model.choices import Mode
 
 RepoOption = Annotated[
     str,
@@ -35,6 +35,9 @@ VariableOption = Annotated[
 ]
 TargetOption = Annotated[
     str | None, typer.Option("--target", "-t", metavar="NAME", help="Only this target; see `clockwork targets`.")
+]
+SummaryOption = Annotated[
+    Path | None, typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions.")
 ]
 OutputOption = Annotated[
     Path | None,

@@ -12,12 +12,14 @@ from bot.entrypoints.cli.options import (
     JsonOption,
     LiveCommandOption,
     LiveOption,
+    OutputOption,
     RepoOption,
     SettingsOption,
+    SummaryOption,
     TargetOption,
     VariableOption,
 )
-from bot.entrypoints.cli.printing import print_json, write
+from bot.entrypoints.cli.printing import append, print_json, write
 
 
 def register(app: typer.Typer) -> None:
@@ -38,6 +40,8 @@ def register(app: typer.Typer) -> None:
         check: Annotated[
             Path | None, typer.Option("--check", metavar="FILE", help="Exit 3 when the plan kept there is out of date.")
         ] = None,
+        summary: SummaryOption = None,
+        output: OutputOption = None,
         as_json: JsonOption = False,
         schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and stop.")] = False,
         detailed_exitcode: Annotated[
@@ -51,8 +55,10 @@ def register(app: typer.Typer) -> None:
         from bot.flows.action_plan import plans
         from bot.plans.document import SCHEMA, check_plans, read_plans, to_json
         from bot.ports import ObserverStep
-        from bot.report.actions import show_plan
+        from bot.report.actions import plan_markdown, show_plan
+        from bot.report.outputs import plan_outputs
         from bot.report.terminal import show_errors
+        from bot.wiring.actions import job_summary, outputs
         from bot.wiring.reconcile import open_assessment
         from bot.wiring.repository import Options
 
@@ -78,6 +84,10 @@ def register(app: typer.Typer) -> None:
             show_plan(each, console)
         if out is not None:
             write(out, json.dumps(to_json(made), indent=1).encode())
+        if output is not None:
+            append(output, outputs(plan_outputs(made)))
+        if summary is not None:
+            append(summary, job_summary(plan_markdown(made)))
         if assessment.report.unreachable:
             raise typer.Exit(3)
         if detailed_exitcode and any(each.actions for each in made):

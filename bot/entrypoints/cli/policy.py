@@ -14,8 +14,7 @@ import typer
 from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
-from bot.intake.declared import suggestion
-from bot.model.decision import FixLevel
+from bot.model.choices import FixLevel
 
 if TYPE_CHECKING:
     from bot.policy.rules import Rule, RuleMatch
@@ -62,6 +61,8 @@ def level_named(word: str) -> FixLevel:
     levels = [level.value for level in FixLevel]
     if word in levels:
         return FixLevel(word)
+    from bot.intake.declared import suggestion
+
     hint = suggestion(word, levels, otherwise=f"The levels are {', '.join(levels)}.")
     raise Invalid(f"unknown level {word!r}", advice=hint)
 

@@ -20,6 +20,7 @@ from bot.entrypoints.cli.options import (
     OutputOption,
     RepoOption,
     SettingsOption,
+    SummaryOption,
     TargetOption,
     VariableOption,
 )
@@ -49,10 +50,7 @@ def register(app: typer.Typer) -> None:
         target: TargetOption = None,
         as_json: JsonOption = False,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
-        summary: Annotated[
-            Path | None,
-            typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions."),
-        ] = None,
+        summary: SummaryOption = None,
         output: OutputOption = None,
         judge: Annotated[
             bool | None,

@@ -10,7 +10,7 @@ import typer
 
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.entrypoints.cli.printing import print_json
-from bot.model.finding import Verdict
+from bot.model.choices import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

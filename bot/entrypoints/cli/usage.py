@@ -8,7 +8,6 @@ from typing import Final
 import typer
 
 from bot.errors import Invalid
-from bot.intake.declared import suggestion
 
 UsageMistake: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 """Click's ``UsageError``, which Typer has under several names (its own copy since 0.26, the package before)."""
@@ -37,6 +36,8 @@ def _reworded(message: str) -> str:
         lambda match: f"it is {'at least' if match[1] == 'greater' else 'at most'} {match[2]}", message
     )
     if (match := _CHOICES.search(message)) is not None:
+        from bot.intake.declared import suggestion
+
         known = re.findall(r"['\"]([^'\"]+)['\"]", match["known"])
         near = suggestion(match["word"], known)
         return f"{message}{f'. {near}' if near else ''}"

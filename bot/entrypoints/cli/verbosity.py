@@ -11,12 +11,14 @@ import sys
 from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bot.entrypoints.levels import FORMAT, FORMATS, LEVEL, LEVELS
 from bot.errors import Invalid
-from bot.intake.declared import suggestion
-from bot.ports import Meter
+
+if TYPE_CHECKING:
+    from bot.model.requests import RequestsLeft
+    from bot.ports import Meter
 
 _FLAGS: Final = {"-q": "error", "--quiet": "error", "-v": "info", "--verbose": "info", "-vv": "debug"}
 _VALUED: Final = {"--log-level": (LEVEL, tuple(LEVELS)), "--log-format": (FORMAT, FORMATS)}
@@ -96,6 +98,8 @@ def _is_open(word: str, command: Any) -> bool:
 
 def _value(name: str, given: str, known: Sequence[str]) -> str:
     if given not in known:
+        from bot.intake.declared import suggestion
+
         advice = suggestion(given, known, otherwise=f"Known: {', '.join(known)}.")
         raise Invalid(f"Invalid value for '{name}': {given!r}", advice=advice)
     return given
@@ -135,3 +139,7 @@ class ToldMeter:
         event("rendered", "debug", kind=kind, seconds=round(seconds, 3))
         for other in self._others:
             other.rendered(kind, seconds)
+
+    def left(self, requests: RequestsLeft) -> None:
+        for other in self._others:
+            other.left(requests)

@@ -5,94 +5,82 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
-
-from bot.guardrails.report import title
-from bot.guardrails.rulebook import RuleBook
-from bot.model.drift import Severity
-from bot.model.finding import Change, Finding, Mode, Verdict
-from bot.model.session import ReviewResult
+from bot.entrypoints.cli.printing import Lines, Piece
+from bot.guardrails.verdict import title
+from bot.model.finding import Verdict
+from bot.model.severity import Severity
 from bot.report.console import COLOUR, printable
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference
+    from bot.guardrails.rulebook import RuleBook
+    from bot.model.finding import Change, Finding, Mode
+    from bot.model.session import ReviewResult
 
 _DIFF: Final = {"+": "green", "-": "red"}
 _VERDICT: Final = {Verdict.APPROVE: "bold green", Verdict.WARN: "bold yellow", Verdict.BLOCK: "bold red"}
 
 
-def show_result(
-    change: Change,
-    rules: RuleBook,
-    result: ReviewResult,
-    mode: Mode,
-    url: str | None,
-    *,
-    console: Console | None = None,
-) -> None:
+def show_result(change: Change, rules: RuleBook, result: ReviewResult, mode: Mode, url: str | None) -> None:
     """Every finding with its location, then the notes and the verdict."""
-    out = console or Console()
+    out = Lines()
     show_findings(result.findings, out)
     for note in result.notes:
-        out.print(f"[dim]{escape(printable(note))}[/]", highlight=False)
-    bound = f"{change.base[:10]}..{change.head[:10]}, {mode.value}, rules {rules.hash}"
-    out.print(f"[{_VERDICT[result.verdict]}]{escape(title(result))}[/] [dim]({bound})[/]", highlight=False)
+        out.add((printable(note), "dim"))
+    bound = f" ({change.base[:10]}..{change.head[:10]}, {mode.value}, rules {rules.hash})"
+    out.add((title(result.findings), _VERDICT[result.verdict]), (bound, "dim"))
     if url:
-        out.print(escape(url), highlight=False)
+        out.add(url)
 
 
-def show_findings(findings: Sequence[Finding], out: Console) -> None:
+def show_findings(findings: Sequence[Finding], out: Lines) -> None:
     """Every finding with its location, message, evidence and what to do."""
     for finding in findings:
-        out.print(_headline(finding), highlight=False, soft_wrap=True)
-        out.print(f"    {escape(printable(finding.message))}", highlight=False)
+        out.add(*_headline(finding), wrap=False)
+        out.add(f"    {printable(finding.message)}")
         if finding.evidence:
-            out.print(f"    [dim]{escape(printable(finding.evidence))}[/]", highlight=False)
+            out.add((f"    {printable(finding.evidence)}", "dim"))
         if finding.suggestion:
-            out.print(f"    → {escape(printable(finding.suggestion))}", highlight=False)
+            out.add(f"    → {printable(finding.suggestion)}")
 
 
-def show_patch(patch: str, out: Console) -> None:
+def show_patch(patch: str, out: Lines) -> None:
     """The lines of a patch, coloured."""
     for line in patch.splitlines():
-        colour = _DIFF.get(line[:1], "dim")
-        out.print(f"[{colour}]{escape(printable(line))}[/]", highlight=False, soft_wrap=True)
+        out.add((printable(line), _DIFF.get(line[:1], "dim")), wrap=False)
 
 
-def show_rendered(rendered: Sequence[TargetDifference], *, console: Console | None = None) -> None:
+def show_rendered(rendered: Sequence[TargetDifference]) -> None:
     """What a change does to the rendered objects of each target."""
-    out = console or Console()
+    out = Lines()
     for difference in rendered:
         counts = f": {difference.counts}" if difference.objects else ""
-        out.print(f"[bold]{escape(printable(difference.target))}[/]{counts}", highlight=False)
+        out.add((printable(difference.target), "bold"), counts)
         for reason in difference.failed:
-            out.print(f"[red]cannot be rendered any more[/]: {escape(printable(reason))}", highlight=False)
+            out.add(("cannot be rendered any more", "red"), f": {printable(reason)}")
         for reason in difference.unrendered:
-            out.print(f"[dim]not rendered: {escape(printable(reason))}[/]", highlight=False)
+            out.add((f"not rendered: {printable(reason)}", "dim"))
         for each in difference.objects:
-            out.print(f"  {escape(printable(each.headline))}", highlight=False, soft_wrap=True)
+            out.add(f"  {printable(each.headline)}", wrap=False)
             for line in each.diff.splitlines():
-                colour = _DIFF.get(line[:1], "dim")
-                out.print(f"    [{colour}]{escape(printable(line))}[/]", highlight=False, soft_wrap=True)
+                out.add((f"    {printable(line)}", _DIFF.get(line[:1], "dim")), wrap=False)
 
 
-def _headline(finding: Finding) -> str:
-    location = "" if finding.file is None else escape(printable(finding.file))
+def _headline(finding: Finding) -> Sequence[Piece]:
+    location = "" if finding.file is None else printable(finding.file)
     if finding.line is not None:
         location += f":{finding.line}"
-    by = "" if finding.by == "detector" else f" [dim]{escape(printable(finding.by))}[/]"
-    colour = COLOUR[finding.severity]
-    word = f"[{colour}]{finding.severity.value.lower():8}[/]"
-    return f"{word} {finding.enforce.value:6} [bold]{escape(finding.rule)}[/] {location}  {escape(finding.title)}{by}"
+    by = "" if finding.by == "detector" else f" {printable(finding.by)}"
+    level = (f"{finding.severity.value.lower():8}", COLOUR[finding.severity])
+    return level, f" {finding.enforce.value:6} ", (finding.rule, "bold"), f" {location}  {finding.title}", (by, "dim")
 
 
-def show_rules(
-    rows: Sequence[Mapping[str, str | None]], errors: Sequence[str], *, console: Console | None = None
-) -> None:
+def show_rules(rows: Sequence[Mapping[str, str | None]], errors: Sequence[str]) -> None:
     """The guardrails as a table, then the documents that were left out."""
-    out = console or Console()
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for name in ("id", "severity", "agents", "standard", "strict", "title"):
         table.add_column(name, header_style="dim", overflow="fold")
@@ -106,6 +94,7 @@ def show_rules(
             row["strict"] or "",
             escape(row["title"] or ""),
         )
+    out = Console()
     out.print(table)
     for error in errors:
         out.print(f"[red]left out[/] {escape(error)}", highlight=False)

@@ -78,6 +78,7 @@ def _words(started: DaemonOptions) -> Iterator[str]:
         "--settings": options.settings,
         "--branch": options.branch,
         "--policy": options.level,
+        "--host": started.host,
         "--port": started.port,
         "--state": started.state,
         "--log": started.log,

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event as Flag
-from typing import Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from bot.entrypoints.daemon.state import Pause
-from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, LookKind, LookTimes
+from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, LookKind, LookTimes, RunEnd, finished_run
 from bot.entrypoints.daemon.steps import Interrupted, Steps
 from bot.entrypoints.daemon.work import (
+    ApplyWork,
     AskWork,
     CheckoutWork,
     CheckWork,
@@ -32,9 +33,13 @@ from bot.entrypoints.daemon.work import (
     work_of,
 )
 from bot.errors import BotError, Stale, Unavailable
+from bot.extras import lacking
 from bot.model.codehost import QueuedHead
 from bot.model.event import Event, Ignored
 from bot.model.proposal import Tick
+
+if TYPE_CHECKING:
+    from bot.wiring.applying import Unattended
 
 REMEMBERED: Final = 1000
 """How many ids of deliveries are kept."""
@@ -68,6 +73,10 @@ class Jobs(Protocol):
 
     def reconcile(self, *, paused: bool) -> Tick:
         """One tick, which writes nothing while ``paused``."""
+        ...
+
+    def apply(self) -> Unattended | None:
+        """Apply where settings say so; None where there was nothing to do."""
         ...
 
     def review(self, number: int) -> object:
@@ -173,7 +182,7 @@ class Daemon:
         if self.status.pause is not None and isinstance(work, ReviewWork | QueueWork | CommentWork):
             self.held[work] = None
             return
-        leavable = not isinstance(work, ReviewWork | QueueWork | CommentWork | AskWork)
+        leavable = not isinstance(work, ApplyWork | ReviewWork | QueueWork | CommentWork | AskWork)
         try:
             with self.steps.work(described(work), leavable=leavable):
                 self._done(work)
@@ -182,7 +191,7 @@ class Daemon:
         except BotError as exc:
             self._failed(work, exc)
         except Exception as exc:  # noqa: BLE001 - a defect in one piece of work must not end all others
-            self._failed(work, Unavailable(f"{type(exc).__name__}: {exc}"), defect=exc)
+            self._failed(work, lacking(exc) or Unavailable(f"{type(exc).__name__}: {exc}"), defect=exc)
 
     def _done(self, work: Work) -> None:
         match work:
@@ -190,6 +199,8 @@ class Daemon:
                 self._check()
             case ReconcileWork():
                 self._reconcile()
+            case ApplyWork():
+                self._apply()
             case ReviewWork(number):
                 self.jobs.review(number)
                 self.log.info("reviewed", pull=number)
@@ -208,6 +219,11 @@ class Daemon:
             case _:
                 assert_never(work)
 
+    def _apply(self) -> None:
+        if self.status.pause is None and (done := self.jobs.apply()) is not None:
+            verified = done.verification.verified
+            self.log.info("applied", state=verified.state.value, title=verified.title)
+
     def _check(self) -> None:
         works = self.jobs.check()
         self._looked(LookKind.CHECK)
@@ -217,22 +233,27 @@ class Daemon:
             self.log.info("checked", due=[described(work) for work in works])
 
     def _reconcile(self) -> None:
-        number = self.status.runs.begin()
+        number, at, began = self.status.runs.begin(), self.now(), self.steps.monotonic()
         self._looked(LookKind.DRIFT)
+
+        def ended(end: RunEnd) -> None:
+            self.status.finished.append(finished_run(end, at, self.steps.monotonic() - began))
+            self.status.runs.end(number, end)
+
         try:
             done = self.jobs.reconcile(paused=self.status.pause is not None)
         except BotError as exc:
-            self.status.runs.end(number, exc)
+            ended(exc)
             raise
         except Interrupted as exc:
-            self.status.runs.end(number, Stale(f"the run was left: {exc.reason}", advice="Look again."))
+            ended(Stale(f"the run was left: {exc.reason}", advice="Look again."))
             raise
         except Exception as exc:
-            self.status.runs.end(number, Unavailable(f"{type(exc).__name__}: {exc}", advice="See the daemon's log."))
+            ended(Unavailable(f"{type(exc).__name__}: {exc}", advice="See the daemon's log."))
             raise
         self.status.last, self.status.last_error = done, done.blocked
         self.status.ticks += 1
-        self.status.runs.end(number, done)
+        ended(done)
         self._account(done)
 
     def _reload(self) -> None:

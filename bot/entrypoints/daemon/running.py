@@ -40,8 +40,8 @@ _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
 @dataclass(frozen=True, slots=True)
 class DaemonOptions:
-    """How one daemon is started. ``port``, ``state`` and ``log`` replace what the settings say; ``watch`` are folders in
-    which a change makes a run due.
+    """How one daemon is started. ``port``, ``state``, ``log`` and ``host`` replace what the settings say; ``watch`` are
+    folders in which a change makes a run due.
     """
 
     options: Options
@@ -49,6 +49,7 @@ class DaemonOptions:
     watch: tuple[Path, ...] = ()
     state: Path | None = None
     log: Path | None = None
+    host: str | None = None
 
 
 def state_of(chosen: Path | None, opened: OpenRepository) -> StateFolder:
@@ -119,9 +120,10 @@ class _Parts:
         """Start what goes beside the consumer, be the consumer, and end it all."""
         settings = self.wired.settings.daemon
         port = settings.port if self.started.port is None else self.started.port
-        bound = listening(settings.host, port)
+        host = settings.host if self.started.host is None else self.started.host
+        bound = listening(host, port)
         stack.callback(bound.close)
-        runtime = self._runtime(settings.host, bound.getsockname()[1])
+        runtime = self._runtime(host, bound.getsockname()[1])
         surface = Surface(
             self.daemon,
             runtime,

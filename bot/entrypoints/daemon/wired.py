@@ -20,7 +20,7 @@ from bot.entrypoints.daemon.consumer import Intervals, Log
 from bot.entrypoints.daemon.state import StateFolder
 from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus
 from bot.entrypoints.daemon.steps import SteppedLedger, Steps, stepped
-from bot.entrypoints.daemon.work import CommentWork, QueueWork, ReconcileWork, ReviewWork, Work
+from bot.entrypoints.daemon.work import ApplyWork, CommentWork, QueueWork, ReconcileWork, ReviewWork, Work
 from bot.errors import BotError, Invalid, Refused
 from bot.flows.circumstances import Circumstances, circumstances, news, touched
 from bot.flows.commands import Orders
@@ -37,8 +37,10 @@ from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Tick
 from bot.model.session import Session
 from bot.ports import Clock, Webhooks
+from bot.secrecy.redaction import redact
 from bot.settings import Settings
-from bot.wiring.guard import Guard, review, review_queue
+from bot.wiring.applying import Unattended, after_merge
+from bot.wiring.guard import Guard, review, review_queue, twins_of
 from bot.wiring.host import open_webhooks
 from bot.wiring.metrics import open_meters, open_pusher
 from bot.wiring.notifications import Announcer, open_announcer
@@ -107,6 +109,9 @@ class Wired:
         """Threads whose reading began and did not end: what somebody wrote there is not answered yet."""
         self._judged: dict[int, str] = {}
         self._judged_queued: frozenset[tuple[QueuedHead, str]] = frozenset()
+        self._apply_due = clock.now()
+        self._asked: set[int] = set()
+        """Merged pull requests on which somebody was asked to agree to a plan: they are in no list of open items."""
         self._run_due: datetime | None = clock.now()
         """When a run is due whatever changes: one has failed, or a limit says no until then."""
 
@@ -183,12 +188,17 @@ class Wired:
             self._run_due = now
         if self._run_due is not None and self._run_due <= now:
             yield ReconcileWork()
+        if self._applies and (before is None or any(news(before, after)) or self._apply_due <= now):
+            self._apply_due = now + timedelta(seconds=self.intervals.drift)
+            yield ApplyWork()
         changed = after.threads() if before is None else touched(before, after)
         again = self._settled(now) | self._not_answered(now)
-        yield from (CommentWork(number) for number in sorted({*changed, *(again & after.threads().keys())}))
+        yield from (
+            CommentWork(number) for number in sorted({*changed, *(again & (after.threads().keys() | self._asked))})
+        )
         self._unsettled |= dict.fromkeys(changed, now)
         if self._parts.guard is not None:
-            yield from (ReviewWork(pull.number) for pull in after.pulls if not self._is_judged(pull))
+            yield from (ReviewWork(pull.number) for pull in after.pulls if not self._is_judged(pull, after))
             unjudged = self._queued(after).items() - self._judged_queued
             yield from (QueueWork(head) for head in after.queue if head in dict(unjudged))
 
@@ -199,7 +209,7 @@ class Wired:
         if (now - self._read_threads).total_seconds() < self.intervals.drift:
             return set()
         self._read_threads = now
-        return set(self._unread)
+        return self._unread | self._asked
 
     def _settled(self, now: datetime) -> set[int]:
         """Threads that are read again: a comment in the second of the last change does not show in a thread's time."""
@@ -224,13 +234,27 @@ class Wired:
             self.meters.ledger(view, loop.run.limits)
         return done
 
+    @property
+    def _applies(self) -> bool:
+        """Whether settings let something be applied with nobody there."""
+        settings = self.settings
+        own = [each.apply for each in settings.targets if each.apply is not None]
+        return settings.apply.after_merge or any(each.after_merge for each in own)
+
+    def apply(self) -> Unattended | None:
+        """Apply where settings say so, and read then what people answer on the pull requests that were told."""
+        done = after_merge(self._options)
+        if done is not None and any(each.waiting for each in done.ended):
+            self._asked = {*done.verification.pulls}
+        return done
+
     def review(self, number: int) -> object:
         """Judge a pull request, where there is a code host. One that can only be judged by another act is not tried again."""
         guard = self.fresh()._parts.guard  # noqa: SLF001 - its own
         if guard is None:
             return None
         pull = guard.host.pull(number)
-        identity = self._identity(pull)
+        identity = self._identity(pull, self._before)
         try:
             reviewed = review(guard, number)
         except (Refused, Invalid):
@@ -279,6 +303,12 @@ class Wired:
             return store.recent(limit=limit)
         finally:
             store.close()
+
+    def line(self, commit: str, path: str, number: int) -> str | None:
+        """A line (from 1) of a file as a commit has it, without secrets; None where there is none."""
+        data = self.opened.repository.read(commit, path)
+        lines = [] if data is None else redact(data.decode("utf-8", "replace")).split("\n")
+        return lines[number - 1] if 0 < number <= len(lines) else None
 
     def look_at(self, folder: Path) -> CheckoutLook:
         """Compare a checkout as it lies there, by the branch's settings and observers."""
@@ -333,10 +363,14 @@ class Wired:
             open_pusher(opened, self.meters, self._warn),
         )
 
-    def _identity(self, pull: PullRequest) -> str:
-        """What a verdict depends on: another head, base, mode, text, label or version of the rules needs another one."""
+    def _identity(self, pull: PullRequest, seen: Circumstances | None) -> str:
+        """What a verdict depends on: another head, base, mode, text, label or version of the rules needs another one, and so
+        does another pull request with the same head.
+        """
         mode: Mode = self.settings.guard.mode
-        return f"{pull.head_sha} {pull.base_sha} {mode} {__version__} {self._about(pull)}"
+        twins = twins_of(pull, () if seen is None else seen.pulls)
+        others = "".join(f" {twin.base_sha}+{self._about(twin)}" for twin in twins)
+        return f"{pull.head_sha} {pull.base_sha} {mode} {__version__} {self._about(pull)}{others}"
 
     def _about(self, pull: PullRequest) -> str:
         """16 hex digits over what the pull request says."""
@@ -351,8 +385,8 @@ class Wired:
         pulls = ((head, about.get(head.number or 0)) for head in seen.queue)
         return {head: "" if pull is None else self._about(pull) for head, pull in pulls}
 
-    def _is_judged(self, pull: PullRequest) -> bool:
-        return self._judged.get(pull.number) == self._identity(pull)
+    def _is_judged(self, pull: PullRequest, seen: Circumstances) -> bool:
+        return self._judged.get(pull.number) == self._identity(pull, seen)
 
     def _remember(self, number: int, identity: str) -> None:
         self._keep({**self._judged, number: identity})

@@ -40,6 +40,11 @@ class ReconcileWork:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyWork:
+    """Apply what the branch declares, where settings say so."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewWork:
     """Judge one pull request."""
 
@@ -91,7 +96,9 @@ class AskWork:
             raise
 
 
-Work: TypeAlias = CheckWork | ReconcileWork | ReviewWork | QueueWork | CommentWork | CheckoutWork | ReloadWork | AskWork
+Work: TypeAlias = (
+    CheckWork | ReconcileWork | ApplyWork | ReviewWork | QueueWork | CommentWork | CheckoutWork | ReloadWork | AskWork
+)
 
 
 def described(work: Work) -> str:
@@ -101,6 +108,8 @@ def described(work: Work) -> str:
             return "check for changes"
         case ReconcileWork():
             return "run"
+        case ApplyWork():
+            return "apply"
         case ReviewWork(number):
             return f"judge pull request #{number}"
         case QueueWork(head):

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from bot.flows.context import Messages
@@ -15,14 +14,15 @@ from bot.flows.dashboard.boxes import Box, BoxVerb
 from bot.flows.dashboard.ticks import GivenOrder, given, named
 from bot.flows.intention import EVERYTHING
 from bot.flows.lanes import CHOSEN
-from bot.flows.messages import title_of
+from bot.flows.titles import title_of
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Decision, Lane
-from bot.model.drift import Report, Severity
+from bot.model.drift import Report
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Action, Effect, Proposal, Tick, proposals
+from bot.model.severity import Severity
 from bot.report.wording import remedy
-from bot.safety.history import Budget, history_of
+from bot.safety.budgets import RepositoryBudget, repository_budgets
 from bot.safety.limits import Limits
 from bot.safety.state import State, state
 from bot.safety.suspension import suspended_until
@@ -70,16 +70,6 @@ class BoardSection:
 
 
 @dataclass(frozen=True, slots=True)
-class BoardBudget:
-    """One budget: ``used`` of ``allowed`` (None: not limited), and when there is room again if there is none."""
-
-    name: str
-    used: int
-    allowed: int | None
-    free_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class TargetLine:
     """One target: how many resources it declares, and how many differences of each severity, worst first."""
 
@@ -114,7 +104,8 @@ def content(tick: Tick, view: LedgerView, limits: Limits, texts: Messages) -> st
 
 def _without_what_was_committed(tick: Tick) -> Tick:
     """The run without what differs no more now that it is over, lest the next run has to write that."""
-    over = {drift for action in tick.actions if action.effect is Effect.COMMITTED for drift in action.drifts}
+    ends = {Effect.COMMITTED, Effect.RESTORED}
+    over = {drift for action in tick.actions if action.effect in ends for drift in action.drifts}
     left = tuple(drift for drift in tick.report.drift if drift.id not in over)
     return replace(tick, report=replace(tick.report, drift=left))
 
@@ -148,27 +139,9 @@ def _gaps(report: Report) -> Iterator[str]:
             yield f"{note.rule}: {note.detail}"
 
 
-def _budgets(tick: Tick, view: LedgerView, limits: Limits) -> list[BoardBudget]:
-    history, now, window = history_of(view), tick.at, limits.window
-    opened, fixes = history.opened, history.overall(Budget.FIX)
-    news, commits = limits.new_pull_requests_per_hour, limits.repository_fixes_per_hour
-    asked, made = len(opened.within(now, window)), len(fixes.within(now, window))
-    return [
-        BoardBudget(
-            f"new pull requests in {window / 60:g} minutes",
-            asked,
-            news,
-            opened.free_at(now, window, news) if news is not None and asked >= news else None,
-        ),
-        BoardBudget("open pull requests", _open_pulls(tick), limits.open_pull_requests),
-        BoardBudget(
-            f"automatic commits in {window / 60:g} minutes",
-            made,
-            commits,
-            fixes.free_at(now, window, commits) if commits is not None and made >= commits else None,
-        ),
-        BoardBudget("failures since the last resume", len(history.failures), limits.total_failures),
-    ]
+def _budgets(tick: Tick, view: LedgerView, limits: Limits) -> list[RepositoryBudget]:
+    opened, *others = repository_budgets(view, limits, tick.at)
+    return [opened, RepositoryBudget("open pull requests", _open_pulls(tick), limits.open_pull_requests), *others]
 
 
 def _open_pulls(tick: Tick) -> int:
@@ -229,7 +202,7 @@ def _rows(tick: Tick, known: State) -> list[tuple[_Kind, BoardRow]]:
 
 def _kind(action: Action, known: State) -> _Kind | None:
     """The section of an action; None for what is done and over."""
-    if action.task in known.suspended and action.effect not in {Effect.COMMITTED, Effect.CLOSED}:
+    if action.task in known.suspended and action.effect not in {Effect.COMMITTED, Effect.RESTORED, Effect.CLOSED}:
         return _SUSPENDED
     match action.effect:
         case Effect.OPENED | Effect.UPDATED | Effect.UNCHANGED | Effect.HANDED_OVER:
@@ -241,7 +214,7 @@ def _kind(action: Action, known: State) -> _Kind | None:
             return _REJECTED
         case Effect.WAITING | Effect.UNDELIVERED | Effect.UNSUPPORTED | Effect.FAILED | Effect.IN_PROGRESS:
             return _STUCK
-        case Effect.COMMITTED | Effect.CLOSED | Effect.PLANNED:
+        case Effect.COMMITTED | Effect.RESTORED | Effect.CLOSED | Effect.PLANNED:
             return None
 
 
@@ -280,7 +253,7 @@ def _title(action: Action, decisions: Sequence[Decision]) -> str:
     if not decisions or action.task == EVERYTHING:
         return action.message
     joins = () if decisions[0].drift.task == action.task else tuple({each.drift.task for each in decisions})
-    return title_of(Proposal(action.lane, action.task, tuple(decisions), joins))
+    return title_of(Proposal(action.lane, action.task, tuple(decisions), joins, name=action.name))
 
 
 def _boxes(action: Action, decisions: Sequence[Decision], kind: _Kind) -> Iterator[Box]:
@@ -295,6 +268,8 @@ def _boxes(action: Action, decisions: Sequence[Decision], kind: _Kind) -> Iterat
         yield replace(about, verb=BoxVerb.RESUME)
     elif kind is _REJECTED and fingerprint:
         yield exact
+    elif kind is _ISSUES and single and all(each.by_hand is None for each in decisions):
+        yield about
     elif kind is _ISSUES and single and any(each.rule == CHOSEN for each in decisions):
         yield replace(about, verb=BoxVerb.ADOPT)
     elif kind in {_PULLS, _LATER}:

@@ -115,9 +115,13 @@ def _carry_out(
 
 
 def _adoptable(task: str, decisions: Sequence[Decision]) -> tuple[str, ...]:
-    drifts = [each.drift.id for each in decisions if each.drift.task == task and each.lane in ADOPTING]
+    drifts = [
+        each.drift.id
+        for each in decisions
+        if each.drift.task == task and (each.lane in ADOPTING or each.by_hand is None)
+    ]
     if not drifts:
-        raise Refused("nothing of it is proposed for adoption any more")
+        raise Refused("nothing of it can be restored any more")
     return tuple(sorted(drifts))
 
 

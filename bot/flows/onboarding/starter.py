@@ -14,10 +14,11 @@ from typing import Final
 from bot.errors import Invalid
 from bot.flows.context import Messages
 from bot.flows.onboarding.survey import WORKFLOWS, Survey
+from bot.guardrails.documents import FOLDER
 
 SETTINGS: Final = "clockwork.yaml"
 SCHEMA: Final = ".clockwork/clockwork.schema.json"
-GUARDRAILS: Final = "policies/guardrails/README.md"
+GUARDRAILS: Final = f"{FOLDER}README.md"
 WORKFLOW: Final = f"{WORKFLOWS}clockwork.yml"
 
 
@@ -79,7 +80,7 @@ def _present(survey: Survey, *, workflow: bool) -> Iterator[tuple[str, str]]:
     for path in (SETTINGS, SCHEMA, WORKFLOW):
         if path in survey.paths:
             yield path, "is there, kept as it is"
-    if any(path.startswith("policies/guardrails/") for path in survey.paths):
+    if any(path.startswith(FOLDER) for path in survey.paths):
         yield GUARDRAILS, "the folder is there, kept as it is"
     if WORKFLOW not in survey.paths and survey.running:
         yield WORKFLOW, f"{survey.running[0]} runs Clockwork already"
@@ -89,7 +90,7 @@ def _present(survey: Survey, *, workflow: bool) -> Iterator[tuple[str, str]]:
 
 def _extras(survey: Survey) -> str:
     chosen = [*(["kubernetes"] if survey.kubernetes else []), *(["docker"] if survey.containers else [])]
-    return f"[{','.join(chosen)}]" if chosen else ""
+    return ",".join(chosen)
 
 
 def _added(path: str, data: bytes) -> str:

@@ -16,7 +16,10 @@ from bot.ports import Repository
 from bot.report.wording import counted
 
 WORKFLOWS: Final = ".github/workflows/"
-RUNS_US: Final = re.compile(rb"\bclockwork (reconcile|guard|comments|report)\b|/\.github/actions/clockwork@")
+RUNS_US: Final = re.compile(
+    rb"\bclockwork (reconcile|guard|comments|report|apply)\b"
+    rb"|/\.github/(actions/clockwork|workflows/(reconcile|guard|comments|apply)\.yml)@"
+)
 """What a workflow has in it that runs Clockwork, by its program or by its action."""
 _PLACES: Final = frozenset({"clusters", "environments", "envs", "overlays", "sites", "stages"})
 """Folders in which each folder stands for a place of its own."""

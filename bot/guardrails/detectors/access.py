@@ -7,19 +7,19 @@ Principal", "Blocking public access to your Amazon S3 storage" and "Access contr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.guardrails.detectors.policies import allowances
 from bot.guardrails.hcl import HclAttribute, HclBlock
 from bot.guardrails.rule import Fact
+from bot.model.patterns import regex
 
-_STAR: Final = re.compile(r"\"\*(?::\*)?\"")
-_WIDE_VALUES: Final = re.compile(r"\[\s*(?>(?:\"(?:\*|0\.0\.0\.0/0|::/0)\"[\s,]*)*)\]")
+_STAR: Final = regex(r"\"\*(?::\*)?\"")
+_WIDE_VALUES: Final = regex(r"\[\s*(?>(?:\"(?:\*|0\.0\.0\.0/0|::/0)\"[\s,]*)*)\]")
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read", "website"})
-_EVERYBODY: Final = re.compile(r"\"all(?:Authenticated)?Users\"|groups/global/(?:AllUsers|AuthenticatedUsers)")
-_ADMINISTRATOR: Final = re.compile(
+_EVERYBODY: Final = regex(r"\"all(?:Authenticated)?Users\"|groups/global/(?:AllUsers|AuthenticatedUsers)")
+_ADMINISTRATOR: Final = regex(
     r":iam::aws:policy/(?:job-function/)?(?:AdministratorAccess|IAMFullAccess|PowerUserAccess)\b|\"roles/owner\"|\"Owner\""
 )
 _ATTACHED: Final = frozenset(

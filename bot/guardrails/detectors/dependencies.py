@@ -15,6 +15,7 @@ from bot.guardrails.detectors.popular import POPULAR
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.model.globs import name_matches
+from bot.model.patterns import regex
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +27,17 @@ class DeclaredDependency:
     line: DiffLine
 
 
-_REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._\-]{0,80})\s*(?:\[[^\]]{0,100}\])?\s*(?:[=<>!~;@ ]|$)")
-_QUOTED_REQUIREMENT: Final = re.compile(
+_REQUIREMENT: Final = regex(r"\s*([A-Za-z0-9][A-Za-z0-9._\-]{0,80})\s*(?:\[[^\]]{0,100}\])?\s*(?:[=<>!~;@ ]|$)")
+_QUOTED_REQUIREMENT: Final = regex(
     r"^\s*[\"']([A-Za-z0-9][A-Za-z0-9._\-]{0,80})\s*(?:\[[^\]]{0,100}\])?\s*(?:[=<>!~;@ ][^\"']*)?[\"']\s*,?"
 )
-_TOML_KEY: Final = re.compile(r"^\s*[\"']?([A-Za-z0-9][A-Za-z0-9._\-]{0,80})[\"']?\s*=\s*(?:[\"'{])")
-_NPM: Final = re.compile(r"^\s*\"((?:@[\w.\-]{1,80}/)?[\w.\-]{1,80})\"\s*:\s*\"(?:[\^~<>=]|\d|\*|latest|npm:)")
-_GO: Final = re.compile(r"^\s*(?:require\s+)?([\w.\-]+\.[a-z]{2,10}/[\w./\-]+)\s+v\d")
-_GO_DIRECTIVE: Final = re.compile(
-    r"^\s*(module|go|toolchain|require|exclude|replace|retract|godebug|tool|ignore)\b\s*(\()?"
-)
-_GO_REPLACED: Final = re.compile(r"^\s*(?:replace\s+)?([\w.\-]+/[\w./\-]+)(?:\s+v\S+)?\s+=>")
-_GEM: Final = re.compile(r"^\s*gem\s+[\"']([\w\-]{1,80})[\"']")
-_SECTIONS: Final = re.compile(r"^\s*\[([^\]]{1,120})\]\s*(?:#.*)?$")
+_TOML_KEY: Final = regex(r"^\s*[\"']?([A-Za-z0-9][A-Za-z0-9._\-]{0,80})[\"']?\s*=\s*(?:[\"'{])")
+_NPM: Final = regex(r"^\s*\"((?:@[\w.\-]{1,80}/)?[\w.\-]{1,80})\"\s*:\s*\"(?:[\^~<>=]|\d|\*|latest|npm:)")
+_GO: Final = regex(r"^\s*(?:require\s+)?([\w.\-]+\.[a-z]{2,10}/[\w./\-]+)\s+v\d")
+_GO_DIRECTIVE: Final = regex(r"^\s*(module|go|toolchain|require|exclude|replace|retract|godebug|tool|ignore)\b\s*(\()?")
+_GO_REPLACED: Final = regex(r"^\s*(?:replace\s+)?([\w.\-]+/[\w./\-]+)(?:\s+v\S+)?\s+=>")
+_GEM: Final = regex(r"^\s*gem\s+[\"']([\w\-]{1,80})[\"']")
+_SECTIONS: Final = regex(r"^\s*\[([^\]]{1,120})\]\s*(?:#.*)?$")
 
 
 def _canonical(name: str) -> str:
@@ -133,7 +132,7 @@ _MANIFESTS: Final[Mapping[str, tuple[str, Callable[[tuple[str, ...]], _Named]]]]
     "go.mod": ("go", _go_mod),
     "Gemfile": ("gems", partial(_matching, _GEM)),
 }
-_REQUIREMENTS_FILE: Final = re.compile(r"(^|/)requirements([\w.\-]*|/[^/]+)\.(txt|in)$")
+_REQUIREMENTS_FILE: Final = regex(r"(^|/)requirements([\w.\-]*|/[^/]+)\.(txt|in)$")
 
 
 def _manifest(path: str) -> tuple[str, Callable[[tuple[str, ...]], _Named]] | None:
@@ -223,7 +222,7 @@ def _one_edit(word: str, other: str) -> bool:
     return rest[1:] == others if len(rest) > len(others) else rest == others[1:]
 
 
-_HOST: Final = re.compile(r"(git\+ssh|git\+https?|https?|git|ssh)://(?:[^/\s\"'@]{0,100}@)?([\w.\-]{1,200})")
+_HOST: Final = regex(r"(git\+ssh|git\+https?|https?|git|ssh)://(?:[^/\s\"'@]{0,100}@)?([\w.\-]{1,200})")
 _REGISTRIES: Final = frozenset(
     [
         "registry.npmjs.org", "registry.yarnpkg.com", "files.pythonhosted.org", "pypi.org", "github.com",
@@ -232,7 +231,7 @@ _REGISTRIES: Final = frozenset(
         "tidelift.com", "www.patreon.com", "feross.org", "paypal.me", "ko-fi.com", "www.buymeacoffee.com",
     ]
 )  # fmt: skip
-_INTEGRITY: Final = re.compile(
+_INTEGRITY: Final = regex(
     r"(sha(?:1|256|384|512)-[A-Za-z0-9+/=]{20,100}|sha256:[0-9a-f]{64}|checksum = \"[0-9a-f]{64}\"|h1:[A-Za-z0-9+/=]{40,60})"
 )
 

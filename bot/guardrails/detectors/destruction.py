@@ -15,6 +15,7 @@ from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
+from bot.model.patterns import regex
 
 if TYPE_CHECKING:
     from bot.guardrails.hcl import HclBlock
@@ -191,10 +192,10 @@ _SHELL: Final = LinePattern(
     r"|\bmkfs\.\w{2,8}\s|\bdd\s[^|;]{0,200}\bof=/dev/(?:sd|nvme|vd|xvd)",
     Anchors((*spaced("rm"), *words("mkfs.", "of=/dev/"))),
 )
-_MIGRATION_DOWN: Final = re.compile(
+_MIGRATION_DOWN: Final = regex(
     r"(^|[/_.\-])(down|rollback|revert|undo|teardown|drop|cleanup)([/_.\-]|$)|\.down\.", re.IGNORECASE
 )
-_DOWN_BLOCK: Final = re.compile(
+_DOWN_BLOCK: Final = regex(
     r"def down(grade)?\b|exports\.down|\bdown\s?\(|--\s?\+(goose|migrate)\s?Down|async down|func .{0,40}Down",
     re.IGNORECASE,
 )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +16,7 @@ from bot.guardrails.anchors import Anchors
 from bot.guardrails.hunks import Delta
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
+from bot.model.patterns import regex
 from bot.secrecy.literals import RUN
 
 _DIGITS: Final = [*"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", "+-", "/_"]
@@ -35,8 +35,8 @@ _FOUR: Final = (
 )  # fmt: skip
 ENCODED: Final = Anchors(at=f"(?:{_FOUR}){{{RUN // 4}}}")
 """A run of base64 that decodes to text in ASCII."""
-_RUN: Final = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}(?![A-Za-z0-9+/_=-])")
-_PRINTABLE: Final = re.compile(r"[\t\n\r\x20-\x7e]+")
+_RUN: Final = regex(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{24,}={0,2}(?![A-Za-z0-9+/_=-])")
+_PRINTABLE: Final = regex(r"[\t\n\r\x20-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)

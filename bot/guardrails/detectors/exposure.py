@@ -22,19 +22,20 @@ from bot.guardrails.hcl_values import UnknownValue, words
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.intake import syntax
+from bot.model.patterns import regex
 
-_QUOTED: Final = re.compile(r"\"([0-9a-fA-F.:]{2,45}/\d{1,3})\"")
-_ANYBODY: Final = re.compile(r"\"(?:\*|Internet|Any|0\.0\.0\.0)\"", re.IGNORECASE)
-_VARIABLE: Final = re.compile(r"\bvar\.([A-Za-z_][\w-]*)")
+_QUOTED: Final = regex(r"\"([0-9a-fA-F.:]{2,45}/\d{1,3})\"")
+_ANYBODY: Final = regex(r"\"(?:\*|Internet|Any|0\.0\.0\.0)\"", re.IGNORECASE)
+_VARIABLE: Final = regex(r"\bvar\.([A-Za-z_][\w-]*)")
 _RANGES: Final = frozenset(
     {"cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "source_ranges", "source_cidr_blocks"}
 )
 _MODULE_RANGES: Final = frozenset({"ingress_cidr_blocks", "ingress_ipv6_cidr_blocks"})
 _MANAGEMENT: Final = (22, 3389)
 """SSH and remote desktop. A network ACL keeps no state, so answers need its high ports open (AWS, "Network ACLs")."""
-_INWARD: Final = re.compile(r"ingress|inbound|allow|source|white_?list|trusted|permitted|authorized|public_access")
-_RANGE_NAME: Final = re.compile(r"cidr|ranges?(_|\Z)|(^|_)ips?(_|\Z)|addresses")
-_OUTWARD: Final = re.compile(r"egress|outbound|destination|route|deny|block(ed|_?list)")
+_INWARD: Final = regex(r"ingress|inbound|allow|source|white_?list|trusted|permitted|authorized|public_access")
+_RANGE_NAME: Final = regex(r"cidr|ranges?(_|\Z)|(^|_)ips?(_|\Z)|addresses")
+_OUTWARD: Final = regex(r"egress|outbound|destination|route|deny|block(ed|_?list)")
 _WIDEST: Final = {4: 7, 6: 3}
 """Prefixes up to these are everybody: two halves are the whole, and 2000::/3 is all of what is routed (RFC 4291)."""
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from bot.errors import Invalid
 from bot.guardrails import documents
+from bot.guardrails.baseline import PATH
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Guardrail, Hit, Subject
 from bot.guardrails.verdict import enforcement
 from bot.guardrails.waivers import parse_baseline
-from bot.model.drift import Severity
 from bot.model.finding import Enforce, Mode
-
-_FOLDER: Final = "policies/guardrails/"
-_BASELINE: Final = f"{_FOLDER}baseline.yaml"
+from bot.model.severity import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ def weakened(subject: Subject) -> Iterator[Hit]:
         if shipped is not None:
             yield from _told(after[name], _less(shipped, after[name].guardrail))
     for delta in subject.deltas:
-        if delta.path == _BASELINE:
+        if delta.path == PATH:
             yield from _accepted(delta)
 
 
@@ -51,7 +48,7 @@ def _documents(sides: Iterable[tuple[str, str | None]]) -> Mapping[str, _Documen
     """By id; a document that cannot be read counts as little as one that is not there."""
     known: dict[str, _Document] = {}
     for path, text in sides:
-        if text is None or not path.startswith(_FOLDER) or not path.endswith(".md"):
+        if text is None or not path.startswith(documents.FOLDER) or not path.endswith(".md"):
             continue
         try:
             guardrail = documents.parse(path, text.encode("utf-8", "replace"))

@@ -9,8 +9,8 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
-from bot.model.drift import Severity
 from bot.model.finding import FileStatus
+from bot.model.severity import Severity
 
 _NOTHING: Final = LinedNode(None, 1)
 _GROWING: Final = ("known_packages", "public_ports", "generated")

@@ -1,33 +1,41 @@
 """Steps of workflows that run the guard, with all that keeps each from stopping anything. Called by :mod:`.guarding`.
 
+A job that calls another workflow, and a step that uses an action of the repository, run what stands there: whoever takes the
+call away takes away the guard.
+
 Sources: GitHub documentation, "Workflow syntax for GitHub Actions" (``on``, ``if``, ``needs``: a job is skipped where one that
 it needs is, and a skipped job counts as a success; ``continue-on-error``; ``shell``: ``bash -e`` unless named, with
-``pipefail`` where named).
+``pipefail`` where named); "Reuse workflows" (``uses`` of a job, ten levels deep at most).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
+from posixpath import normpath
 from typing import Final
 
 from bot.guardrails import shell
 from bot.guardrails.detectors.workflow_risks import steps_of, triggers
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
+from bot.model.patterns import regex
 
-_WORKFLOW: Final = re.compile(r"\.github/workflows/[^/]+\.ya?ml")
-_ACTION: Final = re.compile(r"(?:.*/)?action\.ya?ml")
-_OWN_ACTION: Final = re.compile(r"(?:.*/)?\.github/actions/clockwork(?:@.*)?")
+_WORKFLOW: Final = regex(r"\.github/workflows/[^/]+\.ya?ml")
+_ACTION: Final = regex(r"(?:.*/)?action\.ya?ml")
+_OWN_ACTION: Final = regex(r"(?:.*/)?\.github/actions/clockwork(?:@.*)?")
+_OWN_WORKFLOW: Final = regex(r"(?:[^/@]+/[^/@]+|\$)/\.github/workflows/guard\.ya?ml(?:@.*)?")
+_LOCAL: Final = regex(r"\./[^@\s]+")
+_DEEPEST: Final = 10
 _PROGRAM: Final = "clockwork"
 _VERBS: Final = frozenset({"pr", "queue", "publish", "diff"})
 _EVENTS: Final = ("pull_request", "pull_request_target", "merge_group", "workflow_run", "workflow_call", "push")
-_NEVER: Final = re.compile(r"\s*(?:\$\{\{)?\s*(?:false|0|''|null)?\s*(?:\}\})?\s*\Z")
+_NEVER: Final = regex(r"\s*(?:\$\{\{)?\s*(?:false|0|''|null)?\s*(?:\}\})?\s*\Z")
 """A condition that is never true (GitHub documentation, "Evaluate expressions": falsy values)."""
-_ALWAYS: Final = re.compile(r"\balways\(\)|\bcancelled\(\)")
+_ALWAYS: Final = regex(r"\balways\(\)|\bcancelled\(\)")
 _FILTERS: Final = ("branches", "branches-ignore", "paths", "paths-ignore", "types", "workflows")
 _SHELLS: Final = frozenset({"", "bash", "sh"})
 _SAYING: Final = frozenset(
@@ -42,9 +50,9 @@ _OUTPUT: Final = frozenset({"--sarif", "--summary", "--artifact", "--output", "-
 """Options with a value that take nothing from the verdict."""
 _HARMLESS: Final = frozenset({"--comment", "--json", "-q", "--quiet", "-v", "-vv", "--verbose", "--exit-code"})
 _TELLING: Final = frozenset({"-h", "--help", "--version"})
-_ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*=")
-_VARIABLE: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_EXPRESSION: Final = re.compile(r"\$\{\{([^}]{0,300})\}\}")
+_ASSIGNED: Final = regex(r"[A-Za-z_]\w*=")
+_VARIABLE: Final = regex(r"\$(?:\{(\w+)\}|(\w+))")
+_EXPRESSION: Final = regex(r"\$\{\{([^}]{0,300})\}\}")
 _SUBJECTS: Final = frozenset(
     {
         "github.event.number",
@@ -83,6 +91,10 @@ class GuardStep:
         return self.verb, self.event
 
 
+_USE: Final = "a use of the action"
+"""What starts the steps of an action."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     """One command that runs the guard, or one use of the action that does."""
@@ -91,24 +103,44 @@ class _Call:
     laxities: frozenset[str]
 
 
-def guard_steps(path: str, documents: Documents) -> Iterator[GuardStep]:
+class CalledSteps:
+    """The steps of files that others call, each file read once, whoever calls it."""
+
+    def __init__(self, read: Callable[[str], Documents]) -> None:
+        """``read`` gives the documents of a file; none where there is none."""
+        self._read = read
+        self._steps: dict[str, tuple[GuardStep, ...]] = {}
+        self._depth = 0
+
+    def of(self, path: str) -> tuple[GuardStep, ...]:
+        """The steps of one; none of what calls itself, or is called by too many on the way."""
+        if path not in self._steps:
+            self._steps[path] = ()
+            self._depth += 1
+            if self._depth <= _DEEPEST:
+                self._steps[path] = tuple(guard_steps(path, self._read(path), self))
+            self._depth -= 1
+        return self._steps[path]
+
+
+def guard_steps(path: str, documents: Documents, called: CalledSteps) -> Iterator[GuardStep]:
     """Every step that runs the guard, once an event; none that is switched off."""
     if isinstance(documents, Unparsed):
         return
     for document in documents[:1]:
         if _WORKFLOW.fullmatch(path):
-            yield from _of_workflow(path, document)
+            yield from _of_workflow(path, document, called)
         elif _ACTION.fullmatch(path) and (runs := document.get("runs")) is not None:
-            yield from _of_job(path, "", document, runs, ("a use of the action",))
+            yield from _of_job(_Job(path, "", document, runs, (_USE,), called))
 
 
-def _of_workflow(path: str, document: LinedNode) -> Iterator[GuardStep]:
+def _of_workflow(path: str, document: LinedNode, called: CalledSteps) -> Iterator[GuardStep]:
     started = triggers(document)
-    events = [event for event in _EVENTS if event in started]
+    events = tuple(event for event in _EVENTS if event in started)
     jobs = dict(document.items("jobs"))
     for name, job in jobs.items():
         if events and not _is_skipped(jobs, name):
-            yield from _of_job(path, name, document, job, events)
+            yield from _of_job(_Job(path, name, document, job, events, called))
 
 
 def _is_skipped(jobs: Mapping[str, LinedNode], name: str) -> bool:
@@ -138,20 +170,30 @@ def _is_off(node: LinedNode) -> bool:
     return condition is not None and _NEVER.match(condition.raw[:200]) is not None
 
 
-def _of_job(path: str, name: str, document: LinedNode, job: LinedNode, events: Iterable[str]) -> Iterator[GuardStep]:
-    around = dict(_of_the_job(document, job))
-    for step in steps_of(job):
-        node = step.get("run") or step.get("uses")
-        calls = [] if node is None or _is_off(step) else list(_calls(document, job, step))
-        for call in calls:
-            for event in events if node is not None else ():
-                laxities = {
-                    **around,
-                    **dict(_of_part(step)),
-                    **dict.fromkeys(sorted(call.laxities), node.line if node is not None else 1),
-                    **dict(_of_event(document, event)),
-                }
-                yield GuardStep(path, name, event, call.verb, node.line if node is not None else 1, laxities)
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A job, or the steps of an action, with where it stands and what starts it."""
+
+    path: str
+    name: str
+    document: LinedNode
+    node: LinedNode
+    events: Sequence[str]
+    called: CalledSteps
+
+
+def _of_job(job: _Job) -> Iterator[GuardStep]:
+    around = dict(_of_the_job(job.document, job.node))
+    for part in (job.node, *steps_of(job.node)):
+        node = part.get("run") or part.get("uses")
+        if node is None or _is_off(part):
+            continue
+        own = {} if part is job.node else dict(_of_part(part))
+        for call in _calls(job, part):
+            told = dict.fromkeys(sorted(call.laxities), node.line)
+            for event in job.events:
+                laxities = {**around, **own, **told, **dict(_of_event(job.document, event))}
+                yield GuardStep(job.path, job.name, event, call.verb, node.line, laxities)
 
 
 def _of_part(part: LinedNode) -> Iterator[tuple[str, int]]:
@@ -192,11 +234,12 @@ def _shown(text: str) -> str:
     return line if len(line) <= 120 else f"{line[:110]}… ({sha256(line.encode('utf-8', 'replace')).hexdigest()[:8]})"
 
 
-def _calls(document: LinedNode, job: LinedNode, step: LinedNode) -> Iterator[_Call]:
-    """The commands of a step's script that run the guard, and the action that does."""
-    run = step.get("run")
+def _calls(within: _Job, step: LinedNode) -> Iterator[_Call]:
+    """The commands of a step's script that run the guard, and the action or workflow that does."""
+    document, job, run = within.document, within.node, step.get("run")
     if run is None:
         yield from _of_action(step)
+        yield from _of_file(within, step)
         return
     if _PROGRAM not in run.raw:
         return
@@ -223,7 +266,8 @@ def _variables(*parts: LinedNode) -> dict[str, str]:
 def _of_action(step: LinedNode) -> Iterator[_Call]:
     """The action of this project: its inputs are what the options of the command are."""
     uses = step.word("uses")
-    if not _OWN_ACTION.fullmatch(uses) or step.word("with", "command") != "guard":
+    is_action = _OWN_ACTION.fullmatch(uses) is not None and step.word("with", "command") == "guard"
+    if not is_action and not _OWN_WORKFLOW.fullmatch(uses):
         return
     laxities = {f"is run by the action {_shown(uses.partition('@')[0])}"}
     for name, node in step.items("with"):
@@ -232,6 +276,28 @@ def _of_action(step: LinedNode) -> Iterator[_Call]:
         if name == "number":
             laxities |= {*_of_subject(node.raw, {})}
     yield _Call("pr", frozenset(laxities))
+
+
+def _of_file(job: _Job, user: LinedNode) -> Iterator[_Call]:
+    """What a workflow or an action of the repository runs for whoever uses it, and what it is told."""
+    uses = user.word("uses")
+    if not _LOCAL.fullmatch(uses) or _OWN_ACTION.fullmatch(uses):
+        return
+    path = normpath(uses)
+    files = (path,) if _WORKFLOW.fullmatch(path) else (f"{path}/action.yml", f"{path}/action.yaml")
+    told = {
+        f"is called with {name}: {_shown(node.raw)}" for name, node in user.items("with") if not _is_strict(name, node)
+    }
+    for file in files:
+        for step in job.called.of(file):
+            if step.event in {"workflow_call", _USE}:
+                yield _Call(step.verb, frozenset({*step.laxities, *told}))
+
+
+def _is_strict(name: str, node: LinedNode) -> bool:
+    """Whether an input makes the guard stop more, or only says which change it is about."""
+    names = {match[1].strip().lower() for match in _EXPRESSION.finditer(node.raw)}
+    return (name, node.raw) in {("mode", "strict"), ("exit-code", "true")} or bool(names and names <= _SUBJECTS)
 
 
 def _is_guard(words: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ workflows that run ``clockwork guard``, the settings below ``guard:``, guardrail
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bot.guardrails.classify import is_workflow
@@ -15,7 +15,8 @@ from bot.guardrails.detectors import guard_documents, guard_settings
 from bot.guardrails.detectors.meta import SETTINGS
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.model.drift import Severity
+from bot.guardrails.structure import Documents, parse_documents
+from bot.model.severity import Severity
 
 if TYPE_CHECKING:
     from bot.guardrails.detectors.guard_steps import GuardStep
@@ -33,10 +34,11 @@ def guard_weakened(subject: Subject) -> Iterable[Hit]:
 def _workflows(subject: Subject) -> Iterator[Hit]:
     if not any(is_workflow(path) for delta in subject.deltas for path in (delta.old_path, delta.path)):
         return
-    from bot.guardrails.detectors.guard_steps import guard_steps
+    from bot.guardrails.detectors.guard_steps import CalledSteps, guard_steps
 
-    before = [step for delta in subject.deltas for step in guard_steps(delta.old_path, delta.documents_before)]
-    after = [step for delta in subject.deltas for step in guard_steps(delta.path, delta.documents_after)]
+    base, head = map(CalledSteps, _readers(subject))
+    before = [step for delta in subject.deltas for step in guard_steps(delta.old_path, delta.documents_before, base)]
+    after = [step for delta in subject.deltas for step in guard_steps(delta.path, delta.documents_after, head)]
     deltas = {delta.old_path: delta for delta in subject.deltas}
     kept: dict[tuple[str, str], list[GuardStep]] = defaultdict(list)
     for step in after:
@@ -50,6 +52,23 @@ def _workflows(subject: Subject) -> Iterator[Hit]:
             if hit.anchor not in told:
                 told.add(hit.anchor)
                 yield hit
+
+
+def _readers(subject: Subject) -> tuple[Callable[[str], Documents], Callable[[str], Documents]]:
+    """What gives the documents of a file before the change and after it: of those that it holds or its workflows call."""
+    called = {path: parse_documents(data.decode("utf-8", "replace")) for path, data in subject.facts.called.items()}
+    before = {delta.old_path: delta for delta in subject.deltas}
+    after = {delta.path: delta for delta in subject.deltas}
+
+    def old(path: str) -> Documents:
+        return before[path].documents_before if path in before else called.get(path, ())
+
+    def new(path: str) -> Documents:
+        if path in after:
+            return after[path].documents_after
+        return () if path in before else called.get(path, ())
+
+    return old, new
 
 
 def _successor(old: GuardStep, candidates: Sequence[GuardStep], path: str) -> GuardStep | None:

@@ -15,6 +15,7 @@ from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
+from bot.model.patterns import regex
 
 _TLS: Final = {
     "python": LinePattern(
@@ -118,7 +119,7 @@ _PIPE: Final = LinePattern(
     r"\biex\b[^#\n]{0,100}(?:DownloadString|iwr|Invoke-WebRequest)|\b(?:iwr|irm)\b[^#\n|]{0,300}\|\s*iex\b",
     Anchors(words("curl", "wget", "iex")),
 )
-_VERSION: Final = re.compile(r"v?\d+(?:\.\d+){1,3}[\w.\-]*|[0-9a-f]{40}")
+_VERSION: Final = regex(r"v?\d+(?:\.\d+){1,3}[\w.\-]*|[0-9a-f]{40}")
 
 
 def pipe_to_shell(subject: Subject) -> Iterable[Hit]:
@@ -142,7 +143,7 @@ def pipe_to_shell(subject: Subject) -> Iterable[Hit]:
             yield on_line(delta, line, "A download is piped into a shell.")
 
 
-_ADVICE: Final = re.compile(r"\s*(?:-\s*)?(?:echo|printf|print|console\.log|log|raise|#)\b")
+_ADVICE: Final = regex(r"\s*(?:-\s*)?(?:echo|printf|print|console\.log|log|raise|#)\b")
 """Printing the advice is not following it."""
 
 

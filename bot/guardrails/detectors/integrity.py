@@ -15,6 +15,7 @@ from bot.guardrails.lexing import LineView
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents
 from bot.model.finding import FileStatus
+from bot.model.patterns import regex
 
 _OURS: Final = LinePattern(r"<{7} \S", Anchors(words("<<<<<<< ")))
 _THEIRS: Final = LinePattern(r">{7} \S", Anchors(words(">>>>>>> ")))
@@ -164,7 +165,7 @@ def chat_residue(subject: Subject) -> Iterable[Hit]:
                 yield on_line(delta, line, "A sentence of a conversation with an assistant is in the source.")
 
 
-_COMMENT_MARK: Final = re.compile(r"\s*(#|//|/\*+|\*|--|;)\s*")
+_COMMENT_MARK: Final = regex(r"\s*(#|//|/\*+|\*|--|;)\s*")
 
 
 def _is_chat(text: str) -> bool:

@@ -7,7 +7,6 @@ A part of META-002, beside :mod:`bot.guardrails.detectors.guarding`, which tells
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -20,8 +19,9 @@ from bot.guardrails.structure import Documents, Unparsed
 from bot.guardrails.waivers import Baseline, Waiver, parse_baseline
 from bot.intake.lined import LinedNode, plain
 from bot.model.globs import name_matches
+from bot.model.patterns import regex
 
-_WORD: Final = re.compile(r"[\w.-]+")
+_WORD: Final = regex(r"[\w.-]+")
 _TELLING: Final = ("kind", "command", "base_url", "model", "key_env", "options", "readable")
 """The settings of an assistant that decide who answers, and what it may read."""
 

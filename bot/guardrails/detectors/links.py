@@ -14,12 +14,13 @@ from typing import Final
 from bot.guardrails.contents import LINK
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.model.drift import Severity
 from bot.model.finding import FileStatus
+from bot.model.patterns import regex
+from bot.model.severity import Severity
 
-_SECTION: Final = re.compile(r'\s*\[submodule\s+"((?:[^"\\]|\\.)*)"\]\s*(?:[#;].*)?\Z')
-_URL: Final = re.compile(r"\s*url\s*=\s*(.*?)\s*\Z", re.IGNORECASE)
-_RUNS: Final = re.compile(r"-|(?:ext|fd)::|file:|/")
+_SECTION: Final = regex(r'\s*\[submodule\s+"((?:[^"\\]|\\.)*)"\]\s*(?:[#;].*)?\Z')
+_URL: Final = regex(r"\s*url\s*=\s*(.*?)\s*\Z", re.IGNORECASE)
+_RUNS: Final = regex(r"-|(?:ext|fd)::|file:|/")
 
 
 def led_away(subject: Subject) -> Iterable[Hit]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -11,14 +10,15 @@ from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
+from bot.model.patterns import regex
 
 # Where code owners are looked for: GitHub documentation, "About code owners". The rest are files that AI tools obey.
-_GUARDING: Final = re.compile(
+_GUARDING: Final = regex(
     r"policies/guardrails/.+|policies/[^/]+\.ya?ml|clockwork\.ya?ml|(\.github/|docs/)?CODEOWNERS|"
     r"(.*/)?(AGENTS|CLAUDE|GEMINI)\.md|(.*/)?\.(mcp|claude)\.json|(.*/)?\.mcp\.json|\.claude/.+|\.cursor/.+|\.cursorrules|"
     r"\.windsurfrules|\.github/(copilot-instructions\.md|instructions/.+|agents/.+)|\.codex/.+|\.gemini/.+"
 )
-SETTINGS: Final = re.compile(r"clockwork\.ya?ml\Z|\.clockwork/[^/]+\.ya?ml\Z")
+SETTINGS: Final = regex(r"clockwork\.ya?ml\Z|\.clockwork/[^/]+\.ya?ml\Z")
 
 
 def guardrail_edit(subject: Subject) -> Iterable[Hit]:
@@ -47,11 +47,11 @@ def _guarding(delta: Delta) -> str | None:
     return next((path for path in (delta.path, delta.old_path) if _GUARDING.fullmatch(path)), None)
 
 
-_ROOF: Final = re.compile(
+_ROOF: Final = regex(
     r"([a-z_]*per_hour|max_[a-z_]+|[a-z_]*budget[a-z_]*|[a-z_]*failures|breaker_corrections|per_task|CRITICAL|HIGH|MEDIUM|LOW)\Z"
 )
-_FLOOR: Final = re.compile(r"(cooldown[a-z_]*|breaker_window|min_write_interval)\Z")
-_DURATION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?(ms|s|m|min|h|d|minutes|seconds|hours)?\Z")
+_FLOOR: Final = regex(r"(cooldown[a-z_]*|breaker_window|min_write_interval)\Z")
+_DURATION: Final = regex(r"(\d{1,9}(?:\.\d{1,6})?)\s?(ms|s|m|min|h|d|minutes|seconds|hours)?\Z")
 _UNITS: Final = {
     "ms": 0.001,
     "s": 1,

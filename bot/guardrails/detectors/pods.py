@@ -15,9 +15,10 @@ from bot.guardrails.detectors.gains import gained, identity, is_deployed
 from bot.guardrails.rule import Fact, Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
 from bot.intake.lined import LinedNode
-from bot.model.drift import Severity
+from bot.model.patterns import regex
+from bot.model.severity import Severity
 
-_DANGEROUS_PATH: Final = re.compile(
+_DANGEROUS_PATH: Final = regex(
     r"/+\Z|/(var/)?run(/(docker|containerd|crio|podman)\b.*)?/?\Z|/(etc|root|proc|sys|dev|boot|home)/*\Z|/etc/kubernetes|"
     r"/var/lib/(kubelet|docker|containerd)\b|.*/(docker|containerd|crio|podman)\.sock\Z"
 )

@@ -7,15 +7,15 @@ Sources: AWS documentation, "IAM JSON policy elements reference" (Effect, Action
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.guardrails.hcl import HclAttribute
 from bot.guardrails.hcl_values import HclValue, UnknownValue, scalars, value_of
+from bot.model.patterns import regex
 
-_WORDS: Final = re.compile(r"(?:\\?\"?\b(\w++)\\?\"?\s{0,8}[=:](?!:))|\\?\"(\*(?::\*)?)\\?\"")
+_WORDS: Final = regex(r"(?:\\?\"?\b(\w++)\\?\"?\s{0,8}[=:](?!:))|\\?\"(\*(?::\*)?)\\?\"")
 _EVERYWHERE: Final = frozenset({"*", "", "0.0.0.0/0", "::/0"})
 """Values of a condition that everything satisfies, as a pattern, or as a range."""
 

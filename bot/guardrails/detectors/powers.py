@@ -15,7 +15,7 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
-from bot.model.drift import Severity
+from bot.model.severity import Severity
 
 _CLIMBS: Final = {
     "escalate": "may give a role rights that its holder has not",

@@ -19,14 +19,15 @@ from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
-from bot.model.drift import Severity
+from bot.model.patterns import regex
+from bot.model.severity import Severity
 from bot.secrecy.credentials import credentials
 from bot.secrecy.providers import TokenProvider
 from bot.secrecy.scan import MAX_LINE, compiled, scan
 from bot.secrecy.tokens import BY_NEEDLE, NEEDLES, entropy, is_placeholder, is_real, masked
 from bot.secrecy.vocabulary import surely_secret_name
 
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|Comment:")
+_BASE64: Final = regex(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|Comment:")
 
 
 _AFTER_RUN: Final = r"\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27}"
@@ -200,7 +201,7 @@ _PATTERNS: Final = (
 """A quoted literal, and a bare one for the languages that have such."""
 _SHORTEST: Final = 8
 _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
-_NO_SECRET: Final = re.compile(
+_NO_SECRET: Final = regex(
     r"\$\{|\$\(|\{\{|<%|%\(|%s|\{[a-z_.]*\}|^<.*>$|^\$[A-Za-z_]|^%[A-Z_]+%$|os\.|process\.|getenv|env\[|ENV\[|secrets\.|"
     r"^ENC\[|vault:|ref\+|op://|arn:|^https?://|^/|^\./|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|"
     r"password|passwd|secret|token|change|example|test|dummy|sample|todo|none|null|true|false|default|redacted|placeholder|"
@@ -317,16 +318,14 @@ class _Hidden:
 
 _BLOCK: Final = 4000
 _AROUND: Final = 500
-_URL: Final = re.compile(
-    r"\b([a-z][a-z0-9+.\-]{1,20})://([^\s/:@'\"<>(){}|]{1,80}):([^\s/:@'\"<>]{3,120})@([\w.\-]{1,200})"
-)
+_URL: Final = regex(r"\b([a-z][a-z0-9+.\-]{1,20})://([^\s/:@'\"<>(){}|]{1,80}):([^\s/:@'\"<>]{3,120})@([\w.\-]{1,200})")
 _ADDRESS: Final = Anchors(words("://"), behind=r"[^\s/:@'\"<>(){}|]+:[^\s/:@'\"<>]{3}")
-_DULL: Final = re.compile(
+_DULL: Final = regex(
     r"^(pass(word|wd)?|pw|pwd|secret|user(name)?|token|guest|root|admin|test(ing)?|changeme|postgres|mysql|redis|rabbitmq|"
     r"example|foo|bar|baz|x+|\*+|\.+|p@ss|hunter2|dummy|fake|none|my-?(pass|secret).*|your.*|some.*)\d{0,4}$|[$%<>{}\[\]*]|:$",
     re.IGNORECASE,
 )
-_EXAMPLE_HOST: Final = re.compile(
+_EXAMPLE_HOST: Final = regex(
     r"(^|\.)(example\.(com|org|net)|example|test|invalid|localhost)$|^host(name)?$|^127\.|^0\.0\.0\.0", re.IGNORECASE
 )
 

@@ -16,17 +16,18 @@ from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
 from bot.intake.lined import LinedNode
 from bot.model.finding import FileStatus
+from bot.model.patterns import regex
 
 _NAMED: Final = {
-    "python": re.compile(r"^\s*(?:async\s+)?def\s+(test\w*)\s*\("),
-    "go": re.compile(r"^func\s+((?:Test|Fuzz|Example)\w*)\s*\("),
-    "rust": re.compile(r"^\s*(?:async\s+)?fn\s+(\w*test\w*)\s*\("),
-    "java": re.compile(r"^\s*(?:public\s+)?void\s+(\w*[tT]est\w*|should\w+)\s*\("),
-    "ruby": re.compile(r"^\s*(?:it|test|specify)\s+['\"]([^'\"]{3,200})['\"]\s+do"),
-    "javascript": re.compile(r"^\s*(?:it|test)\s*\(\s*['\"`]([^'\"`]{3,200})['\"`]"),
+    "python": regex(r"^\s*(?:async\s+)?def\s+(test\w*)\s*\("),
+    "go": regex(r"^func\s+((?:Test|Fuzz|Example)\w*)\s*\("),
+    "rust": regex(r"^\s*(?:async\s+)?fn\s+(\w*test\w*)\s*\("),
+    "java": regex(r"^\s*(?:public\s+)?void\s+(\w*[tT]est\w*|should\w+)\s*\("),
+    "ruby": regex(r"^\s*(?:it|test|specify)\s+['\"]([^'\"]{3,200})['\"]\s+do"),
+    "javascript": regex(r"^\s*(?:it|test)\s*\(\s*['\"`]([^'\"`]{3,200})['\"`]"),
 }
 _NAMED_ALIAS: Final = {"typescript": "javascript", "kotlin": "java"}
-_ASSERT: Final = re.compile(
+_ASSERT: Final = regex(
     r"^\s*assert\b|\bself\.assert\w+\s*\(|\bassert\w*!?\s*\(|\bexpect\s*\(|\bt\.(?:Error|Fatal)f?\s*\(|"
     r"\b(?:require|assert)\.\w+\(|pytest\.raises|\.should(?:\.|\()|\bverify\s*\(|\bassert_\w+\s*\("
 )
@@ -142,7 +143,7 @@ def _asserts(lines: Iterable[DiffLine]) -> int:
     return sum(1 for line in lines if _ASSERT.search(line.text[:400]))
 
 
-_CHECK_CALL: Final = re.compile(r"\b_?(?:check|verify|expect|ensure|assert|validate)\w*\s*\(|\bparametrize\b")
+_CHECK_CALL: Final = regex(r"\b_?(?:check|verify|expect|ensure|assert|validate)\w*\s*\(|\bparametrize\b")
 
 
 def _delegates(delta: Delta) -> bool:
@@ -162,9 +163,7 @@ _SINGLED_OUT: Final = LinePattern(
     Anchors((*_SKIPS, *spaced("xit", "xdescribe", "xtest", "fit", "fdescribe", tails=("(",)))),
 )
 """With the names that Jasmine and Jest have for it; elsewhere ``fit`` is a method of models."""
-_CONDITION: Final = re.compile(
-    r"^\s*(?:if|elif|else|unless|except|switch|case)\b|\bif\s*\(|\bskipif\b|testing\.Short\(\)"
-)
+_CONDITION: Final = regex(r"^\s*(?:if|elif|else|unless|except|switch|case)\b|\bif\s*\(|\bskipif\b|testing\.Short\(\)")
 
 
 def test_skipped(subject: Subject) -> Iterable[Hit]:
@@ -234,12 +233,12 @@ def _unreachable(delta: Delta, line: DiffLine) -> bool:
     return re.match(r"\s*(except|catch|finally|else)\b", above) is not None
 
 
-_THRESHOLD: Final = re.compile(
+_THRESHOLD: Final = regex(
     r"(?i)(fail[_\-]under|cov-fail-under|min[_\-]?coverage|coverage[_\-]?threshold|minimum[_\-]?coverage|threshold|"
     r"branches|functions|lines|statements|fail-on|max-warnings|mutation[_\-]?score)"
     r"[\"']?\s{0,5}[=: ]\s{0,5}[\"']?(\d{1,3}(?:\.\d{1,4})?)%?"
 )
-_GATE_FILE: Final = re.compile(
+_GATE_FILE: Final = regex(
     r"(^|/)(pyproject\.toml|setup\.cfg|tox\.ini|\.coveragerc|pytest\.ini|noxfile\.py|package\.json|\.?(jest|vitest|nyc)[^/]*|"
     r"codecov\.ya?ml|\.codecov\.ya?ml|\.nycrc[^/]*|Makefile|justfile|sonar-project\.properties|build\.gradle(\.kts)?|pom\.xml)$|"
     r"^\.github/workflows/|^\.gitlab-ci|^\.circleci/|^\.ci/"

@@ -15,9 +15,10 @@ from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
+from bot.model.patterns import regex
 
-_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_INVISIBLE: Final = re.compile(
+_BIDI: Final = regex("[\u202a-\u202e\u2066-\u2069]")
+_INVISIBLE: Final = regex(
     "[\u200b\u200c\u200d\u2060-\u2064\u00ad\u180e\ufeff\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
 _BIDI_MARKS: Final = Anchors(words(*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
@@ -25,7 +26,7 @@ _INVISIBLE_MARKS: Final = Anchors(
     (*words(*"\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\u00ad\u180e\ufeff"), b"\xf3\xa0"),
 )
 """The planes of tags and variation selectors begin with the same two bytes in UTF-8."""
-_WORD: Final = re.compile(r"[^\W\d]\w*")
+_WORD: Final = regex(r"[^\W\d]\w*")
 
 
 def bidi(subject: Subject) -> Iterable[Hit]:

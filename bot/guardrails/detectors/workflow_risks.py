@@ -16,7 +16,8 @@ from bot.guardrails.detectors import strangers
 from bot.guardrails.detectors.strangers import Names
 from bot.intake.actions import ANY, Call, Embedded, Expression, Operation, Reference, embedded
 from bot.intake.lined import LinedNode
-from bot.model.drift import Severity
+from bot.model.patterns import regex
+from bot.model.severity import Severity
 
 _PRIVILEGED: Final = ("pull_request_target", "workflow_run", "issue_comment")
 """Events that strangers cause and that run with the repository's secrets, as far as they can lead to a head's code."""
@@ -24,15 +25,15 @@ _OF_STRANGERS: Final = frozenset({"pull_request", "pull_request_target", "issue_
 _TAKES: Final = (
     r"git\s+(?:-\S+\s+(?:\S+\s+)?)?(?:checkout|switch|reset|merge|rebase|cherry-pick|pull|worktree\s+add|restore)\b"
 )
-_TAKEN: Final = re.compile(_TAKES + r"([^\n;|&]{0,200})")
-_FETCHED: Final = re.compile(r"git\s+(?:-\S+\s+(?:\S+\s+)?)?fetch\b([^\n;|&]{0,200})")
-_CLI_CHECKOUT: Final = re.compile(r"\bgh\s+(?:-\S+\s+)*pr\s+checkout\b")
-_PULL_REF: Final = re.compile(r"\bpull/")
-_VARIABLE: Final = re.compile(r"\$\{?(\w+)")
-_PERMISSION: Final = re.compile(r"author_association|getCollaboratorPermission|/permission\b")
-_ACTOR: Final = re.compile(r"\[bot\]", re.IGNORECASE)
-_ENVIRONMENT_FILE: Final = re.compile(r">>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
-_CONSTANT_LINE: Final = re.compile(r"^\s*(?:echo|printf)\s[^$`]*>>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
+_TAKEN: Final = regex(_TAKES + r"([^\n;|&]{0,200})")
+_FETCHED: Final = regex(r"git\s+(?:-\S+\s+(?:\S+\s+)?)?fetch\b([^\n;|&]{0,200})")
+_CLI_CHECKOUT: Final = regex(r"\bgh\s+(?:-\S+\s+)*pr\s+checkout\b")
+_PULL_REF: Final = regex(r"\bpull/")
+_VARIABLE: Final = regex(r"\$\{?(\w+)")
+_PERMISSION: Final = regex(r"author_association|getCollaboratorPermission|/permission\b")
+_ACTOR: Final = regex(r"\[bot\]", re.IGNORECASE)
+_ENVIRONMENT_FILE: Final = regex(r">>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
+_CONSTANT_LINE: Final = regex(r"^\s*(?:echo|printf)\s[^$`]*>>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
 _SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
     "8398a7/action-slack": ("custom_payload",),
     "actions/github-script": ("script",),

@@ -7,7 +7,6 @@ pinning actions to a full commit SHA) and "Workflow syntax for GitHub Actions", 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -19,10 +18,11 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined import LinedNode
-from bot.model.drift import Severity
+from bot.model.patterns import regex
+from bot.model.severity import Severity
 
-_PIN: Final = re.compile(r"([\w.\-]+/[\w.\-/]+)@([0-9a-f]{40})\Z")
-_USES: Final = re.compile(r"([\w.\-]+/[\w.\-/]+)@(\S+)\Z")
+_PIN: Final = regex(r"([\w.\-]+/[\w.\-/]+)@([0-9a-f]{40})\Z")
+_USES: Final = regex(r"([\w.\-]+/[\w.\-/]+)@(\S+)\Z")
 _SCOPES: Final = {"none": 0, "read": 1, "write": 2}
 
 

@@ -1,0 +1,133 @@
+"""What an API server's refusal means: one of our errors, in words that say what to do. Used by the Kubernetes applier.
+
+Sources: Kubernetes docs, "Server-Side Apply", "Conflicts"; apimachinery ``pkg/api/errors``; the words of a conflict:
+apimachinery ``pkg/util/managedfields/internal/conflict.go``. What a server says of a Secret may quote its values, so of
+that only the fields and the machine's word for the reason are repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from bot.errors import BotError, Refused, Unavailable
+from bot.kubeapi.api import ApiAnswer
+from bot.model.json import text
+from bot.secrecy.sanitize import sanitized
+
+_SHOWN: Final = 300
+_UNTYPED: Final = "failed to create typed patch object"
+"""What an apply is told of a field that no schema has: as an internal error (apimachinery, ``managedfields/internal``,
+structuredmerge.go).
+"""
+_NO_DRY_RUN: Final = "does not support dry run"
+"""apiserver ``pkg/admission/plugin/webhook/errors/statuserror.go``, ``NewDryRunUnsupportedErr``."""
+_CONFLICT: Final = "FieldManagerConflict"
+_MANAGER: Final = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")(?: with subresource "([^"]*)")?(?: using (\S+))?')
+
+
+class ObjectMoved(Unavailable):
+    """The object changed between being read and being written: look again."""
+
+
+class NotRehearsed(Refused):
+    """An admission webhook that cannot be asked without its doing something stands in the way of a dry run: it tells nothing
+    about the real one.
+    """
+
+
+class NotValid(Refused):
+    """The object would not be valid."""
+
+
+class WaitOver(Unavailable):
+    """Something was waited for as long as is allowed: trying again at once would only wait longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldField:
+    """A field of which another field manager says something else: ``field`` as the conflict has it, ``path`` for people.
+
+    ``manager`` is its name alone, ``owner`` with the subresource and the API version by which it wrote.
+    """
+
+    field: str
+    manager: str
+    owner: str
+
+    @property
+    def path(self) -> str:
+        return sanitized(self.field).removeprefix(".")
+
+
+def held_fields(answer: ApiAnswer) -> tuple[HeldField, ...]:
+    """The fields of a conflict of server-side apply; none where the answer is none."""
+    causes = [cause for cause in answer.causes if cause.get("reason", cause.get("type")) == _CONFLICT]
+    return tuple(_held(text(cause.get("field")), text(cause.get("message"))) for cause in causes)
+
+
+def _held(field: str, message: str) -> HeldField:
+    match = _MANAGER.search(message)
+    if match is None:
+        return HeldField(field, "", sanitized(message)[:_SHOWN])
+    name = match[1][1:-1].replace('\\"', '"')
+    how = [f"subresource {match[2]}" if match[2] else "", match[3] or ""]
+    return HeldField(field, name, sanitized(f"{name} ({', '.join(filter(None, how))})" if any(how) else name))
+
+
+def conflict(subject: str, held: tuple[HeldField, ...]) -> Refused:
+    """A conflict that is not ours to decide: each field with who says otherwise."""
+    fields = "; ".join(f"{each.path} belongs to {each.owner}" for each in held)
+    return Refused(
+        f"{subject}: others own what Git says otherwise: {fields}",
+        advice="leave these fields out of Git, have their owners let go of them, or allow taking them over",
+    )
+
+
+def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> BotError:
+    """The error that an answer is. ``verb`` is what was asked, in the words of RBAC; ``secret``: show no message."""
+    said = _said(answer, secret=secret)
+    words = f"{subject}: the cluster says to {verb}: {said}"
+    match answer.status:
+        case 409 if not held_fields(answer):
+            return ObjectMoved(words)
+        case 409:
+            return conflict(subject, held_fields(answer))
+        case 422 if not any(text(cause.get("field")) for cause in answer.causes):
+            return ObjectMoved(words)  # a test of a JSON Patch did not hold (apiserver, endpoints/handlers/patch.go)
+        case 422 if any(text(cause.get("field")) == "metadata.uid" for cause in answer.causes):
+            return ObjectMoved(words)  # another object has the name
+        case 422 if any("immutable" in text(cause.get("message")) for cause in answer.causes):
+            return Refused(words, advice="a field cannot be changed while the object lives: plan again to replace it")
+        case 500 if _UNTYPED in answer.message:
+            return Refused(words, advice="correct it in Git")
+        case 400 if _NO_DRY_RUN in answer.message:
+            return NotRehearsed(words)
+        case 422:
+            return NotValid(words, advice="correct it in Git")
+        case 400:
+            return Refused(words, advice="correct it in Git")
+        case 401:
+            return Refused(words, advice="the cluster does not accept these credentials: renew them")
+        case 403:
+            return Refused(words, advice=f"allow {verb} to this account, or see which admission policy says no")
+        case 404 if not answer.reason:
+            return Unavailable(words)  # not of the API: a kind that was defined just now
+        case 404:
+            return Refused(words, advice="create its namespace, or install what serves its kind, first")
+        case 408 | 429:
+            return Unavailable(words)
+        case status if status >= 500:
+            return Unavailable(words)
+        case _:
+            return Refused(words)
+
+
+def _said(answer: ApiAnswer, *, secret: bool) -> str:
+    """The refusal in a line, without values where they may be secret."""
+    head = f"{answer.status} {answer.reason}".strip()
+    if not secret:
+        return f"{head}: {sanitized(answer.message)[:_SHOWN]}" if answer.message else head
+    fields = sorted({text(cause.get("field")) for cause in answer.causes} - {""})
+    return f"{head} ({', '.join(map(sanitized, fields))})" if fields else head

@@ -1,0 +1,165 @@
+"""``clockwork apply``: do what a plan says, so that what runs is what the branch says, and verify it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.entrypoints.cli.options import (
+    JsonOption,
+    OutputOption,
+    RepoOption,
+    SettingsOption,
+    SummaryOption,
+    TargetOption,
+    VariableOption,
+)
+from bot.entrypoints.cli.printing import append, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bot.flows.action_plan import TargetPlan
+    from bot.model.action import AppliedPlan
+    from bot.model.codehost import CheckState
+    from bot.wiring.applying import Application
+
+PlanOption = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[PLAN]", help="A plan that `clockwork plan --out` kept: whoever hands it over agreed to it."
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+
+    @app.command()
+    def apply(
+        plan: PlanOption = None,
+        repo: RepoOption = ".",
+        settings: SettingsOption = None,
+        var: VariableOption = None,
+        target: TargetOption = None,
+        auto_approve: Annotated[
+            bool,
+            typer.Option("--auto-approve", help="Ask nobody: do what needs no approval or has it, leave the rest."),
+        ] = False,
+        force_conflicts: Annotated[
+            bool, typer.Option("--force-conflicts", help="Take fields over that others own (Kubernetes).")
+        ] = False,
+        verify: Annotated[bool, typer.Option(help="Look again afterwards, and write how that ended.")] = True,
+        summary: SummaryOption = None,
+        output: OutputOption = None,
+        as_json: JsonOption = False,
+    ) -> None:
+        """Do what a plan says, so that what runs is what the branch says. Exit 4 when something waits for approval."""
+        from rich.console import Console
+
+        from bot.entrypoints.cli.progress import progress
+        from bot.errors import Invalid
+        from bot.model.codehost import CheckState
+        from bot.plans.document import applied_json, check_plans, read_plans
+        from bot.report.actions import applied_markdown
+        from bot.report.outputs import applied_outputs
+        from bot.report.terminal import show_errors
+        from bot.wiring.actions import job_summary, outputs
+        from bot.wiring.applying import open_application, sentence
+        from bot.wiring.repository import Options
+
+        asks = plan is None and not auto_approve
+        if asks and (as_json or not sys.stdin.isatty()):
+            raise Invalid(
+                "nobody is here to be asked",
+                advice="Hand over a plan (`clockwork plan --out FILE`), or --auto-approve.",
+            )
+        kept = None if plan is None else read_plans(plan.read_bytes(), file=str(plan))
+        console = Console(stderr=as_json)
+        with progress(quiet=as_json) as tell:
+            options = Options(repo, None, None, settings, variables=tuple(var or ()), target=target, tell=tell)
+            application = open_application(options, force_conflicts=force_conflicts)
+        if application.assessment.report.errors:
+            show_errors(application.assessment.report, Console(stderr=True))
+            raise typer.Exit(2)
+        check_plans(kept or (), [each.actions for each in application.plans])
+        names = None if kept is None else {each.target for each in kept}
+        chosen = [each for each in application.plans if names is None or each.actions.target in names]
+        if any(each.actions.actions for each in chosen):
+            application.check()
+        agreed = _agreed(chosen, console) if asks else kept is not None
+        ended = _carried_out(application, chosen, console, approved=agreed, unattended=auto_approve)
+        if as_json:
+            print_json({"version": 1, "targets": [applied_json(each.actions, done) for each, done in ended]})
+        sentences = [sentence(each, done, application.opened.name) for each, done in ended]
+        plans = [done for _, done in ended]
+        whole = all(done.whole for done in plans)
+        state = _verified(application, sentences, console, whole=whole) if verify else None
+        if output is not None:
+            in_sync = None if state is None else state is CheckState.SUCCESS
+            append(output, outputs(applied_outputs(plans, in_sync=in_sync)))
+        if summary is not None:
+            append(summary, job_summary(applied_markdown(sentences)))
+        code = _exit_code(plans, differs=state is CheckState.FAILURE)
+        if code == 0 and application.assessment.report.unreachable:
+            code = 3
+        if code:
+            raise typer.Exit(code)
+
+
+def _agreed(chosen: Sequence[TargetPlan], console: Console) -> bool:
+    """Whether the person at this terminal agrees to the plans."""
+    from bot.report.actions import show_plan
+
+    for each in chosen:
+        show_plan(each.actions, console)
+    if not any(each.actions.actions for each in chosen):
+        return False
+    answer = typer.prompt("Do these actions? Only 'yes' is taken for a yes", default="no", show_default=False)
+    if answer != "yes":
+        console.print("Nothing was done.")
+        raise typer.Exit(4)
+    return True
+
+
+def _carried_out(
+    application: Application, chosen: Sequence[TargetPlan], console: Console, *, approved: bool, unattended: bool
+) -> list[tuple[TargetPlan, AppliedPlan]]:
+    """Every target by itself, as far as no other failed before."""
+    from bot.report.actions import applied_summary, show_applied
+
+    ended: list[tuple[TargetPlan, AppliedPlan]] = []
+    for each in chosen:
+        if each.actions.target and each.actions.actions:
+            console.print(f"[bold]{each.actions.target}[/]", highlight=False)
+        done = application.carry_out(
+            each, approved=approved, unattended=unattended, tell=lambda action: show_applied(action, console)
+        )
+        for action in done.waiting:
+            console.print(f"  [yellow]waits[/] {action.operation.value} {action.resource.qualified}", highlight=False)
+        if each.actions.actions:
+            console.print(applied_summary(done), highlight=False)
+        ended.append((each, done))
+    if not any(each.actions.actions for each in chosen):
+        console.print("Nothing to do. What runs is what Git says.")
+    return ended
+
+
+def _verified(application: Application, sentences: Sequence[str], console: Console, *, whole: bool) -> CheckState:
+    """What the last look came to, after that was written on the commit."""
+    done = application.verify(sentences, whole=whole)
+    console.print("\n".join([f"{done.verified.title}.", *done.written]), highlight=False, markup=False)
+    return done.verified.state
+
+
+def _exit_code(ended: Sequence[AppliedPlan], *, differs: bool) -> int:
+    """3 something failed, 4 something waits for approval, 1 something still differs, 0 none of it."""
+    if any(each.failed for each in ended):
+        return 3
+    if any(each.waiting for each in ended):
+        return 4
+    return int(differs)

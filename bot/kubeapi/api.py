@@ -1,0 +1,225 @@
+"""The Kubernetes API as plain trees: one object, lists page by page, and what is written.
+
+Used by :mod:`bot.observers.kubernetes` and by :mod:`bot.appliers.kubernetes`. The requests are plain ones, because generic
+kinds as plain trees are all that is wanted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from bot.errors import Invalid, Unavailable
+from bot.kubeapi.access import Access, credentials, tls
+from bot.model.json import JSON, Tree, get, mapping, mappings, plain, text
+from bot.secrecy.sanitize import sanitized
+
+if TYPE_CHECKING:
+    import httpx
+
+_PAGE: Final = 500
+"""Objects of one page, as kubectl asks for (``--chunk-size``): a server holds a whole page in memory."""
+_RESTARTS: Final = 3
+_BUSY_RETRIES: Final = 2
+_LONGEST_WAIT: Final = 5.0
+_JSON: Final = {"Accept": "application/json"}
+_WARNING: Final = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
+"""A warning of the API server (RFC 7234, section 5.5; KEP-1693): ``299 - "text"``."""
+
+
+class Expired(Unavailable):
+    """410 Gone. Where it answers a continue token that is too old, the list starts again.
+
+    Kubernetes docs, "Kubernetes API Concepts", "Retrieving large results sets in chunks": a token lives about five minutes.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAnswer:
+    """One answer: HTTP's status, the object or the ``Status`` that came with it, the API's warnings."""
+
+    status: int
+    tree: Tree
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def reason(self) -> str:
+        """The machine's word for what went wrong, such as ``AlreadyExists`` (apimachinery, ``metav1.StatusReason``)."""
+        return text(self.tree.get("reason"))
+
+    @property
+    def message(self) -> str:
+        return text(self.tree.get("message"))
+
+    @property
+    def causes(self) -> tuple[Tree, ...]:
+        """What exactly was wrong: ``reason``, ``message`` and ``field`` of each (apimachinery, ``metav1.StatusCause``)."""
+        return tuple(mappings(get(self.tree, "details", "causes")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=lambda: _JSON)
+    method: str = "GET"
+    content: bytes = b""
+
+
+@dataclass(slots=True)
+class ClusterApi:
+    """Requests to one cluster, each at most ``timeout`` seconds long, until ``deadline`` (monotonic clock)."""
+
+    access: Access
+    timeout: float
+    deadline: float = math.inf
+    client: httpx.Client = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        import httpx
+
+        configuration = self.access.configuration
+        try:
+            self.client = httpx.Client(
+                base_url=configuration.host,
+                verify=tls(configuration),
+                timeout=self.timeout,
+                trust_env=False,
+                proxy=configuration.proxy or None,
+                limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
+            )
+        except (OSError, ValueError) as exc:
+            raise Invalid(f"the cluster's TLS files or proxy: {sanitized(str(exc))[:200]}") from exc
+
+    def close(self) -> None:
+        self.client.close()
+
+    def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str = "application/json") -> JSON:
+        """What the API answers; None for 404. Raises ``Unavailable`` with the cause, :class:`Expired` for 410."""
+        answer = self._answer(_Request(path, params or {}, {"Accept": accept}))
+        if answer.status_code == 404:
+            return None
+        if answer.status_code == 410:
+            raise Expired("410 Gone")
+        try:
+            body: JSON = answer.json()
+        except ValueError as exc:
+            raise Unavailable(f"{answer.status_code}, and the answer is not JSON") from exc
+        if not answer.is_success:
+            message = sanitized(text(get(mapping(body), "message")))[:300]
+            raise Unavailable(f"{answer.status_code} {answer.reason_phrase}" + (f": {message}" if message else ""))
+        return body
+
+    def words(self, path: str, params: Mapping[str, str]) -> str:
+        """A plain-text answer such as a log; empty where there is none."""
+        answer = self._answer(_Request(path, params))
+        return answer.text if answer.is_success else ""
+
+    def items(
+        self, path: str, params: Mapping[str, str] | None = None, *, read: Callable[[int], None] = lambda _: None
+    ) -> list[Tree]:
+        """All items of a list, page by page, with ``apiVersion`` and ``kind`` filled in as a single GET has them.
+
+        ``read`` is told the number of items of each page.
+        Items of a typed list have neither of them ("Kubernetes API Concepts", "Collections").
+        A list that expires between two pages starts again, at most three times. ``Unavailable`` for 404 as well.
+        """
+        for _ in range(_RESTARTS):
+            try:
+                return self._pages(path, params or {}, read)
+            except Expired:
+                continue
+        raise Unavailable("410 Gone: the list keeps expiring before its last page")
+
+    def _pages(self, path: str, params: Mapping[str, str], read: Callable[[int], None]) -> list[Tree]:
+        trees: list[Tree] = []
+        token = ""
+        while True:
+            page = self.get(path, {**params, "limit": str(_PAGE), **({"continue": token} if token else {})})
+            if page is None:
+                raise Unavailable("404 Not Found: the cluster does not serve it")
+            listed = _list(page)
+            version, kind = text(listed.get("apiVersion")), text(listed.get("kind")).removesuffix("List")
+            items = tuple(mappings(listed.get("items")))
+            trees += ({"apiVersion": version, "kind": kind, **item} for item in items)
+            read(len(items))
+            token = text(get(listed, "metadata", "continue"))
+            if not token:
+                return trees
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        body: JSON = None,
+        content_type: str = "application/json",
+    ) -> ApiAnswer:
+        """What the API answers to one request, whatever it is. ``Unavailable`` where none came: then it may have been done.
+
+        The request is repeated where the API is too busy for it, so it has to be one that is harmless the second time.
+        """
+        content = b"" if body is None else json.dumps(plain(body)).encode()
+        headers = _JSON if body is None else {**_JSON, "Content-Type": content_type}
+        answer = self._answer(_Request(path, params or {}, headers, method, content))
+        try:
+            tree = mapping(answer.json())
+        except ValueError:
+            tree = {}
+        warnings = tuple(_WARNING.findall(", ".join(answer.headers.get_list("Warning"))))
+        return ApiAnswer(answer.status_code, tree, warnings)
+
+    def _answer(self, request: _Request) -> httpx.Response:
+        for left_to_try in range(_BUSY_RETRIES, -1, -1):
+            answer = self._once(request)
+            # 429 with Retry-After: Kubernetes docs, "API Priority and Fairness"
+            if answer.status_code not in {429, 503} or not left_to_try:
+                break
+            wait = answer.headers.get("Retry-After", "1")
+            time.sleep(min(float(wait) if wait.isdigit() else 1.0, _LONGEST_WAIT, self._left()))
+        return answer
+
+    def _once(self, request: _Request) -> httpx.Response:
+        import httpx
+
+        server_name = self.access.configuration.tls_server_name
+        try:
+            return self.client.request(
+                request.method,
+                request.path,
+                params=dict(request.params),
+                headers={**request.headers, **credentials(self.access.configuration)},
+                content=request.content or None,
+                timeout=min(self.timeout, self._left()),
+                extensions={"sni_hostname": server_name} if server_name else None,
+            )
+        except httpx.TimeoutException as exc:
+            raise Unavailable(f"no answer within {min(self.timeout, self._left() or self.timeout):g} s") from exc
+        except httpx.HTTPError as exc:
+            raise Unavailable(sanitized(str(exc))[:200] or type(exc).__name__) from exc
+
+    def _left(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise Unavailable("the deadline passed")
+        return left
+
+
+def _list(page: JSON) -> Tree:
+    """``page`` as the list that it has to be: what a proxy or a broken server says with 200 is not an empty list."""
+    listed = mapping(page)
+    kind = text(listed.get("kind"))
+    if not kind.endswith("List") or not isinstance(listed.get("items", 0), (list, tuple, type(None))):
+        message = sanitized(text(listed.get("message")))[:200]
+        raise Unavailable(f"the answer is {kind or 'something else'}, no list" + (f": {message}" if message else ""))
+    return listed

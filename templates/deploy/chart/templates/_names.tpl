@@ -1,0 +1,106 @@
+{{- define "clockwork.name" -}}
+{{- if contains .Chart.Name .Release.Name -}}
+{{ .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else -}}
+{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{- end -}}
+{{- end -}}
+
+{{- define "clockwork.account" -}}
+{{ .Values.serviceAccount.name | default (include "clockwork.name" .) }}
+{{- end -}}
+
+{{- define "clockwork.selector" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "clockwork.labels" -}}
+{{ include "clockwork.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "clockwork.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What is read: workloads, what they use, and what tells how they are. Ends in the rules that the values add. */}}
+{{- define "clockwork.reads" -}}
+- apiGroups: [""]
+  resources:
+    - configmaps
+    - endpoints
+    - events
+    - limitranges
+    - namespaces
+    - persistentvolumeclaims
+    - persistentvolumes
+    - pods
+    - pods/log
+    - replicationcontrollers
+    - resourcequotas
+    {{- if .Values.rbac.secrets }}
+    - secrets
+    {{- end }}
+    - serviceaccounts
+    - services
+  verbs: [get, list]
+- apiGroups: [apps]
+  resources: [controllerrevisions, daemonsets, deployments, replicasets, statefulsets]
+  verbs: [get, list]
+- apiGroups: [batch]
+  resources: [cronjobs, jobs]
+  verbs: [get, list]
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list]
+- apiGroups: [networking.k8s.io]
+  resources: [ingressclasses, ingresses, networkpolicies]
+  verbs: [get, list]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list]
+- apiGroups: [rbac.authorization.k8s.io]
+  resources: [clusterrolebindings, clusterroles, rolebindings, roles]
+  verbs: [get, list]
+- apiGroups: [storage.k8s.io]
+  resources: [storageclasses]
+  verbs: [get, list]
+- apiGroups: [scheduling.k8s.io]
+  resources: [priorityclasses]
+  verbs: [get, list]
+- apiGroups: [admissionregistration.k8s.io]
+  resources: [mutatingwebhookconfigurations, validatingwebhookconfigurations]
+  verbs: [get, list]
+- apiGroups: [apiextensions.k8s.io]
+  resources: [customresourcedefinitions]
+  verbs: [get, list]
+{{- range .Values.rbac.rules }}
+- apiGroups: {{ toJson .apiGroups }}
+  resources: {{ toJson .resources }}
+  verbs: [get, list]
+{{- end }}
+{{- end -}}
+
+{{- define "clockwork.writes" -}}
+{{- $own := list
+  (dict "apiGroups" (list "") "resources" (list "configmaps" "services" "persistentvolumeclaims"))
+  (dict "apiGroups" (list "apps") "resources" (list "daemonsets" "deployments" "statefulsets"))
+  (dict "apiGroups" (list "batch") "resources" (list "cronjobs" "jobs"))
+  (dict "apiGroups" (list "autoscaling") "resources" (list "horizontalpodautoscalers"))
+  (dict "apiGroups" (list "networking.k8s.io") "resources" (list "ingresses"))
+  (dict "apiGroups" (list "policy") "resources" (list "poddisruptionbudgets")) -}}
+{{- range .Values.apply.rules | default $own }}
+- apiGroups: {{ toJson .apiGroups }}
+  resources: {{ toJson .resources }}
+  verbs: [create, patch, delete]
+{{- end }}
+{{- end -}}

@@ -1,0 +1,95 @@
+"""The chart as Helm's own library renders it. ``python -m tests.deploy.rendered`` writes the plain manifests again."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from tests.distributions import ROOT
+
+CHART: Final = ROOT / "templates" / "deploy" / "chart"
+MANIFESTS: Final = ROOT / "templates" / "deploy" / "manifests"
+FILE: Final = MANIFESTS / "clockwork.yaml"
+NEEDED: Final[Mapping[str, Any]] = {
+    "image": {"repository": "ghcr.io/OWNER/clockwork"},
+    "repo": "https://github.com/OWNER/REPOSITORY",
+    "credentials": {"secretName": "clockwork"},
+}
+EVERYTHING: Final[Mapping[str, Any]] = {
+    **NEEDED,
+    "image": {"repository": "registry.example.com/clockwork", "digest": f"sha256:{'a' * 64}"},
+    "imagePullSecrets": [{"name": "registry"}],
+    "branch": "main",
+    "settings": {"version": 1, "observe": {"kubernetes": {}}},
+    "level": "moderate",
+    "env": [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}],
+    "extraArgs": ["--live", "/var/lib/clockwork/live.json"],
+    "rbac": {"secrets": True, "rules": [{"apiGroups": ["example.com"], "resources": ["widgets"]}]},
+    "apply": {"enabled": True},
+    "serviceAccount": {"name": "keeper", "annotations": {"example.com/team": "platform"}},
+    "persistence": {"enabled": True, "storageClass": "fast", "size": "5Gi"},
+    "service": {"port": 8080, "annotations": {"example.com/a": "b"}},
+    "serviceMonitor": {"enabled": True, "labels": {"release": "x"}, "tokenSecret": {"name": "api", "key": "GRAFANA"}},
+    "networkPolicy": {
+        "enabled": True,
+        "from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+        "to": [{"ports": [{"port": 443, "protocol": "TCP"}]}],
+    },
+    "podDisruptionBudget": {"enabled": True},
+    "podAnnotations": {"example.com/b": "c"},
+    "podLabels": {"team": "platform"},
+    "nodeSelector": {"kubernetes.io/os": "linux"},
+    "tolerations": [{"key": "infra", "operator": "Exists", "effect": "NoSchedule"}],
+    "affinity": {"nodeAffinity": {}},
+    "priorityClassName": "high",
+}
+_PROGRAM: Final = """
+import json, sys
+from helm_python import Chart
+chart, values = sys.argv[1], json.load(sys.stdin)
+print(json.dumps(Chart.load(chart).render(values=values, name="clockwork", namespace="clockwork", is_install=True)))
+"""
+
+
+def texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """What each template comes to. Raises ``ValueError`` with what Helm says where it renders nothing."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, str(CHART)],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise ValueError(done.stderr)
+    made: dict[str, str] = json.loads(done.stdout)
+    return {path.rpartition("/")[2]: text for path, text in made.items()}
+
+
+def manifests(values: Mapping[str, Any]) -> str:
+    """All objects as one file of several documents."""
+    parts = [text for name, text in sorted(texts(values).items()) if name != "NOTES.txt"]
+    documents = [document.strip() for part in parts for document in part.split("\n---\n")]
+    return "---\n".join(f"{document.removeprefix('---').strip()}\n" for document in documents if document)
+
+
+def objects(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All objects."""
+    return [each for each in yaml.safe_load_all(manifests(values)) if each]
+
+
+def main(file: Path = FILE) -> None:
+    """Write the plain manifests of a release called ``clockwork``."""
+    file.write_text(
+        f"# What the chart beside this folder renders for values.yaml; see kustomization.yaml.\n{manifests(NEEDED)}"
+    )
+
+
+if __name__ == "__main__":
+    main()

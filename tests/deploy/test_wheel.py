@@ -1,0 +1,105 @@
+"""The wheel that is built from a checkout without Git: small, the same each time, and whole enough to run the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bot import __version__, shipped
+from tests.deploy.indexed import needs_index
+from tests.distributions import ROOT, only
+from tests.renderers import needs
+
+LARGEST: Final = 2_500_000
+"""Bytes. Four fifths are the code, which is compressed file by file."""
+TOP: Final = ("pyproject.toml", "README.md", "LICENSE", "requirements.lock")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built by the project's own build backend, from files alone: as from a tarball, without history and tags."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    for name in ("bot", "policies", "templates"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in TOP:
+        shutil.copy(ROOT / name, source / name)
+    return built(source, "wheel", folder / "wheels")
+
+
+def built(source: Path, target: str, folder: Path) -> Path:
+    words = [sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", str(folder)]
+    subprocess.run(words, cwd=source, check=True, capture_output=True)
+    (made,) = folder.iterdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def unpacked(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unpacked")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder)  # noqa: S202 - ours, of a moment ago
+    return folder
+
+
+def test_the_wheel_is_small_and_has_the_version(wheel: Path) -> None:
+    """Its name says the version, and its size has a limit."""
+    assert wheel.name == f"clockwork_gitops-{__version__}-py3-none-any.whl"
+    assert wheel.stat().st_size <= LARGEST
+
+
+def test_the_wheel_holds_what_ships_and_no_tests(unpacked: Path) -> None:
+    """Code, policies and templates byte for byte; neither tests nor what is for whoever changes the code."""
+    for name in ("policies", "templates"):
+        data = unpacked / "bot" / "data" / name
+        held = {file.relative_to(data).as_posix(): file.read_bytes() for file in data.rglob("*") if file.is_file()}
+        assert {path: held[path] for path in sorted(held)} == dict(shipped.files(name))
+    assert {entry.name for entry in unpacked.iterdir()} == {"bot", f"clockwork_gitops-{__version__}.dist-info"}
+    assert not (unpacked / "bot" / "README.md").exists()
+
+
+def test_the_source_archive_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    """What is published as source builds what is published as wheel, byte for byte."""
+    archive = built(ROOT, "sdist", tmp_path / "sdist")
+    with tarfile.open(archive) as tar:
+        tar.extractall(tmp_path / "unpacked", filter="data")
+    (source,) = (tmp_path / "unpacked").iterdir()
+    assert built(source, "wheel", tmp_path / "wheels").read_bytes() == wheel.read_bytes()
+
+
+@pytest.mark.slow
+@needs.HELM
+@needs.KUSTOMIZE
+def test_the_wheel_runs_the_demo_with_what_its_extra_brings(unpacked: Path, tmp_path: Path) -> None:
+    """The unpacked wheel, with the distributions of `[demo]` and no other, plays the whole loop outside of any checkout."""
+    done = only("demo", *("demo", "--no-serve", "--json"), code=unpacked, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    account = json.loads(done.stdout)
+    assert re.fullmatch(r"[0-9a-f]{40}", account["artifact_commit"]["sha"])
+    assert account["pull_request"]["url"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@needs_index
+def test_the_wheel_installs_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
+    """An environment with nothing in it, filled by pip with the wheel and its extra, plays the demo."""
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
+    program = tmp_path / "venv" / "bin"
+    lock = ("--constraint", str(ROOT / "requirements.lock"))
+    subprocess.run([program / "pip", "install", "-q", *lock, f"{wheel}[demo]"], check=True, cwd=tmp_path)
+    environment = {"HOME": str(tmp_path), "PATH": f"{program}:{os.environ['PATH']}"}
+    words = [str(program / "clockwork"), "demo", "--no-serve"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "pull request" in done.stdout

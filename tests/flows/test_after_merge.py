@@ -1,0 +1,110 @@
+"""What happens after a merge where settings let it: applied, verified, told once, and the rest asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.flows.commands import Orders
+from bot.flows.comments import answer_comments
+from bot.model.codehost import CheckState
+from bot.model.ledger import Actor
+from bot.wiring.applying import after_merge
+from tests.flows.cluster_stage import ClusterStage, cluster_stage
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[ClusterStage]:
+    with cluster_stage(tmp_path, "apply: {after_merge: true, force_conflicts: true}\n") as made:
+        yield made
+
+
+def merged(stage: ClusterStage, path: str, content: str | None) -> int:
+    """The number of a pull request that changed a file, and was merged."""
+    head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
+    name = f"idea-{head[:7]}"
+    stage.api("POST", "/git/refs", ref=f"refs/heads/{name}", sha=head)
+    if content is None:
+        sha = stage.api("GET", f"/contents/{path}?ref={name}")["sha"]
+        stage.api("DELETE", f"/contents/{path}", message="Drop it", sha=sha, branch=name)
+    else:
+        stage.edit(path, lambda _before: content, branch=name)
+    number = int(stage.api("POST", "/pulls", title="An idea", head=name, base="main")["number"])
+    stage.api("PUT", f"/pulls/{number}/merge")
+    return number
+
+
+def comments(stage: ClusterStage, number: int) -> list[Any]:
+    return list(stage.api("GET", f"/issues/{number}/comments"))
+
+
+def test_a_merge_is_applied_and_told_once(stage: ClusterStage) -> None:
+    """What runs is what was merged, the pull request says so, and the next look has nothing to do."""
+    number = merged(stage, "k8s/service.yaml", stage.file("k8s/service.yaml").replace("port: 80\n", "port: 8090\n"))
+    done = after_merge(stage.options())
+    assert done is not None
+    assert done.verification.verified.state is CheckState.SUCCESS
+    assert stage.port() == 8090
+    (comment,) = comments(stage, number)
+    assert "Applied: 1 updated." in comment["body"]
+    assert after_merge(stage.options()) is None
+    assert len(comments(stage, number)) == 1
+
+
+def test_what_needs_a_yes_waits_for_it(stage: ClusterStage) -> None:
+    """A removal is asked for on the pull request; whoever may write says the plan's name, and it is done."""
+    after_merge(stage.options())
+    number = merged(stage, "k8s/orders.yaml", None)
+    done = after_merge(stage.options())
+    assert done is not None
+    assert [str(action.resource) for action in done.ended[0].waiting] == ["PersistentVolumeClaim/shop/orders"]
+    (comment,) = comments(stage, number)
+    order = re.search(r"/clockwork apply [0-9a-f]{12}", comment["body"])
+    assert order is not None
+    loop = stage.loop()
+    orders = Orders(loop.run, loop.declarer, Actor("rosa"))
+    stage.api("POST", f"/issues/{number}/comments", body="/clockwork apply")
+    stage.api("POST", f"/issues/{number}/comments", body=order[0])
+    refused, taken = answer_comments(number, orders)
+    assert "No plan is named" in refused
+    assert "carries out plan" in taken
+    done = after_merge(stage.options())
+    assert done is not None
+    assert done.verification.verified.state is CheckState.SUCCESS
+    assert stage.cluster.get("v1", "PersistentVolumeClaim", "shop", "orders") is None
+
+
+def test_an_agreement_is_about_one_plan(stage: ClusterStage) -> None:
+    """Once something else runs, the plan that somebody agreed to is not carried out."""
+    after_merge(stage.options())
+    merged(stage, "k8s/orders.yaml", None)
+    done = after_merge(stage.options())
+    assert done is not None
+    (comment,) = comments(stage, 1)
+    order = re.search(r"/clockwork apply [0-9a-f]{12}", comment["body"])
+    assert order is not None
+    stage.api("POST", "/issues/1/comments", body=order[0])
+    loop = stage.loop()
+    answer_comments(1, Orders(loop.run, loop.declarer, Actor("rosa")))
+    stage.listen(8123)
+    done = after_merge(stage.options())
+    assert done is not None
+    assert stage.cluster.get("v1", "PersistentVolumeClaim", "shop", "orders") is not None
+
+
+def test_what_fails_again_and_again_is_left_to_a_person(stage: ClusterStage) -> None:
+    """Three failures of one action at one commit, and it waits; another commit begins anew."""
+    merged(stage, "k8s/service.yaml", stage.file("k8s/service.yaml").replace("port: 80\n", "port: 8090\n"))
+    fault = stage.cluster.fail(r"PATCH .*services/web\?(?!.*dryRun)", status=422, times=100)
+    tried = []
+    for turn in range(5):
+        done = after_merge(stage.options())
+        assert done is not None
+        assert (done.ended[0].failed, bool(done.ended[0].waiting)) == (turn < 3, turn >= 3)
+        tried.append(fault.happened)
+    assert 0 < tried[0] < tried[1] < tried[2] == tried[3] == tried[4]
+    assert stage.port() == 80
