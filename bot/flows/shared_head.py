@@ -84,7 +84,7 @@ def _judged(twin: Twin) -> tuple[Verdict, str]:
     pull = twin.pull
     try:
         change = describe(change_between(twin.repository, pull.base_sha, pull.head_sha), pull, agents=twin.agents)
-        facts = with_rendered(facts_of(twin.repository, change), change, twin.render)
+        facts = with_rendered(facts_of(twin.repository, change, twin.rules.options), change, twin.render)
     except BotError as error:
         return Verdict.BLOCK if twin.mode is Mode.STRICT else Verdict.WARN, f"it could not be judged ({error.message})"
     request = ReviewRequest(change=change, mode=twin.mode, agent=change.agent)
