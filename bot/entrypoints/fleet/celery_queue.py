@@ -36,14 +36,12 @@ _POLL: Final = 0.1
 
 
 def open_queue(broker: str, settings: FleetSettings) -> Celery:
-    """Celery on a broker. ``Invalid`` for another kind of broker, and where the extra ``celery`` is not installed."""
+    """Celery on a broker. ``Invalid`` for another kind of broker."""
     scheme = broker.partition("://")[0]
     if scheme not in _SCHEMES:
         raise Invalid(f"{scheme!r} is no broker of a fleet", advice="Write redis://HOST:6379/0 or amqp://HOST//.")
-    try:
-        from celery import Celery
-    except ImportError as exc:
-        raise Invalid("Celery is not installed", advice="pip install 'clockwork-gitops[celery]'") from exc
+    from celery import Celery
+
     # RabbitMQ keeps no results: they come back as messages (docs.celeryq.dev, "RPC Result Backend").
     backend = broker if scheme.startswith("redis") else "rpc://"
     app = Celery("clockwork", broker=broker, backend=backend, set_as_current=False)
