@@ -55,7 +55,6 @@ class _RepositoryPart(PayloadPart):
 
 
 class _RepositoriesPart(PayloadPart):
-    total_count: int
     repositories: list[_RepositoryPart]
 
 

@@ -145,7 +145,7 @@ def _installation(call: ApiCall, row: AppRow, place: InstallationRow) -> dict[st
         "access_tokens_url": f"{url}/access_tokens",
         "repositories_url": f"{call.backend.links.api}/installation/repositories",
         "html_url": f"{call.backend.links.root}/settings/installations/{key}",
-        "app_id": row.id,
+        "app_id": place.app_id,
         "target_id": account.id,
         "target_type": account.kind if account.kind != "Bot" else "User",
         "permissions": _PERMISSIONS,
