@@ -676,3 +676,49 @@ def test_rows_of_settings_are_asked_beside_the_shipped_ones() -> None:
     before, now = (thing("Quota", "corp.example.com/v1", spec={"tier": tier}) for tier in ("small", "large"))
     assert [is_gain(drift) for drift in examine(Pair(declared(before), live(now)), both).drift] == [True]
     assert FieldGrants((own,)) + FieldGrants((own,)) == FieldGrants((own,))
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "before", "now"),
+    [
+        (CERT, "Certificate", {"issuerRef": {"name": "a"}}, {"issuerRef": {"name": "a", "kind": "Issuer"}}),
+        (CERT, "Certificate", {"issuerRef": {"name": "a"}}, {"issuerRef": {"name": "a", "group": "cert-manager.io"}}),
+        (
+            ESO,
+            "ExternalSecret",
+            {"secretStoreRef": {"name": "a"}},
+            {"secretStoreRef": {"name": "a", "kind": "SecretStore"}},
+        ),
+        (
+            ESO,
+            "ExternalSecret",
+            {"data": [{"secretKey": "a", "remoteRef": {"key": "b"}}]},
+            {"data": [{"secretKey": "a", "remoteRef": {"key": "b", "decodingStrategy": "None"}}]},
+        ),
+        (
+            ESO,
+            "SecretStore",
+            {"provider": {"vault": {"server": "https://a"}}},
+            {"provider": {"vault": {"server": "https://a", "version": "v2"}}},
+        ),
+        (
+            KYVERNO,
+            "ClusterPolicy",
+            _rule(verifyImages=[{"imageReferences": ["*"]}]),
+            _rule(verifyImages=[{"imageReferences": ["*"], "mutateDigest": True, "required": True}]),
+        ),
+        (FLUX, "Kustomization", {"prune": True}, {"prune": True, "force": False}),
+        (
+            ADMIT,
+            "ValidatingAdmissionPolicy",
+            {"matchConstraints": {}},
+            {"matchConstraints": {"matchPolicy": "Equivalent"}},
+        ),
+    ],
+)
+def test_what_a_definition_fills_in_is_no_drift(
+    version: str, kind: str, before: dict[str, Any], now: dict[str, Any]
+) -> None:
+    """Defaults beside what Git says are counted, also where a row is about the part that they stand in."""
+    pair = Pair(declared(thing(kind, version, spec=before)), live(thing(kind, version, spec=now)))
+    assert examine(pair, WITH_FIELDS).drift == ()

@@ -314,7 +314,8 @@ class _Judge:
         """What would be passed over is at least counted where it is CRITICAL or gives more by a field that is known to, and
         drift where nothing explains it.
         """
-        weakens = any(each.touches(names_of(difference.location.path)) for each in self.weakened)
+        certain = (each for each in self.weakened if each.row.severity is Severity.CRITICAL or each.row.by_value)
+        weakens = any(each.touches(names_of(difference.location.path)) for each in certain)
         if self._grade(difference)[0] is not Severity.CRITICAL and not weakens:
             return None
         cause = _by(DriftKind.ADDED, writer)

@@ -7,15 +7,11 @@ It passes over what the server may have filled in, and ``false`` where no table 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from bot.drift.severity.fields import Weakening
 from bot.drift.severity.grade import names_of
 from bot.drift.shapes import ANY
 from bot.drift.walk import Difference, Side
-
-_BY_VALUE: Final = frozenset({"lower", "says"})
-"""Rows that name the value that gives more. Any other may mean a default that a definition fills in."""
 
 
 def untold(weakened: Sequence[Weakening], differences: Sequence[Difference]) -> Iterator[Difference]:
@@ -23,7 +19,7 @@ def untold(weakened: Sequence[Weakening], differences: Sequence[Difference]) -> 
     told = [names_of(difference.location.path) for difference in differences]
     for each in weakened:
         place = each.place
-        if place.declared is not None or place.live is None or each.row.weaker not in _BY_VALUE:
+        if place.declared is not None or place.live is None or not each.row.by_value:
             continue
         if not any(map(each.touches, told)):
             told.append(names_of(place.location.path))

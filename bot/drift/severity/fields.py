@@ -16,7 +16,6 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from bot.drift.canonical import spelled
 from bot.drift.severity.places import PairedPlace, differ, identity, places
 from bot.drift.severity.reach import lists, reaches
 from bot.drift.values import text
@@ -53,9 +52,9 @@ class FieldGrant(BaseModel):
     ``lower``: the value is further to the front of ``levels``, which go from open to strict; absence is ``absent``.
     ``says``: it matches one of ``values`` and did not. ``silent``: it matched one and does not any more. ``wider``: it
     selects what it did not; ``narrower``: it no longer selects what it did; with ``absent: everything`` both take what is
-    not there for everything. ``other``: it is another one, or none. ``gone``: an element of the list is not there any more.
-    ``when`` names, by path, globs of values that the live object has (for ``narrower`` and ``gone`` the declared one); the
-    empty text is absence. Values are globs that take no notice of case.
+    not there for everything. ``other``: it no longer says what it said, or is new and not ``absent``. ``gone``: an element
+    of the list is not there any more. ``when`` names, by path, globs of values that the live object has (for ``narrower``
+    and ``gone`` the declared one); the empty text is absence. Values are globs that take no notice of case.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
@@ -86,6 +85,11 @@ class FieldGrant(BaseModel):
         """The id of the severity rule."""
         return f"{FIELD_PREFIX}{self.id}"
 
+    @property
+    def by_value(self) -> bool:
+        """Whether it names the value that gives more; any other row may mean a default that a definition fills in."""
+        return self.weaker in {"lower", "says"}
+
     def concerns(self, resource: ResourceId) -> bool:
         """Whether the row is about objects like ``resource``."""
         kind = any(name_matches(glob, resource.kind) for glob in self.kinds)
@@ -114,7 +118,7 @@ class FieldGrant(BaseModel):
             case "narrower":
                 return not place.lone and not self._reaches(now, before)
             case "other":
-                return not place.gone and before != now and spelled(before) != spelled(now)
+                return not place.gone and not self._says(before, now)
             case "gone":
                 return not place.lone and not _kept(before, now)
 
@@ -122,10 +126,28 @@ class FieldGrant(BaseModel):
         word = _word(value) or self.absent.lower()
         return next((index for index, level in enumerate(self.levels) if level.lower() == word), len(self.levels))
 
+    def _says(self, before: JSON, now: JSON) -> bool:
+        """Whether the live value says what the declared one does; what a definition fills in beside it is no other."""
+        if before is None:
+            return not now or (self.absent != "" and _word(now) == self.absent.lower())
+        return _repeats(before, now)
+
     def _reaches(self, wide: JSON, narrow: JSON) -> bool:
         if self.absent == "everything":
             return reaches(wide, narrow)
         return lists(wide, narrow) if isinstance(wide or narrow, (list, tuple)) else _within(wide, narrow)
+
+
+def _repeats(before: JSON, now: JSON) -> bool:
+    """Whether ``now`` has everything of ``before`` at its place, and no element more."""
+    if isinstance(before, (dict, Mapping)):
+        if not isinstance(now, (dict, Mapping)):
+            return not before and now is None
+        return all(value is None or _repeats(value, now.get(key)) for key, value in before.items())
+    if isinstance(before, (list, tuple)):
+        listed = elements(now)
+        return len(before) == len(listed) and all(map(_repeats, before, listed))
+    return before == now or _word(before) == _word(now)
 
 
 def _within(wide: JSON, narrow: JSON) -> bool:
