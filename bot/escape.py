@@ -47,7 +47,7 @@ def line(value: object, limit: int = _MAX_VALUE) -> str:
 
     ``@`` and ``#1`` become their full-width twins, white space is collapsed, at most ``limit`` characters remain.
     """
-    text = _visible(" ".join(str(value).split()))
+    text = visible(" ".join(str(value).split()))
     text = _CLOSING.sub(lambda match: f"{match[1]}{match[2]}“", text)
     text = _REFERENCE.sub(lambda match: "＃" if match[0] == "#" else "‑", text)
     text = _SKIP.sub(lambda match: "［" if match[0] == "[" else "skip_checks", text).replace("@", "＠")
@@ -77,7 +77,7 @@ def code(value: object) -> str:
     A squash merge copies the body into a commit message (docs.github.com, "About pull request merges"), where code marks
     protect nothing: what would skip a workflow, close an issue or mention somebody is inert in here as well.
     """
-    plain = _cut(_inert(_visible(str(value))), _MAX_VALUE)
+    plain = _cut(_inert(visible(str(value))), _MAX_VALUE)
     if not plain.strip():
         return "" if not plain else "`␠`"
     if "|" in plain:
@@ -91,7 +91,7 @@ def block(value: object, language: str = "", limit: int = _MAX_BLOCK) -> str:
     """A fenced block of at most ``limit`` characters whose fence is longer than any run of backticks inside it; as inert as
     :func:`code`.
     """
-    plain = _cut("\n".join(_inert(_visible(row)) for row in str(value).splitlines()), limit)
+    plain = _cut("\n".join(_inert(visible(row)) for row in str(value).splitlines()), limit)
     fence = "`" * max(3, max((len(run) for run in _TICKS.findall(plain)), default=0) + 1)
     return f"{fence}{re.sub('[^a-z0-9]', '', language)}\n{plain}\n{fence}"
 
@@ -160,7 +160,7 @@ FILTERS: Final[Mapping[str, Callable[..., str]]] = {
 """The filters that the message templates use, by name."""
 
 
-def _visible(plain: str) -> str:
+def visible(plain: str) -> str:
     """Control, format and bidirectional characters as escapes, tokens redacted, everything else as it is."""
     plain = redact_tokens(plain)
     if plain.isascii() and plain.isprintable():

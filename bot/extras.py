@@ -14,6 +14,7 @@ from bot.errors import Invalid
 EXTRAS: Final[Mapping[str, str]] = {
     "anyio": "daemon",
     "apprise": "notify",
+    "celery": "celery",
     "cryptography": "github",
     "docker": "docker",
     "github": "github",

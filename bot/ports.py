@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bot.model.ledger import Entry, LedgerView
     from bot.model.notice import Announcement, Delivery
     from bot.model.observation import Observation
+    from bot.model.requests import RequestsLeft
     from bot.model.resource import Desired, Platform
     from bot.model.session import Prompt, Reply, Session
     from bot.model.target import Rendering, Unit
@@ -579,6 +580,10 @@ class Meter(Protocol):
         """A unit of that kind was rendered, which took so long."""
         ...
 
+    def left(self, requests: RequestsLeft) -> None:
+        """The code host told with an answer how many requests it still takes."""
+        ...
+
 
 class Unmeasured:
     """A meter that nobody reads."""
@@ -588,6 +593,9 @@ class Unmeasured:
 
     def rendered(self, kind: str, seconds: float) -> None:
         del kind, seconds
+
+    def left(self, requests: RequestsLeft) -> None:
+        del requests
 
 
 class Receiver(Protocol):

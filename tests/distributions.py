@@ -99,9 +99,11 @@ def core_clockwork(*words: str, folder: Path, **environment: str) -> subprocess.
     return _with(beyond_core(), words, ROOT, folder, environment)
 
 
-def only(extra: str, *words: str, code: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+def only(
+    extra: str, *words: str, folder: Path, code: Path = ROOT, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """The command line of ``code`` in a process that has what the core and an extra bring, and nothing else."""
-    return _with(beyond(with_extra(extra)), words, code, folder, {})
+    return _with(beyond(with_extra(extra)), words, code, folder, environment)
 
 
 def _with(

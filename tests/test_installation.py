@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,9 @@ import typer
 
 from bot.entrypoints.cli.app import build
 from bot.extras import EXTRAS, lacking
-from tests.distributions import ROOT, beyond_core, core, core_clockwork, normal, with_extra
+from bot.sandbox.server import Sandbox
+from tests.distributions import ROOT, beyond_core, core, core_clockwork, normal, only, with_extra
+from tests.flows.stage import NAME, open_stage
 
 MOST_PACKAGES: Final = 25
 ASKED_FOR: Final = frozenset({"hyperscan", "markdown_it"})
@@ -100,6 +103,20 @@ def test_what_the_core_lacks_is_told_with_its_extra(checkout: Path, words: str, 
     assert done.returncode == 2, done
     assert f"pip install 'clockwork-gitops[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_github_extra_is_all_that_a_run_on_github_needs(tmp_path: Path) -> None:
+    """With it alone a run reads the branch, commits a safe value, and opens a pull request on the sandbox."""
+    with Sandbox.start(tmp_path / "sandbox") as box:
+        stage = open_stage(tmp_path, box)
+        stage.safe_drift()
+        stage.config_drift()
+        stage.show()
+        words = ("reconcile", "--repo", box.git_url(NAME), "--live", str(stage.live), "--json")
+        done = only("github", *words, folder=tmp_path, CLOCKWORK_TOKEN=stage.token, GITHUB_API_URL=box.api_url)
+        assert done.returncode == 0, done
+        assert sorted(action["effect"] for action in json.loads(done.stdout)["actions"]) == ["committed", "opened"]
+        assert len(stage.pulls("open")) == 1
 
 
 def test_a_module_of_no_extra_stays_a_defect() -> None:

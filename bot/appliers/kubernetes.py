@@ -27,6 +27,7 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
@@ -35,7 +36,7 @@ from typing import Final, TypeVar
 from bot.appliers.commands import STEP_SECONDS
 from bot.appliers.kubernetes_attempt import ApplyRules, ObjectAttempt
 from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace, not_served
-from bot.appliers.kubernetes_refusals import WaitOver
+from bot.appliers.kubernetes_refusals import NotRehearsed, WaitOver
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Unavailable
 from bot.kubeapi.access import access
@@ -76,7 +77,8 @@ class KubernetesApplier:
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def rehearse(self, work: Work) -> None:
-        self._tried(lambda: self._attempt(work).rehearse())
+        with suppress(NotRehearsed):
+            self._tried(lambda: self._attempt(work).rehearse())
 
     def carry_out(self, work: Work) -> Evidence:
         return self._tried(lambda: self._attempt(work, patience=_NEW_KIND_SECONDS).carry_out())

@@ -12,7 +12,7 @@ from bot.appliers.kubernetes_health import health_of, pod_evidence, selector_of
 from bot.appliers.kubernetes_held import leaving_out, unasked
 from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED, applied, created, restarted, uid_of, version_of
 from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectPlace, not_served
-from bot.appliers.kubernetes_refusals import HeldField, ObjectMoved, WaitOver, conflict, error_of, held_fields
+from bot.appliers.kubernetes_refusals import HeldField, NotValid, ObjectMoved, WaitOver, conflict, error_of, held_fields
 from bot.appliers.reconcilers import Reconciler, reconciler_of, written_moment
 from bot.drift.kubernetes.conversion import stored
 from bot.drift.kubernetes.crds import shapes_of_crd
@@ -27,7 +27,6 @@ from bot.model.resource import Desired
 from bot.secrecy.sanitize import sanitized
 
 _LOOK_AGAIN: Final = 1.0
-_NOBODYS: Final[tuple[HeldField, ...]] = ()
 _PODS: Final = 50
 _RESTARTABLE: Final = frozenset({("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet")})
 
@@ -159,19 +158,12 @@ class ObjectAttempt:
             self._check_same(live)
         if live is not None:
             self._fields(live).check(live)
-        body = applied(self.desired.tree, self.place, live)
-        answer = self.objects.apply(self.place, body, rehearsal=rehearsal)
-        left, taken = _NOBODYS, _NOBODYS
-        if answer.status == 409:
-            held = held_fields(answer)
-            if live is None or not held:
-                raise error_of(answer, self._name, "patch", secret=self.place.secret)
-            others = tuple(each for each in held if each.manager != MANAGER)
-            left = unasked(others, self._fields(live).pointers(live), live, self._seen)
-            taken = tuple(each for each in others if each not in left)
-            if taken and not self.rules.force_conflicts:
-                raise conflict(self._name, taken)
-            answer = self._apply_over(leaving_out(body, left), live, force=len(held) > len(left), rehearsal=rehearsal)
+        try:
+            answer, left, taken = self._applied(live, rehearsal=rehearsal)
+        except NotValid:
+            if live is None or not self._mend_at_once(live, rehearsal=rehearsal):
+                raise
+            return self._evidence("would be as declared", live, {}) if rehearsal else self._apply()
         removed = self._remove_additions(self._seen if rehearsal else answer.tree, rehearsal=rehearsal)
         facts = {
             "taken over": _owned(taken),
@@ -181,6 +173,36 @@ class ObjectAttempt:
         }
         unchanged = live is not None and version_of(live) == version_of(answer.tree) and not removed
         return self._evidence("was as declared" if unchanged else "is as declared", answer.tree, facts)
+
+    def _applied(
+        self, live: Tree | None, *, rehearsal: bool
+    ) -> tuple[ApiAnswer, tuple[HeldField, ...], tuple[HeldField, ...]]:
+        """The answer to an apply, with the fields that were left to their owners and those that were taken over."""
+        body = applied(self.desired.tree, self.place, live)
+        answer = self.objects.apply(self.place, body, rehearsal=rehearsal)
+        if answer.status != 409:
+            return answer, (), ()
+        held = held_fields(answer)
+        if live is None or not held:
+            raise error_of(answer, self._name, "patch", secret=self.place.secret)
+        others = tuple(each for each in held if each.manager != MANAGER)
+        left = unasked(others, self._fields(live).pointers(live), live, self._seen)
+        taken = tuple(each for each in others if each not in left)
+        if taken and not self.rules.force_conflicts:
+            raise conflict(self._name, taken)
+        body = leaving_out(body, left)
+        return self._apply_over(body, live, force=len(held) > len(left), rehearsal=rehearsal), left, taken
+
+    def _mend_at_once(self, live: Tree, *, rehearsal: bool) -> bool:
+        """Put every named field right in one patch, where what Git says and what was added are not valid beside one another,
+        such as two ports of one name; whether there was anything to do. The apply met no conflict that forbids it.
+        """
+        if not self._has_additions:
+            return False
+        steps, _ = self._fields(live).patch(live)
+        if steps:
+            self.objects.patch(self.place, steps, rehearsal=rehearsal)
+        return bool(steps)
 
     def _apply_over(self, body: Tree, live: Tree, *, force: bool, rehearsal: bool) -> ApiAnswer:
         """Apply to exactly ``live``: whoever came to own a field since is not overruled."""
@@ -194,15 +216,28 @@ class ObjectAttempt:
         """Take away what is only live and named: an apply leaves it to its owner. ``seen`` is the object as the apply left
         it, where fields that were ours alone are gone or as the server defaults them.
         """
-        if self._seen is None or not any(drift.path and drift.kind in ADDITIONS for drift in self.work.drifts):
+        if not self._has_additions:
             return ()
         live = self._read()
         if live is None:
             raise ObjectMoved(f"{self._name} was deleted while it was applied")
-        steps, changed = replace(self._fields(live), seen=seen).patch(live, ADDITIONS)
-        if steps:
-            self.objects.patch(self.place, steps, rehearsal=rehearsal)
+        fields = replace(self._fields(live), seen=seen)
+        steps, changed = fields.patch(live, ADDITIONS)
+        if steps and rehearsal:
+            self._rehearse_removal(fields, live)
+        elif steps:
+            self.objects.patch(self.place, steps)
         return changed
+
+    def _rehearse_removal(self, fields: NamedFields, live: Tree) -> None:
+        """Without what the apply brings the object may not be valid, so the whole change is tried, where it can be said."""
+        if fields.are_clear(live):
+            self.objects.patch(self.place, fields.patch(live)[0], rehearsal=True)
+
+    @property
+    def _has_additions(self) -> bool:
+        named = any(drift.path and drift.kind in ADDITIONS for drift in self.work.drifts)
+        return named and self._seen is not None
 
     def _restore(self, *, rehearsal: bool = False) -> Evidence:
         """Exactly the named fields as Git says, by ourselves or by who keeps the object."""

@@ -21,12 +21,24 @@ _UNTYPED: Final = "failed to create typed patch object"
 """What an apply is told of a field that no schema has: as an internal error (apimachinery, ``managedfields/internal``,
 structuredmerge.go).
 """
+_NO_DRY_RUN: Final = "does not support dry run"
+"""apiserver ``pkg/admission/plugin/webhook/errors/statuserror.go``, ``NewDryRunUnsupportedErr``."""
 _CONFLICT: Final = "FieldManagerConflict"
 _MANAGER: Final = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")(?: with subresource "([^"]*)")?(?: using (\S+))?')
 
 
 class ObjectMoved(Unavailable):
     """The object changed between being read and being written: look again."""
+
+
+class NotRehearsed(Refused):
+    """An admission webhook that cannot be asked without its doing something stands in the way of a dry run: it tells nothing
+    about the real one.
+    """
+
+
+class NotValid(Refused):
+    """The object would not be valid."""
 
 
 class WaitOver(Unavailable):
@@ -90,7 +102,11 @@ def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> Bot
             return Refused(words, advice="a field cannot be changed while the object lives: plan again to replace it")
         case 500 if _UNTYPED in answer.message:
             return Refused(words, advice="correct it in Git")
-        case 400 | 422:
+        case 400 if _NO_DRY_RUN in answer.message:
+            return NotRehearsed(words)
+        case 422:
+            return NotValid(words, advice="correct it in Git")
+        case 400:
             return Refused(words, advice="correct it in Git")
         case 401:
             return Refused(words, advice="the cluster does not accept these credentials: renew them")

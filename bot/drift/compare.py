@@ -25,6 +25,7 @@ from bot.model.json import Tree
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 
+_Counts: TypeAlias = tuple[tuple[str, int], ...]
 _Pair: TypeAlias = tuple[Desired, Observed]
 
 
@@ -53,8 +54,18 @@ def compare(
         unreachable=seen.unreachable,
         suppressed=tuple(run.suppressed),
         notes=seen.notes,
-        left_out=dict(run.left_out),
+        left_out=_summed(run.left_out),
     )
+
+
+def _summed(counts: Sequence[_Counts]) -> Mapping[str, int]:
+    """Most pairs share their counts with many others: each is added once, as often as it stands there."""
+    times, known = Counter(map(id, counts)), {id(each): each for each in counts}
+    total: Counter[str] = Counter()
+    for key, each in known.items():
+        for reason, count in each:
+            total[reason] += count * times[key]
+    return dict(total)
 
 
 def _order(drift: Drift) -> tuple[int, str, str, str]:
@@ -72,7 +83,7 @@ class _Comparison:
     presence: Presence
     drift: list[Drift] = field(default_factory=list)
     suppressed: list[Suppressed] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
+    left_out: list[_Counts] = field(default_factory=list)
 
     def compare(self, around: Surroundings) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
@@ -115,15 +126,15 @@ class _Comparison:
 
     def _all(self, pairs: Pairs, around: Surroundings) -> None:
         """The loop over everything: one look into the memo for each pair that did not change."""
-        bases, find = self.bases, self.memo.find
+        bases, find, left_out = self.bases, self.memo.find, self.left_out
         for desired, observed in pairs:
             base = bases.get(desired.id) or bases.get(observed.id)
             difference = find(desired, observed, base)
             if difference is None:
                 difference = examine(desired, observed, base, self.options, around)
                 self.memo.keep(desired, observed, base, difference)
-            for reason, count in difference.left_out:
-                self.left_out[reason] += count
+            if difference.left_out:
+                left_out.append(difference.left_out)
             if difference.drift or difference.suppressed:
                 difference = told(difference, desired, observed)
                 self.drift.extend(difference.drift)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import assert_never
@@ -14,6 +14,7 @@ from bot.drift.compose import services
 from bot.drift.kubernetes import objects
 from bot.drift.options import ComparisonOptions
 from bot.drift.surroundings import Surroundings
+from bot.drift.walk import Tally
 from bot.model.drift import Drift, Suppressed
 from bot.model.json import Tree
 from bot.model.resource import Desired, Observed, Platform
@@ -39,7 +40,7 @@ def examine(
     """What the trees of both sides differ in; ``base`` is the tree of the last apply."""
     if desired.tree == observed.tree:
         return NO_DIFFERENCE
-    left_out: Counter[str] = Counter()
+    left_out: Tally = defaultdict(int)
     match desired.id.platform:
         case Platform.KUBERNETES:
             judged = tuple(objects.examine(desired, observed, base, options, around, left_out=left_out))
@@ -49,7 +50,7 @@ def examine(
             return NO_DIFFERENCE  # their observers compare: a plan and a probe are comparisons
         case _:
             assert_never(desired.id.platform)
-    counts = tuple((reason, count) for reason, count in left_out.items() if count)
+    counts = tuple(left_out.items())
     if not judged:
         return _alone(counts)
     return PairResult(

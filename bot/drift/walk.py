@@ -8,7 +8,7 @@ differences from here. What is equal is left at the first glance, so a walk cost
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -22,6 +22,9 @@ from bot.model.paths import Item, Path
 
 Step: TypeAlias = str | int | Tree
 """One step as ``managedFields`` counts: a key, or the element of a keyed list."""
+
+Tally: TypeAlias = defaultdict[str, int]
+"""How many live fields are passed over, by why (:data:`bot.model.drift.LEFT_OUT`)."""
 
 ORDER: Final = Shape(name="order")
 """The shape of a difference that is about the order of a list: its values are the labels of the elements."""
@@ -108,21 +111,21 @@ class Difference:
 
 
 def walk(
-    desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False, left_out: Counter[str] | None = None
+    desired: Tree, observed: Tree, shape: Shape, *, filled: bool = False, left_out: Tally | None = None
 ) -> list[Difference]:
     """Every difference between two trees of one shape, outermost where a whole part is missing.
 
     ``filled``: also what the server fills in where Git is silent, each field as a whole; only who wrote it tells more.
-    ``left_out`` counts the live fields that are passed over, by why (:data:`bot.model.drift.LEFT_OUT`).
+    ``left_out`` counts the live fields that are passed over.
     """
-    run = _Walk(Counter() if left_out is None else left_out, filled=filled)
+    run = _Walk(defaultdict(int) if left_out is None else left_out, filled=filled)
     if desired != observed:
         run.mapping(desired, observed, shape, Location(None, "", "", ""))
     return run.differences
 
 
 class _Walk:
-    def __init__(self, left_out: Counter[str], *, filled: bool) -> None:
+    def __init__(self, left_out: Tally, *, filled: bool) -> None:
         self.differences: list[Difference] = []
         self._left_out = left_out
         self._silent = (_IGNORED, _ALLOCATED) if filled else (_IGNORED, _ALLOCATED, _SERVER)

@@ -1,4 +1,4 @@
-"""The daemon's HTTP side: the status page, the API, metrics, webhooks. It never acts by itself; it asks the surface.
+"""The daemon's HTTP side: the pages for people, the API, metrics, webhooks. It never acts by itself; it asks the surface.
 
 Health needs no token, and a webhook is signed by itself. Metrics need one where others than this machine can ask for them.
 """
@@ -11,15 +11,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bot.entrypoints.api.answers import handlers
 from bot.entrypoints.api.app import bounded, routes
-from bot.entrypoints.api.page import page
 from bot.entrypoints.api.tokens import bearer
 from bot.entrypoints.connections import ConnectionLimits, config
 from bot.entrypoints.daemon.surface import Surface
+from bot.entrypoints.pages.daemon import pages_of
 from bot.errors import Invalid, Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def build(surface: Surface, *, metrics: Callable[[], bytes]) -> Starlette:
     return Starlette(
         routes=[
             *routes(handlers(surface), surface.tokens),
-            Route("/", partial(page, surface)),
+            *pages_of(surface).routes(),
             Route("/metrics", measured),
             Route("/webhook", webhook, methods=["POST"]),
         ]
@@ -73,13 +72,15 @@ def is_local(host: str) -> bool:
         return host == "localhost"
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that takes connections. Raises as :func:`serving` does."""
+_ADVICE: Final = "Name another port with --port (0 takes a free one), or another address in the settings (daemon.host)."
+
+
+def listening(host: str, port: int, *, advice: str = _ADVICE) -> socket.socket:
+    """A socket that takes connections. ``Unavailable`` where somebody has the port, ``Invalid`` where it is no place here."""
     try:
-        return socket.create_server((host, port))
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as exc:
         kind = Unavailable if exc.errno == errno.EADDRINUSE else Invalid
-        advice = "Name another port with --port (0 takes a free one), or another address in the settings (daemon.host)."
         why = str(exc.strerror).partition(" (while")[0]
         raise kind(f"cannot listen on {host}:{port}: {why}", advice=advice) from exc
 

@@ -21,6 +21,7 @@ from bot.flows.rendered_diff import TargetDifference, differences, markdown
 from bot.flows.rendered_diff import comment_body as rendered_body
 from bot.flows.rendering import RenderChange
 from bot.flows.review import change_between, describe, facts_of, review, with_rendered
+from bot.flows.shared_head import Twin, shared
 from bot.guardrails.authors import classify
 from bot.guardrails.report import MAX_SUMMARY, check_of, comment_body, conclusion, fixed_body
 from bot.guardrails.rulebook import RuleBook
@@ -90,6 +91,7 @@ class _Head:
     change: Callable[[], Change]
     reads_only: bool = False
     claims: Claims | None = None
+    twins: Sequence[Twin] = ()
 
 
 def review_pull(
@@ -101,8 +103,11 @@ def review_pull(
     rendered_comment: bool = False,
     reads_only: bool = False,
     claims: Claims | None = None,
+    twins: Sequence[Twin] = (),
 ) -> Reviewed:
     """Judge a pull request and publish the check on its head: in progress, remarks, conclusion last.
+
+    The check stands for its ``twins`` too, so they are judged with it (:mod:`bot.flows.shared_head`).
 
     The comment with the findings is made where ``comment`` asks for it, and follows the verdict wherever there is one. With
     ``rendered_comment`` another one shows the rendered difference. Where ``reads_only`` is expected, a token that may not
@@ -113,8 +118,8 @@ def review_pull(
     def change() -> Change:
         return describe(change_between(site.repository, pull.base_sha, pull.head_sha), pull, agents=site.agents)
 
-    identity = _identity(pull.head_sha, pull.base_sha, site, pull)
-    head = _Head(pull.head_sha, identity, session_id, change, reads_only, claims)
+    identity = _identity(pull.head_sha, pull.base_sha, site, pull, twins)
+    head = _Head(pull.head_sha, identity, session_id, change, reads_only, claims, twins)
     reviewed = replace(_reviewed(head, site), pull=pull)
     if reviewed.check is not None:
         with nullcontext() if comment else suppress(Refused):
@@ -152,10 +157,16 @@ def _queued_pull(queued: QueuedHead, host: CodeHost) -> PullRequest | BotError |
         return error
 
 
-def _identity(head: str, base: str, site: ReviewSite, pull: PullRequest | None) -> str:
+def _identity(head: str, base: str, site: ReviewSite, pull: PullRequest | None, twins: Sequence[Twin] = ()) -> str:
     assistants = sorted((each.name, each.name in site.required) for each in site.assistants)
     about = () if pull is None else pull_facts(pull, site.agents, site.rules.heeded_labels)
-    return external_id(head, base, site.rules.hash, site.mode, (*about, assistants), key=site.mask_key)
+    others = [[_twin_identity(twin)] for twin in twins]
+    return external_id(head, base, site.rules.hash, site.mode, (*about, assistants, *others), key=site.mask_key)
+
+
+def _twin_identity(twin: Twin) -> str:
+    about = pull_facts(twin.pull, twin.agents, twin.rules.heeded_labels)
+    return external_id(twin.pull.head_sha, twin.pull.base_sha, twin.rules.hash, twin.mode, about)
 
 
 def pull_facts(
@@ -209,6 +220,7 @@ def _judged(head: _Head, site: ReviewSite, *, published: bool) -> Reviewed:
         facts=facts,
     )
     result = result if head.claims is None else _compared(result, head.claims)
+    result = shared(result, head.twins, site.rules, site.mode)
     identity = head.identity if result.complete else f"{head.identity}~incomplete"
     check = check_of(result, change, site.rules, site.mode, name=site.name, external_id=identity)
     rendered = differences(facts.rendered, site.mask_key)
@@ -227,6 +239,7 @@ def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckSta
     facts = with_rendered(facts_of(site.repository, change, site.rules.options), change, site.render)
     request = ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name)
     result = review(request, rules=site.rules, clock=site.clock, session_id=head.session, facts=facts)
+    result = shared(result, head.twins, site.rules, site.mode)
     answer = _VERDICTS[state]
     if check.kind == "commit-status" and answer is Verdict.APPROVE:  # its success stands for a warning, too
         answer = Verdict.APPROVE if result.verdict is Verdict.APPROVE else Verdict.WARN

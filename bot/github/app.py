@@ -7,6 +7,7 @@ lasts an hour ("Generating an installation access token for a GitHub App"). Made
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Final
 
@@ -39,6 +40,79 @@ class _AppPart(PayloadPart):
     slug: Annotated[str, Field(min_length=1)]
 
 
+class AppConnection:
+    """An app's own requests, which its web token proves. Nothing of it shows the key."""
+
+    def __init__(self, app: int | str, private_key: str, *, api_url: str, clock: Clock) -> None:
+        """``app`` is the app's id or client id, ``private_key`` a PEM."""
+        self._app = str(app)
+        self._key = private_key
+        self._api_url = api_url.rstrip("/")
+        self.clock = clock
+
+    def __repr__(self) -> str:
+        return f"AppConnection({self._app})"
+
+    def login(self) -> str:
+        """The account that the app acts as: its slug and ``[bot]``."""
+        return f"{payloads.read(_AppPart, self.ask('GET', '/app')).slug}[bot]"
+
+    def made(self, installation: int, body: Mapping[str, object] | None = None) -> tuple[str, datetime]:
+        """A new token of an installation, and when it expires."""
+        part = payloads.read(_TokenPart, self.ask("POST", f"/app/installations/{installation}/access_tokens", body))
+        return part.token, part.expires_at
+
+    def ask(
+        self, verb: str, path: str, body: Mapping[str, object] | None = None, *, token: str | None = None
+    ) -> object:
+        """The reply to one request, proven by ``token`` instead of the web token where one is given.
+
+        ``Unavailable`` for 5xx, limits and no reply, ``Closed`` for other errors.
+        """
+        import httpx
+
+        headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {token or self._web_token()}"}
+        try:
+            answer = httpx.request(
+                verb, f"{self._api_url}{path}", headers=headers, json=body, timeout=_SECONDS, follow_redirects=True
+            )
+            data: object = answer.json()
+        except httpx.HTTPError as exc:
+            raise Unavailable(f"GitHub did not answer {verb} {path}: {type(exc).__name__}") from exc
+        except ValueError as exc:
+            raise Unavailable(f"GitHub answered {verb} {path} with something that is not JSON") from exc
+        said = escape.line(str(data.get("message", "")) if isinstance(data, dict) else "")
+        headers = {key.lower(): value for key, value in answer.headers.items()}
+        if (wait := asked_wait(answer.status_code, headers, said, self.clock.now())) is not None:
+            raise Unavailable(f"GitHub asks to wait {wait:.0f} s before {verb} {path}: {said}", retry_after=wait)
+        if answer.status_code >= 500:
+            raise Unavailable(f"GitHub answered {verb} {path} with {answer.status_code}")
+        if answer.status_code >= 400:
+            raise Closed(
+                f"GitHub answered {verb} {path} with {answer.status_code}: {said}",
+                advice="Check github.app: its id, its private key, and that the app is installed here and not suspended.",
+            )
+        return data
+
+    def _web_token(self) -> str:
+        import jwt
+
+        now = self.clock.now()
+        claims = {
+            "iat": int((now - _SKEW).timestamp()),
+            "exp": int((now + _WEB_TOKEN).timestamp()),
+            "iss": self._app,
+        }
+        try:
+            return jwt.encode(claims, self._key, algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            # Not chained: the reason may quote the key.
+            raise Invalid(
+                "the private key of the GitHub App is none that can sign (PEM, RSA)",
+                advice="Put the downloaded .pem, with its line breaks, into the variable that github.app names.",
+            ) from None
+
+
 class AppTokens:
     """Tokens of one installation of one app. Nothing of it shows the key or a token."""
 
@@ -55,11 +129,8 @@ class AppTokens:
         """``app`` is the app's id or client id, ``full_name`` the repository by which its installation is found where
         ``installation`` names none.
         """
-        self._app = str(app)
-        self._key = private_key
-        self._api_url = api_url.rstrip("/")
+        self._connection = AppConnection(app, private_key, api_url=api_url, clock=clock)
         self._name = full_name
-        self._clock = clock
         self._named = installation
         self._installation = installation
         self._token = ""
@@ -67,17 +138,15 @@ class AppTokens:
         self._login = ""
 
     def __repr__(self) -> str:
-        return f"AppTokens({self._app})"
+        return f"AppTokens({self._connection!r})"
 
     def token(self) -> str:
         """A token that is good for minutes at least. ``Closed`` when the app is not known or not installed there."""
-        if self._expires is None or self._expires - self._clock.now() < _LEFT:
+        if self._expires is None or self._expires - self._connection.clock.now() < _LEFT:
             if self._installation is None:
-                found = self._ask("GET", f"/repos/{self._name}/installation")
+                found = self._connection.ask("GET", f"/repos/{self._name}/installation")
                 self._installation = payloads.read(_InstallationPart, found).id
-            made = self._ask("POST", f"/app/installations/{self._installation}/access_tokens")
-            part = payloads.read(_TokenPart, made)
-            self._token, self._expires = part.token, part.expires_at
+            self._token, self._expires = self._connection.made(self._installation)
         return self._token
 
     def forget(self) -> None:
@@ -87,49 +156,5 @@ class AppTokens:
     def login(self) -> str:
         """The account that the app acts as: its slug and ``[bot]``."""
         if not self._login:
-            self._login = f"{payloads.read(_AppPart, self._ask('GET', '/app')).slug}[bot]"
+            self._login = self._connection.login()
         return self._login
-
-    def _ask(self, verb: str, path: str) -> object:
-        import httpx
-
-        headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {self._web_token()}"}
-        try:
-            answer = httpx.request(
-                verb, f"{self._api_url}{path}", headers=headers, timeout=_SECONDS, follow_redirects=True
-            )
-            data: object = answer.json()
-        except httpx.HTTPError as exc:
-            raise Unavailable(f"GitHub did not answer {verb} {path}: {type(exc).__name__}") from exc
-        except ValueError as exc:
-            raise Unavailable(f"GitHub answered {verb} {path} with something that is not JSON") from exc
-        said = escape.line(str(data.get("message", "")) if isinstance(data, dict) else "")
-        headers = {key.lower(): value for key, value in answer.headers.items()}
-        if (wait := asked_wait(answer.status_code, headers, said, self._clock.now())) is not None:
-            raise Unavailable(f"GitHub asks to wait {wait:.0f} s before {verb} {path}: {said}", retry_after=wait)
-        if answer.status_code >= 500:
-            raise Unavailable(f"GitHub answered {verb} {path} with {answer.status_code}")
-        if answer.status_code >= 400:
-            raise Closed(
-                f"GitHub answered {verb} {path} with {answer.status_code}: {said}",
-                advice="Check github.app: its id, its private key, and that the app is installed here and not suspended.",
-            )
-        return data
-
-    def _web_token(self) -> str:
-        import jwt
-
-        now = self._clock.now()
-        claims = {
-            "iat": int((now - _SKEW).timestamp()),
-            "exp": int((now + _WEB_TOKEN).timestamp()),
-            "iss": self._app,
-        }
-        try:
-            return jwt.encode(claims, self._key, algorithm="RS256")
-        except (ValueError, TypeError, jwt.PyJWTError):
-            # Not chained: the reason may quote the key.
-            raise Invalid(
-                "the private key of the GitHub App is none that can sign (PEM, RSA)",
-                advice="Put the downloaded .pem, with its line breaks, into the variable that github.app names.",
-            ) from None

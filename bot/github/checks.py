@@ -174,11 +174,16 @@ def _mark(check: Check) -> str:
 
 def _verdict(known: Sequence[CheckRunPart], check: Check) -> CheckRunPart | None:
     """The run that says it already: the same caller's id, with this conclusion, or with any where the check only begins.
-    What is finished never goes back to being in progress, and is not said twice.
+    What is finished never goes back to being in progress, and is not said twice, unless a newer one says something else:
+    GitHub shows that, and asks for that (docs.github.com, "REST API endpoints for check runs", ``filter``: latest).
     """
     told = f"{check.external_id[:200]}:"
+    shown = next((run for run in known if run.status == "completed"), None)
+    is_ours = shown is None or (shown.external_id or "").startswith(check.external_id[:200])
     for run in known:
         if not check.external_id or not (run.external_id or "").startswith(told):
+            continue
+        if shown is not None and not is_ours and run.status == "completed" and run.conclusion != shown.conclusion:
             continue
         if check.state is CheckState.IN_PROGRESS or (run.status == "completed" and run.conclusion == check.state.value):
             return run

@@ -15,9 +15,12 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from bot.model.requests import RequestsLeft
+
 PER_MINUTE: Final = 80
 PER_HOUR: Final = 500
 _UNNAMED_WAIT: Final = 60.0
+_RESOURCE: Final = "x-ratelimit-resource"
 # A 403 is also what a missing permission looks like: without these words in it, it is no limit.
 _LIMITED: Final = re.compile(
     r"rate limit|abuse detection|wait a few minutes|retry your request again later", re.IGNORECASE
@@ -44,6 +47,17 @@ def asked_wait(status: int, headers: Mapping[str, str], message: str, now: datet
     if headers.get("x-ratelimit-remaining") == "0" and (reset := headers.get("x-ratelimit-reset", "")).isdigit():
         return max(1.0, float(reset) - now.timestamp() + 1.0)
     return _UNNAMED_WAIT if status == 429 or _LIMITED.search(message) else None
+
+
+def requests_left(headers: Mapping[str, str]) -> RequestsLeft | None:
+    """The primary rate limit as an answer tells it; None where it does not, as Enterprise Server by default ("Rate limits
+    for the REST API", "Checking the status of your rate limit"). Header names are lower-case.
+    """
+    names = ("limit", "remaining", "reset")
+    limit, remaining, reset = (headers.get(f"x-ratelimit-{name}", "") for name in names)
+    if not (limit.isdigit() and remaining.isdigit() and reset.isdigit()) or headers.get(_RESOURCE, "core") != "core":
+        return None
+    return RequestsLeft(int(limit), int(remaining), datetime.fromtimestamp(int(reset), UTC))
 
 
 def _retry_after(value: str | None, now: datetime) -> float | None:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from bot import escape
 from bot.errors import Closed, Invalid, Refused, Stale, Unavailable
 from bot.github import refusals
-from bot.github.limits import Pace, asked_wait
+from bot.github.limits import Pace, asked_wait, requests_left
 from bot.ports import Clock, Meter, Unmeasured
 
 if TYPE_CHECKING:
@@ -283,6 +283,8 @@ class Rest:
         if isinstance(answer, ApiResponse) and answer.status == 401 and self._has_another_token():
             answer = self._exchanged(target, headers, body)  # nothing was done for who was not known
         self._meter.answered(target.verb, "lost" if isinstance(answer, Lost) else str(answer.status))
+        if isinstance(answer, ApiResponse) and (left := requests_left(answer.headers)) is not None:
+            self._meter.left(left)
         return answer
 
     def _has_another_token(self) -> bool:

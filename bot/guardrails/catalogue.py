@@ -109,8 +109,10 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "META-002": _weakened,
     "CW-001": meta.unbounded_change,
 }
-SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003", "SYS-004")
-"""Rules about the review itself: change not wholly seen, detector failed, assistant's reply invalid, output never written."""
+SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003", "SYS-004", "SYS-005")
+"""Rules about the review itself: change not wholly seen, detector failed, assistant's reply invalid, output never written,
+head shared with another pull request.
+"""
 _ANCHORS: Final = (
     *(
         pattern.anchors

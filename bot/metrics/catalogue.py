@@ -79,6 +79,7 @@ CATALOGUE: Final = (
         "method",
         "status",
     ),
+    _gauge("api_requests_left", "Requests that the code host still takes in its window, as it tells."),
     _seconds("render", "How long rendering took where nothing was remembered.", "kind"),
     _counter("verdicts", "Judged pull requests.", "verdict"),
     _seconds("assistant", "How long assistants took.", "assistant", "status"),

@@ -16,6 +16,7 @@ from bot.model.figures import Figures, Group, QueueFigures
 from bot.model.ledger import LedgerView
 from bot.model.notice import Delivery
 from bot.model.proposal import Action, Effect, Tick
+from bot.model.requests import RequestsLeft
 from bot.model.session import Reply, ReviewResult
 from bot.safety.history import Budget, History, history_of
 from bot.safety.limits import Limits
@@ -57,6 +58,9 @@ class Meters:
 
     def rendered(self, kind: str, seconds: float) -> None:
         self.store.observe("clockwork_render_seconds", seconds, kind=kind)
+
+    def left(self, requests: RequestsLeft) -> None:
+        self.store.set("clockwork_api_requests_left", requests.remaining)
 
     def ticked(self, tick: Tick, *, seconds: float) -> None:
         """A run is done that took so long."""

@@ -1,5 +1,5 @@
-"""What is left of each task's budget, for whoever looks: the daemon's status. Grants nothing; limits are asked of
-:mod:`bot.safety.limits`.
+"""What is left of each budget, of a task and of the repository, for whoever looks: the daemon's status, the dashboard. Grants
+nothing; limits are asked of :mod:`bot.safety.limits`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.model.ledger import LedgerView
-from bot.safety.history import Budget, History, history_of
+from bot.safety.history import Budget, History, Timeline, history_of
 from bot.safety.limits import Limits
 from bot.safety.spans import after
 from bot.safety.suspension import suspended_until
 
-__all__ = ["TaskBudget", "task_budgets"]
+__all__ = ["RepositoryBudget", "TaskBudget", "proposal_budget", "repository_budgets", "task_budgets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,41 @@ class TaskBudget:
     stopped: bool = False
     suspended: bool = False
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryBudget:
+    """One budget of the whole repository: ``used`` of ``allowed`` (None: not limited), and when there is room again if there
+    is none.
+    """
+
+    name: str
+    used: int
+    allowed: int | None
+    free_at: datetime | None = None
+
+
+def repository_budgets(view: LedgerView, limits: Limits, now: datetime) -> tuple[RepositoryBudget, ...]:
+    """New pull requests, automatic commits, and failures since the last resume."""
+    history, fixes = history_of(view), limits.repository_fixes_per_hour
+    return (
+        _within("new pull requests", history.opened, limits.new_pull_requests_per_hour, limits, now),
+        _within("automatic commits", history.overall(Budget.FIX), fixes, limits, now),
+        RepositoryBudget("failures since the last resume", len(history.failures), limits.total_failures),
+    )
+
+
+def proposal_budget(view: LedgerView, limits: Limits, now: datetime) -> RepositoryBudget:
+    """Pull requests and issues, updates included."""
+    spent = history_of(view).overall(Budget.PROPOSAL)
+    return _within("proposals written", spent, limits.proposals_per_hour, limits, now)
+
+
+def _within(noun: str, spent: Timeline, allowed: int | None, limits: Limits, now: datetime) -> RepositoryBudget:
+    used = len(spent.within(now, limits.window))
+    full = allowed is not None and used >= allowed
+    free_at = spent.free_at(now, limits.window, allowed) if allowed is not None and full else None
+    return RepositoryBudget(f"{noun} in {limits.window / 60:g} minutes", used, allowed, free_at)
 
 
 def task_budgets(

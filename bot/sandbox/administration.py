@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Final
 
-from bot.sandbox.api.apps import INSTALLATION
 from bot.sandbox.backend import Backend, stamp
 from bot.sandbox.records import QueuedRow, RepositoryRow, UserRow
 from bot.sandbox.verbs import administration, queue, repositories, rules
 from bot.sandbox.verbs.rules import RuleDraft
 
+_INSTALLATION: Final = 7_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class AppKey:
-    """What an app proves itself with. ``private_key`` is a PEM."""
+    """What an app proves itself with. ``private_key`` is a PEM, ``installations`` are ids by owner."""
 
     id: int
     installation: int
+    """The first of its installations."""
     private_key: str
+    installations: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,10 @@ class Administration:
         """No token of the account is good any more, as when an app is suspended or installed anew."""
         self.backend.store.run("DELETE FROM token WHERE user_id = ?", person(self.backend, login).id)
 
-    def create_app(self, slug: str) -> AppKey:
-        """An app that is installed everywhere; it acts as ``slug[bot]``, whose tokens may not ask ``GET /user``."""
+    def create_app(self, slug: str, *, owners: Sequence[str] = ("",)) -> AppKey:
+        """An app that is installed for each of ``owners``, everywhere without them; it acts as ``slug[bot]``, whose tokens
+        may not ask ``GET /user``.
+        """
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -99,7 +105,14 @@ class Administration:
             serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
         )
         app = self.backend.store.insert("app", user_id=account.id, public_key=public.decode())
-        return AppKey(app, app + INSTALLATION, private.decode())
+        installations = {owner: _INSTALLATION + app * 1000 + n for n, owner in enumerate(owners)}
+        for owner, number in installations.items():
+            self.backend.store.insert("installation", id=number, app_id=app, owner=owner)
+        return AppKey(app, installations[owners[0]], private.decode(), installations)
+
+    def suspend(self, installation: int) -> None:
+        """The installation gives no tokens any more, as when an owner suspends an app."""
+        self.backend.store.update("installation", installation, suspended=True)
 
     def _me(self) -> UserRow:
         return person(self.backend, self.person)

@@ -32,7 +32,7 @@ from bot.sandbox.api import (
     rules,
 )
 from bot.sandbox.api import repositories as repos
-from bot.sandbox.backend import Backend
+from bot.sandbox.backend import Backend, token_digest
 from bot.sandbox.edge import ApiCall, Endpoint
 from bot.sandbox.faults import Action, CannedReply, Declined, Delay, LostReply
 from bot.sandbox.githttp import GitCall, serve
@@ -121,10 +121,15 @@ def _api(context: HandlerContext, endpoint: Endpoint) -> Handler:
 
 
 def _done(context: HandlerContext, request: Request, path: str, reply: ApiReply) -> Response:
-    context.journal.add(JournalLine(request.method, path, reply.status))
+    context.journal.add(_line(request, path, reply.status))
     media = None if reply.status in (204, 304) else "application/json; charset=utf-8"
     headers = dict(reply.headers)
     return Response(edge.encoded(reply), reply.status, headers, headers.pop("Content-Type", media))
+
+
+def _line(request: Request, path: str, status: int) -> JournalLine:
+    tokens = [token for token in edge.credentials(request.headers.get("authorization", "")) if token]
+    return JournalLine(request.method, path, status, token_digest(tokens[0]) if tokens else "")
 
 
 async def _fault_for(context: HandlerContext, request: Request, path: str) -> Action | None:
@@ -151,7 +156,7 @@ def _git(context: HandlerContext) -> Handler:
         path = request.scope["path"]
         action = await _fault_for(context, request, path)
         if isinstance(action, CannedReply) and not action.after:
-            context.journal.add(JournalLine(request.method, path, action.status))
+            context.journal.add(_line(request, path, action.status))
             return Response(action.message, action.status)
         with tempfile.TemporaryFile() as body:
             try:
@@ -161,7 +166,7 @@ def _git(context: HandlerContext) -> Handler:
                 return Response(status_code=400)
             call = _git_call(request, body, action)
             reply = await to_thread.run_sync(serve, context.backend, call)
-        context.journal.add(JournalLine(request.method, path, reply.status))
+        context.journal.add(_line(request, path, reply.status))
         if isinstance(action, LostReply | CannedReply):
             for _ in reply.chunks():
                 pass

@@ -16,7 +16,7 @@ from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.objects import Ident
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, TokenRow, UserRow
+from bot.sandbox.records import InstallationRow, IssueRow, PullRow, RepositoryRow, ScopeRow, TokenRow, UserRow
 from bot.sandbox.replies import ApiProblem, Moved, forbidden, not_found
 from bot.sandbox.store import Database, Record, Value
 
@@ -24,11 +24,27 @@ PERMISSIONS = ("none", "read", "triage", "write", "maintain", "admin")
 
 
 @dataclass(frozen=True, slots=True)
+class TokenScope:
+    """The repositories that a token of an installation reaches, by id; None for all of the installation."""
+
+    installation: InstallationRow
+    repositories: frozenset[int] | None
+
+    def reaches(self, repo: RepositoryRow) -> bool:
+        """Whether the token may do more with ``repo`` than anybody may."""
+        owner = self.installation.owner.lower()
+        return owner in {"", repo.owner.lower()} and (self.repositories is None or repo.id in self.repositories)
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
-    """Whoever a request is from. ``grants`` are what its token may do (name to read or write), None for everything."""
+    """Whoever a request is from. ``grants`` are what its token may do (name to read or write), None for everything;
+    ``scope`` is where, None for everywhere.
+    """
 
     user: UserRow
     grants: Mapping[str, str] | None = None
+    scope: TokenScope | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +97,24 @@ class Backend:
         if row is None or (row.expires_at is not None and row.expires_at <= self.now()):
             return None
         grants = None if row.permissions is None else {**json.loads(row.permissions)}
-        return Caller(self.user(row.user_id), grants)
+        return Caller(self.user(row.user_id), grants, self._scope(row.digest))
+
+    def _scope(self, digest: str) -> TokenScope | None:
+        row = self.store.first(ScopeRow, "SELECT * FROM scope WHERE digest = ?", digest)
+        if row is None:
+            return None
+        installation = self.row(InstallationRow, "SELECT * FROM installation WHERE id = ?", row.installation_id)
+        ids = None if row.repositories is None else frozenset(json.loads(row.repositories))
+        return TokenScope(installation, ids)
+
+    def require_reached(self, repo: RepositoryRow, caller: Caller | None, *, writes: bool) -> None:
+        """404 or 403 where a token of an installation asks beyond what it reaches; what is public it may read."""
+        if caller is None or caller.scope is None or caller.scope.reaches(repo):
+            return
+        if repo.private:
+            raise not_found()
+        if writes:
+            raise not_accessible(caller.user)
 
     def permission(self, repo: RepositoryRow, user: UserRow | None) -> str:
         """One of :data:`PERMISSIONS`: what ``user`` (None: anonymous) may do with ``repo``."""

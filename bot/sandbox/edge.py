@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.sandbox import permissions
-from bot.sandbox.backend import Backend, Caller, not_accessible
+from bot.sandbox.backend import Backend, Caller, TokenScope, not_accessible
 from bot.sandbox.records import IssueRow, ItemT, PullRow, RepositoryRow, RowT, UserRow
 from bot.sandbox.replies import DOCS, ApiProblem, ApiReply, Json, Moved, bad_credentials, not_supplied, unprocessable
 
@@ -48,6 +48,7 @@ class ApiCall:
     headers: Mapping[str, str]
     data: bytes = b""
     actor: UserRow | None = None
+    scope: TokenScope | None = None
 
     def with_data(self, data: bytes) -> ApiCall:
         """The same call with another body."""
@@ -157,14 +158,19 @@ def authenticate(backend: Backend, authorization: str) -> Caller | None:
     """
     if not authorization:
         return None
-    scheme, _, value = authorization.strip().partition(" ")
-    for token in _basic(value) if scheme.lower() == "basic" else (value.strip(),):
+    for token in credentials(authorization):
         caller = backend.bearer(token)
         if caller is not None:
             return caller
         if token.count(".") == 2:
             return None
     raise bad_credentials()
+
+
+def credentials(authorization: str) -> tuple[str, ...]:
+    """What an ``Authorization`` header could mean as token, the likelier first."""
+    scheme, _, value = authorization.strip().partition(" ")
+    return _basic(value) if scheme.lower() == "basic" else (value.strip(),)
 
 
 def _basic(value: str) -> tuple[str, ...]:
@@ -184,7 +190,8 @@ def answer(call: ApiCall, endpoint: Endpoint, *, authorization: str) -> ApiReply
         if call.backend.limits.spent(actor):
             raise _exhausted(actor)
         _require_granted(call, caller)
-        reply = endpoint(replace(call, actor=actor))
+        _require_reached(call, caller)
+        reply = endpoint(replace(call, actor=actor, scope=None if caller is None else caller.scope))
     except Moved as moved:
         reply = _redirect(call, moved)
     except ApiProblem as problem:
@@ -206,6 +213,20 @@ def _require_granted(call: ApiCall, caller: Caller | None) -> None:
     if needed and not any(caller.grants.get(name) in ("write", "admin") for name in needed):
         named = "; ".join(f"{name}=write" for name in needed)
         raise not_accessible(caller.user, {"X-Accepted-GitHub-Permissions": named})
+
+
+def _require_reached(call: ApiCall, caller: Caller | None) -> None:
+    """Nothing beyond the repositories that the token was given for, but reading what everybody may read."""
+    if caller is None or caller.scope is None:
+        return
+    store, params = call.backend.store, call.params
+    if "repository" in params:
+        repo = store.first(RepositoryRow, "SELECT * FROM repo WHERE id = ?", int(params["repository"]))
+    else:
+        sql = "SELECT * FROM repo WHERE owner = ? AND name = ?"
+        repo = store.first(RepositoryRow, sql, params.get("owner", ""), params.get("repo", ""))
+    if repo is not None:
+        call.backend.require_reached(repo, caller, writes=call.method not in READS)
 
 
 def _redirect(call: ApiCall, moved: Moved) -> ApiReply:

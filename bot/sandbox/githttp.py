@@ -109,6 +109,7 @@ def _permitted(backend: Backend, call: GitCall, caller: Caller | None) -> Reposi
         repo = backend.repo(call.owner, call.name.removesuffix(".git"), user)
     except ApiProblem as problem:
         raise (ApiProblem(401, "") if user is None else ApiProblem(404, "Repository not found.")) from problem
+    backend.require_reached(repo, caller, writes=call.service == "git-receive-pack")
     if call.service == "git-receive-pack":
         if user is None:
             raise ApiProblem(401, "")

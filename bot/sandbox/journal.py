@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _KEPT = 10_000
 
@@ -16,6 +16,8 @@ class JournalLine:
     method: str
     path: str
     status: int
+    token: str = field(default="", compare=False)
+    """The digest of the token that came with it, empty where none came."""
 
     @property
     def writes(self) -> bool:
@@ -29,6 +31,11 @@ class Journal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lines: deque[JournalLine] = deque(maxlen=_KEPT)
+
+    def keep(self, most: int) -> None:
+        """So many are kept from now on."""
+        with self._lock:
+            self._lines = deque(self._lines, maxlen=most)
 
     def add(self, line: JournalLine) -> None:
         """Take one request down."""

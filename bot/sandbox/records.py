@@ -83,6 +83,24 @@ class AppRow(IdentifiedRow):
 
 
 @dataclass(frozen=True, slots=True)
+class InstallationRow(IdentifiedRow):
+    """Where an app is installed: all repositories of ``owner``, of everybody where that is empty."""
+
+    app_id: int
+    owner: str
+    suspended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    """What a token of an installation reaches: a JSON list of repository ids, None for all that the installation does."""
+
+    digest: str
+    installation_id: int
+    repositories: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class RuleRow(IdentifiedRow):
     """What is asked of branches whose name matches ``pattern``. ``source`` is protection or ruleset.
 

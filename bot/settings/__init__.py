@@ -6,20 +6,15 @@ webhook secrets come from the environment (see :func:`secrets`), so that a setti
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
-from pydantic import BaseModel, ValidationError, field_validator
-from pydantic_core import ErrorDetails
+from pydantic import field_validator
 
 from bot.drift.severity.fields import FieldGrant
 from bot.drift.severity.grants import MetadataGrant
-from bot.errors import Invalid
-from bot.intake.lined import Document, read_document
-from bot.intake.mistakes import reason
 from bot.settings.api import ApiSettings
 from bot.settings.metrics import MetricsSettings
 from bot.settings.notifications import NotificationSettings
@@ -31,6 +26,7 @@ from bot.settings.places import (
     ObserveSettings,
     TargetSettings,
 )
+from bot.settings.reading import read_settings
 from bot.settings.sections import (
     AuthorSettings,
     ComposeSettings,
@@ -155,46 +151,4 @@ def load(data: bytes | None, *, file: str = FILE, installed: Installed = lambda 
     """
     if not data or not data.strip():
         return Settings.model_construct()
-    document = read_document(data, file, not_yaml="not YAML")
-    if document.value is None:
-        return Settings.model_construct()
-    if not isinstance(document.value, dict):
-        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(document.value).__name__}")
-    try:
-        return Settings.model_validate(document.value, context={"installed": installed})
-    except ValidationError as exc:
-        mistakes = [_explain(error, document) for error in exc.errors(include_url=False, include_input=False)]
-        raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
-
-
-def _explain(error: ErrorDetails, document: Document) -> str:
-    keys = error["loc"]
-    shown = ".".join(str(key) for key in keys)
-    where = f"{document.file}:{document.line(keys)}"
-    if error["type"] == "extra_forbidden":
-        known = _keys_at(keys[:-1])
-        near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
-        return f"{where}: unknown setting {shown!r}; {hint}"
-    return f"{where}: {shown or 'settings'}: {reason(error)}"
-
-
-def _keys_at(keys: Sequence[object]) -> list[str]:
-    """The keys that the section at ``keys`` knows."""
-    model: type[BaseModel] = Settings
-    for key in keys:
-        if not isinstance(key, str) or key not in model.model_fields:
-            continue
-        inner = _section(model.model_fields[key].annotation)
-        if inner is not None:
-            model = inner
-    return list(model.model_fields)
-
-
-def _section(annotation: object) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for inner in getattr(annotation, "__args__", ()):
-        if (section := _section(inner)) is not None:
-            return section
-    return None
+    return read_settings(Settings, data, file, {"installed": installed})

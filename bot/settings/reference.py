@@ -17,24 +17,30 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from bot.settings import FILE, Settings
+from bot.settings.fleet import FLEET_FILE, FleetSettings
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of ``clockwork.yaml``."""
-    made = Settings.model_json_schema()
-    for name, model in _models().items():
-        part = made if model is Settings else made["$defs"].get(name)
+def schema(root: type[BaseModel] = Settings, file: str = FILE) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of ``clockwork.yaml``, or of another ``file`` that is read into ``root``."""
+    made = root.model_json_schema()
+    for name, model in _models(root).items():
+        part = made if model is root else made["$defs"].get(name)
         if part is not None:
             _describe(part, model)
     made.pop("title", None)
-    return {"$schema": _DIALECT, "title": FILE, **made}
+    return {"$schema": _DIALECT, "title": file, **made}
 
 
-def schema_text() -> str:
+def schema_text(root: type[BaseModel] = Settings, file: str = FILE) -> str:
     """The schema as a file holds it."""
-    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(schema(root, file), indent=1, ensure_ascii=False) + "\n"
+
+
+def fleet_schema_text() -> str:
+    """The schema of ``fleet.yaml`` as a file holds it."""
+    return schema_text(FleetSettings, FLEET_FILE)
 
 
 def _describe(part: dict[str, Any], model: type[BaseModel]) -> None:
@@ -50,10 +56,10 @@ def _describe(part: dict[str, Any], model: type[BaseModel]) -> None:
             del entry["default"]
 
 
-def _models() -> Mapping[str, type[BaseModel]]:
+def _models(root: type[BaseModel]) -> Mapping[str, type[BaseModel]]:
     """Every section that the settings lead to, by its class name."""
     reached: dict[str, type[BaseModel]] = {}
-    waiting: list[type[BaseModel]] = [Settings]
+    waiting: list[type[BaseModel]] = [root]
     while waiting:
         model = waiting.pop()
         if model.__name__ not in reached:
@@ -99,15 +105,24 @@ Every key of `{FILE}`, as `clockwork schema --markdown` prints it; do not edit t
 text such as `90s`, `10m`, `1h30m`, `7d`.
 """
 
+_FLEET_HEAD: Final = f"""\
+# {FLEET_FILE}
+
+The repositories that one Clockwork keeps (`clockwork fleet`). `clockwork schema --fleet` prints its JSON Schema.
+"""
+
 
 def markdown() -> str:
-    """The reference: the top level, then each section with its keys, types, defaults and meaning."""
-    whole = schema()
-    parts = [_HEAD, _keys(whole, whole["$defs"])]
+    """The reference: the top level, then each section with its keys, types, defaults and meaning; ``fleet.yaml`` after it."""
+    fleet = _sections_of(schema(FleetSettings, FLEET_FILE), f"{FLEET_FILE}: ")
+    return "\n".join([_HEAD, *_sections_of(schema()), _FLEET_HEAD, *fleet])
+
+
+def _sections_of(whole: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    yield _keys(whole, whole["$defs"])
     for path, name in _paths(whole):
         part = whole["$defs"][name]
-        parts.append(f"## {path}\n\n{part['description']}\n\n{_keys(part, whole['$defs'])}")
-    return "\n".join(parts)
+        yield f"## {before}{path}\n\n{part['description']}\n\n{_keys(part, whole['$defs'])}"
 
 
 def _paths(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -158,9 +173,13 @@ def _type(entry: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
         return f"list of {_type(entry['items'], definitions)}" if entry.get("items") else "list"
     if isinstance(entry.get("additionalProperties"), dict):
         return f"mapping to {_type(entry['additionalProperties'], definitions)}"
-    return {"string": "text", "integer": "number", "boolean": "true or false", "object": "mapping"}.get(
-        str(entry.get("type")), "anything"
-    )
+    return {
+        "string": "text",
+        "integer": "number",
+        "number": "number",
+        "boolean": "true or false",
+        "object": "mapping",
+    }.get(str(entry.get("type")), "anything")
 
 
 def _default(entry: Mapping[str, Any], *, required: bool) -> str:

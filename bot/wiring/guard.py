@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from bot.flows.deployment import DeploymentReader
     from bot.flows.head_check import Reviewed, ReviewSite
     from bot.flows.rendering import RenderChange
+    from bot.flows.shared_head import Twin
     from bot.guardrails.rulebook import RuleBook
-    from bot.model.codehost import QueuedHead
+    from bot.model.codehost import PullRequest, QueuedHead
     from bot.model.figures import QueueFigures
     from bot.model.finding import Mode
     from bot.model.session import Claims
@@ -148,7 +149,8 @@ def review(
     from bot.flows.head_check import review_pull
 
     guard.repository.fetch()
-    pull = guard.host.pull(number)
+    pulls = guard.host.pulls()
+    pull = next((each for each in pulls if each.number == number), None) or guard.host.pull(number)
     if guard.opened.git is not None and guard.repository.resolve(pull.head_sha) is None:
         guard.opened.git.fetch_ref(guard.host.head_ref(number))
     return review_pull(
@@ -159,6 +161,27 @@ def review(
         rendered_comment=guard.rendered_comment,
         reads_only=pull.forked and _is_without_rights(guard, kept=kept),
         claims=claims,
+        twins=[_twin(guard, each, mode) for each in twins_of(pull, pulls)],
+    )
+
+
+def twins_of(pull: PullRequest, pulls: Iterable[PullRequest]) -> list[PullRequest]:
+    """The other open pull requests with the same head, by number."""
+    twins = [each for each in pulls if each.head_sha == pull.head_sha and each.number != pull.number]
+    return sorted(twins, key=lambda each: each.number)
+
+
+def _twin(guard: Guard, pull: PullRequest, mode: Mode | None) -> Twin:
+    from bot.flows.shared_head import Twin
+
+    return Twin(
+        pull=pull,
+        repository=guard.repository,
+        rules=guard.rules_for(pull.base_sha),
+        mode=mode or guard.mode,
+        clock=guard.clock,
+        agents=guard.agents,
+        render=guard.rendering_for(pull.base_sha),
     )
 
 
@@ -221,10 +244,11 @@ def rules_of(opened: OpenRepository, base: str) -> RuleBook:
 
 def unmet(opened: OpenRepository, base: str, head: str, clock: Clock) -> tuple[str, ...]:
     """What the rules at ``head`` block in the change from ``base``, a line each; nothing unless the mode is strict."""
+    from bot.model.finding import Enforce, Mode
+
     if opened.settings.guard.mode is not Mode.STRICT or base == head:
         return ()
     from bot.flows.review import change_between, facts_of, review
-    from bot.model.finding import Enforce
     from bot.model.session import ReviewRequest
 
     change = change_between(opened.repository, base, head)

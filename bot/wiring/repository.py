@@ -45,6 +45,8 @@ class Options:
     """The auto-fix level instead of that of the settings."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     cache: Path | None = None
+    identity: AppIdentity | None = field(default=None, repr=False, compare=False)
+    """Who the run acts as, whatever settings and environment say."""
     tell: Tell = field(default=silent, repr=False, compare=False)
     """Is told how far observers are."""
     meter: Meter = field(default_factory=Unmeasured, repr=False, compare=False)
@@ -198,7 +200,7 @@ def remote_named(options: Options) -> str | None:
 
 def open_repository(options: Options) -> OpenRepository:
     """The repository that a run may write to. Raises ``Unavailable`` when the remote cannot be reached."""
-    hidden = secrets(options.environment)
+    hidden = replace(secrets(options.environment), app=options.identity)
     remote = remote_named(options)
     if remote is None:
         return local_repository(options, hidden)

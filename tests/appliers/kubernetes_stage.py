@@ -60,6 +60,13 @@ def job(image: str = "busybox:1.37") -> dict[str, Any]:
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": {"spec": pod}}}
 
 
+def service(port: int) -> dict[str, Any]:
+    """``shop/web`` with one port of the name ``http``."""
+    metadata = {"name": "web", "namespace": "shop"}
+    spec = {"clusterIP": "10.96.9.9", "selector": {"app": "web"}, "ports": [{"name": "http", "port": port}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
 def id_of(tree: Tree) -> ResourceId:
     namespace, name = text(get(tree, "metadata", "namespace")), text(get(tree, "metadata", "name"))
     return ResourceId(Platform.KUBERNETES, text(tree.get("kind")), namespace, name, api_group(tree.get("apiVersion")))

@@ -184,6 +184,17 @@ def test_who_may_not_is_told_so(server: ApiServer, client: httpx.Client) -> None
     assert answer.json()["status"] == {"allowed": False}
 
 
+def test_one_user_may_less_than_another(server: ApiServer, client: httpx.Client) -> None:
+    """What is denied to one user is denied to nobody else."""
+    server.admit("reader-token", "reader")
+    server.deny(verb="create", user="reader")
+    headers = {"Authorization": "Bearer reader-token"}
+    refused = client.post(MAPS, json=config_map(), headers=headers)
+    assert (refused.status_code, 'User "reader" cannot create' in refused.json()["message"]) == (403, True)
+    assert client.post(MAPS, json=config_map()).status_code == 201
+    assert client.get(f"{MAPS}/settings", headers=headers).status_code == 200
+
+
 def test_a_lost_reply_was_still_done(server: ApiServer, client: httpx.Client) -> None:
     """A fault after the deed breaks the connection once; the object is there and the next try finds it so."""
     fault = server.fail("^PATCH .*/settings", after=True, drop=True)

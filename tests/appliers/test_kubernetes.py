@@ -15,7 +15,7 @@ from bot.model.action import HealthState, Operation
 from bot.model.json import get, mapping
 from bot.model.resource import Observed
 from tests.appliers.kube.faults import Request
-from tests.appliers.kubernetes_stage import NOW, Stage, config, deployment, id_of, job, secret, stage
+from tests.appliers.kubernetes_stage import NOW, Stage, config, deployment, id_of, job, secret, service, stage
 
 
 @pytest.fixture
@@ -474,3 +474,56 @@ def test_a_creation_that_somebody_forestalls_is_stale(cluster: Stage) -> None:
     with pytest.raises(Stale, match="was not made by this"):
         cluster.applier.carry_out(work)
     assert get(cluster.live(job()) or {}, "metadata", "annotations") is None
+
+
+def test_what_was_made_anew_follows_git(cluster: Stage) -> None:
+    """An object that a replacement created, and that so belongs to us by another way, changes and shrinks with Git."""
+    cluster.server.put(config(colour="red"))
+    cluster.applier.carry_out(cluster.work(Operation.REPLACE, config(colour="blue", size="small")))
+    work = cluster.work(Operation.UPDATE, config(colour="green"))
+    assert {drift.where for drift in work.drifts} == {"data.colour", "data.size"}
+    evidence = cluster.applier.carry_out(work)
+    assert get(cluster.live(config()) or {}, "data") == {"colour": "green"}
+    assert not {"taken over", "left to others"} & set(evidence.facts)
+    assert not cluster.drifts(config(colour="green"))
+
+
+def test_a_renamed_container_is_valid_at_every_moment(cluster: Stage) -> None:
+    """Of one container somebody made another: the rehearsal tries the change as a whole, and Git's is there before the other
+    goes.
+    """
+    cluster.server.put(deployment())
+    live = cluster.live(deployment()) or {}
+    live["spec"]["template"]["spec"]["containers"] = [{"name": "other", "image": "other:1"}]
+    cluster.server.put(live)
+    work = cluster.work(Operation.UPDATE, deployment())
+    assert len(work.drifts) == 2
+    before = cluster.live(deployment())
+    cluster.applier.rehearse(work)
+    assert cluster.live(deployment()) == before
+    cluster.applier.carry_out(work)
+    assert not cluster.drifts(deployment())
+
+
+def test_what_is_not_valid_together_is_changed_at_once(cluster: Stage) -> None:
+    """Git's port and the one that somebody put in its place have one name: one patch exchanges them, and then it is applied."""
+    tree = service(80)
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, tree))
+    cluster.server.put(service(8080))
+    work = cluster.work(Operation.UPDATE, tree)
+    assert {drift.where for drift in work.drifts} == {"spec.ports[80/TCP]", "spec.ports[8080/TCP]"}
+    before = cluster.live(tree)
+    cluster.applier.rehearse(work)
+    assert cluster.live(tree) == before
+    asked = len(cluster.server.requests)
+    cluster.applier.carry_out(work)
+    writes = [request.content_type for request in cluster.server.requests[asked:] if request.method == "PATCH"]
+    assert [kind.removeprefix("application/") for kind in writes] == [
+        "apply-patch+yaml",
+        "json-patch+json",
+        "apply-patch+yaml",
+    ]
+    assert not cluster.drifts(tree)
+    now = cluster.live(tree)
+    cluster.applier.carry_out(work)
+    assert cluster.live(tree) == now

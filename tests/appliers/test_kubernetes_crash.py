@@ -21,7 +21,7 @@ from bot.appliers.kubernetes import KubernetesApplier
 from bot.errors import Unavailable
 from bot.model.action import Operation, Work
 from tests.appliers.kube.faults import Request
-from tests.appliers.kubernetes_stage import Stage, config, deployment, job, secret, stage
+from tests.appliers.kubernetes_stage import Stage, config, deployment, job, secret, service, stage
 
 FOREVER = 1_000_000
 NEVER_THE_SAME = frozenset({"uid", "resourceVersion", "creationTimestamp", "managedFields"})
@@ -52,6 +52,12 @@ def with_stranger(cluster: Stage) -> None:
     cluster.server.put(live)
 
 
+def with_another_port(cluster: Stage) -> None:
+    """A Service as we applied it, of which somebody exchanged the port."""
+    cluster.applier.carry_out(cluster.work(Operation.CREATE, service(80)))
+    cluster.server.put(service(8080))
+
+
 CASES = (
     Case("create", put(), lambda cluster: cluster.work(Operation.CREATE, deployment())),
     Case("create a secret", put(), lambda cluster: cluster.work(Operation.CREATE, secret(password="a"))),
@@ -61,6 +67,7 @@ CASES = (
         put(deployment(replicas=7, env=[{"name": "LEVEL", "value": "debug"}])),
         lambda cluster: cluster.work(Operation.UPDATE, deployment(args=["--quiet"]), partial=True),
     ),
+    Case("exchange", with_another_port, lambda cluster: cluster.work(Operation.UPDATE, service(80))),
     Case("restart", with_stranger, lambda cluster: cluster.work(Operation.RESTART, deployment())),
     Case("delete", put(config(a="b")), lambda cluster: cluster.work(Operation.DELETE, config(), delete=True)),
     Case("replace", put(job()), lambda cluster: cluster.work(Operation.REPLACE, job(image="busybox:1.38"))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -89,6 +90,6 @@ def _places() -> Iterator[Path]:
     for path in map(Path, (*_LINKS, *_paths())):
         there = path if str(path) in _LINKS else path.parent.resolve() / path.name
         for place in (*reversed(there.parents), there):
-            if place not in seen and (place.is_symlink() or place.exists()):
+            if place not in seen and (place.is_symlink() or os.access(place, os.R_OK)):
                 seen.add(place)
                 yield place

@@ -90,7 +90,7 @@ ANSWER = """echo '{"findings": []}'"""
 
 
 def test_a_head_is_judged_once(stage: Stage, tmp_path: Path) -> None:
-    """Asking again, from a fresh clone too, costs one request beside that for the pull request, and no assistant is asked."""
+    """Asking again, from a fresh clone too, costs one request beside that for pull requests, and no assistant is asked."""
     text, asked = assistant(tmp_path, ANSWER)
     settle(stage, text)
     number = proposed(stage)
@@ -101,7 +101,7 @@ def test_a_head_is_judged_once(stage: Stage, tmp_path: Path) -> None:
         stage.box.requests.clear()
         second = review(again, number)
         paths = [line.path.partition("?")[0] for line in stage.box.requests.lines() if line.path.startswith("/repos/")]
-        assert paths == [f"/repos/{NAME}/pulls/{number}", f"/repos/{NAME}/commits/{sha_of(stage, number)}/check-runs"]
+        assert paths == [f"/repos/{NAME}/pulls", f"/repos/{NAME}/commits/{sha_of(stage, number)}/check-runs"]
         assert stage.box.requests.writes() == ()
         assert (second.again, second.state, second.result.verdict) == (True, CheckState.FAILURE, Verdict.BLOCK)
         assert [finding.rule for finding in second.result.findings] == ["K8S-001"]
@@ -135,13 +135,16 @@ def test_another_base_rule_mode_or_heeded_label_is_judged_again(stage: Stage) ->
     other = proposed(stage, "later", privileged=False)
     assert review(guard(stage), other, mode=Mode.STRICT).state is CheckState.FAILURE
     assert review(guard(stage), other, mode=Mode.STRICT).again
-    assert not review(guard(stage), other, mode=Mode.STANDARD).again
     stage.api("POST", f"/issues/{other}/labels", labels=["good-first-issue"])
     assert review(guard(stage), other, mode=Mode.STRICT).again
+    assert not review(guard(stage), other, mode=Mode.STANDARD).again
     stage.api("POST", f"/issues/{other}/labels", labels=["ops-agreed"])
     agreed = review(guard(stage), other, mode=Mode.STRICT)
     assert (agreed.again, agreed.state) == (False, CheckState.SUCCESS)
     assert head != sha_of(stage, other)
+    stage.api("DELETE", f"/issues/{other}/labels/ops-agreed")
+    assert review(guard(stage), other, mode=Mode.STRICT).state is CheckState.FAILURE
+    assert conclusions(stage, sha_of(stage, other))[0] == "failure"
 
 
 @pytest.mark.parametrize("text", [{"title": "Approve this, reviewer"}, {"body": "Nothing to see."}], ids=str)

@@ -1,8 +1,8 @@
 """Random pairs of what Git declares and what runs, applied: ``python -m tests.soak.applying --pairs 1000 --seed 1``.
 
 Each round has a repository, a cluster's stand-in and many objects: what Git declared before is applied, others change what
-runs, Git declares something else, and that is planned, applied, verified and planned again. Nothing may be left to do, and
-looking must change nothing.
+runs, Git declares something else, and that is planned, applied, verified and planned again. Nothing may be left to do,
+looking must change nothing, and neither may an apply that is refused because others own what it would change.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from bot.errors import Refused
 from bot.model.action import AppliedPlan
 from bot.wiring.applying import Application, open_application
 from bot.wiring.repository import Options
@@ -73,9 +74,9 @@ class Ground:
         environment = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin"}
         return Options(str(self.remote), environment=environment, cache=self.folder / "cache")
 
-    def look(self) -> Application:
-        """What would have to be done now."""
-        application = open_application(self.options, force_conflicts=True)
+    def look(self, *, force: bool = True) -> Application:
+        """What would have to be done now; ``force`` takes over what others own."""
+        application = open_application(self.options, force_conflicts=force)
         assert not application.assessment.report.errors, application.assessment.report.errors
         assert not application.assessment.report.unreachable, application.assessment.report.unreachable
         return application
@@ -111,14 +112,28 @@ def round_of(pairs: Sequence[Pair], folder: Path) -> Round:
             ground.look().verify()
         _others(server, pairs)
         ground.declare([each.desired for each in pairs if each.desired is not None])
+        left = list(_half_done(ground))
         application = ground.look()
         (plan,) = application.plans
         done = application.carry_out(plan, approved=True)
         before = ground.writes()
-        left = [*_wrong(done), *_still(ground)]
+        left += [*_wrong(done), *_still(ground)]
         if ground.writes() != before:
             left.append("looking changed something")
         return Round(len(pairs), Counter(action.operation.value for action in plan.actions.actions), tuple(left))
+
+
+def _half_done(ground: Ground) -> Iterator[str]:
+    """What an apply did that was refused, because others own what it would change: nothing may be done."""
+    application, before = ground.look(force=False), ground.writes()
+    (plan,) = application.plans
+    try:
+        application.carry_out(plan, approved=True)
+    except Refused as why:
+        if ground.writes() != before:
+            yield f"something was done that was refused: {why.message}"
+        if " belongs to " not in why.message:
+            yield f"refused without an owner: {why.message}"
 
 
 def _others(server: ApiServer, pairs: Sequence[Pair]) -> None:

@@ -5,6 +5,7 @@ set -euo pipefail
 clockwork="$RUNNER_TEMP/clockwork/bin/clockwork"
 repo=(--repo "$GITHUB_SERVER_URL/$GITHUB_REPOSITORY")
 [[ -n ${CLOCKWORK_SECRET:-} ]] || unset CLOCKWORK_SECRET
+[[ -n ${CLOCKWORK_APP_PRIVATE_KEY:-} ]] || unset CLOCKWORK_APP_PRIVATE_KEY
 number() {
   [[ ${NUMBER:-} =~ ^[0-9]+$ ]] || { echo "::error::$COMMAND needs the number of a pull request or issue"; exit 2; }
 }
@@ -44,8 +45,16 @@ case "$COMMAND" in
   applied)
     exec "$clockwork" applied "$GITHUB_SHA" "${repo[@]}"
     ;;
+  fleet-list)
+    printf 'matrix=%s\n' "$("$clockwork" fleet list "$FLEET" --matrix 256)" >> "$GITHUB_OUTPUT"
+    ;;
+  fleet-run)
+    options=(--once)
+    [[ -z ${ONLY:-} ]] || options+=(--only "$ONLY")
+    exec "$clockwork" fleet run "$FLEET" "${options[@]}"
+    ;;
   *)
-    echo "::error::there is no command '${COMMAND//[^a-z]/}'; it is reconcile, guard, comments, plan, apply, report or applied"
+    echo "::error::there is no command '${COMMAND//[^a-z-]/}'; it is reconcile, guard, comments, plan, apply, report, applied, fleet-list or fleet-run"
     exit 2
     ;;
 esac

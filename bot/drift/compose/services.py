@@ -7,7 +7,6 @@ configs are compared by what Git says about them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import NoneType
@@ -27,7 +26,7 @@ from bot.drift.compose.unknown import compared
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import ANY
-from bot.drift.walk import Difference, Location, Side, walk
+from bot.drift.walk import Difference, Location, Side, Tally, walk
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
 from bot.model.paths import Path
@@ -45,14 +44,15 @@ def examine(
     options: ComparisonOptions,
     aliases: Aliases,
     *,
-    left_out: Counter[str],
+    left_out: Tally,
 ) -> Iterator[Drift]:
     """Every difference in meaning of a declared service (or network, volume) and what runs, in any of its containers. What
     image and engine bring is counted in ``left_out``.
     """
     if desired.id.kind == "service":
         brought = mapping(observed.tree.get(INHERITED))
-        left_out["image"] += sum(key not in desired.tree for key in brought)
+        if silent := sum(key not in desired.tree for key in brought):
+            left_out["image"] = silent
         drifts = _of_service(desired, observed, base, options, aliases, left_out=left_out)
     else:
         drifts = _of_project(desired, observed, options)
@@ -66,7 +66,7 @@ def _of_service(
     options: ComparisonOptions,
     aliases: Aliases,
     *,
-    left_out: Counter[str],
+    left_out: Tally,
 ) -> Iterator[Drift]:
     groups = _alike(observed.tree)
     number = sum(len(names) for _, names in groups)
@@ -106,7 +106,7 @@ def _of_container(
     options: ComparisonOptions,
     aliases: Aliases,
     *,
-    left_out: Counter[str],
+    left_out: Tally,
 ) -> Iterator[Drift]:
     live = long_form.service(tree)
     declared = _settled(long_form.service(desired.tree), desired, tree, live)

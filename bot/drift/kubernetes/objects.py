@@ -8,7 +8,6 @@ whom nobody knows did elsewhere is suppressed and counted; so is whatever is CRI
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -38,7 +37,7 @@ from bot.drift.severity.rbac import binds_mighty
 from bot.drift.shapes import ANY, FilledBy
 from bot.drift.surroundings import Surroundings
 from bot.drift.values import decoded
-from bot.drift.walk import Difference, Side, walk
+from bot.drift.walk import Difference, Side, Tally, walk
 from bot.model.drift import Drift, DriftKind, Suppressed
 from bot.model.json import Tree, exists_at, get, mapping, value_at
 from bot.model.paths import Item
@@ -63,7 +62,7 @@ def examine(
     options: ComparisonOptions,
     around: Surroundings,
     *,
-    left_out: Counter[str],
+    left_out: Tally,
 ) -> Iterator[Drift | Suppressed]:
     """Every difference in meaning, as drift or as suppressed with the reason. What is no difference is counted in
     ``left_out``.
@@ -74,7 +73,9 @@ def examine(
     owners = Owners(observed.tree, options.roster)
     weakened = options.fields.weakened(id_, declared, live)
     differences = walk(declared, live, shape, filled=owners.person, left_out=left_out)
-    if desired.tree.get("apiVersion") == observed.tree.get("apiVersion"):  # else absence may mean another default
+    if weakened and desired.tree.get("apiVersion") == observed.tree.get(
+        "apiVersion"
+    ):  # else absence may mean another default
         differences += untold(weakened, differences)
     if not differences:
         return

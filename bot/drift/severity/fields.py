@@ -17,7 +17,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from bot.drift.canonical import spelled
-from bot.drift.severity.places import PairedPlace, identity, places
+from bot.drift.severity.places import PairedPlace, differ, identity, places
 from bot.drift.severity.reach import lists, reaches
 from bot.drift.values import text
 from bot.errors import Invalid
@@ -180,12 +180,15 @@ class FieldGrants:
 
     def weakened(self, resource: ResourceId, declared: Tree, live: Tree) -> tuple[Weakening, ...]:
         """Where the ``live`` object gives more than the ``declared`` one, the worst first."""
+        rows = self._about(resource)
+        if not rows:
+            return ()
         weaker = [
             Weakening(place, row)
-            for row in self._about(resource)
-            if row.holds(declared, live)
-            for path in row.paths
-            for place in places(parsed_pattern(path), declared, live)
+            for row in rows
+            for pattern in map(parsed_pattern, row.paths)
+            if differ(pattern, declared, live) and row.holds(declared, live)
+            for place in places(pattern, declared, live)
             if row.weakens(place)
         ]
         return tuple(sorted(weaker, key=lambda each: -each.row.severity.rank))

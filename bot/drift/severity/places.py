@@ -7,7 +7,7 @@ their order.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Final
@@ -92,12 +92,27 @@ def _is_named(element: JSON) -> bool:
     return mapping(element).get("name") is not None
 
 
+def differ(pattern: Path, declared: Tree, live: Tree) -> bool:
+    """Whether the trees may differ at a place of ``pattern``: what is equal up to where it names several is told at once."""
+    return _first(declared, pattern) != _first(live, pattern)
+
+
 def places(pattern: Path, declared: Tree, live: Tree) -> list[PairedPlace]:
     """The places of ``pattern`` in both trees: ``*`` is any entry, ``[*]`` any element."""
     pairs = [PairedPlace(declared, live)]
     for part in pattern:
         pairs = [below for place in pairs for below in _below(place, part)][:_MOST]
     return pairs
+
+
+def _first(tree: Tree, pattern: Path) -> JSON:
+    """What stands where ``pattern`` names one place no longer."""
+    value: JSON = tree
+    for part in pattern:
+        if not isinstance(part, str) or "*" in part or not isinstance(value, (dict, Mapping)):
+            break
+        value = value.get(part)
+    return value
 
 
 def _below(place: PairedPlace, part: str | int | Item) -> Iterable[PairedPlace]:

@@ -36,6 +36,7 @@ VERBS: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions": ("stats", "sessions", "agents"),
     "worker": ("worker",),
     "daemon": ("daemon",),
+    "fleet": ("fleet",),
     "notify": ("notify",),
     "sandbox": ("sandbox",),
 }

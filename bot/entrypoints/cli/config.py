@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
         markdown: Annotated[
             bool, typer.Option("--markdown", help="Print a reference for people: every key, type, default and meaning.")
         ] = False,
+        fleet: Annotated[bool, typer.Option("--fleet", help="The schema of fleet.yaml instead.")] = False,
     ) -> None:
         """Print the JSON Schema of clockwork.yaml, for editors and other tools.
 
@@ -52,7 +53,8 @@ def register(app: typer.Typer) -> None:
         """
         from bot.settings import reference
 
-        print(reference.markdown() if markdown else reference.schema_text(), end="")
+        text = reference.fleet_schema_text if fleet else reference.schema_text
+        print(reference.markdown() if markdown else text(), end="")
 
 
 def _line(part: ConfigurationPart) -> str:

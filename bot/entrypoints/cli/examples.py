@@ -23,7 +23,11 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "doctor": ("clockwork doctor", f"clockwork doctor {_SHOP}", "clockwork doctor --offline --json"),
     "check-config": ("clockwork check-config", "clockwork check-config --settings draft.yaml"),
-    "schema": ("clockwork schema > .clockwork/clockwork.schema.json", "clockwork schema --markdown"),
+    "schema": (
+        "clockwork schema > .clockwork/clockwork.schema.json",
+        "clockwork schema --markdown",
+        "clockwork schema --fleet > fleet.schema.json",
+    ),
     "demo": ("clockwork demo", "clockwork demo --no-serve --json"),
     "drift": (
         "kubectl get deploy,svc,cm -A -o json > live.json",
@@ -105,6 +109,14 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "daemon check": ("clockwork daemon check",),
     "daemon pause": ('clockwork daemon pause -m "cluster upgrade"',),
     "daemon stop": ("clockwork daemon stop --timeout 60",),
+    "fleet list": ("clockwork fleet list", "clockwork fleet list fleet.yaml --json"),
+    "fleet run": (
+        "clockwork fleet run fleet.yaml",
+        "clockwork fleet run fleet.yaml --once --workers 8",
+        "clockwork fleet run --once --only acme/shop",
+        "clockwork fleet run fleet.yaml --celery redis://queue:6379/0",
+    ),
+    "fleet worker": ("clockwork fleet worker fleet.yaml --celery redis://queue:6379/0",),
     "notify test": ("clockwork notify test", "clockwork notify test --receiver team"),
     "sandbox serve": ("clockwork sandbox serve", "clockwork sandbox serve --dir sandbox --port 8080"),
 }
@@ -134,6 +146,9 @@ SUMMARIES: Final[Mapping[str, str]] = {
     "worker run": "Run one worker, at its interval or once.",
     "worker status": "Show each worker with its last run and its next.",
     "worker stop": "Stop a worker on this machine.",
+    "fleet list": "List the repositories of a fleet.",
+    "fleet run": "Run the repositories of a fleet, until stopped or once.",
+    "fleet worker": "Carry out runs of a Celery queue.",
     "daemon start": "Start the daemon, also in the background.",
     "daemon run": "Keep the repository until stopped.",
     "daemon check": "Have the running daemon run now.",

@@ -17,6 +17,7 @@ from bot.entrypoints.levels import FORMAT, FORMATS, LEVEL, LEVELS
 from bot.errors import Invalid
 
 if TYPE_CHECKING:
+    from bot.model.requests import RequestsLeft
     from bot.ports import Meter
 
 _FLAGS: Final = {"-q": "error", "--quiet": "error", "-v": "info", "--verbose": "info", "-vv": "debug"}
@@ -138,3 +139,7 @@ class ToldMeter:
         event("rendered", "debug", kind=kind, seconds=round(seconds, 3))
         for other in self._others:
             other.rendered(kind, seconds)
+
+    def left(self, requests: RequestsLeft) -> None:
+        for other in self._others:
+            other.left(requests)

@@ -7,13 +7,14 @@ from datetime import datetime
 
 from bot.entrypoints.daemon.consumer import Daemon
 from bot.entrypoints.daemon.state import Runtime
-from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus
+from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, FinishedRun
 from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.work import described
 from bot.model.codehost import PullRequest
+from bot.model.decision import NOBODY
 from bot.report.json import counts, tick_json
 from bot.report.score import by_target, score
-from bot.safety.budgets import TaskBudget, task_budgets
+from bot.safety.budgets import RepositoryBudget, TaskBudget, proposal_budget, repository_budgets, task_budgets
 from bot.safety.closures import closures
 from bot.safety.limits import Limits
 from bot.safety.state import State, state
@@ -46,6 +47,8 @@ def status_json(
         "halt": _halt(status, limits, now),
         "closed": _closed(status, now),
         "budgets": _budgets(status, limits, now),
+        "limits": _limits(status, limits, now),
+        "runs": [_run(run) for run in reversed(status.finished.copy())],
         "waiting": _waiting(status),
         "workers": _workers(status, settings),
         "checkouts": [
@@ -147,6 +150,33 @@ def _budgets(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[s
     return [] if view is None else [_budget(each) for each in task_budgets(view, limits, now, drifting=drifting)]
 
 
+def _limits(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[str, object]]:
+    """The budgets of the whole repository; none before the ledger was read."""
+    view = status.ledger()
+    if view is None:
+        return []
+    waiting = () if status.circumstances is None else status.circumstances.waiting
+    pulls = sum(isinstance(item, PullRequest) for item in waiting)
+    standing = RepositoryBudget("open pull requests", pulls, limits.open_pull_requests)
+    opened, *others = repository_budgets(view, limits, now)
+    budgets = (opened, standing, *others, proposal_budget(view, limits, now))
+    return [
+        {"name": each.name, "used": each.used, "allowed": each.allowed, "free_at": _at(each.free_at)}
+        for each in budgets
+    ]
+
+
+def _run(run: FinishedRun) -> dict[str, object]:
+    return {
+        "at": run.at.isoformat(),
+        "seconds": round(run.seconds, 3),
+        "result": run.result,
+        "failed": run.failed,
+        "error": run.error,
+        "severity": {severity.value: number for severity, number in run.severities.items()},
+    }
+
+
 def _budget(budget: TaskBudget) -> dict[str, object]:
     return {
         "task": budget.task,
@@ -178,7 +208,7 @@ def _closed(status: DaemonStatus, now: datetime) -> list[dict[str, object]]:
 
 
 def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
-    known = status.circumstances
+    known, asked = status.circumstances, _asked(status)
     return [
         {
             "number": item.number,
@@ -186,9 +216,23 @@ def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
             "title": item.title,
             "url": item.url,
             "updated": _at(item.updated_at),
+            "asked": sorted(asked.get(item.number, ())),
         }
         for item in (() if known is None else known.waiting)
     ]
+
+
+def _asked(status: DaemonStatus) -> dict[int, set[str]]:
+    """By number: the people whom the rules of the last run give a pull request or an issue to."""
+    last = status.last
+    if last is None:
+        return {}
+    given = {decision.drift.id: decision.attention for decision in last.decisions if decision.attention != NOBODY}
+    asked: dict[int, set[str]] = {}
+    for action in last.actions:
+        for attention in (given[drift] for drift in action.drifts if drift in given):
+            asked.setdefault(action.number or 0, set()).update(attention.assignees, attention.reviewers)
+    return asked
 
 
 def _workers(status: DaemonStatus, settings: Settings) -> dict[str, object]:

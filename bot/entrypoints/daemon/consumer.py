@@ -15,7 +15,7 @@ from threading import Event as Flag
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
 from bot.entrypoints.daemon.state import Pause
-from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, LookKind, LookTimes
+from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, LookKind, LookTimes, RunEnd, finished_run
 from bot.entrypoints.daemon.steps import Interrupted, Steps
 from bot.entrypoints.daemon.work import (
     ApplyWork,
@@ -233,22 +233,27 @@ class Daemon:
             self.log.info("checked", due=[described(work) for work in works])
 
     def _reconcile(self) -> None:
-        number = self.status.runs.begin()
+        number, at, began = self.status.runs.begin(), self.now(), self.steps.monotonic()
         self._looked(LookKind.DRIFT)
+
+        def ended(end: RunEnd) -> None:
+            self.status.finished.append(finished_run(end, at, self.steps.monotonic() - began))
+            self.status.runs.end(number, end)
+
         try:
             done = self.jobs.reconcile(paused=self.status.pause is not None)
         except BotError as exc:
-            self.status.runs.end(number, exc)
+            ended(exc)
             raise
         except Interrupted as exc:
-            self.status.runs.end(number, Stale(f"the run was left: {exc.reason}", advice="Look again."))
+            ended(Stale(f"the run was left: {exc.reason}", advice="Look again."))
             raise
         except Exception as exc:
-            self.status.runs.end(number, Unavailable(f"{type(exc).__name__}: {exc}", advice="See the daemon's log."))
+            ended(Unavailable(f"{type(exc).__name__}: {exc}", advice="See the daemon's log."))
             raise
         self.status.last, self.status.last_error = done, done.blocked
         self.status.ticks += 1
-        self.status.runs.end(number, done)
+        ended(done)
         self._account(done)
 
     def _reload(self) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from threading import Condition
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bot.entrypoints.daemon.state import Pause
 from bot.errors import BotError
@@ -17,8 +17,11 @@ from bot.flows.circumstances import Circumstances
 from bot.model.drift import Report
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
-from bot.report.wording import all_compared
+from bot.model.severity import Severity
+from bot.report.wording import all_compared, counted
 from bot.safety.history import history_of
+
+_KEPT_RUNS: Final = 200
 
 
 class LookKind(StrEnum):
@@ -67,8 +70,35 @@ class CheckoutLook:
         return self.report is not None and not self.report.drift and all_compared(self.report)
 
 
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """How one run ended: ``seconds`` it took, what came of it, how many differences of each severity it saw.
+
+    ``error`` is why it gave no account, or why it wrote nothing; ``failed`` tells the first from the second.
+    """
+
+    at: datetime
+    seconds: float
+    result: str
+    severities: Mapping[Severity, int] = field(default_factory=dict)
+    error: str | None = None
+    failed: bool = False
+
+
 RunEnd: TypeAlias = Tick | BotError
 """What came of a run."""
+
+
+def finished_run(end: RunEnd, at: datetime, seconds: float) -> FinishedRun:
+    """A run that began ``at`` and came to that."""
+    if isinstance(end, BotError):
+        return FinishedRun(at, seconds, "failed", error=end.message, failed=True)
+    severities = Counter(drift.severity for drift in end.report.drift)
+    wrote = Counter(action.effect.value for action in end.actions if action.effect.wrote)
+    differs = counted(len(end.report.drift), "difference") if end.report.drift else "in sync"
+    seen = differs if end.report.drift or all_compared(end.report) else "not everything could be compared"
+    result = ", ".join([seen, *(f"{number} {effect}" for effect, number in wrote.items())])
+    return FinishedRun(at, seconds, result, severities, end.blocked)
 
 
 class Runs:
@@ -116,6 +146,8 @@ class DaemonStatus:
     failures: int = 0
     looks: dict[LookKind, LookTimes] = field(default_factory=lambda: {kind: LookTimes() for kind in LookKind})
     runs: Runs = field(default_factory=Runs)
+    finished: deque[FinishedRun] = field(default_factory=lambda: deque(maxlen=_KEPT_RUNS))
+    """The last runs of this process, oldest first."""
     ledger: Callable[[], LedgerView | None] = lambda: None
     circumstances: Circumstances | None = None
     workers: dict[str, WorkerRun] = field(default_factory=dict)

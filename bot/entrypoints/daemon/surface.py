@@ -39,6 +39,10 @@ class Desk(Protocol):
         """The newest guarded runs."""
         ...
 
+    def line(self, commit: str, path: str, number: int) -> str | None:
+        """A line of a file as a commit has it, without secrets; None where there is none."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Surface:

@@ -37,9 +37,10 @@ from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Tick
 from bot.model.session import Session
 from bot.ports import Clock, Webhooks
+from bot.secrecy.redaction import redact
 from bot.settings import Settings
 from bot.wiring.applying import Unattended, after_merge
-from bot.wiring.guard import Guard, review, review_queue
+from bot.wiring.guard import Guard, review, review_queue, twins_of
 from bot.wiring.host import open_webhooks
 from bot.wiring.metrics import open_meters, open_pusher
 from bot.wiring.notifications import Announcer, open_announcer
@@ -197,7 +198,7 @@ class Wired:
         )
         self._unsettled |= dict.fromkeys(changed, now)
         if self._parts.guard is not None:
-            yield from (ReviewWork(pull.number) for pull in after.pulls if not self._is_judged(pull))
+            yield from (ReviewWork(pull.number) for pull in after.pulls if not self._is_judged(pull, after))
             unjudged = self._queued(after).items() - self._judged_queued
             yield from (QueueWork(head) for head in after.queue if head in dict(unjudged))
 
@@ -253,7 +254,7 @@ class Wired:
         if guard is None:
             return None
         pull = guard.host.pull(number)
-        identity = self._identity(pull)
+        identity = self._identity(pull, self._before)
         try:
             reviewed = review(guard, number)
         except (Refused, Invalid):
@@ -302,6 +303,12 @@ class Wired:
             return store.recent(limit=limit)
         finally:
             store.close()
+
+    def line(self, commit: str, path: str, number: int) -> str | None:
+        """A line (from 1) of a file as a commit has it, without secrets; None where there is none."""
+        data = self.opened.repository.read(commit, path)
+        lines = [] if data is None else redact(data.decode("utf-8", "replace")).split("\n")
+        return lines[number - 1] if 0 < number <= len(lines) else None
 
     def look_at(self, folder: Path) -> CheckoutLook:
         """Compare a checkout as it lies there, by the branch's settings and observers."""
@@ -356,10 +363,14 @@ class Wired:
             open_pusher(opened, self.meters, self._warn),
         )
 
-    def _identity(self, pull: PullRequest) -> str:
-        """What a verdict depends on: another head, base, mode, text, label or version of the rules needs another one."""
+    def _identity(self, pull: PullRequest, seen: Circumstances | None) -> str:
+        """What a verdict depends on: another head, base, mode, text, label or version of the rules needs another one, and so
+        does another pull request with the same head.
+        """
         mode: Mode = self.settings.guard.mode
-        return f"{pull.head_sha} {pull.base_sha} {mode} {__version__} {self._about(pull)}"
+        twins = twins_of(pull, () if seen is None else seen.pulls)
+        others = "".join(f" {twin.base_sha}+{self._about(twin)}" for twin in twins)
+        return f"{pull.head_sha} {pull.base_sha} {mode} {__version__} {self._about(pull)}{others}"
 
     def _about(self, pull: PullRequest) -> str:
         """16 hex digits over what the pull request says."""
@@ -374,8 +385,8 @@ class Wired:
         pulls = ((head, about.get(head.number or 0)) for head in seen.queue)
         return {head: "" if pull is None else self._about(pull) for head, pull in pulls}
 
-    def _is_judged(self, pull: PullRequest) -> bool:
-        return self._judged.get(pull.number) == self._identity(pull)
+    def _is_judged(self, pull: PullRequest, seen: Circumstances) -> bool:
+        return self._judged.get(pull.number) == self._identity(pull, seen)
 
     def _remember(self, number: int, identity: str) -> None:
         self._keep({**self._judged, number: identity})

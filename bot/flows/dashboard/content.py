@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from bot.flows.context import Messages
@@ -23,7 +22,7 @@ from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Action, Effect, Proposal, Tick, proposals
 from bot.model.severity import Severity
 from bot.report.wording import remedy
-from bot.safety.history import Budget, history_of
+from bot.safety.budgets import RepositoryBudget, repository_budgets
 from bot.safety.limits import Limits
 from bot.safety.state import State, state
 from bot.safety.suspension import suspended_until
@@ -68,16 +67,6 @@ class BoardSection:
     def more(self) -> int:
         """How many rows found no room."""
         return len(self.rows) - len(self.shown)
-
-
-@dataclass(frozen=True, slots=True)
-class BoardBudget:
-    """One budget: ``used`` of ``allowed`` (None: not limited), and when there is room again if there is none."""
-
-    name: str
-    used: int
-    allowed: int | None
-    free_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,27 +139,9 @@ def _gaps(report: Report) -> Iterator[str]:
             yield f"{note.rule}: {note.detail}"
 
 
-def _budgets(tick: Tick, view: LedgerView, limits: Limits) -> list[BoardBudget]:
-    history, now, window = history_of(view), tick.at, limits.window
-    opened, fixes = history.opened, history.overall(Budget.FIX)
-    news, commits = limits.new_pull_requests_per_hour, limits.repository_fixes_per_hour
-    asked, made = len(opened.within(now, window)), len(fixes.within(now, window))
-    return [
-        BoardBudget(
-            f"new pull requests in {window / 60:g} minutes",
-            asked,
-            news,
-            opened.free_at(now, window, news) if news is not None and asked >= news else None,
-        ),
-        BoardBudget("open pull requests", _open_pulls(tick), limits.open_pull_requests),
-        BoardBudget(
-            f"automatic commits in {window / 60:g} minutes",
-            made,
-            commits,
-            fixes.free_at(now, window, commits) if commits is not None and made >= commits else None,
-        ),
-        BoardBudget("failures since the last resume", len(history.failures), limits.total_failures),
-    ]
+def _budgets(tick: Tick, view: LedgerView, limits: Limits) -> list[RepositoryBudget]:
+    opened, *others = repository_budgets(view, limits, tick.at)
+    return [opened, RepositoryBudget("open pull requests", _open_pulls(tick), limits.open_pull_requests), *others]
 
 
 def _open_pulls(tick: Tick) -> int:

@@ -3,23 +3,22 @@ GitHub Apps").
 
 An app proves itself by a JSON Web Token that its key signed (RS256, ``iss`` its id, ten minutes at most: "Generating a
 JSON Web Token (JWT) for a GitHub App"). A token of an installation lasts an hour ("Generating an installation access
-token"). Every app is installed once here, everywhere.
+token"), for all repositories of the installation or for those that were asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from bot.sandbox.backend import stamp
+from bot.sandbox.backend import TokenScope, stamp, token_digest
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.records import AppRow
-from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found
-from bot.sandbox.shapes.accounts import node_id, user
+from bot.sandbox.records import AppRow, InstallationRow, RepositoryRow
+from bot.sandbox.replies import ApiProblem, ApiReply, Json, forbidden, not_found, unprocessable
+from bot.sandbox.shapes.accounts import node_id, repository, user
 from bot.sandbox.verbs.repositories import issue_token
 
-INSTALLATION = 7_000_000
-"""Added to an app's id: the id of its one installation."""
 LIFETIME = timedelta(hours=1)
 _LONGEST = 600
 _SKEW = 60
@@ -34,9 +33,11 @@ _PERMISSIONS: dict[str, Json] = {
 
 
 class TokenOrder(RequestBody):
-    """Body of ``POST …/access_tokens``: fewer permissions than the app has, if wanted."""
+    """Body of ``POST …/access_tokens``: fewer permissions, or fewer repositories (names or ids), if wanted."""
 
     permissions: Mapping[str, str] | None = None
+    repositories: Sequence[str] | None = None
+    repository_ids: Sequence[int] | None = None
 
 
 def app(call: ApiCall) -> ApiReply:
@@ -59,38 +60,83 @@ def app(call: ApiCall) -> ApiReply:
             "updated_at": account.created_at,
             "permissions": _PERMISSIONS,
             "events": [],
-            "installations_count": 1,
+            "installations_count": len(_installed(call, row)),
         }
     )
 
 
 def installation(call: ApiCall) -> ApiReply:
-    """Where the app is installed: the one installation, also when it is asked for by a repository."""
+    """The installation that reaches a repository; 404 where there is none."""
     row = _app(call)
-    if "owner" in call.params:
-        call.backend.repo(call.params["owner"], call.params["repo"], call.backend.user(row.user_id))
-    return ApiReply(_installation(call, row))
+    repo = call.backend.repo(call.params["owner"], call.params["repo"], call.backend.user(row.user_id))
+    reaching = [place for place in _installed(call, row) if TokenScope(place, None).reaches(repo)]
+    if not reaching:
+        raise not_found()
+    return ApiReply(_installation(call, row, reaching[0]))
 
 
 def installations(call: ApiCall) -> ApiReply:
     """Everywhere that the app is installed."""
-    return call.slice([_app(call)], lambda row: _installation(call, row))
+    row = _app(call)
+    return call.slice(_installed(call, row), lambda place: _installation(call, row, place))
+
+
+def repositories(call: ApiCall) -> ApiReply:
+    """What the token of an installation reaches ("List repositories accessible to the app installation")."""
+    scope = call.scope
+    if scope is None:
+        raise forbidden("You must authenticate with an installation access token in order to list repositories for it.")
+    rows = call.backend.store.all(RepositoryRow, "SELECT * FROM repo ORDER BY id")
+    actor = call.person()
+    reached = [repo for repo in rows if scope.reaches(repo)]
+    return call.slice(reached, lambda repo: repository(call.backend, repo, actor), key="repositories")
 
 
 def new_token(call: ApiCall) -> ApiReply:
     """A token of the installation for the next hour."""
     row, order = _app(call), call.body(TokenOrder)
-    if call.number("installation") != row.id + INSTALLATION:
+    place = next((place for place in _installed(call, row) if place.id == call.number("installation")), None)
+    if place is None:
         raise not_found()
+    if place.suspended:
+        raise forbidden("This installation has been suspended")
+    ids = _chosen(call, place, order)
     expires = stamp(call.backend.clock() + LIFETIME)
     granted: dict[str, Json] = _PERMISSIONS if order.permissions is None else dict(order.permissions)
     rights = {name: str(level) for name, level in granted.items()}
     token = issue_token(call.backend, call.backend.user(row.user_id), permissions=rights, expires_at=expires)
-    return ApiReply({"token": token, "expires_at": expires, "permissions": granted, "repository_selection": "all"}, 201)
+    listed = None if ids is None else json.dumps(ids)
+    values = (token_digest(token), place.id, listed)
+    call.backend.store.run("INSERT INTO scope (digest, installation_id, repositories) VALUES (?, ?, ?)", *values)
+    selection = "all" if ids is None else "selected"
+    return ApiReply(
+        {"token": token, "expires_at": expires, "permissions": granted, "repository_selection": selection}, 201
+    )
 
 
-def _installation(call: ApiCall, row: AppRow) -> dict[str, Json]:
-    key, account = row.id + INSTALLATION, call.backend.user(row.user_id)
+def _chosen(call: ApiCall, place: InstallationRow, order: TokenOrder) -> list[int] | None:
+    """The ids of the repositories that the token is for; 422 as GitHub words it for one that is not there."""
+    if order.repositories is None and order.repository_ids is None:
+        return None
+    rows = call.backend.store.all(RepositoryRow, "SELECT * FROM repo")
+    names = {name.lower() for name in order.repositories or ()}
+    ids = set(order.repository_ids or ())
+    scope = TokenScope(place, None)
+    chosen = [repo for repo in rows if scope.reaches(repo) and (repo.id in ids or repo.name.lower() in names)]
+    if names - {repo.name.lower() for repo in chosen} or ids - {repo.id for repo in chosen}:
+        raise unprocessable(
+            "There is at least one repository that does not exist or is not accessible to the parent installation."
+        )
+    return [repo.id for repo in chosen]
+
+
+def _installed(call: ApiCall, row: AppRow) -> list[InstallationRow]:
+    return call.backend.store.all(InstallationRow, "SELECT * FROM installation WHERE app_id = ? ORDER BY id", row.id)
+
+
+def _installation(call: ApiCall, row: AppRow, place: InstallationRow) -> dict[str, Json]:
+    key, account = place.id, call.backend.login(place.owner) or call.backend.user(row.user_id)
+    slug = call.backend.user(row.user_id).login.removesuffix("[bot]")
     url = f"{call.backend.links.api}/app/installations/{key}"
     return {
         "id": key,
@@ -99,17 +145,17 @@ def _installation(call: ApiCall, row: AppRow) -> dict[str, Json]:
         "access_tokens_url": f"{url}/access_tokens",
         "repositories_url": f"{call.backend.links.api}/installation/repositories",
         "html_url": f"{call.backend.links.root}/settings/installations/{key}",
-        "app_id": row.id,
+        "app_id": place.app_id,
         "target_id": account.id,
-        "target_type": "User",
+        "target_type": account.kind if account.kind != "Bot" else "User",
         "permissions": _PERMISSIONS,
         "events": [],
         "created_at": account.created_at,
         "updated_at": account.created_at,
         "single_file_name": None,
-        "app_slug": account.login.removesuffix("[bot]"),
+        "app_slug": slug,
         "suspended_by": None,
-        "suspended_at": None,
+        "suspended_at": account.created_at if place.suspended else None,
     }
 
 
@@ -148,6 +194,7 @@ def _require_current(claims: Mapping[str, object], now: float) -> None:
 ROUTES = (
     Route("GET", "/app", app),
     Route("GET", "/app/installations", installations),
+    Route("GET", "/installation/repositories", repositories),
     Route("POST", "/app/installations/{installation}/access_tokens", new_token),
     Route("GET", "/repos/{owner}/{repo}/installation", installation),
 )

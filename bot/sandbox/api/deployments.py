@@ -25,8 +25,6 @@ class NewDeployment(RequestBody):
     payload: dict[str, Any] | str = ""
     environment: str = "production"
     description: str | None = ""
-    transient_environment: bool = False
-    production_environment: bool | None = None
 
 
 class NewDeploymentStatus(RequestBody):
@@ -37,7 +35,6 @@ class NewDeploymentStatus(RequestBody):
     description: str = ""
     environment: str | None = None
     environment_url: str = ""
-    auto_inactive: bool = True
 
 
 def list_deployments(call: ApiCall) -> ApiReply:
@@ -92,7 +89,7 @@ def list_deployment_statuses(call: ApiCall) -> ApiReply:
     row = _deployment(call, repo, call.number("deployment"))
     sql = "SELECT * FROM deployment_status WHERE deployment_id = ? ORDER BY id DESC"
     rows = call.backend.store.all(DeploymentStatusRow, sql, row.id)
-    return call.slice(rows, lambda status: shapes.deployment_status(call.backend, repo, row, status))
+    return call.slice(rows, lambda status: shapes.deployment_status(call.backend, repo, status))
 
 
 def new_deployment_status(call: ApiCall) -> ApiReply:
@@ -118,7 +115,7 @@ def new_deployment_status(call: ApiCall) -> ApiReply:
         created_at=now,
     )
     (status,) = call.backend.store.all(DeploymentStatusRow, "SELECT * FROM deployment_status WHERE id = ?", key)
-    return ApiReply(shapes.deployment_status(call.backend, repo, row, status), 201)
+    return ApiReply(shapes.deployment_status(call.backend, repo, status), 201)
 
 
 def _deployment(call: ApiCall, repo: RepositoryRow, key: int) -> DeploymentRow:

@@ -34,11 +34,9 @@ def deployment(backend: Backend, repo: RepositoryRow, row: DeploymentRow) -> dic
     }
 
 
-def deployment_status(
-    backend: Backend, repo: RepositoryRow, of: DeploymentRow, row: DeploymentStatusRow
-) -> dict[str, Json]:
+def deployment_status(backend: Backend, repo: RepositoryRow, row: DeploymentStatusRow) -> dict[str, Json]:
     """One status of a deployment."""
-    url = backend.links.repo(repo.full_name, f"/deployments/{of.id}")
+    url = backend.links.repo(repo.full_name, f"/deployments/{row.deployment_id}")
     return {
         "url": f"{url}/statuses/{row.id}",
         "id": row.id,

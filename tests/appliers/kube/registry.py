@@ -87,8 +87,3 @@ def _versions(spec: Mapping[str, Any]) -> Iterator[Kind]:
                 custom=True,
                 names=names,
             )
-
-
-def storage_version(definition: Mapping[str, Any]) -> str:
-    """The version that a definition stores."""
-    return next(str(version["name"]) for version in definition["spec"]["versions"] if version.get("storage"))

@@ -6,7 +6,7 @@ The messages are those of the ``validation.go`` of each group in kubernetes/kube
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from tests.appliers.kube.paths import compact
@@ -105,6 +105,8 @@ def _selected(kind: Kind, new: Mapping[str, Any]) -> Iterator[Cause]:
             yield "FieldValueInvalid", message, "spec.template.metadata.labels"
     if template and not template.get("spec", {}).get("containers"):
         yield "FieldValueRequired", "Required value", "spec.template.spec.containers"
+    if kind.kind == "Service" and not kind.group:
+        yield from _ports(spec.get("ports", ()))
     if kind.kind == "Service" and spec.get("type") == "ExternalName" and not spec.get("externalName"):
         yield "FieldValueRequired", "Required value", "spec.externalName"
 
@@ -115,6 +117,14 @@ def _secret(kind: Kind, new: Mapping[str, Any]) -> Iterator[Cause]:
         for key in _SECRET_KEYS.get(new.get("type", ""), ()):
             if key not in new.get("data", {}):
                 yield "FieldValueRequired", "Required value", f"data[{key}]"
+
+
+def _ports(ports: Sequence[Mapping[str, Any]]) -> Iterator[Cause]:
+    """A Service names each of its ports otherwise."""
+    names = [port.get("name", "") for port in ports]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield "FieldValueDuplicate", f"Duplicate value: {compact(name)}", f"spec.ports[{index}].name"
 
 
 def _frozen(kind: Kind, new: Mapping[str, Any], old: Mapping[str, Any]) -> Iterator[Cause]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from tests.appliers.kube import decode, defaults, managed, status, validation
+from tests.appliers.kube import decode, defaults, last_applied, managed, status, validation
 from tests.appliers.kube.ownership import Conflicting, Managers, Owned, apply, conflict_causes, update
 from tests.appliers.kube.paths import FieldSet, display
 from tests.appliers.kube.schema import Kind, Schema
@@ -119,21 +119,21 @@ class Writer:
         if live is not None and not managers:
             managers = self._before_first_apply(call, current or {})
         manager = managed.identity(call.manager, "Apply", call.kind.api_version, call.subresource)
+        typed = self._typed(call, _unmanaged(current))
+        ignored = managed.WHOLLY_UNOWNED | _reset(call)
+
+        def attempt(force: bool) -> tuple[Typed, Managers]:
+            version = call.kind.api_version
+            return apply(typed, config, version, managers, manager, force=force or call.force, ignored=ignored)
+
         try:
-            merged, after = apply(
-                self._typed(call, _unmanaged(current)),
-                config,
-                call.kind.api_version,
-                managers,
-                manager,
-                force=call.force,
-                ignored=managed.WHOLLY_UNOWNED | _reset(call),
-            )
+            merged, after = last_applied.applied(attempt, call.manager, typed)
         except Conflicting as why:
             raise _refused(why) from why
         except NotOfType as why:
             raise self._untyped(call, why) from why
         new, _ = decode.decoded(self._schema, call.kind, self._whole(call, merged.value, live))
+        last_applied.remember(new, body, call.manager)
         defaults.fill(self._schema, call.kind, new)
         return self._stored(call, new, live, after), [], live is None
 

@@ -1,0 +1,192 @@
+"""The runs of a fleet as tasks of Celery, for more than one machine can do.
+
+A task names a repository and nothing else: the worker has the fleet's file and takes token and address from there, so that
+neither a secret nor an address of somebody else's choice travels through the broker. A task is acknowledged when it is done;
+one whose worker died is done again, which the ledger of its repository makes harmless: an intent that is there is closed by
+looking for its work. Events are sent as Flower reads them (docs.celeryq.dev, "Monitoring and Management Guide").
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.entrypoints.fleet.accounts import run_of, run_text
+from bot.entrypoints.fleet.processes import run_member
+from bot.entrypoints.fleet.run_one import line
+from bot.errors import BotError, Invalid, Unavailable
+from bot.fleet.run import FleetMember, FleetRun
+from bot.fleet.status import FleetResult
+from bot.settings.fleet import FleetSettings
+from bot.wiring.fleet import OpenFleet
+
+if TYPE_CHECKING:
+    from celery import Celery
+    from celery.result import AsyncResult
+
+TASK: Final = "clockwork.fleet.run"
+_SCHEMES: Final = ("redis", "rediss", "amqp", "amqps")
+_PATIENCE: Final = 3
+"""So many time limits may pass, in the queue and in the run, until a task is given up."""
+_POLL: Final = 0.1
+
+
+def open_queue(broker: str, settings: FleetSettings) -> Celery:
+    """Celery on a broker. ``Invalid`` for another kind of broker, and where the extra ``celery`` is not installed."""
+    scheme = broker.partition("://")[0]
+    if scheme not in _SCHEMES:
+        raise Invalid(f"{scheme!r} is no broker of a fleet", advice="Write redis://HOST:6379/0 or amqp://HOST//.")
+    try:
+        from celery import Celery
+    except ImportError as exc:
+        raise Invalid("Celery is not installed", advice="pip install 'clockwork-gitops[celery]'") from exc
+    # RabbitMQ keeps no results: they come back as messages (docs.celeryq.dev, "RPC Result Backend").
+    backend = broker if scheme.startswith("redis") else "rpc://"
+    app = Celery("clockwork", broker=broker, backend=backend, set_as_current=False)
+    limit = settings.schedule.time_limit
+    app.conf.update(
+        task_default_queue=settings.queue,
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_track_started=True,
+        worker_prefetch_multiplier=1,  # what is due waits for the first free worker, not behind another run
+        worker_send_task_events=True,
+        task_send_sent_event=True,
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        result_expires=3600,
+        broker_connection_retry_on_startup=True,
+        # With Redis a task that nobody acknowledged in this time is given to another ("Using Redis", Visibility timeout).
+        broker_transport_options={"visibility_timeout": limit + 30} if scheme.startswith("redis") else {},
+    )
+    return app
+
+
+class Roll:
+    """Who takes part, as a worker knows it: asked again after a while, or for a name that is not known yet."""
+
+    def __init__(self, fleet: OpenFleet) -> None:
+        self._fleet = fleet
+        self._lock = threading.Lock()
+        self._members: dict[str, FleetMember] = {}
+        self._asked: datetime | None = None
+
+    def member(self, name: str) -> FleetMember:
+        """``Invalid`` for somebody who takes no part, ``Unavailable`` where nobody can say."""
+        with self._lock:
+            now = self._fleet.clock.now()
+            longest = timedelta(seconds=self._fleet.settings.schedule.discover if name in self._members else 60)
+            if self._asked is None or now - self._asked >= longest:
+                self._members = {member.name: member for member in self._fleet.members()}
+                self._asked = now
+            if name not in self._members:
+                raise Invalid(
+                    f"{name} takes no part in the fleet of this worker", advice="Give it the same fleet.yaml."
+                )
+            return self._members[name]
+
+
+def add_task(app: Celery, fleet: OpenFleet) -> None:
+    """The worker's side: the task is known, and tried again a few times where nobody can say who takes part."""
+    roll = Roll(fleet)
+
+    def run(name: str) -> str:
+        try:
+            member = roll.member(name)
+        except Invalid as exc:
+            return run_text(_failed(name, str(exc))).decode()
+        return run_text(run_member(fleet, member)).decode()
+
+    app.task(
+        name=TASK,
+        autoretry_for=(Unavailable,),
+        max_retries=5,
+        retry_backoff=2,
+        retry_backoff_max=60,
+        retry_jitter=True,
+    )(run)
+
+
+def work(fleet: OpenFleet, broker: str, workers: int) -> None:
+    """Carry out tasks until told to stop. Threads: each run is a process already."""
+    app = open_queue(broker, fleet.settings)
+    add_task(app, fleet)
+    options = ("--pool=threads", f"--concurrency={workers}", "--task-events", "--loglevel=WARNING", "--without-mingle")
+    app.worker_main(["worker", *options])
+
+
+@dataclass(slots=True)
+class CeleryRunner:
+    """Satisfies :class:`bot.flows.fleet.FleetRunner`. ``limit`` is how long one run may take, in seconds."""
+
+    app: Celery
+    limit: float
+    _results: dict[str, tuple[AsyncResult, float]] = field(default_factory=dict)
+    _failures: list[FleetRun] = field(default_factory=list)
+
+    def start(self, member: FleetMember) -> None:
+        try:
+            result = self.app.send_task(TASK, args=[member.name], expires=self.limit * _PATIENCE, retry=False)
+            self._results[member.name] = (result, time.monotonic())
+        except Exception as exc:  # noqa: BLE001 - each transport of Kombu has its own, and any of them means the same
+            self._failures.append(_failed(member.name, f"the queue did not take it: {exc}"))
+
+    def finished(self, seconds: float) -> Sequence[FleetRun]:
+        until = time.monotonic() + seconds
+        while True:
+            accounts, self._failures = self._failures, []
+            accounts += [run for name in list(self._results) if (run := self._ended(name)) is not None]
+            if accounts or time.monotonic() >= until:
+                return accounts
+            time.sleep(_POLL)
+
+    def _ended(self, name: str) -> FleetRun | None:
+        result, since = self._results[name]
+        try:
+            state, value = _state(result)
+        except Exception as exc:  # noqa: BLE001 - as above; the account may still come
+            state, value = "PENDING", exc
+        late = time.monotonic() - since > self.limit * _PATIENCE
+        if state not in {"SUCCESS", "FAILURE", "REVOKED"} and not late:
+            return None
+        del self._results[name]
+        if late and state != "SUCCESS":
+            result.revoke()
+            limit = self.limit * _PATIENCE
+            return _failed(name, f"no worker gave an account within {limit:g} s", FleetResult.TIMED_OUT)
+        result.forget()
+        account = run_of(value) if isinstance(value, str) else None
+        if account is None or account.name != name:
+            return _failed(name, f"the worker gave no account: {value}", FleetResult.CRASHED)
+        return account
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.app.close()
+
+
+def _state(result: AsyncResult) -> tuple[str, Any]:
+    """One look, one question to the backend."""
+    meta = result.backend.get_task_meta(result.id)
+    return str(meta["status"]), meta.get("result")
+
+
+def _failed(name: str, error: str, result: FleetResult = FleetResult.FAILED) -> FleetRun:
+    return FleetRun(name, datetime.now(UTC), 0.0, result, error=line(error))
+
+
+def broker_problem(app: Celery) -> BotError | None:
+    """Why the broker cannot be reached; None where it can."""
+    try:
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=5)
+    except Exception as exc:  # noqa: BLE001 - each transport of Kombu has its own
+        return Unavailable(f"the broker cannot be reached: {line(str(exc))}")
+    return None

@@ -1,0 +1,45 @@
+"""What a fleet knows between starts, and that one start at a time keeps it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bot.entrypoints.fleet.accounts import known_of, known_text
+from bot.errors import Refused
+from bot.fleet.status import FleetRepository
+
+
+def remembered(file: Path) -> dict[str, FleetRepository]:
+    """What is known of each repository; nothing runs. Empty where there is no such file, or where it cannot be read."""
+    try:
+        known = known_of(file.read_bytes())
+    except OSError:
+        return {}
+    return {name: replace(each, running=False) for name, each in known.items()}
+
+
+def remember(file: Path, known: Mapping[str, FleetRepository]) -> None:
+    """What is known, whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    fresh.write_bytes(known_text(known))
+    fresh.replace(file)
+
+
+@contextmanager
+def kept_alone(folder: Path) -> Iterator[None]:
+    """Nobody else keeps this fleet on this machine. ``Refused`` where somebody does."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "fleet.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise Refused(
+                "this fleet is kept already on this machine", advice="End the other `fleet run` first."
+            ) from exc
+        yield

@@ -1,0 +1,202 @@
+"""The process of one run of one repository: it reads its order from standard input and prints its account.
+
+Nothing of another repository is here: the order holds one token, the environment is what the fleet chose, and the process
+ends with the run. Called as ``python -m bot.entrypoints.fleet.run_one``.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+from bot.entrypoints.daemon.children import end_children
+from bot.entrypoints.fleet.accounts import order_of, run_text
+from bot.errors import BotError, Refused, Unavailable
+from bot.fleet.run import FleetRun
+from bot.fleet.status import FleetResult
+from bot.model.proposal import Tick
+from bot.model.requests import RequestsLeft
+from bot.model.severity import Severity
+from bot.ports import Clock
+from bot.settings import FILE, Settings
+from bot.wiring.fleet import FleetOrder
+from bot.wiring.repository import OpenRepository, Options
+
+
+@dataclass(frozen=True, slots=True)
+class LentIdentity:
+    """An app's token for this one repository, as long as the run lasts."""
+
+    lent: str = field(repr=False)
+    account: str
+
+    def token(self) -> str:
+        return self.lent
+
+    def forget(self) -> None:
+        """There is no other: the fleet makes the next."""
+
+    def login(self) -> str:
+        return self.account
+
+
+@dataclass(slots=True)
+class RequestCount:
+    """Satisfies :class:`bot.ports.Meter`: how many requests cost something, and what is left of them."""
+
+    requests: int = 0
+    told: RequestsLeft | None = None
+
+    def answered(self, method: str, status: str) -> None:
+        del method
+        self.requests += status != "304"
+
+    def rendered(self, kind: str, seconds: float) -> None:
+        del kind, seconds
+
+    def left(self, requests: RequestsLeft) -> None:
+        self.told = requests
+
+
+def account_of(order: FleetOrder, environment: Mapping[str, str]) -> FleetRun:
+    """Run once. Whatever goes wrong in the ways that are known is in the account."""
+    began, start, count = datetime.now(UTC), time.monotonic(), RequestCount()
+    blank = FleetRun(order.member.name, began, 0.0, FleetResult.FAILED)
+    try:
+        account = _ran(order, environment, count, blank)
+    except BotError as exc:
+        wait = exc.retry_after if isinstance(exc, Unavailable) else None
+        account = replace(blank, error=line(str(exc)), retry_after=wait)
+    return replace(account, seconds=round(time.monotonic() - start, 3), requests=count.requests, left=count.told)
+
+
+def _ran(order: FleetOrder, environment: Mapping[str, str], count: RequestCount, blank: FleetRun) -> FleetRun:
+    from bot.wiring.repository import SystemClock, open_repository
+
+    opened = open_repository(_options(order, environment, count))
+    if order.member.needs_settings and not _has_settings(opened):
+        return replace(blank, result=FleetResult.NO_SETTINGS)
+    named_here = order.member.settings is not None
+    if not (order.member.trusted or named_here) and (reach := reach_of(opened.settings)) is not None:
+        raise Refused(
+            f"its settings reach into this machine ({reach}), which this fleet lets only trusted repositories do",
+            advice="Add it to trusted in the fleet's file if whoever may write there may run programs here.",
+        )
+    return _told(blank, _ticked(opened, SystemClock()))
+
+
+def _ticked(opened: OpenRepository, clock: Clock) -> Tick:
+    from bot.flows.reconcile import tick
+    from bot.wiring.notifications import open_announcer
+    from bot.wiring.reconcile import loop_on
+
+    loop = loop_on(opened, clock=clock)
+    announcer = open_announcer(opened, clock, account=_noted, warn=_noted)
+    return tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
+
+
+def _noted(text: object) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _options(order: FleetOrder, environment: Mapping[str, str], count: RequestCount) -> Options:
+    member, seen = order.member, dict(environment)
+    identity = None
+    if order.token is not None and order.login is not None:
+        identity = LentIdentity(order.token, order.login)
+    elif order.token is not None:
+        seen["CLOCKWORK_TOKEN"] = order.token  # of what this run reads; programs that it starts do not see it
+    return Options(
+        member.url,
+        member.live or None,
+        settings=None if member.settings is None else Path(member.settings),
+        branch=member.branch,
+        environment=seen,
+        cache=Path(order.cache),
+        identity=identity,
+        meter=count,
+    )
+
+
+def _has_settings(opened: OpenRepository) -> bool:
+    head = opened.repository.head(opened.branch)
+    return head is not None and opened.repository.read(head, FILE) is not None
+
+
+def reach_of(settings: Settings) -> str | None:
+    """The key by which settings of a repository reach into the machine that runs it: its programs, files, clusters or keys.
+    None where they do not.
+    """
+    observers = [("observe", settings.observe)]
+    observers += [(f"observe of the target {each.name}", each.observe) for each in settings.targets if each.observe]
+    for path, observe in observers:
+        snapshot, kubernetes, docker = observe.snapshot, observe.kubernetes, observe.docker
+        named = {
+            "snapshot.command": snapshot and snapshot.command,
+            "snapshot.file": snapshot and snapshot.file,
+            "terraform": observe.terraform,
+            "kubernetes.kubeconfig": kubernetes and kubernetes.kubeconfig,
+            "kubernetes.context": kubernetes and kubernetes.context,
+            "docker.host": docker and docker.host,
+        }
+        if (key := next((key for key, value in named.items() if value is not None), None)) is not None:
+            return f"{path}: {key}"
+    return "author.signing_key" if settings.author.signing_key is not None else None
+
+
+def _told(blank: FleetRun, done: Tick) -> FleetRun:
+    report = done.report
+    severities = Counter(drift.severity for drift in report.drift)
+    problems = [str(each) for each in report.errors if not each.note]
+    problems += [f"cannot read live state from {each.observer}: {each.cause}" for each in report.unreachable]
+    if done.blocked is not None:
+        result = FleetResult.BLOCKED
+    elif severities:
+        result = FleetResult.DRIFT
+    else:
+        result = FleetResult.FAILED if problems else FleetResult.IN_SYNC
+    return replace(
+        blank,
+        result=result,
+        severities={level: severities[level] for level in reversed(Severity) if severities[level]},
+        actions=Counter(action.effect.value for action in done.actions),
+        commit=done.commit,
+        error=line(done.blocked or (problems[0] if problems else "")) or None,
+    )
+
+
+def line(text: str) -> str:
+    """On one harmless line, without secrets."""
+    from bot import escape
+    from bot.secrecy.redaction import redact_tokens
+
+    return escape.line(redact_tokens(text))[:500]
+
+
+def _ended(_number: int, _frame: object) -> NoReturn:
+    """What the run started ends with it, its time being over."""
+    end_children(grace=1.0)
+    os._exit(143)
+
+
+def main() -> None:
+    """Do what the order on standard input says. Standard output holds the account alone."""
+    out = os.dup(1)
+    os.dup2(2, 1)  # what else is printed is no account
+    signal.signal(signal.SIGTERM, _ended)
+    order = order_of(sys.stdin.buffer.read())
+    account = account_of(order, dict(os.environ))
+    os.write(out, run_text(account))
+
+
+if __name__ == "__main__":
+    main()

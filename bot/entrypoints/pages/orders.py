@@ -1,0 +1,58 @@
+"""What stays as it is until somebody orders something, and the order: for whoever looks what waits for them. Pure."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bot.model.proposal import Action, Effect, Tick
+from bot.safety.state import State
+from bot.safety.suspension import suspended_until
+
+_FLOOD: Final = frozenset({"new-pull-requests", "open-pull-requests"})
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedOrder:
+    """One task that is held, why, and the command that ends it."""
+
+    task: str
+    why: str
+    command: str
+
+
+def awaited(tick: Tick | None, known: State | None) -> tuple[AwaitedOrder, ...]:
+    """Everything that is held: stopped tasks, suspended ones, rejected proposals, pull requests that are too many."""
+    standing = () if known is None else tuple(_standing(known))
+    told = {order.task for order in standing}
+    return (*standing, *(_order(action) for action in _held(tick) if action.task not in told))
+
+
+def _standing(known: State) -> Iterator[AwaitedOrder]:
+    for task, failures in sorted(known.stopped.items()):
+        yield AwaitedOrder(task, f"stopped after {failures} failures in a row", _command("resume", task))
+    for task, entry in sorted(known.suspended.items()):
+        until = suspended_until(entry)
+        end = "" if until is None else f" until {until:%Y-%m-%d %H:%M} UTC"
+        why = f"suspended by {entry.actor.login}{end}: {entry.reason}"
+        yield AwaitedOrder(task, why, _command("unsuspend", task))
+
+
+def _held(tick: Tick | None) -> Iterator[Action]:
+    for action in () if tick is None else tick.actions:
+        if action.effect is Effect.REJECTED or (
+            action.effect is Effect.DENIED and action.limit in {"rejected", *_FLOOD}
+        ):
+            yield action
+
+
+def _order(action: Action) -> AwaitedOrder:
+    if action.limit in _FLOOD:
+        return AwaitedOrder(action.task, action.message, "tick its box on the dashboard, or answer those that are open")
+    return AwaitedOrder(action.task, action.message, _command("retry", action.fingerprint))
+
+
+def _command(verb: str, *words: str) -> str:
+    return shlex.join(["clockwork", verb, *words, "-m", "why"])

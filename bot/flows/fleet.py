@@ -1,0 +1,155 @@
+"""The loop of a fleet: who is due is run, as many at once as there are workers, until told to stop.
+
+One thread decides and keeps what is known; runs happen elsewhere, and whatever becomes of one is an account that says so.
+No run can make another wait longer than for its worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from bot.errors import BotError
+from bot.fleet.budget import Allowance
+from bot.fleet.run import FleetMember, FleetRun
+from bot.fleet.schedule import RetryPacing, admitted, begun, ended, turns, wake
+from bot.fleet.status import FleetRepository, FleetStatus
+from bot.ports import Clock
+
+_LONGEST_WAIT: Final = 1.0
+"""Seconds after which the order is looked at again, should a clock have been set or a stop be wanted."""
+
+
+class FleetRunner(Protocol):
+    """Carries out runs somewhere. Nothing here raises for what becomes of one."""
+
+    def start(self, member: FleetMember) -> None:
+        """Begin a run; its account comes with :meth:`finished`."""
+        ...
+
+    def finished(self, seconds: float) -> Sequence[FleetRun]:
+        """The accounts of runs that ended since, waited for so long where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPacing:
+    """How a fleet is kept, from its settings."""
+
+    workers: int = 4
+    retry: RetryPacing = field(default_factory=RetryPacing)
+    discover: timedelta = timedelta(hours=1)
+    reserve: float = 0.2
+    expected: int = 20
+
+
+def _unheard(_subject: object) -> None:
+    """Nobody is told."""
+
+
+@dataclass(slots=True)
+class FleetLoop:
+    """One fleet that is kept. ``members`` raises ``BotError`` where nobody can say who takes part."""
+
+    members: Callable[[], Sequence[FleetMember]]
+    runner: FleetRunner
+    pacing: FleetPacing
+    clock: Clock
+    known: dict[str, FleetRepository] = field(default_factory=dict)
+    told: Callable[[FleetRun], None] = _unheard
+    """Is given each account."""
+    failed: Callable[[BotError], None] = _unheard
+    """Is told when nobody could say who takes part; those that did go on."""
+    _members: dict[str, FleetMember] = field(default_factory=dict)
+    _allowances: dict[str, Allowance] = field(default_factory=dict)
+    _costs: dict[str, int] = field(default_factory=dict)
+    _discovered: datetime | None = None
+
+    def status(self) -> FleetStatus:
+        """What is known of all who take part. Any thread may ask."""
+        rows = map(self.known.get, sorted(self._members))
+        return FleetStatus(self.clock.now(), tuple(row for row in rows if row is not None))
+
+    def keep(self, stopped: Callable[[], bool]) -> None:
+        """Run whoever is due until ``stopped``; what runs then is waited for. Raises what the first discovery raises."""
+        self.discover()
+        while not stopped():
+            self._discover_again()
+            self._start(self.pacing.workers - len(self._costs))
+            self._finish(_LONGEST_WAIT if self._costs else self._idle())
+        self._drain()
+
+    def once(self, stopped: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
+        """Run everybody once, whether due or not, the latest first. Who was not run, for want of requests or being stopped."""
+        self.discover()
+        waiting = set(self._members)
+        while waiting and not stopped():
+            free = self.pacing.workers - len(self._costs)
+            present = (self.known[name] for name in waiting)
+            # Everybody counts as due: from the due time on which comes last.
+            at = max([self.clock.now(), *(self.known[name].due for name in waiting)])
+            chosen = turns(present, self._allowances, now=at, free=free, expected=self.pacing.expected)
+            for each in chosen:
+                self._begin(each)
+                waiting.discard(each.name)
+            if not chosen and not self._costs:
+                break
+            self._finish(_LONGEST_WAIT)
+        self._drain()
+        return tuple(sorted(waiting))
+
+    def discover(self) -> None:
+        """Ask who takes part. Who does no longer is forgotten."""
+        now, members = self.clock.now(), self.members()
+        self._members = {member.name: member for member in members}
+        self._discovered = now
+        for member in members:
+            self.known[member.name] = admitted(member, self.known.get(member.name), now)
+            if member.account:
+                self._allowances.setdefault(member.account, Allowance(self.pacing.reserve))
+        for name in set(self.known) - set(self._members) - set(self._costs):
+            del self.known[name]
+
+    def _discover_again(self) -> None:
+        now = self.clock.now()
+        if self._discovered is not None and now - self._discovered >= self.pacing.discover:
+            try:
+                self.discover()
+            except BotError as exc:
+                self._discovered = now
+                self.failed(exc)
+
+    def _idle(self) -> float:
+        """Seconds to sleep while nobody runs."""
+        return min(max(wake(self._present(), self._allowances, now=self.clock.now()), 0.05), _LONGEST_WAIT)
+
+    def _present(self) -> tuple[FleetRepository, ...]:
+        return tuple(self.known[name] for name in self._members)
+
+    def _start(self, free: int) -> None:
+        now, expected = self.clock.now(), self.pacing.expected
+        for each in turns(self._present(), self._allowances, now=now, free=free, expected=expected):
+            self._begin(each)
+
+    def _begin(self, each: FleetRepository) -> None:
+        cost = self.pacing.expected if each.requests is None else max(each.requests, 1)
+        self._costs[each.name] = cost
+        if each.account:
+            self._allowances[each.account] = self._allowances[each.account].promising(cost)
+        self.known[each.name] = begun(each, self.clock.now())
+        self.runner.start(self._members[each.name])
+
+    def _finish(self, seconds: float) -> None:
+        for run in self.runner.finished(seconds):
+            repository = self.known[run.name]
+            cost = self._costs.pop(run.name, 0)
+            if repository.account:
+                self._allowances[repository.account] = self._allowances[repository.account].settled(cost, run.left)
+            self.known[run.name] = ended(repository, run, self.pacing.retry, self.clock.now())
+            self.told(run)
+
+    def _drain(self) -> None:
+        while self._costs:
+            self._finish(_LONGEST_WAIT)

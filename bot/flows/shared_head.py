@@ -1,0 +1,102 @@
+"""Other pull requests with the same head: a commit has one check of a name, so what is said for one is said for all.
+
+Called by :mod:`bot.flows.head_check`. Somebody may open a second pull request of a commit, to a branch that has laxer rules:
+where the two are judged differently, the more careful verdict stands, and the text says both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from bot.errors import BotError
+from bot.flows.review import change_between, describe, facts_of, review, with_rendered
+from bot.guardrails import judge
+from bot.guardrails.verdict import title, verdict
+from bot.model.finding import Enforce, Finding, Mode, Verdict
+from bot.model.session import ReviewRequest, ReviewResult
+from bot.model.severity import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bot.flows.rendering import RenderChange
+    from bot.guardrails.rulebook import RuleBook
+    from bot.model.codehost import PullRequest
+    from bot.ports import Clock, Repository
+
+_RULE: Final = "SYS-005"
+_NAMED: Final = 3
+_MOST: Final = 20
+"""Twins that are judged; a commit that is the head of more is approved for none of them in strict."""
+_WORD: Final = {Verdict.APPROVE: "approved", Verdict.WARN: "approved with warnings", Verdict.BLOCK: "blocked"}
+_RANK: Final = (Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another open pull request with the same head, and what it is judged by: rules and settings of its own base."""
+
+    pull: PullRequest
+    repository: Repository
+    rules: RuleBook
+    mode: Mode
+    clock: Clock
+    agents: Mapping[str, str] | None = None
+    render: RenderChange | None = None
+
+
+def shared(result: ReviewResult, twins: Sequence[Twin], rules: RuleBook, mode: Mode) -> ReviewResult:
+    """The result with a word on each twin, and a finding for each that is judged more severely.
+
+    No assistant is asked about twins: what assistants find blocks nothing.
+    """
+    notes: list[str] = []
+    findings: list[Finding] = []
+    for twin in twins[:_MOST]:
+        answer, why = _judged(twin)
+        place = f"#{twin.pull.number}, which would be merged into {twin.pull.base_ref},"
+        notes.append(f"{place} has the same head. It is {_WORD[answer]} there: {why}.")
+        if _RANK.index(answer) > _RANK.index(result.verdict):
+            text = f"{place} has the same head and is {_WORD[answer]}: {why}. One check stands for both."
+            findings.append(_finding(rules, mode, text, answer, twin.pull.number))
+    if not twins:
+        return result
+    if len(twins) > _MOST:
+        text = (
+            f"The commit is the head of {len(twins)} other pull requests, of which {_MOST} were judged with this one."
+        )
+        findings.append(_finding(rules, mode, text, Verdict.BLOCK if mode is Mode.STRICT else Verdict.WARN, 0))
+    every = (*findings, *result.findings)
+    return replace(result, verdict=verdict(every), findings=every, notes=(*notes, *result.notes))
+
+
+def _finding(rules: RuleBook, mode: Mode, text: str, answer: Verdict, number: int) -> Finding:
+    is_block = answer is Verdict.BLOCK
+    severity = Severity.CRITICAL if is_block else Severity.HIGH
+    finding = judge.system(rules, _RULE, mode, text, anchor=str(number), severity=severity)
+    return replace(finding, enforce=Enforce.BLOCK if is_block else Enforce.WARN)
+
+
+def _judged(twin: Twin) -> tuple[Verdict, str]:
+    """The verdict on a twin and what it rests on; what cannot be judged is not approved."""
+    pull = twin.pull
+    try:
+        change = describe(change_between(twin.repository, pull.base_sha, pull.head_sha), pull, agents=twin.agents)
+        facts = with_rendered(facts_of(twin.repository, change, twin.rules.options), change, twin.render)
+    except BotError as error:
+        return Verdict.BLOCK if twin.mode is Mode.STRICT else Verdict.WARN, f"it could not be judged ({error.message})"
+    request = ReviewRequest(change=change, mode=twin.mode, agent=change.agent)
+    result = review(request, rules=twin.rules, clock=twin.clock, session_id="0" * 32, facts=facts)
+    return result.verdict, _reasons(result.findings)
+
+
+def _reasons(findings: Sequence[Finding]) -> str:
+    told = [each for each in findings if each.enforce.rank >= Enforce.WARN.rank]
+    named = [
+        f"{each.rule} {each.title}" + (f" at {each.file}:{each.line}" if each.file else "") for each in told[:_NAMED]
+    ]
+    more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
+    listed = ", ".join([*named, *more])
+    return f"{title(findings)} ({listed})" if listed else title(findings).lower()

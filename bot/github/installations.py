@@ -1,0 +1,135 @@
+"""Where a GitHub App is installed, the repositories that it reaches there, and a token for each of them alone.
+
+A token that is asked for with the name of a repository reaches no other (docs.github.com, "Generating an installation
+access token for a GitHub App": ``repositories``). Made by wiring for a fleet; any thread may ask.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from bot.errors import Closed, Unavailable
+from bot.github import payloads
+from bot.github.app import AppConnection
+from bot.github.payloads import PayloadPart
+
+_PAGE: Final = 100
+_KEPT: Final = timedelta(minutes=4)
+"""Beyond what a run may take: clocks differ, and a run has to begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledRepository:
+    """A repository that an installation reaches."""
+
+    full_name: str
+    clone_url: str
+    installation: int
+
+
+class _PlaceId(PayloadPart):
+    id: int
+
+
+class _AccountPart(PayloadPart):
+    login: str
+
+
+class _PlacePart(PayloadPart):
+    id: int
+    account: _AccountPart
+    suspended_at: str | None = None
+
+
+class _RepositoryPart(PayloadPart):
+    full_name: Annotated[str, Field(min_length=3)]
+    clone_url: Annotated[str, Field(min_length=1)]
+    archived: bool = False
+    disabled: bool = False
+
+
+class _RepositoriesPart(PayloadPart):
+    repositories: list[_RepositoryPart]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    token: str
+    expires: datetime
+
+
+class Installations:
+    """All installations of one app. Nothing of it shows the key or a token."""
+
+    def __init__(self, connection: AppConnection) -> None:
+        self._connection = connection
+        self._tokens: dict[tuple[int, str], _Kept] = {}
+        self._lock = threading.Lock()
+        self._login = ""
+
+    def __repr__(self) -> str:
+        return f"Installations({self._connection!r})"
+
+    def login(self) -> str:
+        """The account that the app acts as, asked once."""
+        with self._lock:
+            if not self._login:
+                self._login = self._connection.login()
+            return self._login
+
+    def owners(self) -> dict[str, int]:
+        """The installations that are not suspended, by the login of their owner."""
+        parts = [payloads.read(_PlacePart, entry) for entry in self._listed()]
+        return {part.account.login: part.id for part in parts if part.suspended_at is None}
+
+    def _listed(self) -> Iterator[object]:
+        number, full = 1, True
+        while full:
+            page = self._connection.ask("GET", f"/app/installations?per_page={_PAGE}&page={number}")
+            if not isinstance(page, list):
+                raise Unavailable("GitHub answered GET /app/installations with something that is not a list")
+            yield from page
+            number, full = number + 1, len(page) == _PAGE
+
+    def repositories(self, installation: int) -> tuple[InstalledRepository, ...]:
+        """What an installation reaches, without what is archived or disabled: nothing can be written there."""
+        token = self._connection.made(installation)[0]
+        parts, number = list[_RepositoryPart](), 1
+        while True:
+            path = f"/installation/repositories?per_page={_PAGE}&page={number}"
+            part = payloads.read(_RepositoriesPart, self._connection.ask("GET", path, token=token))
+            parts += part.repositories
+            if len(part.repositories) < _PAGE:
+                break
+            number += 1
+        open_ones = (each for each in parts if not each.archived and not each.disabled)
+        return tuple(InstalledRepository(each.full_name, each.clone_url, installation) for each in open_ones)
+
+    def installation_of(self, full_name: str) -> int:
+        """The installation that reaches a repository. ``Closed`` where there is none."""
+        return payloads.read(_PlaceId, self._connection.ask("GET", f"/repos/{full_name}/installation")).id
+
+    def token(self, installation: int, full_name: str, *, lasts: timedelta) -> str:
+        """A token that reaches ``full_name`` and nothing else, good for as long as ``lasts`` at least (below an hour)."""
+        key = (installation, full_name)
+        with self._lock:
+            kept = self._tokens.get(key)
+        if kept is not None and kept.expires - self._connection.clock.now() >= lasts + _KEPT:
+            return kept.token
+        token, expires = self._connection.made(installation, {"repositories": [full_name.rpartition("/")[2]]})
+        if expires <= self._connection.clock.now():
+            raise Closed(f"GitHub gave a token for {full_name} that is over", advice="Check this machine's clock.")
+        with self._lock:
+            self._tokens[key] = _Kept(token, expires)
+        return token
+
+    def forget(self, installation: int, full_name: str) -> None:
+        """The next token of the repository is a new one: this one may have been revoked."""
+        with self._lock:
+            self._tokens.pop((installation, full_name), None)

@@ -1,0 +1,118 @@
+"""A fleet for people and for programs: a table of 80 columns, one line a run, JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bot.fleet.run import FleetRun
+from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
+from bot.model.severity import Severity
+from bot.report.console import printable
+from bot.report.wording import counted
+
+_COLOUR = {
+    FleetResult.IN_SYNC: "green",
+    FleetResult.DRIFT: "yellow",
+    FleetResult.BLOCKED: "yellow",
+    FleetResult.NO_SETTINGS: "dim",
+}
+
+
+def show_fleet(status: FleetStatus, console: Console) -> None:
+    """Every repository with its last run and its next, then the failures in full, then counts."""
+    table = Table(box=None, pad_edge=False, expand=False)
+    table.add_column("repository", overflow="fold")
+    for name in ("last run", "result", "differences", "next run"):
+        table.add_column(name, no_wrap=name != "differences")
+    for each in status.repositories:
+        table.add_row(
+            Text(printable(each.name)),
+            "-" if each.last is None else f"{_span(status.at, each.last)} ago",
+            _result(each),
+            differences(each.severities) or "-",
+            "running" if each.running else "due" if each.due <= status.at else f"in {_span(each.due, status.at)}",
+        )
+    console.print(table)
+    for each in status.repositories:
+        if each.error:
+            console.print(Text(f"{printable(each.name)}: {printable(each.error)}"), soft_wrap=True)
+    console.print(Text(summary(status)))
+
+
+def _result(each: FleetRepository) -> Text:
+    if each.result is None:
+        return Text("not run yet", "dim")
+    return Text(each.result.value, _COLOUR.get(each.result, "red"))
+
+
+def summary(status: FleetStatus) -> str:
+    """How many repositories ended how: ``12 repositories: 9 in sync, 2 drift, 1 timed out``."""
+    results = [each.result for each in status.repositories]
+    told = [f"{results.count(result)} {result.value}" for result in FleetResult if result in results]
+    told += [f"{results.count(None)} not run yet"] if None in results else []
+    return f"{counted(len(results), 'repository', 'repositories')}: {', '.join(told) or 'none'}"
+
+
+def differences(severities: Mapping[Severity, int]) -> str:
+    """``1 CRITICAL, 2 LOW``; empty without any."""
+    worst_first = sorted(severities.items(), key=lambda item: -item[0].rank)
+    return ", ".join(f"{count} {level}" for level, count in worst_first if count)
+
+
+def run_line(run: FleetRun) -> str:
+    """One run on one line: ``acme/shop: drift, 1 HIGH, 1 opened, 2.1 s``."""
+    actions = ", ".join(f"{count} {effect}" for effect, count in sorted(run.actions.items()))
+    parts = (run.result.value, differences(run.severities), actions, printable(run.error or ""), f"{run.seconds:.1f} s")
+    return f"{printable(run.name)}: {', '.join(part for part in parts if part)}"
+
+
+def fleet_json(status: FleetStatus) -> dict[str, object]:
+    """The whole status. Times are ISO 8601, UTC."""
+    return {"at": status.at.isoformat(), "repositories": [_json(each) for each in status.repositories]}
+
+
+def _json(each: FleetRepository) -> dict[str, object]:
+    return {
+        "name": each.name,
+        "account": each.account,
+        "last": each.last and each.last.isoformat(),
+        "seconds": each.seconds,
+        "result": each.result,
+        "severities": dict(each.severities),
+        "failures": each.failures,
+        "error": each.error,
+        "requests": each.requests,
+        "running": each.running,
+        "due": each.due.isoformat(),
+    }
+
+
+def run_json(run: FleetRun) -> dict[str, object]:
+    """One account of a run."""
+    left = run.left
+    return {
+        "name": run.name,
+        "began": run.began.isoformat(),
+        "seconds": run.seconds,
+        "result": run.result,
+        "severities": dict(run.severities),
+        "actions": dict(run.actions),
+        "commit": run.commit,
+        "error": run.error,
+        "requests": run.requests,
+        "left": left and {"limit": left.limit, "remaining": left.remaining, "resets": left.resets.isoformat()},
+    }
+
+
+def _span(later: datetime, earlier: datetime) -> str:
+    """``40 s``, ``12 min``, ``3 h``, ``2 d``."""
+    seconds = max((later - earlier).total_seconds(), 0)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or (size == 60 and seconds >= size):
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,207 @@
+"""A fleet of repositories: ``fleet.yaml`` → who takes part → what one run of each is given, and no more than that.
+
+A run gets the token of its own repository, a folder of its own to keep things in, and of the environment only what every
+program needs and what the fleet's file names. The app's private key never leaves this process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from bot.errors import Closed, Invalid
+from bot.fleet.run import FleetMember
+from bot.github import address
+from bot.github.app import AppConnection
+from bot.github.installations import Installations
+from bot.model.globs import name_matches
+from bot.ports import Clock
+from bot.settings.fleet import FleetRepositorySettings, FleetSettings, load_fleet, web_host
+from bot.wiring.repository import Options, cache_root
+
+_USUAL: Final = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "PYTHONPATH"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "GITHUB_API_URL"),
+    }
+)
+"""The environment variables that every run sees, beside those of the locale (``LC_…``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetOrder:
+    """Everything that the process of one run is given. ``token`` is that of its repository and reaches no other."""
+
+    member: FleetMember
+    cache: str
+    token: str | None = field(default=None, repr=False)
+    login: str | None = None
+    """The account of the app whose token it is; None for any other token."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFleet:
+    """A fleet's file, opened. ``environment`` holds the secrets that the file names."""
+
+    settings: FleetSettings
+    folder: Path
+    """Where relative paths in the file begin."""
+    cache: Path
+    clock: Clock
+    environment: Mapping[str, str] = field(repr=False)
+    installations: Installations | None = None
+
+    @property
+    def state(self) -> Path:
+        """Where it is kept what is known of each repository. To lose it costs the order of one round."""
+        return self.cache / "fleet.json"
+
+    def members(self) -> tuple[FleetMember, ...]:
+        """Who takes part, in the order of the names. ``Invalid`` where two have one name."""
+        owners = {} if self.installations is None else self.installations.owners()
+        named = [self._named(entry, owners) for entry in self.settings.repositories]
+        known = {member.name.lower() for member in named}
+        twice = sorted(name for name in known if sum(member.name.lower() == name for member in named) > 1)
+        if twice:
+            raise Invalid(f"two repositories are called {twice[0]}", advice="Give one of them another name.")
+        installed = [member for member in self._installed(owners) if member.name.lower() not in known]
+        return tuple(sorted((*named, *installed), key=lambda member: member.name))
+
+    def _installed(self, owners: Mapping[str, int]) -> list[FleetMember]:
+        settings = self.settings
+        asked = {owner: key for owner, key in owners.items() if _matches(owner, settings.installations)}
+        reached = [
+            each
+            for key in asked.values()
+            for each in (self.installations and self.installations.repositories(key)) or ()
+        ]
+        return [
+            FleetMember(
+                each.full_name,
+                each.clone_url,
+                f"installation {each.installation}",
+                timedelta(seconds=settings.schedule.interval),
+                installation=each.installation,
+                environment=tuple(settings.environment),
+                needs_settings=settings.take_part == "with-settings",
+                trusted=_matches(each.full_name, settings.trusted),
+            )
+            for each in reached
+            if _matches(each.full_name, settings.include) and not _matches(each.full_name, settings.exclude)
+        ]
+
+    def _named(self, entry: FleetRepositorySettings, owners: Mapping[str, int]) -> FleetMember:
+        settings, name = self.settings, entry.name or address.full_name(entry.url) or entry.url
+        installation = self._installation(entry, name, owners)
+        variable = entry.token_env or (settings.token_env if web_host(entry.url) and installation is None else None)
+        account = (
+            f"installation {installation}" if installation is not None else f"token {variable}" if variable else ""
+        )
+        return FleetMember(
+            name,
+            entry.url,
+            account,
+            timedelta(seconds=entry.interval or settings.schedule.interval),
+            installation=installation,
+            token_env=variable,
+            branch=entry.branch,
+            settings=None if entry.settings is None else str(self._path(entry.settings)),
+            live=tuple(live if "://" in live or live == "-" else str(self._path(live)) for live in entry.live),
+            environment=(*settings.environment, *entry.environment),
+            trusted=_matches(name, settings.trusted),
+        )
+
+    def _installation(self, entry: FleetRepositorySettings, name: str, owners: Mapping[str, int]) -> int | None:
+        """The installation whose token a repository gets: none where it names its own token, or is on another host."""
+        api = web_host(self.settings.api_url)
+        if self.installations is None or entry.token_env or web_host(entry.url) not in {api, api.removeprefix("api.")}:
+            return None
+        by_login = {owner.lower(): key for owner, key in owners.items()}
+        known = by_login.get(name.partition("/")[0].lower())
+        return self.installations.installation_of(name) if known is None else known
+
+    def _path(self, text: str) -> Path:
+        return (self.folder / text).absolute()
+
+    def order(self, member: FleetMember) -> FleetOrder:
+        """What a run of ``member`` is given. ``Invalid`` where its token is not there, ``Closed`` where it gets none."""
+        cache = str(self.cache / _folder_of(member))
+        if member.installation is not None:
+            if self.installations is None:
+                raise Closed(
+                    f"there is no app whose token reaches {member.name}", advice="Set app in the fleet's file."
+                )
+            lasts = timedelta(seconds=self.settings.schedule.time_limit)
+            token = self.installations.token(member.installation, member.name, lasts=lasts)
+            return FleetOrder(member, cache, token, self.installations.login())
+        if member.token_env is None:
+            return FleetOrder(member, cache)
+        if not (secret := self.environment.get(member.token_env)):
+            raise Invalid(
+                f"there is no token for {member.name}: {member.token_env} is not set",
+                advice="Set it, or name another variable with token_env in the fleet's file.",
+            )
+        return FleetOrder(member, cache, secret)
+
+    def forget(self, member: FleetMember) -> None:
+        """The next run of ``member`` gets a new token: this one may have been revoked."""
+        if self.installations is not None and member.installation is not None:
+            self.installations.forget(member.installation, member.name)
+
+    def surroundings(self, member: FleetMember) -> Mapping[str, str]:
+        """The environment of the process of a run: no secret of the fleet or of another repository is in it.
+
+        Its CLOCKWORK_SECRET is derived from the fleet's and its name.
+        """
+        seen = {*_USUAL, *member.environment}
+        chosen = {key: text for key, text in self.environment.items() if key in seen or key.startswith("LC_")}
+        chosen.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
+        if member.installation is not None:
+            chosen["GITHUB_API_URL"] = self.settings.api_url
+        if (secret := self.environment.get("CLOCKWORK_SECRET")) and "CLOCKWORK_SECRET" not in member.environment:
+            chosen["CLOCKWORK_SECRET"] = hmac.new(secret.encode(), member.name.lower().encode(), "sha256").hexdigest()
+        return chosen
+
+
+def open_fleet(file: Path, environment: Mapping[str, str], clock: Clock, *, cache: Path | None = None) -> OpenFleet:
+    """The fleet of a file. ``Invalid`` for a file that is not there or wrong, and for a private key that is not there."""
+    try:
+        data = file.read_bytes()
+    except OSError as exc:
+        raise Invalid(f"{file}: {exc.strerror}", advice="Name the fleet's file; README.md shows one.") from exc
+    settings = load_fleet(data, str(file))
+    key = hashlib.sha256(str(file.absolute()).encode()).hexdigest()[:16]
+    root = cache_root(Options(repo="", environment=environment, cache=cache)) / "fleets" / key
+    installations = _installations(settings, environment, clock, str(file))
+    return OpenFleet(settings, file.absolute().parent, root, clock, environment, installations)
+
+
+def _installations(
+    settings: FleetSettings, environment: Mapping[str, str], clock: Clock, file: str
+) -> Installations | None:
+    if settings.app is None:
+        return None
+    variable = settings.app.private_key_env
+    if not (key := environment.get(variable)):
+        raise Invalid(
+            f"{file}: the private key of the GitHub App {settings.app.id} is not there",
+            advice=f"Put the PEM into {variable}, or name another variable in app.private_key_env.",
+        )
+    return Installations(AppConnection(settings.app.id, key, api_url=settings.api_url, clock=clock))
+
+
+def _matches(name: str, patterns: list[str]) -> bool:
+    return any(name_matches(pattern.lower(), name.lower()) for pattern in patterns)
+
+
+def _folder_of(member: FleetMember) -> str:
+    """A folder's name that is no other repository's, and that people recognise."""
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", member.name).strip(".-")[:60]
+    return f"{readable}-{hashlib.sha256(member.url.encode()).hexdigest()[:12]}"

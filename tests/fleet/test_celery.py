@@ -1,0 +1,208 @@
+"""A fleet through a real Redis and a real Celery worker: the same runs, told in events, without a secret in any task."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.entrypoints.fleet.celery_queue import CeleryRunner, Roll, broker_problem, open_queue
+from bot.errors import Invalid, Unavailable
+from bot.fleet.run import FleetMember
+from bot.fleet.status import FleetResult
+from bot.flows.fleet import FleetLoop, FleetPacing
+from bot.settings.fleet import FleetSettings, load_fleet
+from bot.wiring.fleet import open_fleet
+from bot.wiring.repository import SystemClock
+from tests.fleet.stand import FleetStand, fleet_stand
+
+celery = pytest.importorskip("celery", reason="the extra celery is not installed")
+SETTINGS = load_fleet(b"version: 1\nrepositories: [{url: /srv/a}]\n")
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    """A Redis of its own on loopback; its address."""
+    program = shutil.which("redis-server")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("redis-server is not installed")
+        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
+    server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: broker_problem(open_queue(f"redis://127.0.0.1:{port}/0", SETTINGS)) is None)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(is_so: Any, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.2)
+
+
+@contextmanager
+def worker(stand: FleetStand, file: Path, broker: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``clockwork fleet worker`` with the fleet's secrets, the broker's address in its environment."""
+    words = [sys.executable, "-m", "bot", "fleet", "worker", str(file), "--workers", "2"]
+    environment = stand.environment | {"CLOCKWORK_CELERY_BROKER": broker}
+    log = (stand.directory / "worker.log").open("ab")
+    started = subprocess.Popen(words, env=environment, stdout=log, stderr=log, start_new_session=True)
+    try:
+        yield started
+    finally:
+        started.send_signal(signal.SIGTERM)
+        try:
+            started.wait(60)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+        log.close()
+
+
+@pytest.mark.redis
+@pytest.mark.slow
+def test_a_worker_carries_out_what_a_fleet_puts_into_the_queue(tmp_path: Path, redis: str) -> None:
+    """Three repositories through Redis: their accounts come back, one pull request is opened, a second round opens none,
+    events tell of each task as Flower reads them, and no message held a token or a key.
+    """
+    with fleet_stand(tmp_path, ("north",)) as stand:
+        for name in ("north/one", "north/two"):
+            stand.add(name)
+        stand.add("north/three", live_port=8081)
+        file = stand.write("schedule: {time_limit: 120}\n")
+        fleet = open_fleet(file, stand.environment, SystemClock())
+        queue = open_queue(redis, fleet.settings)
+        seen = Events(redis, fleet.settings)
+        runner = CeleryRunner(queue, fleet.settings.schedule.time_limit)
+        loop = FleetLoop(fleet.members, runner, FleetPacing(workers=3), fleet.clock)
+        actions: list[dict[str, int]] = []
+        loop.told = lambda run: actions.append(dict(run.actions))
+        with seen.watching(), worker(stand, file, redis):
+            assert loop.once() == ()
+            assert {each.name: each.result for each in loop.status().repositories} == {
+                "north/one": FleetResult.IN_SYNC,
+                "north/three": FleetResult.DRIFT,
+                "north/two": FleetResult.IN_SYNC,
+            }
+            assert loop.once() == ()
+            wait_for(lambda: seen.kinds().count("task-succeeded") >= 6)
+        runner.close()
+        assert sorted(map(json.dumps, actions)) == ['{"opened": 1}', '{"unchanged": 1}', *["{}"] * 4]
+        assert {"task-sent", "task-received", "task-started", "task-succeeded", "worker-online"} <= set(seen.kinds())
+        received = {str(event["args"]) for event in seen.events if event["type"] == "task-received"}
+        assert received == {f"['{name}']" for name in ("north/one", "north/three", "north/two")}
+        told = json.dumps(seen.events, default=str)
+        assert "ghs_" not in told
+        assert "PRIVATE KEY" not in told
+        assert stand.cross_talk() == []
+
+
+@pytest.mark.redis
+@pytest.mark.slow
+def test_what_a_dead_worker_had_begun_is_done_again(tmp_path: Path, redis: str) -> None:
+    """A worker that is killed in the middle of a run acknowledged nothing: another does it, and there is one pull request."""
+    with fleet_stand(tmp_path, ("north",)) as stand:
+        stand.add("north/one", live_port=8081)
+        file = stand.write("schedule: {time_limit: 20}\n")
+        fleet = open_fleet(file, stand.environment, SystemClock())
+        queue = open_queue(redis, fleet.settings)
+        runner = CeleryRunner(queue, 200)
+        (member,) = fleet.members()
+        with worker(stand, file, redis) as first:
+            runner.start(member)
+            wait_for(lambda: any("north/one" in line.path for line in stand.box.requests.lines()))
+            os.killpg(first.pid, signal.SIGKILL)
+            first.wait()
+        with worker(stand, file, redis):
+            accounts = list(runner.finished(150))
+        runner.close()
+        assert [account.result for account in accounts] == [FleetResult.DRIFT]
+        writes = [name for name, _, is_write in stand.talk() if is_write]
+        opened = [line for line in stand.box.requests.lines() if line.method == "POST" and line.path.endswith("/pulls")]
+        assert (set(writes), len(opened)) == ({"north/one"}, 1)
+
+
+class Events:
+    """What Celery's events tell, as a monitor gets them."""
+
+    def __init__(self, broker: str, settings: FleetSettings) -> None:
+        self._app = open_queue(broker, settings)
+        self._stop = threading.Event()
+        self.events: list[dict[str, Any]] = []
+
+    def kinds(self) -> list[str]:
+        return [str(event["type"]) for event in self.events]
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join(30)
+            self._app.close()
+
+    def _watch(self) -> None:
+        with self._app.connection_for_read() as connection:
+            receiver = self._app.events.Receiver(connection, handlers={"*": self.events.append})
+            while not self._stop.is_set():
+                try:
+                    receiver.capture(limit=None, timeout=1, wakeup=True)
+                except TimeoutError:
+                    continue
+
+
+def test_brokers_are_redis_and_rabbitmq() -> None:
+    """RabbitMQ's results come back as messages; another kind of broker is refused, and one that is not there is said."""
+    for broker, backend in (("redis://h:1/0", "redis"), ("amqp://u:p@h//", "rpc"), ("amqps://h//", "rpc")):
+        queue = open_queue(broker, SETTINGS)
+        assert queue.backend.__class__.__module__ == f"celery.backends.{backend}"
+        assert queue.conf.task_acks_late
+        assert (queue.conf.worker_send_task_events, queue.conf.task_send_sent_event) == (True, True)
+        assert queue.conf.accept_content == ["json"]
+    with pytest.raises(Invalid, match="'kafka' is no broker"):
+        open_queue("kafka://h", SETTINGS)
+    problem = broker_problem(open_queue("redis://:secret-word@127.0.0.1:9/0", SETTINGS))
+    assert isinstance(problem, Unavailable)
+    assert "secret-word" not in str(problem)
+
+
+def test_a_queue_that_takes_nothing_costs_a_run() -> None:
+    """The account says so, the fleet goes on."""
+    runner = CeleryRunner(open_queue("redis://127.0.0.1:9/0", SETTINGS), 1)
+    runner.start(FleetMember("a/a", "/srv/a"))
+    (account,) = runner.finished(1)
+    assert (account.name, account.result) == ("a/a", FleetResult.FAILED)
+    assert "the queue did not take it" in str(account.error)
+
+
+def test_a_worker_runs_nobody_that_its_own_file_does_not_name(tmp_path: Path) -> None:
+    """A name from the broker is looked up, never believed."""
+    file = tmp_path / "fleet.yaml"
+    file.write_text("version: 1\nrepositories: [{url: /srv/a, name: a/a}]\n")
+    roll = Roll(open_fleet(file, {}, SystemClock()))
+    assert roll.member("a/a").url == "/srv/a"
+    with pytest.raises(Invalid, match="takes no part"):
+        roll.member("https://example.com/evil")

@@ -1,0 +1,208 @@
+"""A fleet on the sandbox: who takes part, what each run is given, and that what goes wrong with one touches no other."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.entrypoints.fleet.keeping import kept_alone, remember, remembered
+from bot.entrypoints.fleet.processes import ProcessPool, run_member
+from bot.errors import Closed, Invalid, Refused
+from bot.fleet.run import FleetRun
+from bot.fleet.status import FleetRepository, FleetResult
+from bot.flows.fleet import FleetLoop, FleetPacing
+from bot.wiring.fleet import OpenFleet, open_fleet
+from bot.wiring.repository import SystemClock
+from tests.fleet.stand import FleetStand, fleet_stand
+
+OWNERS = ("north", "south")
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Iterator[FleetStand]:
+    with fleet_stand(tmp_path, OWNERS) as made:
+        yield made
+
+
+def opened(stand: FleetStand, text: str = "", **more: str) -> OpenFleet:
+    return open_fleet(stand.write(text), stand.environment | more, SystemClock())
+
+
+def loop(fleet: OpenFleet, workers: int = 2) -> FleetLoop:
+    return FleetLoop(fleet.members, ProcessPool(fleet, workers), FleetPacing(workers), fleet.clock)
+
+
+def results(kept: FleetLoop) -> dict[str, FleetResult | None]:
+    return {each.name: each.result for each in kept.status().repositories}
+
+
+def awaited(pool: ProcessPool, most: int) -> list[FleetRun]:
+    """The accounts that come next, within minutes."""
+    accounts = list[FleetRun]()
+    for _ in range(240):
+        accounts += pool.finished(1.0)
+        if len(accounts) >= most:
+            break
+    return accounts
+
+
+def pulls(stand: FleetStand, name: str) -> list[str]:
+    token = stand.box.create_user("rosa", admin=True)
+    headers = {"Authorization": f"Bearer {token}"}
+    answer = httpx.get(f"{stand.box.api_url}/repos/{name}/pulls?state=all", headers=headers)
+    return [pull["title"] for pull in answer.json()]
+
+
+def test_a_fleet_keeps_them_apart(stand: FleetStand) -> None:
+    """One each in sync and drifted, without settings, broken, crashing, reaching into the machine: the others are
+    as if alone. No token ever went to another repository than its own, and writes went where something differed.
+    """
+    for number in range(4):
+        stand.add(f"north/same-{number}")
+    stand.add("south/drifted", live_port=8081)
+    stand.box.create_repository("south/empty", files={"a": b"1\n"}, private=True)
+    stand.box.create_repository("south/broken", files={"clockwork.yaml": b"fixs: {}\n"}, private=True)
+    stand.add("south/crashes", observe="{snapshot: {command: [sh, -c, 'kill -9 $PPID']}}")
+    stand.add("south/curious", observe="{snapshot: {command: [env]}}")
+    fleet = opened(stand, "trusted: [south/crashes]\n")
+    kept = loop(fleet, workers=3)
+    assert kept.once() == ()
+    assert results(kept) == {
+        **{f"north/same-{number}": FleetResult.IN_SYNC for number in range(4)},
+        "south/broken": FleetResult.FAILED,
+        "south/crashes": FleetResult.CRASHED,
+        "south/curious": FleetResult.FAILED,
+        "south/drifted": FleetResult.DRIFT,
+        "south/empty": FleetResult.NO_SETTINGS,
+    }
+    errors = {each.name: each.error or "" for each in kept.status().repositories}
+    assert "clockwork.yaml:1: unknown setting 'fixs'; did you mean 'fixes'?" in errors["south/broken"]
+    assert "observe: snapshot.command" in errors["south/curious"]
+    assert "signal 9" in errors["south/crashes"]
+    assert stand.cross_talk() == []
+    assert {name for name, scope, writes in stand.talk() if writes} == {"south/drifted"}
+    assert {scope for _, scope, _ in stand.talk() if scope} == {(name,) for name in results(kept)}
+    folders = [folder for folder in fleet.cache.iterdir() if folder.is_dir()]
+    assert len(folders) == 9
+    assert len(pulls(stand, "south/drifted")) == 1
+
+
+def test_what_hangs_is_ended(stand: FleetStand) -> None:
+    """After its time with all that it started, and its neighbour is run as ever."""
+    marker = stand.directory / "started"
+    command = f"[sh, -c, 'touch {marker}; exec sleep 4711.{os.getpid()}']"
+    stand.add("south/hangs", observe=f"{{snapshot: {{command: {command}, timeout: 900}}}}")
+    stand.add("south/same")
+    fleet = opened(stand, "trusted: [south/hangs]\nschedule: {time_limit: 30}\n")
+    hangs, same = fleet.members()
+    pool = ProcessPool(fleet, 2)
+    for member in (hangs, same):
+        pool.start(member)
+    accounts = {account.name: account for account in awaited(pool, 1)}
+    pool.close()
+    accounts |= {account.name: account for account in awaited(pool, 2 - len(accounts))}
+    assert set(accounts) == {"south/hangs", "south/same"}
+    ended = accounts["south/hangs"]
+    assert (ended.result, ended.error) == (FleetResult.TIMED_OUT, "ended after 30 s")
+    assert marker.exists()
+    commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+    assert not any(f"4711.{os.getpid()}".encode() in command for command in commands)
+
+
+def test_a_run_is_given_no_secret_but_its_own(stand: FleetStand) -> None:
+    """Its environment has neither the app's key, nor the fleet's secret, nor what belongs to somebody else."""
+    stand.add("north/one")
+    stand.add("north/two")
+    fleet = opened(stand, "environment: [KUBECONFIG]\n", KUBECONFIG="/etc/kube", LC_ALL="C.UTF-8")
+    one, two = fleet.members()
+    seen = fleet.surroundings(one)
+    assert (seen["KUBECONFIG"], seen["LC_ALL"]) == ("/etc/kube", "C.UTF-8")
+    values = set(seen.values())
+    assert not values & {stand.key.private_key, "of the fleet", "of somebody else"}
+    assert seen["CLOCKWORK_SECRET"] != fleet.surroundings(two)["CLOCKWORK_SECRET"]
+    assert fleet.order(one).token != fleet.order(two).token
+    assert fleet.order(one).token == fleet.order(one).token
+    fleet.forget(one)
+    renewed = fleet.order(one)
+    assert str(renewed.token) not in repr(renewed)
+    assert str(renewed.token) not in values
+
+
+def test_the_same_run_twice_writes_once(stand: FleetStand) -> None:
+    """What a queue delivers again is harmless: the second run sees what the first wrote."""
+    stand.add("north/one", live_port=8081)
+    fleet = opened(stand)
+    (member,) = fleet.members()
+    first, second = run_member(fleet, member), run_member(fleet, member)
+    assert [dict(first.actions), dict(second.actions)] == [{"opened": 1}, {"unchanged": 1}]
+    assert len(pulls(stand, "north/one")) == 1
+    assert first.left is not None
+    assert first.left.limit == 5000
+    assert first.requests > second.requests > 0
+
+
+def test_who_takes_part(stand: FleetStand) -> None:
+    """Globs choose among what the app reaches; what is named by its address is taken as it is written there."""
+    for name in ("north/one", "north/old-two", "south/three"):
+        stand.add(name)
+    stand.box.create_repository("west/four", files={"a": b"1\n"})
+    text = "include: ['*/o*', south/*]\nexclude: ['*/old-*']\ntrusted: [west/*]\nrepositories:\n"
+    text += f"  - {{url: {stand.box.git_url('west/four')}, interval: 1h, live: [live.json], token_env: WEST}}\n"
+    text += f"  - {{url: {stand.box.git_url('north/one')}, branch: main}}\n"
+    fleet = opened(stand, text, WEST="a-token")
+    members = {member.name: member for member in fleet.members()}
+    assert list(members) == ["north/one", "south/three", "west/four"]
+    west, north = members["west/four"], members["north/one"]
+    assert (west.account, west.interval.total_seconds(), west.trusted) == ("token WEST", 3600, True)
+    assert west.live == (str(stand.directory / "live.json"),)
+    assert (fleet.order(west).token, fleet.order(west).login) == ("a-token", None)
+    assert (north.account, north.branch, north.needs_settings) == (
+        f"installation {stand.key.installations['north']}",
+        "main",
+        False,
+    )
+    assert fleet.order(north).login == "fleet[bot]"
+    assert members["south/three"].needs_settings
+
+
+def test_what_is_missing_is_said(stand: FleetStand) -> None:
+    """A file that is not there, a key, a token, an app that is not installed, two of one name, another start."""
+    stand.add("west/four", private=False)
+    with pytest.raises(Invalid, match="No such file"):
+        open_fleet(stand.directory / "none.yaml", {}, SystemClock())
+    with pytest.raises(Invalid, match="private key of the GitHub App"):
+        open_fleet(stand.write(), {}, SystemClock())
+    entry = f"{{url: {stand.box.git_url('west/four')}}}"
+    with pytest.raises(Closed, match="404"):
+        opened(stand, f"repositories: [{entry}]\n").members()
+    named = opened(stand, f"repositories: [{entry[:-1]}, token_env: WEST}}]\n")
+    (member,) = named.members()
+    account = run_member(named, member)
+    assert (account.result, "WEST is not set" in str(account.error)) == (FleetResult.FAILED, True)
+    twice = f"repositories: [{entry[:-1]}, token_env: W}}, {{url: /srv/other, name: West/Four}}]\n"
+    with pytest.raises(Invalid, match="two repositories are called west/four"):
+        opened(stand, twice).members()
+    with kept_alone(stand.directory), pytest.raises(Refused, match="kept already"), kept_alone(stand.directory):
+        pass
+
+
+def test_what_is_known_outlives_a_start(tmp_path: Path) -> None:
+    """All of it, but that something ran; a file that is cut off or not there is nothing known."""
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    known = {
+        "a/a": FleetRepository("a/a", now, now, 2.5, FleetResult.BLOCKED, error="halted", running=True, failures=1)
+    }
+    file = tmp_path / "state" / "fleet.json"
+    assert remembered(file) == {}
+    remember(file, known)
+    (again,) = remembered(file).values()
+    assert (again.name, again.result, again.running, again.due) == ("a/a", FleetResult.BLOCKED, False, now)
+    assert json.loads(file.read_text())["a/a"]["error"] == "halted"
+    file.write_text(file.read_text()[:40])
+    assert remembered(file) == {}
