@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = sorted(
     [
         *(ROOT / name for name in ("README.md", "policies/README.md", "policies/guardrails/README.md")),
-        *(ROOT / name for name in ("templates/README.md", "tests/README.md")),
+        *(ROOT / name for name in ("templates/README.md", "templates/deploy/README.md", "tests/README.md")),
         *ROOT.glob("bot/**/README.md"),
         *ROOT.glob(".github/**/*.md"),
     ]
