@@ -41,7 +41,7 @@ def extended(data: bytes | None, findings: Iterable[Finding], *, until: date, re
     ``Invalid`` where it has a mistake, or is written so that nothing can be added at its end.
     """
     if mistakes := parse_baseline(data)[1]:
-        raise Invalid(f"{PATH} has a mistake: {mistakes[0]}", advice="Mend or remove the file, and try again.")
+        raise Invalid(f"{PATH} has a mistake: {mistakes[0]}", advice="Fix or remove the file, and try again.")
     text = (data or b"").decode("utf-8", "replace")
     old = text if text.strip() else _HEAD
     findings = tuple(findings)

@@ -75,7 +75,7 @@ class Application:
                 "\n  ".join(
                     ["Nothing was applied, because guardrails block what came since the last apply:", *reasons]
                 ),
-                advice="Mend it, or accept it in a pull request (`clockwork guard accept`).",
+                advice="Fix it, or accept it in a pull request (`clockwork guard accept`).",
             )
 
     @cached_property
