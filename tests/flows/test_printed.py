@@ -15,9 +15,9 @@ from bot.errors import Invalid
 from bot.flows.runbook import objects_alone, steps
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind
-from bot.model.severity import Severity
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
+from bot.model.severity import Severity
 from bot.wiring.reconcile import open_printed
 from bot.wiring.repository import Options
 from tests.appliers.apiserver import ApiServer

@@ -34,9 +34,7 @@ def deployment(backend: Backend, repo: RepositoryRow, row: DeploymentRow) -> dic
     }
 
 
-def deployment_status(
-    backend: Backend, repo: RepositoryRow, row: DeploymentStatusRow
-) -> dict[str, Json]:
+def deployment_status(backend: Backend, repo: RepositoryRow, row: DeploymentStatusRow) -> dict[str, Json]:
     """One status of a deployment."""
     url = backend.links.repo(repo.full_name, f"/deployments/{row.deployment_id}")
     return {
