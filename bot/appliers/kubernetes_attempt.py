@@ -195,7 +195,7 @@ class ObjectAttempt:
 
     def _mend_at_once(self, live: Tree, *, rehearsal: bool) -> bool:
         """Put every named field right in one patch, where what Git says and what was added are not valid beside one another,
-        such as two ports of one name; whether there was anything to do. Nobody's field is taken: an apply met no conflict.
+        such as two ports of one name; whether there was anything to do. The apply met no conflict that forbids it.
         """
         if not self._has_additions:
             return False

@@ -75,6 +75,8 @@ class PlatformMutation(_Row):
     """By the glob of its path, the globs of every scalar that the live value has and the declared one has not; elements of
     lists stand at the path of their list. A scalar of another path or text is not the platform's.
     """
+    added: bool = False
+    """Whether it only adds: every scalar of the declared value is still live."""
     unrecorded: bool = False
     anybody: bool = False
     exact: bool = False
@@ -95,8 +97,9 @@ class PlatformMutation(_Row):
 
     def _holds(self, path: Path, declared: JSON, live: JSON) -> bool:
         """Whether the row names every scalar that ``live`` has and ``declared`` has not."""
-        before = {*_scalars(path, declared)}
-        return all(leaf in before or self._names(*leaf) for leaf in _scalars(path, live))
+        before = set() if declared is None else {*_scalars(path, declared)}
+        now = {*_scalars(path, live)}
+        return not (self.added and before - now) and all(leaf in before or self._names(*leaf) for leaf in now)
 
     def _names(self, path: Path, value: str) -> bool:
         return any(

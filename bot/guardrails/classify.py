@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Final
 
 _LANGUAGES: Final = {
@@ -62,8 +61,9 @@ _FIXTURE_PART: Final = re.compile(
     r"(^|/)(testdata|test_data|fixtures?|__fixtures__|golden|snapshots?|corpus|samples?)/"
 )
 _ENVIRONMENT: Final = re.compile(
-    r"(^|/)(overlays?|environments?|envs?|clusters?|stages?|deploy(ments?)?|k8s|kubernetes|manifests?|gitops)/"
-    r"(tests?|testing|e2e)/"
+    r"(^|/)(?:(?:overlays?|environments?|envs?|clusters?|gitops|argocd|flux|fleet|tenants?|regions?)/(?:[^/]+/){0,2}"
+    r"|(?:stages?|deploy(?:ments?)?|k8s|kubernetes|manifests?|apps?|releases?|infra(?:structure)?|kustomize)/)"
+    r"(?:tests?|testing|e2e)/"
 )
 _DOCS_PART: Final = re.compile(
     r"(^|/)(docs?|documentation|examples?)/|(^|/)(README|CHANGELOG|CONTRIBUTING|HISTORY)[^/]*$"
@@ -99,9 +99,14 @@ LOCKS: Final = {
 _LOCK_NAMES: Final = frozenset(name for names in LOCKS.values() for name in names)
 
 
+def _name(path: str) -> str:
+    """The last part of a path. Every rule asks for it of every file, which is too often for ``pathlib``."""
+    return path.rpartition("/")[2]
+
+
 def language(path: str) -> str | None:
     """The language by file name; None when unknown."""
-    name = PurePosixPath(path).name.lower()
+    name = _name(path).lower()
     if name in _BY_NAME:
         return _BY_NAME[name]
     if name.startswith(("dockerfile.", "containerfile.")):
@@ -165,7 +170,7 @@ def generated_form(path: str) -> str | None:
 
 def is_lock(path: str) -> bool:
     """Whether the file pins dependencies and is written by a tool."""
-    return PurePosixPath(path).name in _LOCK_NAMES
+    return _name(path) in _LOCK_NAMES
 
 
 def is_generated(path: str, lines: Sequence[str]) -> bool:
@@ -179,10 +184,8 @@ def is_generated(path: str, lines: Sequence[str]) -> bool:
 
 def is_workflow(path: str) -> bool:
     """Whether GitHub Actions runs the file: a workflow or a composite action."""
-    parts = PurePosixPath(path)
-    if parts.suffix not in {".yml", ".yaml"}:
-        return False
-    return path.startswith(".github/workflows/") or parts.stem == "action"
+    is_yaml = path.endswith((".yml", ".yaml"))
+    return is_yaml and (path.startswith(".github/workflows/") or _name(path) in {"action.yml", "action.yaml"})
 
 
 def is_yaml_or_json(path: str) -> bool:

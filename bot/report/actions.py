@@ -13,7 +13,7 @@ from bot import escape as escaping
 from bot.drift.masking import HIDDEN
 from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, Difference, Operation
 from bot.report.console import printable
-from bot.report.terminal import value
+from bot.report.terminal import both
 from bot.report.wording import CHANGED_UNSEEN, counted
 
 SYMBOLS: Final = {
@@ -129,4 +129,5 @@ def _lines(action: Action) -> Iterator[str]:
 def _change(difference: Difference) -> str:
     if difference.before == difference.after == HIDDEN:
         return CHANGED_UNSEEN
-    return f"{escape(value(difference.before))} [dim]→[/] {escape(value(difference.after))}"
+    before, after = both(difference.before, difference.after)
+    return f"{escape(before)} [dim]→[/] {escape(after)}"

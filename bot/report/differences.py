@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final, assert_never
 
 from bot.model.decision import NOBODY, Attention, Decision, Lane
 from bot.model.drift import Drift
@@ -44,7 +45,7 @@ class DifferenceRow:
     def state(self) -> str:
         """How far that is, in a few words."""
         if self.action is not None:
-            return _STATES[self.action.effect]
+            return _state(self.action.effect)
         if self.decision is None or self.decision.lane is Lane.NOTHING:
             return "only reported"
         return "held back" if self.blocked else "part of another change"
@@ -69,23 +70,27 @@ class DifferenceRow:
         return self.decision.attention if self.decision else NOBODY
 
 
-_STATES = {
-    Effect.COMMITTED: "committed",
-    Effect.OPENED: "waits for people",
-    Effect.UPDATED: "waits for people",
-    Effect.UNCHANGED: "waits for people",
-    Effect.CLOSED: "closed",
-    Effect.DENIED: "held back",
-    Effect.REJECTED: "rejected",
-    Effect.HANDED_OVER: "handed over",
-    Effect.IN_PROGRESS: "in progress",
-    Effect.PLANNED: "planned",
-    Effect.WAITING: "cannot be written",
-    Effect.UNDELIVERED: "cannot be written",
-    Effect.UNSUPPORTED: "cannot be written",
-    Effect.FAILED: "failed",
-}
-_TOLD = frozenset({Effect.COMMITTED, Effect.OPENED, Effect.UPDATED, Effect.UNCHANGED, Effect.CLOSED})
+_TOLD: Final = frozenset(
+    {Effect.COMMITTED, Effect.RESTORED, Effect.OPENED, Effect.UPDATED, Effect.UNCHANGED, Effect.CLOSED}
+)
+
+
+def _state(effect: Effect) -> str:
+    match effect:
+        case Effect.COMMITTED | Effect.RESTORED | Effect.CLOSED | Effect.REJECTED | Effect.PLANNED | Effect.FAILED:
+            return effect.value
+        case Effect.OPENED | Effect.UPDATED | Effect.UNCHANGED:
+            return "waits for people"
+        case Effect.DENIED:
+            return "held back"
+        case Effect.HANDED_OVER:
+            return "handed over"
+        case Effect.IN_PROGRESS:
+            return "in progress"
+        case Effect.WAITING | Effect.UNDELIVERED | Effect.UNSUPPORTED:
+            return "cannot be written"
+        case _:
+            assert_never(effect)
 
 
 def difference_rows(tick: Tick) -> tuple[DifferenceRow, ...]:

@@ -20,6 +20,7 @@ from bot.model.drift import Drift, Report
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.model.severity import Severity
+from bot.report.contrast import contrasted
 from bot.report.json import counts
 from bot.report.score import by_resource, by_target, score
 from bot.report.wording import all_compared, counted, remedy, sides, suggested_action
@@ -81,11 +82,16 @@ def code(text: str) -> str:
     return "<code>" + _SAFE.sub(lambda match: f"&#{ord(match[0])};", cut) + "</code>" if cut else ""
 
 
-def value(shown: JSON) -> str:
-    """A desired or observed value as harmless inline code; a dash where there is none."""
+def both(declared: JSON, live: JSON) -> tuple[str, str]:
+    """Two values as harmless inline code, cut to the part that differs; a dash for one that is not there."""
+    before, after = contrasted(_text(declared), _text(live), _LONGEST)
+    return "—" if declared is None else code(before), "—" if live is None else code(after)
+
+
+def _text(shown: JSON) -> str:
     if shown is None:
-        return "—"
-    return code(shown if isinstance(shown, str) and shown else json.dumps(plain(shown), ensure_ascii=False))
+        return ""
+    return shown if isinstance(shown, str) and shown else json.dumps(plain(shown), ensure_ascii=False)
 
 
 def in_short(evidence: Sequence[str]) -> list[str]:
@@ -149,7 +155,7 @@ def _row(drift: Drift, *, evidence: bool) -> str:
         f"{_BADGE[drift.severity]} {drift.severity.value}",
         code(drift.resource.qualified),
         what,
-        *map(value, sides(drift)),
+        *both(*sides(drift)),
         who,
         where,
     )

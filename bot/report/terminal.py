@@ -6,6 +6,7 @@ Names, values and log lines come from outside: whatever could colour, hide or mo
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -20,6 +21,7 @@ from bot.model.proposal import Action, Effect, Preview, Tick
 from bot.model.resource import RENDERER
 from bot.model.severity import Severity
 from bot.report.console import COLOUR, printable
+from bot.report.contrast import contrasted
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
 from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, remedy, sides, tells_all
@@ -47,6 +49,11 @@ def value(shown: JSON, width: int = WIDTH) -> str:
         return "absent"
     text = printable(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str))
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def both(declared: JSON, live: JSON, width: int = WIDTH) -> tuple[str, str]:
+    """Two values as :func:`value` shows them, cut to the part that differs, so that they never look alike."""
+    return contrasted(value(declared, sys.maxsize), value(live, sys.maxsize), width)
 
 
 def show_report(
@@ -130,7 +137,7 @@ def _table(task: str, drifts: Sequence[Drift]) -> Table:
         table.add_column(name, header_style="dim", overflow="fold")
     for drift in drifts:
         declared, live = sides(drift)
-        shown = (_what(drift, task), value(declared), value(live), _who(drift), drift.declared_at)
+        shown = (_what(drift, task), *both(declared, live), _who(drift), drift.declared_at)
         table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, shown))
     return table
 
@@ -150,8 +157,9 @@ def _show_lines(task: str, drifts: Sequence[Drift], console: Console) -> None:
 def _lines(drift: Drift, task: str) -> Iterator[str]:
     yield f"[{COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_what(drift, task))}"
     declared, live = sides(drift)
-    before = "" if live == CHANGED_UNSEEN else f"{escape(value(declared))} [dim]→[/] "
-    yield f"         {before}{escape(value(live))}"
+    left, right = both(declared, live)
+    before = "" if live == CHANGED_UNSEEN else f"{escape(left)} [dim]→[/] "
+    yield f"         {before}{escape(right)}"
     origin = " · ".join(part for part in (_who(drift), drift.declared_at) if part)
     if origin:
         yield f"         [dim]{escape(origin)}[/]"

@@ -244,10 +244,11 @@ def rules_of(opened: OpenRepository, base: str) -> RuleBook:
 
 def unmet(opened: OpenRepository, base: str, head: str, clock: Clock) -> tuple[str, ...]:
     """What the rules at ``head`` block in the change from ``base``, a line each; nothing unless the mode is strict."""
+    from bot.model.finding import Enforce, Mode
+
     if opened.settings.guard.mode is not Mode.STRICT or base == head:
         return ()
     from bot.flows.review import change_between, facts_of, review
-    from bot.model.finding import Enforce
     from bot.model.session import ReviewRequest
 
     change = change_between(opened.repository, base, head)

@@ -8,14 +8,19 @@ from typing import Any, Final
 import pytest
 
 from bot.drift import platforms
-from bot.drift.severity import grants
+from bot.drift.severity import fields, grants
 from bot.errors import Invalid
 from bot.model.drift import Suppressed
 from bot.shipped import files
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, examine, live, thing
 
 PLATFORMS: Final = platforms.load(files("policies", "platforms/*.yaml"))
-WITH_PLATFORMS: Final = replace(OPTIONS, platforms=PLATFORMS, grants=grants.load(files("policies", "metadata/*.yaml")))
+WITH_PLATFORMS: Final = replace(
+    OPTIONS,
+    platforms=PLATFORMS,
+    grants=grants.load(files("policies", "metadata/*.yaml")),
+    fields=fields.load(files("policies", "fields/*.yaml")),
+)
 HOOKS: Final = "MutatingWebhookConfiguration"
 HOOKS_API: Final = "admissionregistration.k8s.io/v1"
 
@@ -112,6 +117,79 @@ def test_openshift_makes_pull_secrets() -> None:
     before = thing("ServiceAccount", secrets=[{"name": "own"}])
     after["secrets"].append({"name": "own"})
     assert outcome(before, after)[0] == []
+
+
+WEB: Final = {"name": "web", "image": "shop/web:1.0"}
+ADMITTED: Final = {"annotations": {"openshift.io/scc": "restricted-v2"}}
+
+
+def _bare(**container: Any) -> dict[str, Any]:
+    return thing("Pod", spec={"containers": [{**WEB, **container}]})
+
+
+def _admitted(pod: dict[str, Any] | None = None, **context: Any) -> dict[str, Any]:
+    """A pod as the constraints left it: ``pod`` is what its specification has beside, ``context`` its container's."""
+    containers = [{**WEB, "securityContext": context}]
+    return thing("Pod", metadata=ADMITTED, spec={"containers": containers, **(pod or {})})
+
+
+RESTRICTED: Final[dict[str, Any]] = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "runAsNonRoot": True,
+    "runAsUser": 1000660000,
+}
+NAMESPACE_RANGES: Final[dict[str, Any]] = {
+    "securityContext": {
+        "fsGroup": 1000660000,
+        "seLinuxOptions": {"level": "s0:c26,c5"},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    },
+    "imagePullSecrets": [{"name": "default-dockercfg-x7x2b"}],
+}
+
+
+def test_openshift_admits_pods_by_its_constraints() -> None:
+    """Users of the namespace's range, dropped capabilities, pull secrets: what the constraints write, and nothing is drift."""
+    places, by = outcome(_bare(), _admitted(NAMESPACE_RANGES, **RESTRICTED))
+    assert not places
+    assert set(by) == {"platform:openshift"}
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        ({"securityContext": {"runAsUser": 1000}}, {"runAsUser": 0}),
+        ({"securityContext": {"runAsUser": 1000}}, {"runAsUser": 1000660000}),
+        ({"securityContext": {"capabilities": {"drop": ["ALL"]}}}, {"capabilities": {"drop": ["KILL"]}}),
+        ({"securityContext": {"runAsNonRoot": True}}, {"runAsNonRoot": False}),
+        ({"securityContext": {"readOnlyRootFilesystem": True}}, {"runAsNonRoot": True}),
+    ],
+)
+def test_constraints_of_openshift_never_take_anything_back(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """What Git says and the pod has not is drift, whatever was added beside it."""
+    (place,) = before["securityContext"]
+    places, _ = outcome(_bare(**before), _admitted(**now))
+    assert any(each.startswith(f"spec.containers[web].securityContext.{place}") for each in places)
+
+
+@pytest.mark.parametrize(
+    "gained",
+    [
+        {"runAsUser": 0},
+        {"privileged": True},
+        {"capabilities": {"add": ["SYS_ADMIN"], "drop": ["ALL"]}},
+        {"allowPrivilegeEscalation": True},
+        {"seccompProfile": {"type": "Unconfined"}},
+        {"seLinuxOptions": {"type": "spc_t"}},
+        {"procMount": "Unmasked"},
+    ],
+)
+def test_constraints_of_openshift_never_give_anything(gained: dict[str, Any]) -> None:
+    """What gives a pod more is never counted as theirs."""
+    result = examine(Pair(declared(_bare()), live(_admitted(**gained))), WITH_PLATFORMS)
+    theirs = {hidden.drift.where for hidden in result.suppressed if hidden.by == "platform:openshift"}
+    assert not {where for where in theirs if "securityContext" in where}
 
 
 def test_rollouts_point_a_service_at_one_generation() -> None:

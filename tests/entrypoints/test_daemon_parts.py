@@ -198,6 +198,27 @@ def test_a_failure_is_told_and_the_next_work_comes() -> None:
     assert (daemon.status.failures, daemon.status.ticks, daemon.status.last_error) == (2, 1, None)
 
 
+def test_each_run_is_kept_with_its_time_and_its_end() -> None:
+    """Also one that failed or was left; the newest two hundred of them."""
+    drift = Drift(
+        ResourceId(Platform.COMPOSE, "service", "s", "a"), "t", DriftKind.MISSING, (), None, None, Severity.LOW, "r"
+    )
+    jobs = Scripted([Unavailable("no network"), Tick(NOW, "c", "main", Report(1, (drift,)), blocked="halted")])
+    daemon = made(jobs)
+    for _ in range(3):
+        daemon.do(ReconcileWork())
+    failed, blocked, calm = daemon.status.finished
+    assert (failed.result, failed.error, failed.failed) == ("failed", "no network", True)
+    assert (blocked.result, blocked.error, blocked.failed) == ("1 difference", "halted", False)
+    assert blocked.severities == {Severity.LOW: 1}
+    assert (calm.result, calm.error, calm.at) == ("in sync", None, NOW)
+    assert all(run.seconds >= 0 for run in daemon.status.finished)
+    for _ in range(250):
+        daemon.do(ReconcileWork())
+    assert len(daemon.status.finished) == 200
+    assert failed not in daemon.status.finished
+
+
 def test_whoever_asks_for_a_run_gets_one_that_began_afterwards() -> None:
     """A run that was under way saw less than whoever asks may have done meanwhile."""
     runs = made(Scripted()).status.runs

@@ -69,6 +69,15 @@ def test_what_needs_somebody_comes_first() -> None:
     assert "Not every repository has run yet" in page(FleetStatus(NOW, (row("a"), row("b", None))))
 
 
+def test_nobody_is_told_that_nothing_differs_where_nobody_could_tell() -> None:
+    """A failed run has no numbers; those of an earlier account stay."""
+    seen = {Severity.HIGH: 3}
+    rows = (row("a"), row("b", FleetResult.FAILED), row("c", FleetResult.FAILED, severities=seen), row("d", None))
+    outline = Outline(page(FleetStatus(NOW, rows)))
+    highs = [tag.text for tag in outline.all("td") if tag.attributes.get("data-label") == "High"]
+    assert dict(zip(names(page(FleetStatus(NOW, rows))), highs, strict=True)) == {"c": "3", "b": "", "a": "0", "d": ""}
+
+
 def test_hostile_names_stay_text() -> None:
     """A repository's name or error adds no markup and hides nothing."""
     text = page(FleetStatus(NOW, (row(EVIL, FleetResult.FAILED, error=EVIL),)))

@@ -113,8 +113,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str
 
 
 POINTS: Final = (
-    *(("leased", 1), ("apply-intent", 1), ("apply-intent", 2), ("action", 1), ("action", 3), ("action", 5)),
-    *(("apply-outcome", 1), ("apply-outcome", 2), ("healthy", 1), ("released", 1)),
+    *(("leased", 1), ("apply-intent", 1), ("action", 1), ("action", 4), ("apply-outcome", 1), ("apply-outcome", 2)),
+    *(("healthy", 1), ("released", 1)),
 )
 
 

@@ -42,6 +42,10 @@ OPEN = {
     "half of everybody": resource("aws_security_group", f"ingress {{\n {rule('0.0.0.0/1', '128.0.0.0/1')} }}"),
     "an eighth": resource("aws_security_group", f"ingress {{\n {rule('64.0.0.0/3')} }}"),
     "all that is routed": resource("aws_security_group", f"ingress {{\n {rule('2000::/3')} }}"),
+    "a local value": 'locals {\n  all = concat(["10.0.0.0/8"], ["0.0.0.0/0"])\n}\n'
+    + resource("aws_security_group", f"ingress {{\n {rule_from('local.all')} }}"),
+    "a local value of a variable": 'variable "v" {\n  default = "0.0.0.0/0"\n}\nlocals {\n  all = [var.v]\n}\n'
+    + resource("aws_security_group", f"ingress {{\n {rule_from('local.all')} }}"),
     "a variable that is everybody": 'variable "who" {\n default = ["0.0.0.0/0"]\n}\n'
     + resource("aws_security_group", f"ingress {{\n {rule_from('var.who')} }}"),
     "a variable by its name": 'variable "allowed_cidr_blocks" {\n  default = ["0.0.0.0/0"]\n}\n',
@@ -144,6 +148,8 @@ CLOSED = {
     "outward": resource("aws_security_group", f"egress = [{{ {rule()} }}]"),
     "a large company": resource("aws_security_group", f"ingress {{\n {rule('12.0.0.0/8')} }}"),
     "unique local addresses": resource("aws_security_group", f"ingress {{\n {rule('fc00::/7')} }}"),
+    "local values that name each other": "locals {\n  a = [local.b, local.b]\n  b = [local.a, local.a]\n}\n"
+    + resource("aws_security_group", f"ingress {{\n {rule_from('local.a')} }}"),
     "a variable without default": 'variable "who" {}\n'
     + resource("aws_security_group", f"ingress {{\n {rule_from('var.who')} }}"),
     "a variable for the way out": 'variable "egress_allowed_cidrs" {\n  default = ["0.0.0.0/0"]\n}\n',

@@ -103,6 +103,8 @@ FIRES = {
              "spec:\n  patches:\n  - patch: |\n      - {op: add, path: /spec/template/spec/hostNetwork, value: true}\n"),
         Case("overlays/test/web.yaml", None, pod("hostIPC: true"), "an environment of that name"),
         Case("clusters/e2e/apps/web.yaml", None, pod("hostIPC: true")),
+        Case("clusters/eu-west/test/web.yaml", None, pod("hostIPC: true"), "an environment of a region"),
+        Case("apps/testing/base/web.yaml", None, pod("hostIPC: true")),
         Case("k8s/web.json", '{"kind": "Pod", "apiVersion": "v1", "spec": {"containers": []}}',
              '{"kind": "Pod", "apiVersion": "v1", "spec": {"hostNetwork": true, "containers": []}}'),
         Case("compose.yaml", "services: {a: {image: b}}\n", "services: {a: {image: b, privileged: true}}\n"),
@@ -193,6 +195,7 @@ QUIET = {
         Case("p.yaml", None, "- {op: test, path: /spec/template/spec/hostPID, value: true}\n"),
         Case("test/e2e/web.yaml", None, pod("hostIPC: true"), "a test's own manifest"),
         Case("overlays/testdata/web.yaml", None, pod("hostIPC: true")),
+        Case("apps/web/tests/web.yaml", None, pod("hostIPC: true"), "the tests of one application"),
     ],
     "K8S-002": [
         Case("i.yaml", None, "apiVersion: networking.k8s.io/v1\nkind: Ingress\nspec: {rules: [{host: '*'}]}\n"),

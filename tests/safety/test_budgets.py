@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.model.ledger import EntryKind, LedgerView, Result
-from bot.safety.budgets import TaskBudget, task_budgets
+from bot.safety.budgets import RepositoryBudget, TaskBudget, proposal_budget, repository_budgets, task_budgets
 from bot.safety.limits import Limits, examine
 from bot.safety.suspension import UNTIL
 from tests.safety.ledgers import Book, at, request
@@ -58,3 +58,18 @@ def test_only_tasks_with_something_to_tell_are_listed() -> None:
     listed = task_budgets(view, LIMITS, at(5), drifting={"api", "db"})
     assert listed[0] == TaskBudget("api", 0, 2)
     assert [budget.task for budget in listed] == ["api", "db"]
+
+
+def test_budgets_of_the_repository_are_told_with_their_figures() -> None:
+    """Commits with room again once the oldest is out of the window, failures until a resume, proposals by themselves; what is
+    not limited has no bound.
+    """
+    view = book(lambda b: b.fix(0), lambda b: b.fix(20, Result.FAILED, task="db"))
+    limits = Limits(repository_fixes_per_hour=2, total_failures=None)
+    assert repository_budgets(view, limits, at(30)) == (
+        RepositoryBudget("new pull requests in 60 minutes", 0, 2),
+        RepositoryBudget("automatic commits in 60 minutes", 2, 2, at(60)),
+        RepositoryBudget("failures since the last resume", 1, None),
+    )
+    assert repository_budgets(view, limits, at(70))[1] == RepositoryBudget("automatic commits in 60 minutes", 1, 2)
+    assert proposal_budget(view, limits, at(30)) == RepositoryBudget("proposals written in 60 minutes", 0, 60)

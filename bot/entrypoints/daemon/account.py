@@ -14,7 +14,7 @@ from bot.model.codehost import PullRequest
 from bot.model.decision import NOBODY
 from bot.report.json import counts, tick_json
 from bot.report.score import by_target, score
-from bot.safety.budgets import TaskBudget, proposal_budget, repository_budgets, task_budgets
+from bot.safety.budgets import RepositoryBudget, TaskBudget, proposal_budget, repository_budgets, task_budgets
 from bot.safety.closures import closures
 from bot.safety.limits import Limits
 from bot.safety.state import State, state
@@ -155,7 +155,11 @@ def _limits(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[st
     view = status.ledger()
     if view is None:
         return []
-    budgets = (*repository_budgets(view, limits, now), proposal_budget(view, limits, now))
+    waiting = () if status.circumstances is None else status.circumstances.waiting
+    pulls = sum(isinstance(item, PullRequest) for item in waiting)
+    standing = RepositoryBudget("open pull requests", pulls, limits.open_pull_requests)
+    opened, *others = repository_budgets(view, limits, now)
+    budgets = (opened, standing, *others, proposal_budget(view, limits, now))
     return [
         {"name": each.name, "used": each.used, "allowed": each.allowed, "free_at": _at(each.free_at)}
         for each in budgets

@@ -32,6 +32,8 @@ _TONES: Final = {
     FleetResult.TIMED_OUT: "bad",
     FleetResult.CRASHED: "bad",
 }
+_COMPARED: Final = frozenset({FleetResult.IN_SYNC, FleetResult.DRIFT, FleetResult.BLOCKED})
+"""Results after which no difference means that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def fleet_values(status: FleetStatus, number: int = 1) -> dict[str, object]:
         ],
         "rows": ordered[(number - 1) * PER_PAGE : number * PER_PAGE],
         "tones": _TONES,
+        "compared": _COMPARED,
         "levels": sorted(Severity, key=lambda level: -level.rank),
         "number": number,
         "pages": pages,

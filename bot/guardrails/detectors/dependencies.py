@@ -136,7 +136,7 @@ _REQUIREMENTS_FILE: Final = regex(r"(^|/)requirements([\w.\-]*|/[^/]+)\.(txt|in)
 
 
 def _manifest(path: str) -> tuple[str, Callable[[tuple[str, ...]], _Named]] | None:
-    return ("pypi", _requirements) if _REQUIREMENTS_FILE.search(path) else _MANIFESTS.get(PurePosixPath(path).name)
+    return ("pypi", _requirements) if _REQUIREMENTS_FILE.search(path) else _MANIFESTS.get(path.rpartition("/")[2])
 
 
 def requirements(path: str, lines: tuple[str, ...]) -> Iterator[DeclaredDependency]:

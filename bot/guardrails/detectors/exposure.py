@@ -26,7 +26,10 @@ from bot.model.patterns import regex
 
 _QUOTED: Final = regex(r"\"([0-9a-fA-F.:]{2,45}/\d{1,3})\"")
 _ANYBODY: Final = regex(r"\"(?:\*|Internet|Any|0\.0\.0\.0)\"", re.IGNORECASE)
-_VARIABLE: Final = regex(r"\bvar\.([A-Za-z_][\w-]*)")
+_VARIABLE: Final = regex(r"\b(?:var|local)\.([A-Za-z_][\w-]*)")
+_DEEPEST: Final = 4
+"""Locals that are made of locals or variables, one in the other."""
+_LONGEST: Final = 20_000
 _RANGES: Final = frozenset(
     {"cidr_blocks", "ipv6_cidr_blocks", "cidr_ipv4", "cidr_ipv6", "source_ranges", "source_cidr_blocks"}
 )
@@ -55,14 +58,19 @@ def _range(text: str) -> IPv4Network | IPv6Network | None:
 
 @dataclass(frozen=True, slots=True)
 class _Module:
-    """What blocks of one folder are judged with: ports that may be open, and what its variables are by default."""
+    """What blocks of one folder are judged with: ports that may be open, its locals, and its variables by default."""
 
     ports: frozenset[int]
     defaults: Mapping[str, str] = field(default_factory=dict)
 
     def filled(self, text: str) -> str:
-        """An expression with the defaults of the variables it names."""
-        return _VARIABLE.sub(lambda match: self.defaults.get(match[1], match[0]), text)
+        """An expression with the defaults of the variables it names, and its locals, as deep as they are written."""
+        for _ in range(_DEEPEST):
+            known = _VARIABLE.sub(lambda match: self.defaults.get(match[0], match[0]), text)
+            if known == text or len(known) > _LONGEST:
+                break
+            text = known
+        return text
 
     def is_world(self, text: str) -> bool:
         """Whether the expression, filled, names every address."""
@@ -92,7 +100,9 @@ def _modules(files: Iterable[Delta], ports: frozenset[int], *, after: bool) -> M
         folder = dirname(delta.path if after else delta.old_path)
         for block in delta.blocks_after if after else delta.blocks_before:
             if block.type == "variable" and block.text("default"):
-                defaults[folder][block.labels[0] if block.labels else ""] = block.text("default")
+                defaults[folder][f"var.{block.labels[0] if block.labels else ''}"] = block.text("default")
+            elif block.type == "locals":
+                defaults[folder] |= {f"local.{each.name}": each.text for each in block.attributes}
     modules: defaultdict[str, _Module] = defaultdict(lambda: _Module(ports))
     modules.update({folder: _Module(ports, known) for folder, known in defaults.items()})
     return modules
