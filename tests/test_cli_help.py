@@ -36,7 +36,7 @@ LEAVES: Final = dict(commands(PROGRAM))
 def test_a_first_word_loads_all_of_its_verbs(module: str) -> None:
     """The command line of one word has what its module says it has, and each of those words leads to it."""
     for word in VERBS[module]:
-        group = typer.main.get_command(build([word]))
+        group = typer.main.get_command(build((word,)))
         assert isinstance(group, TyperGroup)
         assert tuple(group.commands) == VERBS[module]
 

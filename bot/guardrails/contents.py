@@ -37,6 +37,11 @@ _BOMS: Final = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_SHOWN: Final = re.compile(
+    r"\.(?:png|jpe?g|gif|webp|avif|heic|bmp|ico|tiff?|psd|woff2?|ttf|otf|eot|mp[34]|m4a|mov|avi|mkv|webm|wav|ogg|flac|pdf)\Z",
+    re.IGNORECASE,
+)
+"""Names of what is only shown or played: whatever opens such a file by its name runs nothing of it, also where it is broken."""
 _SAMPLE: Final = 8000
 _HALF: Final = 0.3
 """Such a share of NULs at every second byte is text in UTF-16: of Latin letters nearly all are."""
@@ -76,14 +81,15 @@ def read(data: bytes, path: str, mode: int) -> Contents:
         return Contents(data.decode(wide, "replace"))
     if _is_read_as_text(data, path, mode):
         return Contents(data.decode("utf-8", "replace"))
-    return Contents(None, nature(data), "binary")
+    return Contents(None, nature(data, path, mode), "binary")
 
 
-def nature(start: bytes) -> Nature:
-    """What a binary file is by its first bytes."""
-    if _PROGRAM.match(start):
+def nature(start: bytes, path: str, mode: int) -> Nature:
+    """What a binary file is by its first bytes, and where they say nothing by its name, unless it may be run."""
+    if _PROGRAM.match(start) or start.startswith(b"#!"):
         return Nature.PROGRAM
-    return Nature.HARMLESS if _HARMLESS.match(start) else Nature.UNKNOWN
+    is_shown = mode != _EXECUTABLE and _SHOWN.search(path) is not None
+    return Nature.HARMLESS if is_shown or _HARMLESS.match(start) else Nature.UNKNOWN
 
 
 def _is_read_as_text(data: bytes, path: str, mode: int) -> bool:

@@ -102,10 +102,10 @@ class Delta:
         """What an unread file is at head; at base where it is removed."""
         if self.change.omitted is not None:
             harmless = self.change.mode in {LINK, SUBMODULE}
-            return Nature.HARMLESS if harmless else nature(self.change.sample)
+            return Nature.HARMLESS if harmless else nature(self.change.sample, self.path, self.change.mode)
         data = self.change.before if self.change.after is None else self.change.after
         if len(data or b"") > self.largest:
-            return nature(data or b"")
+            return nature(data or b"", self.path, self.change.mode)
         before, after = self._sides
         side = before if after is None else after
         return Nature.HARMLESS if side is None else side.nature

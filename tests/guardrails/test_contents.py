@@ -91,6 +91,15 @@ def test_other_data_is_a_remark() -> None:
     assert (finding.rule, finding.severity) == ("SYS-001", Severity.LOW)
 
 
+@pytest.mark.parametrize("path", ["docs/a.png", "site/font.WOFF2", "media/clip.mp4"])
+def test_what_is_only_shown_is_nothing_to_tell_by_its_name(path: str) -> None:
+    """A broken picture is one all the same, unless it is a program by its first bytes."""
+    data = bytes(range(256)) * 8192
+    assert findings(added(path, data)) == ()
+    (finding,) = findings(added(path, b"\x7fELF\2\1\1\0" + data))
+    assert finding.severity is Severity.CRITICAL
+
+
 def test_how_much_is_read_is_a_setting() -> None:
     """Beyond it a file was not looked at, unless a tool writes it."""
     text = b"a: 1\n" * 1000
@@ -155,7 +164,8 @@ def test_reading_tells_why_there_is_no_text(mode: int) -> None:
     assert read("\ufeffa\n".encode(), "a", mode).text == "a\n"
     assert read(PNG, "a.png", 0o100644).nature is Nature.HARMLESS
     assert (read(b"x", "a", LINK).text, read(b"x", "a", LINK).reason) == (None, "a symbolic link")
-    assert nature(b"") is Nature.UNKNOWN
+    assert nature(b"", "a", mode) is Nature.UNKNOWN
+    assert nature(b"", "a.png", mode) is (Nature.UNKNOWN if mode == 0o100755 else Nature.HARMLESS)
 
 
 def covered(path: str, before: str | None, **base: object) -> bool:
