@@ -165,7 +165,7 @@ def test_help_imports_nothing_that_takes_long() -> None:
 def test_help_outlines_what_the_verbs_say_of_themselves() -> None:
     """The list of verbs is the same whether their parameters were read for it or not."""
     texts = []
-    for app in (build(), build(["--help"]), build(["drift"])):
+    for app in (build(), build(["--help"]), build(["dirft"])):
         command: Any = typer.main.get_command(app)
         texts.append(command.get_help(command.make_context("clockwork", [], resilient_parsing=True)))
     assert len(set(texts)) == 1
