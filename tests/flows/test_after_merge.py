@@ -99,7 +99,7 @@ def test_an_agreement_is_about_one_plan(stage: ClusterStage) -> None:
 def test_what_fails_again_and_again_is_left_to_a_person(stage: ClusterStage) -> None:
     """Three failures of one action at one commit, and it waits; another commit begins anew."""
     merged(stage, "k8s/service.yaml", stage.file("k8s/service.yaml").replace("port: 80\n", "port: 8090\n"))
-    fault = stage.cluster.fail(r"PATCH .*services/web\?(?!.*dryRun)", status=422, times=100)
+    fault = stage.cluster.fail(r"PATCH .*services/web\?(?!.*dryRun)", status=403, times=100)
     tried = []
     for turn in range(5):
         done = after_merge(stage.options())
