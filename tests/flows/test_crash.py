@@ -116,8 +116,8 @@ def points() -> list[tuple[str, int]]:
 
 
 def test_every_step_is_walked() -> None:
-    """No step that a run can die after is left out."""
-    assert {step for scene in SCENES.values() for step in scene.steps} == set(STEPS)
+    """No step that a run can die after is left out; the one of restoring needs a cluster and is in ``test_restoring``."""
+    assert {step for scene in SCENES.values() for step in scene.steps} == set(STEPS) - {"restored"}
 
 
 @pytest.mark.parametrize(("name", "index"), points(), ids=lambda value: str(value).replace(" ", "-"))
