@@ -72,7 +72,7 @@ def test_the_source_archive_makes_the_same_wheel(wheel: Path, tmp_path: Path) ->
     """What is published as source builds what is published as wheel, byte for byte."""
     archive = built(ROOT, "sdist", tmp_path / "sdist")
     with tarfile.open(archive) as tar:
-        tar.extractall(tmp_path / "unpacked", filter="data")
+        tar.extractall(tmp_path / "unpacked")  # noqa: S202 - ours, of a moment ago
     (source,) = (tmp_path / "unpacked").iterdir()
     assert built(source, "wheel", tmp_path / "wheels").read_bytes() == wheel.read_bytes()
 
