@@ -26,6 +26,7 @@ from bot.model.finding import Verdict
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.model.notice import Delivery, DeliveryResult
 from bot.model.proposal import Action, Effect, Tick
+from bot.model.requests import RequestsLeft
 from bot.model.resource import Platform, ResourceId, Unreachable
 from bot.model.session import Reply, ReplyStatus, ReviewResult
 from bot.model.severity import Severity
@@ -67,6 +68,7 @@ def meters(clock: MovableClock) -> Meters:
     made = Meters(clock.now, "0.1.0")
     made.answered("GET", "304")
     made.answered("POST", "lost")
+    made.left(RequestsLeft(5000, 4200, clock.now()))
     made.rendered("helm", 0.3)
     made.ticked(tick(clock.at), seconds=1.5)
     clock.move(minutes=5)
@@ -136,6 +138,7 @@ def test_every_metric_says_what_happened(meters: Meters, clock: MovableClock) ->
         "clockwork_denials_total": {("cooldown",): 1},
         "clockwork_budget_left": {("fix",): 19, ("proposal",): 60},
         "clockwork_task_budget_left": {("prod/Deployment/shop/web",): 1},
+        "clockwork_api_requests_left": {(): 4200},
         "clockwork_api_requests_total": {("GET", "304"): 1, ("POST", "lost"): 1},
         "clockwork_render_seconds_count": {("helm",): 1},
         "clockwork_verdicts_total": {("block",): 1},
