@@ -72,7 +72,11 @@ def test_a_run_that_comes_rarely_begins_with_the_worst(tmp_path: Path) -> None:
         tmp_path,
         names,
         limits=Limits(
-            repository_fixes_per_hour=2, proposals_per_hour=3, new_pull_requests_per_hour=None, convergence=None
+            repository_fixes_per_hour=2,
+            proposals_per_hour=3,
+            new_pull_requests_per_hour=None,
+            joined_from=None,
+            convergence=None,
         ),
     )
     for number, name in enumerate(names):
