@@ -41,5 +41,6 @@ def test_three_hundred_ticks_leave_nothing_behind(tmp_path: Path) -> None:
     warm, last = points[1], points[-1]
     assert {point.threads for point in points} == {points[0].threads}
     assert last.descriptors < points[0].descriptors + 20
-    assert last.objects - warm.objects < (last.ticks - warm.ticks), "less than one object in a tick stays"
+    grown = last.objects - warm.objects  # the ledger remembers every tenth tick, until it is folded
+    assert grown < 2 * (last.ticks - warm.ticks), "less than two objects in a tick stay"
     assert last.resident - warm.resident < 20_000_000
