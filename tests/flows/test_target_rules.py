@@ -124,7 +124,7 @@ def test_what_a_target_dropped_from_git_is_told_for_that_target(tmp_path: Path) 
     (root / "overlays/prod/kustomization.yaml").write_bytes(before)
     (root / "overlays/prod/old.yaml").unlink()
     (drift,) = assessed(root).report.drift
-    assert (drift.kind, drift.task) == (DriftKind.UNMANAGED, "prod/ConfigMap/shop/old")
+    assert (drift.kind, drift.task) == (DriftKind.REMOVED, "prod/ConfigMap/shop/old")
     assert not assessed(root, target="dev").report.drift
 
 
@@ -151,7 +151,7 @@ def test_the_last_generation_of_a_generated_object_is_not_what_git_dropped(tmp_p
     assert hidden.reason.startswith(f"previous generation of ConfigMap/shop/{new['metadata']['name']}")
     (root / file).write_bytes(before)
     (drift,) = assessed(root).report.drift
-    assert (drift.kind, drift.resource.name) == (DriftKind.UNMANAGED, old["metadata"]["name"])
+    assert (drift.kind, drift.resource.name) == (DriftKind.REMOVED, old["metadata"]["name"])
 
 
 def generated(root: Path) -> dict[str, Any]:
