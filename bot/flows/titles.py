@@ -73,7 +73,7 @@ def _shortest(head: str, ways: Iterable[str], tail: str = "") -> str:
     for said in ways:
         if len(head) + len(said) + len(tail) <= MOST:
             break
-    return f"{head}{one_line(said, limit=max(12, MOST - len(head) - len(tail)))}{tail}"
+    return f"{head}{one_line(said, limit=max(8, MOST - len(head) - len(tail)))}{tail}"
 
 
 def _changes(drifts: Sequence[Drift]) -> Iterator[str]:
