@@ -274,16 +274,21 @@ def react(
     stage: Stage, *, say: Callable[[Sequence[str]], None], stopped: Callable[[], bool], pause: float = 1.0
 ) -> None:
     """Answer comments and reconcile whenever a branch, pull request or issue changes, until ``stopped``. ``pause`` is in
-    seconds. Whatever changes meanwhile is looked at next; lines that were said last are not said again.
+    seconds. Whatever changes meanwhile is looked at next; lines that were said last are not said again. Every thread is read
+    once at first, and again a look after it changed: what is written before the first look, or in the second of the last
+    change, shows in no thread's time.
     """
-    seen, last = _seen(stage), tuple[str, ...]()
+    seen, again, last = _seen(stage), frozenset[int](), tuple[str, ...]()
+    changed = frozenset(seen.threads())
     while not stopped():
         time.sleep(pause)
         try:
             now = _seen(stage)
-            if now == seen:
+            changed |= frozenset(touched(seen, now))
+            answers = _answered(stage, changed | again)
+            again, changed = changed, frozenset()
+            if now == seen and not answers:
                 continue
-            answers = _answered(stage, seen, now)
             done = tick(stage.loop)
             lines, news = account_lines(done), (*answers, *_ended(stage, seen, now, done))
             seen = now
@@ -303,13 +308,13 @@ def _seen(stage: Stage) -> Circumstances:
     return circumstances(stage.loop.run)
 
 
-def _answered(stage: Stage, before: Circumstances, after: Circumstances) -> tuple[str, ...]:
-    """A line for each comment that was answered in the threads in which something happened."""
+def _answered(stage: Stage, threads: frozenset[int]) -> tuple[str, ...]:
+    """A line for each comment that was answered in these threads."""
     loop = stage.loop
     orders = Orders(loop.run, loop.declarer, loop.run.actor, explained=lambda task: explain(loop, task).text())
     return tuple(
         f"answered on #{number}: {text.strip().splitlines()[0]}"
-        for number in sorted(touched(before, after))
+        for number in sorted(threads)
         for text in answer_comments(number, orders)
     )
 
