@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Final
 
 from bot.errors import Refused
 from bot.ports import Repository
 
-_LIST: Final = ".clockwork-files.json"
-"""The names of the files that were written: others that lie there, such as what containers write, stay."""
 _EXECUTABLE: Final = 0o100755
 
 
 def written_out(repository: Repository, commit: str, folder: Path) -> Path:
-    """``folder`` with the files of ``commit``. Files are replaced whole; one that is as it should be is not touched."""
+    """``folder`` with the files of ``commit``; one that is as it should be is not touched, and what others wrote stays.
+
+    Which files are ours is listed beside the folder: who may write in it, such as a container that mounts it, could else have
+    any file of this machine taken away.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     entries = {entry.path: entry for entry in repository.entries(commit)}
-    listed = folder / _LIST
+    listed = folder.with_name(f"{folder.name}.json")
     before: list[str] = json.loads(listed.read_bytes()) if listed.is_file() else []
-    listed.write_text(json.dumps(sorted({*before, *entries})))
+    _list(listed, {*before, *entries})
     for name in {*before, *entries}:
         _check_own(folder, name)
     for name in before:
@@ -28,8 +31,15 @@ def written_out(repository: Repository, commit: str, folder: Path) -> Path:
             (folder / name).unlink(missing_ok=True)
     for name, entry in entries.items():
         _write(folder / name, repository.blob(entry.blob), executable=entry.mode == _EXECUTABLE)
-    listed.write_text(json.dumps(sorted(entries)))
+    _list(listed, {*entries})
     return folder
+
+
+def _list(file: Path, names: set[str]) -> None:
+    """Whole or not at all: a run that dies in the middle leaves the list that was there."""
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(sorted(names)))
+    fresh.replace(file)
 
 
 def _check_own(folder: Path, name: str) -> None:
