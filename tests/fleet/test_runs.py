@@ -13,10 +13,12 @@ import pytest
 
 from bot.entrypoints.fleet.keeping import kept_alone, remember, remembered
 from bot.entrypoints.fleet.processes import ProcessPool, run_member
+from bot.entrypoints.fleet.run_one import reach_of
 from bot.errors import Closed, Invalid, Refused
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetRepository, FleetResult
 from bot.flows.fleet import FleetLoop, FleetPacing
+from bot.settings import load
 from bot.wiring.fleet import OpenFleet, open_fleet
 from bot.wiring.repository import SystemClock
 from tests.fleet.stand import FleetStand, fleet_stand
@@ -206,3 +208,25 @@ def test_what_is_known_outlives_a_start(tmp_path: Path) -> None:
     assert json.loads(file.read_text())["a/a"]["error"] == "halted"
     file.write_text(file.read_text()[:40])
     assert remembered(file) == {}
+
+
+@pytest.mark.parametrize(
+    "observe",
+    [
+        "kubernetes: {}",
+        "kubernetes: {context: prod}",
+        "docker: {}",
+        "docker: {host: 'unix:///run/other.sock'}",
+        "terraform: {}",
+        "snapshot: {file: /etc/live.json}",
+        "snapshot: {command: [cat, live.json]}",
+    ],
+)
+def test_what_reaches_into_the_machine_is_known(observe: str) -> None:
+    """Also where a repository names no cluster and no engine: the usual ones are the machine's. A URL is not."""
+    settings = load(f"version: 1\nobserve: {{{observe}}}\n".encode(), file="clockwork.yaml")
+    target = load(
+        f"version: 1\ntargets: [{{name: p, path: p, observe: {{{observe}}}}}]\n".encode(), file="clockwork.yaml"
+    )
+    assert None not in {reach_of(settings), reach_of(target)}
+    assert reach_of(load(b"version: 1\nobserve: {snapshot: {url: 'https://x.example/live'}}\n", file="c")) is None

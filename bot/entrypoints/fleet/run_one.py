@@ -139,14 +139,14 @@ def reach_of(settings: Settings) -> str | None:
     observers = [("observe", settings.observe)]
     observers += [(f"observe of the target {each.name}", each.observe) for each in settings.targets if each.observe]
     for path, observe in observers:
-        snapshot, kubernetes, docker = observe.snapshot, observe.kubernetes, observe.docker
+        snapshot = observe.snapshot
         named = {
             "snapshot.command": snapshot and snapshot.command,
             "snapshot.file": snapshot and snapshot.file,
             "terraform": observe.terraform,
-            "kubernetes.kubeconfig": kubernetes and kubernetes.kubeconfig,
-            "kubernetes.context": kubernetes and kubernetes.context,
-            "docker.host": docker and docker.host,
+            "kubernetes": observe.kubernetes,  # also without a kubeconfig: the usual one, or the pod's account
+            "docker": observe.docker,  # also without a host: the usual sockets
+            "plugins": observe.plugins or None,
         }
         if (key := next((key for key, value in named.items() if value is not None), None)) is not None:
             return f"{path}: {key}"
