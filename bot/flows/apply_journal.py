@@ -1,7 +1,7 @@
 """The journal of one target: which run holds it, and the intents and outcomes of its actions.
 
 A run that died leaves intents without outcomes. The next one takes them over where the same is planned again, and ends
-them where it is not, because then it was done. Called by :mod:`bot.flows.applying`.
+them where it is not: then it was done, as far as everything could be planned. Called by :mod:`bot.flows.applying`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from bot.ports import Clock, Ledger
 from bot.safety.lease import HOLDER, LEASE, RELEASED, lease
 
 _TRIES: Final = 12
+_LONGEST: Final = 2000
+"""Characters of what a platform says that are kept: a line of the journal has a limit, and an outcome must be written."""
 _OPERATION: Final = "operation"
 _RESOURCE: Final = "resource"
 
@@ -66,11 +68,7 @@ class Journal:
         for _ in range(_TRIES):
             journal._check_free(seconds)
             left = {(each.detail[_OPERATION], each.detail[_RESOURCE]): each for each in _open(journal.view)}
-            done = [
-                journal._outcome(each, Result.SUCCEEDED, "found done")
-                for key, each in left.items()
-                if key not in planned
-            ]
+            done = [journal._outcome(each, *_ended(plan)) for key, each in left.items() if key not in planned]
             try:
                 journal.view = ledger.append(journal.view, [journal._began(), *done])
             except Stale:
@@ -161,14 +159,21 @@ class Journal:
             actor=self.actor,
             intent=intent.id,
             result=result,
-            reason=reason,
-            detail={LEASE: self.run, **(facts or {})},
+            reason=reason[:_LONGEST],
+            detail={LEASE: self.run, **{name: fact[:_LONGEST] for name, fact in (facts or {}).items()}},
         )
 
 
 def action_key(action: Action) -> tuple[str, str]:
     """What an action is known by in the journal, whatever differs: its operation and its resource."""
     return action.operation.value, f"{action.resource.platform} {action.resource.group} {action.resource.qualified}"
+
+
+def _ended(plan: ActionList) -> tuple[Result, str]:
+    """What became of an action that is planned no more: it was done, where everything could be planned."""
+    if plan.not_planned:
+        return Result.ABANDONED, "not planned again, and not everything could be planned"
+    return Result.SUCCEEDED, "found done"
 
 
 def _open(view: LedgerView) -> Iterator[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from bot.errors import Refused, Stale
 from bot.flows.apply_journal import Holder, Journal
 from bot.flows.applying import STEPS
 from bot.flows.commands import Orders, halt
-from bot.model.action import AppliedPlan, Operation, Work
+from bot.model.action import AppliedPlan, NotPlanned, Operation, Work
 from bot.model.codehost import CheckState
 from bot.model.ledger import Actor, EntryKind, Result
 from bot.plans.document import check_plans, read_plans, to_json
@@ -202,3 +203,19 @@ def test_a_kept_plan_is_refused_once_something_moved(site: Site) -> None:
     site.declare(SPACE, CONFIG)
     with pytest.raises(Stale, match="the branch is at"):
         check_plans(kept, [each.actions for each in site.application().plans])
+
+
+def test_what_a_dead_run_began_is_called_done_only_where_all_was_planned(site: Site) -> None:
+    """An intent that is planned no more: done, unless something could not be planned, of which it may be a part."""
+    plan = site.application().plans[0].actions
+    gap = replace(plan, actions=(), not_planned=(NotPlanned("Secret/shop/x", "it could not be looked at"),))
+    results: list[Result | None] = []
+    for later in (replace(plan, actions=()), gap):
+        clock = MovableClock()
+        ledger = journal_of(site.application().opened, f"t{len(results)}")
+        begin = partial(Journal.begin, clock=clock, actor=Actor("ada"), new_id=lambda: uuid.uuid4().hex, seconds=600)
+        first = begin(plan, ledger, holder=Holder("first"))
+        first.intend([Work(plan.actions[0], None, None, uuid.uuid4().hex, clock.now())])
+        begin(later, ledger, holder=Holder("second", lambda name: name == "first"))
+        results += [entry.result for entry in ledger.read().entries if entry.kind is EntryKind.OUTCOME]
+    assert results == [Result.SUCCEEDED, Result.ABANDONED]
