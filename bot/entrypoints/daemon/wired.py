@@ -49,6 +49,7 @@ from bot.wiring.repository import OpenRepository, Options, open_repository, sett
 from bot.wiring.targets import renderers
 from bot.wiring.workers import open_store
 
+_REFUSED_AGAIN: Final = timedelta(hours=1)
 _WHOLE_SECONDS: Final = timedelta(seconds=2)
 """GitHub tells times in whole seconds (REST API, "Timezones": ISO 8601 such as ``2014-02-27T15:05:06Z``)."""
 
@@ -243,9 +244,13 @@ class Wired:
 
     def apply(self) -> Unattended | None:
         """Apply where settings say so, and read then what people answer on the pull requests that were told."""
-        done = after_merge(self._options)
-        if done is not None and any(each.waiting for each in done.ended):
-            self._asked = {*done.verification.pulls}
+        try:
+            done = after_merge(self._options)
+        except Refused:  # each attempt is two entries of the journal: as with a closed lane, the next one is in an hour
+            self._apply_due = self._clock.now() + _REFUSED_AGAIN
+            raise
+        waits = done is not None and any(each.waiting for each in done.ended)
+        self._asked = {*done.verification.pulls} if done is not None and waits else set()
         return done
 
     def review(self, number: int) -> object:
