@@ -13,6 +13,7 @@ from bot.model.codehost import CheckState, PullRequest
 from bot.ports import CodeHost
 from bot.shipped import folder
 from bot.texts import Texts
+from bot.wiring.appliers import apply_settings
 from bot.wiring.host import open_host
 from bot.wiring.reconcile import assessment_of, open_pushed
 from bot.wiring.repository import OpenRepository, Options, SystemClock, repository_to_read
@@ -53,21 +54,20 @@ def _published(verified: Verified, opened: OpenRepository, done: Sequence[str]) 
     commits = _since_applied(opened, verified.assessment.declaration.commit)
     host, pulls = open_host(opened, SystemClock()), tuple[PullRequest, ...]()
     written: list[str] = []
+    if verified.state is CheckState.SUCCESS and opened.options.target is None and opened.git is not None:
+        applied = record_applied(opened.git, branch=opened.branch, commit=commits[0], name=opened.name)
+        written.append(f"Remembered as applied: {applied}")
     if host is not None:
         written += _on_commit(verified, opened, host, done)
         pulls = tell_pulls(verified, host, Texts.at(folder("templates")), commits=commits, done=done)
         written += [f"Comment: {pull.url}" for pull in pulls]
-    if verified.state is CheckState.SUCCESS and opened.options.target is None and opened.git is not None:
-        applied = record_applied(opened.git, branch=opened.branch, commit=commits[0], name=opened.name)
-        written.append(f"Remembered as applied: {applied}")
     return Verification(verified, tuple(written), tuple(pull.number for pull in pulls))
 
 
 def _on_commit(verified: Verified, opened: OpenRepository, host: CodeHost, done: Sequence[str]) -> Iterator[str]:
     target, run = opened.options.target, actions.run(opened.options.environment)
     yield f"Check: {publish(verified, host, target=target, done=done).url}"
-    own = next((each.apply for each in opened.settings.targets if each.name == target), None)
-    if environment := (own or opened.settings.apply).environment:
+    if environment := apply_settings(opened, target or "").environment:
         yield note_deployment(verified, host, environment=environment, link=run.link if run else None)
 
 
