@@ -60,6 +60,13 @@ def show_applied(ended: AppliedAction, console: Console) -> None:
     console.print(f"  [green]✓[/] {_DONE[action.operation]} [bold]{name}[/]{evidence}", highlight=False, soft_wrap=True)
 
 
+def show_waiting(plan: AppliedPlan, console: Console) -> None:
+    """A line for each action that somebody has to agree to first."""
+    for action in plan.waiting:
+        name = escape(printable(action.resource.qualified))
+        console.print(f"  [yellow]waits[/] {action.operation.value} [bold]{name}[/]", highlight=False, soft_wrap=True)
+
+
 def applied_summary(plan: AppliedPlan) -> str:
     """``Applied: 3 created, 1 updated. 1 failed. 2 wait for approval.``"""
     done = [ended.action.operation for ended in plan.applied if ended.failure is None]

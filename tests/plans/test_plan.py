@@ -258,5 +258,7 @@ def test_the_command_keeps_a_plan_and_tells_when_it_is_out_of_date(tmp_path: Pat
     again(work, [with_image("nginx:1.25")])
     moved = clockwork(*words, "--check", "x.plan", folder=tmp_path)
     assert (moved.returncode, "what runs is no longer what the plan was made from" in moved.stderr) == (3, True)
+    nothing = clockwork(*words, "--check", "none.plan", folder=tmp_path)
+    assert (nothing.returncode, "none.plan: No such file" in nothing.stderr) == (2, True)
     alone = clockwork("plan", "--repo", "work/.", "--live", "live.json", "--check", "work/all.yaml", folder=tmp_path)
     assert (alone.returncode, "work/all.yaml: no plan" in alone.stderr) == (2, True)

@@ -18,6 +18,7 @@ from bot.entrypoints.cli.options import (
     TargetOption,
     VariableOption,
 )
+from bot.entrypoints.cli.plan import kept_plans
 from bot.entrypoints.cli.printing import append, print_json
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def register(app: typer.Typer) -> None:
         from bot.entrypoints.cli.progress import progress
         from bot.errors import Invalid
         from bot.model.codehost import CheckState
-        from bot.plans.document import applied_json, check_plans, read_plans
+        from bot.plans.document import applied_json, check_plans
         from bot.report.actions import applied_markdown
         from bot.report.outputs import applied_outputs
         from bot.report.terminal import show_errors
@@ -78,7 +79,7 @@ def register(app: typer.Typer) -> None:
                 "nobody is here to be asked",
                 advice="Hand over a plan (`clockwork plan --out FILE`), or --auto-approve.",
             )
-        kept = None if plan is None else read_plans(plan.read_bytes(), file=str(plan))
+        kept = None if plan is None else kept_plans(plan)
         console = Console(stderr=as_json)
         with progress(quiet=as_json) as tell:
             options = Options(repo, None, None, settings, variables=tuple(var or ()), target=target, tell=tell)
@@ -129,8 +130,8 @@ def _agreed(chosen: Sequence[TargetPlan], console: Console) -> bool:
 def _carried_out(
     application: Application, chosen: Sequence[TargetPlan], console: Console, *, approved: bool, unattended: bool
 ) -> list[tuple[TargetPlan, AppliedPlan]]:
-    """Every target by itself, as far as no other failed before."""
-    from bot.report.actions import applied_summary, show_applied
+    """Every target by itself, whatever became of those before it."""
+    from bot.report.actions import applied_summary, show_applied, show_waiting
 
     ended: list[tuple[TargetPlan, AppliedPlan]] = []
     for each in chosen:
@@ -139,8 +140,7 @@ def _carried_out(
         done = application.carry_out(
             each, approved=approved, unattended=unattended, tell=lambda action: show_applied(action, console)
         )
-        for action in done.waiting:
-            console.print(f"  [yellow]waits[/] {action.operation.value} {action.resource.qualified}", highlight=False)
+        show_waiting(done, console)
         if each.actions.actions:
             console.print(applied_summary(done), highlight=False)
         ended.append((each, done))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +21,21 @@ from bot.entrypoints.cli.options import (
     VariableOption,
 )
 from bot.entrypoints.cli.printing import append, print_json, write
+
+if TYPE_CHECKING:
+    from bot.plans.document import KeptPlan
+
+
+def kept_plans(file: Path) -> Sequence[KeptPlan]:
+    """The plans that were kept in a file. ``Invalid`` where it cannot be read or holds none."""
+    from bot.errors import Invalid
+    from bot.plans.document import read_plans
+
+    try:
+        data = file.read_bytes()
+    except OSError as exc:
+        raise Invalid(f"{file}: {exc.strerror}", advice="Make one with `clockwork plan --out FILE`.") from exc
+    return read_plans(data, file=str(file))
 
 
 def register(app: typer.Typer) -> None:
@@ -53,7 +69,7 @@ def register(app: typer.Typer) -> None:
 
         from bot.entrypoints.cli.progress import progress
         from bot.flows.action_plan import plans
-        from bot.plans.document import SCHEMA, check_plans, read_plans, to_json
+        from bot.plans.document import SCHEMA, check_plans, to_json
         from bot.ports import ObserverStep
         from bot.report.actions import plan_markdown, show_plan
         from bot.report.outputs import plan_outputs
@@ -65,7 +81,7 @@ def register(app: typer.Typer) -> None:
         if schema:
             print_json(SCHEMA, indent=2)
             return
-        kept = () if check is None else read_plans(check.read_bytes(), file=str(check))
+        kept = () if check is None else kept_plans(check)
         with progress(quiet=as_json) as tell:
             tell(ObserverStep("git", "reading what is declared"))
             options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target, tell=tell)
