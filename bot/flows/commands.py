@@ -161,7 +161,10 @@ def restore(orders: Orders, *, reason: str, fingerprint: str) -> str:
     made = [entry for entry in orders.run.ledger.read().entries if entry.fingerprint == fingerprint and entry.drifts]
     if not made:
         raise Refused("the ledger does not remember what it is about", advice="Tick it on the dashboard instead.")
-    tasks = made[-1].detail.get(TASKS, made[-1].task or EVERYTHING).splitlines()
+    joined = (
+        entry.detail[TASKS] for entry in made if TASKS in entry.detail
+    )  # its intent says it, its outcome does not
+    tasks = next(joined, made[-1].task or EVERYTHING).splitlines()
     for task in tasks:
         record_order(
             orders.run,

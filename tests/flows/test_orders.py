@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
-from bot.flows.commands import record_order
-from bot.model.ledger import EntryKind
+from bot.flows.commands import Orders, record_order, restore
+from bot.model.decision import Lane
+from bot.model.ledger import Actor, EntryKind
 from bot.model.proposal import Effect
 from bot.model.severity import Severity
 from bot.safety.limits import Limits
@@ -106,3 +107,19 @@ def test_those_that_waited_longest_come_first(tmp_path: Path) -> None:
         served.append({action.task[-4:] for action in done.actions if action.effect is Effect.COMMITTED})
         world.clock.move(minutes=61)
     assert served == [{"app0", "app1"}, {"app2", "app3"}] * 2
+
+
+def test_restoring_what_is_joined_restores_all_of_it(tmp_path: Path) -> None:
+    """One word on the pull request of like changes: each task is restored, and the pull request is closed."""
+    names = ("one", "two", "three")
+    world = World(tmp_path, names)
+    for name in names:
+        world.config_drift(name, 81)
+    (opened,) = world.tick(world.loop()).actions
+    loop = world.loop(fresh=True)
+    told = restore(Orders(loop.run, loop.declarer, Actor("rosa")), reason="no", fingerprint=opened.fingerprint)
+    assert all(name in told for name in names)
+    world.clock.move(minutes=1)
+    done = world.tick(world.loop(fresh=True)).actions
+    assert {action.effect for action in done if action.lane is Lane.CONFIG_PULL_REQUEST} == {Effect.CLOSED}
+    assert {action.effect for action in done if action.lane is Lane.RUNBOOK_ISSUE} == {Effect.OPENED}
