@@ -157,8 +157,11 @@ class Unattended:
 
 
 def sentence(plan: TargetPlan, done: AppliedPlan, name: str) -> str:
-    """What became of the plan of a target (of the repository called ``name``), and how people agree to what waits."""
-    asks = f" To agree, comment `/clockwork apply {plan.actions.name}`." if done.waiting else ""
+    """What became of the plan of a target (of the repository called ``name``), and how people agree to what waits for that;
+    what a change window or failures hold back waits for something else.
+    """
+    asking = any(action.approval for action in done.waiting)
+    asks = f" To agree, comment `/clockwork apply {plan.actions.name}`." if asking else ""
     return f"{plan.actions.target or name}: {applied_summary(done)}{asks}"
 
 
