@@ -138,7 +138,7 @@ class ApplySettings(Section):
     after_merge: bool = False
     """Apply when the branch moves: what the policy leaves to nobody at once, the rest when somebody agrees."""
     restore: bool = False
-    """Closing a pull request, or a rule with ``direction: restore``, puts back what Git says."""
+    """Closing a pull request, or a rule with ``remedy: restore``, puts back what Git says."""
     step_timeout: Seconds = 300
     """For each action, and for each wave to become healthy."""
     force_conflicts: bool = False
