@@ -164,6 +164,11 @@ FIRES = {
         Case("clockwork.yaml", LIMITS % (2, 600, "false"), "fixes: {cooldown: 600}\n", "a limit removed"),
         Case("clockwork.yaml", "fixes: {level: conservative}\n", "fixes: {level: aggressive}\n"),
         Case("clockwork.yaml", "guard: {mode: strict}\n", "guard: {mode: standard}\n"),
+        *(
+            Case("clockwork.yaml", f"{at}apply: {{step_timeout: 60}}{end}\n", f"{at}apply: {{{key}: true}}{end}\n", key)
+            for key in ("after_merge", "restore", "force_conflicts")
+            for at, end in (("", ""), ("targets: [{name: prod, path: prod, ", "}]"))
+        ),
     ],
     "META-001": [
         Case("policies/guardrails/a.md", "a\n", "b\n"),

@@ -63,7 +63,10 @@ _UNITS: Final = {
     "seconds": 1,
     "hours": 3600,
 }
-_SWITCHES: Final = {("apply",), ("apply", "enabled"), ("restore",), ("restore", "enabled")}
+_SWITCHES: Final = {
+    *(("apply",), ("apply", "enabled"), ("restore",), ("restore", "enabled")),
+    *(("after_merge",), ("force_conflicts",)),
+}
 _MOST_NODES: Final = 5000
 _LADDERS: Final = (("disabled", "conservative", "moderate", "aggressive"), ("strict", "standard"), ("adopt", "restore"))
 
@@ -82,7 +85,9 @@ def unbounded_change(subject: Subject) -> Iterable[Hit]:
 
 
 def leaves(root: LinedNode) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
-    """Every scalar of nested mappings with its path; lists count as one leaf. Stops after :data:`_MOST_NODES`."""
+    """Every scalar of nested mappings with its path; the elements of a list by their names, such as targets, and a list without
+    names as one leaf. Stops after :data:`_MOST_NODES`.
+    """
     stack: list[tuple[tuple[str, ...], LinedNode]] = [((), root)]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -90,6 +95,8 @@ def leaves(root: LinedNode) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
         path, node = stack.pop()
         if isinstance(node.value, dict):
             stack.extend(((*path, key), child) for key, child in node.items())
+        elif named := [(name, child) for child in node.elements() if (name := child.word("name"))]:
+            stack.extend(((*path, name), child) for name, child in named)
         else:
             yield path, node
 
