@@ -27,6 +27,8 @@ _LONGEST: Final = (40, 24, 18)
 """Characters of a value in a title, and of one that leaves more room for the rest."""
 _LONGEST_NAME: Final = 40
 """Characters of what a title is about."""
+_LEAST: Final = 12
+"""Characters that are left for what is different."""
 _GROUPS: Final = frozenset({"annotations", "data", "environment", "labels", "limits", "nodeSelector", "requests"})
 """Mappings whose keys say too little without the mapping's name."""
 _VAGUE: Final = frozenset({"key", "name", "port", "value"})
@@ -53,27 +55,26 @@ def title_of(proposal: Proposal, *, kind: str | None = None) -> str:
         return f"Pull requests cannot be opened: {waiting} {'proposal waits' if waiting == 1 else 'proposals wait'}"
     fields = list(dict.fromkeys(_field(drift) for drift in drifts))
     if kind == BREAKER:
-        return _shortest(f"{_name(proposal)}: another writer keeps changing ", _fewer(fields))
+        return _shortest(proposal.name or proposal.task, _fewer(fields), ": another writer keeps changing ")
     if proposal.joins:
         target = drifts[0].resource.target if len({drift.resource.target for drift in drifts}) == 1 else ""
-        return _shortest(f"{target}: " if target else "", _changes(drifts), f" in {objects_of(proposal)}")
+        return _shortest(target, _changes(drifts), ": " if target else "", f" in {objects_of(proposal)}")
     tail = " (manual action required)" if proposal.lane is Lane.RUNBOOK_ISSUE else ""
-    return _shortest(f"{_name(proposal)}: ", _changes(drifts), tail)
+    return _shortest(proposal.name or proposal.task, _changes(drifts), ": ", tail)
 
 
-def _name(proposal: Proposal) -> str:
-    """What it is about; of a long name the end, where names differ."""
-    name = one_line(proposal.name or proposal.task, limit=300)
-    return name if len(name) <= _LONGEST_NAME else f"…{name[1 - _LONGEST_NAME :]}"
-
-
-def _shortest(head: str, ways: Iterable[str], tail: str = "") -> str:
-    """``head``, the first of these ways to say it that leaves a title short enough, and ``tail``; else the last one, cut."""
+def _shortest(name: str, ways: Iterable[str], link: str, tail: str = "") -> str:
+    """``name``, ``link``, the first of these ways to say it that leaves a title short enough, and ``tail``; else the last one,
+    cut. Of a name that is too long or leaves no room it is the end, where names differ.
+    """
+    longest = min(_LONGEST_NAME, MOST - len(link) - len(tail) - _LEAST)
+    text = one_line(name, limit=300)
+    head = f"{text if len(text) <= longest else f'…{text[1 - longest :]}'}{link}"
     said = ""
     for said in ways:
         if len(head) + len(said) + len(tail) <= MOST:
             break
-    return f"{head}{one_line(said, limit=max(8, MOST - len(head) - len(tail)))}{tail}"
+    return f"{head}{one_line(said, limit=MOST - len(head) - len(tail))}{tail}"
 
 
 def _changes(drifts: Sequence[Drift]) -> Iterator[str]:
