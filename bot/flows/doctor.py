@@ -49,7 +49,8 @@ def configuration(parts: Sequence[ConfigurationPart]) -> Iterator[Diagnosis]:
     """One line a part."""
     for part in parts:
         if part.problem is None:
-            yield Diagnosis("settings", Health.OK, f"{part.name}: {part.contents}")
+            health = Health.NOTE if part.advice else Health.OK
+            yield Diagnosis("settings", health, f"{part.name}: {part.contents}", part.advice)
         else:
             first, *rest = part.problem.splitlines()
             yield Diagnosis(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 from bot.errors import Invalid
 from bot.flows.configuration import ConfigurationPart, checked
+from bot.flows.people import ownerless
 from bot.flows.rules import ignores_at, rules_at
 from bot.guardrails.documents import FOLDER
+from bot.model.proposal import Join
 from bot.report.wording import counted
 from bot.settings import FILE
 from bot.shipped import files
@@ -28,7 +31,7 @@ def check_configuration(options: Options) -> tuple[ConfigurationPart, ...]:
 def configuration(opened: OpenRepository) -> tuple[ConfigurationPart, ...]:
     """The parts of an opened repository's configuration."""
     commit = opened.repository.head(opened.branch) or ""
-    return checked(
+    readings = checked(
         {
             str(opened.options.settings or FILE): partial(_settings, opened),
             "policies/*.yaml": partial(_rules, opened, commit),
@@ -36,6 +39,14 @@ def configuration(opened: OpenRepository) -> tuple[ConfigurationPart, ...]:
             FOLDER: partial(_guardrails, opened, commit),
         }
     )
+    return (*readings, *_owners(opened, commit))
+
+
+def _owners(opened: OpenRepository, commit: str) -> Iterator[ConfigurationPart]:
+    joins, assigns = opened.settings.fixes.join is Join.OWNER, opened.settings.github.assign_owners
+    if (text := ownerless(opened.repository, commit, joins=joins, assigns=assigns)) is not None:
+        advice = "Add .github/CODEOWNERS, or take the setting out."
+        yield ConfigurationPart("CODEOWNERS", text, advice=advice)
 
 
 def _settings(opened: OpenRepository) -> str:
