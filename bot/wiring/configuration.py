@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from bot.errors import Invalid
+from bot.errors import Invalid, Refused
 from bot.flows.configuration import ConfigurationPart, checked
 from bot.flows.people import ownerless
 from bot.flows.rules import ignores_at, rules_at
@@ -20,7 +20,7 @@ from bot.wiring.repository import OpenRepository, Options, repository_to_read
 def check_configuration(options: Options) -> tuple[ConfigurationPart, ...]:
     """What a folder as it is now, or a remote's branch, says to Clockwork, and what is wrong with it.
 
-    Raises ``Unavailable`` where the repository cannot be reached.
+    Raises ``Unavailable`` where the repository cannot be reached, ``Refused`` where it has no such branch.
     """
     try:
         return configuration(repository_to_read(options))
@@ -29,8 +29,13 @@ def check_configuration(options: Options) -> tuple[ConfigurationPart, ...]:
 
 
 def configuration(opened: OpenRepository) -> tuple[ConfigurationPart, ...]:
-    """The parts of an opened repository's configuration."""
-    commit = opened.repository.head(opened.branch) or ""
+    """The parts of an opened repository's configuration. Raises ``Refused`` where its branch is not there."""
+    commit = opened.repository.head(opened.branch)
+    if commit is None:
+        raise Refused(
+            f"the repository has no branch {opened.branch}",
+            advice="Push a first commit, or name the branch with --branch or in clockwork.yaml (branch:).",
+        )
     readings = checked(
         {
             str(opened.options.settings or FILE): partial(_settings, opened),
