@@ -7,6 +7,7 @@ from functools import partial
 
 from bot.errors import Invalid, Refused
 from bot.flows.configuration import ConfigurationPart, checked
+from bot.flows.onboarding.starter import MISNAMED
 from bot.flows.people import ownerless
 from bot.flows.rules import ignores_at, rules_at
 from bot.guardrails.documents import FOLDER
@@ -44,7 +45,12 @@ def configuration(opened: OpenRepository) -> tuple[ConfigurationPart, ...]:
             FOLDER: partial(_guardrails, opened, commit),
         }
     )
-    return (*readings, *_owners(opened, commit))
+    return (*readings, *_misnamed(opened, commit), *_owners(opened, commit))
+
+
+def _misnamed(opened: OpenRepository, commit: str) -> Iterator[ConfigurationPart]:
+    if opened.options.settings is None and opened.repository.read(commit, MISNAMED) is not None:
+        yield ConfigurationPart(MISNAMED, "is not read", advice=f"Settings are read from {FILE}: rename it.")
 
 
 def _owners(opened: OpenRepository, commit: str) -> Iterator[ConfigurationPart]:
