@@ -26,6 +26,7 @@ from bot.model.decision import Decision, Direction, Lane
 from bot.model.json import JSON
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect, Proposal
+from bot.report.contrast import contrasted
 from bot.report.json import decision_json
 from bot.safety.limits import LimitCheck, examine
 
@@ -215,6 +216,10 @@ def next_step(intention: Intention) -> str:
             return "To have it otherwise: a rule before the one that matched, or an ignore rule with a reason."
 
 
+_LONG: Final = 200
+"""Characters of a value; a longer one is cut around what is different."""
+
+
 def _line(label: str, text: str) -> str:
     return f"  {label:<9} {text}"
 
@@ -224,7 +229,8 @@ def _decision(decision: Decision) -> list[str]:
     writer = f", written by {drift.manager}" if drift.manager else ""
     declared, live = values_of(drift)
     hidden = declared == live == HIDDEN
-    values = "(value hidden)" if hidden else " -> ".join(json.dumps(value, default=str) for value in (declared, live))
+    sides = contrasted(json.dumps(declared, default=str), json.dumps(live, default=str), _LONG)
+    values = "(value hidden)" if hidden else " -> ".join(sides)
     direction = f"{decision.direction.value}: {_DIRECTIONS[decision.direction]}"
     return [
         _line("observed", f"{drift.resource.qualified} {drift.where} {drift.kind.value}: {values}{writer}"),

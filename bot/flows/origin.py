@@ -227,7 +227,12 @@ def declared_as(declaration: Declaration, name: str) -> Desired:
         raise Invalid(f"{name} is declared for several targets: {targets}", advice="Choose one with --target.")
     meant = nearest(name, {str(each.id) for each in listed})
     message = f"the repository declares no {name}" + (f"; did you mean {meant!r}?" if meant else "")
-    raise Invalid(message, advice=_among_others(declaration))
+    raise Invalid(message, advice=_unread(declaration) or _among_others(declaration))
+
+
+def _unread(declaration: Declaration) -> str | None:
+    """What is wrong in the files: what is declared there counts for nothing until then."""
+    return "\n  ".join(map(str, declaration.errors[:_MOST])) or None
 
 
 def _among_others(declaration: Declaration) -> str | None:

@@ -41,6 +41,13 @@ _EFFECT: Final = {
 }
 WIDTH: Final = 60
 _ENDLESS: Final = 10_000
+_TABLES_FROM: Final = 80
+"""Columns of a terminal from which on there is a table, whatever it holds."""
+_INDENT: Final = 9
+_SHORTEST: Final = 24
+"""Characters of a value that are shown on the narrowest terminal."""
+_VALUES: Final = 28
+"""Columns that values have at least."""
 
 
 def value(shown: JSON, width: int = WIDTH) -> str:
@@ -71,6 +78,9 @@ def show_report(
     groups = {task: _in_order(tasks[task]) for task in order}
     tables = {task: _table(task, drifts) for task, drifts in groups.items()}
     wide = all(_fits(table, console) for table in tables.values())
+    if not wide and console.width >= _TABLES_FROM:
+        tables = {task: _compact(task, drifts, console.width) for task, drifts in groups.items()}
+        wide = True
     for task, drifts in groups.items():
         if wide:
             console.print(tables[task])
@@ -142,6 +152,31 @@ def _table(task: str, drifts: Sequence[Drift]) -> Table:
     return table
 
 
+def _compact(task: str, drifts: Sequence[Drift], width: int) -> Table:
+    """Three columns: below what differs who wrote it and where it is declared, below what Git says what runs."""
+    table = Table(title=escape(task), title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
+    room = width - len("severity") - 4
+    what = min(max(len(_what(drift, task)) for drift in drifts), room - _VALUES)
+    for name in ("severity", "what", "Git says → runs"):
+        table.add_column(name, header_style="dim", overflow="fold")
+    table.columns[1].width = what
+    for drift in drifts:
+        declared, live = sides(drift)
+        origin = " · ".join(part for part in (_who(drift), drift.declared_at) if part)
+        subject = escape(_what(drift, task)) + (f"\n[dim]{escape(origin)}[/]" if origin else "")
+        values = _stacked(*both(declared, live), room - what)
+        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", subject, values)
+    return table
+
+
+def _stacked(declared: str, live: str, width: int) -> str:
+    """Both values on one line where they fit, else one below the other."""
+    if live == CHANGED_UNSEEN:
+        return live
+    between = " " if len(declared) + len(live) + 3 <= width else "\n"
+    return f"{escape(declared)}{between}[dim]→[/] {escape(live)}"
+
+
 def _fits(table: Table, console: Console) -> bool:
     return console.measure(table, options=console.options.update(width=_ENDLESS)).maximum <= console.width
 
@@ -150,14 +185,14 @@ def _show_lines(task: str, drifts: Sequence[Drift], console: Console) -> None:
     """For a narrow terminal: some lines for each drift, so that paths and values stay whole."""
     console.print(f"[bold]{escape(task)}[/]", highlight=False)
     for drift in drifts:
-        for line in _lines(drift, task):
+        for line in _lines(drift, task, console.width):
             console.print(line, highlight=False, soft_wrap=True)
 
 
-def _lines(drift: Drift, task: str) -> Iterator[str]:
+def _lines(drift: Drift, task: str, width: int) -> Iterator[str]:
     yield f"[{COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_what(drift, task))}"
     declared, live = sides(drift)
-    left, right = both(declared, live)
+    left, right = both(declared, live, min(WIDTH, max((width - _INDENT - 3) // 2, _SHORTEST)))
     before = "" if live == CHANGED_UNSEEN else f"{escape(left)} [dim]→[/] "
     yield f"         {before}{escape(right)}"
     origin = " · ".join(part for part in (_who(drift), drift.declared_at) if part)

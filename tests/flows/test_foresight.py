@@ -148,3 +148,13 @@ def test_an_unknown_subject_is_bad_input(world: World, subject: str) -> None:
     """Naming nothing known is an error that says what could be named."""
     with pytest.raises(Invalid, match="nothing is known"):
         explain(world.loop(), subject)
+
+
+def test_an_explanation_cuts_long_values_around_what_differs(tmp_path: Path) -> None:
+    """Both sides of a file of many lines show the line that is another, and no more than a few hundred characters."""
+    world = World(tmp_path, ("web",))
+    container = world.live["k8s/web.yaml"]["spec"]["template"]["spec"]["containers"][0]
+    container["image"] = f"{container['image']}{'x' * 5000}"
+    (line,) = [each for each in explain(world.loop(), "Deployment/shop/web").text().splitlines() if "observed" in each]
+    assert "web:1.0xxx" in line
+    assert len(line) < 600

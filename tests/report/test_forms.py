@@ -209,6 +209,29 @@ def test_a_terminal_shows_evidence(width: int) -> None:
     assert max(map(len, shown)) <= width
 
 
+@pytest.mark.parametrize("width", [60, 79, 80, 100, 200])
+def test_a_terminal_of_any_width(width: int) -> None:
+    """A table from 80 columns on, lines below; nothing is wider than the terminal, and long values show what differs."""
+    long = "key = value\n" * 60
+    several = drift(path=("data", "app.ini"), desired=f"{long}old{long}", observed=f"{long}new{long}", message=None)
+    short = drift(
+        path=("spec", "template", "spec", "containers", Item("web"), "image"),
+        desired="registry.example.com/team/web:1.4.2",
+        observed="registry.example.com/team/web:1.4.3",
+        message=None,
+    )
+    out = io.StringIO()
+    show_report(Report(1, (several, short)), Console(file=out, width=width))
+    shown = out.getvalue().splitlines()
+    assert max(map(len, shown)) <= max(width, 80)
+    assert any(line.startswith("severity ") for line in shown) == (width >= 80)
+    text = "".join("".join(shown).split())
+    assert "old" in text
+    assert "new" in text
+    assert "1.4.2" in text
+    assert "1.4.3" in text
+
+
 def test_people_read_of_whole_resources_and_hidden_values_in_words() -> None:
     """Neither form shows a placeholder on both sides; one of anything is told in the singular."""
     gone = drift(name="db", kind=DriftKind.MISSING, path=(), desired="present", observed=None, message=None)
@@ -218,7 +241,7 @@ def test_people_read_of_whole_resources_and_hidden_values_in_words() -> None:
     report = Report(1, (gone, extra, secret))
     show_report(report, Console(file=out, width=80))
     show_report(Report(1, (gone,)), Console(file=out, width=80))
-    for words in ("declared → not running", "not declared → running", "         changed (value hidden)\n"):
+    for words in ("declared → not running", "not declared → running", "  changed (value hidden)"):
         assert words in out.getvalue()
     assert "1 resource · 3 differences · 3 HIGH · score 65.7 of 100\n" in out.getvalue()
     assert "1 resource · 1 difference · 1 HIGH · score 30 of 100\n" in out.getvalue()
