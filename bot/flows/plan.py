@@ -244,7 +244,7 @@ def _pull(
 ) -> Intention | Relaned | None:
     memory = situation.memory
     if memory.pulls is None:
-        return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open a pull request on.")
+        return _without_host(proposal, declaration, situation)
     opened = _open_item(marker(proposal), memory.pulls)
     stale = opened is not None and shows(opened, proposal) and outdated(opened, declaration, situation)
     if opened is not None and shows(opened, proposal) and not stale:
@@ -280,6 +280,17 @@ def _pull(
             text = f"Make PR #{opened.number} again: the branch changed beside it."
         intention = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
     return _ask(intention, pending, situation)
+
+
+def _without_host(proposal: Proposal, declaration: Declaration, situation: Situation) -> Intention:
+    """The answer where no pull request can be opened: with the change that it would have, where one can be made, to show."""
+    text = "No code host is configured to open a pull request on."
+    try:
+        changes = tried(proposal, lambda part: config_change(declaration, part, situation.declarer))
+    except Refused:
+        changes = None
+    shown = changes if isinstance(changes, Changes) and changes.files else None
+    return Intention(proposal, Effect.UNSUPPORTED, text, shown)
 
 
 def _waiting(pulls: Sequence[PullRequest]) -> int:

@@ -14,13 +14,13 @@ from bot.flows.messages import issue_text, pull_request_text
 from bot.flows.titles import title_of
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView
-from bot.model.proposal import Preview
+from bot.model.proposal import Effect, Preview
 from bot.secrecy.redaction import redact
 
 
 def preview(intention: Intention, commit: str, run: RunContext, view: LedgerView) -> Preview | None:
-    """What ``intention`` would write on ``commit``; None for one that writes nothing."""
-    if not intention.effect.wrote:
+    """What ``intention`` would write on ``commit``, or would where there is a code host; None for one that writes nothing."""
+    if not intention.effect.wrote and not _only_shown(intention):
         return None
     files = {} if intention.changes is None else intention.changes.files
     patch = "".join(_patches(files, commit, run))
@@ -36,6 +36,12 @@ def preview(intention: Intention, commit: str, run: RunContext, view: LedgerView
         case Lane.RUNBOOK_ISSUE | Lane.NOTHING:
             text = issue_text(intention, run, view, commit)
     return Preview(text.title, text.body, redact(patch))
+
+
+def _only_shown(intention: Intention) -> bool:
+    """Whether nothing but a code host is missing."""
+    has_text = intention.changes is not None or intention.proposal.lane is Lane.RUNBOOK_ISSUE
+    return intention.effect is Effect.UNSUPPORTED and has_text
 
 
 def _patches(files: Mapping[str, bytes | None], commit: str, run: RunContext) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -13,6 +14,7 @@ from bot.model.proposal import Effect, Preview
 from bot.report.json import tick_json
 from bot.report.terminal import show_tick
 from tests.flows.stage import NAME, Stage
+from tests.flows.world import World
 
 
 def previews(stage: Stage) -> dict[str, Preview]:
@@ -81,3 +83,23 @@ def test_a_run_that_writes_has_no_preview(stage: Stage) -> None:
     assert [action.preview for action in stage.tick().actions] == [None]
     (action,) = stage.tick(dry_run=True).actions
     assert (action.effect, action.preview) == (Effect.UNCHANGED, None)
+
+
+def test_without_a_code_host_the_proposals_are_shown(tmp_path: Path) -> None:
+    """A dry run shows the patch of the pull request and the steps of the issue; the run writes neither, and says why."""
+    world = World(tmp_path, ("web",))
+    world.config_drift("web", 90)
+    world.delete_claim("web")
+    loop = world.loop(dry_run=True)
+    alone = replace(loop, run=replace(loop.run, host=None))
+    pull, issue = sorted(world.tick(alone).actions, key=lambda action: action.lane.value)
+    assert pull.effect is issue.effect is Effect.UNSUPPORTED
+    assert pull.preview is not None
+    assert issue.preview is not None
+    assert "\n-      port: 80\n+      port: 90\n" in pull.preview.patch
+    assert "kubectl" in issue.preview.body
+    before = world.entries(), world.commits()
+    done = world.tick(replace(alone, dry_run=False)).actions
+    assert {action.effect for action in done} == {Effect.UNSUPPORTED}
+    assert all(action.preview is None for action in done)
+    assert (world.entries(), world.commits()) == before
