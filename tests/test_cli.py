@@ -126,6 +126,18 @@ def test_a_local_folder_without_remote_is_only_planned_for(tmp_path: Path) -> No
     assert {path: path.read_bytes() for path in root.rglob("*")} == before
 
 
+def test_a_branch_that_a_clone_without_remote_does_not_have_is_an_error(tmp_path: Path) -> None:
+    """Of its branches the nearest is named; one that it has is taken."""
+    root = folder(tmp_path, {"web.yaml": DEPLOYMENT})
+    git = ["git", "-C", str(root), "-c", "user.name=Rosa", "-c", "user.email=rosa@example.org"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "First"]):
+        subprocess.run([*git, *words], check=True)
+    command = ("reconcile", "--dry-run", "--repo", str(root), "--live", str(tmp_path / "live.json"), "--branch")
+    wrong = clockwork(*command, "mian", folder=tmp_path)
+    assert (wrong.returncode, "Did you mean 'main'?" in wrong.stderr) == (2, True), wrong
+    assert clockwork(*command, "main", folder=tmp_path).returncode == 0
+
+
 def test_render_writes_artifacts_and_check_finds_stale_ones(tmp_path: Path) -> None:
     """``render`` writes below .clockwork/build; ``--check`` exits 1 while something would change."""
     text = 'provider "docker" {}\nresource "service" "web" {\n  image = "nginx:1.27"\n}\n'

@@ -215,11 +215,7 @@ def open_repository(options: Options) -> OpenRepository:
     git.fetch()
     branch = options.branch or git.default_branch()
     if options.branch is not None and git.head(branch) is None:
-        from bot.intake.declared import suggestion
-
-        known = git.branches()
-        hint = suggestion(branch, known, otherwise=f"Its branches: {', '.join(known[:10]) or 'none'}.")
-        raise Invalid(f"{options.repo} has no branch {branch!r}", advice=hint)
+        raise _no_branch(options, branch, git.branches())
     settings = settings_at(options, git, git.head(branch))
     hidden = with_app(hidden, settings, options, remote)
     git = GitRepository.open(
@@ -243,9 +239,31 @@ def repository_to_read(options: Options) -> OpenRepository:
 def local_repository(options: Options, hidden: Secrets) -> OpenRepository:
     """The files of a folder as they are now; nothing can be pushed."""
     folder = _folder(options)
+    _check_branch(options, folder)
     tree = WorkTree(folder)
     settings = settings_at(options, tree, tree.head("") or "")
     return OpenRepository(options, tree, None, None, settings, hidden, tree.default_branch(), folder.resolve().name)
+
+
+def _check_branch(options: Options, folder: Path) -> None:
+    """Raise ``Invalid`` where ``--branch`` names none of a clone's branches: of a folder the files are read as they are, and
+    a mistake in the name would pass unseen.
+    """
+    import pygit2
+
+    if options.branch is None or work_tree(folder) is None:
+        return
+    branches = pygit2.Repository(str(pygit2.discover_repository(str(folder)))).branches
+    known = sorted({*branches.local, *(name.partition("/")[2] for name in branches.remote)} - {"HEAD"})
+    if known and options.branch not in known:
+        raise _no_branch(options, options.branch, known)
+
+
+def _no_branch(options: Options, branch: str, known: Sequence[str]) -> Invalid:
+    from bot.intake.declared import suggestion
+
+    hint = suggestion(branch, known, otherwise=f"Its branches: {', '.join(known[:10]) or 'none'}.")
+    return Invalid(f"{options.repo} has no branch {branch!r}", advice=hint)
 
 
 def credentials(hidden: Secrets, remote: str) -> Credentials | None:
