@@ -66,10 +66,10 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
 
     Raises ``Refused`` before anything is done: too much would be deleted, another run is at it, a platform says no.
     """
-    held = _held(plan, context) if unattended else frozenset[str]()
-    actions, waiting = _permitted(plan.actions.actions, held, approved=approved)
+    held = dict(_held(plan, context)) if unattended else {}
+    actions, waiting = _permitted(plan.actions.actions, held.keys(), approved=approved)
     if not actions:
-        return AppliedPlan(waiting=waiting)
+        return AppliedPlan(waiting=waiting, held=held)
     _check_deletions(actions, plan, context.limits)
     journal = Journal.begin(
         plan.actions,
@@ -84,22 +84,23 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
         context.reached("leased")
         works = [_work(action, plan, journal) for action in actions]
         _rehearse(works, context)
-        return replace(_carried_out(works, journal, context), waiting=waiting)
+        return replace(_carried_out(works, journal, context), waiting=waiting, held=held)
     finally:
         if journal.release():
             context.reached("released")
 
 
-def _held(plan: TargetPlan, context: ApplyContext) -> frozenset[str]:
-    """The ids of the actions that nobody may carry out unattended now."""
+def _held(plan: TargetPlan, context: ApplyContext) -> Iterator[tuple[str, str]]:
+    """The ids of the actions that nobody may carry out unattended now, with why."""
     failed = failures(context.ledger.read(), plan.actions.commit)
     most, windows, now = context.limits.consecutive_failures, context.limits.windows, context.clock.now()
-    return frozenset(
-        action.id
-        for action in plan.actions.actions
-        if (most is not None and failed.get(action_key(action), 0) >= most)
-        or not gate(windows, task=action.task, lane=Lane.RESTORE, now=now).open
-    )
+    for action in plan.actions.actions:
+        opening = gate(windows, task=action.task, lane=Lane.RESTORE, now=now)
+        if most is not None and (times := failed.get(action_key(action), 0)) >= most:
+            yield action.id, f"failed {times} times in a row at this commit, so a person at a terminal applies it"
+        elif not opening.open:
+            again = "" if opening.next_open is None else f" until {opening.next_open:%Y-%m-%d %H:%M UTC}"
+            yield action.id, f"{opening.message}{again}"
 
 
 def _permitted(

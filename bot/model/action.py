@@ -169,11 +169,17 @@ class AppliedAction:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPlan:
-    """What became of a plan. ``waiting`` needs somebody to agree first; ``left`` was not begun because of a failure."""
+    """What became of a plan. ``waiting`` needs somebody to agree first, or waits for one that does; ``left`` was not begun
+    because of a failure.
+    """
 
     applied: tuple[AppliedAction, ...] = ()
     waiting: tuple[Action, ...] = ()
     left: tuple[Action, ...] = ()
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Why an action of ``waiting`` may not be done now, whoever agreed, by its id."""
+    refused: str = ""
+    """Why nothing at all was done, and what to do."""
 
     @property
     def failed(self) -> bool:
@@ -182,7 +188,12 @@ class AppliedPlan:
     @property
     def whole(self) -> bool:
         """Whether everything was done that was planned."""
-        return not (self.failed or self.waiting or self.left)
+        return not (self.failed or self.waiting or self.left or self.refused)
+
+    @property
+    def asking(self) -> bool:
+        """Whether it waits for somebody to agree."""
+        return any(action.approval and action.id not in self.held for action in self.waiting)
 
 
 def _digest(facts: list[JSON]) -> str:

@@ -55,8 +55,9 @@ def applied_json(plan: ActionList, ended: AppliedPlan) -> dict[str, object]:
             }
             for each in ended.applied
         ],
-        "waiting": [_brief(action) for action in ended.waiting],
+        "waiting": [{**_brief(action), "held": ended.held.get(action.id)} for action in ended.waiting],
         "left": [_brief(action) for action in ended.left],
+        "refused": ended.refused or None,
     }
 
 

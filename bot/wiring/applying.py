@@ -117,6 +117,20 @@ class Application:
         approved = approved or plan.actions.name in self._agreed
         return carry_out(plan, context, approved=approved, unattended=unattended)
 
+    def attempt(
+        self,
+        plan: TargetPlan,
+        *,
+        approved: bool,
+        unattended: bool = False,
+        tell: Callable[[AppliedAction], None] = lambda _ended: None,
+    ) -> AppliedPlan:
+        """As :meth:`carry_out`, where a refusal is a result, so that other targets go on."""
+        try:
+            return self.carry_out(plan, approved=approved, unattended=unattended, tell=tell)
+        except Refused as exc:
+            return AppliedPlan(refused=str(exc))
+
     def verify(self, done: Sequence[str] = (), *, whole: bool = True) -> Verification:
         """Look again, where the ``whole`` plan was done for a while as long as something differs, and write on the commit how
         that ended and what was done.
@@ -139,13 +153,23 @@ def after_merge(options: Options, tell: Callable[[AppliedAction], None] = lambda
     chosen = [each for each in application.plans if apply_settings(opened, each.actions.target).after_merge]
     if not any(each.actions.actions for each in chosen) and opened.repository.head(APPLIED) == application.commit:
         return None
-    if any(each.actions.actions for each in chosen):
-        application.check()
-    ended = [(each, application.carry_out(each, approved=False, unattended=True, tell=tell)) for each in chosen]
-    sentences = [sentence(each, done, opened.name) for each, done in ended]
-    return Unattended(
-        tuple(done for _, done in ended), application.verify(sentences, whole=all(done.whole for _, done in ended))
-    )
+    ended, sentences = _unattended(application, chosen, tell)
+    whole = all(done.whole for done in ended)
+    return Unattended(tuple(ended), application.verify(sentences, whole=whole))
+
+
+def _unattended(
+    application: Application, chosen: Sequence[TargetPlan], tell: Callable[[AppliedAction], None]
+) -> tuple[list[AppliedPlan], list[str]]:
+    """What became of each plan, and the sentences about that; one refusal where nothing may be applied at all."""
+    try:
+        if any(each.actions.actions for each in chosen):
+            application.check()
+    except Refused as exc:
+        return [AppliedPlan(refused=str(exc))], refusal(str(exc))
+    ended = [application.attempt(each, approved=False, unattended=True, tell=tell) for each in chosen]
+    name = application.opened.name
+    return ended, [line for each, done in zip(chosen, ended, strict=True) for line in sentences_of(each, done, name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +179,26 @@ class Unattended:
     ended: tuple[AppliedPlan, ...]
     verification: Verification
 
+    @property
+    def refused(self) -> str:
+        """Why some of it was refused as a whole."""
+        return "\n".join(each.refused for each in self.ended if each.refused)
 
-def sentence(plan: TargetPlan, done: AppliedPlan, name: str) -> str:
+
+def sentences_of(plan: TargetPlan, done: AppliedPlan, name: str) -> list[str]:
     """What became of the plan of a target (of the repository called ``name``), and how people agree to what waits for that;
     what a change window or failures hold back waits for something else.
     """
-    asking = any(action.approval for action in done.waiting)
-    asks = f" To agree, comment `/clockwork apply {plan.actions.name}`." if asking else ""
-    return f"{plan.actions.target or name}: {applied_summary(done)}{asks}"
+    place = plan.actions.target or name
+    if done.refused:
+        return refusal(f"{place}: {done.refused}")
+    asks = f" To agree, comment `/clockwork apply {plan.actions.name}`." if done.asking else ""
+    return [f"{place}: {applied_summary(done)}{asks}"]
+
+
+def refusal(text: str) -> list[str]:
+    """The sentences of a refusal: what was refused, each reason, and what to do."""
+    return [line for each in text.splitlines() if (line := each.strip())]
 
 
 def journal_of(opened: OpenRepository, target: str) -> GitLedger:
