@@ -75,7 +75,7 @@ class Application:
                 "\n  ".join(
                     ["Nothing was applied, because guardrails block what came since the last apply:", *reasons]
                 ),
-                advice="Fix it, or accept it in a pull request (`clockwork guard accept`).",
+                advice=f"Fix it, or accept it in a pull request of its own (`clockwork guard baseline {before[:12]}`).",
             )
 
     @cached_property

@@ -110,7 +110,7 @@ def test_what_guardrails_refuse_is_told_once(stage: ClusterStage) -> None:
         (comment,) = comments(stage, number)
         assert "Nothing was applied" in comment["body"]
         assert "k8s/web.yaml:" in comment["body"]
-        assert "accept it in a pull request" in comment["body"]
+        assert "clockwork guard baseline" in comment["body"]
         assert "/clockwork apply" not in comment["body"]
     web = stage.cluster.get("apps/v1", "Deployment", "shop", "web")
     assert web is not None
