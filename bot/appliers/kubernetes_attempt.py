@@ -10,6 +10,7 @@ from typing import Final, assert_never
 from bot.appliers.kubernetes_fields import ADDITIONS, NamedFields
 from bot.appliers.kubernetes_health import health_of, pod_evidence, selector_of
 from bot.appliers.kubernetes_held import leaving_out, unasked
+from bot.appliers.kubernetes_hooks import HookAttempt
 from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED, applied, created, restarted, uid_of, version_of
 from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectPlace, not_served
 from bot.appliers.kubernetes_refusals import HeldField, NotValid, ObjectMoved, WaitOver, conflict, error_of, held_fields
@@ -22,6 +23,7 @@ from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Stale
 from bot.kubeapi.api import ApiAnswer
 from bot.model.action import Evidence, Health, HealthState, Operation, Work
+from bot.model.hooks import Hook
 from bot.model.json import Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Desired
 from bot.secrecy.sanitize import sanitized
@@ -63,7 +65,7 @@ class ObjectAttempt:
                     self._try_creation()
                     self.objects.delete(self.place, live, rehearsal=True)
             case Operation.RUN:
-                self._create(rehearsal=True)
+                self._hook.rehearse() if self.work.action.hook else self._create(rehearsal=True)
             case Operation.UPDATE if self.work.partial:
                 self._restore(rehearsal=True)
             case Operation.CREATE | Operation.UPDATE | Operation.RESTART:
@@ -78,7 +80,7 @@ class ObjectAttempt:
             case Operation.REPLACE:
                 return self._replace()
             case Operation.RUN:
-                return self._create()
+                return self._hook.carry_out() if self.work.action.hook else self._create()
             case Operation.RESTART:
                 return self._restart()
             case Operation.UPDATE if self.work.partial:
@@ -326,7 +328,23 @@ class ObjectAttempt:
         known = {"uid": uid_of(tree), "resource version": version_of(tree), **facts}
         return Evidence(f"{self._name} {what}", {name: fact for name, fact in known.items() if fact})
 
+    @property
+    def _hook(self) -> HookAttempt:
+        return HookAttempt(
+            self.work,
+            Hook(self.desired),
+            self.objects,
+            self.place,
+            seconds=self.rules.seconds,
+            sleep=self.rules.sleep,
+            gone=self._wait_until_gone,
+            tried=self._try_creation,
+            pods=self._pods,
+        )
+
     def health(self, now: datetime) -> Health:
+        if self.work.action.hook:
+            return self._hook.health()
         live = None if self.target is None else self._read()
         if self.work.action.operation is Operation.DELETE:
             return self._gone(live, now)

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.drift.presence import Presence
 from bot.flows.declare import Declaration
+from bot.flows.hooks import releases_of
 from bot.flows.observation import Assessment
 from bot.model.action import ActionList, NotPlanned
 from bot.model.drift import Drift
 from bot.model.filetree import content_id
+from bot.model.hooks import HookRun
 from bot.model.resource import Desired, Observed, ResourceId
 from bot.plans.plan import Look, plan
 
+HooksRan: TypeAlias = Callable[[str], Sequence[HookRun]]
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _NOT_COMPARED: Final = "not compared"
 
@@ -34,11 +37,18 @@ class TargetPlan:
     drifts: Mapping[ResourceId, tuple[Drift, ...]]
 
 
-def plans(assessment: Assessment) -> tuple[TargetPlan, ...]:
-    """A plan for each target that was compared, by name; those of targets where nothing is to be done among them."""
+def _nothing_ran(_target: str) -> tuple[HookRun, ...]:
+    """Nothing is known of hooks that ran."""
+    return ()
+
+
+def plans(assessment: Assessment, ran: HooksRan = _nothing_ran) -> tuple[TargetPlan, ...]:
+    """A plan for each target that was compared, by name; those of targets where nothing is to be done among them. ``ran``
+    tells of the hooks that ran for a target.
+    """
     declared = {desired.id: desired for desired in assessment.declaration.resources}
     live = dict(live_of(assessment))
-    return tuple(_of_target(name, assessment, declared, live) for name in _names(assessment))
+    return tuple(_of_target(name, assessment, declared, live, ran) for name in _names(assessment))
 
 
 def _names(assessment: Assessment) -> list[str]:
@@ -54,24 +64,31 @@ def _of_target(
     assessment: Assessment,
     declared: Mapping[ResourceId, Desired],
     live: Mapping[ResourceId, Observed],
+    ran: HooksRan,
 ) -> TargetPlan:
     mine = {id_: desired for id_, desired in declared.items() if id_.target == name}
     running = {id_: observed for id_, observed in live.items() if id_.target == name}
     decisions = [each for each in assessment.decisions if each.drift.resource.target == name]
+    commit = commit_of(assessment.declaration)
+    releases = releases_of(name, assessment.declaration, mine, commit)
+    if releases.hooks:
+        releases = replace(releases, ran=ran(name))
     look = Look(
         target=name,
-        commit=commit_of(assessment.declaration),
+        commit=commit,
         at=assessment.at,
         decisions=decisions,
         declared=mine,
         live=running,
         gaps=tuple(_gaps(name, assessment)),
+        releases=releases,
     )
     drifts: dict[ResourceId, tuple[Drift, ...]] = {}
     for decision in decisions:
         resource = decision.drift.resource
         drifts[resource] = (*drifts.get(resource, ()), decision.drift)
-    return TargetPlan(plan(look), mine, running, drifts)
+    hooks = {hook.desired.id: hook.desired for hook in releases.hooks}
+    return TargetPlan(plan(look), {**mine, **hooks}, running, drifts)
 
 
 def live_of(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:

@@ -106,18 +106,24 @@ def _held(plan: TargetPlan, context: ApplyContext) -> Iterator[tuple[str, str]]:
 def _permitted(
     actions: Sequence[Action], held: AbstractSet[str], *, approved: bool
 ) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
-    """What may be done, and what waits for somebody to agree, with what needs it. Terraform applies a plan as a whole, so
-    that all of it waits for one of its actions.
+    """What may be done, and what waits for somebody to agree, with what needs it. Terraform applies a plan as a whole, and so
+    is a release applied that hooks run with: all of it waits for one of its actions.
     """
-    waiting: set[str] = {*held}
-    terraform = [action for action in actions if action.resource.platform is Platform.TERRAFORM]
-    if any(action.id in held or (action.approval and not approved) for action in terraform):
-        waiting |= {action.id for action in terraform}
-    for action in actions:
-        if (action.approval and not approved) or waiting.intersection(action.needs):
-            waiting.add(action.id)
+    waiting = {*held, *(action.id for action in actions if action.approval and not approved)}
+    before = -1
+    while len(waiting) > before:
+        before = len(waiting)
+        whole = {_whole(action) for action in actions if action.id in waiting} - {None}
+        waiting |= {action.id for action in actions if waiting.intersection(action.needs) or _whole(action) in whole}
     kept = tuple(action for action in actions if action.id not in waiting)
     return kept, tuple(action for action in actions if action.id in waiting)
+
+
+def _whole(action: Action) -> tuple[Platform, str] | None:
+    """What an action is done with or not at all; None for one by itself."""
+    if action.resource.platform is Platform.TERRAFORM:
+        return Platform.TERRAFORM, ""
+    return None if action.release is None else (action.resource.platform, action.release)
 
 
 def _check_deletions(actions: Sequence[Action], plan: TargetPlan, limits: Limits) -> None:
@@ -176,6 +182,7 @@ _OBSERVED: Final = {Platform.COMPOSE.value: "docker"}
 def _carried_out(works: Sequence[Work], journal: Journal, context: ApplyContext) -> AppliedPlan:
     """Each wave is done and healthy before the next begins; the first in which something fails is the last."""
     applied: list[AppliedAction] = []
+    journal.intend([work for work in works if work.action.hook])  # what runs last is known of from the beginning
     waves = [tuple(wave) for _, wave in groupby(works, key=lambda work: work.action.wave)]
     for number, wave in enumerate(waves):
         ended = _wave(wave, journal, context)

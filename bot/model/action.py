@@ -70,11 +70,16 @@ class Action:
     declared_at: str = ""
     wave: int = 0
     needs: tuple[str, ...] = ()
+    hook: str = ""
+    """The phase in which it runs, where it is a hook."""
+    release: str | None = None
+    """What it is a part of as a whole, where hooks run with that: all of it is done, or nothing."""
 
     @property
     def id(self) -> str:
         """12 hex digits over what is done to what; the same for the same action of the same plan."""
         facts = [self.operation, self.resource.platform, self.resource.group, self.resource.qualified]
+        facts += [self.hook] if self.hook else []
         return _digest([*facts, *sorted(difference.drift for difference in self.differences)])[:12]
 
 

@@ -97,6 +97,7 @@ def _action(action: Action) -> dict[str, object]:
         "reasons": list(action.reasons),
         "approval": action.approval,
         "declared_at": action.declared_at,
+        "hook": action.hook,
     }
 
 
@@ -191,6 +192,7 @@ _ACTION: Final = _object(
         "reasons": _TEXTS,
         "approval": {"type": "boolean"},
         "declared_at": _TEXT,
+        "hook": _TEXT,
     }
 )
 SCHEMA: Final[dict[str, object]] = {

@@ -129,7 +129,9 @@ def _lines(action: Action) -> Iterator[str]:
     symbol, style = SYMBOLS[action.operation]
     approval = "  [bold yellow]needs approval[/]" if action.approval else ""
     where = f"  [dim]{escape(action.declared_at)}[/]" if action.declared_at else ""
-    yield f"  [{style}]{symbol}[/] {action.operation.value} [bold]{escape(printable(str(action.resource)))}[/]{where}{approval}"
+    hook = f"  {action.hook} hook" if action.hook else ""
+    named = f"[{style}]{symbol}[/] {action.operation.value} [bold]{escape(printable(str(action.resource)))}[/]"
+    yield f"  {named}{hook}{where}{approval}"
     for difference in action.differences:
         if difference.where:
             yield f"      {escape(printable(difference.where))}: {_change(difference)}"

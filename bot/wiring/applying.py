@@ -11,9 +11,9 @@ from typing import Final
 
 from bot import processes
 from bot.errors import Refused
-from bot.flows.action_plan import TargetPlan, plans
+from bot.flows.action_plan import HooksRan, TargetPlan, plans
 from bot.flows.applied import APPLIED
-from bot.flows.apply_journal import Holder
+from bot.flows.apply_journal import Holder, hook_runs
 from bot.flows.applying import ApplyContext, carry_out
 from bot.flows.memory import stopped
 from bot.flows.observation import Assessment
@@ -34,6 +34,7 @@ from bot.wiring.repository import (
     SystemClock,
     cache_folder,
     credentials,
+    repository_to_read,
     signer,
 )
 from bot.wiring.verifying import Verification, verification_of
@@ -57,7 +58,7 @@ class Application:
     @cached_property
     def plans(self) -> tuple[TargetPlan, ...]:
         """The plan of each target that was compared."""
-        return plans(self.assessment)
+        return plans(self.assessment, hooks_ran(self.opened))
 
     @property
     def commit(self) -> str:
@@ -199,6 +200,17 @@ def sentences_of(plan: TargetPlan, done: AppliedPlan, name: str) -> list[str]:
 def refusal(text: str) -> list[str]:
     """The sentences of a refusal: what was refused, each reason, and what to do."""
     return [line for each in text.splitlines() if (line := each.strip())]
+
+
+def hooks_ran(opened: OpenRepository) -> HooksRan:
+    """Tells which hooks ran for a target; none where the repository is pushed nowhere."""
+    return lambda target: () if opened.git is None else hook_runs(journal_of(opened, target).read())
+
+
+def open_planning(options: Options, *, pushed: bool) -> tuple[Callable[[], Assessment], HooksRan]:
+    """What compares the files of a folder as they are (or a branch, where that is ``pushed``), and which hooks ran there."""
+    opened = open_pushed(options) if pushed else repository_to_read(options)
+    return assessment_of(opened), hooks_ran(opened)
 
 
 def journal_of(opened: OpenRepository, target: str) -> GitLedger:

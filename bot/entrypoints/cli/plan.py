@@ -75,7 +75,7 @@ def register(app: typer.Typer) -> None:
         from bot.report.outputs import plan_outputs
         from bot.report.terminal import show_errors
         from bot.wiring.actions import job_summary, outputs
-        from bot.wiring.reconcile import open_assessment
+        from bot.wiring.applying import open_planning
         from bot.wiring.repository import Options
 
         if schema:
@@ -85,14 +85,14 @@ def register(app: typer.Typer) -> None:
         with progress(quiet=as_json) as tell:
             tell(ObserverStep("git", "reading what is declared"))
             options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target, tell=tell)
-            assess = open_assessment(options, pushed=out is not None or check is not None)
+            assess, ran = open_planning(options, pushed=out is not None or check is not None)
             tell(ObserverStep("git", "read", 1, 1))
             assessment = assess()
         console = Console()
         if assessment.report.errors:
             show_errors(assessment.report, Console(stderr=True))
             raise typer.Exit(2)
-        made = [each.actions for each in plans(assessment)]
+        made = [each.actions for each in plans(assessment, ran)]
         check_plans(kept, made)
         if as_json:
             print_json(to_json(made))
