@@ -53,7 +53,7 @@ from bot.wiring.appliers import appliers_of
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
 from bot.wiring.observers import list_keys
-from bot.wiring.projects import named_projects
+from bot.wiring.projects import commit_files, named_projects
 from bot.wiring.repository import (
     FixedClock,
     OpenRepository,
@@ -167,7 +167,8 @@ def open_build(options: Options) -> Build:
     opened = repository_to_read(options)
     declaration = declarer(opened).at(_head(opened))
     _check_variables(options, declaration)
-    return build(declaration, repository=opened.name)
+    commit = commit_files(opened, _head(opened))
+    return build(declaration, repository=opened.name, commit=commit, projects=named_projects(opened.settings))
 
 
 def open_printed(options: Options, names: Sequence[str]) -> str:
