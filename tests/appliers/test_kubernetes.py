@@ -530,7 +530,7 @@ def test_what_is_not_valid_together_is_changed_at_once(cluster: Stage) -> None:
 
 
 def test_a_new_object_without_status_takes_three_requests(cluster: Stage) -> None:
-    """Tried, looked for, applied: its health is told from the answer, and one that takes its name meanwhile is still noticed."""
+    """Tried, looked for, applied; its health is told from the answer, and what has its name already is noticed."""
     cluster.applier.rehearse(cluster.work(Operation.CREATE, service(80)))  # discovery is asked for once
     work = cluster.work(Operation.CREATE, config(MODE="fast"))
     asked = len(cluster.server.requests)
