@@ -21,7 +21,7 @@ from bot.drift.kubernetes.kinds import is_known
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Stale
 from bot.kubeapi.api import ApiAnswer
-from bot.model.action import Evidence, Health, HealthState, Operation, Work
+from bot.model.action import Evidence, HealthReport, HealthState, Operation, Work
 from bot.model.json import Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Desired
 from bot.secrecy.sanitize import sanitized
@@ -326,12 +326,12 @@ class ObjectAttempt:
         known = {"uid": uid_of(tree), "resource version": version_of(tree), **facts}
         return Evidence(f"{self._name} {what}", {name: fact for name, fact in known.items() if fact})
 
-    def health(self, now: datetime) -> Health:
+    def health(self, now: datetime) -> HealthReport:
         live = None if self.target is None else self._read()
         if self.work.action.operation is Operation.DELETE:
             return self._gone(live, now)
         if live is None:
-            return Health(HealthState.FAILED, ("it does not exist",))
+            return HealthReport(HealthState.FAILED, ("it does not exist",))
         if self.work.partial and self._seen is not None and (reconciler := self._reconciler(live)) is not None:
             asked = reconciler.health(self.work, self._fields(live).left(live))
             if asked is not None:
@@ -339,17 +339,17 @@ class ObjectAttempt:
         health = health_of(live, now, binding=self._binding(live))
         if health.state is HealthState.HEALTHY:
             return health
-        return Health(health.state, (*health.evidence, *self._pods(live, now)))
+        return HealthReport(health.state, (*health.evidence, *self._pods(live, now)))
 
-    def _gone(self, live: Tree | None, now: datetime) -> Health:
+    def _gone(self, live: Tree | None, now: datetime) -> HealthReport:
         if live is None:
-            return Health(HealthState.HEALTHY, ("it is gone",))
+            return HealthReport(HealthState.HEALTHY, ("it is gone",))
         seen = self._seen
         if seen is not None and uid_of(seen) != uid_of(live):
-            return Health(HealthState.FAILED, ("another object of that name is there",))
+            return HealthReport(HealthState.FAILED, ("another object of that name is there",))
         if text(get(live, "metadata", "deletionTimestamp")):
             return health_of(live, now)
-        return Health(HealthState.FAILED, ("it still exists and is not being deleted",))
+        return HealthReport(HealthState.FAILED, ("it still exists and is not being deleted",))
 
     def _binding(self, live: Tree) -> str:
         """The volume binding mode of a claim that has no volume yet."""

@@ -9,7 +9,7 @@ from bot.errors import Invalid
 from bot.flows.action_plan import commit_of
 from bot.flows.declare import Declaration
 from bot.model.upstream import UpstreamSource
-from bot.plans.bundle import Provenance, bundle
+from bot.plans.bundle import BundleProvenance, bundle
 from bot.targets.expansion import Expansion
 
 
@@ -31,7 +31,7 @@ def build(declaration: Declaration, *, repository: str) -> Build:
     if left := list(_left_out(expansions)):
         raise Invalid("nothing was built, because something does not render:\n  " + "\n  ".join(left))
     files = {**declaration.files, **({} if declaration.bundle is None else declaration.bundle.files)}
-    provenance = Provenance(repository, commit_of(declaration), tuple(_fetched(expansions)))
+    provenance = BundleProvenance(repository, commit_of(declaration), tuple(_fetched(expansions)))
     return Build(bundle(declaration.resources, files, provenance), repository, provenance.commit)
 
 

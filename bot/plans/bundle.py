@@ -27,7 +27,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
+class BundleProvenance:
     """What a bundle is made from: repository, commit, and what was fetched for it, each with its digest."""
 
     repository: str
@@ -35,7 +35,9 @@ class Provenance:
     fetched: tuple[UpstreamSource, ...] = ()
 
 
-def bundle(resources: Sequence[Desired], files: Mapping[str, bytes], provenance: Provenance) -> Mapping[str, bytes]:
+def bundle(
+    resources: Sequence[Desired], files: Mapping[str, bytes], provenance: BundleProvenance
+) -> Mapping[str, bytes]:
     """Path to bytes, the index among them. ``files`` has the bytes of what is deployed as it is."""
     made = dict(sorted([*_objects(resources), *_plain(resources, files)]))
     return {**made, INDEX: _index(made, resources, provenance)}
@@ -72,7 +74,7 @@ def _plain(resources: Iterable[Desired], files: Mapping[str, bytes]) -> Iterator
             yield f"{target}/files/{path}", files[path]
 
 
-def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance: Provenance) -> bytes:
+def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance: BundleProvenance) -> bytes:
     listed = [{"path": path, "sha256": digest(data), "size": len(data)} for path, data in files.items()]
     fetched = sorted({(each.url, each.version, each.digest) for each in provenance.fetched})
     sources = sorted({desired.file for desired in resources if desired.file})

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.model.action import Action, ActionList, Difference, NotPlanned, Operation
+from bot.model.action import Action, ActionList, FieldChange, NotPlanned, Operation
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.json import JSON, get, text
@@ -134,8 +134,8 @@ def _cannot_be_said(desired: Desired) -> str | None:
     return None
 
 
-def _difference(drift: Drift) -> Difference:
-    return Difference(drift.where, drift.observed, drift.desired, drift.id, sensitive=drift.sensitive)
+def _difference(drift: Drift) -> FieldChange:
+    return FieldChange(drift.where, drift.observed, drift.desired, drift.id, sensitive=drift.sensitive)
 
 
 def _observed(look: Look) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from bot.model.figures import Figures
-    from bot.model.guarded import Assignment, Draft
+    from bot.model.guarded import Draft, DraftAssignment
     from bot.model.session import Prompt, Reply, Session
 
 
@@ -29,7 +29,7 @@ class Drafter(Protocol):
     @property
     def name(self) -> str: ...
 
-    def draft(self, assignment: Assignment) -> Draft: ...
+    def draft(self, assignment: DraftAssignment) -> Draft: ...
 
 
 class SessionStore(Protocol):

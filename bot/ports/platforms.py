@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
-    from bot.model.action import Evidence, Health, Work
+    from bot.model.action import Evidence, HealthReport, Work
     from bot.model.cluster import ServedApi
     from bot.model.observation import Observation
     from bot.model.resource import Desired, Platform
@@ -74,6 +74,6 @@ class Applier(Protocol):
         """
         ...
 
-    def health(self, work: Work, *, now: datetime) -> Health:
+    def health(self, work: Work, *, now: datetime) -> HealthReport:
         """How the resource is now, after :meth:`carry_out`."""
         ...

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from bot.assembly.config import Config
+    from bot.assembly.config import AssembledConfig
     from bot.edits.overlays import OverlayEntry, Overlays
     from bot.model.filetree import FileTree
     from bot.model.resource import Desired
@@ -67,4 +67,4 @@ class Bundle(Protocol):
 class Renderer(Protocol):
     """Renders configuration and overlays into artifacts: a pure function, the same bytes everywhere."""
 
-    def __call__(self, config: Config, overlays: Overlays) -> Bundle: ...
+    def __call__(self, config: AssembledConfig, overlays: Overlays) -> Bundle: ...

@@ -36,7 +36,7 @@ from bot.wiring.repository import (
     credentials,
     signer,
 )
-from bot.wiring.verifying import Verification, verification_of
+from bot.wiring.verifying import AppliedVerification, verification_of
 
 _SETTLING: Final = 30.0
 """Seconds that may pass until what is healthy also reads as declared."""
@@ -117,7 +117,7 @@ class Application:
         approved = approved or plan.actions.name in self._agreed
         return carry_out(plan, context, approved=approved, unattended=unattended)
 
-    def verify(self, done: Sequence[str] = (), *, whole: bool = True) -> Verification:
+    def verify(self, done: Sequence[str] = (), *, whole: bool = True) -> AppliedVerification:
         """Look again, where the ``whole`` plan was done for a while as long as something differs, and write on the commit how
         that ended and what was done.
         """
@@ -153,7 +153,7 @@ class Unattended:
     """What an apply with nobody there came to."""
 
     ended: tuple[AppliedPlan, ...]
-    verification: Verification
+    verification: AppliedVerification
 
 
 def sentence(plan: TargetPlan, done: AppliedPlan, name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from bot.flows.reconcile import Loop, tick
-from bot.model.proposal import Action, Tick
+from bot.model.proposal import TakenAction, Tick
 from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
@@ -212,7 +212,7 @@ def running(files: Mapping[str, bytes] = FILES) -> dict[str, Any]:
     return {manifest["kind"]: copy.deepcopy(manifest) for manifest in manifests}
 
 
-def by_lane(done: Tick) -> dict[str, Action]:
+def by_lane(done: Tick) -> dict[str, TakenAction]:
     """The actions of a tick by remedy."""
     return {action.lane.value: action for action in done.actions}
 
