@@ -41,7 +41,7 @@ from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Unavailable
 from bot.kubeapi.access import access
 from bot.kubeapi.api import ClusterApi
-from bot.model.action import Evidence, Health, Operation, Work
+from bot.model.action import Evidence, HealthReport, Operation, Work
 from bot.model.json import Tree, get, mapping, text
 from bot.model.resource import Platform
 
@@ -84,7 +84,7 @@ class KubernetesApplier:
     def carry_out(self, work: Work) -> Evidence:
         return self._tried(lambda: self._attempt(work, patience=_NEW_KIND_SECONDS).carry_out())
 
-    def health(self, work: Work, *, now: datetime) -> Health:
+    def health(self, work: Work, *, now: datetime) -> HealthReport:
         return self._tried(lambda: self._attempt(work).health(now))
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ from bot.drift.kubernetes.kinds import is_known
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Stale
 from bot.kubeapi.api import ApiAnswer
-from bot.model.action import Evidence, Health, HealthState, Operation, Work
+from bot.model.action import Evidence, HealthReport, HealthState, Operation, Work
 from bot.model.hooks import Hook
 from bot.model.json import Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Desired
@@ -356,7 +356,7 @@ class ObjectAttempt:
             pods=self._pods,
         )
 
-    def health(self, now: datetime) -> Health:
+    def health(self, now: datetime) -> HealthReport:
         if self.work.action.hook:
             return self._hook.health()
         stored = self.stored.pop(self.work.token, None)
@@ -366,7 +366,7 @@ class ObjectAttempt:
         if self.work.action.operation is Operation.DELETE:
             return self._gone(live, now)
         if live is None:
-            return Health(HealthState.FAILED, ("it does not exist",))
+            return HealthReport(HealthState.FAILED, ("it does not exist",))
         if self.work.partial and self._seen is not None and (reconciler := self._reconciler(live)) is not None:
             asked = reconciler.health(self.work, self._fields(live).left(live))
             if asked is not None:
@@ -374,20 +374,20 @@ class ObjectAttempt:
         health = health_of(live, now, binding=binding_mode(live, self.objects))
         if health.state is HealthState.HEALTHY:
             return health
-        return Health(health.state, (*health.evidence, *self._pods(live, now)))
+        return HealthReport(health.state, (*health.evidence, *self._pods(live, now)))
 
     def _pods(self, live: Tree, now: datetime) -> tuple[str, ...]:
         return pod_problems_of(live, self.objects, self.place.namespace, now)
 
-    def _gone(self, live: Tree | None, now: datetime) -> Health:
+    def _gone(self, live: Tree | None, now: datetime) -> HealthReport:
         if live is None:
-            return Health(HealthState.HEALTHY, ("it is gone",))
+            return HealthReport(HealthState.HEALTHY, ("it is gone",))
         seen = self._seen
         if seen is not None and uid_of(seen) != uid_of(live):
-            return Health(HealthState.FAILED, ("another object of that name is there",))
+            return HealthReport(HealthState.FAILED, ("another object of that name is there",))
         if text(get(live, "metadata", "deletionTimestamp")):
             return health_of(live, now)
-        return Health(HealthState.FAILED, ("it still exists and is not being deleted",))
+        return HealthReport(HealthState.FAILED, ("it still exists and is not being deleted",))
 
 
 def _owned(fields: tuple[HeldField, ...]) -> str:

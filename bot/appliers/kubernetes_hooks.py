@@ -20,7 +20,7 @@ from bot.appliers.kubernetes_manifests import BY_WORK, created
 from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace
 from bot.appliers.kubernetes_refusals import ObjectMoved, WaitOver
 from bot.errors import Refused
-from bot.model.action import Evidence, Health, HealthState, Work
+from bot.model.action import Evidence, HealthReport, HealthState, Work
 from bot.model.hooks import Hook, HookCleanup, is_hook
 from bot.model.json import Tree, get, text
 
@@ -62,10 +62,10 @@ class HookAttempt:
             raise Refused(f"{self._name}: the {self.work.action.hook} hook failed: {'; '.join(health.evidence)}")
         return Evidence(f"{self._name} ran as {self.work.action.hook} hook: {'; '.join(health.evidence)}")
 
-    def health(self) -> Health:
+    def health(self) -> HealthReport:
         """It ended well, or nobody would ask; what it leaves is cleaned up."""
         self._clean_up(HookCleanup.SUCCEEDED)
-        return Health(HealthState.HEALTHY, ("it ended well",))
+        return HealthReport(HealthState.HEALTHY, ("it ended well",))
 
     def _begin(self) -> None:
         """Make the object, unless an earlier attempt did."""
@@ -79,10 +79,10 @@ class HookAttempt:
         if live is None and self.objects.create(self.place, self._body) is None:
             raise ObjectMoved(f"{self._name} was made at the same moment")
 
-    def _ended(self) -> Health:
+    def _ended(self) -> HealthReport:
         """How it ended."""
         if not self.hook.is_argos and (self.hook.desired.id.group, self.hook.desired.id.kind) not in _ENDS:
-            return Health(HealthState.HEALTHY, ("it is there",))
+            return HealthReport(HealthState.HEALTHY, ("it is there",))
         waited = 0.0
         while True:
             live, now = self.objects.read(self.place), self.work.at + timedelta(seconds=waited)
@@ -91,7 +91,7 @@ class HookAttempt:
             health = health_of(live, now)
             if health.state is not HealthState.PROGRESSING:
                 pods = self.pods(live, now) if health.state is HealthState.FAILED else ()
-                return Health(health.state, (*health.evidence, *pods))
+                return HealthReport(health.state, (*health.evidence, *pods))
             if waited >= self.seconds:
                 told = "; ".join((*health.evidence, *self.pods(live, now)))
                 raise WaitOver(

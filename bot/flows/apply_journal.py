@@ -39,7 +39,7 @@ NOBODY: Final = Holder()
 
 
 @dataclass
-class Journal:
+class ApplyJournal:
     """The journal as the one run that holds the target writes it. Made by :meth:`begin`; ``run`` is the lease's id."""
 
     ledger: Ledger
@@ -64,11 +64,11 @@ class Journal:
         new_id: Callable[[], str],
         seconds: float,
         holder: Holder,
-    ) -> Journal:
+    ) -> ApplyJournal:
         """Take the target. ``Refused`` while another run holds it, until that is known to have ended or nothing was heard
         of it for ``seconds``.
         """
-        journal = Journal(ledger, clock, actor, new_id, plan, new_id(), ledger.read(), holder)
+        journal = ApplyJournal(ledger, clock, actor, new_id, plan, new_id(), ledger.read(), holder)
         planned = {action_key(action) for action in plan.actions}
         for _ in range(_TRIES):
             journal._check_free(seconds)

@@ -20,7 +20,7 @@ from typing import Final
 
 from bot.errors import BotError, Refused
 from bot.flows.action_plan import TargetPlan
-from bot.flows.apply_journal import NOBODY, Holder, Journal, action_key, failures
+from bot.flows.apply_journal import NOBODY, ApplyJournal, Holder, action_key, failures
 from bot.model.action import Action, AppliedAction, AppliedPlan, HealthState, Work
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, Result
@@ -71,7 +71,7 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
     if not actions:
         return AppliedPlan(waiting=waiting, held=held)
     _check_deletions(actions, plan, context.limits)
-    journal = Journal.begin(
+    journal = ApplyJournal.begin(
         plan.actions,
         context.ledger,
         clock=context.clock,
@@ -135,7 +135,7 @@ def _check_deletions(actions: Sequence[Action], plan: TargetPlan, limits: Limits
         )
 
 
-def _work(action: Action, plan: TargetPlan, journal: Journal) -> Work:
+def _work(action: Action, plan: TargetPlan, journal: ApplyJournal) -> Work:
     intent, resource = journal.token(action), action.resource
     drifts = plan.drifts.get(resource, ())
     return Work(action, plan.declared.get(resource), plan.live.get(resource), intent.id, intent.at, drifts)
@@ -179,7 +179,7 @@ _OBSERVED: Final = {Platform.COMPOSE.value: "docker"}
 """What settings call the observer of a platform, where it is not the platform's name."""
 
 
-def _carried_out(works: Sequence[Work], journal: Journal, context: ApplyContext) -> AppliedPlan:
+def _carried_out(works: Sequence[Work], journal: ApplyJournal, context: ApplyContext) -> AppliedPlan:
     """Each wave is done and healthy before the next begins; the first in which something fails is the last."""
     applied: list[AppliedAction] = []
     journal.intend([work for work in works if work.action.hook])  # what runs last is known of from the beginning
@@ -194,7 +194,7 @@ def _carried_out(works: Sequence[Work], journal: Journal, context: ApplyContext)
     return AppliedPlan(tuple(applied))
 
 
-def _wave(wave: Sequence[Work], journal: Journal, context: ApplyContext) -> list[AppliedAction]:
+def _wave(wave: Sequence[Work], journal: ApplyJournal, context: ApplyContext) -> list[AppliedAction]:
     done: list[AppliedAction] = []
     for start in range(0, len(wave), _BATCH):
         batch = wave[start : start + _BATCH]
@@ -219,7 +219,7 @@ def _done(work: Work, *, context: ApplyContext) -> AppliedAction:
     return AppliedAction(work.action, evidence)
 
 
-def _outcome(work: Work, ended: AppliedAction, journal: Journal) -> Entry:
+def _outcome(work: Work, ended: AppliedAction, journal: ApplyJournal) -> Entry:
     if ended.evidence is None:
         return journal.end(work, Result.FAILED, ended.failure or "", {})
     return journal.end(work, Result.SUCCEEDED, ended.evidence.message, ended.evidence.facts)

@@ -14,7 +14,7 @@ from bot.intake.discover import folder_of
 from bot.intake.inputs import CommitFiles, DeployedInputs
 from bot.model.resource import Platform
 from bot.model.upstream import UpstreamSource
-from bot.plans.bundle import Provenance, bundle
+from bot.plans.bundle import BundleProvenance, bundle
 from bot.targets.expansion import Expansion
 
 
@@ -42,7 +42,7 @@ def build(
     files = {**declaration.files, **({} if declaration.bundle is None else declaration.bundle.files)}
     inputs = {target: _inputs(target, declaration, commit, projects) for target in _targets(declaration)}
     not_held = {each for named in inputs.values() for each in named.not_held}
-    provenance = Provenance(repository, commit_of(declaration), tuple(_fetched(expansions)), tuple(not_held))
+    provenance = BundleProvenance(repository, commit_of(declaration), tuple(_fetched(expansions)), tuple(not_held))
     beside = {
         (target, path): data
         for target, named in inputs.items()

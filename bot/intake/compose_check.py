@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bot.intake.compose_merge import mount_key
-from bot.intake.compose_schema import LONGEST_NUMBER, Fault, faults, is_duration, named, shown, told
+from bot.intake.compose_schema import LONGEST_NUMBER, SchemaFault, faults, is_duration, named, shown, told
 from bot.intake.declared import meant
 from bot.intake.sited import Sited
 from bot.model.json import JSON, Pointer, Tree, mapping, text
@@ -112,12 +112,12 @@ def _tree_of_paths() -> dict[str, JSON]:
 _PATHS: Final[Tree] = _tree_of_paths()
 
 
-def as_typed(tree: Sited, report: Callable[[Fault], None]) -> Sited:
+def as_typed(tree: Sited, report: Callable[[SchemaFault], None]) -> Sited:
     """The project with each text that stands for a number or a truth value read as one; a text that is none is reported."""
     return _typed(tree, (), (_PATHS,), report)
 
 
-def _typed(tree: Sited, place: Pointer, paths: tuple[Tree, ...], report: Callable[[Fault], None]) -> Sited:
+def _typed(tree: Sited, place: Pointer, paths: tuple[Tree, ...], report: Callable[[SchemaFault], None]) -> Sited:
     if not paths:
         return tree
     if isinstance(tree.data, dict):
@@ -132,7 +132,7 @@ def _typed(tree: Sited, place: Pointer, paths: tuple[Tree, ...], report: Callabl
     read, expected = _CASTS[name]
     value = read(tree.text)
     if value is None:
-        report(Fault(place, tree, f"{shown(place)} is {told(tree)}", expected))
+        report(SchemaFault(place, tree, f"{shown(place)} is {told(tree)}", expected))
         return replace(tree, site=replace(tree.site, unknown=True))
     return replace(tree, data=value)
 
@@ -142,9 +142,9 @@ def _below(paths: tuple[Tree, ...], key: str) -> tuple[Tree, ...]:
     return tuple(mapping(step) for step in steps if isinstance(step, dict))
 
 
-def check(tree: Sited, enabled: Collection[str]) -> Iterator[Fault]:
+def check(tree: Sited, enabled: Collection[str]) -> Iterator[SchemaFault]:
     """What is wrong with a whole project; what its services refer to is asked of the ``enabled`` ones alone."""
-    wrong: list[Fault] = []
+    wrong: list[SchemaFault] = []
     typed = as_typed(tree, wrong.append)
     yield from wrong
     schematic = [*faults(typed)]
@@ -169,23 +169,23 @@ def _section(tree: Sited, name: str) -> Mapping[str, Sited]:
     return {} if section is None else section.mapping
 
 
-def _service(name: str, service: Sited, project: Sited) -> Iterator[Fault]:
+def _service(name: str, service: Sited, project: Sited) -> Iterator[SchemaFault]:
     place = ("services", name)
     own = service.mapping
     yield from _references(place, service, project)
     if "network_mode" in own and own.get("networks") is not None and _names(own["networks"]):
         message = f"{shown(place)} has both 'network_mode' and 'networks'"
-        yield Fault((*place, "network_mode"), own["network_mode"], message, "one of them")
+        yield SchemaFault((*place, "network_mode"), own["network_mode"], message, "one of them")
     test = service.child(("healthcheck", "test"))
     if test is not None and test.elements and test.elements[0].plain() not in {"CMD", "CMD-SHELL", "NONE"}:
         first = test.elements[0]
         message = f"{shown(place)}.healthcheck.test begins with {told(first)}"
-        yield Fault((*place, "healthcheck", "test", 0), first, message, "'CMD', 'CMD-SHELL' or 'NONE'")
+        yield SchemaFault((*place, "healthcheck", "test", 0), first, message, "'CMD', 'CMD-SHELL' or 'NONE'")
     yield from _numbers(place, service)
     yield from _mounted_twice(place, service)
 
 
-def _references(place: tuple[str, str], service: Sited, project: Sited) -> Iterator[Fault]:
+def _references(place: tuple[str, str], service: Sited, project: Sited) -> Iterator[SchemaFault]:
     """Networks, volumes, secrets, configs, models and services that the project does not have."""
     own, services = service.mapping, _section(project, "services")
     asked: list[tuple[str, str, str, Sited]] = []
@@ -201,10 +201,10 @@ def _references(place: tuple[str, str], service: Sited, project: Sited) -> Itera
     for kind, word, name, value in asked:
         if not value.site.unknown and name not in _section(project, kind) and (kind, name) != ("networks", "default"):
             message = f"{shown(place)} refers to the {word} {named(value, name)}, which is not declared"
-            yield Fault((*place, kind), value, message, f"{named(value, name)} under '{kind}'")
+            yield SchemaFault((*place, kind), value, message, f"{named(value, name)} under '{kind}'")
     for name, value in _names(own["depends_on"]).items() if "depends_on" in own else ():
         if name not in services:
-            yield Fault(
+            yield SchemaFault(
                 (*place, "depends_on"),
                 value,
                 f"{shown(place)} depends on {named(value, name)}, which is no service",
@@ -213,7 +213,7 @@ def _references(place: tuple[str, str], service: Sited, project: Sited) -> Itera
     mode = own.get("network_mode")
     joined = (mode.text or "").partition("service:")[2] if mode is not None and not mode.site.unknown else ""
     if mode is not None and joined and joined not in services:
-        yield Fault(
+        yield SchemaFault(
             (*place, "network_mode"),
             mode,
             f"{shown(place)} joins {named(mode, joined)}, which is no service",
@@ -250,37 +250,39 @@ _TWICE: Final = (
 )
 
 
-def _numbers(place: tuple[str, str], service: Sited) -> Iterator[Fault]:
+def _numbers(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     for key, path in _TWICE:
         old, new = service.mapping.get(key), service.child(path)
         if old is None or new is None or old.site.unknown or new.site.unknown:
             continue
         if _number(str(old.plain())) != _number(str(new.plain())):
             message = f"{shown(place)} has another {key!r} than {shown(path)}"
-            yield Fault((*place, key), old, message, "one of them, or the same value")
+            yield SchemaFault((*place, key), old, message, "one of them, or the same value")
     scale = service.mapping.get("scale") or service.child(("deploy", "replicas"))
     number = scale.data if scale is not None else None
     if scale is not None and isinstance(number, int) and number < 0:
-        yield Fault((*place, "scale"), scale, f"{shown(place)} has {told(scale)} containers", "at least 0")
+        yield SchemaFault((*place, "scale"), scale, f"{shown(place)} has {told(scale)} containers", "at least 0")
     if scale is not None and isinstance(number, int) and number > 1 and "container_name" in service.mapping:
         message = f"{shown(place)} has {told(scale)} containers of one 'container_name'"
-        yield Fault((*place, "container_name"), service.mapping["container_name"], message, "no name, or one container")
+        yield SchemaFault(
+            (*place, "container_name"), service.mapping["container_name"], message, "no name, or one container"
+        )
 
 
-def _mounted_twice(place: tuple[str, str], service: Sited) -> Iterator[Fault]:
+def _mounted_twice(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     tmpfs, volumes = service.mapping.get("tmpfs"), service.mapping.get("volumes")
     mounts = [(item, text(item.plain()).partition(":")[0]) for item in (tmpfs.elements or [tmpfs] if tmpfs else ())]
     mounts += [(item, posixpath.normpath(mount_key(item))) for item in (volumes.elements if volumes else ())]
     seen: set[str] = set()
     for item, target in mounts:
         if target in seen and not item.site.unknown:
-            yield Fault(
+            yield SchemaFault(
                 (*place, "volumes"), item, f"{shown(place)} mounts {named(item, target)} twice", "each place once"
             )
         seen.add(target)
 
 
-def _circle(services: Mapping[str, Sited]) -> Iterator[Fault]:
+def _circle(services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
     """The first service on a circle of ``depends_on``."""
     done: set[str] = set()
     for start in services:
@@ -293,7 +295,7 @@ def _circle(services: Mapping[str, Sited]) -> Iterator[Fault]:
                 del path[last]
             elif step in path:
                 message = f"services.{step} depends on itself: {' -> '.join([*_until(path, step), step])}"
-                yield Fault(("services", step, "depends_on"), services[step].mapping["depends_on"], message)
+                yield SchemaFault(("services", step, "depends_on"), services[step].mapping["depends_on"], message)
                 return
             elif step in services and step not in done:
                 path[step] = iter(_needs(services[step]))
@@ -309,13 +311,13 @@ def _until(path: Mapping[str, object], name: str) -> list[str]:
     return names[names.index(name) :]
 
 
-def _contents(place: tuple[str, str], value: Sited, ways: tuple[str, ...]) -> Iterator[Fault]:
+def _contents(place: tuple[str, str], value: Sited, ways: tuple[str, ...]) -> Iterator[SchemaFault]:
     given = [way for way in ways if way in value.mapping]
     expected = _one_of(ways)
     if len(given) > 1:
-        yield Fault(place, value, f"{shown(place)} has {' and '.join(map(repr, given))}", expected)
+        yield SchemaFault(place, value, f"{shown(place)} has {' and '.join(map(repr, given))}", expected)
     if not given and "driver" not in value.mapping and "external" not in value.mapping and not value.site.unknown:
-        yield Fault(place, value, f"{shown(place)} has no contents", expected)
+        yield SchemaFault(place, value, f"{shown(place)} has no contents", expected)
 
 
 def _one_of(ways: tuple[str, ...]) -> str:
@@ -323,11 +325,11 @@ def _one_of(ways: tuple[str, ...]) -> str:
     return f"one of {', '.join(some)} and {last}"
 
 
-def _foreign(place: tuple[str, str], value: Sited) -> Iterator[Fault]:
+def _foreign(place: tuple[str, str], value: Sited) -> Iterator[SchemaFault]:
     mark = value.mapping.get("external")
     if mark is None or not (mark.mapping or mark.plain() is True):
         return
     for key, child in value.mapping.items():
         if key not in {"external", "name"} and not key.startswith("x-"):
             message = f"{shown(place)} exists already ('external') and has {key!r}"
-            yield Fault((*place, key), child, message, "nothing but its name")
+            yield SchemaFault((*place, key), child, message, "nothing but its name")

@@ -38,7 +38,7 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldChange:
     """One field that an action changes: canonical values as a report of drift shows them, masked where ``sensitive``.
 
     ``where`` is the path for people; empty for the whole resource. ``drift`` is the fingerprint of the drift that it ends.
@@ -61,7 +61,7 @@ class Action:
     operation: Operation
     resource: ResourceId
     task: str
-    differences: tuple[Difference, ...]
+    differences: tuple[FieldChange, ...]
     lane: Lane
     risk: str
     rule: str
@@ -155,7 +155,7 @@ class HealthState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class HealthReport:
     """The state with what it was told from, as sentences."""
 
     state: HealthState
@@ -168,7 +168,7 @@ class AppliedAction:
 
     action: Action
     evidence: Evidence | None = None
-    health: Health | None = None
+    health: HealthReport | None = None
     failure: str | None = None
 
 

@@ -30,7 +30,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
+class BundleProvenance:
     """What a bundle is made from: repository, commit, and what was fetched for it, each with its digest."""
 
     repository: str
@@ -43,7 +43,7 @@ class Provenance:
 def bundle(
     resources: Sequence[Desired],
     files: Mapping[str, bytes],
-    provenance: Provenance,
+    provenance: BundleProvenance,
     inputs: Mapping[tuple[str, str], bytes] = MappingProxyType({}),
 ) -> Mapping[str, bytes]:
     """Path to bytes, the index among them. ``files`` has the bytes of what is deployed as it is, ``inputs`` by target and path
@@ -85,7 +85,7 @@ def _plain(resources: Iterable[Desired], files: Mapping[str, bytes]) -> Iterator
             yield f"{target}/files/{path}", files[path]
 
 
-def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance: Provenance) -> bytes:
+def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance: BundleProvenance) -> bytes:
     listed = [{"path": path, "sha256": digest(data), "size": len(data)} for path, data in files.items()]
     fetched = sorted({(each.url, each.version, each.digest) for each in provenance.fetched})
     sources = sorted({desired.file for desired in resources if desired.file})

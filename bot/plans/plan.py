@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from bot.model.action import Action, ActionList, Difference, NotPlanned, Operation
+from bot.model.action import Action, ActionList, FieldChange, NotPlanned, Operation
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.hooks import HookStage
@@ -149,8 +149,8 @@ def _cannot_be_said(desired: Desired) -> str | None:
     return None
 
 
-def _difference(drift: Drift) -> Difference:
-    return Difference(drift.where, drift.observed, drift.desired, drift.id, sensitive=drift.sensitive)
+def _difference(drift: Drift) -> FieldChange:
+    return FieldChange(drift.where, drift.observed, drift.desired, drift.id, sensitive=drift.sensitive)
 
 
 def _observed(look: Look) -> str:

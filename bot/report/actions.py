@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from bot import escape as escaping
 from bot.drift.masking import HIDDEN
-from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, Difference, Operation
+from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, FieldChange, Operation
 from bot.report.console import printable
 from bot.report.terminal import both
 from bot.report.wording import CHANGED_UNSEEN, counted
@@ -139,7 +139,7 @@ def _lines(action: Action) -> Iterator[str]:
         yield f"      [dim]{escape(printable(action.reasons[0]))}[/]"
 
 
-def _change(difference: Difference) -> str:
+def _change(difference: FieldChange) -> str:
     if difference.before == difference.after == HIDDEN:
         return CHANGED_UNSEEN
     before, after = both(difference.before, difference.after)

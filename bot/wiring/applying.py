@@ -37,7 +37,7 @@ from bot.wiring.repository import (
     repository_to_read,
     signer,
 )
-from bot.wiring.verifying import Verification, verification_of
+from bot.wiring.verifying import AppliedVerification, verification_of
 
 _SETTLING: Final = 30.0
 """Seconds that may pass until what is healthy also reads as declared."""
@@ -132,7 +132,7 @@ class Application:
         except Refused as exc:
             return AppliedPlan(refused=str(exc))
 
-    def verify(self, done: Sequence[str] = (), *, whole: bool = True) -> Verification:
+    def verify(self, done: Sequence[str] = (), *, whole: bool = True) -> AppliedVerification:
         """Look again, where the ``whole`` plan was done for a while as long as something differs, and write on the commit how
         that ended and what was done.
         """
@@ -178,7 +178,7 @@ class Unattended:
     """What an apply with nobody there came to."""
 
     ended: tuple[AppliedPlan, ...]
-    verification: Verification
+    verification: AppliedVerification
 
     @property
     def refused(self) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Refused, Stale
-from bot.flows.apply_journal import Holder, Journal
+from bot.flows.apply_journal import ApplyJournal, Holder
 from bot.flows.applying import STEPS
 from bot.flows.commands import Orders, halt
 from bot.model.action import AppliedPlan, NotPlanned, Operation, Work
@@ -151,7 +151,7 @@ def test_one_run_at_a_time_holds_a_target(site: Site) -> None:
     (plan,) = application.plans
     ledger, clock = journal_of(application.opened, ""), MovableClock()
     begin = partial(
-        Journal.begin, plan.actions, clock=clock, actor=Actor("ada"), new_id=lambda: uuid.uuid4().hex, seconds=600
+        ApplyJournal.begin, plan.actions, clock=clock, actor=Actor("ada"), new_id=lambda: uuid.uuid4().hex, seconds=600
     )
     first = begin(ledger, holder=Holder("first"))
     other = journal_of(site.application("other").opened, "")
@@ -283,7 +283,9 @@ def test_what_a_dead_run_began_is_called_done_only_where_all_was_planned(site: S
     for later in (replace(plan, actions=()), gap):
         clock = MovableClock()
         ledger = journal_of(site.application().opened, f"t{len(results)}")
-        begin = partial(Journal.begin, clock=clock, actor=Actor("ada"), new_id=lambda: uuid.uuid4().hex, seconds=600)
+        begin = partial(
+            ApplyJournal.begin, clock=clock, actor=Actor("ada"), new_id=lambda: uuid.uuid4().hex, seconds=600
+        )
         first = begin(plan, ledger, holder=Holder("first"))
         first.intend([Work(plan.actions[0], None, None, uuid.uuid4().hex, clock.now())])
         begin(later, ledger, holder=Holder("second", lambda name: name == "first"))

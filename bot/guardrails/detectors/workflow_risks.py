@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.guardrails.detectors import strangers
 from bot.guardrails.detectors.strangers import Names
-from bot.intake.actions import ANY, Call, Embedded, Expression, Operation, Reference, embedded
+from bot.intake.actions import ANY, Call, ContextReference, Embedded, Expression, ExpressionOperation, embedded
 from bot.intake.lined import LinedNode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
@@ -289,8 +289,8 @@ def _all_secrets(job: LinedNode) -> Iterator[Risk]:
 
 def _holds_all_secrets(found: Embedded) -> bool:
     tree = found.tree
-    whole = Reference(("secrets",))
-    every = Reference(("secrets", ANY))
+    whole = ContextReference(("secrets",))
+    every = ContextReference(("secrets", ANY))
     if isinstance(tree, Call) and tree.name in {"tojson", "join"}:
         return whole in tree.arguments or every in tree.arguments
     return tree == every
@@ -357,9 +357,9 @@ _ACTORS: Final = frozenset(
 def _trusts_actor(tree: Expression) -> bool:
     """Whether something is let through because of the actor's name; what is kept out by it (``!=``) is not."""
     match tree:
-        case Operation(sign="!="):
+        case ExpressionOperation(sign="!="):
             return False
-        case Operation(left=left, right=right):
+        case ExpressionOperation(left=left, right=right):
             return _trusts_actor(right) or (left is not None and _trusts_actor(left))
         case _:
             return any(reference.path in _ACTORS for reference in strangers.references(tree))
