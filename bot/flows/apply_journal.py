@@ -73,14 +73,15 @@ class ApplyJournal:
         for _ in range(_TRIES):
             journal._check_free(seconds)
             left = {(each.detail[_OPERATION], each.detail[_RESOURCE]): each for each in _open(journal.view)}
-            stale = {key for key, each in left.items() if key not in planned or _is_of_another(each, plan)}
+            unchosen = set() if not plan.tasks else left.keys() - planned
+            stale = {key for key, each in left.items() if key not in planned or _is_of_another(each, plan)} - unchosen
             done = [journal._outcome(left[key], *_ended(left[key], plan)) for key in left if key in stale]
             try:
                 journal.view = ledger.append(journal.view, [journal._began(), *done])
             except Stale:
                 journal.view = ledger.read()
                 continue
-            journal.begun = {key: each for key, each in left.items() if key not in stale}
+            journal.begun = {key: each for key, each in left.items() if key in planned - stale}
             return journal
         raise Stale("the journal moved every time", advice="Run it again.")
 

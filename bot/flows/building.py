@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.errors import Invalid
-from bot.flows.action_plan import commit_of
+from bot.flows.action_plan import check_tasks, commit_of
 from bot.flows.declare import Declaration
 from bot.intake.compose import project_files
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import folder_of
 from bot.intake.inputs import CommitFiles, DeployedInputs
+from bot.model.globs import name_matches
 from bot.model.resource import Platform
 from bot.model.upstream import UpstreamSource
 from bot.plans.bundle import BundleProvenance, bundle
@@ -25,6 +26,15 @@ class Build:
     files: Mapping[str, bytes]
     repository: str
     commit: str
+
+
+def of_tasks(declaration: Declaration, tasks: Sequence[str]) -> Declaration:
+    """The declaration with what is about some tasks alone. ``Invalid`` for one that nothing is of."""
+    if not tasks:
+        return declaration
+    check_tasks({desired.task for desired in declaration.resources}, tasks)
+    kept = [desired for desired in declaration.resources if any(name_matches(each, desired.task) for each in tasks)]
+    return replace(declaration, resources=tuple(kept))
 
 
 def build(

@@ -105,11 +105,13 @@ class ActionList:
     at: datetime
     actions: tuple[Action, ...] = ()
     not_planned: tuple[NotPlanned, ...] = ()
+    tasks: tuple[str, ...] = ()
+    """The tasks that were chosen, as names with ``*``; empty for all."""
 
     @property
     def digest(self) -> str:
         """64 hex digits over everything but the time: the same plan of the same state."""
-        facts: list[JSON] = [self.target, self.commit, self.observed]
+        facts: list[JSON] = [self.target, self.commit, self.observed, *sorted(self.tasks)]
         return _digest([*facts, *([action.id, action.wave, action.approval] for action in self.actions)])
 
     @property

@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.errors import Invalid, Stale
 from bot.model.action import Action, ActionList, AppliedPlan, Operation
-from bot.model.json import JSON, elements, mapping, plain, text
+from bot.model.json import JSON, elements, mapping, plain, text, texts
 
 VERSION: Final = 1
 _MOST: Final = 64 * 1024 * 1024
@@ -35,6 +35,7 @@ def _plan(plan: ActionList) -> dict[str, object]:
         "actions": [_action(action) for action in plan.actions],
         "not_planned": [{"subject": each.subject, "reason": each.reason} for each in plan.not_planned],
         "counts": counts(plan),
+        "tasks": list(plan.tasks),
     }
 
 
@@ -109,6 +110,8 @@ class KeptPlan:
     commit: str
     observed: str
     digest: str
+    tasks: tuple[str, ...] = ()
+    """What was chosen of it; empty for all."""
 
     def check(self, plan: ActionList) -> None:
         """Raise ``Stale`` where ``plan``, made just now, is not the same."""
@@ -160,7 +163,7 @@ def _kept(plan: JSON, where: str) -> KeptPlan:
     if not isinstance(fields.get("target"), str):
         raise Invalid(f"{where}: no 'target'", advice=_AGAIN)
     named = {key: text(fields.get(key)) for key in ("target", "commit", "observed", "digest")}
-    return KeptPlan(**named)
+    return KeptPlan(**named, tasks=texts(fields.get("tasks")))
 
 
 def _object(properties: Mapping[str, object]) -> dict[str, object]:
@@ -213,6 +216,7 @@ SCHEMA: Final[dict[str, object]] = {
                         "actions": {"type": "array", "items": _ACTION},
                         "not_planned": {"type": "array", "items": _object({"subject": _TEXT, "reason": _TEXT})},
                         "counts": {"type": "object"},
+                        "tasks": _TEXTS,
                     }
                 ),
             },

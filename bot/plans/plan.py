@@ -17,6 +17,7 @@ from typing import Final
 from bot.model.action import Action, ActionList, FieldChange, NotPlanned, Operation
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, DriftKind
+from bot.model.globs import name_matches
 from bot.model.hooks import HookStage
 from bot.model.json import JSON, get, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId
@@ -60,6 +61,24 @@ def plan(look: Look) -> ActionList:
     actions = _with_hooks([each for each in made if isinstance(each, Action)], look)
     left = [each for each in made if isinstance(each, NotPlanned)]
     return ActionList(look.target, look.commit, _observed(look), look.at, actions, (*look.gaps, *left))
+
+
+def chosen(whole: ActionList, tasks: Sequence[str]) -> ActionList:
+    """The actions about some tasks alone (names with ``*``), and those that they need."""
+    if not tasks:
+        return whole
+    by_id = {action.id: action for action in whole.actions}
+    kept = {action.id for action in whole.actions if any(name_matches(each, action.task) for each in tasks)}
+    waiting = [*kept]
+    while waiting:
+        more = {need for need in by_id[waiting.pop()].needs if need in by_id} - kept
+        kept |= more
+        waiting += more
+    left = [action for action in whole.actions if action.id in kept]
+    waves = {wave: number for number, wave in enumerate(sorted({action.wave for action in left}))}
+    return replace(
+        whole, actions=tuple(replace(each, wave=waves[each.wave]) for each in left), tasks=tuple(sorted(tasks))
+    )
 
 
 def _with_hooks(made: Sequence[Action], look: Look) -> tuple[Action, ...]:

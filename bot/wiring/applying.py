@@ -53,12 +53,13 @@ class Application:
     opened: OpenRepository
     assessment: Assessment
     force_conflicts: bool = False
+    tasks: tuple[str, ...] = ()
     reached: Callable[[str], None] = field(default=lambda _step: None, repr=False)
 
     @cached_property
     def plans(self) -> tuple[TargetPlan, ...]:
         """The plan of each target that was compared."""
-        return plans(self.assessment, hooks_ran(self.opened))
+        return plans(self.assessment, hooks_ran(self.opened), tasks=self.tasks)
 
     @property
     def commit(self) -> str:
@@ -134,15 +135,16 @@ class Application:
 
     def verify(self, done: Sequence[str] = (), *, whole: bool = True) -> AppliedVerification:
         """Look again, where the ``whole`` plan was done for a while as long as something differs, and write on the commit how
-        that ended and what was done.
+        that ended and what was done. Where only some tasks were chosen, they alone are looked at, and nothing is written.
         """
-        return verification_of(self.opened, publish=True, done=done)(_SETTLING if whole else 0)
+        looked = verification_of(self.opened, publish=not self.tasks, done=done, tasks=self.tasks)
+        return looked(_SETTLING if whole else 0)
 
 
-def open_application(options: Options, *, force_conflicts: bool = False) -> Application:
-    """Look at what the branch declares and at what runs, to apply it."""
+def open_application(options: Options, *, force_conflicts: bool = False, tasks: Sequence[str] = ()) -> Application:
+    """Look at what the branch declares and at what runs, to apply it, or only what is about some ``tasks``."""
     opened = open_pushed(options)
-    return Application(opened, assessment_of(opened)(), force_conflicts)
+    return Application(opened, assessment_of(opened)(), force_conflicts, tuple(tasks))
 
 
 def after_merge(options: Options, tell: Callable[[AppliedAction], None] = lambda _ended: None) -> Unattended | None:

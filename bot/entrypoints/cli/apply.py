@@ -16,9 +16,10 @@ from bot.entrypoints.cli.options import (
     SettingsOption,
     SummaryOption,
     TargetOption,
+    TaskOption,
     VariableOption,
 )
-from bot.entrypoints.cli.plan import kept_plans
+from bot.entrypoints.cli.plan import chosen_tasks, kept_plans
 from bot.entrypoints.cli.printing import append, print_json
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         var: VariableOption = None,
         target: TargetOption = None,
+        task: TaskOption = None,
         auto_approve: Annotated[
             bool,
             typer.Option("--auto-approve", help="Ask nobody: do what needs no approval or has it, leave the rest."),
@@ -83,7 +85,8 @@ def register(app: typer.Typer) -> None:
         console = Console(stderr=as_json)
         with progress(quiet=as_json) as tell:
             options = Options(repo, None, None, settings, variables=tuple(var or ()), target=target, tell=tell)
-            application = open_application(options, force_conflicts=force_conflicts)
+            tasks = chosen_tasks(kept or (), task)
+            application = open_application(options, force_conflicts=force_conflicts, tasks=tasks)
         if application.assessment.report.errors:
             show_errors(application.assessment.report, Console(stderr=True))
             raise typer.Exit(2)
