@@ -13,6 +13,7 @@ from bot.flows.apply_journal import hook_runs
 from bot.flows.applying import STEPS
 from bot.model.action import AppliedPlan, Operation
 from bot.model.codehost import CheckState
+from bot.report.actions import plan_markdown
 from bot.wiring.applying import journal_of
 from tests.appliers.apiserver import ApiServer
 from tests.flows.site import CONFIG, SPACE, WEB, Site, changed
@@ -208,6 +209,10 @@ def test_a_release_with_hooks_waits_as_a_whole(site: Site) -> None:
     site.apply()
     site.application().verify()
     site.declare(SPACE, changed(CONFIG, MODE="slow"), WEB, MIGRATE)
+    plan = site.application().plans[0].actions
+    lines = plan_markdown([plan]).splitlines()
+    assert sum("waits with its release" in line for line in lines) == 2
+    assert sum("needs approval" in line and "Plan:" not in line for line in lines) == 1
     waiting = site.apply(approved=False)
     assert brief(waiting) == []
     assert {action.operation for action in waiting.waiting} == {Operation.RUN, Operation.UPDATE, Operation.DELETE}
