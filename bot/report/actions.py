@@ -13,6 +13,7 @@ from rich.markup import escape
 from bot import escape as escaping
 from bot.drift.masking import HIDDEN
 from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, FieldChange, Operation
+from bot.model.hooks import MADE_ONCE
 from bot.report.console import printable
 from bot.report.terminal import both
 from bot.report.wording import CHANGED_UNSEEN, counted
@@ -132,7 +133,7 @@ def _lines(action: Action, *, with_release: bool) -> Iterator[str]:
     waits = "  [yellow]waits with its release[/]" if with_release else ""
     approval = "  [bold yellow]needs approval[/]" if action.approval else waits
     where = f"  [dim]{escape(action.declared_at)}[/]" if action.declared_at else ""
-    hook = f"  {action.hook} hook" if action.hook else ""
+    hook = f"  {'where it is not there' if action.hook == MADE_ONCE else f'{action.hook} hook'}" if action.hook else ""
     named = f"[{style}]{symbol}[/] {action.operation.value} [bold]{escape(printable(str(action.resource)))}[/]"
     yield f"  {named}{hook}{where}{approval}"
     for difference in action.differences:
