@@ -24,11 +24,27 @@ _UNSCHEDULED: Final = timedelta(seconds=15)
 _NO_DEADLINE: Final = 2**31 - 1
 """Of a Deployment, ``progressDeadlineSeconds`` that never ends: then it has no condition Progressing."""
 _SHOWN: Final = 300
+_RBAC: Final = "rbac.authorization.k8s.io"
+_STORED: Final = frozenset(
+    {
+        *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "LimitRange")),
+        *((_RBAC, kind) for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")),
+        ("networking.k8s.io", "NetworkPolicy"),
+        ("scheduling.k8s.io", "PriorityClass"),
+        ("storage.k8s.io", "StorageClass"),
+    }
+)
+"""Kinds without a status (Kubernetes API reference)."""
 
 
 def health_of(tree: Tree, now: datetime, *, binding: str = "") -> HealthReport:
     """How the object is at ``now``. ``binding`` is the volume binding mode of a claim's storage class."""
     return _generic(tree) or _RULES.get(_kind(tree), _by_ready)(tree, now, binding)
+
+
+def is_settled(tree: Tree) -> bool:
+    """Whether the object is as well as it will ever be as soon as it is stored: no controller does anything to it."""
+    return _kind(tree) in _STORED and not text(get(tree, "metadata", "deletionTimestamp"))
 
 
 def pod_evidence(pod: Tree, now: datetime) -> tuple[str, ...]:

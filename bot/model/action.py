@@ -70,11 +70,16 @@ class Action:
     declared_at: str = ""
     wave: int = 0
     needs: tuple[str, ...] = ()
+    hook: str = ""
+    """The phase in which it runs, where it is a hook."""
+    release: str | None = None
+    """What it is a part of as a whole, where hooks run with that: all of it is done, or nothing."""
 
     @property
     def id(self) -> str:
         """12 hex digits over what is done to what; the same for the same action of the same plan."""
         facts = [self.operation, self.resource.platform, self.resource.group, self.resource.qualified]
+        facts += [self.hook] if self.hook else []
         return _digest([*facts, *sorted(difference.drift for difference in self.differences)])[:12]
 
 
@@ -100,11 +105,13 @@ class ActionList:
     at: datetime
     actions: tuple[Action, ...] = ()
     not_planned: tuple[NotPlanned, ...] = ()
+    tasks: tuple[str, ...] = ()
+    """The tasks that were chosen, as names with ``*``; empty for all."""
 
     @property
     def digest(self) -> str:
         """64 hex digits over everything but the time: the same plan of the same state."""
-        facts: list[JSON] = [self.target, self.commit, self.observed]
+        facts: list[JSON] = [self.target, self.commit, self.observed, *sorted(self.tasks)]
         return _digest([*facts, *([action.id, action.wave, action.approval] for action in self.actions)])
 
     @property
@@ -169,11 +176,17 @@ class AppliedAction:
 
 @dataclass(frozen=True, slots=True)
 class AppliedPlan:
-    """What became of a plan. ``waiting`` needs somebody to agree first; ``left`` was not begun because of a failure."""
+    """What became of a plan. ``waiting`` needs somebody to agree first, or waits for one that does; ``left`` was not begun
+    because of a failure.
+    """
 
     applied: tuple[AppliedAction, ...] = ()
     waiting: tuple[Action, ...] = ()
     left: tuple[Action, ...] = ()
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Why an action of ``waiting`` may not be done now, whoever agreed, by its id."""
+    refused: str = ""
+    """Why nothing at all was done, and what to do."""
 
     @property
     def failed(self) -> bool:
@@ -182,7 +195,12 @@ class AppliedPlan:
     @property
     def whole(self) -> bool:
         """Whether everything was done that was planned."""
-        return not (self.failed or self.waiting or self.left)
+        return not (self.failed or self.waiting or self.left or self.refused)
+
+    @property
+    def asking(self) -> bool:
+        """Whether it waits for somebody to agree."""
+        return any(action.approval and action.id not in self.held for action in self.waiting)
 
 
 def _digest(facts: list[JSON]) -> str:

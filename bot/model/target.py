@@ -96,6 +96,8 @@ class NotCompared:
     """Whether only this machine lacks something: trying on another may work."""
     again: bool = False
     """Whether trying again on this machine may end otherwise: a tool ran out of time or memory."""
+    hook: bool = False
+    """Whether there is nothing to compare: it runs once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +127,5 @@ class Rendering:
     """Group and kind of custom resources that live in no namespace, as CRDs tell that are not among ``objects``."""
     fetched: tuple[UpstreamSource, ...] = ()
     """What it was made from beside files of the repository, each with its digest."""
+    hooks: tuple[RenderedObject, ...] = ()
+    """What runs around a change of the ``objects``, and is none of them."""

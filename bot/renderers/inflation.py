@@ -13,13 +13,14 @@ from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import MOUNTS
+from bot.model.hooks import HELM_HOOK
 from bot.model.json import JSON, Tree, elements, mapping, mappings, text, texts
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, Unit
 from bot.renderers import charts, elsewhere, values
 from bot.renderers.helm import Capabilities, Helm, Release
 from bot.renderers.helm_process import Manifests
-from bot.renderers.objects import HELM_HOOK, as_json, is_hook, parsed, titled
+from bot.renderers.objects import as_json, is_hook, parsed, titled
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.kustomization import KustomizationFiles, chart_folder
 from bot.targets.paths import joined

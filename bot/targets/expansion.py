@@ -252,7 +252,8 @@ class _Run:
                 else:
                     reason = "the API server names it anew each time it is created (generateName)"
                     self.left_out.append(NotCompared(_described(made.tree), reason, made.file, made.line))
-            units.append(replace(each, rendering=replace(each.rendering, objects=tuple(objects))))
+            hooks = tuple(_in_namespace(made, each.unit.namespace, self.scopes) for made in each.rendering.hooks)
+            units.append(replace(each, rendering=replace(each.rendering, objects=tuple(objects), hooks=hooks)))
         return Expansion(self.target, tuple(units), tuple(dict.fromkeys(self.left_out)), tuple(_conflicts(units)))
 
     def _placed(self, index: int) -> list[RenderedObject]:

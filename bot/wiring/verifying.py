@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.flows.action_plan import about
 from bot.flows.applied import APPLIED, record_applied
 from bot.flows.verifying import Verified, note_deployment, publish, tell_pulls, verify
 from bot.github import actions
@@ -32,19 +33,24 @@ class AppliedVerification:
     """The pull requests that were told."""
 
 
-def open_verification(options: Options, *, publish: bool) -> Callable[[float], AppliedVerification]:
+def open_verification(
+    options: Options, *, publish: bool, tasks: Sequence[str] = ()
+) -> Callable[[float], AppliedVerification]:
     """Verifies for so many seconds. Without ``publish`` nothing is written, and a folder is read as it lies."""
-    return verification_of(open_pushed(options) if publish else repository_to_read(options), publish=publish)
+    opened = open_pushed(options) if publish else repository_to_read(options)
+    return verification_of(opened, publish=publish, tasks=tasks)
 
 
 def verification_of(
-    opened: OpenRepository, *, publish: bool, done: Sequence[str] = ()
+    opened: OpenRepository, *, publish: bool, done: Sequence[str] = (), tasks: Sequence[str] = ()
 ) -> Callable[[float], AppliedVerification]:
-    """As :func:`open_verification`, of a repository that is open; ``done`` are sentences about what was applied."""
+    """As :func:`open_verification`, of a repository that is open; ``done`` are sentences about what was applied, ``tasks`` what
+    alone is looked at (all without any).
+    """
     look, clock = assessment_of(opened), SystemClock()
 
     def run(wait: float) -> AppliedVerification:
-        verified = verify(look, clock, wait=wait)
+        verified = verify(lambda: about(look(), tasks), clock, wait=wait)
         return _published(verified, opened, done) if publish else AppliedVerification(verified)
 
     return run
