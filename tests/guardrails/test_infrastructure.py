@@ -95,6 +95,9 @@ FIRES = {
         Case("p.yaml", None, "- {op: add, path: /spec/template/spec/containers/0/securityContext,"
              " value: {privileged: true}}\n"),
         Case("p.yaml", None, "- {op: add, path: /spec/template/spec/volumes/-, value: {hostPath: {path: /}}}\n"),
+        Case("p.yaml", None, "- ? op\n  : add\n  path: /spec/template/spec/hostPID\n  value: true\n", "a key in two lines"),
+        Case("k8s/web.json", None, '{"kind": "Pod", "apiV\\u0065rsion": "v1", "spec": {"hostN\\u0065twork": true}}', "escapes"),
+        Case("k8s/web.yaml", None, '? "apiVer\\\n  sion"\n: v1\nkind: Pod\nspec: {hostPID: true}\n', "a name on two lines"),
         Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- target: {kind: Deployment, name: web}\n  patch: |-\n"
              "    - op: add\n      path: /spec/template/spec/hostNetwork\n      value: true\n"),
         Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- patch: |\n    apiVersion: apps/v1\n"

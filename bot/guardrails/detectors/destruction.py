@@ -128,7 +128,8 @@ def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
 
 def _kubernetes(subject: Subject) -> Iterator[Hit]:
     files = [delta for delta in subject.written if is_deployed(delta, subject)]
-    before = {key: value for delta in files for key, value, _ in _guards(delta.documents_before)}
+    guarded = [delta for delta in files if delta.says("finalizers", "eclaimPolicy", "deletionPolicy")]
+    before = {key: value for delta in guarded for key, value, _ in _guards(delta.documents_before)}
     if not before:
         return
     for delta in files:

@@ -26,14 +26,19 @@ Facts: TypeAlias = Callable[[LinedNode], Iterator[Fact]]
 
 
 def gained(
-    subject: Subject, facts: Facts, *, elsewhere: frozenset[tuple[str | None, int | None]] = frozenset()
+    subject: Subject,
+    facts: Facts,
+    tells: Callable[[Delta], bool],
+    *,
+    elsewhere: frozenset[tuple[str | None, int | None]] = frozenset(),
 ) -> Iterator[Hit]:
     """A hit for every fact that holds after the change and did not hold anywhere in it before.
 
+    ``tells`` says whether a file may state any; only those are parsed.
     What a file says is told once: rendered objects add what stands in none, nor on a line that is told ``elsewhere``; and a
     patch adds what is rendered nowhere, since what is rendered knows more about it.
     """
-    files = [delta for delta in subject.deltas if is_deployed(delta, subject)]
+    files = [delta for delta in subject.deltas if is_deployed(delta, subject) and tells(delta)]
     before = {fact.key for delta in files for fact in _facts(delta.documents_before, facts)}
     seen: set[tuple[str, ...]] = set()
     lines = set(elsewhere)

@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.guardrails.anchors import Anchors, LinePattern, words
 from bot.guardrails.detectors.gains import gained, identity, is_deployed
+from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
 from bot.intake.lined import LinedNode
@@ -60,15 +61,28 @@ _HOST: Final = {"hostNetwork": "the host's network", "hostPID": "the host's proc
 def pod_privilege(subject: Subject) -> Iterable[Hit]:
     """K8S-001: a Kubernetes pod or Compose service gains a privilege."""
     templates = tuple(_templates(subject))
-    yield from gained(subject, privileges, elsewhere=frozenset((hit.file, hit.line) for hit in templates))
+    yield from gained(subject, privileges, _tells, elsewhere=frozenset((hit.file, hit.line) for hit in templates))
     yield from templates
+
+
+def _tells(delta: Delta) -> bool:
+    """Whether the file may describe an object or service, or be a JSON patch."""
+    return delta.says("apiVersion", "services") or any(
+        _OPERATION.search(side or "") for side in (delta.before, delta.after)
+    )
+
+
+_OPERATION: Final = regex(r"op(?<![\w-]op)[\s\"':]")
 
 
 def _templates(subject: Subject) -> Iterator[Hit]:
     """Lines of templates, which are no YAML yet."""
     for delta in subject.written:
-        if is_deployed(delta, subject) and isinstance(delta.documents_after, Unparsed) and not delta.is_docs:
-            for line in delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors):
+        if not is_deployed(delta, subject) or delta.is_docs:
+            continue
+        lines = delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors)
+        if lines and isinstance(delta.documents_after, Unparsed):
+            for line in lines:
                 yield on_line(delta, line, f"A template gains {line.text.strip()}.")
 
 

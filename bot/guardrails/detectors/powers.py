@@ -49,8 +49,12 @@ _LEVELS: Final = {"restricted": 2, "baseline": 1}
 
 def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
     """K8S-002: a role gains a wildcard or a way up, somebody becomes cluster-admin, or a namespace is opened."""
-    yield from gained(subject, powers)
+    yield from gained(subject, powers, _tells)
     yield from _loosened(subject)
+
+
+def _tells(delta: Delta) -> bool:
+    return delta.says("Role", "WebhookConfiguration", "SecurityContextConstraints")
 
 
 def powers(document: LinedNode) -> Iterator[Fact]:
@@ -140,7 +144,7 @@ def _webhook(who: tuple[str, str, str], webhook: LinedNode) -> Iterator[Fact]:
 
 def _loosened(subject: Subject) -> Iterator[Hit]:
     """Namespaces whose Pod Security level forbids less than before."""
-    files = [delta for delta in subject.deltas if is_deployed(delta, subject)]
+    files = [delta for delta in subject.deltas if is_deployed(delta, subject) and delta.says("Namespace")]
     before = {name: level for delta in files for name, (level, _) in _namespaces(delta.documents_before).items()}
     for delta in files:
         for name, (level, line) in _namespaces(delta.documents_after).items():

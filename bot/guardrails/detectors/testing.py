@@ -110,8 +110,15 @@ def _bodies(delta: Delta, lines: tuple[str, ...], starts: Iterable[DiffLine]) ->
             yield name, "\n".join(text.strip() for text in lines[line.number : line.number + 12])[:1500]
 
 
+_ALIKE: Final = 0.6
+
+
 def _alike(text: str, other: str) -> bool:
-    return SequenceMatcher(None, text, other, autojunk=False).ratio() >= 0.6 if text and other else False
+    if not text or not other:
+        return False
+    matcher = SequenceMatcher(None, text, other, autojunk=False)
+    # each is at most the one before, and takes longer
+    return all(ratio() >= _ALIKE for ratio in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
 
 
 def assert_loss(subject: Subject) -> Iterable[Hit]:
