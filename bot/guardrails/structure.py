@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from bot.intake.lined import FOREIGN, LinedNode, documents
-from bot.intake.text import Text
-from bot.intake.yamltree import Broken
+if TYPE_CHECKING:
+    from bot.intake.lined_node import LinedNode
+
 
 _TEMPLATE: Final = re.compile(r"\{\{-?[^{}\n]{0,300}\}\}|\{%-?[^{}\n]{0,300}%\}")
 MAX_DEPTH: Final = 90
@@ -46,7 +46,11 @@ def _only_actions(text: str) -> bool:
 
 def is_modest(text: str) -> bool:
     """Whether it is JSON that is surely within the limits, which is known without building its tree."""
-    if not text.lstrip().startswith(("{", "[")) or "<<" in text or deepest(text) > FOREIGN.deepest:
+    if not text.lstrip().startswith(("{", "[")) or "<<" in text:
+        return False
+    from bot.intake.lined import FOREIGN
+
+    if deepest(text) > FOREIGN.deepest:
         return False
     if 2 * sum(map(text.count, "[{,")) >= FOREIGN.most:
         return False
@@ -59,6 +63,10 @@ def is_modest(text: str) -> bool:
 
 def parse_documents(text: str, *, strict: bool = False) -> Documents:
     """Every document of a YAML (or JSON) text. Never raises, never slow: linear in the text up to the limits."""
+    from bot.intake.lined import documents
+    from bot.intake.text import Text
+    from bot.intake.yamltree import Broken
+
     try:
         return documents(Text("", text), strict=strict)
     except Broken as exc:

@@ -13,7 +13,7 @@ from bot.guardrails.detectors.gains import is_deployed, objects
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 

@@ -17,7 +17,7 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 
 MAX_OBJECTS: Final = 5000

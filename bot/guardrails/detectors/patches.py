@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.guardrails.structure import Unparsed, parse_documents
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 
 _INLINE: Final = (("patches",), ("spec", "patches"), ("patchesJson6902",))
 _MOST: Final = 500

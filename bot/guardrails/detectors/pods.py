@@ -15,7 +15,7 @@ from bot.guardrails.detectors.gains import gained, identity, is_deployed
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 

@@ -14,7 +14,7 @@ from bot.guardrails.detectors.gains import gained, identity, is_deployed, object
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.severity import Severity
 
 _CLIMBS: Final = {

@@ -14,7 +14,7 @@ from bot.guardrails.anchors import MAX_LINE, Anchors, LinePattern, spaced, words
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 

@@ -15,7 +15,7 @@ from typing import Final
 from bot.guardrails.detectors import strangers
 from bot.guardrails.detectors.strangers import Names
 from bot.intake.actions import ANY, Call, Embedded, Expression, Operation, Reference, embedded
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 
