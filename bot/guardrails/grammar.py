@@ -10,7 +10,6 @@ import ast
 import json
 import re
 import symtable
-import tomllib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -147,6 +146,8 @@ def _yaml(path: str, text: str, read: Callable[[], Documents]) -> ParseFailure |
 def _toml(text: str) -> ParseFailure | None:
     if is_template(text) or deepest(text) > MAX_DEPTH:
         return None
+    import tomllib
+
     try:
         tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:

@@ -385,12 +385,12 @@ class FrontMatter(_Written):
     agent_severity: _Level | None = None
     category: str = "custom"
     enforce: _Enforced = {}
-    applies: Applies = Applies()
+    applies: Applies = Applies.model_construct()
     detect: Annotated[Detect, Field(discriminator="kind")]
     examples: tuple[Example, ...] = ()
     inject: bool = False
     owner: str | None = None
-    waiver: WaiverPolicy = WaiverPolicy()
+    waiver: WaiverPolicy = WaiverPolicy.model_construct()
 
 
 class Guardrail(FrontMatter):
