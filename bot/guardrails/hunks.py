@@ -193,6 +193,8 @@ class Delta:
     @cached_property
     def removed(self) -> tuple[DiffLine, ...]:
         """All lines that are removed."""
+        if not self.before:
+            return ()
         parts = (_numbered(self.before_lines, span.old, span.old_count) for span in self._spans if span.old_count)
         return tuple(chain.from_iterable(parts))
 
