@@ -252,8 +252,7 @@ def test_a_composite_action_pastes_what_its_user_passes() -> None:
 TAKES = [
     "      - run: gh pr checkout ${{ github.event.number }}",
     "      - run: git clone ${{ github.event.pull_request.head.repo.clone_url }} x && make -C x",
-    "      - run: |\n          git remote add fork $URL\n          git pull fork main\n"
-    "        env: {URL: '${{ github.event.pull_request.head.repo.ssh_url }}'}",
+    "      - run: git remote add f $U; git pull f main\n        env: {U: '${{ github.event.pull_request.head.repo.ssh_url }}'}",
     "      - run: |\n          git fetch origin pull/${{ github.event.number }}/head\n          git checkout FETCH_HEAD",
     "      - run: git checkout ${{ github.event.pull_request.head.sha }}",
     "      - run: git switch --detach $SHA\n        env: {SHA: '${{ github.event.pull_request.head.sha }}'}",
