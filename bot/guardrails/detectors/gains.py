@@ -19,6 +19,7 @@ from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
+from bot.model.patterns import regex
 
 MAX_OBJECTS: Final = 5000
 
@@ -125,6 +126,14 @@ def is_deployed(delta: Delta, subject: Subject) -> bool:
     if not is_yaml_or_json(delta.path) or delta.unread or is_vendored(delta.path):
         return False
     return not delta.is_test or is_environment(delta.path) or subject.is_built(delta.path)
+
+
+_OPERATION: Final = regex(r"op(?<![\w-]op)[\s\"':]")
+
+
+def may_patch(delta: Delta) -> bool:
+    """Whether either side of the file may have operations of a JSON patch."""
+    return any(_OPERATION.search(side) for side in (delta.before, delta.after) if side)
 
 
 def _facts(documents: Documents, facts: Facts, *, patches: bool = True) -> Iterator[Fact]:
