@@ -17,7 +17,7 @@ from bot.guardrails.detectors.workflow_risks import Risk, handed_over, risks, st
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 
