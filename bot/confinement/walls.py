@@ -25,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, assert_never
 
+from bot.model.choices import Confinement as Confinement  # noqa: PLC0414 - those who confine look for it here
 from bot.processes import ProcessEnd, run
 
 _HERE: Final = Path(__file__).parent
@@ -42,14 +43,6 @@ class Wall(StrEnum):
     NAMESPACES = "namespaces"
     BUBBLEWRAP = "bubblewrap"
     LANDLOCK = "landlock"
-    NONE = "none"
-
-
-class Confinement(StrEnum):
-    """What settings ask for: a wall or nothing runs, the best there is even if that is none, or no wall."""
-
-    REQUIRED = "required"
-    BEST = "best"
     NONE = "none"
 
 

@@ -39,6 +39,7 @@ _LANGUAGES: Final = {
 }
 _BY_SUFFIX: Final = {suffix: name for name, suffixes in _LANGUAGES.items() for suffix in suffixes}
 _BY_NAME: Final = {
+    "kustomization": "yaml",
     "dockerfile": "dockerfile",
     "containerfile": "dockerfile",
     "makefile": "shell",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.intake import cw, syntax
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.intake.text import Text
 
 

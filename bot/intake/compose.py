@@ -29,6 +29,9 @@ from bot.model.resource import Desired, Platform, ResourceId, SourceError, Sourc
 from bot.secrecy.credentials import is_secret
 
 _RUN_FROM: Final = frozenset({"image", "build", "provider"})
+_NAME: Final = "lower-case letters, digits, dashes and underscores"
+_ASKING: Final = (b"COMPOSE_PROJECT_NAME", b"include", b"extends")
+"""What stands in a file that asks for the project's name, or that may bring one in that does."""
 _ATTACHED: Final = frozenset({"network", "volume"})
 """What services are attached to by name: their files also say which of those that exist already they take."""
 
@@ -87,7 +90,7 @@ def _unread(path: str, first: str) -> SourceError:
 def _with_name(around: FileSurroundings, own: Project, selected: ProjectFiles) -> FileSurroundings:
     """With the project's own name as a variable, where one of its files asks for it and it is not a guess."""
     files = own.files
-    if not any(b"COMPOSE_PROJECT_NAME" in files.get(path, b"") for path in selected.files):
+    if not any(word in files.get(path, b"") for path in selected.files for word in _ASKING):
         return around
     first = Project(files, own.sources, allowance=own.allowance)
     names = [
@@ -97,7 +100,7 @@ def _with_name(around: FileSurroundings, own: Project, selected: ProjectFiles) -
         for layer in layers_of(first, path, around) or ()
         if (name := layer.tree.mapping.get("name")) is not None and not name.site.unknown
     ]
-    given = selected.name or (names[-1] if names else None) or around.variables.get("COMPOSE_PROJECT_NAME")
+    given = selected.name or around.variables.get("COMPOSE_PROJECT_NAME") or (names[-1] if names else None)
     scope = project_name(given or folder_of(selected.files[0]).rpartition("/")[2])
     return around if not scope else FileSurroundings(around.folder, {**around.variables, "COMPOSE_PROJECT_NAME": scope})
 
@@ -129,6 +132,9 @@ class _Reading:
         listed = (".env",) if selected.env_files is None else selected.env_files
         paths = [home.path(name) for name in listed] if selected.env_files is None else [*listed]
         around = FileSurroundings(selected.folder, own.environment(paths, {}))
+        name = around.variables.get("COMPOSE_PROJECT_NAME", "")
+        if name != project_name(name) and not selected.name:
+            own.errors.append(SourceError(paths[0], 1, 1, "COMPOSE_PROJECT_NAME is no name of a project", _NAME))
         around = _with_name(around, own, selected)
         absent = [path for path in selected.files if own.data(path) is None]
         if absent:
@@ -210,16 +216,24 @@ def _checked(own: Project, tree: Sited, running: Sequence[str]) -> Sited:
     services = tree.mapping.get("services")
     for name in running:
         service = services.mapping.get(name) if services else None
-        if service is not None and service.mapping and not own.errors and service.mapping.keys().isdisjoint(_RUN_FROM):
+        if service is not None and isinstance(service.data, dict) and not own.errors and not _runs(service):
             own.report(service.site, f"the service {name} has neither 'image' nor 'build'", "'image' or 'build'")
     return tree
 
 
+def _runs(service: Sited) -> bool:
+    """Whether a service says what it runs, be it by a variable that nobody knows."""
+    given = (service.mapping.get(key) for key in _RUN_FROM)
+    return any(value is not None and value.data not in ("", None) for value in given)
+
+
 def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project: str) -> str:
-    """Lower-case letters, digits, dashes and underscores (Docker documentation, "Specify a project name")."""
+    """Lower-case letters, digits, dashes and underscores; the variable comes before what a file says (Docker documentation,
+    "Specify a project name").
+    """
     named = tree.mapping.get("name")
     folder = folder_of(path).rpartition("/")[2]
-    chosen = (named.text if named else None) or variables.get("COMPOSE_PROJECT_NAME") or folder or project
+    chosen = variables.get("COMPOSE_PROJECT_NAME") or (named.text if named else None) or folder or project
     return project_name(chosen) or "default"
 
 
@@ -230,11 +244,10 @@ def project_name(chosen: str) -> str:
 
 def _secretly_named(own: Project, tree: Sited, variables: Mapping[str, str]) -> Site | None:
     """Where the project gets a name that holds a secret."""
+    if given := variables.get("COMPOSE_PROJECT_NAME"):
+        return tree.site if own.is_secret("COMPOSE_PROJECT_NAME", given) else None
     named = tree.mapping.get("name")
-    if named is not None and named.text:
-        return named.site if named.site.secret else None
-    given = variables.get("COMPOSE_PROJECT_NAME", "")
-    return tree.site if own.is_secret("COMPOSE_PROJECT_NAME", given) else None
+    return named.site if named is not None and named.site.secret else None
 
 
 def _enabled(service: Sited, profiles: set[str]) -> bool:

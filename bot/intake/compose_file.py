@@ -16,11 +16,13 @@ from bot.intake.compose_extends import extended
 from bot.intake.compose_merge import merge, without_repeats
 from bot.intake.compose_project import FileSurroundings, Project, is_remote, layers_of
 from bot.intake.compose_schema import DECLARED_KINDS, named
+from bot.intake.declared import meant
 from bot.intake.discover import folder_of
 from bot.intake.sited import Sited
 
 _DEEPEST: Final = 20
 """Files that include each other: nobody reads further, and each costs what all below it declare."""
+_INCLUDING: Final = ("path", "env_file", "project_directory")
 _SECTIONS: Final = ("services", *DECLARED_KINDS, "models")
 
 
@@ -66,6 +68,8 @@ def _with_includes(project: Project, tree: Sited, around: FileSurroundings, open
     if include.elements and len(open_files) > _DEEPEST:
         project.report(include.site, f"files that include each other more than {_DEEPEST} deep")
         return replace(tree, data={key: child for key, child in tree.mapping.items() if key != "include"})
+    if include.text is not None:
+        project.report(include.site, "'include' is a text", "a list")
     for item in include.elements:
         included = _included(project, item, around, open_files)
         if included is not None:
@@ -76,6 +80,9 @@ def _with_includes(project: Project, tree: Sited, around: FileSurroundings, open
 def _included(project: Project, item: Sited, around: FileSurroundings, open_files: tuple[str, ...]) -> Sited | None:
     """What one entry of ``include`` brings: one file, or the first of several with the others laid on it."""
     listed = item.mapping.get("path", item) if item.mapping else item
+    for key in item.mapping.keys() - _INCLUDING:
+        message, expected = f"'include' has no key {key!r}: Compose passes over it", meant(key, _INCLUDING)
+        project.report(item.mapping[key].site, message, expected, note=True)
     paths: list[str] = []
     for name in listed.elements or [listed]:
         if is_remote(name.text or ""):
@@ -104,8 +111,13 @@ def _inner(project: Project, item: Sited, first: str, around: FileSurroundings) 
     home = FileSurroundings(folder, around.variables)
     if files is None:
         return FileSurroundings(folder, project.environment([home.path(".env")], around.variables))
-    named = [around.path(name.text) for name in files.elements or [files] if name.text and name.text != "/dev/null"]
-    return FileSurroundings(folder, project.environment(named, around.variables))
+    names = [name for name in files.elements or [files] if name.text and name.text != "/dev/null"]
+    paths = [around.path(name.text or "") for name in names]
+    for name, path in zip(names, paths, strict=True):
+        if project.data(path) is None:
+            message = f"{named(name, path)} is not in the repository: variables that it sets are not known"
+            project.report(name.site, message, "the file", note=True)
+    return FileSurroundings(folder, project.environment(paths, around.variables))
 
 
 def _joined(project: Project, tree: Sited, included: Sited) -> Sited:

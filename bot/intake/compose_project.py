@@ -27,6 +27,7 @@ from bot.secrecy.credentials import is_secret
 _RESET: Final = frozenset({"!reset", "!override"})
 _MEANINGLESS: Final = ("the tag {} means nothing here", "'!reset', '!override' or no tag")
 _DATE: Final = ("a date, which Compose does not take", "a text in quotes")
+_DOLLAR: Final = "a dollar sign of the text itself as '$$', or the value in single quotes"
 _MOST_MESSAGES: Final = 3
 """Messages about one value: a text can have a mistake at every letter."""
 
@@ -130,6 +131,8 @@ class Project:
         if read.problem:
             line, message = read.problem
             self.errors.append(SourceError(path, line, 1, message, "NAME=value"))
+        wrong = [line for line in read.lines if line.problem][:_MOST_MESSAGES]
+        self.errors += [SourceError(path, line.line, 1, line.problem, _expected(line)) for line in wrong]
         return read.lines
 
     def _taint(self, lines: Sequence[EnvLine], values: ChainMap[str, str]) -> None:
@@ -149,6 +152,10 @@ class Project:
                 own |= {line.key: line.value for line in lines if not line.unset}
             self.environments[key] = known, {**own, **known}
         return self.environments[key][1]
+
+
+def _expected(line: EnvLine) -> str:
+    return _DOLLAR if "dollar" in line.problem else "a value for it"
 
 
 def layers_of(project: Project, path: str, around: FileSurroundings) -> list[ProjectLayer] | None:
@@ -176,12 +183,17 @@ def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator
         return
     for index, document in enumerate(documents):
         if document is None:
+            if len(documents) > 1:
+                message = f"document {index + 1} of {len(documents)} in this file is empty"
+                project.errors.append(text.error_at(1, 1, message, "a mapping, or no '---' there"))
             continue
         if not isinstance(document.value, dict):
             project.errors.append(text.error_at(document.line, 1, "not a Compose file", "a mapping with 'services'"))
             return
         for line, column, name in document.duplicates:
             project.errors.append(text.error_at(line, column, f"the key {name!r} is written twice in one mapping"))
+        for line, column, name in document.strange:
+            project.errors.append(text.error_at(line, column, f"the key {name} is no text", f'"{name}"'))
         tree = sited(document.value, Site(path, index, ()))
         project.allowance.spend(OPENING + tree.size())
         tree, cleared = _untagged(project, tree, document, text)

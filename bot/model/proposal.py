@@ -13,23 +13,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from bot.model.choices import Join as Join  # noqa: PLC0414 - those who propose look for it here
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, Report
 from bot.model.severity import Severity
-
-
-class Join(StrEnum):
-    """What pull requests about many objects are made of."""
-
-    CHANGE = "change"
-    """The same change of the same fields, of one kind and target."""
-    TARGET = "target"
-    """Whatever differs in one target."""
-    FOLDER = "folder"
-    """Whatever differs in what the files of one folder declare."""
-    OWNER = "owner"
-    """Whatever differs in what the same people own, by CODEOWNERS."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ belong to the same target. Discovered by :mod:`bot.targets`, rendered by :mod:`b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,10 +15,6 @@ from typing import Final
 
 from bot.model.json import Tree
 from bot.model.upstream import UpstreamSource
-
-TARGET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-"""What a target may be called: it stands in tasks, branch names and ledger entries. No slash."""
-
 
 CAPABILITIES: Final = "capabilities"
 """Where the spec of a unit says for which cluster its charts are rendered: ``{"kubeVersion": …, "apiVersions": […]}``."""

@@ -70,6 +70,10 @@ KUSTOMIZATION = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomizatio
 FIREWALL = (
     'resource "google_compute_firewall" "a" {\n  source_ranges = ["0.0.0.0/0"]\n  allow {\n    ports = ["22"]\n  }\n}\n'
 )
+APPLICATION = (
+    "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n  %s {kustomize: {patches: "
+    "[{target: {kind: Deployment}, patch: '[{op: add, path: /spec/template/spec/hostPID, value: true}]'}]}}\n"
+)
 CRD = "apiVersion: v1\nkind: CustomResourceDefinition\nspec: {properties: {privileged: {type: boolean}}}\n"
 PVC = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a%s}\nspec: {persistentVolumeReclaimPolicy: %s}\n"
 LIMITS = "fixes:\n  per_hour: %s\n  cooldown: %s\napply:\n  enabled: %s\n"
@@ -95,12 +99,28 @@ FIRES = {
         Case("p.yaml", None, "- {op: add, path: /spec/template/spec/containers/0/securityContext,"
              " value: {privileged: true}}\n"),
         Case("p.yaml", None, "- {op: add, path: /spec/template/spec/volumes/-, value: {hostPath: {path: /}}}\n"),
+        Case("p.yaml", None, "- ? op\n  : add\n  path: /spec/template/spec/hostPID\n  value: true\n", "a key in two lines"),
+        Case("k8s/web.json", None, '{"kind": "Pod", "apiV\\u0065rsion": "v1", "spec": {"hostN\\u0065twork": true}}', "escapes"),
+        Case("k8s/web.yaml", None, '? "apiVer\\\n  sion"\n: v1\nkind: Pod\nspec: {hostPID: true}\n', "a name on two lines"),
         Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- target: {kind: Deployment, name: web}\n  patch: |-\n"
              "    - op: add\n      path: /spec/template/spec/hostNetwork\n      value: true\n"),
         Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- patch: |\n    apiVersion: apps/v1\n"
              "    kind: Deployment\n    metadata: {name: web}\n    spec: {template: {spec: {hostIPC: true}}}\n"),
         Case("apps/web.yaml", None, "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a}\n"
              "spec:\n  patches:\n  - patch: |\n      - {op: add, path: /spec/template/spec/hostNetwork, value: true}\n"),
+        Case("overlays/prod/Kustomization", None, "patches:\n- patch: |-\n    apiVersion: apps/v1\n    kind: Deployment\n"
+             "    metadata: {name: web}\n    spec: {template: {spec: {hostNetwork: true}}}\n", "a name without suffix"),
+        Case("apps/shop.yaml", None, APPLICATION % "source:"),
+        Case("apps/shop.yaml", None, APPLICATION % "sources:\n  -"),
+        Case("k8s/web.yaml", PLAIN, pod(container="securityContext: {windowsOptions: {hostProcess: true}}")),
+        Case("k8s/web.yaml", PLAIN, pod("securityContext: {appArmorProfile: {type: Unconfined}}")),
+        Case("k8s/web.yaml", PLAIN, pod(container="securityContext: {seLinuxOptions: {type: spc_t}}")),
+        Case("k8s/web.yaml", None, "apiVersion: v1\nkind: Pod\nspec: {containers: []}\nmetadata:\n  name: a\n  annotations:\n"
+             "    container.apparmor.security.beta.kubernetes.io/web: unconfined\n"),
+        Case("ci/build.yaml", None, "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata: {name: a}\n"
+             "spec:\n  templates:\n  - name: x\n    script: {image: i, securityContext: {privileged: true}}\n"),
+        Case("ci/build.yaml", None, "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: a}\n"
+             "spec:\n  volumes: [{name: s, hostPath: {path: /var/run/docker.sock}}]\n"),
         Case("overlays/test/web.yaml", None, pod("hostIPC: true"), "an environment of that name"),
         Case("clusters/e2e/apps/web.yaml", None, pod("hostIPC: true")),
         Case("clusters/eu-west/test/web.yaml", None, pod("hostIPC: true"), "an environment of a region"),
@@ -108,6 +128,11 @@ FIRES = {
         Case("k8s/web.json", '{"kind": "Pod", "apiVersion": "v1", "spec": {"containers": []}}',
              '{"kind": "Pod", "apiVersion": "v1", "spec": {"hostNetwork": true, "containers": []}}'),
         Case("compose.yaml", "services: {a: {image: b}}\n", "services: {a: {image: b, privileged: true}}\n"),
+        Case("compose.yaml", None, "services: {a: {image: b, devices: ['/dev/mem:/dev/mem']}}\n"),
+        Case("compose.yaml", None, "services: {a: {image: b, devices: [{source: /dev/nvme0n1, target: /dev/x}]}}\n"),
+        Case("compose.yaml", None, "services: {a: {image: b, cgroup: host}}\n"),
+        Case("compose.yaml", None, "services: {a: {build: {context: ., privileged: true}}}\n"),
+        Case("compose.yaml", None, "services: {a: {build: {context: ., entitlements: [security.insecure]}}}\n"),
         Case("compose.yaml", "services: {a: {image: b}}\n", "services:\n  a:\n    volumes:\n    - /var/run/docker.sock:/s\n"),
         Case("chart/templates/a.yaml", "{{ if a }}\nx: {{ b }\n", "{{ if a }}\nx: {{ b }\n  privileged: true\n", "a template"),
     ],
@@ -118,6 +143,13 @@ FIRES = {
         Case("b.yaml", None, (BINDING % "view").replace("eve", "'system:anonymous'")),
         Case("b.yaml", None, (BINDING % "edit").replace("User, name: eve", "Group, name: 'system:unauthenticated'")),
         Case("b.yaml", None, (BINDING % "edit").replace("User, name: eve", "Group, name: 'system:authenticated'")),
+        Case("b.yaml", None, (BINDING % "edit").replace("User, name: eve", "Group, name: 'system:serviceaccounts'")),
+        Case("r.yaml", None, (ROLE % "[create]").replace("pods", "pods/exec")),
+        Case("p.yaml", None, "- {op: add, path: /rules/-, value: {apiGroups: ['*'], resources: [pods], verbs: ['*']}}\n",
+             "a JSON patch that says of no object what it is"),
+        Case("p.yaml", None, "- {op: add, path: /metadata/labels/pod-security.kubernetes.io~1enforce, value: privileged}\n"),
+        Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- target: {kind: Namespace, name: a}\n  patch: |\n"
+             "    - {op: add, path: /metadata/labels/pod-security.kubernetes.io~1enforce, value: privileged}\n"),
         Case("n.yaml", SPACE % "restricted", SPACE % "baseline"),
         Case("n.yaml", SPACE % "baseline", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"),
         Case("n.yaml", None, SPACE % "privileged"),
@@ -198,6 +230,11 @@ QUIET = {
         Case("p.yaml", None, "- {op: remove, path: /spec/template/spec/hostPID}\n", "taken away by a patch"),
         Case("p.yaml", None, "- {op: add, path: /spec/template/spec/hostPID, value: false}\n"),
         Case("p.yaml", None, "- {op: test, path: /spec/template/spec/hostPID, value: true}\n"),
+        Case("k8s/web.yaml", PLAIN, pod(container="securityContext: {seLinuxOptions: {type: container_t, level: 's0:c1'}}")),
+        Case("k8s/web.yaml", PLAIN, pod(container="securityContext: {windowsOptions: {hostProcess: false}}")),
+        Case("compose.yaml", None, "services: {a: {image: b, devices: ['/dev/dri:/dev/dri', '/dev/ttyUSB0']}}\n"),
+        Case("apps/shop.yaml", None, "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\n"
+             "spec: {source: {helm: {valuesObject: {hostNetwork: false}}}}\n"),
         Case("test/e2e/web.yaml", None, pod("hostIPC: true"), "a test's own manifest"),
         Case("overlays/testdata/web.yaml", None, pod("hostIPC: true")),
         Case("apps/web/tests/web.yaml", None, pod("hostIPC: true"), "the tests of one application"),
@@ -208,6 +245,8 @@ QUIET = {
         Case("b.yaml", None, (BINDING % "system:discovery").replace("eve", "'system:authenticated'")),
         Case("n.yaml", SPACE % "baseline", SPACE % "restricted"),
         Case("n.yaml", None, SPACE % "baseline"),
+        Case("p.yaml", None, "- {op: add, path: /metadata/labels/pod-security.kubernetes.io~1enforce, value: baseline}\n"),
+        Case("p.yaml", None, "- {op: add, path: /spec/rules/-, value: {host: '*', http: {paths: []}}}\n"),
         Case("n.yaml", None, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"),
         Case("w.yaml", None, HOOK % ("Validating", "service: {name: a, namespace: b}", "secrets")),
         Case("w.yaml", None, HOOK % ("Mutating", "service: {name: a, namespace: b}", "pods")),

@@ -73,9 +73,11 @@ HEADS: Final = _paths(
 """What names the head of a pull request."""
 
 REPOSITORIES: Final = _paths(
-    "github.event.pull_request.head.repo.full_name",
-    "github.event.pull_request.head.repo.clone_url",
-    "github.event.workflow_run.head_repository.full_name",
+    *(
+        f"github.event.{repository}.{part}"
+        for repository in ("pull_request.head.repo", "workflow_run.head_repository")
+        for part in ("full_name", "clone_url", "git_url", "ssh_url", "html_url", "url", "svn_url")
+    ),
 )
 """What names the repository that a pull request comes from."""
 
@@ -145,13 +147,16 @@ def is_written(tree: Expression, variables: Mapping[str, Names]) -> bool:
 def _contains(tree: Expression, variables: Mapping[str, Names]) -> bool:
     """Whether a stranger's text is the value, or anywhere in it."""
     if isinstance(tree, ContextReference):
+        whole = ".".join(tree.path)
+        if any(held and f"{context}.".startswith(f"{whole}.") for context, held in variables.items()):
+            return True
         return _held(tree.path, variables) or any(_meets(tree.path, text[: len(tree.path)]) for text in TEXTS)
     return is_written(tree, variables)
 
 
 def _held(path: _Path, variables: Mapping[str, Names]) -> bool:
-    held = variables.get(path[0], frozenset())
-    return len(path) > 1 and (path[1] in held or (path[1] == ANY and bool(held)))
+    held = variables.get(".".join(path[:-1]), frozenset())
+    return path[-1] in held or (path[-1] == ANY and bool(held))
 
 
 def _meets(path: _Path, other: _Path) -> bool:
