@@ -55,7 +55,7 @@ def _traced(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> Value:
         return at.computed(node, bool(result), ())
     value = result if isinstance(result, Value) else Value(result, at.trace(node, arguments))
     whole = [Value(None, argument.trace) for argument in arguments]
-    keys = arguments[:1] if node.name in _NAMING else ()
+    keys = arguments[:1] if node.name in _NAMING else arguments if node.name in _SELECTING else ()
     return value if node.name in _CHOOSING else decided_by(value, *whole, *keys)
 
 
@@ -63,7 +63,11 @@ _PARSING: Final = 2
 """Steps that a character of a template costs."""
 _NAMING: Final = frozenset({"zipmap", "transpose"})
 """Functions whose first argument gives keys of the result."""
-_CHOOSING: Final = frozenset({"coalesce", "coalescelist", "concat", "merge", "nonsensitive"})
+_SELECTING: Final = frozenset(
+    {"coalesce", "coalescelist", "compact", "distinct", "matchkeys", "setintersection", "setsubtract", "setunion", "toset"}
+)
+"""Functions that look into their arguments to decide which elements the result has."""
+_CHOOSING: Final = frozenset({"concat", "merge", "nonsensitive"})
 """Functions that pass on what they are given, each part with its own mark."""
 
 
