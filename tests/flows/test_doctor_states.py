@@ -245,7 +245,7 @@ def bare_doctor(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]
     python.parent.mkdir()
     python.symlink_to(Path(sys.executable).resolve())
     given = {"PATH": str(tmp_path / "nothing"), "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
-    command = [python, "-m", "bot", "doctor", "--json", *words]
+    command = [str(python), "-m", "bot", "doctor", "--json", *words]
     return subprocess.run(command, cwd=tmp_path, env=given, check=False, capture_output=True, text=True, timeout=120)
 
 
