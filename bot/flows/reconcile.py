@@ -32,7 +32,7 @@ from bot.flows.tracing import located
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
 from bot.model.drift import IgnoreNote, Report
-from bot.model.proposal import Action, Effect, Join, Tick
+from bot.model.proposal import Effect, Join, TakenAction, Tick
 from bot.notices.memory import told
 
 LOOKS: Final = 4
@@ -146,12 +146,12 @@ def _written(loop: Loop, assessment: Assessment, memory: Memory, result: Tick, n
 
 def _carried_out(
     loop: Loop, assessment: Assessment, memory: Memory, now: datetime
-) -> tuple[Memory, list[tuple[Intention, Action]]]:
+) -> tuple[Memory, list[tuple[Intention, TakenAction]]]:
     """Plan and carry out. What the host turns down is planned again at once, by the lanes that are left: from a commit to
     a pull request, to the issue that says which switch to set, to the report.
     """
     run, declaration = loop.run, assessment.declaration
-    decisions, done = list(assessment.decisions), list[tuple[Intention, Action]]()
+    decisions, done = list(assessment.decisions), list[tuple[Intention, TakenAction]]()
     for _ in Lane:
         intentions = plan(decisions, declaration, memory, loop.declarer, now=now)
         record_rejections(intentions, memory, run, now=now)
@@ -167,7 +167,7 @@ def _carried_out(
     return memory, done
 
 
-def _is_turned_down(intention: Intention, action: Action) -> bool:
+def _is_turned_down(intention: Intention, action: TakenAction) -> bool:
     """Whether the host closed this lane only now."""
     return action.effect is Effect.WAITING and intention.effect is not Effect.WAITING
 
@@ -211,7 +211,7 @@ class Forecast:
     """What the next run would do and what it would close, or why it would write nothing."""
 
     intentions: tuple[Intention, ...] = ()
-    closings: tuple[Action, ...] = ()
+    closings: tuple[TakenAction, ...] = ()
     blocked: str | None = None
 
 
