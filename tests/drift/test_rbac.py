@@ -131,6 +131,18 @@ def test_aggregated_rules_are_drift_where_somebody_else_wrote_them(manager: str 
     assert [(drift.where, drift.rule) for drift in drifts] == [("rules", "rbac-wildcard")] * told
 
 
+def test_rules_that_nothing_aggregates_any_more_are_compared() -> None:
+    """Without its selectors the live role has the rules that somebody gave it."""
+    drifts = diff(Pair(declared(aggregated()), live(role(EVERYTHING))), OPTIONS)
+    assert [(drift.where, drift.rule) for drift in drifts if drift.where == "rules"] == [("rules", "rbac-wildcard")]
+
+
+def test_a_role_that_begins_to_gather_others_is_a_gain() -> None:
+    """Although Git says nothing of any aggregation."""
+    drifts = diff(Pair(declared(role(PODS)), live(aggregated(PODS))), OPTIONS)
+    assert [drift.severity for drift in drifts] == [Severity.CRITICAL]
+
+
 NOTE = 'spec.template.metadata.annotations["container.apparmor.security.beta.kubernetes.io/web"]'
 
 
