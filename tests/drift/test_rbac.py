@@ -262,6 +262,8 @@ def test_a_role_that_gathers_others_is_a_gain(selectors: list[Any] | None, level
     assert max((drift[1] for drift in judged(before, after)), key=lambda each: each.rank) is level
 
 
+ALLOWED = "p, role:dev, applications, get, */*, allow\n"
+DENIED = "p, role:dev, applications, delete, prod/*, deny\n"
 MAPPED = "- rolearn: arn:a\n  groups:\n  - system:nodes\n"
 
 
@@ -271,6 +273,10 @@ MAPPED = "- rolearn: arn:a\n  groups:\n  - system:nodes\n"
         ("ConfigMap", "data.mapRoles", MAPPED, f"{MAPPED}  - system:masters\n", "access-list"),
         ("ConfigMap", "data.mapUsers", None, MAPPED, "access-list"),
         ("ConfigMap", "data.mapRoles", MAPPED, "- rolearn: arn:a\n", None),
+        ("ConfigMap", 'data["policy.csv"]', ALLOWED + DENIED, ALLOWED, "access-list"),
+        ("ConfigMap", 'data["policy.csv"]', ALLOWED, ALLOWED + DENIED, None),
+        ("ConfigMap", 'data["policy.csv"]', ALLOWED, ALLOWED.replace(", ", ","), None),
+        ("ConfigMap", 'data["policy.team.csv"]', None, ALLOWED, "access-list"),
         ("ConfigMap", "data.mapRoles", MAPPED, f"# nodes\n{MAPPED}", None),
         ("ConfigMap", 'data["policy.csv"]', "g, a, role:readonly\n", "g, a, role:admin\n", "access-list"),
         ("ConfigMap", 'data["policy.default"]', "role:readonly", "role:admin", "access-list"),
