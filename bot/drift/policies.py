@@ -19,7 +19,7 @@ from bot.model.json import JSON, Tree, elements
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SETS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 _PRINCIPALS: Final = frozenset({"Principal", "NotPrincipal"})
-_SILENT: Final = (("Sid", ""), ("Condition", {}))
+_SILENT: Final[tuple[tuple[str, JSON], ...]] = (("Sid", ""), ("Condition", {}))
 """Elements that say nothing."""
 
 
