@@ -19,6 +19,8 @@ from bot.model.json import JSON, Tree, elements
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SETS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 _PRINCIPALS: Final = frozenset({"Principal", "NotPrincipal"})
+_SILENT: Final[tuple[tuple[str, JSON], ...]] = (("Sid", ""), ("Condition", {}))
+"""Elements that say nothing."""
 
 
 DEEPEST: Final = 100
@@ -86,7 +88,7 @@ def normal(statement: Tree) -> Tree:
 
 
 def _statement(statement: Tree) -> Tree:
-    return {key: _element(key, value) for key, value in statement.items() if not (key == "Sid" and value == "")}
+    return {key: _element(key, value) for key, value in statement.items() if (key, value) not in _SILENT}
 
 
 def _element(key: str, value: JSON) -> JSON:

@@ -394,6 +394,28 @@ WEAKER: Final[list[Row]] = [
         {"description": "x"},
         CRITICAL,
     ),
+    (ARGO, "AppProject", {"sourceRepos": ["https://a/*", "!https://a/b"]}, {"sourceRepos": ["https://a/*"]}, CRITICAL),
+    (
+        ARGO,
+        "AppProject",
+        {"sourceRepos": ["https://a/*", "!https://a/b/*"]},
+        {"sourceRepos": ["https://a/*", "!https://a/b/c"]},
+        CRITICAL,
+    ),
+    (
+        ARGO,
+        "AppProject",
+        {"destinations": [{"server": "s", "namespace": "*"}, {"server": "s", "namespace": "!kube-system"}]},
+        {"destinations": [{"server": "s", "namespace": "*"}]},
+        CRITICAL,
+    ),
+    (
+        ARGO,
+        "AppProject",
+        {"destinations": [{"server": "s", "namespace": "*"}, {"name": "!prod", "namespace": "*"}]},
+        {"destinations": [{"server": "s", "namespace": "*"}]},
+        CRITICAL,
+    ),
     (ARGO, "Application", {"source": {"repoURL": "https://a"}}, {"source": {"repoURL": "https://b"}}, CRITICAL),
     (ARGO, "Application", {"project": "shop"}, {"project": "default"}, CRITICAL),
     (
@@ -497,6 +519,13 @@ STRICTER: Final[list[tuple[str, str, dict[str, Any], dict[str, Any]]]] = [
     (CERT, "Certificate", {"isCA": True}, {"isCA": False}),
     (CERT, "Certificate", {"dnsNames": ["a", "b"]}, {"dnsNames": ["a"]}),
     (ARGO, "AppProject", {"sourceRepos": ["*"]}, {"sourceRepos": ["https://a"]}),
+    (ARGO, "AppProject", {"sourceRepos": ["https://a/*"]}, {"sourceRepos": ["https://a/*", "!https://a/b"]}),
+    (
+        ARGO,
+        "AppProject",
+        {"destinations": [{"server": "s", "namespace": "*"}, {"server": "s", "namespace": "!kube-system"}]},
+        {"destinations": [{"server": "s", "namespace": "*"}, {"server": "s", "namespace": "!kube-*"}]},
+    ),
     (
         ARGO,
         "AppProject",
@@ -722,3 +751,31 @@ def test_what_a_definition_fills_in_is_no_drift(
     """Defaults beside what Git says are counted, also where a row is about the part that they stand in."""
     pair = Pair(declared(thing(kind, version, spec=before)), live(thing(kind, version, spec=now)))
     assert examine(pair, WITH_FIELDS).drift == ()
+
+
+CONSTRAINTS: Final = "SecurityContextConstraints"
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "before", "now", "severity"),
+    [
+        ("security.openshift.io/v1", CONSTRAINTS, {"runAsUser": {"type": "MustRunAsRange"}}, "RunAsAny", CRITICAL),
+        ("security.openshift.io/v1", CONSTRAINTS, {"seLinuxContext": {"type": "MustRunAs"}}, "RunAsAny", HIGH),
+        ("security.openshift.io/v1", CONSTRAINTS, {"volumes": ["secret"]}, ["secret", "hostPath"], HIGH),
+        ("security.openshift.io/v1", CONSTRAINTS, {"requiredDropCapabilities": ["ALL"]}, [], HIGH),
+        ("v1", "ConfigMap", {"data": {"users.anonymous.enabled": "false"}}, "true", CRITICAL),
+        ("v1", "ConfigMap", {"data": {"oidc.config": "issuer: https://a"}}, "issuer: https://b", CRITICAL),
+    ],
+)
+def test_fields_beside_a_specification_are_weighed_too(
+    version: str, kind: str, before: dict[str, JSON], now: JSON, severity: Severity
+) -> None:
+    """Constraints of OpenShift have none, and Argo CD has its settings in a ConfigMap."""
+    ((top, value),) = before.items()
+    after = now if isinstance(now, list) else dict.fromkeys(value if isinstance(value, dict) else (), now)
+    argo = {"metadata": {"name": "argocd-cm", "namespace": "argocd"}}
+    (drift,) = examine(
+        Pair(declared({**thing(kind, version), **argo, **before}), live({**thing(kind, version), **argo, top: after})),
+        WITH_FIELDS,
+    ).drift
+    assert drift.severity is severity

@@ -109,6 +109,15 @@ def test_openshift_labels_namespaces_by_its_own_manager_alone() -> None:
     assert outcome(before, owned(after, "cluster-policy-controller", fields)) == ([], ["platform:openshift"])
 
 
+def test_argo_cd_tracks_by_the_label_that_applications_are_named_by() -> None:
+    """It is its own where it wrote it, and drift where a person did."""
+    key = "app.kubernetes.io/instance"
+    before, after = thing("ConfigMap"), thing("ConfigMap", metadata={"labels": {key: "shop"}})
+    fields: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{key}": {}}}}
+    assert outcome(before, owned(after, "argocd-controller", fields)) == ([], ["platform:argo"])
+    assert outcome(before, owned(after, "kubectl-edit", fields)) == ([f'metadata.labels["{key}"]'], [])
+
+
 def test_openshift_makes_pull_secrets() -> None:
     """For every service account."""
     after = thing(
@@ -120,7 +129,9 @@ def test_openshift_makes_pull_secrets() -> None:
 
 
 WEB: Final = {"name": "web", "image": "shop/web:1.0"}
-ADMITTED: Final = {"annotations": {"openshift.io/scc": "restricted-v2"}}
+ADMITTED: Final = {
+    "annotations": {"openshift.io/scc": "restricted-v2", "seccomp.security.alpha.kubernetes.io/pod": "runtime/default"}
+}
 
 
 def _bare(**container: Any) -> dict[str, Any]:

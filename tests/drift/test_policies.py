@@ -50,6 +50,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
     ({"enabled": [False]}, {"enabled": [0]}, False),
     ({"size": 1.0}, {"size": 1}, True),
     (policy(Sid=""), policy(), True),
+    (policy(Condition={}), policy(), True),
     (policy(Effect="Deny"), policy(), False),
     ({"Statement": {"Effect": "Allow", "Action": "a"}}, {"Statement": [{"Effect": "Allow", "Action": ["a"]}]}, True),
     (

@@ -131,6 +131,18 @@ def test_aggregated_rules_are_drift_where_somebody_else_wrote_them(manager: str 
     assert [(drift.where, drift.rule) for drift in drifts] == [("rules", "rbac-wildcard")] * told
 
 
+def test_rules_that_nothing_aggregates_any_more_are_compared() -> None:
+    """Without its selectors the live role has the rules that somebody gave it."""
+    drifts = diff(Pair(declared(aggregated()), live(role(EVERYTHING))), OPTIONS)
+    assert [(drift.where, drift.rule) for drift in drifts if drift.where == "rules"] == [("rules", "rbac-wildcard")]
+
+
+def test_a_role_that_begins_to_gather_others_is_a_gain() -> None:
+    """Although Git says nothing of any aggregation."""
+    drifts = diff(Pair(declared(role(PODS)), live(aggregated(PODS))), OPTIONS)
+    assert [drift.severity for drift in drifts] == [Severity.CRITICAL]
+
+
 NOTE = 'spec.template.metadata.annotations["container.apparmor.security.beta.kubernetes.io/web"]'
 
 
@@ -250,6 +262,8 @@ def test_a_role_that_gathers_others_is_a_gain(selectors: list[Any] | None, level
     assert max((drift[1] for drift in judged(before, after)), key=lambda each: each.rank) is level
 
 
+ALLOWED = "p, role:dev, applications, get, */*, allow\n"
+DENIED = "p, role:dev, applications, delete, prod/*, deny\n"
 MAPPED = "- rolearn: arn:a\n  groups:\n  - system:nodes\n"
 
 
@@ -259,6 +273,10 @@ MAPPED = "- rolearn: arn:a\n  groups:\n  - system:nodes\n"
         ("ConfigMap", "data.mapRoles", MAPPED, f"{MAPPED}  - system:masters\n", "access-list"),
         ("ConfigMap", "data.mapUsers", None, MAPPED, "access-list"),
         ("ConfigMap", "data.mapRoles", MAPPED, "- rolearn: arn:a\n", None),
+        ("ConfigMap", 'data["policy.csv"]', ALLOWED + DENIED, ALLOWED, "access-list"),
+        ("ConfigMap", 'data["policy.csv"]', ALLOWED, ALLOWED + DENIED, None),
+        ("ConfigMap", 'data["policy.csv"]', ALLOWED, ALLOWED.replace(", ", ","), None),
+        ("ConfigMap", 'data["policy.team.csv"]', None, ALLOWED, "access-list"),
         ("ConfigMap", "data.mapRoles", MAPPED, f"# nodes\n{MAPPED}", None),
         ("ConfigMap", 'data["policy.csv"]', "g, a, role:readonly\n", "g, a, role:admin\n", "access-list"),
         ("ConfigMap", 'data["policy.default"]', "role:readonly", "role:admin", "access-list"),

@@ -146,3 +146,13 @@ def test_an_old_definition_is_the_new_one() -> None:
         found(thing(kind, "apiextensions.k8s.io/v1beta1", spec=old), thing(kind, "apiextensions.k8s.io/v1", spec=new))
         == []
     )
+
+
+def test_shares_of_a_priority_level_have_another_name_today() -> None:
+    """Since ``v1beta3``."""
+    kind, api = "PriorityLevelConfiguration", "flowcontrol.apiserver.k8s.io"
+    old = thing(kind, f"{api}/v1beta2", spec={"type": "Limited", "limited": {"assuredConcurrencyShares": 5}})
+    new = thing(kind, f"{api}/v1", spec={"type": "Limited", "limited": {"nominalConcurrencyShares": 5}})
+    assert found(old, new) == []
+    new["spec"]["limited"]["nominalConcurrencyShares"] = 50
+    assert [kind for kind, _ in found(old, new)] == [DriftKind.CHANGED]

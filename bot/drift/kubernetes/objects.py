@@ -195,7 +195,9 @@ class _Judge:
     def aggregated(self, difference: Difference) -> Excuse | None:
         """Rules are the aggregation's where its controller or nobody is recorded, and whoever applies the role sent them."""
         role = self.desired.id.kind == "ClusterRole" and difference.location.path[:1] == ("rules",)
-        if not role or not self.options.ignore_aggregated_roles or self.desired.tree.get("aggregationRule") is None:
+        if not role or not self.options.ignore_aggregated_roles:
+            return None
+        if any(tree.get("aggregationRule") is None for tree in (self.desired.tree, self.observed.tree)):
             return None
         writer = self._writer(difference)
         if writer is not None and writer.role not in {*ROBOTS, Role.DEPLOYER}:
@@ -323,7 +325,7 @@ class _Judge:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" or injected(difference):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
-        if difference.declared or self._templated or weakens:
+        if difference.declared or weakens or is_known(self.observed.id.group, self.observed.id.kind):
             return _Verdict(cause)
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
 

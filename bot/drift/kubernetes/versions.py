@@ -181,9 +181,21 @@ def _with_columns(version: Tree) -> Tree:
     }
 
 
+def _priority_level(tree: Tree) -> Tree:
+    """The shares by their later name (``pkg/apis/flowcontrol/v1beta2/conversion.go``)."""
+    spec, limited = mapping(tree.get("spec")), mapping(get(tree, "spec", "limited"))
+    if "assuredConcurrencyShares" not in limited:
+        return tree
+    kept = {key: value for key, value in limited.items() if key != "assuredConcurrencyShares"}
+    renamed = {**kept, "nominalConcurrencyShares": limited["assuredConcurrencyShares"]}
+    return {**tree, "spec": {**spec, "limited": renamed}}
+
+
 _CONVERSIONS: Final[Mapping[tuple[str, str], Callable[[Tree], Tree]]] = {
     ("extensions/v1beta1", "Ingress"): _ingress,
     ("networking.k8s.io/v1beta1", "Ingress"): _ingress,
     ("autoscaling/v2beta1", "HorizontalPodAutoscaler"): _autoscaler,
     ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition"): _definition,
+    ("flowcontrol.apiserver.k8s.io/v1beta1", "PriorityLevelConfiguration"): _priority_level,
+    ("flowcontrol.apiserver.k8s.io/v1beta2", "PriorityLevelConfiguration"): _priority_level,
 }

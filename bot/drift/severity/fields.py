@@ -53,7 +53,8 @@ class FieldGrant(BaseModel):
     ``lower``: the value is further to the front of ``levels``, which go from open to strict; absence is ``absent``.
     ``says``: it matches one of ``values`` and did not. ``silent``: it matched one and does not any more. ``wider``: it
     selects what it did not; ``narrower``: it no longer selects what it did; with ``absent: everything`` both take what is
-    not there for everything. ``other``: it no longer says what it said, or is new and not ``absent``. ``gone``: an element
+    not there for everything, and with ``denials`` an alternative that begins with ``!`` takes away. ``other``: it no longer
+    says what it said, or is new and not ``absent``. ``gone``: an element
     of the list is not there any more. ``when`` names, by path, globs of values that the live object has (for ``narrower``
     and ``gone`` the declared one); the empty text is absence. Values are globs that take no notice of case.
     """
@@ -68,6 +69,7 @@ class FieldGrant(BaseModel):
     levels: _Texts = ()
     values: _Texts = ("*",)
     absent: str = ""
+    denials: bool = False
     when: Mapping[str, _Texts] = Field(default_factory=dict)
     severity: Severity = Severity.CRITICAL
     meaning: Annotated[str, Field(min_length=3, max_length=300)]
@@ -136,10 +138,12 @@ class FieldGrant(BaseModel):
         return _repeats(before, now)
 
     def _reaches(self, wide: JSON, narrow: JSON) -> bool:
-        from bot.drift.severity.reach import lists, reaches
+        from bot.drift.severity.reach import lists, outreaches, reaches
 
         if self.absent == "everything":
             return reaches(wide, narrow)
+        if self.denials:
+            return outreaches(wide, narrow)
         return lists(wide, narrow) if isinstance(wide or narrow, (list, tuple)) else _within(wide, narrow)
 
 

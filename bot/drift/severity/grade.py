@@ -9,17 +9,15 @@ severity. Called by the judges for every drift they make.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
 from bot.drift import images
-from bot.drift.severity import rbac
+from bot.drift.severity import access, rbac
 from bot.drift.severity.fields import Weakening
 from bot.drift.severity.grants import Grants
 from bot.drift.severity.rules import (
-    ACCESS_LISTS,
     BASELINES,
     BINDINGS,
     CRITICAL,
@@ -187,8 +185,8 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
     if names[:1] == ("aggregationRule",) and resource.kind in _ROLES:
         yield from _selected(names, desired, observed)
         return
-    if resource.kind == "ConfigMap" and names[:1] == ("data",) and names[-1] in ACCESS_LISTS:
-        if _lines(observed) - _lines(desired):
+    if resource.kind == "ConfigMap" and names[:1] == ("data",) and access.is_list(resource.name, names[-1]):
+        if access.gained(desired, observed):
             yield _BY_ID["access-list"]
         return
     live = [*leaves(observed, names)]
@@ -213,12 +211,6 @@ def _granted(desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
         yield _BY_ID["rbac-escalation" if grant[2] in rbac.POWERS else "rbac-wildcard"]
     if rbac.reaches_more(desired, observed):
         yield _BY_ID["rbac-reach"]
-
-
-def _lines(text: JSON) -> Counter[str]:
-    """The lines of a text that say something, without their indentation."""
-    lines = (line.strip().removeprefix("- ") for line in str(text or "").splitlines())
-    return Counter(line for line in lines if line and not line.startswith("#"))
 
 
 def _selected(names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[SeverityRule]:

@@ -50,6 +50,25 @@ def lists(wide: JSON, narrow: JSON) -> bool:
     return not others or (_is_cheap(wide, others) and _lists(wide, others))
 
 
+def outreaches(wide: JSON, narrow: JSON) -> bool:
+    """As :func:`lists`, where an alternative may deny: ``!`` stands before what it names. Whatever is denied is so
+    whatever else is allowed (Argo CD: Projects, "Deny" patterns of sources and destinations).
+    """
+    return lists(_among(wide, denied=False), _among(narrow, denied=False)) and lists(
+        _among(narrow, denied=True), _among(wide, denied=True)
+    )
+
+
+def _among(value: JSON, *, denied: bool) -> JSON:
+    """The alternatives that deny, or the ones that allow."""
+    return [each for each in _several(value) if _denies(each) is denied]
+
+
+def _denies(alternative: JSON) -> bool:
+    parts = alternative.values() if isinstance(alternative, Mapping) else (alternative,)
+    return any(isinstance(part, str) and part.startswith("!") for part in parts)
+
+
 def _is_cheap(wide: JSON, narrow: JSON) -> bool:
     """Whether they are small enough to be laid beside each other part by part."""
     return _size(wide) * _size(narrow) <= _MOST

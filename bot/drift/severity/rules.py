@@ -135,11 +135,6 @@ _RBAC: Final = "Role ClusterRole"
 _BINDING: Final = "RoleBinding ClusterRoleBinding"
 BINDINGS: Final = frozenset(_BINDING.split())
 
-ACCESS_LISTS: Final = frozenset({"mapRoles", "mapUsers", "mapAccounts", "policy.csv", "policy.default"})
-"""Keys of ConfigMaps whose lines give access: ``aws-auth`` (EKS: Grant IAM users access to Kubernetes with a ConfigMap) and
-``argocd-rbac-cm`` (Argo CD: RBAC Configuration).
-"""
-
 PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     # Pod Security Standards, baseline: privileged containers, HostProcess, host namespaces
     _rule("privileged", CRITICAL, "a container runs with all privileges of the host", "privileged", _true),
