@@ -48,7 +48,7 @@ _MOST_KNOWN: Final = 100
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """The known name that ``name`` was probably meant to be; none among more than a hundred, which each mistake would cost anew."""
+    """The known name that ``name`` was probably meant to be; none among over a hundred, which each mistake costs anew."""
     from difflib import get_close_matches
 
     if len(known) > _MOST_KNOWN:
