@@ -9,7 +9,7 @@ from bot.api import ClockworkDaemon
 from bot.entrypoints.daemon.log import _Lines as StructuredLines
 from bot.model.decision import FixLevel
 from bot.model.resource import Syntax
-from bot.model.target import TARGET_NAME, RenderedObject, Rendering, Target, UnitKind
+from bot.model.target import RenderedObject, Rendering, Target, UnitKind
 from bot.ports import AssistantPlugin, HostPlugin, ObserverPlugin, RendererPlugin
 from bot.secrecy.providers import TokenProvider
 from bot.workers.picture import FailureCost, FailureMode, FailurePicture
@@ -43,7 +43,7 @@ EXAMPLES = (ClockworkDaemon.get_status, ClockworkDaemon.trigger_manual_check)
 
 def facts_of_targets(target: Target, tree: RenderedObject, rendering: Rendering) -> tuple[object, ...]:
     """Facts that values carry for whoever renders or reads them."""
-    return target.units, tree.opaque, rendering.left_out, TARGET_NAME
+    return target.units, tree.opaque, rendering.left_out
 
 
 def facts_of_providers(provider: TokenProvider) -> tuple[object, ...]:

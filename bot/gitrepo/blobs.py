@@ -15,22 +15,23 @@ import pygit2
 
 from bot.errors import Invalid, Unavailable
 
-__all__ = ["blob_bytes", "blob_size"]
+__all__ = ["blob_at", "blob_bytes", "blob_size"]
 
 _SECONDS: Final = 120
 
 
 def blob_bytes(repository: pygit2.Repository, oid: pygit2.Oid | str) -> bytes:
     """The content of a blob. Raises ``Invalid`` when there is none of that id, ``Unavailable`` when it cannot be fetched."""
-    return _blob(repository, oid).data
+    return blob_at(repository, oid).data
 
 
 def blob_size(repository: pygit2.Repository, oid: pygit2.Oid | str) -> int:
     """The length of a blob in bytes; raises as :func:`blob_bytes`."""
-    return _blob(repository, oid).size
+    return blob_at(repository, oid).size
 
 
-def _blob(repository: pygit2.Repository, oid: pygit2.Oid | str) -> pygit2.Blob:
+def blob_at(repository: pygit2.Repository, oid: pygit2.Oid | str) -> pygit2.Blob:
+    """A blob, unpacked once for its size and its content; raises as :func:`blob_bytes`."""
     try:
         return repository[oid].peel(pygit2.Blob)
     except (KeyError, ValueError, pygit2.GitError) as exc:

@@ -9,7 +9,7 @@ import pygit2
 from pygit2.enums import DeltaStatus, DiffFind, DiffOption, SortMode
 
 from bot.errors import Invalid
-from bot.gitrepo.blobs import blob_bytes, blob_size
+from bot.gitrepo.blobs import blob_at, blob_bytes, blob_size
 from bot.model.finding import FileChange, FileStatus
 from bot.ports import CommitInfo, Signature
 
@@ -119,10 +119,10 @@ def _side(repository: pygit2.Repository, side: pygit2.DiffFile, *, absent: bool)
         return None, None
     if side.mode == _SUBMODULE:
         return None, "submodule"
-    size = blob_size(repository, side.id)
-    if size > _MAX_BYTES:
-        return None, f"too large ({size:,} bytes)"
-    return blob_bytes(repository, side.id), None
+    blob = blob_at(repository, side.id)
+    if blob.size > _MAX_BYTES:
+        return None, f"too large ({blob.size:,} bytes)"
+    return blob.data, None
 
 
 def _text(path: bytes) -> str:

@@ -28,7 +28,7 @@ _LANGUAGES: Final = {
     "lua": ("lua",),
     "shell": ("sh", "bash", "zsh"),
     "sql": ("sql",),
-    "hcl": ("tf", "hcl", "tfvars", "cw", "cwvars"),
+    "hcl": ("tf", "tofu", "hcl", "tfvars", "cw", "cwvars"),
     "yaml": ("yaml", "yml"),
     "json": ("json",),
     "toml": ("toml",),
@@ -39,6 +39,7 @@ _LANGUAGES: Final = {
 }
 _BY_SUFFIX: Final = {suffix: name for name, suffixes in _LANGUAGES.items() for suffix in suffixes}
 _BY_NAME: Final = {
+    "kustomization": "yaml",
     "dockerfile": "dockerfile",
     "containerfile": "dockerfile",
     "makefile": "shell",

@@ -15,8 +15,7 @@ from pydantic import ValidationError
 from bot.errors import Invalid
 from bot.guardrails.rule import FrontMatter, Guardrail, Touches
 from bot.guardrails.structure import Unparsed, parse_documents
-from bot.intake.lined import LinedNode, plain
-from bot.intake.mistakes import reason
+from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 
 FOLDER: Final = "policies/guardrails/"
@@ -29,9 +28,9 @@ _FRONT: Final = regex(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z
 
 def parse(path: str, data: bytes) -> Guardrail:
     """The guardrail that one document describes. Raises ``Invalid`` naming file, line and key. Examples are not run."""
-    match = _FRONT.match(_decoded(path, data))
-    if match is None:
-        raise Invalid(f"{path}:1: a guardrail document begins with '---', YAML and '---' again")
+    match = _parts(path, data)
+    from bot.intake.lined import plain
+
     root = _yaml(path, match[1])
     try:
         # as JSON, where lists, words and times stand for values of other types without being taken for them
@@ -41,6 +40,18 @@ def parse(path: str, data: bytes) -> Guardrail:
     if isinstance(front.detect, Touches) and not front.applies.paths:
         raise Invalid(f"{path}:{root.line_of(('detect',))}: detect: kind path needs applies.paths")
     return Guardrail.model_construct(**dict(front), file=path, body=match[2].strip())
+
+
+def body_of(path: str, data: bytes) -> str:
+    """The Markdown of a document, without reading what stands before it."""
+    return _parts(path, data)[2].strip()
+
+
+def _parts(path: str, data: bytes) -> re.Match[str]:
+    match = _FRONT.match(_decoded(path, data))
+    if match is None:
+        raise Invalid(f"{path}:1: a guardrail document begins with '---', YAML and '---' again")
+    return match
 
 
 def _decoded(path: str, data: bytes) -> str:
@@ -64,6 +75,8 @@ def _yaml(path: str, front: str) -> LinedNode:
 
 def _explained(path: str, root: LinedNode, error: ValidationError) -> Invalid:
     """The first mistake with its line and dotted key. An unknown key goes before what it was perhaps meant to be."""
+    from bot.intake.mistakes import reason
+
     mistakes = error.errors(include_url=False)
     first = next((mistake for mistake in mistakes if mistake["type"] == "extra_forbidden"), mistakes[0])
     node: LinedNode | None = root

@@ -10,7 +10,6 @@ import ast
 import json
 import re
 import symtable
-import tomllib
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +18,10 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bot.guardrails.classify import language
-from bot.guardrails.structure import Documents, Unparsed, is_template, parse_documents
+from bot.guardrails.structure import MAX_DEPTH, Documents, Unparsed, deepest, is_template, parse_documents
 from bot.model.patterns import regex
 
 _MAX_PYTHON: Final = 400_000
-_MAX_DEPTH: Final = 90
 _NEWER_GRAMMAR: Final = (
     (re.compile(r"^(\s*)type\s+(\w+)\s*(\[.*?\])?\s*="), r"\1\2 ="),
     (re.compile(r"^(\s*(?:async\s+)?(?:def|class)\s+\w+)\[[^\n]{0,300}?\](?=\s*[(:])"), r"\1"),
@@ -33,7 +31,7 @@ _FORMATTED: Final = regex(r"(?i)\b(f|t|rf|fr|rt|tr)['\"]")
 _JSON_WITH_COMMENTS: Final = regex(
     r"(^|/)(tsconfig[^/]*|jsconfig[^/]*|\.eslintrc|devcontainer|\.devcontainer)\.json$|(^|/)\.vscode/|\.(jsonc|json5|code-workspace)$"
 )
-_HCL_SUFFIXES: Final = frozenset({".tf", ".tfvars", ".hcl", ".cw", ".cwvars"})
+_HCL_SUFFIXES: Final = frozenset({".tf", ".tofu", ".tfvars", ".hcl", ".cw", ".cwvars"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def parse_error(path: str, text: str, documents: Callable[[], Documents] | None 
 
 
 def _python(text: str) -> ParseFailure | None:
-    if len(text) > _MAX_PYTHON or _deepest(text) > _MAX_DEPTH or "{%" in text or "{{ " in text[:2000]:
+    if len(text) > _MAX_PYTHON or deepest(text) > MAX_DEPTH or "{%" in text or "{{ " in text[:2000]:
         return None
     lines = text.split("\n")
     for _ in range(30):
@@ -120,19 +118,8 @@ def _has_symbols(text: str) -> bool:
     return True
 
 
-def _deepest(text: str) -> int:
-    """An upper bound of bracket nesting, so that the parser's own recursion is never put to the test."""
-    if sum(map(text.count, "([{")) <= _MAX_DEPTH:
-        return 0
-    deepest = depth = 0
-    for bracket in re.findall(r"[()\[\]{}]", text):
-        depth = depth + 1 if bracket in "([{" else max(depth - 1, 0)
-        deepest = max(deepest, depth)
-    return deepest
-
-
 def _json(path: str, text: str) -> ParseFailure | None:
-    if _JSON_WITH_COMMENTS.search(path) or _deepest(text) > _MAX_DEPTH:
+    if _JSON_WITH_COMMENTS.search(path) or deepest(text) > MAX_DEPTH:
         return None
     if re.search(r"^\s*(//|/\*)", text, re.MULTILINE) or is_template(text):
         return None
@@ -157,8 +144,10 @@ def _yaml(path: str, text: str, read: Callable[[], Documents]) -> ParseFailure |
 
 
 def _toml(text: str) -> ParseFailure | None:
-    if is_template(text) or _deepest(text) > _MAX_DEPTH:
+    if is_template(text) or deepest(text) > MAX_DEPTH:
         return None
+    import tomllib
+
     try:
         tomllib.loads(text.replace("\r\n", "\n"))
     except tomllib.TOMLDecodeError as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.intake import cw, syntax
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.intake.text import Text
 
 
@@ -72,6 +72,13 @@ def parse_blocks(text: str) -> tuple[HclBlock, ...]:
     """The top-level blocks; what is broken is left out."""
     parsed = parse(text)
     return tuple(_block(parsed.text, block) for block in parsed.body.blocks)
+
+
+def parse_values(text: str) -> tuple[HclBlock, ...]:
+    """A file of values (``.tfvars``) as one block of the type ``values``."""
+    parsed = parse(text)
+    attributes = tuple(_attribute(parsed.text, assignment) for assignment in parsed.body.assignments)
+    return (HclBlock("values", (), 1, attributes, ()),) if attributes else ()
 
 
 def _block(text: Text, block: syntax.Block) -> HclBlock:

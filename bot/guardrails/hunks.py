@@ -28,6 +28,9 @@ LARGEST: Final = 20_000_000
 """Bytes of a file that are read, where no setting says otherwise."""
 
 _Owner = TypeVar("_Owner")
+_ESCAPES: Final = ("\\x", "\\u", "\\U", "\\\n", "\\\r")
+"""What writes a letter by its number, or joins two lines of a word (YAML 1.2, 5.7 "Escaped Characters"; RFC 8259, 7)."""
+_JSON_BLOCKS: Final = (".tf.json", ".tofu.json")
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
@@ -191,6 +194,8 @@ class Delta:
     @cached_property
     def removed(self) -> tuple[DiffLine, ...]:
         """All lines that are removed."""
+        if not self.before:
+            return ()
         parts = (_numbered(self.before_lines, span.old, span.old_count) for span in self._spans if span.old_count)
         return tuple(chain.from_iterable(parts))
 
@@ -250,15 +255,23 @@ class Delta:
     @property
     def is_hcl(self) -> bool:
         """Whether the file holds blocks: HCL or Terraform's JSON."""
-        return self.language == "hcl" or self.path.endswith(".tf.json")
+        return self.language == "hcl" or self.path.endswith(_JSON_BLOCKS)
 
     def _blocks(self, text: str | None) -> tuple[HclBlock, ...]:
-        from bot.guardrails.hcl import json_blocks, parse_blocks
+        from bot.guardrails.hcl import json_blocks, parse_blocks, parse_values
 
-        if not self.path.endswith(".tf.json"):
-            return parse_blocks(text or "")
+        if not self.path.endswith(_JSON_BLOCKS):
+            return parse_values(text or "") if self.path.endswith(".tfvars") else parse_blocks(text or "")
         documents = parse_documents(text or "")
         return () if isinstance(documents, Unparsed) else json_blocks(documents)
+
+    def says(self, *texts: str) -> bool:
+        """Whether YAML or JSON of either side may hold one of these, which are letters: an escape may write any letter.
+
+        Without, nothing has to be parsed for what they name.
+        """
+        sides = [side for side in (self.before, self.after) if side]
+        return any(text in side for side in sides for text in (*texts, *_ESCAPES))
 
     def holding(self, anchors: Anchors) -> Sequence[DiffLine]:
         """The added lines that hold ``anchors``; all of them, where nobody looked for these."""

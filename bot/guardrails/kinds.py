@@ -121,7 +121,7 @@ def _matching(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Itera
             yield delta, line
 
 
-def _masked(delta: Delta, pattern: Pattern, *, after: bool) -> tuple[str, ...]:
+def _masked(delta: Delta, pattern: Pattern, *, after: bool) -> Sequence[str]:
     """The file's lines with what the pattern must not be in blanked out."""
     mask = delta.mask_after if after else delta.mask_before
     if "string" in pattern.not_in:
@@ -131,7 +131,7 @@ def _masked(delta: Delta, pattern: Pattern, *, after: bool) -> tuple[str, ...]:
     return delta.after_lines if after else delta.before_lines
 
 
-def _lines(needle: Needle, lines: Sequence[DiffLine], view: tuple[str, ...]) -> list[DiffLine]:
+def _lines(needle: Needle, lines: Sequence[DiffLine], view: Sequence[str]) -> list[DiffLine]:
     texts = [view[line.number - 1][:MAX_LINE] for line in lines]
     return [lines[match.line] for match in scan((needle,), texts)]
 

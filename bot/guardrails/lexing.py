@@ -7,9 +7,8 @@ parser, only never slow and right about ordinary code.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Final, Literal, TypeAlias, overload
 
 from bot.guardrails.classify import CODE
 
@@ -19,17 +18,27 @@ _C: Final = CODE - {"python", "ruby", "perl", "lua", "shell", "sql"} | {"hcl", "
 _HASH: Final = frozenset(["python", "shell", "ruby", "perl", "yaml", "toml", "ini", "dockerfile", "hcl", "php"])
 _TRIPLE: Final = ('"""', "'''")
 _MAX_LINE: Final = 20_000
+_TEMPLATES: Final = frozenset({"javascript", "typescript", "go"})
+"""The languages whose strings in back quotes have several lines."""
 
 
-@dataclass(frozen=True, slots=True)
 class LineMask:
     """Per line, the text with comments blanked and the text with comments and string contents blanked.
 
-    Blanking keeps columns: each masked character becomes a space. Quotes stay.
+    Blanking keeps columns: each masked character becomes a space. Quotes stay. A line is masked when it is first asked for:
+    few of a long file are.
     """
 
-    no_comments: tuple[str, ...]
-    code: tuple[str, ...]
+    def __init__(self, lines: Sequence[str], lexer: re.Pattern[str] | None, open_at: Mapping[int, str]) -> None:
+        """``lexer`` is None for text that is left as it is; ``open_at`` what must close, by the index of a line that begins
+        inside something.
+        """
+        self._lines = lines
+        self._lexer = lexer
+        self._open_at = open_at
+        self._known: dict[int, tuple[str, str]] = {}
+        self.no_comments: Sequence[str] = lines if lexer is None else _MaskedLines(self, 0)
+        self.code: Sequence[str] = lines if lexer is None else _MaskedLines(self, 1)
 
     def seen(self, number: int, raw: str, view: LineView) -> str:
         """What ``view`` shows of line ``number`` (from 1) whose text is ``raw``."""
@@ -45,21 +54,78 @@ class LineMask:
                 differ = [at for at, (written, masked) in enumerate(zip(raw, kept, strict=False)) if written != masked]
                 return raw[differ[0] : differ[-1] + 1] if differ else ""
 
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def masked(self, index: int) -> tuple[str, str]:
+        """The line of that index (from 0) without comments, and without the contents of strings either."""
+        index = range(len(self._lines))[index]
+        if index not in self._known:
+            self._known[index] = self._masked(self._lines[index], self._open_at.get(index))
+        return self._known[index]
+
+    def _masked(self, line: str, end: str | None) -> tuple[str, str]:
+        if self._lexer is None or len(line) > _MAX_LINE:
+            return line, line
+        parts, _ = _parts(line, self._lexer, end)
+        return "".join(part[0] for part in parts), "".join(part[1] for part in parts)
+
+
+class _MaskedLines(Sequence[str]):
+    """One of the two texts of each line of a :class:`LineMask`."""
+
+    def __init__(self, mask: LineMask, which: Literal[0, 1]) -> None:
+        self._mask = mask
+        self._which = which
+
+    def __len__(self) -> int:
+        return len(self._mask)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, at: int | slice) -> str | Sequence[str]:
+        if isinstance(at, slice):
+            return [self[index] for index in range(len(self))[at]]
+        return self._mask.masked(at)[self._which]
+
 
 def mask(lines: Sequence[str], language: str | None) -> LineMask:
     """The mask of a whole file. Unknown languages and documents are left as they are."""
     if language is None or language in {"docs", "json", "html"}:
-        return LineMask(tuple(lines), tuple(lines))
+        return LineMask(lines, None, {})
     lexer = _lexer(language)
+    return LineMask(lines, lexer, _open_at(lines, lexer, _openers(language)))
+
+
+def _open_at(lines: Sequence[str], lexer: re.Pattern[str], openers: Sequence[str]) -> dict[int, str]:
+    """What must close, by the index of each line that begins inside of something.
+
+    Only lines with what opens or closes something are read.
+    """
+    open_at: dict[int, str] = {}
     end: str | None = None
-    masked: list[tuple[str, str]] = []
-    for line in lines:
-        if len(line) > _MAX_LINE:
-            masked.append((line, line))
-        else:
-            parts, end = _parts(line, lexer, end)
-            masked.append(("".join(part[0] for part in parts), "".join(part[1] for part in parts)))
-    return LineMask(tuple(line[0] for line in masked), tuple(line[1] for line in masked))
+    for index, line in enumerate(lines if openers else ()):
+        if end is not None:
+            open_at[index] = end
+            if end not in line:
+                continue
+        elif not any(opener in line for opener in openers):
+            continue
+        if len(line) <= _MAX_LINE:
+            _, end = _parts(line, lexer, end)
+    return open_at
+
+
+def _openers(language: str) -> tuple[str, ...]:
+    """What begins something that may end on a later line."""
+    if language == "python":
+        return _TRIPLE
+    comments = ("/*",) if language in _C or language == "sql" else ()
+    return (*comments, "`") if language in _TEMPLATES else comments
 
 
 def _lexer(language: str) -> re.Pattern[str]:
@@ -75,7 +141,7 @@ def _lexer(language: str) -> re.Pattern[str]:
         parts.append(r"--.*")
     if language in _HASH:
         parts.append(r"(?:(?<=\s)|^)#.*" if language in {"shell", "yaml", "ini", "dockerfile"} else r"#.*")
-    if language in {"javascript", "typescript", "go"}:
+    if language in _TEMPLATES:
         parts.append("`")
     parts.append(r'"(?:[^"\\]|\\.)*"?' + r"|'(?:[^'\\]|\\.)*'" if language != "rust" else r'"(?:[^"\\]|\\.)*"?')
     return re.compile("|".join(parts))

@@ -10,16 +10,18 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.json import JSON, Pointer, Tree, value_at
 from bot.model.paths import format_path
-from bot.model.resource import ResourceId
-from bot.model.target import NotCompared
 
-Locate: TypeAlias = Callable[[ResourceId, Pointer], tuple[str | None, int | None]]
+if TYPE_CHECKING:
+    from bot.model.resource import ResourceId
+    from bot.model.target import NotCompared
+
+Locate: TypeAlias = "Callable[[ResourceId, Pointer], tuple[str | None, int | None]]"
 """File and line of the head that set a rendered value. Asking may render again."""
 
 

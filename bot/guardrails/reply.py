@@ -49,7 +49,8 @@ def validate(
     failures: list[Finding] = []
     notes: list[str] = []
     known = {guardrail.id: guardrail for guardrail in rules.for_agent(request.agent)}
-    places = _places(subject)
+    replies = tuple(replies)
+    places = _places(subject) if any(reply.findings for reply in replies) else {}
     for reply in replies:
         if reply.status is ReplyStatus.DISABLED and reply.assistant not in required:
             notes.append(f"Assistant {reply.assistant} is disabled.")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Annotated, Final, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -21,7 +21,6 @@ from bot.guardrails.anchors import AnchorSet
 from bot.guardrails.classify import test_folders
 from bot.guardrails.exempt import Exemptions
 from bot.guardrails.hunks import LARGEST, Delta, DiffLine
-from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.select import segments
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.scalars import Scalar
@@ -29,6 +28,9 @@ from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatu
 from bot.model.globs import check_file_glob
 from bot.model.severity import Severity
 from bot.secrecy.literals import suited
+
+if TYPE_CHECKING:
+    from bot.guardrails.rendered import RenderedChange
 
 _INSTEAD: Final = re.compile(r"^Instead:(.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
 
@@ -230,7 +232,7 @@ _Level: TypeAlias = Annotated[Severity, BeforeValidator(_level)]
 class _Written(BaseModel):
     """A part of a document as people write it: no other key, and nothing is taken for another type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class Applies(_Written):
@@ -383,12 +385,12 @@ class FrontMatter(_Written):
     agent_severity: _Level | None = None
     category: str = "custom"
     enforce: _Enforced = {}
-    applies: Applies = Applies()
+    applies: Applies = Applies.model_construct()
     detect: Annotated[Detect, Field(discriminator="kind")]
     examples: tuple[Example, ...] = ()
     inject: bool = False
     owner: str | None = None
-    waiver: WaiverPolicy = WaiverPolicy()
+    waiver: WaiverPolicy = WaiverPolicy.model_construct()
 
 
 class Guardrail(FrontMatter):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bot.errors import Invalid
-from bot.guardrails import catalogue, documents
+from bot.guardrails import catalogue, documents, ready
 from bot.guardrails.baseline import PATH
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import Builtin, Example, GuardOptions, Guardrail, Require, Subject
@@ -59,7 +59,7 @@ def load(files: Mapping[str, bytes], *, shipped: Mapping[str, bytes], options: G
     errors: list[str] = []
     chosen: dict[str, Guardrail] = {}
     for path, data in sorted(_documents(shipped)):
-        guardrail = documents.parse(path, data)
+        guardrail = ready.guardrail(path, data) or documents.parse(path, data)
         chosen[guardrail.id] = guardrail
     own: dict[str, Guardrail] = {}
     for path, data in sorted(_documents(files)):

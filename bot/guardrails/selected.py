@@ -13,7 +13,6 @@ from typing import Final
 from bot.errors import Invalid
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import folder_of
-from bot.intake.lined import read_document
 from bot.model.finding import Change
 from bot.model.json import JSON, Tree, mapping, mappings, text, texts
 
@@ -38,6 +37,8 @@ def project_files(projects: tuple[ProjectFiles, ...]) -> frozenset[str]:
 
 
 def _named(data: bytes | None) -> tuple[ProjectFiles, ...]:
+    from bot.intake.lined import read_document
+
     try:
         document = mapping(read_document(data or b"", SETTINGS).value)
     except Invalid:

@@ -5,15 +5,21 @@ Structural detectors compare these trees before and after a change.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from bot.intake.lined import LinedNode, documents
-from bot.intake.text import Text
-from bot.intake.yamltree import Broken
+if TYPE_CHECKING:
+    from bot.intake.lined_node import LinedNode
+
 
 _TEMPLATE: Final = re.compile(r"\{\{-?[^{}\n]{0,300}\}\}|\{%-?[^{}\n]{0,300}%\}")
+MAX_DEPTH: Final = 90
+"""Brackets within each other up to which texts are parsed."""
+_SHAPES: Final = bytes.maketrans(b"[{]}", b"(())")
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"()[]{}")
+_OPENS: Final = ord("(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,52 @@ def _only_actions(text: str) -> bool:
     return all(text[max(match.start() - 1, 0) : match.start()] == "$" for match in _TEMPLATE.finditer(text))
 
 
+def is_modest(text: str) -> bool:
+    """Whether it is JSON that is surely within the limits, which is known without building its tree."""
+    if not text.lstrip().startswith(("{", "[")) or "<<" in text:
+        return False
+    from bot.intake.lined import FOREIGN
+
+    if deepest(text) > FOREIGN.deepest:
+        return False
+    if 2 * sum(map(text.count, "[{,")) >= FOREIGN.most:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def parse_documents(text: str, *, strict: bool = False) -> Documents:
     """Every document of a YAML (or JSON) text. Never raises, never slow: linear in the text up to the limits."""
+    from bot.intake.lined import documents
+    from bot.intake.text import Text
+    from bot.intake.yamltree import Broken
+
     try:
         return documents(Text("", text), strict=strict)
     except Broken as exc:
         return Unparsed(exc.problem or exc.error.message, exc.error.line, exc.hostile)
+
+
+def deepest(text: str) -> int:
+    """An upper bound of bracket nesting, so that the parser's own recursion is never put to the test."""
+    if (opened := sum(map(text.count, "([{"))) <= MAX_DEPTH:
+        return opened
+    brackets = text.encode("utf-8", "surrogatepass").translate(_SHAPES, _NO_BRACKETS)
+    left = brackets
+    for level in range(MAX_DEPTH + 1):
+        inner = left.replace(b"()", b"")  # what nests innermost goes
+        if len(inner) == len(left):
+            return level if b"(" not in left else _counted(brackets)
+        left = inner
+    return MAX_DEPTH + 1
+
+
+def _counted(brackets: bytes) -> int:
+    deepest = depth = 0
+    for bracket in brackets:
+        depth = depth + 1 if bracket == _OPENS else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    return deepest

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Guardrail
 from bot.guardrails.structure import Unparsed, parse_documents
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.finding import AuthorKind
 from bot.model.patterns import regex
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.intake.compose_allowance import Allowance, Excessive
+from bot.intake.compose_allowance import Excessive, ReadingAllowance
 from bot.intake.compose_check import check
 from bot.intake.compose_environment import whole_service
 from bot.intake.compose_file import assemble
-from bot.intake.compose_project import Project, Surroundings, layers_of
+from bot.intake.compose_project import FileSurroundings, Project, layers_of
 from bot.intake.compose_schema import DECLARED_KINDS
 from bot.intake.compose_secrets import without_secret_keys
 from bot.intake.compose_select import ProjectFiles, groups
@@ -44,7 +44,7 @@ def read_compose(
     ``project`` names a project at the top of the repository that does not name itself; ``named`` are the projects whose
     files settings name.
     """
-    sources, allowance = Sources(files), Allowance()
+    sources, allowance = Sources(files), ReadingAllowance()
     folders = {folder_of(path) for path in files if path.rpartition("/")[2] == ".env"}
     chosen = groups(roots, named, folders, lambda folder: _variables_beside(files, folder))
     readings = [
@@ -87,7 +87,7 @@ def _unread(path: str, first: str) -> SourceError:
     return SourceError(path, 1, 1, message, expected, note=True)
 
 
-def _with_name(around: Surroundings, own: Project, selected: ProjectFiles) -> Surroundings:
+def _with_name(around: FileSurroundings, own: Project, selected: ProjectFiles) -> FileSurroundings:
     """With the project's own name as a variable, where one of its files asks for it and it is not a guess."""
     files = own.files
     if not any(word in files.get(path, b"") for path in selected.files for word in _ASKING):
@@ -102,7 +102,7 @@ def _with_name(around: Surroundings, own: Project, selected: ProjectFiles) -> Su
     ]
     given = selected.name or around.variables.get("COMPOSE_PROJECT_NAME") or (names[-1] if names else None)
     scope = project_name(given or folder_of(selected.files[0]).rpartition("/")[2])
-    return around if not scope else Surroundings(around.folder, {**around.variables, "COMPOSE_PROJECT_NAME": scope})
+    return around if not scope else FileSurroundings(around.folder, {**around.variables, "COMPOSE_PROJECT_NAME": scope})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +111,14 @@ class _Reading:
 
     own: Project
     selected: ProjectFiles
-    around: Surroundings
+    around: FileSurroundings
     tree: Sited | None
     fallback: str
     named: tuple[ProjectFiles, ...]
 
     @staticmethod
     def of(own: Project, selected: ProjectFiles, given: tuple[str, tuple[ProjectFiles, ...]]) -> _Reading:
-        home = Surroundings(selected.folder, {})
+        home = FileSurroundings(selected.folder, {})
         try:
             return _Reading._of(own, selected, home, given)
         except Excessive:
@@ -127,11 +127,11 @@ class _Reading:
 
     @staticmethod
     def _of(
-        own: Project, selected: ProjectFiles, home: Surroundings, given: tuple[str, tuple[ProjectFiles, ...]]
+        own: Project, selected: ProjectFiles, home: FileSurroundings, given: tuple[str, tuple[ProjectFiles, ...]]
     ) -> _Reading:
         listed = (".env",) if selected.env_files is None else selected.env_files
         paths = [home.path(name) for name in listed] if selected.env_files is None else [*listed]
-        around = Surroundings(selected.folder, own.environment(paths, {}))
+        around = FileSurroundings(selected.folder, own.environment(paths, {}))
         name = around.variables.get("COMPOSE_PROJECT_NAME", "")
         if name != project_name(name) and not selected.name:
             own.errors.append(SourceError(paths[0], 1, 1, "COMPOSE_PROJECT_NAME is no name of a project", _NAME))

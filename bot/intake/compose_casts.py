@@ -12,7 +12,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, Final
 
-from bot.intake.compose_schema import LONGEST_NUMBER, Fault, is_duration, shown, told
+from bot.intake.compose_schema import LONGEST_NUMBER, SchemaFault, is_duration, shown, told
 from bot.intake.sited import Sited
 from bot.model.json import JSON, Pointer, Tree, mapping, text
 
@@ -123,12 +123,12 @@ def _tree_of_paths() -> dict[str, JSON]:
 _PATHS: Final[Tree] = _tree_of_paths()
 
 
-def as_typed(tree: Sited, report: Callable[[Fault], None]) -> Sited:
+def as_typed(tree: Sited, report: Callable[[SchemaFault], None]) -> Sited:
     """The project with each text that stands for a number or a truth value read as one; a text that is none is reported."""
     return _typed(tree, (), (_PATHS,), report)
 
 
-def _typed(tree: Sited, place: Pointer, paths: tuple[Tree, ...], report: Callable[[Fault], None]) -> Sited:
+def _typed(tree: Sited, place: Pointer, paths: tuple[Tree, ...], report: Callable[[SchemaFault], None]) -> Sited:
     if not paths:
         return tree
     if isinstance(tree.data, dict):
@@ -143,7 +143,7 @@ def _typed(tree: Sited, place: Pointer, paths: tuple[Tree, ...], report: Callabl
     read, expected = _CASTS[name]
     value = read(tree.text)
     if value is None:
-        report(Fault(place, tree, f"{shown(place)} is {told(tree)}", expected))
+        report(SchemaFault(place, tree, f"{shown(place)} is {told(tree)}", expected))
         return replace(tree, site=replace(tree.site, unknown=True))
     return replace(tree, data=value)
 

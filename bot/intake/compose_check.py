@@ -14,14 +14,14 @@ from bot.intake.compose_casts import as_typed, number
 from bot.intake.compose_forms import misshapen
 from bot.intake.compose_merge import mount_key
 from bot.intake.compose_needs import circle, missing, names
-from bot.intake.compose_schema import Fault, faults, named, shown, told
+from bot.intake.compose_schema import SchemaFault, faults, named, shown, told
 from bot.intake.sited import Sited
 from bot.model.json import text
 
 
-def check(tree: Sited, enabled: Collection[str]) -> Iterator[Fault]:
+def check(tree: Sited, enabled: Collection[str]) -> Iterator[SchemaFault]:
     """What is wrong with a whole project; what its services refer to is asked of the ``enabled`` ones alone."""
-    wrong: list[Fault] = []
+    wrong: list[SchemaFault] = []
     typed = as_typed(tree, wrong.append)
     yield from wrong
     schematic = [*faults(typed)]
@@ -46,19 +46,19 @@ def _section(tree: Sited, name: str) -> Mapping[str, Sited]:
     return {} if section is None else section.mapping
 
 
-def _service(name: str, service: Sited, project: Sited) -> Iterator[Fault]:
+def _service(name: str, service: Sited, project: Sited) -> Iterator[SchemaFault]:
     place = ("services", name)
     own = service.mapping
     yield from _references(place, service, project)
     if "network_mode" in own and own.get("networks") is not None and names(own["networks"]):
         message = f"{shown(place)} has both 'network_mode' and 'networks'"
-        yield Fault((*place, "network_mode"), own["network_mode"], message, "one of them")
+        yield SchemaFault((*place, "network_mode"), own["network_mode"], message, "one of them")
     yield from misshapen(place, service)
     yield from _numbers(place, service)
     yield from _mounted_twice(place, service)
 
 
-def _references(place: tuple[str, str], service: Sited, project: Sited) -> Iterator[Fault]:
+def _references(place: tuple[str, str], service: Sited, project: Sited) -> Iterator[SchemaFault]:
     """Networks, volumes, secrets, configs and models that the project does not have."""
     own = service.mapping
     asked: list[tuple[str, str, str, Sited]] = []
@@ -78,7 +78,7 @@ def _references(place: tuple[str, str], service: Sited, project: Sited) -> Itera
     for kind, word, name, value in asked:
         if not value.site.unknown and name not in _section(project, kind) and (kind, name) != ("networks", "default"):
             message = f"{shown(place)} refers to the {word} {named(value, name)}, which is not declared"
-            yield Fault((*place, kind), value, message, f"{named(value, name)} under '{kind}'")
+            yield SchemaFault((*place, kind), value, message, f"{named(value, name)} under '{kind}'")
 
 
 def _source(item: Sited) -> Sited | None:
@@ -105,43 +105,45 @@ _TWICE: Final = (
 )
 
 
-def _numbers(place: tuple[str, str], service: Sited) -> Iterator[Fault]:
+def _numbers(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     for key, path in _TWICE:
         old, new = service.mapping.get(key), service.child(path)
         if old is None or new is None or old.site.unknown or new.site.unknown:
             continue
         if number(str(old.plain())) != number(str(new.plain())):
             message = f"{shown(place)} has another {key!r} than {shown(path)}"
-            yield Fault((*place, key), old, message, "one of them, or the same value")
+            yield SchemaFault((*place, key), old, message, "one of them, or the same value")
     scale = service.mapping.get("scale") or service.child(("deploy", "replicas"))
     count = scale.data if scale is not None else None
     if scale is not None and isinstance(count, int) and count < 0:
-        yield Fault((*place, "scale"), scale, f"{shown(place)} has {told(scale)} containers", "at least 0")
+        yield SchemaFault((*place, "scale"), scale, f"{shown(place)} has {told(scale)} containers", "at least 0")
     if scale is not None and isinstance(count, int) and count > 1 and "container_name" in service.mapping:
         message = f"{shown(place)} has {told(scale)} containers of one 'container_name'"
-        yield Fault((*place, "container_name"), service.mapping["container_name"], message, "no name, or one container")
+        yield SchemaFault(
+            (*place, "container_name"), service.mapping["container_name"], message, "no name, or one container"
+        )
 
 
-def _mounted_twice(place: tuple[str, str], service: Sited) -> Iterator[Fault]:
+def _mounted_twice(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     tmpfs, volumes = service.mapping.get("tmpfs"), service.mapping.get("volumes")
     mounts = [(item, text(item.plain()).partition(":")[0]) for item in (tmpfs.elements or [tmpfs] if tmpfs else ())]
     mounts += [(item, posixpath.normpath(mount_key(item))) for item in (volumes.elements if volumes else ())]
     seen: set[str] = set()
     for item, target in mounts:
         if target in seen and not item.site.unknown:
-            yield Fault(
+            yield SchemaFault(
                 (*place, "volumes"), item, f"{shown(place)} mounts {named(item, target)} twice", "each place once"
             )
         seen.add(target)
 
 
-def _contents(place: tuple[str, str], value: Sited, ways: tuple[str, ...]) -> Iterator[Fault]:
+def _contents(place: tuple[str, str], value: Sited, ways: tuple[str, ...]) -> Iterator[SchemaFault]:
     given = [way for way in ways if way in value.mapping]
     expected = _one_of(ways)
     if len(given) > 1:
-        yield Fault(place, value, f"{shown(place)} has {' and '.join(map(repr, given))}", expected)
+        yield SchemaFault(place, value, f"{shown(place)} has {' and '.join(map(repr, given))}", expected)
     if not given and "driver" not in value.mapping and "external" not in value.mapping and not value.site.unknown:
-        yield Fault(place, value, f"{shown(place)} has no contents", expected)
+        yield SchemaFault(place, value, f"{shown(place)} has no contents", expected)
 
 
 def _one_of(ways: tuple[str, ...]) -> str:
@@ -149,11 +151,11 @@ def _one_of(ways: tuple[str, ...]) -> str:
     return f"one of {', '.join(some)} and {last}"
 
 
-def _foreign(place: tuple[str, str], value: Sited) -> Iterator[Fault]:
+def _foreign(place: tuple[str, str], value: Sited) -> Iterator[SchemaFault]:
     mark = value.mapping.get("external")
     if mark is None or not (mark.mapping or mark.plain() is True):
         return
     for key, child in value.mapping.items():
         if key not in {"external", "name"} and not key.startswith("x-"):
             message = f"{shown(place)} exists already ('external') and has {key!r}"
-            yield Fault((*place, key), child, message, "nothing but its name")
+            yield SchemaFault((*place, key), child, message, "nothing but its name")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bot.intake.compose_schema import Fault, shown, told
+from bot.intake.compose_schema import SchemaFault, shown, told
 from bot.intake.sited import Sited
 from bot.model.json import Pointer, text
 
@@ -17,14 +17,14 @@ _SIZED: Final = ("mem_limit", "mem_reservation", "memswap_limit", "shm_size")
 _STARTS: Final = frozenset({"CMD", "CMD-SHELL", "NONE"})
 
 
-def misshapen(place: tuple[str, str], service: Sited) -> Iterator[Fault]:
+def misshapen(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     """What is wrong with the mounts, devices, ports, hosts, sizes and health check of a service."""
     own = service.mapping
     yield from _mounts(place, own)
     yield from _devices(place, own)
     for at, item in _items(own, "ports"):
         if item.mapping and "target" not in item.mapping:
-            yield Fault((*place, "ports", at), item, f"{shown((*place, 'ports', at))} has no 'target'")
+            yield SchemaFault((*place, "ports", at), item, f"{shown((*place, 'ports', at))} has no 'target'")
     for key in ("ports", "expose"):
         for at, item in _items(own, key):
             if isinstance(item.data, float):
@@ -49,36 +49,36 @@ def _items(own: Mapping[str, Sited], key: str) -> Iterator[tuple[int, Sited]]:
             yield at, item
 
 
-def _strange(place: Pointer, value: Sited, expected: str) -> Fault:
-    return Fault(place, value, f"{shown(place)} is {told(value)}", expected)
+def _strange(place: Pointer, value: Sited, expected: str) -> SchemaFault:
+    return SchemaFault(place, value, f"{shown(place)} is {told(value)}", expected)
 
 
-def _mounts(place: tuple[str, str], own: Mapping[str, Sited]) -> Iterator[Fault]:
+def _mounts(place: tuple[str, str], own: Mapping[str, Sited]) -> Iterator[SchemaFault]:
     for at, item in _items(own, "volumes"):
         here = (*place, "volumes", at)
         if item.mapping and "target" not in item.mapping:
-            yield Fault(here, item, f"{shown(here)} has no 'target'")
+            yield SchemaFault(here, item, f"{shown(here)} has no 'target'")
         elif item.mapping and text(item.mapping["type"].plain()) == "bind" and "source" not in item.mapping:
-            yield Fault(here, item, f"{shown(here)} is of the type 'bind' and has no 'source'")
+            yield SchemaFault(here, item, f"{shown(here)} is of the type 'bind' and has no 'source'")
         elif item.text is not None and (not item.text or item.text.startswith(":")):
             yield _strange(here, item, "SOURCE:TARGET")
 
 
-def _devices(place: tuple[str, str], own: Mapping[str, Sited]) -> Iterator[Fault]:
+def _devices(place: tuple[str, str], own: Mapping[str, Sited]) -> Iterator[SchemaFault]:
     for at, item in _items(own, "devices"):
         here = (*place, "devices", at)
         if item.mapping and "target" not in item.mapping:
-            yield Fault(here, item, f"{shown(here)} has no 'target'")
+            yield SchemaFault(here, item, f"{shown(here)} has no 'target'")
         elif item.text is not None and item.text.count(":") > 2:
             yield _strange(here, item, "HOST, HOST:CONTAINER or HOST:CONTAINER:PERMISSIONS")
 
 
-def _health(place: tuple[str, str], service: Sited) -> Iterator[Fault]:
+def _health(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     test = service.child(("healthcheck", "test"))
     if test is not None and test.elements and test.elements[0].plain() not in _STARTS:
         first = test.elements[0]
         message = f"{shown(place)}.healthcheck.test begins with {told(first)}"
-        yield Fault((*place, "healthcheck", "test", 0), first, message, "'CMD', 'CMD-SHELL' or 'NONE'")
+        yield SchemaFault((*place, "healthcheck", "test", 0), first, message, "'CMD', 'CMD-SHELL' or 'NONE'")
     retries = service.child(("healthcheck", "retries"))
     if retries is not None and isinstance(retries.data, (int, float)) and retries.data < 0:
         yield _strange((*place, "healthcheck", "retries"), retries, "at least 0")

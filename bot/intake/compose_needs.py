@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.intake.compose_schema import Fault, named, shown
+from bot.intake.compose_schema import SchemaFault, named, shown
 from bot.intake.declared import meant
 from bot.intake.sited import Sited
 
@@ -30,7 +30,7 @@ class _Need:
     optional: bool = False
 
 
-def missing(name: str, services: Mapping[str, Sited], enabled: Collection[str]) -> Iterator[Fault]:
+def missing(name: str, services: Mapping[str, Sited], enabled: Collection[str]) -> Iterator[SchemaFault]:
     """What the service ``name`` needs and the project does not run."""
     place = ("services", name)
     for need in _needs(services[name]):
@@ -39,10 +39,10 @@ def missing(name: str, services: Mapping[str, Sited], enabled: Collection[str]) 
         absent = need.name not in services
         why = "which is no service" if absent else "which none of the enabled profiles runs"
         message = f"{shown(place)} {need.verb} {named(need.value, need.name)}, {why}"
-        yield Fault((*place, need.key), need.value, message, meant(need.name, services) if absent else _ENABLE)
+        yield SchemaFault((*place, need.key), need.value, message, meant(need.name, services) if absent else _ENABLE)
 
 
-def circle(services: Mapping[str, Sited]) -> Iterator[Fault]:
+def circle(services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
     """The first service that needs itself, be it over others."""
     done: set[str] = set()
     for start in services:
@@ -60,12 +60,12 @@ def circle(services: Mapping[str, Sited]) -> Iterator[Fault]:
                 path[step.name] = _needs(services[step.name])
 
 
-def _turning(services: Mapping[str, Sited], names: list[str]) -> Fault:
+def _turning(services: Mapping[str, Sited], names: list[str]) -> SchemaFault:
     """That the services ``names`` need each other in this order."""
     first, second = names[0], names[1 % len(names)]
     need = next(need for need in _needs(services[first]) if need.name == second)
     message = f"services.{first} depends on itself: {' -> '.join([*names, first])}"
-    return Fault(("services", first, need.key), need.value, message)
+    return SchemaFault(("services", first, need.key), need.value, message)
 
 
 def _until(path: Mapping[str, object], name: str) -> list[str]:

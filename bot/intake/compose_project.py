@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bot.intake.compose_allowance import CHARACTERS, OPENING, Allowance
+from bot.intake.compose_allowance import CHARACTERS, OPENING, ReadingAllowance
 from bot.intake.compose_tags import hidden, without
 from bot.intake.dotenv import EnvLine, parse_env
 from bot.intake.interpolate import fill
@@ -33,7 +33,7 @@ _MOST_MESSAGES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class FileSurroundings:
     """Where relative paths of a file start from, and the variables that are filled in."""
 
     folder: str
@@ -52,7 +52,7 @@ def is_remote(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ProjectLayer:
     """One document of a file, and the places that it clears in what comes before it (``!reset``, ``!override``)."""
 
     tree: Sited
@@ -77,8 +77,8 @@ class Project:
     used: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     homes: dict[str, str] = field(default_factory=dict)
-    allowance: Allowance = field(default_factory=Allowance)
-    layers: dict[tuple[str, int], tuple[Mapping[str, str], list[Layer]]] = field(default_factory=dict)
+    allowance: ReadingAllowance = field(default_factory=ReadingAllowance)
+    layers: dict[tuple[str, int], tuple[Mapping[str, str], list[ProjectLayer]]] = field(default_factory=dict)
     tainted: set[str] = field(default_factory=set)
     """Variables that got their value from secret ones."""
     secrets: set[str] = field(default_factory=set)
@@ -158,7 +158,7 @@ def _expected(line: EnvLine) -> str:
     return _DOLLAR if "dollar" in line.problem else "a value for it"
 
 
-def layers_of(project: Project, path: str, around: Surroundings) -> list[Layer] | None:
+def layers_of(project: Project, path: str, around: FileSurroundings) -> list[ProjectLayer] | None:
     """The documents of a file with variables filled in; None (and the mistake reported) where it is no YAML mapping.
     Raises :class:`Excessive`.
     """
@@ -170,7 +170,7 @@ def layers_of(project: Project, path: str, around: Surroundings) -> list[Layer] 
     return layers or None
 
 
-def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator[Layer]:
+def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator[ProjectLayer]:
     try:
         text = Text.of(path, project.data(path) or b"")
         documents = load(text, Dialect.COMPOSE)
@@ -199,7 +199,7 @@ def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator
         tree, cleared = _untagged(project, tree, document, text)
         filled = mapped(tree, lambda leaf: _filled(project, leaf, variables))
         if filled is not None:
-            yield Layer(filled, cleared)
+            yield ProjectLayer(filled, cleared)
 
 
 def _untagged(project: Project, tree: Sited, document: Loaded, text: Text) -> tuple[Sited, tuple[Pointer, ...]]:

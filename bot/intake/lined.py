@@ -7,12 +7,13 @@ copy, what merge keys copy is counted, and no tag constructs anything. JSON is r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from bot.errors import Invalid
-from bot.intake.scalars import Dialect, Scalar
+from bot.intake.lined_node import LinedNode as LinedNode  # noqa: PLC0414 - those who read files look for it here
+from bot.intake.scalars import Dialect
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode, is_merge, key_of, merged, scalar, target
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, YamlLimits, span_trees
@@ -30,68 +31,6 @@ class Repeated(Broken):
     def __init__(self, text: Text, offset: int, key: str) -> None:
         super().__init__(text.error(offset, f"the key {key!r} is written twice in one mapping"))
         self.key = key
-
-
-@dataclass(slots=True, eq=False)
-class LinedNode:
-    """One value with the line it begins on (from 1) and its text as written. Shared where an alias stands for it."""
-
-    value: Scalar | dict[str, LinedNode] | list[LinedNode]
-    line: int
-    end_line: int = 0
-    """Of a scalar: where the next token may begin, so a block scalar's is below its text."""
-    raw: str = ""
-    """The text of a scalar without its quotes; empty for a collection."""
-    key_lines: Mapping[str, int] | None = None
-    """The lines of the keys of a mapping; None for any other value."""
-
-    def get(self, *path: str) -> LinedNode | None:
-        """The node below ``path`` of mapping keys; None when there is none."""
-        node: LinedNode | None = self
-        for key in path:
-            if node is None or not isinstance(node.value, dict):
-                return None
-            node = node.value.get(key)
-        return node
-
-    def having(self, value: Scalar, *path: str) -> LinedNode | None:
-        """The node below ``path`` where it is exactly ``value``: 1 is not true."""
-        node = self.get(*path)
-        return node if node is not None and node.value == value and type(node.value) is type(value) else None
-
-    def word(self, *path: str) -> str:
-        """The text as written below ``path``; empty when there is none."""
-        node = self.get(*path)
-        return "" if node is None else node.raw
-
-    def items(self, *path: str) -> Iterator[tuple[str, LinedNode]]:
-        """The entries of the mapping below ``path``; nothing for any other value."""
-        node = self.get(*path)
-        if node is not None and isinstance(node.value, dict):
-            yield from node.value.items()
-
-    def elements(self, *path: str) -> Sequence[LinedNode]:
-        """The elements of the list below ``path``; nothing for any other value."""
-        node = self.get(*path)
-        return node.value if node is not None and isinstance(node.value, list) else ()
-
-    def child(self, part: str | int) -> LinedNode | None:
-        """What a key or an index leads to."""
-        if isinstance(part, str):
-            return self.get(part)
-        return self.value[part] if isinstance(self.value, list) and part < len(self.value) else None
-
-    def line_of(self, location: Sequence[str | int]) -> int:
-        """The line of the last part of ``location`` that is written, its key's for an entry. Parts that are not are passed
-        over: pydantic puts the names of alternatives among them.
-        """
-        node, line = self, self.line
-        for part in location:
-            child = node.child(part)
-            if child is not None:
-                line = (node.key_lines or {}).get(str(part), child.line)
-                node = child
-        return line
 
 
 def documents(text: Text, *, limits: YamlLimits = FOREIGN, strict: bool = False) -> tuple[LinedNode, ...]:

@@ -27,3 +27,24 @@ class Verdict(StrEnum):
     APPROVE = "approve"
     WARN = "warn"
     BLOCK = "block"
+
+
+class Join(StrEnum):
+    """What pull requests about many objects are made of."""
+
+    CHANGE = "change"
+    """The same change of the same fields, of one kind and target."""
+    TARGET = "target"
+    """Whatever differs in one target."""
+    FOLDER = "folder"
+    """Whatever differs in what the files of one folder declare."""
+    OWNER = "owner"
+    """Whatever differs in what the same people own, by CODEOWNERS."""
+
+
+class Confinement(StrEnum):
+    """What settings ask for: a wall or nothing runs, the best there is even if that is none, or no wall."""
+
+    REQUIRED = "required"
+    BEST = "best"
+    NONE = "none"

@@ -13,23 +13,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from bot.model.choices import Join as Join  # noqa: PLC0414 - those who propose look for it here
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, Report
 from bot.model.severity import Severity
-
-
-class Join(StrEnum):
-    """What pull requests about many objects are made of."""
-
-    CHANGE = "change"
-    """The same change of the same fields, of one kind and target."""
-    TARGET = "target"
-    """Whatever differs in one target."""
-    FOLDER = "folder"
-    """Whatever differs in what the files of one folder declare."""
-    OWNER = "owner"
-    """Whatever differs in what the same people own, by CODEOWNERS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +169,7 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class TakenAction:
     """One line of a tick's account. ``url`` leads to the commit, pull request or issue; ``sha`` to a commit."""
 
     effect: Effect
@@ -214,7 +202,7 @@ class Tick:
     branch: str
     report: Report
     decisions: tuple[Decision, ...] = ()
-    actions: tuple[Action, ...] = ()
+    actions: tuple[TakenAction, ...] = ()
     blocked: str | None = None
     notes: tuple[str, ...] = field(default=())
     """One line for each way of writing that the host has closed to us, with the switch or right that opens it."""

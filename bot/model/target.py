@@ -8,7 +8,6 @@ belong to the same target. Discovered by :mod:`bot.targets`, rendered by :mod:`b
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -16,10 +15,6 @@ from typing import Final
 
 from bot.model.json import Tree
 from bot.model.upstream import UpstreamSource
-
-TARGET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-"""What a target may be called: it stands in tasks, branch names and ledger entries. No slash."""
-
 
 CAPABILITIES: Final = "capabilities"
 """Where the spec of a unit says for which cluster its charts are rendered: ``{"kubeVersion": …, "apiVersions": […]}``."""
@@ -96,6 +91,8 @@ class NotCompared:
     """Whether only this machine lacks something: trying on another may work."""
     again: bool = False
     """Whether trying again on this machine may end otherwise: a tool ran out of time or memory."""
+    hook: bool = False
+    """Whether there is nothing to compare: it runs once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +122,7 @@ class Rendering:
     """Group and kind of custom resources that live in no namespace, as CRDs tell that are not among ``objects``."""
     fetched: tuple[UpstreamSource, ...] = ()
     """What it was made from beside files of the repository, each with its digest."""
+    hooks: tuple[RenderedObject, ...] = ()
+    """What runs around a change of the ``objects``, and is none of them."""
+    once: tuple[RenderedObject, ...] = ()
+    """What is made where it is not there when the ``objects`` are installed, and never changed: definitions of a chart."""

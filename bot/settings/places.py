@@ -7,9 +7,8 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from bot.model.target import TARGET_NAME
 from bot.settings.values import Seconds, Section, known
-from bot.targets.paths import joined
+from bot.targets.paths import TARGET_NAME, joined
 
 _HOST: Final = re.compile(
     r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?(?:/[^\s?#*]*)?"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.errors import Invalid
-from bot.intake.lined import Document, read_document
-from bot.intake.mistakes import reason
+
+if TYPE_CHECKING:
+    from bot.intake.lined import Document
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -21,6 +22,8 @@ def read_settings(model: type[ModelT], data: bytes, file: str, context: Mapping[
 
     Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
     """
+    from bot.intake.lined import read_document
+
     document = read_document(data, file, not_yaml="not YAML")
     value = {} if document.value is None else document.value
     if not isinstance(value, dict):
@@ -33,6 +36,8 @@ def read_settings(model: type[ModelT], data: bytes, file: str, context: Mapping[
 
 
 def _explain(error: ErrorDetails, document: Document, model: type[BaseModel]) -> str:
+    from bot.intake.mistakes import reason
+
     keys = error["loc"]
     shown = ".".join(str(key) for key in keys)
     where = f"{document.file}:{document.line(keys)}"

@@ -13,14 +13,10 @@ from pydantic import (
     model_validator,
 )
 
-from bot.confinement.walls import Confinement
 from bot.errors import Invalid
 from bot.model.accounts import ACCOUNT, REVIEWER
-from bot.model.decision import FixLevel
-from bot.model.finding import Mode
-from bot.model.proposal import Join
+from bot.model.choices import Confinement, FixLevel, Join, Mode
 from bot.model.severity import Severity
-from bot.safety.windows import parse_window
 from bot.settings.values import Seconds, Section, known, seconds_of
 
 ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command")
@@ -48,6 +44,8 @@ class WindowSettings(Section):
     @classmethod
     def _makes_sense(cls, value: str | float, info: ValidationInfo) -> str | float:
         """The window as the limits read it, with this value and with others that are right: the value is to blame."""
+        from bot.safety.windows import parse_window
+
         name = str(info.data.get("name", ""))
         right: dict[str, Any] = {"cron": "@daily", "duration": 3600.0, "timezone": "UTC", str(info.field_name): value}
         try:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bot.model.target import TARGET_NAME, Target, Unit
+from bot.model.target import Target, Unit
+from bot.targets.paths import TARGET_NAME
 
 _GENERIC: Final = frozenset(
     {"overlays", "overlay", "envs", "env", "environments", "environment", "base", "bases", "k8s", "kubernetes", "deploy",

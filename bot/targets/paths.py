@@ -1,4 +1,6 @@
-"""Repository paths as the files of tools write them: relative to a folder, with ``..``, or somewhere on the network."""
+"""Repository paths as the files of tools write them: relative to a folder, with ``..``, or somewhere on the network; and what
+targets may be called.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,9 @@ _REMOTE: Final = re.compile(
     r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)[/:]|.*[?&]ref=|git::"
 )
 """What kustomize takes for a Git repository or a URL (kustomize docs, "remote targets"; go-getter forms of old)."""
+
+TARGET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+"""What a target may be called: it stands in tasks, branch names and ledger entries. No slash."""
 
 
 def is_remote(text: str) -> bool:

@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import Invalid
-from bot.guardrails import expressions
+from bot.guardrails import expressions, ready
 from bot.guardrails.documents import parse
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import Subject
 from bot.guardrails.rulebook import load
 from bot.model.finding import AuthorKind, Enforce, FileChange, Mode
-from tests.guardrails.changes import book, change, file
+from bot.model.severity import Severity
+from tests.guardrails.changes import book, change, file, shipped_documents
 
 HEAD = "id: own-rule\ntitle: A rule\nseverity: high\n"
 REGEX = (
@@ -24,6 +25,22 @@ REGEX = (
 def document(front: str, body: str = "Why it matters. And more.") -> bytes:
     """A document with this front matter."""
     return f"---\n{HEAD}{front}---\n{body}\n".encode()
+
+
+def test_shipped_documents_are_known_beforehand() -> None:
+    """Each as reading it says; ``python .github/scripts/guardrails.py`` writes them down after a change."""
+    documents = {path: data for path, data in shipped_documents().items() if not path.endswith("README.md")}
+    assert documents
+    for path, data in documents.items():
+        assert ready.guardrail(path, data) == parse(path, data), path
+
+
+def test_a_document_that_was_changed_is_read() -> None:
+    """What is known beforehand is known by every byte."""
+    path, data = "guardrails/sec-001-secret-known.md", shipped_documents()["guardrails/sec-001-secret-known.md"]
+    assert ready.guardrail(path, data + b"\n") is None
+    changed = load({}, shipped={path: data.replace(b"severity: critical", b"severity: low")})
+    assert [each.severity for each in changed.guardrails] == [Severity.LOW]
 
 
 @pytest.mark.parametrize(

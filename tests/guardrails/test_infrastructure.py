@@ -95,6 +95,9 @@ FIRES = {
         Case("p.yaml", None, "- {op: add, path: /spec/template/spec/containers/0/securityContext,"
              " value: {privileged: true}}\n"),
         Case("p.yaml", None, "- {op: add, path: /spec/template/spec/volumes/-, value: {hostPath: {path: /}}}\n"),
+        Case("p.yaml", None, "- ? op\n  : add\n  path: /spec/template/spec/hostPID\n  value: true\n", "a key in two lines"),
+        Case("k8s/web.json", None, '{"kind": "Pod", "apiV\\u0065rsion": "v1", "spec": {"hostN\\u0065twork": true}}', "escapes"),
+        Case("k8s/web.yaml", None, '? "apiVer\\\n  sion"\n: v1\nkind: Pod\nspec: {hostPID: true}\n', "a name on two lines"),
         Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- target: {kind: Deployment, name: web}\n  patch: |-\n"
              "    - op: add\n      path: /spec/template/spec/hostNetwork\n      value: true\n"),
         Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- patch: |\n    apiVersion: apps/v1\n"
@@ -118,6 +121,13 @@ FIRES = {
         Case("b.yaml", None, (BINDING % "view").replace("eve", "'system:anonymous'")),
         Case("b.yaml", None, (BINDING % "edit").replace("User, name: eve", "Group, name: 'system:unauthenticated'")),
         Case("b.yaml", None, (BINDING % "edit").replace("User, name: eve", "Group, name: 'system:authenticated'")),
+        Case("b.yaml", None, (BINDING % "edit").replace("User, name: eve", "Group, name: 'system:serviceaccounts'")),
+        Case("r.yaml", None, (ROLE % "[create]").replace("pods", "pods/exec")),
+        Case("p.yaml", None, "- {op: add, path: /rules/-, value: {apiGroups: ['*'], resources: [pods], verbs: ['*']}}\n",
+             "a JSON patch that says of no object what it is"),
+        Case("p.yaml", None, "- {op: add, path: /metadata/labels/pod-security.kubernetes.io~1enforce, value: privileged}\n"),
+        Case("kustomization.yaml", None, KUSTOMIZATION % "patches:\n- target: {kind: Namespace, name: a}\n  patch: |\n"
+             "    - {op: add, path: /metadata/labels/pod-security.kubernetes.io~1enforce, value: privileged}\n"),
         Case("n.yaml", SPACE % "restricted", SPACE % "baseline"),
         Case("n.yaml", SPACE % "baseline", "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"),
         Case("n.yaml", None, SPACE % "privileged"),
@@ -198,6 +208,11 @@ QUIET = {
         Case("p.yaml", None, "- {op: remove, path: /spec/template/spec/hostPID}\n", "taken away by a patch"),
         Case("p.yaml", None, "- {op: add, path: /spec/template/spec/hostPID, value: false}\n"),
         Case("p.yaml", None, "- {op: test, path: /spec/template/spec/hostPID, value: true}\n"),
+        Case("k8s/web.yaml", PLAIN, pod(container="securityContext: {seLinuxOptions: {type: container_t, level: 's0:c1'}}")),
+        Case("k8s/web.yaml", PLAIN, pod(container="securityContext: {windowsOptions: {hostProcess: false}}")),
+        Case("compose.yaml", None, "services: {a: {image: b, devices: ['/dev/dri:/dev/dri', '/dev/ttyUSB0']}}\n"),
+        Case("apps/shop.yaml", None, "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\n"
+             "spec: {source: {helm: {valuesObject: {hostNetwork: false}}}}\n"),
         Case("test/e2e/web.yaml", None, pod("hostIPC: true"), "a test's own manifest"),
         Case("overlays/testdata/web.yaml", None, pod("hostIPC: true")),
         Case("apps/web/tests/web.yaml", None, pod("hostIPC: true"), "the tests of one application"),
@@ -208,6 +223,8 @@ QUIET = {
         Case("b.yaml", None, (BINDING % "system:discovery").replace("eve", "'system:authenticated'")),
         Case("n.yaml", SPACE % "baseline", SPACE % "restricted"),
         Case("n.yaml", None, SPACE % "baseline"),
+        Case("p.yaml", None, "- {op: add, path: /metadata/labels/pod-security.kubernetes.io~1enforce, value: baseline}\n"),
+        Case("p.yaml", None, "- {op: add, path: /spec/rules/-, value: {host: '*', http: {paths: []}}}\n"),
         Case("n.yaml", None, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n"),
         Case("w.yaml", None, HOOK % ("Validating", "service: {name: a, namespace: b}", "secrets")),
         Case("w.yaml", None, HOOK % ("Mutating", "service: {name: a, namespace: b}", "pods")),

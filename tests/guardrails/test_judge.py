@@ -182,6 +182,17 @@ def test_hostile_yaml_neither_hangs_nor_passes_for_parsed(name: str) -> None:
     assert not isinstance(documents, Unparsed) or documents.hostile or judged
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 70 + "]" * 70, '{"a": ' * 70 + "1" + "}" * 70, "[" + "1," * 130_000 + "1]"],
+    ids=["lists", "mappings", "values"],
+)
+def test_json_past_the_limits_is_told(text: str) -> None:
+    """JSON that Python reads and that is too deep or too long for rules is not taken for looked at."""
+    assert [one.rule for one in findings(file("k8s/a.json", None, text))] == ["SYS-002"]
+    assert findings(file("k8s/a.json", None, "[" * 50 + "]" * 50)) == ()
+
+
 PATHS = ["a.py", "b.yaml", ".github/workflows/c.yml", "d.tf", "e.json", "package-lock.json"]
 TEXTS = st.text(max_size=200)
 

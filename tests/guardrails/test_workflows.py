@@ -127,6 +127,87 @@ def test_a_variable_of_the_environment_carries_the_text() -> None:
     assert fire("CI-002", file(YML, None, hidden)) == []
 
 
+PASSED_ON = """on: issues
+permissions: {}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    outputs: {title: "${{ github.event.issue.title }}", number: "${{ github.event.issue.number }}"}
+    steps:
+      - run: echo
+  b:
+    needs: a
+    runs-on: ubuntu-24.04
+    outputs: {again: "${{ format('{0}', needs.a.outputs.title) }}"}
+    steps:
+      - run: echo
+  c:
+    needs: [a, b]
+    runs-on: ubuntu-24.04
+    strategy:
+      matrix:
+        body: ["${{ github.event.issue.body }}"]
+        system: [one, two]
+        include:
+          - {user: "${{ github.event.comment.body }}"}
+    steps:
+      - run: echo "${{ EXPRESSION }}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "fires"),
+    [
+        ("needs.a.outputs.title", True),
+        ("Needs.A.Outputs['title']", True),
+        ("needs.b.outputs.again", True),
+        ("needs.*.outputs.title", False),
+        ("toJSON(needs.a.outputs)", True),
+        ("toJSON(needs)", True),
+        ("matrix.body", True),
+        ("matrix.user", True),
+        ("toJSON(matrix)", True),
+        ("needs.a.outputs.number", False),
+        ("needs.a.result", False),
+        ("matrix.system", False),
+    ],
+)
+def test_outputs_and_matrices_carry_the_text(expression: str, fires: bool) -> None:
+    """A job hands on what its outputs say, and a matrix what its dimensions hold."""
+    assert bool(fire("CI-002", file(YML, None, PASSED_ON.replace("EXPRESSION", expression)))) is fires
+
+
+@pytest.mark.parametrize(
+    ("script", "fires"),
+    [
+        ('eval "$TITLE"', True),
+        ("eval echo ${TITLE}", True),
+        ('bash -c "cd x; $TITLE"', True),
+        ('sh -ec "$TITLE"', True),
+        ('python3 -c "$TITLE"', True),
+        ("node -e $TITLE", True),
+        ("iex $env:TITLE", True),
+        ('echo "$TITLE"', False),
+        ('eval "$(ssh-agent)" && echo "$TITLE"', False),
+        ("""bash -c 'echo "$1"' _ "$TITLE\"""", False),
+        ("""python3 -c 'import os; print(os.environ["TITLE"])'""", False),
+        ('eval "$OTHER"', False),
+    ],
+)
+def test_a_variable_that_is_run_is_no_data(script: str, fires: bool) -> None:
+    """Quotes keep a text from being split, and not from being run by the interpreter that it is handed to."""
+    environment = "        env: {TITLE: '${{ github.event.issue.title }}', OTHER: '${{ github.sha }}'}"
+    text = workflow(f"      - run: |\n          echo\n          {script}\n{environment}")
+    hits = fire("CI-002", file(YML, None, text))
+    assert [text.splitlines()[(hit.line or 0) - 1].strip() for hit in hits] == ([script] if fires else [])
+
+
+def test_the_shell_of_a_step_is_a_script_too() -> None:
+    """``shell:`` is a command line."""
+    step = "      - run: x\n        shell: bash -c '${{ github.event.issue.title }}' {0}"
+    assert fire("CI-002", file(YML, None, workflow(step)))
+
+
 CALLED = """on: {workflow_call: {inputs: {title: {type: string}, count: {type: number}}}}
 permissions: {}
 jobs:
@@ -170,6 +251,8 @@ def test_a_composite_action_pastes_what_its_user_passes() -> None:
 
 TAKES = [
     "      - run: gh pr checkout ${{ github.event.number }}",
+    "      - run: git clone ${{ github.event.pull_request.head.repo.clone_url }} x && make -C x",
+    "      - run: git remote add f $U; git pull f main\n        env: {U: '${{ github.event.pull_request.head.repo.ssh_url }}'}",
     "      - run: |\n          git fetch origin pull/${{ github.event.number }}/head\n          git checkout FETCH_HEAD",
     "      - run: git checkout ${{ github.event.pull_request.head.sha }}",
     "      - run: git switch --detach $SHA\n        env: {SHA: '${{ github.event.pull_request.head.sha }}'}",
@@ -182,6 +265,8 @@ TAKES = [
 ]
 LEAVES = [
     "      - run: git fetch origin pull/${{ github.event.number }}/head",
+    "      - run: git clone https://github.com/${{ github.repository }} x && make -C x",
+    "      - run: git remote add fork ${{ github.event.pull_request.head.repo.clone_url }} && git fetch fork",
     "      - run: git fetch origin $SHA && git diff FETCH_HEAD\n        env: {SHA: '${{ github.head_ref }}'}",
     "      - run: git checkout main",
     "      - uses: actions/checkout@v4",
@@ -220,11 +305,15 @@ WEAK = [
     ("pull_request_target", "      - run: x\n        if: github.actor == 'dependabot[bot]'", "ubuntu-24.04"),
     ("pull_request_target", "      - run: x\n        if: ${{ github.ACTOR == 'dependabot[bot]' }}", "ubuntu-24.04"),
     ("workflow_run", '      - run: echo "A=$(cat a)" >> "$GITHUB_ENV"', "ubuntu-24.04"),
+    ("workflow_run", '      - run: cat a | tee -a "$GITHUB_ENV"', "ubuntu-24.04"),
+    ("workflow_run", '      - run: cat a >> "${{ github.env }}"', "ubuntu-24.04"),
+    ("workflow_run", "      - run: Get-Content a | Out-File -FilePath $env:GITHUB_ENV -Append", "windows-2025"),
     ("pull_request_target", "      - run: cat paths >> $GITHUB_PATH", "ubuntu-24.04"),
 ]
 STRONG = [
     ("push", "      - run: make", "self-hosted"),
     ("push", '      - run: echo "A=$(cat a)" >> "$GITHUB_ENV"', "ubuntu-24.04"),
+    ("workflow_run", "      - run: echo A=1 | tee -a $GITHUB_ENV", "ubuntu-24.04"),
     ("pull_request_target", "      - run: echo A=1 >> $GITHUB_ENV", "ubuntu-24.04"),
     (
         "pull_request_target",

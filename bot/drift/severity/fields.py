@@ -12,20 +12,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Final, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from bot.drift.severity.places import PairedPlace, differ, identity, places
-from bot.drift.severity.reach import lists, reaches
 from bot.drift.values import text
 from bot.errors import Invalid
-from bot.intake.lined import read_document
-from bot.intake.mistakes import reason
 from bot.model.globs import name_matches, parsed_pattern
 from bot.model.json import JSON, Tree, elements
-from bot.model.resource import ResourceId
 from bot.model.severity import Severity
+
+if TYPE_CHECKING:
+    from bot.drift.severity.places import PairedPlace
+    from bot.model.resource import ResourceId
+
+# Settings have rows of this table too, and are read by every run: what compares objects is loaded when some are compared.
 
 FIELD_PREFIX: Final = "grant-"
 """How the ids of severity rules begin that come of this table."""
@@ -57,7 +58,7 @@ class FieldGrant(BaseModel):
     and ``gone`` the declared one); the empty text is absence. Values are globs that take no notice of case.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     kinds: _Texts
@@ -97,6 +98,8 @@ class FieldGrant(BaseModel):
 
     def holds(self, declared: Tree, live: Tree) -> bool:
         """Whether what ``when`` names is so."""
+        from bot.drift.severity.places import places
+
         tree = declared if self.weaker in {"narrower", "gone"} else live
         return all(
             any(_matches(_word(place.live) or "", values) for place in places(parsed_pattern(path), {}, tree))
@@ -133,6 +136,8 @@ class FieldGrant(BaseModel):
         return _repeats(before, now)
 
     def _reaches(self, wide: JSON, narrow: JSON) -> bool:
+        from bot.drift.severity.reach import lists, reaches
+
         if self.absent == "everything":
             return reaches(wide, narrow)
         return lists(wide, narrow) if isinstance(wide or narrow, (list, tuple)) else _within(wide, narrow)
@@ -152,6 +157,8 @@ def _repeats(before: JSON, now: JSON) -> bool:
 
 def _within(wide: JSON, narrow: JSON) -> bool:
     """Whether ``narrow`` is nothing, or selects no more than ``wide``, which is there."""
+    from bot.drift.severity.reach import reaches
+
     return narrow is None or (wide is not None and reaches(wide, narrow))
 
 
@@ -173,6 +180,8 @@ def _said(value: JSON, patterns: Sequence[str]) -> bool:
 
 def _kept(before: JSON, now: JSON) -> bool:
     """Whether every element of one list is in the other: by its name, else as a whole."""
+    from bot.drift.severity.places import identity
+
     known = {identity(element) for element in elements(now)}
     return all(identity(element) in known for element in elements(before))
 
@@ -205,6 +214,8 @@ class FieldGrants:
         rows = self._about(resource)
         if not rows:
             return ()
+        from bot.drift.severity.places import differ, places
+
         weaker = [
             Weakening(place, row)
             for row in rows
@@ -227,7 +238,7 @@ class FieldGrants:
 
 
 class _FieldFile(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     version: Literal[1] = 1
     description: str = ""
@@ -236,6 +247,9 @@ class _FieldFile(BaseModel):
 
 def load(files: Mapping[str, bytes]) -> FieldGrants:
     """The rows of all ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
+    from bot.intake.lined import read_document
+    from bot.intake.mistakes import reason
+
     rows = FieldGrants()
     for file in sorted(files):
         document = read_document(files[file], file)

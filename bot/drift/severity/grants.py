@@ -16,8 +16,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from bot.drift.values import text
 from bot.errors import Invalid
-from bot.intake.lined import read_document
-from bot.intake.mistakes import reason
 from bot.model.globs import name_matches
 from bot.model.json import JSON
 from bot.model.severity import Severity
@@ -42,7 +40,7 @@ class MetadataGrant(BaseModel):
     are globs that take no notice of case. ``weaker`` is the severity of that, ``otherwise`` of any other difference.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
     on: Literal["label", "annotation", "both"] = "annotation"
@@ -129,7 +127,7 @@ class Grants:
 
 
 class _GrantFile(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     version: Literal[1] = 1
     description: str = ""
@@ -138,6 +136,9 @@ class _GrantFile(BaseModel):
 
 def load(files: Mapping[str, bytes]) -> Grants:
     """The rows of all ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
+    from bot.intake.lined import read_document
+    from bot.intake.mistakes import reason
+
     rows: list[MetadataGrant] = []
     for file in sorted(files):
         document = read_document(files[file], file)

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, Final, Protocol
 
 import typer
+from typer.models import CommandInfo
 
 from bot import __version__
 from bot.entrypoints.cli.examples import illustrate, verb_name
@@ -97,10 +98,27 @@ def build(words: Sequence[str] | None = None) -> typer.Typer:
     named = [module for module, verbs in VERBS.items() if first in verbs]
     for module in named or VERBS:
         _verbs(module).register(app)
+    if words is not None and len(words) > 1:
+        _narrow(app, words[0], words[1])
     illustrate(app)
     if words is not None and not named and (first is None or first in _LISTING or not first.startswith("-")):
         _outline(app, first or "")
     return app
+
+
+def _narrow(app: typer.Typer, group: str, named: str) -> None:
+    """Leave out of a group the verbs beside the named one, where it has that: reading their parameters takes longer than all
+    else of a short run.
+    """
+    for registered in app.registered_groups:
+        instance = registered.typer_instance
+        if registered.name == group and instance is not None:
+            verbs = [verb for verb in instance.registered_commands if _name(verb) == named]
+            instance.registered_commands = verbs or instance.registered_commands
+
+
+def _name(command: CommandInfo) -> str:
+    return command.name or ("" if command.callback is None else verb_name(command.callback))
 
 
 def _verbs(module: str) -> VerbModule:
@@ -110,7 +128,7 @@ def _verbs(module: str) -> VerbModule:
 
 def _outline(app: typer.Typer, named: str) -> None:
     for command in app.registered_commands:
-        if command.callback is not None and named != (command.name or verb_name(command.callback)):
+        if command.callback is not None and named != _name(command):
             command.callback = _without_parameters(command.callback)
     for group in app.registered_groups:
         if group.typer_instance is not None and group.name != named:

@@ -256,9 +256,12 @@ def _manifest_changed(subject: Subject, lock: Delta) -> bool:
     return False
 
 
+_ADVERT: Final = regex(r"\"(?:funding|url)\": \"https://")
+
+
 def _hosts(text: str) -> Iterator[tuple[str, str]]:
     """The scheme and host of each address on a line."""
-    if not re.search(r"\"(?:funding|url)\": \"https://", text):
+    if "://" in text and not _ADVERT.search(text):
         for match in _HOST.finditer(text[:2000]):
             yield match[1], match[2].lower()
 

@@ -13,7 +13,7 @@ from bot.guardrails.detectors.gains import is_deployed, objects
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 
@@ -87,7 +87,7 @@ def protection_removed(subject: Subject) -> Iterable[Hit]:
 
 
 def _terraform(subject: Subject) -> Iterator[Hit]:
-    files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
+    files = [delta for delta in subject.written if delta.is_hcl and not delta.is_test]
     existed = {block.address for delta in files for block in delta.blocks_before}
     exists = {block.address for delta in files for block in delta.blocks_after}
     after = {key for delta in files for key in _switched_on(delta.blocks_after, _ON)}
@@ -128,7 +128,8 @@ def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
 
 def _kubernetes(subject: Subject) -> Iterator[Hit]:
     files = [delta for delta in subject.written if is_deployed(delta, subject)]
-    before = {key: value for delta in files for key, value, _ in _guards(delta.documents_before)}
+    guarded = [delta for delta in files if delta.says("finalizers", "eclaimPolicy", "deletionPolicy")]
+    before = {key: value for delta in guarded for key, value, _ in _guards(delta.documents_before)}
     if not before:
         return
     for delta in files:

@@ -15,7 +15,7 @@ from typing import Final
 from bot.guardrails.anchors import Anchors
 from bot.guardrails.hunks import Delta
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 from bot.secrecy.literals import RUN
 

@@ -17,8 +17,9 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
+from bot.model.patterns import regex
 
 MAX_OBJECTS: Final = 5000
 
@@ -26,14 +27,19 @@ Facts: TypeAlias = Callable[[LinedNode], Iterator[Fact]]
 
 
 def gained(
-    subject: Subject, facts: Facts, *, elsewhere: frozenset[tuple[str | None, int | None]] = frozenset()
+    subject: Subject,
+    facts: Facts,
+    tells: Callable[[Delta], bool],
+    *,
+    elsewhere: frozenset[tuple[str | None, int | None]] = frozenset(),
 ) -> Iterator[Hit]:
     """A hit for every fact that holds after the change and did not hold anywhere in it before.
 
+    ``tells`` says whether a file may state any; only those are parsed.
     What a file says is told once: rendered objects add what stands in none, nor on a line that is told ``elsewhere``; and a
     patch adds what is rendered nowhere, since what is rendered knows more about it.
     """
-    files = [delta for delta in subject.deltas if is_deployed(delta, subject)]
+    files = [delta for delta in subject.deltas if is_deployed(delta, subject) and tells(delta)]
     before = {fact.key for delta in files for fact in _facts(delta.documents_before, facts)}
     seen: set[tuple[str, ...]] = set()
     lines = set(elsewhere)
@@ -120,6 +126,14 @@ def is_deployed(delta: Delta, subject: Subject) -> bool:
     if not is_yaml_or_json(delta.path) or delta.unread or is_vendored(delta.path):
         return False
     return not delta.is_test or is_environment(delta.path) or subject.is_built(delta.path)
+
+
+_OPERATION: Final = regex(r"op(?<![\w-]op)[\s\"':]")
+
+
+def may_patch(delta: Delta) -> bool:
+    """Whether either side of the file may have operations of a JSON patch."""
+    return any(_OPERATION.search(side) for side in (delta.before, delta.after) if side)
 
 
 def _facts(documents: Documents, facts: Facts, *, patches: bool = True) -> Iterator[Fact]:

@@ -21,7 +21,7 @@ from typing import Final
 from bot.guardrails import shell
 from bot.guardrails.detectors.workflow_risks import steps_of, triggers
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 
 _WORKFLOW: Final = regex(r"\.github/workflows/[^/]+\.ya?ml")

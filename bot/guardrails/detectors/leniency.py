@@ -17,7 +17,7 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
 from bot.guardrails.waivers import Baseline, Waiver, parse_baseline
-from bot.intake.lined import LinedNode, plain
+from bot.intake.lined_node import LinedNode
 from bot.model.globs import name_matches
 from bot.model.patterns import regex
 
@@ -112,6 +112,8 @@ def _name(assistant: LinedNode) -> str:
 
 
 def _value(assistant: LinedNode, key: str) -> object:
+    from bot.intake.lined import plain
+
     node = assistant.get(key)
     try:
         return None if node is None else json.dumps(plain(node, ""), sort_keys=True)

@@ -8,7 +8,7 @@ from typing import Final
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 

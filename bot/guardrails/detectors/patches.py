@@ -1,7 +1,8 @@
 """What patches do, as objects: a strategic-merge patch names a part of an object, a JSON patch only the paths it touches.
 
 Sources: RFC 6902 (JSON Patch) and RFC 6901 (JSON Pointer); Kustomize documentation, "patches", "patchesStrategicMerge" and
-"patchesJson6902"; Flux documentation, Kustomization ``.spec.patches`` and HelmRelease ``.spec.postRenderers``.
+"patchesJson6902"; Flux documentation, Kustomization ``.spec.patches`` and HelmRelease ``.spec.postRenderers``; Argo CD
+documentation, "Kustomize", ``.spec.source.kustomize.patches`` of an Application and of what an ApplicationSet makes.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.guardrails.structure import Unparsed, parse_documents
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 
 _INLINE: Final = (("patches",), ("spec", "patches"), ("patchesJson6902",))
 _MOST: Final = 500
@@ -39,6 +40,11 @@ def patched(documents: Iterable[LinedNode]) -> Iterator[LinedNode]:
 def _patches(document: LinedNode) -> Iterator[tuple[LinedNode, LinedNode | None]]:
     """Inline patches as texts, each with what says which objects it is for."""
     found = [element for path in _INLINE for element in document.elements(*path)]
+    for base in (("spec",), ("spec", "template", "spec")):
+        sources = [document.get(*base, "source"), *document.elements(*base, "sources")]
+        found += [
+            patch for source in sources if source is not None for patch in source.elements("kustomize", "patches")
+        ]
     for renderer in document.elements("spec", "postRenderers"):
         found += renderer.elements("kustomize", "patches")
     for element in found[:_MOST]:

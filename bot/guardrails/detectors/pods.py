@@ -6,37 +6,18 @@ HostPath, capabilities, seccomp, running as root); for Compose the same by the e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.guardrails.anchors import Anchors, LinePattern, words
-from bot.guardrails.detectors.gains import gained, identity, is_deployed
+from bot.guardrails.detectors.gains import gained, identity, is_deployed, may_patch
+from bot.guardrails.detectors.host_powers import DANGEROUS_PATH, capabilities, service_powers
+from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
-from bot.intake.lined import LinedNode
-from bot.model.patterns import regex
+from bot.intake.lined_node import LinedNode
 from bot.model.severity import Severity
 
-_DANGEROUS_PATH: Final = regex(
-    r"/+\Z|/(var/)?run(/(docker|containerd|crio|podman)\b.*)?/?\Z|/(etc|root|proc|sys|dev|boot|home)/*\Z|/etc/kubernetes|"
-    r"/var/lib/(kubelet|docker|containerd)\b|.*/(docker|containerd|crio|podman)\.sock\Z"
-)
-# Those that amount to the host or to another's processes: capabilities(7).
-_CAPABILITIES: Final = frozenset(
-    [
-        "ALL",
-        "SYS_ADMIN",
-        "SYS_MODULE",
-        "SYS_PTRACE",
-        "SYS_RAWIO",
-        "SYS_BOOT",
-        "BPF",
-        "DAC_READ_SEARCH",
-        "MAC_ADMIN",
-        "NET_ADMIN",
-    ]
-)
 # Pod Security Standards, Baseline, "Sysctls".
 _SAFE_SYSCTLS: Final = frozenset(
     {
@@ -60,15 +41,23 @@ _HOST: Final = {"hostNetwork": "the host's network", "hostPID": "the host's proc
 def pod_privilege(subject: Subject) -> Iterable[Hit]:
     """K8S-001: a Kubernetes pod or Compose service gains a privilege."""
     templates = tuple(_templates(subject))
-    yield from gained(subject, privileges, elsewhere=frozenset((hit.file, hit.line) for hit in templates))
+    yield from gained(subject, privileges, _tells, elsewhere=frozenset((hit.file, hit.line) for hit in templates))
     yield from templates
+
+
+def _tells(delta: Delta) -> bool:
+    """Whether the file may describe an object or service, or be a JSON patch."""
+    return delta.says("apiVersion", "services") or may_patch(delta)
 
 
 def _templates(subject: Subject) -> Iterator[Hit]:
     """Lines of templates, which are no YAML yet."""
     for delta in subject.written:
-        if is_deployed(delta, subject) and isinstance(delta.documents_after, Unparsed) and not delta.is_docs:
-            for line in delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors):
+        if not is_deployed(delta, subject) or delta.is_docs:
+            continue
+        lines = delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors)
+        if lines and isinstance(delta.documents_after, Unparsed):
+            for line in lines:
                 yield on_line(delta, line, f"A template gains {line.text.strip()}.")
 
 
@@ -106,9 +95,47 @@ def privileges(document: LinedNode) -> Iterator[Fact]:
     spec = pod_spec(document)
     if spec is not None:
         yield from _pod(identity(document), spec)
+        yield from _annotated(document)
+    elif document.word("kind") in _PIPELINES and document.get("apiVersion") is not None:
+        yield from _anywhere(identity(document), document)
     elif document.get("services") is not None and document.get("apiVersion") is None:
         for name, service in document.items("services"):
-            yield from _service(name, service)
+            yield from service_powers(name, service)
+
+
+_PIPELINES: Final = frozenset(
+    {"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"}
+    | {"Task", "ClusterTask", "TaskRun", "Pipeline", "PipelineRun"}
+)
+"""Kinds of Argo Workflows ("Field Reference") and Tekton ("Tasks", "Pipelines"), in which pods and containers stand in parts
+at many places.
+"""
+_MOST_PARTS: Final = 2000
+
+
+def _anywhere(who: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
+    """What any part of the object would be allowed as a pod or as a container."""
+    waiting, seen = [document], 0
+    while waiting and seen < _MOST_PARTS:
+        node, seen = waiting.pop(), seen + 1
+        if isinstance(node.value, dict):
+            yield from _pod(who, node)
+            yield from _container(who, f"{who[0]} {who[2]}", node)
+            waiting += node.value.values()
+        elif isinstance(node.value, list):
+            waiting += node.value
+
+
+def _annotated(document: LinedNode) -> Iterator[Fact]:
+    """AppArmor as it was switched off before it had a field (Kubernetes documentation, "Restrict a Container's Access to
+    Resources with AppArmor").
+    """
+    who = identity(document)
+    for path in ((), *(path[:-1] for path in _TEMPLATES)):
+        for name, node in document.items(*path, "metadata", "annotations"):
+            if name.startswith("container.apparmor.security.beta.kubernetes.io/") and node.raw == "unconfined":
+                label = f"{who[0]} {who[2]}"
+                yield Fact((*who, "apparmor", name), node.line, f"{label} runs without an AppArmor profile.")
 
 
 def _pod(who: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
@@ -123,7 +150,7 @@ def _pod(who: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
             yield Fact((*who, "sysctl", setting.word("name")), setting.line, text, Severity.LOW)
     for volume in spec.elements("volumes"):
         path = volume.get("hostPath", "path")
-        if path is not None and _DANGEROUS_PATH.match(path.raw):
+        if path is not None and DANGEROUS_PATH.match(path.raw):
             yield Fact((*who, "hostPath", path.raw), path.line, f"{label} mounts {path.raw} of the host.")
     for field in ("initContainers", "containers", "ephemeralContainers"):
         for container in spec.elements(field):
@@ -145,7 +172,7 @@ def _container(who: tuple[str, str, str], pod: str, container: LinedNode) -> Ite
                 f"{label} takes port {node.raw} of its host.",
                 Severity.LOW,
             )
-    yield from _capabilities((*who, name), label, container.elements("securityContext", "capabilities", "add"))
+    yield from capabilities((*who, name), label, container.elements("securityContext", "capabilities", "add"))
     yield from _user(who, name, label, container)
 
 
@@ -156,37 +183,21 @@ _CONTAINER_POWERS: Final = (
 )
 
 
-def _capabilities(who: tuple[str, ...], label: str, added: Iterable[LinedNode]) -> Iterator[Fact]:
-    for capability in added:
-        word = capability.raw.upper().removeprefix("CAP_")
-        if word in _CAPABILITIES:
-            yield Fact((*who, "cap", word), capability.line, f"{label} gains {word}.")
-
-
 def _user(who: tuple[str, str, str], container: str, label: str, described: LinedNode) -> Iterator[Fact]:
     """Running as root, said explicitly, and confinement switched off."""
     if user := described.having(0, "securityContext", "runAsUser"):
         yield Fact((*who, container, "uid0"), user.line, f"{label} runs as root (uid 0).")
     if profile := described.having("Unconfined", "securityContext", "seccompProfile", "type"):
         yield Fact((*who, container, "seccomp"), profile.line, f"{label} runs without a seccomp profile.")
+    if profile := described.having("Unconfined", "securityContext", "appArmorProfile", "type"):
+        yield Fact((*who, container, "apparmor"), profile.line, f"{label} runs without an AppArmor profile.")
+    if node := described.having(True, "securityContext", "windowsOptions", "hostProcess"):
+        yield Fact((*who, container, "hostProcess"), node.line, f"{label} runs as a process of its Windows host.")
+    for field, node in described.items("securityContext", "seLinuxOptions"):
+        if node.raw and (field in {"user", "role"} or (field == "type" and node.raw not in _SELINUX_TYPES)):
+            text = f"{label} chooses its SELinux {field} itself: {node.raw[:60]}."
+            yield Fact((*who, container, "selinux", field, node.raw), node.line, text)
 
 
-def _service(name: str, service: LinedNode) -> Iterator[Fact]:
-    who, label = ("service", "", name), f"Service {name}"
-    if node := service.having(True, "privileged"):
-        yield Fact((*who, "privileged"), node.line, f"{label} is privileged: it has all of the host's powers.")
-    for field, what in (("pid", "processes"), ("network_mode", "network"), ("ipc", "IPC"), ("userns_mode", "users")):
-        if node := service.having("host", field):
-            yield Fact((*who, field), node.line, f"{label} shares the host's {what}.")
-    yield from _capabilities(who, label, service.elements("cap_add"))
-    for volume in service.elements("volumes"):
-        source = volume.get("source") or volume
-        path = source.raw.split(":")[0]
-        if path.startswith("/") and _DANGEROUS_PATH.match(path):
-            yield Fact((*who, "mount", path), source.line, f"{label} mounts {path} of the host.")
-    for option in service.elements("security_opt"):
-        if re.fullmatch(r"(seccomp|apparmor)[:=]unconfined|label[:=]disable", option.raw):
-            yield Fact((*who, "security_opt", option.raw), option.line, f"{label} runs with {option.raw}.")
-    user = service.get("user")
-    if user is not None and user.raw in {"0", "root", "0:0"}:
-        yield Fact((*who, "uid0"), user.line, f"{label} is set to run as root.")
+# Pod Security Standards, Baseline, "SELinux".
+_SELINUX_TYPES: Final = frozenset({"container_t", "container_init_t", "container_kvm_t", "container_engine_t"})

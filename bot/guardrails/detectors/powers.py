@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bot.guardrails.detectors.gains import gained, identity, is_deployed, objects
+from bot.guardrails.detectors.gains import gained, identity, is_deployed, may_patch, objects
+from bot.guardrails.detectors.patches import patched
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.severity import Severity
 
 _CLIMBS: Final = {
@@ -31,6 +32,11 @@ _KEYS: Final = (
     ),
     ({"signers"}, frozenset({"approve", "sign", "*"}), "may make certificates for anybody"),
     ({"serviceaccounts/token"}, frozenset({"create", "*"}), "may act as any service account that it reaches"),
+    (
+        {"pods/exec", "pods/attach"},
+        frozenset({"create", "get", "*"}),
+        "may run commands in every pod that it reaches",
+    ),
     ({"nodes/proxy"}, frozenset({"get", "create", "*"}), "may run commands in every pod of a node"),
 )
 """Resources that are a way up, which operators often need all the same: "Role Based Access Control Good Practices",
@@ -38,6 +44,8 @@ privilege escalation risks.
 """
 _READS: Final = frozenset({"get", "list", "watch"})
 _EVERYBODY: Final = frozenset({"system:anonymous", "system:unauthenticated", "system:authenticated"})
+_ACCOUNTS: Final = "system:serviceaccounts"
+_STRONG: Final = frozenset({"cluster-admin", "admin", "edit"})
 _DISCOVERY: Final = frozenset(
     {"system:public-info-viewer", "system:discovery", "system:basic-user", "system:service-account-issuer-discovery"}
 )
@@ -49,13 +57,21 @@ _LEVELS: Final = {"restricted": 2, "baseline": 1}
 
 def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
     """K8S-002: a role gains a wildcard or a way up, somebody becomes cluster-admin, or a namespace is opened."""
-    yield from gained(subject, powers)
+    yield from gained(subject, powers, _tells)
     yield from _loosened(subject)
+
+
+def _tells(delta: Delta) -> bool:
+    return delta.says("Role", "WebhookConfiguration", "SecurityContextConstraints") or may_patch(delta)
 
 
 def powers(document: LinedNode) -> Iterator[Fact]:
     """What one object gives away."""
     match document.word("kind"):
+        case "object":  # what a JSON patch writes without saying into what
+            for rule in document.elements("rules"):
+                if rule.get("verbs") is not None:
+                    yield from _rule(identity(document), rule)
         case "Role" | "ClusterRole":
             for rule in document.elements("rules"):
                 yield from _rule(identity(document), rule)
@@ -116,6 +132,10 @@ def _binding(who: tuple[str, str, str], binding: LinedNode) -> Iterator[Fact]:
         name = grantee.word("name")
         if role.raw == "cluster-admin":
             yield Fact((*who, "cluster-admin", name), role.line, f"{label} makes {name} cluster-admin.")
+        if name == _ACCOUNTS and role.raw not in _DISCOVERY:
+            text = f"{label} gives {role.raw} to every service account."
+            severity = None if role.raw in _STRONG else Severity.LOW
+            yield Fact((*who, "everybody", role.raw), grantee.line, text, severity)
         if name in _EVERYBODY and role.raw not in _DISCOVERY:
             whom = "whoever reaches the API" if name != "system:authenticated" else "every account"
             yield Fact((*who, "everybody", role.raw), grantee.line, f"{label} gives {role.raw} to {whom} ({name}).")
@@ -140,14 +160,17 @@ def _webhook(who: tuple[str, str, str], webhook: LinedNode) -> Iterator[Fact]:
 
 def _loosened(subject: Subject) -> Iterator[Hit]:
     """Namespaces whose Pod Security level forbids less than before."""
-    files = [delta for delta in subject.deltas if is_deployed(delta, subject)]
+    files = [
+        delta for delta in subject.deltas if is_deployed(delta, subject) and delta.says("Namespace", "pod-security")
+    ]
     before = {name: level for delta in files for name, (level, _) in _namespaces(delta.documents_before).items()}
     for delta in files:
-        for name, (level, line) in _namespaces(delta.documents_after).items():
+        for name, (level, line) in _namespaces(delta.documents_after, patches=True).items():
             yield from _forbids_less(delta, name, before.get(name), level, line)
 
 
-def _namespaces(documents: Documents) -> dict[str, tuple[str, int]]:
+def _namespaces(documents: Documents, *, patches: bool = False) -> dict[str, tuple[str, int]]:
+    """Level and line by namespace; with ``patches`` also of what patches write, where they are about the level."""
     if isinstance(documents, Unparsed):
         return {}
     namespaces: dict[str, tuple[str, int]] = {}
@@ -156,6 +179,10 @@ def _namespaces(documents: Documents) -> dict[str, tuple[str, int]]:
             label = document.get("metadata", "labels", _ENFORCE)
             line = document.line if label is None else label.line
             namespaces[document.word("metadata", "name")] = ("" if label is None else label.raw, line)
+    for document in patched(objects(documents)) if patches else ():
+        label = document.get("metadata", "labels", _ENFORCE)
+        if label is not None and document.word("kind") in {"Namespace", "object"}:
+            namespaces.setdefault(document.word("metadata", "name"), (label.raw, label.line))
     return namespaces
 
 

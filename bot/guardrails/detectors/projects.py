@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.guardrails import classify
 from bot.guardrails.grammar import parse_error
@@ -21,7 +21,9 @@ from bot.guardrails.structure import is_template
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import looks_like_compose
 from bot.model.finding import FileStatus
-from bot.model.resource import SourceError
+
+if TYPE_CHECKING:
+    from bot.model.resource import SourceError
 
 _ADVICE: Final = "Run `docker compose config` on the project, and fix what it says."
 

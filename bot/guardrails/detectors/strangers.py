@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias, assert_never
 
-from bot.intake.actions import ANY, Call, Expression, Literal, Operation, Part, Reference, embedded
+from bot.intake.actions import (
+    ANY,
+    Call,
+    ContextReference,
+    Expression,
+    ExpressionLiteral,
+    ExpressionOperation,
+    Part,
+    embedded,
+)
 
 Names: TypeAlias = frozenset[str]
 """Names of variables, in lower case."""
@@ -64,9 +73,11 @@ HEADS: Final = _paths(
 """What names the head of a pull request."""
 
 REPOSITORIES: Final = _paths(
-    "github.event.pull_request.head.repo.full_name",
-    "github.event.pull_request.head.repo.clone_url",
-    "github.event.workflow_run.head_repository.full_name",
+    *(
+        f"github.event.{repository}.{part}"
+        for repository in ("pull_request.head.repo", "workflow_run.head_repository")
+        for part in ("full_name", "clone_url", "git_url", "ssh_url", "html_url", "url", "svn_url")
+    ),
 )
 """What names the repository that a pull request comes from."""
 
@@ -87,17 +98,17 @@ def names_any(text: str, paths: tuple[_Path, ...]) -> bool:
     )
 
 
-def references(tree: Expression) -> Iterator[Reference]:
+def references(tree: Expression) -> Iterator[ContextReference]:
     """Every value of a context that an expression looks at."""
     match tree:
-        case Literal():
+        case ExpressionLiteral():
             return
-        case Reference():
+        case ContextReference():
             yield tree
         case Call(arguments=arguments):
             for argument in arguments:
                 yield from references(argument)
-        case Operation(left=left, right=right):
+        case ExpressionOperation(left=left, right=right):
             yield from () if left is None else references(left)
             yield from references(right)
         case Part(of=of):
@@ -112,15 +123,15 @@ def is_written(tree: Expression, variables: Mapping[str, Names]) -> bool:
     ``a && b`` is ``b`` or something false, ``a || b`` either side; comparisons give a truth value.
     """
     match tree:
-        case Literal():
+        case ExpressionLiteral():
             return False
-        case Reference(path=path):
+        case ContextReference(path=path):
             return _held(path, variables) or any(_meets(path, text) for text in TEXTS)
-        case Operation(sign="||", left=left, right=right):
+        case ExpressionOperation(sign="||", left=left, right=right):
             return is_written(right, variables) or (left is not None and is_written(left, variables))
-        case Operation(sign="&&", right=right):
+        case ExpressionOperation(sign="&&", right=right):
             return is_written(right, variables)
-        case Operation():
+        case ExpressionOperation():
             return False
         case Call(name=name, arguments=arguments):
             if name in _HARMLESS:
@@ -135,14 +146,17 @@ def is_written(tree: Expression, variables: Mapping[str, Names]) -> bool:
 
 def _contains(tree: Expression, variables: Mapping[str, Names]) -> bool:
     """Whether a stranger's text is the value, or anywhere in it."""
-    if isinstance(tree, Reference):
+    if isinstance(tree, ContextReference):
+        whole = ".".join(tree.path)
+        if any(held and f"{context}.".startswith(f"{whole}.") for context, held in variables.items()):
+            return True
         return _held(tree.path, variables) or any(_meets(tree.path, text[: len(tree.path)]) for text in TEXTS)
     return is_written(tree, variables)
 
 
 def _held(path: _Path, variables: Mapping[str, Names]) -> bool:
-    held = variables.get(path[0], frozenset())
-    return len(path) > 1 and (path[1] in held or (path[1] == ANY and bool(held)))
+    held = variables.get(".".join(path[:-1]), frozenset())
+    return path[-1] in held or (path[-1] == ANY and bool(held))
 
 
 def _meets(path: _Path, other: _Path) -> bool:

@@ -14,7 +14,7 @@ from bot.guardrails.anchors import MAX_LINE, Anchors, LinePattern, spaced, words
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 
@@ -110,8 +110,15 @@ def _bodies(delta: Delta, lines: tuple[str, ...], starts: Iterable[DiffLine]) ->
             yield name, "\n".join(text.strip() for text in lines[line.number : line.number + 12])[:1500]
 
 
+_ALIKE: Final = 0.6
+
+
 def _alike(text: str, other: str) -> bool:
-    return SequenceMatcher(None, text, other, autojunk=False).ratio() >= 0.6 if text and other else False
+    if not text or not other:
+        return False
+    matcher = SequenceMatcher(None, text, other, autojunk=False)
+    # each is at most the one before, and takes longer
+    return all(ratio() >= _ALIKE for ratio in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
 
 
 def assert_loss(subject: Subject) -> Iterable[Hit]:

@@ -14,26 +14,31 @@ from typing import Final
 
 from bot.guardrails.detectors import strangers
 from bot.guardrails.detectors.strangers import Names
-from bot.intake.actions import ANY, Call, Embedded, Expression, Operation, Reference, embedded
-from bot.intake.lined import LinedNode
+from bot.guardrails.detectors.workflow_values import WorkflowScope, holds_written, scopes
+from bot.intake.actions import ANY, Call, ContextReference, Embedded, Expression, ExpressionOperation, embedded
+from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 
 _PRIVILEGED: Final = ("pull_request_target", "workflow_run", "issue_comment")
 """Events that strangers cause and that run with the repository's secrets, as far as they can lead to a head's code."""
 _OF_STRANGERS: Final = frozenset({"pull_request", "pull_request_target", "issue_comment", "issues", "workflow_run"})
-_TAKES: Final = (
-    r"git\s+(?:-\S+\s+(?:\S+\s+)?)?(?:checkout|switch|reset|merge|rebase|cherry-pick|pull|worktree\s+add|restore)\b"
+_GIT: Final = r"git\s+(?:-\S+\s+(?:\S+\s+)?)?"
+_TAKEN: Final = regex(
+    _GIT + r"(?:clone|checkout|switch|reset|merge|rebase|cherry-pick|pull|worktree\s+add|restore)\b([^\n;|&]{0,200})"
 )
-_TAKEN: Final = regex(_TAKES + r"([^\n;|&]{0,200})")
-_FETCHED: Final = regex(r"git\s+(?:-\S+\s+(?:\S+\s+)?)?fetch\b([^\n;|&]{0,200})")
+_FETCHED: Final = regex(_GIT + r"(?:fetch|remote\s+(?:add|set-url))\b([^\n;|&]{0,200})")
 _CLI_CHECKOUT: Final = regex(r"\bgh\s+(?:-\S+\s+)*pr\s+checkout\b")
 _PULL_REF: Final = regex(r"\bpull/")
-_VARIABLE: Final = regex(r"\$\{?(\w+)")
+_VARIABLE: Final = regex(r"\$\{?(?:env:)?(\w+)", re.IGNORECASE)
 _PERMISSION: Final = regex(r"author_association|getCollaboratorPermission|/permission\b")
 _ACTOR: Final = regex(r"\[bot\]", re.IGNORECASE)
-_ENVIRONMENT_FILE: Final = regex(r">>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
-_CONSTANT_LINE: Final = regex(r"^\s*(?:echo|printf)\s[^$`]*>>?\s*[\"']?(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b")
+_INTO: Final = (
+    r"(?:>>?|\btee\b(?:\s+-\S+)*|\b(?:add-content|set-content|out-file)\b[^|;\n]{0,80}?)\s*[\"']?"
+    r"(?:(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b|\$\{\{\s*github\.(?:env|path)\s*\}\})"
+)
+_ENVIRONMENT_FILE: Final = regex(_INTO, re.IGNORECASE)
+_CONSTANT_LINE: Final = regex(r"^\s*(?:(?:echo|printf|write-output)\s|[\"'])[^$`]*" + _INTO, re.IGNORECASE)
 _SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
     "8398a7/action-slack": ("custom_payload",),
     "actions/github-script": ("script",),
@@ -103,7 +108,7 @@ def handed_over(documents: Iterable[LinedNode]) -> dict[str, Names]:
             path = normpath(uses)
             file = path if path.endswith((".yml", ".yaml")) else f"{path}/action.yml"
             for name, node in user.items("with"):
-                if any(_is_written(each, {}) for each in embedded(node.raw)):
+                if holds_written(node, {}):
                     handed.setdefault(file, set()).add(name.lower())
     return {file: frozenset(names) for file, names in handed.items()}
 
@@ -112,42 +117,12 @@ def risks(document: LinedNode, inputs: Names = frozenset()) -> Iterator[Risk]:
     """CI-002's: a stranger's code or text that runs. ``inputs`` are known to be filled with a stranger's text."""
     events = triggers(document)
     privileged = [event for event in _PRIVILEGED if event in events]
-    for job, scope in _scopes(document):
+    for job, scope in scopes(document):
         for step in steps_of(job):
             if privileged and not _asks_permission(job, step, privileged):
                 yield from _checkout(step, privileged[0], scope.of(step))
             yield from _injection(step, scope.of(step), _callers_inputs(document, events), inputs)
-
-
-@dataclass(frozen=True, slots=True)
-class _Scope:
-    """Variables around a step: those with a stranger's text, and those with what names a head."""
-
-    written: Names = frozenset()
-    heads: Names = frozenset()
-
-    def of(self, node: LinedNode) -> _Scope:
-        """The same with what ``node`` sets: the inner one hides the outer one of its name."""
-        written, heads = set(self.written), set(self.heads)
-        for name, value in node.items("env"):
-            lower = name.lower()
-            written.discard(lower)
-            heads.discard(lower)
-            if any(_is_written(each, {"env": self.written}) for each in embedded(value.raw)):
-                written.add(lower)
-            if strangers.names_any(value.raw, strangers.HEADS):
-                heads.add(lower)
-        return _Scope(frozenset(written), frozenset(heads))
-
-
-def _scopes(document: LinedNode) -> Iterator[tuple[LinedNode, _Scope]]:
-    """Every job, and what a composite action runs, with the variables around its steps."""
-    outer = _Scope().of(document)
-    for _, job in document.items("jobs"):
-        yield job, outer.of(job)
-    runs = document.get("runs")
-    if runs is not None:
-        yield runs, outer
+            yield from _evaluations(step, scope.of(step))
 
 
 def _callers_inputs(document: LinedNode, events: set[str]) -> Names:
@@ -156,10 +131,6 @@ def _callers_inputs(document: LinedNode, events: set[str]) -> Names:
     if document.get("runs") is not None:
         declared = (*document.items("inputs"),)
     return frozenset(name.lower() for name, node in declared if node.word("type") in {"", "string"})
-
-
-def _is_written(found: Embedded, variables: Mapping[str, Names]) -> bool:
-    return found.tree is not None and strangers.is_written(found.tree, variables)
 
 
 def _asks_permission(job: LinedNode, step: LinedNode, privileged: Sequence[str]) -> bool:
@@ -172,7 +143,7 @@ def _asks_permission(job: LinedNode, step: LinedNode, privileged: Sequence[str])
 _SPLIT: Final = "Use the pull_request event, or split the job: build without secrets, publish from workflow_run."
 
 
-def _checkout(step: LinedNode, event: str, scope: _Scope) -> Iterator[Risk]:
+def _checkout(step: LinedNode, event: str, scope: WorkflowScope) -> Iterator[Risk]:
     node = _checked_out(step, scope) if "checkout" in step.word("uses") else None
     run = step.get("run")
     if node is None and run is not None and _takes_head(run.raw[:20_000], scope):
@@ -186,7 +157,7 @@ def _checkout(step: LinedNode, event: str, scope: _Scope) -> Iterator[Risk]:
         )
 
 
-def _checked_out(step: LinedNode, scope: _Scope) -> LinedNode | None:
+def _checked_out(step: LinedNode, scope: WorkflowScope) -> LinedNode | None:
     """The input of a checkout that names the head or its repository."""
     for name, paths in (("ref", strangers.HEADS), ("repository", strangers.REPOSITORIES)):
         node = step.get("with", name)
@@ -195,11 +166,11 @@ def _checked_out(step: LinedNode, scope: _Scope) -> LinedNode | None:
     return None
 
 
-def _names_variable(text: str, scope: _Scope) -> bool:
+def _names_variable(text: str, scope: WorkflowScope) -> bool:
     return strangers.names_any(text, tuple(("env", name) for name in scope.heads))
 
 
-def _takes_head(script: str, scope: _Scope) -> bool:
+def _takes_head(script: str, scope: WorkflowScope) -> bool:
     """Whether a script takes the head's files: fetching alone runs nothing of them."""
     if _CLI_CHECKOUT.search(script):
         return True
@@ -210,26 +181,32 @@ def _takes_head(script: str, scope: _Scope) -> bool:
     )
 
 
-def _is_head(arguments: str, scope: _Scope) -> bool:
+def _is_head(arguments: str, scope: WorkflowScope) -> bool:
     return (
         _PULL_REF.search(arguments) is not None
-        or strangers.names_any(arguments, strangers.HEADS)
+        or strangers.names_any(arguments, (*strangers.HEADS, *strangers.REPOSITORIES))
         or _names_variable(arguments, scope)
         or any(match[1].lower() in scope.heads for match in _VARIABLE.finditer(arguments))
     )
 
 
+_EVALUATED: Final = regex(
+    r"\b(?:eval|iex|invoke-expression|(?:ba|da|z|k)?sh\s+-[a-z]*c|pwsh\s+-c\w*|python3?\s+-c|(?:node|ruby|perl)\s+-e)\s"
+    r"(?:\"[^\"\n]{0,300}\"|[^\n;|&\"]){0,200}",
+    re.IGNORECASE,
+)
+"""What a script hands to an interpreter; ``"$1"`` behind a script in single quotes is an argument of that."""
 _ADVICE_TEXT: Final = "Put the expression into env: and use the variable, quoted, in the script."
 
 
-def _injection(step: LinedNode, scope: _Scope, callers: Names, handed: Names) -> Iterator[Risk]:
+def _injection(step: LinedNode, scope: WorkflowScope, callers: Names, handed: Names) -> Iterator[Risk]:
     for node in _run_texts(step):
         for found in embedded(node.raw):
             if found.tree is None:
                 continue
             key = ("injection", " ".join(found.text.split())[:200])
             shown = f"${{{{ {found.text[:70]} }}}}"
-            if strangers.is_written(found.tree, {"env": scope.written, "inputs": handed}):
+            if strangers.is_written(found.tree, {**scope.values, "inputs": handed}):
                 message = f"Text that anybody can write is pasted into a script: {shown}."
                 yield Risk(key, _line(node, found), message, _ADVICE_TEXT)
             elif strangers.is_written(found.tree, {"inputs": callers}):
@@ -237,11 +214,28 @@ def _injection(step: LinedNode, scope: _Scope, callers: Names, handed: Names) ->
                 yield Risk(key, _line(node, found), message, _ADVICE_TEXT, Severity.LOW)
 
 
+def _evaluations(step: LinedNode, scope: WorkflowScope) -> Iterator[Risk]:
+    """Variables with a stranger's text that a script runs as a script."""
+    run = step.get("run")
+    if run is None or not scope.written:
+        return
+    for number, line in enumerate(run.raw[:50_000].split("\n")):
+        for match in _EVALUATED.finditer(line):
+            names = [each[1] for each in _VARIABLE.finditer(_SINGLE_QUOTED.sub("", match[0]))]
+            for name in dict.fromkeys(name for name in names if name.lower() in scope.written):
+                block = 1 if run.end_line > run.line else 0
+                message = f"Text that anybody can write is run as a script: ${name[:60]}."
+                yield Risk(("injection", f"eval ${name}"[:200]), run.line + block + number, message, _ADVICE_DATA)
+
+
+_SINGLE_QUOTED: Final = regex(r"'[^']*'(?:\s[\s\S]*)?")
+_ADVICE_DATA: Final = "Use the variable as data: a quoted argument, never what an interpreter is given to run."
+
+
 def _run_texts(step: LinedNode) -> Iterator[LinedNode]:
     """What of a step runs as a script."""
     run = step.get("run")
-    if run is not None:
-        yield run
+    yield from (node for node in (run, step.get("shell")) if node is not None)
     scripts = _SCRIPTS.get(step.word("uses").partition("@")[0].lower(), ())
     yield from (node for name, node in step.items("with") if name.lower() in scripts)
 
@@ -289,8 +283,8 @@ def _all_secrets(job: LinedNode) -> Iterator[Risk]:
 
 def _holds_all_secrets(found: Embedded) -> bool:
     tree = found.tree
-    whole = Reference(("secrets",))
-    every = Reference(("secrets", ANY))
+    whole = ContextReference(("secrets",))
+    every = ContextReference(("secrets", ANY))
     if isinstance(tree, Call) and tree.name in {"tojson", "join"}:
         return whole in tree.arguments or every in tree.arguments
     return tree == every
@@ -357,9 +351,9 @@ _ACTORS: Final = frozenset(
 def _trusts_actor(tree: Expression) -> bool:
     """Whether something is let through because of the actor's name; what is kept out by it (``!=``) is not."""
     match tree:
-        case Operation(sign="!="):
+        case ExpressionOperation(sign="!="):
             return False
-        case Operation(left=left, right=right):
+        case ExpressionOperation(left=left, right=right):
             return _trusts_actor(right) or (left is not None and _trusts_actor(left))
         case _:
             return any(reference.path in _ACTORS for reference in strangers.references(tree))

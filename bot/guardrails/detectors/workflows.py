@@ -17,7 +17,7 @@ from bot.guardrails.detectors.workflow_risks import Risk, handed_over, risks, st
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
-from bot.intake.lined import LinedNode
+from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 
@@ -176,7 +176,7 @@ _ALL_READ: Final = [
 
 
 def _levels(node: LinedNode) -> dict[str, tuple[int, int]]:
-    """Scope to (level, line)."""
+    """WorkflowScope to (level, line)."""
     if isinstance(node.value, dict):
         return {scope: (_SCOPES.get(level.raw, 0), level.line) for scope, level in node.items()}
     if node.value in {"read-all", "write-all"}:

@@ -1,0 +1,105 @@
+"""The documents that ship with Clockwork, read beforehand: no run has to read YAML and check fifty of them again.
+
+``shipped.json`` has what each says by the SHA-256 of its bytes, so that a document that was changed is simply read. It is
+written by ``.github/scripts/guardrails.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from bot.guardrails.documents import body_of
+from bot.guardrails.rule import (
+    Alternative,
+    Applies,
+    Ask,
+    Builtin,
+    Detect,
+    Example,
+    Guardrail,
+    Pattern,
+    Require,
+    WaiverPolicy,
+)
+from bot.model.finding import AuthorKind, Enforce, Mode
+from bot.model.severity import Severity
+
+FILE: Final = Path(__file__).with_name("shipped.json")
+Front: TypeAlias = Mapping[str, Any]
+"""A front matter as :func:`written` makes it."""
+
+
+def guardrail(path: str, data: bytes) -> Guardrail | None:
+    """What a document says whose bytes are those of a shipped one; None for any other."""
+    front = _fronts().get(digest(data))
+    return None if front is None else made(front, path, body_of(path, data))
+
+
+def digest(data: bytes) -> str:
+    """By what a document is known."""
+    return hashlib.sha256(data).hexdigest()
+
+
+@cache
+def _fronts() -> Mapping[str, Front]:
+    fronts: Mapping[str, Front] = json.loads(FILE.read_bytes())
+    return fronts
+
+
+def written(document: Guardrail) -> Front:
+    """What is kept of a document: all that it says beside the defaults, and the kind of its detector."""
+    front = document.model_dump(mode="json", exclude={"file", "body"}, exclude_defaults=True)
+    return {**front, "detect": document.detect.model_dump(mode="json")}
+
+
+def made(front: Front, path: str, body: str) -> Guardrail:
+    """The guardrail that :func:`written` kept. Nothing is checked."""
+    values = {
+        **front,
+        "severity": Severity(front["severity"]),
+        "detect": _detect(front["detect"]),
+        "enforce": {Mode(mode): Enforce(enforce) for mode, enforce in front.get("enforce", {}).items()},
+        "applies": _applies(front.get("applies", {})),
+        "examples": tuple(map(_example, front.get("examples", ()))),
+        "waiver": WaiverPolicy.model_construct(**front.get("waiver", {})),
+        "file": path,
+        "body": body,
+    }
+    if "agent_severity" in front:
+        values["agent_severity"] = Severity(front["agent_severity"])
+    return Guardrail.model_construct(**values)
+
+
+def _applies(kept: Front) -> Applies:
+    values: dict[str, Any] = {key: tuple(value) for key, value in kept.items()}
+    if "authors" in kept:
+        values["authors"] = frozenset(map(AuthorKind, kept["authors"]))
+    return Applies.model_construct(**values)
+
+
+def _example(kept: Front) -> Example:
+    return Example.model_construct(**{**kept, "labels": tuple(kept.get("labels", ()))})
+
+
+def _detect(kept: Front) -> Detect:
+    match kept["kind"]:
+        case "builtin":
+            return Builtin.model_construct()
+        case "ai":
+            return Ask.model_construct(**kept)
+        case "regex":
+            sets = {"keywords": tuple(kept["keywords"]), "not_in": frozenset(kept["not_in"])}
+            return Pattern.model_construct(**{**kept, **sets})
+        case "require":
+            ways = tuple(
+                Alternative.model_construct(changed=tuple(way["changed"]), label=way["label"])
+                for way in kept["then_any"]
+            )
+            return Require.model_construct(if_changed=tuple(kept["if_changed"]), then_any=ways)
+        case kind:
+            raise ValueError(f"documents of kind {kind} are not kept")
