@@ -143,6 +143,9 @@ READERS: Final[Mapping[str, Callable[[int], object]]] = {
     "compose dependencies": compose(
         lambda size: "services:\n" + numbered("  sN: {image: x, depends_on: [sM]}\n", size)
     ),
+    "compose links to nothing": compose(lambda size: "services:\n" + numbered("  sN: {image: x, links: [qN]}\n", size)),
+    "compose addresses of ports": compose(lambda size: SERVICE + f"    ports: ['{':' * size}x']\n"),
+    "compose keys that are no text": compose(lambda size: SERVICE + "    labels:\n" + numbered("      N: a\n", size)),
     "compose ports": compose(lambda size: SERVICE + "    ports:\n" + numbered('      - "N:N"\n', size)),
     "compose unknown keys": compose(lambda size: SERVICE + numbered("    kN: 1\n", size)),
     "compose tags": compose(lambda size: SERVICE + "    labels:\n" + numbered("      kN: !x 1\n", size)),
@@ -166,6 +169,11 @@ READERS: Final[Mapping[str, Callable[[int], object]]] = {
     "hcl resources": terraform(lambda size: numbered('resource "a" "bN" {\n  a = N\n}\n', size)),
     "cw heredocs that are not closed": configuration(lambda size: "locals {\n" + "a = <<A\n" * size),
     "cw locals": configuration(lambda size: "locals {\n" + numbered("  aN = 1\n", size) + "}\n"),
+    "cw names of nothing": configuration(lambda size: "locals {\n" + numbered(" aN = local.bN\n", size) + "}\n"),
+    "cw keys that match": configuration(
+        lambda size: f'output "o" {{\n  value = length(matchkeys(range({size}), range({size}), range({size})))\n}}\n'
+    ),
+    "cw tildes": configuration(lambda size: 'output "o" {\n  value = "' + "\\n${~ 1 ~}" * size + '"\n}\n'),
     "cw resources": configuration(lambda size: numbered('resource "service" "bN" {\n  image = "x"\n}\n', size)),
 }
 COMPARISONS: Final[Mapping[str, Callable[[int], object]]] = {

@@ -173,6 +173,8 @@ def _marker(chars: str) -> str:
 
 def _attempt(at: Evaluator, node: FunctionCall) -> Value:
     """The first argument that has a value, or whether there is one; secret where that was decided by a secret."""
+    if node.name == "can" and len(node.arguments) != 1:
+        at.fault(node, f"can() takes 1 argument, not {len(node.arguments)}")
     seen = at.budget.secrets
     for argument in node.arguments:
         try:

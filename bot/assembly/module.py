@@ -18,7 +18,7 @@ from bot.assembly.faults import Fault
 from bot.assembly.functions.files import CommittedFiles
 from bot.assembly.instances import Instance, instances, is_repeated, without_meta
 from bot.assembly.lifecycle import without_lifecycle
-from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VALIDATED, VALIDATION, VARIABLE
+from bot.assembly.schema import OUTPUT, OUTPUT_BLOCKS, ROOTS, SCHEMAS, VALIDATED, VALIDATION, VARIABLE
 from bot.assembly.types import Type, describe
 from bot.assembly.values import Trace, Value, as_text
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
@@ -94,6 +94,7 @@ class Module:
             case "module":
                 return self._output_of(name, path, at, node)
             case "path":
+                self._need(name, dict.fromkeys(("module", "root", "cwd")), f"there is no path {name!r}", at, node)
                 return at.computed(node, self.folder or ".", ()), 2
             case _:
                 return self._resource(f"{root}.{name}", path, at, node)
@@ -145,12 +146,12 @@ class Module:
         check_blocks(self.world, declared, VALIDATED, "a variable")
         kind = declared_type(at, block)
         default = self._default(name, declared)
-        if flag(at, block.body.get("sensitive")):
+        if _is_hidden(at, block):
             value = self._secret(name, declared, kind, default).secret()
             self.world.keep_secret(value)
         else:
             value = self._given(name, declared, kind, default)
-        if value.data is None and not _nullable(at, block):
+        if not _nullable(at, block) and value.data is None:
             at.fault(block, f"the variable {name!r} is null, and 'nullable = false' forbids that", "a value")
         self._validate(name, declared, value)
         return value
@@ -160,10 +161,10 @@ class Module:
         try:
             return self._given(name, declared, kind, default)
         except Fault as fault:
-            if fault.error is None or fault.static:
+            if fault.error is None or self.world.budget.spent:
                 raise
             message = f"{name}: its value, which is sensitive, is not what its type says"
-            raise Fault(declared.at.error(declared.block, message, describe(kind))) from None
+            raise Fault(declared.at.error(declared.block, message, describe(kind)), static=fault.static) from None
 
     def _default(self, name: str, declared: NamedBlock) -> Expression | None:
         """The default where nothing else gives the variable a value. Raises :class:`~bot.assembly.faults.Fault` where there is
@@ -188,19 +189,25 @@ class Module:
 
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
         for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):
-            check_attributes(self.world, NamedBlock(declared.at, rule), VALIDATION, "a validation")
-            check_blocks(self.world, NamedBlock(declared.at, rule), frozenset(), "a validation")
-            condition, message = rule.body.get("condition"), rule.body.get("error_message")
-            if condition is None:
-                declared.at.fault(rule, "a validation has no condition", "'condition = ...'")
             self.known[f"var.{name}"] = value
-            holds = declared.at.condition(condition.expression)
-            if not holds:
-                told = declared.at.value(message.expression) if message else None
-                secret = told is not None and told.sensitive
-                text = as_text(told) if told is not None and not secret else None
-                usual = "the value is not valid (its message would show a sensitive value)" if secret else _NOT_VALID
-                declared.at.fault(rule, f"{name}: {text or usual}")
+            self._hold(NamedBlock(declared.at, rule), name)
+
+    def _hold(self, rule: NamedBlock, name: str) -> None:
+        """Fault with the message of a rule that ``name`` does not keep; a message that is sensitive is not shown."""
+        at, block, what = rule.at, rule.block, f"a {rule.block.kind}"
+        check_attributes(self.world, rule, VALIDATION, what)
+        check_blocks(self.world, rule, frozenset(), what)
+        condition, message = block.body.get("condition"), block.body.get("error_message")
+        if condition is None or message is None:
+            absent = "condition" if condition is None else "error_message"
+            at.fault(block, f"{what} has no {absent}", f"'{absent} = ...'")
+        if not at.condition(condition.expression):
+            told = at.value(message.expression)
+            text = None if told.sensitive else as_text(told)
+            usual = (
+                "the value is not valid (its message would show a sensitive value)" if told.sensitive else _NOT_VALID
+            )
+            at.fault(block, f"{name}: {text or usual}")
 
     def brought_in(self, name: str) -> Mapping[int | str | None, Module]:
         """The modules that the block called ``name`` brings in by their keys; one without ``count`` and ``for_each`` has
@@ -266,12 +273,16 @@ class Module:
     def _output(self, name: str, declared: NamedBlock) -> Value:
         at, block = declared.at, declared.block
         check_attributes(self.world, declared, OUTPUT, "an output")
-        check_blocks(self.world, declared, frozenset(), "an output")
+        check_blocks(self.world, declared, OUTPUT_BLOCKS, "an output")
         value = block.body.get("value")
         if value is None:
             at.fault(block, f"the output {name!r} has no value", "'value = ...'")
         result = at.value(value.expression)
-        if not flag(at, block.body.get("sensitive")):
+        for rule in (block for block in block.body.blocks if block.kind == "precondition"):
+            self._hold(NamedBlock(at, rule), f"the output {name!r}")
+        if not _is_hidden(at, block):
+            if result.sensitive and not self.address:
+                at.fault(value.expression, f"the output {name!r} would show a sensitive value", "'sensitive = true'")
             return result
         self.world.keep_secret(result)
         return result.secret()
@@ -347,6 +358,11 @@ class Module:
         if kind is Kind.IMAGE:
             entries["ref"] = image_reference(entries)
         return Value(entries, value.trace)
+
+
+def _is_hidden(at: Evaluator, block: Block) -> bool:
+    """Whether a variable or output is sensitive; what is ephemeral is written nowhere either."""
+    return flag(at, block.body.get("sensitive")) or flag(at, block.body.get("ephemeral"))
 
 
 def _nullable(at: Evaluator, block: Block) -> bool:

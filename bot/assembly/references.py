@@ -23,7 +23,7 @@ def reference(at: Evaluator, node: Expression) -> Value:
             value, length = match
             return _followed(at, node, at.seen(value), length)
         hint = meant(path[0], {*ROOTS, *at.bound}) or "var.NAME, local.NAME, module.NAME.OUTPUT or KIND.NAME.ATTRIBUTE"
-        at.fault(node, f"nothing is called {path[0]!r} here", hint)
+        at.unknown(node, f"nothing is called {path[0]!r} here", hint)
     if isinstance(node, Index):
         return _at_index(at, node, at.value(node.target), at.value(node.key))
     if isinstance(node, Attribute):

@@ -26,7 +26,7 @@ def render_template(at: Evaluator, node: Template) -> Value:
         return Value(composed(node.literal), Trace(at.origin(node)))
     if len(node.parts) == 1 and isinstance(node.parts[0], Interpolation) and not node.marker:
         return at.value(node.parts[0].expression)
-    parts = _stripped(node.parts)
+    parts = node.parts
     if all(isinstance(part, TextPart) for part in parts):
         whole = "".join(part.value for part in parts if isinstance(part, TextPart))
         return Value(composed(whole), Trace(at.origin(node)))
@@ -56,34 +56,6 @@ def _both(before: Piece, after: Piece) -> Piece | None:
         return None
     stretch = replace(before.use, end=after.use.end)
     return Piece(before.text + after.text, stretch, stretch, bare=True)
-
-
-def _stripped(parts: Sequence[Part]) -> list[Part]:
-    """The parts after ``~`` took white space off their neighbours."""
-    made = list(parts)
-    for index, part in enumerate(parts):
-        if isinstance(part, TextPart):
-            continue
-        if part.strip_left and index > 0:
-            made[index - 1] = _trimmed(made[index - 1], left=False)
-        after = index + 1
-        while part.strip_right and after < len(made):
-            made[after] = _trimmed(made[after], left=True)
-            neighbour = made[after]
-            if not isinstance(neighbour, TextPart) or neighbour.value:
-                break
-            after += 1
-    return made
-
-
-def _trimmed(part: Part, *, left: bool) -> Part:
-    if not isinstance(part, TextPart):
-        return part
-    kept = part.value.lstrip() if left else part.value.rstrip()
-    gone = len(part.value) - len(kept)
-    if left:
-        return TextPart(part.start + gone, part.end, kept)
-    return TextPart(part.start, part.end - gone, kept)
 
 
 @dataclass(slots=True)

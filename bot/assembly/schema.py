@@ -308,10 +308,11 @@ KUBERNETES_ONLY: Final = frozenset({*_PROBES, *_FURTHER, Kind.JOB, Kind.CRON_JOB
 """Kinds and blocks that mean nothing to Docker."""
 ROOTS: Final = frozenset({"var", "local", "module", "path", *Kind})
 """What a reference may start with."""
-VARIABLE: Final = frozenset({"type", "default", "description", "required", "sensitive", "nullable"})
+VARIABLE: Final = frozenset({"type", "default", "description", "required", "sensitive", "nullable", "ephemeral"})
 VALIDATED: Final = frozenset({"validation"})
 """The blocks of a variable."""
 VALIDATION: Final = frozenset({"condition", "error_message"})
-OUTPUT: Final = frozenset({"value", "description", "sensitive"})
+OUTPUT: Final = frozenset({"value", "description", "sensitive", "ephemeral", "depends_on"})
+OUTPUT_BLOCKS: Final = frozenset({"precondition"})
 PROVIDER: Final = frozenset({"stack", "namespace"})
 TOP: Final = frozenset({"variable", "locals", "resource", "module", "provider", "output"})

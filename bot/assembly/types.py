@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, TypeAlias
 
+from bot.assembly.faults import Misuse
+from bot.assembly.functions.arguments import unified
 from bot.assembly.values import Value, as_bool, as_number, as_text, kind_of
 from bot.intake.syntax import Expression, FunctionCall, ListExpression, Name, ObjectExpression, Template
 
@@ -51,6 +53,13 @@ class MapOf:
 
 
 @dataclass(frozen=True, slots=True)
+class TupleOf:
+    """A list with as many elements as there are types, each of its own."""
+
+    items: tuple[Type, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Structure:
     """An object with these keys; those in ``optional`` may be absent, and are then what ``defaults`` say or null."""
 
@@ -66,7 +75,7 @@ class OneOf:
     choices: tuple[str, ...]
 
 
-Type: TypeAlias = ScalarType | ListOf | MapOf | Structure | OneOf
+Type: TypeAlias = ScalarType | ListOf | MapOf | TupleOf | Structure | OneOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,8 @@ def describe(kind: Type) -> str:
             return f"a list of {describe(item).removeprefix('a ')}"
         case MapOf(item):
             return f"an object of {describe(item).removeprefix('a ')}"
+        case TupleOf(items):
+            return f"a list of {len(items)} elements"
         case Structure(fields):
             return f"an object with {', '.join(sorted(fields))}"
         case OneOf(choices):
@@ -119,14 +130,30 @@ def converted(value: Value, kind: Type, made: Made = _nothing) -> Value:
         case ListOf(item):
             if not isinstance(value.data, tuple):
                 raise _wrong(value, kind)
-            items = tuple(converted(child, item, made) for child in value.data)
+            items = _alike(value, kind, tuple(converted(child, item, made) for child in value.data))
             return replace(value, data=_distinct(items) if kind.unique else items, unique=kind.unique)
         case MapOf(item):
             if not isinstance(value.data, dict):
                 raise _wrong(value, kind)
-            return replace(value, data={key: converted(child, item, made) for key, child in value.data.items()})
+            children = _alike(value, kind, tuple(converted(child, item, made) for child in value.data.values()))
+            return replace(value, data=dict(zip(value.data, children, strict=True)))
+        case TupleOf(kinds):
+            if not isinstance(value.data, tuple) or value.unique or len(value.data) != len(kinds):
+                raise _wrong(value, kind)
+            pairs = zip(value.data, kinds, strict=True)
+            return replace(value, data=tuple(converted(child, inner, made) for child, inner in pairs))
         case Structure():
             return _structure(value, kind, made)
+
+
+def _alike(value: Value, kind: ListOf | MapOf, children: tuple[Value, ...]) -> tuple[Value, ...]:
+    """``children`` of a list or map, which are of one type also where ``any`` says that it may be each."""
+    if kind.item is not ScalarType.ANY:
+        return children
+    try:
+        return unified(children)
+    except Misuse:
+        raise Mismatch(value, "its elements have several types", "elements of one type") from None
 
 
 def _wrong(value: Value, kind: Type) -> Mismatch:
@@ -209,7 +236,6 @@ _NAMES: Final[Mapping[str, Type]] = {
     "bool": ScalarType.BOOL,
     "any": ScalarType.ANY,
     "list": ListOf(ScalarType.ANY),
-    "set": ListOf(ScalarType.ANY, unique=True),
     "map": MapOf(ScalarType.ANY),
 }
 
@@ -233,8 +259,8 @@ def parse_type(node: Expression) -> Type:
             return ListOf(parse_type(item), unique=node.name == "set")
         case FunctionCall(name="map", arguments=(item,)):
             return MapOf(parse_type(item))
-        case FunctionCall(name="tuple", arguments=(ListExpression(),)):
-            return ListOf(ScalarType.ANY)
+        case FunctionCall(name="tuple", arguments=(ListExpression(items=kinds),)):
+            return TupleOf(tuple(map(parse_type, kinds)))
         case FunctionCall(name="object", arguments=(ObjectExpression(items=items),)):
             fields = {
                 key.name: value for key, value in ((item.key, item.value) for item in items) if isinstance(key, Name)
@@ -242,12 +268,19 @@ def parse_type(node: Expression) -> Type:
             optional = {
                 name for name, value in fields.items() if isinstance(value, FunctionCall) and value.name == "optional"
             }
-            kinds = {name: parse_type(value) for name, value in fields.items()}
-            return Structure(kinds, frozenset(optional), _defaults(fields))
-        case FunctionCall(name="optional", arguments=(item,) | (item, _)):
-            return parse_type(item)
+            attributes = {name: parse_type(_required(value)) for name, value in fields.items()}
+            return Structure(attributes, frozenset(optional), _defaults(fields))
         case _:
             raise NoType(node)
+
+
+def _required(node: Expression) -> Expression:
+    """The type of an attribute, which alone may be ``optional``."""
+    match node:
+        case FunctionCall(name="optional", arguments=(item,) | (item, _)):
+            return item
+        case _:
+            return node
 
 
 def _defaults(fields: Mapping[str, Expression]) -> Mapping[str, Expression]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -89,6 +90,10 @@ def _shortened(error: SourceError) -> SourceError:
     return replace(error, message=f"{error.message[:_LONGEST_MESSAGE]}…")
 
 
+_RESERVED: Final = frozenset({"count", "for_each", "source"})
+"""Names that no variable has, for a module block means something else by them (Terraform documentation, "Input Variables")."""
+
+
 @dataclass(frozen=True, slots=True)
 class NamedBlock:
     """A block with its file."""
@@ -106,6 +111,17 @@ def by_name(world: AssemblyWorld, blocks: Iterable[NamedBlock], kind: str, *, la
         if len(block.labels) != labels:
             expected = 'resource "kind" "name" { ... }' if labels == 2 else f'{kind} "name" {{ ... }}'
             world.report(text.error(block.start, f"a {kind} block has {labels} label{'s' * (labels > 1)}", expected))
+        elif labels == 1 and not name.replace("-", "_").isidentifier():
+            expected = "a letter or '_', then letters, digits, '_' and '-'"
+            world.report(
+                text.error(
+                    block.labels[0].start,
+                    f"{name!r} names no {kind}",
+                    expected,
+                )
+            )
+        elif kind == "variable" and name in _RESERVED:
+            world.report(text.error(block.labels[0].start, f"no variable is called {name!r}: a module block has that"))
         elif name in named:
             first = named[name]
             line, _ = first.at.text.position(first.block.start)
@@ -120,6 +136,9 @@ def local_expressions(world: AssemblyWorld, blocks: Iterable[NamedBlock]) -> dic
     """The expressions of all ``locals`` blocks; a name that is set twice is reported."""
     expressions: dict[str, tuple[Evaluator, Expression]] = {}
     for declared in blocks:
+        check_blocks(world, declared, frozenset(), "a locals block")
+        if declared.block.labels:
+            world.report(declared.at.error(declared.block, "a locals block has no label", "locals { ... }"))
         for item in declared.block.body.assignments:
             if item.name in expressions:
                 world.report(declared.at.error(item, f"local {item.name} is already set"))
@@ -132,11 +151,17 @@ def check_blocks(world: AssemblyWorld, declared: NamedBlock, known: Collection[s
     for block in declared.block.body.blocks:
         if block.kind not in known:
             world.report(declared.at.error(block, f"{what} has no block {block.kind!r}", meant(block.kind, known)))
+        elif block.labels:
+            world.report(declared.at.error(block, f"a {block.kind} block has no label", f"{block.kind} {{ ... }}"))
 
 
 def check_attributes(world: AssemblyWorld, declared: NamedBlock, known: Collection[str], what: str) -> None:
-    """Report the attributes that ``what`` (a variable, an output, a provider) does not have."""
+    """Report the attributes that ``what`` (a variable, an output, a provider) does not have, and those that it has twice."""
+    named = Counter(item.name for item in declared.block.body.assignments)
     for item in declared.block.body.assignments:
         if item.name not in known:
             message = f"{what} has no {item.name!r}"
             world.report(declared.at.error(item, message, meant(item.name, known)))
+        elif named[item.name] > 1:
+            world.report(declared.at.error(item, f"{item.name!r} is set twice"))
+            named[item.name] = 1

@@ -82,6 +82,7 @@ def removed(doc: EditedDocument, position: NodePosition, container: NodePosition
         case MappingNode() | SequenceNode() as parent if len(parent.items) == 1:
             yield from _emptied(doc, parent, container)
         case MappingNode(flow=True) | SequenceNode(flow=True) as parent:
+            yield from _removed_lines(doc, parent, _index(parent, position))
             yield _removed_flow(doc, parent, _index(parent, position))
         case MappingNode() | SequenceNode() as parent:
             yield _removed_block(doc, parent, _index(parent, position))
@@ -108,6 +109,27 @@ def _emptied(doc: EditedDocument, parent: MappingNode | SequenceNode, container:
         yield doc.with_span(colon + 1, line_end(doc.chars, end), f" {empty}")
     else:
         yield doc.with_span(parent.start, content_end(doc.chars, parent), empty)
+
+
+def _removed_lines(doc: EditedDocument, parent: MappingNode | SequenceNode, index: int) -> Iterator[str]:
+    """Where lines of a flow collection have comments: the entry's own lines go, with its comments and no others."""
+    start, end, _ = _span(parent, index)
+    chars, own = doc.chars, line_end(doc.chars, end)
+    line_start = chars.rfind("\n", 0, start) + 1
+    rest = chars[end:own].strip().removeprefix(",").strip()
+    last = index + 1 == len(parent.items)
+    following = parent.end if last else _span(parent, index + 1)[0]
+    if "#" not in chars[parent.start : parent.end] or own >= following or (rest and not rest.startswith("#")):
+        return
+    if chars[line_start:start].strip():  # behind the opening bracket
+        if not last and chars[own:following].strip():
+            yield doc.with_span(start, own, "")
+        return
+    line_start = _own_comments(chars, line_start, start - line_start)
+    whole = doc.with_span(line_start, own + len(doc.house.newline), "")
+    before = _span(parent, index - 1)[1]
+    comma = chars.find(",", before)
+    yield whole[:comma] + whole[comma + 1 :] if last and not chars[before:comma].strip() else whole
 
 
 def _removed_flow(doc: EditedDocument, parent: MappingNode | SequenceNode, index: int) -> str:

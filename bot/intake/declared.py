@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import Final
 
 from bot.model.resource import Desired, SourceError
 from bot.secrecy.redaction import redact, redact_tokens
@@ -43,21 +44,26 @@ def without_credentials(error: SourceError) -> SourceError:
     return replace(error, message=redact_tokens(error.message), expected=expected, excerpt=excerpt)
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that ``name`` was probably meant to be."""
+_MOST_KNOWN: Final = 100
+
+
+def nearest(name: str, known: Collection[str]) -> str | None:
+    """The known name that ``name`` was probably meant to be; none among over a hundred, which each mistake costs anew."""
     from difflib import get_close_matches
 
+    if len(known) > _MOST_KNOWN:
+        return None
     matches = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
-def suggestion(name: str, known: Iterable[str], *, otherwise: str = "") -> str:
+def suggestion(name: str, known: Collection[str], *, otherwise: str = "") -> str:
     """``Did you mean 'strict'?`` for whoever is told that a name is none, or ``otherwise`` where nothing is like it."""
     near = nearest(name.lower(), known) or nearest(name, known)
     return f"Did you mean {near!r}?" if near else otherwise
 
 
-def meant(name: str, known: Iterable[str]) -> str | None:
+def meant(name: str, known: Collection[str]) -> str | None:
     """As :func:`nearest`, in quotes: what a mistake says was expected."""
     near = nearest(name, known)
     return None if near is None else f"'{near}'"

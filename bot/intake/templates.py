@@ -28,7 +28,7 @@ def quoted(scan: Scanner, expression: Inner) -> Template:
         char = scan.chars[scan.at : scan.at + 1]
         if char == '"':
             scan.at += 1
-            return Template(start, scan.at, tuple(parts))
+            return Template(start, scan.at, tuple(_stripped(parts, lines=False)))
         if char in {"", "\n", "\r"}:
             raise scan.mistake("this string is not closed on its line", "'\"'", start)
         if char == "\\":
@@ -140,7 +140,36 @@ def heredoc(scan: Scanner, expression: Inner) -> Template:
     if scan.at > closing_start:
         raise scan.mistake(f"a template sequence runs past the end of the heredoc {scan.quoted(marker)}", "'}'", start)
     scan.at = closing_end
+    parts = _stripped(parts, lines=True)
     return Template(start, scan.at, tuple(_flushed(parts) if opening[1] else parts), marker, bool(opening[1]))
+
+
+def _stripped(parts: list[Part], *, lines: bool) -> list[Part]:
+    """The parts after ``~`` took white space off their neighbours: with ``lines``, off the one line that each is next to, since
+    a heredoc has a token for each line and a ``~`` trims one token (``parser_template.go`` of hclsyntax).
+    """
+    made = list(parts)
+    for index, part in enumerate(parts):
+        if isinstance(part, TextPart):
+            continue
+        if part.strip_left:
+            _trim(made, range(index - 1, -1, -1), left=False, lines=lines)
+        if part.strip_right:
+            _trim(made, range(index + 1, len(made)), left=True, lines=lines)
+    return made
+
+
+def _trim(parts: list[Part], among: range, *, left: bool, lines: bool) -> None:
+    """Take white space off the neighbours at ``among``, from the nearest on, up to the first that has anything else."""
+    for at in among:
+        part = parts[at]
+        if not isinstance(part, TextPart) or (lines and not left and at != among.start and _ends_line(part)):
+            return
+        kept = part.value.lstrip() if left else part.value.rstrip()
+        gone = len(part.value) - len(kept)
+        parts[at] = TextPart(part.start + gone * left, part.end - gone * (not left), kept)
+        if kept or (lines and left and _ends_line(part)):
+            return
 
 
 def _flushed(parts: list[Part]) -> list[Part]:

@@ -286,3 +286,88 @@ def test_no_expression_breaks_the_evaluator(expression: str) -> None:
 def test_numbers_in_text_are_whole_where_they_are(number: int) -> None:
     """``"${3.0}"`` is ``3``."""
     assert number_text(float(number)) == str(number)
+
+
+def variable(body: str) -> str:
+    return f'variable "v" {{\n{body}\n}}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (variable('type = optional(string)\ndefault = "a"'), "this is not a type"),
+        (variable('type = list(optional(string))\ndefault = ["a"]'), "this is not a type"),
+        (variable('type = set\ndefault = ["a"]'), "this is not a type"),
+        (variable('type = tuple([string, number])\ndefault = ["a"]'), "v: this is a list"),
+        (variable("type = map(any)\ndefault = { a = 1, b = [1] }"), "v: its elements have several types"),
+        (variable('nullable = maybe\ndefault = "x"'), "nothing is called 'maybe' here"),
+        (variable('default = "x"\ndefault = "y"'), "'default' is set twice"),
+        (variable('default = "x"\nvalidation {\n condition = true\n}'), "a validation has no error_message"),
+        (
+            variable('default = "x"\nvalidation "a" {\n condition = true\n error_message = "m"\n}'),
+            "a validation block has no label",
+        ),
+        ('variable "a b" {\n default = 1\n}', "'a b' names no variable"),
+        ('variable "source" {\n default = 1\n}', "no variable is called 'source': a module block has that"),
+        ('output "1a" {\n value = 1\n}', "'1a' names no output"),
+        ("locals {\n a = 1\n b {\n }\n}", "a locals block has no block 'b'"),
+        ('locals "x" {\n a = 1\n}', "a locals block has no label"),
+        ('output "o" {\n value = try(each.key, 1)\n}', "nothing is called 'each' here"),
+        ('output "o" {\n value = try(count.index, 1)\n}', "nothing is called 'count' here"),
+        ('output "o" {\n value = can(self.x)\n}', "nothing is called 'self' here"),
+        ('output "o" {\n value = try(path.nope, 1)\n}', "there is no path 'nope'"),
+        ('output "o" {\n value = try(foo, 1)\n}', "nothing is called 'foo' here"),
+        ('output "o" {\n value = can(1, 2)\n}', "can() takes 1 argument, not 2"),
+        ('output "o" {\n value = sensitive(1)\n}', "the output 'o' would show a sensitive value"),
+        (
+            'output "o" {\n value = 1\n precondition {\n  condition = 1 > 2\n  error_message = "m"\n }\n}',
+            "the output 'o': m",
+        ),
+        ('output "o" {\n value = toset(["a"])[0]\n}', "the elements of a set have no numbers"),
+    ],
+)
+def test_what_terraform_refuses_is_a_mistake(text: str, message: str) -> None:
+    """Types, arguments, blocks, labels and names that mean nothing; no ``try()`` makes up for a name that is nowhere."""
+    assert message in [error.message for error in assembled(text).errors]
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        ('type = tuple([string, number])\ndefault = [1, "5"]', ["1", 5]),
+        ('type = list(any)\ndefault = [1, "a"]', ["1", "a"]),
+        ('type = map(any)\ndefault = { a = 1, b = "x" }', {"a": "1", "b": "x"}),
+        ("ephemeral = false\ndefault = 1", 1),
+    ],
+)
+def test_a_variable_is_of_its_type(body: str, value: JSON) -> None:
+    """Elements of a tuple each have their own type, those that ``any`` leaves open have one type together."""
+    assert output("var.v", variable(body)) == value
+
+
+def test_the_elements_of_a_set_are_their_own_keys() -> None:
+    """In loops and dynamic blocks, wherever the set is from."""
+    declared = variable('type = set(string)\ndefault = ["b", "a", "b"]')
+    assert output("[for k, v in var.v : k]", declared) == ["a", "b"]
+    assert output('{ for k, v in setunion(var.v, ["c"]) : k => v }', declared) == {"a": "a", "b": "b", "c": "c"}
+    assert output("[for k, v in tolist(var.v) : k]", declared) == [0, 1]
+    text = 'resource "service" "w" {\n  image = "x"\n  dynamic "port" {\n    for_each = toset([80])\n'
+    made = assembled(text + "    content { container = port.key }\n  }\n}\n")
+    assert [str(error) for error in made.errors] == []
+    (resource,) = made.config.stacks[0].resources
+    assert resource.body.plain() == {"image": "x", "name": "w", "port": [{"container": 80}]}
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ('"a  \\n  ${~ "x" ~}  \\n\\n  b"', "axb"),
+        ('<<E\na  \n  ${~ "x" ~}  \n  b\n${~ "y" ~}\n\n  c\nE\n', "a  \nx  by\n  c\n"),
+        ("<<E\n%{ if true ~}\n    d\n%{ endif ~}\n\n  e\nE\n", "    d\n\n  e\n"),
+        ('<<-E\n  a\n    ${~ "x" ~}  \n    b\n  E\n', "  a\nx    b\n"),
+        ('<<-E\n    Foo\n  ${upper("bar")}\n    Baz\n  E\n', "  Foo\nBAR\n  Baz\n"),
+    ],
+)
+def test_a_tilde_trims_the_text_that_is_next_to_it(template: str, text: str) -> None:
+    """All white space of a quoted string; of a heredoc that of one line, before the indentation is taken off."""
+    assert output(template) == text

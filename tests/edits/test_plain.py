@@ -254,3 +254,22 @@ def test_the_text_around_a_change_stays(before: str, edit: Edit, after: str | No
             text_of(before.replace("\n", ending), edit)
     else:
         assert text_of(before.replace("\n", ending), edit) == after.replace("\n", ending)
+
+
+LINES = "x: [\n  # about a\n  a, # own a\n  # about b\n  b, # own b\n  # about c\n  c # own c\n]\n"
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("before", "edit", "after"),
+    [
+        (LINES, R(("x", 0)), "x: [\n  # about b\n  b, # own b\n  # about c\n  c # own c\n]\n"),
+        (LINES, R(("x", 1)), "x: [\n  # about a\n  a, # own a\n  # about c\n  c # own c\n]\n"),
+        (LINES, R(("x", 2)), "x: [\n  # about a\n  a, # own a\n  # about b\n  b # own b\n]\n"),
+        ("x: {a: 1, # own a\n  # about b\n  b: 2}\n", R(("x", "a")), "x: {\n  # about b\n  b: 2}\n"),
+        ("x: [a, b, # own b\n  c]\n", R(("x", 0)), "x: [b, # own b\n  c]\n"),
+    ],
+)
+def test_a_flow_collection_keeps_the_comments_of_others(before: str, edit: Edit, after: str, newline: str) -> None:
+    """What is removed takes its own comments along, the line above it and the end of its line."""
+    assert text_of(before.replace("\n", newline), edit) == after.replace("\n", newline)

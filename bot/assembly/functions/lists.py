@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bot.assembly.faults import MOST_ELEMENTS, Misuse
 from bot.assembly.functions.arguments import as_texts, elements, items, text, truth, unified, whole
+from bot.assembly.functions.encoding import json_text
 from bot.assembly.graphemes import graphemes
 from bot.assembly.values import Value, equal
 from bot.model.json import JSON
@@ -139,12 +140,9 @@ def matching(values: Value, keys: Value, chosen: Value) -> tuple[Value, ...]:
     if len(listed) != len(named):
         raise Misuse("takes as many keys as values")
     same = unified((*named, *items(chosen)))
-    choices = same[len(named) :]
-    return tuple(
-        value
-        for value, name in zip(listed, same[: len(named)], strict=True)
-        if any(equal(name, choice) for choice in choices)
-    )
+    choices = {json_text(choice.plain()) for choice in same[len(named) :]}
+    pairs = zip(listed, same[: len(named)], strict=True)
+    return tuple(value for value, name in pairs if json_text(name.plain()) in choices)
 
 
 def as_list(values: Value) -> Value | tuple[Value, ...]:
