@@ -17,6 +17,7 @@ from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
+from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.model.patterns import regex
@@ -24,7 +25,7 @@ from bot.model.severity import Severity
 from bot.secrecy.credentials import credentials
 from bot.secrecy.providers import TokenProvider
 from bot.secrecy.scan import MAX_LINE, compiled, scan
-from bot.secrecy.tokens import BY_NEEDLE, NEEDLES, entropy, is_placeholder, is_real, masked
+from bot.secrecy.tokens import BY_NEEDLE, NEEDLES, is_placeholder, is_real, masked
 from bot.secrecy.vocabulary import surely_secret_name
 
 _BASE64: Final = regex(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|Comment:")
@@ -141,7 +142,7 @@ def _known(removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvi
     if not is_real(provider, token, doubtful_place=doubtful):
         return
     checked = provider.checksum is not None and provider.checksum(token)
-    if classify.is_lock(delta.path) and not checked:
+    if classify.is_lock(delta.path) and not checked and _HASHED.search(line.text):
         return
     if removed.holds(provider, token) or not _has_body(provider, delta, line):
         return
@@ -153,6 +154,10 @@ def _known(removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvi
         anchor=f"{provider.id}:{token}",
         severity=Severity.LOW if provider.weak or (doubtful and not checked) else None,
     )
+
+
+_HASHED: Final = regex(r"sha\d|integrity|checksum|hash|resolved|digest|h1:", re.IGNORECASE)
+"""What a line of a lock file holds whose random text is a digest, in which anything may stand by chance."""
 
 
 def _decoded(removed: _Removed, delta: Delta, place: EncodedText) -> Iterator[Hit]:
@@ -201,31 +206,37 @@ _PATTERNS: Final = (
 """A quoted literal, and a bare one for the languages that have such."""
 _SHORTEST: Final = 8
 _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
-_NO_SECRET: Final = regex(
-    r"\$\{|\$\(|\{\{|<%|%\(|%s|\{[a-z_.]*\}|^<.*>$|^\$[A-Za-z_]|^%[A-Z_]+%$|os\.|process\.|getenv|env\[|ENV\[|secrets\.|"
-    r"^ENC\[|vault:|ref\+|op://|arn:|^https?://|^/|^\./|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|"
-    r"password|passwd|secret|token|change|example|test|dummy|sample|todo|none|null|true|false|default|redacted|placeholder|"
-    r"^[\w.]+\.[\w.]+\(|\(\)|^sha(1|256|512)[-:]|\s.*\s",
-    re.IGNORECASE,
-)
 
 
 def secret_generic(subject: Subject) -> Iterable[Hit]:
     """SEC-002: something that is named a secret is given a random literal."""
     for delta in subject.written:
-        if delta.is_test or delta.is_docs or delta.language in {None, "html", "css"}:
+        if delta.is_test or delta.is_docs or delta.language in {None, "css"}:
             continue
         if is_yaml_or_json(delta.path):
             yield from _given_away(delta)
+        for line, (name, value) in _literals(delta):
+            yield Hit(
+                delta.path,
+                line.number,
+                f"{name} is set to a literal that looks like a real secret.",
+                evidence=f"{name} = {masked(value)}",
+            )
+
+
+def _literals(delta: Delta) -> Iterator[tuple[DiffLine, tuple[str, str]]]:
+    """Names and literals: of assignments, and on other lines of what names them otherwise."""
+    told: set[int] = set()
+    if delta.language != "html":
         generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
         for line in delta.net_new(generic, _GIVEN):
-            for name, value in generic(line.text):
-                yield Hit(
-                    delta.path,
-                    line.number,
-                    f"{name} is set to a literal that looks like a real secret.",
-                    evidence=f"{name} = {masked(value)}",
-                )
+            told.add(line.number)
+            yield from ((line, named) for named in generic(line.text))
+    for place in secret_places(delta):
+        for line in delta.net_new(place.find, place.anchors):
+            if line.number not in told and place.counts(delta, line):
+                told.add(line.number)
+                yield from ((line, named) for named in place.find(line.text))
 
 
 def _given_away(delta: Delta) -> Iterator[Hit]:
@@ -258,7 +269,7 @@ def _is_kept(value: str) -> bool:
         len(value) >= _SHORTEST
         and one_line
         and not (_DULL.search(value) or is_placeholder(value))
-        and _looks_random(value)
+        and looks_random(value)
     )
 
 
@@ -270,7 +281,7 @@ def _generic(patterns: Sequence[re.Pattern[str]], text: str) -> tuple[tuple[str,
         dict.fromkeys(
             (match[1], match[3])
             for match in matches
-            if surely_secret_name(match[1]) and _looks_random(match[3]) and hidden.covers(*match.span(3))
+            if surely_secret_name(match[1]) and looks_random(match[3]) and hidden.covers(*match.span(3))
         )
     )
 
@@ -281,14 +292,6 @@ def _overlapping(pattern: re.Pattern[str], text: str, within: int) -> Iterator[r
     while (match := pattern.search(text, at)) is not None:
         yield match
         at = max(match.start(within), match.start() + 1)
-
-
-def _looks_random(value: str) -> bool:
-    if _NO_SECRET.search(value) or is_placeholder(value) or entropy(value) < 3.5:
-        return False
-    mixed = sum(bool(re.search(kind, value)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
-    hexadecimal = re.fullmatch(r"[0-9a-f]{24,}", value) is not None
-    return (mixed >= 3 or hexadecimal) and re.search("[0-9]", value) is not None
 
 
 class _Hidden:
@@ -355,5 +358,5 @@ def _urls(text: str) -> Iterator[str]:
             yield f"{match[1]}://{user}:…@{host}"
 
 
-ANCHORS: Final = (*_BY_ANCHORS, ENCODED, _GIVEN, _ADDRESS)
+ANCHORS: Final = (*_BY_ANCHORS, ENCODED, _GIVEN, _ADDRESS, *(place.anchors for place in PLACES))
 """What lines are searched for here."""
