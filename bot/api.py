@@ -1,8 +1,8 @@
 """Clockwork from a Python program: the pipeline, the daemon, limits, policy and guarded AI runs, by their usual names.
 
 A thin front over what the commands use; nothing is decided here. ``await`` stands only where something is waited for. All
-errors are :class:`bot.errors.BotError`. There is no ``apply`` to what runs: remedies change Git, and whatever deploys from
-Git does the rest; :meth:`ClockworkCore.reconcile` carries them out.
+errors are :class:`bot.errors.BotError`. Both directions have a name: :meth:`ClockworkCore.reconcile` changes Git so that it
+says what should run, :meth:`ClockworkCore.apply` changes what runs so that it is what Git says.
 
 >>> core = ClockworkCore("shop.git", live="live.json")
 >>> sorted(str(resource.id) for resource in core.intake())[0]
@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,7 +25,9 @@ from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from bot.errors import Unavailable
+from bot.flows.action_plan import plans
 from bot.flows.reconcile import tick
+from bot.model.action import Action, ActionList, AppliedPlan
 from bot.model.decision import Decision as FixDecision
 from bot.model.decision import FixLevel as AutoFixPolicy
 from bot.model.decision import Lane
@@ -42,8 +44,9 @@ from bot.policy.decide import decide
 from bot.policy.levels import in_force
 from bot.safety.limits import Denied, LimitCheck, Limits, Permit, Request, examine, permit
 from bot.shipped import files
+from bot.wiring.applying import open_application
 from bot.wiring.guarded_run import GuardedRuns, open_runs
-from bot.wiring.reconcile import open_assessment, open_loop, render_folder
+from bot.wiring.reconcile import open_assessment, open_build, open_loop, render_folder
 from bot.wiring.repository import Options
 from bot.wiring.workers import open_workers, workers_status
 from bot.workers.names import Worker
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from bot.entrypoints.daemon.control import RunningDaemon
     from bot.entrypoints.daemon.state import Runtime
     from bot.flows.artifacts import ArtifactRendering
+    from bot.flows.building import Build
     from bot.flows.observation import Assessment
     from bot.ports import SessionRecords
     from bot.workers.work import Workers
@@ -63,6 +67,9 @@ __all__ = [
     "AIExecutionError",
     "AIRequest",
     "AIResult",
+    "Action",
+    "ActionList",
+    "AppliedPlan",
     "AutoFixPolicy",
     "ClockworkCore",
     "ClockworkDaemon",
@@ -122,6 +129,26 @@ class ClockworkCore:
     def plan(self) -> Tick:
         """What a run would do now, by decision; nothing is written."""
         return tick(open_loop(self._options(), dry_run=True))
+
+    def actions(self) -> Sequence[ActionList]:
+        """What would have to be done so that what runs is what Git declares: one list of actions a target."""
+        return [each.actions for each in plans(self._assessment())]
+
+    def build(self) -> Build:
+        """What the commit comes to: rendered files with digests and where they are from; the same bytes every time."""
+        return open_build(self._options())
+
+    def apply(self, agreed: Collection[str] = ()) -> Sequence[AppliedPlan]:
+        """Carry out :meth:`actions` and verify them: what needs no approval, and all of the lists whose ``name`` is ``agreed``.
+
+        The repository has a remote that holds the commit. ``Refused`` under a halt, or where guardrails block what came since
+        the last time.
+        """
+        application = open_application(self._options())
+        application.check()
+        ended = [application.carry_out(each, approved=each.actions.name in agreed) for each in application.plans]
+        application.verify(whole=all(each.whole for each in ended))
+        return ended
 
     def reconcile(self) -> Tick:
         """One run: drift is settled by commits, pull requests and issues, within all limits."""

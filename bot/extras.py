@@ -27,6 +27,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "requests": "github",
     "sqlalchemy": "sql",
     "starlette": "daemon",
+    "urllib3": "kubernetes",
     "uvicorn": "daemon",
     "watchdog": "daemon",
 }

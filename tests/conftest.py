@@ -1,11 +1,24 @@
-"""How many workers ``pytest -n auto`` starts."""
+"""How many workers ``pytest -n auto`` starts, and how they share the tests."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+    from xdist.remote import Producer  # type: ignore[import-untyped]
+    from xdist.scheduler import Scheduling  # type: ignore[import-untyped]
 
 
 def pytest_xdist_auto_num_workers() -> int:
     """One and a half for each processor: tests of processes and sockets wait for half of their time."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return usable + (usable + 1) // 2
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Who has nothing left takes from who has most left: the slow tests of one folder hold nobody up in the end."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log)

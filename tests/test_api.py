@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import doctest
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,11 +28,14 @@ from bot.api import (
     WorkerManager,
 )
 from bot.confinement.walls import Wall, best
+from bot.model.action import ActionList, Operation
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.safety.limits import Denied, Permit
 from bot.settings import load
 from tests.entrypoints.keeping import Keeping
+from tests.flows.cluster_stage import cluster_stage
+from tests.flows.stage import NAME
 from tests.flows.workshop import open_workshop
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -216,3 +220,31 @@ def test_a_tool_that_is_missing_is_an_error_of_its_kind(tmp_path: Path, monkeypa
     with pytest.raises(AIExecutionError) as caught:
         asyncio.run(GuardrailDaemon().process_request(AIRequest("claude", "Do it.")))
     assert caught.value.kind.value == "missing"
+
+
+@pytest.mark.slow
+def test_what_runs_becomes_what_git_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A port is put back at once; what Git dropped is deleted once somebody agrees to the list by its name."""
+    with cluster_stage(tmp_path, "") as stage:
+        for name, value in stage.options().environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("CLOCKWORK_CACHE", str(tmp_path / "cache"))
+        core = ClockworkCore(stage.box.git_url(NAME))
+        stage.listen(8081)
+        assert done_of(core.actions()) == [(Operation.UPDATE, "web")]
+        (ended,) = core.apply()
+        assert (ended.whole, stage.port()) == (True, 80)
+        assert any(b"port: 80\n" in data for data in core.build().files.values())
+        file = stage.api("GET", "/contents/k8s/service.yaml")
+        stage.api("DELETE", "/contents/k8s/service.yaml", message="No service", sha=file["sha"])
+        (plan,) = core.actions()
+        assert done_of([plan]) == [(Operation.DELETE, "web")]
+        (ended,) = core.apply()
+        assert ([action.resource.name for action in ended.waiting], stage.port()) == (["web"], 80)
+        (ended,) = core.apply({plan.name})
+        assert (ended.whole, stage.cluster.get("v1", "Service", "shop", "web")) == (True, None)
+        assert (done_of(core.actions()), core.verify().drift) == ([], ())
+
+
+def done_of(plans: Sequence[ActionList]) -> list[tuple[Operation, str]]:
+    return [(action.operation, action.resource.name) for plan in plans for action in plan.actions]

@@ -30,7 +30,7 @@ _SHORTEST_SECRET: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
+class ApplyTool:
     """One program as it is run for one target: ``argv`` are its first words, ``folder`` the one it runs in.
 
     ``variables`` are given beside ``environment``, and their values are never shown. ``seconds`` is the limit of one run.

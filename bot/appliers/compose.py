@@ -21,12 +21,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.appliers.commands import STEP_SECONDS, Tool
+from bot.appliers.commands import STEP_SECONDS, ApplyTool
 from bot.appliers.container_health import service_health
 from bot.appliers.engine import Engine, ServiceContainer, connected
 from bot.drift.compose.notation import PROJECT, label
 from bot.errors import Invalid, Refused, Stale
-from bot.model.action import Evidence, Health, HealthState, Operation, Work
+from bot.model.action import Evidence, HealthReport, HealthState, Operation, Work
 from bot.model.json import Tree, get, mapping, text
 from bot.model.resource import Observed, Platform
 from bot.ports import Tell, silent
@@ -50,7 +50,7 @@ def compose_command(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _has_plugin(docker: str, environment: Mapping[str, str]) -> bool:
-    return Tool((docker,), Path(), environment, seconds=20).run("compose", "version").exit_code == 0
+    return ApplyTool((docker,), Path(), environment, seconds=20).run("compose", "version").exit_code == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class ComposeApplier:
         with self._attempt(work) as attempt:
             return attempt.carry_out()
 
-    def health(self, work: Work, *, now: datetime) -> Health:
+    def health(self, work: Work, *, now: datetime) -> HealthReport:
         with self._attempt(work) as attempt:
             return attempt.health(now)
 
@@ -93,13 +93,13 @@ class ComposeApplier:
             service = work.action.resource.kind == "service"
             yield _ServiceAttempt(work, engine, self) if service else _PartAttempt(work, engine)
 
-    def tool(self, project: str) -> Tool:
+    def tool(self, project: str) -> ApplyTool:
         """The Compose tool for ``project``."""
         argv = self.command or compose_command(self.environment)
         files = [word for file in self.files for word in ("-f", str(self.folder.resolve() / file))]
         named = ["-p", project] if project else []
         environment = {**self.environment, "DOCKER_HOST": self.host, "CONTAINER_HOST": self.host}
-        return Tool((*argv, *named, *files, *self.options), self.folder, environment, self.variables, self.seconds)
+        return ApplyTool((*argv, *named, *files, *self.options), self.folder, environment, self.variables, self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class _ServiceAttempt:
             case _:
                 return self._make()
 
-    def health(self, now: datetime) -> Health:
+    def health(self, now: datetime) -> HealthReport:
         return service_health(
             self._containers(), now=now, gone=self.work.action.operation is Operation.DELETE, since=self.work.at
         )
@@ -248,13 +248,13 @@ class _PartAttempt:
             self.engine.create(id_.kind, self._real_name, self._labels, self._tree)
         return Evidence(f"{id_} is there", facts)
 
-    def health(self, now: datetime) -> Health:
+    def health(self, now: datetime) -> HealthReport:
         del now
         id_ = self.work.action.resource
         there = self.engine.labels_of(id_.kind, self._real_name) is not None
         well = there is (self.work.action.operation is not Operation.DELETE)
         state = HealthState.HEALTHY if well else HealthState.FAILED
-        return Health(state, (f"{self._real_name} {'exists' if there else 'does not exist'}",))
+        return HealthReport(state, (f"{self._real_name} {'exists' if there else 'does not exist'}",))
 
     @property
     def _tree(self) -> Tree:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.appliers.engine import ServiceContainer
-from bot.model.action import Health, HealthState
+from bot.model.action import HealthReport, HealthState
 
 _SETTLED: Final = timedelta(seconds=10)
 """How long a container that was restarted has to run before that was the last time: the engine waits at most that long
@@ -16,15 +16,19 @@ between early restarts and starts counting anew after 10 s (docker run reference
 _WORST: Final = (HealthState.FAILED, HealthState.PROGRESSING, HealthState.HEALTHY)
 
 
-def service_health(containers: Sequence[ServiceContainer], *, now: datetime, gone: bool, since: datetime) -> Health:
+def service_health(
+    containers: Sequence[ServiceContainer], *, now: datetime, gone: bool, since: datetime
+) -> HealthReport:
     """The worst of its containers, each with a sentence; ``gone`` where there are to be none. ``since`` is when the work
     began: what started before that time is told, for nobody started it again.
     """
     if gone or not containers:
         state = HealthState.HEALTHY if gone is (not containers) else HealthState.FAILED
-        return Health(state, tuple(_sentence(container, since) for container in containers) or ("no container exists",))
+        return HealthReport(
+            state, tuple(_sentence(container, since) for container in containers) or ("no container exists",)
+        )
     states = {_state(container, now) for container in containers}
-    return Health(
+    return HealthReport(
         next(state for state in _WORST if state in states),
         tuple(line for container in containers for line in (_sentence(container, since), *_lines(container))),
     )

@@ -41,7 +41,7 @@ from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Unavailable
 from bot.kubeapi.access import access
 from bot.kubeapi.api import ClusterApi
-from bot.model.action import Evidence, Health, Operation, Work
+from bot.model.action import Evidence, HealthReport, Operation, Work
 from bot.model.json import Tree, get, mapping, text
 from bot.model.resource import Platform
 
@@ -73,6 +73,7 @@ class KubernetesApplier:
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     platforms: frozenset[Platform] = frozenset({Platform.KUBERNETES})
     _objects: ClusterObjects | None = field(default=None, init=False, repr=False)
+    _stored: dict[str, Tree] = field(default_factory=dict, init=False, repr=False)
     _namespace: str = field(default="", init=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
@@ -83,7 +84,7 @@ class KubernetesApplier:
     def carry_out(self, work: Work) -> Evidence:
         return self._tried(lambda: self._attempt(work, patience=_NEW_KIND_SECONDS).carry_out())
 
-    def health(self, work: Work, *, now: datetime) -> Health:
+    def health(self, work: Work, *, now: datetime) -> HealthReport:
         return self._tried(lambda: self._attempt(work).health(now))
 
     def close(self) -> None:
@@ -124,7 +125,7 @@ class KubernetesApplier:
                 f"{work.action.resource}: it holds values that Git alone does not tell",
                 advice="deploy it with what fills them in",
             )
-        return ObjectAttempt(work, objects, self._place(work, objects, patience), self._rules)
+        return ObjectAttempt(work, objects, self._place(work, objects, patience), self._rules, self._stored)
 
     def _place(self, work: Work, objects: ClusterObjects, patience: float) -> ObjectPlace | None:
         """Where the object is or will be; None for one to be deleted whose kind nobody serves any more."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, assert_never
 
+from bot.appliers.kubernetes_evidence import binding_mode, pod_problems_of
 from bot.appliers.kubernetes_fields import ADDITIONS, NamedFields
-from bot.appliers.kubernetes_health import health_of, pod_evidence, selector_of
+from bot.appliers.kubernetes_health import health_of, is_settled
 from bot.appliers.kubernetes_held import leaving_out, unasked
+from bot.appliers.kubernetes_hooks import HookAttempt
 from bot.appliers.kubernetes_manifests import BY_WORK, RESTARTED, applied, created, restarted, uid_of, version_of
 from bot.appliers.kubernetes_objects import MANAGER, ClusterObjects, ObjectPlace, not_served
 from bot.appliers.kubernetes_refusals import HeldField, NotValid, ObjectMoved, WaitOver, conflict, error_of, held_fields
@@ -21,13 +24,13 @@ from bot.drift.kubernetes.kinds import is_known
 from bot.drift.options import ComparisonOptions
 from bot.errors import Refused, Stale
 from bot.kubeapi.api import ApiAnswer
-from bot.model.action import Evidence, Health, HealthState, Operation, Work
+from bot.model.action import Evidence, HealthReport, HealthState, Operation, Work
+from bot.model.hooks import Hook
 from bot.model.json import Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Desired
 from bot.secrecy.sanitize import sanitized
 
 _LOOK_AGAIN: Final = 1.0
-_PODS: Final = 50
 _RESTARTABLE: Final = frozenset({("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet")})
 
 
@@ -50,6 +53,8 @@ class ObjectAttempt:
     objects: ClusterObjects
     target: ObjectPlace | None
     rules: ApplyRules
+    stored: dict[str, Tree] = field(default_factory=dict)
+    """By the token of their work, objects as the server answered when they were written, that need no second look."""
 
     def rehearse(self) -> None:
         """The same as :meth:`carry_out`, as far as the server can be asked without doing it."""
@@ -63,7 +68,7 @@ class ObjectAttempt:
                     self._try_creation()
                     self.objects.delete(self.place, live, rehearsal=True)
             case Operation.RUN:
-                self._create(rehearsal=True)
+                self._hook.rehearse() if self.work.action.hook else self._create(rehearsal=True)
             case Operation.UPDATE if self.work.partial:
                 self._restore(rehearsal=True)
             case Operation.CREATE | Operation.UPDATE | Operation.RESTART:
@@ -78,7 +83,7 @@ class ObjectAttempt:
             case Operation.REPLACE:
                 return self._replace()
             case Operation.RUN:
-                return self._create()
+                return self._hook.carry_out() if self.work.action.hook else self._create()
             case Operation.RESTART:
                 return self._restart()
             case Operation.UPDATE if self.work.partial:
@@ -151,6 +156,8 @@ class ObjectAttempt:
 
     def _apply(self, *, rehearsal: bool = False) -> Evidence:
         """The object as Git declares it, and nothing of what was only live and named."""
+        if rehearsal and self._seen is None and self._would_be_made():
+            return Evidence(f"{self._name} would be created")
         live = self._read()
         if live is None and self._seen is not None:
             raise Stale(f"{self._name} is gone since this was planned")
@@ -173,6 +180,13 @@ class ObjectAttempt:
         }
         unchanged = live is not None and version_of(live) == version_of(answer.tree) and not removed
         return self._evidence("was as declared" if unchanged else "is as declared", answer.tree, facts)
+
+    def _would_be_made(self) -> bool:
+        """Whether the server would make it: 201 Created, which no object that is there answers."""
+        with suppress(NotValid):
+            answer = self.objects.apply(self.place, applied(self.desired.tree, self.place, None), rehearsal=True)
+            return answer.status == 201
+        return False
 
     def _applied(
         self, live: Tree | None, *, rehearsal: bool
@@ -323,52 +337,57 @@ class ObjectAttempt:
         return self._evidence("was created", live, {})
 
     def _evidence(self, what: str, tree: Tree, facts: Mapping[str, str]) -> Evidence:
+        if is_settled(tree):
+            self.stored[self.work.token] = tree
         known = {"uid": uid_of(tree), "resource version": version_of(tree), **facts}
         return Evidence(f"{self._name} {what}", {name: fact for name, fact in known.items() if fact})
 
-    def health(self, now: datetime) -> Health:
+    @property
+    def _hook(self) -> HookAttempt:
+        return HookAttempt(
+            self.work,
+            Hook(self.desired),
+            self.objects,
+            self.place,
+            seconds=self.rules.seconds,
+            sleep=self.rules.sleep,
+            gone=self._wait_until_gone,
+            tried=self._try_creation,
+            pods=self._pods,
+        )
+
+    def health(self, now: datetime) -> HealthReport:
+        if self.work.action.hook:
+            return self._hook.health()
+        stored = self.stored.pop(self.work.token, None)
+        if stored is not None and self.work.action.operation is not Operation.DELETE and not self.work.partial:
+            return health_of(stored, now)
         live = None if self.target is None else self._read()
         if self.work.action.operation is Operation.DELETE:
             return self._gone(live, now)
         if live is None:
-            return Health(HealthState.FAILED, ("it does not exist",))
+            return HealthReport(HealthState.FAILED, ("it does not exist",))
         if self.work.partial and self._seen is not None and (reconciler := self._reconciler(live)) is not None:
             asked = reconciler.health(self.work, self._fields(live).left(live))
             if asked is not None:
                 return asked
-        health = health_of(live, now, binding=self._binding(live))
+        health = health_of(live, now, binding=binding_mode(live, self.objects))
         if health.state is HealthState.HEALTHY:
             return health
-        return Health(health.state, (*health.evidence, *self._pods(live, now)))
-
-    def _gone(self, live: Tree | None, now: datetime) -> Health:
-        if live is None:
-            return Health(HealthState.HEALTHY, ("it is gone",))
-        seen = self._seen
-        if seen is not None and uid_of(seen) != uid_of(live):
-            return Health(HealthState.FAILED, ("another object of that name is there",))
-        if text(get(live, "metadata", "deletionTimestamp")):
-            return health_of(live, now)
-        return Health(HealthState.FAILED, ("it still exists and is not being deleted",))
-
-    def _binding(self, live: Tree) -> str:
-        """The volume binding mode of a claim that has no volume yet."""
-        if text(live.get("kind")) != "PersistentVolumeClaim" or get(live, "status", "phase") == "Bound":
-            return ""
-        name = text(get(live, "spec", "storageClassName"))
-        class_ = self.objects.found(f"/apis/storage.k8s.io/v1/storageclasses/{name}") if name else None
-        return text(mapping(class_).get("volumeBindingMode"))
+        return HealthReport(health.state, (*health.evidence, *self._pods(live, now)))
 
     def _pods(self, live: Tree, now: datetime) -> tuple[str, ...]:
-        """What is wrong with the first pods of a workload, where they may be read."""
-        labels = selector_of(live)
-        if not labels:
-            return ()
-        selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        path = f"/api/v1/namespaces/{self.place.namespace}/pods"
-        page = self.objects.found(path, {"labelSelector": selector, "limit": str(_PODS)})
-        pods = list(mappings(mapping(page).get("items")))
-        return tuple(dict.fromkeys(line for pod in pods for line in pod_evidence(pod, now)))
+        return pod_problems_of(live, self.objects, self.place.namespace, now)
+
+    def _gone(self, live: Tree | None, now: datetime) -> HealthReport:
+        if live is None:
+            return HealthReport(HealthState.HEALTHY, ("it is gone",))
+        seen = self._seen
+        if seen is not None and uid_of(seen) != uid_of(live):
+            return HealthReport(HealthState.FAILED, ("another object of that name is there",))
+        if text(get(live, "metadata", "deletionTimestamp")):
+            return health_of(live, now)
+        return HealthReport(HealthState.FAILED, ("it still exists and is not being deleted",))
 
 
 def _owned(fields: tuple[HeldField, ...]) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.drift.kubernetes.conditions import condition_of
 from bot.drift.kubernetes.pod_health import pod_problems
-from bot.model.action import Health, HealthState
+from bot.model.action import HealthReport, HealthState
 from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text, texts, whole
 from bot.model.resource import api_group
 from bot.secrecy.sanitize import sanitized
@@ -24,11 +24,27 @@ _UNSCHEDULED: Final = timedelta(seconds=15)
 _NO_DEADLINE: Final = 2**31 - 1
 """Of a Deployment, ``progressDeadlineSeconds`` that never ends: then it has no condition Progressing."""
 _SHOWN: Final = 300
+_RBAC: Final = "rbac.authorization.k8s.io"
+_STORED: Final = frozenset(
+    {
+        *(("", kind) for kind in ("ConfigMap", "Secret", "ServiceAccount", "LimitRange")),
+        *((_RBAC, kind) for kind in ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")),
+        ("networking.k8s.io", "NetworkPolicy"),
+        ("scheduling.k8s.io", "PriorityClass"),
+        ("storage.k8s.io", "StorageClass"),
+    }
+)
+"""Kinds without a status (Kubernetes API reference)."""
 
 
-def health_of(tree: Tree, now: datetime, *, binding: str = "") -> Health:
+def health_of(tree: Tree, now: datetime, *, binding: str = "") -> HealthReport:
     """How the object is at ``now``. ``binding`` is the volume binding mode of a claim's storage class."""
     return _generic(tree) or _RULES.get(_kind(tree), _by_ready)(tree, now, binding)
+
+
+def is_settled(tree: Tree) -> bool:
+    """Whether the object is as well as it will ever be as soon as it is stored: no controller does anything to it."""
+    return _kind(tree) in _STORED and not text(get(tree, "metadata", "deletionTimestamp"))
 
 
 def pod_evidence(pod: Tree, now: datetime) -> tuple[str, ...]:
@@ -48,16 +64,16 @@ def _shown(words: str) -> str:
     return sanitized(words)[:_SHOWN]
 
 
-def _healthy(*evidence: str) -> Health:
-    return Health(HealthState.HEALTHY, evidence)
+def _healthy(*evidence: str) -> HealthReport:
+    return HealthReport(HealthState.HEALTHY, evidence)
 
 
-def _progressing(*evidence: str) -> Health:
-    return Health(HealthState.PROGRESSING, evidence)
+def _progressing(*evidence: str) -> HealthReport:
+    return HealthReport(HealthState.PROGRESSING, evidence)
 
 
-def _failed(*evidence: str) -> Health:
-    return Health(HealthState.FAILED, evidence)
+def _failed(*evidence: str) -> HealthReport:
+    return HealthReport(HealthState.FAILED, evidence)
 
 
 def _said(condition: Tree) -> str:
@@ -72,7 +88,7 @@ def _is(tree: Tree, type_: str, status: str) -> Tree:
     return condition if condition.get("status") == status else {}
 
 
-def _generic(tree: Tree) -> Health | None:
+def _generic(tree: Tree) -> HealthReport | None:
     """What every kind may say; None where that tells nothing."""
     if text(get(tree, "metadata", "deletionTimestamp")):
         held = texts(get(tree, "metadata", "finalizers"))
@@ -87,7 +103,7 @@ def _generic(tree: Tree) -> Health | None:
     return None
 
 
-def _by_ready(tree: Tree, _now: datetime, _binding: str) -> Health:
+def _by_ready(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     """A kind of which nothing is known says by its condition Ready; one without it is well as soon as it is there."""
     condition = condition_of(tree, "Ready")
     if not condition:
@@ -104,7 +120,7 @@ def _replicas(tree: Tree) -> int:
     return 1 if stated is None else whole(stated)
 
 
-def _fewer(counted: tuple[tuple[str, int, int], ...]) -> Health | None:
+def _fewer(counted: tuple[tuple[str, int, int], ...]) -> HealthReport | None:
     """The first of (what, is, should be) that is less than it should be."""
     for what, is_, should in counted:
         if is_ < should:
@@ -112,7 +128,7 @@ def _fewer(counted: tuple[tuple[str, int, int], ...]) -> Health | None:
     return None
 
 
-def _deployment(tree: Tree, _now: datetime, _binding: str) -> Health:
+def _deployment(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     progressing, available = condition_of(tree, "Progressing"), _is(tree, "Available", "True")
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return _failed(_said(progressing))
@@ -139,7 +155,7 @@ def _deployment(tree: Tree, _now: datetime, _binding: str) -> Health:
     )
 
 
-def _stateful_set(tree: Tree, _now: datetime, _binding: str) -> Health:
+def _stateful_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     if get(tree, "spec", "updateStrategy", "type") == "OnDelete":
         return _healthy("its pods are replaced when somebody deletes them (OnDelete)")
     replicas, there, ready = _replicas(tree), _count(tree, "replicas"), _count(tree, "readyReplicas")
@@ -161,7 +177,7 @@ def _stateful_set(tree: Tree, _now: datetime, _binding: str) -> Health:
     return _healthy(f"{ready} of {replicas} replicas are ready")
 
 
-def _daemon_set(tree: Tree, _now: datetime, _binding: str) -> Health:
+def _daemon_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     if get(tree, "status", "observedGeneration") is None or get(tree, "status", "desiredNumberScheduled") is None:
         return _progressing("its controller has not seen it yet")
     nodes, ready = _count(tree, "desiredNumberScheduled"), _count(tree, "numberReady")
@@ -177,7 +193,7 @@ def _daemon_set(tree: Tree, _now: datetime, _binding: str) -> Health:
     return short or _healthy(f"{ready} of {nodes} replicas are ready")
 
 
-def _replica_set(tree: Tree, _now: datetime, _binding: str) -> Health:
+def _replica_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     if condition := _is(tree, "ReplicaFailure", "True"):
         return _progressing(_said(condition))
     replicas, there, ready = _replicas(tree), _count(tree, "replicas"), _count(tree, "readyReplicas")
@@ -195,7 +211,7 @@ def _replica_set(tree: Tree, _now: datetime, _binding: str) -> Health:
     return _healthy(f"{ready} of {replicas} replicas are ready")
 
 
-def _job(tree: Tree, _now: datetime, _binding: str) -> Health:
+def _job(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     if _is(tree, "Complete", "True"):
         return _healthy(f"it has ended: {_count(tree, 'succeeded')} pods succeeded")
     if condition := _is(tree, "Failed", "True"):
@@ -208,7 +224,7 @@ def _job(tree: Tree, _now: datetime, _binding: str) -> Health:
     return _progressing(f"it is running: {counts}")
 
 
-def _claim(tree: Tree, _now: datetime, binding: str) -> Health:
+def _claim(tree: Tree, _now: datetime, binding: str) -> HealthReport:
     phase = text(get(tree, "status", "phase")) or "unknown"
     if phase == "Bound":
         return _healthy("it has its volume")
@@ -219,7 +235,7 @@ def _claim(tree: Tree, _now: datetime, binding: str) -> Health:
     return _progressing(f"it has no volume yet: its phase is {phase}")
 
 
-def _pod(tree: Tree, now: datetime, _binding: str) -> Health:
+def _pod(tree: Tree, now: datetime, _binding: str) -> HealthReport:
     phase, evidence = text(get(tree, "status", "phase")), pod_evidence(tree, now)
     if phase == "Succeeded":
         return _healthy("it has ended well")
@@ -242,7 +258,7 @@ def _crashes(container: Tree) -> bool:
     return get(container, "state", "waiting", "reason") == "CrashLoopBackOff"
 
 
-def _definition(tree: Tree, _now: datetime, _binding: str) -> Health:
+def _definition(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     established = condition_of(tree, "Established")
     if refused := _is(tree, "NamesAccepted", "False"):
         return _failed(_said(refused))
@@ -253,7 +269,7 @@ def _definition(tree: Tree, _now: datetime, _binding: str) -> Health:
     return _progressing("it is being installed")
 
 
-def _service(tree: Tree, _now: datetime, _binding: str) -> Health:
+def _service(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     if get(tree, "spec", "type") != "LoadBalancer":
         return _healthy("it exists")
     if not text(get(tree, "spec", "clusterIP")):
@@ -263,7 +279,7 @@ def _service(tree: Tree, _now: datetime, _binding: str) -> Health:
     return _healthy(f"its address is {', '.join(addresses)}" if addresses else "it has no address of its balancer yet")
 
 
-def _always(_tree: Tree, _now: datetime, _binding: str) -> Health:
+def _always(_tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     return _healthy("it exists")
 
 
@@ -274,7 +290,7 @@ def selector_of(tree: Tree) -> Mapping[str, str]:
     return {key: text(value) for key, value in mapping(get(tree, "spec", "selector", "matchLabels")).items()}
 
 
-_Rule = Callable[[Tree, datetime, str], Health]
+_Rule = Callable[[Tree, datetime, str], HealthReport]
 _RULES: Final[Mapping[tuple[str, str], _Rule]] = {
     ("apps", "Deployment"): _deployment,
     ("apps", "StatefulSet"): _stateful_set,

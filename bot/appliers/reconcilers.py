@@ -19,7 +19,7 @@ from typing import Final
 from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace
 from bot.drift.kubernetes.conditions import condition_of
 from bot.errors import Refused, Unavailable
-from bot.model.action import Evidence, Health, HealthState, Work
+from bot.model.action import Evidence, HealthReport, HealthState, Work
 from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.resource import api_group
 from bot.secrecy.sanitize import sanitized
@@ -78,17 +78,17 @@ class Reconciler:
             self.objects.merge(self.place, {"metadata": {"annotations": notes}}, rehearsal=rehearsal)
         return self._evidence("reconcile", notes[_REQUESTED])
 
-    def health(self, work: Work, left: tuple[str, ...]) -> Health | None:
+    def health(self, work: Work, left: tuple[str, ...]) -> HealthReport | None:
         """How far it is with it while the fields ``left`` are not back; None where all are."""
         if not left:
             return None
         waiting = f"the {self.name} has not put back yet: {', '.join(left)}"
         state = mapping(get(self.tree, "status", "operationState"))
         if _is_ours(mapping(state.get("operation")), work) and text(state.get("phase")) in _LOST:
-            return Health(HealthState.FAILED, (waiting, f"its sync ended: {_shown(text(state.get('message')))}"))
+            return HealthReport(HealthState.FAILED, (waiting, f"its sync ended: {_shown(text(state.get('message')))}"))
         ready = condition_of(self.tree, "Ready")
         said = (f"it says: {_shown(text(ready.get('message')))}",) if ready.get("status") == "False" else ()
-        return Health(HealthState.PROGRESSING, (waiting, *said))
+        return HealthReport(HealthState.PROGRESSING, (waiting, *said))
 
     def _ask_argo(self, work: Work, *, rehearsal: bool) -> Evidence:
         running, state = mapping(self.tree.get("operation")), mapping(get(self.tree, "status", "operationState"))

@@ -15,9 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from bot.appliers.commands import STEP_SECONDS, Tool
+from bot.appliers.commands import STEP_SECONDS, ApplyTool
 from bot.errors import Invalid, Refused, Stale, Unavailable
-from bot.model.action import Action, Evidence, Health, HealthState, Operation, Work
+from bot.model.action import Action, Evidence, HealthReport, HealthState, Operation, Work
 from bot.model.json import JSON, Tree, mapping, mappings, text, texts
 from bot.model.resource import Platform, ResourceId
 from bot.ports import ObserverStep, Tell, silent
@@ -109,14 +109,14 @@ class TerraformApplier:
         self._applied = True
         return Evidence(said, facts)
 
-    def health(self, work: Work, *, now: datetime) -> Health:
+    def health(self, work: Work, *, now: datetime) -> HealthReport:
         """Whether a new plan leaves it alone: Terraform knows no other health."""
         del now
         name = address(work.action.resource)
         actions = self._left().get(name)
         if actions is None:
-            return Health(HealthState.HEALTHY, (f"a new plan has nothing to do for {name}",))
-        return Health(HealthState.FAILED, (f"a new plan would still {' and '.join(sorted(actions))} {name}",))
+            return HealthReport(HealthState.HEALTHY, (f"a new plan has nothing to do for {name}",))
+        return HealthReport(HealthState.FAILED, (f"a new plan would still {' and '.join(sorted(actions))} {name}",))
 
     def _check(self, work: Work) -> None:
         if not self.plan.is_file():
@@ -191,12 +191,12 @@ class TerraformApplier:
         self.tell(ObserverStep("terraform", f"terraform {verb}"))
         return self._tool().run(verb, *words)
 
-    def _tool(self) -> Tool:
+    def _tool(self) -> ApplyTool:
         passed = {key: value for key, value in self.environment.items() if not key.startswith(_NOT_PASSED)}
         ours = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
         environment = {**passed, **ours, "TF_DATA_DIR": str(self.data.resolve())}
         variables = {key: value for key, value in environment.items() if key.startswith("TF_VAR_")}
-        return Tool((self.binary,), self.directory, environment, variables, self.seconds)
+        return ApplyTool((self.binary,), self.directory, environment, variables, self.seconds)
 
 
 def _changed(entry: Tree) -> str:

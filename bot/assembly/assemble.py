@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.assembly import checks
-from bot.assembly.config import Assembly, Config, Kind, Provider, Resource, Stack
+from bot.assembly.config import AssembledConfig, Assembly, Kind, Provider, Resource, Stack
 from bot.assembly.faults import TOO_LONG, EvaluationBudget, Fault
 from bot.assembly.instances import Instance, is_repeated
 from bot.assembly.lifecycle import ignored_changes
@@ -19,7 +19,7 @@ from bot.assembly.module import Module, module_folder
 from bot.assembly.schema import PROVIDER, SCHEMAS, TOP
 from bot.assembly.values import Value, as_text
 from bot.assembly.variables import PREFIX, from_files, from_outside
-from bot.assembly.world import NamedBlock, World, check_attributes
+from bot.assembly.world import AssemblyWorld, NamedBlock, check_attributes
 from bot.intake.cw import parse
 from bot.intake.declared import meant, sort_errors
 from bot.intake.discover import folder_of
@@ -46,7 +46,7 @@ def assemble(
     paths = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
     parsed = {path: parse(path, files[path]) for path in paths[:_MOST_FILES]}
     budget = EvaluationBudget.of(sum(len(files[path]) for path in parsed))
-    world = World(parsed, budget, beside={**(beside or {}), **files})
+    world = AssemblyWorld(parsed, budget, beside={**(beside or {}), **files})
     for file in parsed.values():
         world.errors.update(dict.fromkeys(file.errors))
     world.torn = frozenset(folder_of(path) for path, file in parsed.items() if file.errors)
@@ -65,23 +65,23 @@ def assemble(
         world.report(SourceError(next(iter(parsed)), 1, 1, TOO_LONG))
     kept = _distinct(world, stacks)
     own = {f"{PREFIX}{name}": text for name, text in outside.items()}
-    config = Config(tuple(kept), outputs, dict(variables), own, beside or {})
+    config = AssembledConfig(tuple(kept), outputs, dict(variables), own, beside or {})
     return Assembly(config, sort_errors(world.errors), frozenset(declared), frozenset(world.missing))
 
 
-def _roots(world: World, parsed: Mapping[str, Parsed]) -> list[str]:
+def _roots(world: AssemblyWorld, parsed: Mapping[str, Parsed]) -> list[str]:
     """Folders with ``.cw`` files that no module block refers to."""
     folders = {folder_of(path) for path in parsed if path.endswith(".cw")}
     used: set[str] = set()
     for folder in sorted(folders):
-        module = Module(World(parsed), folder, given={}, inputs=None)
+        module = Module(AssemblyWorld(parsed), folder, given={}, inputs=None)
         for declared in module.blocks("module"):
             with world.reporting():
                 used.add(module_folder(declared.at, declared.block))
     return sorted(folders - used) or sorted(folders)
 
 
-def _check_given(world: World, root: Module) -> None:
+def _check_given(world: AssemblyWorld, root: Module) -> None:
     for name, given in root.given.items():
         if name not in root.variables and given.expression is not None:
             error = given.text.error(
@@ -90,13 +90,13 @@ def _check_given(world: World, root: Module) -> None:
             world.report(error)
 
 
-def _outputs(world: World, root: Module) -> Iterator[tuple[str, Value]]:
+def _outputs(world: AssemblyWorld, root: Module) -> Iterator[tuple[str, Value]]:
     for name in root.outputs:
         with world.reporting():
             yield name, root.output(name)
 
 
-def _stacks(world: World, root: Module) -> Iterator[Stack]:
+def _stacks(world: AssemblyWorld, root: Module) -> Iterator[Stack]:
     provider, name, namespace = _provider(world, root)
     resources: list[Resource] = []
     for own in _resources(world, root):
@@ -111,7 +111,7 @@ def _stacks(world: World, root: Module) -> Iterator[Stack]:
             yield Stack(stack, provider, namespace, root.folder, inside)
 
 
-def _provider(world: World, root: Module) -> tuple[Provider, str, str]:
+def _provider(world: AssemblyWorld, root: Module) -> tuple[Provider, str, str]:
     """Which provider a root uses, the name of its stack, its namespace."""
     name = re.sub(r"[^a-z0-9_-]", "-", root.folder.rpartition("/")[2].lower()).strip("-_") or "main"
     provider, namespace = Provider.DOCKER, ""
@@ -131,7 +131,7 @@ def _provider(world: World, root: Module) -> tuple[Provider, str, str]:
     return provider, name, namespace
 
 
-def _settings(world: World, declared: NamedBlock) -> dict[str, str]:
+def _settings(world: AssemblyWorld, declared: NamedBlock) -> dict[str, str]:
     settings: dict[str, str] = {}
     at = declared.at
     check_attributes(world, declared, PROVIDER, "a provider")
@@ -149,7 +149,7 @@ def _settings(world: World, declared: NamedBlock) -> dict[str, str]:
     return settings
 
 
-def _resources(world: World, module: Module) -> Iterator[Resource]:
+def _resources(world: AssemblyWorld, module: Module) -> Iterator[Resource]:
     """All resources of a module and of the modules it brings in."""
     _check_top(world, module)
     for key, declared in module.resources.items():
@@ -174,7 +174,7 @@ def _resources(world: World, module: Module) -> Iterator[Resource]:
                 yield from _resources(world, child)
 
 
-def _repeated(world: World, module: Module, kind: Kind, key: str, label: str) -> list[Resource | None]:
+def _repeated(world: AssemblyWorld, module: Module, kind: Kind, key: str, label: str) -> list[Resource | None]:
     """The resources of a block with ``count`` or ``for_each``."""
     try:
         several = module.instances(key)
@@ -185,7 +185,7 @@ def _repeated(world: World, module: Module, kind: Kind, key: str, label: str) ->
 
 
 def _resource(
-    world: World, module: Module, kind: Kind, key: str, label: str, *, which: Instance | None = None
+    world: AssemblyWorld, module: Module, kind: Kind, key: str, label: str, *, which: Instance | None = None
 ) -> Resource | None:
     declared = module.resources[key]
     try:
@@ -220,7 +220,7 @@ def _resource(
     )
 
 
-def _check_top(world: World, module: Module) -> None:
+def _check_top(world: AssemblyWorld, module: Module) -> None:
     for at, body in module.files:
         for item in body.items:
             name = item.kind if isinstance(item, Block) else item.name
@@ -230,7 +230,7 @@ def _check_top(world: World, module: Module) -> None:
                 world.report(at.error(item, f"there is no block {name!r}", meant(name, TOP)))
 
 
-def _distinct(world: World, stacks: list[Stack]) -> list[Stack]:
+def _distinct(world: AssemblyWorld, stacks: list[Stack]) -> list[Stack]:
     """Stacks with each resource once; two of the same kind and name in one stack are a mistake."""
     first: dict[tuple[str, Kind, str], Resource] = {}
     kept: list[Stack] = []

@@ -88,7 +88,7 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class AssembledConfig:
     """The whole configuration. ``variables``, ``environment`` and ``beside`` are what it was assembled with, kept to check
     edits.
     """
@@ -117,7 +117,7 @@ class Assembly:
     ``variables`` are the names of the variables that can be given from outside.
     """
 
-    config: Config
+    config: AssembledConfig
     errors: tuple[SourceError, ...] = ()
     variables: frozenset[str] = frozenset()
     missing: frozenset[str] = frozenset()

@@ -22,7 +22,7 @@ from bot.assembly.schema import OUTPUT, ROOTS, SCHEMAS, VALIDATED, VALIDATION, V
 from bot.assembly.types import Type, describe
 from bot.assembly.values import Trace, Value, as_text
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
-from bot.assembly.world import NamedBlock, World, by_name, check_attributes, check_blocks, local_expressions
+from bot.assembly.world import AssemblyWorld, NamedBlock, by_name, check_attributes, check_blocks, local_expressions
 from bot.intake.cw import literal_value
 from bot.intake.declared import meant, nearest
 from bot.intake.discover import folder_of
@@ -42,7 +42,7 @@ class Module:
 
     def __init__(
         self,
-        world: World,
+        world: AssemblyWorld,
         folder: str,
         address: str = "",
         *,

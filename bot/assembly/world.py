@@ -22,7 +22,7 @@ _LONGEST_MESSAGE: Final = 500
 
 
 @dataclass(slots=True)
-class World:
+class AssemblyWorld:
     """What all modules of one assembly share. ``open`` are the things being computed, innermost last."""
 
     parsed: Mapping[str, Parsed]
@@ -97,7 +97,7 @@ class NamedBlock:
     block: Block
 
 
-def by_name(world: World, blocks: Iterable[NamedBlock], kind: str, *, labels: int = 1) -> dict[str, NamedBlock]:
+def by_name(world: AssemblyWorld, blocks: Iterable[NamedBlock], kind: str, *, labels: int = 1) -> dict[str, NamedBlock]:
     """The blocks by their labels. One with too few or too many, or with a name that is taken, is reported."""
     named: dict[str, NamedBlock] = {}
     for declared in blocks:
@@ -116,7 +116,7 @@ def by_name(world: World, blocks: Iterable[NamedBlock], kind: str, *, labels: in
     return named
 
 
-def local_expressions(world: World, blocks: Iterable[NamedBlock]) -> dict[str, tuple[Evaluator, Expression]]:
+def local_expressions(world: AssemblyWorld, blocks: Iterable[NamedBlock]) -> dict[str, tuple[Evaluator, Expression]]:
     """The expressions of all ``locals`` blocks; a name that is set twice is reported."""
     expressions: dict[str, tuple[Evaluator, Expression]] = {}
     for declared in blocks:
@@ -127,14 +127,14 @@ def local_expressions(world: World, blocks: Iterable[NamedBlock]) -> dict[str, t
     return expressions
 
 
-def check_blocks(world: World, declared: NamedBlock, known: Collection[str], what: str) -> None:
+def check_blocks(world: AssemblyWorld, declared: NamedBlock, known: Collection[str], what: str) -> None:
     """Report the blocks that ``what`` does not have."""
     for block in declared.block.body.blocks:
         if block.kind not in known:
             world.report(declared.at.error(block, f"{what} has no block {block.kind!r}", meant(block.kind, known)))
 
 
-def check_attributes(world: World, declared: NamedBlock, known: Collection[str], what: str) -> None:
+def check_attributes(world: AssemblyWorld, declared: NamedBlock, known: Collection[str], what: str) -> None:
     """Report the attributes that ``what`` (a variable, an output, a provider) does not have."""
     for item in declared.block.body.assignments:
         if item.name not in known:

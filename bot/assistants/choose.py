@@ -19,15 +19,15 @@ from bot.assistants.command import CommandTool
 from bot.assistants.copilot import Copilot
 from bot.assistants.drafting import not_drafted
 from bot.assistants.gemini import Gemini
-from bot.assistants.tool import Tool, ToolAssistant, ToolOptions
+from bot.assistants.tool import AssistantTool, ToolAssistant, ToolOptions
 from bot.confinement.walls import Confinement
 from bot.errors import Invalid, Refused
-from bot.model.guarded import AIErrorKind, Assignment, Draft
+from bot.model.guarded import AIErrorKind, Draft, DraftAssignment
 from bot.model.session import Prompt, Reply, ReplyStatus
 from bot.ports import Assistant
 from bot.processes import DEADLINE_SECONDS
 
-TOOLS: Final[Mapping[str, Tool]] = {tool.name: tool for tool in (Claude(), Codex(), Gemini(), Copilot())}
+TOOLS: Final[Mapping[str, AssistantTool]] = {tool.name: tool for tool in (Claude(), Codex(), Gemini(), Copilot())}
 _WRITE_TOKENS: Final = ("CLOCKWORK_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
 
 
@@ -42,7 +42,7 @@ class Disabled:
         del prompt
         return Reply(self.name, ReplyStatus.DISABLED, message=self.why)
 
-    def draft(self, assignment: Assignment) -> Draft:
+    def draft(self, assignment: DraftAssignment) -> Draft:
         del assignment
         return not_drafted(self.name, AIErrorKind.MISSING, self.why)
 

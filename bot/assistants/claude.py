@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.printed import Printed
-from bot.assistants.tool import Tool, ToolOptions
+from bot.assistants.tool import AssistantTool, ToolOptions
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
@@ -44,7 +44,7 @@ class _Result(Printed):
     usage: _Tokens = _Tokens()
 
 
-class Claude(Tool):
+class Claude(AssistantTool):
     """How ``claude`` is called and what it answers."""
 
     name = "claude"

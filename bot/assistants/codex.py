@@ -17,7 +17,7 @@ from typing import Final
 from bot.assistants.attempt import Answer, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_text
 from bot.assistants.printed import Printed, printed_lines
-from bot.assistants.tool import Tool, ToolOptions
+from bot.assistants.tool import AssistantTool, ToolOptions
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
@@ -65,7 +65,7 @@ class _Event(Printed):
     usage: _Tokens | None = None
 
 
-class Codex(Tool):
+class Codex(AssistantTool):
     """How ``codex`` is called and what it answers."""
 
     name = "codex"

@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 
 from bot.assistants.attempt import Answer, RawReply
 from bot.assistants.error_status import bad_output, by_text
-from bot.assistants.tool import Tool, ToolOptions
+from bot.assistants.tool import AssistantTool, ToolOptions
 from bot.errors import Invalid
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
 
-class CommandTool(Tool):
+class CommandTool(AssistantTool):
     """``argv`` is started as it is (never through a shell), found on the path. ``Invalid`` when it is empty.
 
     The key is handed over in the environment variable ``key_variable``; without a name it is not.

@@ -19,7 +19,7 @@ from pydantic import Field
 from bot.assistants.attempt import Answer, FailedRun, RawReply
 from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.printed import Printed, printed_lines
-from bot.assistants.tool import Tool, ToolOptions, with_schema
+from bot.assistants.tool import AssistantTool, ToolOptions, with_schema
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
@@ -41,7 +41,7 @@ class _Event(Printed):
     exit_code: int | None = Field(default=None, validation_alias="exitCode")
 
 
-class Copilot(Tool):
+class Copilot(AssistantTool):
     """How ``copilot`` is called and what it answers."""
 
     name = "copilot"

@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.printed import Printed
-from bot.assistants.tool import Tool, ToolOptions, with_schema
+from bot.assistants.tool import AssistantTool, ToolOptions, with_schema
 from bot.model.session import Prompt, ReplyStatus
 from bot.processes import ProcessResult, Workspace
 
@@ -65,7 +65,7 @@ class _Output(Printed):
     error: _Error | None = None
 
 
-class Gemini(Tool):
+class Gemini(AssistantTool):
     """How ``gemini`` is called and what it answers."""
 
     name = "gemini"

@@ -24,7 +24,7 @@ from bot.assistants.error_status import bad_output, by_status
 from bot.assistants.printed import Printed
 from bot.assistants.tool import ToolOptions
 from bot.errors import Invalid
-from bot.model.guarded import Assignment, Draft
+from bot.model.guarded import Draft, DraftAssignment
 from bot.model.session import Prompt, ReplyStatus
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -85,7 +85,7 @@ class OpenAIAssistant(RetriedAssistant):
         self._model = options.model
         self._options = options
 
-    def draft(self, assignment: Assignment) -> Draft:
+    def draft(self, assignment: DraftAssignment) -> Draft:
         """See :class:`bot.ports.Drafter`. It is given no files: its answer holds those it would write."""
         prompt = Prompt(assignment.text, assignment.schema, "")
         return drafted(self._name, retried(lambda: self._attempt(prompt), self._sleep), self._secrets)

@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from bot.trust import web_authorities
+
 REQUEST_CAP: Final = 32 * 1024 * 1024
 """Bytes of one request; prompts are far below (the largest models read about 4 MB)."""
 _INSIDE_PORT: Final = 8737
@@ -98,7 +100,9 @@ class _Requests(BaseHTTPRequestHandler):
         headers = [(name, self._with_key(value)) for name, value in self.headers.items() if name.lower() not in _HOP]
         try:
             with (
-                httpx.Client(timeout=server.seconds, trust_env=False, follow_redirects=False) as client,
+                httpx.Client(
+                    verify=web_authorities(), timeout=server.seconds, trust_env=False, follow_redirects=False
+                ) as client,
                 client.stream(
                     self.command, server.upstream + self._with_key(self.path), headers=headers, content=body
                 ) as reply,

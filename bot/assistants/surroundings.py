@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.confinement.closure import closure
-from bot.confinement.walls import Confinement, Wall, World, behind, best, own_network
+from bot.confinement.walls import ConfinedWorld, Confinement, Wall, behind, best, own_network
 from bot.errors import Refused
 from bot.processes import Workspace
 
 if TYPE_CHECKING:
     from bot.assistants.relay import Relay
-    from bot.assistants.tool import Tool, ToolOptions
+    from bot.assistants.tool import AssistantTool, ToolOptions
 
 
 class Unconfined(Refused):
@@ -27,7 +27,7 @@ class Unconfined(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ToolSurroundings:
     """``options`` as the tool is to see them, and the wall."""
 
     options: ToolOptions
@@ -53,7 +53,7 @@ class Surroundings:
         space = self.workspace
         root = space.home.parent / "world"
         root.mkdir(exist_ok=True)
-        world = World(
+        world = ConfinedWorld(
             root=root,
             folder=space.work,
             readable=(*closure(Path(command[0]), self.options.path), *self.readable),
@@ -66,8 +66,8 @@ class Surroundings:
 
 @contextmanager
 def surroundings(
-    options: ToolOptions, workspace: Workspace, tool: Tool, *, key: bool, files: tuple[str, ...] = ()
-) -> Iterator[Surroundings]:
+    options: ToolOptions, workspace: Workspace, tool: AssistantTool, *, key: bool, files: tuple[str, ...] = ()
+) -> Iterator[ToolSurroundings]:
     """What stands around one run of ``tool``; ``key`` says whether it is handed a key at all, ``files`` what it may read
     beside what settings say.
 
@@ -90,7 +90,7 @@ def surroundings(
             )
         wall = Wall.NONE
     if wall is Wall.NONE or base_url is None:
-        yield Surroundings(options, wall, workspace, files=files)
+        yield ToolSurroundings(options, wall, workspace, files=files)
         return
     from bot.assistants.relay import relaying
 
@@ -103,4 +103,4 @@ def surroundings(
         seconds=options.deadline_seconds,
     ) as relay:
         seen = replace(options, base_url=relay.url, key=None if token is None else relay.token)
-        yield Surroundings(seen, wall, workspace, relay, files)
+        yield ToolSurroundings(seen, wall, workspace, relay, files)

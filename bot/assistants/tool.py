@@ -16,10 +16,10 @@ from typing import ClassVar, Final, assert_never
 from bot.assistants.attempt import Answer, AssistantRun, FailedRun, RetriedAssistant, Sleep, retried
 from bot.assistants.drafting import drafted, not_drafted
 from bot.assistants.folder import lay_out, left_in
-from bot.assistants.surroundings import Surroundings, Unconfined, surroundings
+from bot.assistants.surroundings import ToolSurroundings, Unconfined, surroundings
 from bot.confinement.walls import Confinement, Wall
 from bot.errors import Refused
-from bot.model.guarded import AIErrorKind, Assignment, Draft
+from bot.model.guarded import AIErrorKind, Draft, DraftAssignment
 from bot.model.session import Prompt, Reply, ReplyFinding, ReplyStatus
 from bot.processes import (
     DEADLINE_SECONDS,
@@ -52,7 +52,7 @@ class ToolOptions:
     """Files and folders that it may read beside its own program."""
 
 
-class Tool(ABC):
+class AssistantTool(ABC):
     """The facts of one tool: how it is called and what its output means. Pure but for files in the workspace it is given."""
 
     name: str
@@ -98,7 +98,7 @@ class Tool(ABC):
 class ToolAssistant(RetriedAssistant):
     """A tool behind the Assistant port."""
 
-    def __init__(self, tool: Tool, options: ToolOptions, *, name: str | None, sleep: Sleep) -> None:
+    def __init__(self, tool: AssistantTool, options: ToolOptions, *, name: str | None, sleep: Sleep) -> None:
         super().__init__(name or tool.name, key=options.key, sleep=sleep)
         self._tool = tool
         self._options = options
@@ -108,7 +108,7 @@ class ToolAssistant(RetriedAssistant):
         reply = super().run(prompt)
         return replace(reply, findings=tuple(map(restored, reply.findings))) if _AT[0] in prompt.text else reply
 
-    def draft(self, assignment: Assignment) -> Draft:
+    def draft(self, assignment: DraftAssignment) -> Draft:
         """See :class:`bot.ports.Drafter`. Behind a wall it changes files of a copy; without one, where settings allow
         that, it has no tools and answers as in a review.
         """
@@ -120,7 +120,7 @@ class ToolAssistant(RetriedAssistant):
             return not_drafted(self._name, AIErrorKind.MISSING, str(exc))
         return drafted(self._name, run, self._secrets)
 
-    def _work(self, assignment: Assignment) -> AssistantRun:
+    def _work(self, assignment: DraftAssignment) -> AssistantRun:
         tool = self._tool
         prompt = Prompt(assignment.text, assignment.schema, "")
         try:
@@ -158,11 +158,11 @@ class ToolAssistant(RetriedAssistant):
     def _takes_key(self) -> bool:
         return self._options.key is not None and self._tool.key_variable(self._options) is not None
 
-    def _run(self, prompt: Prompt, around: Surroundings) -> ProcessResult:
+    def _run(self, prompt: Prompt, around: ToolSurroundings) -> ProcessResult:
         command = self._tool.command(prompt, around.options, around.workspace)
         return self._start(command, self._tool.text(prompt), around)
 
-    def _start(self, command: Sequence[str], text: str, around: Surroundings) -> ProcessResult:
+    def _start(self, command: Sequence[str], text: str, around: ToolSurroundings) -> ProcessResult:
         options = around.options
         return run(
             around.around(command),

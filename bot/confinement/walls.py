@@ -1,6 +1,6 @@
 """Which walls this machine can build, and the words that put a program behind one.
 
-A wall is asked for by :class:`World`: what may be read and written, and where the one connection out leads. What the
+A wall is asked for by :class:`ConfinedWorld`: what may be read and written, and where the one connection out leads. What the
 kernel does is in the two scripts beside this module; here it is only chosen.
 
 - *Namespaces*, made by :mod:`bot.confinement.world` itself, or by bubblewrap, which distributions allow where they refuse
@@ -47,7 +47,7 @@ class Wall(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ConfinedWorld:
     """What one program gets. ``folder`` is its working directory, ``root`` an empty one that the new root may cover.
 
     With ``port`` it reaches ``127.0.0.1:port`` and nothing else: by way of the UNIX socket ``door`` where a wall has a
@@ -67,7 +67,7 @@ def own_network(wall: Wall) -> bool:
     return wall in {Wall.NAMESPACES, Wall.BUBBLEWRAP}
 
 
-def behind(wall: Wall, world: World, command: Sequence[str]) -> list[str]:
+def behind(wall: Wall, world: ConfinedWorld, command: Sequence[str]) -> list[str]:
     """The words that run ``command`` (a program's path and arguments) in ``world``."""
     words = [*_PYTHON, str(_HERE / "world.py"), _told(wall, world), "--", *command]
     match wall:
@@ -95,7 +95,7 @@ def _user_files() -> dict[str, str]:
     }
 
 
-def _told(wall: Wall, world: World) -> str:
+def _told(wall: Wall, world: ConfinedWorld) -> str:
     readable = [*world.readable, *map(Path, ("/dev/null", "/dev/urandom") if wall is Wall.LANDLOCK else ())]
     writable = [*world.writable, *map(Path, ("/dev/null",) if wall is Wall.LANDLOCK else ())]
     user, group = _inside()
@@ -115,11 +115,11 @@ def _told(wall: Wall, world: World) -> str:
     )
 
 
-def _door(world: World) -> list[Path]:
+def _door(world: ConfinedWorld) -> list[Path]:
     return [] if world.door is None else [world.door]
 
 
-def _bubblewrap(world: World) -> list[str]:
+def _bubblewrap(world: ConfinedWorld) -> list[str]:
     """bwrap(1): everything unshared, a /proc and /dev of its own, what the world names, and who the user is."""
     user, group = _inside()
     words = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"]
@@ -170,7 +170,7 @@ def _stands(wall: Wall) -> bool:
     with tempfile.TemporaryDirectory(prefix="clockwork-wall-") as name:
         top = Path(name).resolve()
         libraries = [Path(each) for each in LIBRARIES if Path(each).exists()]
-        world = World(top, Path("/"), (Path(true), *libraries), ())
+        world = ConfinedWorld(top, Path("/"), (Path(true), *libraries), ())
         return works(behind(wall, world, [true]))
 
 

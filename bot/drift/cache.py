@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from bot.drift.diff import PairResult
 from bot.drift.options import ComparisonOptions
-from bot.drift.surroundings import NOTABLE_KINDS, Surroundings
+from bot.drift.surroundings import NOTABLE_KINDS, ComparisonContext
 from bot.model.json import Pointer, Tree
 from bot.model.resource import Desired, Observed
 
@@ -39,7 +39,7 @@ class Memo:
     def __init__(self) -> None:
         self._entries: dict[Key, _Entry] = {}
         self._round = 0
-        self._stamp: tuple[ComparisonOptions, Surroundings] | None = None
+        self._stamp: tuple[ComparisonOptions, ComparisonContext] | None = None
         self._declared: Sequence[Desired] = ()
         self._notable: Sequence[Desired] = ()
         self._others: dict[str, Memo] = {}
@@ -51,7 +51,7 @@ class Memo:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def begin(self, options: ComparisonOptions, around: Surroundings) -> None:
+    def begin(self, options: ComparisonOptions, around: ComparisonContext) -> None:
         """Forget everything if the question itself has changed."""
         if self._stamp != (options, around):
             self._entries = {}

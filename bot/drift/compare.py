@@ -19,7 +19,7 @@ from bot.drift.kubernetes.generations import Generations, Pairs, earlier, told
 from bot.drift.kubernetes.versions import SUCCESSORS
 from bot.drift.options import ComparisonOptions
 from bot.drift.presence import Presence
-from bot.drift.surroundings import NOTABLE_KINDS, Surroundings, surroundings
+from bot.drift.surroundings import NOTABLE_KINDS, ComparisonContext, surroundings
 from bot.model.drift import Drift, Report, Suppressed
 from bot.model.json import Tree
 from bot.model.observation import Observation
@@ -85,7 +85,7 @@ class _Comparison:
     suppressed: list[Suppressed] = field(default_factory=list)
     left_out: list[_Counts] = field(default_factory=list)
 
-    def compare(self, around: Surroundings) -> None:
+    def compare(self, around: ComparisonContext) -> None:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
         live = self.seen.resources
         pairs: list[_Pair] = []
@@ -124,7 +124,7 @@ class _Comparison:
                 pairs.append((desired, observed))
         return pairs, absent
 
-    def _all(self, pairs: Pairs, around: Surroundings) -> None:
+    def _all(self, pairs: Pairs, around: ComparisonContext) -> None:
         """The loop over everything: one look into the memo for each pair that did not change."""
         bases, find, left_out = self.bases, self.memo.find, self.left_out
         for desired, observed in pairs:

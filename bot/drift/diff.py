@@ -13,7 +13,7 @@ from typing import assert_never
 from bot.drift.compose import services
 from bot.drift.kubernetes import objects
 from bot.drift.options import ComparisonOptions
-from bot.drift.surroundings import Surroundings
+from bot.drift.surroundings import ComparisonContext
 from bot.drift.walk import Tally
 from bot.model.drift import Drift, Suppressed
 from bot.model.json import Tree
@@ -35,7 +35,7 @@ NO_DIFFERENCE = PairResult()
 
 
 def examine(
-    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, around: Surroundings
+    desired: Desired, observed: Observed, base: Tree | None, options: ComparisonOptions, around: ComparisonContext
 ) -> PairResult:
     """What the trees of both sides differ in; ``base`` is the tree of the last apply."""
     if desired.tree == observed.tree:

@@ -19,7 +19,7 @@ NOTABLE_KINDS: Final = SCALER_KINDS | ROLE_KINDS | {"CustomResourceDefinition", 
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ComparisonContext:
     """Everything outside of a pair that its comparison depends on."""
 
     scalers: Scalers = field(default_factory=dict)
@@ -28,10 +28,10 @@ class Surroundings:
     """The roles, declared or live, whose bindings make mighty."""
 
 
-def surroundings(desired: Sequence[Desired], resources: Mapping[ResourceId, Observed]) -> Surroundings:
+def surroundings(desired: Sequence[Desired], resources: Mapping[ResourceId, Observed]) -> ComparisonContext:
     """The surroundings that both sides make."""
     trees = [(resource.id, resource.tree) for resource in desired if resource.id.kind in SCALER_KINDS]
     trees += [(id_, resource.tree) for id_, resource in resources.items() if id_.kind in SCALER_KINDS]
     roles = [(resource.id, resource.tree) for resource in desired if resource.id.kind in ROLE_KINDS]
     roles += [(id_, resource.tree) for id_, resource in resources.items() if id_.kind in ROLE_KINDS]
-    return Surroundings(scalers(trees), aliases(desired), mighty_roles(roles))
+    return ComparisonContext(scalers(trees), aliases(desired), mighty_roles(roles))

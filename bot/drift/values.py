@@ -42,7 +42,7 @@ _NUMBER: Final = regex(r"-?(?:0|[1-9]\d{0,17})\Z", re.ASCII)
 _LONGEST: Final = 100
 """Characters: longer texts are no quantities and no durations."""
 _LARGEST_PLAIN: Final = 6
-_SIZE: Final = regex(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?\Z", re.IGNORECASE | re.ASCII)
+_SIZE: Final = regex(r"(\d+(?:\.\d*)?|\.\d+)\s*([kmgtp]?)i?b?\Z", re.IGNORECASE | re.ASCII)
 
 
 def quantity(value: JSON) -> JSON:

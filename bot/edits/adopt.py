@@ -19,12 +19,14 @@ from bot.model.drift import Adoption, Edit
 from bot.model.resource import Desired, SourceKind
 
 if TYPE_CHECKING:
-    from bot.assembly.config import Config
+    from bot.assembly.config import AssembledConfig
 
 __all__ = ["adopt"]
 
 
-def adopt(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *, cw: Config | None = None) -> Adoption:
+def adopt(
+    desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], *, cw: AssembledConfig | None = None
+) -> Adoption:
     """The files that must change so that ``desired`` reads as it does after ``edits``.
 
     ``files`` are the repository's files as ``desired`` was read from them; ``cw`` the configuration for ``.cw`` sources.

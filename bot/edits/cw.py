@@ -15,7 +15,7 @@ from functools import partial
 from typing import TypeAlias
 
 from bot.assembly.assemble import assemble
-from bot.assembly.config import Assembly, Config, Kind
+from bot.assembly.config import AssembledConfig, Assembly, Kind
 from bot.assembly.tracing import TracedOrigins
 from bot.assembly.values import Trace, ValueForm
 from bot.edits import hcl, hcl_nodes
@@ -41,7 +41,7 @@ class Plan:
     expected: JSON
 
 
-def adopt_cw(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], cw: Config) -> Adoption:
+def adopt_cw(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes], cw: AssembledConfig) -> Adoption:
     """The ``.cw`` and ``.cwvars`` files after ``edits`` of the rendered tree."""
     if not isinstance(desired.origins, TracedOrigins):
         raise Refused(f"{desired.id} does not come from .cw files")
@@ -87,7 +87,7 @@ class _Editor:
     """``was`` is what ``files`` assemble to before any edit; every plan starts from there."""
 
     origins: TracedOrigins
-    cw: Config
+    cw: AssembledConfig
     files: Mapping[str, bytes]
     was: Assembly
 
@@ -115,7 +115,7 @@ class _Editor:
             advice="Change the .cw file by hand.",
         )
 
-    def _as_intended(self, was: Config, now: Config, step: Edit, expected: JSON) -> bool:
+    def _as_intended(self, was: AssembledConfig, now: AssembledConfig, step: Edit, expected: JSON) -> bool:
         """Only this resource changed (and what is no resource: outputs, images), at one place, to the expected value."""
         deployed, _, new = _difference(was, now)
         match step:
@@ -244,7 +244,7 @@ _Key: TypeAlias = tuple[str, Kind | None, str, Pointer]
 _Leaves: TypeAlias = dict[_Key, JSON]
 
 
-def _difference(was: Config, now: Config) -> tuple[list[_Key], _Leaves, _Leaves]:
+def _difference(was: AssembledConfig, now: AssembledConfig) -> tuple[list[_Key], _Leaves, _Leaves]:
     """The leaves of deployed resources that changed; outputs and images deploy nothing by themselves."""
     old, new = _leaves(was), _leaves(now)
     changed = [
@@ -258,5 +258,5 @@ def _facts(assembly: Assembly) -> list[tuple[str, str]]:
     return [(error.file, error.message) for error in assembly.errors]
 
 
-def _leaves(config: Config) -> _Leaves:
+def _leaves(config: AssembledConfig) -> _Leaves:
     return {key: value.plain() for key, value in config.leaves() if not value.mapping and not value.elements}

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from bot.drift.presence import Presence
+from bot.errors import Invalid
 from bot.flows.declare import Declaration
+from bot.flows.hooks import releases_of
 from bot.flows.observation import Assessment
+from bot.intake.declared import suggestion
 from bot.model.action import ActionList, NotPlanned
 from bot.model.drift import Drift
 from bot.model.filetree import content_id
+from bot.model.globs import name_matches
+from bot.model.hooks import HookRun
 from bot.model.resource import Desired, Observed, ResourceId
-from bot.plans.plan import Look, plan
+from bot.plans.plan import Look, chosen, plan
 
+HooksRan: TypeAlias = Callable[[str], Sequence[HookRun]]
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _NOT_COMPARED: Final = "not compared"
 
@@ -34,11 +40,50 @@ class TargetPlan:
     drifts: Mapping[ResourceId, tuple[Drift, ...]]
 
 
-def plans(assessment: Assessment) -> tuple[TargetPlan, ...]:
-    """A plan for each target that was compared, by name; those of targets where nothing is to be done among them."""
+def _nothing_ran(_target: str) -> tuple[HookRun, ...]:
+    """Nothing is known of hooks that ran."""
+    return ()
+
+
+def plans(assessment: Assessment, ran: HooksRan = _nothing_ran, *, tasks: Sequence[str] = ()) -> tuple[TargetPlan, ...]:
+    """A plan for each target that was compared, by name; those of targets where nothing is to be done among them. ``ran``
+    tells of the hooks that ran for a target. With ``tasks`` only what is about them, and what that needs; ``Invalid`` where one
+    is about nothing.
+    """
+    check_tasks(_tasks(assessment), tasks)
     declared = {desired.id: desired for desired in assessment.declaration.resources}
     live = dict(live_of(assessment))
-    return tuple(_of_target(name, assessment, declared, live) for name in _names(assessment))
+    made = (_of_target(name, assessment, declared, live, ran) for name in _names(assessment))
+    return tuple(replace(each, actions=chosen(each.actions, tasks)) for each in made)
+
+
+def check_tasks(known: Collection[str], tasks: Sequence[str]) -> None:
+    """Raise ``Invalid`` for one of ``tasks`` (names with ``*``) that is none of those that are known."""
+    for each in tasks:
+        if not any(name_matches(each, task) for task in known):
+            raise Invalid(
+                f"there is no task {each!r}", advice=suggestion(each, known, otherwise="See `clockwork plan`.")
+            )
+
+
+def _tasks(assessment: Assessment) -> frozenset[str]:
+    """The tasks that something declared or running is of."""
+    declared = {desired.task for desired in assessment.declaration.resources}
+    return frozenset(declared | {decision.drift.task for decision in assessment.decisions})
+
+
+def about(assessment: Assessment, tasks: Sequence[str]) -> Assessment:
+    """What an assessment says of some tasks (names with ``*``); all of it without any."""
+    if not tasks:
+        return assessment
+    check_tasks(_tasks(assessment), tasks)
+
+    def named(drift: Drift) -> bool:
+        return any(name_matches(each, drift.task) for each in tasks)
+
+    report = replace(assessment.report, drift=tuple(each for each in assessment.report.drift if named(each)))
+    decisions = tuple(each for each in assessment.decisions if named(each.drift))
+    return replace(assessment, report=report, decisions=decisions)
 
 
 def _names(assessment: Assessment) -> list[str]:
@@ -54,24 +99,31 @@ def _of_target(
     assessment: Assessment,
     declared: Mapping[ResourceId, Desired],
     live: Mapping[ResourceId, Observed],
+    ran: HooksRan,
 ) -> TargetPlan:
     mine = {id_: desired for id_, desired in declared.items() if id_.target == name}
     running = {id_: observed for id_, observed in live.items() if id_.target == name}
     decisions = [each for each in assessment.decisions if each.drift.resource.target == name]
+    commit = commit_of(assessment.declaration)
+    releases = releases_of(name, assessment.declaration, mine, commit)
+    if releases.hooks:
+        releases = replace(releases, ran=ran(name))
     look = Look(
         target=name,
-        commit=commit_of(assessment.declaration),
+        commit=commit,
         at=assessment.at,
         decisions=decisions,
         declared=mine,
         live=running,
         gaps=tuple(_gaps(name, assessment)),
+        releases=releases,
     )
     drifts: dict[ResourceId, tuple[Drift, ...]] = {}
     for decision in decisions:
         resource = decision.drift.resource
         drifts[resource] = (*drifts.get(resource, ()), decision.drift)
-    return TargetPlan(plan(look), mine, running, drifts)
+    hooks = {hook.desired.id: hook.desired for hook in releases.hooks}
+    return TargetPlan(plan(look), {**mine, **hooks}, running, drifts)
 
 
 def live_of(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:

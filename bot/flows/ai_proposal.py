@@ -24,7 +24,7 @@ from bot.model.decision import Lane
 from bot.model.filetree import content_id
 from bot.model.guarded import AIRequest, AIResult
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
-from bot.model.proposal import Action, Effect, branch_of, key_of
+from bot.model.proposal import Effect, TakenAction, branch_of, key_of
 from bot.model.severity import Severity
 from bot.ports import CodeHost
 from bot.safety.limits import Denied, Request, permit
@@ -103,7 +103,7 @@ def check(task: str, run: RunContext) -> None:
         raise Refused(f"nothing is proposed: {answer.message}")
 
 
-def propose(proposal: AIProposal, run: RunContext) -> Action:
+def propose(proposal: AIProposal, run: RunContext) -> TakenAction:
     """What became of the proposal: opened, updated, unchanged, denied, rejected, in progress, handed over.
 
     Raises ``Refused`` while everything is halted, for an output that is not approved or changes nothing, and without a code
@@ -124,7 +124,7 @@ def propose(proposal: AIProposal, run: RunContext) -> Action:
     if answer is not None:
         return answer
     entry, view = _begin(proposal, memory, run)
-    if isinstance(entry, Action):
+    if isinstance(entry, TakenAction):
         return entry
     try:
         pull, sha, effect = _carry_out(proposal, entry, run, view=view, pulls=memory.pulls or (), host=run.host)
@@ -153,7 +153,7 @@ def _recovered(head: str, run: RunContext) -> Memory:
     return memory
 
 
-def _standing(proposal: AIProposal, memory: Memory, run: RunContext) -> Action | None:
+def _standing(proposal: AIProposal, memory: Memory, run: RunContext) -> TakenAction | None:
     """The answer where the pull request says it already, somebody closed it, or somebody else goes on with it."""
     closed = (item for item in memory.closed(proposal.marker, proposal.fingerprint) if isinstance(item, PullRequest))
     for pull in (*(memory.pulls or ()), *closed):
@@ -174,7 +174,7 @@ def _is_about(marker: Marker, proposal: AIProposal) -> bool:
     return (marker.kind, marker.key) == (KIND, proposal.task)
 
 
-def _begin(proposal: AIProposal, memory: Memory, run: RunContext) -> tuple[Entry | Action, LedgerView]:
+def _begin(proposal: AIProposal, memory: Memory, run: RunContext) -> tuple[Entry | TakenAction, LedgerView]:
     """The intent, in the ledger; or why there is none. Whoever loses the race asks the limits again."""
     view = memory.view
     for _ in range(TRIES):
@@ -284,6 +284,6 @@ def _finish(entry: Entry, view: LedgerView, run: RunContext, ending: Ending) -> 
     record(run.ledger, view, [outcome(entry, run, ending, at=run.clock.now())])
 
 
-def _action(proposal: AIProposal, effect: Effect, message: str, **links: object) -> Action:
-    action = Action(effect, _LANE, proposal.task, message, Severity.MEDIUM, proposal.fingerprint)
+def _action(proposal: AIProposal, effect: Effect, message: str, **links: object) -> TakenAction:
+    action = TakenAction(effect, _LANE, proposal.task, message, Severity.MEDIUM, proposal.fingerprint)
     return replace(action, **links)  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.errors import BotError, Refused, Stale
 from bot.model.action import Action, ActionList, Work
+from bot.model.hooks import Hook, HookRun, hook_name
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
 from bot.ports import Clock, Ledger
 from bot.safety.lease import HOLDER, LEASE, RELEASED, lease
@@ -21,6 +22,9 @@ _LONGEST: Final = 2000
 """Characters of what a platform says that are kept: a line of the journal has a limit, and an outcome must be written."""
 _OPERATION: Final = "operation"
 _RESOURCE: Final = "resource"
+_HOOK: Final = "hook"
+_RELEASE: Final = "release"
+_DIGEST: Final = "digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ NOBODY: Final = Holder()
 
 
 @dataclass
-class Journal:
+class ApplyJournal:
     """The journal as the one run that holds the target writes it. Made by :meth:`begin`; ``run`` is the lease's id."""
 
     ledger: Ledger
@@ -48,6 +52,7 @@ class Journal:
     holder: Holder
     begun: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
     """Intents of a run that died, by operation and resource, of what is planned again."""
+    _intended: set[str] = field(default_factory=set)
 
     @staticmethod
     def begin(
@@ -59,22 +64,24 @@ class Journal:
         new_id: Callable[[], str],
         seconds: float,
         holder: Holder,
-    ) -> Journal:
+    ) -> ApplyJournal:
         """Take the target. ``Refused`` while another run holds it, until that is known to have ended or nothing was heard
         of it for ``seconds``.
         """
-        journal = Journal(ledger, clock, actor, new_id, plan, new_id(), ledger.read(), holder)
+        journal = ApplyJournal(ledger, clock, actor, new_id, plan, new_id(), ledger.read(), holder)
         planned = {action_key(action) for action in plan.actions}
         for _ in range(_TRIES):
             journal._check_free(seconds)
             left = {(each.detail[_OPERATION], each.detail[_RESOURCE]): each for each in _open(journal.view)}
-            done = [journal._outcome(each, *_ended(plan)) for key, each in left.items() if key not in planned]
+            unchosen = set() if not plan.tasks else left.keys() - planned
+            stale = {key for key, each in left.items() if key not in planned or _is_of_another(each, plan)} - unchosen
+            done = [journal._outcome(left[key], *_ended(left[key], plan)) for key in left if key in stale]
             try:
                 journal.view = ledger.append(journal.view, [journal._began(), *done])
             except Stale:
                 journal.view = ledger.read()
                 continue
-            journal.begun = {key: each for key, each in left.items() if key in planned}
+            journal.begun = {key: each for key, each in left.items() if key in planned - stale}
             return journal
         raise Stale("the journal moved every time", advice="Run it again.")
 
@@ -94,8 +101,10 @@ class Journal:
 
     def intend(self, works: Sequence[Work]) -> None:
         """Write the intents that are not there yet."""
-        known = {entry.id for entry in self.begun.values()}
-        self._append([self._intent(work.action, work) for work in works if work.token not in known])
+        known = {entry.id for entry in self.begun.values()} | self._intended
+        new = [work for work in works if work.token not in known]
+        self._intended |= {work.token for work in new}
+        self._append([self._intent(work.action, work) for work in new])
 
     def end(self, work: Work, result: Result, reason: str, facts: Mapping[str, str]) -> Entry:
         """The outcome of an action, for :meth:`record`."""
@@ -147,7 +156,13 @@ class Journal:
             fingerprint=action.id,
             drifts=tuple(each.drift for each in action.differences),
             reason=f"{operation} {action.resource.qualified}",
-            detail={LEASE: self.run, _OPERATION: operation, _RESOURCE: resource, "commit": self.plan.commit},
+            detail={
+                LEASE: self.run,
+                _OPERATION: operation,
+                _RESOURCE: resource,
+                "commit": self.plan.commit,
+                **_hook_facts(action, work),
+            },
         )
 
     def _outcome(self, intent: Entry, result: Result, reason: str, facts: Mapping[str, str] | None = None) -> Entry:
@@ -165,12 +180,45 @@ class Journal:
 
 
 def action_key(action: Action) -> tuple[str, str]:
-    """What an action is known by in the journal, whatever differs: its operation and its resource."""
-    return action.operation.value, f"{action.resource.platform} {action.resource.group} {action.resource.qualified}"
+    """What an action is known by in the journal, whatever differs: its operation, of a hook its phase, and its resource."""
+    return " ".join(filter(None, (action.operation.value, action.hook))), hook_name(action.resource)
 
 
-def _ended(plan: ActionList) -> tuple[Result, str]:
-    """What became of an action that is planned no more: it was done, where everything could be planned."""
+def _hook_facts(action: Action, work: Work | None) -> Mapping[str, str]:
+    """What is remembered of a hook, by which :func:`hook_runs` tells whether it runs again."""
+    if not action.hook or work is None or work.desired is None:
+        return {}
+    return {_HOOK: action.hook, _RELEASE: action.release or "", _DIGEST: Hook(work.desired).digest}
+
+
+def hook_runs(view: LedgerView) -> tuple[HookRun, ...]:
+    """Every run of a hook that was begun, oldest first."""
+    results = {entry.intent: entry.result for entry in view.entries if entry.kind is EntryKind.OUTCOME}
+    return tuple(
+        HookRun(
+            name=entry.detail.get(_RESOURCE, ""),
+            release=entry.detail.get(_RELEASE, ""),
+            phase=entry.detail[_HOOK],
+            commit=entry.detail.get("commit", ""),
+            digest=entry.detail.get(_DIGEST, ""),
+            succeeded=results.get(entry.id) is Result.SUCCEEDED,
+        )
+        for entry in view.entries
+        if entry.kind is EntryKind.INTENT and _HOOK in entry.detail
+    )
+
+
+def _is_of_another(intent: Entry, plan: ActionList) -> bool:
+    """Whether it is the run of a hook at another commit, which another object may be the hook of by now."""
+    return _HOOK in intent.detail and intent.detail.get("commit") != plan.commit
+
+
+def _ended(intent: Entry, plan: ActionList) -> tuple[Result, str]:
+    """What became of an action that is planned no more: it was done, where everything could be planned. Of a hook nothing
+    that runs tells.
+    """
+    if _HOOK in intent.detail:
+        return Result.ABANDONED, "it did not end before the branch went on"
     if plan.not_planned:
         return Result.ABANDONED, "not planned again, and not everything could be planned"
     return Result.SUCCEEDED, "found done"

@@ -20,7 +20,7 @@ from typing import Final
 
 from bot.errors import BotError, Refused
 from bot.flows.action_plan import TargetPlan
-from bot.flows.apply_journal import NOBODY, Holder, Journal, action_key, failures
+from bot.flows.apply_journal import NOBODY, ApplyJournal, Holder, action_key, failures
 from bot.model.action import Action, AppliedAction, AppliedPlan, HealthState, Work
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, Result
@@ -66,12 +66,12 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
 
     Raises ``Refused`` before anything is done: too much would be deleted, another run is at it, a platform says no.
     """
-    held = _held(plan, context) if unattended else frozenset[str]()
-    actions, waiting = _permitted(plan.actions.actions, held, approved=approved)
+    held = dict(_held(plan, context)) if unattended else {}
+    actions, waiting = _permitted(plan.actions.actions, held.keys(), approved=approved)
     if not actions:
-        return AppliedPlan(waiting=waiting)
+        return AppliedPlan(waiting=waiting, held=held)
     _check_deletions(actions, plan, context.limits)
-    journal = Journal.begin(
+    journal = ApplyJournal.begin(
         plan.actions,
         context.ledger,
         clock=context.clock,
@@ -84,39 +84,46 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
         context.reached("leased")
         works = [_work(action, plan, journal) for action in actions]
         _rehearse(works, context)
-        return replace(_carried_out(works, journal, context), waiting=waiting)
+        return replace(_carried_out(works, journal, context), waiting=waiting, held=held)
     finally:
         if journal.release():
             context.reached("released")
 
 
-def _held(plan: TargetPlan, context: ApplyContext) -> frozenset[str]:
-    """The ids of the actions that nobody may carry out unattended now."""
+def _held(plan: TargetPlan, context: ApplyContext) -> Iterator[tuple[str, str]]:
+    """The ids of the actions that nobody may carry out unattended now, with why."""
     failed = failures(context.ledger.read(), plan.actions.commit)
     most, windows, now = context.limits.consecutive_failures, context.limits.windows, context.clock.now()
-    return frozenset(
-        action.id
-        for action in plan.actions.actions
-        if (most is not None and failed.get(action_key(action), 0) >= most)
-        or not gate(windows, task=action.task, lane=Lane.RESTORE, now=now).open
-    )
+    for action in plan.actions.actions:
+        opening = gate(windows, task=action.task, lane=Lane.RESTORE, now=now)
+        if most is not None and (times := failed.get(action_key(action), 0)) >= most:
+            yield action.id, f"failed {times} times in a row at this commit, so a person at a terminal applies it"
+        elif not opening.open:
+            again = "" if opening.next_open is None else f" until {opening.next_open:%Y-%m-%d %H:%M UTC}"
+            yield action.id, f"{opening.message}{again}"
 
 
 def _permitted(
     actions: Sequence[Action], held: AbstractSet[str], *, approved: bool
 ) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
-    """What may be done, and what waits for somebody to agree, with what needs it. Terraform applies a plan as a whole, so
-    that all of it waits for one of its actions.
+    """What may be done, and what waits for somebody to agree, with what needs it. Terraform applies a plan as a whole, and so
+    is a release applied that hooks run with: all of it waits for one of its actions.
     """
-    waiting: set[str] = {*held}
-    terraform = [action for action in actions if action.resource.platform is Platform.TERRAFORM]
-    if any(action.id in held or (action.approval and not approved) for action in terraform):
-        waiting |= {action.id for action in terraform}
-    for action in actions:
-        if (action.approval and not approved) or waiting.intersection(action.needs):
-            waiting.add(action.id)
+    waiting = {*held, *(action.id for action in actions if action.approval and not approved)}
+    before = -1
+    while len(waiting) > before:
+        before = len(waiting)
+        whole = {_whole(action) for action in actions if action.id in waiting} - {None}
+        waiting |= {action.id for action in actions if waiting.intersection(action.needs) or _whole(action) in whole}
     kept = tuple(action for action in actions if action.id not in waiting)
     return kept, tuple(action for action in actions if action.id in waiting)
+
+
+def _whole(action: Action) -> tuple[Platform, str] | None:
+    """What an action is done with or not at all; None for one by itself."""
+    if action.resource.platform is Platform.TERRAFORM:
+        return Platform.TERRAFORM, ""
+    return None if action.release is None else (action.resource.platform, action.release)
 
 
 def _check_deletions(actions: Sequence[Action], plan: TargetPlan, limits: Limits) -> None:
@@ -128,7 +135,7 @@ def _check_deletions(actions: Sequence[Action], plan: TargetPlan, limits: Limits
         )
 
 
-def _work(action: Action, plan: TargetPlan, journal: Journal) -> Work:
+def _work(action: Action, plan: TargetPlan, journal: ApplyJournal) -> Work:
     intent, resource = journal.token(action), action.resource
     drifts = plan.drifts.get(resource, ())
     return Work(action, plan.declared.get(resource), plan.live.get(resource), intent.id, intent.at, drifts)
@@ -172,9 +179,10 @@ _OBSERVED: Final = {Platform.COMPOSE.value: "docker"}
 """What settings call the observer of a platform, where it is not the platform's name."""
 
 
-def _carried_out(works: Sequence[Work], journal: Journal, context: ApplyContext) -> AppliedPlan:
+def _carried_out(works: Sequence[Work], journal: ApplyJournal, context: ApplyContext) -> AppliedPlan:
     """Each wave is done and healthy before the next begins; the first in which something fails is the last."""
     applied: list[AppliedAction] = []
+    journal.intend([work for work in works if work.action.hook])  # what runs last is known of from the beginning
     waves = [tuple(wave) for _, wave in groupby(works, key=lambda work: work.action.wave)]
     for number, wave in enumerate(waves):
         ended = _wave(wave, journal, context)
@@ -186,7 +194,7 @@ def _carried_out(works: Sequence[Work], journal: Journal, context: ApplyContext)
     return AppliedPlan(tuple(applied))
 
 
-def _wave(wave: Sequence[Work], journal: Journal, context: ApplyContext) -> list[AppliedAction]:
+def _wave(wave: Sequence[Work], journal: ApplyJournal, context: ApplyContext) -> list[AppliedAction]:
     done: list[AppliedAction] = []
     for start in range(0, len(wave), _BATCH):
         batch = wave[start : start + _BATCH]
@@ -211,7 +219,7 @@ def _done(work: Work, *, context: ApplyContext) -> AppliedAction:
     return AppliedAction(work.action, evidence)
 
 
-def _outcome(work: Work, ended: AppliedAction, journal: Journal) -> Entry:
+def _outcome(work: Work, ended: AppliedAction, journal: ApplyJournal) -> Entry:
     if ended.evidence is None:
         return journal.end(work, Result.FAILED, ended.failure or "", {})
     return journal.end(work, Result.SUCCEEDED, ended.evidence.message, ended.evidence.facts)

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.errors import Invalid
-from bot.flows.action_plan import commit_of
+from bot.flows.action_plan import check_tasks, commit_of
 from bot.flows.declare import Declaration
+from bot.intake.compose import project_files
+from bot.intake.compose_select import ProjectFiles
+from bot.intake.discover import folder_of
+from bot.intake.inputs import CommitFiles, DeployedInputs
+from bot.model.globs import name_matches
+from bot.model.resource import Platform
 from bot.model.upstream import UpstreamSource
-from bot.plans.bundle import Provenance, bundle
+from bot.plans.bundle import BundleProvenance, bundle
 from bot.targets.expansion import Expansion
 
 
@@ -22,8 +28,21 @@ class Build:
     commit: str
 
 
-def build(declaration: Declaration, *, repository: str) -> Build:
-    """The files of every target that is compared. ``Invalid`` where something does not render: a bundle is whole or none."""
+def of_tasks(declaration: Declaration, tasks: Sequence[str]) -> Declaration:
+    """The declaration with what is about some tasks alone. ``Invalid`` for one that nothing is of."""
+    if not tasks:
+        return declaration
+    check_tasks({desired.task for desired in declaration.resources}, tasks)
+    kept = [desired for desired in declaration.resources if any(name_matches(each, desired.task) for each in tasks)]
+    return replace(declaration, resources=tuple(kept))
+
+
+def build(
+    declaration: Declaration, *, repository: str, commit: CommitFiles, projects: Sequence[ProjectFiles] = ()
+) -> Build:
+    """The files of every target that is compared, with what they name in the ``commit``. ``Invalid`` where something does not
+    render: a bundle is whole or none. ``projects`` are the Compose projects whose files settings name.
+    """
     errors = [error for error in declaration.errors if not error.note]
     if errors:
         raise Invalid("nothing was built, because of what is wrong in Git:\n  " + "\n  ".join(map(str, errors)))
@@ -31,8 +50,35 @@ def build(declaration: Declaration, *, repository: str) -> Build:
     if left := list(_left_out(expansions)):
         raise Invalid("nothing was built, because something does not render:\n  " + "\n  ".join(left))
     files = {**declaration.files, **({} if declaration.bundle is None else declaration.bundle.files)}
-    provenance = Provenance(repository, commit_of(declaration), tuple(_fetched(expansions)))
-    return Build(bundle(declaration.resources, files, provenance), repository, provenance.commit)
+    inputs = {target: _inputs(target, declaration, commit, projects) for target in _targets(declaration)}
+    not_held = {each for named in inputs.values() for each in named.not_held}
+    provenance = BundleProvenance(repository, commit_of(declaration), tuple(_fetched(expansions)), tuple(not_held))
+    beside = {
+        (target, path): data
+        for target, named in inputs.items()
+        for path in named.files
+        if (data := commit.read(path)) is not None
+    }
+    return Build(bundle(declaration.resources, files, provenance, beside), repository, provenance.commit)
+
+
+def _targets(declaration: Declaration) -> list[str]:
+    return sorted({desired.id.target for desired in declaration.resources})
+
+
+def _inputs(
+    target: str, declaration: Declaration, commit: CommitFiles, projects: Sequence[ProjectFiles]
+) -> DeployedInputs:
+    """What the Compose projects and Terraform modules of a target name."""
+    named = DeployedInputs(commit)
+    mine = [desired for desired in declaration.resources if desired.id.target == target]
+    files = {each.artifact or each.file for each in mine if each.id.platform is Platform.COMPOSE}
+    for project in project_files(declaration.files, projects):
+        if files.intersection(project.files):
+            named.compose(project.files, project.folder, project.env_files)
+    for folder in sorted({folder_of(each.file) for each in mine if each.id.platform is Platform.TERRAFORM}):
+        named.terraform(folder)
+    return named
 
 
 def _left_out(expansions: Sequence[Expansion]) -> Iterator[str]:

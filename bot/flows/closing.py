@@ -17,14 +17,14 @@ from bot.flows.observation import Assessment, looked_at
 from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, EntryKind, LedgerView
-from bot.model.proposal import Action, Effect, branch_of, key_of, proposals
+from bot.model.proposal import Effect, TakenAction, branch_of, key_of, proposals
 from bot.safety.convergence import fights
 from bot.safety.state import state
 
 
 def planned_closings(
     assessment: Assessment, memory: Memory, intentions: Sequence[Intention], run: RunContext
-) -> tuple[Action, ...]:
+) -> tuple[TakenAction, ...]:
     """What :func:`close_gone` would do. Writes nothing."""
     differs = _still_differing(assessment, memory)
     closings = [_as_planned(item, tag, differs=differs(tag)) for item, tag in _gone(assessment, memory, intentions)]
@@ -34,17 +34,17 @@ def planned_closings(
 
 def close_gone(
     assessment: Assessment, memory: Memory, intentions: Sequence[Intention], run: RunContext
-) -> tuple[tuple[Action, ...], str | None]:
+) -> tuple[tuple[TakenAction, ...], str | None]:
     """Close what is gone and delete the branches that closing left; what was done, and why it ended early if it did.
 
     A person who halts meanwhile ends it before the next item.
     """
     differs = _still_differing(assessment, memory)
-    jobs: list[Callable[[LedgerView], Action | None]] = [
+    jobs: list[Callable[[LedgerView], TakenAction | None]] = [
         *(partial(_close, run, item, tag, differs=differs(tag)) for item, tag in _gone(assessment, memory, intentions)),
         *(partial(_sweep, run, task) for task in _left_branches(assessment, memory, run)),
     ]
-    done: list[Action] = []
+    done: list[TakenAction] = []
     for job in jobs:
         view = run.ledger.read()
         if (stop := stopped(view, memory.limits, assessment.at)) is not None:
@@ -121,12 +121,12 @@ def _because(*, differs: bool) -> str:
     return "what it proposes is out of date" if differs else "its drift is gone"
 
 
-def _as_planned(item: PullRequest | Issue, tag: Marker, *, differs: bool) -> Action:
+def _as_planned(item: PullRequest | Issue, tag: Marker, *, differs: bool) -> TakenAction:
     text = f"Close {name_of(item)} ({tag.key}): {_because(differs=differs)}."
-    return Action(Effect.PLANNED, LANE_OF_KIND[tag.kind], tag.key, text, url=item.url, number=item.number)
+    return TakenAction(Effect.PLANNED, LANE_OF_KIND[tag.kind], tag.key, text, url=item.url, number=item.number)
 
 
-def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, view: LedgerView, *, differs: bool) -> Action:
+def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, view: LedgerView, *, differs: bool) -> TakenAction:
     host, lane, task = run.host, LANE_OF_KIND[tag.kind], tag.key
     if host is None:
         raise AssertionError("an item without a code host")
@@ -142,9 +142,9 @@ def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, view: Ledger
             run.reached("closed")
     except BotError as exc:
         effect = Effect.WAITING if isinstance(exc, Closed) else Effect.FAILED
-        return Action(effect, lane, task, exc.message, url=item.url, number=item.number)
+        return TakenAction(effect, lane, task, exc.message, url=item.url, number=item.number)
     text = f"{name_of(item)} ({task}): {_because(differs=differs)}"
-    return Action(Effect.CLOSED, lane, task, text, url=item.url, number=item.number)
+    return TakenAction(Effect.CLOSED, lane, task, text, url=item.url, number=item.number)
 
 
 def _left_branches(assessment: Assessment, memory: Memory, run: RunContext) -> list[str]:
@@ -185,15 +185,15 @@ def _note(run: RunContext, item: PullRequest | Issue, tag: Marker, view: LedgerV
     run.reached("closing")
 
 
-def _sweep(run: RunContext, task: str, _view: LedgerView) -> Action | None:
+def _sweep(run: RunContext, task: str, _view: LedgerView) -> TakenAction | None:
     return _swept(task, Effect.CLOSED, run) if _delete_branch(run, task) else None
 
 
-def _swept(task: str, effect: Effect, run: RunContext) -> Action:
+def _swept(task: str, effect: Effect, run: RunContext) -> TakenAction:
     text = f"Delete branch {branch_of(task, run.prefix)}, left over from a closed pull request."
     if effect is Effect.CLOSED:
         text = f"branch {branch_of(task, run.prefix)}, left over from a closed pull request"
-    return Action(effect, Lane.CONFIG_PULL_REQUEST, task, text)
+    return TakenAction(effect, Lane.CONFIG_PULL_REQUEST, task, text)
 
 
 def _delete_branch(run: RunContext, task: str) -> bool:

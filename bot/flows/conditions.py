@@ -17,7 +17,7 @@ from bot.model.decision import Lane
 from bot.model.drift import Drift
 from bot.model.ledger import LedgerView
 from bot.model.notice import Notice, NoticeEvent
-from bot.model.proposal import Action, Effect, Tick, field_of
+from bot.model.proposal import Effect, TakenAction, Tick, field_of
 from bot.model.severity import Severity
 from bot.notices.news import Standing, end
 from bot.report.wording import counted
@@ -126,7 +126,7 @@ def _subject(number: int, *, pull: bool) -> str:
     return f"{'pull' if pull else 'issue'} {number}"
 
 
-def _subject_of(action: Action) -> str:
+def _subject_of(action: TakenAction) -> str:
     return _subject(action.number or 0, pull=action.lane is Lane.CONFIG_PULL_REQUEST)
 
 
@@ -142,7 +142,7 @@ def _is_proposal(item: PullRequest | Issue) -> bool:
     return item.marker is not None and item.marker.kind in LANE_OF_KIND
 
 
-def _of_action(action: Action, subject: str, tick: Tick, now: datetime) -> Notice:
+def _of_action(action: TakenAction, subject: str, tick: Tick, now: datetime) -> Notice:
     event = NoticeEvent.PULL_OPENED if subject.startswith("pull") else NoticeEvent.ISSUE_OPENED
     severity = action.severity or Severity.MEDIUM
     text = said(f"Opened {action.message}")

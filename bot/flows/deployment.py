@@ -308,4 +308,5 @@ def _clash(name: str, other: str, first: object) -> IgnoreNote:
 
 def _left_out(out: NotCompared) -> IgnoreNote:
     location = f"{out.file}:{out.line}" if out.file and out.line else out.file
-    return IgnoreNote(f"{out.subject} ({location})" if location else out.subject, "not compared", out.reason)
+    state = "runs once" if out.hook else "not compared"
+    return IgnoreNote(f"{out.subject} ({location})" if location else out.subject, state, out.reason)

@@ -9,7 +9,7 @@ from typing import Final
 from bot.flows.changes import Changes
 from bot.model.codehost import Marker
 from bot.model.decision import Decision, Lane
-from bot.model.proposal import Action, Effect, Proposal
+from bot.model.proposal import Effect, Proposal, TakenAction
 from bot.safety.limits import Denied, Permit, Request
 
 BREAKER: Final = "breaker"
@@ -77,10 +77,10 @@ def request(intention: Intention) -> Request:
     )
 
 
-def action_of(intention: Intention, **changes: object) -> Action:
+def action_of(intention: Intention, **changes: object) -> TakenAction:
     """The line of the report for an intention; ``changes`` replace what carrying it out made different."""
     proposal, denied = intention.proposal, intention.denied
-    action = Action(
+    action = TakenAction(
         effect=intention.effect,
         lane=proposal.lane,
         task=proposal.task,
@@ -97,6 +97,6 @@ def action_of(intention: Intention, **changes: object) -> Action:
     return replace(action, **changes)  # type: ignore[arg-type]
 
 
-def as_planned(intention: Intention) -> Action:
+def as_planned(intention: Intention) -> TakenAction:
     """The line of the report for an intention that is not carried out."""
     return action_of(intention, effect=Effect.PLANNED) if intention.effect.wrote else action_of(intention)

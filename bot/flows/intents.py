@@ -17,7 +17,7 @@ from bot.errors import Stale
 from bot.flows.context import RunContext
 from bot.flows.intention import TASKS, Intention, action_of, request
 from bot.model.ledger import Entry, EntryKind, LedgerView, Result
-from bot.model.proposal import Action, Effect
+from bot.model.proposal import Effect, TakenAction
 from bot.ports import BranchMove, Ledger
 from bot.safety.convergence import MANAGER
 from bot.safety.history import MERGES, OPENS, TOGETHER
@@ -64,7 +64,7 @@ class Begun:
     """What was begun; what was not, each with its line of the report; the ledger by now; whether the branches moved too."""
 
     started: Sequence[StartedIntent]
-    dropped: Sequence[tuple[Intention, Action]]
+    dropped: Sequence[tuple[Intention, TakenAction]]
     progress: Progress
     moved: bool = False
 
@@ -77,7 +77,7 @@ def begin(intentions: Sequence[Intention], progress: Progress, run: RunContext, 
     line of the report. An intent is dated when it is written, not when the run began: it counts as work in progress
     from then on.
     """
-    dropped: list[tuple[Intention, Action]] = []
+    dropped: list[tuple[Intention, TakenAction]] = []
     remaining = list(intentions)
     for _ in range(TRIES):
         now = run.clock.now()
@@ -138,7 +138,7 @@ def _intent(intention: Intention, run: RunContext, now: datetime) -> Entry:
 
 def _still_permitted(
     intentions: Sequence[Intention], progress: Progress, limits: Limits, now: datetime
-) -> tuple[list[Intention], list[tuple[Intention, Action]]]:
+) -> tuple[list[Intention], list[tuple[Intention, TakenAction]]]:
     """Which intentions may still be carried out at ``now``, after everything that was appended since the plan was made."""
     known = {entry.id for entry in progress.planned.entries} | progress.own
     begun = {
@@ -147,7 +147,7 @@ def _still_permitted(
         if entry.kind is EntryKind.INTENT and entry.id not in known
     }
     kept: list[Intention] = []
-    lost: list[tuple[Intention, Action]] = []
+    lost: list[tuple[Intention, TakenAction]] = []
     for intention in intentions:
         if (intention.proposal.lane, intention.proposal.task) in begun:
             text = "Another run began this just now."

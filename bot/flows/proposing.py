@@ -31,7 +31,7 @@ from bot.flows.people import give
 from bot.model.codehost import HostFacts, Issue, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView, Result
-from bot.model.proposal import Action, Effect, branch_of
+from bot.model.proposal import Effect, TakenAction, branch_of
 from bot.ports import BranchMove, CodeHost
 from bot.safety.history import ADVICE, CLOSED, UNTIL, history_of
 
@@ -83,13 +83,13 @@ class ProposalResult:
     """What became of a started proposal: its line of the report and its entry in the ledger."""
 
     started: StartedIntent
-    action: Action
+    action: TakenAction
     ending: Ending
 
 
 def propose(
     intentions: Sequence[Intention], progress: Progress, run: RunContext
-) -> tuple[list[tuple[Intention, Action]], Progress]:
+) -> tuple[list[tuple[Intention, TakenAction]], Progress]:
     """All of these pull requests and issues, opened or updated. Once the host cannot be reached the others are left to the
     next run, and so is what would go by a lane that the host closed meanwhile.
     """
@@ -97,7 +97,7 @@ def propose(
     if host is None:
         text = "No code host is configured."
         return [(each, action_of(each, effect=Effect.UNSUPPORTED, message=text)) for each in left], progress
-    done: list[tuple[Intention, Action]] = []
+    done: list[tuple[Intention, TakenAction]] = []
     while left:
         size = _size(left[0], progress)
         batch, left = left[:size], left[size:]
@@ -118,7 +118,7 @@ def _size(first: Intention, progress: Progress) -> int:
 
 def _batch(
     intentions: Sequence[Intention], progress: Progress, barriers: Barriers, host: CodeHost, run: RunContext
-) -> tuple[list[tuple[Intention, Action]], Progress]:
+) -> tuple[list[tuple[Intention, TakenAction]], Progress]:
     moves: dict[str, BranchMove | BotError] = {}
 
     def branches(started: Sequence[StartedIntent], progress: Progress) -> Sequence[BranchMove]:
@@ -299,7 +299,9 @@ def _take_back(results: Sequence[ProposalResult], moves: dict[str, BranchMove | 
                 run.repository.delete_branch(move.branch, expected=move.commit)
 
 
-def turned_down(intention: Intention, error: Closed | Unavailable, run: RunContext, *, tried: bool = True) -> Action:
+def turned_down(
+    intention: Intention, error: Closed | Unavailable, run: RunContext, *, tried: bool = True
+) -> TakenAction:
     """The line of the report for what the host closed to us, wants to be asked later, or could not be asked."""
     if isinstance(error, Closed):
         return action_of(intention, effect=Effect.WAITING, message=error.message)

@@ -19,7 +19,7 @@ from bot.flows.proposing import propose, refused, turned_down
 from bot.flows.restoring import Restoring
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView, Result
-from bot.model.proposal import Action, Effect
+from bot.model.proposal import Effect, TakenAction
 from bot.ports import BranchMove
 from bot.safety.history import TOGETHER
 
@@ -32,7 +32,7 @@ def carry_out(
     *,
     now: datetime,
     restoring: Restoring,
-) -> tuple[Action, ...]:
+) -> tuple[TakenAction, ...]:
     """Do what the plan says and report what became of each intention, in the plan's order.
 
     What is worse than every patch is proposed before the patches, so that a branch that keeps moving delays nothing
@@ -57,7 +57,7 @@ def carry_out(
 
 def _each(
     intentions: Sequence[Intention], progress: Progress, run: RunContext
-) -> tuple[list[tuple[Intention, Action]], Progress]:
+) -> tuple[list[tuple[Intention, TakenAction]], Progress]:
     """Everything but patches and what is restored."""
     writes = [intention for intention in intentions if _proposes(intention)]
     done, progress = propose(writes, progress, run)
@@ -74,7 +74,7 @@ def _proposes(intention: Intention) -> bool:
 
 def _restore(
     intentions: Sequence[Intention], progress: Progress, run: RunContext, restoring: Restoring
-) -> list[tuple[Intention, Action]]:
+) -> list[tuple[Intention, TakenAction]]:
     """Put back what Git says, one proposal after the other, each with its outcome before the next."""
     begun = begin(intentions, progress, run, lambda _started, _progress: ())
     done, progress = [*begun.dropped], begun.progress
@@ -88,7 +88,7 @@ def _restore(
 
 def _commit(
     patches: Sequence[Intention], progress: Progress, run: RunContext
-) -> tuple[list[tuple[Intention, Action]], Progress]:
+) -> tuple[list[tuple[Intention, TakenAction]], Progress]:
     """One commit for all artifact patches of a run, pushed expecting the head that the plan was made from."""
     draft = PatchCommit(len(patches), run)
     begun = begin(patches, progress, run, draft.moves)
@@ -118,7 +118,7 @@ def _commit(
     return [*done, *((intent.intention, _committed(intent.intention, sha, url)) for intent in started)], progress
 
 
-def _committed(intention: Intention, sha: str, url: str | None) -> Action:
+def _committed(intention: Intention, sha: str, url: str | None) -> TakenAction:
     files = () if intention.changes is None else intention.changes.files
     return action_of(intention, message=committed(intention.proposal, files), sha=sha, url=url)
 
@@ -170,7 +170,7 @@ def _pushed(draft: PatchCommit, begun: Begun, run: RunContext) -> str:
     return sha
 
 
-def _hand_over(intention: Intention, run: RunContext) -> Action:
+def _hand_over(intention: Intention, run: RunContext) -> TakenAction:
     """Say once, on the pull request, that it belongs to whoever continued it."""
     if run.host is None or intention.number is None:
         return action_of(intention)

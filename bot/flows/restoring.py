@@ -18,8 +18,8 @@ from bot.flows.observation import Assessment
 from bot.model.action import Action, Evidence, Operation, Work
 from bot.model.drift import Drift
 from bot.model.ledger import Result
-from bot.model.proposal import Action as Line
 from bot.model.proposal import Effect
+from bot.model.proposal import TakenAction as Line
 from bot.model.resource import Desired, Observed, ResourceId
 from bot.ports import Applier
 from bot.secrecy.redaction import redact

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bot.assembly.config import Config, Provider, Stack
+from bot.assembly.config import AssembledConfig, Provider, Stack
 from bot.assembly.tracing import TracedOrigins
 from bot.edits.compose import doubled_dollars
 from bot.edits.overlays import Overlays, apply_entry
@@ -24,7 +24,7 @@ from bot.model.resource import Desired, LeftAlone, SourceKind
 __all__ = ["ArtifactBundle", "Dropped", "render"]
 
 
-def render(config: Config, overlays: Overlays) -> ArtifactBundle:
+def render(config: AssembledConfig, overlays: Overlays) -> ArtifactBundle:
     """The artifacts of ``config`` with the overlays that still hold. Files are complete: what is not among them is stale."""
     parts = [part for stack in config.stacks for part in _parts(stack)]
     dropped: list[Dropped] = []

@@ -36,7 +36,7 @@ _LEVELS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class WorkflowJob:
     """One job of one workflow run. ``link`` is its page; None for what the runner does not name."""
 
     link: str | None
@@ -46,14 +46,14 @@ class Run:
     attempt: int
 
 
-def run(environment: Mapping[str, str]) -> Run | None:
+def run(environment: Mapping[str, str]) -> WorkflowJob | None:
     """The run that ``environment`` describes; None outside of GitHub Actions."""
     if environment.get("GITHUB_ACTIONS") != "true":
         return None
     server = environment.get("GITHUB_SERVER_URL") or "https://github.com"
     repository, number = environment.get("GITHUB_REPOSITORY"), environment.get("GITHUB_RUN_ID")
     link = f"{server}/{repository}/actions/runs/{number}" if repository and number else None
-    return Run(
+    return WorkflowJob(
         link=link,
         event=environment.get("GITHUB_EVENT_NAME", ""),
         actor=environment.get("GITHUB_ACTOR") or None,
@@ -63,7 +63,7 @@ def run(environment: Mapping[str, str]) -> Run | None:
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedRun:
+class FinishedWorkflow:
     """The run after which a ``workflow_run`` started: the commit and branch it was for, the event that started it, the
     repository whose workflow it ran, and the one that the branch is in (None where that is gone).
 
@@ -78,7 +78,7 @@ class FinishedRun:
     pulls: frozenset[int]
 
 
-def finished_run(payload: bytes) -> FinishedRun:
+def finished_run(payload: bytes) -> FinishedWorkflow:
     """What the event of a ``workflow_run`` says (docs.github.com, "Webhook events and payloads"). ``Invalid`` for another.
 
     The runner writes it into the file that GITHUB_EVENT_PATH names; nobody who proposes a change can.
@@ -88,7 +88,9 @@ def finished_run(payload: bytes) -> FinishedRun:
     except ValidationError as exc:
         raise Invalid(f"this is no workflow_run event: {first_error(exc)}") from exc
     pulls = frozenset(pull.number for pull in part.pulls or ())
-    return FinishedRun(part.head_sha, part.event, part.repository, part.head_repository, part.head_branch or "", pulls)
+    return FinishedWorkflow(
+        part.head_sha, part.event, part.repository, part.head_repository, part.head_branch or "", pulls
+    )
 
 
 class _PullNumberPart(PayloadPart):

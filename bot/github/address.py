@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from functools import cache
 from urllib.parse import urlsplit
 
+from bot.trust import web_authorities
+
 
 def full_name(remote: str) -> str | None:
     """``owner/name`` as the path of ``remote`` has it; None when it has none."""
@@ -48,7 +50,7 @@ def enterprise_api(remote: str) -> str | None:
     parts = urlsplit(remote)
     address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}/api/v3"
     try:
-        answer = httpx.get(f"{address}/meta", timeout=5.0)
+        answer = httpx.get(f"{address}/meta", verify=web_authorities(), timeout=5.0)
         return address if answer.status_code == 200 and isinstance(answer.json(), dict) else None
     except (httpx.HTTPError, ValueError):
         return None

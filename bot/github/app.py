@@ -19,6 +19,7 @@ from bot.github import payloads
 from bot.github.limits import asked_wait
 from bot.github.payloads import PayloadPart
 from bot.ports import Clock
+from bot.trust import web_authorities
 
 _WEB_TOKEN: Final = timedelta(minutes=9)
 _SKEW: Final = timedelta(minutes=1)
@@ -74,7 +75,13 @@ class AppConnection:
         headers = {"Accept": "application/vnd.github+json", "Authorization": f"Bearer {token or self._web_token()}"}
         try:
             answer = httpx.request(
-                verb, f"{self._api_url}{path}", headers=headers, json=body, timeout=_SECONDS, follow_redirects=True
+                verb,
+                f"{self._api_url}{path}",
+                headers=headers,
+                json=body,
+                verify=web_authorities(),
+                timeout=_SECONDS,
+                follow_redirects=True,
             )
             data: object = answer.json()
         except httpx.HTTPError as exc:

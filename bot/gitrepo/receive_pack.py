@@ -11,7 +11,6 @@ now, and whose errors are known. Used by :mod:`bot.gitrepo.remote`.
 
 from __future__ import annotations
 
-import ssl
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ import pygit2
 
 from bot.gitrepo.credentials import Credentials, Token
 from bot.gitrepo.packs import FLUSH, news, pack, packet, packets
+from bot.trust import machine_authorities
 
 if TYPE_CHECKING:
     import httpx
@@ -120,7 +120,7 @@ class ReceivePack:
         answer, connect = (milliseconds / 1000 or None for milliseconds in limits)  # 0 is for ever
         waits = httpx.Timeout(answer, connect=connect)
         headers = {"User-Agent": _AGENT, **self._login()}
-        return httpx.Client(headers=headers, timeout=waits, verify=ssl.create_default_context(), follow_redirects=False)
+        return httpx.Client(headers=headers, timeout=waits, verify=machine_authorities(), follow_redirects=False)
 
     def _login(self) -> dict[str, str]:
         if not isinstance(self.credentials, Token):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from bot.secrecy.literals import Literal, LiteralFinder, Run, ScanBackend, Sought, blocks, finder
+from bot.secrecy.literals import EncodedRun, LiteralFinder, ScanBackend, Sought, SoughtText, blocks, finder
 
 MAX_LINE: Final = 2000
 """Characters of a line that a pattern is given at once."""
@@ -50,9 +50,9 @@ class Anchors:
     def sought(self) -> tuple[Sought, ...]:
         """What of them is looked for."""
         if not self.literals:
-            return (Run(self.at, self.behind),)
-        folded = (Literal(character, exact=True) for character in _FOLDED if self.folds)
-        return (*(Literal(text, self.exact, self.behind) for text in self.literals), *folded)
+            return (EncodedRun(self.at, self.behind),)
+        folded = (SoughtText(character, exact=True) for character in _FOLDED if self.folds)
+        return (*(SoughtText(text, self.exact, self.behind) for text in self.literals), *folded)
 
 
 def words(*texts: str) -> tuple[bytes, ...]:
@@ -110,7 +110,8 @@ class AnchorSet:
             for sought in each.sought:
                 owners.setdefault(sought, []).append(each)
         self._owners = tuple(
-            (0 if isinstance(sought, Run) else len(sought.text), tuple(group)) for sought, group in owners.items()
+            (0 if isinstance(sought, EncodedRun) else len(sought.text), tuple(group))
+            for sought, group in owners.items()
         )
         self._finder: LiteralFinder = finder(tuple(owners), backend)
 

@@ -15,7 +15,7 @@ from bot.errors import Invalid
 from bot.guardrails.rule import Guardrail
 from bot.guardrails.rulebook import RuleBook
 from bot.model.filetree import FileTree
-from bot.model.guarded import Assignment
+from bot.model.guarded import DraftAssignment
 from bot.secrecy.redaction import redact
 
 MAX_PROMPT: Final = 200_000
@@ -67,7 +67,7 @@ Either way: whole files without elisions, no placeholders, no credentials, no li
 
 def build(
     prompt: str, rules: RuleBook, tree: FileTree, *, agent: str | None, nonce: str, evidence: Iterable[str] = ()
-) -> Assignment:
+) -> DraftAssignment:
     """The assignment for a prompt. ``nonce`` is at least 128 random bits as text; ``evidence`` is data about the task.
 
     Files that the prompt names are shown, but for those that hold credentials. Raises ``Invalid`` for a prompt that is
@@ -86,7 +86,7 @@ def build(
         _HANDING_IN,
         *_data(prompt, tree, evidence, nonce),
     ]
-    return Assignment("\n".join(parts) + "\n", SCHEMA, tree)
+    return DraftAssignment("\n".join(parts) + "\n", SCHEMA, tree)
 
 
 def check_agent(rules: RuleBook, agent: str | None) -> None:

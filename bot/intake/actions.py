@@ -24,14 +24,14 @@ ANY: Final = "*"
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class ExpressionLiteral:
     """A text, number, truth value or null; ``text`` is None for all but a text."""
 
     text: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ContextReference:
     """A value of a context, ``github.event.issue``: its names in lower case, :data:`ANY` for what is not a name."""
 
     path: tuple[str, ...]
@@ -46,7 +46,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ExpressionOperation:
     """``left sign right``; a negation has no left side."""
 
     sign: str
@@ -62,7 +62,7 @@ class Part:
     path: tuple[str, ...]
 
 
-Expression: TypeAlias = Literal | Reference | Call | Operation | Part
+Expression: TypeAlias = ExpressionLiteral | ContextReference | Call | ExpressionOperation | Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,27 +150,27 @@ class _Reader:
     def any_of(self, depth: int) -> Expression:
         tree = self.all_of(depth)
         while self._takes("||"):
-            tree = Operation("||", tree, self.all_of(depth))
+            tree = ExpressionOperation("||", tree, self.all_of(depth))
         return tree
 
     def all_of(self, depth: int) -> Expression:
         tree = self._compared(depth)
         while self._takes("&&"):
-            tree = Operation("&&", tree, self._compared(depth))
+            tree = ExpressionOperation("&&", tree, self._compared(depth))
         return tree
 
     def _compared(self, depth: int) -> Expression:
         tree = self._negated(depth)
         while (sign := self._sign()) in _COMPARISONS:
             self.at += 1
-            tree = Operation(sign, tree, self._negated(depth))
+            tree = ExpressionOperation(sign, tree, self._negated(depth))
         return tree
 
     def _negated(self, depth: int) -> Expression:
         if depth > _DEEPEST:
             raise _Unreadable
         if self._takes("!"):
-            return Operation("!", None, self._negated(depth + 1))
+            return ExpressionOperation("!", None, self._negated(depth + 1))
         return self._followed(self._value(depth), depth)
 
     def _value(self, depth: int) -> Expression:
@@ -181,15 +181,15 @@ class _Reader:
         token = self._next()
         match token.kind:
             case "text":
-                return Literal(token.text[1:-1].replace("''", "'"))
+                return ExpressionLiteral(token.text[1:-1].replace("''", "'"))
             case "number":
-                return Literal(None)
+                return ExpressionLiteral(None)
             case "name" if token.text.lower() in {"true", "false", "null", "nan", "infinity"}:
-                return Literal(None)
+                return ExpressionLiteral(None)
             case "name" if self._takes("("):
                 return Call(token.text.lower(), self._arguments(depth))
             case "name":
-                return Reference((token.text.lower(),))
+                return ContextReference((token.text.lower(),))
             case _:
                 raise _Unreadable
 
@@ -218,7 +218,7 @@ class _Reader:
                 break
         if not path:
             return tree
-        return Reference((*tree.path, *path)) if isinstance(tree, Reference) else Part(tree, tuple(path))
+        return ContextReference((*tree.path, *path)) if isinstance(tree, ContextReference) else Part(tree, tuple(path))
 
     def _sign(self) -> str:
         if self.at < len(self.tokens) and self.tokens[self.at].kind == "sign":
@@ -243,4 +243,4 @@ class _Reader:
 
 def _index(tree: Expression) -> str:
     """A text names a part; a number, or what is computed, may be any."""
-    return tree.text.lower() if isinstance(tree, Literal) and tree.text is not None else ANY
+    return tree.text.lower() if isinstance(tree, ExpressionLiteral) and tree.text is not None else ANY

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.intake.compose_allowance import Allowance, Excessive
+from bot.intake.compose_allowance import Excessive, ReadingAllowance
 from bot.intake.compose_check import check
 from bot.intake.compose_environment import whole_service
 from bot.intake.compose_file import assemble
-from bot.intake.compose_project import Project, Surroundings, layers_of
+from bot.intake.compose_project import FileSurroundings, Project, layers_of
 from bot.intake.compose_schema import DECLARED_KINDS
 from bot.intake.compose_secrets import without_secret_keys
 from bot.intake.compose_select import ProjectFiles, groups
@@ -29,6 +29,9 @@ from bot.model.resource import Desired, Platform, ResourceId, SourceError, Sourc
 from bot.secrecy.credentials import is_secret
 
 _RUN_FROM: Final = frozenset({"image", "build", "provider"})
+_NAME: Final = "lower-case letters, digits, dashes and underscores"
+_ASKING: Final = (b"COMPOSE_PROJECT_NAME", b"include", b"extends")
+"""What stands in a file that asks for the project's name, or that may bring one in that does."""
 _ATTACHED: Final = frozenset({"network", "volume"})
 """What services are attached to by name: their files also say which of those that exist already they take."""
 
@@ -41,7 +44,7 @@ def read_compose(
     ``project`` names a project at the top of the repository that does not name itself; ``named`` are the projects whose
     files settings name.
     """
-    sources, allowance = Sources(files), Allowance()
+    sources, allowance = Sources(files), ReadingAllowance()
     folders = {folder_of(path) for path in files if path.rpartition("/")[2] == ".env"}
     chosen = groups(roots, named, folders, lambda folder: _variables_beside(files, folder))
     readings = [
@@ -84,10 +87,10 @@ def _unread(path: str, first: str) -> SourceError:
     return SourceError(path, 1, 1, message, expected, note=True)
 
 
-def _with_name(around: Surroundings, own: Project, selected: ProjectFiles) -> Surroundings:
+def _with_name(around: FileSurroundings, own: Project, selected: ProjectFiles) -> FileSurroundings:
     """With the project's own name as a variable, where one of its files asks for it and it is not a guess."""
     files = own.files
-    if not any(b"COMPOSE_PROJECT_NAME" in files.get(path, b"") for path in selected.files):
+    if not any(word in files.get(path, b"") for path in selected.files for word in _ASKING):
         return around
     first = Project(files, own.sources, allowance=own.allowance)
     names = [
@@ -97,9 +100,9 @@ def _with_name(around: Surroundings, own: Project, selected: ProjectFiles) -> Su
         for layer in layers_of(first, path, around) or ()
         if (name := layer.tree.mapping.get("name")) is not None and not name.site.unknown
     ]
-    given = selected.name or (names[-1] if names else None) or around.variables.get("COMPOSE_PROJECT_NAME")
+    given = selected.name or around.variables.get("COMPOSE_PROJECT_NAME") or (names[-1] if names else None)
     scope = project_name(given or folder_of(selected.files[0]).rpartition("/")[2])
-    return around if not scope else Surroundings(around.folder, {**around.variables, "COMPOSE_PROJECT_NAME": scope})
+    return around if not scope else FileSurroundings(around.folder, {**around.variables, "COMPOSE_PROJECT_NAME": scope})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +111,14 @@ class _Reading:
 
     own: Project
     selected: ProjectFiles
-    around: Surroundings
+    around: FileSurroundings
     tree: Sited | None
     fallback: str
     named: tuple[ProjectFiles, ...]
 
     @staticmethod
     def of(own: Project, selected: ProjectFiles, given: tuple[str, tuple[ProjectFiles, ...]]) -> _Reading:
-        home = Surroundings(selected.folder, {})
+        home = FileSurroundings(selected.folder, {})
         try:
             return _Reading._of(own, selected, home, given)
         except Excessive:
@@ -124,11 +127,14 @@ class _Reading:
 
     @staticmethod
     def _of(
-        own: Project, selected: ProjectFiles, home: Surroundings, given: tuple[str, tuple[ProjectFiles, ...]]
+        own: Project, selected: ProjectFiles, home: FileSurroundings, given: tuple[str, tuple[ProjectFiles, ...]]
     ) -> _Reading:
         listed = (".env",) if selected.env_files is None else selected.env_files
         paths = [home.path(name) for name in listed] if selected.env_files is None else [*listed]
-        around = Surroundings(selected.folder, own.environment(paths, {}))
+        around = FileSurroundings(selected.folder, own.environment(paths, {}))
+        name = around.variables.get("COMPOSE_PROJECT_NAME", "")
+        if name != project_name(name) and not selected.name:
+            own.errors.append(SourceError(paths[0], 1, 1, "COMPOSE_PROJECT_NAME is no name of a project", _NAME))
         around = _with_name(around, own, selected)
         absent = [path for path in selected.files if own.data(path) is None]
         if absent:
@@ -210,16 +216,24 @@ def _checked(own: Project, tree: Sited, running: Sequence[str]) -> Sited:
     services = tree.mapping.get("services")
     for name in running:
         service = services.mapping.get(name) if services else None
-        if service is not None and service.mapping and not own.errors and service.mapping.keys().isdisjoint(_RUN_FROM):
+        if service is not None and isinstance(service.data, dict) and not own.errors and not _runs(service):
             own.report(service.site, f"the service {name} has neither 'image' nor 'build'", "'image' or 'build'")
     return tree
 
 
+def _runs(service: Sited) -> bool:
+    """Whether a service says what it runs, be it by a variable that nobody knows."""
+    given = (service.mapping.get(key) for key in _RUN_FROM)
+    return any(value is not None and value.data not in ("", None) for value in given)
+
+
 def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project: str) -> str:
-    """Lower-case letters, digits, dashes and underscores (Docker documentation, "Specify a project name")."""
+    """Lower-case letters, digits, dashes and underscores; the variable comes before what a file says (Docker documentation,
+    "Specify a project name").
+    """
     named = tree.mapping.get("name")
     folder = folder_of(path).rpartition("/")[2]
-    chosen = (named.text if named else None) or variables.get("COMPOSE_PROJECT_NAME") or folder or project
+    chosen = variables.get("COMPOSE_PROJECT_NAME") or (named.text if named else None) or folder or project
     return project_name(chosen) or "default"
 
 
@@ -230,11 +244,10 @@ def project_name(chosen: str) -> str:
 
 def _secretly_named(own: Project, tree: Sited, variables: Mapping[str, str]) -> Site | None:
     """Where the project gets a name that holds a secret."""
+    if given := variables.get("COMPOSE_PROJECT_NAME"):
+        return tree.site if own.is_secret("COMPOSE_PROJECT_NAME", given) else None
     named = tree.mapping.get("name")
-    if named is not None and named.text:
-        return named.site if named.site.secret else None
-    given = variables.get("COMPOSE_PROJECT_NAME", "")
-    return tree.site if own.is_secret("COMPOSE_PROJECT_NAME", given) else None
+    return named.site if named is not None and named.site.secret else None
 
 
 def _enabled(service: Sited, profiles: set[str]) -> bool:

@@ -21,7 +21,7 @@ class Excessive(ValueError):
 
 
 @dataclass(slots=True)
-class Allowance:
+class ReadingAllowance:
     """How many values the projects of one reading may still come to. ``extends``, ``include``, files of variables and aliases
     repeat what is written once, and what a stranger writes must not cost more than in proportion to its length: each byte
     that is read allows one value, which no file without repeats comes near.

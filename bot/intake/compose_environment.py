@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from bot.intake.compose_project import Project, Surroundings
+from bot.intake.compose_project import FileSurroundings, Project
 from bot.intake.compose_schema import named
 from bot.intake.dotenv import EnvLine
 from bot.intake.sited import Site, Sited
@@ -26,13 +26,13 @@ class _File:
     required: bool = True
 
 
-def whole_service(project: Project, service: Sited, around: Surroundings) -> Sited:
+def whole_service(project: Project, service: Sited, around: FileSurroundings) -> Sited:
     """The service with everything that files of variables give it, below what it says itself."""
     service = _with_files(project, _with_values(project, service, around), "env_file", "environment", around.variables)
     return _with_files(project, service, "label_file", "labels", {})
 
 
-def with_listed_values(project: Project, tree: Sited, around: Surroundings) -> Sited:
+def with_listed_values(project: Project, tree: Sited, around: FileSurroundings) -> Sited:
     """The project whose services have for each name alone in a list of variables the value that it has here."""
     services = tree.mapping.get("services")
     if services is None or not around.variables:
@@ -44,7 +44,7 @@ def with_listed_values(project: Project, tree: Sited, around: Surroundings) -> S
     return replace(tree, data={**tree.mapping, "services": replace(services, data=valued)}) if valued else tree
 
 
-def _with_values(project: Project, service: Sited, around: Surroundings) -> Sited:
+def _with_values(project: Project, service: Sited, around: FileSurroundings) -> Sited:
     """The service whose variables without a value have that of the project's variables, where there is one."""
     environment = service.mapping.get("environment")
     if environment is None or not (environment.mapping or environment.elements):
@@ -85,7 +85,7 @@ def _files(project: Project, service: Sited, key: str) -> Iterator[_File]:
     for entry in listed.elements or [listed]:
         name = entry.mapping.get("path", entry)
         if name.text and not name.site.unknown:
-            home = Surroundings(project.homes.get(name.site.file, ""), {})
+            home = FileSurroundings(project.homes.get(name.site.file, ""), {})
             kind, needed = entry.mapping.get("format"), entry.mapping.get("required")
             optional = needed is not None and needed.plain() in {False, "false"}
             yield _File(entry, home.path(name.text), kind is not None and kind.plain() == "raw", not optional)

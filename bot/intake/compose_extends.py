@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.intake.compose_merge import merge
-from bot.intake.compose_project import Layer, Project, Surroundings, is_remote, layers_of
+from bot.intake.compose_project import FileSurroundings, Project, ProjectLayer, is_remote, layers_of
 from bot.intake.compose_schema import named
 from bot.intake.compose_tags import without
 from bot.intake.discover import folder_of
@@ -21,7 +21,7 @@ from bot.model.json import Pointer
 _LONGEST_CHAIN: Final = 100
 
 
-def extended(project: Project, layer: Layer, source: tuple[str, int], around: Surroundings) -> Sited:
+def extended(project: Project, layer: ProjectLayer, source: tuple[str, int], around: FileSurroundings) -> Sited:
     """The document's tree with every ``extends`` of its services followed. ``source`` is its file and its number there."""
     services = layer.tree.mapping.get("services")
     if services is None or not any("extends" in child.mapping for child in services.mapping.values()):
@@ -39,8 +39,8 @@ class _Link:
     file: str
     name: str
     service: Sited
-    pool: Layer
-    around: Surroundings
+    pool: ProjectLayer
+    around: FileSurroundings
 
 
 @dataclass(slots=True)
@@ -48,8 +48,8 @@ class _Extending:
     """The services of one document and what they extend, each made once."""
 
     project: Project
-    layer: Layer
-    around: Surroundings
+    layer: ProjectLayer
+    around: FileSurroundings
     made: dict[tuple[int, str], tuple[Sited, int]] = field(default_factory=dict)
     """Services with how many extends are below them."""
     cleared: dict[int, dict[str, list[Pointer]]] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class _Extending:
                 expected = "a Compose file of this repository"
                 self.project.report(extends.site, f"there is no file {named(file, source)}", expected)
                 return None
-            around = Surroundings(folder_of(source), self.around.variables)
+            around = FileSurroundings(folder_of(source), self.around.variables)
             layers = layers_of(self.project, source, around)
             if layers is None:
                 return None
@@ -136,6 +136,6 @@ class _Extending:
         return _Link(source, name, base, pool, around)
 
 
-def _services(layer: Layer) -> Mapping[str, Sited]:
+def _services(layer: ProjectLayer) -> Mapping[str, Sited]:
     services = layer.tree.mapping.get("services")
     return {} if services is None else services.mapping

@@ -14,18 +14,20 @@ from typing import Final
 from bot.intake.compose_environment import with_listed_values
 from bot.intake.compose_extends import extended
 from bot.intake.compose_merge import merge, without_repeats
-from bot.intake.compose_project import Project, Surroundings, is_remote, layers_of
+from bot.intake.compose_project import FileSurroundings, Project, is_remote, layers_of
 from bot.intake.compose_schema import DECLARED_KINDS, named
+from bot.intake.declared import meant
 from bot.intake.discover import folder_of
 from bot.intake.sited import Sited
 
 _DEEPEST: Final = 20
 """Files that include each other: nobody reads further, and each costs what all below it declare."""
+_INCLUDING: Final = ("path", "env_file", "project_directory")
 _SECTIONS: Final = ("services", *DECLARED_KINDS, "models")
 
 
 def assemble(
-    project: Project, files: Sequence[str], around: Surroundings, open_files: tuple[str, ...] = ()
+    project: Project, files: Sequence[str], around: FileSurroundings, open_files: tuple[str, ...] = ()
 ) -> Sited | None:
     """``files`` as one tree, each laid on those before it; None where one cannot be read. Raises
     :class:`~bot.intake.compose_allowance.Excessive`.
@@ -58,7 +60,7 @@ def _unified(tree: Sited) -> Sited:
     return replace(tree, data={**tree.mapping, "services": replace(services, data=once)})
 
 
-def _with_includes(project: Project, tree: Sited, around: Surroundings, open_files: tuple[str, ...]) -> Sited:
+def _with_includes(project: Project, tree: Sited, around: FileSurroundings, open_files: tuple[str, ...]) -> Sited:
     """The file with what it includes, whose own includes come first."""
     include = tree.mapping.get("include")
     if include is None:
@@ -66,6 +68,8 @@ def _with_includes(project: Project, tree: Sited, around: Surroundings, open_fil
     if include.elements and len(open_files) > _DEEPEST:
         project.report(include.site, f"files that include each other more than {_DEEPEST} deep")
         return replace(tree, data={key: child for key, child in tree.mapping.items() if key != "include"})
+    if include.text is not None:
+        project.report(include.site, "'include' is a text", "a list")
     for item in include.elements:
         included = _included(project, item, around, open_files)
         if included is not None:
@@ -73,9 +77,12 @@ def _with_includes(project: Project, tree: Sited, around: Surroundings, open_fil
     return replace(tree, data={key: child for key, child in tree.mapping.items() if key != "include"})
 
 
-def _included(project: Project, item: Sited, around: Surroundings, open_files: tuple[str, ...]) -> Sited | None:
+def _included(project: Project, item: Sited, around: FileSurroundings, open_files: tuple[str, ...]) -> Sited | None:
     """What one entry of ``include`` brings: one file, or the first of several with the others laid on it."""
     listed = item.mapping.get("path", item) if item.mapping else item
+    for key in item.mapping.keys() - _INCLUDING:
+        message, expected = f"'include' has no key {key!r}: Compose passes over it", meant(key, _INCLUDING)
+        project.report(item.mapping[key].site, message, expected, note=True)
     paths: list[str] = []
     for name in listed.elements or [listed]:
         if is_remote(name.text or ""):
@@ -97,15 +104,20 @@ def _included(project: Project, item: Sited, around: Surroundings, open_files: t
     return assemble(project, paths, inner, open_files) if paths else None
 
 
-def _inner(project: Project, item: Sited, first: str, around: Surroundings) -> Surroundings:
+def _inner(project: Project, item: Sited, first: str, around: FileSurroundings) -> FileSurroundings:
     """What surrounds an included file: its own folder and variables, behind those of who includes it."""
     directory, files = item.mapping.get("project_directory"), item.mapping.get("env_file")
     folder = around.path(directory.text) if directory is not None and directory.text else folder_of(first)
-    home = Surroundings(folder, around.variables)
+    home = FileSurroundings(folder, around.variables)
     if files is None:
-        return Surroundings(folder, project.environment([home.path(".env")], around.variables))
-    named = [around.path(name.text) for name in files.elements or [files] if name.text and name.text != "/dev/null"]
-    return Surroundings(folder, project.environment(named, around.variables))
+        return FileSurroundings(folder, project.environment([home.path(".env")], around.variables))
+    names = [name for name in files.elements or [files] if name.text and name.text != "/dev/null"]
+    paths = [around.path(name.text or "") for name in names]
+    for name, path in zip(names, paths, strict=True):
+        if project.data(path) is None:
+            message = f"{named(name, path)} is not in the repository: variables that it sets are not known"
+            project.report(name.site, message, "the file", note=True)
+    return FileSurroundings(folder, project.environment(paths, around.variables))
 
 
 def _joined(project: Project, tree: Sited, included: Sited) -> Sited:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bot.intake.compose_allowance import CHARACTERS, OPENING, Allowance
+from bot.intake.compose_allowance import CHARACTERS, OPENING, ReadingAllowance
 from bot.intake.compose_tags import hidden, without
 from bot.intake.dotenv import EnvLine, parse_env
 from bot.intake.interpolate import fill
@@ -27,12 +27,13 @@ from bot.secrecy.credentials import is_secret
 _RESET: Final = frozenset({"!reset", "!override"})
 _MEANINGLESS: Final = ("the tag {} means nothing here", "'!reset', '!override' or no tag")
 _DATE: Final = ("a date, which Compose does not take", "a text in quotes")
+_DOLLAR: Final = "a dollar sign of the text itself as '$$', or the value in single quotes"
 _MOST_MESSAGES: Final = 3
 """Messages about one value: a text can have a mistake at every letter."""
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class FileSurroundings:
     """Where relative paths of a file start from, and the variables that are filled in."""
 
     folder: str
@@ -51,7 +52,7 @@ def is_remote(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ProjectLayer:
     """One document of a file, and the places that it clears in what comes before it (``!reset``, ``!override``)."""
 
     tree: Sited
@@ -76,8 +77,8 @@ class Project:
     used: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     homes: dict[str, str] = field(default_factory=dict)
-    allowance: Allowance = field(default_factory=Allowance)
-    layers: dict[tuple[str, int], tuple[Mapping[str, str], list[Layer]]] = field(default_factory=dict)
+    allowance: ReadingAllowance = field(default_factory=ReadingAllowance)
+    layers: dict[tuple[str, int], tuple[Mapping[str, str], list[ProjectLayer]]] = field(default_factory=dict)
     tainted: set[str] = field(default_factory=set)
     """Variables that got their value from secret ones."""
     secrets: set[str] = field(default_factory=set)
@@ -130,6 +131,8 @@ class Project:
         if read.problem:
             line, message = read.problem
             self.errors.append(SourceError(path, line, 1, message, "NAME=value"))
+        wrong = [line for line in read.lines if line.problem][:_MOST_MESSAGES]
+        self.errors += [SourceError(path, line.line, 1, line.problem, _expected(line)) for line in wrong]
         return read.lines
 
     def _taint(self, lines: Sequence[EnvLine], values: ChainMap[str, str]) -> None:
@@ -151,7 +154,11 @@ class Project:
         return self.environments[key][1]
 
 
-def layers_of(project: Project, path: str, around: Surroundings) -> list[Layer] | None:
+def _expected(line: EnvLine) -> str:
+    return _DOLLAR if "dollar" in line.problem else "a value for it"
+
+
+def layers_of(project: Project, path: str, around: FileSurroundings) -> list[ProjectLayer] | None:
     """The documents of a file with variables filled in; None (and the mistake reported) where it is no YAML mapping.
     Raises :class:`Excessive`.
     """
@@ -163,7 +170,7 @@ def layers_of(project: Project, path: str, around: Surroundings) -> list[Layer] 
     return layers or None
 
 
-def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator[Layer]:
+def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator[ProjectLayer]:
     try:
         text = Text.of(path, project.data(path) or b"")
         documents = load(text, Dialect.COMPOSE)
@@ -176,18 +183,23 @@ def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator
         return
     for index, document in enumerate(documents):
         if document is None:
+            if len(documents) > 1:
+                message = f"document {index + 1} of {len(documents)} in this file is empty"
+                project.errors.append(text.error_at(1, 1, message, "a mapping, or no '---' there"))
             continue
         if not isinstance(document.value, dict):
             project.errors.append(text.error_at(document.line, 1, "not a Compose file", "a mapping with 'services'"))
             return
         for line, column, name in document.duplicates:
             project.errors.append(text.error_at(line, column, f"the key {name!r} is written twice in one mapping"))
+        for line, column, name in document.strange:
+            project.errors.append(text.error_at(line, column, f"the key {name} is no text", f'"{name}"'))
         tree = sited(document.value, Site(path, index, ()))
         project.allowance.spend(OPENING + tree.size())
         tree, cleared = _untagged(project, tree, document, text)
         filled = mapped(tree, lambda leaf: _filled(project, leaf, variables))
         if filled is not None:
-            yield Layer(filled, cleared)
+            yield ProjectLayer(filled, cleared)
 
 
 def _untagged(project: Project, tree: Sited, document: Loaded, text: Text) -> tuple[Sited, tuple[Pointer, ...]]:

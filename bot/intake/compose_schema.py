@@ -37,7 +37,7 @@ LONGEST_NUMBER: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class SchemaFault:
     """A value that the schema does not allow, in words; ``names`` are the keys that would be known where one is not.
 
     ``depth`` is how far below the top it stands: of several reasons the deepest tells most.
@@ -63,7 +63,7 @@ def schema() -> Tree:
     return mapping(json.loads(Path(__file__).with_name("compose_spec.json").read_text(encoding="utf-8")))
 
 
-def faults(tree: Sited) -> Iterator[Fault]:
+def faults(tree: Sited) -> Iterator[SchemaFault]:
     """Everything in a whole project that the schema does not allow."""
     yield from _Judge(schema()).against(schema(), tree, ())
 
@@ -77,14 +77,16 @@ def is_duration(written: str) -> bool:
 class _Judge:
     root: Tree
 
-    def against(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
+    def against(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[SchemaFault]:
         """What ``rule`` says against ``value``."""
         rule = self._followed(rule)
         if value.site.unknown:
             return
         types = _types(rule)
         if types and not any(_is(value.data, name) for name in types):
-            yield Fault(place, value, f"{shown(place)} is {_kind(value)}", _either([_NAMES[name] for name in types]))
+            yield SchemaFault(
+                place, value, f"{shown(place)} is {_kind(value)}", _either([_NAMES[name] for name in types])
+            )
             return
         yield from self._scalar(rule, value, place)
         if value.data is not None and isinstance(value.data, dict):
@@ -102,26 +104,28 @@ class _Judge:
             rule = mapping(target)
         return rule
 
-    def _scalar(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
+    def _scalar(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[SchemaFault]:
         allowed = elements(rule.get("enum"))
         if allowed and value.data not in allowed:
-            yield Fault(place, value, f"{shown(place)} is {told(value)}", _either([repr(word) for word in allowed]))
+            yield SchemaFault(
+                place, value, f"{shown(place)} is {told(value)}", _either([repr(word) for word in allowed])
+            )
         if value.text is not None and not re.search(text(rule.get("pattern")), value.text):
-            yield Fault(place, value, f"{shown(place)} is {told(value)}", f"a text like {rule['pattern']}")
+            yield SchemaFault(place, value, f"{shown(place)} is {told(value)}", f"a text like {rule['pattern']}")
         if value.text is not None and rule.get("format") == "duration" and not is_duration(value.text):
-            yield Fault(place, value, f"{shown(place)} is {told(value)}", "a time such as 1m30s")
+            yield SchemaFault(place, value, f"{shown(place)} is {told(value)}", "a time such as 1m30s")
         if isinstance(value.data, (int, float)) and not isinstance(value.data, bool):
             least, most = rule.get("minimum"), rule.get("maximum")
             if isinstance(least, (int, float)) and value.data < least:
-                yield Fault(place, value, f"{shown(place)} is {told(value)}", f"at least {least}")
+                yield SchemaFault(place, value, f"{shown(place)} is {told(value)}", f"at least {least}")
             if isinstance(most, (int, float)) and value.data > most:
-                yield Fault(place, value, f"{shown(place)} is {told(value)}", f"at most {most}")
+                yield SchemaFault(place, value, f"{shown(place)} is {told(value)}", f"at most {most}")
 
-    def _mapping(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
+    def _mapping(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[SchemaFault]:
         known, patterns = mapping(rule.get("properties")), mapping(rule.get("patternProperties"))
         for name in elements(rule.get("required")):
             if name not in value.mapping:
-                yield Fault(place, value, f"{shown(place)} has no {name!r}")
+                yield SchemaFault(place, value, f"{shown(place)} has no {name!r}")
         for key, child in value.mapping.items():
             if key in known:
                 yield from self.against(mapping(known[key]), child, (*place, key))
@@ -130,11 +134,11 @@ class _Judge:
             if pattern is not None:
                 yield from self.against(mapping(patterns[pattern]), child, (*place, key))
             elif rule.get("additionalProperties") is False:
-                yield Fault((*place, key), child, f"{shown(place)} has no key {key!r}", names=tuple(known))
+                yield SchemaFault((*place, key), child, f"{shown(place)} has no key {key!r}", names=tuple(known))
             elif isinstance(rule.get("additionalProperties"), dict):
                 yield from self.against(mapping(rule["additionalProperties"]), child, (*place, key))
 
-    def _list(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[Fault]:
+    def _list(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[SchemaFault]:
         if "items" in rule:
             for index, item in enumerate(value.elements):
                 yield from self.against(mapping(rule["items"]), item, (*place, index))
@@ -143,9 +147,9 @@ class _Judge:
             if len({*plain}) < len(plain):
                 counted = Counter(plain)
                 again = next(item for item, text_ in zip(value.elements, plain, strict=True) if counted[text_] > 1)
-                yield Fault(place, again, f"{shown(place)} has {told(again)} twice", "each element once")
+                yield SchemaFault(place, again, f"{shown(place)} has {told(again)} twice", "each element once")
 
-    def _alternatives(self, ways: Sequence[Tree], value: Sited, place: Pointer) -> Iterator[Fault]:
+    def _alternatives(self, ways: Sequence[Tree], value: Sited, place: Pointer) -> Iterator[SchemaFault]:
         """Nothing where one way allows it; else the reasons of the way that came furthest."""
         tried = [[*self.against(way, value, place)] for way in ways]
         if not all(tried):
@@ -155,7 +159,7 @@ class _Judge:
             yield from furthest
             return
         expected = [reason.expected for reasons in tried for reason in reasons if reason.expected]
-        yield Fault(place, value, f"{shown(place)} is {_kind(value)}", _either(expected) if expected else None)
+        yield SchemaFault(place, value, f"{shown(place)} is {_kind(value)}", _either(expected) if expected else None)
 
 
 def _types(rule: Tree) -> list[str]:

@@ -78,10 +78,10 @@ def groups(
 def _by_variable(folder: str, variables: Mapping[str, str]) -> ProjectFiles | None:
     """The project whose files ``COMPOSE_FILE`` names in the ``.env`` file of ``folder``."""
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or ":"
-    names = [name for name in variables.get("COMPOSE_FILE", "").split(separator) if name]
-    files = tuple(posixpath.normpath(posixpath.join(folder, name)) for name in names)
-    if not files:
+    listed = variables.get("COMPOSE_FILE")
+    if not listed:
         return None
+    files = tuple(posixpath.normpath(posixpath.join(folder, name)) for name in listed.split(separator))
     return ProjectFiles(files, env_files=(posixpath.join(folder, ".env"),), folder=folder_of(files[0]), chosen=True)
 
 

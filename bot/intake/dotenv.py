@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bot.intake.interpolate import LONGEST, fill
+from bot.intake.interpolate import LONGEST, Interpolated, fill
 
 _BLANK: Final = " \t\v\f\r\x85\xa0"
 _START: Final = re.compile(r"\s*")
@@ -59,6 +59,8 @@ class EnvLine:
     plain: bool = False
     names: tuple[str, ...] = ()
     """The variables whose values were put in."""
+    problem: str = ""
+    """Why Compose refuses the value: none of what is written there, which may be a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class _Spelled:
 
     unset: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(slots=True)
@@ -179,11 +182,12 @@ class _Reading:
         self.added += filled.added
         if self.added > LONGEST + _GROWTH * len(self.chars):
             return text, _Spelled(("the variables of this file repeat each other too often",))
-        return filled.text, _Spelled((*filled.unset, *filled.problems), tuple(filled.names))
+        return filled.text, _Spelled((*filled.unset, *filled.problems), tuple(filled.names), _problem(filled))
 
     def _add(self, key: str, value: str, start: int, end: int, spelled: _Spelled) -> None:
         self.own[key] = value
-        self.lines.append(EnvLine(key, value, self._line(start), start, end, unset=spelled.unset, names=spelled.names))
+        line = EnvLine(key, value, self._line(start), start, end, unset=spelled.unset, names=spelled.names)
+        self.lines.append(replace(line, problem=f"the value of {key} {spelled.problem}") if spelled.problem else line)
 
     def raw(self) -> EnvText:
         at = 0
@@ -206,6 +210,12 @@ class _Reading:
             else:
                 self._inherit(key, match.start())
         return self._ended(None)
+
+
+def _problem(filled: Interpolated) -> str:
+    if filled.required:
+        return f"needs the variable {filled.required[0]}, which is not set"
+    return "has a dollar sign before what is no variable" if filled.problems else ""
 
 
 def _meaning(escape: re.Match[str]) -> str:

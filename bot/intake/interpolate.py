@@ -38,6 +38,8 @@ class Interpolated:
     uses: list[Use] = field(default_factory=list)
     unset: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    required: list[str] = field(default_factory=list)
+    """The variables that have no value and must have one; ``problems`` tells of them, too."""
     names: list[str] = field(default_factory=list)
     """The variables whose values were put in, also where they stand in the default of another one."""
     added: int = 0
@@ -157,5 +159,6 @@ class _Filling:
             return self.between(*word, depth + 1)
         if mark.endswith("?") and missing:
             reason = self.text[slice(*word)] or "it is not set"
+            self.filled.required.append(use.name)
             self.filled.problems.append(f"the variable {use.name} is required: {reason}")
         return self.filled.put(use.name, value or "")

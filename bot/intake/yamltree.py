@@ -109,6 +109,8 @@ class Loaded:
     item_lines: tuple[int, ...] = ()
     duplicates: tuple[tuple[int, int, str], ...] = ()
     """Line, column and name of keys that are written twice in one mapping."""
+    strange: tuple[tuple[int, int, str], ...] = ()
+    """The same of keys that are no text: numbers, truth values, dates. For Compose alone."""
     tags: tuple[Tag, ...] = ()
     """For Compose alone: tags that are not YAML's own."""
 
@@ -137,7 +139,7 @@ def _loaded(root: Any, text: Text, dialect: Dialect) -> Loaded | None:  # PyYAML
             if key.value == "items" and type(child) is nodes.SequenceNode:
                 lines = tuple(item.start_mark.line + 1 for item in child.value)
     tags = _Tags().below(root) if dialect is Dialect.COMPOSE and _TAGGED.search(text.chars) else ()
-    return Loaded(value, root.start_mark.line + 1, lines, tuple(reader.duplicates), tags)
+    return Loaded(value, root.start_mark.line + 1, lines, tuple(reader.duplicates), tuple(reader.strange), tags)
 
 
 @dataclass(slots=True)
@@ -180,6 +182,7 @@ class _Values:
     dialect: Dialect
     shared: bool
     duplicates: list[tuple[int, int, str]] = field(default_factory=list)
+    strange: list[tuple[int, int, str]] = field(default_factory=list)
     known: dict[int, tuple[JSON, int]] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
     size: int = 0
@@ -228,9 +231,17 @@ class _Values:
             if name == "<<" and key.tag == _PLAIN:
                 return self._merged(node, depth)
             if name in entries:
-                self.duplicates.append((key.start_mark.line + 1, key.start_mark.column + 1, name))
+                self.duplicates.append(_where(key))
+            self._look_at(key)
             entries[name] = self.value(child, depth + 1)
         return entries
+
+    def _look_at(self, key: Any) -> None:
+        """Remember a key that Go's reader of Compose files would not take for a text."""
+        if self.dialect is Dialect.COMPOSE and key.tag != _QUOTED:
+            plain = resolve(key.value, self.dialect) if key.tag == _PLAIN else self._tagged(key)
+            if not isinstance(plain, str) or (key.tag == _PLAIN and _DATE.match(key.value)):
+                self.strange.append(_where(key))
 
     def _merged(self, node: Any, depth: int) -> JSON:
         inherited: list[JSON] = []
@@ -238,15 +249,24 @@ class _Values:
         for key, child in node.value:
             value = self.value(child, depth + 1)
             if key.value == "<<" and key.tag == _PLAIN:
+                if inherited and self.dialect is Dialect.COMPOSE:
+                    self.duplicates.append(_where(key))
                 inherited.extend(value if isinstance(value, list) else [value])
-            else:
-                own[str(key.value)] = value
+                continue
+            if key.value in own:
+                self.duplicates.append(_where(key))
+            self._look_at(key)
+            own[str(key.value)] = value
         entries: dict[str, JSON] = {}
         for source in reversed(inherited):
             if not isinstance(source, dict):
                 raise Broken(_at(self.text, node, "'<<' merges something that is not a mapping", "a mapping"))
             entries.update(source)
         return entries | own
+
+
+def _where(key: Any) -> tuple[int, int, str]:
+    return key.start_mark.line + 1, key.start_mark.column + 1, str(key.value)
 
 
 def _too_deep(text: Text, node: Any, deepest: int) -> Broken:

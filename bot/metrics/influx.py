@@ -17,6 +17,7 @@ import httpx
 
 from bot.errors import Invalid, Unavailable
 from bot.metrics.store import MetricStore, totals
+from bot.trust import web_authorities
 
 _SPECIAL: Final = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ ", "\n": "\\ ", "\r": "", "\\": "/"})
 """A backslash at the end of a tag would escape what follows it, so there is none."""
@@ -53,7 +54,7 @@ class InfluxEndpoint:
             headers["Authorization"] = f"Token {self.token}"
         try:
             with (
-                httpx.Client(timeout=self.seconds, follow_redirects=False) as client,
+                httpx.Client(verify=web_authorities(), timeout=self.seconds, follow_redirects=False) as client,
                 client.stream("POST", self.url, content=text.encode(), headers=headers) as answer,
             ):
                 status = answer.status_code

@@ -15,7 +15,7 @@ from bot.model.drift import Drift
 from bot.model.figures import Figures, Group, QueueFigures
 from bot.model.ledger import LedgerView
 from bot.model.notice import Delivery
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.requests import RequestsLeft
 from bot.model.session import Reply, ReviewResult
 from bot.safety.history import Budget, History, history_of
@@ -79,7 +79,7 @@ class Meters:
             self._acted(action)
         self._noticed(tick)
 
-    def _acted(self, action: Action) -> None:
+    def _acted(self, action: TakenAction) -> None:
         if action.effect is Effect.DENIED:
             self.store.count("clockwork_denials_total", limit=action.limit or "unknown")
         elif action.effect is not Effect.PLANNED:

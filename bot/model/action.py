@@ -38,7 +38,7 @@ class Operation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class FieldChange:
     """One field that an action changes: canonical values as a report of drift shows them, masked where ``sensitive``.
 
     ``where`` is the path for people; empty for the whole resource. ``drift`` is the fingerprint of the drift that it ends.
@@ -61,7 +61,7 @@ class Action:
     operation: Operation
     resource: ResourceId
     task: str
-    differences: tuple[Difference, ...]
+    differences: tuple[FieldChange, ...]
     lane: Lane
     risk: str
     rule: str
@@ -70,11 +70,16 @@ class Action:
     declared_at: str = ""
     wave: int = 0
     needs: tuple[str, ...] = ()
+    hook: str = ""
+    """The phase in which it runs, where it is a hook."""
+    release: str | None = None
+    """What it is a part of as a whole, where hooks run with that: all of it is done, or nothing."""
 
     @property
     def id(self) -> str:
         """12 hex digits over what is done to what; the same for the same action of the same plan."""
         facts = [self.operation, self.resource.platform, self.resource.group, self.resource.qualified]
+        facts += [self.hook] if self.hook else []
         return _digest([*facts, *sorted(difference.drift for difference in self.differences)])[:12]
 
 
@@ -100,11 +105,13 @@ class ActionList:
     at: datetime
     actions: tuple[Action, ...] = ()
     not_planned: tuple[NotPlanned, ...] = ()
+    tasks: tuple[str, ...] = ()
+    """The tasks that were chosen, as names with ``*``; empty for all."""
 
     @property
     def digest(self) -> str:
         """64 hex digits over everything but the time: the same plan of the same state."""
-        facts: list[JSON] = [self.target, self.commit, self.observed]
+        facts: list[JSON] = [self.target, self.commit, self.observed, *sorted(self.tasks)]
         return _digest([*facts, *([action.id, action.wave, action.approval] for action in self.actions)])
 
     @property
@@ -150,7 +157,7 @@ class HealthState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Health:
+class HealthReport:
     """The state with what it was told from, as sentences."""
 
     state: HealthState
@@ -163,17 +170,23 @@ class AppliedAction:
 
     action: Action
     evidence: Evidence | None = None
-    health: Health | None = None
+    health: HealthReport | None = None
     failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedPlan:
-    """What became of a plan. ``waiting`` needs somebody to agree first; ``left`` was not begun because of a failure."""
+    """What became of a plan. ``waiting`` needs somebody to agree first, or waits for one that does; ``left`` was not begun
+    because of a failure.
+    """
 
     applied: tuple[AppliedAction, ...] = ()
     waiting: tuple[Action, ...] = ()
     left: tuple[Action, ...] = ()
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Why an action of ``waiting`` may not be done now, whoever agreed, by its id."""
+    refused: str = ""
+    """Why nothing at all was done, and what to do."""
 
     @property
     def failed(self) -> bool:
@@ -182,7 +195,12 @@ class AppliedPlan:
     @property
     def whole(self) -> bool:
         """Whether everything was done that was planned."""
-        return not (self.failed or self.waiting or self.left)
+        return not (self.failed or self.waiting or self.left or self.refused)
+
+    @property
+    def asking(self) -> bool:
+        """Whether it waits for somebody to agree."""
+        return any(action.approval and action.id not in self.held for action in self.waiting)
 
 
 def _digest(facts: list[JSON]) -> str:

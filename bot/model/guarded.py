@@ -36,7 +36,7 @@ class AIExecutionError(Unavailable):
 
 
 @dataclass(frozen=True, slots=True)
-class Assignment:
+class DraftAssignment:
     """What an assistant is to do. ``text`` is complete; ``schema`` is the JSON schema of an answer that holds files, as
     JSON text; ``tree`` are the files that it gets a copy of where it can change some.
     """

@@ -169,7 +169,7 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class TakenAction:
     """One line of a tick's account. ``url`` leads to the commit, pull request or issue; ``sha`` to a commit."""
 
     effect: Effect
@@ -202,7 +202,7 @@ class Tick:
     branch: str
     report: Report
     decisions: tuple[Decision, ...] = ()
-    actions: tuple[Action, ...] = ()
+    actions: tuple[TakenAction, ...] = ()
     blocked: str | None = None
     notes: tuple[str, ...] = field(default=())
     """One line for each way of writing that the host has closed to us, with the switch or right that opens it."""

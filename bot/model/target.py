@@ -91,6 +91,8 @@ class NotCompared:
     """Whether only this machine lacks something: trying on another may work."""
     again: bool = False
     """Whether trying again on this machine may end otherwise: a tool ran out of time or memory."""
+    hook: bool = False
+    """Whether there is nothing to compare: it runs once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +122,7 @@ class Rendering:
     """Group and kind of custom resources that live in no namespace, as CRDs tell that are not among ``objects``."""
     fetched: tuple[UpstreamSource, ...] = ()
     """What it was made from beside files of the repository, each with its digest."""
+    hooks: tuple[RenderedObject, ...] = ()
+    """What runs around a change of the ``objects``, and is none of them."""
+    once: tuple[RenderedObject, ...] = ()
+    """What is made where it is not there when the ``objects`` are installed, and never changed: definitions of a chart."""

@@ -33,6 +33,7 @@ from bot.observers.progress import Phase
 from bot.observers.workers import workers
 from bot.ports import Tell, silent
 from bot.secrecy.sanitize import sanitized, shown_url
+from bot.trust import machine_authorities
 
 if TYPE_CHECKING:
     import httpx
@@ -108,6 +109,8 @@ class HttpObserver:
         return Observation(now, covered=covered, unreachable=tuple(unreachable), differences=tuple(differences))
 
     def _trusted(self) -> ssl.SSLContext:
+        if self.ca_file is None:
+            return machine_authorities()
         try:
             return ssl.create_default_context(cafile=self.ca_file)
         except (OSError, ssl.SSLError) as exc:

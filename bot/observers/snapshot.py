@@ -28,6 +28,7 @@ from bot.observers.placement import placed, spelled
 from bot.observers.plans import PlanReader
 from bot.observers.process import run
 from bot.secrecy.sanitize import shown_url, tail
+from bot.trust import web_authorities
 
 DEFAULT_CAP: Final = 512 * 1024 * 1024
 _FRESH: Final = timedelta(minutes=2)
@@ -148,7 +149,7 @@ def _from_url(url: str, timeout: float, cap: int) -> bytes:
     deadline = time.monotonic() + timeout
     try:
         with (
-            httpx.Client(timeout=timeout, follow_redirects=True) as client,
+            httpx.Client(verify=web_authorities(), timeout=timeout, follow_redirects=True) as client,
             client.stream("GET", url) as answer,
         ):
             if not answer.is_success:

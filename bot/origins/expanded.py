@@ -34,7 +34,7 @@ from bot.targets.argo_source import SourceTool
 from bot.targets.desired import identity
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.expansion import Expansion, RenderedUnit
-from bot.targets.kustomization import FILE_NAMES, Closure, closure, file_of, references
+from bot.targets.kustomization import FILE_NAMES, KustomizationFiles, closure, file_of, references
 from bot.targets.paths import joined
 
 _OTHER_VALUES: Final = re.compile(r"(?:\A|/)values[-._][^/]+\.ya?ml\Z")
@@ -142,7 +142,7 @@ class _Survey:
     cheap_charts: bool
     _known: dict[int, Provenance] = field(default_factory=dict)
     _by_file: dict[tuple[int, str, str], Provenance] = field(default_factory=dict)
-    _closures: dict[str, Closure] = field(default_factory=dict)
+    _closures: dict[str, KustomizationFiles] = field(default_factory=dict)
     _carriers: dict[tuple[str, str, str], tuple[ResourceId, int]] = field(default_factory=dict)
 
     def of_file(self, index: int, file: str, scope: str) -> Provenance:

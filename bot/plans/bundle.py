@@ -1,8 +1,9 @@
 """What a commit comes to for each target, as files with digests: the same bytes from the same commit, everywhere.
 
 ``TARGET/kubernetes/NAME.yaml`` holds one object each, JSON-compatible YAML with sorted keys; files that are deployed as
-they are (Compose, Terraform, artifacts of ``.cw`` files) lie below ``TARGET/files/`` under their own paths. ``bundle.json``
-names every file with its SHA-256 and says what it was made from.
+they are (Compose, Terraform, artifacts of ``.cw`` files) lie below ``TARGET/files/`` under their own paths, and so do the files
+that those name (:mod:`bot.intake.inputs`). ``bundle.json`` names every file with its SHA-256, says what it was made from, and
+what is named and not held.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import yaml
 
+from bot.intake.inputs import NotHeld
 from bot.model.json import plain
 from bot.model.resource import Desired, Platform, SourceKind
 from bot.model.upstream import UpstreamSource
@@ -27,17 +30,27 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Provenance:
+class BundleProvenance:
     """What a bundle is made from: repository, commit, and what was fetched for it, each with its digest."""
 
     repository: str
     commit: str
     fetched: tuple[UpstreamSource, ...] = ()
+    not_held: tuple[NotHeld, ...] = ()
+    """What files name that is not in the bundle."""
 
 
-def bundle(resources: Sequence[Desired], files: Mapping[str, bytes], provenance: Provenance) -> Mapping[str, bytes]:
-    """Path to bytes, the index among them. ``files`` has the bytes of what is deployed as it is."""
-    made = dict(sorted([*_objects(resources), *_plain(resources, files)]))
+def bundle(
+    resources: Sequence[Desired],
+    files: Mapping[str, bytes],
+    provenance: BundleProvenance,
+    inputs: Mapping[tuple[str, str], bytes] = MappingProxyType({}),
+) -> Mapping[str, bytes]:
+    """Path to bytes, the index among them. ``files`` has the bytes of what is deployed as it is, ``inputs`` by target and path
+    those of what that names.
+    """
+    beside = [(f"{target or _UNNAMED}/files/{path}", data) for (target, path), data in inputs.items()]
+    made = dict(sorted({**dict(beside), **dict(_objects(resources)), **dict(_plain(resources, files))}.items()))
     return {**made, INDEX: _index(made, resources, provenance)}
 
 
@@ -72,7 +85,7 @@ def _plain(resources: Iterable[Desired], files: Mapping[str, bytes]) -> Iterator
             yield f"{target}/files/{path}", files[path]
 
 
-def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance: Provenance) -> bytes:
+def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance: BundleProvenance) -> bytes:
     listed = [{"path": path, "sha256": digest(data), "size": len(data)} for path, data in files.items()]
     fetched = sorted({(each.url, each.version, each.digest) for each in provenance.fetched})
     sources = sorted({desired.file for desired in resources if desired.file})
@@ -83,6 +96,7 @@ def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance:
         "sources": sources,
         "fetched": [{"url": url, "version": version, "digest": found} for url, version, found in fetched],
         "files": listed,
+        "not_held": [each._asdict() for each in sorted(provenance.not_held)],
     }
     return json.dumps(content, indent=1, sort_keys=True).encode() + b"\n"
 

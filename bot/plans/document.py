@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.errors import Invalid, Stale
 from bot.model.action import Action, ActionList, AppliedPlan, Operation
-from bot.model.json import JSON, elements, mapping, plain, text
+from bot.model.json import JSON, elements, mapping, plain, text, texts
 
 VERSION: Final = 1
 _MOST: Final = 64 * 1024 * 1024
@@ -35,6 +35,7 @@ def _plan(plan: ActionList) -> dict[str, object]:
         "actions": [_action(action) for action in plan.actions],
         "not_planned": [{"subject": each.subject, "reason": each.reason} for each in plan.not_planned],
         "counts": counts(plan),
+        "tasks": list(plan.tasks),
     }
 
 
@@ -55,8 +56,9 @@ def applied_json(plan: ActionList, ended: AppliedPlan) -> dict[str, object]:
             }
             for each in ended.applied
         ],
-        "waiting": [_brief(action) for action in ended.waiting],
+        "waiting": [{**_brief(action), "held": ended.held.get(action.id)} for action in ended.waiting],
         "left": [_brief(action) for action in ended.left],
+        "refused": ended.refused or None,
     }
 
 
@@ -96,6 +98,7 @@ def _action(action: Action) -> dict[str, object]:
         "reasons": list(action.reasons),
         "approval": action.approval,
         "declared_at": action.declared_at,
+        "hook": action.hook,
     }
 
 
@@ -107,6 +110,8 @@ class KeptPlan:
     commit: str
     observed: str
     digest: str
+    tasks: tuple[str, ...] = ()
+    """What was chosen of it; empty for all."""
 
     def check(self, plan: ActionList) -> None:
         """Raise ``Stale`` where ``plan``, made just now, is not the same."""
@@ -158,7 +163,7 @@ def _kept(plan: JSON, where: str) -> KeptPlan:
     if not isinstance(fields.get("target"), str):
         raise Invalid(f"{where}: no 'target'", advice=_AGAIN)
     named = {key: text(fields.get(key)) for key in ("target", "commit", "observed", "digest")}
-    return KeptPlan(**named)
+    return KeptPlan(**named, tasks=texts(fields.get("tasks")))
 
 
 def _object(properties: Mapping[str, object]) -> dict[str, object]:
@@ -190,6 +195,7 @@ _ACTION: Final = _object(
         "reasons": _TEXTS,
         "approval": {"type": "boolean"},
         "declared_at": _TEXT,
+        "hook": _TEXT,
     }
 )
 SCHEMA: Final[dict[str, object]] = {
@@ -210,6 +216,7 @@ SCHEMA: Final[dict[str, object]] = {
                         "actions": {"type": "array", "items": _ACTION},
                         "not_planned": {"type": "array", "items": _object({"subject": _TEXT, "reason": _TEXT})},
                         "counts": {"type": "object"},
+                        "tasks": _TEXTS,
                     }
                 ),
             },

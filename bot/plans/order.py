@@ -2,7 +2,8 @@
 
 The order of kinds is Helm's (``pkg/release/v1/util/kind_sorter.go``, ``InstallOrder``), in waves: objects of one wave do
 not need each other. What Helm does not name, custom resources above all, comes after everything else. Services of Compose
-wait for those of their ``depends_on`` (compose-spec, 05-services.md).
+wait for those of their ``depends_on`` (compose-spec, 05-services.md). Above the kinds stand the waves that objects name for
+Argo CD (argo-cd docs, "Sync Phases and Waves": by wave, lower ones first, then by kind).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cached_property
 from typing import Final
 
 from bot.model.action import Action, Operation
+from bot.model.hooks import sync_wave
 from bot.model.json import JSON, get, mapping, text
 from bot.model.resource import Desired, Platform, ResourceId
 
@@ -23,6 +25,7 @@ Service DaemonSet Pod ReplicationController ReplicaSet Deployment HorizontalPodA
 Job CronJob IngressClass Ingress APIService MutatingWebhookConfiguration ValidatingWebhookConfiguration
 """.strip().splitlines()  # noqa: E501
 _WAVE: Final = {kind: wave for wave, kinds in enumerate(_WAVES) for kind in kinds.split()}
+_KINDS: Final = len(_WAVES) + 1
 _SERVICE: Final = "service"
 _DEFINITION: Final = "CustomResourceDefinition"
 
@@ -35,6 +38,21 @@ def ordered(actions: Sequence[Action], declared: Mapping[ResourceId, Desired]) -
     used = {wave: index for index, wave in enumerate(sorted({action.wave for action in placed}))}
     dense = [replace(action, wave=used[action.wave]) for action in placed]
     return tuple(sorted(dense, key=lambda action: (action.wave, action.resource.qualified, action.resource.group)))
+
+
+def kind_rank(desired: Desired) -> int:
+    """The wave of a resource by its kind alone."""
+    return _rank(desired.id)
+
+
+def needed(desired: Desired, actions: Sequence[Action]) -> list[str]:
+    """The ids of the actions without which the server would not know what to do with it: on its namespace or its kind."""
+    return [
+        action.id
+        for action in actions
+        if (action.resource.kind, action.resource.name) == ("Namespace", desired.id.scope)
+        or (action.resource.kind == _DEFINITION and action.resource.name.endswith(f".{desired.id.group}"))
+    ]
 
 
 def _placed(action: Action, levels: _Levels, last: int) -> Action:
@@ -60,6 +78,16 @@ class _Levels:
             (text(get(tree, "spec", "group")), text(get(tree, "spec", "names", "kind"))): id_ for id_, tree in trees
         }
 
+    @cached_property
+    def _sync(self) -> Mapping[ResourceId, int]:
+        """By resource the number of its wave among those that objects of this plan name, from 0."""
+        named = {
+            id_: sync_wave(desired.tree) if (desired := self.declared.get(id_)) is not None else 0
+            for id_ in self.actions
+        }
+        numbers = {wave: number for number, wave in enumerate(sorted({*named.values()}))}
+        return {id_: numbers[wave] for id_, wave in named.items()}
+
     def of(self, resource: ResourceId) -> int:
         """The wave of a resource. A service that waits for itself in a circle waits for nobody there."""
         waiting = [resource]
@@ -71,9 +99,8 @@ class _Levels:
             else:
                 waiting.pop()
                 if self._known[current] < 0:
-                    self._known[current] = max(
-                        [_rank(current), *(self._known[need] + 1 for need in self.needs(current))]
-                    )
+                    least = self._sync[current] * _KINDS + _rank(current)
+                    self._known[current] = max([least, *(self._known[need] + 1 for need in self.needs(current))])
         return self._known[resource]
 
     def needs(self, resource: ResourceId) -> list[ResourceId]:

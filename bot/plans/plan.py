@@ -10,15 +10,18 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from bot.model.action import Action, ActionList, Difference, NotPlanned, Operation
+from bot.model.action import Action, ActionList, FieldChange, NotPlanned, Operation
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, DriftKind
+from bot.model.globs import name_matches
+from bot.model.hooks import HookStage
 from bot.model.json import JSON, get, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId
+from bot.plans.hooks import Releases, around, due
 from bot.plans.immutable import cannot_change
 from bot.plans.order import ordered
 
@@ -44,17 +47,48 @@ class Look:
     declared: Mapping[ResourceId, Desired]
     live: Mapping[ResourceId, Observed]
     gaps: Sequence[NotPlanned] = ()
+    releases: Releases = field(default_factory=Releases)
 
 
 def plan(look: Look) -> ActionList:
     """Everything that has to be done, in order, and what differs and is left."""
     grouped: dict[ResourceId, list[Decision]] = defaultdict(list)
+    hooks = look.releases.ids
     for decision in look.decisions:
-        grouped[decision.drift.resource].append(decision)
+        if decision.drift.resource not in hooks:
+            grouped[decision.drift.resource].append(decision)
     made = [_action(resource, decisions, look) for resource, decisions in sorted(grouped.items())]
-    actions = ordered([each for each in made if isinstance(each, Action)], look.declared)
+    actions = _with_hooks([each for each in made if isinstance(each, Action)], look)
     left = [each for each in made if isinstance(each, NotPlanned)]
     return ActionList(look.target, look.commit, _observed(look), look.at, actions, (*look.gaps, *left))
+
+
+def chosen(whole: ActionList, tasks: Sequence[str]) -> ActionList:
+    """The actions about some tasks alone (names with ``*``), and those that they need."""
+    if not tasks:
+        return whole
+    by_id = {action.id: action for action in whole.actions}
+    kept = {action.id for action in whole.actions if any(name_matches(each, action.task) for each in tasks)}
+    waiting = [*kept]
+    while waiting:
+        more = {need for need in by_id[waiting.pop()].needs if need in by_id} - kept
+        kept |= more
+        waiting += more
+    left = [action for action in whole.actions if action.id in kept]
+    waves = {wave: number for number, wave in enumerate(sorted({action.wave for action in left}))}
+    return replace(
+        whole, actions=tuple(replace(each, wave=waves[each.wave]) for each in left), tasks=tuple(sorted(tasks))
+    )
+
+
+def _with_hooks(made: Sequence[Action], look: Look) -> tuple[Action, ...]:
+    """The actions in their order, and the hooks of what they change among them."""
+    running = due(made, look.releases, frozenset(look.live), look.commit)
+    releases = {each.hook.release for each in running}
+    of = look.releases.release_of
+    tied = [replace(each, release=name) if (name := of(each.resource)) in releases else each for each in made]
+    among = [each.action for each in running if each.stage is HookStage.AMONG]
+    return around(ordered([*tied, *among], look.declared), running)
 
 
 def _action(resource: ResourceId, decisions: Sequence[Decision], look: Look) -> Action | NotPlanned:
@@ -134,8 +168,8 @@ def _cannot_be_said(desired: Desired) -> str | None:
     return None
 
 
-def _difference(drift: Drift) -> Difference:
-    return Difference(drift.where, drift.observed, drift.desired, drift.id, sensitive=drift.sensitive)
+def _difference(drift: Drift) -> FieldChange:
+    return FieldChange(drift.where, drift.observed, drift.desired, drift.id, sensitive=drift.sensitive)
 
 
 def _observed(look: Look) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
+from bot.model.hooks import ARGO_HOOK, HELM_HOOK, HOOK_RUNS
 from bot.model.json import Tree, get, mapping, text, texts
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers import directory, elsewhere
@@ -21,7 +22,7 @@ from bot.renderers.argo_helm import values_of
 from bot.renderers.argo_kustomize import edit
 from bot.renderers.helm import Capabilities, Helm, Release
 from bot.renderers.kustomize import Kustomize
-from bot.renderers.objects import ARGO_HOOK, HELM_HOOK, described, is_hook, titled
+from bot.renderers.objects import described, is_hook, titled
 from bot.renderers.opaque import holding
 from bot.targets.argo import is_here, sources
 from bot.targets.argo_source import REVISION, SourceTool, environment, overridden, overriding, tool
@@ -164,13 +165,14 @@ def _hook(tree: Tree) -> str:
     notes = mapping(get(tree, "metadata", "annotations"))
     if is_hook(tree, ARGO_HOOK):
         alone = text(notes.get(ARGO_HOOK)).strip() == "Skip"
-        return f"{ARGO_HOOK}: Skip, so it is not applied" if alone else "a hook runs once and is not kept"
+        return f"{ARGO_HOOK}: Skip, so it is not applied" if alone else HOOK_RUNS
     is_run = is_hook(tree, HELM_HOOK) and notes.get(HELM_HOOK) != _CRD_INSTALL
-    return "a hook runs once and is not kept" if is_run else ""
+    return HOOK_RUNS if is_run else ""
 
 
 def _left_out(unit: Unit, made: RenderedObject, reason: str) -> NotCompared:
-    return NotCompared(f"{titled(unit)}: {described(made.tree)}", reason, made.file, made.line)
+    hook = reason == HOOK_RUNS
+    return NotCompared(f"{titled(unit)}: {described(made.tree)}", reason, made.file, made.line, hook=hook)
 
 
 def _with_revision(made: RenderedObject) -> RenderedObject:

@@ -19,7 +19,7 @@ from bot.model.upstream import UpstreamRequest
 from bot.renderers.elsewhere import obtained
 from bot.renderers.objects import as_json, titled
 from bot.targets.documents import Documents, ManifestDocument
-from bot.targets.kustomization import Closure, DanglingReference, closure, references
+from bot.targets.kustomization import DanglingReference, KustomizationFiles, closure, references
 from bot.targets.paths import is_below, joined
 from bot.targets.upstream import RemoteBase, remote_base
 
@@ -34,7 +34,7 @@ class CompleteKustomization:
     """A tree in which nothing lies elsewhere any more, and what the kustomization is made from in it."""
 
     tree: FileTree
-    parts: Closure
+    parts: KustomizationFiles
 
 
 def with_bases(unit: Unit, tree: FileTree, documents: Documents) -> CompleteKustomization | NotCompared:
@@ -93,7 +93,7 @@ def _short(request: UpstreamRequest) -> str:
     return hashlib.sha256(repr(request).encode()).hexdigest()[:16]
 
 
-def _stray(parts: Closure, documents: Documents) -> DanglingReference | None:
+def _stray(parts: KustomizationFiles, documents: Documents) -> DanglingReference | None:
     """A reference of a fetched kustomization to something that was not fetched with it: kustomize clones to a folder of
     its own, from where nothing of this repository is to be seen.
     """

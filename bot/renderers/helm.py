@@ -20,6 +20,7 @@ from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import FileTree
+from bot.model.hooks import HELM_HOOK, HOOK_RUNS
 from bot.model.json import JSON, Pointer, Tree, mapping, text, texts
 from bot.model.resource import SourceError
 from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Unit
@@ -28,7 +29,7 @@ from bot.renderers import charts, tools, values
 from bot.renderers.charts import Chart
 from bot.renderers.confined import Jail, write_files
 from bot.renderers.helm_process import SECONDS, HelmProcess, Manifests, RenderFailure
-from bot.renderers.objects import HELM_HOOK, as_json, described, is_hook, one_line, parsed, titled
+from bot.renderers.objects import as_json, described, is_hook, one_line, parsed, titled
 from bot.targets import scopes
 from bot.targets.documents import Documents
 
@@ -145,7 +146,9 @@ class Helm:
         )
         if once:
             left.append(_once(unit, once))
-        return Rendering(tuple(kept), inputs, tuple(left), cluster_kinds=_cluster_kinds(once))
+        return Rendering(
+            tuple(kept), inputs, tuple(left), cluster_kinds=_cluster_kinds(once), hooks=tuple(hooks), once=tuple(once)
+        )
 
     def manifests(self, unit: Unit, chart: Chart, release: Release, tree: FileTree) -> Manifests | NotCompared:
         """The texts that Helm renders, or why there are none, with the template that it blames."""
@@ -256,11 +259,11 @@ def _once(unit: Unit, crds: list[RenderedObject]) -> NotCompared:
     """Helm docs, "Custom Resource Definitions", Limitations: CRDs are never installed on upgrade."""
     number = "1 CRD" if len(crds) == 1 else f"{len(crds)} CRDs"
     reason = "Helm installs what is in a chart's crds folder once and never updates it"
-    return NotCompared(f"{titled(unit)}: {number}", reason, crds[0].file, 1)
+    return NotCompared(f"{titled(unit)}: {number}", reason, crds[0].file, 1, hook=True)
 
 
 def _hook(unit: Unit, made: RenderedObject) -> NotCompared:
-    return NotCompared(f"{titled(unit)}: {described(made.tree)}", "a hook runs once and is not kept", made.file, 1)
+    return NotCompared(f"{titled(unit)}: {described(made.tree)}", HOOK_RUNS, made.file, 1, hook=True)
 
 
 def _steady(

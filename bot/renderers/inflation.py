@@ -13,15 +13,16 @@ from typing import Final
 
 from bot.errors import Invalid
 from bot.model.filetree import MOUNTS
+from bot.model.hooks import HELM_HOOK
 from bot.model.json import JSON, Tree, elements, mapping, mappings, text, texts
 from bot.model.resource import SourceError
 from bot.model.target import NotCompared, Unit
 from bot.renderers import charts, elsewhere, values
 from bot.renderers.helm import Capabilities, Helm, Release
 from bot.renderers.helm_process import Manifests
-from bot.renderers.objects import HELM_HOOK, as_json, is_hook, parsed, titled
+from bot.renderers.objects import as_json, is_hook, parsed, titled
 from bot.targets.documents import Documents, ManifestDocument
-from bot.targets.kustomization import Closure, chart_folder
+from bot.targets.kustomization import KustomizationFiles, chart_folder
 from bot.targets.paths import joined
 from bot.targets.upstream import chart_request
 
@@ -35,7 +36,7 @@ def source(path: str) -> str | None:
     return after.partition("/")[2] if separator and (not before or before.endswith("/")) else None
 
 
-def inflated(unit: Unit, parts: Closure, documents: Documents, helm: Helm) -> dict[str, bytes] | NotCompared:
+def inflated(unit: Unit, parts: KustomizationFiles, documents: Documents, helm: Helm) -> dict[str, bytes] | NotCompared:
     """The files that take the place of all ``helmCharts``: templates, and kustomizations that name them."""
     files: dict[str, bytes] = {}
     for folder, file in parts.folders.items():

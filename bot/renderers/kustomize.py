@@ -29,7 +29,7 @@ from bot.renderers.helm import Helm
 from bot.renderers.objects import as_json, described, one_line, opened, parsed, titled
 from bot.renderers.opaque import is_sops
 from bot.targets.documents import Documents, ManifestDocument
-from bot.targets.kustomization import Closure, closure, file_of
+from bot.targets.kustomization import KustomizationFiles, closure, file_of
 from bot.targets.paths import joined
 
 ORIGIN: Final = "config.kubernetes.io/origin"
@@ -137,7 +137,7 @@ def _is_hidden(made: RenderedObject) -> bool:
     return _GENERATED.search(note) is not None and is_sops(made.opaque)
 
 
-def _before(unit: Unit, parts: Closure, documents: Documents) -> NotCompared | None:
+def _before(unit: Unit, parts: KustomizationFiles, documents: Documents) -> NotCompared | None:
     """What can be told without building: a file that is no YAML, a cycle, references that lead nowhere."""
     for file in parts.folders.values():
         if (error := documents.error(file)) is not None:

@@ -15,11 +15,6 @@ from bot.model.resource import SourceError
 from bot.model.target import RenderedObject, Unit
 from bot.renderers.opaque import opaque
 
-HELM_HOOK: Final = "helm.sh/hook"
-"""Objects of a release that run once and are no part of what it keeps (Helm docs, "Chart Hooks"), tests among them."""
-ARGO_HOOK: Final = "argocd.argoproj.io/hook"
-"""Objects that Argo CD applies around a sync and does not keep in sync (argo-cd docs, "Resource Hooks"; there too: Helm's
-hooks are taken for its own)."""
 _LARGEST: Final = 3 * 1024 * 1024
 """Characters of one document: etcd takes requests of 1.5 MiB (etcd docs, "System limits"). What is larger is no object, and
 reading it would cost hundreds of times its size in memory."""

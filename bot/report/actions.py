@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -11,7 +12,8 @@ from rich.markup import escape
 
 from bot import escape as escaping
 from bot.drift.masking import HIDDEN
-from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, Difference, Operation
+from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, FieldChange, Operation
+from bot.model.hooks import MADE_ONCE
 from bot.report.console import printable
 from bot.report.terminal import both
 from bot.report.wording import CHANGED_UNSEEN, counted
@@ -61,21 +63,24 @@ def show_applied(ended: AppliedAction, console: Console) -> None:
 
 
 def show_waiting(plan: AppliedPlan, console: Console) -> None:
-    """A line for each action that somebody has to agree to first."""
+    """A line for each action that somebody has to agree to first, or that may not be done now."""
     for action in plan.waiting:
-        name = escape(printable(action.resource.qualified))
-        console.print(f"  [yellow]waits[/] {action.operation.value} [bold]{name}[/]", highlight=False, soft_wrap=True)
+        name, held = escape(printable(action.resource.qualified)), escape(printable(plan.held.get(action.id, "")))
+        line = f"  [yellow]waits[/] {action.operation.value} [bold]{name}[/]{f': {held}' if held else ''}"
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 def applied_summary(plan: AppliedPlan) -> str:
-    """``Applied: 3 created, 1 updated. 1 failed. 2 wait for approval.``"""
+    """``Applied: 3 created, 1 updated. 1 failed. 2 wait for approval. 1 held: closed by change window night.``"""
     done = [ended.action.operation for ended in plan.applied if ended.failure is None]
     parts = [f"{done.count(operation)} {word}" for operation, word in _DONE.items() if operation in done]
-    failed, waiting, left = sum(ended.failure is not None for ended in plan.applied), len(plan.waiting), len(plan.left)
+    failed, left = sum(ended.failure is not None for ended in plan.applied), len(plan.left)
+    waiting = len(plan.waiting) - len(plan.held) if plan.asking else 0
     sums = [f"Applied: {', '.join(parts) or 'nothing'}."]
     sums += [f"{failed} failed."] if failed else []
     sums += [f"{left} not begun because of that."] if left else []
     sums += [f"{waiting} {'waits' if waiting == 1 else 'wait'} for approval."] if waiting else []
+    sums += [f"{number} held: {reason}." for reason, number in Counter(plan.held.values()).items()]
     return " ".join(sums)
 
 
@@ -83,8 +88,9 @@ def show_plan(plan: ActionList, console: Console) -> None:
     """The actions in their order, what is left out and why, and the sum."""
     if plan.target:
         console.print(f"[bold]{escape(plan.target)}[/]", highlight=False)
+    asking = {action.release for action in plan.actions if action.approval} - {None}
     for action in plan.actions:
-        for line in _lines(action):
+        for line in _lines(action, with_release=action.release in asking):
             console.print(line, highlight=False, soft_wrap=True)
     for each in plan.not_planned:
         text = escape(f"{each.subject}: {each.reason}")
@@ -121,11 +127,15 @@ def summary(plan: ActionList) -> str:
     return "Plan: nothing to do. What runs is what Git says."
 
 
-def _lines(action: Action) -> Iterator[str]:
+def _lines(action: Action, *, with_release: bool) -> Iterator[str]:
+    """An action; ``with_release``: whether it waits where another one of its release does."""
     symbol, style = SYMBOLS[action.operation]
-    approval = "  [bold yellow]needs approval[/]" if action.approval else ""
+    waits = "  [yellow]waits with its release[/]" if with_release else ""
+    approval = "  [bold yellow]needs approval[/]" if action.approval else waits
     where = f"  [dim]{escape(action.declared_at)}[/]" if action.declared_at else ""
-    yield f"  [{style}]{symbol}[/] {action.operation.value} [bold]{escape(printable(str(action.resource)))}[/]{where}{approval}"
+    hook = f"  {'where it is not there' if action.hook == MADE_ONCE else f'{action.hook} hook'}" if action.hook else ""
+    named = f"[{style}]{symbol}[/] {action.operation.value} [bold]{escape(printable(str(action.resource)))}[/]"
+    yield f"  {named}{hook}{where}{approval}"
     for difference in action.differences:
         if difference.where:
             yield f"      {escape(printable(difference.where))}: {_change(difference)}"
@@ -133,7 +143,7 @@ def _lines(action: Action) -> Iterator[str]:
         yield f"      [dim]{escape(printable(action.reasons[0]))}[/]"
 
 
-def _change(difference: Difference) -> str:
+def _change(difference: FieldChange) -> str:
     if difference.before == difference.after == HIDDEN:
         return CHANGED_UNSEEN
     before, after = both(difference.before, difference.after)

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 from bot.model.decision import NOBODY, Attention, Decision, Lane
 from bot.model.drift import Drift
 from bot.model.json import JSON
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from bot.report.wording import remedy, sides
 
 
@@ -22,7 +22,7 @@ class DifferenceRow:
 
     drift: Drift
     decision: Decision | None = None
-    action: Action | None = None
+    action: TakenAction | None = None
     blocked: str | None = None
 
     @property

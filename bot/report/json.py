@@ -238,7 +238,10 @@ SCHEMA: Final[Mapping[str, object]] = {
                     {
                         "rule": _TEXT,
                         "state": {
-                            "enum": ["unused", "expired", "overruled", "not compared", "not taken over", "incomplete"]
+                            "enum": [
+                                *("unused", "expired", "overruled", "not compared"),
+                                *("runs once", "not taken over", "incomplete"),
+                            ]
                         },
                         "detail": _TEXT,
                     },

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.model.action import ActionList, AppliedPlan
 from bot.model.decision import Lane
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.session import ReviewResult
 from bot.report.json import counts
 from bot.report.wording import all_compared
@@ -36,7 +36,7 @@ def tick_outputs(tick: Tick) -> Mapping[str, str]:
     }
 
 
-def made_in(tick: Tick, lane: Lane) -> tuple[Action, ...]:
+def made_in(tick: Tick, lane: Lane) -> tuple[TakenAction, ...]:
     """What a run wrote in one lane."""
     return tuple(action for action in tick.actions if action.lane is lane and action.effect in _MADE)
 

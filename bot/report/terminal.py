@@ -17,7 +17,7 @@ from rich.table import Table
 from bot.model.decision import Decision
 from bot.model.drift import LEFT_OUT, Drift, DriftKind, Report
 from bot.model.json import JSON
-from bot.model.proposal import Action, Effect, Preview, Tick
+from bot.model.proposal import Effect, Preview, TakenAction, Tick
 from bot.model.resource import RENDERER
 from bot.model.severity import Severity
 from bot.report.console import COLOUR, printable
@@ -210,7 +210,7 @@ def show_tick(tick: Tick, console: Console) -> None:
         console.print("[yellow]No difference found, but not everything was compared.[/]")
 
 
-def _account(action: Action) -> Iterator[str]:
+def _account(action: TakenAction) -> Iterator[str]:
     """What became of one proposal, and below it the link. Where nothing came of it: about which task, and why."""
     style = _EFFECT.get(action.effect, "dim")
     effect = f"[{style}]{action.effect.value:<11}[/]"

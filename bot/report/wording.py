@@ -10,7 +10,7 @@ from bot.drift.masking import HIDDEN
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Report
 from bot.model.json import JSON
-from bot.model.proposal import Action, Effect
+from bot.model.proposal import Effect, TakenAction
 
 CHANGED_UNSEEN: Final = "changed (value hidden)"
 """All that is told of a value that nobody may see."""
@@ -85,7 +85,7 @@ def suggested_action(decision: Decision) -> str:
             assert_never(decision.lane)
 
 
-def tells_all(action: Action) -> bool:
+def tells_all(action: TakenAction) -> bool:
     """Whether the message by itself says after the effect what became of which task: ``opened PR #3 "web: image …"``."""
     return action.effect.wrote or action.effect is Effect.PLANNED
 

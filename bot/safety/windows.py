@@ -1,6 +1,6 @@
-"""Change windows: when the bot may write, as cron expressions with a duration in a time zone. Deny wins.
+"""Change windows: when the bot may change something without asking, as cron expressions with a duration in a time zone.
 
-With no window at all everything is open. As soon as one allow window concerns a task, that task is open only inside
+Deny wins. With no window at all everything is open. As soon as one allow window concerns a task, that task is open only inside
 allow windows; inside a deny window it is closed whatever else says. A window begins at a wall-clock time of its zone
 and lasts for elapsed seconds: one that begins in an hour that the clocks skip begins when they have skipped, one in a
 repeated hour begins the first time. Used by :mod:`bot.safety.limits` and by settings to read windows.
@@ -24,6 +24,8 @@ __all__ = ["ChangeWindow", "Gate", "WindowKind", "gate", "parse_window"]
 
 _LOOK_AHEAD_DAYS = (2, 14, 100, 400)
 _LONGEST = 31 * 86400
+_UNASKED = frozenset({Lane.ARTIFACT_PATCH, Lane.RESTORE})
+"""What changes something without asking: a file by a commit, or what runs."""
 
 
 class WindowKind(StrEnum):
@@ -35,7 +37,7 @@ class WindowKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeWindow:
-    """From each time ``cron`` names in ``zone``, for ``seconds``, for the artifact patches of the tasks (globs)."""
+    """From each time ``cron`` names in ``zone``, for ``seconds``, for what is changed without asking of the tasks (globs)."""
 
     name: str
     kind: WindowKind
@@ -46,7 +48,7 @@ class ChangeWindow:
 
     def concerns(self, task: str, lane: Lane) -> bool:
         """Whether it says anything about ``lane`` of ``task``."""
-        return lane is Lane.ARTIFACT_PATCH and any(name_matches(pattern, task) for pattern in self.tasks)
+        return lane in _UNASKED and any(name_matches(pattern, task) for pattern in self.tasks)
 
     def contains(self, now: datetime) -> bool:
         """Whether ``now`` is inside: the beginning belongs to it, the end does not."""

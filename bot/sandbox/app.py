@@ -36,7 +36,7 @@ from bot.sandbox.backend import Backend, token_digest
 from bot.sandbox.edge import ApiCall, Endpoint
 from bot.sandbox.faults import Action, CannedReply, Declined, Delay, LostReply
 from bot.sandbox.githttp import GitCall, serve
-from bot.sandbox.journal import Journal, JournalLine
+from bot.sandbox.journal import JournalLine, RequestJournal
 from bot.sandbox.replies import ApiReply, not_found
 
 API_ROUTES = (
@@ -66,7 +66,7 @@ class HandlerContext:
     """What handlers share: state, the journal, and how to close the connection of a request without an answer."""
 
     backend: Backend
-    journal: Journal
+    journal: RequestJournal
     hang_up: Callable[[MutableMapping[str, Any]], None]
 
 

@@ -25,7 +25,7 @@ class JournalLine:
         return self.method not in ("GET", "HEAD") and not self.path.endswith("/git-upload-pack")
 
 
-class Journal:
+class RequestJournal:
     """The last ten thousand requests, oldest first."""
 
     def __init__(self) -> None:

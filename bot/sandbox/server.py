@@ -20,7 +20,7 @@ from bot.sandbox.administration import Administration, person, repository
 from bot.sandbox.backend import Backend, stamp
 from bot.sandbox.bare_repositories import BareRepositories
 from bot.sandbox.faults import Faults
-from bot.sandbox.journal import Journal
+from bot.sandbox.journal import RequestJournal
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.outbox import Outbox
@@ -39,7 +39,7 @@ def _utc_now() -> datetime:
 class Sandbox:
     """One running server. Make it with :meth:`start`; leave it with ``with`` or :meth:`close`."""
 
-    def __init__(self, backend: Backend, journal: Journal, port: socket.socket, *, person: str) -> None:
+    def __init__(self, backend: Backend, journal: RequestJournal, port: socket.socket, *, person: str) -> None:
         self.backend = backend
         self.requests = journal
         self.faults = backend.faults
@@ -84,7 +84,7 @@ class Sandbox:
             clock=clock,
         )
         repositories.create_user(backend, person, admin=True, checks=True)
-        return cls(backend, Journal(), listening, person=person)
+        return cls(backend, RequestJournal(), listening, person=person)
 
     @property
     def hub(self) -> Backend:

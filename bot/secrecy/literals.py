@@ -33,7 +33,7 @@ class ScanBackend(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class SoughtText:
     """A text to be found. One that is not ``exact`` is in small letters and found in any case (of ASCII letters).
 
     ``behind`` is an expression for bytes that must match where it ends: of what hyperscan and ``re`` share, linear, on one
@@ -46,7 +46,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EncodedRun:
     """At least :data:`RUN` characters of base64 (RFC 4648, sections 4 and 5) and none around them, where ``at`` matches at
     their beginning and ``behind`` at their end. One of both is given; ``at`` takes :data:`RUN` characters or more.
     """
@@ -55,7 +55,7 @@ class Run:
     behind: str = ""
 
 
-Sought: TypeAlias = Literal | Run
+Sought: TypeAlias = SoughtText | EncodedRun
 RUN: Final = 24
 _ALPHABET: Final = "A-Za-z0-9+/_-"
 _LETTERS: Final = frozenset((string.ascii_letters + string.digits + "+/_-").encode())
@@ -109,7 +109,7 @@ class Hyperscan:
         mere = {
             _escaped(each): [index]
             for index, each in enumerate(sought)
-            if isinstance(each, Literal) and not each.behind
+            if isinstance(each, SoughtText) and not each.behind
         }
         self._scans = [scan for scan in (_scan(mere), _scan(_expressions(sought))) if scan is not None]
 
@@ -124,7 +124,7 @@ _Expression: TypeAlias = tuple[bytes, bool]
 _Scan: TypeAlias = Callable[[bytes, Callable[[int, int], None]], None]
 
 
-def _escaped(literal: Literal) -> _Expression:
+def _escaped(literal: SoughtText) -> _Expression:
     return b"".join(b"\\x%02x" % byte for byte in literal.text), literal.exact
 
 
@@ -133,13 +133,13 @@ def _expressions(sought: Sequence[Sought]) -> dict[_Expression, list[int]]:
     groups: dict[tuple[str, bool], list[int]] = {}
     expressions: dict[_Expression, list[int]] = {}
     for index, each in enumerate(sought):
-        if isinstance(each, Run):
+        if isinstance(each, EncodedRun):
             begins = f"(?:^|[^{_ALPHABET}]){each.at}" if each.at else f"[{_ALPHABET}]{{{RUN}}}{each.behind}"
             expressions.setdefault((begins.encode(), True), []).append(index)
         elif each.behind:
             groups.setdefault((each.behind, each.exact), []).append(index)
     for (behind, exact), indexes in groups.items():
-        texts = b"|".join(_escaped(each)[0] for index in indexes if isinstance(each := sought[index], Literal))
+        texts = b"|".join(_escaped(each)[0] for index in indexes if isinstance(each := sought[index], SoughtText))
         expressions[b"(?:%s)%s" % (texts, behind.encode()), exact] = indexes
     return expressions
 
@@ -252,7 +252,7 @@ def _by_small_text(sought: Iterable[Sought]) -> dict[bytes, list[_Owner]]:
     """Each text in small letters with the literals that it stands for."""
     owners: dict[bytes, list[_Owner]] = {}
     for index, each in enumerate(sought):
-        if isinstance(each, Literal):
+        if isinstance(each, SoughtText):
             exact = each.text if each.exact else None
             behind = _matcher(each.behind, re.NOFLAG if each.exact else re.IGNORECASE)
             owners.setdefault(each.text.lower(), []).append((index, exact, behind))
@@ -260,7 +260,7 @@ def _by_small_text(sought: Iterable[Sought]) -> dict[bytes, list[_Owner]]:
 
 
 def _runs_in(sought: Iterable[Sought]) -> list[tuple[int, _Behind, _Behind]]:
-    runs = ((index, each) for index, each in enumerate(sought) if isinstance(each, Run))
+    runs = ((index, each) for index, each in enumerate(sought) if isinstance(each, EncodedRun))
     return [(index, _matcher(each.at), _matcher(each.behind)) for index, each in runs]
 
 

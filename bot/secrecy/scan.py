@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from bot.secrecy.literals import Literal, ScanBackend, finder, suited
+from bot.secrecy.literals import ScanBackend, SoughtText, finder, suited
 
 MAX_LINE: Final = 20_000
 """Characters of a line that are looked at."""
@@ -59,7 +59,7 @@ class PatternScanner:
         self._bare = [needle for needle, words in enumerate(self._words) if not words]
         pairs = [(word, needle) for needle, words in enumerate(self._words) for word in words]
         self._owners = tuple(needle for _, needle in pairs)
-        self._finder = finder(tuple(Literal(word) for word, _ in pairs), backend)
+        self._finder = finder(tuple(SoughtText(word) for word, _ in pairs), backend)
 
     def scan(self, lines: Sequence[str]) -> list[PatternMatch]:
         """Every (line, needle) pair that matches, in order."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bot.intake.declared import Declared
 from bot.intake.manifest import secret_pointers
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
-from bot.model.target import RenderedObject, Target
+from bot.model.target import RenderedObject, Target, Unit
 from bot.targets.expansion import Expansion
 from bot.targets.flux import namespace, text
 
@@ -43,6 +43,22 @@ def declared(expansion: Expansion) -> Declared:
         if (id_ := identity(made)) is not None and id_ not in blocked
     )
     return Declared(kept, tuple(blocked.values()))
+
+
+def hooks(expansion: Expansion) -> Iterator[tuple[Unit, Desired]]:
+    """What runs around a change of each unit."""
+    for each in expansion.units:
+        for made in each.rendering.hooks:
+            if (id_ := identity(made)) is not None:
+                yield each.unit, _desired(id_, made, expansion.target.name, each.unit.file)
+
+
+def made_once(expansion: Expansion) -> Iterator[tuple[Unit, Desired]]:
+    """What is made when a unit is installed, where it is not there."""
+    for each in expansion.units:
+        for made in each.rendering.once:
+            if (id_ := identity(made)) is not None:
+                yield each.unit, _desired(id_, made, expansion.target.name, each.unit.file)
 
 
 def _desired(id_: ResourceId, made: RenderedObject, target: str, unit_file: str) -> Desired:

@@ -20,7 +20,7 @@ from bot.targets import argo, argo_source, chart_folders, flux, kustomization, n
 from bot.targets.clusters import ArgoCluster
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.flux import ObjectIndex
-from bot.targets.kustomization import Closure
+from bot.targets.kustomization import KustomizationFiles
 from bot.targets.paths import is_below, joined
 
 _NOT_DEPLOYED: Final = frozenset(
@@ -78,7 +78,7 @@ class _Search:
     left_out: list[NotCompared] = field(default_factory=list)
     claimed: set[str] = field(default_factory=set)
     """Folders that a controller, a setting or another kustomization deploys."""
-    closures: dict[str, Closure] = field(default_factory=dict)
+    closures: dict[str, KustomizationFiles] = field(default_factory=dict)
 
     @property
     def tree(self) -> FileTree:

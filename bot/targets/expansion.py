@@ -65,6 +65,11 @@ class Expansion:
     conflicts: tuple[Conflict, ...] = ()
 
     @property
+    def misses(self) -> bool:
+        """Whether something is left out that runs all the time, so that what is not here may be there."""
+        return not all(each.hook for each in self.left_out)
+
+    @property
     def inputs(self) -> frozenset[str]:
         """Every repository file that the target is made from."""
         return frozenset().union(*(each.rendering.inputs for each in self.units))
@@ -252,7 +257,8 @@ class _Run:
                 else:
                     reason = "the API server names it anew each time it is created (generateName)"
                     self.left_out.append(NotCompared(_described(made.tree), reason, made.file, made.line))
-            units.append(replace(each, rendering=replace(each.rendering, objects=tuple(objects))))
+            hooks = tuple(_in_namespace(made, each.unit.namespace, self.scopes) for made in each.rendering.hooks)
+            units.append(replace(each, rendering=replace(each.rendering, objects=tuple(objects), hooks=hooks)))
         return Expansion(self.target, tuple(units), tuple(dict.fromkeys(self.left_out)), tuple(_conflicts(units)))
 
     def _placed(self, index: int) -> list[RenderedObject]:

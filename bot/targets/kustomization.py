@@ -30,7 +30,7 @@ class Refers(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class KustomizationReference:
     """One path that a kustomization names. ``origin`` is the field it stands in."""
 
     text: str
@@ -48,7 +48,7 @@ class DanglingReference:
 
 
 @dataclass(slots=True)
-class Closure:
+class KustomizationFiles:
     """What a kustomization is made from. ``folders`` are the kustomizations in it, itself first, in the order of reading."""
 
     files: set[str] = field(default_factory=set)
@@ -78,58 +78,60 @@ def folders(documents: Documents) -> list[str]:
     return sorted({path.rpartition("/")[0] for path in documents.tree if path.rpartition("/")[2] in FILE_NAMES})
 
 
-def closure(documents: Documents, folder: str) -> Closure:
+def closure(documents: Documents, folder: str) -> KustomizationFiles:
     """The files that building ``folder`` reads, and what it names that is not there."""
-    result = Closure()
+    result = KustomizationFiles()
     _collect(documents, folder, result, ())
     return result
 
 
-def references(tree: Tree) -> Iterator[Reference]:
+def references(tree: Tree) -> Iterator[KustomizationReference]:
     """Every path that one kustomization names."""
     for name in ("resources", "bases", "components"):
-        yield from (Reference(text, Refers.RESOURCE, name) for text in _texts(tree.get(name)))
+        yield from (KustomizationReference(text, Refers.RESOURCE, name) for text in _texts(tree.get(name)))
     for name in ("generators", "transformers", "validators"):
-        yield from (Reference(t, Refers.RESOURCE, name) for t in _texts(tree.get(name)) if "\n" not in t)
+        yield from (KustomizationReference(t, Refers.RESOURCE, name) for t in _texts(tree.get(name)) if "\n" not in t)
     for name in ("crds", "configurations", "patchesStrategicMerge"):
-        yield from (Reference(t, Refers.FILE, name) for t in _texts(tree.get(name)) if "\n" not in t)
+        yield from (KustomizationReference(t, Refers.FILE, name) for t in _texts(tree.get(name)) if "\n" not in t)
     for name in ("patches", "patchesJson6902", "replacements"):
         for entry in _mappings(tree.get(name)):
             if isinstance(path := entry.get("path"), str):
-                yield Reference(path, Refers.FILE, name)
+                yield KustomizationReference(path, Refers.FILE, name)
     if isinstance(openapi := tree.get("openapi"), Mapping) and isinstance(path := openapi.get("path"), str):
-        yield Reference(path, Refers.FILE, "openapi")
+        yield KustomizationReference(path, Refers.FILE, "openapi")
     for name in ("configMapGenerator", "secretGenerator"):
         for entry in _mappings(tree.get(name)):
             yield from _generated(entry, name)
     for entry in _mappings(tree.get("helmCharts")):
         files = [entry.get("valuesFile"), *_texts(entry.get("additionalValuesFiles"))]
-        yield from (Reference(t, Refers.FILE, "helmCharts") for t in files if isinstance(t, str))
+        yield from (KustomizationReference(t, Refers.FILE, "helmCharts") for t in files if isinstance(t, str))
 
 
-def _generated(entry: Tree, origin: str) -> Iterator[Reference]:
+def _generated(entry: Tree, origin: str) -> Iterator[KustomizationReference]:
     """``files`` are ``path`` or ``key=path``; ``envs`` and the older ``env`` are files of ``KEY=value`` lines."""
     for text in _texts(entry.get("files")):
-        yield Reference(text.partition("=")[2] or text, Refers.FILE, origin)
+        yield KustomizationReference(text.partition("=")[2] or text, Refers.FILE, origin)
     envs = [*_texts(entry.get("envs")), *_texts([entry.get("env")])]
-    yield from (Reference(text, Refers.FILE, origin) for text in envs)
+    yield from (KustomizationReference(text, Refers.FILE, origin) for text in envs)
 
 
-def configured(tree: Tree) -> Iterator[Reference]:
+def configured(tree: Tree) -> Iterator[KustomizationReference]:
     """Every path in the configuration of a built-in generator or transformer. They are relative to the folder of the
     kustomization that lists it (kubectl.docs.kubernetes.io, "Builtin Plugins").
     """
     kind = str(tree.get("kind"))
     yield from _generated(tree, kind)
     for key in ("path", "valuesFile"):
-        yield from (Reference(text, Refers.FILE, kind) for text in _texts([tree.get(key)]))
+        yield from (KustomizationReference(text, Refers.FILE, kind) for text in _texts([tree.get(key)]))
     for key in ("paths", "additionalValuesFiles"):
-        yield from (Reference(text, Refers.FILE, kind) for text in _texts(tree.get(key)) if "\n" not in text)
+        yield from (
+            KustomizationReference(text, Refers.FILE, kind) for text in _texts(tree.get(key)) if "\n" not in text
+        )
     for entry in _mappings(tree.get("replacements")):
-        yield from (Reference(text, Refers.FILE, kind) for text in _texts([entry.get("path")]))
+        yield from (KustomizationReference(text, Refers.FILE, kind) for text in _texts([entry.get("path")]))
 
 
-def _collect(documents: Documents, folder: str, into: Closure, above: tuple[str, ...]) -> None:
+def _collect(documents: Documents, folder: str, into: KustomizationFiles, above: tuple[str, ...]) -> None:
     file = file_of(documents, folder)
     if folder in into.folders or file is None or len(above) > _DEEPEST:
         return
@@ -178,7 +180,11 @@ def chart_folder(folder: str, tree: Tree, entry: Tree) -> str | None:
 
 
 def _note(
-    documents: Documents, source: ManifestDocument, path: str | None, reference: Reference, into: Closure
+    documents: Documents,
+    source: ManifestDocument,
+    path: str | None,
+    reference: KustomizationReference,
+    into: KustomizationFiles,
 ) -> None:
     """What became of one reference that starts in ``source``: a file, a kustomization, something remote, nothing."""
     lost = DanglingReference(reference.text, source.file, source.line)

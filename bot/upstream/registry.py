@@ -38,7 +38,7 @@ _PARAMETER: Final = re.compile(r'(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
-class Layer:
+class ImageLayer:
     """The part of an artifact that holds the files: where it is, and how large it is said to be in bytes."""
 
     source: UpstreamSource
@@ -70,7 +70,7 @@ class Registry:
         asked = HostOrigin("http" if plain else "https", host, origin.port)
         return Registry(web, asked, f"{asked.scheme}://{asked.authority}/v2/{name}", name)
 
-    def layer(self, request: UpstreamRequest) -> tuple[Layer, bool]:
+    def layer(self, request: UpstreamRequest) -> tuple[ImageLayer, bool]:
         """The layer that a request means, and whether it will be the same for ever."""
         reference, version, pinned = self._reference(request)
         page = self._get(f"manifests/{reference}", accept=_MANIFESTS, most=_MOST_MANIFEST)
@@ -80,9 +80,9 @@ class Registry:
             raise Unavailable(f"the manifest {reference} of {self.origin.authority} has another digest than it should")
         chosen = _layer(_mapping(page.body, f"the manifest {reference}"), f"oci://{self.origin.authority}/{self.name}")
         source = UpstreamSource(f"oci://{self.origin.authority}/{self.name}", version, digest)
-        return Layer(source, chosen[0], chosen[1]), pinned
+        return ImageLayer(source, chosen[0], chosen[1]), pinned
 
-    def blob(self, layer: Layer, most: int) -> bytes:
+    def blob(self, layer: ImageLayer, most: int) -> bytes:
         """The bytes of a layer, which are those of its digest."""
         if layer.size > most:
             raise Invalid(f"{layer.source.url} is larger than {most / 1024**2:g} MiB (fetch.max_mib)")

@@ -14,13 +14,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlunsplit
 
 from bot.errors import Invalid, Refused, Unavailable
 from bot.model.proxies import proxy_for
+from bot.trust import machine_authorities
 from bot.upstream.hosts import AllowedHosts, HostOrigin, led_to, split
 from bot.upstream.keys import KeyRing, variable
 
@@ -144,7 +144,9 @@ class Web:
         headers = {**hop.headers, "Host": hop.origin.authority}
         with (
             _Watch(left) as watch,
-            httpx.Client(verify=_trusted(), timeout=min(left, 20.0), trust_env=False, proxy=through) as client,
+            httpx.Client(
+                verify=machine_authorities(), timeout=min(left, 20.0), trust_env=False, proxy=through
+            ) as client,
             client.stream(
                 "GET", url, headers=headers, extensions={"trace": watch.trace, "sni_hostname": hop.origin.host}
             ) as answer,
@@ -177,12 +179,6 @@ class Web:
         if self.monotonic() >= hop.until:  # without a length, a connection that is cut off looks like the end
             raise Unavailable(f"{authority} did not send all of it in time (fetch.timeout)")
         return bytes(kept)
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The certificates of this machine; SSL_CERT_FILE names others (OpenSSL, ``SSL_CTX_set_default_verify_paths``)."""
-    return ssl.create_default_context()
 
 
 def _at(url: str, origin: HostOrigin, address: str) -> str:

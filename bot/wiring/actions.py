@@ -36,7 +36,7 @@ def job_summary(markdown: str) -> str:
     return actions.summary(markdown)
 
 
-def finished_run(environment: Mapping[str, str]) -> actions.FinishedRun | None:
+def finished_run(environment: Mapping[str, str]) -> actions.FinishedWorkflow | None:
     """The run that a ``workflow_run`` event is about; None for another event. ``Refused`` where no pull request started it."""
     run = actions.run(environment)
     if run is None or run.event != "workflow_run":
@@ -47,7 +47,7 @@ def finished_run(environment: Mapping[str, str]) -> actions.FinishedRun | None:
     return finished
 
 
-def judged_commit(finished: actions.FinishedRun | None, named: str | None) -> str:
+def judged_commit(finished: actions.FinishedWorkflow | None, named: str | None) -> str:
     """The commit that the ``finished`` run was for, or as it was ``named``.
 
     ``Invalid`` where neither tells, ``Refused`` where the two differ.

@@ -12,7 +12,7 @@ from bot.flows.observation import assess
 from bot.forge.bundle import ArtifactBundle
 from bot.model.finding import Mode
 from bot.model.guarded import AIRequest, AIResult
-from bot.model.proposal import Action
+from bot.model.proposal import TakenAction
 from bot.wiring.guarded_run import GuardedRuns
 from bot.wiring.reconcile import declarer, loop_on
 
@@ -49,7 +49,7 @@ class TaskOutcome:
 
     request: AIRequest
     result: AIResult
-    action: Action | None = None
+    action: TakenAction | None = None
     bundle: ArtifactBundle | None = None
 
 

@@ -18,12 +18,13 @@ from bot.flows.declare import Declaration
 from bot.gitrepo.written import written_out
 from bot.intake.compose import project_files
 from bot.intake.compose_select import ProjectFiles
+from bot.intake.inputs import DeployedInputs
 from bot.model.action import Action
 from bot.model.resource import Platform, ResourceId
 from bot.ports import Applier
 from bot.settings.places import ApplySettings
 from bot.wiring.observers import list_keys, root_module
-from bot.wiring.projects import named_projects
+from bot.wiring.projects import commit_files, named_projects
 from bot.wiring.repository import OpenRepository, cache_root, is_files
 from bot.wiring.targets import of_target
 
@@ -107,7 +108,7 @@ class _Appliers:
         docker, environment = self.opened.settings.observe.docker, self.opened.options.environment
         host = None if docker is None else docker.host
         project = self._project(scope)
-        folder = self._folder(project.files)
+        folder = self._folder(project)
         return ComposeApplier(
             folder,
             project.files,
@@ -125,13 +126,19 @@ class _Appliers:
         projects = project_files(self.declaration.files, named_projects(self.opened.settings))
         return next((each for each in projects if files.intersection(each.files)), ProjectFiles(()))
 
-    def _folder(self, files: Sequence[str]) -> Path:
+    def _named(self, project: ProjectFiles) -> list[str]:
+        """The files of a project, and those of the commit that they name: mounted, read for variables, extended."""
+        inputs = DeployedInputs(commit_files(self.opened, self.declaration.commit))
+        inputs.compose(project.files, project.folder, project.env_files)
+        return sorted({*project.files, *inputs.files})
+
+    def _folder(self, project: ProjectFiles) -> Path:
         """Where the files of the commit are: the checkout that was named where it has them as they are, else one of our own
         that stays, because containers mount what lies in it.
         """
         options, commit, repository = self.opened.options, self.declaration.commit, self.opened.repository
         if is_files(options):
-            _check_as_committed(Path(options.repo), files, self.opened, commit)
+            _check_as_committed(Path(options.repo), self._named(project), self.opened, commit)
             return Path(options.repo)
         named = hashlib.sha256(f"{self.opened.remote} {self.target}".encode()).hexdigest()[:16]
         return written_out(repository, commit, cache_root(options) / "applied" / named)
@@ -145,7 +152,9 @@ class _Appliers:
         directory = root_module(self.opened, terraform.directory)
         if is_files(options):
             entries = self.opened.repository.entries(self.declaration.commit, terraform.directory)
-            files = [entry.path for entry in entries]
+            inputs = DeployedInputs(commit_files(self.opened, self.declaration.commit))
+            inputs.terraform("" if terraform.directory in {"", "."} else terraform.directory.strip("/"))
+            files = sorted({*(entry.path for entry in entries), *inputs.files})
             _check_as_committed(Path(options.repo), files, self.opened, self.declaration.commit)
         data = Path(tempfile.mkdtemp(prefix="clockwork-apply-"))
         weakref.finalize(self, shutil.rmtree, data, ignore_errors=True)

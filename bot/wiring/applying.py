@@ -11,9 +11,9 @@ from typing import Final
 
 from bot import processes
 from bot.errors import Refused
-from bot.flows.action_plan import TargetPlan, plans
+from bot.flows.action_plan import HooksRan, TargetPlan, plans
 from bot.flows.applied import APPLIED
-from bot.flows.apply_journal import Holder
+from bot.flows.apply_journal import Holder, hook_runs
 from bot.flows.applying import ApplyContext, carry_out
 from bot.flows.memory import stopped
 from bot.flows.observation import Assessment
@@ -34,9 +34,10 @@ from bot.wiring.repository import (
     SystemClock,
     cache_folder,
     credentials,
+    repository_to_read,
     signer,
 )
-from bot.wiring.verifying import Verification, verification_of
+from bot.wiring.verifying import AppliedVerification, verification_of
 
 _SETTLING: Final = 30.0
 """Seconds that may pass until what is healthy also reads as declared."""
@@ -52,12 +53,13 @@ class Application:
     opened: OpenRepository
     assessment: Assessment
     force_conflicts: bool = False
+    tasks: tuple[str, ...] = ()
     reached: Callable[[str], None] = field(default=lambda _step: None, repr=False)
 
     @cached_property
     def plans(self) -> tuple[TargetPlan, ...]:
         """The plan of each target that was compared."""
-        return plans(self.assessment)
+        return plans(self.assessment, hooks_ran(self.opened), tasks=self.tasks)
 
     @property
     def commit(self) -> str:
@@ -75,7 +77,7 @@ class Application:
                 "\n  ".join(
                     ["Nothing was applied, because guardrails block what came since the last apply:", *reasons]
                 ),
-                advice="Fix it, or accept it in a pull request (`clockwork guard accept`).",
+                advice=f"Fix it, or accept it in a pull request of its own (`clockwork guard baseline {before[:12]}`).",
             )
 
     @cached_property
@@ -117,17 +119,32 @@ class Application:
         approved = approved or plan.actions.name in self._agreed
         return carry_out(plan, context, approved=approved, unattended=unattended)
 
-    def verify(self, done: Sequence[str] = (), *, whole: bool = True) -> Verification:
+    def attempt(
+        self,
+        plan: TargetPlan,
+        *,
+        approved: bool,
+        unattended: bool = False,
+        tell: Callable[[AppliedAction], None] = lambda _ended: None,
+    ) -> AppliedPlan:
+        """As :meth:`carry_out`, where a refusal is a result, so that other targets go on."""
+        try:
+            return self.carry_out(plan, approved=approved, unattended=unattended, tell=tell)
+        except Refused as exc:
+            return AppliedPlan(refused=str(exc))
+
+    def verify(self, done: Sequence[str] = (), *, whole: bool = True) -> AppliedVerification:
         """Look again, where the ``whole`` plan was done for a while as long as something differs, and write on the commit how
-        that ended and what was done.
+        that ended and what was done. Where only some tasks were chosen, they alone are looked at, and nothing is written.
         """
-        return verification_of(self.opened, publish=True, done=done)(_SETTLING if whole else 0)
+        looked = verification_of(self.opened, publish=not self.tasks, done=done, tasks=self.tasks)
+        return looked(_SETTLING if whole else 0)
 
 
-def open_application(options: Options, *, force_conflicts: bool = False) -> Application:
-    """Look at what the branch declares and at what runs, to apply it."""
+def open_application(options: Options, *, force_conflicts: bool = False, tasks: Sequence[str] = ()) -> Application:
+    """Look at what the branch declares and at what runs, to apply it, or only what is about some ``tasks``."""
     opened = open_pushed(options)
-    return Application(opened, assessment_of(opened)(), force_conflicts)
+    return Application(opened, assessment_of(opened)(), force_conflicts, tuple(tasks))
 
 
 def after_merge(options: Options, tell: Callable[[AppliedAction], None] = lambda _ended: None) -> Unattended | None:
@@ -139,13 +156,23 @@ def after_merge(options: Options, tell: Callable[[AppliedAction], None] = lambda
     chosen = [each for each in application.plans if apply_settings(opened, each.actions.target).after_merge]
     if not any(each.actions.actions for each in chosen) and opened.repository.head(APPLIED) == application.commit:
         return None
-    if any(each.actions.actions for each in chosen):
-        application.check()
-    ended = [(each, application.carry_out(each, approved=False, unattended=True, tell=tell)) for each in chosen]
-    sentences = [sentence(each, done, opened.name) for each, done in ended]
-    return Unattended(
-        tuple(done for _, done in ended), application.verify(sentences, whole=all(done.whole for _, done in ended))
-    )
+    ended, sentences = _unattended(application, chosen, tell)
+    whole = all(done.whole for done in ended)
+    return Unattended(tuple(ended), application.verify(sentences, whole=whole))
+
+
+def _unattended(
+    application: Application, chosen: Sequence[TargetPlan], tell: Callable[[AppliedAction], None]
+) -> tuple[list[AppliedPlan], list[str]]:
+    """What became of each plan, and the sentences about that; one refusal where nothing may be applied at all."""
+    try:
+        if any(each.actions.actions for each in chosen):
+            application.check()
+    except Refused as exc:
+        return [AppliedPlan(refused=str(exc))], refusal(str(exc))
+    ended = [application.attempt(each, approved=False, unattended=True, tell=tell) for each in chosen]
+    name = application.opened.name
+    return ended, [line for each, done in zip(chosen, ended, strict=True) for line in sentences_of(each, done, name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +180,39 @@ class Unattended:
     """What an apply with nobody there came to."""
 
     ended: tuple[AppliedPlan, ...]
-    verification: Verification
+    verification: AppliedVerification
+
+    @property
+    def refused(self) -> str:
+        """Why some of it was refused as a whole."""
+        return "\n".join(each.refused for each in self.ended if each.refused)
 
 
-def sentence(plan: TargetPlan, done: AppliedPlan, name: str) -> str:
+def sentences_of(plan: TargetPlan, done: AppliedPlan, name: str) -> list[str]:
     """What became of the plan of a target (of the repository called ``name``), and how people agree to what waits for that;
     what a change window or failures hold back waits for something else.
     """
-    asking = any(action.approval for action in done.waiting)
-    asks = f" To agree, comment `/clockwork apply {plan.actions.name}`." if asking else ""
-    return f"{plan.actions.target or name}: {applied_summary(done)}{asks}"
+    place = plan.actions.target or name
+    if done.refused:
+        return refusal(f"{place}: {done.refused}")
+    asks = f" To agree, comment `/clockwork apply {plan.actions.name}`." if done.asking else ""
+    return [f"{place}: {applied_summary(done)}{asks}"]
+
+
+def refusal(text: str) -> list[str]:
+    """The sentences of a refusal: what was refused, each reason, and what to do."""
+    return [line for each in text.splitlines() if (line := each.strip())]
+
+
+def hooks_ran(opened: OpenRepository) -> HooksRan:
+    """Tells which hooks ran for a target; none where the repository is pushed nowhere."""
+    return lambda target: () if opened.git is None else hook_runs(journal_of(opened, target).read())
+
+
+def open_planning(options: Options, *, pushed: bool) -> tuple[Callable[[], Assessment], HooksRan]:
+    """What compares the files of a folder as they are (or a branch, where that is ``pushed``), and which hooks ran there."""
+    opened = open_pushed(options) if pushed else repository_to_read(options)
+    return assessment_of(opened), hooks_ran(opened)
 
 
 def journal_of(opened: OpenRepository, target: str) -> GitLedger:

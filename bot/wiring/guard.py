@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
-from bot.settings import Secrets
+from bot.settings import Secrets, Settings
 from bot.settings.sections import ASSISTANTS, AssistantSettings
 from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
@@ -243,21 +243,37 @@ def rules_of(opened: OpenRepository, base: str) -> RuleBook:
 
 
 def unmet(opened: OpenRepository, base: str, head: str, clock: Clock) -> tuple[str, ...]:
-    """What the rules at ``head`` block in the change from ``base``, a line each; nothing unless the mode is strict."""
-    from bot.model.finding import Enforce, Mode
-
-    if opened.settings.guard.mode is not Mode.STRICT or base == head:
-        return ()
-    from bot.flows.review import change_between, facts_of, review
+    """What guardrails block of what came between two commits, a line each; nothing unless one of them says strict."""
+    from bot.flows import merged_changes
+    from bot.flows.review import facts_of, review
+    from bot.model.finding import Change, Enforce, Finding, Mode
     from bot.model.session import ReviewRequest
 
-    change = change_between(opened.repository, base, head)
-    request = ReviewRequest(change=change, mode=Mode.STRICT, repository=opened.name)
-    rules = rules_of(opened, head)
-    facts = facts_of(opened.repository, change, rules.options)
-    result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
-    blocking = [finding for finding in result.findings if finding.enforce is Enforce.BLOCK]
-    return tuple(f"{finding.file}:{finding.line}: {finding.rule}: {finding.message}" for finding in blocking)
+    at = {commit: _settings_or_strict(opened, commit) for commit in (base, head)}
+    if base == head or all(settings.guard.mode is not Mode.STRICT for settings in at.values()):
+        return ()
+
+    def blocks(change: Change, *, by: str) -> tuple[Finding, ...]:
+        settings = at.setdefault(by, _settings_or_strict(opened, by))
+        rules = rules_of(replace(opened, settings=settings), by)
+        request = ReviewRequest(change=change, mode=Mode.STRICT, repository=opened.name)
+        facts = facts_of(opened.repository, change, rules.options)
+        result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
+        return tuple(finding for finding in result.findings if finding.enforce is Enforce.BLOCK)
+
+    findings = merged_changes.unmet(opened.repository, base, head, blocks)
+    return tuple(f"{finding.file}:{finding.line}: {finding.rule}: {finding.message}" for finding in findings)
+
+
+def _settings_or_strict(opened: OpenRepository, commit: str) -> Settings:
+    """The settings at a commit; the defaults in strict mode where those have a mistake, which loosens nothing."""
+    from bot.model.finding import Mode
+
+    try:
+        return settings_at(opened.options, opened.repository, commit)
+    except Invalid:
+        settings = Settings()
+        return settings.model_copy(update={"guard": settings.guard.model_copy(update={"mode": Mode.STRICT})})
 
 
 def rendering_at(

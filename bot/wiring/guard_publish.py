@@ -16,7 +16,7 @@ from bot.wiring.guard import Guard, review
 
 if TYPE_CHECKING:
     from bot.flows.head_check import Reviewed
-    from bot.github.actions import FinishedRun
+    from bot.github.actions import FinishedWorkflow
     from bot.guardrails.artifact import Artifact
     from bot.model.codehost import PullRequest
 
@@ -49,7 +49,7 @@ def _check_pull(given: Artifact, pull: PullRequest) -> None:
         )
 
 
-def _check_run(finished: FinishedRun, pull: PullRequest, repository: str) -> None:
+def _check_run(finished: FinishedWorkflow, pull: PullRequest, repository: str) -> None:
     """Return where the run was for this pull request: anybody can open another one with the same commit as its head."""
     if finished.repository.casefold() != repository.casefold():
         raise Refused(f"the run was in {finished.repository}, and this is {repository}")

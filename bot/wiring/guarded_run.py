@@ -15,7 +15,7 @@ from bot.gitrepo.checkout import apply
 from bot.gitrepo.repository import GitRepository
 from bot.intake.declared import suggestion
 from bot.model.guarded import AIRequest, AIResult
-from bot.model.proposal import Action
+from bot.model.proposal import TakenAction
 from bot.ports import Clock, Drafter, Signature
 from bot.settings import secrets as secrets_of
 from bot.settings.sections import AssistantSettings
@@ -124,7 +124,7 @@ class GuardedRuns:
 
         check(task_of(request), self.run_context)
 
-    def propose(self, result: AIResult, request: AIRequest) -> Action:
+    def propose(self, result: AIResult, request: AIRequest) -> TakenAction:
         """Open the one pull request with an approved result. See :func:`bot.flows.ai_proposal.propose`."""
         from bot.flows.ai_proposal import AIProposal, propose, task_of, title_of
 

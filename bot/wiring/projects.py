@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import folder_of
+from bot.intake.inputs import CommitFiles
 from bot.settings import Settings
 from bot.settings.sections import ComposeSettings
+from bot.wiring.repository import OpenRepository
 
 
 def named_projects(settings: Settings) -> tuple[ProjectFiles, ...]:
@@ -23,3 +27,9 @@ def _project(named: ComposeSettings) -> ProjectFiles:
         name=named.name or "",
         chosen=True,
     )
+
+
+def commit_files(opened: OpenRepository, commit: str) -> CommitFiles:
+    """The files of a commit, or of a folder as it lies."""
+    repository = opened.repository
+    return CommitFiles(frozenset(entry.path for entry in repository.entries(commit)), partial(repository.read, commit))

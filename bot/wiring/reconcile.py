@@ -20,7 +20,7 @@ from bot.drift.severity.grants import Grants
 from bot.errors import Invalid
 from bot.flows import applied
 from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
-from bot.flows.building import Build, build
+from bot.flows.building import Build, build, of_tasks
 from bot.flows.commands import Orders
 from bot.flows.compare import compare
 from bot.flows.context import RunContext
@@ -53,7 +53,7 @@ from bot.wiring.appliers import appliers_of
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, ledger_or_none, limits
 from bot.wiring.observers import list_keys
-from bot.wiring.projects import named_projects
+from bot.wiring.projects import commit_files, named_projects
 from bot.wiring.repository import (
     FixedClock,
     OpenRepository,
@@ -162,12 +162,14 @@ def open_targets(options: Options) -> Listing:
     return listing(declarer(opened).at(_head(opened)))
 
 
-def open_build(options: Options) -> Build:
-    """The bundle of a folder as it is now, or of a remote's branch."""
+def open_build(options: Options, *, tasks: Sequence[str] = ()) -> Build:
+    """The bundle of a folder as it is now, or of a remote's branch; of some ``tasks`` (names with ``*``), or of all."""
     opened = repository_to_read(options)
     declaration = declarer(opened).at(_head(opened))
     _check_variables(options, declaration)
-    return build(declaration, repository=opened.name)
+    commit = commit_files(opened, _head(opened))
+    projects = named_projects(opened.settings)
+    return build(of_tasks(declaration, tasks), repository=opened.name, commit=commit, projects=projects)
 
 
 def open_printed(options: Options, names: Sequence[str]) -> str:

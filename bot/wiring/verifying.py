@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bot.flows.action_plan import about
 from bot.flows.applied import APPLIED, record_applied
 from bot.flows.verifying import Verified, note_deployment, publish, tell_pulls, verify
 from bot.github import actions
@@ -23,7 +24,7 @@ _MOST_COMMITS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class AppliedVerification:
     """How it ended, and in sentences what was written where."""
 
     verified: Verified
@@ -32,25 +33,30 @@ class Verification:
     """The pull requests that were told."""
 
 
-def open_verification(options: Options, *, publish: bool) -> Callable[[float], Verification]:
+def open_verification(
+    options: Options, *, publish: bool, tasks: Sequence[str] = ()
+) -> Callable[[float], AppliedVerification]:
     """Verifies for so many seconds. Without ``publish`` nothing is written, and a folder is read as it lies."""
-    return verification_of(open_pushed(options) if publish else repository_to_read(options), publish=publish)
+    opened = open_pushed(options) if publish else repository_to_read(options)
+    return verification_of(opened, publish=publish, tasks=tasks)
 
 
 def verification_of(
-    opened: OpenRepository, *, publish: bool, done: Sequence[str] = ()
-) -> Callable[[float], Verification]:
-    """As :func:`open_verification`, of a repository that is open; ``done`` are sentences about what was applied."""
+    opened: OpenRepository, *, publish: bool, done: Sequence[str] = (), tasks: Sequence[str] = ()
+) -> Callable[[float], AppliedVerification]:
+    """As :func:`open_verification`, of a repository that is open; ``done`` are sentences about what was applied, ``tasks`` what
+    alone is looked at (all without any).
+    """
     look, clock = assessment_of(opened), SystemClock()
 
-    def run(wait: float) -> Verification:
-        verified = verify(look, clock, wait=wait)
-        return _published(verified, opened, done) if publish else Verification(verified)
+    def run(wait: float) -> AppliedVerification:
+        verified = verify(lambda: about(look(), tasks), clock, wait=wait)
+        return _published(verified, opened, done) if publish else AppliedVerification(verified)
 
     return run
 
 
-def _published(verified: Verified, opened: OpenRepository, done: Sequence[str]) -> Verification:
+def _published(verified: Verified, opened: OpenRepository, done: Sequence[str]) -> AppliedVerification:
     commits = _since_applied(opened, verified.assessment.declaration.commit)
     host, pulls = open_host(opened, SystemClock()), tuple[PullRequest, ...]()
     written: list[str] = []
@@ -61,7 +67,7 @@ def _published(verified: Verified, opened: OpenRepository, done: Sequence[str]) 
         written += _on_commit(verified, opened, host, done)
         pulls = tell_pulls(verified, host, Texts.at(folder("templates")), commits=commits, done=done)
         written += [f"Comment: {pull.url}" for pull in pulls]
-    return Verification(verified, tuple(written), tuple(pull.number for pull in pulls))
+    return AppliedVerification(verified, tuple(written), tuple(pull.number for pull in pulls))
 
 
 def _on_commit(verified: Verified, opened: OpenRepository, host: CodeHost, done: Sequence[str]) -> Iterator[str]:

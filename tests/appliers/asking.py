@@ -10,6 +10,7 @@ from typing import Any, Final
 import httpx
 
 from tests.appliers.apiserver import ApiServer
+from tests.web import new_client
 
 APPS: Final = "/apis/apps/v1/namespaces/default/deployments"
 MAPS: Final = "/api/v1/namespaces/default/configmaps"
@@ -50,5 +51,5 @@ def patched(client: httpx.Client, path: str, patch: Any, media: str, **query: st
 def asking(server: ApiServer) -> Iterator[httpx.Client]:
     """A client that may do everything and whose manager is ``asker`` where it names none."""
     headers = {"Authorization": f"Bearer {server.token}", "User-Agent": "asker/1"}
-    with httpx.Client(base_url=server.url, headers=headers, timeout=20) as client:
+    with new_client(base_url=server.url, headers=headers, timeout=20) as client:
         yield client

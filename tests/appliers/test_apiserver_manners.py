@@ -11,6 +11,7 @@ import pytest
 
 from tests.appliers.apiserver import ApiServer
 from tests.appliers.asking import APPLY, APPS, MAPS, MERGE, Object, applied, config_map, deployment, patched
+from tests.web import WEB
 
 
 def test_a_deletion_waits_for_finalizers(server: ApiServer, client: httpx.Client) -> None:
@@ -172,7 +173,7 @@ def test_discovery_says_what_is_served(client: httpx.Client) -> None:
 
 def test_who_may_not_is_told_so(server: ApiServer, client: httpx.Client) -> None:
     """Without a token it is 401, with a denied verb 403 that names user, verb, resource and namespace."""
-    assert httpx.get(f"{server.url}{MAPS}").status_code == 401
+    assert WEB.get(f"{server.url}{MAPS}").status_code == 401
     server.deny("patch", "deployments", "default")
     refused = applied(client, APPS, deployment())
     why = 'User "tester" cannot patch resource "deployments" in API group "apps" in the namespace "default"'

@@ -16,7 +16,7 @@ import pytest
 
 from bot.appliers.compose import ComposeApplier, compose_command
 from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
-from bot.model.action import Action, Health, HealthState, Operation, Work
+from bot.model.action import Action, HealthReport, HealthState, Operation, Work
 from bot.model.decision import Lane
 from bot.model.json import get, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
@@ -124,7 +124,7 @@ class Project:
         assert live is not None
         return text(get(live.tree, "environment", "MODE"))
 
-    def health(self, work: Work) -> Health:
+    def health(self, work: Work) -> HealthReport:
         return self.applier.health(work, now=datetime.now(UTC))
 
 

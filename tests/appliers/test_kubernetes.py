@@ -527,3 +527,18 @@ def test_what_is_not_valid_together_is_changed_at_once(cluster: Stage) -> None:
     now = cluster.live(tree)
     cluster.applier.carry_out(work)
     assert cluster.live(tree) == now
+
+
+def test_a_new_object_without_status_takes_three_requests(cluster: Stage) -> None:
+    """Tried, looked for, applied; its health is told from the answer, and what has its name already is noticed."""
+    cluster.applier.rehearse(cluster.work(Operation.CREATE, service(80)))  # discovery is asked for once
+    work = cluster.work(Operation.CREATE, config(MODE="fast"))
+    asked = len(cluster.server.requests)
+    cluster.applier.rehearse(work)
+    cluster.applier.carry_out(work)
+    assert cluster.applier.health(work, now=NOW).state is HealthState.HEALTHY
+    assert [request.method for request in cluster.server.requests[asked:]] == ["PATCH", "GET", "PATCH"]
+    cluster.server.put(secret(key="theirs"))
+    other = replace(cluster.work(Operation.CREATE, secret(key="ours")), live=None)
+    with pytest.raises(Stale, match="was not there when this was planned"):
+        cluster.applier.rehearse(other)

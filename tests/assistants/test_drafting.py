@@ -14,7 +14,7 @@ from bot.assistants.choose import assistant, choose
 from bot.assistants.tool import ToolOptions
 from bot.confinement.walls import Confinement, Wall, best
 from bot.model.filetree import FileTree, content_id
-from bot.model.guarded import AIErrorKind, Assignment, Draft
+from bot.model.guarded import AIErrorKind, Draft, DraftAssignment
 from bot.ports import Drafter
 from tests.assistants.endpoint import Endpoint, Fault, serving
 from tests.assistants.samples import KEY, Naps
@@ -22,7 +22,7 @@ from tests.assistants.samples import KEY, Naps
 FILES = {"a.py": b"x = 1\n", "docs/b.md": b"# B\n", "docs/deep/c.txt": b"c\n"}
 BLOBS = {content_id(data): data for data in FILES.values()}
 TREE = FileTree({path: content_id(data) for path, data in FILES.items()}, BLOBS.__getitem__)
-ASSIGNMENT = Assignment("Do it.", '{"type": "object"}', TREE)
+ASSIGNMENT = DraftAssignment("Do it.", '{"type": "object"}', TREE)
 Run = Callable[..., Draft]
 needs_wall = pytest.mark.skipif(best() is Wall.NONE, reason="no wall stands on this machine")
 

@@ -18,7 +18,7 @@ from bot.assistants.choose import assistant
 from bot.assistants.tool import ToolOptions
 from bot.confinement.walls import Confinement, Wall, best
 from bot.model.filetree import FileTree, content_id
-from bot.model.guarded import Assignment
+from bot.model.guarded import DraftAssignment
 from bot.model.session import Prompt, Reply, ReplyStatus
 from bot.ports import Drafter
 from tests.assistants.endpoint import Endpoint, Fault, serving
@@ -85,7 +85,7 @@ def test_a_real_tool_changes_files_of_its_copy(
         pytest.skip(f"{tool} is neither in $CLOCKWORK_NODE_TOOLS nor on PATH")
     monkeypatch.chdir(tmp_path)
     endpoint.writes, endpoint.text = ("made.py", "x = 2\n"), "I made made.py."
-    made = drafter(tool, endpoint).draft(Assignment("Make made.py as @kept.py is.", "{}", kept_tree()))
+    made = drafter(tool, endpoint).draft(DraftAssignment("Make made.py as @kept.py is.", "{}", kept_tree()))
     assert (made.failure, made.reply.message) == (None, "")
     assert [(file.path, file.data) for file in made.files or ()] == [("made.py", b"x = 2\n")]
     assert made.text.strip() == "I made made.py."
@@ -102,7 +102,7 @@ def test_a_real_tool_that_edits_reaches_nothing_outside(tool: str, endpoint: End
     planted = tmp_path / "planted.txt"
     planted.write_text("PLANTED-FILE-5d1c")
     endpoint.obeys = f"cat {planted}"
-    drafter(tool, endpoint).draft(Assignment(f"Show @{planted}", "{}", kept_tree()))
+    drafter(tool, endpoint).draft(DraftAssignment(f"Show @{planted}", "{}", kept_tree()))
     assert any(ASKED_AT[tool] in path for path, _, _ in endpoint.requests)
     assert "PLANTED" not in str([body for _, _, body in endpoint.requests])
 

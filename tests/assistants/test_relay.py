@@ -21,6 +21,7 @@ from bot.confinement.walls import Confinement, Wall, best
 from bot.model.session import ReplyStatus
 from tests.assistants.endpoint import REPLY, Fault, serving
 from tests.assistants.samples import FINDINGS, KEY, PROMPT, Naps
+from tests.web import WEB, new_client
 
 
 @pytest.mark.parametrize("own_network", [False, True], ids=["port", "socket"])
@@ -29,7 +30,7 @@ def test_the_key_is_put_in_on_the_way(tmp_path: Path, *, own_network: bool) -> N
     with (
         serving() as endpoint,
         relaying(f"{endpoint.url}/v1", KEY, folder=tmp_path, own_network=own_network, seconds=10) as relay,
-        httpx.Client(transport=httpx.HTTPTransport(uds=str(relay.door)) if relay.door else None) as client,
+        new_client(transport=httpx.HTTPTransport(uds=str(relay.door)) if relay.door else None) as client,
     ):
         headers = {"authorization": f"Bearer {relay.token}"}
         reply = client.post(f"{relay.url}/chat/completions", headers=headers, json={"messages": [1]})
@@ -42,7 +43,7 @@ def test_the_key_is_put_in_on_the_way(tmp_path: Path, *, own_network: bool) -> N
 def test_nobody_else_can_spend_the_key(tmp_path: Path) -> None:
     """Without the run's token nothing is passed on, and the answer shows no key."""
     with serving() as endpoint, relaying(endpoint.url, KEY, folder=tmp_path, own_network=False, seconds=10) as relay:
-        reply = httpx.post(f"{relay.url}/v1/messages", headers={"x-api-key": "guess"}, json={})
+        reply = WEB.post(f"{relay.url}/v1/messages", headers={"x-api-key": "guess"}, json={})
     assert (reply.status_code, endpoint.requests) == (401, [])
     assert KEY not in reply.text
 
@@ -53,7 +54,7 @@ def test_only_the_models_host_is_asked(tmp_path: Path) -> None:
         serving() as endpoint,
         serving() as other,
         relaying(endpoint.url, KEY, folder=tmp_path, own_network=False, seconds=10) as relay,
-        httpx.Client(proxy=f"http://127.0.0.1:{relay.port}") as client,
+        new_client(proxy=f"http://127.0.0.1:{relay.port}") as client,
     ):
         reply = client.post(f"{other.url}/v1/messages", headers={"x-api-key": relay.token}, json={})
     assert reply.status_code == 400
@@ -64,10 +65,10 @@ def test_faults_come_back_as_they_are(tmp_path: Path) -> None:
     """Status and retry advice of the host reach the tool; a host that is not there is a 502 without its address."""
     with serving() as endpoint, relaying(endpoint.url, KEY, folder=tmp_path, own_network=False, seconds=10) as relay:
         endpoint.faults.append(Fault(429, headers={"retry-after": "7"}))
-        reply = httpx.post(f"{relay.url}/v1/messages", headers={"x-api-key": relay.token}, json={})
+        reply = WEB.post(f"{relay.url}/v1/messages", headers={"x-api-key": relay.token}, json={})
         assert (reply.status_code, reply.headers["retry-after"]) == (429, "7")
     with relaying("http://127.0.0.1:1", KEY, folder=tmp_path, own_network=False, seconds=5) as relay:
-        assert httpx.post(f"{relay.url}/x", headers={"x-api-key": relay.token}, json={}).status_code == 502
+        assert WEB.post(f"{relay.url}/x", headers={"x-api-key": relay.token}, json={}).status_code == 502
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_a_model_without_a_key_needs_no_token(tmp_path: Path) -> None:
         serving() as endpoint,
         relaying(f"{endpoint.url}/v1", None, folder=tmp_path, own_network=False, seconds=10) as relay,
     ):
-        assert httpx.post(f"{relay.url}/chat/completions", json={}).status_code == 200
+        assert WEB.post(f"{relay.url}/chat/completions", json={}).status_code == 200
     assert len(endpoint.requests) == 1
 
 

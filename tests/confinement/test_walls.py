@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.confinement.closure import closure
-from bot.confinement.walls import Wall, World, available, behind, own_network
+from bot.confinement.walls import ConfinedWorld, Wall, available, behind, own_network
 from bot.processes import ProcessEnd, ProcessResult, run
 
 SECRET = "planted-9c41f0"
@@ -41,7 +41,7 @@ def python(
     program.write_text(f"#!{sys.executable} -I\n{source}")
     program.chmod(0o755)
     path = os.environ["PATH"]
-    world = World(space / "root", space / "work", closure(program, path), (space / "work",), port, door)
+    world = ConfinedWorld(space / "root", space / "work", closure(program, path), (space / "work",), port, door)
     return run(
         behind(wall, world, [str(program)]), b"in", env={"PATH": path}, deadline_seconds=seconds, grace_seconds=1
     )

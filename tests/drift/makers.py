@@ -11,7 +11,7 @@ from bot.drift import drifts
 from bot.drift.diff import PairResult
 from bot.drift.diff import examine as examine_pair
 from bot.drift.options import ComparisonOptions
-from bot.drift.surroundings import Surroundings
+from bot.drift.surroundings import ComparisonContext
 from bot.model.drift import Drift
 from bot.model.json import Pointer, Tree
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind
@@ -48,7 +48,7 @@ def examine(pair: Pair, options: ComparisonOptions = OPTIONS) -> PairResult:
     """What both sides differ in, with nothing around them."""
     assert pair.desired is not None
     assert pair.observed is not None
-    return examine_pair(pair.desired, pair.observed, pair.base, options, Surroundings())
+    return examine_pair(pair.desired, pair.observed, pair.base, options, ComparisonContext())
 
 
 def kubernetes_id(tree: Mapping[str, Any]) -> ResourceId:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.drift.compose.edits import written
-from bot.drift.compose.entries import Index
+from bot.drift.compose.entries import EntryIndex
 from bot.model.drift import AddEntry, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.paths import parse_path
@@ -234,4 +234,4 @@ def test_an_edit_keeps_the_syntax_of_what_it_changes(
 )
 def test_the_place_in_the_file_is_the_nearest_that_is_written(raw: Tree, path: str, pointer: Pointer) -> None:
     """As far as the file goes, and below ``deploy`` where that says it."""
-    assert written(Index(raw), parse_path(path)) == pointer
+    assert written(EntryIndex(raw), parse_path(path)) == pointer

@@ -9,7 +9,7 @@ import pytest
 
 from bot.drift.compose.names import Aliases
 from bot.drift.diff import examine
-from bot.drift.surroundings import Surroundings
+from bot.drift.surroundings import ComparisonContext
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import Desired, Observed, Platform, ResourceId
@@ -20,7 +20,7 @@ from tests.drift.makers import OPTIONS, running, service
 def judged(
     desired: Desired, observed: Observed, *, base: Tree | None = None, aliases: Aliases | None = None
 ) -> tuple[Drift, ...]:
-    return examine(desired, observed, base, OPTIONS, Surroundings(aliases=aliases or {})).drift
+    return examine(desired, observed, base, OPTIONS, ComparisonContext(aliases=aliases or {})).drift
 
 
 def compare(raw: Tree, live: Tree, *, base: Tree | None = None, aliases: Aliases | None = None) -> tuple[Drift, ...]:

@@ -12,7 +12,7 @@ from bot.drift.base import Base
 from bot.drift.cache import Memo
 from bot.drift.diff import NO_DIFFERENCE, PairResult
 from bot.drift.options import ComparisonOptions
-from bot.drift.surroundings import Surroundings
+from bot.drift.surroundings import ComparisonContext
 from bot.model.json import JSON, Tree
 from bot.model.paths import Item, Path
 from tests.drift.fields import TOP
@@ -25,7 +25,7 @@ ANSWER = PairResult()
 
 def kept(base: Tree | None = None) -> Memo:
     memo = Memo()
-    memo.begin(OPTIONS, Surroundings())
+    memo.begin(OPTIONS, ComparisonContext())
     memo.keep(DESIRED, OBSERVED, base, ANSWER)
     return memo
 
@@ -63,13 +63,13 @@ def test_what_the_last_comparison_did_not_ask_for_is_gone() -> None:
     memo = kept()
     memo.end()
     assert len(memo) == 1
-    memo.begin(OPTIONS, Surroundings())
+    memo.begin(OPTIONS, ComparisonContext())
     assert memo.find(DESIRED, OBSERVED, None) is ANSWER
     other = replace(DESIRED, document=1)
     memo.keep(other, OBSERVED, None, NO_DIFFERENCE)
     memo.end()
     assert len(memo) == 2
-    memo.begin(OPTIONS, Surroundings())
+    memo.begin(OPTIONS, ComparisonContext())
     memo.find(other, OBSERVED, None)
     memo.end()
     assert (memo.find(DESIRED, OBSERVED, None), memo.find(other, OBSERVED, None)) == (None, NO_DIFFERENCE)
@@ -77,10 +77,10 @@ def test_what_the_last_comparison_did_not_ask_for_is_gone() -> None:
 
 def test_another_question_forgets_everything() -> None:
     """Other options, other surroundings; equal ones are the same question."""
-    alias: Surroundings = Surroundings(aliases={("shop", "volume", "a"): "b"})
+    alias: ComparisonContext = ComparisonContext(aliases={("shop", "volume", "a"): "b"})
     for options, around, remembered in (
-        (copy.deepcopy(OPTIONS), Surroundings(), 1),
-        (ComparisonOptions(mask_key=b"other"), Surroundings(), 0),
+        (copy.deepcopy(OPTIONS), ComparisonContext(), 1),
+        (ComparisonOptions(mask_key=b"other"), ComparisonContext(), 0),
         (OPTIONS, alias, 0),
     ):
         memo = kept()

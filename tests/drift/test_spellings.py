@@ -15,7 +15,7 @@ from bot.drift.images import Image
 from bot.drift.options import ComparisonOptions
 from bot.drift.selector import parse
 from bot.drift.shapes import ANY, Default, FilledBy, Form, Shape
-from bot.drift.surroundings import Surroundings
+from bot.drift.surroundings import ComparisonContext
 from bot.errors import Invalid
 from bot.model.json import JSON
 from bot.model.paths import parse_path
@@ -416,7 +416,7 @@ def test_a_base_finds_elements_by_the_keys_of_their_list() -> None:
 
 # -- the memo ------------------------------------------------------------------------------------------------------
 
-OPTIONS, AROUND = ComparisonOptions(mask_key=b"k"), Surroundings()
+OPTIONS, AROUND = ComparisonOptions(mask_key=b"k"), ComparisonContext()
 
 
 def test_a_memo_answers_the_same_question_only() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.assembly.assemble import assemble
-from bot.assembly.config import Config
+from bot.assembly.config import AssembledConfig
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays
 from bot.forge.render import render
@@ -66,7 +66,7 @@ def cases() -> list[Case]:
     return listed
 
 
-def declared(files: dict[str, bytes]) -> tuple[dict[str, Desired], Config | None]:
+def declared(files: dict[str, bytes]) -> tuple[dict[str, Desired], AssembledConfig | None]:
     """The resources that files declare by their short id, and the configuration behind ``.cw`` files."""
     if any(path.endswith(".cw") for path in files):
         assembly = assemble(files, variables={}, environment={})

@@ -20,6 +20,7 @@ from bot.sandbox.server import Sandbox
 from tests.entrypoints.test_daemon import Running, eventually
 from tests.entrypoints.test_daemon_polling import keeping, proposed
 from tests.flows.stage import open_stage
+from tests.web import WEB
 
 SETTINGS = """
 daemon: {check_interval: 1h, drift_interval: 1h}
@@ -39,14 +40,14 @@ def daemon(tmp_path: Path) -> Iterator[Running]:
         stage.show()
         proposed(stage, "idea")
         with keeping(stage, READER=READER, OPERATOR=OPERATOR, UNSET="") as running:
-            eventually(lambda: httpx.get(f"{running.root}/readyz", timeout=60).status_code == 200)
+            eventually(lambda: WEB.get(f"{running.root}/readyz").status_code == 200)
             yield running
 
 
 def call(daemon: Running, method: str, path: str, *, token: str = OPERATOR, **body: Any) -> httpx.Response:
     """One call with that token."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    return httpx.request(method, f"{daemon.root}{path}", headers=headers, json=body or None, timeout=60)
+    return WEB.request(method, f"{daemon.root}{path}", headers=headers, json=body or None)
 
 
 def test_the_description_is_one() -> None:
@@ -133,8 +134,8 @@ def test_bodies_that_are_none(daemon: Running) -> None:
     headers = {"Authorization": f"Bearer {OPERATOR}", "Content-Type": "application/json"}
     address = f"{daemon.root}/v1/halt"
     for content, status in ((b"{" * 100_000, 413), (b"{", 422), (b"[" * 60_000, 422), (b"[]", 422)):
-        assert httpx.post(address, content=content, headers=headers, timeout=60).status_code == status
-    text = httpx.post(address, content=b"reason=x", headers={**headers, "Content-Type": "text/plain"}, timeout=60)
+        assert WEB.post(address, content=content, headers=headers).status_code == status
+    text = WEB.post(address, content=b"reason=x", headers={**headers, "Content-Type": "text/plain"})
     assert text.status_code == 415
     assert call(daemon, "GET", "/v1/ledger?limit=1&limit=2").status_code == 422
     assert call(daemon, "GET", "/v1/ledger?limti=1").status_code == 422

@@ -18,6 +18,7 @@ from bot.entrypoints.daemon.state import Runtime
 from bot.github.webhook import signature
 from bot.sandbox.server import Sandbox
 from tests.flows.stage import NAME, Stage, open_stage
+from tests.web import WEB
 
 SECRET = "hook-secret"
 
@@ -28,12 +29,12 @@ class HTTP:
     @staticmethod
     def get(url: str) -> httpx.Response:
         """One GET."""
-        return httpx.get(url, timeout=60)
+        return WEB.get(url)
 
     @staticmethod
     def post(url: str, *, content: bytes, headers: dict[str, str]) -> httpx.Response:
         """One POST."""
-        return httpx.post(url, content=content, headers=headers, timeout=60)
+        return WEB.post(url, content=content, headers=headers)
 
 
 def eventually(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
@@ -71,7 +72,7 @@ class Running:
     def call(self, method: str, path: str, **body: str) -> httpx.Response:
         """One call with the control token."""
         headers = {"Authorization": f"Bearer {self.runtime.token}"}
-        return httpx.request(method, f"{self.root}{path}", headers=headers, json=body or None, timeout=60)
+        return WEB.request(method, f"{self.root}{path}", headers=headers, json=body or None)
 
 
 @pytest.fixture

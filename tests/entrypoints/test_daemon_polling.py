@@ -18,6 +18,7 @@ from bot.sandbox.server import Sandbox
 from tests.entrypoints.keeping import eventually
 from tests.entrypoints.test_daemon import Running, checks
 from tests.flows.stage import NAME, Stage, open_stage
+from tests.web import WEB
 
 pytestmark = pytest.mark.slow
 
@@ -142,8 +143,6 @@ def test_comments_are_answered_and_closed_pull_requests_followed(stage: Stage) -
 
 def test_orders_need_the_token(stage: Stage) -> None:
     """Everything but health, webhooks and, on this machine, figures; a wrong token is as good as none."""
-    import httpx
-
     with keeping(stage) as daemon:
         for method, path in (
             ("GET", "/v1/status"),
@@ -153,11 +152,11 @@ def test_orders_need_the_token(stage: Stage) -> None:
             ("POST", "/v1/halt"),
         ):
             for headers in ({}, {"Authorization": "Bearer nonsense"}, {"Authorization": daemon.runtime.token}):
-                answer = httpx.request(method, f"{daemon.root}{path}", headers=headers, timeout=60)
+                answer = WEB.request(method, f"{daemon.root}{path}", headers=headers)
                 assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
         assert daemon.status()["paused"] is None
         assert daemon.call("POST", "/v1/pause", by="rosa", reason="audit").json()["by"] == "rosa"
-        assert httpx.get(f"{daemon.root}/healthz", timeout=60).json() == {"status": "ok"}
+        assert WEB.get(f"{daemon.root}/healthz").json() == {"status": "ok"}
 
 
 def test_while_paused_no_check_is_published_and_no_comment_answered(stage: Stage) -> None:

@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bot.entrypoints.demo.run import NAME, Stage, play, staged
 from bot.errors import Unavailable
 from bot.renderers import tools
+from tests.web import WEB, new_client
 
 
 def has_renderers() -> bool:
@@ -90,7 +90,7 @@ def test_live_changes_become_single_lines_of_the_files_that_set_them(tmp_path: P
 
 def changed_lines(stage: Stage, commit: str) -> dict[str, list[str]]:
     """The lines that a commit takes away and adds, by file, without indentation and comments."""
-    files = httpx.get(f"{stage.box.api_url}/repos/{NAME}/{commit}", timeout=30).json()["files"]
+    files = WEB.get(f"{stage.box.api_url}/repos/{NAME}/{commit}", timeout=30).json()["files"]
     lines = {file["filename"]: re.findall(r"^([-+]) *(.*?)(?: *#.*)?$", file["patch"], re.MULTILINE) for file in files}
     return {name: [sign + text for sign, text in changed] for name, changed in lines.items()}
 
@@ -131,7 +131,7 @@ def post_form(page: str, verb: str, **typed: str) -> None:
     """Send a form of a page with what was typed or chosen, as a browser does."""
     origin = re.match(r"https?://[^/]+", page)
     assert origin is not None
-    with httpx.Client(follow_redirects=True, headers={"Origin": origin[0]}, timeout=60) as browser:
+    with new_client(follow_redirects=True, headers={"Origin": origin[0]}, timeout=60) as browser:
         forms = re.findall(r"<form.*?</form>", browser.get(page).text, re.DOTALL)
         form = next(form for form in forms if f"/{verb}" in form)
         action = re.search(rf'action="([^"]*/{verb})"', form)

@@ -17,6 +17,7 @@ from bot.errors import Invalid
 from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
 from bot.model.severity import Severity
 from tests.entrypoints.markup import Outline
+from tests.web import new_client
 
 NOW = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e"
@@ -99,7 +100,7 @@ def test_it_is_served_behind_a_token_and_tells_when_it_changes() -> None:
     """A browser's token opens it; a run of one repository is an event; the stream ends with the fleet."""
     now, token = [FLEET], "page-0123456789abc"
     auth = httpx.BasicAuth("me", token)
-    with ExitStack() as stack, httpx.Client(timeout=60) as client:
+    with ExitStack() as stack, new_client(timeout=60) as client:
         root = stack.enter_context(status_site("0", lambda: now[0], token))
         assert client.get(root).status_code == 401
         assert "acme/critical" in client.get(f"{root}?page=1", auth=auth).text

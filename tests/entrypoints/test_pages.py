@@ -29,7 +29,7 @@ from bot.model.decision import Attention, Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Report
 from bot.model.finding import Enforce, Finding, Mode, Verdict
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
-from bot.model.proposal import Action, Effect, Preview, Tick
+from bot.model.proposal import Effect, Preview, TakenAction, Tick
 from bot.model.resource import Platform, ResourceId
 from bot.model.session import Session
 from bot.model.severity import Severity
@@ -96,8 +96,8 @@ def full(text: str = "web") -> str:
         drift(1, text, target="prod"),
         drift(2, text, target=text, file=text, message=text, observed={text: [text * 20]}),
     )
-    action = Action(Effect.DENIED, Lane.CONFIG_PULL_REQUEST, text, text, url="javascript:alert(1)", number=3, drifts=(one.id,),
-                    limit="new-pull-requests", next_eligible=NOW)  # fmt: skip
+    action = TakenAction(Effect.DENIED, Lane.CONFIG_PULL_REQUEST, text, text, url="javascript:alert(1)", number=3,
+                         drifts=(one.id,), limit="new-pull-requests", next_eligible=NOW)  # fmt: skip
     tick = ticked(one, other, actions=(action,), blocked=text)
     entry = Entry("1", EntryKind.SUSPEND, NOW, Actor(text), task=text, reason=text)
     ends = Entry("2", EntryKind.OUTCOME, NOW, Actor("me"), result=Result.FAILED)
@@ -143,7 +143,7 @@ def one(text: str = "web") -> str:
     it = drift(1, text, file=text, desired={text: f"{text}\nsame"}, observed={text: f"{text}\nother"}, message=text,
                manager=text, evidence=(text,), changed_at=NOW)  # fmt: skip
     preview = Preview(text, text, f"--- a/x\n+++ b/x\n-{text}\n+{text}")
-    action = Action(
+    action = TakenAction(
         Effect.PLANNED, Lane.ARTIFACT_PATCH, text, text, url="data:text/html,x", drifts=(it.id,), preview=preview
     )
     tick = ticked(it, decisions=(decided(it, attention=Attention((text,), (text,))),), actions=(action,))
@@ -189,7 +189,7 @@ def test_the_first_line_says_what_matters_most(changes: dict[str, Any], words: s
 def test_each_difference_says_what_becomes_of_it_and_why_not() -> None:
     """By target, the worst first: remedy, state, the reason of a limit with its time, where it is set, a page of its own."""
     low, high = drift(1, target="test", severity=Severity.LOW), drift(2, target="prod")
-    held = Action(Effect.DENIED, Lane.ARTIFACT_PATCH, "t", "2 of 2 fixes this hour", drifts=(high.id,),
+    held = TakenAction(Effect.DENIED, Lane.ARTIFACT_PATCH, "t", "2 of 2 fixes this hour", drifts=(high.id,),
                   limit="window", next_eligible=NOW)  # fmt: skip
     tick = ticked(low, high, decisions=(decided(low, Lane.NOTHING), decided(high)), actions=(held,))
     outline = Outline(first_page(seen(tick), DaemonView(tick)))

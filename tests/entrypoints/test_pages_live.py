@@ -17,6 +17,7 @@ from tests.entrypoints.test_daemon import Running
 from tests.entrypoints.test_daemon_polling import keeping, proposed
 from tests.flows.browser import CHROMIUM, Browser, browser
 from tests.flows.stage import Stage, open_stage
+from tests.web import WEB, new_client
 
 SETTINGS = """
 daemon: {check_interval: 1s, drift_interval: 1h}
@@ -55,7 +56,7 @@ def daemon(stage: Stage) -> Iterator[Running]:
 
 def get(daemon: Running, path: str, auth: tuple[str, str] | None = AUTH) -> httpx.Response:
     """One page."""
-    return httpx.get(f"{daemon.root}{path}", auth=auth, timeout=60)
+    return WEB.get(f"{daemon.root}{path}", auth=auth, timeout=60)
 
 
 def links(text: str) -> list[str]:
@@ -92,7 +93,7 @@ def test_nothing_is_shown_without_a_token(daemon: Running) -> None:
             refused = get(daemon, path, auth)
             assert (refused.status_code, refused.headers["www-authenticate"][:5]) == (401, "Basic")
             assert "shop" not in refused.text
-        with httpx.stream("GET", f"{daemon.root}{path}", auth=AUTH, timeout=60) as answer:
+        with WEB.stream("GET", f"{daemon.root}{path}", auth=AUTH, timeout=60) as answer:
             assert answer.status_code in {200, 404}
             for name in ("content-security-policy", "referrer-policy", "x-content-type-options", "x-frame-options"):
                 assert answer.headers[name], name
@@ -114,7 +115,7 @@ def test_a_stream_tells_when_a_run_ends(stage: Stage, daemon: Running) -> None:
     """Whoever listens hears the stamp that stands, then another once a run is over, with which the page says more; whoever
     was away hears only what is new, and nobody hears anything once the daemon stops.
     """
-    with httpx.stream("GET", f"{daemon.root}/events", auth=AUTH, timeout=60) as answer:
+    with WEB.stream("GET", f"{daemon.root}/events", auth=AUTH, timeout=60) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         heard = stamps(answer.iter_lines())
         first = next(heard)
@@ -128,7 +129,7 @@ def test_a_stream_tells_when_a_run_ends(stage: Stage, daemon: Running) -> None:
     assert "spec.replicas" in page.text
     stamp = re.findall(r'data-stamp="([0-9a-f]{16})"', page.text)[0]
     known = {"Last-Event-ID": stamp}
-    with httpx.stream("GET", f"{daemon.root}/events", auth=AUTH, headers=known, timeout=60) as answer:
+    with WEB.stream("GET", f"{daemon.root}/events", auth=AUTH, headers=known, timeout=60) as answer:
         heard = stamps(answer.iter_lines())
         daemon.call("POST", "/v1/pause", reason="audit")
         assert next(heard) != stamp
@@ -137,7 +138,7 @@ def test_a_stream_tells_when_a_run_ends(stage: Stage, daemon: Running) -> None:
 
 def test_only_so_many_listen(daemon: Running) -> None:
     """The forty-first is told to come again later, and may once another has gone; pages are answered all the while."""
-    with httpx.Client(auth=AUTH, timeout=60, limits=httpx.Limits(max_connections=100)) as client:
+    with new_client(auth=AUTH, timeout=60, limits=httpx.Limits(max_connections=100)) as client:
         open_ones = [client.send(client.build_request("GET", f"{daemon.root}/events"), stream=True) for _ in range(40)]
         assert {answer.status_code for answer in open_ones} == {200}
         heard = [answer.iter_lines() for answer in open_ones]  # one that is not kept hangs up

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
 import pytest
 
 from bot.entrypoints.fleet.keeping import kept_alone, remember, remembered
@@ -22,6 +21,7 @@ from bot.settings import load
 from bot.wiring.fleet import OpenFleet, open_fleet
 from bot.wiring.repository import SystemClock
 from tests.fleet.stand import FleetStand, fleet_stand
+from tests.web import WEB
 
 OWNERS = ("north", "south")
 
@@ -57,7 +57,7 @@ def awaited(pool: ProcessPool, most: int) -> list[FleetRun]:
 def pulls(stand: FleetStand, name: str) -> list[str]:
     token = stand.box.create_user("rosa", admin=True)
     headers = {"Authorization": f"Bearer {token}"}
-    answer = httpx.get(f"{stand.box.api_url}/repos/{name}/pulls?state=all", headers=headers)
+    answer = WEB.get(f"{stand.box.api_url}/repos/{name}/pulls?state=all", headers=headers)
     return [pull["title"] for pull in answer.json()]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -44,7 +44,7 @@ def let_applying_die(step: str, nth: int) -> None:
     """What applies in this process from now on is killed at the ``nth`` time of ``step``."""
     opened = wiring.open_application
 
-    def dying(options: Options, *, force_conflicts: bool = False) -> wiring.Application:
-        return replace(opened(options, force_conflicts=force_conflicts), reached=kill_me(step, nth))
+    def dying(options: Options, *, force_conflicts: bool = False, tasks: Sequence[str] = ()) -> wiring.Application:
+        return replace(opened(options, force_conflicts=force_conflicts, tasks=tasks), reached=kill_me(step, nth))
 
     wiring.open_application = dying

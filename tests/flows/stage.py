@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
 from bot.flows.reconcile import Loop, tick
-from bot.model.proposal import Action, Tick
+from bot.model.proposal import TakenAction, Tick
 from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
+from tests.web import WEB
 
 NAME = "acme/shop"
 
@@ -140,7 +140,7 @@ class Stage:
 
     def api(self, method: str, path: str, *, token: str | None = None, **body: object) -> Any:
         """One REST call below ``/repos/acme/shop`` as the human, or as whoever ``token`` is."""
-        answer = httpx.request(
+        answer = WEB.request(
             method,
             f"{self.box.api_url}/repos/{NAME}{path}",
             headers={"Authorization": f"Bearer {token or self.human}"},
@@ -212,7 +212,7 @@ def running(files: Mapping[str, bytes] = FILES) -> dict[str, Any]:
     return {manifest["kind"]: copy.deepcopy(manifest) for manifest in manifests}
 
 
-def by_lane(done: Tick) -> dict[str, Action]:
+def by_lane(done: Tick) -> dict[str, TakenAction]:
     """The actions of a tick by remedy."""
     return {action.lane.value: action for action in done.actions}
 

@@ -96,6 +96,62 @@ def test_an_agreement_is_about_one_plan(stage: ClusterStage) -> None:
     assert stage.cluster.get("v1", "PersistentVolumeClaim", "shop", "orders") is not None
 
 
+def test_what_guardrails_refuse_is_told_once(stage: ClusterStage) -> None:
+    """The merged pull request has one comment with each reason and what to do, however often it is tried."""
+    stage.settings("apply: {after_merge: true}\nguard: {mode: strict}\n")
+    after_merge(stage.options())
+    image = "image: registry.example.com/web:1.0   # pinned\n"
+    privileged = f"{image}          securityContext: {{privileged: true}}\n"
+    number = merged(stage, "k8s/web.yaml", stage.file("k8s/web.yaml").replace(image, privileged))
+    for _ in range(2):
+        done = after_merge(stage.options())
+        assert done is not None
+        assert "guardrails block" in done.refused
+        (comment,) = comments(stage, number)
+        assert "Nothing was applied" in comment["body"]
+        assert "k8s/web.yaml:" in comment["body"]
+        assert "clockwork guard baseline" in comment["body"]
+        assert "/clockwork apply" not in comment["body"]
+    web = stage.cluster.get("apps/v1", "Deployment", "shop", "web")
+    assert web is not None
+    assert "securityContext" not in web["spec"]["template"]["spec"]["containers"][0]
+
+
+def test_what_the_platform_refuses_is_told_and_then_what_became_of_it(stage: ClusterStage) -> None:
+    """A conflict names who owns the field; once that is out of the way the same comment says that it was applied."""
+    stage.settings("apply: {after_merge: true}\n")
+    after_merge(stage.options())
+    stage.cluster.edit("apps/v1", "Deployment", "shop", "web", spec__replicas=7)
+    number = merged(stage, "k8s/web.yaml", stage.file("k8s/web.yaml").replace("replicas: 2\n", "replicas: 3\n"))
+    done = after_merge(stage.options())
+    assert done is not None
+    assert "kubectl-edit" in done.refused
+    (comment,) = comments(stage, number)
+    assert "Nothing was done" in comment["body"]
+    assert "kubectl-edit" in comment["body"]
+    stage.settings("apply: {after_merge: true, force_conflicts: true}\n")
+    done = after_merge(stage.options())
+    assert done is not None
+    assert not done.refused
+    (comment,) = comments(stage, number)
+    assert "Applied: 1 updated." in comment["body"]
+    assert "Nothing was done" not in comment["body"]
+
+
+def test_a_change_window_holds_what_was_merged(stage: ClusterStage) -> None:
+    """What may not be done now says until when it is held, and asks nobody to agree."""
+    after_merge(stage.options())
+    number = merged(stage, "k8s/service.yaml", stage.file("k8s/service.yaml").replace("port: 80\n", "port: 8090\n"))
+    always = '{name: freeze, effect: deny, cron: "0 0 * * *", duration: 24h}'
+    stage.settings(f"apply: {{after_merge: true, force_conflicts: true}}\nfixes: {{windows: [{always}]}}\n")
+    done = after_merge(stage.options())
+    assert done is not None
+    assert stage.port() == 80
+    (comment,) = comments(stage, number)
+    assert "1 held: closed by change window freeze" in comment["body"]
+    assert "/clockwork apply" not in comment["body"]
+
+
 def test_what_fails_again_and_again_is_left_to_a_person(stage: ClusterStage) -> None:
     """Three failures of one action at one commit, and it waits; another commit begins anew."""
     merged(stage, "k8s/service.yaml", stage.file("k8s/service.yaml").replace("port: 80\n", "port: 8090\n"))

@@ -17,7 +17,7 @@ from bot.model.codehost import CheckState
 from bot.model.finding import AuthorKind, Mode
 from bot.model.guarded import AIRequest, AIResult
 from bot.model.ledger import Actor, Entry, EntryKind, Result
-from bot.model.proposal import Action, Effect
+from bot.model.proposal import Effect, TakenAction
 from bot.wiring.guard import review
 from bot.wiring.guarded_run import GuardedRuns
 from bot.wiring.reconcile import run_context
@@ -55,7 +55,7 @@ def runs(stage: Stage) -> GuardedRuns:
     return GuardedRuns(opened, head, stage.clock)
 
 
-def proposed(stage: Stage, request: AIRequest = REQUEST) -> tuple[AIResult, Action]:
+def proposed(stage: Stage, request: AIRequest = REQUEST) -> tuple[AIResult, TakenAction]:
     """What becomes of the request's pull request."""
     site = runs(stage)
     result = site.process(request)

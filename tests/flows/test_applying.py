@@ -12,18 +12,20 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Refused, Stale
-from bot.flows.apply_journal import Holder, Journal
+from bot.flows.apply_journal import ApplyJournal, Holder
 from bot.flows.applying import STEPS
 from bot.flows.commands import Orders, halt
 from bot.model.action import AppliedPlan, NotPlanned, Operation, Work
 from bot.model.codehost import CheckState
 from bot.model.ledger import Actor, EntryKind, Result
 from bot.plans.document import check_plans, read_plans, to_json
+from bot.wiring.accepted import accept_here
 from bot.wiring.applying import journal_of
+from bot.wiring.local_guard import Compared
 from bot.wiring.reconcile import declarer, run_context
 from bot.wiring.repository import SystemClock, open_repository
 from tests.appliers.apiserver import ApiServer
-from tests.flows.site import CONFIG, SPACE, WEB, Site, changed
+from tests.flows.site import CONFIG, SPACE, WEB, Site, changed, documents
 from tests.flows.stage import MovableClock
 
 
@@ -149,7 +151,7 @@ def test_one_run_at_a_time_holds_a_target(site: Site) -> None:
     (plan,) = application.plans
     ledger, clock = journal_of(application.opened, ""), MovableClock()
     begin = partial(
-        Journal.begin, plan.actions, clock=clock, actor=Actor("ada"), new_id=lambda: uuid.uuid4().hex, seconds=600
+        ApplyJournal.begin, plan.actions, clock=clock, actor=Actor("ada"), new_id=lambda: uuid.uuid4().hex, seconds=600
     )
     first = begin(ledger, holder=Holder("first"))
     other = journal_of(site.application("other").opened, "")
@@ -191,6 +193,74 @@ def test_what_guardrails_block_is_not_applied(site: Site) -> None:
     assert site.writes() == written
 
 
+STRICT = "guard: {mode: strict}\n"
+
+
+@pytest.fixture
+def strict(site: Site) -> Site:
+    """A site in strict mode that is applied, and remembered as that."""
+    site.push({"clockwork.yaml": (site.folder / "clockwork.yaml").read_text() + STRICT})
+    site.apply()
+    site.application().verify()
+    return site
+
+
+def privileged(replicas: int = 2) -> str:
+    pod = WEB["spec"]["template"]["spec"]
+    evil = {**pod, "containers": [{**pod["containers"][0], "securityContext": {"privileged": True}}]}
+    template = {**WEB["spec"]["template"], "spec": evil}
+    return documents(SPACE, CONFIG, changed(WEB, template=template, replicas=replicas))
+
+
+def relaxed(site: Site) -> str:
+    return (site.folder / "clockwork.yaml").read_text().replace(STRICT, "guard: {mode: standard}\n")
+
+
+def test_a_mode_counts_once_it_was_applied(strict: Site) -> None:
+    """Whoever merges a loosened mode before or with what it would let through gains nothing; applied alone, it counts."""
+    strict.push({"clockwork.yaml": relaxed(strict), "k8s/shop.yaml": privileged()})
+    with pytest.raises(Refused, match="guardrails block"):
+        strict.apply()
+    strict.push({"k8s/shop.yaml": privileged(3)})
+    with pytest.raises(Refused, match="guardrails block"):
+        strict.apply()
+    strict.declare(SPACE, CONFIG, WEB)
+    strict.application().verify()
+    strict.push({"k8s/shop.yaml": privileged()})
+    assert brief(strict.apply()) == ["update Deployment/shop/web"]
+
+
+def accepted(site: Site) -> Path:
+    """The baseline that accepts everything between what was applied and the newest commit, written into the folder."""
+    before = site.git("ls-remote", "origin", "refs/clockwork/applied").split()[0]
+    options = replace(site.options(), repo=str(site.folder))
+    return accept_here(options, Compared(before, "HEAD"), days=30, reason="a debugging session").file
+
+
+def test_what_is_accepted_later_is_applied(strict: Site) -> None:
+    """The way out that the refusal names is one: a commit of its own that accepts the finding."""
+    strict.push({"k8s/shop.yaml": privileged()})
+    with pytest.raises(Refused, match="clockwork guard baseline"):
+        strict.apply()
+    accepted(strict)
+    strict.push({})
+    assert brief(strict.apply()) == ["update Deployment/shop/web"]
+
+
+def test_a_change_does_not_accept_itself(strict: Site) -> None:
+    """What exempts in the very commit that needs it counts for nothing, also once other commits came."""
+    strict.push({"k8s/shop.yaml": privileged()})
+    accepted(strict)
+    strict.git("add", "-A")
+    strict.git("commit", "-q", "--amend", "-m", "Both at once")
+    strict.git("push", "-q", "-f", "origin", "HEAD:main")
+    with pytest.raises(Refused, match="guardrails block"):
+        strict.apply()
+    strict.push({"notes.txt": "later"})
+    with pytest.raises(Refused, match="guardrails block"):
+        strict.apply()
+
+
 def test_a_kept_plan_is_refused_once_something_moved(site: Site) -> None:
     """Another commit, or something else that runs, makes a plan that somebody agreed to worthless."""
     plans = [each.actions for each in site.application().plans]
@@ -213,7 +283,9 @@ def test_what_a_dead_run_began_is_called_done_only_where_all_was_planned(site: S
     for later in (replace(plan, actions=()), gap):
         clock = MovableClock()
         ledger = journal_of(site.application().opened, f"t{len(results)}")
-        begin = partial(Journal.begin, clock=clock, actor=Actor("ada"), new_id=lambda: uuid.uuid4().hex, seconds=600)
+        begin = partial(
+            ApplyJournal.begin, clock=clock, actor=Actor("ada"), new_id=lambda: uuid.uuid4().hex, seconds=600
+        )
         first = begin(plan, ledger, holder=Holder("first"))
         first.intend([Work(plan.actions[0], None, None, uuid.uuid4().hex, clock.now())])
         begin(later, ledger, holder=Holder("second", lambda name: name == "first"))

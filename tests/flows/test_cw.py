@@ -15,7 +15,7 @@ from bot.assembly.assemble import assemble
 from bot.edits.overlays import Overlays
 from bot.forge.bundle import ArtifactBundle
 from bot.forge.render import render
-from bot.model.proposal import Action, Effect
+from bot.model.proposal import Effect, TakenAction
 from bot.model.resource import Platform
 from bot.sandbox.server import Sandbox
 from bot.shipped import folder
@@ -79,7 +79,7 @@ class CwStage(Stage):
             for file in files
         }
 
-    def pull_diff(self, action: Action) -> dict[str, list[str]]:
+    def pull_diff(self, action: TakenAction) -> dict[str, list[str]]:
         return self.diff(self.api("GET", f"/pulls/{action.number}/files"))
 
     def commit_diff(self, sha: str | None) -> dict[str, list[str]]:

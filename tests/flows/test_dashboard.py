@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
 from bot.flows.commands import record_order
@@ -20,6 +19,7 @@ from bot.model.ledger import EntryKind
 from bot.model.proposal import Effect, Tick
 from bot.wiring.reconcile import open_loop
 from tests.flows.stage import NAME, Stage
+from tests.web import new_client
 
 SETTINGS = "version: 1\ngithub: {min_write_interval: 0, dashboard: true}\n"
 BOX = re.compile(r"- \[[ x]\] <!-- clockwork (?P<verb>\w+) (?P<fingerprint>\S+)(?: (?P<task>\S+))? -->")
@@ -327,7 +327,7 @@ def test_a_box_is_ticked_on_the_page(stage: Stage) -> None:
     issue = board(stage)
     address = f"/{NAME}/issues/{issue['number']}"
     line = next(n for n, text in enumerate(issue["body"].splitlines()) if "clockwork suspend" in text)
-    with httpx.Client(base_url=stage.box.url) as web:
+    with new_client(base_url=stage.box.url) as web:
         page = web.get(address).text
         token = re.search(r'name="token" value="([^"]+)"', page)
         assert token is not None

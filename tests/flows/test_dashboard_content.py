@@ -15,7 +15,7 @@ from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report
 from bot.model.ledger import LedgerView
 from bot.model.paths import parse_path
-from bot.model.proposal import Action, Effect, Tick, proposals
+from bot.model.proposal import Effect, TakenAction, Tick, proposals
 from bot.model.resource import Platform, ResourceId, Unreachable
 from bot.model.severity import Severity
 from bot.safety.limits import Limits
@@ -39,7 +39,7 @@ def run(drifts: list[Drift], effect: Effect, *, limit: str | None = None, blocke
         Decision(each, Lane.CONFIG_PULL_REQUEST, Direction.ADOPT, "r", "low", ("why",)) for each in drifts
     )
     actions = [
-        Action(
+        TakenAction(
             effect,
             made.lane,
             made.task,

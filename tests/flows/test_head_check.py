@@ -22,6 +22,7 @@ from bot.wiring.host import open_host
 from bot.wiring.repository import open_repository
 from tests.entry import clockwork
 from tests.flows.stage import NAME, Stage
+from tests.web import new_client
 
 PRIVILEGED = "        - name: web\n          securityContext: {privileged: true}\n"
 
@@ -352,12 +353,10 @@ def forked(stage: Stage) -> int:
 
 def propose_from_fork(stage: Stage) -> int:
     """The number of a pull request that a stranger's fork makes."""
-    import httpx
-
     theirs = stage.box.create_user("mallory")
     fork = stage.box.admin.fork(NAME, "mallory")
     headers = {"Authorization": f"Bearer {theirs}"}
-    with httpx.Client(base_url=stage.box.api_url, headers=headers, timeout=60) as web:
+    with new_client(base_url=stage.box.api_url, headers=headers, timeout=60) as web:
         file = web.get(f"/repos/{fork}/contents/k8s/web.yaml").json()
         text = stage.file("k8s/web.yaml").replace("        - name: web\n", PRIVILEGED)
         content = {"message": "Profile", "content": _base64(text), "sha": file["sha"], "branch": "main"}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import httpx
 import pytest
 
 from bot.flows.reconcile import tick
@@ -17,6 +16,7 @@ from bot.model.proposal import Effect, Tick
 from bot.model.resource import Desired
 from bot.wiring.reconcile import open_loop
 from tests.flows.stage import NAME, Stage, by_lane
+from tests.web import WEB
 
 
 def again(stage: Stage, **environment: str) -> Tick:
@@ -116,10 +116,10 @@ def test_the_number_of_an_item_means_nothing_in_another_repository(stage: Stage)
     headers, address = {"Authorization": f"Bearer {stage.human}"}, f"{stage.box.api_url}/repos/acme/copy"
     content = {"message": "Mine", "content": "eA==", "branch": "mine"}
     made = {"ref": "refs/heads/mine", "sha": str(theirs.references["refs/heads/main"].target)}
-    assert httpx.post(f"{address}/git/refs", json=made, headers=headers).status_code == 201
-    assert httpx.put(f"{address}/contents/mine.txt", json=content, headers=headers).status_code == 201
+    assert WEB.post(f"{address}/git/refs", json=made, headers=headers).status_code == 201
+    assert WEB.put(f"{address}/contents/mine.txt", json=content, headers=headers).status_code == 201
     proposal = {"title": "Mine", "head": "mine", "base": "main"}
-    assert httpx.post(f"{address}/pulls", json=proposal, headers=headers).json()["number"] == 1
+    assert WEB.post(f"{address}/pulls", json=proposal, headers=headers).json()["number"] == 1
     options = replace(copied.options("cache-copy"), repo=stage.box.git_url("acme/copy"))
     (action,) = tick(open_loop(options, clock=stage.clock)).actions
     assert (action.effect, action.number) == (Effect.OPENED, 2)
@@ -127,7 +127,7 @@ def test_the_number_of_an_item_means_nothing_in_another_repository(stage: Stage)
     copied.show()
     (action,) = tick(open_loop(options, clock=stage.clock)).actions
     assert (action.effect, action.number) == (Effect.CLOSED, 2)
-    assert httpx.get(f"{address}/pulls/1", headers=headers).json()["state"] == "open"
+    assert WEB.get(f"{address}/pulls/1", headers=headers).json()["state"] == "open"
 
 
 def test_what_we_closed_is_nobodys_no(stage: Stage) -> None:
@@ -190,7 +190,7 @@ def stage_items(stage: Stage, kind: str) -> list[dict[str, object]]:
     """All pull requests or issues, by whatever name the repository has."""
     headers = {"Authorization": f"Bearer {stage.human}"}
     for name in (NAME, "umbrella/store"):
-        answer = httpx.get(f"{stage.box.api_url}/repos/{name}/{kind}?state=all&per_page=100", headers=headers)
+        answer = WEB.get(f"{stage.box.api_url}/repos/{name}/{kind}?state=all&per_page=100", headers=headers)
         if answer.status_code == 200:
             return [item for item in answer.json() if kind == "pulls" or "pull_request" not in item]
     raise AssertionError("the repository is gone")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from bot.flows.reconcile import tick
 from bot.model.proposal import Effect, Tick
 from tests.flows.stage import Stage
+from tests.web import WEB
 
 
 def opened(stage: Stage) -> int:
@@ -29,7 +29,7 @@ def drafted(stage: Stage, number: int, *, draft: bool) -> None:
     query = f"mutation($input: {name[0].upper()}{name[1:]}Input!) {{ {name}(input: $input) {{ clientMutationId }} }}"
     variables = {"input": {"pullRequestId": stage.api("GET", f"/pulls/{number}")["node_id"]}}
     address = stage.box.api_url.removesuffix("/v3") + "/graphql"
-    answer = httpx.post(
+    answer = WEB.post(
         address,
         json={"query": query, "variables": variables},
         headers={"Authorization": f"Bearer {stage.human}"},

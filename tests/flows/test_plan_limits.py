@@ -11,7 +11,7 @@ import yaml
 
 from bot.flows.intention import BREAKER
 from bot.model.decision import Lane
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from tests.flows.stage import DEPLOYMENT
 from tests.flows.test_cw import RELAY_SOURCE
 from tests.flows.world import World
@@ -24,7 +24,7 @@ def container(world: World) -> Any:
     return world.live[WEB]["spec"]["template"]["spec"]["containers"][0]
 
 
-def patches(done: Tick) -> list[Action]:
+def patches(done: Tick) -> list[TakenAction]:
     """What became of the artifact patches."""
     return [action for action in done.actions if action.lane is Lane.ARTIFACT_PATCH]
 

@@ -14,7 +14,7 @@ from bot.flows.commands import Orders, ignore
 from bot.flows.explain import explain
 from bot.flows.reconcile import Loop, tick
 from bot.model.decision import Lane
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from bot.renderers import tools
 from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop
@@ -95,7 +95,7 @@ def run(stage: Stage) -> Tick:
     return tick(loop_of(stage))
 
 
-def of_lane(done: Tick, lane: Lane) -> list[Action]:
+def of_lane(done: Tick, lane: Lane) -> list[TakenAction]:
     return [action for action in done.actions if action.lane is lane]
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import base64
 
-import httpx
-
 from bot.model.proposal import Effect
 from tests.flows.stage import NAME, Stage
+from tests.web import WEB
 
 RULE = """\
 version: 1
@@ -51,7 +50,7 @@ def test_a_draft_is_opened_as_one_and_stays_what_people_made_it(stage: Stage) ->
 def _ready(stage: Stage, node: str) -> None:
     """A person marks the draft as ready for review."""
     query = "mutation($input: In!) { markPullRequestReadyForReview(input: $input) { clientMutationId } }"
-    answer = httpx.post(
+    answer = WEB.post(
         f"{stage.box.api_url.removesuffix('/v3')}/graphql",
         headers={"Authorization": f"Bearer {stage.human}"},
         json={"query": query, "variables": {"input": {"pullRequestId": node}}},

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.assembly.assemble import assemble
-from bot.assembly.config import Config
+from bot.assembly.config import AssembledConfig
 from bot.assembly.tracing import TracedOrigins
 from bot.assembly.values import ValueForm
 from bot.drift.diff import examine
 from bot.drift.options import ComparisonOptions
-from bot.drift.surroundings import Surroundings
+from bot.drift.surroundings import ComparisonContext
 from bot.edits.adopt import adopt
 from bot.edits.overlays import Overlays
 from bot.edits.values import applied
@@ -24,7 +24,7 @@ _OTHER = {"Forbid": "Replace", "Exact": "Prefix"}
 _NAMES = frozenset({"name", "mountPath", "containerPort"})
 
 
-def configured(text: str) -> Config:
+def configured(text: str) -> AssembledConfig:
     """The configuration of one file, in which there is no mistake."""
     assembly = assemble({"main.cw": text.encode()}, variables={}, environment={})
     assert not assembly.errors
@@ -67,8 +67,8 @@ def came_back(text: str, name: str, pointer: Pointer) -> str:
     desired = rendered(text)[name]
     live = applied(desired.tree, SetValue(pointer, changed(at(desired, pointer))))
     assert isinstance(live, dict)
-    assert not examine(desired, Observed(desired.id, dict(desired.tree)), None, OPTIONS, Surroundings()).drift
-    (drift,) = examine(desired, Observed(desired.id, live), None, OPTIONS, Surroundings()).drift
+    assert not examine(desired, Observed(desired.id, dict(desired.tree)), None, OPTIONS, ComparisonContext()).drift
+    (drift,) = examine(desired, Observed(desired.id, live), None, OPTIONS, ComparisonContext()).drift
     files = adopt(desired, drift.adopt, {"main.cw": text.encode()}, cw=configured(text)).files
     after = files["main.cw"].decode()
     assert rendered(after)[name].tree == live

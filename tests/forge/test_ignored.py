@@ -11,7 +11,7 @@ from bot.assembly.config import Kind, Provider
 from bot.assembly.schema import SCHEMAS
 from bot.drift import ignore
 from bot.drift.diff import examine
-from bot.drift.surroundings import Surroundings
+from bot.drift.surroundings import ComparisonContext
 from bot.edits.values import applied
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import Pointer
@@ -43,7 +43,7 @@ def hidden(text: str, name: str, edit: Edit) -> list[str]:
     desired = rendered(text)[name]
     live = applied(desired.tree, edit)
     assert isinstance(live, dict)
-    drift = examine(desired, Observed(desired.id, live), None, OPTIONS, Surroundings()).drift
+    drift = examine(desired, Observed(desired.id, live), None, OPTIONS, ComparisonContext()).drift
     assert drift
     sorted_ = ignore.sort(drift, ignore.of_resources([desired]), datetime(2026, 1, 1, tzinfo=UTC))
     assert not sorted_.notes

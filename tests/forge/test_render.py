@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bot.assembly.assemble import assemble
-from bot.assembly.config import Config
+from bot.assembly.config import AssembledConfig
 from bot.edits.overlays import Overlays, dump, load, with_patch
 from bot.errors import Refused
 from bot.forge.render import ArtifactBundle, render
@@ -58,7 +58,7 @@ resource "service" "web" {{
 """
 
 
-def config(provider: str = "docker", *, retries: int = 3, replicas: int = 2) -> Config:
+def config(provider: str = "docker", *, retries: int = 3, replicas: int = 2) -> AssembledConfig:
     text = MAIN.format(provider=provider, retries=retries, replicas=replicas)
     assembly = assemble({"infra/main.cw": text.encode()}, variables={}, environment={})
     assert not assembly.errors

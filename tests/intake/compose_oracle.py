@@ -37,11 +37,12 @@ def program() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What docker compose says: the services and names of a project, or why it refuses it."""
+    """What docker compose says: its name, the services and names of a project, or why it refuses it."""
 
     services: Mapping[str, Tree]
     names: frozenset[str]
     refusal: str = ""
+    project: str = ""
 
 
 def ask(folder: Path, files: Mapping[str, bytes]) -> Answer:
@@ -59,7 +60,7 @@ def ask(folder: Path, files: Mapping[str, bytes]) -> Answer:
     sections = ("networks", "volumes", "secrets", "configs")
     names = {f"{section}/{name}" for section in sections for name in mapping(printed.get(section))}
     services = {name: _undone(mapping(body), folder) for name, body in mapping(printed.get("services")).items()}
-    return Answer(services, frozenset(names - {"networks/default"}))
+    return Answer(services, frozenset(names - {"networks/default"}), project=text(printed.get("name")))
 
 
 def _undone(service: Tree, folder: Path) -> Tree:
@@ -88,6 +89,8 @@ def ours(files: Mapping[str, bytes]) -> Declared:
 def differences(answer: Answer, declared: Declared) -> Iterator[str]:
     """Where the two readings are not one: names, and the settings of services in long form."""
     services = {desired.id.name: desired for desired in declared.resources if desired.id.kind == "service"}
+    for project in sorted({desired.id.scope for desired in services.values()} - {answer.project}):
+        yield f"the project is {answer.project} for docker and {project} here"
     for name in sorted(services.keys() ^ answer.services.keys()):
         yield f"service {name} is read by {'us' if name in services else 'docker'} alone"
     for name in sorted(services.keys() & answer.services.keys()):
@@ -160,7 +163,10 @@ def projects() -> dict[str, dict[str, bytes]]:
 def answers() -> Mapping[str, Answer]:
     """What docker compose said of them when somebody last asked."""
     kept = json.loads((HERE / "compose_answers.json").read_text(encoding="utf-8"))
-    return {name: Answer(said["services"], frozenset(said["names"]), said["refusal"]) for name, said in kept.items()}
+    return {
+        name: Answer(said["services"], frozenset(said["names"]), said["refusal"], said["project"])
+        for name, said in kept.items()
+    }
 
 
 def record() -> None:
@@ -170,7 +176,12 @@ def record() -> None:
         with tempfile.TemporaryDirectory() as folder:
             answer = ask(Path(folder) / PROJECT, files)
         refusal = "refused" if answer.refusal else ""
-        said[name] = {"services": answer.services, "names": sorted(answer.names), "refusal": refusal}
+        said[name] = {
+            "services": answer.services,
+            "names": sorted(answer.names),
+            "refusal": refusal,
+            "project": answer.project,
+        }
     (HERE / "compose_answers.json").write_text(json.dumps(said, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

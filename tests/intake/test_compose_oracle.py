@@ -38,6 +38,8 @@ configs: {c1: {file: ./c1}, c2: {content: x}}
 EXPLAINED: Final = {
     "env file that is not there": "docker refuses; such files are often kept out of Git, so here it is a note",
     "a tag nobody knows": "docker ignores the tag; here nobody knows what its author meant",
+    "include with an env file that is not there": "as an env file that is not there",
+    "a size that is a fraction": "docker passes over it and sets no limit; its author wanted one",
     "an empty file": "docker wants services; a file that declares nothing is no mistake here",
     "empty.yaml": "as an empty file",
     "chart.yaml": "a Helm chart; it is a Compose file for this test alone",

@@ -25,7 +25,7 @@ from bot.model.figures import Figures, Group, QueueFigures
 from bot.model.finding import Verdict
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.model.notice import Delivery, DeliveryResult
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.requests import RequestsLeft
 from bot.model.resource import Platform, ResourceId, Unreachable
 from bot.model.session import Reply, ReplyStatus, ReviewResult
@@ -47,7 +47,7 @@ def drift(path: str, severity: Severity = Severity.HIGH, *, changed_at: datetime
     return Drift(web, task, DriftKind.CHANGED, (path,), 1, 2, severity, "any", changed_at=changed_at)
 
 
-def tick(at: datetime, *drifts: Drift, actions: tuple[Action, ...] = (), blocked: str | None = None) -> Tick:
+def tick(at: datetime, *drifts: Drift, actions: tuple[TakenAction, ...] = (), blocked: str | None = None) -> Tick:
     """A run that saw these."""
     report = Report(7, drifts, unreachable=(Unreachable("docker", "prod", "down"),), targets={"prod": 4, "dev": 3})
     decisions = tuple(
@@ -75,9 +75,9 @@ def meters(clock: MovableClock) -> Meters:
     seen = drift("replicas", changed_at=clock.at - timedelta(seconds=90))
     lane = Lane.CONFIG_PULL_REQUEST
     actions = (
-        Action(Effect.OPENED, lane, seen.task, "PR #1"),
-        Action(Effect.DENIED, lane, seen.task, "no", limit="cooldown"),
-        Action(Effect.PLANNED, lane, seen.task, "later"),
+        TakenAction(Effect.OPENED, lane, seen.task, "PR #1"),
+        TakenAction(Effect.DENIED, lane, seen.task, "no", limit="cooldown"),
+        TakenAction(Effect.PLANNED, lane, seen.task, "later"),
     )
     made.ticked(tick(clock.at, seen, drift("paused", Severity.LOW), actions=actions), seconds=2)
     made.ledger(LedgerView("tip", (intent(clock.at),)), Limits())

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,102 @@ def test_every_target_has_what_it_comes_to(repo: Path) -> None:
         path: (hashlib.sha256(data).hexdigest(), len(data)) for path, data in files.items() if path != "bundle.json"
     }
     assert {"base/web.yaml", "compose.yaml"} <= set(index["sources"])
+
+
+COMPOSE_FILES = {
+    "compose.yaml": """\
+include: [other/compose.yaml]
+services:
+  web:
+    image: nginx:1.27
+    env_file: [web.env, {path: absent.env, required: false}]
+    extends: {file: base/common.yaml, service: common}
+    build: ./app
+    volumes:
+      - ./conf/app.conf:/etc/app.conf:ro
+      - {type: bind, source: ./static, target: /srv}
+      - /var/log:/logs
+      - data:/data
+      - ${WHERE}/x:/x
+volumes: {data: {}}
+configs: {motd: {file: ./motd.txt}}
+secrets: {key: {file: ../outside.key}}
+""",
+    "compose.override.yaml": "services: {web: {labels: {a: b}}}\n",
+    "other/compose.yaml": "services: {side: {image: 'busybox:1.36', env_file: side.env}}\n",
+    "other/side.env": "A=1\n",
+    "base/common.yaml": "services: {common: {image: 'nginx:1.27', env_file: common.env}}\n",
+    "base/common.env": "B=2\n",
+    "web.env": "C=3\n",
+    "conf/app.conf": "listen 80\n",
+    "static/a/b.html": "<p>\n",
+    "motd.txt": "hello\n",
+    "app/Dockerfile": "FROM scratch\n",
+    "unrelated.txt": "no\n",
+}
+
+
+def written(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content)
+    return folder
+
+
+def test_what_a_compose_file_names_is_in_the_bundle(tmp_path: Path) -> None:
+    """Variables, configurations, mounts, and what is included and extended; what is not held is told with the reason."""
+    files = open_build(Options(str(written(tmp_path / "shop", COMPOSE_FILES)))).files
+    held = {path.removeprefix("default/files/") for path in files} - {"bundle.json"}
+    assert held == COMPOSE_FILES.keys() - {"unrelated.txt", "app/Dockerfile"}
+    assert files["default/files/conf/app.conf"] == b"listen 80\n"
+    index = json.loads(files["bundle.json"])
+    assert {each["path"] for each in index["files"]} == {f"default/files/{path}" for path in held}
+    reasons = {each["name"]: each["reason"] for each in index["not_held"]}
+    assert {*reasons} == {"absent.env", "./app", "/var/log", "${WHERE}/x", "../outside.key"}
+    assert reasons["./app"].startswith("a build context")
+    assert {each["by"] for each in index["not_held"]} == {"compose.yaml"}
+
+
+def test_a_mount_of_the_projects_folder_is_all_that_lies_there(tmp_path: Path) -> None:
+    """Containers see every file of the commit in it, so all of them are held."""
+    compose = "services: {web: {image: 'nginx:1.27', volumes: ['.:/srv']}}\n"
+    for folder in ("", "app/"):
+        files = {f"{folder}compose.yaml": compose, f"{folder}src/a.js": "1\n", f"{folder}b.txt": "2\n"}
+        built = open_build(Options(str(written(tmp_path / f"of{len(folder)}", files)))).files
+        assert {path.removeprefix("default/files/") for path in built} - {"bundle.json"} == files.keys()
+        assert json.loads(built["bundle.json"])["not_held"] == []
+
+
+TERRAFORM_FILES = {
+    "infra/main.tf": """\
+module "net" {
+  source = "../modules/net"
+}
+module "far" {
+  version = "1.0.0"
+  source  = "registry.example.com/acme/far/aws"
+}
+resource "terraform_data" "web" {
+  input = templatefile("${path.module}/web.tpl", {a = file("../shared/key.pub")})
+}
+""",
+    "infra/prod.auto.tfvars": "a = 1\n",
+    "infra/.terraform.lock.hcl": "# lock\n",
+    "infra/web.tpl": "hi\n",
+    "infra/notes.md": "no\n",
+    "modules/net/main.tf": 'resource "terraform_data" "net" {\n  input = file("${path.module}/net.txt")\n}\n',
+    "modules/net/net.txt": "net\n",
+    "shared/key.pub": "ssh-ed25519 AAAA\n",
+}
+
+
+def test_what_a_terraform_module_names_is_in_the_bundle(tmp_path: Path) -> None:
+    """Its variables and lock, modules of the repository, and what functions read; other modules are told."""
+    files = open_build(Options(str(written(tmp_path / "shop", TERRAFORM_FILES)))).files
+    held = {path.removeprefix("default/files/") for path in files} - {"bundle.json"}
+    assert held == TERRAFORM_FILES.keys() - {"infra/notes.md"}
+    (told,) = json.loads(files["bundle.json"])["not_held"]
+    assert (told["name"], told["by"]) == ("registry.example.com/acme/far/aws", "infra/main.tf")
 
 
 def test_another_machine_at_another_time_makes_the_same_bytes(repo: Path, tmp_path: Path) -> None:

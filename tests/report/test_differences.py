@@ -9,7 +9,7 @@ import pytest
 
 from bot.model.decision import Attention, Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, Report
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.resource import Platform, ResourceId
 from bot.model.severity import Severity
 from bot.report.differences import by_target, difference_rows
@@ -50,7 +50,9 @@ def test_a_row_says_what_becomes_of_it(
 ) -> None:
     """The remedy, how far it is, and why nothing more: of the action, else of the decision or of what blocked the run."""
     it = drift("web")
-    actions = () if effect is None else (Action(effect, lane, "web", "so it is", drifts=(it.id,), next_eligible=NOW),)
+    actions = (
+        () if effect is None else (TakenAction(effect, lane, "web", "so it is", drifts=(it.id,), next_eligible=NOW),)
+    )
     (row,) = difference_rows(ticked(it, decisions=(decided(it, lane),), actions=actions, blocked=blocked))
     assert (row.remedy, row.state, row.why) == told
     assert row.again == (None if effect is None else NOW)
@@ -61,7 +63,7 @@ def test_every_effect_has_its_words() -> None:
     """A row of any effect says how far it is."""
     it = drift("web")
     for effect in Effect:
-        action = Action(effect, Lane.ARTIFACT_PATCH, "web", "x", drifts=(it.id,))
+        action = TakenAction(effect, Lane.ARTIFACT_PATCH, "web", "x", drifts=(it.id,))
         (row,) = difference_rows(ticked(it, actions=(action,)))
         assert row.state
 

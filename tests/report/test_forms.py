@@ -22,7 +22,7 @@ from bot.drift.masking import HIDDEN
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.paths import Item
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.resource import RENDERER, Platform, ResourceId, SourceError, Unreachable
 from bot.model.severity import Severity
 from bot.report.json import SCHEMA, tick_json, to_json
@@ -231,7 +231,7 @@ def test_a_run_is_told_by_effect_and_remedy() -> None:
     Markdown they always do.
     """
     text = 'PR #3 "web: image 1 → [red]2"'
-    done = Action(Effect.OPENED, Lane.CONFIG_PULL_REQUEST, "web", text, url="https://h/pull/3", number=3)
+    done = TakenAction(Effect.OPENED, Lane.CONFIG_PULL_REQUEST, "web", text, url="https://h/pull/3", number=3)
     planned = replace(done, effect=Effect.PLANNED, message='Open PR "db".', url=None, number=None)
     denied = replace(done, effect=Effect.DENIED, message="Not now.", url=None)
     at = datetime(2026, 5, 1, tzinfo=UTC)

@@ -99,6 +99,7 @@ def test_windows_concern_tasks_and_lanes() -> None:
     """A window with globs leaves other tasks alone, and pull requests and issues are free."""
     shop = window("deny", "0 12 * * *", 1, tasks=["shop/*"])
     assert not gate([shop], task="shop/web", lane=Lane.ARTIFACT_PATCH, now=NOON).open
+    assert not gate([shop], task="shop/web", lane=Lane.RESTORE, now=NOON).open
     assert gate([shop], task="shop/web", lane=Lane.CONFIG_PULL_REQUEST, now=NOON).open
     assert gate([shop], task="shop/web", lane=Lane.RUNBOOK_ISSUE, now=NOON).open
     assert gate([shop], task="blog", lane=Lane.ARTIFACT_PATCH, now=NOON).open

@@ -7,13 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import github.Repository
-import httpx
 import jwt
 import pytest
 from github import GithubException
 
 from tests.sandbox.people import BOT, Box, client, cloned, commit_file, git, propose, tip
 from tests.sandbox.receiver import receiving
+from tests.web import WEB, new_client
 
 Repo = github.Repository.Repository
 ACTIONS = "github-actions[bot]"
@@ -71,7 +71,7 @@ def test_a_renamed_repository_redirects(box: Box, repo: Repo, folder: Path) -> N
     work = cloned(box, repo.full_name, folder)
     old, new = repo.full_name, f"umbrella/{repo.name}-moved"
     box.server.admin.rename(old, new)
-    with httpx.Client(base_url=box.server.api_url, headers={"Authorization": f"token {box.token}"}) as web:
+    with new_client(base_url=box.server.api_url, headers={"Authorization": f"token {box.token}"}) as web:
         read = web.get(f"/repos/{old}/issues", params={"state": "all"})
         assert (read.status_code, read.headers["Location"]) == (
             301,
@@ -120,7 +120,7 @@ def test_a_token_may_be_read_only(box: Box, name: str, folder: Path) -> None:
     box.server.create_user(ACTIONS, bot=True, installation=True)
     token = box.server.admin.token(ACTIONS, permissions={"contents": "read", "pull_requests": "read"})
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=box.server.api_url, headers=headers) as web:
+    with new_client(base_url=box.server.api_url, headers=headers) as web:
         assert web.get(f"/repos/{name}/pulls").status_code == 200
         for path, needed in (
             ("/issues", "issues=write"),
@@ -140,7 +140,7 @@ def test_a_token_may_be_read_only(box: Box, name: str, folder: Path) -> None:
 def test_a_token_expires(box: Box, name: str) -> None:
     """After its time it is a bad credential."""
     token = box.server.admin.token(BOT, lasts=timedelta(seconds=-1))
-    reply = httpx.get(f"{box.server.api_url}/repos/{name}", headers={"Authorization": f"token {token}"})
+    reply = WEB.get(f"{box.server.api_url}/repos/{name}", headers={"Authorization": f"token {token}"})
     assert (reply.status_code, reply.json()["message"]) == (401, "Bad credentials")
 
 
@@ -148,7 +148,7 @@ def test_an_app_gets_tokens_for_its_installation(box: Box, name: str) -> None:
     """A signed web token gives the app and its installation; a token of that works, and may not ask who it is."""
     key = box.server.admin.create_app("shop-gitops")
     web_token = _signed(key.id, key.private_key)
-    with httpx.Client(base_url=box.server.api_url) as web:
+    with new_client(base_url=box.server.api_url) as web:
         as_app = {"Authorization": f"Bearer {web_token}"}
         assert web.get("/app", headers=as_app).json()["slug"] == "shop-gitops"
         assert web.get(f"/repos/{name}/installation", headers=as_app).json()["id"] == key.installation

@@ -10,13 +10,14 @@ import pytest
 from github import GithubException, RateLimitExceededException
 
 from tests.sandbox.people import Box, client
+from tests.web import WEB, new_client
 
 Repo = github.Repository.Repository
 
 
 @pytest.fixture
 def web(box: Box) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=box.server.api_url, headers={"Authorization": f"token {box.token}"}) as http:
+    with new_client(base_url=box.server.api_url, headers={"Authorization": f"token {box.token}"}) as http:
         yield http
 
 
@@ -94,7 +95,7 @@ def test_bad_bodies_are_named(web: httpx.Client, name: str, content: bytes, stat
 
 def test_both_roots_answer(box: Box, web: httpx.Client, name: str) -> None:
     """The API lies below ``/api/v3`` as on GHES and at the top as on api.github.com."""
-    top = httpx.get(f"{box.server.url}/repos/{name}", headers=web.headers)
+    top = WEB.get(f"{box.server.url}/repos/{name}", headers=web.headers)
     assert top.json() == web.get(f"/repos/{name}").json()
 
 
@@ -123,7 +124,7 @@ def test_writes_are_seen_in_the_journal(box: Box, repo: Repo) -> None:
 
 def test_anonymous_readers_may_read_what_is_public(box: Box, name: str) -> None:
     """No token: public repositories answer, writing and private ones do not."""
-    with httpx.Client(base_url=box.server.api_url) as web:
+    with new_client(base_url=box.server.api_url) as web:
         assert web.get(f"/repos/{name}").status_code == 200
         assert web.post(f"/repos/{name}/issues", json={"title": "x"}).status_code == 401
         assert web.get("/user").status_code == 401

@@ -14,6 +14,7 @@ import pygit2
 import pytest
 
 from tests.sandbox.people import Box, authed, cloned, commit_file, git, propose, tip
+from tests.web import new_client
 
 Repo = github.Repository.Repository
 
@@ -133,7 +134,7 @@ def test_of_racing_pushes_exactly_one_wins(box: Box, repo: Repo, folder: Path) -
 def api(box: Box, repo: Repo) -> Iterator[httpx.Client]:
     """Below the repository; may be shared by threads."""
     address = f"{box.server.api_url}/repos/{repo.full_name}"
-    with httpx.Client(base_url=address, headers={"Authorization": f"token {box.token}"}, timeout=60) as http:
+    with new_client(base_url=address, headers={"Authorization": f"token {box.token}"}, timeout=60) as http:
         yield http
 
 

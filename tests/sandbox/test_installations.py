@@ -12,6 +12,7 @@ import pytest
 from bot.sandbox.administration import AppKey
 from bot.sandbox.server import Sandbox
 from tests.sandbox.people import Box, cloned, commit_file, git
+from tests.web import WEB, new_client
 
 OWNERS = ("north", "south")
 
@@ -36,12 +37,12 @@ def as_app(key: AppKey) -> dict[str, str]:
 
 def order(server: Sandbox, key: AppKey, owner: str, **body: object) -> httpx.Response:
     path = f"{server.api_url}/app/installations/{key.installations[owner]}/access_tokens"
-    return httpx.post(path, headers=as_app(key), json=body)
+    return WEB.post(path, headers=as_app(key), json=body)
 
 
 def test_an_app_lists_where_it_is_installed(box: Box, key: AppKey, name: str) -> None:
     """Each owner is an installation of its own, a page at a time; what it is not installed for has none."""
-    with httpx.Client(base_url=box.server.api_url, headers=as_app(key)) as web:
+    with new_client(base_url=box.server.api_url, headers=as_app(key)) as web:
         first = web.get("/app/installations", params={"per_page": 1})
         second = web.get(first.links["next"]["url"])
         assert [page.json()[0]["account"]["login"] for page in (first, second)] == list(OWNERS)
@@ -57,11 +58,11 @@ def test_a_token_lists_and_reaches_its_own_repositories_alone(box: Box, key: App
     assert narrow["repository_selection"] == "selected"
     listed = []
     for token in (whole, narrow["token"]):
-        with httpx.Client(base_url=box.server.api_url, headers={"Authorization": f"token {token}"}) as web:
+        with new_client(base_url=box.server.api_url, headers={"Authorization": f"token {token}"}) as web:
             data = web.get("/installation/repositories").json()
             listed.append((data["total_count"], [repo["full_name"] for repo in data["repositories"]]))
     assert listed == [(3, ["north/one", "north/two", "north/three"]), (1, ["north/one"])]
-    with httpx.Client(base_url=box.server.api_url, headers={"Authorization": f"token {narrow['token']}"}) as web:
+    with new_client(base_url=box.server.api_url, headers={"Authorization": f"token {narrow['token']}"}) as web:
         assert web.post("/repos/north/one/issues", json={"title": "x"}).status_code == 201
         assert web.get("/repos/north/two").status_code == 200
         assert web.get("/repos/north/three").status_code == 404
@@ -78,4 +79,4 @@ def test_what_an_installation_does_not_reach_makes_no_token(box: Box, key: AppKe
     box.server.admin.suspend(key.installations["south"])
     assert order(box.server, key, "south").status_code == 403
     headers = {"Authorization": f"token {box.personal}"}
-    assert httpx.get(f"{box.server.api_url}/installation/repositories", headers=headers).status_code == 403
+    assert WEB.get(f"{box.server.api_url}/installation/repositories", headers=headers).status_code == 403

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from tests.sandbox.people import Box, propose, tip
+from tests.web import new_client
 
 Repo = github.Repository.Repository
 CHROMIUM = shutil.which("chromium")
@@ -21,7 +22,7 @@ CHROMIUM = shutil.which("chromium")
 
 @pytest.fixture
 def web(box: Box) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=box.server.url) as http:
+    with new_client(base_url=box.server.url) as http:
         yield http
 
 

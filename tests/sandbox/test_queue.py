@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import github.Repository
-import httpx
 import pytest
 from github import GithubException
 
 from tests.sandbox.people import Box, propose, tip
 from tests.sandbox.receiver import receiving
+from tests.web import WEB
 
 Repo = github.Repository.Repository
 AUTO = "mutation($input: EnablePullRequestAutoMergeInput!) { enablePullRequestAutoMerge(input: $input) { clientMutationId } }"
@@ -17,7 +17,7 @@ AUTO = "mutation($input: EnablePullRequestAutoMergeInput!) { enablePullRequestAu
 def _enable(box: Box, node: str) -> list[str]:
     asked = {"query": AUTO, "variables": {"input": {"pullRequestId": node, "mergeMethod": "SQUASH"}}}
     headers = {"Authorization": f"token {box.token}"}
-    reply = httpx.post(f"{box.server.api_url}/graphql", headers=headers, json=asked).json()
+    reply = WEB.post(f"{box.server.api_url}/graphql", headers=headers, json=asked).json()
     return [error["message"] for error in reply.get("errors", ())]
 
 

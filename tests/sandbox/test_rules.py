@@ -11,6 +11,7 @@ import pytest
 from github import GithubException
 
 from tests.sandbox.people import Box, cloned, commit_file, git, propose, tip
+from tests.web import new_client
 
 Repo = github.Repository.Repository
 
@@ -18,7 +19,7 @@ Repo = github.Repository.Repository
 @pytest.fixture
 def admin(box: Box) -> Iterator[httpx.Client]:
     token = box.server.admin.token(box.server.person)
-    with httpx.Client(base_url=box.server.api_url, headers={"Authorization": f"token {token}"}) as http:
+    with new_client(base_url=box.server.api_url, headers={"Authorization": f"token {token}"}) as http:
         yield http
 
 

@@ -33,6 +33,7 @@ from tests.entry import processes
 from tests.flows.stage import CLAIM, DEPLOYMENT, SERVICE
 from tests.soak.bot import Answer, Order, SharedClock, work
 from tests.soak.judge import Verdict, judge
+from tests.web import WEB
 
 NAME = "acme/soak"
 STEP_SECONDS = 13 * 60
@@ -165,7 +166,7 @@ class Soak:
     def api(self, method: str, path: str) -> httpx.Response:
         """One REST call as a person."""
         headers = {"Authorization": f"Bearer {self.human}"}
-        return httpx.request(method, f"{self.box.api_url}/repos/{NAME}{path}", headers=headers, timeout=60)
+        return WEB.request(method, f"{self.box.api_url}/repos/{NAME}{path}", headers=headers)
 
     def items(self) -> list[Any]:
         """All issues and pull requests."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from bot.errors import Invalid, Refused, Unavailable
-from bot.upstream import web
+from bot.trust import machine_authorities
 from bot.upstream.hosts import AllowedHosts
 from bot.upstream.keys import KeyRing
 from bot.upstream.web import HostDown, Web
@@ -48,10 +48,10 @@ def secured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(public, private)
     monkeypatch.setenv("SSL_CERT_FILE", str(public))
-    web._trusted.cache_clear()
+    machine_authorities.cache_clear()
     with open_site(context) as site:
         yield site
-    web._trusted.cache_clear()
+    machine_authorities.cache_clear()
 
 
 def reaching(site: Site, *names: str, environment: dict[str, str] | None = None) -> Web:
@@ -78,7 +78,7 @@ def test_a_host_is_asked_by_its_name_at_the_address_that_was_judged(secured: Sit
 def test_an_authority_that_is_not_trusted_proves_nothing(secured: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """And is not asked for anything."""
     monkeypatch.delenv("SSL_CERT_FILE")
-    web._trusted.cache_clear()
+    machine_authorities.cache_clear()
     with pytest.raises(HostDown, match=r"TLS: self.signed certificate"):
         get(reaching(secured, NAME), f"https://{NAME}:{secured.port}/a")
     assert secured.asked == []

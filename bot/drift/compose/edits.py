@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.drift.compose.declared import long_form, ports
-from bot.drift.compose.entries import ELEMENTS, Index, range_label
+from bot.drift.compose.entries import ELEMENTS, EntryIndex, range_label
 from bot.drift.compose.shape import service_shape
 from bot.drift.walk import Difference, Side, label_of
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
@@ -27,7 +27,7 @@ _CONDITION: Final = ("deploy", "restart_policy", "condition")
 _RESERVED: Final = ("deploy", "resources", "reservations", "devices")
 
 
-def edits(index: Index, difference: Difference) -> tuple[Edit, ...]:
+def edits(index: EntryIndex, difference: Difference) -> tuple[Edit, ...]:
     """What to change in the service of ``index`` for the live side of ``difference``."""
     raw = index.raw
     path = difference.location.path
@@ -47,7 +47,7 @@ def edits(index: Index, difference: Difference) -> tuple[Edit, ...]:
     return _plain(raw, path, difference)
 
 
-def written(index: Index, path: Path) -> Pointer:
+def written(index: EntryIndex, path: Path) -> Pointer:
     """Where the service of ``index`` writes what stands at the canonical ``path``, as far as it goes."""
     raw = index.raw
     key = str(path[0])
@@ -142,7 +142,7 @@ def _command(before: JSON, live: JSON) -> JSON:
     return live
 
 
-def _pair(index: Index, key: str, path: Path, difference: Difference) -> tuple[Edit, ...]:
+def _pair(index: EntryIndex, key: str, path: Path, difference: Difference) -> tuple[Edit, ...]:
     """One entry of a mapping that may be written as a list of ``KEY=value``."""
     if len(path) != 2:
         return ()
@@ -198,7 +198,7 @@ def _labels_of_range(entry: JSON, most: int) -> list[str]:
     return [label_of(port, shape) for port in ports.port(entry)] if first < last <= first + most - 1 else []
 
 
-def _element(index: Index, key: str, path: Path, difference: Difference) -> tuple[Edit, ...]:
+def _element(index: EntryIndex, key: str, path: Path, difference: Difference) -> tuple[Edit, ...]:
     """A port, mount or device: the whole short entry is written anew, a long one entry by entry."""
     element = path[1] if len(path) > 1 else None
     if not isinstance(element, Item):

@@ -94,7 +94,7 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 @dataclass(slots=True)
-class Index:
+class EntryIndex:
     """The lists of one service as it is written (``raw``) and in long form (``declared``), each looked through once."""
 
     raw: Tree

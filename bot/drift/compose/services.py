@@ -18,7 +18,7 @@ from bot.drift.compose import edits, mounts, podman, port_pairs
 from bot.drift.compose.declared import long_form
 from bot.drift.compose.declared.mounts import brought_mounts
 from bot.drift.compose.declared.process import variables
-from bot.drift.compose.entries import Index
+from bot.drift.compose.entries import EntryIndex
 from bot.drift.compose.inspected.inspect import INHERITED, REPLICAS, UNKNOWN
 from bot.drift.compose.names import FOREIGN, Aliases, EngineNames
 from bot.drift.compose.shape import service_shape
@@ -125,7 +125,7 @@ def _of_container(
     applied = Base(before, shape)
     maker = Maker(desired, options, observed=tree)
     strange = _strange(tree, desired.id.scope, aliases)
-    index = Index(desired.tree, declared)
+    index = EntryIndex(desired.tree, declared)
     for difference in map(_unmarked, differences):
         cause = _cause(difference, applied, desired)
         if cause is not None:

@@ -35,7 +35,7 @@ from bot.drift.severity.gains import is_gain, meaning
 from bot.drift.severity.grade import is_grave, names_of, severity
 from bot.drift.severity.rbac import binds_mighty
 from bot.drift.shapes import ANY, FilledBy
-from bot.drift.surroundings import Surroundings
+from bot.drift.surroundings import ComparisonContext
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, Tally, walk
 from bot.model.drift import Drift, DriftKind, Suppressed
@@ -60,7 +60,7 @@ def examine(
     observed: Observed,
     base: Tree | None,
     options: ComparisonOptions,
-    around: Surroundings,
+    around: ComparisonContext,
     *,
     left_out: Tally,
 ) -> Iterator[Drift | Suppressed]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from bot.drift.kubernetes.versions import SUCCESSORS
 from bot.drift.live import Live
+from bot.model.hooks import is_hook
 from bot.model.json import get, mapping
 from bot.model.resource import Desired, Observed, ResourceId
 
@@ -17,8 +18,6 @@ _NOT_OBJECTS: Final = frozenset(
     {"kustomize.config.k8s.io", "kustomize.toolkit.fluxcd.io/none", "skaffold", "kind.x-k8s.io"}
 )
 """Groups of files that command-line tools read and no API server stores: kustomization.yaml, skaffold.yaml, kind's."""
-_HOOKS: Final = ("helm.sh/hook", "argocd.argoproj.io/hook")
-"""Run and deleted around a deployment (Helm: chart hooks; Argo CD: resource hooks)."""
 _FLEETING: Final = frozenset({"Event", "TokenReview", "SubjectAccessReview", "Binding", "Eviction", "PodTemplate"})
 """Requests that are answered and not kept, and what comes and goes by itself (Kubernetes API reference)."""
 
@@ -59,8 +58,7 @@ def expected(desired: Desired) -> bool:
     id_, metadata = desired.id, mapping(desired.tree.get("metadata"))
     if id_.group in _NOT_OBJECTS or id_.kind in _FLEETING or not id_.name or "generateName" in metadata:
         return False
-    annotations = mapping(metadata.get("annotations"))
-    if any(hook in annotations for hook in _HOOKS):
+    if is_hook(desired.tree):
         return False
     # deleted by the TTL controller once it is finished (Kubernetes: Automatic Cleanup for Finished Jobs)
     return not (id_.kind == "Job" and get(desired.tree, "spec", "ttlSecondsAfterFinished") is not None)

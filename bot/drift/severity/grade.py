@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from bot.drift import images
@@ -192,10 +193,10 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
         return
     live = [*leaves(observed, names)]
     declared = [*leaves(desired, names)]
-    for rules, gained, before in ((PRIVILEGES, live, declared), (RESTRICTIONS, declared, live)):
+    for about, gained, before in ((_privileges, live, declared), (_restrictions, declared, live)):
         for leaf in gained:
-            for rule in rules:
-                if _meets(rule, resource, leaf) and leaf not in before:
+            for rule in about(resource.kind, leaf[0][-1] if leaf[0] else ""):
+                if _meets(rule, leaf) and leaf not in before:
                     yield rule
 
 
@@ -227,20 +228,36 @@ def _selected(names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator
         yield _BY_ID["rbac-aggregation"]
 
 
-def _meets(rule: SeverityRule, resource: ResourceId, leaf: Leaf) -> bool:
+def _meets(rule: SeverityRule, leaf: Leaf) -> bool:
     names, value = leaf
-    if rule.kinds and resource.kind not in rule.kinds:
-        return False
     return any(_ends(names, tail) for tail in rule.tails) and rule.test(value)
 
 
 def _ends(names: tuple[str, ...], tail: tuple[str, ...]) -> bool:
     if len(names) < len(tail):
         return False
-    return all(
-        word == name or (word[-1] == "*" and name.startswith(word[:-1]))
-        for name, word in zip(names[-len(tail) :], tail, strict=True)
-    )
+    return all(_is(name, word) for name, word in zip(names[-len(tail) :], tail, strict=True))
+
+
+def _is(name: str, word: str) -> bool:
+    return word == name or (word[-1] == "*" and name.startswith(word[:-1]))
+
+
+@lru_cache(maxsize=4096)
+def _privileges(kind: str, last: str) -> tuple[SeverityRule, ...]:
+    """Those that may hold at a leaf which is called ``last``: nearly every leaf is about none."""
+    return tuple(_about(PRIVILEGES, kind, last))
+
+
+@lru_cache(maxsize=4096)
+def _restrictions(kind: str, last: str) -> tuple[SeverityRule, ...]:
+    return tuple(_about(RESTRICTIONS, kind, last))
+
+
+def _about(rules: Iterable[SeverityRule], kind: str, last: str) -> Iterator[SeverityRule]:
+    for rule in rules:
+        if (not rule.kinds or kind in rule.kinds) and any(_is(last, tail[-1]) for tail in rule.tails):
+            yield rule
 
 
 def leaves(value: JSON, names: tuple[str, ...]) -> Iterator[Leaf]:

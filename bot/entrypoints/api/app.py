@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pydantic import ValidationError
 
 from bot.entrypoints.api.openapi import document
-from bot.entrypoints.api.operations import OPERATIONS, Answer, Asked, CheckedCall, Failed, Nothing, Operation
+from bot.entrypoints.api.operations import OPERATIONS, Answer, ApiOperation, Asked, CheckedCall, Failed, Nothing
 from bot.entrypoints.api.tokens import ApiToken, bearer
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def routes(handlers: Mapping[str, Handler], tokens: Callable[[], tuple[ApiToken,
 
 
 def _endpoint(
-    operation: Operation, handler: Handler, tokens: Callable[[], tuple[ApiToken, ...]]
+    operation: ApiOperation, handler: Handler, tokens: Callable[[], tuple[ApiToken, ...]]
 ) -> Callable[[Request], Awaitable[Response]]:
     from starlette.responses import JSONResponse
 
@@ -60,7 +60,7 @@ def _endpoint(
     return answer
 
 
-def _authorised(operation: Operation, authorization: str, known: tuple[ApiToken, ...]) -> str:
+def _authorised(operation: ApiOperation, authorization: str, known: tuple[ApiToken, ...]) -> str:
     """The name of the token that allows the operation (RFC 6750, section 3.1)."""
     if operation.scope is None:
         return ""
@@ -72,14 +72,14 @@ def _authorised(operation: Operation, authorization: str, known: tuple[ApiToken,
     return token.name
 
 
-def _query(operation: Operation, request: Request) -> Asked:
+def _query(operation: ApiOperation, request: Request) -> Asked:
     given = request.query_params.multi_items()
     if len({name for name, _ in given}) != len(given):
         raise Failed(422, {"error": "a parameter is given twice"})
     return _checked(operation.query, dict(given))
 
 
-async def _body(operation: Operation, request: Request) -> Asked:
+async def _body(operation: ApiOperation, request: Request) -> Asked:
     if operation.body is None:
         return Nothing()
     if request.headers.get("content-type", "application/json").partition(";")[0].strip() != "application/json":

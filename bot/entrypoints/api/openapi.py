@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from bot import __version__
-from bot.entrypoints.api.operations import OPERATIONS, Asked, Operation
+from bot.entrypoints.api.operations import OPERATIONS, ApiOperation, Asked
 from bot.model.json import JSON, mapping
 
 _ERROR: Final[JSON] = {
@@ -44,7 +44,7 @@ def document() -> dict[str, JSON]:
     }
 
 
-def _described(operation: Operation) -> dict[str, JSON]:
+def _described(operation: ApiOperation) -> dict[str, JSON]:
     described: dict[str, JSON] = {
         "operationId": operation.name,
         "summary": operation.summary,
@@ -61,7 +61,7 @@ def _described(operation: Operation) -> dict[str, JSON]:
     return described
 
 
-def statuses(operation: Operation) -> tuple[int, ...]:
+def statuses(operation: ApiOperation) -> tuple[int, ...]:
     """The statuses with which an operation may refuse."""
     return (
         *((401, 403) if operation.scope is not None else ()),
@@ -71,7 +71,7 @@ def statuses(operation: Operation) -> tuple[int, ...]:
     )
 
 
-def _responses(operation: Operation) -> dict[str, JSON]:
+def _responses(operation: ApiOperation) -> dict[str, JSON]:
     answers: dict[str, JSON] = {"200": _answer("Done", dict(operation.answers))}
     for status in sorted(set(statuses(operation))):
         schema: JSON = {"$ref": "#/components/schemas/Error"}

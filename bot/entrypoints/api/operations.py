@@ -108,7 +108,7 @@ class PauseOrder(Asked):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ApiOperation:
     """One thing that can be asked or ordered. ``answers`` is the JSON Schema of its answer, ``fails`` the statuses with
     which it may be refused beside those that every operation has.
     """
@@ -158,8 +158,8 @@ _DONE: Final = _object(message=_TEXT)
 _NOT_YET, _UNKNOWN, _FAILED = 503, 404, 502
 
 OPERATIONS: Final = (
-    Operation("healthz", "GET", "/healthz", None, "Whether the process is alive", _object(status=_TEXT)),
-    Operation(
+    ApiOperation("healthz", "GET", "/healthz", None, "Whether the process is alive", _object(status=_TEXT)),
+    ApiOperation(
         "readyz",
         "GET",
         "/readyz",
@@ -168,7 +168,7 @@ OPERATIONS: Final = (
         _object(ready=_TRUTH, error=_MAYBE),
         fails=(_NOT_YET,),
     ),
-    Operation(
+    ApiOperation(
         "status",
         "GET",
         "/v1/status",
@@ -176,7 +176,7 @@ OPERATIONS: Final = (
         "What the daemon knows of itself",
         _object(running=_TRUTH, repository=_TEXT, branch=_TEXT, ticks=_WHOLE),
     ),
-    Operation(
+    ApiOperation(
         "targets",
         "GET",
         "/v1/targets",
@@ -185,7 +185,7 @@ OPERATIONS: Final = (
         _object(at=_TEXT, targets=_list(_object(name=_TEXT, resources=_WHOLE, drift=_WHOLE))),
         fails=(_NOT_YET,),
     ),
-    Operation(
+    ApiOperation(
         "drift",
         "GET",
         "/v1/drift",
@@ -195,7 +195,7 @@ OPERATIONS: Final = (
         DriftQuery,
         fails=(_NOT_YET,),
     ),
-    Operation(
+    ApiOperation(
         "decisions",
         "GET",
         "/v1/decisions",
@@ -205,7 +205,7 @@ OPERATIONS: Final = (
         TaskQuery,
         fails=(_NOT_YET,),
     ),
-    Operation(
+    ApiOperation(
         "explain",
         "GET",
         "/v1/explain",
@@ -215,7 +215,7 @@ OPERATIONS: Final = (
         ExplainQuery,
         fails=(_UNKNOWN, _FAILED, _NOT_YET),
     ),
-    Operation(
+    ApiOperation(
         "ledger",
         "GET",
         "/v1/ledger",
@@ -225,7 +225,7 @@ OPERATIONS: Final = (
         LedgerQuery,
         fails=(_NOT_YET,),
     ),
-    Operation(
+    ApiOperation(
         "findings",
         "GET",
         "/v1/findings",
@@ -235,7 +235,7 @@ OPERATIONS: Final = (
         SessionQuery,
         fails=(_FAILED,),
     ),
-    Operation(
+    ApiOperation(
         "sessions",
         "GET",
         "/v1/sessions",
@@ -245,7 +245,7 @@ OPERATIONS: Final = (
         SessionQuery,
         fails=(_FAILED,),
     ),
-    Operation(
+    ApiOperation(
         "check",
         "POST",
         "/v1/check",
@@ -256,7 +256,7 @@ OPERATIONS: Final = (
         Nothing,
         fails=(_FAILED, _NOT_YET),
     ),
-    Operation(
+    ApiOperation(
         "halt",
         "POST",
         "/v1/halt",
@@ -266,7 +266,7 @@ OPERATIONS: Final = (
         body=Order,
         fails=(_FAILED, _NOT_YET),
     ),
-    Operation(
+    ApiOperation(
         "resume",
         "POST",
         "/v1/resume",
@@ -276,7 +276,7 @@ OPERATIONS: Final = (
         body=ResumeOrder,
         fails=(_UNKNOWN, _FAILED, _NOT_YET),
     ),
-    Operation(
+    ApiOperation(
         "suspend",
         "POST",
         "/v1/suspend",
@@ -286,7 +286,7 @@ OPERATIONS: Final = (
         body=SuspendOrder,
         fails=(_UNKNOWN, _FAILED, _NOT_YET),
     ),
-    Operation(
+    ApiOperation(
         "retry",
         "POST",
         "/v1/retry",
@@ -296,7 +296,7 @@ OPERATIONS: Final = (
         body=RetryOrder,
         fails=(_UNKNOWN, _FAILED, _NOT_YET),
     ),
-    Operation(
+    ApiOperation(
         "pause",
         "POST",
         "/v1/pause",
@@ -305,7 +305,7 @@ OPERATIONS: Final = (
         _object(paused=_TRUTH, at=_TEXT, by=_TEXT, reason=_TEXT),
         body=PauseOrder,
     ),
-    Operation(
+    ApiOperation(
         "unpause",
         "POST",
         "/v1/unpause",

@@ -16,9 +16,10 @@ from bot.entrypoints.cli.options import (
     SettingsOption,
     SummaryOption,
     TargetOption,
+    TaskOption,
     VariableOption,
 )
-from bot.entrypoints.cli.plan import kept_plans
+from bot.entrypoints.cli.plan import chosen_tasks, kept_plans
 from bot.entrypoints.cli.printing import append, print_json
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         var: VariableOption = None,
         target: TargetOption = None,
+        task: TaskOption = None,
         auto_approve: Annotated[
             bool,
             typer.Option("--auto-approve", help="Ask nobody: do what needs no approval or has it, leave the rest."),
@@ -70,7 +72,7 @@ def register(app: typer.Typer) -> None:
         from bot.report.outputs import applied_outputs
         from bot.report.terminal import show_errors
         from bot.wiring.actions import job_summary, outputs
-        from bot.wiring.applying import open_application, sentence
+        from bot.wiring.applying import open_application, sentences_of
         from bot.wiring.repository import Options
 
         asks = plan is None and not auto_approve
@@ -83,7 +85,8 @@ def register(app: typer.Typer) -> None:
         console = Console(stderr=as_json)
         with progress(quiet=as_json) as tell:
             options = Options(repo, None, None, settings, variables=tuple(var or ()), target=target, tell=tell)
-            application = open_application(options, force_conflicts=force_conflicts)
+            tasks = chosen_tasks(kept or (), task)
+            application = open_application(options, force_conflicts=force_conflicts, tasks=tasks)
         if application.assessment.report.errors:
             show_errors(application.assessment.report, Console(stderr=True))
             raise typer.Exit(2)
@@ -91,12 +94,13 @@ def register(app: typer.Typer) -> None:
         names = None if kept is None else {each.target for each in kept}
         chosen = [each for each in application.plans if names is None or each.actions.target in names]
         if any(each.actions.actions for each in chosen):
-            application.check()
+            _checked(application, console, tells=auto_approve and verify)
         agreed = _agreed(chosen, console) if asks else kept is not None
         ended = _carried_out(application, chosen, console, approved=agreed, unattended=auto_approve)
         if as_json:
             print_json({"version": 1, "targets": [applied_json(each.actions, done) for each, done in ended]})
-        sentences = [sentence(each, done, application.opened.name) for each, done in ended]
+        name = application.opened.name
+        sentences = [line for each, done in ended for line in sentences_of(each, done, name)]
         plans = [done for _, done in ended]
         whole = all(done.whole for done in plans)
         state = _verified(application, sentences, console, whole=whole) if verify else None
@@ -127,21 +131,41 @@ def _agreed(chosen: Sequence[TargetPlan], console: Console) -> bool:
     return True
 
 
+def _checked(application: Application, console: Console, *, tells: bool) -> None:
+    """Nothing forbids to apply. Where nobody is at the terminal (``tells``), a refusal is told on the commit, too."""
+    from bot.errors import Refused
+    from bot.wiring.applying import refusal
+
+    try:
+        application.check()
+    except Refused as exc:
+        if tells:
+            _verified(application, refusal(str(exc)), console, whole=False)
+        raise
+
+
 def _carried_out(
     application: Application, chosen: Sequence[TargetPlan], console: Console, *, approved: bool, unattended: bool
 ) -> list[tuple[TargetPlan, AppliedPlan]]:
     """Every target by itself, whatever became of those before it."""
+    from rich.markup import escape
+
     from bot.report.actions import applied_summary, show_applied, show_waiting
+    from bot.report.console import printable
+    from bot.wiring.applying import refusal
 
     ended: list[tuple[TargetPlan, AppliedPlan]] = []
     for each in chosen:
         if each.actions.target and each.actions.actions:
             console.print(f"[bold]{each.actions.target}[/]", highlight=False)
-        done = application.carry_out(
+        done = application.attempt(
             each, approved=approved, unattended=unattended, tell=lambda action: show_applied(action, console)
         )
         show_waiting(done, console)
-        if each.actions.actions:
+        if done.refused:
+            for line in refusal(done.refused):
+                console.print(f"  [red]refused[/] {escape(printable(line))}", highlight=False, soft_wrap=True)
+        elif each.actions.actions:
             console.print(applied_summary(done), highlight=False)
         ended.append((each, done))
     if not any(each.actions.actions for each in chosen):
@@ -157,9 +181,9 @@ def _verified(application: Application, sentences: Sequence[str], console: Conso
 
 
 def _exit_code(ended: Sequence[AppliedPlan], *, differs: bool) -> int:
-    """3 something failed, 4 something waits for approval, 1 something still differs, 0 none of it."""
+    """3 something failed, 4 something waits or was refused, 1 something still differs, 0 none of it."""
     if any(each.failed for each in ended):
         return 3
-    if any(each.waiting for each in ended):
+    if any(each.waiting or each.refused for each in ended):
         return 4
     return int(differs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,7 +11,15 @@ from typing import Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import RepoOption, SettingsOption, TargetOption, VariableOption
+from bot.entrypoints.cli.options import (
+    JsonOption,
+    RepoOption,
+    SettingsOption,
+    TargetOption,
+    TaskOption,
+    VariableOption,
+)
+from bot.entrypoints.cli.printing import print_json
 
 
 class BundleForm(StrEnum):
@@ -31,12 +40,15 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         var: VariableOption = None,
         target: TargetOption = None,
+        task: TaskOption = None,
         form: Annotated[
             BundleForm, typer.Option("--form", help="A folder, a tar archive, or a folder in OCI image layout.")
         ] = BundleForm.FOLDER,
+        as_json: JsonOption = False,
     ) -> None:
         """Write what a commit comes to for each target: rendered files with their digests. The same bytes every time."""
         from bot.errors import Invalid
+        from bot.plans.bundle import INDEX
         from bot.plans.packing import oci_layout, tar
         from bot.wiring.reconcile import open_build
         from bot.wiring.repository import Options
@@ -48,7 +60,8 @@ def register(app: typer.Typer) -> None:
                 f"{out} lies in the repository, where its files would be read as declarations",
                 advice="Name a path outside of it, or use --form tar.",
             )
-        made = open_build(Options(repo, settings=settings, variables=tuple(var or ()), target=target))
+        options = Options(repo, settings=settings, variables=tuple(var or ()), target=target)
+        made = open_build(options, tasks=task or ())
         name = f"{Path(made.repository).name}:{made.commit[:12]}"
         match form:
             case BundleForm.FOLDER:
@@ -57,6 +70,9 @@ def register(app: typer.Typer) -> None:
                 _write(out, {"": tar(made.files)})
             case BundleForm.OCI:
                 _write(out, oci_layout(made.files, name=name, revision=made.commit, source=made.repository))
+        if as_json:
+            print_json({"out": str(out), "form": form.value, **json.loads(made.files[INDEX])})
+            return
         print(f"Built {out}: {len(made.files)} files of {made.commit[:12]}.")
 
 

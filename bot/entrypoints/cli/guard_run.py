@@ -17,7 +17,7 @@ from bot.model.choices import Mode
 
 if TYPE_CHECKING:
     from bot.model.guarded import AIRequest, AIResult
-    from bot.model.proposal import Action
+    from bot.model.proposal import TakenAction
     from bot.wiring.guarded_run import GuardedRuns
 
 ToolOption = Annotated[
@@ -116,7 +116,7 @@ class Shown:
 
     as_json: bool
     written: Sequence[str] = ()
-    action: Action | None = None
+    action: TakenAction | None = None
     declares: Sequence[str] = ()
     """The resources of a bundle."""
     _answer: tuple[AIRequest, AIResult] | None = None
@@ -144,7 +144,7 @@ def closing(runs: GuardedRuns) -> Iterator[None]:
             print(text, file=sys.stderr)
 
 
-def leave(result: AIResult, action: Action | None) -> None:
+def leave(result: AIResult, action: TakenAction | None) -> None:
     """Exit 1 for a blocked output, 4 for an approved one that a person must act on before it can be proposed."""
     from bot.model.proposal import Effect
 

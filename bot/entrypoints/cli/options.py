@@ -36,6 +36,10 @@ VariableOption = Annotated[
 TargetOption = Annotated[
     str | None, typer.Option("--target", "-t", metavar="NAME", help="Only this target; see `clockwork targets`.")
 ]
+TaskOption = Annotated[
+    list[str] | None,
+    typer.Option("--task", metavar="TASK", help="Only this task, with * for any text; may be given again."),
+]
 SummaryOption = Annotated[
     Path | None, typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions.")
 ]

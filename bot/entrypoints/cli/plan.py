@@ -18,6 +18,7 @@ from bot.entrypoints.cli.options import (
     SettingsOption,
     SummaryOption,
     TargetOption,
+    TaskOption,
     VariableOption,
 )
 from bot.entrypoints.cli.printing import append, print_json, write
@@ -38,6 +39,15 @@ def kept_plans(file: Path) -> Sequence[KeptPlan]:
     return read_plans(data, file=str(file))
 
 
+def chosen_tasks(kept: Sequence[KeptPlan], named: Sequence[str] | None) -> tuple[str, ...]:
+    """The tasks that are chosen: those of the plans that were kept, which say that themselves, or else those that are named."""
+    from bot.errors import Invalid
+
+    if kept and named:
+        raise Invalid("a plan that was kept says itself which tasks it is about", advice="Leave out --task.")
+    return tuple(sorted({each for plan in kept for each in plan.tasks})) if kept else tuple(named or ())
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
@@ -49,6 +59,7 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         var: VariableOption = None,
         target: TargetOption = None,
+        task: TaskOption = None,
         out: Annotated[
             Path | None,
             typer.Option("--out", "-o", metavar="FILE", help="Keep the plan of the branch in a file."),
@@ -75,24 +86,25 @@ def register(app: typer.Typer) -> None:
         from bot.report.outputs import plan_outputs
         from bot.report.terminal import show_errors
         from bot.wiring.actions import job_summary, outputs
-        from bot.wiring.reconcile import open_assessment
+        from bot.wiring.applying import open_planning
         from bot.wiring.repository import Options
 
         if schema:
             print_json(SCHEMA, indent=2)
             return
         kept = () if check is None else kept_plans(check)
+        tasks = chosen_tasks(kept, task)
         with progress(quiet=as_json) as tell:
             tell(ObserverStep("git", "reading what is declared"))
             options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target, tell=tell)
-            assess = open_assessment(options, pushed=out is not None or check is not None)
+            assess, ran = open_planning(options, pushed=out is not None or check is not None)
             tell(ObserverStep("git", "read", 1, 1))
             assessment = assess()
         console = Console()
         if assessment.report.errors:
             show_errors(assessment.report, Console(stderr=True))
             raise typer.Exit(2)
-        made = [each.actions for each in plans(assessment)]
+        made = [each.actions for each in plans(assessment, ran, tasks=tasks)]
         check_plans(kept, made)
         if as_json:
             print_json(to_json(made))

@@ -13,6 +13,7 @@ from bot.entrypoints.cli.options import (
     RepoOption,
     SettingsOption,
     TargetOption,
+    TaskOption,
     VariableOption,
 )
 from bot.entrypoints.cli.printing import print_json
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
         settings: SettingsOption = None,
         var: VariableOption = None,
         target: TargetOption = None,
+        task: TaskOption = None,
         wait: Annotated[
             float,
             typer.Option("--wait", metavar="SECONDS", min=0, help="Look again for so long while something differs."),
@@ -38,7 +40,10 @@ def register(app: typer.Typer) -> None:
         ] = True,
         as_json: JsonOption = False,
     ) -> None:
-        """Wait until what runs is what Git says, and write on the commit how that ended. Exit 1 when something differs."""
+        """Wait until what runs is what Git says, and write on the commit how that ended. Exit 1 when something differs.
+
+        With --task nothing is written: it says nothing about the rest.
+        """
         from rich.console import Console
 
         from bot.model.codehost import CheckState
@@ -48,7 +53,7 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.verifying import open_verification
 
         options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target)
-        done = open_verification(options, publish=publish)(wait)
+        done = open_verification(options, publish=publish and not task, tasks=task or ())(wait)
         report = done.verified.assessment.report
         if as_json:
             print_json({"state": done.verified.state.value, "looks": done.verified.looks, **to_json(report)})

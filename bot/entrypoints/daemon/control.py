@@ -13,6 +13,7 @@ from typing import Any, Final
 from bot.entrypoints.daemon.state import Runtime, StateFolder, known_states
 from bot.errors import BotError, Invalid, Refused, Stale, Unavailable
 from bot.settings import Settings
+from bot.trust import web_authorities
 from bot.wiring.repository import Options, origin, remote_named, settings_here
 from bot.wiring.state import state_root
 
@@ -84,7 +85,9 @@ def ask(daemon: RunningDaemon, method: str, path: str, *, timeout: float = _ANSW
     headers = {"Authorization": f"Bearer {runtime.token}"}
     try:
         # No proxy of the environment: the token is for this machine alone.
-        with httpx.Client(trust_env=False, timeout=httpx.Timeout(timeout, connect=_ANSWER)) as client:
+        with httpx.Client(
+            verify=web_authorities(), trust_env=False, timeout=httpx.Timeout(timeout, connect=_ANSWER)
+        ) as client:
             answer = client.request(method, where, headers=headers, json=body or None)
             content = answer.json()
     except (httpx.HTTPError, ValueError) as exc:

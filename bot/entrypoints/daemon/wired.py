@@ -244,13 +244,13 @@ class Wired:
 
     def apply(self) -> Unattended | None:
         """Apply where settings say so, and read then what people answer on the pull requests that were told."""
-        try:
-            done = after_merge(self._options)
-        except Refused:  # each attempt is two entries of the journal: as with a closed lane, the next one is in an hour
-            self._apply_due = self._clock.now() + _REFUSED_AGAIN
-            raise
+        done = after_merge(self._options)
         waits = done is not None and any(each.waiting for each in done.ended)
         self._asked = {*done.verification.pulls} if done is not None and waits else set()
+        if done is not None and done.refused:
+            # each attempt is two entries of the journal: as with a closed lane, the next one is in an hour
+            self._apply_due = self._clock.now() + _REFUSED_AGAIN
+            raise Refused(done.refused)
         return done
 
     def review(self, number: int) -> object:

@@ -34,7 +34,7 @@ from bot.flows.reconcile import Loop, tick
 from bot.forge.render import render
 from bot.model.codehost import PullRequest
 from bot.model.decision import Lane
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.resource import Desired
 from bot.report.wording import counted, remedy, tells_all
 from bot.sandbox.server import Sandbox
@@ -57,9 +57,9 @@ class Account:
     """What the demo did, with links. ``seconds`` is wall clock from start to account."""
 
     home: str
-    commit: Action
-    pull: Action
-    issue: Action
+    commit: TakenAction
+    pull: TakenAction
+    issue: TakenAction
     agent_pull: str
     review: Reviewed
     failure_modes: str
@@ -216,7 +216,7 @@ def _settle(stage: Stage) -> None:
         raise Unavailable(f"the demo's shop does not run as declared: {'; '.join(faults)}")
 
 
-def _action(done: Tick, lane: Lane) -> Action:
+def _action(done: Tick, lane: Lane) -> TakenAction:
     for action in done.actions:
         if action.lane is lane and action.effect.wrote:
             return action
@@ -339,6 +339,6 @@ def account_lines(done: Tick) -> tuple[str, ...]:
     return tuple(lines) or (f"{counted(len(done.report.drift), 'difference')} left; nothing new to do.",)
 
 
-def _account_line(action: Action) -> str:
+def _account_line(action: TakenAction) -> str:
     about = "" if tells_all(action) else f"{remedy(action.lane)} for {action.task}: "
     return f"{action.effect.value} {about}{action.message}"

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 from bot.entrypoints.daemon.status import FinishedRun
 from bot.entrypoints.daemon.surface import Surface
 from bot.entrypoints.pages.document import page, rendered
-from bot.entrypoints.pages.guarded import GuardedRuns
+from bot.entrypoints.pages.guarded import GuardedRunQuestions
 from bot.entrypoints.pages.orders import AwaitedOrder, awaited
 from bot.entrypoints.pages.stream import EVENTS, ChangeStream
 from bot.entrypoints.pages.trends import charts
@@ -71,7 +71,7 @@ class DaemonPages:
     """The pages, for the API's thread."""
 
     surface: Surface
-    guarded: GuardedRuns
+    guarded: GuardedRunQuestions
     stream: ChangeStream = field(init=False)
 
     def __post_init__(self) -> None:
@@ -168,7 +168,7 @@ class DaemonPages:
 
 def pages_of(surface: Surface) -> DaemonPages:
     """The pages of one daemon."""
-    guarded = GuardedRuns(
+    guarded = GuardedRunQuestions(
         lambda question: surface.daemon.ask("read guarded runs", question), lambda: surface.desk.sessions(_SESSIONS)
     )
     return DaemonPages(surface, guarded)

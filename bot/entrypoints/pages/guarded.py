@@ -20,7 +20,7 @@ _POLL: Final = 0.05
 
 
 @dataclass(slots=True)
-class GuardedRuns:
+class GuardedRunQuestions:
     """``ask`` has a question answered by the consumer, ``read`` is the question. For the API's thread."""
 
     ask: Callable[[Callable[[], object]], Future[object]]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 from bot.safety.state import State
 from bot.safety.suspension import suspended_until
 
@@ -40,7 +40,7 @@ def _standing(known: State) -> Iterator[AwaitedOrder]:
         yield AwaitedOrder(task, why, _command("unsuspend", task))
 
 
-def _held(tick: Tick | None) -> Iterator[Action]:
+def _held(tick: Tick | None) -> Iterator[TakenAction]:
     for action in () if tick is None else tick.actions:
         if action.effect is Effect.REJECTED or (
             action.effect is Effect.DENIED and action.limit in {"rejected", *_FLOOD}
@@ -48,7 +48,7 @@ def _held(tick: Tick | None) -> Iterator[Action]:
             yield action
 
 
-def _order(action: Action) -> AwaitedOrder:
+def _order(action: TakenAction) -> AwaitedOrder:
     if action.limit in _FLOOD:
         return AwaitedOrder(action.task, action.message, "tick its box on the dashboard, or answer those that are open")
     return AwaitedOrder(action.task, action.message, _command("retry", action.fingerprint))

@@ -19,7 +19,7 @@ from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.decision import Decision, Lane
 from bot.model.drift import Report
 from bot.model.ledger import Entry, LedgerView
-from bot.model.proposal import Action, Effect, Proposal, Tick, proposals
+from bot.model.proposal import Effect, Proposal, TakenAction, Tick, proposals
 from bot.model.severity import Severity
 from bot.report.wording import remedy
 from bot.safety.budgets import RepositoryBudget, repository_budgets
@@ -200,7 +200,7 @@ def _rows(tick: Tick, known: State) -> list[tuple[_Kind, BoardRow]]:
     return sorted(rows, key=lambda each: -1 if each[1].severity is None else -each[1].severity.rank)
 
 
-def _kind(action: Action, known: State) -> _Kind | None:
+def _kind(action: TakenAction, known: State) -> _Kind | None:
     """The section of an action; None for what is done and over."""
     if action.task in known.suspended and action.effect not in {Effect.COMMITTED, Effect.RESTORED, Effect.CLOSED}:
         return _SUSPENDED
@@ -218,12 +218,12 @@ def _kind(action: Action, known: State) -> _Kind | None:
             return None
 
 
-def _kind_without_end(action: Action) -> _Kind:
+def _kind_without_end(action: TakenAction) -> _Kind:
     return _LATER if action.limit in _FLOOD else _STUCK
 
 
 def _row(
-    action: Action, decisions: Sequence[Decision], titles: Mapping[int, str], kind: _Kind, known: State
+    action: TakenAction, decisions: Sequence[Decision], titles: Mapping[int, str], kind: _Kind, known: State
 ) -> BoardRow:
     return BoardRow(
         title=titles.get(action.number or 0) or _title(action, decisions),
@@ -236,7 +236,7 @@ def _row(
     )
 
 
-def _why(action: Action, kind: _Kind, known: State) -> str:
+def _why(action: TakenAction, kind: _Kind, known: State) -> str:
     """Why nothing is done about it, or nothing more."""
     if action.task in known.suspended:
         return _suspension(known.suspended[action.task])
@@ -249,14 +249,14 @@ def _suspension(entry: Entry) -> str:
     return f"{entry.actor.login} suspended it {end}: {entry.reason}"
 
 
-def _title(action: Action, decisions: Sequence[Decision]) -> str:
+def _title(action: TakenAction, decisions: Sequence[Decision]) -> str:
     if not decisions or action.task == EVERYTHING:
         return action.message
     joins = () if decisions[0].drift.task == action.task else tuple({each.drift.task for each in decisions})
     return title_of(Proposal(action.lane, action.task, tuple(decisions), joins, name=action.name))
 
 
-def _boxes(action: Action, decisions: Sequence[Decision], kind: _Kind) -> Iterator[Box]:
+def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> Iterator[Box]:
     """What may be ordered about it. About one of like changes of many objects, only what is about the proposal."""
     task, fingerprint = action.task, action.fingerprint
     single = bool(decisions) and all(each.drift.task == task for each in decisions)

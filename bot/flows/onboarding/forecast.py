@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.errors import BotError
 from bot.model.decision import Lane
-from bot.model.proposal import Action, Effect, Tick
+from bot.model.proposal import Effect, TakenAction, Tick
 
 _SHOWN: Final = 10
 _HEADINGS: Final = {
@@ -59,11 +59,11 @@ def first_run(plan: Callable[[], Tick]) -> FirstRun:
     )
 
 
-def _lane(lane: Lane, actions: list[Action]) -> FirstRunLane:
+def _lane(lane: Lane, actions: list[TakenAction]) -> FirstRunLane:
     lines = tuple(_sentence(action) for action in actions[:_SHOWN])
     return FirstRunLane(_HEADINGS[lane], len(actions), lines)
 
 
-def _sentence(action: Action) -> str:
+def _sentence(action: TakenAction) -> str:
     later = " (in a later run: a limit of the settings)" if action.effect is Effect.DENIED else ""
     return f"{action.task}: {action.message}{later}"

@@ -24,13 +24,13 @@ from bot.gitrepo.ledger.tree import EMPTY, LedgerTree, read_tree
 from bot.model.ledger import Entry
 from bot.safety.compaction import Retention, retained
 
-__all__ = ["Verification", "everything", "follow", "verify"]
+__all__ = ["ChainVerification", "everything", "follow", "verify"]
 
 _SHORTEST: Final = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verification:
+class ChainVerification:
     """What was proved: commits and entries in the chain, the digest it ends in, and each break that was found."""
 
     commits: int
@@ -44,13 +44,13 @@ class Verification:
         return not self.problems
 
 
-def verify(repository: pygit2.Repository, tip: str | None, retention: Retention) -> Verification:
+def verify(repository: pygit2.Repository, tip: str | None, retention: Retention) -> ChainVerification:
     """Walks the chain from its first commit. A broken commit is reported and the walk goes on from it."""
     tree, commits, problems = EMPTY, 0, list[str]()
     for commit, later, wrong in _steps(repository, _chain(repository, tip), None, EMPTY, retention):
         tree, commits = later, commits + 1
         problems.extend(f"{commit.short_id}: {problem}" for problem in wrong)
-    return Verification(commits, tree.sequence, tree.head, tuple(problems))
+    return ChainVerification(commits, tree.sequence, tree.head, tuple(problems))
 
 
 def follow(

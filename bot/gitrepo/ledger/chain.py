@@ -18,7 +18,7 @@ from bot.errors import Invalid, Refused
 from bot.gitrepo import history, trees
 from bot.gitrepo.credentials import Credentials
 from bot.gitrepo.ledger import audit
-from bot.gitrepo.ledger.audit import Verification
+from bot.gitrepo.ledger.audit import ChainVerification
 from bot.gitrepo.ledger.tree import EMPTY, LedgerTree, appended, compacted, read_tree
 from bot.gitrepo.lock import writing
 from bot.gitrepo.receive_pack import RefMove
@@ -112,7 +112,7 @@ class GitLedger:
             return False
         return branches.moved(moves, lambda refs: self._remote.push_atomically([own, *refs], beside=[branches.git]))
 
-    def verify(self) -> Verification:
+    def verify(self) -> ChainVerification:
         """The whole chain from its first commit checked link by link; fetches all of it."""
         repository, tip = self._whole()
         return audit.verify(repository, tip, self._retention)

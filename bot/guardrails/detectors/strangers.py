@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias, assert_never
 
-from bot.intake.actions import ANY, Call, Expression, Literal, Operation, Part, Reference, embedded
+from bot.intake.actions import (
+    ANY,
+    Call,
+    ContextReference,
+    Expression,
+    ExpressionLiteral,
+    ExpressionOperation,
+    Part,
+    embedded,
+)
 
 Names: TypeAlias = frozenset[str]
 """Names of variables, in lower case."""
@@ -89,17 +98,17 @@ def names_any(text: str, paths: tuple[_Path, ...]) -> bool:
     )
 
 
-def references(tree: Expression) -> Iterator[Reference]:
+def references(tree: Expression) -> Iterator[ContextReference]:
     """Every value of a context that an expression looks at."""
     match tree:
-        case Literal():
+        case ExpressionLiteral():
             return
-        case Reference():
+        case ContextReference():
             yield tree
         case Call(arguments=arguments):
             for argument in arguments:
                 yield from references(argument)
-        case Operation(left=left, right=right):
+        case ExpressionOperation(left=left, right=right):
             yield from () if left is None else references(left)
             yield from references(right)
         case Part(of=of):
@@ -114,15 +123,15 @@ def is_written(tree: Expression, variables: Mapping[str, Names]) -> bool:
     ``a && b`` is ``b`` or something false, ``a || b`` either side; comparisons give a truth value.
     """
     match tree:
-        case Literal():
+        case ExpressionLiteral():
             return False
-        case Reference(path=path):
+        case ContextReference(path=path):
             return _held(path, variables) or any(_meets(path, text) for text in TEXTS)
-        case Operation(sign="||", left=left, right=right):
+        case ExpressionOperation(sign="||", left=left, right=right):
             return is_written(right, variables) or (left is not None and is_written(left, variables))
-        case Operation(sign="&&", right=right):
+        case ExpressionOperation(sign="&&", right=right):
             return is_written(right, variables)
-        case Operation():
+        case ExpressionOperation():
             return False
         case Call(name=name, arguments=arguments):
             if name in _HARMLESS:
@@ -137,7 +146,7 @@ def is_written(tree: Expression, variables: Mapping[str, Names]) -> bool:
 
 def _contains(tree: Expression, variables: Mapping[str, Names]) -> bool:
     """Whether a stranger's text is the value, or anywhere in it."""
-    if isinstance(tree, Reference):
+    if isinstance(tree, ContextReference):
         whole = ".".join(tree.path)
         if any(held and f"{context}.".startswith(f"{whole}.") for context, held in variables.items()):
             return True

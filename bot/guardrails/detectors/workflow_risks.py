@@ -14,8 +14,8 @@ from typing import Final
 
 from bot.guardrails.detectors import strangers
 from bot.guardrails.detectors.strangers import Names
-from bot.guardrails.detectors.workflow_values import Scope, holds_written, scopes
-from bot.intake.actions import ANY, Call, Embedded, Expression, Operation, Reference, embedded
+from bot.guardrails.detectors.workflow_values import WorkflowScope, holds_written, scopes
+from bot.intake.actions import ANY, Call, ContextReference, Embedded, Expression, ExpressionOperation, embedded
 from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
@@ -143,7 +143,7 @@ def _asks_permission(job: LinedNode, step: LinedNode, privileged: Sequence[str])
 _SPLIT: Final = "Use the pull_request event, or split the job: build without secrets, publish from workflow_run."
 
 
-def _checkout(step: LinedNode, event: str, scope: Scope) -> Iterator[Risk]:
+def _checkout(step: LinedNode, event: str, scope: WorkflowScope) -> Iterator[Risk]:
     node = _checked_out(step, scope) if "checkout" in step.word("uses") else None
     run = step.get("run")
     if node is None and run is not None and _takes_head(run.raw[:20_000], scope):
@@ -157,7 +157,7 @@ def _checkout(step: LinedNode, event: str, scope: Scope) -> Iterator[Risk]:
         )
 
 
-def _checked_out(step: LinedNode, scope: Scope) -> LinedNode | None:
+def _checked_out(step: LinedNode, scope: WorkflowScope) -> LinedNode | None:
     """The input of a checkout that names the head or its repository."""
     for name, paths in (("ref", strangers.HEADS), ("repository", strangers.REPOSITORIES)):
         node = step.get("with", name)
@@ -166,11 +166,11 @@ def _checked_out(step: LinedNode, scope: Scope) -> LinedNode | None:
     return None
 
 
-def _names_variable(text: str, scope: Scope) -> bool:
+def _names_variable(text: str, scope: WorkflowScope) -> bool:
     return strangers.names_any(text, tuple(("env", name) for name in scope.heads))
 
 
-def _takes_head(script: str, scope: Scope) -> bool:
+def _takes_head(script: str, scope: WorkflowScope) -> bool:
     """Whether a script takes the head's files: fetching alone runs nothing of them."""
     if _CLI_CHECKOUT.search(script):
         return True
@@ -181,7 +181,7 @@ def _takes_head(script: str, scope: Scope) -> bool:
     )
 
 
-def _is_head(arguments: str, scope: Scope) -> bool:
+def _is_head(arguments: str, scope: WorkflowScope) -> bool:
     return (
         _PULL_REF.search(arguments) is not None
         or strangers.names_any(arguments, (*strangers.HEADS, *strangers.REPOSITORIES))
@@ -199,7 +199,7 @@ _EVALUATED: Final = regex(
 _ADVICE_TEXT: Final = "Put the expression into env: and use the variable, quoted, in the script."
 
 
-def _injection(step: LinedNode, scope: Scope, callers: Names, handed: Names) -> Iterator[Risk]:
+def _injection(step: LinedNode, scope: WorkflowScope, callers: Names, handed: Names) -> Iterator[Risk]:
     for node in _run_texts(step):
         for found in embedded(node.raw):
             if found.tree is None:
@@ -214,7 +214,7 @@ def _injection(step: LinedNode, scope: Scope, callers: Names, handed: Names) -> 
                 yield Risk(key, _line(node, found), message, _ADVICE_TEXT, Severity.LOW)
 
 
-def _evaluations(step: LinedNode, scope: Scope) -> Iterator[Risk]:
+def _evaluations(step: LinedNode, scope: WorkflowScope) -> Iterator[Risk]:
     """Variables with a stranger's text that a script runs as a script."""
     run = step.get("run")
     if run is None or not scope.written:
@@ -283,8 +283,8 @@ def _all_secrets(job: LinedNode) -> Iterator[Risk]:
 
 def _holds_all_secrets(found: Embedded) -> bool:
     tree = found.tree
-    whole = Reference(("secrets",))
-    every = Reference(("secrets", ANY))
+    whole = ContextReference(("secrets",))
+    every = ContextReference(("secrets", ANY))
     if isinstance(tree, Call) and tree.name in {"tojson", "join"}:
         return whole in tree.arguments or every in tree.arguments
     return tree == every
@@ -351,9 +351,9 @@ _ACTORS: Final = frozenset(
 def _trusts_actor(tree: Expression) -> bool:
     """Whether something is let through because of the actor's name; what is kept out by it (``!=``) is not."""
     match tree:
-        case Operation(sign="!="):
+        case ExpressionOperation(sign="!="):
             return False
-        case Operation(left=left, right=right):
+        case ExpressionOperation(left=left, right=right):
             return _trusts_actor(right) or (left is not None and _trusts_actor(left))
         case _:
             return any(reference.path in _ACTORS for reference in strangers.references(tree))

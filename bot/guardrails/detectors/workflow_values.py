@@ -19,7 +19,7 @@ _NAMING: Final = (*strangers.HEADS, *strangers.REPOSITORIES)
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class WorkflowScope:
     """What a step can name: values with a stranger's text, by context, and variables with what names a head."""
 
     values: Mapping[str, Names] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Scope:
         """The variables with a stranger's text."""
         return self.values.get("env", frozenset())
 
-    def of(self, node: LinedNode) -> Scope:
+    def of(self, node: LinedNode) -> WorkflowScope:
         """The same with the variables that ``node`` sets: the inner one hides the outer one of its name."""
         written, heads = set(self.written), set(self.heads)
         for name, value in node.items("env"):
@@ -54,9 +54,9 @@ def is_written(found: Embedded, values: Mapping[str, Names]) -> bool:
     return found.tree is not None and strangers.is_written(found.tree, values)
 
 
-def scopes(document: LinedNode) -> Iterator[tuple[LinedNode, Scope]]:
+def scopes(document: LinedNode) -> Iterator[tuple[LinedNode, WorkflowScope]]:
     """Every job, and what a composite action runs, with what its steps can name."""
-    outer = Scope().of(document)
+    outer = WorkflowScope().of(document)
     outputs = _outputs(document, outer)
     for _, job in document.items("jobs"):
         within = replace(outer, values={**outer.values, **outputs, "matrix": _dimensions(job, outer)})
@@ -66,7 +66,7 @@ def scopes(document: LinedNode) -> Iterator[tuple[LinedNode, Scope]]:
         yield runs, outer
 
 
-def _outputs(document: LinedNode, outer: Scope) -> Mapping[str, Names]:
+def _outputs(document: LinedNode, outer: WorkflowScope) -> Mapping[str, Names]:
     """The outputs of jobs that hold a stranger's text. Jobs stand below those that they need, as a rule."""
     written: dict[str, Names] = {}
     for name, job in document.items("jobs"):
@@ -77,7 +77,7 @@ def _outputs(document: LinedNode, outer: Scope) -> Mapping[str, Names]:
     return written
 
 
-def _dimensions(job: LinedNode, outer: Scope) -> Names:
+def _dimensions(job: LinedNode, outer: WorkflowScope) -> Names:
     """What of a job's matrix holds a stranger's text."""
     matrix = job.get("strategy", "matrix")
     if matrix is None:

@@ -176,7 +176,7 @@ _ALL_READ: Final = [
 
 
 def _levels(node: LinedNode) -> dict[str, tuple[int, int]]:
-    """Scope to (level, line)."""
+    """WorkflowScope to (level, line)."""
     if isinstance(node.value, dict):
         return {scope: (_SCOPES.get(level.raw, 0), level.line) for scope, level in node.items()}
     if node.value in {"read-all", "write-all"}:

@@ -17,12 +17,14 @@ ALL_ADDRESSES: Final = "0.0.0.0"  # noqa: S104 - recognised, not bound
 """What a published port without an address is open on."""
 
 _PORT: Final = re.compile(
-    r"(?:(?P<ip>\[[0-9a-fA-F:]+\]|[0-9a-fA-F:]*::[0-9a-fA-F:]*|\d+(?:\.\d+){3}):)?"
-    r"(?:(?P<published>\d*(?:-\d+)?):)?(?P<target>\d+)(?:-(?P<last>\d+))?(?:/(?P<protocol>\w+))?\Z",
+    r"(?:(?:(?P<ip>\[[0-9a-fA-F:]+\]|[0-9a-fA-F:]*::[0-9a-fA-F:]*|\d+(?:\.\d+){3})?:)?"
+    r"(?P<published>\d*(?:-\d+)?):)?(?P<target>\d+)(?:-(?P<last>\d+))?(?:/(?P<protocol>\w+))?\Z",
     re.ASCII,
 )
 _EXPOSED: Final = re.compile(r"(\d+)(?:-(\d+))?(?:/(\w+))?\Z", re.ASCII)
 _ANY_ADDRESS: Final = frozenset({"", ALL_ADDRESSES, "::", "[::]"})
+LONGEST_PORT: Final = 100
+"""Characters: an IPv6 address, two ranges and a protocol have 70."""
 _LARGEST_RANGE: Final = 65536  # there are no more ports
 
 
@@ -64,7 +66,8 @@ def port(entry: JSON) -> list[JSON]:
 
 def _written(entry: JSON) -> re.Match[str] | None:
     short = isinstance(entry, (str, int)) and not isinstance(entry, bool)
-    return _PORT.match(str(entry).strip()) if short else None
+    written = str(entry).strip() if short else ""
+    return _PORT.match(written) if len(written) <= LONGEST_PORT else None
 
 
 def _long_port(entry: Tree) -> JSON:
