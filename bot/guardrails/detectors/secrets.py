@@ -7,7 +7,7 @@ reported here is shown anywhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
@@ -19,7 +19,7 @@ from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
 from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Hit, PastCommit, Subject
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 from bot.secrecy.credentials import credentials
@@ -122,14 +122,37 @@ def _on_the_way(subject: Subject, removed: _Removed) -> Iterator[Hit]:
     told: set[str] = set()
     texts = [delta.after or "" for delta in subject.deltas] if subject.facts.commits else []
     for commit in subject.facts.commits:
-        deltas = map(subject.delta, commit.files)
-        for delta, (line, provider, token) in ((each, credential) for each in deltas for credential in _tokens(each)):
-            if token in told or any(token in text for text in texts):
-                continue
-            told.add(token)
-            for hit in _known(removed, delta, line, provider, token):
-                message = f"{provider.with_article} is written in commit {commit.sha[:12]}, which the history keeps."
-                yield replace(hit, message=message, file=_still(subject, hit.file), line=1, evidence=hit.evidence)
+        for delta in map(subject.delta, commit.files):
+            credentials_in = [
+                *((token, _known(removed, delta, line, provider, token)) for line, provider, token in _tokens(delta)),
+                *((place.written, _decoded(removed, delta, place)) for place in encoded(delta)),
+            ]
+            for written, hits in credentials_in:
+                if written not in told and not any(written in text for text in texts):
+                    told.add(written)
+                    yield from (_in_commit(subject, commit, hit) for hit in hits)
+
+
+def _in_commit(subject: Subject, commit: PastCommit, hit: Hit) -> Hit:
+    message = hit.message.replace("is written here", f"is written in commit {commit.sha[:12]}").rstrip(".")
+    where = "" if message != hit.message.rstrip(".") else f" in commit {commit.sha[:12]}"
+    return replace(hit, message=f"{message}{where}. The history keeps it.", file=_still(subject, hit.file), line=1)
+
+
+def _passing(subject: Subject, find: Callable[[Delta], Iterable[Hit]]) -> Iterator[Hit]:
+    """What ``find`` says of a commit and of a line that a later one takes away again."""
+    if not subject.facts.commits:
+        return
+    texts = [delta.after or "" for delta in subject.deltas]
+    told = {line.normal for delta in subject.deltas for line in delta.removed}
+    for commit in subject.facts.commits:
+        for delta in map(subject.delta, commit.files):
+            for hit in () if delta.is_foreign else find(delta):
+                written = delta.after_lines[(hit.line or 1) - 1].strip()
+                line = " ".join(written.split())
+                if line not in told and not any(written in text for text in texts):
+                    told.add(line)
+                    yield _in_commit(subject, commit, replace(hit, anchor=hit.anchor or line))
 
 
 def _still(subject: Subject, path: str | None) -> str | None:
@@ -211,17 +234,22 @@ _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
 def secret_generic(subject: Subject) -> Iterable[Hit]:
     """SEC-002: something that is named a secret is given a random literal."""
     for delta in subject.written:
-        if delta.is_test or delta.is_docs or delta.language in {None, "css"}:
-            continue
-        if is_yaml_or_json(delta.path):
-            yield from _given_away(delta)
-        for line, (name, value) in _literals(delta):
-            yield Hit(
-                delta.path,
-                line.number,
-                f"{name} is set to a literal that looks like a real secret.",
-                evidence=f"{name} = {masked(value)}",
-            )
+        yield from _generic_secrets(delta)
+    yield from _passing(subject, _generic_secrets)
+
+
+def _generic_secrets(delta: Delta) -> Iterator[Hit]:
+    if delta.is_test or delta.is_docs or delta.language in {None, "css"}:
+        return
+    if is_yaml_or_json(delta.path):
+        yield from _given_away(delta)
+    for line, (name, value) in _literals(delta):
+        yield Hit(
+            delta.path,
+            line.number,
+            f"{name} is set to a literal that looks like a real secret.",
+            evidence=f"{name} = {masked(value)}",
+        )
 
 
 def _literals(delta: Delta) -> Iterator[tuple[DiffLine, tuple[str, str]]]:
@@ -336,11 +364,16 @@ _EXAMPLE_HOST: Final = regex(
 def credential_in_url(subject: Subject) -> Iterable[Hit]:
     """SEC-003: a password inside a URL."""
     for delta in subject.written:
-        if delta.is_test or delta.is_docs:
-            continue
-        for line in delta.net_new(_without_passwords, _ADDRESS):
-            for url in _without_passwords(line.text):
-                yield Hit(delta.path, line.number, "A URL carries a password.", evidence=url)
+        yield from _passwords_in_urls(delta)
+    yield from _passing(subject, _passwords_in_urls)
+
+
+def _passwords_in_urls(delta: Delta) -> Iterator[Hit]:
+    if delta.is_test or delta.is_docs:
+        return
+    for line in delta.net_new(_without_passwords, _ADDRESS):
+        for url in _without_passwords(line.text):
+            yield Hit(delta.path, line.number, "A URL carries a password.", evidence=url)
 
 
 def _without_passwords(text: str) -> tuple[str, ...]:
