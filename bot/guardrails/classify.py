@@ -26,10 +26,10 @@ _LANGUAGES: Final = {
     "ruby": ("rb", "rake"),
     "perl": ("pl", "pm"),
     "lua": ("lua",),
-    "shell": ("sh", "bash", "zsh"),
+    "shell": ("sh", "bash", "zsh", "ps1", "psm1"),
     "sql": ("sql",),
     "hcl": ("tf", "tofu", "hcl", "tfvars", "cw", "cwvars"),
-    "yaml": ("yaml", "yml"),
+    "yaml": ("yaml", "yml", "kubeconfig"),
     "json": ("json",),
     "toml": ("toml",),
     "ini": ("ini", "cfg", "properties", "env", "conf"),
@@ -40,6 +40,7 @@ _LANGUAGES: Final = {
 _BY_SUFFIX: Final = {suffix: name for name, suffixes in _LANGUAGES.items() for suffix in suffixes}
 _BY_NAME: Final = {
     "kustomization": "yaml",
+    "kubeconfig": "yaml",
     "dockerfile": "dockerfile",
     "containerfile": "dockerfile",
     "makefile": "shell",
@@ -114,7 +115,9 @@ def language(path: str) -> str | None:
         return "dockerfile"
     if name.startswith(".env"):
         return "ini"
-    return _BY_SUFFIX.get(name.rpartition(".")[2]) if "." in name else None
+    if "." not in name:
+        return "yaml" if path.endswith(".kube/config") else None
+    return _BY_SUFFIX.get(name.rpartition(".")[2])
 
 
 def is_code(name: str | None) -> bool:

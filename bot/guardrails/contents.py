@@ -4,7 +4,8 @@ Absence of text is no proof of harmlessness: a shell runs a script with a NUL in
 decoded where something would read them as text; magic numbers only tell pictures, fonts and archives from programs.
 Sources of the magic numbers: PNG (RFC 2083), JPEG (ITU T.81), GIF89a, RIFF, TIFF 6.0, ISO base media (``ftyp``), WOFF (W3C),
 OpenType, PDF (ISO 32000), ZIP (APPNOTE), gzip (RFC 1952), bzip2, xz, Zstandard (RFC 8878), 7z, RAR, ustar (POSIX), Ogg
-(RFC 3533), FLAC, ID3, Matroska, SQLite file format, NumPy, Parquet, HDF5; ELF, PE (``MZ``), Mach-O, WebAssembly, Java class.
+(RFC 3533), FLAC, ID3, Matroska, SQLite file format, NumPy, Parquet, HDF5; ELF, PE (``MZ``), Mach-O,
+WebAssembly, Java class, Python bytecode (PEP 3147, PEP 552).
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ SUBMODULE: Final = 0o160000
 """Git's mode of a submodule."""
 _EXECUTABLE: Final = 0o100755
 _PROGRAM: Final = re.compile(
-    rb"\x7fELF|MZ.{58,62}|\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\0asm", re.DOTALL
+    rb"\x7fELF|.\x0d\r\n[\0-\x03]\0\0\0|MZ.{58,62}|\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\0asm",
+    re.DOTALL,
 )
 _HARMLESS: Final = re.compile(
     rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF....(?:WEBP|WAVE|AVI )|BM.{12}\0\0|\0\0[\x01\x02]\0[\x01-\x40]|II\*\0|MM\0\*|"
     rb"....ftyp|8BPS|wOF[F2]|OTTO|\0\x01\0\0|ttcf|true\0|%PDF-|PK(?:\x03\x04|\x05\x06|\x07\x08)|\x1f\x8b\x08|BZh[1-9]|\xfd7zXZ\0|"
     rb"\x28\xb5\x2f\xfd|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|.{257}ustar|OggS|fLaC|ID3|\xff[\xfb\xf3\xf2]|\x1a\x45\xdf\xa3|"
-    rb"SQLite format 3\0|\x93NUMPY|PAR1|\x89HDF\r\n",
+    rb"SQLite format 3\0|\x93NUMPY|PAR1|\x89HDF\r\n|icns",
     re.DOTALL,
 )
 _BOMS: Final = (

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from bot.guardrails.anchors import Anchors
+from bot.guardrails.detectors.gains import objects
+from bot.guardrails.detectors.patches import patched
 from bot.guardrails.hunks import Delta
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
+from bot.model.json import mapping
 from bot.model.patterns import regex
 from bot.secrecy.literals import RUN
 
@@ -88,7 +92,7 @@ def values(documents: Documents) -> Iterator[SecretValue]:
     """The values of every Secret that is not encrypted."""
     if isinstance(documents, Unparsed):
         return
-    for document in documents:
+    for document in patched(objects(documents)):
         if document.word("kind") == "Secret" and document.get("sops") is None:
             yield from _values(document)
 
@@ -99,5 +103,21 @@ def _values(document: LinedNode) -> Iterator[SecretValue]:
         text = decoded("".join(node.raw.split()))
         if text is not None:
             yield SecretValue(name, key, text, node.line)
+            yield from _logins(name, key, text, node.line)
     for key, node in document.items("stringData"):
         yield SecretValue(name, key, node.raw, node.line)
+        yield from _logins(name, key, node.raw, node.line)
+
+
+def _logins(name: str, key: str, text: str, line: int) -> Iterator[SecretValue]:
+    """The passwords for registries (Kubernetes documentation, "Docker config Secrets")."""
+    if key not in {".dockerconfigjson", ".dockercfg"}:
+        return
+    try:
+        config = mapping(json.loads(text))
+    except (ValueError, RecursionError):
+        return
+    for host, login in (mapping(config["auths"]) if "auths" in config else config).items():
+        for part in ("password", "identitytoken", "registrytoken"):
+            if isinstance(value := mapping(login).get(part), str):
+                yield SecretValue(name, f"{key}/{host}/{part}", value, line)

@@ -7,7 +7,7 @@ reported here is shown anywhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from operator import itemgetter
@@ -17,14 +17,15 @@ from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
+from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
-from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.rule import Hit, PastCommit, Subject
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 from bot.secrecy.credentials import credentials
 from bot.secrecy.providers import TokenProvider
 from bot.secrecy.scan import MAX_LINE, compiled, scan
-from bot.secrecy.tokens import BY_NEEDLE, NEEDLES, entropy, is_placeholder, is_real, masked
+from bot.secrecy.tokens import BY_NEEDLE, NEEDLES, is_placeholder, is_real, masked
 from bot.secrecy.vocabulary import surely_secret_name
 
 _BASE64: Final = regex(r"[A-Za-z0-9+/=\s\"'\\|n,]{24,}|Proc-Type:|Version:|Comment:")
@@ -121,14 +122,37 @@ def _on_the_way(subject: Subject, removed: _Removed) -> Iterator[Hit]:
     told: set[str] = set()
     texts = [delta.after or "" for delta in subject.deltas] if subject.facts.commits else []
     for commit in subject.facts.commits:
-        deltas = map(subject.delta, commit.files)
-        for delta, (line, provider, token) in ((each, credential) for each in deltas for credential in _tokens(each)):
-            if token in told or any(token in text for text in texts):
-                continue
-            told.add(token)
-            for hit in _known(removed, delta, line, provider, token):
-                message = f"{provider.with_article} is written in commit {commit.sha[:12]}, which the history keeps."
-                yield replace(hit, message=message, file=_still(subject, hit.file), line=1, evidence=hit.evidence)
+        for delta in map(subject.delta, commit.files):
+            credentials_in = [
+                *((token, _known(removed, delta, line, provider, token)) for line, provider, token in _tokens(delta)),
+                *((place.written, _decoded(removed, delta, place)) for place in encoded(delta)),
+            ]
+            for written, hits in credentials_in:
+                if written not in told and not any(written in text for text in texts):
+                    told.add(written)
+                    yield from (_in_commit(subject, commit, hit) for hit in hits)
+
+
+def _in_commit(subject: Subject, commit: PastCommit, hit: Hit) -> Hit:
+    message = hit.message.replace("is written here", f"is written in commit {commit.sha[:12]}").rstrip(".")
+    where = "" if message != hit.message.rstrip(".") else f" in commit {commit.sha[:12]}"
+    return replace(hit, message=f"{message}{where}. The history keeps it.", file=_still(subject, hit.file), line=1)
+
+
+def _passing(subject: Subject, find: Callable[[Delta], Iterable[Hit]]) -> Iterator[Hit]:
+    """What ``find`` says of a commit and of a line that a later one takes away again."""
+    if not subject.facts.commits:
+        return
+    texts = [delta.after or "" for delta in subject.deltas]
+    told = {line.normal for delta in subject.deltas for line in delta.removed}
+    for commit in subject.facts.commits:
+        for delta in map(subject.delta, commit.files):
+            for hit in () if delta.is_foreign else find(delta):
+                written = delta.after_lines[(hit.line or 1) - 1].strip()
+                line = " ".join(written.split())
+                if line not in told and not any(written in text for text in texts):
+                    told.add(line)
+                    yield _in_commit(subject, commit, replace(hit, anchor=hit.anchor or line))
 
 
 def _still(subject: Subject, path: str | None) -> str | None:
@@ -141,7 +165,7 @@ def _known(removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvi
     if not is_real(provider, token, doubtful_place=doubtful):
         return
     checked = provider.checksum is not None and provider.checksum(token)
-    if classify.is_lock(delta.path) and not checked:
+    if classify.is_lock(delta.path) and not checked and _HASHED.search(line.text):
         return
     if removed.holds(provider, token) or not _has_body(provider, delta, line):
         return
@@ -153,6 +177,10 @@ def _known(removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvi
         anchor=f"{provider.id}:{token}",
         severity=Severity.LOW if provider.weak or (doubtful and not checked) else None,
     )
+
+
+_HASHED: Final = regex(r"sha\d|integrity|checksum|hash|resolved|digest|h1:", re.IGNORECASE)
+"""What a line of a lock file holds whose random text is a digest, in which anything may stand by chance."""
 
 
 def _decoded(removed: _Removed, delta: Delta, place: EncodedText) -> Iterator[Hit]:
@@ -201,31 +229,42 @@ _PATTERNS: Final = (
 """A quoted literal, and a bare one for the languages that have such."""
 _SHORTEST: Final = 8
 _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
-_NO_SECRET: Final = regex(
-    r"\$\{|\$\(|\{\{|<%|%\(|%s|\{[a-z_.]*\}|^<.*>$|^\$[A-Za-z_]|^%[A-Z_]+%$|os\.|process\.|getenv|env\[|ENV\[|secrets\.|"
-    r"^ENC\[|vault:|ref\+|op://|arn:|^https?://|^/|^\./|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|"
-    r"password|passwd|secret|token|change|example|test|dummy|sample|todo|none|null|true|false|default|redacted|placeholder|"
-    r"^[\w.]+\.[\w.]+\(|\(\)|^sha(1|256|512)[-:]|\s.*\s",
-    re.IGNORECASE,
-)
 
 
 def secret_generic(subject: Subject) -> Iterable[Hit]:
     """SEC-002: something that is named a secret is given a random literal."""
     for delta in subject.written:
-        if delta.is_test or delta.is_docs or delta.language in {None, "html", "css"}:
-            continue
-        if is_yaml_or_json(delta.path):
-            yield from _given_away(delta)
+        yield from _generic_secrets(delta)
+    yield from _passing(subject, _generic_secrets)
+
+
+def _generic_secrets(delta: Delta) -> Iterator[Hit]:
+    if delta.is_test or delta.is_docs or delta.language in {None, "css"}:
+        return
+    if is_yaml_or_json(delta.path):
+        yield from _given_away(delta)
+    for line, (name, value) in _literals(delta):
+        yield Hit(
+            delta.path,
+            line.number,
+            f"{name} is set to a literal that looks like a real secret.",
+            evidence=f"{name} = {masked(value)}",
+        )
+
+
+def _literals(delta: Delta) -> Iterator[tuple[DiffLine, tuple[str, str]]]:
+    """Names and literals: of assignments, and on other lines of what names them otherwise."""
+    told: set[int] = set()
+    if delta.language != "html":
         generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
         for line in delta.net_new(generic, _GIVEN):
-            for name, value in generic(line.text):
-                yield Hit(
-                    delta.path,
-                    line.number,
-                    f"{name} is set to a literal that looks like a real secret.",
-                    evidence=f"{name} = {masked(value)}",
-                )
+            told.add(line.number)
+            yield from ((line, named) for named in generic(line.text))
+    for place in secret_places(delta):
+        for line in delta.net_new(place.find, place.anchors):
+            if line.number not in told and place.counts(delta, line):
+                told.add(line.number)
+                yield from ((line, named) for named in place.find(line.text))
 
 
 def _given_away(delta: Delta) -> Iterator[Hit]:
@@ -258,7 +297,7 @@ def _is_kept(value: str) -> bool:
         len(value) >= _SHORTEST
         and one_line
         and not (_DULL.search(value) or is_placeholder(value))
-        and _looks_random(value)
+        and looks_random(value)
     )
 
 
@@ -270,7 +309,7 @@ def _generic(patterns: Sequence[re.Pattern[str]], text: str) -> tuple[tuple[str,
         dict.fromkeys(
             (match[1], match[3])
             for match in matches
-            if surely_secret_name(match[1]) and _looks_random(match[3]) and hidden.covers(*match.span(3))
+            if surely_secret_name(match[1]) and looks_random(match[3]) and hidden.covers(*match.span(3))
         )
     )
 
@@ -281,14 +320,6 @@ def _overlapping(pattern: re.Pattern[str], text: str, within: int) -> Iterator[r
     while (match := pattern.search(text, at)) is not None:
         yield match
         at = max(match.start(within), match.start() + 1)
-
-
-def _looks_random(value: str) -> bool:
-    if _NO_SECRET.search(value) or is_placeholder(value) or entropy(value) < 3.5:
-        return False
-    mixed = sum(bool(re.search(kind, value)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
-    hexadecimal = re.fullmatch(r"[0-9a-f]{24,}", value) is not None
-    return (mixed >= 3 or hexadecimal) and re.search("[0-9]", value) is not None
 
 
 class _Hidden:
@@ -333,11 +364,16 @@ _EXAMPLE_HOST: Final = regex(
 def credential_in_url(subject: Subject) -> Iterable[Hit]:
     """SEC-003: a password inside a URL."""
     for delta in subject.written:
-        if delta.is_test or delta.is_docs:
-            continue
-        for line in delta.net_new(_without_passwords, _ADDRESS):
-            for url in _without_passwords(line.text):
-                yield Hit(delta.path, line.number, "A URL carries a password.", evidence=url)
+        yield from _passwords_in_urls(delta)
+    yield from _passing(subject, _passwords_in_urls)
+
+
+def _passwords_in_urls(delta: Delta) -> Iterator[Hit]:
+    if delta.is_test or delta.is_docs:
+        return
+    for line in delta.net_new(_without_passwords, _ADDRESS):
+        for url in _without_passwords(line.text):
+            yield Hit(delta.path, line.number, "A URL carries a password.", evidence=url)
 
 
 def _without_passwords(text: str) -> tuple[str, ...]:
@@ -355,5 +391,5 @@ def _urls(text: str) -> Iterator[str]:
             yield f"{match[1]}://{user}:…@{host}"
 
 
-ANCHORS: Final = (*_BY_ANCHORS, ENCODED, _GIVEN, _ADDRESS)
+ANCHORS: Final = (*_BY_ANCHORS, ENCODED, _GIVEN, _ADDRESS, *(place.anchors for place in PLACES))
 """What lines are searched for here."""
