@@ -92,3 +92,29 @@ def test_each_mistake_is_named_with_file_and_line(tmp_path: Path, path: str, tex
     assert message in done.stdout
     parts = json.loads(clockwork("check-config", "--json", folder=tmp_path).stdout)
     assert [message in part["problem"] for part in parts if part["problem"]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ("fixes: {join: owner}", "fixes.join: owner joins nothing"),
+        ("github: {assign_owners: true}", "github.assign_owners assigns nobody"),
+        (
+            "fixes: {join: owner}\ngithub: {assign_owners: true}",
+            "fixes.join: owner joins nothing and github.assign_owners assigns nobody",
+        ),
+    ],
+)
+def test_settings_that_ask_for_owners_are_idle_without_them(tmp_path: Path, settings: str, text: str) -> None:
+    """A note with what to do, in check-config and in the doctor, that fails neither; none once CODEOWNERS names somebody."""
+    (tmp_path / "clockwork.yaml").write_text(f"{settings}\n")
+    done = clockwork("check-config", folder=tmp_path)
+    assert done.returncode == 0, done
+    assert f"note    CODEOWNERS: there is none, so {text}\n        Add .github/CODEOWNERS" in done.stdout
+    told = {
+        each["message"]: each for each in json.loads(clockwork("doctor", "--offline", "--json", folder=tmp_path).stdout)
+    }
+    note = told[f"CODEOWNERS: there is none, so {text}"]
+    assert (note["health"], note["advice"].startswith("Add ")) == ("note", True)
+    (tmp_path / "CODEOWNERS").write_text("* @acme/web\n")
+    assert "CODEOWNERS" not in clockwork("check-config", folder=tmp_path).stdout

@@ -21,7 +21,7 @@ from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace
 from bot.appliers.kubernetes_refusals import ObjectMoved, WaitOver
 from bot.errors import Refused
 from bot.model.action import Evidence, HealthReport, HealthState, Work
-from bot.model.hooks import Hook, HookCleanup, is_hook
+from bot.model.hooks import MADE_ONCE, Hook, HookCleanup, is_hook
 from bot.model.json import Tree, get, text
 
 _LOOK_AGAIN: Final = 1.0
@@ -49,12 +49,14 @@ class HookAttempt:
         live = self.objects.read(self.place)
         if live is None:
             self.objects.create(self.place, self._body, rehearsal=True)
-        elif not self._is_own(live):
+        elif not (self._is_own(live) or self._once):
             self._check_may_go(live)
             self.tried()
 
     def carry_out(self) -> Evidence:
         """Run it to its end. ``Refused`` where it fails, and where something else has its name."""
+        if self._once and (live := self.objects.read(self.place)) is not None and not self._is_own(live):
+            return Evidence(f"{self._name} is there already")
         self._begin()
         health = self._ended()
         if health.state is HealthState.FAILED:
@@ -81,7 +83,10 @@ class HookAttempt:
 
     def _ended(self) -> HealthReport:
         """How it ended."""
-        if not self.hook.is_argos and (self.hook.desired.id.group, self.hook.desired.id.kind) not in _ENDS:
+        if (
+            not (self.hook.is_argos or self._once)
+            and (self.hook.desired.id.group, self.hook.desired.id.kind) not in _ENDS
+        ):
             return HealthReport(HealthState.HEALTHY, ("it is there",))
         waited = 0.0
         while True:
@@ -116,6 +121,11 @@ class HookAttempt:
                 f"{self._name} is there and is no hook, so it is not deleted for one",
                 advice="give the hook another name",
             )
+
+    @property
+    def _once(self) -> bool:
+        """Whether it is made only where it is not there."""
+        return self.work.action.hook == MADE_ONCE
 
     @property
     def _body(self) -> Tree:

@@ -50,12 +50,15 @@ def _traced(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> Value:
     collection.
     """
     _read(at, node, arguments)
+    if node.name in _ORDERED and any(argument.unique for argument in arguments):
+        raise Misuse("takes lists, which have an order; tolist() makes one of a set")
     result = TRACED[node.name].call(*arguments)
     if node.name == "issensitive":
         return at.computed(node, bool(result), ())
-    value = result if isinstance(result, Value) else Value(result, at.trace(node, arguments))
+    unique = node.name in _SETS or (node.name == "setproduct" and any(argument.unique for argument in arguments))
+    value = result if isinstance(result, Value) else Value(result, at.trace(node, arguments), unique)
     whole = [Value(None, argument.trace) for argument in arguments]
-    keys = arguments[:1] if node.name in _NAMING else ()
+    keys = arguments[:1] if node.name in _NAMING else arguments if node.name in _SELECTING else ()
     return value if node.name in _CHOOSING else decided_by(value, *whole, *keys)
 
 
@@ -63,7 +66,23 @@ _PARSING: Final = 2
 """Steps that a character of a template costs."""
 _NAMING: Final = frozenset({"zipmap", "transpose"})
 """Functions whose first argument gives keys of the result."""
-_CHOOSING: Final = frozenset({"coalesce", "coalescelist", "concat", "merge", "nonsensitive"})
+_SETS: Final = frozenset({"setintersection", "setsubtract", "setunion", "toset"})
+_ORDERED: Final = frozenset({"coalescelist", "concat", "element", "index", "slice"})
+_SELECTING: Final = frozenset(
+    {
+        "coalesce",
+        "coalescelist",
+        "compact",
+        "distinct",
+        "matchkeys",
+        "setintersection",
+        "setsubtract",
+        "setunion",
+        "toset",
+    }
+)
+"""Functions that look into their arguments to decide which elements the result has."""
+_CHOOSING: Final = frozenset({"concat", "merge", "nonsensitive"})
 """Functions that pass on what they are given, each part with its own mark."""
 
 

@@ -42,7 +42,9 @@ def comprehension(at: Evaluator, node: ForExpression) -> Value:
 
 
 def pairs(at: Evaluator, node: Expression, source: Value) -> list[tuple[Value, Value]]:
-    """Positions or keys with what is there; objects in the order of their keys."""
+    """Positions or keys with what is there; objects in the order of their keys. What is in a set is its own key."""
+    if source.unique:
+        return [(item, item) for item in source.elements]
     trace = at.computed(node, None, (Value(None, source.trace),)).trace
     if isinstance(source.data, tuple):
         return [(Value(index, trace), item) for index, item in enumerate(source.data)]

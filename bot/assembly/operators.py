@@ -45,7 +45,9 @@ def binary(at: Evaluator, node: Binary) -> Value:
     a, b = _number(at, node, node.left, operands[0]), _number(at, node, node.right, operands[1])
     if node.operator in _COMPARISONS:
         return at.computed(node, _COMPARISONS[node.operator](a, b), operands)
-    if node.operator in "/%" and b == 0:
+    if node.operator == "%" and b == 0:
+        return at.computed(node, a, operands)
+    if node.operator == "/" and b == 0:
         at.fault(node.right, "division by zero")
     try:
         return at.computed(node, calculate(node.operator, a, b), operands)

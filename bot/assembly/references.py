@@ -100,6 +100,8 @@ def _at_index(at: Evaluator, node: Expression, value: Value, key: Value) -> Valu
         if key.sensitive and name not in value.data:
             at.fault(node, "there is no attribute of this name, which is a sensitive value")
         return decided_by(_at_name(at, node, value, name), key)
+    if value.unique:
+        at.fault(node, "the elements of a set have no numbers", "tolist() around the set")
     number = as_number(key)
     if not isinstance(value.data, tuple) or number is None or number != int(number):
         at.fault(node, f"a {kind_of(value)} cannot be indexed by a {kind_of(key)}")

@@ -12,7 +12,7 @@ from typing import Final
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import CHARACTERS, LONGEST_TEXT
 from bot.assembly.loops import bound, pairs
-from bot.assembly.values import Piece, Trace, Value, as_text, kind_of, pieces_of
+from bot.assembly.values import Piece, Trace, Value, as_text, composed, kind_of, pieces_of
 from bot.intake.syntax import Directive, Interpolation, Part, Template, TextPart
 from bot.model.resource import Through
 
@@ -23,12 +23,13 @@ _MOST_PIECES: Final = 100
 def render_template(at: Evaluator, node: Template) -> Value:
     """The text of a template. One that is nothing but ``${expr}`` is the value itself ("Template Interpolation Unwrapping")."""
     if node.literal is not None:
-        return Value(node.literal, Trace(at.origin(node)))
+        return Value(composed(node.literal), Trace(at.origin(node)))
     if len(node.parts) == 1 and isinstance(node.parts[0], Interpolation) and not node.marker:
         return at.value(node.parts[0].expression)
     parts = _stripped(node.parts)
     if all(isinstance(part, TextPart) for part in parts):
-        return Value("".join(part.value for part in parts if isinstance(part, TextPart)), Trace(at.origin(node)))
+        whole = "".join(part.value for part in parts if isinstance(part, TextPart))
+        return Value(composed(whole), Trace(at.origin(node)))
     writer = _Writer(node, [], [])
     writer.write(at, parts)
     return writer.done(at)
@@ -102,7 +103,7 @@ class _Writer:
         (only,) = uses if len(uses) == 1 else (None,)
         through = Through.EXPRESSION if only is None or only.through is Through.LITERAL else only.through
         origin = at.origin(self.node, through, only.name if only else None)
-        return Value("".join(self.texts), Trace(origin, None, pieces, self.secret))
+        return Value(composed("".join(self.texts)), Trace(origin, None, pieces, self.secret))
 
     def write(self, at: Evaluator, parts: Sequence[Part]) -> None:
         index = 0

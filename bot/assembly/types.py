@@ -120,7 +120,7 @@ def converted(value: Value, kind: Type, made: Made = _nothing) -> Value:
             if not isinstance(value.data, tuple):
                 raise _wrong(value, kind)
             items = tuple(converted(child, item, made) for child in value.data)
-            return replace(value, data=_distinct(items) if kind.unique else items)
+            return replace(value, data=_distinct(items) if kind.unique else items, unique=kind.unique)
         case MapOf(item):
             if not isinstance(value.data, dict):
                 raise _wrong(value, kind)

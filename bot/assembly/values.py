@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -62,10 +63,13 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class Value(NestedValue):
-    """One value with its trace. Lists are tuples of values, objects mappings of values."""
+    """One value with its trace. Lists are tuples of values, objects mappings of values; ``unique``: the list is a set, in the
+    order in which Terraform goes through it.
+    """
 
     data: Data
     trace: Trace
+    unique: bool = False
 
     @property
     def sensitive(self) -> bool:
@@ -81,7 +85,7 @@ class Value(NestedValue):
         if isinstance(self.data, dict):
             return Value({key: child.retraced(change) for key, child in self.data.items()}, change(self.trace))
         if isinstance(self.data, tuple):
-            return Value(tuple([child.retraced(change) for child in self.data]), change(self.trace))
+            return Value(tuple([child.retraced(change) for child in self.data]), change(self.trace), self.unique)
         return Value(self.data, change(self.trace))
 
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
@@ -119,6 +123,11 @@ def traced(plain: JSON, trace: Trace) -> Value:
     if plain is None or isinstance(plain, (bool, int, float, str)):
         return Value(plain, trace)
     raise TypeError(type(plain).__name__)
+
+
+def composed(text: str) -> str:
+    """``text`` in Unicode's composed form, as all of Terraform's text is (go-cty, docs/types.md, ``cty.String``)."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def kind_of(value: Value) -> str:
@@ -174,4 +183,4 @@ def bool_of(data: object) -> bool | None:
 
 def equal(left: Value, right: Value) -> bool:
     """HCL's equality (specification, "Comparison Operators"): same type, same value; all numbers are one type."""
-    return kind_of(left) == kind_of(right) and left.plain() == right.plain()
+    return kind_of(left) == kind_of(right) and left.unique == right.unique and left.plain() == right.plain()

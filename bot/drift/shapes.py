@@ -157,7 +157,7 @@ class _Compiler:
 
     def _field(self, text: str, default: Default | None = None) -> Shape:
         filled, zero, ordered, expanding = FilledBy.NOBODY, False, False, False
-        while (mark := text.partition(":"))[1]:
+        while (mark := text.partition(":"))[1] and " " not in mark[0]:
             text = mark[2]
             match mark[0]:
                 case "zero":

@@ -194,7 +194,9 @@ class _Walk:
             elif value != observed[key]:
                 self.value(value, observed[key], child, location.entry(key))
         for key, live in observed.items():
-            if key not in desired:
+            if key not in desired and child.filled in self._silent:
+                self._pass(child)
+            elif key not in desired:
                 self._observed_only(live, child, location.entry(key), declared=True)
 
     def _desired_only(self, value: JSON, shape: Shape, location: Location) -> None:

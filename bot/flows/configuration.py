@@ -17,11 +17,14 @@ Reading: TypeAlias = Callable[[], str]
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationPart:
-    """One part: what it is, what it holds in a few words, or what is wrong with it (a line a mistake)."""
+    """One part: what it is, what it holds in a few words, or what is wrong with it (a line a mistake). ``advice`` says what to
+    do about contents that are right and do nothing.
+    """
 
     name: str
     contents: str = ""
     problem: str | None = None
+    advice: str = ""
 
 
 def checked(readings: Mapping[str, Reading]) -> tuple[ConfigurationPart, ...]:

@@ -17,6 +17,7 @@ from bot.model.codehost import HostFacts, HostRights
 from bot.model.decision import Lane
 from bot.model.diagnosis import Diagnosis, Health
 from bot.model.drift import Report
+from bot.model.resource import RENDERER
 from bot.policy.rules import RuleSet
 from bot.report.wording import counted
 from bot.safety.state import state
@@ -49,7 +50,8 @@ def configuration(parts: Sequence[ConfigurationPart]) -> Iterator[Diagnosis]:
     """One line a part."""
     for part in parts:
         if part.problem is None:
-            yield Diagnosis("settings", Health.OK, f"{part.name}: {part.contents}")
+            health = Health.NOTE if part.advice else Health.OK
+            yield Diagnosis("settings", health, f"{part.name}: {part.contents}", part.advice)
         else:
             first, *rest = part.problem.splitlines()
             yield Diagnosis(
@@ -163,7 +165,12 @@ _LANES: Final = {
 
 def live_state(report: Report) -> Iterator[Diagnosis]:
     """Whether everything that is declared could be read and rendered, by target."""
+    for cause in dict.fromkeys(gap.cause for gap in report.unreachable if gap.observer == RENDERER):
+        targets = [gap.target for gap in report.unreachable if (gap.observer, gap.cause) == (RENDERER, cause)]
+        yield Diagnosis("renderers", Health.FAILS, f"cannot render {', '.join(targets)}", cause)
     for gap in report.unreachable:
+        if gap.observer == RENDERER:
+            continue
         where = f"{gap.target}: " if gap.target else ""
         yield Diagnosis(
             "live state", Health.FAILS, f"cannot read {gap.observer}: {where}{gap.cause}", _reach(gap.observer)

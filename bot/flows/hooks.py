@@ -15,7 +15,7 @@ from bot.model.json import Tree, get, mapping, text
 from bot.model.resource import Desired, Platform, ResourceId
 from bot.model.target import Unit, UnitKind
 from bot.plans.hooks import Releases
-from bot.targets.desired import hooks, identity
+from bot.targets.desired import hooks, identity, made_once
 
 _OWN: Final = frozenset({UnitKind.KUSTOMIZE, UnitKind.HELM, UnitKind.DIRECTORY})
 """Units that nobody else deploys."""
@@ -31,7 +31,8 @@ def releases_of(name: str, declaration: Declaration, declared: Mapping[ResourceI
     }
     own = [Hook(_named(each, commit), of.get(id_) or "") for id_, each in kept.items() if is_hook(each.tree)]
     charts = [Hook(_named(each, commit), _release(unit) or "") for unit, each in _charts(name, declaration)]
-    found = {hook.desired.id: hook for hook in [*own, *charts]}
+    once = [Hook(each, _release(unit) or "", once=True) for unit, each in _made_once(name, declaration)]
+    found = {hook.desired.id: hook for hook in [*own, *charts, *(each for each in once if each.desired.id not in kept)]}
     return Releases(tuple(found.values()), {id_: of.get(id_) or "" for id_ in kept if id_ not in found})
 
 
@@ -49,6 +50,12 @@ def _charts(name: str, declaration: Declaration) -> Iterator[tuple[Unit, Desired
     deployment = declaration.deployment
     if deployment is not None and name in deployment.expansions:
         yield from (pair for pair in hooks(deployment.expansions[name]) if pair[0].kind in _OWN)
+
+
+def _made_once(name: str, declaration: Declaration) -> Iterator[tuple[Unit, Desired]]:
+    deployment = declaration.deployment
+    if deployment is not None and name in deployment.expansions:
+        yield from (pair for pair in made_once(deployment.expansions[name]) if pair[0].kind in _OWN)
 
 
 def _release(unit: Unit) -> str | None:

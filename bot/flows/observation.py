@@ -31,6 +31,7 @@ from bot.policy.context import Context, collect
 from bot.policy.decide import decide
 from bot.policy.restoring import Restorable
 from bot.policy.rules import RuleSet
+from bot.targets.desired import made_once
 from bot.targets.exceptions import exceptions
 
 Observe = Callable[[str, Sequence[Desired], datetime], Observation]
@@ -92,7 +93,9 @@ def assess(
     """Observe, compare and decide. A resource that could not be looked at is in ``report.unreachable``."""
     groups = tuple(
         ObserverGroup(
-            observer, resources, observe(observer, (*resources, *_dropped(declaration, rules, observer)), now)
+            observer,
+            resources,
+            observe(observer, (*resources, *_beside(declaration, rules, observer)), now),
         )
         for observer, resources in _by_observer(declaration).items()
     )
@@ -144,12 +147,26 @@ def _by_observer(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
     }
 
 
+def _beside(declaration: Declaration, rules: RulesInForce, observer: str) -> Iterator[Desired]:
+    """What is looked for beside what Git declares."""
+    yield from _dropped(declaration, rules, observer)
+    yield from _defining(declaration, observer)
+
+
 def _dropped(declaration: Declaration, rules: RulesInForce, observer: str) -> Iterator[Desired]:
     """What was applied and Git no longer declares: it is looked for too, also where Git has nothing more of its kind."""
     declared = {desired.id for desired in _of(declaration, observer)}
     for id_, tree in _bases(declaration, rules, observer).items():
         if id_ not in declared and id_.platform in {Platform.KUBERNETES, Platform.COMPOSE}:
             yield Desired(id_.local, str(id_.local), SourceKind.APPLIED, tree, "", 0)
+
+
+def _defining(declaration: Declaration, observer: str) -> Iterator[Desired]:
+    """The definitions that charts make when they are installed: of a kind that they define, nothing can be there before."""
+    deployment = declaration.deployment
+    for name, own in _observer_of(declaration).items() if deployment is not None else ():
+        if own == observer and deployment is not None:
+            yield from (replace(each, id=each.id.local) for _, each in made_once(deployment.expansions[name]))
 
 
 def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Report:
@@ -187,7 +204,7 @@ def _bases(declaration: Declaration, rules: RulesInForce, observer: str) -> Mapp
     deployment, known = declaration.deployment, _observer_of(declaration)
     expansions = deployment.expansions
     mine = [name for name, own in known.items() if own == observer]
-    whole = {name for name in mine if not (expansions[name].left_out or expansions[name].conflicts)}
+    whole = {name for name in mine if not (expansions[name].misses or expansions[name].conflicts)}
     if not observer and deployment.only is None:
         whole.add("")
     return {id_: tree for id_, tree in rules.bases.items() if id_ in declared or id_.target in whole}

@@ -58,6 +58,19 @@ def owners_text(repository: Repository, commit: str) -> str:
     return ""
 
 
+def ownerless(repository: Repository, commit: str, *, joins: bool, assigns: bool) -> str | None:
+    """Which settings that ask for owners do nothing at ``commit`` because nobody is named in a CODEOWNERS file; None where
+    none of them is idle.
+    """
+    idle = [
+        *(["fixes.join: owner joins nothing"] if joins else []),
+        *(["github.assign_owners assigns nobody"] if assigns else []),
+    ]
+    if not idle or owners_text(repository, commit).strip():
+        return None
+    return f"there is none, so {' and '.join(idle)}"
+
+
 def owner_names(text: str, file: str) -> tuple[str, ...]:
     """Everybody whom a CODEOWNERS file names for ``file``, as written: logins, teams and addresses."""
     return tuple(_owners_of(file, _rules(text)))

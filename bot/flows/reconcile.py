@@ -21,6 +21,7 @@ from bot.flows.declare import Declarer
 from bot.flows.intention import Intention, as_planned, settled
 from bot.flows.memory import Memory, remember, stopped
 from bot.flows.observation import Assessment, Observe, RulesInForce, assess, looked_at
+from bot.flows.people import ownerless
 from bot.flows.plan import ItemT, plan
 from bot.flows.preview import preview
 from bot.flows.recover import as_recovered, forgotten, recover
@@ -30,7 +31,8 @@ from bot.flows.restoring import Restoring
 from bot.flows.tracing import located
 from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
-from bot.model.proposal import Effect, TakenAction, Tick
+from bot.model.drift import IgnoreNote, Report
+from bot.model.proposal import Effect, Join, TakenAction, Tick
 from bot.notices.memory import told
 
 LOOKS: Final = 4
@@ -82,7 +84,8 @@ def _head(loop: Loop) -> str:
 
 def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
     run, declaration = loop.run, assessment.declaration
-    result = Tick(now, declaration.commit, run.branch, assessment.report, assessment.decisions)
+    report = _with_idle_settings(assessment.report, declaration.commit, run)
+    result = Tick(now, declaration.commit, run.branch, report, assessment.decisions)
     if loop.reports_only:
         return result
     try:
@@ -93,6 +96,12 @@ def _act(loop: Loop, assessment: Assessment, now: datetime) -> Tick:
         return _acted(loop, assessment, memory, result, now)
     orders = ordered(memory, assessment, run, loop.declarer)
     return shown(_acted(loop, assessment, orders.memory, result, now), orders, run)
+
+
+def _with_idle_settings(report: Report, commit: str, run: RunContext) -> Report:
+    """The report with a note about settings that ask for owners where nobody is named."""
+    text = ownerless(run.repository, commit, joins=run.limits.join is Join.OWNER, assigns=run.assign_owners)
+    return report if text is None else replace(report, notes=(*report.notes, IgnoreNote("CODEOWNERS", "unused", text)))
 
 
 def _acted(loop: Loop, assessment: Assessment, memory: Memory, result: Tick, now: datetime) -> Tick:

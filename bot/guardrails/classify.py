@@ -28,7 +28,7 @@ _LANGUAGES: Final = {
     "lua": ("lua",),
     "shell": ("sh", "bash", "zsh"),
     "sql": ("sql",),
-    "hcl": ("tf", "hcl", "tfvars", "cw", "cwvars"),
+    "hcl": ("tf", "tofu", "hcl", "tfvars", "cw", "cwvars"),
     "yaml": ("yaml", "yml"),
     "json": ("json",),
     "toml": ("toml",),

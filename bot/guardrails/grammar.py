@@ -31,7 +31,7 @@ _FORMATTED: Final = regex(r"(?i)\b(f|t|rf|fr|rt|tr)['\"]")
 _JSON_WITH_COMMENTS: Final = regex(
     r"(^|/)(tsconfig[^/]*|jsconfig[^/]*|\.eslintrc|devcontainer|\.devcontainer)\.json$|(^|/)\.vscode/|\.(jsonc|json5|code-workspace)$"
 )
-_HCL_SUFFIXES: Final = frozenset({".tf", ".tfvars", ".hcl", ".cw", ".cwvars"})
+_HCL_SUFFIXES: Final = frozenset({".tf", ".tofu", ".tfvars", ".hcl", ".cw", ".cwvars"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,13 @@ def parse_blocks(text: str) -> tuple[HclBlock, ...]:
     return tuple(_block(parsed.text, block) for block in parsed.body.blocks)
 
 
+def parse_values(text: str) -> tuple[HclBlock, ...]:
+    """A file of values (``.tfvars``) as one block of the type ``values``."""
+    parsed = parse(text)
+    attributes = tuple(_attribute(parsed.text, assignment) for assignment in parsed.body.assignments)
+    return (HclBlock("values", (), 1, attributes, ()),) if attributes else ()
+
+
 def _block(text: Text, block: syntax.Block) -> HclBlock:
     line = text.position(block.start)[0]
     labels = tuple(label.value for label in block.labels)

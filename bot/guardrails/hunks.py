@@ -30,6 +30,7 @@ LARGEST: Final = 20_000_000
 _Owner = TypeVar("_Owner")
 _ESCAPES: Final = ("\\x", "\\u", "\\U", "\\\n", "\\\r")
 """What writes a letter by its number, or joins two lines of a word (YAML 1.2, 5.7 "Escaped Characters"; RFC 8259, 7)."""
+_JSON_BLOCKS: Final = (".tf.json", ".tofu.json")
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
@@ -254,13 +255,13 @@ class Delta:
     @property
     def is_hcl(self) -> bool:
         """Whether the file holds blocks: HCL or Terraform's JSON."""
-        return self.language == "hcl" or self.path.endswith(".tf.json")
+        return self.language == "hcl" or self.path.endswith(_JSON_BLOCKS)
 
     def _blocks(self, text: str | None) -> tuple[HclBlock, ...]:
-        from bot.guardrails.hcl import json_blocks, parse_blocks
+        from bot.guardrails.hcl import json_blocks, parse_blocks, parse_values
 
-        if not self.path.endswith(".tf.json"):
-            return parse_blocks(text or "")
+        if not self.path.endswith(_JSON_BLOCKS):
+            return parse_values(text or "") if self.path.endswith(".tfvars") else parse_blocks(text or "")
         documents = parse_documents(text or "")
         return () if isinstance(documents, Unparsed) else json_blocks(documents)
 

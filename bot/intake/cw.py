@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Final
 
 from bot.intake.scanner import Mistake, Scanner
@@ -242,7 +243,8 @@ class _Parser:
         value = int(match[0]) if whole and len(match[0]) < _LONGEST_NUMBER else float(match[0])
         if math.isinf(value) or len(match[0]) >= _LONGEST_NUMBER:
             raise self.scan.mistake("this number is too large", at=match.start())
-        return Literal(match.start(), match.end(), int(value) if value == int(value) else value)
+        exact = int(Decimal(match[0])) if value == int(value) else value  # 1e30 as a float is another whole number
+        return Literal(match.start(), match.end(), exact)
 
     def _parentheses(self, start: int) -> Parentheses:
         nested, self.scan.nested = self.scan.nested, 1

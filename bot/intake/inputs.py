@@ -130,7 +130,7 @@ class DeployedInputs:
         if path in self.commit.paths:
             self.files.add(path)
             return path
-        below = [] if path == "." else self.commit.below(path)
+        below = self.commit.below("" if path == "." else path)
         self.files.update(below)
         if not below:
             self.not_held.add(NotHeld(name, by, _ABSENT))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -22,6 +23,8 @@ class Dialect(Enum):
 
     KUBERNETES = "kubernetes"
     COMPOSE = "compose"
+    TERRAFORM = "terraform"
+    """``yamldecode()``: ``resolve.go`` of go-cty-yaml."""
 
 
 _NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
@@ -31,6 +34,8 @@ _OLD_BOOLS: Final = {  # goyaml.v2/resolve.go of sigs.k8s.io/yaml, without its y
     for value, words in ((True, ("yes", "on")), (False, ("no", "off")))
     for word in (form for plain in words for form in (plain, plain.capitalize(), plain.upper()))
 }
+_LETTERS: Final = {"y": True, "Y": True, "n": False, "N": False}
+_PREFIXED: Final = re.compile(r"0(x[0-9a-fA-F]+|o[0-7]+)\Z")
 _INTEGER: Final = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)\Z")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL: Final = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
@@ -50,9 +55,27 @@ def resolve(text: str, dialect: Dialect) -> Scalar:
         return None
     if text in _BOOLS:
         return _BOOLS[text]
-    if dialect is Dialect.KUBERNETES and text in _OLD_BOOLS:
+    if dialect is not Dialect.COMPOSE and text in _OLD_BOOLS:
         return _OLD_BOOLS[text]
+    if dialect is Dialect.TERRAFORM:
+        return _terraform(text)
     if text[0] in "+-.0123456789" and len(text) < _LONGEST_NUMBER:
+        return _number(text)
+    return text
+
+
+def _terraform(text: str) -> Scalar:
+    """A truth value of one letter, a decimal number of any size, ``0x1F`` or ``0o17``; else the text."""
+    if text in _LETTERS:
+        return _LETTERS[text]
+    if len(text) < _LONGEST_NUMBER and _PREFIXED.match(text):
+        return int(text, 0)
+    if len(text) < _LONGEST_NUMBER and _FLOAT.match(text):
+        number = Decimal(text)
+        if abs(number.adjusted()) >= _LONGEST_NUMBER:
+            return text
+        return int(number) if number == number.to_integral_value() else float(number)
+    if _SPECIAL.match(text):
         return _number(text)
     return text
 

@@ -149,7 +149,8 @@ class Suppressed:
 @dataclass(frozen=True, slots=True)
 class IgnoreNote:
     """What a reader should know: an ignore rule that is unused, expired or overruled (by a CRITICAL drift), or a place
-    (``file:line``, or a repository that declares nothing) that is not compared because Git alone cannot tell it.
+    (``file:line``, or a repository that declares nothing) that is not compared because Git alone cannot tell it, or a file
+    without which settings do nothing.
     """
 
     rule: str

@@ -24,6 +24,8 @@ ARGO_HOOK: Final = "argocd.argoproj.io/hook"
 """Objects that Argo CD applies around a sync and does not keep in sync; there too: Helm's hooks are taken for its own."""
 HOOK_RUNS: Final = "a hook runs once and is not kept"
 """Why a hook is not compared."""
+MADE_ONCE: Final = "crds"
+"""The phase of what is made before anything else where it is not there."""
 _WAVE: Final = "argocd.argoproj.io/sync-wave"
 _WEIGHT: Final = "helm.sh/hook-weight"
 _POLICIES: Final = (f"{ARGO_HOOK}-delete-policy", f"{HELM_HOOK}-delete-policy")
@@ -77,6 +79,10 @@ class Hook:
 
     desired: Desired
     release: str = ""
+    once: bool = False
+    """Whether it is made at installing where it is not there, and never changed: what a chart's ``crds`` folder holds (Helm
+    docs, "Custom Resource Definitions").
+    """
 
     @property
     def is_argos(self) -> bool:
@@ -85,6 +91,8 @@ class Hook:
 
     def phases(self, *, install: bool) -> Mapping[str, HookStage]:
         """The names of the phases in which it runs, when what it belongs to is installed or else changed."""
+        if self.once:
+            return {MADE_ONCE: HookStage.BEFORE} if install else {}
         own = text(self._notes.get(ARGO_HOOK if self.is_argos else HELM_HOOK))
         known = _ARGO if self.is_argos else {name: _HELM[name] for name in _HELM if name.endswith("install") is install}
         return {name: known[name] for name in (word.strip() for word in own.split(",")) if name in known}
@@ -92,6 +100,8 @@ class Hook:
     @property
     def weight(self) -> int:
         """Lower ones run first."""
+        if self.once:
+            return -(2**31)
         if self.is_argos and _WAVE in self._notes:
             return sync_wave(self.desired.tree)
         return _number(text(self._notes.get(_WEIGHT)))

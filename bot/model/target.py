@@ -124,3 +124,5 @@ class Rendering:
     """What it was made from beside files of the repository, each with its digest."""
     hooks: tuple[RenderedObject, ...] = ()
     """What runs around a change of the ``objects``, and is none of them."""
+    once: tuple[RenderedObject, ...] = ()
+    """What is made where it is not there when the ``objects`` are installed, and never changed: definitions of a chart."""

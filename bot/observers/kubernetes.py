@@ -29,7 +29,7 @@ from bot.kubeapi.access import Access, access
 from bot.kubeapi.api import ClusterApi
 from bot.kubeapi.discovery import Served, discovered, discovered_elsewhere, root_of
 from bot.model.cluster import ServedApi
-from bot.model.json import Tree, mapping, text, texts
+from bot.model.json import Tree, get, mapping, text, texts
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKind, Unreachable
 from bot.observers import api_versions
@@ -106,11 +106,13 @@ class _Look:
     now: datetime
     failures: list[Unreachable] = field(default_factory=list)
     resources: dict[ResourceId, Observed] = field(default_factory=dict)
+    without: set[Kind] = field(default_factory=set)
+    """Kinds that Git defines and the cluster does not serve yet: there is no object of them."""
 
     def result(self) -> Observation:
         with workers(_WORKERS, "kubernetes") as pool:
             served = self._served(pool)
-            covered = self._list_all(pool, served)
+            covered = self._list_all(pool, served) | self.without
             schemas = self._schemas(pool, served) if self.settings.openapi else ()
             self._add_health(pool)
         resources = placed(self.resources, self.declared, self.reach.namespace)
@@ -130,6 +132,13 @@ class _Look:
             by_kind[desired.id.group, desired.id.kind].append(desired)
         return by_kind
 
+    @cached_property
+    def _defined(self) -> frozenset[Kind]:
+        """The kinds that Git itself defines."""
+        definitions = self._by_kind.get(("apiextensions.k8s.io", "CustomResourceDefinition"), ())
+        trees = [each.tree for each in definitions if each.source is not SourceKind.APPLIED]
+        return frozenset((text(get(tree, "spec", "group")), text(get(tree, "spec", "names", "kind"))) for tree in trees)
+
     def _served(self, pool: ThreadPoolExecutor) -> dict[Kind, Served]:
         """Where each declared kind is served, by one discovery request for each API version that Git names."""
         versions: dict[Kind, str] = {
@@ -148,6 +157,9 @@ class _Look:
                 continue
             if endpoint is None and all(each.source is SourceKind.APPLIED for each in self._by_kind[kind]):
                 continue  # it went with its kind
+            if endpoint is None and kind in self._defined:
+                self.without.add(kind)
+                continue
             if endpoint is None:
                 self._failed(kind, None, f"the cluster does not serve {root.removeprefix('/apis/')} {kind[1]}")
             else:

@@ -16,12 +16,14 @@ from typing import Final
 
 from bot.model.action import Action, Operation
 from bot.model.decision import Lane
-from bot.model.hooks import Hook, HookRun, HookStage, hook_name
+from bot.model.hooks import MADE_ONCE, Hook, HookRun, HookStage, hook_name
+from bot.model.json import get
 from bot.model.resource import Platform, ResourceId
 from bot.plans.order import kind_rank, needed
 
 _FIRST: Final = frozenset({"Namespace", "CustomResourceDefinition", "PriorityClass"})
 """Kinds that are made before any hook runs."""
+_WHY: Final = {MADE_ONCE: "a chart's definitions are made when it is installed, where they are not there"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class DueHook:
             lane=Lane.NOTHING,
             risk="medium",
             rule="hook",
-            reasons=(f"a {self.phase} hook runs once where its release changes",),
+            reasons=(_WHY.get(self.phase, f"a {self.phase} hook runs once where its release changes"),),
             approval=False,
             declared_at=f"{desired.file}:{desired.line}" if desired.file else "",
             hook=self.phase,
@@ -119,9 +121,17 @@ def around(actions: Sequence[Action], hooks: Sequence[DueHook]) -> tuple[Action,
     numbered += [replace(_needing(each, actions), wave=wave + index) for index, each in enumerate(before)]
     wave += len(before)
     lowest = min((action.wave for action in rest), default=0)
-    numbered += [replace(action, wave=wave + action.wave - lowest) for action in rest]
+    defined = {each.action.id: get(each.hook.desired.tree, "spec", "group") for each in before if _defines(each)}
+    for action in rest:
+        needs = {*action.needs, *(id_ for id_, group in defined.items() if group == action.resource.group)}
+        numbered.append(replace(action, wave=wave + action.wave - lowest, needs=tuple(sorted(needs))))
     wave = max((action.wave + 1 for action in numbered), default=0)
     return (*numbered, *(replace(_needing(each, actions), wave=wave + index) for index, each in enumerate(after)))
+
+
+def _defines(each: DueHook) -> bool:
+    """Whether it makes a kind, without which nothing of that can be tried."""
+    return each.hook.desired.id.kind == "CustomResourceDefinition"
 
 
 def _needing(each: DueHook, actions: Sequence[Action]) -> Action:

@@ -146,7 +146,9 @@ class Helm:
         )
         if once:
             left.append(_once(unit, once))
-        return Rendering(tuple(kept), inputs, tuple(left), cluster_kinds=_cluster_kinds(once), hooks=tuple(hooks))
+        return Rendering(
+            tuple(kept), inputs, tuple(left), cluster_kinds=_cluster_kinds(once), hooks=tuple(hooks), once=tuple(once)
+        )
 
     def manifests(self, unit: Unit, chart: Chart, release: Release, tree: FileTree) -> Manifests | NotCompared:
         """The texts that Helm renders, or why there are none, with the template that it blames."""
@@ -257,7 +259,7 @@ def _once(unit: Unit, crds: list[RenderedObject]) -> NotCompared:
     """Helm docs, "Custom Resource Definitions", Limitations: CRDs are never installed on upgrade."""
     number = "1 CRD" if len(crds) == 1 else f"{len(crds)} CRDs"
     reason = "Helm installs what is in a chart's crds folder once and never updates it"
-    return NotCompared(f"{titled(unit)}: {number}", reason, crds[0].file, 1)
+    return NotCompared(f"{titled(unit)}: {number}", reason, crds[0].file, 1, hook=True)
 
 
 def _hook(unit: Unit, made: RenderedObject) -> NotCompared:

@@ -13,6 +13,7 @@ from rich.markup import escape
 from bot import escape as escaping
 from bot.drift.masking import HIDDEN
 from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, FieldChange, Operation
+from bot.model.hooks import MADE_ONCE
 from bot.report.console import printable
 from bot.report.terminal import both
 from bot.report.wording import CHANGED_UNSEEN, counted
@@ -87,8 +88,9 @@ def show_plan(plan: ActionList, console: Console) -> None:
     """The actions in their order, what is left out and why, and the sum."""
     if plan.target:
         console.print(f"[bold]{escape(plan.target)}[/]", highlight=False)
+    asking = {action.release for action in plan.actions if action.approval} - {None}
     for action in plan.actions:
-        for line in _lines(action):
+        for line in _lines(action, with_release=action.release in asking):
             console.print(line, highlight=False, soft_wrap=True)
     for each in plan.not_planned:
         text = escape(f"{each.subject}: {each.reason}")
@@ -125,11 +127,13 @@ def summary(plan: ActionList) -> str:
     return "Plan: nothing to do. What runs is what Git says."
 
 
-def _lines(action: Action) -> Iterator[str]:
+def _lines(action: Action, *, with_release: bool) -> Iterator[str]:
+    """An action; ``with_release``: whether it waits where another one of its release does."""
     symbol, style = SYMBOLS[action.operation]
-    approval = "  [bold yellow]needs approval[/]" if action.approval else ""
+    waits = "  [yellow]waits with its release[/]" if with_release else ""
+    approval = "  [bold yellow]needs approval[/]" if action.approval else waits
     where = f"  [dim]{escape(action.declared_at)}[/]" if action.declared_at else ""
-    hook = f"  {action.hook} hook" if action.hook else ""
+    hook = f"  {'where it is not there' if action.hook == MADE_ONCE else f'{action.hook} hook'}" if action.hook else ""
     named = f"[{style}]{symbol}[/] {action.operation.value} [bold]{escape(printable(str(action.resource)))}[/]"
     yield f"  {named}{hook}{where}{approval}"
     for difference in action.differences:

@@ -53,6 +53,14 @@ def hooks(expansion: Expansion) -> Iterator[tuple[Unit, Desired]]:
                 yield each.unit, _desired(id_, made, expansion.target.name, each.unit.file)
 
 
+def made_once(expansion: Expansion) -> Iterator[tuple[Unit, Desired]]:
+    """What is made when a unit is installed, where it is not there."""
+    for each in expansion.units:
+        for made in each.rendering.once:
+            if (id_ := identity(made)) is not None:
+                yield each.unit, _desired(id_, made, expansion.target.name, each.unit.file)
+
+
 def _desired(id_: ResourceId, made: RenderedObject, target: str, unit_file: str) -> Desired:
     full = id_._replace(target=target)
     return Desired(

@@ -65,6 +65,11 @@ class Expansion:
     conflicts: tuple[Conflict, ...] = ()
 
     @property
+    def misses(self) -> bool:
+        """Whether something is left out that runs all the time, so that what is not here may be there."""
+        return not all(each.hook for each in self.left_out)
+
+    @property
     def inputs(self) -> frozenset[str]:
         """Every repository file that the target is made from."""
         return frozenset().union(*(each.rendering.inputs for each in self.units))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
-from bot.errors import Invalid
+from bot.errors import Invalid, Refused
 from bot.flows.configuration import ConfigurationPart, checked
+from bot.flows.onboarding.starter import MISNAMED
+from bot.flows.people import ownerless
 from bot.flows.rules import ignores_at, rules_at
 from bot.guardrails.documents import FOLDER
+from bot.model.proposal import Join
 from bot.report.wording import counted
 from bot.settings import FILE
 from bot.shipped import files
@@ -17,7 +21,7 @@ from bot.wiring.repository import OpenRepository, Options, repository_to_read
 def check_configuration(options: Options) -> tuple[ConfigurationPart, ...]:
     """What a folder as it is now, or a remote's branch, says to Clockwork, and what is wrong with it.
 
-    Raises ``Unavailable`` where the repository cannot be reached.
+    Raises ``Unavailable`` where the repository cannot be reached, ``Refused`` where it has no such branch.
     """
     try:
         return configuration(repository_to_read(options))
@@ -26,9 +30,14 @@ def check_configuration(options: Options) -> tuple[ConfigurationPart, ...]:
 
 
 def configuration(opened: OpenRepository) -> tuple[ConfigurationPart, ...]:
-    """The parts of an opened repository's configuration."""
-    commit = opened.repository.head(opened.branch) or ""
-    return checked(
+    """The parts of an opened repository's configuration. Raises ``Refused`` where its branch is not there."""
+    commit = opened.repository.head(opened.branch)
+    if commit is None:
+        raise Refused(
+            f"the repository has no branch {opened.branch}",
+            advice="Push a first commit, or name the branch with --branch or in clockwork.yaml (branch:).",
+        )
+    readings = checked(
         {
             str(opened.options.settings or FILE): partial(_settings, opened),
             "policies/*.yaml": partial(_rules, opened, commit),
@@ -36,6 +45,19 @@ def configuration(opened: OpenRepository) -> tuple[ConfigurationPart, ...]:
             FOLDER: partial(_guardrails, opened, commit),
         }
     )
+    return (*readings, *_misnamed(opened, commit), *_owners(opened, commit))
+
+
+def _misnamed(opened: OpenRepository, commit: str) -> Iterator[ConfigurationPart]:
+    if opened.options.settings is None and opened.repository.read(commit, MISNAMED) is not None:
+        yield ConfigurationPart(MISNAMED, "is not read", advice=f"Settings are read from {FILE}: rename it.")
+
+
+def _owners(opened: OpenRepository, commit: str) -> Iterator[ConfigurationPart]:
+    joins, assigns = opened.settings.fixes.join is Join.OWNER, opened.settings.github.assign_owners
+    if (text := ownerless(opened.repository, commit, joins=joins, assigns=assigns)) is not None:
+        advice = "Add .github/CODEOWNERS, or take the setting out."
+        yield ConfigurationPart("CODEOWNERS", text, advice=advice)
 
 
 def _settings(opened: OpenRepository) -> str:

@@ -24,7 +24,7 @@ from bot.model.diagnosis import Diagnosis, Health
 from bot.model.target import UnitKind
 from bot.policy.rules import RuleSet
 from bot.ports import CodeHost, ExaminedHost
-from bot.renderers import tools
+from bot.renderers import confined, tools
 from bot.report.wording import counted
 from bot.settings import reference
 from bot.wiring.configuration import check_configuration
@@ -53,6 +53,8 @@ def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...
     try:
         opened = repository_to_read(options) if offline else open_repository(options)
     except BotError as exc:
+        if any(each.health is Health.FAILS and exc.message.splitlines()[0] in each.message for each in found):
+            return tuple(found)  # settings that are wrong, told with their lines
         return (*found, Diagnosis("repository", Health.FAILS, exc.message, exc.advice or ""))
     surroundings = _Surroundings(opened, SystemClock())
     found += examined("repository", surroundings.repository)
@@ -65,7 +67,9 @@ def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...
         found += examined("ledger", surroundings.ledger)
         found += examined("live state", surroundings.live_state)
     found += cache
-    for area in ("renderers", "assistants", "environment", "workflows"):
+    if not any(each.area == "renderers" for each in found):  # live state could not be compared without them
+        found += examined("renderers", surroundings.renderers)
+    for area in ("assistants", "environment", "workflows"):
         found += examined(area, getattr(surroundings, area))
     return tuple(found)
 
@@ -80,13 +84,11 @@ class _Surroundings:
     def repository(self) -> Iterator[Diagnosis]:
         opened = self.opened
         head = opened.repository.head(opened.branch)
-        if head is None:
-            yield Diagnosis("repository", Health.FAILS, f"no branch {opened.branch}", "Push a first commit.")
-        elif opened.git is None:
+        if opened.git is None:
             advice = "Name the remote with --repo URL to have anything written."
             yield Diagnosis("repository", Health.NOTE, f"{opened.name}: files of a folder, only read", advice)
         else:
-            yield Diagnosis("repository", Health.OK, f"{opened.name}, branch {opened.branch} at {head[:12]}")
+            yield Diagnosis("repository", Health.OK, f"{opened.name}, branch {opened.branch} at {(head or '')[:12]}")
 
     def host(self) -> Iterator[Diagnosis]:
         if self.opened.git is None:
@@ -158,6 +160,10 @@ class _Surroundings:
                 yield _tool(f"charts: {program or 'the helm-python-sdk package'}")
             else:
                 yield Diagnosis("renderers", Health.FAILS, "nothing renders charts", tools.HELM_ADVICE)
+        if kinds and confined.best() is Wall.NONE:
+            text = "this machine can build no wall around them: they read what they may read by their own rules"
+            advice = "Allow user namespaces, or run on Linux 5.13 or newer with Landlock; `unshare` has to be on PATH."
+            yield Diagnosis("renderers", Health.NOTE, text, advice)
 
     def assistants(self) -> Iterator[Diagnosis]:
         environment = self.opened.options.environment
@@ -171,15 +177,7 @@ class _Surroundings:
             elif needs_program and shutil.which(program, path=environment.get("PATH", os.defpath)) is None:
                 yield Diagnosis("assistants", Health.FAILS, f"{name}: no program {program} on PATH", "Install it.")
             else:
-                yield from self._confined(name, choice.confinement, needs_program=needs_program)
-
-    def _confined(self, name: str, asked: Confinement, *, needs_program: bool) -> Iterator[Diagnosis]:
-        wall = best() if needs_program and asked is not Confinement.NONE else Wall.NONE
-        if needs_program and asked is Confinement.REQUIRED and wall is Wall.NONE:
-            advice = "Install bubblewrap or allow user namespaces; or set its confinement to best or none."
-            yield Diagnosis("assistants", Health.FAILS, f"{name}: this machine can build no wall around it", advice)
-        else:
-            yield Diagnosis("assistants", Health.OK, f"{name}, {f'behind {wall}' if needs_program else 'over HTTPS'}")
+                yield confined_assistant(name, choice.confinement, best() if needs_program else None)
 
     def environment(self) -> Iterator[Diagnosis]:
         """The variables that settings name and nobody set."""
@@ -213,6 +211,20 @@ class _Surroundings:
         if schema is not None and schema.decode(errors="replace") != reference.schema_text():
             text = f"{SCHEMA} is that of another version"
             yield Diagnosis("workflows", Health.NOTE, text, f"clockwork schema > {SCHEMA}")
+
+
+def confined_assistant(name: str, asked: Confinement, wall: Wall | None) -> Diagnosis:
+    """Whether an assistant is asked on a machine whose strongest wall is ``wall``; None for one that is no program."""
+    if wall is None:
+        return Diagnosis("assistants", Health.OK, f"{name}, over HTTPS")
+    if asked is not Confinement.NONE and wall is not Wall.NONE:
+        return Diagnosis("assistants", Health.OK, f"{name}, behind {wall}")
+    install = "Install bubblewrap or allow user namespaces"
+    if asked is Confinement.REQUIRED:
+        advice = f"{install}; or set its confinement to best or none."
+        return Diagnosis("assistants", Health.FAILS, f"{name}: this machine can build no wall around it", advice)
+    advice = "Set its confinement to required." if asked is Confinement.NONE else f"{install}."
+    return Diagnosis("assistants", Health.NOTE, f"{name}, without a wall: it can reach what this user can", advice)
 
 
 def _cache(options: Options) -> Iterator[Diagnosis]:

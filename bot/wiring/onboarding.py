@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ from bot.wiring.repository import (
     is_files,
     open_repository,
     repository_to_read,
+    work_tree,
 )
 from bot.wiring.targets import renderers
 
@@ -91,6 +93,8 @@ def open_onboarding(
     """A repository and what it would begin with: the files of a folder as they are now, or the branch that a pull request
     would be made for.
     """
+    if not pull_request and is_files(options):
+        _check_top(Path(options.repo))
     opened = open_repository(options) if pull_request else repository_to_read(options)
     head = opened.repository.head(opened.branch)
     if head is None:
@@ -106,6 +110,16 @@ def open_onboarding(
     ) is not None:  # what is compared then, by the settings that it would have
         inside = _surveyed(replace(opened, settings=load(written, installed=installed)), head, shared)
     return Onboarding(opened, inside, missing)
+
+
+def _check_top(path: Path) -> None:
+    """Raise ``Invalid`` for a folder inside a clone: settings and workflows count at its top alone."""
+    top = work_tree(path)
+    if top is not None and not top.samefile(path):
+        raise Invalid(
+            f"{path.resolve()} is a folder inside the repository {top.resolve()}",
+            advice=f"Settings and workflows count at its top: `clockwork init --repo {shlex.quote(str(top.resolve()))}`.",
+        )
 
 
 def _surveyed(opened: OpenRepository, head: str, shared: Renderers) -> Survey:

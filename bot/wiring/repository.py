@@ -140,11 +140,17 @@ def is_bare(folder: Path) -> bool:
 
 def checkout(folder: Path) -> GitRepository | None:
     """The repository whose checkout ``folder`` is the top of; None for a folder inside of one, or in none."""
+    work = work_tree(folder)
+    return GitRepository.local(folder) if work is not None and work.resolve() == folder.resolve() else None
+
+
+def work_tree(folder: Path) -> Path | None:
+    """The top of the checkout that ``folder`` lies in; None where it lies in none."""
     import pygit2
 
-    path = pygit2.discover_repository(str(folder))
+    path = pygit2.discover_repository(str(folder)) if folder.is_dir() else None
     work = None if path is None else pygit2.Repository(path).workdir
-    return GitRepository.local(folder) if work is not None and Path(work).resolve() == folder.resolve() else None
+    return None if work is None else Path(work)
 
 
 def local_history(folder: Path) -> Repository:

@@ -92,6 +92,15 @@ WRAPPERS: Final = (
     'timeadd("2026-01-01T00:00:00Z", "a ${X}")',
     '[for k in [X] : try({ h = "yes" }[substr(k, 0, 1)], "no")]',
     'try({ h = "yes" }[substr(sensitive(X), 0, 1)], "no")',
+    'setintersection(["hunter2secret"], [X])',
+    'setsubtract(["hunter2secret"], [X])',
+    'setunion(["hunter2secret"], [X])',
+    'distinct(["hunter2secret", X])',
+    'toset(["hunter2secret", X])',
+    'matchkeys(["q"], [X], ["hunter2secret"])',
+    'compact(["a", X == "hunter2secret" ? "" : X])',
+    'coalesce(X == "hunter2secret" ? "" : X, "b")',
+    'coalescelist(setsubtract(["hunter2secret"], [X]), ["b"])',
     'try(service.e.environment.A == "" ? "" : { h = "yes" }[substr(service.e.environment.A, 0, 1)], "no")',
     'can({ h = "yes" }[substr(service.e.environment.A, 0, 1)])',
 )
@@ -130,7 +139,7 @@ def output(text: str, secret: str) -> tuple[dict[str, bytes], str]:
 def check(text: str) -> None:
     """Nothing shows the planted value, and the artifacts do not tell it from another one."""
     artifacts, told = output(text, PLANTED)
-    for form in FORMS:
+    for form in FORMS if PLANTED not in text else ():  # the text itself may be quoted
         assert form not in told.lower()
         assert not [path for path, data in artifacts.items() if form.encode() in data.lower()]
     assert artifacts == output(text, OTHER)[0]

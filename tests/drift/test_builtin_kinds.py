@@ -248,6 +248,13 @@ FILLED_IN: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
             }
         },
     ),
+    (
+        "coordination.k8s.io/v1",
+        "Lease",
+        {"spec": {"leaseDurationSeconds": 15}},
+        {"spec": {"leaseDurationSeconds": 15, "holderIdentity": "a", "leaseTransitions": 2}},
+    ),
+    ("v1", "Namespace", {"spec": {}}, {"spec": {"finalizers": ["kubernetes"]}}),
 ]
 
 

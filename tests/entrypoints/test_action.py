@@ -132,6 +132,20 @@ def test_a_plan_is_kept_and_carried_out(stage: Stage, cluster: ApiServer) -> Non
     assert (code, outputs["actions"]) == (0, "0"), printed
 
 
+def test_a_commit_that_is_in_sync_already_is_remembered_as_applied(stage: Stage, cluster: ApiServer) -> None:
+    """Its plan has no actions; carrying that out changes nothing that runs and moves the ref of what was applied."""
+    kept = stage.directory / "kept.plan"
+    step(stage, "apply", LIVE="")
+    stage.edit("clockwork.yaml", lambda text: f"{text.rstrip()}\n# Nothing that runs.\n")
+    head = stage.commits()[0]["sha"]
+    code, printed, outputs = step(stage, "plan", LIVE="", PLAN=str(kept))
+    assert (code, outputs["actions"]) == (0, "0"), printed
+    code, printed, outputs = step(stage, "apply", LIVE="", PLAN=str(kept))
+    assert (code, outputs["actions"], outputs["in-sync"]) == (0, "0", "true"), printed
+    assert f"Remembered as applied: {head}" in printed
+    assert cluster.get("apps/v1", "Deployment", "shop", "web") is not None
+
+
 def test_without_a_plan_what_needs_no_approval_is_done(stage: Stage, cluster: ApiServer) -> None:
     """Nobody is asked."""
     code, printed, outputs = step(stage, "apply", LIVE="")

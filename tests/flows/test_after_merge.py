@@ -9,6 +9,10 @@ from typing import Any
 
 import pytest
 
+from bot.entrypoints.daemon.steps import Steps
+from bot.entrypoints.daemon.wired import Wired
+from bot.entrypoints.daemon.work import ApplyWork
+from bot.errors import Refused
 from bot.flows.commands import Orders
 from bot.flows.comments import answer_comments
 from bot.model.codehost import CheckState
@@ -136,6 +140,23 @@ def test_what_the_platform_refuses_is_told_and_then_what_became_of_it(stage: Clu
     (comment,) = comments(stage, number)
     assert "Applied: 1 updated." in comment["body"]
     assert "Nothing was done" not in comment["body"]
+
+
+def test_the_daemon_tries_what_was_refused_again_in_an_hour(stage: ClusterStage) -> None:
+    """Its log has the refusal too, and it does not look for what to apply at every check meanwhile."""
+    stage.settings("apply: {after_merge: true}\n")
+    after_merge(stage.options())
+    stage.cluster.edit("apps/v1", "Deployment", "shop", "web", spec__replicas=7)
+    number = merged(stage, "k8s/web.yaml", stage.file("k8s/web.yaml").replace("replicas: 2\n", "replicas: 3\n"))
+    wired = Wired(stage.options(), stage.clock, Steps(stage.clock.now))
+    assert ApplyWork() in wired.check()
+    with pytest.raises(Refused, match="kubectl-edit"):
+        wired.apply()
+    assert len(comments(stage, number)) == 1
+    stage.clock.move(minutes=59)
+    assert ApplyWork() not in wired.check()
+    stage.clock.move(minutes=2)
+    assert ApplyWork() in wired.check()
 
 
 def test_a_change_window_holds_what_was_merged(stage: ClusterStage) -> None:

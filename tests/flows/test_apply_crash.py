@@ -37,6 +37,12 @@ def _migration(image: str) -> dict[str, Any]:
     return _thing("batch/v1", "Job", "migrate", spec={"template": {"spec": pods}})
 
 
+def _hook(name: str, phase: str) -> dict[str, Any]:
+    made = _migration("busybox:1.37")
+    metadata = {**made["metadata"], "name": name, "annotations": {"argocd.argoproj.io/hook": phase}}
+    return {**made, "metadata": metadata}
+
+
 BEFORE: Final = (
     _thing("v1", "Namespace", "shop"),
     _thing("v1", "ConfigMap", "settings", data={"colour": "red", "size": "small"}),
@@ -50,8 +56,10 @@ AFTER: Final = (
     _thing("v1", "ConfigMap", "new", data={"a": "b"}),
     _web("nginx:1.28", _LABELS | {"tier": "front"}),
     _migration("busybox:1.37"),
+    _hook("prepare", "PreSync"),
+    _hook("tell", "PostSync"),
 )
-"""Created, updated, replaced (its selector is immutable), run once, and deleted."""
+"""Created, updated, replaced (its selector is immutable), run once, deleted, and hooks before and after all of it."""
 
 
 @dataclass
@@ -115,6 +123,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str
 POINTS: Final = (
     *(("leased", 1), ("apply-intent", 1), ("action", 1), ("action", 4), ("apply-outcome", 1), ("apply-outcome", 2)),
     *(("healthy", 1), ("released", 1)),
+    *(("action", 2), ("action", 8), ("apply-intent", 7), ("apply-outcome", 6), ("healthy", 6)),
 )
 
 
@@ -136,6 +145,8 @@ def test_the_scene_has_every_sort_of_action(
         ("ADDED", "Deployment/shop/web"): 2,
         ("ADDED", "Job/shop/migrate"): 1,
         ("ADDED", "Namespace/side"): 1,
+        ("ADDED", "Job/shop/prepare"): 1,
+        ("ADDED", "Job/shop/tell"): 1,
     }
     assert {change: happened[change] for change in expected} == expected
 

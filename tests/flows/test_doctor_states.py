@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from io import StringIO
@@ -14,11 +16,13 @@ from typing import Final
 import pytest
 from rich.console import Console
 
+from bot.confinement.walls import Confinement, Wall
 from bot.entrypoints.cli.doctor import show
 from bot.flows.workflow_rights import workflow
 from bot.gitrepo.ledger.chain import DEFAULT_REF
 from bot.model.diagnosis import Diagnosis, Health
-from bot.wiring.doctor import diagnose
+from bot.wiring.doctor import confined_assistant, diagnose
+from tests.entry import clockwork
 from tests.flows.layouts import LAYOUTS
 from tests.flows.stage import NAME, Stage
 
@@ -233,3 +237,83 @@ def test_what_init_writes_is_as_the_doctor_wants_it(tmp_path: Path) -> None:
     files = open_onboarding(Options(repo=str(tmp_path)), pull_request=False, workflow=True).starter.files
     (made,) = [data for path, data in files.items() if path.startswith(".github/workflows/")]
     assert [each.health for each in workflow("c.yml", made, "0.1.0")] == [Health.OK], json.dumps(made.decode())
+
+
+def bare_doctor(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The doctor on a machine without any program: an interpreter beside which nothing lies, and an empty PATH."""
+    python = tmp_path / "interpreter" / "python"
+    python.parent.mkdir()
+    python.symlink_to(Path(sys.executable).resolve())
+    given = {"PATH": str(tmp_path / "nothing"), "HOME": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [str(python), "-m", "bot", "doctor", "--json", *words]
+    return subprocess.run(command, cwd=tmp_path, env=given, check=False, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_a_machine_without_programs(tmp_path: Path, offline: bool) -> None:
+    """Without Git, renderers and ``unshare``: what cannot be rendered fails once, with what to install; nothing else does."""
+    root = tmp_path / "repository"
+    for path, text in LAYOUTS["kustomize"].items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    (tmp_path / "live.json").write_text('{"apiVersion": "v1", "kind": "List", "items": []}')
+    live = ["--offline"] if offline else ["--live", "live.json"]
+    done = bare_doctor(tmp_path, "--repo", str(root), *live)
+    assert done.returncode == 1, done
+    (failing,) = [each for each in json.loads(done.stdout) if each["health"] == "FAILS"]
+    assert failing["area"] == "renderers"
+    assert "Install kustomize or kubectl" in failing["advice"]
+
+
+def test_renderers_without_a_wall_are_told(tmp_path: Path) -> None:
+    """Where the tool is there and the machine builds no wall, a note says what then keeps it in; nothing fails."""
+    kubectl = tmp_path / "nothing" / "kustomize"
+    kubectl.parent.mkdir()
+    kubectl.symlink_to("/bin/false")
+    root = tmp_path / "repository"
+    for path, text in LAYOUTS["kustomize"].items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text)
+    done = bare_doctor(tmp_path, "--repo", str(root), "--offline")
+    assert done.returncode == 0, done
+    about = [each for each in json.loads(done.stdout) if each["area"] == "renderers"]
+    assert [each["health"] for each in about] == ["ok", "note"]
+    assert "no wall" in about[1]["message"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "wall", "health", "word"),
+    [
+        (Confinement.REQUIRED, Wall.NAMESPACES, Health.OK, "behind namespaces"),
+        (Confinement.REQUIRED, Wall.NONE, FAILS, "no wall"),
+        (Confinement.BEST, Wall.LANDLOCK, Health.OK, "behind landlock"),
+        (Confinement.BEST, Wall.NONE, NOTE, "without a wall"),
+        (Confinement.NONE, Wall.NAMESPACES, NOTE, "without a wall"),
+        (Confinement.REQUIRED, None, Health.OK, "over HTTPS"),
+    ],
+)
+def test_walls_around_assistants(asked: Confinement, wall: Wall | None, health: Health, word: str) -> None:
+    """One that must have a wall fails without; one that may do without is a note; each says what to do."""
+    told = confined_assistant("claude", asked, wall)
+    assert (told.health, word in told.message) == (health, True)
+    assert bool(told.advice) == (health is not Health.OK)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "messages"),
+    [
+        ([], 4, ["no branch", "Push a first commit"]),
+        (["--branch", "trunk"], 2, ["no branch 'trunk'", "Its branches: none"]),
+    ],
+)
+def test_a_branch_that_is_not_there_is_told_once(
+    tmp_path: Path, words: list[str], code: int, messages: list[str]
+) -> None:
+    """Of an empty remote: one failure, and what to do, whether somebody named the branch or not."""
+    subprocess.run(["git", "init", "-q", "--bare", tmp_path / "shop.git"], check=True)
+    for verb in ("doctor", "check-config"):
+        done = clockwork(verb, "--repo", str(tmp_path / "shop.git"), *words, folder=tmp_path)
+        assert done.returncode == (1 if verb == "doctor" else code), done
+        printed = " ".join((done.stdout + done.stderr).split())
+        assert [printed.count(message) for message in messages] == [1, 1], printed
+        assert "no commit" not in printed

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bot.flows.apply_journal import hook_runs
 from bot.flows.applying import STEPS
 from bot.model.action import AppliedPlan, Operation
 from bot.model.codehost import CheckState
+from bot.report.actions import plan_markdown
 from bot.wiring.applying import journal_of
 from tests.appliers.apiserver import ApiServer
 from tests.flows.site import CONFIG, SPACE, WEB, Site, changed
@@ -201,6 +203,62 @@ def test_the_hooks_of_a_chart_run_at_install_and_upgrade(site: Site) -> None:
     assert brief(site.apply()) == ["run Job/shop/second", "update ConfigMap/shop/settings", "run Job/shop/last"]
 
 
+DEFINITION = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: widgets, singular: widget, kind: Widget}
+  versions:
+    - name: v1
+      served: true
+      storage: true
+      schema: {openAPIV3Schema: {type: object, properties: {spec: {type: object, properties: {size: {type: integer}}}}}}
+"""
+WIDGET = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: one, namespace: shop}\nspec: {size: %d}\n"
+
+
+@needs.HELM
+def test_the_definitions_of_a_chart_are_made_where_they_are_not_there(site: Site) -> None:
+    """When it is installed, before what is of their kind; they are never changed, and no gap in what is verified."""
+    site.server.put(SPACE)
+    settings = (site.folder / "clockwork.yaml").read_text() + "targets: [{name: prod, path: chart}]\n"
+    chart = {**CHART, "clockwork.yaml": settings, "chart/templates/hooks.yaml": None}
+    site.push({**chart, "chart/crds/widgets.yaml": DEFINITION, "chart/templates/widget.yaml": WIDGET % 1})
+    assert brief(site.apply()) == [
+        "run CustomResourceDefinition/widgets.example.com",
+        "create ConfigMap/shop/settings",
+        "create Widget/shop/one",
+    ]
+    assert site.application().plans[0].actions.actions == ()
+    assert site.application().verify().verified.state is CheckState.SUCCESS
+    changed_ = DEFINITION.replace("size: {type: integer}", "size: {type: integer, minimum: 0}")
+    site.push({"chart/crds/widgets.yaml": changed_, "chart/templates/widget.yaml": WIDGET % 2})
+    assert brief(site.apply()) == ["update Widget/shop/one"]
+
+
+def test_a_kind_and_its_objects_come_in_one_plan(site: Site) -> None:
+    """Of a kind that Git defines and the cluster does not serve yet there is nothing, so it is made right after the kind."""
+    site.declare(SPACE, *yaml.safe_load_all(DEFINITION), *yaml.safe_load_all(WIDGET % 1))
+    assert [line.rpartition("/")[2] for line in brief(site.apply())] == ["widgets.example.com", "shop", "one"]
+    assert site.application().plans[0].actions.actions == ()
+
+
+@needs.HELM
+def test_what_a_chart_with_hooks_declares_no_more_is_deleted(site: Site) -> None:
+    """Hooks and definitions are left out of what is compared, and that leaves nothing unknown."""
+    site.server.put(SPACE)
+    settings = (site.folder / "clockwork.yaml").read_text() + "targets: [{name: prod, path: chart}]\n"
+    other = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other, namespace: shop}\n"
+    site.push({**CHART, "clockwork.yaml": settings, "chart/templates/other.yaml": other})
+    site.apply()
+    site.application().verify()
+    site.push({"chart/templates/other.yaml": None})
+    assert brief(site.apply()) == ["run Job/shop/second", "delete ConfigMap/shop/other", "run Job/shop/last"]
+
+
 def test_a_release_with_hooks_waits_as_a_whole(site: Site) -> None:
     """Where one of its actions waits for a person, neither its hooks nor its other actions go ahead."""
     other = {**CONFIG, "metadata": {"name": "other", "namespace": "shop"}}
@@ -208,6 +266,10 @@ def test_a_release_with_hooks_waits_as_a_whole(site: Site) -> None:
     site.apply()
     site.application().verify()
     site.declare(SPACE, changed(CONFIG, MODE="slow"), WEB, MIGRATE)
+    plan = site.application().plans[0].actions
+    lines = plan_markdown([plan]).splitlines()
+    assert sum("waits with its release" in line for line in lines) == 2
+    assert sum("needs approval" in line and "Plan:" not in line for line in lines) == 1
     waiting = site.apply(approved=False)
     assert brief(waiting) == []
     assert {action.operation for action in waiting.waiting} == {Operation.RUN, Operation.UPDATE, Operation.DELETE}

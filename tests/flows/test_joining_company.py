@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from bot.flows.commands import record_order
+from bot.flows.reconcile import tick
 from bot.model.codehost import Issue
 from bot.model.ledger import EntryKind
 from bot.model.proposal import Effect, Join
 from bot.safety.limits import Limits
+from bot.sandbox.server import Sandbox
+from bot.wiring.reconcile import open_loop
+from tests.flows.stage import NAME, SERVICE, Stage
 from tests.flows.world import World
 
 NAMES = tuple(f"app{number:02}" for number in range(60))
@@ -95,6 +102,69 @@ def test_whatever_differs_in_company_is_one_pull_request(tmp_path: Path, join: J
     assert len(done) == (1 if join is Join.FOLDER else 3)
     again = world.tick(world.loop(fresh=True)).actions
     assert next(action for action in again if action.number == 1).effect is Effect.UNCHANGED
+
+
+def service(name: str, port: int) -> dict[str, Any]:
+    """A Service of the shop that listens there."""
+    tree: dict[str, Any] = yaml.safe_load(SERVICE.replace(b"name: web", f"name: {name}".encode()))
+    tree["spec"]["ports"][0]["port"] = port
+    return tree
+
+
+def test_whatever_differs_in_a_target_is_one_pull_request(tmp_path: Path) -> None:
+    """Different changes of two Services for each of two clusters; one of a third cluster is too few to join."""
+    names = {"dev": ("api", "web"), "prod": ("api", "web"), "test": ("web",)}
+    targets = ", ".join(
+        f"{{name: {target}, path: clusters/{target}, observe: {{snapshot: {{file: {tmp_path / target}.json}}}}}}"
+        for target in names
+    )
+    settings = (
+        "github: {min_write_interval: 0}\nfixes: {join: target, joined_from: 2, pull_requests_per_hour: null}\n"
+        f"targets: [{targets}]\n"
+    )
+    files = {
+        f"clusters/{target}/{name}.yaml": yaml.safe_dump(service(name, 80)).encode()
+        for target, services in names.items()
+        for name in services
+    }
+    for target, services in names.items():
+        running = [service(name, 90 + number) for number, name in enumerate(services)]
+        (tmp_path / f"{target}.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": running}))
+    with Sandbox.start(tmp_path / "box") as box:
+        token, human = box.create_user("clockwork[bot]", bot=True), box.create_user("rosa", admin=True)
+        box.create_repository(NAME, files={**files, "clockwork.yaml": settings.encode()})
+        stage = Stage(box, tmp_path, token, human, {})
+        done = tick(open_loop(replace(stage.options(), live=None), clock=stage.clock)).actions
+        assert {action.effect for action in done} == {Effect.OPENED}
+        pulls = {pull["title"]: pull for pull in stage.pulls("open")}
+        changed = {
+            title: sorted(file["filename"] for file in stage.api("GET", f"/pulls/{pull['number']}/files"))
+            for title, pull in pulls.items()
+        }
+        assert sorted(changed.values()) == [
+            ["clusters/dev/api.yaml", "clusters/dev/web.yaml"],
+            ["clusters/prod/api.yaml", "clusters/prod/web.yaml"],
+            ["clusters/test/web.yaml"],
+        ]
+        assert sum(title.startswith("prod: ") and title.endswith(" in 2 Services") for title in pulls) == 1, [*pulls]
+
+
+def test_owners_that_nobody_named_are_told_once(tmp_path: Path) -> None:
+    """The run says that the setting does nothing, and says nothing where a file names owners or nobody asks for any."""
+    for join, notes in ((Join.OWNER, ["there is none, so fixes.join: owner joins nothing"]), (Join.CHANGE, [])):
+        world = World(tmp_path / join.value, NAMES[:2], limits=replace(DELETING, join=join))
+        for number, name in enumerate(NAMES[:2]):
+            world.config_drift(name, 90 + number)
+        report = world.tick(world.loop(dry_run=True)).report
+        assert [note.detail for note in report.notes if note.rule == "CODEOWNERS"] == notes
+    tip = world.human.head("main")
+    assert tip is not None
+    commit = world.human.commit(tip, {"CODEOWNERS": b"* @acme/web\n"}, message="Owners", at=world.clock.at)
+    world.human.push("main", commit, expected=tip)
+    world.kept = None
+    world.limits = replace(DELETING, join=Join.OWNER)
+    report = world.tick(world.loop()).report
+    assert [note.detail for note in report.notes if note.rule == "CODEOWNERS"] == []
 
 
 def test_what_has_no_owner_stays_by_itself(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
@@ -122,6 +124,66 @@ def test_the_workflow_may_run_the_action(tmp_path: Path, layout: str) -> None:
     assert '"health": "ok", "message": ".github/workflows/clockwork.yml"' in (
         clockwork("doctor", "--offline", "--json", folder=root).stdout
     )
+
+
+CLONES: Mapping[str, tuple[Mapping[str, str], list[list[str]]]] = {
+    "no remote": ({"k8s/web.yaml": WEB}, []),
+    "detached": ({"apps/team/svc/eu/deploy/web.yaml": WEB}, [["checkout", "-q", "--detach"]]),
+    "no commit": ({}, [["update-ref", "-d", "HEAD"]]),
+    "Windows line ends": ({"k8s/web.yaml": WEB.replace("\n", "\r\n"), SETTINGS: "version: 1\r\n"}, []),
+    "a workflow of that name": (
+        {"k8s/web.yaml": WEB, WORKFLOW: "name: ours\non: push\njobs: {}\n"},
+        [],
+    ),
+    "settings under another name": ({"k8s/web.yaml": WEB, "clockwork.yml": "version: 1\n"}, []),
+}
+"""Clone -> its files, and what Git then does with it."""
+
+
+@pytest.mark.parametrize("clone", CLONES)
+def test_a_clone_in_any_state_begins(tmp_path: Path, clone: str) -> None:
+    """What is there stays byte for byte, what Git knows is not touched, and a second time changes nothing."""
+    files, commands = CLONES[clone]
+    root = laid(tmp_path, files)
+    for path, text in files.items():
+        (root / path).write_bytes(text.encode())
+    git = ["git", "-C", str(root), "-c", "user.name=Rosa", "-c", "user.email=rosa@example.org"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "First", "--allow-empty"], *commands):
+        subprocess.run([*git, *words], check=True)
+    before = contents(root)
+    done = clockwork("init", "--yes", folder=root)
+    assert done.returncode == 0, done
+    after = contents(root)
+    assert {path: after[path] for path in before} == before
+    absent = {SETTINGS} if "clockwork.yml" in files else set()
+    assert set(after) - set(before) == {*ALL} - {*files} - absent
+    assert clockwork("check-config", folder=root).returncode == 0
+    assert "Nothing is missing; nothing was changed." in clockwork("init", "--yes", folder=root).stdout
+    assert contents(root) == after
+
+
+def test_settings_under_another_name_are_told(tmp_path: Path) -> None:
+    """Nobody reads ``clockwork.yml``: init and check-config say how it is to be called."""
+    root = laid(tmp_path, {"clockwork.yml": "version: 1\n"})
+    shown = clockwork("init", "--dry-run", folder=root).stdout
+    assert "clockwork.yaml: clockwork.yml is there, which is not read: rename it" in shown
+    assert f"+++ b/{SETTINGS}" not in shown
+    checked = clockwork("check-config", folder=root)
+    assert checked.returncode == 0
+    assert "note    clockwork.yml: is not read" in checked.stdout
+
+
+def test_a_folder_inside_a_clone_is_no_repository(tmp_path: Path) -> None:
+    """Settings and workflows count at the top alone; the command that is named works there."""
+    root = laid(tmp_path, {"apps/web.yaml": WEB})
+    subprocess.run(["git", "init", "-q", root], check=True)
+    before = contents(root)
+    done = clockwork("init", "--yes", folder=root / "apps")
+    assert done.returncode == 2, done
+    assert contents(root) == before
+    (command,) = re.findall(r"`clockwork (init [^`]*)`", done.stderr)
+    assert clockwork(*shlex.split(command), "--yes", folder=root / "apps").returncode == 0
+    assert (root / WORKFLOW).exists()
 
 
 def test_nobody_who_could_be_asked_is_no_yes(tmp_path: Path) -> None:

@@ -81,6 +81,21 @@ def test_it_draws_on_the_budget_of_commits_and_is_given_up_in_a_fight(stage: Clu
     assert any("kubectl-edit" in issue["body"] for issue in stage.issues())
 
 
+def test_it_waits_for_its_change_window(stage: ClusterStage) -> None:
+    """Inside a window that denies nothing is put back, and what is held says by which window; after it, it is."""
+    rules(stage)
+    window = '{name: freeze, effect: deny, cron: "0 12 * * *", duration: 2h}'
+    stage.settings(f"apply: {{restore: true}}\nfixes: {{windows: [{window}]}}\n")
+    stage.listen(8081)
+    held = by_lane(stage.tick())["restore"]
+    assert (held.effect, held.limit) == (Effect.DENIED, "change-window")
+    assert held.message.startswith("closed by change window freeze; next eligible at 2026-03-01 14:00:00")
+    assert stage.port() == 8081
+    stage.clock.move(hours=3)
+    assert effects(stage.tick()) == [Effect.RESTORED]
+    assert stage.port() == 80
+
+
 def test_closing_restores_where_settings_say_so(stage: ClusterStage) -> None:
     """The pull request says it, closing does it, and nothing is proposed again."""
     stage.listen(8081)

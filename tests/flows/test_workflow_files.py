@@ -74,7 +74,11 @@ def test_examples_of_the_readme_are_clean(tmp_path: Path, subtests: pytest.Subte
             assert problems(file) == ""
 
 
-JOBS = [(name, name) for name in ("reconcile", "guard", "comments")] + [("apply", "plan"), ("apply", "apply")]
+JOBS = [(name, name) for name in ("reconcile", "guard", "comments")] + [
+    ("apply", "plan"),
+    ("apply", "apply"),
+    ("apply", "in-sync"),
+]
 """The jobs of each reusable workflow."""
 
 
@@ -88,13 +92,14 @@ def test_a_reusable_workflow_runs_the_action_of_its_own_commit(workflow_name: st
     assert [key for file, key in JOBS if file == workflow_name] == [*content["jobs"]]
     job = content["jobs"][name]
     (step,) = [step for step in job["steps"] if step.get("uses", "").startswith("$/")]
-    assert (step["uses"], step["with"]["command"]) == ("$/.github/actions/clockwork", name)
+    command = "apply" if name == "in-sync" else name
+    assert (step["uses"], step["with"]["command"]) == ("$/.github/actions/clockwork", command)
     assert set(step["with"]) <= set(action["inputs"])
     assert set(job.get("outputs", {})) <= set(action["outputs"])
     if name == workflow_name:
         assert set(content["on"]["workflow_call"].get("outputs", {})) == set(job.get("outputs", {}))
     page = (ROOT / ".github/actions/clockwork/README.md").read_text()
-    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{command}` |")]
     for right, level in job["permissions"].items():
         assert f"`{right}`" in row
         assert level in row
@@ -127,6 +132,24 @@ def test_a_plan_is_carried_out_once_an_environment_lets_it() -> None:
     assert [each["name"] for each in kept] == [each["name"] for each in fetched]
     (applied,) = [step["with"] for step in jobs["apply"]["steps"] if step.get("with", {}).get("command") == "apply"]
     assert applied["plan"] == f"{fetched[0]['path']}/{Path(kept[0]['path']).name}"
+
+
+def test_a_plan_without_actions_is_noted_and_asks_nobody() -> None:
+    """Either the job that waits for people runs or the one that notes the commit, which is given the same kept plan."""
+    jobs = loaded(ROOT / ".github/workflows/apply.yml")["jobs"]
+    assert "if" not in next(step for step in jobs["plan"]["steps"] if "upload-artifact" in step.get("uses", ""))
+    assert [jobs[name]["if"] for name in ("apply", "in-sync")] == [
+        "needs.plan.outputs.actions != '0'",
+        "needs.plan.outputs.actions == '0'",
+    ]
+    assert "environment" not in jobs["in-sync"]
+    given = [
+        [step["with"] for step in jobs[name]["steps"] if "with" in step and "command" not in step["with"]]
+        for name in ("apply", "in-sync")
+    ]
+    assert given[0] == given[1]
+    (noted,) = [step["with"] for step in jobs["in-sync"]["steps"] if step.get("with", {}).get("command") == "apply"]
+    assert noted["plan"] == f"{given[0][0]['path']}/clockwork.plan"
 
 
 def test_every_job_installs_this_version() -> None:

@@ -33,6 +33,22 @@ def policy(statement: str) -> str:
 
 
 OPEN = {
+    "a firewall of Hetzner": resource(
+        "hcloud_firewall", f'rule {{\n direction = "in"\n port = "22"\n source_ips = {WORLD}\n}}'
+    ),
+    "a firewall of Linode": resource("linode_firewall", f'inbound {{\n ports = "22"\n ipv4 = {WORLD}\n}}'),
+    "a rule of OpenStack": resource(
+        "openstack_networking_secgroup_rule_v2", 'direction = "ingress"\n remote_ip_prefix = "0.0.0.0/0"'
+    ),
+    "the API of a cluster of Google": resource(
+        "google_container_cluster",
+        'master_authorized_networks_config {\n cidr_blocks {\n cidr_block = "0.0.0.0/0"\n }\n}',
+    ),
+    "a database of Azure": resource(
+        "azurerm_mssql_firewall_rule", 'start_ip_address = "0.0.0.0"\n end_ip_address = "255.255.255.255"'
+    ),
+    "containers of Azure": resource("azurerm_storage_account", "allow_nested_items_to_be_public = true"),
+    "a function's address": resource("aws_lambda_function_url", 'authorization_type = "NONE"'),
     "a list of objects": resource("aws_security_group", f"ingress = [{{ {rule()} }}]"),
     "one of two objects": resource("aws_security_group", f"ingress = [{{ {rule_from('[]')} }}, {{ {rule()} }}]"),
     "objects that are joined": resource("aws_security_group", f"ingress = concat([{{ {rule()} }}], local.more)"),
@@ -144,6 +160,12 @@ OPEN["a document whose condition is always true"] = (
     ' principals {\n type = "*"\n identifiers = ["*"]\n }\n condition {\n test = "StringLike"\n values = ["*"]\n }\n }\n}\n'
 )
 CLOSED = {
+    "a firewall of Hetzner outwards": resource(
+        "hcloud_firewall", f'rule {{\n direction = "out"\n destination_ips = {WORLD}\n}}'
+    ),
+    "the services of Azure": resource(
+        "azurerm_mssql_firewall_rule", 'start_ip_address = "0.0.0.0"\n end_ip_address = "0.0.0.0"'
+    ),
     "a list of objects": resource("aws_security_group", f"ingress = [{{ {rule('10.0.0.0/8')} }}]"),
     "outward": resource("aws_security_group", f"egress = [{{ {rule()} }}]"),
     "a large company": resource("aws_security_group", f"ingress {{\n {rule('12.0.0.0/8')} }}"),

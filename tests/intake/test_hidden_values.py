@@ -39,9 +39,22 @@ SERVICE: Final = (
     "environment: '${T}'",
     "pull_policy: '${T}'",
     "models: ['${T}']",
+    "links: ['${T}']",
+    "volumes_from: ['${T}']",
+    "pid: 'service:${T}'",
+    "ipc: 'service:${T}'",
+    "extra_hosts: ['${T}']",
+    "devices: ['a:b:c:${T}']",
+    "volumes: [':${T}']",
+    "volumes: [{type: tmpfs, target: /a, tmpfs: {size: '${T}'}}]",
+    "env_file: [{path: a.env, format: '${T}'}]",
+    "blkio_config: {device_read_bps: [{path: /a, rate: '${T}'}]}",
+    "deploy: {resources: {limits: {cpus: '${T}'}}}",
+    "build: {context: ., secrets: ['${T}']}",
 )
 TOP: Final = (
     "include: ['${T}']",
+    "include: '${T}'",
     "include: [{path: 'https://${T}'}]",
     "include: [{path: b.yaml, env_file: '${T}'}]",
     "networks: {n: {external: '${T}'}}",
@@ -56,6 +69,8 @@ VARIABLES: Final = (
     f"T='a'\n\"{SECRET}\": x\n",
     f"T={SECRET}${{\n",
     f"T=${{A:?{SECRET}}}\n",
+    f"T=a\nU='${{{SECRET}'\nV=a${{{SECRET}\n",
+    f"T=a\nCOMPOSE_PROJECT_NAME=My-{SECRET}\n",
 )
 
 

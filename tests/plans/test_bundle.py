@@ -122,6 +122,16 @@ def test_what_a_compose_file_names_is_in_the_bundle(tmp_path: Path) -> None:
     assert {each["by"] for each in index["not_held"]} == {"compose.yaml"}
 
 
+def test_a_mount_of_the_projects_folder_is_all_that_lies_there(tmp_path: Path) -> None:
+    """Containers see every file of the commit in it, so all of them are held."""
+    compose = "services: {web: {image: 'nginx:1.27', volumes: ['.:/srv']}}\n"
+    for folder in ("", "app/"):
+        files = {f"{folder}compose.yaml": compose, f"{folder}src/a.js": "1\n", f"{folder}b.txt": "2\n"}
+        built = open_build(Options(str(written(tmp_path / f"of{len(folder)}", files)))).files
+        assert {path.removeprefix("default/files/") for path in built} - {"bundle.json"} == files.keys()
+        assert json.loads(built["bundle.json"])["not_held"] == []
+
+
 TERRAFORM_FILES = {
     "infra/main.tf": """\
 module "net" {

@@ -6,25 +6,24 @@ that spells one becomes a number, null becomes nothing.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from bot.assembly.faults import Misuse
 from bot.assembly.numbers import number_text, parse_number
-from bot.assembly.values import Data, Value, as_text, bool_of, kind_of
+from bot.assembly.values import Data, Value, as_text, bool_of, composed, kind_of
 from bot.model.json import JSON
 
 _COLLECTIONS: Final = frozenset({"list", "object"})
 
 
 def text(value: JSON) -> str:
-    """``value`` as text, in Unicode's composed form as all of Terraform's text is (go-cty, docs/types.md, ``cty.String``)."""
+    """``value`` as text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value if value.isascii() else unicodedata.normalize("NFC", value)
+        return composed(value)
     if isinstance(value, (int, float)):
         return number_text(value)
     raise Misuse("takes text")

@@ -99,7 +99,7 @@ def parsed_yaml(value: JSON) -> JSON:
     """What YAML text says, one document of it; ``yes`` is true (go-cty-yaml reads as YAML 1.1 does)."""
     written = Text("", text(value))
     try:
-        documents = load(written, Dialect.KUBERNETES)
+        documents = load(written, Dialect.TERRAFORM)
         tagged = [tag for document in load(written, Dialect.COMPOSE) if document is not None for tag in document.tags]
     except Broken as problem:
         raise Misuse(f"takes YAML text: {problem.problem or 'this is too large'}") from None
@@ -107,7 +107,15 @@ def parsed_yaml(value: JSON) -> JSON:
         raise Misuse("takes one document")
     if tagged:
         raise Misuse("takes YAML without tags, and dates in quotes")
+    _check_finite(documents[0].value)
     return documents[0].value
+
+
+def _check_finite(value: JSON) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Misuse("takes YAML text with numbers that can be computed with")
+    for child in value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ():
+        _check_finite(child)
 
 
 def parsed_csv(value: JSON) -> JSON:

@@ -117,7 +117,7 @@ def chunks(values: Value, size: Value) -> tuple[Value, ...]:
     if count < 0:
         raise Misuse("takes a size that is not below zero")
     starts = range(0, len(listed), count or max(1, len(listed)))
-    return tuple(replace(values, data=listed[start : start + (count or len(listed))]) for start in starts)
+    return tuple(replace(values, unique=False, data=listed[start : start + (count or len(listed))]) for start in starts)
 
 
 def compact(values: Value) -> tuple[Value, ...]:

@@ -11,7 +11,8 @@ from bot.assembly.faults import Misuse
 from bot.assembly.functions.arguments import text
 from bot.model.json import JSON
 
-_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6})\d*)?(Z|[+-]\d\d:\d\d)\Z", re.ASCII)
+"""A second has at most six digits after its point here, nine in Go; further ones are passed over."""
 _DURATION: Final = re.compile(r"([+-]?)((?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|ms|s|m|h))+|0)\Z", re.ASCII)
 _PART: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)", re.ASCII)
 _LONGEST_DURATION: Final = 100
@@ -27,13 +28,15 @@ def _moment(value: JSON) -> datetime:
     match = _MOMENT.match(text(value))
     try:
         if match:
-            return datetime.fromisoformat(match[1] + match[2].replace("Z", "+00:00"))
+            fraction = (match[2] or "0").ljust(6, "0")
+            return datetime.fromisoformat(f"{match[1]}.{fraction}{match[3].replace('Z', '+00:00')}")
     except ValueError:
         pass
     raise Misuse("takes a moment such as '2026-01-31T12:00:00Z'")
 
 
 def _written(moment: datetime) -> str:
+    """The moment in whole seconds, as Go writes ``time.RFC3339``."""
     written = moment.isoformat(timespec="seconds")
     return written.removesuffix("+00:00") + "Z" if written.endswith("+00:00") else written
 

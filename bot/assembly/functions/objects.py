@@ -38,6 +38,8 @@ def lookup(value: Value, name: Value, *default: Value) -> Value:
 
 def zipped(names: Value, values: Value) -> dict[str, Value]:
     """An object of keys and values from two lists."""
+    if values.unique:
+        raise Misuse("takes values in an order; tolist() makes a list of a set")
     if len(items(names)) != len(items(values)):
         raise Misuse("takes two lists of the same length")
     return {key(name): value for name, value in zip(items(names), items(values), strict=True)}

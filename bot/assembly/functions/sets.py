@@ -45,7 +45,7 @@ def product(*sets: Value) -> tuple[Value, ...]:
     members = [unified(items(value)) for value in sets]
     if math.prod(map(len, members)) > MOST_ELEMENTS:
         raise Misuse(f"makes at most {MOST_ELEMENTS} elements")
-    return tuple(replace(sets[0], data=combination) for combination in itertools.product(*members))
+    return tuple(replace(sets[0], unique=False, data=combination) for combination in itertools.product(*members))
 
 
 def _same_type(sets: Sequence[Value]) -> list[tuple[Value, ...]]:

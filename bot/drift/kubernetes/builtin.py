@@ -36,11 +36,11 @@ _SNAPSHOTS: Final[Types] = {
 }
 """kubernetes-csi/external-snapshotter, client/config/crd: on most clusters as if it were built in."""
 _CONTROLLED: Final[Mapping[str, Mapping[str, str]]] = {
-    "coordination.Lease": {"spec": "controller:any"},
+    "coordination.Lease": {"spec": "controller:map controller:any"},
     "core.Node": {"spec": "NodeSpec"},
     "discovery.EndpointSlice": {"endpoints": "set discovery.Endpoint", "ports": "set discovery.EndpointPort"},
-    "storage.CSINode": {"spec": "controller:any"},
-    "storage.VolumeAttachment": {"spec": "controller:any"},
+    "storage.CSINode": {"spec": "controller:map controller:any"},
+    "storage.VolumeAttachment": {"spec": "controller:map controller:any"},
     "admissionregistration.ValidatingAdmissionPolicySpec": {"validations": "list any", "auditAnnotations": "list any"},
     "admissionregistration.NamedRuleWithOperations": {
         "apiGroups apiVersions operations resources resourceNames": "set"

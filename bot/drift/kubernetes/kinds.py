@@ -141,7 +141,7 @@ TYPES: Final[Types] = {
         "nodeAffinity": "server:any",  # controllers and provisioners write where the volume is
         "mountOptions": "list",
     },
-    "Namespace": {**TOP, "spec": "allocated:any"},
+    "Namespace": {**TOP, "spec": "allocated:map allocated:any"},
     "Endpoints": {**TOP, "subsets": "set EndpointSubset"},
     "EndpointSubset": {
         "addresses notReadyAddresses": "keyed[ip] any",

@@ -58,6 +58,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _line(part: ConfigurationPart) -> str:
+    if part.advice:
+        return f"note    {part.name}: {part.contents}\n        {part.advice}"
     if part.problem is None:
         return f"ok      {part.name}: {part.contents}"
     lines = part.problem.splitlines()

@@ -17,6 +17,8 @@ from bot.flows.onboarding.survey import WORKFLOWS, Survey
 from bot.guardrails.documents import FOLDER
 
 SETTINGS: Final = "clockwork.yaml"
+MISNAMED: Final = "clockwork.yml"
+"""What people call the settings when they are wrong about the name."""
 SCHEMA: Final = ".clockwork/clockwork.schema.json"
 GUARDRAILS: Final = f"{FOLDER}README.md"
 WORKFLOW: Final = f"{WORKFLOWS}clockwork.yml"
@@ -80,6 +82,8 @@ def _present(survey: Survey, *, workflow: bool) -> Iterator[tuple[str, str]]:
     for path in (SETTINGS, SCHEMA, WORKFLOW):
         if path in survey.paths:
             yield path, "is there, kept as it is"
+    if SETTINGS not in survey.paths and MISNAMED in survey.paths:
+        yield SETTINGS, f"{MISNAMED} is there, which is not read: rename it"
     if any(path.startswith(FOLDER) for path in survey.paths):
         yield GUARDRAILS, "the folder is there, kept as it is"
     if WORKFLOW not in survey.paths and survey.running:

@@ -1,8 +1,9 @@
 """Who may do what by a Terraform configuration: every action, everybody, administrators. A part of TF-001.
 
 Sources: the pages of the Terraform registry for aws_iam_policy_document, aws_iam_role_policy_attachment, aws_s3_bucket_acl,
-aws_s3_bucket_public_access_block and google_storage_bucket_iam_member; AWS documentation, "AWS JSON policy elements:
-Principal", "Blocking public access to your Amazon S3 storage" and "Access control list (ACL) overview".
+aws_s3_bucket_public_access_block, aws_lambda_function_url, google_storage_bucket_iam_member and azurerm_storage_account; AWS
+documentation, "AWS JSON policy elements: Principal", "Blocking public access to your Amazon S3 storage" and "Access control
+list (ACL) overview".
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from bot.guardrails.detectors.policies import allowances
 from bot.guardrails.hcl import HclAttribute, HclBlock
 from bot.guardrails.rule import Fact
 from bot.model.patterns import regex
+from bot.model.severity import Severity
 
 _STAR: Final = regex(r"\"\*(?::\*)?\"")
 _WIDE_VALUES: Final = regex(r"\[\s*(?>(?:\"(?:\*|0\.0\.0\.0/0|::/0)\"[\s,]*)*)\]")
@@ -36,6 +38,11 @@ _ATTACHED: Final = frozenset(
 _NARROWED: Final = ("source_arn", "source_account", "principal_org_id")
 """What narrows down who may call a function (Terraform registry, aws_lambda_permission)."""
 _MEMBERS: Final = frozenset({"member", "members", "uri", "special_group", "iam_member"})
+_REACHABLE: Final = {
+    "publicly_accessible": "is reachable from the internet",
+    "allow_nested_items_to_be_public": "lets its containers be readable by everybody",
+    "allow_blob_public_access": "lets its containers be readable by everybody",
+}
 _BLOCKS: Final = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 
 
@@ -109,9 +116,14 @@ def _public(block: HclBlock) -> Iterator[Fact]:
     principal = block.attribute("principal") if block.labels[0] == "aws_lambda_permission" else None
     if principal is not None and principal.text == '"*"' and not any(_says(block, name) for name in _NARROWED):
         yield Fact((block.address, "principal"), principal.line, f"{block.address} allows everybody.")
-    public = block.attribute("publicly_accessible")
-    if public is not None and public.text == "true":
-        yield Fact((block.address, "public"), public.line, f"{block.address} is reachable from the internet.")
+    for name, text in _REACHABLE.items():
+        public = block.attribute(name)
+        if public is not None and public.text == "true":
+            yield Fact((block.address, "public"), public.line, f"{block.address} {text}.")
+    caller = block.attribute("authorization_type") if block.labels[0] == "aws_lambda_function_url" else None
+    if caller is not None and caller.text == '"NONE"':
+        text = f"{block.address} may be called by everybody."
+        yield Fact((block.address, "public"), caller.line, text, Severity.LOW)
     for attribute in (*block.attributes, *_inner((*block.blocks, *block.objects))):
         if attribute.name in _MEMBERS and _EVERYBODY.search(attribute.text):
             yield Fact((block.address, "member"), attribute.line, f"{block.address} grants access to everybody.")

@@ -87,7 +87,7 @@ def protection_removed(subject: Subject) -> Iterable[Hit]:
 
 
 def _terraform(subject: Subject) -> Iterator[Hit]:
-    files = [delta for delta in subject.written if delta.language == "hcl" and not delta.is_test]
+    files = [delta for delta in subject.written if delta.is_hcl and not delta.is_test]
     existed = {block.address for delta in files for block in delta.blocks_before}
     exists = {block.address for delta in files for block in delta.blocks_after}
     after = {key for delta in files for key in _switched_on(delta.blocks_after, _ON)}

@@ -2,8 +2,8 @@
 
 Names of attributes: the pages of the Terraform registry for aws_security_group, aws_security_group_rule,
 aws_vpc_security_group_ingress_rule, aws_network_acl, aws_network_acl_rule, aws_eks_cluster, google_compute_firewall,
-google_sql_database_instance, azurerm_network_security_group, azurerm_network_security_rule and digitalocean_firewall.
-Who may do what is :mod:`bot.guardrails.detectors.access`.
+google_sql_database_instance, azurerm_network_security_group and azurerm_network_security_rule; more of them are
+:mod:`bot.guardrails.detectors.inbound`, and who may do what :mod:`bot.guardrails.detectors.access`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from posixpath import dirname
 from typing import Final
 
 from bot.guardrails.detectors.access import grants
+from bot.guardrails.detectors.inbound import INBOUND, InboundForm
 from bot.guardrails.hcl import HclBlock
 from bot.guardrails.hcl_values import UnknownValue, words
 from bot.guardrails.hunks import Delta
@@ -96,15 +97,19 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
 def _modules(files: Iterable[Delta], ports: frozenset[int], *, after: bool) -> Mapping[str, _Module]:
     """By folder, since that is what a Terraform module is."""
     defaults: dict[str, dict[str, str]] = defaultdict(dict)
+    values: dict[str, dict[str, str]] = defaultdict(dict)
     for delta in files:
         folder = dirname(delta.path if after else delta.old_path)
         for block in delta.blocks_after if after else delta.blocks_before:
             if block.type == "variable" and block.text("default"):
                 defaults[folder][f"var.{block.labels[0] if block.labels else ''}"] = block.text("default")
+            elif block.type == "values":
+                values[folder] |= {f"var.{each.name}": each.text for each in block.attributes}
             elif block.type == "locals":
                 defaults[folder] |= {f"local.{each.name}": each.text for each in block.attributes}
     modules: defaultdict[str, _Module] = defaultdict(lambda: _Module(ports))
-    modules.update({folder: _Module(ports, known) for folder, known in defaults.items()})
+    folders = {*defaults, *values}
+    modules.update({folder: _Module(ports, defaults[folder] | values[folder]) for folder in folders})
     return modules
 
 
@@ -116,6 +121,8 @@ def _openings(blocks: Iterable[HclBlock], module: _Module) -> Iterator[Fact]:
             yield from _ranges(block, block, module, _MODULE_RANGES)
         elif block.type == "variable":
             yield from _default(block)
+        elif block.type == "values":
+            yield from _values(block)
         yield from grants(block)
 
 
@@ -139,14 +146,16 @@ def _network(block: HclBlock, module: _Module) -> Iterator[Fact]:
         case "aws_eks_cluster":
             for rule in block.nested("vpc_config"):
                 yield from _cluster(block, rule, module)
-        case "digitalocean_firewall":
-            for rule in block.nested("inbound_rule"):
-                yield from _inbound(block, rule, module)
+        case _ if kind in INBOUND:
+            for rule in _inside(block, *INBOUND[kind].path):
+                yield from _inbound(block, rule, module, INBOUND[kind])
         case "google_sql_database_instance":
             for network in _inside(block, "settings", "ip_configuration", "authorized_networks"):
                 value = network.attribute("value")
                 if value is not None and module.is_world(value.text):
                     yield Fact((block.address, "network"), value.line, f"{block.address} lets everybody in.")
+        case _ if kind.startswith("azurerm_") and kind.endswith("_firewall_rule"):
+            yield from _azure_range(block)
         case _ if kind.startswith("azurerm_network_security"):
             for rule in (block, *block.nested("security_rule")):
                 yield from _azure(block, rule, module)
@@ -157,12 +166,22 @@ def _network(block: HclBlock, module: _Module) -> Iterator[Fact]:
 
 def _default(block: HclBlock) -> Iterator[Fact]:
     """A variable that says by its name what its ranges are for."""
-    name = block.labels[0].lower() if block.labels else ""
     default = block.attribute("default")
-    if default is None or not _INWARD.search(name) or not _RANGE_NAME.search(name) or _OUTWARD.search(name):
-        return
-    if _is_world(default.text):
+    if default is not None and _admits(block.labels[0] if block.labels else "") and _is_world(default.text):
         yield Fact((block.address, "default"), default.line, f"{block.address} lets everybody in by default.")
+
+
+def _values(block: HclBlock) -> Iterator[Fact]:
+    """The same of a file of values, whose variables may be declared in a file that stays."""
+    for value in block.attributes:
+        if _admits(value.name) and _is_world(value.text):
+            yield Fact((f"var.{value.name}", "value"), value.line, f"var.{value.name} lets everybody in.")
+
+
+def _admits(name: str) -> bool:
+    """Whether a variable is by its name ranges that are let in."""
+    name = name.lower()
+    return all(map(bool, (_INWARD.search(name), _RANGE_NAME.search(name)))) and not _OUTWARD.search(name)
 
 
 def _ranges(block: HclBlock, rule: HclBlock, module: _Module, names: frozenset[str] = _RANGES) -> Iterator[Fact]:
@@ -197,12 +216,16 @@ def _inside(block: HclBlock, *kinds: str) -> Iterator[HclBlock]:
         yield from _inside(inner, *kinds[1:])
 
 
-def _inbound(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
-    """Terraform registry, digitalocean_firewall: ``source_addresses``, and ``port_range`` as text."""
-    sources, port = rule.attribute("source_addresses"), rule.text("port_range").strip('"')
-    if sources is not None and module.is_world(sources.text) and port not in {*map(str, module.ports)}:
-        text = f"{block.address} lets everybody in (port {port or 'of any number'})."
-        yield Fact((block.address, "ingress", port), sources.line, text)
+def _inbound(block: HclBlock, rule: HclBlock, module: _Module, form: InboundForm) -> Iterator[Fact]:
+    if {*words(rule, "direction", "type")} & {"out", "egress", "EGRESS", "outbound"}:
+        return
+    port = rule.text(form.port).strip('"') if form.port else ""
+    if port in {*map(str, module.ports)}:
+        return
+    for source in (attribute for name in form.sources if (attribute := rule.attribute(name)) is not None):
+        if module.is_world(source.text):
+            text = f"{block.address} lets everybody in (port {port or 'of any number'})."
+            yield Fact((block.address, "ingress", port), source.line, text)
 
 
 _ACL_RANGES: Final = ((4, "cidr_block"), (6, "ipv6_cidr_block"))
@@ -326,6 +349,16 @@ def _azure(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
             yield Fact(
                 (block.address, "ingress", port), source.line, f"{block.address} lets everybody in (port {port})."
             )
+
+
+_FIRST: Final = "0.0.0.0"  # noqa: S104 an address in a text, nothing is bound to it
+
+
+def _azure_range(block: HclBlock) -> Iterator[Fact]:
+    """Of a database: 0.0.0.0 alone lets in the services of Azure (Azure SQL documentation, "Firewall rules")."""
+    end = block.attribute("end_ip_address") or block.attribute("end_ip")
+    if words(block, "start_ip_address", "start_ip") == (_FIRST,) and end is not None and "255." in end.text:
+        yield Fact((block.address, "ingress"), end.line, f"{block.address} lets everybody in.")
 
 
 def _is_inbound(rule: HclBlock) -> bool:
