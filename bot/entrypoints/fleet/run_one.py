@@ -1,7 +1,7 @@
 """The process of one run of one repository: it reads its order from standard input and prints its account.
 
 Nothing of another repository is here: the order holds one token, the environment is what the fleet chose, and the process
-ends with the run. Called as ``python -m bot.entrypoints.fleet.run_one``.
+ends with the run. Called as ``python -m bot.entrypoints.fleet``.
 """
 
 from __future__ import annotations
@@ -175,7 +175,3 @@ def main() -> None:
     order = order_of(sys.stdin.buffer.read())
     account = account_of(order, dict(os.environ))
     os.write(out, run_text(account))
-
-
-if __name__ == "__main__":
-    main()
