@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -12,6 +15,7 @@ import pytest
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
+from bot.entrypoints.cli import overview
 from bot.entrypoints.cli.app import VERBS, build
 from bot.entrypoints.cli.examples import EXAMPLES, SUMMARIES
 
@@ -45,6 +49,31 @@ def test_all_verbs_are_loaded_for_help() -> None:
     """Without a first word the program has every verb."""
     assert isinstance(PROGRAM, TyperGroup)
     assert sorted(PROGRAM.commands) == sorted(word for words in VERBS.values() for word in words)
+
+
+def test_the_kept_help_is_what_the_verbs_say() -> None:
+    """``python -m bot.entrypoints.cli.overview > bot/entrypoints/cli/help.txt`` renews it."""
+    assert (ROOT / "bot/entrypoints/cli/help.txt").read_text() == overview.rendered()
+
+
+def test_help_and_version_load_no_verb() -> None:
+    """Nor what the command line is built with: who only asks is answered at once. A narrow terminal has its own lines."""
+    program = "import sys; from bot.entrypoints.cli import main; main(sys.argv[1:]); print('typer' in sys.modules)"
+    for word, begins in (("--help", "Usage: clockwork"), ("-h", "Usage: clockwork"), ("--version", "clockwork ")):
+        lines = asked(program, word, columns=200)
+        assert (lines[0].startswith(begins), lines[-1]) == (True, "False")
+    narrow = asked(program, "--help", columns=60)
+    assert narrow[-1] == "True"
+    assert narrow[:-1] != overview.rendered().splitlines()
+
+
+def asked(program: str, word: str, *, columns: int) -> list[str]:
+    """The lines that a program prints in a process of its own."""
+    environment = {**os.environ, "COLUMNS": str(columns)}
+    done = subprocess.run(
+        [sys.executable, "-c", program, word], env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout.splitlines()
 
 
 def parsed(line: str) -> tuple[str, list[str]]:

@@ -25,6 +25,7 @@ PLACES: Final[Mapping[str, str]] = {
     "templates/deploy/manifests/clockwork.yaml": rf"(?<=clockwork[-:])({VERSION})$|(?<=version: \")({VERSION})(?=\"$)",
     "templates/workflows/clockwork-guard.yml": rf"(?<===)({VERSION})(?=')",
     "templates/workflows/clockwork-guard-publish.yml": rf"(?<===)({VERSION})(?=')",
+    "templates/workflows/clockwork-fleet.yml": rf"(?<===)({VERSION})(?=')",
 }
 """Files and where a version stands in them; each holds it at least once."""
 _UNRELEASED: Final = "## Unreleased\n"

@@ -32,7 +32,7 @@ class FleetMember:
     needs_settings: bool = False
     """It takes part only where its branch has a ``clockwork.yaml``."""
     trusted: bool = False
-    """Whether its settings may name programs, files and clusters of the machine that runs it."""
+    """Whether its settings may name programs, files, clusters and private addresses of the machine that runs it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Read by :mod:`bot.wiring.fleet` alone. Secrets never stand in it: it names the e
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from bot.settings.reading import read_settings
 from bot.settings.values import Seconds, Section
 
 FLEET_FILE: Final = "fleet.yaml"
+_HOST: Final = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")
 
 
 def _everybody(value: object) -> object:
@@ -104,8 +106,12 @@ class FleetSettings(Section):
     token_env: str = "CLOCKWORK_TOKEN"  # noqa: S105 - the name of a variable
     """The environment variable with the token of those of ``repositories`` that neither name one nor have the app's."""
     trusted: list[str] = []
-    """Globs over ``owner/name``: whose settings may name programs, files and clusters of this machine. Whoever can write
-    to such a repository can run programs as the fleet's user.
+    """Globs over ``owner/name``: whose settings may name programs, files, clusters and the network of this machine. Whoever
+    can write to such a repository can run programs as the fleet's user.
+    """
+    private_hosts: list[str] = []
+    """Hosts with addresses inside of this network, each as ``host:port``, that the settings of every other repository may
+    name too. Beside these they reach the public internet, their own remote and its API alone.
     """
     queue: str = "clockwork"
     """The Celery queue of this fleet; fleets that share a broker have one each."""
@@ -115,6 +121,14 @@ class FleetSettings(Section):
     """
     schedule: FleetScheduleSettings = FleetScheduleSettings()
     budget: FleetBudgetSettings = FleetBudgetSettings()
+
+    @field_validator("private_hosts")
+    @classmethod
+    def _have_ports(cls, value: list[str]) -> list[str]:
+        for entry in value:
+            if not _HOST.fullmatch(entry):
+                raise ValueError(f"{entry!r}: write host:port, such as live.example.internal:8443, and no scheme")
+        return value
 
     @field_validator("repositories")
     @classmethod

@@ -7,7 +7,6 @@ host that it is private, and connections are made to the addresses that were jud
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from typing import Final, TypeAlias
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from bot.errors import Invalid, Refused, Unavailable
+from bot.model.addresses import is_inside
 from bot.model.upstream import WHERE_ALLOWED
 
 Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
@@ -25,7 +25,6 @@ _PORTS: Final = {"https": 443, "http": 80, "oci": 443}
 _DOCKER: Final = frozenset({"docker.io", "index.docker.io"})
 """What Docker Hub is called; its registry answers elsewhere (distribution/reference, ``defaultDomain``)."""
 DOCKER_REGISTRY: Final = "registry-1.docker.io"
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _CONTROL: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
 
@@ -100,7 +99,7 @@ class AllowedHosts:
 
     def is_private(self, origin: HostOrigin) -> bool:
         """Whether settings name a host as one inside of this network: among the private ones, or by such an address."""
-        own = origin.host == "localhost" or _is_inside(origin.host)
+        own = origin.host == "localhost" or is_inside(origin.host)
         return own or any(_covers(entry, origin, None) for entry in self.private)
 
     def addresses(self, origin: HostOrigin) -> list[str]:
@@ -109,7 +108,7 @@ class AllowedHosts:
             listed = self.resolve(origin.host, origin.port)
         except OSError as exc:
             raise Unavailable(f"{origin.host} does not resolve to an address") from exc
-        if not self.is_private(origin) and (inside := next(filter(_is_inside, listed), None)) is not None:
+        if not self.is_private(origin) and (inside := next(filter(is_inside, listed), None)) is not None:
             raise Refused(
                 f"{origin.authority} resolves to {inside}, an address inside of this network, and is not among"
                 " fetch.private_hosts in clockwork.yaml"
@@ -136,18 +135,3 @@ def _authority(text: str) -> tuple[str, int | None]:
         return text, None
     host, port = match[1] or match[3], match[2] or match[4]
     return host, int(port) if port else None
-
-
-def _is_inside(text: str) -> bool:
-    """Whether an address is not one of the public internet; an IPv6 address that carries an IPv4 one is judged by that."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(address, ipaddress.IPv6Address):
-        carried = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if address in _NAT64:
-            carried = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if carried is not None:
-            address = carried
-    return not address.is_global or address.is_multicast

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -44,6 +44,10 @@ class FleetOrder:
     token: str | None = field(default=None, repr=False)
     login: str | None = None
     """The account of the app whose token it is; None for any other token."""
+    private_hosts: tuple[str, ...] = ()
+    """Those inside of the network that its settings may name though it is not trusted, as ``host:port``."""
+    api_url: str | None = None
+    """The API that the fleet asks about it, where it is the app's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,7 @@ class OpenFleet:
     def order(self, member: FleetMember) -> FleetOrder:
         """What a run of ``member`` is given. ``Invalid`` where its token is not there, ``Closed`` where it gets none."""
         cache = str(self.cache / _folder_of(member))
+        bare = FleetOrder(member, cache, private_hosts=tuple(self.settings.private_hosts))
         if member.installation is not None:
             if self.installations is None:
                 raise Closed(
@@ -140,15 +145,15 @@ class OpenFleet:
                 )
             lasts = timedelta(seconds=self.settings.schedule.time_limit)
             token = self.installations.token(member.installation, member.name, lasts=lasts)
-            return FleetOrder(member, cache, token, self.installations.login())
+            return replace(bare, token=token, login=self.installations.login(), api_url=self.settings.api_url)
         if member.token_env is None:
-            return FleetOrder(member, cache)
+            return bare
         if not (secret := self.environment.get(member.token_env)):
             raise Invalid(
                 f"there is no token for {member.name}: {member.token_env} is not set",
                 advice="Set it, or name another variable with token_env in the fleet's file.",
             )
-        return FleetOrder(member, cache, secret)
+        return replace(bare, token=secret)
 
     def forget(self, member: FleetMember) -> None:
         """The next run of ``member`` gets a new token: this one may have been revoked."""

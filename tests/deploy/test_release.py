@@ -24,6 +24,7 @@ PLACES: Final = (
     "templates/deploy/manifests/clockwork.yaml",
     "templates/workflows/clockwork-guard.yml",
     "templates/workflows/clockwork-guard-publish.yml",
+    "templates/workflows/clockwork-fleet.yml",
 )
 CHANGELOG: Final = ".github/CHANGELOG.md"
 

@@ -34,6 +34,10 @@ class LiveState:
 
     url: str
     documents: dict[str, str] = field(default_factory=dict)
+    moved: dict[str, str] = field(default_factory=dict)
+    """Where a path leads to."""
+    asked: list[str] = field(default_factory=list)
+    """The path of each request."""
 
     def show(self, name: str, port: int) -> None:
         """The service of a repository has this port."""
@@ -47,8 +51,12 @@ def live_state() -> Iterator[LiveState]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            text = state.documents.get(self.path.strip("/"))
-            self.send_response(404 if text is None else 200)
+            path = self.path.strip("/")
+            state.asked.append(path)
+            text, moved = state.documents.get(path), state.moved.get(path)
+            self.send_response(302 if moved else 404 if text is None else 200)
+            if moved:
+                self.send_header("Location", moved)
             self.end_headers()
             self.wfile.write((text or "").encode())
 
@@ -108,6 +116,7 @@ class FleetStand:
         """The fleet's file: all installations of the app, and ``text``."""
         file = self.directory / "fleet.yaml"
         head = f"version: 1\napp: {{id: {self.key.id}}}\napi_url: {self.box.api_url}\ninstallations: all\n"
+        head += f"private_hosts: ['{self.live.url.removeprefix('http://')}']\n"
         file.write_text(head + text)
         return file
 

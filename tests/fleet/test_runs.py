@@ -12,7 +12,7 @@ import pytest
 
 from bot.entrypoints.fleet.keeping import kept_alone, remember, remembered
 from bot.entrypoints.fleet.processes import ProcessPool, run_member
-from bot.entrypoints.fleet.run_one import reach_of
+from bot.entrypoints.fleet.wall import reach_of
 from bot.errors import Closed, Invalid, Refused
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetRepository, FleetResult
@@ -20,7 +20,7 @@ from bot.flows.fleet import FleetLoop, FleetPacing
 from bot.settings import load
 from bot.wiring.fleet import OpenFleet, open_fleet
 from bot.wiring.repository import SystemClock
-from tests.fleet.stand import FleetStand, fleet_stand
+from tests.fleet.stand import FleetStand, fleet_stand, live_state
 from tests.web import WEB
 
 OWNERS = ("north", "south")
@@ -230,3 +230,52 @@ def test_what_reaches_into_the_machine_is_known(observe: str) -> None:
     )
     assert None not in {reach_of(settings), reach_of(target)}
     assert reach_of(load(b"version: 1\nobserve: {snapshot: {url: 'https://x.example/live'}}\n", file="c")) is None
+
+
+def test_strangers_reach_nothing_inside_of_the_network(stand: FleetStand) -> None:
+    """A private address by number, by a name that resolves to it, after a redirect, and as a probe: none is connected to, and
+    the account says so. A repository that is trusted may.
+    """
+    with live_state() as inner:
+        inner.documents["live"] = "{}"
+        port = inner.url.rpartition(":")[2]
+        stand.live.moved["away"] = f"{inner.url}/live"
+        for name, observe in {
+            "number": f"snapshot: {{url: {inner.url}/live}}",
+            "name": f"snapshot: {{url: 'http://localhost:{port}/live'}}",
+            "redirect": f"snapshot: {{url: {stand.live.url}/away}}",
+            "probe": f"http: [{{url: {inner.url}/live}}]",
+            "mapped": f"snapshot: {{url: 'http://[::ffff:127.0.0.1]:{port}/live'}}",
+            "metadata": "snapshot: {url: 'http://169.254.169.254/latest/meta-data/'}",
+            "trusted": f"snapshot: {{url: {inner.url}/live}}",
+        }.items():
+            stand.add(f"north/{name}", live_port=None, observe=f"{{{observe}}}")
+        kept = loop(opened(stand, "trusted: [north/trusted]\n"))
+        kept.once()
+        errors = {each.name.partition("/")[2]: each.error or "" for each in kept.status().repositories}
+        trusted = errors.pop("trusted")
+        assert all("inside of the network of this machine" in error for error in errors.values()), errors
+        assert "169.254.169.254:80" in errors["metadata"]
+        assert "inside of the network" not in trusted
+        assert inner.asked == ["live"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "github: {api_url: 'https://collector.example/api/v3'}",
+        "guard: {assistants: [{kind: openai, base_url: 'https://x.example', model: m, key_env: CLOCKWORK_TOKEN}]}",
+        "fetch: {private_hosts: ['charts.internal']}",
+        "fetch: {hosts: ['10.0.0.7']}",
+    ],
+)
+def test_a_stranger_chooses_no_server_for_the_token(stand: FleetStand, settings: str) -> None:
+    """Settings that would send the run's token elsewhere, or open the network to fetching, are refused before anything."""
+    content = f"version: 1\nobserve: {{snapshot: {{url: {stand.live.url}/north/one}}}}\n{settings}\n"
+    stand.box.create_repository("north/one", files={"clockwork.yaml": content.encode()}, private=True)
+    fleet = opened(stand)
+    (member,) = fleet.members()
+    account = run_member(fleet, member)
+    assert account.result is FleetResult.FAILED
+    assert f"reach into this machine ({settings.partition(':')[0]}." in str(account.error)
+    assert stand.live.asked == []

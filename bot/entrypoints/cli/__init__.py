@@ -105,6 +105,15 @@ def _marked(stream: io.TextIOWrapper) -> io.TextIOWrapper:
 
 
 def _run(words: list[str]) -> int:
+    from bot.entrypoints.cli.overview import stored
+
+    if (text := stored(words)) is not None:
+        print(text, end="")
+        return 0
+    return _parsed(words)
+
+
+def _parsed(words: list[str]) -> int:
     import typer
 
     from bot.entrypoints.cli import usage

@@ -22,7 +22,7 @@ from bot.secrecy.redaction import redact
 from bot.wiring.fleet import OpenFleet
 
 # -P: what lies in the current folder, such as a repository of strangers, is never imported.
-_PROGRAM: Final = (sys.executable, "-P", "-m", "bot.entrypoints.fleet.run_one")
+_PROGRAM: Final = (sys.executable, "-P", "-m", "bot.entrypoints.fleet")
 _CAP: Final = 256 * 1024
 
 

@@ -1,7 +1,7 @@
 """The process of one run of one repository: it reads its order from standard input and prints its account.
 
 Nothing of another repository is here: the order holds one token, the environment is what the fleet chose, and the process
-ends with the run. Called as ``python -m bot.entrypoints.fleet.run_one``.
+ends with the run. Called as ``python -m bot.entrypoints.fleet``.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from typing import NoReturn
 
 from bot.entrypoints.daemon.children import end_children
 from bot.entrypoints.fleet.accounts import order_of, run_text
-from bot.errors import BotError, Refused, Unavailable
+from bot.entrypoints.fleet.wall import check_reach, wall_off
+from bot.errors import BotError, Unavailable
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetResult
 from bot.model.proposal import Tick
 from bot.model.requests import RequestsLeft
 from bot.model.severity import Severity
 from bot.ports import Clock
-from bot.settings import FILE, Settings
+from bot.settings import FILE
 from bot.wiring.fleet import FleetOrder
 from bot.wiring.repository import OpenRepository, Options
 
@@ -82,15 +83,14 @@ def account_of(order: FleetOrder, environment: Mapping[str, str]) -> FleetRun:
 def _ran(order: FleetOrder, environment: Mapping[str, str], count: RequestCount, blank: FleetRun) -> FleetRun:
     from bot.wiring.repository import SystemClock, open_repository
 
+    # Settings that the fleet names itself are those of whoever runs it.
+    if is_barred := not order.member.trusted and order.member.settings is None:
+        wall_off(order, environment)
     opened = open_repository(_options(order, environment, count))
     if order.member.needs_settings and not _has_settings(opened):
         return replace(blank, result=FleetResult.NO_SETTINGS)
-    named_here = order.member.settings is not None
-    if not (order.member.trusted or named_here) and (reach := reach_of(opened.settings)) is not None:
-        raise Refused(
-            f"its settings reach into this machine ({reach}), which this fleet lets only trusted repositories do",
-            advice="Add it to trusted in the fleet's file if whoever may write there may run programs here.",
-        )
+    if is_barred:
+        check_reach(order, opened.settings)
     return _told(blank, _ticked(opened, SystemClock()))
 
 
@@ -130,27 +130,6 @@ def _options(order: FleetOrder, environment: Mapping[str, str], count: RequestCo
 def _has_settings(opened: OpenRepository) -> bool:
     head = opened.repository.head(opened.branch)
     return head is not None and opened.repository.read(head, FILE) is not None
-
-
-def reach_of(settings: Settings) -> str | None:
-    """The key by which settings of a repository reach into the machine that runs it: its programs, files, clusters or keys.
-    None where they do not.
-    """
-    observers = [("observe", settings.observe)]
-    observers += [(f"observe of the target {each.name}", each.observe) for each in settings.targets if each.observe]
-    for path, observe in observers:
-        snapshot = observe.snapshot
-        named = {
-            "snapshot.command": snapshot and snapshot.command,
-            "snapshot.file": snapshot and snapshot.file,
-            "terraform": observe.terraform,
-            "kubernetes": observe.kubernetes,  # also without a kubeconfig: the usual one, or the pod's account
-            "docker": observe.docker,  # also without a host: the usual sockets
-            "plugins": observe.plugins or None,
-        }
-        if (key := next((key for key, value in named.items() if value is not None), None)) is not None:
-            return f"{path}: {key}"
-    return "author.signing_key" if settings.author.signing_key is not None else None
 
 
 def _told(blank: FleetRun, done: Tick) -> FleetRun:
@@ -196,7 +175,3 @@ def main() -> None:
     order = order_of(sys.stdin.buffer.read())
     account = account_of(order, dict(os.environ))
     os.write(out, run_text(account))
-
-
-if __name__ == "__main__":
-    main()
