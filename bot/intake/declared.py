@@ -44,11 +44,11 @@ def without_credentials(error: SourceError) -> SourceError:
     return replace(error, message=redact_tokens(error.message), expected=expected, excerpt=excerpt)
 
 
-_MOST_KNOWN: Final = 100
+_MOST_KNOWN: Final = 200
 
 
 def nearest(name: str, known: Collection[str]) -> str | None:
-    """The known name that ``name`` was probably meant to be; none among over a hundred, which each mistake costs anew."""
+    """The known name that ``name`` was probably meant to be; none among over two hundred, which each mistake costs anew."""
     from difflib import get_close_matches
 
     if len(known) > _MOST_KNOWN:
