@@ -111,6 +111,7 @@ def test_a_daemon_that_cannot_start_says_why(keeping: Keeping) -> None:
 def test_check_has_it_run_now_and_prints_what_reconcile_prints(keeping: Keeping) -> None:
     """The same text, the same JSON and the same exit code as a run on the command line."""
     keeping.start()
+    eventually(lambda: keeping.status()["ticks"])
     keeping.drift(7)
     printed = keeping.call("check", COLUMNS="100")
     assert printed.returncode == 0, printed
