@@ -26,6 +26,7 @@ from bot.gitrepo.address import check_address
 from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.credentials import Credentials
 from bot.gitrepo.lock import writing
+from bot.gitrepo.maintenance import maintain
 from bot.gitrepo.past import PastCommits
 from bot.gitrepo.remote import RefMove, Remote, limit_waiting
 from bot.gitrepo.signing import Signer
@@ -99,6 +100,7 @@ class GitRepository:
         specs = [f"+refs/heads/*:{_BRANCHES}*", "+refs/tags/*:refs/tags/*", *(f"+{ref}:{ref}" for ref in _OURS)]
         with self._writing():
             advertised = self.remote.fetch(specs, prune=True)
+            maintain(self.git)
         self._default = advertised.default_branch or self._default
         self._listed = (time.monotonic(), advertised.refs)
 

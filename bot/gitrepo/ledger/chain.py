@@ -21,6 +21,7 @@ from bot.gitrepo.ledger import audit
 from bot.gitrepo.ledger.audit import ChainVerification
 from bot.gitrepo.ledger.tree import EMPTY, LedgerTree, appended, compacted, read_tree
 from bot.gitrepo.lock import writing
+from bot.gitrepo.maintenance import maintain
 from bot.gitrepo.receive_pack import RefMove
 from bot.gitrepo.remote import Remote
 from bot.gitrepo.repository import CLOCKWORK, GitRepository, bare_clone
@@ -81,6 +82,7 @@ class GitLedger:
                 self._known = (tip, tree, LedgerView(None) if tip is None else tree.view(tip))
             if tip is not None:
                 self._remember(tip)
+            maintain(self._repository)
         return self._known[2]
 
     def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
@@ -102,6 +104,7 @@ class GitLedger:
             if not together:
                 self._remote.push(self._ref, commit, expected=view.tip)
             self._remember(commit)
+            maintain(self._repository)
         self._known = (commit, tree, tree.view(commit))
         return self._known[2], together
 
