@@ -51,6 +51,7 @@ def maintain(repository: pygit2.Repository) -> None:
         index.with_suffix(".pack").unlink()
     for file in single:
         file.unlink()
+    repository.free()  # libgit2 keeps what it knows of a pack that is gone until then
 
 
 def _small_packs(objects: Path) -> list[Path]:

@@ -63,6 +63,8 @@ def open_queue(broker: str, settings: FleetSettings) -> Celery:
         broker_connection_retry_on_startup=True,
         # With Redis a task that nobody acknowledged in this time is given to another ("Using Redis", Visibility timeout).
         broker_transport_options={"visibility_timeout": limit + 30} if scheme.startswith("redis") else {},
+        # A result store that does not answer costs five seconds and not twenty ("Redis backend settings", retry_policy).
+        result_backend_transport_options={"retry_policy": {"timeout": 5.0}} if scheme.startswith("redis") else {},
     )
     return app
 
