@@ -35,18 +35,19 @@ def check(repo: GitRepository) -> None:
     subprocess.run(["git", "-C", repo.git.path, "fsck", "--full", "--strict"], check=True, capture_output=True)
 
 
-def test_many_fetches_leave_few_packs(repo: GitRepository, bare: Path) -> None:
+def test_many_fetches_leave_few_packs(repo: GitRepository, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that was fetched is still read, also by whoever had the clone open before."""
+    monkeypatch.setattr(maintenance, "_PACKS", 10)
     reader = pygit2.Repository(repo.git.path)
     fetched = {}
-    for number in range(70):
+    for number in range(15):
         text = f"a: {number}\n".encode()
         commit = seed(bare, {"a.yaml": text})
         repo.fetch()
         fetched[commit] = text
         assert reader[commit].id == commit
-        assert packs(repo) <= 50
-    assert packs(repo) < 30
+        assert packs(repo) <= 10
+    assert packs(repo) < 8
     for commit, text in fetched.items():
         assert repo.read(commit, "a.yaml") == text
         assert reader[reader[commit].peel(pygit2.Tree)["a.yaml"].id].read_raw() == text
@@ -55,11 +56,12 @@ def test_many_fetches_leave_few_packs(repo: GitRepository, bare: Path) -> None:
 
 def test_a_large_pack_is_left_alone(repo: GitRepository, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not written again, and nothing is while the smallest are too large together."""
+    monkeypatch.setattr(maintenance, "_PACKS", 5)
     monkeypatch.setattr(maintenance, "_LARGEST", 100)
-    for number in range(55):
+    for number in range(7):
         seed(bare, {"a.yaml": f"a: {number}\n".encode()})
         repo.fetch()
-    assert packs(repo) > 50
+    assert packs(repo) > 5
     check(repo)
 
 
