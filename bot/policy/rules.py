@@ -185,6 +185,14 @@ class _RuleText(_Strict):
     draft: Annotated[bool, Field(strict=True)] = False
     automerge: _Truth = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _restoring_is_a_remedy(cls, rule: object) -> object:
+        """``direction: restore`` by itself says what is done, too."""
+        if isinstance(rule, dict) and "remedy" not in rule and rule.get("direction") == Direction.RESTORE:
+            return {**rule, "remedy": Lane.RESTORE}
+        return rule
+
     @model_validator(mode="after")
     def _restore_writes_nothing(self) -> _RuleText:
         if self.direction is Direction.RESTORE and self.remedy in {Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST}:

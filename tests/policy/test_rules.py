@@ -81,6 +81,16 @@ def test_mistakes_name_file_line_and_the_nearest_word(text: str, message: str) -
     assert message in caught.value.message
 
 
+def test_a_rule_that_says_restore_names_the_remedy_too() -> None:
+    """What another remedy would be is said by whoever wants it."""
+    alone, other = (
+        "{id: a, direction: restore, reason: Abc.}",
+        "{id: b, direction: restore, remedy: nothing, reason: Abc.}",
+    )
+    read = load({FILE: f"rules:\n  - {alone}\n  - {other}".encode()})
+    assert [rule.remedy for rule in read.rules] == [Lane.RESTORE, Lane.NOTHING]
+
+
 def test_all_mistakes_of_a_file_are_named_at_once() -> None:
     """Somebody who mends a file does not have to run it once per mistake."""
     text = b"rules:\n  - {id: a, remedy: nothing, reasn: Abc.}\n  - {id: b, remdy: nothing, reason: Abc.}"
