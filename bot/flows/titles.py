@@ -39,6 +39,12 @@ STATES: Final[Mapping[DriftKind, tuple[str, str]]] = {
     DriftKind.UNMANAGED: ("not declared", "running"),
 }
 """What Git and the live side have of a whole resource that one of them lacks."""
+_BRIEFLY: Final[Mapping[DriftKind, str]] = {
+    DriftKind.MISSING: "not running",
+    DriftKind.REMOVED: "removed from Git",
+    DriftKind.UNMANAGED: "not declared",
+}
+"""The half of :data:`STATES` that says more."""
 _WORKLOADS: Final = frozenset({"CronJob", "DaemonSet", "Deployment", "StatefulSet", "service"})
 """What people mean by a name without a kind."""
 
@@ -81,7 +87,13 @@ def _changes(drifts: Sequence[Drift]) -> Iterator[str]:
     """What is different, from the longest way to say it to the shortest."""
     for longest in _LONGEST:
         yield from _fewer(list(dict.fromkeys(change_of(drift, longest) for drift in drifts)))
-    yield from _fewer(list(dict.fromkeys(f"{field} changed" for drift in drifts if (field := _field(drift)))))
+    yield from _fewer(list(dict.fromkeys(map(_briefly, drifts))))
+
+
+def _briefly(drift: Drift) -> str:
+    """A drift in two or three words."""
+    field = _field(drift)
+    return f"{field} changed" if field else _BRIEFLY.get(drift.kind, drift.kind.value)
 
 
 def _fewer(texts: Sequence[str]) -> Iterator[str]:

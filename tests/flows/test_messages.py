@@ -90,6 +90,15 @@ def test_titles_name_task_and_change() -> None:
     assert guard == "Deletion guard: one run would remove 2 things"
 
 
+def test_a_state_is_said_shorter_where_a_name_is_long() -> None:
+    """And never cut in the middle of its words."""
+    gone = drift("", {"kind": "Deployment"}, None, DriftKind.MISSING)
+    short, named = proposal(Lane.RUNBOOK_ISSUE, gone), "prod/PersistentVolumeClaim/orders"
+    assert title_of(short) == "shop/web: declared, not running (manual action required)"
+    long = replace(short, task=named)
+    assert title_of(long) == f"{named}: not running (manual action required)"
+
+
 def test_a_title_stays_short() -> None:
     """The second change goes before values are cut, and of a long name the end stays."""
     url, image = drift("data.url", f"{'x' * 90}/a", f"{'x' * 90}/b"), drift(f"{CONTAINER}.image", "web:1", "web:2")

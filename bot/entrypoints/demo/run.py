@@ -313,7 +313,7 @@ def _answered(stage: Stage, threads: frozenset[int]) -> tuple[str, ...]:
     loop = stage.loop
     orders = Orders(loop.run, loop.declarer, loop.run.actor, explained=lambda task: explain(loop, task).text())
     return tuple(
-        f"answered on #{number}: {text.strip().splitlines()[0]}"
+        f"answered on #{number}: {next((line for line in text.splitlines() if line.strip('` ')), '')}"
         for number in sorted(threads)
         for text in answer_comments(number, orders)
     )
