@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -30,8 +31,14 @@ _ID: Final = 20
 def maintain(repository: pygit2.Repository) -> None:
     """What is small is in one pack, where there is too much of it. The caller holds :func:`~bot.gitrepo.lock.writing`.
 
-    The new pack is there before anything else goes: after a crash some objects are here twice, and none is gone.
+    The new pack is there before anything else goes: after a crash some objects are here twice, and none is gone. Where it
+    cannot be written all stays as it is, and whoever has to write something is told of a disk that is full.
     """
+    with suppress(pygit2.GitError, OSError):
+        _gather(repository)
+
+
+def _gather(repository: pygit2.Repository) -> None:
     objects = Path(repository.path) / "objects"
     packs, single = _small_packs(objects), _single_objects(objects)
     if not packs and not single:
@@ -56,7 +63,8 @@ def maintain(repository: pygit2.Repository) -> None:
 
 def _small_packs(objects: Path) -> list[Path]:
     """The indexes of the smallest packs; none while there are few."""
-    sizes = {index: index.with_suffix(".pack").stat().st_size for index in objects.glob("pack/pack-*.idx")}
+    indexes = [index for index in objects.glob("pack/pack-*.idx") if _is_read(index)]
+    sizes = {index: index.with_suffix(".pack").stat().st_size for index in indexes}
     return list(_up_to(_LARGEST, sorted(sizes.items(), key=lambda each: each[1]))) if len(sizes) > _PACKS else []
 
 
@@ -76,10 +84,14 @@ def _single_objects(objects: Path) -> list[Path]:
     return [file for file in objects.glob("[0-9a-f][0-9a-f]/*") if len(file.name) == 2 * _ID - 2]
 
 
+def _is_read(index: Path) -> bool:
+    """Whether it is of version 2: libgit2 writes no other, and Git has written no other since 2008."""
+    with index.open("rb") as file:
+        return file.read(len(_HEADER)) == _HEADER
+
+
 def _ids(index: bytes) -> Iterator[bytes]:
-    """The ids in an index of version 2 (gitformat-pack(5), "Version 2 pack-*.idx files"), of which libgit2 writes no other."""
-    if not index.startswith(_HEADER):
-        raise ValueError("not an index of version 2")
+    """The ids in an index (gitformat-pack(5), "Version 2 pack-*.idx files")."""
     start = len(_HEADER) + _FANOUT
     (count,) = struct.unpack_from(">I", index, start - 4)
     for at in range(start, start + count * _ID, _ID):

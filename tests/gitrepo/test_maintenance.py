@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 from pathlib import Path
 
@@ -63,6 +64,30 @@ def test_a_large_pack_is_left_alone(repo: GitRepository, bare: Path, monkeypatch
         repo.fetch()
     assert packs(repo) > 5
     check(repo)
+
+
+def test_what_cannot_be_gathered_is_left_alone(
+    repo: GitRepository, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index of another version is none of ours, and where no pack can be written nothing goes and the fetch goes on."""
+    monkeypatch.setattr(maintenance, "_PACKS", 1)
+    folder = Path(repo.git.path) / "objects" / "pack"
+    (folder / "pack-old.idx").write_bytes(b"\0" * 1100)
+    (folder / "pack-old.pack").write_bytes(b"")
+    seed(bare, {"a.yaml": b"a: 2\n"})
+    repo.fetch()
+    assert (folder / "pack-old.idx").exists()
+    (folder / "pack-old.idx").unlink()
+    (folder / "pack-old.pack").unlink()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pygit2.PackBuilder, "write", full)
+    before = packs(repo)
+    commit = seed(bare, {"a.yaml": b"a: 3\n"})
+    repo.fetch()
+    assert (packs(repo), repo.read(commit, "a.yaml")) == (before + 1, b"a: 3\n")
 
 
 def test_many_commits_leave_few_single_objects(repo: GitRepository, monkeypatch: pytest.MonkeyPatch) -> None:
