@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+from bot.errors import Refused
 from bot.flows.review import change_between
 from bot.model.finding import Change, Finding
 from bot.model.patterns import regex
@@ -42,8 +43,16 @@ def unmet(repository: Repository, base: str, head: str, blocks: Blocks) -> tuple
 
 
 def _steps(repository: Repository, base: str, head: str) -> Iterator[tuple[str, str]]:
-    """Each commit of the branch since ``base`` with the one that it was made on: a merge is all that it brings."""
+    """Each commit of the branch since ``base`` with the one that it was made on: a merge is all that it brings.
+
+    ``Refused`` where there are so many that not all of them would be looked at.
+    """
     parents = {info.sha: info.parents for info in repository.log(head, limit=_MOST, until=base)}
+    if len(parents) >= _MOST:
+        raise Refused(
+            f"there are {_MOST} commits or more since {base[:12]}, which was applied last",
+            advice="Have somebody look at them, and note one in between as applied (`clockwork applied COMMIT`).",
+        )
     commit = head
     while before := parents.get(commit, ())[:1]:
         yield before[0], commit

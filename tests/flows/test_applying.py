@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import Refused, Stale
+from bot.flows import merged_changes
 from bot.flows.apply_journal import ApplyJournal, Holder
 from bot.flows.applying import STEPS
 from bot.flows.commands import Orders, halt
@@ -258,6 +259,17 @@ def test_a_change_does_not_accept_itself(strict: Site) -> None:
         strict.apply()
     strict.push({"notes.txt": "later"})
     with pytest.raises(Refused, match="guardrails block"):
+        strict.apply()
+
+
+def test_more_commits_than_are_looked_at_are_not_applied(strict: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was not looked at is not fine."""
+    monkeypatch.setattr(merged_changes, "_MOST", 2)
+    for number in range(2):
+        strict.push(
+            {"notes.txt": str(number), "k8s/shop.yaml": documents(SPACE, CONFIG, changed(WEB, replicas=5 + number))}
+        )
+    with pytest.raises(Refused, match="2 commits or more"):
         strict.apply()
 
 
