@@ -155,11 +155,11 @@ def grown_old(broker: str, *, seconds: float) -> None:
 
 
 class Events:
-    """What Celery's events tell, as a monitor gets them."""
+    """What Celery's events tell, as a monitor gets them: over one subscription, since Redis keeps nothing for who comes back."""
 
     def __init__(self, broker: str, settings: FleetSettings) -> None:
         self._app = open_queue(broker, settings)
-        self._stop = threading.Event()
+        self._subscribed = threading.Event()
         self.events: list[dict[str, Any]] = []
 
     def kinds(self) -> list[str]:
@@ -167,23 +167,18 @@ class Events:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._watch, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stop.set()
-            thread.join(30)
-            self._app.close()
-
-    def _watch(self) -> None:
         with self._app.connection_for_read() as connection:
             receiver = self._app.events.Receiver(connection, handlers={"*": self.events.append})
-            while not self._stop.is_set():
-                try:
-                    receiver.capture(limit=None, timeout=1, wakeup=True)
-                except TimeoutError:
-                    continue
+            receiver.on_consume_ready = lambda *_, **__: self._subscribed.set()
+            thread = threading.Thread(target=receiver.capture, kwargs={"wakeup": False}, daemon=True)
+            thread.start()
+            assert self._subscribed.wait(60)
+            try:
+                yield
+            finally:
+                receiver.should_stop = True  # looked at every second (kombu.mixins.ConsumerMixin.consume)
+                thread.join(30)
+        self._app.close()
 
 
 def test_brokers_are_redis_and_rabbitmq() -> None:
