@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +54,25 @@ def test_a_kept_plan_says_what_was_chosen(site: Site, tmp_path: Path) -> None:
     assert site.live(SPACE) is not None
     assert site.live(CONFIG) is None
     assert run(site, "plan", "--check", plan).returncode == 3
+
+
+def test_what_waits_names_the_command_that_asks_and_a_kept_plan_the_one_that_does_it(site: Site, tmp_path: Path) -> None:
+    """Each works as it is printed."""
+    assert run(site, "apply", "--auto-approve").returncode == 0
+    site.declare(SPACE, WEB)
+    left = run(site, "apply", "--auto-approve", "--task", "ConfigMap/shop/*")
+    assert left.returncode == 4, left.stdout
+    asks = f"At a terminal, this asks for a yes:\n  clockwork apply --repo {site.remote} --task 'ConfigMap/shop/*'\n"
+    assert asks in left.stdout
+    plan = str(tmp_path / "a plan.json")
+    told = run(site, "plan", "--out", plan).stdout
+    hint = told.splitlines()[-1]
+    assert shlex.split(hint) == ["clockwork", "apply", plan, "--repo", str(site.remote)]
+    done = clockwork(*shlex.split(hint)[1:], folder=site.folder)
+    assert done.returncode == 0, done.stdout
+    assert site.live(CONFIG) is None
+    again = run(site, "plan", "--out", plan).stdout
+    assert "Kept in" not in again
 
 
 def test_a_task_that_is_none_is_told(site: Site) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,7 @@ from bot.entrypoints.cli.options import (
     TaskOption,
     VariableOption,
 )
-from bot.entrypoints.cli.plan import chosen_tasks, kept_plans
+from bot.entrypoints.cli.plan import chosen_tasks, kept_plans, rerun
 from bot.entrypoints.cli.printing import append, print_json
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ def register(app: typer.Typer) -> None:
             _checked(application, console, tells=auto_approve and verify)
         agreed = _agreed(chosen, console) if asks else kept is not None
         ended = _carried_out(application, chosen, console, approved=agreed, unattended=auto_approve)
+        if any(each.waiting and not each.held for _, each in ended):
+            words = ["clockwork", "apply", *rerun(repo, settings=settings, target=target, var=var, task=task)]
+            console.print(f"At a terminal, this asks for a yes:\n  {shlex.join(words)}", highlight=False, markup=False)
         if as_json:
             print_json({"version": 1, "targets": [applied_json(each.actions, done) for each, done in ended]})
         name = application.opened.name
@@ -169,7 +173,7 @@ def _carried_out(
             console.print(applied_summary(done), highlight=False)
         ended.append((each, done))
     if not any(each.actions.actions for each in chosen):
-        console.print("Nothing to do. What runs is what Git says.")
+        console.print("Nothing to do.")
     return ended
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,6 +47,23 @@ def chosen_tasks(kept: Sequence[KeptPlan], named: Sequence[str] | None) -> tuple
     if kept and named:
         raise Invalid("a plan that was kept says itself which tasks it is about", advice="Leave out --task.")
     return tuple(sorted({each for plan in kept for each in plan.tasks})) if kept else tuple(named or ())
+
+
+def rerun(
+    repo: str,
+    *,
+    settings: Path | None = None,
+    target: str | None = None,
+    var: Sequence[str] | None = None,
+    task: Sequence[str] | None = None,
+) -> list[str]:
+    """The options with which another verb is about the same."""
+    words = [] if repo == "." else ["--repo", repo]
+    words += [] if settings is None else ["--settings", str(settings)]
+    words += [] if target is None else ["--target", target]
+    for option, values in (("--var", var), ("--task", task)):
+        words += [word for value in values or () for word in (option, value)]
+    return words
 
 
 def register(app: typer.Typer) -> None:
@@ -112,6 +130,9 @@ def register(app: typer.Typer) -> None:
             show_plan(each, console)
         if out is not None:
             write(out, json.dumps(to_json(made), indent=1).encode())
+            if not (as_json or live or live_command) and any(each.actions for each in made):
+                words = ["clockwork", "apply", str(out), *rerun(repo, settings=settings, target=target, var=var)]
+                print(f"Kept in {out}. Whoever runs this agrees to it:\n  {shlex.join(words)}")
         if output is not None:
             append(output, outputs(plan_outputs(made)))
         if summary is not None:
