@@ -24,7 +24,16 @@ from bot.report.console import COLOUR, printable
 from bot.report.contrast import contrasted
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
-from bot.report.wording import CHANGED_UNSEEN, NOTHING_DECLARED, all_compared, counted, outlook, remedy, sides, tells_all
+from bot.report.wording import (
+    CHANGED_UNSEEN,
+    NOTHING_DECLARED,
+    all_compared,
+    counted,
+    outlook,
+    remedy,
+    sides,
+    tells_all,
+)
 
 _EFFECT: Final = {
     Effect.COMMITTED: "green",

@@ -56,7 +56,9 @@ def test_a_kept_plan_says_what_was_chosen(site: Site, tmp_path: Path) -> None:
     assert run(site, "plan", "--check", plan).returncode == 3
 
 
-def test_what_waits_names_the_command_that_asks_and_a_kept_plan_the_one_that_does_it(site: Site, tmp_path: Path) -> None:
+def test_what_waits_names_the_command_that_asks_and_a_kept_plan_the_one_that_does_it(
+    site: Site, tmp_path: Path
+) -> None:
     """Each works as it is printed."""
     assert run(site, "apply", "--auto-approve").returncode == 0
     site.declare(SPACE, WEB)

@@ -124,6 +124,7 @@ def test_restore_takes_the_pull_request_back_for_the_steps_and_adopt_returns_it(
     """The pull request is closed, an issue has the steps; adopting proposes it again."""
     stage.config_drift()
     (opened,) = stage.tick().actions
+    assert "Restore it instead by hand: an issue has the steps\n" in board(stage)["body"]
     press(stage, "restore")
     done = stage.tick()
     assert sorted(effects(done)) == [Effect.CLOSED, Effect.OPENED]

@@ -98,13 +98,10 @@ def register(app: typer.Typer) -> None:
             _checked(application, console, tells=auto_approve and verify)
         agreed = _agreed(chosen, console) if asks else kept is not None
         ended = _carried_out(application, chosen, console, approved=agreed, unattended=auto_approve)
-        if any(each.waiting and not each.held for _, each in ended):
-            words = ["clockwork", "apply", *rerun(repo, settings=settings, target=target, var=var, task=task)]
-            console.print(f"At a terminal, this asks for a yes:\n  {shlex.join(words)}", highlight=False, markup=False)
+        _show_who_asks(ended, rerun(repo, settings=settings, target=target, var=var, task=task), console)
         if as_json:
             print_json({"version": 1, "targets": [applied_json(each.actions, done) for each, done in ended]})
-        name = application.opened.name
-        sentences = [line for each, done in ended for line in sentences_of(each, done, name)]
+        sentences = [line for each, done in ended for line in sentences_of(each, done, application.opened.name)]
         plans = [done for _, done in ended]
         whole = all(done.whole for done in plans)
         state = _verified(application, sentences, console, whole=whole) if verify else None
@@ -175,6 +172,13 @@ def _carried_out(
     if not any(each.actions.actions for each in chosen):
         console.print("Nothing to do.")
     return ended
+
+
+def _show_who_asks(ended: Sequence[tuple[TargetPlan, AppliedPlan]], words: Sequence[str], console: Console) -> None:
+    """Where something waits for a yes: the command that asks for it."""
+    if any(each.waiting and not each.held for _, each in ended):
+        line = shlex.join(["clockwork", "apply", *words])
+        console.print(f"At a terminal, this asks for a yes:\n  {line}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _verified(application: Application, sentences: Sequence[str], console: Console, *, whole: bool) -> CheckState:

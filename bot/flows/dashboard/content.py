@@ -47,11 +47,14 @@ class BoardRow:
     number: int | None = None
     url: str | None = None
     boxes: tuple[Box, ...] = ()
+    by_hand: bool = False
+    """Whether people restore it, by the steps of an issue."""
 
     @property
     def lines(self) -> Sequence[tuple[str, str]]:
-        """Each box's comment and text."""
-        return [(box.text, named(box)) for box in self.boxes]
+        """Each box's comment and text, which says what comes of it."""
+        steps = " by hand: an issue has the steps" if self.by_hand else ""
+        return [(box.text, f"{named(box)}{steps if box.verb is BoxVerb.RESTORE else ''}") for box in self.boxes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +236,7 @@ def _row(
         number=action.number,
         url=action.url,
         boxes=tuple(_boxes(action, decisions, kind)),
+        by_hand=any(each.by_hand is not None for each in decisions),
     )
 
 
