@@ -36,7 +36,7 @@ pkg/crypto/crypto.go, ``HybridEncrypt``).
 
 
 _BITS: Final = 3.5
-"""Bits of entropy per character from which on a value is random. A short one cannot have as many: log2 of its length at most."""
+"""Bits of entropy per character from which on a value is random. A short one cannot have as many: log2 of its length is all."""
 _SHARE: Final = 0.85
 
 
