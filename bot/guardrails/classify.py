@@ -51,16 +51,21 @@ _BY_NAME: Final = {
     ".bashrc": "shell",
     ".profile": "shell",
     ".env": "ini",
+    ".netrc": "ini",
+    "_netrc": "ini",
+    ".npmrc": "ini",
+    ".pypirc": "ini",
+    "credentials": "ini",
 }
 CODE: Final = frozenset(_LANGUAGES) - {"hcl", "yaml", "json", "toml", "ini", "css", "html", "docs"}
 """The programming languages."""
 _TEST_PART: Final = re.compile(
-    r"(^|/)(tests?|testing|__tests__|specs?|e2e|testdata|test_data|fixtures?|__fixtures__|mocks?|__mocks__)/|"
+    r"(^|/)(tests?|testing|__tests__|specs?|e2e|testdata|test_data|fixtures?|__fixtures__|mocks?|__mocks__|__snapshots__)/|"
     r"(^|/)(test_[^/]*|conftest)\.py$|_tests?\.(py|go|rb|rs|c|cc|cpp|exs)$|_spec\.rb$|"
     r"\.(test|spec)\.[cm]?[jt]sx?$|(^|/)[^/]*Tests?\.(java|kt|cs|scala|swift|php)$",
 )
 _FIXTURE_PART: Final = re.compile(
-    r"(^|/)(testdata|test_data|fixtures?|__fixtures__|golden|snapshots?|corpus|samples?)/"
+    r"(^|/)(testdata|test_data|fixtures?|__fixtures__|golden|_{0,2}snapshots?_{0,2}|corpus|samples?)/"
 )
 _ENVIRONMENT: Final = re.compile(
     r"(^|/)(?:(?:overlays?|environments?|envs?|clusters?|gitops|argocd|flux|fleet|tenants?|regions?)/(?:[^/]+/){0,2}"

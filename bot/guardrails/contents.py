@@ -16,17 +16,18 @@ from enum import StrEnum
 from typing import Final
 
 from bot.guardrails import classify
+from bot.model.patterns import regex
 
 LINK: Final = 0o120000
 """Git's mode of a symbolic link."""
 SUBMODULE: Final = 0o160000
 """Git's mode of a submodule."""
 _EXECUTABLE: Final = 0o100755
-_PROGRAM: Final = re.compile(
+_PROGRAM: Final = regex(
     rb"\x7fELF|.\x0d\r\n[\0-\x03]\0\0\0|MZ.{58,62}|\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\0asm",
     re.DOTALL,
 )
-_HARMLESS: Final = re.compile(
+_HARMLESS: Final = regex(
     rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF....(?:WEBP|WAVE|AVI )|BM.{12}\0\0|\0\0[\x01\x02]\0[\x01-\x40]|II\*\0|MM\0\*|"
     rb"....ftyp|8BPS|wOF[F2]|OTTO|\0\x01\0\0|ttcf|true\0|%PDF-|PK(?:\x03\x04|\x05\x06|\x07\x08)|\x1f\x8b\x08|BZh[1-9]|\xfd7zXZ\0|"
     rb"\x28\xb5\x2f\xfd|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|.{257}ustar|OggS|fLaC|ID3|\xff[\xfb\xf3\xf2]|\x1a\x45\xdf\xa3|"
@@ -39,7 +40,7 @@ _BOMS: Final = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_SHOWN: Final = re.compile(
+_SHOWN: Final = regex(
     r"\.(?:png|jpe?g|gif|webp|avif|heic|bmp|ico|tiff?|psd|woff2?|ttf|otf|eot|mp[34]|m4a|mov|avi|mkv|webm|wav|ogg|flac|pdf)\Z",
     re.IGNORECASE,
 )

@@ -30,7 +30,8 @@ LARGEST: Final = 20_000_000
 _Owner = TypeVar("_Owner")
 _ESCAPES: Final = ("\\x", "\\u", "\\U", "\\\n", "\\\r")
 """What writes a letter by its number, or joins two lines of a word (YAML 1.2, 5.7 "Escaped Characters"; RFC 8259, 7)."""
-_JSON_BLOCKS: Final = (".tf.json", ".tofu.json")
+_JSON_VALUES: Final = ".tfvars.json"
+_JSON_BLOCKS: Final = (".tf.json", ".tofu.json", _JSON_VALUES)
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
@@ -258,12 +259,14 @@ class Delta:
         return self.language == "hcl" or self.path.endswith(_JSON_BLOCKS)
 
     def _blocks(self, text: str | None) -> tuple[HclBlock, ...]:
-        from bot.guardrails.hcl import json_blocks, parse_blocks, parse_values
+        from bot.guardrails.hcl import json_blocks, json_values, parse_blocks, parse_values
 
         if not self.path.endswith(_JSON_BLOCKS):
             return parse_values(text or "") if self.path.endswith(".tfvars") else parse_blocks(text or "")
         documents = parse_documents(text or "")
-        return () if isinstance(documents, Unparsed) else json_blocks(documents)
+        if isinstance(documents, Unparsed):
+            return ()
+        return json_values(documents) if self.path.endswith(_JSON_VALUES) else json_blocks(documents)
 
     def says(self, *texts: str) -> bool:
         """Whether YAML or JSON of either side may hold one of these, which are letters: an escape may write any letter.

@@ -6,15 +6,16 @@ Structural detectors compare these trees before and after a change.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from bot.model.patterns import regex
 
 if TYPE_CHECKING:
     from bot.intake.lined_node import LinedNode
 
 
-_TEMPLATE: Final = re.compile(r"\{\{-?[^{}\n]{0,300}\}\}|\{%-?[^{}\n]{0,300}%\}")
+_TEMPLATE: Final = regex(r"\{\{-?[^{}\n]{0,300}\}\}|\{%-?[^{}\n]{0,300}%\}")
 MAX_DEPTH: Final = 90
 """Brackets within each other up to which texts are parsed."""
 _SHAPES: Final = bytes.maketrans(b"[{]}", b"(())")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final
 
 from pydantic import Field, field_validator
 
+from bot.model.patterns import regex
 from bot.settings.values import Seconds, Section
 
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_VARIABLE: Final = regex(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class InfluxSettings(Section):

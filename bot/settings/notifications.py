@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import time
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,13 +10,14 @@ from pydantic import Field, field_validator, model_validator
 
 from bot.model.globs import name_matches
 from bot.model.notice import NoticeEvent
+from bot.model.patterns import regex
 from bot.model.severity import Severity
 from bot.settings.values import Seconds, Section
 from bot.targets.paths import joined
 
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z")
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_CLOCK: Final = regex(r"([01]\d|2[0-3]):([0-5]\d)\Z")
+_NAME: Final = regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
+_VARIABLE: Final = regex(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class QuietSettings(Section):

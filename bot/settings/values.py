@@ -16,9 +16,11 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from bot.model.patterns import regex
+
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 3650 * 86400
-_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
+_DURATION: Final = regex(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
 
 
 def seconds_of(value: object) -> object:
