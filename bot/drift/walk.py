@@ -20,8 +20,8 @@ from bot.drift.typed_texts import QUANTITY_FIELDS, durations_agree, quantities_a
 from bot.model.json import JSON, Pointer, Tree, get
 from bot.model.paths import Item, Path
 
-Step: TypeAlias = str | int | Tree
-"""One step as ``managedFields`` counts: a key, or the element of a keyed list."""
+Step: TypeAlias = str | int | Item | Tree
+"""One step as ``managedFields`` counts: a key, the element of a keyed list, or the value of a set."""
 
 Tally: TypeAlias = defaultdict[str, int]
 """How many live fields are passed over, by why (:data:`bot.model.drift.LEFT_OUT`)."""
@@ -61,7 +61,8 @@ class Location:
         return Location(self, key, key, key)
 
     def element(self, label: str, index: int, element: JSON) -> Location:
-        return Location(self, Item(label), element if isinstance(element, (dict, Mapping)) else index, index)
+        step: Step = element if isinstance(element, (dict, Mapping)) else Item(label)
+        return Location(self, Item(label), step, index)
 
     def index(self, index: int) -> Location:
         return Location(self, index, index, index)

@@ -46,6 +46,7 @@ KYVERNO, CEL, GATE, ISTIO = (
     "constraints.gatekeeper.sh/v1",
     "security.istio.io/v1",
 )
+PSP: Final = "policy/v1beta1"
 NET, ARGO, FLUX, HELM = (
     "networking.istio.io/v1",
     "argoproj.io/v1alpha1",
@@ -394,6 +395,20 @@ WEAKER: Final[list[Row]] = [
         {"description": "x"},
         CRITICAL,
     ),
+    (
+        PSP,
+        "PodSecurityPolicy",
+        {"runAsUser": {"rule": "MustRunAsNonRoot"}},
+        {"runAsUser": {"rule": "RunAsAny"}},
+        CRITICAL,
+    ),
+    (PSP, "PodSecurityPolicy", {"volumes": ["secret"]}, {"volumes": ["secret", "hostPath"]}, CRITICAL),
+    (PSP, "PodSecurityPolicy", {"volumes": ["secret"]}, {"volumes": ["*"]}, CRITICAL),
+    (PSP, "PodSecurityPolicy", {"privileged": False}, {"allowedCapabilities": ["NET_RAW"]}, CRITICAL),
+    (PSP, "PodSecurityPolicy", {"allowedHostPaths": [{"pathPrefix": "/a"}]}, {"privileged": False}, CRITICAL),
+    (PSP, "PodSecurityPolicy", {"requiredDropCapabilities": ["ALL"]}, {"requiredDropCapabilities": []}, HIGH),
+    (PSP, "PodSecurityPolicy", {"allowPrivilegeEscalation": False}, {"volumes": []}, HIGH),
+    (PSP, "PodSecurityPolicy", {"fsGroup": {"rule": "MustRunAs"}}, {"fsGroup": {"rule": "RunAsAny"}}, HIGH),
     (ARGO, "AppProject", {"sourceRepos": ["https://a/*", "!https://a/b"]}, {"sourceRepos": ["https://a/*"]}, CRITICAL),
     (
         ARGO,

@@ -56,7 +56,7 @@ MINER: Tree = {"hostNetwork": True}
 @pytest.mark.parametrize(
     ("tree", "part", "by"),
     [
-        (thing("Pod", spec={"containers": []}), MINER, "admission"),
+        (thing("Pod", spec={"containers": []}), MINER, None),
         (thing("Gate", "example.com/v1", spec={"port": 1}), MINER, None),
         (thing("Gate", "example.com/v1"), MINER, "undeclared"),
     ],
@@ -66,6 +66,31 @@ def test_what_is_critical_never_goes_unsaid(tree: dict[str, Any], part: Tree, by
     result = examine(Pair(declared(tree), live({**tree, "spec": {**tree.get("spec", {}), **part}})))
     assert [suppressed.by for suppressed in result.suppressed] == ([by] if by else [])
     assert bool(result.drift) is (by is None)
+
+
+SIDECAR: dict[str, Any] = {"name": "log", "image": "shop/log:1"}
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"securityContext": {"runAsUser": 0}}, True),
+        ({"volumes": [{"name": "run", "hostPath": {"path": "/run"}}]}, True),
+        ({"containers": [{**SIDECAR, "securityContext": {"privileged": True}}]}, True),
+        ({"containers": [{**SIDECAR, "image": "other.example.com/log:1"}]}, True),
+        ({"ephemeralContainers": [SIDECAR]}, True),
+        ({"containers": [SIDECAR]}, False),
+        ({"initContainers": [{**SIDECAR, "name": "istio-init", "securityContext": {"runAsUser": 0}}]}, False),
+        ({"tolerations": [{"key": "a", "operator": "Exists"}]}, False),
+    ],
+)
+def test_admission_takes_no_guard_off_a_pod(part: Tree, *, told: bool) -> None:
+    """What lets something in is drift, unless its name says who adds it; the rest is admission's and counted."""
+    pod = thing("Pod", spec={"containers": [{"name": "web", "image": "shop/web:1"}]})
+    listed = [*pod["spec"]["containers"], *part.get("containers", ())]  # type: ignore[misc]
+    result = examine(Pair(declared(pod), live({**pod, "spec": {**pod["spec"], **part, "containers": listed}})))
+    assert bool(result.drift) is told
+    assert [each.by for each in result.suppressed] == ([] if told else ["admission"])
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,14 @@ TYPES: Final[Types] = {
         "selector": "Selector",
         "unhealthyPodEvictionPolicy": "leaf",
     },
+    "PodSecurityPolicy": {**TOP, "spec": "PodSecurityPolicySpec"},
+    "PodSecurityPolicySpec": {
+        "privileged hostNetwork hostPID hostIPC readOnlyRootFilesystem": "leaf",
+        "allowPrivilegeEscalation defaultAllowPrivilegeEscalation": "zero:leaf",
+        "defaultAddCapabilities requiredDropCapabilities allowedCapabilities volumes": "set",
+        "allowedUnsafeSysctls forbiddenSysctls allowedProcMountTypes": "set",
+        "hostPorts allowedHostPaths allowedFlexVolumes allowedCSIDrivers": "set any",
+    },
     "Webhooks": {**TOP, "webhooks": "keyed[name] Webhook"},
     "Webhook": {
         "name": "leaf",
@@ -248,7 +256,7 @@ _KINDS: Final = {
     "apps": "DaemonSet Deployment ReplicaSet StatefulSet",
     "batch": "CronJob Job",
     "autoscaling": "HorizontalPodAutoscaler",
-    "policy": "PodDisruptionBudget",
+    "policy": "PodDisruptionBudget PodSecurityPolicy",
     "rbac.authorization.k8s.io": "Role RoleBinding ClusterRole=Role ClusterRoleBinding=RoleBinding",
     "networking.k8s.io": "Ingress NetworkPolicy",
     "admissionregistration.k8s.io": "MutatingWebhookConfiguration=Webhooks ValidatingWebhookConfiguration=Webhooks",

@@ -32,8 +32,8 @@ METADATA: Final = {
     "name namespace generateName uid resourceVersion generation creationTimestamp": "ignored:leaf",
     "deletionTimestamp deletionGracePeriodSeconds selfLink": "ignored:leaf",
     "managedFields": "ignored:any",
-    "ownerReferences": "controller:keyed[uid] any",
-    "finalizers": "controller:set",
+    "ownerReferences": "controller:keyed[uid] controller:any",
+    "finalizers": "controller:keyed[name] controller:leaf",  # each belongs to whoever added it (OpenAPI: a set, merged)
     "labels annotations": "map text",
 }
 
