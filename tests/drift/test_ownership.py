@@ -217,7 +217,7 @@ def test_each_finalizer_belongs_to_whoever_added_it(
     tree = deployment()
     metadata = {**tree["metadata"], "finalizers": held}
     if manager is not None:
-        fields = {"f:metadata": {"f:finalizers": {".": {}, 'v:"bar/y"': {}}}}
+        fields: dict[str, Any] = {"f:metadata": {"f:finalizers": {".": {}, 'v:"bar/y"': {}}}}
         metadata["managedFields"] = [{"manager": manager, "operation": "Update", "fieldsV1": fields}]
     desired = {**tree, "metadata": {**tree["metadata"], "finalizers": said}}
     drifts = examine(Pair(declared(desired), live({**tree, "metadata": metadata}))).drift

@@ -176,6 +176,8 @@ PLACES: dict[tuple[str, Severity, str], str] = {
     ("storage", CRITICAL, "PersistentVolume"): "spec.accessModes",
     ("storage", HIGH, "StatefulSet"): "spec.volumeClaimTemplates spec.persistentVolumeClaimRetentionPolicy.x "
     "spec.persistentVolumeReclaimPolicy",
+    ("storage", HIGH, "StorageClass"): "reclaimPolicy",
+    ("storage", HIGH, "VolumeSnapshotClass"): "deletionPolicy",
     ("identity", HIGH, "Deployment"): "x.serviceAccountName x.serviceAccount x.imagePullSecrets group_add",
     ("selector", HIGH, "Deployment"): "spec.selector.x x.matchLabels.a x.matchExpressions",
     ("probe", LOW, "Deployment"): "x.livenessProbe.initialDelaySeconds x.livenessProbe.periodSeconds "

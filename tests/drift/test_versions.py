@@ -192,6 +192,8 @@ def test_an_old_runtime_class_and_an_old_claim_of_devices_are_the_new_ones() -> 
     assert found(old, {**new, "handler": "runc"}) == [(DriftKind.CHANGED, "handler")]
     asked = {"deviceClassName": "gpu", "selectors": [{"cel": {"expression": "true"}}]}
     for kind in ("ResourceClaim", "ResourceClaimTemplate"):
+        before: dict[str, Any]
+        after: dict[str, Any]
         before, after = (
             {"devices": {"requests": [request]}}
             for request in ({"name": "a", **asked}, {"name": "a", "exactly": {**asked, "count": 1}})

@@ -79,7 +79,7 @@ def _noted(tree: Tree) -> tuple[Tree, list[JSON], JSON]:
         del notes[_METRICS]
     if isinstance(behavior, dict):
         del notes[_BEHAVIOR]
-    listed = [metric(mapping(each)) for each in metrics] if isinstance(metrics, list) else []
+    listed: list[JSON] = [metric(mapping(each)) for each in metrics] if isinstance(metrics, list) else []
     kept = {**tree, "metadata": {**mapping(tree.get("metadata")), "annotations": notes}}
     return kept, listed, _field_names(behavior) if isinstance(behavior, dict) else None
 

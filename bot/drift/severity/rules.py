@@ -326,7 +326,12 @@ BASELINES: Final[tuple[Baseline, ...]] = (
         "spec.volumeName spec.storageClassName spec.accessModes spec.resources",
         "PersistentVolumeClaim PersistentVolume",
     ),
-    _base("storage", HIGH, "volumeClaimTemplates persistentVolumeClaimRetentionPolicy persistentVolumeReclaimPolicy"),
+    _base(
+        "storage",
+        HIGH,
+        "volumeClaimTemplates persistentVolumeClaimRetentionPolicy persistentVolumeReclaimPolicy "
+        "reclaimPolicy deletionPolicy",
+    ),
     _base("identity", HIGH, "serviceAccountName serviceAccount imagePullSecrets user group_add"),
     _base("selector", HIGH, "selector matchLabels matchExpressions"),
     _base(
