@@ -47,6 +47,7 @@ KYVERNO, CEL, GATE, ISTIO = (
     "security.istio.io/v1",
 )
 PSP: Final = "policy/v1beta1"
+ROUTE, TRAEFIK, NODES = "gateway.networking.k8s.io/v1", "traefik.io/v1alpha1", "karpenter.k8s.aws/v1"
 NET, ARGO, FLUX, HELM = (
     "networking.istio.io/v1",
     "argoproj.io/v1alpha1",
@@ -404,6 +405,32 @@ WEAKER: Final[list[Row]] = [
     ),
     (PSP, "PodSecurityPolicy", {"volumes": ["secret"]}, {"volumes": ["secret", "hostPath"]}, CRITICAL),
     (PSP, "PodSecurityPolicy", {"volumes": ["secret"]}, {"volumes": ["*"]}, CRITICAL),
+    (ROUTE, "HTTPRoute", {"parentRefs": [{"name": "a"}]}, {"parentRefs": [{"name": "a"}, {"name": "b"}]}, HIGH),
+    (ROUTE, "HTTPRoute", {"hostnames": ["a.example.com"]}, {"parentRefs": []}, HIGH),
+    (ROUTE, "HTTPRoute", {"rules": [{"filters": [{"type": "A"}]}]}, {"rules": [{"filters": [{"type": "B"}]}]}, HIGH),
+    ("gateway.envoyproxy.io/v1alpha1", "SecurityPolicy", {"jwt": {"providers": [{"name": "a"}]}}, {}, CRITICAL),
+    (NET, "VirtualService", {"hosts": ["a"], "gateways": ["mesh"]}, {"hosts": ["a"], "gateways": ["mesh", "b"]}, HIGH),
+    (TRAEFIK, "IngressRoute", {"routes": [{"middlewares": [{"name": "a"}]}]}, {"routes": [{"kind": "Rule"}]}, HIGH),
+    (TRAEFIK, "Middleware", {"ipAllowList": {"sourceRange": ["10.0.0.0/8"]}}, {}, CRITICAL),
+    (TRAEFIK, "ServersTransport", {"insecureSkipVerify": False}, {"insecureSkipVerify": True}, CRITICAL),
+    ("projectcontour.io/v1", "HTTPProxy", {"virtualhost": {"authorization": {"a": 1}}}, {"virtualhost": {}}, CRITICAL),
+    (NODES, "EC2NodeClass", {"role": "a"}, {"role": "b"}, CRITICAL),
+    (NODES, "EC2NodeClass", {"userData": "a"}, {"userData": "b"}, CRITICAL),
+    (
+        NODES,
+        "NodeClass",
+        {"metadataOptions": {"httpTokens": "required"}},
+        {"metadataOptions": {"httpTokens": "optional"}},
+        HIGH,
+    ),
+    (
+        "karpenter.sh/v1",
+        "NodePool",
+        {"template": {"spec": {"taints": [{"key": "a"}]}}},
+        {"template": {"spec": {}}},
+        HIGH,
+    ),
+    (ARGO, "Application", {"source": {"targetRevision": "v1"}}, {"source": {"targetRevision": "main"}}, HIGH),
     (PSP, "PodSecurityPolicy", {"privileged": False}, {"allowedCapabilities": ["NET_RAW"]}, CRITICAL),
     (PSP, "PodSecurityPolicy", {"allowedHostPaths": [{"pathPrefix": "/a"}]}, {"privileged": False}, CRITICAL),
     (PSP, "PodSecurityPolicy", {"requiredDropCapabilities": ["ALL"]}, {"requiredDropCapabilities": []}, HIGH),

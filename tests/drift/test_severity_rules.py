@@ -171,6 +171,7 @@ PLACES: dict[tuple[str, Severity, str], str] = {
     ("webhook", HIGH, "ValidatingWebhookConfiguration"): "webhooks.x",
     ("secret-data", HIGH, "Secret"): "data.x stringData.x type",
     ("secret-data", HIGH, "secret"): "data.x",
+    ("secret-data", HIGH, "SealedSecret"): "spec.encryptedData.x",
     ("storage", CRITICAL, "PersistentVolumeClaim"): "spec.volumeName spec.storageClassName spec.accessModes "
     "spec.resources.x",
     ("storage", CRITICAL, "PersistentVolume"): "spec.accessModes",

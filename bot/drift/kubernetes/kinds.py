@@ -297,6 +297,12 @@ def shape_of(group: str, kind: str) -> Shape:
     )
 
 
+@cache
+def pod_template() -> Shape:
+    """The shape of a pod template."""
+    return compile_shape("PodTemplate", TYPES, DEFAULTS, _COMPARATORS)
+
+
 def is_known(group: str, kind: str) -> bool:
     """Whether the tables, or Kubernetes itself, say what the kind has."""
     group = SUCCESSORS.get((group, kind), group)
@@ -313,4 +319,4 @@ def _is_published(group: str, kind: str) -> bool:
     return ("." not in group or group.endswith(".k8s.io")) and (group, kind) in builtin.published().kinds
 
 
-__all__ = ["TYPES", "by_hand", "is_known", "shape_of"]
+__all__ = ["TYPES", "by_hand", "is_known", "pod_template", "shape_of"]

@@ -19,7 +19,7 @@ from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
 from bot.drift.kubernetes.autoscaled import ROBOTS, autoscaled
 from bot.drift.kubernetes.conversion import stored
-from bot.drift.kubernetes.custom import shape_for
+from bot.drift.kubernetes.custom import in_template, shape_for
 from bot.drift.kubernetes.foreign import as_foreign, is_foreign
 from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.last_applied import last_applied
@@ -52,6 +52,7 @@ _IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
 _NOTED: Final = (("spec", "metrics"), ("spec", "behavior"))
 """What ``autoscaling/v1`` says in another form."""
 _FILLED_BY_OTHERS: Final = frozenset({"ConfigMap", "Secret"})
+_CONTENTS: Final = ("data", "binaryData", "stringData")
 
 Excuse: TypeAlias = tuple[str, str]
 """By what a difference is explained, and how."""
@@ -347,18 +348,21 @@ class _Judge:
         if kind == "Pod":  # admission fills in pods: tokens, tolerations, limits, sidecars; it takes no guard away
             debugged = difference.location.path[1:2] == ("ephemeralContainers",)
             return debugged or self.grave(difference) or is_foreign(difference, self.desired.tree)
-        return difference.declared or self._templated or self._in_new_map(difference)
+        return difference.declared or self._templated(difference) or self._in_new_map(difference)
 
     def _in_new_map(self, difference: Difference) -> bool:
-        """Whether it is an entry of a map that is new where Git speaks. What others are to fill begins without its data."""
+        """Whether it is an entry of a map that is new where Git speaks. What others are to fill begins without any data."""
         path, id_ = difference.location.path, self.observed.id
-        if id_.kind in _FILLED_BY_OTHERS or not isinstance(path[-1], str) or not is_known(id_.group, id_.kind):
+        if id_.kind in _FILLED_BY_OTHERS and not any(self.desired.tree.get(part) for part in _CONTENTS):
+            return False
+        if not isinstance(path[-1], str) or not is_known(id_.group, id_.kind):
             return False
         return len(path) > 1 and exists_at(self.desired.tree, difference.location.pointer[:-2])
 
-    @property
-    def _templated(self) -> bool:
-        return self.observed.id.kind in _TEMPLATES and is_known(self.observed.id.group, self.observed.id.kind)
+    def _templated(self, difference: Difference) -> bool:
+        id_ = self.observed.id
+        known = id_.kind in _TEMPLATES and is_known(id_.group, id_.kind)
+        return known or in_template(id_, difference.location.path)
 
 
 def _by(kind: DriftKind, writer: Writer | None, message: str | None = None) -> Attribution:

@@ -320,6 +320,7 @@ BASELINES: Final[tuple[Baseline, ...]] = (
         "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding",
     ),
     _base("secret-data", HIGH, "data stringData type", "Secret secret"),
+    _base("secret-data", HIGH, "encryptedData", "SealedSecret"),
     _base(
         "storage",
         CRITICAL,
