@@ -47,7 +47,7 @@ def _list(value: Sequence[JSON], shape: Shape) -> JSON:
     elements = [canonical(element, shape.element) for element in value]
     if shape.form is Form.SET:
         return [element for _, element in sorted({spelled(element): element for element in elements}.items())]
-    if shape.form is Form.KEYED and not shape.ordered:
+    if shape.unordered or (shape.form is Form.KEYED and not shape.ordered):
         return sorted(elements, key=spelled)
     return elements
 

@@ -152,6 +152,7 @@ ROWS: list[tuple[str, str, str, str | None, str | None, Severity, bool]] = [
     ("Deployment", "annotations", "inject.istio.io/templates", None, "custom", HIGH, True),
     ("Deployment", "annotations", "cni.projectcalico.org/allowedSourcePrefixes", None, "[]", HIGH, True),
     ("Deployment", "annotations", "keel.sh/policy", None, "all", HIGH, True),
+    ("SealedSecret", "annotations", "sealedsecrets.bitnami.com/cluster-wide", None, "true", HIGH, True),
 ]
 
 
