@@ -90,7 +90,9 @@ def _port(written: str) -> str | None:
     published = int(match["last"] or match["first"] or 0) - int(match["first"] or 0)
     wide = int(match["end"] or match["target"]) - int(match["target"])
     matching = not match["first"] or published == wide or not wide
-    return written if matching and wide >= 0 and published >= 0 and int(match["target"]) and max(ports) < 65536 else None
+    return (
+        written if matching and wide >= 0 and published >= 0 and int(match["target"]) and max(ports) < 65536 else None
+    )
 
 
 _INTEGERS: Final = (

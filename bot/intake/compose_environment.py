@@ -61,9 +61,7 @@ def _with_values(project: Project, service: Sited, around: FileSurroundings) -> 
         given = replace(environment, data=items)
     else:
         entries = {
-            key: _valued(project, child, key, known[key])
-            if child.data is None and key in known
-            else child
+            key: _valued(project, child, key, known[key]) if child.data is None and key in known else child
             for key, child in environment.mapping.items()
         }
         given = replace(environment, data=entries)

@@ -26,10 +26,10 @@ def shell_words(line: str) -> list[str] | None:
     letters = iter(line)
     for letter in letters:
         if letter == "\\" and "'" not in words.open:
-            letter = next(letters, "")
-            if not letter:
+            escaped = next(letters, "")
+            if not escaped:
                 return None
-            words.add(letter)
+            words.add(escaped)
         elif letter in _BLANKS and not words.open:
             words.end()
         elif letter == "(" and not words.open & _CLOSED_IN[")"]:
@@ -76,8 +76,8 @@ class _Words:
 
 
 def mount_parts(written: str) -> tuple[str, ...] | None:
-    """``source:target:options``, or the target alone; None where docker compose refuses it. The letter of a drive belongs to its
-    path.
+    """``source:target:options``, or the target alone; None where docker compose refuses it. The letter of a drive belongs to
+    its path.
     """
     if not written:
         return None

@@ -85,7 +85,7 @@ def _condition(policy: Tree) -> JSON:
 def _quota(whole: Tree, long: dict[str, JSON]) -> None:
     quota, period = whole.get("cpu_quota"), whole.get("cpu_period")
     number = values.number(quota)
-    if "cpus" not in long and isinstance(number, int) and number > 0:
+    if not long.get("cpus") and isinstance(number, int) and number > 0:
         length = values.number(period)
         long["cpus"] = values.number(number / (length if isinstance(length, int) and length > 0 else 100_000))
 

@@ -6,6 +6,7 @@ Sources: the Compose specification, 05-services.md, volumes, tmpfs, secrets and 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
 from bot.drift import values
 from bot.drift.compose import notation
 from bot.model.compose_texts import clean_path, is_host_path, mount_parts
