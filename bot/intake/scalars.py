@@ -8,6 +8,7 @@ quote what needs quoting, by :mod:`bot.edits`.
 
 from __future__ import annotations
 
+import base64
 import math
 from decimal import Decimal
 from enum import Enum
@@ -110,7 +111,15 @@ def tagged(tag: str, text: str, dialect: Dialect) -> Scalar:
     kind = tag.removeprefix("tag:yaml.org,2002:")
     if kind in {"int", "float", "bool", "null"}:
         return resolve(text, dialect)
-    return text
+    return _from_base64(text) if kind == "binary" and dialect is not Dialect.TERRAFORM else text
+
+
+def _from_base64(text: str) -> str:
+    """The text that ``!!binary`` stands for; itself where it is no such thing."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except ValueError:
+        return text
 
 
 def reads_as_text(text: str) -> bool:

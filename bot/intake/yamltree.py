@@ -31,9 +31,9 @@ from bot.model.resource import SourceError
 _PLAIN: Final = "?"
 _QUOTED: Final = "!"
 _CORE: Final = frozenset(
-    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge")
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge", "binary")
 )
-"""Tags that say of a value what it is without changing it (YAML 1.2, 10.3)."""
+"""YAML's own tags (YAML 1.2, 10.3; yaml.org/type/binary.html)."""
 
 
 TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
@@ -199,8 +199,8 @@ class _Values:
         return self._once(node, depth) if self.shared else self._children(node, depth)
 
     def _tagged(self, node: Any) -> JSON:
-        """The scalar behind a written tag; a program's own tag says nothing of its type."""
-        if not node.tag.startswith("tag:") and not node.style:
+        """The scalar behind a written tag. One of a program's own says nothing of its type, and Compose leaves it a text."""
+        if not node.tag.startswith("tag:") and not node.style and self.dialect is not Dialect.COMPOSE:
             return resolve(node.value, self.dialect)
         return tagged(node.tag, node.value, self.dialect)
 

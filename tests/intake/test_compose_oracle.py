@@ -20,10 +20,11 @@ import pytest
 from bot.intake.declared import Declared
 from tests.corpus import own
 from tests.intake import compose_oracle as oracle
+from tests.intake.compose_generated import generated
 
 HERE: Final = Path(__file__).parent
 FILES: Final[Mapping[str, bytes]] = {
-    ".env": b"KNOWN=value\n",
+    ".env": b"KNOWN=value\nEMPTY=\n",
     "a.env": b"A=from-a\nZ='one\ntwo'\nW=\"$KNOWN-x\\ty\"\nQ=1 # c\n",
     "b.env": b"A=from-b\nB: yaml\nC=${A}-c\n",
     "a.labels": b"l=1\nm=two\n",
@@ -37,6 +38,7 @@ volumes: {data: , logs: }
 secrets: {s1: {file: ./s1}, s2: {file: ./s2}}
 configs: {c1: {file: ./c1}, c2: {content: x}}
 """
+MODELS: Final = "models: {m1: {model: x}}\n"
 
 EXPLAINED: Final = {
     "env file that is not there": "docker refuses; such files are often kept out of Git, so here it is a note",
@@ -53,6 +55,34 @@ def features() -> list[str]:
     """The lines of the list of features."""
     lines = (HERE / "compose_features.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def odd() -> tuple[list[str], list[str]]:
+    """The lines of the list of odd values: what docker compose takes, and what it refuses."""
+    taken, _, refused = (HERE / "compose_odd.txt").read_text(encoding="utf-8").partition("# refused\n")
+    return [line for line in taken.splitlines() if line and not line.startswith("#")], refused.splitlines()
+
+
+def odd_together() -> Iterator[tuple[str, Mapping[str, bytes]]]:
+    """The odd values that docker compose takes, many services a project."""
+    lines = odd()[0]
+    for at in range(0, len(lines), 50):
+        services = "".join(
+            f"  s{number}:\n    image: x\n    {line}\n" for number, line in enumerate(lines[at : at + 50])
+        )
+        yield f"odd {at}", {"compose.yaml": ("services:\n" + services + AROUND + MODELS).encode(), **FILES}
+
+
+def odd_refused() -> Iterator[tuple[str, Mapping[str, bytes]]]:
+    for line in odd()[1]:
+        case = Case(line, {"compose.yaml": service(line, image=not line.startswith("image:"))})
+        files = written([case])
+        yield line, {**files, "compose.yaml": files["compose.yaml"] + MODELS.encode()}
+
+
+def by_chance() -> Iterator[tuple[str, Mapping[str, bytes]]]:
+    """Some projects that nobody thought of; :mod:`tests.intake.compose_generated` makes any number of them."""
+    yield from generated(range(60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +176,12 @@ def test_whole_projects_are_what_docker_compose_said_of_them(name: str) -> None:
     assert answer.refusal or [*oracle.differences(answer, ours)] == []
 
 
+def test_what_docker_compose_refuses_is_refused() -> None:
+    """Each of the odd values that it refuses, also where it cannot be asked."""
+    errors = {line: oracle.ours(files).errors for line, files in odd_refused()}
+    assert [line for line, told in errors.items() if all(error.note for error in told)] == []
+
+
 needs_compose = pytest.mark.skipif(
     oracle.program() is None and not os.environ.get("CI"),
     reason="docker-compose is not installed (CONTRIBUTING.md says how, without an engine)",
@@ -196,7 +232,7 @@ def asked(folder: Path, projects: Sequence[Mapping[str, bytes]]) -> list[oracle.
 
 
 @needs_compose
-@pytest.mark.parametrize("kind", [whole, declared])
+@pytest.mark.parametrize("kind", [whole, declared, odd_together, odd_refused, by_chance])
 @pytest.mark.timeout(600)
 def test_projects_are_read_as_docker_compose_reads_them(
     kind: Callable[[], Iterator[tuple[str, Mapping[str, bytes]]]], tmp_path: Path
@@ -210,7 +246,10 @@ def test_projects_are_read_as_docker_compose_reads_them(
         assert {name: bool(answer.refusal) or answer for name, answer in said.items()} == {
             name: bool(answer.refusal) or answer for name, answer in kept.items()
         }, "python -m tests.intake.compose_oracle writes them anew"
-    check({name: judged(said[name], oracle.ours(files)) for name, files in projects.items()})
+    judgements = {name: judged(said[name], oracle.ours(files)) for name, files in projects.items()}
+    agreed = sum(verdict == "agree" for verdict, _ in judgements.values())
+    assert kind not in (odd_together, by_chance) or agreed > len(projects) / 2
+    check(judgements)
 
 
 def test_every_feature_of_the_specification_is_in_the_list() -> None:
