@@ -21,11 +21,21 @@ from bot.appliers.kubernetes_objects import ClusterObjects, ObjectPlace
 from bot.appliers.kubernetes_refusals import ObjectMoved, WaitOver
 from bot.errors import Refused
 from bot.model.action import Evidence, HealthReport, HealthState, Work
-from bot.model.hooks import MADE_ONCE, Hook, HookCleanup, is_hook
+from bot.model.hooks import MADE_ONCE, Hook, HookCleanup, cleanups_of, is_hook
 from bot.model.json import Tree, get, text
 
 _LOOK_AGAIN: Final = 1.0
 _ENDS: Final = frozenset({("batch", "Job"), ("", "Pod")})
+
+
+def is_left_over(live: Tree, now: datetime) -> bool:
+    """Whether it is a hook of a run of ours that ended, which its own delete policy says is deleted then: that run died
+    between writing down how it ended and cleaning up.
+    """
+    if not (is_hook(live) and text(get(live, "metadata", "annotations", BY_WORK))):
+        return False
+    ends = {HealthState.HEALTHY: HookCleanup.SUCCEEDED, HealthState.FAILED: HookCleanup.FAILED}
+    return ends.get(health_of(live, now).state) in cleanups_of(live)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,8 @@ class HookAttempt:
             self.objects.delete(self.place, live)
 
     def _check_may_go(self, live: Tree) -> None:
+        if is_left_over(live, self.work.at):
+            return
         if HookCleanup.BEFORE_CREATION not in self.hook.cleanups:
             raise Refused(
                 f"{self._name} is there from an earlier run, and its delete policy does not let it be replaced",

@@ -1,36 +1,70 @@
-"""What was last applied, the base of every three-way comparison: a ref that whoever deploys moves.
+"""What was last applied, the base of every three-way comparison: refs that whoever deploys moves.
 
-Called while a run reads the rules in force, and by ``clockwork applied``. Without the ref nothing is known of what was
+Called while a run reads the rules in force, and by ``clockwork applied``. Without a ref nothing is known of what was
 applied, and a removal from Git cannot be told from an addition made live.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.errors import Invalid
 from bot.flows.declare import Declarer
 from bot.model.json import Tree
 from bot.model.resource import ResourceId
-from bot.ports import Repository
+from bot.ports import ListingRepository, Repository
 
 APPLIED: Final = "refs/clockwork/applied"
+"""The commit that was last applied as a whole."""
+APPLIED_TO: Final = "refs/clockwork/applied-to/"
+"""Below it the commit that was last applied to a target by itself. A target is at the newer one of both."""
 
 
 def bases(repository: Repository, declarer: Declarer) -> Mapping[ResourceId, Tree]:
-    """What was last applied, by resource: the declaration at the commit that ``clockwork applied`` recorded."""
+    """What was last applied, by resource: the declaration at the commit that was recorded for all, and of each target that
+    was applied by itself later, at that one.
+    """
     commit = repository.head(APPLIED)
-    return {} if commit is None else {desired.id: desired.tree for desired in declarer.at(commit).resources}
+    known = {} if commit is None else _declared(declarer, commit)
+    for target in _alone(repository):
+        if (own := last_applied(repository, target)) is not None and own != commit:
+            known = {id_: tree for id_, tree in known.items() if id_.target != target}
+            known |= {id_: tree for id_, tree in _declared(declarer, own).items() if id_.target == target}
+    return known
 
 
-def record_applied(repository: Repository, *, branch: str, commit: str | None, name: str) -> str:
-    """Remember that ``commit`` (the branch's head without one) was applied; returns its id.
+def last_applied(repository: Repository, target: str | None) -> str | None:
+    """The commit that was last applied to ``target``, or to everything (None); None where nothing was recorded.
+
+    What was recorded for all counts for a target where it holds what was recorded for that target alone.
+    """
+    whole = repository.head(APPLIED)
+    own = None if target is None else repository.head(f"{APPLIED_TO}{target}")
+    if own is None or (whole is not None and repository.is_ancestor(own, whole)):
+        return whole
+    return own
+
+
+def _alone(repository: Repository) -> Sequence[str]:
+    """The targets for which a commit was recorded by itself."""
+    return tuple(repository.refs(APPLIED_TO)) if isinstance(repository, ListingRepository) else ()
+
+
+def _declared(declarer: Declarer, commit: str) -> dict[ResourceId, Tree]:
+    return {desired.id: desired.tree for desired in declarer.at(commit).resources}
+
+
+def record_applied(
+    repository: Repository, *, branch: str, commit: str | None, name: str, target: str | None = None
+) -> str:
+    """Remember that ``commit`` (the branch's head without one) was applied, as a whole or to ``target`` alone; returns its id.
 
     ``Invalid`` when the repository called ``name`` has no such commit.
     """
     sha = repository.resolve(commit) if commit else repository.head(branch)
     if sha is None:
         raise Invalid(f"{name} has no commit {commit or branch!r}")
-    repository.push(APPLIED, sha, expected=repository.head(APPLIED))
+    ref = APPLIED if target is None else f"{APPLIED_TO}{target}"
+    repository.push(ref, sha, expected=repository.head(ref))
     return sha

@@ -14,7 +14,6 @@ from bot.model.json import mapping, text
 from bot.model.paths import Path
 from bot.model.resource import Desired, Platform
 from bot.model.target import Unit, UnitKind
-from bot.report.wording import counted
 from bot.targets.desired import identity
 from bot.targets.incomparable import Incomparable
 
@@ -98,6 +97,10 @@ def _counted(values: int) -> str:
     return f"{words} encrypted or filled in later"
 
 
+def _none_of(objects: int) -> str:
+    return "its only object does not run" if objects == 1 else f"none of its {objects} objects runs"
+
+
 def without_idle(
     drifts: Sequence[Drift], declaration: Declaration, idle: Collection[str]
 ) -> tuple[tuple[Drift, ...], tuple[IgnoreNote, ...]]:
@@ -112,7 +115,7 @@ def without_idle(
         IgnoreNote(
             name,
             "not compared",
-            f"none of its {counted(counts[name], 'object')} runs here; name it under targets: in clockwork.yaml to be told",
+            f"{_none_of(counts[name])} here; name it under targets: in clockwork.yaml to be told",
         )
         for name in sorted(idle)
     )

@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
+from typing import Final
 from urllib.parse import urlsplit
 
 from bot.trust import web_authorities
+
+_OTHERS: Final = frozenset(
+    {"gitlab.com", "bitbucket.org", "codeberg.org", "gitea.com", "sr.ht", "azure.com", "visualstudio.com"}
+)
+"""Domains of hosts that are no GitHub."""
+_OTHER_PROGRAMS: Final = frozenset({"gitlab", "gitea", "forgejo", "bitbucket", "gerrit"})
+"""What people call the machine that such a program runs on."""
 
 
 def full_name(remote: str) -> str | None:
@@ -23,15 +31,28 @@ def api_url(remote: str, environment: Mapping[str, str]) -> str | None:
     In Actions, GITHUB_API_URL names the API of the server that runs the job (GitHub Actions, Variables reference); it
     counts for remotes on that server alone.
     """
-    host = (
-        urlsplit(remote).netloc.rpartition("@")[2] if "://" in remote else remote.partition(":")[0].rpartition("@")[2]
-    )
+    host = _host(remote)
     named = environment.get("GITHUB_API_URL")
     if named is not None and urlsplit(named).netloc in {host, f"api.{host}"}:
         return named
     if host == "github.com":
         return "https://api.github.com"
     return enterprise_api(remote) if remote.startswith(("http://", "https://")) else None
+
+
+def other_host(remote: str) -> str | None:
+    """The server of ``remote`` where its name tells that it is no GitHub; None for GitHub, and for what nobody can tell."""
+    host = _host(remote).partition(":")[0].lower()
+    parts = host.split(".")
+    known = ".".join(parts[-2:]) in _OTHERS or (len(parts) > 1 and parts[0] in _OTHER_PROGRAMS)
+    return host if known else None
+
+
+def _host(remote: str) -> str:
+    """The host of a Git URL, or of Git's short form ``user@host:path``."""
+    if "://" in remote:
+        return urlsplit(remote).netloc.rpartition("@")[2]
+    return remote.partition(":")[0].rpartition("@")[2]
 
 
 def commit_url(remote: str, sha: str) -> str | None:

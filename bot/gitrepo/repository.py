@@ -40,7 +40,7 @@ _BRANCHES: Final = "refs/remotes/origin/"
 _SHA: Final = re.compile(r"[0-9a-f]{40}\Z")
 _ABBREVIATED: Final = re.compile(r"[0-9a-f]{4,40}\Z")
 _OPEN_PACKS: Final = 16
-_OURS: Final = ("refs/clockwork/applied", "refs/clockwork/sessions")
+_OURS: Final = ("refs/clockwork/applied", "refs/clockwork/applied-to/*", "refs/clockwork/sessions")
 """What :meth:`GitRepository.fetch` brings besides branches and tags."""
 _LISTED_SECONDS: Final = 60.0
 """How long what a fetch was shown may stand for looking again."""
@@ -147,6 +147,12 @@ class GitRepository:
         """The names of the remote's branches as last fetched, sorted."""
         prefix = self._local_name("")
         return sorted(name.removeprefix(prefix) for name in self.git.references if name.startswith(prefix))
+
+    def refs(self, prefix: str) -> Mapping[str, str]:
+        """The commits of the refs as last fetched whose full names begin with ``prefix``, by the rest of the name."""
+        names = [name for name in self.git.references if name.startswith(prefix)]
+        commits = {name.removeprefix(prefix): self._reference(name) for name in sorted(names)}
+        return {name: commit for name, commit in commits.items() if commit is not None}
 
     def tags(self) -> Sequence[str]:
         """The names of the tags that are here, sorted."""

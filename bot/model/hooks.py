@@ -73,6 +73,14 @@ def sync_wave(tree: Tree) -> int:
     return _number(text(_notes(tree).get(_WAVE)))
 
 
+def cleanups_of(tree: Tree) -> frozenset[HookCleanup]:
+    """When an object that is a hook is deleted."""
+    notes = _notes(tree)
+    own = text(notes.get(_POLICIES[0 if ARGO_HOOK in notes else 1]))
+    known = {_CLEANUPS[word] for word in (each.strip() for each in own.split(",")) if word in _CLEANUPS}
+    return frozenset(known or {HookCleanup.BEFORE_CREATION})
+
+
 @dataclass(frozen=True, slots=True)
 class Hook:
     """One hook of a ``release``: the unit that it is rendered by, or what a target declares as plain files (empty)."""
@@ -109,9 +117,7 @@ class Hook:
     @property
     def cleanups(self) -> frozenset[HookCleanup]:
         """When its object is deleted."""
-        own = text(self._notes.get(_POLICIES[0 if self.is_argos else 1]))
-        known = {_CLEANUPS[word] for word in (each.strip() for each in own.split(",")) if word in _CLEANUPS}
-        return frozenset(known or {HookCleanup.BEFORE_CREATION})
+        return cleanups_of(self.desired.tree)
 
     @property
     def digest(self) -> str:

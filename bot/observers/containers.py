@@ -36,6 +36,10 @@ from bot.secrecy.sanitize import shown_url
 _WORKERS: Final = 8
 _LOG_LINES: Final = 5
 """Of an unhealthy container, kept as evidence."""
+_NOT_DEPLOYED_TO: Final = (
+    "a GitHub-hosted runner's own engine, which has nothing of what is declared: "
+    "name the engine that is deployed to (observe: docker: host: in clockwork.yaml), or use a runner of your own"
+)
 _T = TypeVar("_T")
 
 
@@ -80,8 +84,19 @@ class _Look:
     def at(self, declared: Sequence[Desired], now: datetime) -> Observation:
         with workers(_WORKERS, "containers") as pool:
             resources = self._all(declared, pool)
+        if not (resources or self.failures) and self._thrown_away():
+            self.failures.append(Unreachable(self.settings.name, self.host, _NOT_DEPLOYED_TO))
         covered = frozenset[Platform]() if self.failures else frozenset({Platform.COMPOSE})
         return Observation(now, resources=resources, covered=covered, unreachable=tuple(self.failures))
+
+    def _thrown_away(self) -> bool:
+        """Whether nobody named an engine and this is a machine that GitHub makes for one job and deletes after it.
+
+        docs.github.com, "Variables reference", ``RUNNER_ENVIRONMENT``.
+        """
+        environment = self.settings.environment
+        named = self.settings.host or environment.get("DOCKER_HOST") or environment.get("CONTAINER_HOST")
+        return not named and environment.get("RUNNER_ENVIRONMENT") == "github-hosted"
 
     def _all(self, declared: Sequence[Desired], pool: ThreadPoolExecutor) -> dict[ResourceId, Observed]:
         projects = sorted({desired.id.scope for desired in declared})

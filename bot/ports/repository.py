@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from bot.errors import BotError
@@ -161,6 +161,15 @@ class Repository(Protocol):
 
     def resolve(self, name: str) -> str | None:
         """The commit a branch, tag, or abbreviated sha names; None when it names none."""
+        ...
+
+
+@runtime_checkable
+class ListingRepository(Protocol):
+    """A repository that tells which refs there are."""
+
+    def refs(self, prefix: str) -> Mapping[str, str]:
+        """The commits of the refs as last fetched whose full names begin with ``prefix``, by the rest of the name."""
         ...
 
 

@@ -23,7 +23,7 @@ from bot.model.severity import Severity
 from bot.report.contrast import contrasted
 from bot.report.json import counts
 from bot.report.score import by_resource, by_target, score
-from bot.report.wording import all_compared, counted, remedy, sides, suggested_action
+from bot.report.wording import NOTHING_DECLARED, all_compared, counted, remedy, sides, suggested_action
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -106,6 +106,8 @@ def _verdict(report: Report) -> str:
     declared, suppressed = counted(report.resources, "declared resource"), f"{len(report.suppressed)} suppressed"
     if not report.drift:
         clean = all_compared(report)
+        if clean and not report.resources:
+            return f"{NOTHING_DECLARED}\n"
         verdict = "In sync: what runs is what Git says." if clean else "No difference in what could be compared."
         return f"{verdict} {declared}, {suppressed}.\n"
     levels = counts(report).items()

@@ -24,7 +24,7 @@ from bot.report.console import COLOUR, printable
 from bot.report.contrast import contrasted
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
-from bot.report.wording import CHANGED_UNSEEN, all_compared, counted, outlook, remedy, sides, tells_all
+from bot.report.wording import CHANGED_UNSEEN, NOTHING_DECLARED, all_compared, counted, outlook, remedy, sides, tells_all
 
 _EFFECT: Final = {
     Effect.COMMITTED: "green",
@@ -156,17 +156,37 @@ def _compact(task: str, drifts: Sequence[Drift], width: int) -> Table:
     """Three columns: below what differs who wrote it and where it is declared, below what Git says what runs."""
     table = Table(title=escape(task), title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
     room = width - len("severity") - 4
-    what = min(max(len(_what(drift, task)) for drift in drifts), room - _VALUES)
+    values = max(_narrowest(*both(*sides(drift))) for drift in drifts)
+    parts = [part for drift in drifts for part in (_what(drift, task), _who(drift), drift.declared_at) if part]
+    what = min(max(map(len, parts)), room - min(values, _VALUES))
     for name in ("severity", "what", "Git says → runs"):
         table.add_column(name, header_style="dim", overflow="fold")
     table.columns[1].width = what
     for drift in drifts:
         declared, live = sides(drift)
-        origin = " · ".join(part for part in (_who(drift), drift.declared_at) if part)
-        subject = escape(_what(drift, task)) + (f"\n[dim]{escape(origin)}[/]" if origin else "")
-        values = _stacked(*both(declared, live), room - what)
-        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", subject, values)
+        who, where = _who(drift), drift.declared_at
+        origin = f"{who} · {where}" if who and where else who or where
+        origin = origin if len(origin) <= what else "\n".join(_folded(part, what) for part in (who, where) if part)
+        subject = escape(_folded(_what(drift, task), what)) + (f"\n[dim]{escape(origin)}[/]" if origin else "")
+        shown = _stacked(*both(declared, live), room - what)
+        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", subject, shown)
     return table
+
+
+def _narrowest(declared: str, live: str) -> int:
+    """The columns that both values need, one below the other."""
+    return len(live) if live == CHANGED_UNSEEN else max(len(declared), len(live) + len("→ "), len("Git says → runs"))
+
+
+def _folded(text: str, width: int) -> str:
+    """``text`` in lines of ``width`` characters at most, broken behind a separator of a path where one is in the last half."""
+    lines = []
+    while len(text) > width:
+        cut = max(text.rfind(separator, 0, width) for separator in " /.[],:") + 1
+        cut = cut if cut > width // 2 else width
+        lines.append(text[:cut].rstrip())
+        text = text[cut:]
+    return "\n".join([*lines, text])
 
 
 def _stacked(declared: str, live: str, width: int) -> str:
@@ -239,7 +259,9 @@ def show_tick(tick: Tick, console: Console) -> None:
             console.print(line, highlight=False, soft_wrap=True)
     if tick.actions or tick.blocked or report.drift:
         return
-    if all_compared(report):
+    if not report.resources and all_compared(report):
+        console.print(f"[yellow]{NOTHING_DECLARED}[/]")
+    elif all_compared(report):
         console.print("[green]In sync: what runs is what Git says.[/]")
     else:
         console.print("[yellow]No difference found, but not everything was compared.[/]")

@@ -33,6 +33,10 @@ def sides(drift: Drift) -> tuple[JSON, JSON]:
     return drift.desired, drift.observed
 
 
+NOTHING_DECLARED: Final = "Nothing is declared here, so nothing was compared."
+"""A wrong folder or branch must not pass for one without drift."""
+
+
 def all_compared(report: Report) -> bool:
     """Whether everything that Git declares was looked at, so that no drift means that there is none."""
     gaps = any(note.state == "not compared" for note in report.notes)

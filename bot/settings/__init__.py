@@ -26,7 +26,7 @@ from bot.settings.places import (
     ObserveSettings,
     TargetSettings,
 )
-from bot.settings.reading import read_settings
+from bot.settings.reading import WrongSettings, read_settings
 from bot.settings.sections import (
     AuthorSettings,
     ComposeSettings,
@@ -43,7 +43,7 @@ from bot.settings.sections import (
 )
 from bot.settings.values import Installed, Section
 
-__all__ = ["FILE", "Secrets", "Settings", "load", "secrets"]
+__all__ = ["FILE", "Secrets", "Settings", "WrongSettings", "load", "secrets"]
 
 FILE: Final = "clockwork.yaml"
 
@@ -147,7 +147,7 @@ def secrets(environment: Mapping[str, str]) -> Secrets:
 def load(data: bytes | None, *, file: str = FILE, installed: Installed = lambda _group: ()) -> Settings:
     """Settings from the bytes of the file; None or an empty file gives the defaults. ``installed`` names plug-ins.
 
-    Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
+    Raises :class:`WrongSettings` listing every mistake as ``file:line: key: what is wrong``.
     """
     if not data or not data.strip():
         return Settings.model_construct()

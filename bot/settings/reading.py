@@ -17,22 +17,29 @@ if TYPE_CHECKING:
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
+class WrongSettings(Invalid):
+    """A settings file has mistakes; the message has a line for each."""
+
+
 def read_settings(model: type[ModelT], data: bytes, file: str, context: Mapping[str, object]) -> ModelT:
     """``data`` as ``model``; a file of nothing but comments is an empty mapping.
 
-    Raises :class:`~bot.errors.Invalid` listing every mistake as ``file:line: key: what is wrong``.
+    Raises :class:`WrongSettings` listing every mistake as ``file:line: key: what is wrong``.
     """
     from bot.intake.lined import read_document
 
-    document = read_document(data, file, not_yaml="not YAML")
+    try:
+        document = read_document(data, file, not_yaml="not YAML")
+    except Invalid as exc:
+        raise WrongSettings(exc.message, advice=exc.advice) from exc
     value = {} if document.value is None else document.value
     if not isinstance(value, dict):
-        raise Invalid(f"{file}:1: settings are a mapping of keys to values, not {type(value).__name__}")
+        raise WrongSettings(f"{file}:1: settings are a mapping of keys to values, not {type(value).__name__}")
     try:
         return model.model_validate(value, context=dict(context))
     except ValidationError as exc:
         mistakes = [_explain(error, document, model) for error in exc.errors(include_url=False, include_input=False)]
-        raise Invalid("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
+        raise WrongSettings("\n".join(mistakes), advice="Fix the file. Nothing was changed.") from exc
 
 
 def _explain(error: ErrorDetails, document: Document, model: type[BaseModel]) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 from bot import processes
 from bot.errors import Refused
 from bot.flows.action_plan import HooksRan, TargetPlan, plans
-from bot.flows.applied import APPLIED
+from bot.flows.applied import last_applied
 from bot.flows.apply_journal import Holder, hook_runs
 from bot.flows.applying import ApplyContext, carry_out
 from bot.flows.memory import stopped
@@ -71,7 +71,7 @@ class Application:
         opened, clock = self.opened, SystemClock()
         if (stop := stopped(ledger(opened).read(), limits(opened.settings), clock.now())) is not None:
             raise Refused(f"Nothing was applied. {stop}")
-        before = opened.repository.head(APPLIED)
+        before = last_applied(opened.repository, opened.options.target)
         if before is not None and (reasons := unmet(opened, before, self.commit, clock)):
             raise Refused(
                 "\n  ".join(
@@ -154,7 +154,8 @@ def after_merge(options: Options, tell: Callable[[AppliedAction], None] = lambda
     application = open_application(options)
     opened = application.opened
     chosen = [each for each in application.plans if apply_settings(opened, each.actions.target).after_merge]
-    if not any(each.actions.actions for each in chosen) and opened.repository.head(APPLIED) == application.commit:
+    known = last_applied(opened.repository, options.target)
+    if not any(each.actions.actions for each in chosen) and known == application.commit:
         return None
     ended, sentences = _unattended(application, chosen, tell)
     whole = all(done.whole for done in ended)

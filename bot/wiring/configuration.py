@@ -13,7 +13,7 @@ from bot.flows.rules import ignores_at, rules_at
 from bot.guardrails.documents import FOLDER
 from bot.model.proposal import Join
 from bot.report.wording import counted
-from bot.settings import FILE
+from bot.settings import FILE, WrongSettings
 from bot.shipped import files
 from bot.wiring.repository import OpenRepository, Options, repository_to_read
 
@@ -21,11 +21,12 @@ from bot.wiring.repository import OpenRepository, Options, repository_to_read
 def check_configuration(options: Options) -> tuple[ConfigurationPart, ...]:
     """What a folder as it is now, or a remote's branch, says to Clockwork, and what is wrong with it.
 
-    Raises ``Unavailable`` where the repository cannot be reached, ``Refused`` where it has no such branch.
+    Raises ``Unavailable`` where the repository cannot be reached, ``Invalid`` for a folder, a branch or a settings file that
+    was named and is not there, ``Refused`` where a remote has no commit yet.
     """
     try:
         return configuration(repository_to_read(options))
-    except Invalid as exc:  # settings that are wrong: nothing else can be found without them
+    except WrongSettings as exc:  # nothing else can be found without them
         return (ConfigurationPart(str(options.settings or FILE), problem=str(exc)),)
 
 

@@ -19,6 +19,7 @@ from bot.flows.onboarding.proposal import OnboardingPull, body_of, propose
 from bot.flows.onboarding.starter import SETTINGS, ActionPin, Starter, starter
 from bot.flows.onboarding.survey import Survey, survey
 from bot.flows.reconcile import tick
+from bot.github import address
 from bot.renderers.renderers import Renderers
 from bot.settings import load, reference
 from bot.shipped import folder
@@ -31,6 +32,7 @@ from bot.wiring.repository import (
     SystemClock,
     is_files,
     open_repository,
+    remote_named,
     repository_to_read,
     work_tree,
 )
@@ -57,6 +59,9 @@ class Onboarding:
         root = Path(self.opened.options.repo)
         if (link := next(filter(partial(self.opened.repository.is_link, ""), self.starter.files), None)) is not None:
             raise Invalid(f"{link} is, or leads through, a symbolic link", advice="Replace it with a folder.")
+        above = (root / parent for path in self.starter.files for parent in Path(path).parents)
+        if (file := next((each for each in above if each.exists() and not each.is_dir()), None)) is not None:
+            raise Invalid(f"{file.relative_to(root)} is a file where a folder is needed", advice="Rename it.")
         for path, data in self.starter.files.items():
             with suppress(FileExistsError):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +128,21 @@ def _check_top(path: Path) -> None:
 
 
 def _surveyed(opened: OpenRepository, head: str, shared: Renderers) -> Survey:
-    return survey(declarer(opened, shared).at(head), opened.repository, name=opened.name, branch=opened.branch)
+    return survey(
+        declarer(opened, shared).at(head),
+        opened.repository,
+        name=opened.name,
+        branch=opened.branch,
+        elsewhere_hosted=_elsewhere(opened),
+    )
+
+
+def _elsewhere(opened: OpenRepository) -> str:
+    """The server of the repository where it is known to be no GitHub and settings name no code host; else nothing."""
+    remote = opened.remote or remote_named(opened.options)
+    if remote is None or opened.settings.github.api_url or opened.settings.host.kind != "github":
+        return ""
+    return address.other_host(remote) or ""
 
 
 def yaml_word(word: str) -> str:

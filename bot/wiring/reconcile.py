@@ -216,15 +216,17 @@ def open_level(level: FixLevel, repo: str, branch: str | None, *, propose: bool)
     return set_level(level, file, run, by=actor(opened.options, run.actor), propose=propose)
 
 
-def record_applied(settings: Path | None, repo: str, commit: str | None) -> str:
-    """Remember that ``commit`` (the branch's head without one) was applied; returns its id.
+def record_applied(settings: Path | None, repo: str, commit: str | None, target: str | None = None) -> str:
+    """Remember that ``commit`` (the branch's head without one) was applied, as a whole or to ``target`` alone; returns its id.
 
-    ``Invalid`` when the repository has no such commit, or no remote.
+    ``Invalid`` when the repository has no such commit, no such target, or no remote.
     """
-    opened = open_repository(Options(repo=repo, settings=settings))
+    opened = open_repository(Options(repo=repo, settings=settings, target=target))
     if opened.git is None:
         raise Invalid(f"{repo} has no remote to record it on", advice="Name the remote with --repo URL.")
-    return applied.record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name)
+    if target is not None and (head := opened.repository.head(opened.branch)) is not None:
+        declarer(opened).at(head)  # says so where there is no such target
+    return applied.record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name, target=target)
 
 
 def render_folder(root: Path, variables: tuple[str, ...], *, write: bool) -> ArtifactRendering:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.flows.action_plan import about
-from bot.flows.applied import APPLIED, record_applied
+from bot.flows.applied import last_applied, record_applied
 from bot.flows.verifying import Verified, note_deployment, publish, tell_pulls, verify
 from bot.github import actions
 from bot.model.codehost import CheckState, PullRequest
@@ -60,9 +60,10 @@ def _published(verified: Verified, opened: OpenRepository, done: Sequence[str]) 
     commits = _since_applied(opened, verified.assessment.declaration.commit)
     host, pulls = open_host(opened, SystemClock()), tuple[PullRequest, ...]()
     written: list[str] = []
-    if verified.state is CheckState.SUCCESS and opened.options.target is None and opened.git is not None:
-        applied = record_applied(opened.git, branch=opened.branch, commit=commits[0], name=opened.name)
-        written.append(f"Remembered as applied: {applied}")
+    if verified.state is CheckState.SUCCESS and opened.git is not None:
+        target, commit = opened.options.target, commits[0]
+        applied = record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name, target=target)
+        written.append(f"Remembered as applied{'' if target is None else f' to {target}'}: {applied}")
     if host is not None:
         written += _on_commit(verified, opened, host, done)
         pulls = tell_pulls(verified, host, Texts.at(folder("templates")), commits=commits, done=done)
@@ -79,7 +80,7 @@ def _on_commit(verified: Verified, opened: OpenRepository, host: CodeHost, done:
 
 def _since_applied(opened: OpenRepository, commit: str) -> list[str]:
     """The commits that came since the last apply, newest first; the last one alone where nothing was applied yet."""
-    before = opened.repository.head(APPLIED)
+    before = last_applied(opened.repository, opened.options.target)
     if before is None or not opened.repository.is_ancestor(before, commit):
         return [commit]
     newer = opened.repository.log(commit, limit=_MOST_COMMITS, until=before)

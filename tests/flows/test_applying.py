@@ -21,7 +21,7 @@ from bot.model.codehost import CheckState
 from bot.model.ledger import Actor, EntryKind, Result
 from bot.plans.document import check_plans, read_plans, to_json
 from bot.wiring.accepted import accept_here
-from bot.wiring.applying import journal_of
+from bot.wiring.applying import journal_of, open_application
 from bot.wiring.local_guard import Compared
 from bot.wiring.reconcile import declarer, run_context
 from bot.wiring.repository import SystemClock, open_repository
@@ -52,6 +52,25 @@ def test_what_git_declares_runs_and_then_there_is_nothing_to_do(site: Site) -> N
     assert site.writes() == written
     assert again.verify().verified.state is CheckState.SUCCESS
     assert site.git("ls-remote", "origin", "refs/clockwork/applied").split()[0] == site.git("rev-parse", "HEAD")
+
+
+def test_a_target_that_is_applied_by_itself_is_remembered_by_itself(tmp_path: Path) -> None:
+    """So that a removal from Git is told from an addition made live, and nothing is said about the rest."""
+    with ApiServer() as server:
+        site = Site.open(tmp_path, server, "targets: [{name: prod, path: k8s}]\n")
+        options = replace(site.options(), target="prod")
+        application = open_application(options)
+        application.carry_out(application.plans[0], approved=True)
+        done = open_application(options).verify()
+        head = site.git("rev-parse", "HEAD")
+        assert f"Remembered as applied to prod: {head}" in done.written
+        refs = site.git("ls-remote", "origin", "refs/clockwork/applied*").splitlines()
+        assert refs == [f"{head}\trefs/clockwork/applied-to/prod"]
+        site.declare(SPACE, WEB)
+        (plan,) = open_application(options).plans
+        assert [f"{each.operation} {each.resource.local}" for each in plan.actions.actions] == [
+            "delete ConfigMap/shop/settings"
+        ]
 
 
 def test_a_change_is_applied_and_what_others_own_stays(site: Site) -> None:

@@ -159,6 +159,25 @@ def test_a_run_that_dies_among_hooks_is_gone_on_with(site: Site, step: str, time
     assert sorted((run.phase, run.succeeded) for run in ran) == [("PostSync", True), ("PreSync", True)]
 
 
+def test_what_a_run_that_died_did_not_clean_up_is_no_obstacle(site: Site) -> None:
+    """It ended well, was to be deleted then, and the run died before: the next commit runs the hook, and cleans up."""
+
+    def die(reached: str) -> None:
+        if reached == "apply-outcome" and site.live(TELL) is not None:
+            raise Died
+
+    site.declare(SPACE, CONFIG, WEB, TELL)
+    with suppress(Died):
+        site.apply(reached=die)
+    left = site.live(TELL)
+    assert left is not None
+    site.declare(SPACE, changed(CONFIG, MODE="slow"), WEB, TELL)
+    application = site.application(cache="other")
+    assert application.carry_out(application.plans[0], approved=True).whole
+    assert site.live(TELL) is None
+    assert site.writes().count("POST jobs") == 2
+
+
 CHART: Mapping[str, str | None] = {
     "k8s/shop.yaml": None,
     "chart/Chart.yaml": "apiVersion: v2\nname: shop\nversion: 1.0.0\n",

@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from bot.flows.onboarding.starter import GUARDRAILS, SCHEMA, SETTINGS, WORKFLOW
+from bot.github.address import other_host
 from bot.settings import load, reference
 from bot.wiring.onboarding import open_onboarding, yaml_word
 from bot.wiring.repository import Options
@@ -160,6 +161,49 @@ def test_a_clone_in_any_state_begins(tmp_path: Path, clone: str) -> None:
     assert clockwork("check-config", folder=root).returncode == 0
     assert "Nothing is missing; nothing was changed." in clockwork("init", "--yes", folder=root).stdout
     assert contents(root) == after
+
+
+@pytest.mark.parametrize(
+    ("remote", "server"),
+    [
+        ("git@gitlab.com:acme/shop.git", "gitlab.com"),
+        ("https://gitea.acme.example:3000/acme/shop.git", "gitea.acme.example"),
+        ("https://dev.azure.com/acme/shop/_git/shop", "dev.azure.com"),
+        ("ssh://git@ghe.acme.example:2222/acme/shop.git", None),
+        ("git@github.com:acme/shop.git", None),
+        ("https://gitlab/acme/shop.git", None),
+        ("/srv/git/shop.git", None),
+    ],
+)
+def test_the_server_that_is_no_github_is_known_by_its_name(remote: str, server: str | None) -> None:
+    """Only where the name tells; whatever it may be else could be a GitHub of one's own."""
+    assert other_host(remote) == server
+
+
+def test_no_github_gets_no_workflow_and_other_tools_are_named(tmp_path: Path) -> None:
+    """What would never run is not written, and what is not read is told; a mistake keeps its line and its caret."""
+    files = {"helmfile.yaml": "releases: []\n", "infra/terragrunt.hcl": "", "k8s/bad.yaml": "a: [1\nb: }\n"}
+    root = laid(tmp_path, files)
+    for words in (["init", "-q"], ["remote", "add", "origin", "git@gitlab.com:acme/shop.git"]):
+        subprocess.run(["git", "-C", str(root), *words], check=True)
+    done = clockwork("init", "--yes", folder=root, COLUMNS="200")
+    assert done.returncode == 0, done
+    assert [path for path in ALL if (root / path).is_file()] == ALL[:3]
+    assert f"{WORKFLOW}: left out: gitlab.com runs no GitHub workflows" in done.stdout
+    assert "not read by Clockwork: Helmfile (helmfile.yaml)" in done.stdout
+    assert "not read by Clockwork: Terragrunt (infra/terragrunt.hcl)" in done.stdout
+    assert "\n      b: }\n       ^\n" in done.stdout
+    (root / SETTINGS).write_text("github: {api_url: https://git.acme.example/api/v3}\n")
+    assert f"+++ b/{WORKFLOW}" in clockwork("init", "--dry-run", folder=root).stdout
+
+
+def test_a_file_in_the_way_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    """All files or none."""
+    root = laid(tmp_path, {".github": "no folder\n"})
+    before = contents(root)
+    done = clockwork("init", "--yes", folder=root)
+    assert (done.returncode, contents(root)) == (2, before), done
+    assert ".github is a file where a folder is needed" in done.stderr
 
 
 def test_settings_under_another_name_are_told(tmp_path: Path) -> None:

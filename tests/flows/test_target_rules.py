@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pygit2 import Repository
 
+from bot.flows.applied import APPLIED, APPLIED_TO, last_applied
+from bot.gitrepo.repository import GitRepository
 from bot.model.decision import Lane
 from bot.model.drift import DriftKind
 from tests.flows.folders import assessed, folder, snapshot
@@ -104,7 +107,8 @@ def git(root: Path, *words: str) -> None:
     )
 
 
-def test_what_a_target_dropped_from_git_is_told_for_that_target(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ref", ["refs/clockwork/applied", "refs/clockwork/applied-to/prod"])
+def test_what_a_target_dropped_from_git_is_told_for_that_target(tmp_path: Path, ref: str) -> None:
     """It was applied to prod, is in no file any more and still runs: prod's drift, by its name, and nobody else's."""
     live = {
         "apiVersion": "v1",
@@ -119,13 +123,30 @@ def test_what_a_target_dropped_from_git_is_told_for_that_target(tmp_path: Path) 
     git(root, "init", "-q")
     git(root, "add", ".")
     git(root, "commit", "-qm", "Apply")
-    git(root, "update-ref", "refs/clockwork/applied", "HEAD")
+    git(root, "update-ref", ref, "HEAD")
     assert not assessed(root).report.drift
     (root / "overlays/prod/kustomization.yaml").write_bytes(before)
     (root / "overlays/prod/old.yaml").unlink()
     (drift,) = assessed(root).report.drift
     assert (drift.kind, drift.task) == (DriftKind.REMOVED, "prod/ConfigMap/shop/old")
     assert not assessed(root, target="dev").report.drift
+
+
+def test_a_target_is_at_the_newer_of_what_was_applied_to_it_alone_and_to_all(tmp_path: Path) -> None:
+    """A later apply of everything outdoes its own; an older one does not, nor one of another target."""
+    git(tmp_path, "init", "-q", "-b", "main")
+    commits = []
+    for number in range(3):
+        git(tmp_path, "commit", "-qm", str(number), "--allow-empty")
+        commits.append(Repository(str(tmp_path)).head.target)
+    first, second, third = map(str, commits)
+    at = GitRepository.local(tmp_path)
+    git(tmp_path, "update-ref", f"{APPLIED_TO}dev", third)
+    assert (last_applied(at, None), last_applied(at, "prod"), last_applied(at, "dev")) == (None, None, third)
+    git(tmp_path, "update-ref", f"{APPLIED_TO}prod", second)
+    for whole, expected in ((first, second), (second, second), (third, third)):
+        git(tmp_path, "update-ref", APPLIED, whole)
+        assert (last_applied(at, "prod"), last_applied(at, None)) == (expected, whole)
 
 
 def test_the_last_generation_of_a_generated_object_is_not_what_git_dropped(tmp_path: Path) -> None:

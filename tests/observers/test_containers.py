@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import ThreadingUnixStreamServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -52,7 +53,7 @@ class Engine:
 
 
 @contextmanager
-def running(engine: Engine) -> Iterator[Engine]:
+def running(engine: Engine, socket: Path | None = None) -> Iterator[Engine]:
     class Answers(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -89,8 +90,12 @@ def running(engine: Engine) -> Iterator[Engine]:
         def handle_error(self, request: Any, client_address: Any) -> None:
             """A client that hung up is no news."""
 
-    with Server(("127.0.0.1", 0), Answers) as server:
-        engine.url = f"tcp://127.0.0.1:{server.server_port}"
+    class SocketServer(ThreadingUnixStreamServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Answers) if socket is None else SocketServer(str(socket), Answers) as server:
+        if isinstance(server, Server):
+            engine.url = f"tcp://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -230,6 +235,20 @@ def test_where_the_engine_listens(tmp_path: Path) -> None:
         f"unix://{tmp_path}/podman/podman.sock",
         "unix:///var/run/docker.sock",
     }
+
+
+def test_a_runner_of_one_job_is_not_what_is_deployed_to(tmp_path: Path) -> None:
+    """Its empty engine is no sign that everything was deleted, unless somebody named it."""
+    hosted = {"RUNNER_ENVIRONMENT": "github-hosted", "XDG_RUNTIME_DIR": str(tmp_path)}
+    (tmp_path / "podman").mkdir()
+    with running(Engine(), tmp_path / "podman" / "podman.sock"):
+        seen = ContainerObserver(environment=hosted).observe([declared()], now=NOW)
+    assert "host: in clockwork.yaml" in seen.unreachable[0].cause
+    assert seen.covered == frozenset()
+    with running(Engine()) as empty:
+        for settings in ({"host": empty.url}, {"host": None, "environment": {**hosted, "DOCKER_HOST": empty.url}}):
+            named = look(empty, declared(), **{"environment": hosted, **settings})
+            assert (named.unreachable, named.covered) == ((), frozenset({Platform.COMPOSE}))
 
 
 def test_logs_lose_their_frames() -> None:

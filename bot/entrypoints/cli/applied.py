@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import RepoOption, SettingsOption
+from bot.entrypoints.cli.options import RepoOption, SettingsOption, TargetOption
 
 
 def register(app: typer.Typer) -> None:
@@ -19,8 +19,9 @@ def register(app: typer.Typer) -> None:
         ] = None,
         repo: RepoOption = ".",
         settings: SettingsOption = None,
+        target: TargetOption = None,
     ) -> None:
         """Record which commit was deployed last. A removal from Git is then told from an addition made live."""
         from bot.wiring.reconcile import record_applied
 
-        print(f"Applied: {record_applied(settings, repo, commit)}")
+        print(f"Applied: {record_applied(settings, repo, commit, target)}")

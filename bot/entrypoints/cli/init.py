@@ -86,7 +86,8 @@ def _show(begun: Onboarding) -> None:
     lines += (
         ["nothing that is deployed: no manifest, chart, Compose file, Terraform or .cw file"] if survey.empty else []
     )
-    lines += [f"cannot be read: {problem}" for problem in survey.problems]
+    lines += [f"not read by Clockwork: {tool}; commit what it renders to have that compared" for tool in survey.not_read]
+    lines += [f"{'not compared' if each.note else 'cannot be read'}: {each}" for each in survey.problems]
     lines += [f"not compared: {gap}" for gap in survey.gaps]
     print("\n".join(["Found:", *map(_wrapped, [*lines, *starter.kept])]))
     print(f"\n{starter.diff()}\n" if starter.files else "\nNothing is missing; nothing was changed.")
@@ -104,8 +105,11 @@ def _next(begun: Onboarding) -> Iterator[str]:
 
 
 def _wrapped(line: str) -> str:
+    """A sentence in lines of the terminal; below it, as they are, the source line and its caret where it has them."""
     width = max(40, shutil.get_terminal_size().columns)
-    return textwrap.fill(line, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    sentence, *excerpt = line.split("\n")
+    folded = textwrap.fill(sentence, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    return "\n".join([folded, *(f"      {each}" for each in excerpt)])
 
 
 def _agreed(begun: Onboarding, *, yes: bool, pull_request: bool) -> bool:
@@ -124,6 +128,7 @@ def _account(begun: Onboarding, *, wrote: bool) -> dict[str, object]:
         "targets": [target.name for target in survey.listing.targets],
         "found": list(survey.tools),
         "problems": [str(problem) for problem in survey.problems],
+        "not_read": list(survey.not_read),
         "files": {path: data.decode() for path, data in begun.starter.files.items()},
         "kept": list(begun.starter.kept),
         "wrote": wrote,

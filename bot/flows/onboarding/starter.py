@@ -90,6 +90,11 @@ def _present(survey: Survey, *, workflow: bool) -> Iterator[tuple[str, str]]:
         yield WORKFLOW, f"{survey.running[0]} runs Clockwork already"
     elif WORKFLOW not in survey.paths and not workflow:
         yield WORKFLOW, "not asked for"
+    elif WORKFLOW not in survey.paths and survey.elsewhere_hosted:
+        yield WORKFLOW, (
+            f"left out: {survey.elsewhere_hosted} runs no GitHub workflows. There, Clockwork commits and opens no pull "
+            "requests or issues; run `clockwork reconcile` in its CI, or the daemon"
+        )
 
 
 def _extras(survey: Survey) -> str:

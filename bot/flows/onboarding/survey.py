@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,17 @@ RUNS_US: Final = re.compile(
 """What a workflow has in it that runs Clockwork, by its program or by its action."""
 _PLACES: Final = frozenset({"clusters", "environments", "envs", "overlays", "sites", "stages"})
 """Folders in which each folder stands for a place of its own."""
+_NOT_READ: Final[Mapping[str, str]] = {
+    "helmfile.yaml": "Helmfile",
+    "helmfile.yaml.gotmpl": "Helmfile",
+    "terragrunt.hcl": "Terragrunt",
+    "Pulumi.yaml": "Pulumi",
+    "cdk.json": "AWS CDK",
+    "cdktf.json": "CDK for Terraform",
+    "jsonnetfile.json": "Jsonnet",
+    "skaffold.yaml": "Skaffold",
+}
+"""Files by which other tools that deploy are known, as their own documentation names them."""
 _FLUX: Final = frozenset({UnitKind.FLUX_KUSTOMIZATION.value, UnitKind.FLUX_HELM_RELEASE.value})
 _ARGO: Final = UnitKind.ARGO_APPLICATION.value
 
@@ -57,6 +68,10 @@ class Survey:
     running: tuple[str, ...] = ()
     """Workflows that run Clockwork already."""
     problems: tuple[SourceError, ...] = ()
+    not_read: tuple[str, ...] = ()
+    """Tools whose files are there and that nothing here reads, each with its first file."""
+    elsewhere_hosted: str = ""
+    """The server that the repository is on, where it is known to be no GitHub."""
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -89,7 +104,9 @@ class Survey:
         return tuple(f"{_some(group.subjects)}: {group.reason}" for group in self.listing.groups())
 
 
-def survey(declaration: Declaration, repository: Repository, *, name: str, branch: str) -> Survey:
+def survey(
+    declaration: Declaration, repository: Repository, *, name: str, branch: str, elsewhere_hosted: str = ""
+) -> Survey:
     """What ``declaration``'s commit of ``repository`` holds."""
     commit, targets = declaration.commit, listing(declaration)
     paths = [entry.path for entry in repository.entries(commit)]
@@ -111,7 +128,17 @@ def survey(declaration: Declaration, repository: Repository, *, name: str, branc
         workflows=workflows,
         running=tuple(path for path in workflows if RUNS_US.search(repository.read(commit, path) or b"")),
         problems=declaration.errors,
+        not_read=_not_read(paths),
+        elsewhere_hosted=elsewhere_hosted,
     )
+
+
+def _not_read(paths: Iterable[str]) -> tuple[str, ...]:
+    first: dict[str, str] = {}
+    for path in sorted(paths, key=lambda path: (path.count("/"), path)):
+        if (tool := _NOT_READ.get(path.rpartition("/")[2])) is not None:
+            first.setdefault(tool, path)
+    return tuple(f"{tool} ({path})" for tool, path in first.items())
 
 
 def _roots(paths: Iterable[str]) -> tuple[str, ...]:
