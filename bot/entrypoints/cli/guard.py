@@ -10,8 +10,10 @@ import typer
 
 from bot.entrypoints.cli import guard_heads, guard_history, guard_run, propose
 from bot.entrypoints.cli.options import (
+    BaseArgument,
     ExitCodeOption,
     GuardModeOption,
+    HeadArgument,
     JsonOption,
     RepoOption,
     SarifOption,
@@ -38,8 +40,8 @@ def register(app: typer.Typer) -> None:
 
     @guard.command("diff")
     def diff(
-        base: Annotated[str | None, typer.Argument(help="Any name of a commit, or a range: main...topic.")] = None,
-        head: Annotated[str | None, typer.Argument(help="The other commit.", show_default="HEAD")] = None,
+        base: BaseArgument = None,
+        head: HeadArgument = None,
         repo: RepoOption = ".",
         settings: SettingsOption = None,
         mode: GuardModeOption = None,
