@@ -21,6 +21,7 @@ from bot.entrypoints.cli.options import (
 )
 from bot.entrypoints.cli.printing import print_json, write
 from bot.model.choices import Mode
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference
@@ -223,4 +224,4 @@ def _try(file: Path) -> None:
     count = len(guardrail.examples)
     if failures:
         raise typer.Exit(1)
-    print(f"{guardrail.id}: {count} {'example holds' if count == 1 else 'examples hold'}.")
+    print(f"{guardrail.id}: {counted(count, 'example holds', 'examples hold')}.")

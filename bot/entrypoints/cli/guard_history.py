@@ -11,6 +11,7 @@ import typer
 
 from bot.entrypoints.cli.options import BaseArgument, HeadArgument, JsonOption, RepoOption, SettingsOption
 from bot.entrypoints.cli.printing import Lines, print_json
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.flows.secret_history import PastSecret, SecretHistory
@@ -72,7 +73,7 @@ def baseline(
     if not count:
         print(f"Nothing to accept: {accepted.file} is as it was.")
         return
-    print(f"{count} {'finding is' if count == 1 else 'findings are'} accepted until {accepted.until}: {accepted.file}")
+    print(f"{counted(count, 'finding is', 'findings are')} accepted until {accepted.until}: {accepted.file}")
     print("Read the file, and commit it: it counts from the commit on that other changes start from.")
 
 

@@ -14,6 +14,7 @@ import typer
 from bot.entrypoints.cli.options import BranchOption, JsonOption, LiveCommandOption, LiveOption, RepoOption
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.wiring.onboarding import Onboarding
@@ -122,8 +123,7 @@ def _agreed(begun: Onboarding, *, yes: bool, pull_request: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise Invalid("nobody is here to be asked", advice="--yes writes without asking, --dry-run only shows.")
-    count = len(begun.starter.files)
-    files = f"{count} file{'s' if count > 1 else ''}"
+    files = counted(len(begun.starter.files), "file")
     return typer.confirm(f"Open a pull request with {files}?" if pull_request else f"Write {files}?", default=False)
 
 

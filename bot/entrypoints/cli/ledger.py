@@ -57,7 +57,7 @@ def show(
 
 def verify(*, repo: _Repo = None, settings: _Settings = None, as_json: JsonOption = False) -> None:
     """Verify the whole chain of entries. Exit code 4 when it is broken."""
-    from bot.report.wording import counted
+    from bot.model.wording import counted
     from bot.wiring.ledger import open_ledger
 
     audit = open_ledger(settings, repo).verify()
