@@ -25,6 +25,7 @@ from bot.model.action import Action, AppliedAction, AppliedPlan, HealthState, Wo
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, Result
 from bot.model.resource import Platform, ResourceId
+from bot.model.wording import minute
 from bot.ports import Applier, Clock, Ledger
 from bot.safety.deletions import deletion_guard
 from bot.safety.limits import Limits
@@ -99,7 +100,7 @@ def _held(plan: TargetPlan, context: ApplyContext) -> Iterator[tuple[str, str]]:
         if most is not None and (times := failed.get(action_key(action), 0)) >= most:
             yield action.id, f"failed {times} times in a row at this commit, so a person at a terminal applies it"
         elif not opening.open:
-            again = "" if opening.next_open is None else f" until {opening.next_open:%Y-%m-%d %H:%M UTC}"
+            again = "" if opening.next_open is None else f" until {minute(opening.next_open)}"
             yield action.id, f"{opening.message}{again}"
 
 

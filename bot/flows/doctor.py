@@ -18,8 +18,8 @@ from bot.model.decision import Lane
 from bot.model.diagnosis import Diagnosis, Health
 from bot.model.drift import Report
 from bot.model.resource import RENDERER
+from bot.model.wording import counted
 from bot.policy.rules import RuleSet
-from bot.report.wording import counted
 from bot.safety.state import state
 
 SKEW: Final = timedelta(seconds=60)

@@ -26,6 +26,7 @@ from bot.model.decision import Decision, Direction, Lane
 from bot.model.json import JSON
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect, Proposal
+from bot.model.wording import second
 from bot.report.contrast import contrasted
 from bot.report.json import decision_json
 from bot.safety.limits import LimitCheck, examine
@@ -190,7 +191,7 @@ def next_step(intention: Intention) -> str:
     """One sentence: what would make the next run do otherwise."""
     match intention.effect:
         case Effect.DENIED if intention.denied is not None and intention.denied.next_eligible is not None:
-            return f"Wait: it may be done from {intention.denied.next_eligible:%Y-%m-%d %H:%M:%S UTC} on."
+            return f"Wait: it may be done from {second(intention.denied.next_eligible)} on."
         case Effect.DENIED if intention.kind == DELETIONS:
             return (
                 "Bring these things back, remove them from Git, "

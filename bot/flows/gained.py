@@ -15,6 +15,7 @@ from typing import Final, assert_never
 from bot.flows.steps import RunbookStep, declared, object_of, restoring
 from bot.model.drift import Drift
 from bot.model.resource import Platform
+from bot.model.wording import minute
 
 _AUDIT: Final = "/var/log/kubernetes/audit.log"
 """Where the documentation has the API server write it (Kubernetes: Auditing, "Log backend"); clouds keep it elsewhere."""
@@ -56,7 +57,7 @@ def _who_in_cluster(drift: Drift) -> tuple[RunbookStep, ...]:
     )
     noted = ""
     if drift.manager is not None:
-        when = "" if drift.changed_at is None else f" at {drift.changed_at:%Y-%m-%d %H:%M} UTC"
+        when = "" if drift.changed_at is None else f" at {minute(drift.changed_at)}"
         noted = f" The live object names {drift.manager}{when}."
     return (
         RunbookStep(

@@ -27,6 +27,7 @@ from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.json import Tree
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
+from bot.model.wording import counted
 from bot.policy.context import Context, collect
 from bot.policy.decide import decide
 from bot.policy.restoring import Restorable
@@ -343,8 +344,7 @@ def _unobserved(group: ObserverGroup) -> Iterator[IgnoreNote]:
     counts = Counter(desired.id.platform for desired in group.resources)
     for platform, count in sorted(counts.items()):
         if platform not in observation.covered | observation.compared:
-            resources = f"{count} declared {'resource' if count == 1 else 'resources'}"
-            detail = f"{resources}: no live-state source is configured for this platform"
+            detail = f"{counted(count, 'declared resource')}: no live-state source is configured for this platform"
             yield IgnoreNote(
                 f"{group.observer}: {platform}" if group.observer else platform.value, "not compared", detail
             )

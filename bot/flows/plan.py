@@ -30,6 +30,7 @@ from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry
 from bot.model.proposal import Effect, Proposal, branch_of, field_of, proposals
+from bot.model.wording import minute
 from bot.safety.convergence import fights
 from bot.safety.history import budget_of, history_of
 from bot.safety.limits import Denied, Request, permit
@@ -173,7 +174,7 @@ def _ignored(order: Entry) -> str:
     until = suspended_until(order)
     if until is None:
         return f"{order.actor.login} rejected this proposal: {order.reason}."
-    return f"{order.actor.login} ignores this proposal until {until:%Y-%m-%d %H:%M UTC}: {order.reason}."
+    return f"{order.actor.login} ignores this proposal until {minute(until)}: {order.reason}."
 
 
 def _held(

@@ -275,7 +275,7 @@ class GitRepository:
             commit = self._reference(candidate)
             if commit is not None:
                 return commit
-        if _ABBREVIATED.match(name) and (commit := self._by_sha(name)) is not None:
+        if _ABBREVIATED.match(name) and (commit := self._by_revision(name)) is not None:
             return commit
         return self._by_revision(name) if self.remote is None else None
 
@@ -363,12 +363,6 @@ class GitRepository:
         try:
             reference = self.git.references.get(sys.intern(name))
             return None if reference is None else str(reference.peel(pygit2.Commit).id)
-        except (KeyError, ValueError, pygit2.GitError):
-            return None
-
-    def _by_sha(self, sha: str) -> str | None:
-        try:
-            return str(self.git.revparse_single(sha).peel(pygit2.Commit).id)
         except (KeyError, ValueError, pygit2.GitError):
             return None
 

@@ -13,12 +13,12 @@ from functools import partial
 from itertools import islice
 from typing import Final, TypeAlias
 
-from bot.edits.values import at
+from bot.edits.values import touched
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.generated import base_name
-from bot.model.json import JSON, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, value_at
 from bot.origins import chart_values, kustomizations
-from bot.origins.changes import Candidate, DocumentEdit, FileEdit, Guess, landing, written
+from bot.origins.changes import Candidate, DocumentEdit, FileEdit, Guess, written
 from bot.origins.desire import DesiredEdit
 from bot.origins.fitting import ImageReference, text_of
 from bot.origins.leaves import YamlDocument, documents, inside
@@ -192,7 +192,7 @@ class Search:
             yield from self._fitting(slots)
             yield from self._image_parts([*written, *slots])
         for edit in chart_values.overrides(self.desire, self._below(layer), self._held(layer)):
-            if any(self._named(landing(edit)[-2:])):
+            if any(self._named(touched(edit)[-2:])):
                 yield from (Guess(edits, _key(edit)) for edits in self._placed(layer, edit))
 
     def _names(self, document: YamlDocument, layer: KustomizationLayer) -> list[str]:
@@ -216,10 +216,10 @@ class Search:
         """The values that a layer says itself. Of a carrier's, those that no other part of what is deployed reads."""
         if isinstance(layer, ValuesLayer):
             document = self._document(layer.file, layer.document)
-            value = None if document is None else _value_at(document.tree, layer.pointer)
+            value = None if document is None else value_at(document.tree, layer.pointer)
             return (inside(value) or {}) if isinstance(value, str) else value or {}
         own = (
-            _value_at(each.tree, layer.pointer)
+            value_at(each.tree, layer.pointer)
             for each in self.documents
             if (each.kind, each.name) == (layer.carrier.kind, layer.carrier.name) and not self._is_shared(each.file)
         )
@@ -233,7 +233,7 @@ class Search:
         if isinstance(layer, ValuesLayer):
             return layer.defaults
         carrier = self.trials.objects.get(self.desire.target, {}).get(layer.carrier, {})
-        return chart_values.merged(layer.defaults, _value_at(carrier, layer.pointer))
+        return chart_values.merged(layer.defaults, value_at(carrier, layer.pointer))
 
     def _file(self, layer: ValuesLayer | CarriedLayer) -> str:
         return layer.file if isinstance(layer, ValuesLayer) else ""
@@ -244,7 +244,7 @@ class Search:
             yield from self._carried(layer, _below(layer.pointer, edit))
             return
         document = self._document(layer.file, layer.document)
-        if layer.pointer and document is not None and isinstance(_value_at(document.tree, layer.pointer), str):
+        if layer.pointer and document is not None and isinstance(value_at(document.tree, layer.pointer), str):
             yield (DocumentEdit(layer.file, layer.document, edit, (layer.pointer,)),)
         else:
             yield (DocumentEdit(layer.file, layer.document, _below(layer.pointer, edit)),)
@@ -350,12 +350,5 @@ def _below(pointer: Pointer, edit: Edit) -> Edit:
             return RemoveEntry((*pointer, *rest))
 
 
-def _value_at(tree: JSON, pointer: Pointer) -> JSON:
-    try:
-        return at(tree, pointer)
-    except KeyError:
-        return None
-
-
 def _key(edit: Edit) -> str:
-    return "values key " + ".".join(str(part) for part in landing(edit))
+    return "values key " + ".".join(str(part) for part in touched(edit))

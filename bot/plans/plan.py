@@ -7,7 +7,6 @@ as remedies; the direction is the other one: what runs becomes what Git says.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.globs import name_matches
 from bot.model.hooks import HookStage
-from bot.model.json import JSON, get, text
+from bot.model.json import JSON, canonical, get, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 from bot.plans.hooks import Releases, around, due
 from bot.plans.immutable import cannot_change
@@ -179,7 +178,7 @@ def _observed(look: Look) -> str:
         sorted([resource.qualified, _identity(observed)] for resource, observed in look.live.items()),
         [[gap.subject, gap.reason] for gap in look.gaps],
     ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(canonical(facts)).hexdigest()
 
 
 def _identity(observed: Observed) -> str:

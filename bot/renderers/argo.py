@@ -16,6 +16,7 @@ from bot.errors import Invalid
 from bot.model.filetree import FileTree
 from bot.model.hooks import ARGO_HOOK, HELM_HOOK, HOOK_RUNS
 from bot.model.json import Tree, get, mapping, text, texts
+from bot.model.resource import api_group
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers import directory, elsewhere
 from bot.renderers.argo_helm import values_of
@@ -153,7 +154,7 @@ def _last_of_each(objects: list[RenderedObject], namespace: str) -> Iterator[Ren
     """
     last: dict[tuple[str, ...], RenderedObject] = {}
     for number, each in enumerate(objects):
-        group = text(each.tree.get("apiVersion")).rpartition("/")[0]
+        group = api_group(each.tree.get("apiVersion"))
         space = text(get(each.tree, "metadata", "namespace")) or namespace
         name = text(get(each.tree, "metadata", "name")) or f"\0{number}"
         last[group, text(each.tree.get("kind")), space, name] = each

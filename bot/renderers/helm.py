@@ -24,6 +24,7 @@ from bot.model.hooks import HELM_HOOK, HOOK_RUNS
 from bot.model.json import JSON, Pointer, Tree, mapping, text, texts
 from bot.model.resource import SourceError
 from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Unit
+from bot.model.wording import counted
 from bot.processes import ProcessEnd
 from bot.renderers import charts, tools, values
 from bot.renderers.charts import Chart
@@ -257,9 +258,8 @@ def _cluster_kinds(crds: Iterable[RenderedObject]) -> frozenset[tuple[str, str]]
 
 def _once(unit: Unit, crds: list[RenderedObject]) -> NotCompared:
     """Helm docs, "Custom Resource Definitions", Limitations: CRDs are never installed on upgrade."""
-    number = "1 CRD" if len(crds) == 1 else f"{len(crds)} CRDs"
     reason = "Helm installs what is in a chart's crds folder once and never updates it"
-    return NotCompared(f"{titled(unit)}: {number}", reason, crds[0].file, 1, hook=True)
+    return NotCompared(f"{titled(unit)}: {counted(len(crds), 'CRD')}", reason, crds[0].file, 1, hook=True)
 
 
 def _hook(unit: Unit, made: RenderedObject) -> NotCompared:

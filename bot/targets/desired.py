@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from bot.intake.declared import Declared
 from bot.intake.manifest import secret_pointers
-from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
+from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind, api_group
 from bot.model.target import RenderedObject, Target, Unit
 from bot.targets.expansion import Expansion
 from bot.targets.flux import namespace, text
@@ -18,7 +18,7 @@ def identity(made: RenderedObject) -> ResourceId | None:
     kind, name = text(tree, "kind"), text(tree, "metadata", "name")
     if not kind or not name:
         return None
-    group = text(tree, "apiVersion").rpartition("/")[0]
+    group = api_group(tree.get("apiVersion"))
     return ResourceId(Platform.KUBERNETES, kind, namespace(tree), name, group)
 
 

@@ -14,9 +14,8 @@ from bot.drift.canonical import absent, same
 from bot.drift.kubernetes.kinds import shape_of
 from bot.drift.masking import HIDDEN
 from bot.drift.shapes import Form, Shape
-from bot.edits.values import is_list
 from bot.model.drift import Drift, DriftKind, SetValue
-from bot.model.json import JSON, Pointer, Tree, elements, get, mapping, text, value_at
+from bot.model.json import JSON, Pointer, Tree, elements, get, is_list, mapping, text, value_at
 from bot.model.paths import Path
 from bot.model.resource import Desired
 from bot.targets.places import canonical, named_by

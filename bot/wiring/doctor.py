@@ -22,10 +22,10 @@ from bot.flows.workflow_rights import workflow
 from bot.github import actions
 from bot.model.diagnosis import Diagnosis, Health
 from bot.model.target import UnitKind
+from bot.model.wording import counted
 from bot.policy.rules import RuleSet
 from bot.ports import CodeHost, ExaminedHost
 from bot.renderers import confined, tools
-from bot.report.wording import counted
 from bot.settings import reference
 from bot.wiring.configuration import check_configuration
 from bot.wiring.guard import assistant_of

@@ -23,13 +23,13 @@ from bot.model.ledger import Actor
 from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice, NoticeEvent
 from bot.model.proposal import Tick
 from bot.model.severity import Severity
+from bot.model.wording import counted
 from bot.notices.routing import Directory, NoticeRoute, QuietHours, Subscriber
 from bot.ports import Clock, Receiver, Repository
 from bot.receivers.background import Background
 from bot.receivers.composer import Composer
 from bot.receivers.deliveries import Deliveries
 from bot.receivers.services import ServiceReceiver
-from bot.report.wording import counted
 from bot.settings.notifications import NotificationSettings, ReceiverSettings
 from bot.shipped import folder
 from bot.wiring.ledger import ledger, limits

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.model.session import Session
-from bot.report.wording import counted
+from bot.model.wording import counted, minute
 from bot.shipped import folder
 from bot.texts import Texts
 from bot.workers import markdown
@@ -138,7 +138,7 @@ def export(
     if before is not None and before.picture == _digest(drawn, learned):
         return Exported(None, "the picture is the same")
     if before is not None and now - before.at < patience:
-        return Exported(None, f"it was written at {before.at:%Y-%m-%d %H:%M} UTC, less than a day ago")
+        return Exported(None, f"it was written at {minute(before.at)}, less than a day ago")
     data = document(sessions, trends, at=now, pages=pages, learned=learned)
     sha = publish(path, data, MESSAGE)
     return Exported(sha, "" if sha else "the bytes are the same")

@@ -67,8 +67,8 @@ def show(diagnoses: tuple[Diagnosis, ...], console: Console) -> None:
     """A line a diagnosis with what to do below it, and how many would fail."""
     from rich.text import Text
 
+    from bot.model.wording import counted
     from bot.report.console import printable
-    from bot.report.wording import counted
 
     wide = max((len(each.area) for each in diagnoses), default=0)
     for each in diagnoses:

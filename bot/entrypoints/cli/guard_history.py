@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.options import BaseArgument, HeadArgument, JsonOption, RepoOption, SettingsOption
 from bot.entrypoints.cli.printing import Lines, print_json
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.flows.secret_history import PastSecret, SecretHistory
@@ -20,66 +21,66 @@ _NamesArgument = Annotated[
 ]
 
 
+def history(
+    names: _NamesArgument = None,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is any.")] = False,
+) -> None:
+    """Search every commit for credentials.
+
+    Names the commit that wrote each first, and says whether it is still there.
+    """
+    from bot.wiring.accepted import history_here
+    from bot.wiring.repository import Options
+
+    with _progress(quiet=as_json) as tell:
+        found = history_here(Options(repo=repo, settings=settings), names or [], tell)
+    _show(found, as_json=as_json)
+    if exit_code and found.secrets:
+        raise typer.Exit(1)
+
+
+def baseline(
+    base: BaseArgument = None,
+    head: HeadArgument = None,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    days: Annotated[int, typer.Option("--days", help="How long they are accepted, at most 366.")] = 90,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever reads the file.")] = "there before",
+    as_json: JsonOption = False,
+) -> None:
+    """Accept today's findings for a while.
+
+    They are written to policies/guardrails/baseline.yaml.
+
+    Without BASE those of all files of HEAD. They count again when their time is over; a pull request that adds them is
+    judged without them.
+    """
+    from bot.wiring.accepted import accept_here
+    from bot.wiring.local_guard import Compared
+    from bot.wiring.repository import Options
+
+    accepted = accept_here(Options(repo=repo, settings=settings), Compared(base, head), days=days, reason=reason)
+    if as_json:
+        from bot.entrypoints.cli.guard import finding_as_json
+
+        shown = [finding_as_json(finding) for finding in accepted.findings]
+        print_json({"file": str(accepted.file), "until": str(accepted.until), "added": shown}, indent=2)
+        return
+    count = len(accepted.findings)
+    if not count:
+        print(f"Nothing to accept: {accepted.file} is as it was.")
+        return
+    print(f"{counted(count, 'finding is', 'findings are')} accepted until {accepted.until}: {accepted.file}")
+    print("Read the file, and commit it: it counts from the commit on that other changes start from.")
+
+
 def register(guard: typer.Typer) -> None:
     """Add the verbs to those of ``clockwork guard``."""
-
-    @guard.command("history")
-    def history(
-        names: _NamesArgument = None,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        as_json: JsonOption = False,
-        exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is any.")] = False,
-    ) -> None:
-        """Search every commit for credentials.
-
-        Names the commit that wrote each first, and says whether it is still there.
-        """
-        from bot.wiring.accepted import history_here
-        from bot.wiring.repository import Options
-
-        with _progress(quiet=as_json) as tell:
-            found = history_here(Options(repo=repo, settings=settings), names or [], tell)
-        _show(found, as_json=as_json)
-        if exit_code and found.secrets:
-            raise typer.Exit(1)
-
-    @guard.command("baseline")
-    def baseline(
-        base: Annotated[str | None, typer.Argument(help="Any name of a commit, or a range: main...topic.")] = None,
-        head: Annotated[str | None, typer.Argument(help="The other commit.", show_default="HEAD")] = None,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        days: Annotated[int, typer.Option("--days", help="How long they are accepted, at most 366.")] = 90,
-        reason: Annotated[str, typer.Option("--reason", help="Why, for whoever reads the file.")] = "there before",
-        as_json: JsonOption = False,
-    ) -> None:
-        """Accept today's findings for a while.
-
-        They are written to policies/guardrails/baseline.yaml.
-
-        Without BASE those of all files of HEAD. They count again when their time is over; a pull request that adds them is
-        judged without them.
-        """
-        from bot.wiring.accepted import accept_here
-        from bot.wiring.local_guard import Compared
-        from bot.wiring.repository import Options
-
-        accepted = accept_here(Options(repo=repo, settings=settings), Compared(base, head), days=days, reason=reason)
-        if as_json:
-            from bot.entrypoints.cli.guard import finding_as_json
-
-            shown = [finding_as_json(finding) for finding in accepted.findings]
-            print_json({"file": str(accepted.file), "until": str(accepted.until), "added": shown}, indent=2)
-            return
-        count = len(accepted.findings)
-        if not count:
-            print(f"Nothing to accept: {accepted.file} is as it was.")
-            return
-        print(
-            f"{count} {'finding is' if count == 1 else 'findings are'} accepted until {accepted.until}: {accepted.file}"
-        )
-        print("Read the file, and commit it: it counts from the commit on that other changes start from.")
+    guard.command("history")(history)
+    guard.command("baseline")(baseline)
 
 
 @contextmanager

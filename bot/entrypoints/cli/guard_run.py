@@ -181,7 +181,7 @@ def _show(result: AIResult, request: AIRequest, shown: Shown) -> None:
 
 
 def _verdict(result: AIResult) -> str:
-    from bot.report.wording import counted
+    from bot.model.wording import counted
 
     counts = f"{counted(len(result.violations), 'violation')}, {counted(len(result.failures), 'failure')}"
     return f"{'Approved' if result.approved else 'Blocked'}: {counts}, {result.execution_time:.1f} s"

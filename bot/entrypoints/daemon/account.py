@@ -12,6 +12,7 @@ from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.work import described
 from bot.model.codehost import PullRequest
 from bot.model.decision import NOBODY
+from bot.model.wording import counted
 from bot.report.json import counts, tick_json
 from bot.report.score import by_target, score
 from bot.safety.budgets import RepositoryBudget, TaskBudget, proposal_budget, repository_budgets, task_budgets
@@ -85,7 +86,7 @@ def in_short(daemon: Daemon) -> str:
     if status.last.blocked is not None:
         return f"{held}{status.last.blocked}"
     drift = len(status.last.report.drift)
-    summary = "in sync" if not drift else f"{drift} {'difference' if drift == 1 else 'differences'}"
+    summary = "in sync" if not drift else counted(drift, "difference")
     return f"{held}{summary} at {status.last.at:%H:%M:%S} UTC"
 
 

@@ -36,7 +36,8 @@ from bot.model.codehost import PullRequest
 from bot.model.decision import Lane
 from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.resource import Desired
-from bot.report.wording import counted, remedy, tells_all
+from bot.model.wording import counted
+from bot.report.wording import remedy, tells_all
 from bot.sandbox.server import Sandbox
 from bot.settings import FILE, Settings
 from bot.settings.places import ObserveSettings

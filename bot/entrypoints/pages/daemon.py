@@ -29,10 +29,11 @@ from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
 from bot.model.session import Session
 from bot.model.severity import Severity
+from bot.model.wording import counted
 from bot.report.charts import BarChart
 from bot.report.contrast import value_diff
 from bot.report.differences import DifferenceRow, by_target, difference_rows
-from bot.report.wording import counted, suggested_action
+from bot.report.wording import suggested_action
 from bot.safety.state import state
 
 if TYPE_CHECKING:

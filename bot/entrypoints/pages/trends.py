@@ -12,6 +12,7 @@ from bot.model.finding import Verdict
 from bot.model.ledger import EntryKind, LedgerView, Result
 from bot.model.session import Session
 from bot.model.severity import Severity
+from bot.model.wording import second
 from bot.report.charts import BarChart, ChartColumn
 from bot.workers.failures import failures_in
 
@@ -35,7 +36,7 @@ def drift_chart(finished: Sequence[FinishedRun]) -> BarChart:
     levels = sorted(Severity, key=lambda level: level.rank)
     columns = tuple(
         ChartColumn(
-            f"{run.at:%Y-%m-%d %H:%M:%S} UTC{' (failed)' if run.failed else ''}",
+            f"{second(run.at)}{' (failed)' if run.failed else ''}",
             f"{run.at:%H:%M}",
             tuple(run.severities.get(level, 0) for level in levels),
         )

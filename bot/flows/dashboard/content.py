@@ -21,6 +21,7 @@ from bot.model.drift import Report
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect, Proposal, TakenAction, Tick, proposals
 from bot.model.severity import Severity
+from bot.model.wording import minute
 from bot.report.wording import remedy
 from bot.safety.budgets import RepositoryBudget, repository_budgets
 from bot.safety.limits import Limits
@@ -245,7 +246,7 @@ def _why(action: TakenAction, kind: _Kind, known: State) -> str:
 
 def _suspension(entry: Entry) -> str:
     until = suspended_until(entry)
-    end = "until somebody resumes it" if until is None else f"until {until:%Y-%m-%d %H:%M UTC}"
+    end = "until somebody resumes it" if until is None else f"until {minute(until)}"
     return f"{entry.actor.login} suspended it {end}: {entry.reason}"
 
 

@@ -12,8 +12,8 @@ from bot.flows.targets import ListedTarget, Listing, listing
 from bot.model.resource import Platform, SourceError
 from bot.model.target import UnitKind
 from bot.model.upstream import WHERE_ALLOWED
+from bot.model.wording import counted
 from bot.ports import Repository
-from bot.report.wording import counted
 
 WORKFLOWS: Final = ".github/workflows/"
 RUNS_US: Final = re.compile(
