@@ -56,7 +56,7 @@ def test_metadata_is_filled_in_by_many() -> None:
 )
 def test_what_others_fill_begins_without_any_data(said: Tree, *, told: bool) -> None:
     """A map that Git names not at all is drift where Git fills the other one."""
-    tree = thing("ConfigMap", **said)
+    tree = {**thing("ConfigMap"), **said}
     (part,) = {"data", "binaryData"} - {key for key, value in said.items() if value} - ({"data"} if not told else set())
     result = examine(Pair(declared(tree), live({**tree, part: {"b": "eA=="}})))
     assert [drift.where for drift in result.drift] == ([f"{part}.b"] if told else [])

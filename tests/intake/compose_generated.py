@@ -160,12 +160,13 @@ def generated(numbers: Sequence[int]) -> Iterator[tuple[str, Mapping[str, bytes]
 
 def main(first: int, last: int) -> None:
     """Compare and print."""
+    from tests.intake import compose_oracle as oracle
     from tests.intake.test_compose_oracle import judged
 
     counted: Counter[str] = Counter()
     for name, files in generated(range(first, last)):
         with tempfile.TemporaryDirectory() as folder:
-            verdict, reasons = judged(Path(folder) / name / "shop", files)
+            verdict, reasons = judged(oracle.ask(Path(folder) / name / oracle.PROJECT, files), oracle.ours(files))
         counted[verdict] += 1
         if verdict == "differ":
             print(name, *reasons, sep="\n    ")
