@@ -25,8 +25,8 @@ def releases_of(name: str, declaration: Declaration, declared: Mapping[ResourceI
     """The releases of the target called ``name``, of which ``declared`` are the resources."""
     of = dict(_rendered(name, declaration))
     kept = {
-        id_: each
-        for id_, each in declared.items()
+        id_: resource
+        for id_, resource in declared.items()
         if id_.platform is Platform.KUBERNETES and of.get(id_, "") is not None
     }
     own = [Hook(_named(each, commit), of.get(id_) or "") for id_, each in kept.items() if is_hook(each.tree)]

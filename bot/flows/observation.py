@@ -187,7 +187,9 @@ def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup)
         report,
         drift=tuple(names.stamped(drift) for drift in report.drift if names.knows(drift)),
         suppressed=tuple(
-            replace(each, drift=names.stamped(each.drift)) for each in report.suppressed if names.knows(each.drift)
+            replace(suppressed, drift=names.stamped(suppressed.drift))
+            for suppressed in report.suppressed
+            if names.knows(suppressed.drift)
         ),
         notes=(*report.notes, *_unobserved(group)),
     )
@@ -287,7 +289,7 @@ def _joined(
         drift=tuple(sorted(drift, key=_order)),
         errors=tuple(error for error in errors if not error.note),
         unreachable=(
-            *(each for report in reports for each in report.unreachable),
+            *(gap for report in reports for gap in report.unreachable),
             *(() if deployment is None else deployment.unreachable),
         ),
         suppressed=(*_suppressed(reports), *sorted_.suppressed),
@@ -360,7 +362,7 @@ def looked_at(task: str, assessment: Assessment) -> bool:
     if deployment is not None and not _compared(task, deployment, assessment.idle):
         return False
     whole = deployment is None or _renders_whole(task, deployment)
-    mine = [(group, each) for group in assessment.groups for each in group.resources if each.task == task]
+    mine = [(group, resource) for group in assessment.groups for resource in group.resources if resource.task == task]
     if not mine:
         return whole and not assessment.report.errors and not assessment.report.unreachable
     return all(_covered(desired, group.observation) and (whole or not desired.unknown) for group, desired in mine)

@@ -47,8 +47,8 @@ _CARRIERS: Final = {
 
 def inputs(expansion: Expansion, documents: Documents) -> frozenset[str]:
     """The files that a target is made from, those that declare what begins it included (an ``Application``)."""
-    begun = {each.file for each in expansion.target.units if each.kind is UnitKind.ARGO_APPLICATION}
-    return frozenset(begun).union(*(made_from(each, documents) for each in expansion.units))
+    begun = {unit.file for unit in expansion.target.units if unit.kind is UnitKind.ARGO_APPLICATION}
+    return frozenset(begun).union(*(made_from(unit, documents) for unit in expansion.units))
 
 
 def made_from(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
@@ -217,7 +217,7 @@ class _Survey:
         if unit.kind is UnitKind.ARGO_APPLICATION:
             files |= {unit.file} - {""}
             overrides = {each for path in argo.paths(unit) for each in argo_source.overriding(unit, path)}
-            files |= {each for each in overrides if each in self.documents.tree}
+            files |= {override for override in overrides if override in self.documents.tree}
         yield files
         beside = {path for path in paths if posixpath.dirname(path) == unit.path} - files
         yield beside
@@ -378,9 +378,9 @@ def _value_files(unit: Unit, documents: Documents) -> list[str]:
         return _texts(unit.spec.get("valueFiles"))
     if unit.kind is UnitKind.FLUX_HELM_RELEASE:
         listed = _texts(flux.below(unit.spec, "chart", "spec").get("valuesFiles"))
-        return [path for each in listed if (path := joined("", each.lstrip("/"))) is not None]
+        return [path for text in listed if (path := joined("", text.lstrip("/"))) is not None]
     if unit.kind is UnitKind.ARGO_APPLICATION:
-        placed = (placed_source(each, unit, documents) for each in argo.sources(unit.spec))
+        placed = (placed_source(source, unit, documents) for source in argo.sources(unit.spec))
         return [file for source in placed if source is not None for file in source.value_files]
     return []
 

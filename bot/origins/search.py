@@ -72,7 +72,7 @@ def _noisy(target: str, id_: ResourceId, edits: tuple[Edit, ...], scene: Scene) 
     """Why nobody can set what every rendering makes anew."""
     pointers = scene.noise.values.get((target, id_), frozenset())
     for edit in edits:
-        if any(edit.pointer[: len(each)] == each for each in pointers):
+        if any(edit.pointer[: len(pointer)] == pointer for pointer in pointers):
             provenance = scene.provenance_of(target, id_)
             where = format_path(path_of(scene.objects[target][id_], edit.pointer))
             reason = f"{where} of {id_} is made anew at each rendering"

@@ -114,19 +114,19 @@ def around(actions: Sequence[Action], hooks: Sequence[DueHook]) -> tuple[Action,
     """The plan with the hooks that run before and after the ``actions``, which have their waves."""
     first = [action for action in actions if action.wave == 0 and action.resource.kind in _FIRST]
     rest = [action for action in actions if action not in first]
-    before = [each for each in hooks if each.stage is HookStage.BEFORE]
-    after = [each for each in hooks if each.stage is HookStage.AFTER]
+    before = [hook for hook in hooks if hook.stage is HookStage.BEFORE]
+    after = [hook for hook in hooks if hook.stage is HookStage.AFTER]
     numbered: list[Action] = [*first]
     wave = int(bool(first))
-    numbered += [replace(_needing(each, actions), wave=wave + index) for index, each in enumerate(before)]
+    numbered += [replace(_needing(hook, actions), wave=wave + index) for index, hook in enumerate(before)]
     wave += len(before)
     lowest = min((action.wave for action in rest), default=0)
-    defined = {each.action.id: get(each.hook.desired.tree, "spec", "group") for each in before if _defines(each)}
+    defined = {hook.action.id: get(hook.hook.desired.tree, "spec", "group") for hook in before if _defines(hook)}
     for action in rest:
         needs = {*action.needs, *(id_ for id_, group in defined.items() if group == action.resource.group)}
         numbered.append(replace(action, wave=wave + action.wave - lowest, needs=tuple(sorted(needs))))
     wave = max((action.wave + 1 for action in numbered), default=0)
-    return (*numbered, *(replace(_needing(each, actions), wave=wave + index) for index, each in enumerate(after)))
+    return (*numbered, *(replace(_needing(hook, actions), wave=wave + index) for index, hook in enumerate(after)))
 
 
 def _defines(each: DueHook) -> bool:

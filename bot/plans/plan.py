@@ -67,7 +67,7 @@ def chosen(whole: ActionList, tasks: Sequence[str]) -> ActionList:
     if not tasks:
         return whole
     by_id = {action.id: action for action in whole.actions}
-    kept = {action.id for action in whole.actions if any(name_matches(each, action.task) for each in tasks)}
+    kept = {action.id for action in whole.actions if any(name_matches(task, action.task) for task in tasks)}
     waiting = [*kept]
     while waiting:
         more = {need for need in by_id[waiting.pop()].needs if need in by_id} - kept
@@ -85,7 +85,7 @@ def _with_hooks(made: Sequence[Action], look: Look) -> tuple[Action, ...]:
     running = due(made, look.releases, frozenset(look.live), look.commit)
     releases = {each.hook.release for each in running}
     of = look.releases.release_of
-    tied = [replace(each, release=name) if (name := of(each.resource)) in releases else each for each in made]
+    tied = [replace(action, release=name) if (name := of(action.resource)) in releases else action for action in made]
     among = [each.action for each in running if each.stage is HookStage.AMONG]
     return around(ordered([*tied, *among], look.declared), running)
 
@@ -107,7 +107,7 @@ def _action(resource: ResourceId, decisions: Sequence[Decision], look: Look) -> 
         risk=careful.risk,
         rule=careful.rule,
         reasons=careful.reasons,
-        approval=operation.removes or (operation not in _NEW and any(each.needs_person for each in decisions)),
+        approval=operation.removes or (operation not in _NEW and any(decision.needs_person for decision in decisions)),
         declared_at=next((decision.drift.declared_at for decision in decisions if decision.drift.declared_at), ""),
     )
 

@@ -68,7 +68,7 @@ class Disk:
 
     def keep(self, name: str, reads: Reads, rendering: Rendering) -> None:
         """Remember a rendering. A disk that takes nothing is no reason to stop."""
-        kept = [(reads, _written(rendering)), *(each for each in self._variants(name) if each[0] != reads)]
+        kept = [(reads, _written(rendering)), *(variant for variant in self._variants(name) if variant[0] != reads)]
         listed = [[r.files, r.folders, _upstream_written(r), made] for r, made in kept[:_VARIANTS]]
         body = json.dumps(listed, default=_plain).encode()
         if len(body) > _LARGEST:
@@ -148,7 +148,7 @@ def _written(rendering: Rendering) -> Mapping[str, object]:
         "left_out": [asdict(each) for each in rendering.left_out],
         "error": None if rendering.error is None else asdict(rendering.error),
         "cluster_kinds": sorted(rendering.cluster_kinds),
-        "fetched": [asdict(each) for each in rendering.fetched],
+        "fetched": [asdict(source) for source in rendering.fetched],
     }
 
 

@@ -118,7 +118,9 @@ def _of(unit: Unit, notes: list[IgnoreNote]) -> Iterator[_Entry]:
             if _understood(target, mistakes):
                 yield _Entry(unit, reason, target, tuple(_pointers(texts(entry.get("paths")), mistakes)), regex=True)
         where = f"{unit.how} ({unit.file}:{unit.line})" if unit.file else unit.how
-        notes += [IgnoreNote(where, "not taken over", f"{field}: {each}, so it hides nothing") for each in mistakes]
+        notes += [
+            IgnoreNote(where, "not taken over", f"{field}: {mistake}, so it hides nothing") for mistake in mistakes
+        ]
 
 
 def _argo_paths(entry: Tree, mistakes: list[str]) -> tuple[Path, ...]:

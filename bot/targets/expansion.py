@@ -72,17 +72,17 @@ class Expansion:
     @property
     def inputs(self) -> frozenset[str]:
         """Every repository file that the target is made from."""
-        return frozenset().union(*(each.rendering.inputs for each in self.units))
+        return frozenset().union(*(unit.rendering.inputs for unit in self.units))
 
     def objects(self) -> Iterator[tuple[Unit, RenderedObject]]:
         """Every object with the unit it comes from; once, where several units bring the same one."""
         known = set()
-        for each in self.units:
-            for made in each.rendering.objects:
+        for unit in self.units:
+            for made in unit.rendering.objects:
                 identity = _identity(made.tree)
                 if identity not in known:
                     known.add(identity)
-                    yield each.unit, made
+                    yield unit.unit, made
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +249,7 @@ class _Run:
     def result(self) -> Expansion:
         """All of it, each object in its namespace, now that all scopes are known."""
         units: list[RenderedUnit] = []
-        for index, each in enumerate(self.units):
+        for index, unit in enumerate(self.units):
             objects = []
             for made in self._placed(index):
                 if text(get(made.tree, "metadata", "name")):
@@ -257,8 +257,8 @@ class _Run:
                 else:
                     reason = "the API server names it anew each time it is created (generateName)"
                     self.left_out.append(NotCompared(_described(made.tree), reason, made.file, made.line))
-            hooks = tuple(_in_namespace(made, each.unit.namespace, self.scopes) for made in each.rendering.hooks)
-            units.append(replace(each, rendering=replace(each.rendering, objects=tuple(objects), hooks=hooks)))
+            hooks = tuple(_in_namespace(made, unit.unit.namespace, self.scopes) for made in unit.rendering.hooks)
+            units.append(replace(unit, rendering=replace(unit.rendering, objects=tuple(objects), hooks=hooks)))
         return Expansion(self.target, tuple(units), tuple(dict.fromkeys(self.left_out)), tuple(_conflicts(units)))
 
     def _placed(self, index: int) -> list[RenderedObject]:
@@ -302,17 +302,17 @@ class _Run:
         return self.target.cluster if self.target.cluster.startswith("argo:") else ""
 
     def _take(self, made: Sequence[Unit | NotCompared], parent: int | None, depth: int) -> None:
-        for each in made:
-            if isinstance(each, NotCompared):
-                self.left_out.append(each)
-            elif each.kind is UnitKind.ARGO_APPLICATION and argo.cluster(each) != self._cluster():
-                goes = argo.cluster(each).removeprefix("argo:") or "the one that Argo CD runs in"
+        for unit in made:
+            if isinstance(unit, NotCompared):
+                self.left_out.append(unit)
+            elif unit.kind is UnitKind.ARGO_APPLICATION and argo.cluster(unit) != self._cluster():
+                goes = argo.cluster(unit).removeprefix("argo:") or "the one that Argo CD runs in"
                 reason = f"it goes to another cluster, {goes}"
-                self.left_out.append(NotCompared(each.how, reason, each.file, each.line))
-            elif each.kind is UnitKind.ARGO_APPLICATION and (out := argo.not_read(each, self.tree)) is not None:
+                self.left_out.append(NotCompared(unit.how, reason, unit.file, unit.line))
+            elif unit.kind is UnitKind.ARGO_APPLICATION and (out := argo.not_read(unit, self.tree)) is not None:
                 self.left_out.append(out)
             else:
-                self.add(each, parent, depth)
+                self.add(unit, parent, depth)
 
 
 def _in_namespace(made: RenderedObject, namespace: str, declared: Mapping[tuple[str, str], bool]) -> RenderedObject:

@@ -103,9 +103,9 @@ def _show(found: SecretHistory, *, as_json: bool) -> None:
         from bot.entrypoints.cli.guard import finding_as_json
 
         secrets = [
-            {**finding_as_json(each.finding), "commit": each.commit, "author": each.author,
-             "at": each.at.isoformat(), "subject": each.subject, "remains": each.remains}
-            for each in found.secrets
+            {**finding_as_json(secret.finding), "commit": secret.commit, "author": secret.author,
+             "at": secret.at.isoformat(), "subject": secret.subject, "remains": secret.remains}
+            for secret in found.secrets
         ]  # fmt: skip
         unread = [{"file": file, "commit": commit} for file, commit in found.unread]
         amounts = {"commits": found.commits, "files": found.files, "bytes": found.size}
@@ -115,9 +115,9 @@ def _show(found: SecretHistory, *, as_json: bool) -> None:
     from bot.report.console import printable
 
     out = Lines()
-    for each in found.secrets:
-        show_findings([each.finding], out)
-        out.add((f"    {printable(_commit(each))}", "bold"), wrap=False)
+    for secret in found.secrets:
+        show_findings([secret.finding], out)
+        out.add((f"    {printable(_commit(secret))}", "bold"), wrap=False)
     for file, commit in found.unread:
         out.add(f"not looked at: {printable(file)} of commit {commit[:12]} is too large")
     count = len(found.secrets)
