@@ -154,9 +154,9 @@ def compiled(
     after = _declared(files, declaration, declarer)
     known = {resource.id for resource in declaration.resources}
     desired = tuple(resource for resource in after.resources if resource.file in written)
-    if again := next((each for each in desired if each.id in known), None):
+    if again := next((resource for resource in desired if resource.id in known), None):
         raise Refused(f"{again.file}:{again.line}: {again.id.qualified} is declared already")
-    declaring = {each.file for each in desired}
+    declaring = {resource.file for resource in desired}
     silent = sorted(path for path in written if path.endswith(SUFFIXES) and path not in declaring)
     if silent or not desired:
         raise Refused(f"{silent[0] if silent else folder} declares nothing that Clockwork reads")

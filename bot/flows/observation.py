@@ -167,7 +167,7 @@ def _defining(declaration: Declaration, observer: str) -> Iterator[Desired]:
     deployment = declaration.deployment
     for name, own in _observer_of(declaration).items() if deployment is not None else ():
         if own == observer and deployment is not None:
-            yield from (replace(each, id=each.id.local) for _, each in made_once(deployment.expansions[name]))
+            yield from (replace(desired, id=desired.id.local) for _, desired in made_once(deployment.expansions[name]))
 
 
 def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Report:
@@ -271,7 +271,7 @@ def _joined(
     """One report out of those of all groups, after the ignore rules: a rule is unused where it hides nothing anywhere."""
     deployment = declaration.deployment
     taken = [exceptions(deployment.expansions[name]) for name in sorted(deployment.looked)] if deployment else []
-    ignores = rules.ignores + Ignores(tuple(rule for each in taken for rule in each.rules))
+    ignores = rules.ignores + Ignores(tuple(rule for exceptions in taken for rule in exceptions.rules))
     ignores += ignore.of_resources(declaration.resources)
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
     sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, groups))
@@ -283,7 +283,7 @@ def _joined(
     ]
     ignored = [note for note in sorted_.notes if note.state != "unused" or deployment is None or not deployment.only]
     notes = [*ignored, *(note for report in reports for note in report.notes), *opaque, *unseen]
-    notes += [note for each in taken for note in each.notes]
+    notes += [note for exceptions in taken for note in exceptions.notes]
     return Report(
         resources=sum(report.resources for report in reports),
         drift=tuple(sorted(drift, key=_order)),

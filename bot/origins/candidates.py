@@ -81,7 +81,11 @@ class Search:
         """What is written is changed; else a new entry in the words of a layer; else more is said where something is
         said of the object already; else something new is said of it.
         """
-        kustomized = [each for each in self.desire.provenance.layers if isinstance(each, KustomizationLayer)]
+        kustomized = [
+            kustomization
+            for kustomization in self.desire.provenance.layers
+            if isinstance(kustomization, KustomizationLayer)
+        ]
         slots = [*leaf_slots(listed), *self._lines(shared=shared)]
         manifests = manifest_guesses(self.desire, listed)
         yield from kustomizations.changed(self.desire, listed, kustomized)
@@ -128,7 +132,9 @@ class Search:
         if not isinstance(self.desire.edit, RemoveEntry):
             return
         same = [
-            each for each in slots if each.leaf is not None and each.value == old and self._carries(each.leaf.document)
+            candidate
+            for candidate in slots
+            if candidate.leaf is not None and candidate.value == old and self._carries(candidate.leaf.document)
         ]
         same.sort(key=lambda slot: (self.desire.level(slot.file), -self.desire.likeness(slot.words)))
         for slot in same[:AT_ONCE]:
@@ -157,9 +163,13 @@ class Search:
         rest = [slot for slot in ranked if slot not in first]
         marked = [slot.slot for slot in rest if slot.slot.may_be_marked and not isinstance(slot.slot.value, bool)]
         feeding = self.trials.feeding(self.desire, marked, by_fit=True) if len(marked) > 1 else marked
-        yield from _guesses(each for each in rest if any(each.slot is slot for slot in feeding))
+        yield from _guesses(candidate for candidate in rest if any(candidate.slot is slot for slot in feeding))
         yield from _guesses(
-            [each for each in rest if each.is_near and not any(each.slot is slot for slot in marked)][:AT_ONCE]
+            [
+                candidate
+                for candidate in rest
+                if candidate.is_near and not any(candidate.slot is slot for slot in marked)
+            ][:AT_ONCE]
         )
 
     def ranked(self) -> list[FittingSlot]:
@@ -212,7 +222,7 @@ class Search:
             name = name.removeprefix(prefix)
         if isinstance(suffix, str):
             name = name.removesuffix(suffix)
-        templates = [each.name for each in self.documents if self.desire.begins_in(each) and "$" in each.name]
+        templates = [held.name for held in self.documents if self.desire.begins_in(held) and "$" in held.name]
         return templates or [name]
 
     def _document(self, file: str, index: int) -> YamlDocument | None:
@@ -227,9 +237,9 @@ class Search:
             value = None if document is None else value_at(document.tree, layer.pointer)
             return (inside(value) or {}) if isinstance(value, str) else value or {}
         own = (
-            value_at(each.tree, layer.pointer)
-            for each in self.documents
-            if (each.kind, each.name) == (layer.carrier.kind, layer.carrier.name) and not self._is_shared(each.file)
+            value_at(held.tree, layer.pointer)
+            for held in self.documents
+            if (held.kind, held.name) == (layer.carrier.kind, layer.carrier.name) and not self._is_shared(held.file)
         )
         held: Tree = {}
         for values in own:

@@ -216,7 +216,7 @@ class _Survey:
         files = {path for path in _value_files(unit, self.documents) if path in self.documents.tree}
         if unit.kind is UnitKind.ARGO_APPLICATION:
             files |= {unit.file} - {""}
-            overrides = {each for path in argo.paths(unit) for each in argo_source.overriding(unit, path)}
+            overrides = {override for path in argo.paths(unit) for override in argo_source.overriding(unit, path)}
             files |= {override for override in overrides if override in self.documents.tree}
         yield files
         beside = {path for path in paths if posixpath.dirname(path) == unit.path} - files
@@ -297,7 +297,7 @@ class _Survey:
                 layers = list(self._value_layers(source.path if source.here else None, files, defaults))
                 yield from [*inline, *layers] if has_values else [*layers, *inline]
             elif not flux.text(written, "chart"):
-                yield from (KustomizationLayer(each, 0, ("kustomize",), ARGO) for each in reversed(source.overriding))
+                yield from (KustomizationLayer(file, 0, ("kustomize",), ARGO) for file in reversed(source.overriding))
                 if declared is not None:
                     yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
 
@@ -323,9 +323,11 @@ class _Survey:
 
     def _declared(self, unit: Unit) -> ManifestDocument | None:
         """The document that declares a controller's object, where a file of the repository holds it."""
-        listed = [each for each in self.documents.of(unit.file) if each.line == unit.line] if unit.file else []
+        listed = (
+            [document for document in self.documents.of(unit.file) if document.line == unit.line] if unit.file else []
+        )
         kinds = {"Kustomization", "Application", "ApplicationSet"}
-        return next((each for each in listed if each.tree.get("kind") in kinds), None)
+        return next((document for document in listed if document.tree.get("kind") in kinds), None)
 
     def _values(self, file: str) -> Tree:
         listed = self.documents.of(file)
@@ -386,4 +388,4 @@ def _value_files(unit: Unit, documents: Documents) -> list[str]:
 
 
 def _texts(value: JSON) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, (list, tuple)) else []
+    return [element for element in value if isinstance(element, str)] if isinstance(value, (list, tuple)) else []

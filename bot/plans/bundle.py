@@ -94,7 +94,7 @@ def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance:
         "repository": provenance.repository,
         "commit": provenance.commit,
         "sources": sources,
-        "fetched": [{"url": url, "version": version, "digest": found} for url, version, found in fetched],
+        "fetched": [{"url": url, "version": version, "digest": checksum} for url, version, checksum in fetched],
         "files": listed,
         "not_held": [missing._asdict() for missing in sorted(provenance.not_held)],
     }

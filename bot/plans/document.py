@@ -146,10 +146,10 @@ def read_plans(data: bytes, *, file: str) -> Sequence[KeptPlan]:
 def check_plans(kept: Sequence[KeptPlan], made: Sequence[ActionList]) -> None:
     """Raise ``Stale`` where one of the ``kept`` plans is not what was ``made`` just now."""
     now = {plan.target: plan for plan in made}
-    for each in kept:
-        if each.target not in now:
-            raise Stale(f"the plan for {each.target or 'the repository'} is out of date: there is no such target now")
-        each.check(now[each.target])
+    for plan in kept:
+        if plan.target not in now:
+            raise Stale(f"the plan for {plan.target or 'the repository'} is out of date: there is no such target now")
+        plan.check(now[plan.target])
 
 
 _AGAIN: Final = "Make one with `clockwork plan --out FILE`."

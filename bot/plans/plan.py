@@ -57,8 +57,8 @@ def plan(look: Look) -> ActionList:
         if decision.drift.resource not in hooks:
             grouped[decision.drift.resource].append(decision)
     made = [_action(resource, decisions, look) for resource, decisions in sorted(grouped.items())]
-    actions = _with_hooks([each for each in made if isinstance(each, Action)], look)
-    left = [each for each in made if isinstance(each, NotPlanned)]
+    actions = _with_hooks([action for action in made if isinstance(action, Action)], look)
+    left = [action for action in made if isinstance(action, NotPlanned)]
     return ActionList(look.target, look.commit, _observed(look), look.at, actions, (*look.gaps, *left))
 
 
@@ -76,17 +76,17 @@ def chosen(whole: ActionList, tasks: Sequence[str]) -> ActionList:
     left = [action for action in whole.actions if action.id in kept]
     waves = {wave: number for number, wave in enumerate(sorted({action.wave for action in left}))}
     return replace(
-        whole, actions=tuple(replace(each, wave=waves[each.wave]) for each in left), tasks=tuple(sorted(tasks))
+        whole, actions=tuple(replace(action, wave=waves[action.wave]) for action in left), tasks=tuple(sorted(tasks))
     )
 
 
 def _with_hooks(made: Sequence[Action], look: Look) -> tuple[Action, ...]:
     """The actions in their order, and the hooks of what they change among them."""
     running = due(made, look.releases, frozenset(look.live), look.commit)
-    releases = {each.hook.release for each in running}
+    releases = {due.hook.release for due in running}
     of = look.releases.release_of
     tied = [replace(action, release=name) if (name := of(action.resource)) in releases else action for action in made]
-    among = [each.action for each in running if each.stage is HookStage.AMONG]
+    among = [due.action for due in running if due.stage is HookStage.AMONG]
     return around(ordered([*tied, *among], look.declared), running)
 
 

@@ -65,7 +65,7 @@ def applications(
 
 
 def _ours(url: str, own: Sequence[str]) -> bool:
-    return not own or not url or normal_url(url) in {normal_url(each) for each in own}
+    return not own or not url or normal_url(url) in {normal_url(address) for address in own}
 
 
 def _cluster(cluster: ArgoCluster) -> Parameters:
@@ -140,11 +140,11 @@ def _merge(generators: Sequence[Tree], keys: Sequence[str], space: _Set) -> list
     """The first generator's parameters, overridden by later ones with the same merge keys ("Merge Generator")."""
     if not generators or not keys:
         raise _Unsupported("a merge takes generators and mergeKeys")
-    made = {_key(each, keys): dict(each) for each in _generated(generators[0], space)}
+    made = {_key(parameters, keys): dict(parameters) for parameters in _generated(generators[0], space)}
     for generator in generators[1:]:
-        for each in _generated(generator, space):
-            if _key(each, keys) in made:
-                made[_key(each, keys)].update(each)
+        for parameters in _generated(generator, space):
+            if _key(parameters, keys) in made:
+                made[_key(parameters, keys)].update(parameters)
     return list(made.values())
 
 
@@ -161,7 +161,7 @@ def _git(spec: Tree, space: _Set) -> list[Parameters]:
     if text(spec, "pathParamPrefix"):
         raise _Unsupported("its git generator uses pathParamPrefix, which is not read here")
     made = _git_files(spec, space) if "files" in spec else _git_directories(mappings(spec.get("directories")), space)
-    return [{**each, **_values(spec, each, space)} for each in made]
+    return [{**parameters, **_values(spec, parameters, space)} for parameters in made]
 
 
 def _git_directories(patterns: Sequence[Tree], space: _Set) -> list[Parameters]:
@@ -236,7 +236,7 @@ def _parents(path: str) -> Iterator[str]:
 
 def _names(value: JSON) -> list[str]:
     return (
-        [each for each in value if isinstance(each, str)]
+        [element for element in value if isinstance(element, str)]
         if isinstance(value, Sequence) and not isinstance(value, str)
         else []
     )
@@ -278,11 +278,11 @@ def _selected(given: Parameters, selector: Tree) -> bool:
 def _flat(value: Tree, before: str = "") -> dict[str, JSON]:
     """Nested keys with dots between them, all values as text: parameters without Go templates."""
     flat: dict[str, JSON] = {}
-    for key, each in value.items():
-        if isinstance(each, Mapping):
-            flat.update(_flat(each, f"{before}{key}."))
-        elif not isinstance(each, Sequence) or isinstance(each, str):
-            flat[before + key] = each if isinstance(each, str) else json.dumps(each)
+    for key, entry in value.items():
+        if isinstance(entry, Mapping):
+            flat.update(_flat(entry, f"{before}{key}."))
+        elif not isinstance(entry, Sequence) or isinstance(entry, str):
+            flat[before + key] = entry if isinstance(entry, str) else json.dumps(entry)
     return flat
 
 
@@ -302,11 +302,11 @@ def _filled(value: JSON, given: Parameters, *, go: bool, keep: bool = False) -> 
         return _FIELD.sub(lambda match: _text_of(match, given, go=go, keep=keep), value) if "{{" in value else value
     if isinstance(value, Mapping):
         return {
-            str(_filled(key, given, go=go, keep=keep)): _filled(each, given, go=go, keep=keep)
-            for key, each in value.items()
+            str(_filled(key, given, go=go, keep=keep)): _filled(entry, given, go=go, keep=keep)
+            for key, entry in value.items()
         }
     if isinstance(value, Sequence):
-        return [_filled(each, given, go=go, keep=keep) for each in value]
+        return [_filled(element, given, go=go, keep=keep) for element in value]
     return value
 
 

@@ -110,8 +110,8 @@ class _Search:
         """The first of the kustomizations that go round in a circle with this one, which it is itself without such: it
         stands for them, since each is a part of another.
         """
-        around = (each for each in self.closures[folder].folders if each in self.closures)
-        return min((each for each in around if folder in self.closures[each].folders), default=folder)
+        around = (inner for inner in self.closures[folder].folders if inner in self.closures)
+        return min((inner for inner in around if folder in self.closures[inner].folders), default=folder)
 
     def _is_kustomization(self, path: str) -> bool:
         return path.rpartition("/")[2] in kustomization.FILE_NAMES
@@ -119,14 +119,14 @@ class _Search:
     # -- what settings name ---------------------------------------------------------------------------------------
 
     def _settings(self) -> None:
-        for each in self.named:
-            path = each.path.strip("/").removeprefix("./")
-            unit = self._unit_at(path, each)
+        for named in self.named:
+            path = named.path.strip("/").removeprefix("./")
+            unit = self._unit_at(path, named)
             if unit is None:
-                self.targets.append(Target(each.name, declared=True, namespace=each.namespace, paths=(path,)))
+                self.targets.append(Target(named.name, declared=True, namespace=named.namespace, paths=(path,)))
                 continue
             self._claim(path)
-            self.targets.append(Target(each.name, (unit,), declared=True, namespace=each.namespace))
+            self.targets.append(Target(named.name, (unit,), declared=True, namespace=named.namespace))
 
     def _unit_at(self, path: str, named: Named) -> Unit | None:
         """What renders a folder that settings name; None for plain files."""
@@ -143,13 +143,15 @@ class _Search:
     # -- Flux -----------------------------------------------------------------------------------------------------
 
     def _flux_objects(self) -> list[ManifestDocument]:
-        return [each for each in self._objects(flux.KUSTOMIZE_GROUP) if flux.is_kustomization(each.tree)]
+        return [document for document in self._objects(flux.KUSTOMIZE_GROUP) if flux.is_kustomization(document.tree)]
 
     def _taken(self, objects: list[ManifestDocument]) -> list[ManifestDocument]:
         """Those in files that some source of the repository takes: what is left out of every artifact is not applied."""
         if not objects:
             return []
-        repositories = [each for each in self._objects(flux.SOURCE_GROUP) if each.tree.get("kind") == "GitRepository"]
+        repositories = [
+            document for document in self._objects(flux.SOURCE_GROUP) if document.tree.get("kind") == "GitRepository"
+        ]
         sources = [flux.sifting(repository.tree) for repository in repositories] or [{}]
         rules = [sourceignore.rules(self.tree, source) for source in sources]
         return [document for document in objects if not all(rule.hides(document.file) for rule in rules)]
@@ -181,10 +183,10 @@ class _Search:
         for path in paths.values():
             self._claim(path)
         named_charts = [
-            flux.text(each.tree, "spec", "chart", "spec", "chart") for each in self._objects(flux.HELM_GROUP)
+            flux.text(document.tree, "spec", "chart", "spec", "chart") for document in self._objects(flux.HELM_GROUP)
         ]
-        charts = [each for each in self._objects(flux.SOURCE_GROUP) if each.tree.get("kind") == "HelmChart"]
-        for chart in (*named_charts, *(flux.text(each.tree, "spec", "chart") for each in charts)):
+        charts = [document for document in self._objects(flux.SOURCE_GROUP) if document.tree.get("kind") == "HelmChart"]
+        for chart in (*named_charts, *(flux.text(document.tree, "spec", "chart") for document in charts)):
             charted = joined("", chart.lstrip("/")) if chart else None
             if charted is not None and chart_folders.file_of(self.tree, charted) is not None:
                 self._claim(charted)
@@ -292,7 +294,9 @@ class _Search:
     # -- Argo CD --------------------------------------------------------------------------------------------------
 
     def _argo(self) -> None:
-        objects = [RenderedObject(each.tree, each.file, each.line) for each in self._objects(argo.GROUP)]
+        objects = [
+            RenderedObject(document.tree, document.file, document.line) for document in self._objects(argo.GROUP)
+        ]
         applications = argo.applications(objects, self.tree, self.own, self.clusters)
         units = [unit for unit in applications if isinstance(unit, Unit)]
         self.left_out += [application for application in applications if isinstance(application, NotCompared)]

@@ -49,7 +49,9 @@ class Conflict:
     objects: tuple[RenderedObject, ...]
 
     def __str__(self) -> str:
-        first, *others = (f"{each.file}:{each.line}" if each.file else "an unknown place" for each in self.objects)
+        first, *others = (
+            f"{rendered.file}:{rendered.line}" if rendered.file else "an unknown place" for rendered in self.objects
+        )
         return f"{_described(self.objects[0].tree)} is declared in {first} and differently in {', '.join(others)}"
 
 
@@ -67,7 +69,7 @@ class Expansion:
     @property
     def misses(self) -> bool:
         """Whether something is left out that runs all the time, so that what is not here may be there."""
-        return not all(each.hook for each in self.left_out)
+        return not all(gap.hook for gap in self.left_out)
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -132,14 +134,14 @@ class ExpansionMemory:
     def find(self, target: Target, tree: FileTree, around: RenderContext) -> Expansion | None:
         """What ``target`` comes to in ``tree``; None where that is not known. Who observes it makes no difference."""
         unobserved = replace(target, observer="")
-        for each in self._known.get(target.name, ()):
-            if each.target == unobserved and each.around == around and each.reads.same_in(tree):
-                return each.expansion if each.expansion.target == target else replace(each.expansion, target=target)
+        for known in self._known.get(target.name, ()):
+            if known.target == unobserved and known.around == around and known.reads.same_in(tree):
+                return known.expansion if known.expansion.target == target else replace(known.expansion, target=target)
         return None
 
     def keep(self, expansion: Expansion, reads: Reads, around: RenderContext) -> None:
         """Remember an expansion, unless another try may end otherwise."""
-        if any(each.missing_tool or each.again for each in expansion.left_out):
+        if any(gap.missing_tool or gap.again for gap in expansion.left_out):
             return
         if len(self._known) >= _MOST_TARGETS:
             self._known.clear()
@@ -286,11 +288,11 @@ class _Run:
     def _late(self) -> None:
         """Units that no unit before them could tell everything about: releases after all others."""
         late, self.late = self.late, []
-        kustomizations = [each for each in late if flux.is_kustomization(each[0].tree)]
+        kustomizations = [item for item in late if flux.is_kustomization(item[0].tree)]
         for made, index, depth in kustomizations:
             self._take(flux.kustomizations([made], self.seen, self.tree, self.around.own), index, depth + 1)
         if kustomizations:
-            self.late += [each for each in late if flux.is_release(each[0].tree)]
+            self.late += [item for item in late if flux.is_release(item[0].tree)]
             if not self.waiting:
                 self._late()
             return
@@ -340,7 +342,7 @@ def _conflicts(units: Sequence[RenderedUnit]) -> Iterator[Conflict]:
         for made in unit.rendering.objects:
             by_identity.setdefault(_identity(made.tree), []).append(made)
     for same in by_identity.values():
-        different = [each for each in same[1:] if each.tree != same[0].tree]
+        different = [other for other in same[1:] if other.tree != same[0].tree]
         if different:
             yield Conflict((same[0], *different))
 

@@ -47,33 +47,36 @@ def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...
     cache = examined("cache", lambda: _cache(options))
     if any(diagnosis.health is Health.FAILS for diagnosis in cache):
         return cache  # nothing can be fetched into it
-    found = list(examined("repository", lambda: doctor.configuration(check_configuration(options))))
-    if [diagnosis.area for diagnosis in found] == ["repository"]:
-        return tuple(found)  # it cannot even be read
+    diagnoses = list(examined("repository", lambda: doctor.configuration(check_configuration(options))))
+    if [diagnosis.area for diagnosis in diagnoses] == ["repository"]:
+        return tuple(diagnoses)  # it cannot even be read
     try:
         opened = repository_to_read(options) if offline else open_repository(options)
     except BotError as exc:
         if any(
-            diagnosis.health is Health.FAILS and exc.message.splitlines()[0] in diagnosis.message for diagnosis in found
+            diagnosis.health is Health.FAILS and exc.message.splitlines()[0] in diagnosis.message
+            for diagnosis in diagnoses
         ):
-            return tuple(found)  # settings that are wrong, told with their lines
-        return (*found, Diagnosis("repository", Health.FAILS, exc.message, exc.advice or ""))
+            return tuple(diagnoses)  # settings that are wrong, told with their lines
+        return (*diagnoses, Diagnosis("repository", Health.FAILS, exc.message, exc.advice or ""))
     surroundings = _Surroundings(opened, SystemClock())
-    found += examined("repository", surroundings.repository)
+    diagnoses += examined("repository", surroundings.repository)
     if offline:
-        found.append(
+        diagnoses.append(
             Diagnosis("network", Health.SKIPPED, "rights, ledger and live state were not asked for: --offline")
         )
     else:
-        found += examined("rights", surroundings.host)
-        found += examined("ledger", surroundings.ledger)
-        found += examined("live state", surroundings.live_state)
-    found += cache
-    if not any(diagnosis.area == "renderers" for diagnosis in found):  # live state could not be compared without them
-        found += examined("renderers", surroundings.renderers)
+        diagnoses += examined("rights", surroundings.host)
+        diagnoses += examined("ledger", surroundings.ledger)
+        diagnoses += examined("live state", surroundings.live_state)
+    diagnoses += cache
+    if not any(
+        diagnosis.area == "renderers" for diagnosis in diagnoses
+    ):  # live state could not be compared without them
+        diagnoses += examined("renderers", surroundings.renderers)
     for area in ("assistants", "environment", "workflows"):
-        found += examined(area, getattr(surroundings, area))
-    return tuple(found)
+        diagnoses += examined(area, getattr(surroundings, area))
+    return tuple(diagnoses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ def _is_path(remote: str) -> bool:
 
 def of_target(opened: OpenRepository, target: str) -> OpenRepository:
     """The repository as ``target`` is observed: by its own observers, else by the repository's."""
-    own = next((each.observe for each in opened.settings.targets if each.name == target), None)
+    own = next((named.observe for named in opened.settings.targets if named.name == target), None)
     if own is None:
         return opened
     return replace(opened, settings=opened.settings.model_copy(update={"observe": own}))
