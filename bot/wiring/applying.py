@@ -153,8 +153,8 @@ def after_merge(options: Options, tell: Callable[[AppliedAction], None] = lambda
     """
     application = open_application(options)
     opened = application.opened
-    chosen = [plan for plan in application.plans if apply_settings(opened, plan.actions.target).after_merge]
-    if not any(plan.actions.actions for plan in chosen) and opened.repository.head(APPLIED) == application.commit:
+    chosen = [each for each in application.plans if apply_settings(opened, each.actions.target).after_merge]
+    if not any(each.actions.actions for each in chosen) and opened.repository.head(APPLIED) == application.commit:
         return None
     ended, sentences = _unattended(application, chosen, tell)
     whole = all(done.whole for done in ended)
@@ -166,11 +166,11 @@ def _unattended(
 ) -> tuple[list[AppliedPlan], list[str]]:
     """What became of each plan, and the sentences about that; one refusal where nothing may be applied at all."""
     try:
-        if any(plan.actions.actions for plan in chosen):
+        if any(each.actions.actions for each in chosen):
             application.check()
     except Refused as exc:
         return [AppliedPlan(refused=str(exc))], refusal(str(exc))
-    ended = [application.attempt(plan, approved=False, unattended=True, tell=tell) for plan in chosen]
+    ended = [application.attempt(each, approved=False, unattended=True, tell=tell) for each in chosen]
     name = application.opened.name
     return ended, [line for each, done in zip(chosen, ended, strict=True) for line in sentences_of(each, done, name)]
 

@@ -271,7 +271,7 @@ def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> I
         yield exact
     elif kind is _ISSUES and single and all(decision.by_hand is None for decision in decisions):
         yield about
-    elif kind is _ISSUES and single and any(decision.rule == CHOSEN for decision in decisions):
+    elif kind is _ISSUES and single and any(each.rule == CHOSEN for each in decisions):
         yield replace(about, verb=BoxVerb.ADOPT)
     elif kind in {_PULLS, _LATER}:
         if action.limit in _FLOOD:
