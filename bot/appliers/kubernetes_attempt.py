@@ -32,6 +32,7 @@ from bot.secrecy.sanitize import sanitized
 
 _LOOK_AGAIN: Final = 1.0
 _RESTARTABLE: Final = frozenset({("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet")})
+"""What ``kubectl rollout restart`` takes (Kubernetes docs, "kubectl rollout restart")."""
 
 
 @dataclass(frozen=True, slots=True)
