@@ -155,7 +155,7 @@ class ApplyJournal:
             actor=self.actor,
             task=action.task,
             fingerprint=action.id,
-            drifts=tuple(each.drift for each in action.differences),
+            drifts=tuple(difference.drift for difference in action.differences),
             reason=f"{operation} {action.resource.qualified}",
             detail={
                 LEASE: self.run,

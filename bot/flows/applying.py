@@ -188,7 +188,7 @@ def _carried_out(works: Sequence[Work], journal: ApplyJournal, context: ApplyCon
     for number, wave in enumerate(waves):
         ended = _wave(wave, journal, context)
         applied += ended
-        if any(each.failure is not None for each in ended):
+        if any(action.failure is not None for action in ended):
             return AppliedPlan(
                 tuple(applied), left=tuple(work.action for later in waves[number + 1 :] for work in later)
             )

@@ -140,15 +140,15 @@ def _advice(subject: str, assessment: Assessment) -> str:
     notes = (note for note in assessment.report.notes if note.state == "not compared" and note.rule == target)
     if (note := next(notes, None)) is not None:
         return f"Target {target} is not compared: {note.detail}."
-    tasks = _tasks(assessment) | {str(each.drift.resource) for each in assessment.decisions}
+    tasks = _tasks(assessment) | {str(decision.drift.resource) for decision in assessment.decisions}
     known = "Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id."
     return suggestion(subject, tasks, otherwise=known)
 
 
 def _tasks(assessment: Assessment) -> set[str]:
     """The tasks that are declared or differ."""
-    declared = {each.task for each in assessment.declaration.resources}
-    return declared | {each.drift.task for each in assessment.decisions}
+    declared = {resource.task for resource in assessment.declaration.resources}
+    return declared | {decision.drift.task for decision in assessment.decisions}
 
 
 def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention], view: LedgerView) -> Explanation:

@@ -65,7 +65,9 @@ def _told(made: tuple[Intention, ...], situation: Situation) -> tuple[Intention,
     decisions = tuple(decision for intention in waiting for decision in intention.proposal.decisions)
     asking = _issue(Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, decisions), (), situation, kind=SWITCH)
     if asking.effect is Effect.UNDELIVERED:
-        return tuple(replace(each, effect=Effect.UNDELIVERED) if each in waiting else each for each in made)
+        return tuple(
+            replace(intention, effect=Effect.UNDELIVERED) if intention in waiting else intention for intention in made
+        )
     return (*made, asking)
 
 

@@ -53,7 +53,7 @@ def steps_for_all(decisions: Sequence[Decision], alone: Collection[str] = ()) ->
         nameless = replace(decision, drift=replace(decision.drift, file=None, line=None, manager=None))
         for step, general in zip(_steps_of(decision, alone), _steps_of(nameless, alone), strict=True):
             commands.setdefault(general.text, {}).update(dict.fromkeys([step.command] if step.command else []))
-    return tuple(RunbookStep(text, _in_a_row(list(each))) for text, each in commands.items())
+    return tuple(RunbookStep(text, _in_a_row(list(command))) for text, command in commands.items())
 
 
 def _in_a_row(commands: Sequence[str]) -> str | None:

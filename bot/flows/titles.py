@@ -76,11 +76,11 @@ def _shortest(name: str, ways: Iterable[str], link: str, tail: str = "") -> str:
     longest = min(_LONGEST_NAME, MOST - len(link) - len(tail) - _LEAST)
     text = one_line(name, limit=300)
     head = f"{text if len(text) <= longest else f'…{text[1 - longest :]}'}{link}"
-    said = ""
-    for said in ways:
-        if len(head) + len(said) + len(tail) <= MOST:
+    words = ""
+    for words in ways:
+        if len(head) + len(words) + len(tail) <= MOST:
             break
-    return f"{head}{one_line(said, limit=MOST - len(head) - len(tail))}{tail}"
+    return f"{head}{one_line(words, limit=MOST - len(head) - len(tail))}{tail}"
 
 
 def _changes(drifts: Sequence[Drift]) -> Iterator[str]:

@@ -110,7 +110,9 @@ class DesiredEdit:
         if document.kind in {"", self.id.kind} or document.is_kustomization or document.is_builtin:
             own = not document.name or document.name in self.id.name or self.begins_in(document)
             return document.kind != self.id.kind or own
-        return any(document.kind == each.kind and document.name in each.name for each in self.provenance.carriers)
+        return any(
+            document.kind == carrier.kind and document.name in carrier.name for carrier in self.provenance.carriers
+        )
 
     def begins_in(self, document: YamlDocument) -> bool:
         """Whether a document is the object's own manifest; what its name is may be substituted only later

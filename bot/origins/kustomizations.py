@@ -27,6 +27,7 @@ from bot.origins.scene import KustomizationLayer
 _SCALED: Final = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
 """What ``replicas`` sets (kustomize docs, "replicas")."""
 _GENERATORS: Final = {"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}
+"""What makes them (kustomize docs, "configMapGenerator" and "secretGenerator")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ class Helm:
             rendered.append(objects)
         hooks = [each for each in rendered[0] if is_hook(each.tree, HELM_HOOK)]
         kept, *again = [[each for each in made if not is_hook(each.tree, HELM_HOOK)] for made in rendered]
-        left = [_hook(unit, each) for each in hooks]
+        left = [_hook(unit, hook) for hook in hooks]
         if again:
             kept, changing = _steady(unit, kept, again[0])
             left += changing
@@ -252,7 +252,7 @@ def _crds(chart: Chart, answer: Manifests) -> list[RenderedObject]:
 
 
 def _cluster_kinds(crds: Iterable[RenderedObject]) -> frozenset[tuple[str, str]]:
-    declarations = [scopes.declared(each.tree) for each in crds]
+    declarations = [scopes.declared(crd.tree) for crd in crds]
     return frozenset(kind for kind, namespaced in filter(None, declarations) if not namespaced)
 
 

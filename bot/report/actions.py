@@ -93,8 +93,8 @@ def show_plan(plan: ActionList, console: Console) -> None:
     for action in plan.actions:
         for line in _lines(action, with_release=action.release in asking):
             console.print(line, highlight=False, soft_wrap=True)
-    for each in plan.not_planned:
-        text = escape(f"{each.subject}: {each.reason}")
+    for gap in plan.not_planned:
+        text = escape(f"{gap.subject}: {gap.reason}")
         console.print(f"  [yellow]not planned[/] {text}", highlight=False, soft_wrap=True)
     console.print(summary(plan), highlight=False)
 

@@ -135,7 +135,7 @@ def _set_fits(listed: list[tuple[JSON, frozenset[Pointer]]], running: list[JSON]
 
 
 def _within(wild: frozenset[Pointer], key: str | int) -> frozenset[Pointer]:
-    return frozenset(each[1:] for each in wild if each[:1] == (key,))
+    return frozenset(pointer[1:] for pointer in wild if pointer[:1] == (key,))
 
 
 def _shape_at(shape: Shape, pointer: Pointer) -> Shape:

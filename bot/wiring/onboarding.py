@@ -40,6 +40,7 @@ from bot.wiring.targets import renderers
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w./-]*\Z", re.ASCII)
 _WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+"""What YAML 1.1 reads as something else than text (yaml.org/type/bool.html, yaml.org/type/null.html)."""
 
 
 @dataclass(frozen=True, slots=True)

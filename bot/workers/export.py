@@ -176,7 +176,7 @@ def _context(failure: Failure) -> str:
 
 def _top(drawn: FailurePicture) -> int:
     """The end of the chart's axis: the next ten above its highest bar."""
-    highest = max((each.rate.per_100 for each in drawn.days), default=0.0)
+    highest = max((day.rate.per_100 for day in drawn.days), default=0.0)
     return max(10, 10 * (int(highest) // 10 + 1))
 
 

@@ -106,8 +106,8 @@ class _Answers:
             {
                 "at": last.at.isoformat(),
                 "blocked": last.blocked,
-                "decisions": [each for each in _rows(whole["decisions"]) if each["drift"] in of_task],
-                "actions": [each for each in _rows(whole["actions"]) if task in {None, each["task"]}],
+                "decisions": [row for row in _rows(whole["decisions"]) if row["drift"] in of_task],
+                "actions": [row for row in _rows(whole["actions"]) if task in {None, row["task"]}],
             }
         )
 

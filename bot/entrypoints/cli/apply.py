@@ -160,9 +160,9 @@ def _agreed(chosen: Sequence[TargetPlan], console: Console) -> bool:
     """Whether the person at this terminal agrees to the plans."""
     from bot.report.actions import show_plan
 
-    for each in chosen:
-        show_plan(each.actions, console)
-    if not any(each.actions.actions for each in chosen):
+    for plan in chosen:
+        show_plan(plan.actions, console)
+    if not any(plan.actions.actions for plan in chosen):
         return False
     answer = typer.prompt("Do these actions? Only 'yes' is taken for a yes", default="no", show_default=False)
     if answer != "yes":
@@ -195,20 +195,20 @@ def _carried_out(
     from bot.wiring.applying import refusal
 
     ended: list[tuple[TargetPlan, AppliedPlan]] = []
-    for each in chosen:
-        if each.actions.target and each.actions.actions:
-            console.print(f"[bold]{each.actions.target}[/]", highlight=False)
+    for plan in chosen:
+        if plan.actions.target and plan.actions.actions:
+            console.print(f"[bold]{plan.actions.target}[/]", highlight=False)
         done = application.attempt(
-            each, approved=approved, unattended=unattended, tell=lambda action: show_applied(action, console)
+            plan, approved=approved, unattended=unattended, tell=lambda action: show_applied(action, console)
         )
         show_waiting(done, console)
         if done.refused:
             for line in refusal(done.refused):
                 console.print(f"  [red]refused[/] {escape(printable(line))}", highlight=False, soft_wrap=True)
-        elif each.actions.actions:
+        elif plan.actions.actions:
             console.print(applied_summary(done), highlight=False)
-        ended.append((each, done))
-    if not any(each.actions.actions for each in chosen):
+        ended.append((plan, done))
+    if not any(plan.actions.actions for plan in chosen):
         console.print("Nothing to do. What runs is what Git says.")
     return ended
 
@@ -222,8 +222,8 @@ def _verified(application: Application, sentences: Sequence[str], console: Conso
 
 def _exit_code(ended: Sequence[AppliedPlan], *, differs: bool) -> int:
     """3 something failed, 4 something waits or was refused, 1 something still differs, 0 none of it."""
-    if any(each.failed for each in ended):
+    if any(plan.failed for plan in ended):
         return 3
-    if any(each.waiting or each.refused for each in ended):
+    if any(plan.waiting or plan.refused for plan in ended):
         return 4
     return int(differs)

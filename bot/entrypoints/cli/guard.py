@@ -139,7 +139,7 @@ def result_as_json(
     url: str | None,
 ) -> dict[str, object]:
     """A result as ``--json`` prints it."""
-    return {**_json(change, rules, result, mode, url), "rendered": [each.as_json() for each in rendered]}
+    return {**_json(change, rules, result, mode, url), "rendered": [difference.as_json() for difference in rendered]}
 
 
 def _json(change: Change, rules: RuleBook, result: ReviewResult, mode: Mode, url: str | None) -> dict[str, object]:

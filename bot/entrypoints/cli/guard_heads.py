@@ -192,16 +192,21 @@ class _Shown:
 
             heads = [
                 result_as_json(
-                    each.change, each.rules, each.result, self.mode, rendered=each.rendered, url=_address(each)
+                    reviewed.change,
+                    reviewed.rules,
+                    reviewed.result,
+                    self.mode,
+                    rendered=reviewed.rendered,
+                    url=_address(reviewed),
                 )
-                for each in judged
+                for reviewed in judged
             ]
             print_json({"heads": heads}, indent=2)
-            for each in judged:
-                self._write(each)
+            for reviewed in judged:
+                self._write(reviewed)
             return
-        for each in judged:
-            self.one(each)
+        for reviewed in judged:
+            self.one(reviewed)
         if not judged:
             print("Nothing waits in a merge queue.")
 

@@ -36,9 +36,9 @@ def history(
     from bot.wiring.repository import Options
 
     with _progress(quiet=as_json) as tell:
-        found = history_here(Options(repo=repo, settings=settings), names or [], tell)
-    _show(found, as_json=as_json)
-    if exit_code and found.secrets:
+        past = history_here(Options(repo=repo, settings=settings), names or [], tell)
+    _show(past, as_json=as_json)
+    if exit_code and past.secrets:
         raise typer.Exit(1)
 
 
@@ -98,30 +98,30 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, all_: shown.update(line, completed=done, total=all_)
 
 
-def _show(found: SecretHistory, *, as_json: bool) -> None:
+def _show(past: SecretHistory, *, as_json: bool) -> None:
     if as_json:
         from bot.entrypoints.cli.guard import finding_as_json
 
         secrets = [
-            {**finding_as_json(each.finding), "commit": each.commit, "author": each.author,
-             "at": each.at.isoformat(), "subject": each.subject, "remains": each.remains}
-            for each in found.secrets
+            {**finding_as_json(secret.finding), "commit": secret.commit, "author": secret.author,
+             "at": secret.at.isoformat(), "subject": secret.subject, "remains": secret.remains}
+            for secret in past.secrets
         ]  # fmt: skip
-        unread = [{"file": file, "commit": commit} for file, commit in found.unread]
-        amounts = {"commits": found.commits, "files": found.files, "bytes": found.size}
+        unread = [{"file": file, "commit": commit} for file, commit in past.unread]
+        amounts = {"commits": past.commits, "files": past.files, "bytes": past.size}
         print_json({**amounts, "unread": unread, "secrets": secrets}, indent=2)
         return
     from bot.entrypoints.cli.verdicts import show_findings
     from bot.report.console import printable
 
     out = Lines()
-    for each in found.secrets:
-        show_findings([each.finding], out)
-        out.add((f"    {printable(_commit(each))}", "bold"), wrap=False)
-    for file, commit in found.unread:
+    for secret in past.secrets:
+        show_findings([secret.finding], out)
+        out.add((f"    {printable(_commit(secret))}", "bold"), wrap=False)
+    for file, commit in past.unread:
         out.add(f"not looked at: {printable(file)} of commit {commit[:12]} is too large")
-    count = len(found.secrets)
-    amount = f"{found.commits:,} commits, {found.files:,} files, {found.size / 1e6:,.1f} MB"
+    count = len(past.secrets)
+    amount = f"{past.commits:,} commits, {past.files:,} files, {past.size / 1e6:,.1f} MB"
     out.add(f"{count:,} {'credential' if count == 1 else 'credentials'} in {amount}")
 
 

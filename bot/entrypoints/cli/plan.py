@@ -50,7 +50,7 @@ def chosen_tasks(kept: Sequence[KeptPlan], named: Sequence[str] | None) -> tuple
 
     if kept and named:
         raise Invalid("a plan that was kept says itself which tasks it is about", advice="Leave out --task.")
-    return tuple(sorted({each for plan in kept for each in plan.tasks})) if kept else tuple(named or ())
+    return tuple(sorted({task for plan in kept for task in plan.tasks})) if kept else tuple(named or ())
 
 
 def plan(

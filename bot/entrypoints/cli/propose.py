@@ -92,5 +92,5 @@ def register_compile(guard: typer.Typer) -> None:
         with closing(runs), shown:
             done = compile_files(task, prompt, into, AIWork(tool, agent, mode, shown.answered), runs)
             shown.action = done.action
-            shown.declares = [] if done.bundle is None else [each.id.qualified for each in done.bundle.desired]
+            shown.declares = [] if done.bundle is None else [resource.id.qualified for resource in done.bundle.desired]
         leave(done.result, done.action)

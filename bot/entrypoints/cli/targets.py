@@ -139,7 +139,7 @@ def _unit(unit: ListedUnit, *, with_reason: bool) -> str:
     state = counted(unit.objects, "object")
     if unit.problem is not None:
         state = f"not compared: {unit.problem}" if with_reason else "not compared"
-    origins = "".join(f", from {each}" for each in unit.fetched) if unit.problem is None else ""
+    origins = "".join(f", from {source}" for source in unit.fetched) if unit.problem is None else ""
     return f"{unit.kind} {unit.name}{f' {unit.path}' if unit.path else ''}: {state}{origins}"
 
 

@@ -148,7 +148,7 @@ def _halt(status: DaemonStatus, limits: Limits, now: datetime) -> dict[str, obje
 def _budgets(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[str, object]]:
     view = status.ledger()
     drifting = frozenset() if status.last is None else frozenset(d.task for d in status.last.report.drift)
-    return [] if view is None else [_budget(each) for each in task_budgets(view, limits, now, drifting=drifting)]
+    return [] if view is None else [_budget(budget) for budget in task_budgets(view, limits, now, drifting=drifting)]
 
 
 def _limits(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[str, object]]:
@@ -162,8 +162,8 @@ def _limits(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[st
     opened, *others = repository_budgets(view, limits, now)
     budgets = (opened, standing, *others, proposal_budget(view, limits, now))
     return [
-        {"name": each.name, "used": each.used, "allowed": each.allowed, "free_at": _at(each.free_at)}
-        for each in budgets
+        {"name": budget.name, "used": budget.used, "allowed": budget.allowed, "free_at": _at(budget.free_at)}
+        for budget in budgets
     ]
 
 

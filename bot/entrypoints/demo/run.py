@@ -155,12 +155,12 @@ def _places(settings: Settings, loop: Loop) -> dict[Path, DemoCluster]:
     """What the shop's targets declare, running where the settings say that they are observed."""
     declaration = loop.declarer.at(loop.run.repository.head(loop.run.branch) or "")
     if declaration.deployment is not None and declaration.deployment.unreachable:
-        missing = dict.fromkeys(each.cause for each in declaration.deployment.unreachable)
+        missing = dict.fromkeys(gap.cause for gap in declaration.deployment.unreachable)
         raise Unavailable(
             f"the shop is deployed with Kustomize and Helm. {' '.join(missing)}",
             advice="`pip install 'clockwork-gitops[demo]'` brings all that the demo needs.",
         )
-    observed = {"": settings.observe} | {each.name: each.observe or settings.observe for each in settings.targets}
+    observed = {"": settings.observe} | {target.name: target.observe or settings.observe for target in settings.targets}
     places: dict[Path, list[Desired]] = {_snapshot(observe): [] for observe in observed.values()}
     for desired in declaration.resources:
         places[_snapshot(observed[desired.id.target])].append(desired)

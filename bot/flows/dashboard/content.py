@@ -154,8 +154,8 @@ def _open_pulls(tick: Tick) -> int:
         if pull.state is ItemState.OPEN and pull.marker and pull.marker.kind == Lane.CONFIG_PULL_REQUEST
     }
     lane = Lane.CONFIG_PULL_REQUEST
-    opened = {each.number for each in tick.actions if each.effect is Effect.OPENED and each.lane is lane}
-    closed = {each.number for each in tick.actions if each.effect is Effect.CLOSED and each.lane is lane}
+    opened = {action.number for action in tick.actions if action.effect is Effect.OPENED and action.lane is lane}
+    closed = {action.number for action in tick.actions if action.effect is Effect.CLOSED and action.lane is lane}
     return len((before | opened) - closed)
 
 
@@ -253,14 +253,14 @@ def _suspension(entry: Entry) -> str:
 def _title(action: TakenAction, decisions: Sequence[Decision]) -> str:
     if not decisions or action.task == EVERYTHING:
         return action.message
-    joins = () if decisions[0].drift.task == action.task else tuple({each.drift.task for each in decisions})
+    joins = () if decisions[0].drift.task == action.task else tuple({decision.drift.task for decision in decisions})
     return title_of(Proposal(action.lane, action.task, tuple(decisions), joins, name=action.name))
 
 
 def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> Iterator[Box]:
     """What may be ordered about it. About one of like changes of many objects, only what is about the proposal."""
     task, fingerprint = action.task, action.fingerprint
-    single = bool(decisions) and all(each.drift.task == task for each in decisions)
+    single = bool(decisions) and all(decision.drift.task == task for decision in decisions)
     about, exact = (
         replace(Box(BoxVerb.RESTORE), task=task),
         replace(Box(BoxVerb.RETRY), task=task, fingerprint=fingerprint),
@@ -269,7 +269,7 @@ def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> I
         yield replace(about, verb=BoxVerb.RESUME)
     elif kind is _REJECTED and fingerprint:
         yield exact
-    elif kind is _ISSUES and single and all(each.by_hand is None for each in decisions):
+    elif kind is _ISSUES and single and all(decision.by_hand is None for decision in decisions):
         yield about
     elif kind is _ISSUES and single and any(each.rule == CHOSEN for each in decisions):
         yield replace(about, verb=BoxVerb.ADOPT)

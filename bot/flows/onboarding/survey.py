@@ -112,7 +112,7 @@ def survey(
     paths = [entry.path for entry in repository.entries(commit)]
     workflows = tuple(path for path in paths if path.startswith(WORKFLOWS) and path.endswith((".yml", ".yaml")))
     platforms = {resource.id.platform for resource in declaration.resources}
-    compose = {each.file for each in declaration.resources if each.id.platform is Platform.COMPOSE}
+    compose = {resource.file for resource in declaration.resources if resource.id.platform is Platform.COMPOSE}
     return Survey(
         name,
         branch,
