@@ -50,6 +50,11 @@ _HALF: Final = 0.3
 """Such a share of NULs at every second byte is text in UTF-16: of Latin letters nearly all are."""
 _CONTROL: Final = bytes([*range(1, 8), *range(14, 27), *range(28, 32), 127])
 _RARE: Final = 0.05
+_BEYOND: Final = bytes(range(128, 256))
+_LINE: Final = regex(rb"(?:\A|\n)[ -~\t]{6,}\r?\n")
+"""A line of text. A shell runs what the system cannot, also behind the magic number of a picture (POSIX, "Command Search and
+Execution").
+"""
 
 
 class Nature(StrEnum):
@@ -76,14 +81,14 @@ def read(data: bytes, path: str, mode: int) -> Contents:
     if mode == LINK:
         return Contents(None, reason="a symbolic link")
     for bom, encoding in _BOMS:
-        if data.startswith(bom) and b"\0" in data:
+        if data.startswith(bom) and b"\0" in data and not _is_eight_bit(data):
             return Contents(data.decode(encoding, "replace").removeprefix("\ufeff"))
     if b"\0" not in data:
         return Contents(data.decode("utf-8", "replace").removeprefix("\ufeff"))
     if (wide := _wide(data)) is not None:
         return Contents(data.decode(wide, "replace"))
     if _is_read_as_text(data, path, mode):
-        return Contents(data.decode("utf-8", "replace"))
+        return Contents(data.replace(b"\0", b"").decode("utf-8", "replace"))  # as a shell skips them
     return Contents(None, nature(data, path, mode), "binary")
 
 
@@ -102,11 +107,18 @@ def _is_read_as_text(data: bytes, path: str, mode: int) -> bool:
     if data.startswith(b"#!") or classify.is_code(classify.language(path)):
         return True
     if _HARMLESS.match(data):
-        return False
+        return mode == _EXECUTABLE and _LINE.search(data) is not None
     if mode == _EXECUTABLE or classify.language(path) is not None:
         return True
     sample = data[:_SAMPLE]
     return len(sample) - len(sample.translate(None, _CONTROL + b"\0")) < _RARE * len(sample)
+
+
+def _is_eight_bit(data: bytes) -> bool:
+    """Whether a text only begins like UTF-16: what runs it line by line stumbles over the mark alone."""
+    sample = data[2:_SAMPLE]
+    plain = sample.translate(None, _CONTROL + _BEYOND)
+    return sample.count(0) < _RARE * len(sample) and len(plain) > (1 - _RARE) * len(sample)
 
 
 def _wide(data: bytes) -> str | None:

@@ -18,7 +18,7 @@ from bot.guardrails.anchors import AnchoredLine, Anchors, AnchorSet, LinePattern
 from bot.guardrails.contents import LINK, SUBMODULE, Contents, Nature, nature, read
 from bot.guardrails.exempt import NONE, Exemptions
 from bot.guardrails.lexing import LineMask, LineView, mask
-from bot.guardrails.structure import Documents, Unparsed, parse_documents
+from bot.guardrails.structure import Documents, Unparsed, differing_documents, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
 if TYPE_CHECKING:
@@ -206,11 +206,15 @@ class Delta:
 
     @cached_property
     def is_test(self) -> bool:
-        return classify.is_test(self.path)
+        """Whether the file is of tests, as the base has it: code that is moved among them is no test yet."""
+        if not classify.is_test(self.path) or classify.is_named_environment(self.path):
+            return False
+        return self.change.before is None or classify.is_test(self.old_path)
 
     @cached_property
     def is_docs(self) -> bool:
-        return classify.is_docs(self.path)
+        """Whether the file is documentation or an example, as the base has it."""
+        return classify.is_docs(self.path) and (self.change.before is None or classify.is_docs(self.old_path))
 
     @cached_property
     def is_foreign(self) -> bool:
@@ -235,13 +239,17 @@ class Delta:
 
     @cached_property
     def documents_before(self) -> Documents:
-        """The YAML or JSON documents at base; empty for an added file."""
-        return parse_documents(self.before or "")
+        """The YAML or JSON documents at base; empty for an added file. Of a large file those that the change may touch."""
+        return parse_documents(self._differing[0])
 
     @cached_property
     def documents_after(self) -> Documents:
         """The YAML or JSON documents at head; empty for a removed file."""
-        return parse_documents(self.after or "")
+        return parse_documents(self._differing[1])
+
+    @cached_property
+    def _differing(self) -> tuple[str, str]:
+        return differing_documents(self.before or "", self.after or "")
 
     @cached_property
     def blocks_before(self) -> tuple[HclBlock, ...]:

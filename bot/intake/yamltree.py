@@ -51,14 +51,15 @@ class Broken(ValueError):
     """The text is not YAML that can be read; ``error`` says where and why.
 
     ``problem`` is what the parser itself said, empty where it is our rule that is broken; ``hostile`` when the text was
-    given up for its size or depth and not for a mistake.
+    given up for its size or depth and not for a mistake, ``long`` when only for how many nodes are written in it.
     """
 
-    def __init__(self, error: SourceError, *, problem: str = "", hostile: bool = False) -> None:
+    def __init__(self, error: SourceError, *, problem: str = "", hostile: bool = False, long: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
         self.problem = problem
         self.hostile = hostile
+        self.long = long
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +348,7 @@ class _Builder:
         if kind in _NODES:
             self.nodes += 1
             if self.nodes > self.limits.most:
-                raise Broken(_at(self.text, event, f"more than {self.limits.most:,} nodes"), hostile=True)
+                raise Broken(_at(self.text, event, f"more than {self.limits.most:,} nodes"), hostile=True, long=True)
         if kind is ScalarEvent:
             tag = event.tag if event.tag and not any(event.implicit) else None
             style = "" if event.implicit[0] and not event.style else (event.style or "")

@@ -48,7 +48,8 @@ OPEN = {
     "snapshots": resource("aws_ebs_snapshot_block_public_access", 'state = "unblocked"'),
     "all but some actions": policy('Effect = "Allow", NotAction = ["s3:*"], Resource = "*"'),
     "every action of IAM": policy('Effect = "Allow", Action = "iam:*", Resource = "*"'),
-    "all but some, as a document": 'data "aws_iam_policy_document" "a" {\n statement {\n not_actions = ["s3:*"]\n }\n}\n',
+    "all but some, as a document": 'data "aws_iam_policy_document" "a" {\n statement {\n not_actions = ["s3:*"]\n '
+    'resources = ["*"]\n }\n}\n',
     "the policies of a domain": resource(
         "aws_opensearch_domain", 'access_policies = jsonencode({ Statement = [{ Effect = "Allow", Principal = "*" }] })'
     ),

@@ -17,7 +17,7 @@ from bot.guardrails.rule import Fact
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 
-_STAR: Final = regex(r"\"(?:\*|iam):\*\"|\"\*\"")
+_STAR: Final = regex(r"\"\*(?::\*)?\"")
 _WIDE_VALUES: Final = regex(r"\[\s*(?>(?:\"(?:\*|0\.0\.0\.0/0|::/0)\"[\s,]*)*)\]")
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read", "website"})
 _EVERYBODY: Final = regex(r"\"all(?:Authenticated)?Users\"|groups/global/(?:AllUsers|AuthenticatedUsers)")
@@ -84,8 +84,8 @@ def _statements(block: HclBlock) -> Iterator[Fact]:
         if "Allow" not in (statement.text("effect") or "Allow"):
             continue
         name = statement.text("sid") or str(number)
-        actions = statement.attribute("not_actions") or statement.attribute("actions")
-        if actions is not None and (actions.name == "not_actions" or _STAR.search(actions.text)):
+        actions = _every(statement)
+        if actions is not None:
             yield Fact((block.address, "action", name), actions.line, f"{block.address} allows every action.")
         if any(map(_narrows, statement.nested("condition"))):
             continue
@@ -95,6 +95,16 @@ def _statements(block: HclBlock) -> Iterator[Fact]:
             who = principals.attribute("identifiers")
             if who is not None and _STAR.search(who.text):
                 yield Fact((block.address, "principal", name), who.line, f"{block.address} allows everybody.")
+
+
+def _every(statement: HclBlock) -> HclAttribute | None:
+    """What of a statement allows every action: as :func:`~bot.guardrails.detectors.policies.allowances` tells it."""
+    actions, others = statement.attribute("actions"), statement.attribute("not_actions")
+    if actions is not None and _STAR.search(actions.text):
+        return actions
+    if not _STAR.search(statement.text("resources")):
+        return None
+    return others or (actions if actions is not None and '"iam:*"' in actions.text else None)
 
 
 def _narrows(condition: HclBlock) -> bool:

@@ -17,6 +17,7 @@ from posixpath import dirname
 from typing import Final
 
 from bot.guardrails.detectors.access import grants
+from bot.guardrails.detectors.gains import in_deployed_folder
 from bot.guardrails.detectors.inbound import INBOUND, InboundForm
 from bot.guardrails.hcl import HclAttribute, HclBlock
 from bot.guardrails.hcl_values import UnknownValue, scalars, value_of, words
@@ -89,7 +90,7 @@ class _Module:
 
 def open_ingress(subject: Subject) -> Iterable[Hit]:
     """TF-001: ingress from everywhere, every action allowed, or public access, that was not so before."""
-    files = [delta for delta in subject.written if delta.is_hcl and not delta.is_test]
+    files = [delta for delta in subject.written if delta.is_hcl and in_deployed_folder(delta, subject)]
     ports = subject.options.public_ports
     old, new = _modules(files, ports, after=False), _modules(files, ports, after=True)
     before = {

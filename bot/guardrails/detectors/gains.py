@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.guardrails.classify import is_environment, is_vendored, is_yaml_or_json
+from bot.guardrails.classify import is_environment, is_fixture, is_vendored, is_yaml_or_json
 from bot.guardrails.detectors.chart_values import is_values_file
 from bot.guardrails.detectors.patches import patched
 from bot.guardrails.hunks import Delta
@@ -130,7 +130,14 @@ def is_deployed(delta: Delta, subject: Subject) -> bool:
     """
     if not is_yaml_or_json(delta.path) or delta.unread or is_vendored(delta.path):
         return False
-    return not delta.is_test or is_environment(delta.path) or subject.is_built(delta.path)
+    return in_deployed_folder(delta, subject)
+
+
+def in_deployed_folder(delta: Delta, subject: Subject) -> bool:
+    """Whether the file is no test, or in a folder that only has the name of tests."""
+    if not delta.is_test or is_environment(delta.path):
+        return True
+    return not is_fixture(delta.path) and (subject.is_built(delta.path) or subject.has_siblings(delta.path))
 
 
 _OPERATION: Final = regex(r"op(?<![\w-]op)[\s\"':]")
