@@ -113,6 +113,17 @@ class Shape:
 
 ANY: Final = Shape()
 
+
+def _free() -> Shape:
+    """Everything inside is kept as it was sent, so that 0, false and what is empty are values there."""
+    inside = Shape(zero=True)
+    inside.item = inside
+    return Shape(item=inside)
+
+
+FREE: Final = _free()
+"""Any JSON of which nothing is known but that nobody reads it into types, such as the values of a chart."""
+
 AGREEMENTS: Final[Mapping[str, Callable[[JSON, JSON], bool]]] = {"image": images.agrees}
 
 COMPARATORS: Final[Mapping[str, values.Canonical]] = {

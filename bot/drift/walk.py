@@ -280,8 +280,8 @@ def _paired(desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape) -> 
         word = spelled(canonical(element, shape.element))
         if said[word]:
             said[word] -= 1
-            alone.insert(0, (index, element))
-    return [(index, first, second) for (index, first), second in zip(alone, rest, strict=False)]
+            alone.append((index, element))
+    return [(index, first, second) for (index, first), second in zip(reversed(alone), rest, strict=False)]
 
 
 def _agree(desired: JSON, observed: JSON, shape: Shape, location: Location) -> bool:

@@ -29,7 +29,7 @@ _TRAILS: Final = {
 
 def gained_steps(drift: Drift, alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
     """What a person does about a privilege that the live side gained; ``alone`` are the files that hold one object each."""
-    return (*who(drift), *restoring(drift, alone), *_after(drift))
+    return (*who(drift), *restoring(drift, alone), *after(drift))
 
 
 def who(drift: Drift) -> tuple[RunbookStep, ...]:
@@ -90,7 +90,8 @@ _PLAIN: Final = re.compile(r"[^\w.-]", re.ASCII)
 """What has no place in a name that stands in the middle of a command."""
 
 
-def _after(drift: Drift) -> tuple[RunbookStep, ...]:
+def after(drift: Drift) -> tuple[RunbookStep, ...]:
+    """What is left to do once it is restored."""
     return (
         RunbookStep(
             "If nobody answers for it, treat what it could reach as known to others: revoke the account that did it and "

@@ -54,7 +54,7 @@ def test_metadata_is_filled_in_by_many() -> None:
     ("said", "told"),
     [({"data": {"a": "x"}}, True), ({"binaryData": {"a": "eA=="}}, True), ({"data": {}}, False), ({}, False)],
 )
-def test_what_others_fill_begins_without_any_data(said: Tree, *, told: bool) -> None:
+def test_what_others_fill_begins_without_any_data(said: dict[str, Any], *, told: bool) -> None:
     """A map that Git names not at all is drift where Git fills the other one."""
     tree = {**thing("ConfigMap"), **said}
     (part,) = {"data", "binaryData"} - {key for key, value in said.items() if value} - ({"data"} if not told else set())

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from bot.drift.kubernetes.kinds import is_known, pod_template, shape_of
 from bot.drift.options import ComparisonOptions
-from bot.drift.shapes import Form, Shape
+from bot.drift.shapes import FREE, Form, Shape
 from bot.model.paths import Path
 from bot.model.resource import ResourceId
 
@@ -32,6 +32,17 @@ _TEMPLATES: Final[Mapping[tuple[str, str], str]] = {
 """Where the pods of custom resources are (Argo Rollouts: Specification; OpenShift: DeploymentConfig; OpenKruise; KEDA: ScaledJob
 specification; Volcano: VolcanoJob; JobSet and LeaderWorkerSet API references; Actions Runner Controller).
 """
+_FREE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): ("spec.values",),
+    ("argoproj.io", "Application"): ("spec.source.helm.valuesObject", "spec.sources[].helm.valuesObject"),
+    ("argoproj.io", "ApplicationSet"): ("spec.template.spec.source.helm.valuesObject",),
+    ("helm.crossplane.io", "Release"): ("spec.forProvider.values",),
+    ("kubernetes.crossplane.io", "Object"): ("spec.forProvider.manifest",),
+    ("fleet.cattle.io", "Bundle"): ("spec.helm.values",),
+}
+"""Where custom resources hold what others read: values of charts and whole manifests (their definitions preserve unknown
+fields there).
+"""
 _Change: TypeAlias = Callable[[Shape], Shape]
 
 
@@ -41,6 +52,8 @@ def shape_for(id_: ResourceId, options: ComparisonOptions) -> Shape:
         return shape_of(id_.group, id_.kind)
     kind = (id_.group, id_.kind)
     shape = options.shapes.get(kind) or _with_keys(shape_of("", ""), options.list_map_keys.get(kind, {}))
+    for free in _FREE.get(kind, ()):
+        shape = _changed_at(shape, free.split("."), lambda _: FREE)
     place = _TEMPLATES.get(kind)
     return shape if place is None else _changed_at(shape, place.split("."), lambda _: pod_template())
 

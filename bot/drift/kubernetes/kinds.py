@@ -138,9 +138,10 @@ TYPES: Final[Types] = {
         "claimRef": "allocated:any",
         "hostPath": "HostPath",
         "iscsi rbd azureDisk scaleIO": "VolumeSourceDefaults",
-        "nodeAffinity": "server:any",  # controllers and provisioners write where the volume is
+        "nodeAffinity": "server:VolumeNodeAffinity",  # controllers and provisioners write where the volume is
         "mountOptions": "list",
     },
+    "VolumeNodeAffinity": {"required": "NodeSelector"},
     "Namespace": {**TOP, "spec": "allocated:map allocated:any"},
     "Endpoints": {**TOP, "subsets": "set EndpointSubset"},
     "EndpointSubset": {
@@ -242,8 +243,10 @@ TYPES: Final[Types] = {
         "provisioner": "leaf",
         "parameters": "map text",
         "mountOptions": "list",
-        "allowedTopologies": "any",
+        "allowedTopologies": "unordered:list TopologyTerm",
     },
+    "TopologyTerm": {"matchLabelExpressions": "unordered:list TopologyRequirement"},
+    "TopologyRequirement": {"key": "leaf", "values": "set"},
     "LimitRange": {**TOP, "spec": "LimitRangeSpec"},
     "LimitRangeSpec": {"limits": "unordered:list LimitRangeItem"},
     "LimitRangeItem": {

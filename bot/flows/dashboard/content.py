@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.drift.severity.gains import is_gain
 from bot.flows.context import Messages
 from bot.flows.dashboard.boxes import Box, BoxVerb
 from bot.flows.dashboard.ticks import GivenOrder, given, named
@@ -271,7 +272,7 @@ def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> I
         yield exact
     elif kind is _ISSUES and single and all(decision.by_hand is None for decision in decisions):
         yield about
-    elif kind is _ISSUES and single and any(each.rule == CHOSEN for each in decisions):
+    elif kind is _ISSUES and single and _may_be_adopted(decisions):
         yield replace(about, verb=BoxVerb.ADOPT)
     elif kind in {_PULLS, _LATER}:
         if action.limit in _FLOOD:
@@ -281,6 +282,12 @@ def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> I
         if single:
             yield about
             yield replace(about, verb=BoxVerb.SUSPEND)
+
+
+def _may_be_adopted(decisions: Sequence[Decision]) -> bool:
+    """Whether somebody chose to restore it, and nothing of it is a privilege that is never offered for adoption."""
+    others = [each for each in decisions if each.rule != CHOSEN]
+    return len(others) < len(decisions) and not any(is_gain(each.drift) for each in others)
 
 
 def _found(proposal: Proposal, blocked: str | None) -> BoardRow:
