@@ -342,8 +342,7 @@ def variable(body: str) -> str:
         ('output "o" {\n value = can(1, 2)\n}', "can() takes 1 argument, not 2"),
         ('output "o" {\n value = sensitive(1)\n}', "the output 'o' would show a sensitive value"),
         (
-            'output "o" {\n value = 1\n precondition {\n  condition = local.a > 2\n  error_message = "m"\n }\n}\n'
-            "locals {\n a = 1\n}",
+            'output "o" {\n value = path.root\n precondition {\n condition = path.root == 1\n error_message = "m"\n }\n}',
             "the output 'o': m",
         ),
         ('output "o" {\n value = toset(["a"])[0]\n}', "the elements of a set have no numbers"),
