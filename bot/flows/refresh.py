@@ -1,7 +1,7 @@
 """Whether an open pull request of ours no longer fits the branch it asks to be merged into. Asked by the plan.
 
 Git alone tells: where the branch changed a file that the pull request changes too, since the two parted, it is made again
-from the new head. GitHub would call it in conflict, or merge two edits that nobody looked at together.
+from the new head, and so is one whose branch has no commit of its own any more. GitHub would call it in conflict, or merge two edits that nobody looked at together.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ def outdated(pull: PullRequest, declaration: Declaration, situation: Situation) 
         return False
     tip = repository.head(branch_of(pull.marker.key, situation.memory.prefix))
     start = None if tip is None else repository.merge_base(base, tip)
-    if tip is None or start is None or start == base:
+    if tip is None or start is None:
+        return False
+    if start == tip:
+        return True  # somebody reset it: merging it would change nothing
+    if start == base:
         return False
     proposed = {path for change in repository.changed(start, tip) for path in (change.path, change.old_path)}
     moved = {path for change in repository.changed(start, base) for path in (change.path, change.old_path)}

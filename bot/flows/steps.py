@@ -109,6 +109,6 @@ def _by_target(target: str) -> tuple[RunbookStep, ...]:
         RunbookStep("Compare before you change anything.", f"clockwork drift --target {shlex.quote(target)}"),
         RunbookStep(
             f"To restore (change what runs to what Git says), have target {target} applied again by what deploys it: its "
-            "controller, `kubectl apply -k` on its kustomization, or `helm upgrade` of its release."
+            "controller, kubectl apply -k on its kustomization, or helm upgrade of its release."
         ),
     )

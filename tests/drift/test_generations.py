@@ -61,7 +61,7 @@ def test_a_key_that_git_dropped_is_known_from_what_was_applied() -> None:
 def test_what_else_is_said_of_a_difference_stays() -> None:
     """Behind the name that the object runs by."""
     (drift,) = report([words(NEW, level="info")], [words(OLD, level="info", more="x")]).drift
-    assert drift.message == f"runs as {OLD}; nothing tells whether it was added live or removed from Git"
+    assert drift.message == f"runs as {OLD}; origin unknown: no last-applied record"
 
 
 @pytest.mark.parametrize("referred", [OLD, OLDER])

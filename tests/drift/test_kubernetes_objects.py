@@ -124,7 +124,7 @@ def test_of_what_a_stranger_sent_as_a_whole_only_privileges_are_drift(part: Tree
 def test_a_stranger_that_sent_the_object_may_have_removed_nothing() -> None:
     """So it is said that nothing tells; who touched a single field added that."""
     tree = thing("Gate", "example.com/v1", spec={"port": 1})
-    for sent, message in (({"f:port": {}}, "nothing tells whether it was added live or removed from Git"), ({}, None)):
+    for sent, message in (({"f:port": {}}, "origin unknown: no last-applied record"), ({}, None)):
         writer = {"manager": "okhttp", "operation": "Update", "fieldsV1": {"f:spec": {**sent, "f:hostNetwork": {}}}}
         metadata = {**tree["metadata"], "managedFields": [writer]}
         (drift,) = examine(

@@ -101,6 +101,19 @@ def test_one_that_is_opened_again_is_taken_up(stage: Stage) -> None:
     assert [pull["number"] for pull in stage.pulls()] == [number]
 
 
+def test_one_whose_branch_somebody_reset_is_made_again(stage: Stage) -> None:
+    """Without a commit of its own, merging it would accept nothing."""
+    number = opened(stage)
+    base, branch = stage.commits()[0]["sha"], stage.pulls()[0]["head"]["ref"]
+    stage.api("PATCH", f"/git/refs/heads/{branch}", sha=base, force=True)
+    stage.clock.move(minutes=20)
+    assert effects(stage.tick(fresh=True)) == [Effect.UPDATED]
+    assert effects(stage.tick()) == [Effect.UNCHANGED]
+    assert stage.api("GET", f"/pulls/{number}")["commits"] == 1
+    stage.api("PUT", f"/pulls/{number}/merge", merge_method="squash")
+    assert "port: 8081" in stage.file("k8s/service.yaml")
+
+
 def test_deleting_its_branch_rejects_it(stage: Stage) -> None:
     """The host closes it then: that is a person's no, until something else runs."""
     number = opened(stage)

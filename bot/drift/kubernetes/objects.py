@@ -44,7 +44,7 @@ from bot.model.paths import Item
 from bot.model.resource import Desired, Observed
 from bot.model.severity import Severity
 
-_UNKNOWN_REMOVAL: Final = "nothing tells whether it was added live or removed from Git"
+_UNKNOWN_REMOVAL: Final = "origin unknown: no last-applied record"
 _TEMPLATES: Final = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob"}
 )
