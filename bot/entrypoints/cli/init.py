@@ -96,7 +96,9 @@ def _show(begun: Onboarding) -> None:
     lines += (
         ["nothing that is deployed: no manifest, chart, Compose file, Terraform or .cw file"] if survey.empty else []
     )
-    lines += [f"not read by Clockwork: {tool}; commit what it renders to have that compared" for tool in survey.not_read]
+    lines += [
+        f"not read by Clockwork: {tool}; commit what it renders to have that compared" for tool in survey.not_read
+    ]
     lines += [f"{'not compared' if each.note else 'cannot be read'}: {each}" for each in survey.problems]
     lines += [f"not compared: {gap}" for gap in survey.gaps]
     print("\n".join(["Found:", *map(_wrapped, [*lines, *starter.kept])]))

@@ -91,9 +91,12 @@ def _present(survey: Survey, *, workflow: bool) -> Iterator[tuple[str, str]]:
     elif WORKFLOW not in survey.paths and not workflow:
         yield WORKFLOW, "not asked for"
     elif WORKFLOW not in survey.paths and survey.elsewhere_hosted:
-        yield WORKFLOW, (
-            f"left out: {survey.elsewhere_hosted} runs no GitHub workflows. There, Clockwork commits and opens no pull "
-            "requests or issues; run `clockwork reconcile` in its CI, or the daemon"
+        yield (
+            WORKFLOW,
+            (
+                f"left out: {survey.elsewhere_hosted} runs no GitHub workflows. There, Clockwork commits and opens no pull "
+                "requests or issues; run `clockwork reconcile` in its CI, or the daemon"
+            ),
         )
 
 
