@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.check import COVERED, FAST, ROOT, Step, report, run
+from tests.check import COLLECTED, COVERED, FAST, ROOT, Step, beside, report, run
 
 
 def test_a_missing_tool_is_a_failure_that_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
@@ -29,6 +29,17 @@ def test_a_step_that_fails_tells_its_exit_code() -> None:
     ((_, problem, _),) = run((Step("lint", "ruff", ("check", "no-such-file.py")),))
     assert problem == "exit code 1"
     assert report(run((Step("lint", "ruff", ("--version",)),))) == 0
+
+
+def test_steps_beside_each_other_print_what_failed(capfd: pytest.CaptureFixture[str]) -> None:
+    """Results stand in the order of the steps; what a failure printed is shown whole under its name, and nothing else."""
+    bad, good = Step("bad", "ruff", ("check", "no-such-file.py")), Step("good", "ruff", ("--version",))
+    results = beside((bad, good, Step("none", "no-such-tool")))
+    assert [(step.name, problem) for step, problem, _ in results[:2]] == [("bad", "exit code 1"), ("good", None)]
+    assert "no-such-tool is not installed" in str(results[2][1])
+    lines = capfd.readouterr().out.splitlines()
+    assert any("no-such-file.py" in line for line in lines[lines.index("== bad") :])
+    assert not any(line.startswith("ruff ") for line in lines)
 
 
 @pytest.mark.parametrize(("npm", "told"), [("echo no registry >&2; exit 1", "no registry"), (None, "npm")])
@@ -86,5 +97,5 @@ def test_continuous_integration_runs_the_same() -> None:
     assert os.access(script, os.X_OK)
     locked = Path(ROOT / "requirements.lock").read_text()
     packages = {"lint-imports": "import-linter"}
-    for step in (*FAST, *COVERED):
+    for step in (*FAST, *COLLECTED, *COVERED):
         assert f"\n{packages.get(step.tool, step.tool)}==" in locked

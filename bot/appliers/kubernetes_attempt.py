@@ -32,6 +32,7 @@ from bot.secrecy.sanitize import sanitized
 
 _LOOK_AGAIN: Final = 1.0
 _RESTARTABLE: Final = frozenset({("apps", kind) for kind in ("Deployment", "StatefulSet", "DaemonSet")})
+"""What ``kubectl rollout restart`` takes (Kubernetes docs, "kubectl rollout restart")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ class ObjectAttempt:
             raise error_of(answer, self._name, "patch", secret=self.place.secret)
         others = tuple(each for each in held if each.manager != MANAGER)
         left = unasked(others, self._fields(live).pointers(live), live, self._seen)
-        taken = tuple(each for each in others if each not in left)
+        taken = tuple(other for other in others if other not in left)
         if taken and not self.rules.force_conflicts:
             raise conflict(self._name, taken)
         body = leaving_out(body, left)

@@ -68,7 +68,7 @@ def unasked(
 ) -> tuple[HeldField, ...]:
     """Those of the ``held`` fields that no named one touches, and that are in ``live`` what they were when they were seen."""
     touched = tuple(named)
-    return tuple(each for each in held if _is_unasked(each, touched, live, seen))
+    return tuple(field for field in held if _is_unasked(field, touched, live, seen))
 
 
 def _is_unasked(held: HeldField, named: tuple[Pointer, ...], live: Tree, seen: Tree | None) -> bool:
@@ -82,8 +82,8 @@ def _is_unasked(held: HeldField, named: tuple[Pointer, ...], live: Tree, seen: T
 def leaving_out(body: Tree, fields: Iterable[HeldField]) -> Tree:
     """``body`` without these fields."""
     left = plain(body)
-    for each in fields:
-        pointer = pointer_of(each.field, left)
+    for field in fields:
+        pointer = pointer_of(field.field, left)
         if pointer and exists_at(left, pointer):
             match value_at(left, pointer[:-1]), pointer[-1]:
                 case dict() as entries, str() as key:

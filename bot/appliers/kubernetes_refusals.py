@@ -78,7 +78,7 @@ def _held(field: str, message: str) -> HeldField:
 
 def conflict(subject: str, held: tuple[HeldField, ...]) -> Refused:
     """A conflict that is not ours to decide: each field with who says otherwise."""
-    fields = "; ".join(f"{each.path} belongs to {each.owner}" for each in held)
+    fields = "; ".join(f"{field.path} belongs to {field.owner}" for field in held)
     return Refused(
         f"{subject}: others own what Git says otherwise: {fields}",
         advice="leave these fields out of Git, have their owners let go of them, or allow taking them over",

@@ -6,12 +6,14 @@ people have to look at.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, assert_never
 
 from bot.assembly.calls import call
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault, Misuse
 from bot.assembly.functions.arguments import unified
+from bot.assembly.functions.sets import as_members
 from bot.assembly.loops import comprehension
 from bot.assembly.operators import binary, unary
 from bot.assembly.references import reference, splat, words
@@ -99,22 +101,16 @@ def _conditional(at: Evaluator, node: Conditional) -> Value:
         if fault.static:
             raise
         return decided_by(chosen, reason)
-    if chosen.data is None or other.data is None or _of_other_names(chosen, other):
+    if chosen.data is None or other.data is None:
         return decided_by(chosen, reason)
     try:
-        return decided_by(unified((chosen, other))[0], reason)
+        alike = unified((chosen, other))[0]
+        if other.unique and isinstance(node.yes if holds else node.no, ListExpression):
+            alike = replace(alike, data=as_members(alike.elements), unique=True)
+        return decided_by(alike, reason)
     except Misuse:
         kinds = f"{kind_of(chosen)} and {kind_of(other)}" if kind_of(chosen) != kind_of(other) else "parts of two types"
         at.fault(node, f"both results of a condition have one type, these are {kinds}", "two values of one type")
-
-
-def _of_other_names(chosen: Value, other: Value) -> bool:
-    """Whether both are objects, and not with the same attributes: each keeps its own type."""
-    return (
-        bool(chosen.mapping or other.mapping)
-        and chosen.mapping.keys() != other.mapping.keys()
-        and kind_of(chosen) == kind_of(other)
-    )
 
 
 def _object(at: Evaluator, node: ObjectExpression) -> Value:

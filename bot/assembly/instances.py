@@ -84,11 +84,11 @@ def _named(at: Evaluator, node: Expression) -> list[tuple[Value, Value]]:
     source = at.value(node)
     if source.trace.sensitive or (source.elements and source.sensitive):
         at.fault(node, "'for_each' would show a sensitive value", "names that are not sensitive")
-    named = [(item, item) for item in source.data] if isinstance(source.data, tuple) else pairs(at, node, source)
+    if isinstance(source.data, tuple) and not source.unique:
+        at.fault(node, "'for_each' goes through a list, whose elements have no names", "an object, or toset([...])")
+    named = pairs(at, node, source)
     if any(not isinstance(key.data, str) for key, _ in named):
         at.fault(node, "'for_each' goes through names", "an object, or a set of texts")
-    if len({key.data for key, _ in named}) < len(named):
-        at.fault(node, "'for_each' has a name twice", "an object, or a set of texts")
     if len(named) > _MOST:
         at.fault(node, f"'for_each' has more than {_MOST} names")
     return named

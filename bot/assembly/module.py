@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.assembly.body import evaluate_body, image_reference
 from bot.assembly.config import Kind
+from bot.assembly.constant import constant, need_constant, references
 from bot.assembly.evaluate import evaluate
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
@@ -145,6 +146,8 @@ class Module:
         check_attributes(self.world, declared, VARIABLE, "a variable")
         check_blocks(self.world, declared, VALIDATED, "a variable")
         kind = declared_type(at, block)
+        if (written := block.body.get("default")) is not None:
+            need_constant(at, written.expression)
         default = self._default(name, declared)
         if _is_hidden(at, block):
             value = self._secret(name, declared, kind, default).secret()
@@ -182,7 +185,7 @@ class Module:
 
     def _given(self, name: str, declared: NamedBlock, kind: Type, default: Expression | None) -> Value:
         if default is not None:
-            return fit(declared.at, declared.at.value(default), kind, name)
+            return fit(declared.at, constant(declared.at).value(default), kind, name)
         if self.inputs is not None:
             return fit(declared.at, self.inputs[name], kind, name)
         return given_value(declared.at, self.given[name], kind, declared.block)
@@ -190,10 +193,12 @@ class Module:
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
         for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):
             self.known[f"var.{name}"] = value
-            self._hold(NamedBlock(declared.at, rule), name)
+            self._hold(NamedBlock(declared.at, rule), name, ("var", name))
 
-    def _hold(self, rule: NamedBlock, name: str) -> None:
-        """Fault with the message of a rule that ``name`` does not keep; a message that is sensitive is not shown."""
+    def _hold(self, rule: NamedBlock, name: str, about: tuple[str, ...] = ()) -> None:
+        """Fault with the message of a rule that ``name`` does not keep; a message that is sensitive is not shown. The condition
+        refers to something, which starts with ``about``.
+        """
         at, block, what = rule.at, rule.block, f"a {rule.block.kind}"
         check_attributes(self.world, rule, VALIDATION, what)
         check_blocks(self.world, rule, frozenset(), what)
@@ -201,6 +206,9 @@ class Module:
         if condition is None or message is None:
             absent = "condition" if condition is None else "error_message"
             at.fault(block, f"{what} has no {absent}", f"'{absent} = ...'")
+        if not any(path[: len(about)] == about for path in references(condition.expression)):
+            about_what = ".".join(about) or "anything"
+            at.unknown(condition.expression, f"this condition does not look at {about_what}", "one that can fail")
         if not at.condition(condition.expression):
             told = at.value(message.expression)
             text = None if told.sensitive else as_text(told)
@@ -368,7 +376,7 @@ def _is_hidden(at: Evaluator, block: Block) -> bool:
 def _nullable(at: Evaluator, block: Block) -> bool:
     """Whether null is a value of the variable: unless ``nullable = false`` (Terraform documentation, "Input Variables")."""
     item = block.body.get("nullable")
-    return item is None or at.condition(item.expression)
+    return item is None or flag(at, item)
 
 
 def module_folder(at: Evaluator, block: Block) -> str:

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from bot.assembly.faults import Misuse
 from bot.assembly.functions.arguments import unified
 from bot.assembly.values import Value, as_bool, as_number, as_text, kind_of
-from bot.intake.syntax import Expression, FunctionCall, ListExpression, Name, ObjectExpression, Template
+from bot.intake.syntax import Expression, FunctionCall, ListExpression, Name, ObjectExpression
 
 _DURATION: Final = re.compile(r"([0-9]+(\.[0-9]+)?(us|ms|s|m|h))+\Z")
 """Compose Specification, "Specifying durations"."""
@@ -253,8 +253,6 @@ def parse_type(node: Expression) -> Type:
     match node:
         case Name(name=name) if name in _NAMES:
             return _NAMES[name]
-        case Template() if node.literal in _NAMES:
-            return _NAMES[node.literal or ""]
         case FunctionCall(name="list" | "set", arguments=(item,)):
             return ListOf(parse_type(item), unique=node.name == "set")
         case FunctionCall(name="map", arguments=(item,)):
@@ -262,9 +260,10 @@ def parse_type(node: Expression) -> Type:
         case FunctionCall(name="tuple", arguments=(ListExpression(items=kinds),)):
             return TupleOf(tuple(map(parse_type, kinds)))
         case FunctionCall(name="object", arguments=(ObjectExpression(items=items),)):
-            fields = {
-                key.name: value for key, value in ((item.key, item.value) for item in items) if isinstance(key, Name)
-            }
+            quoted = next((item.key for item in items if not isinstance(item.key, Name)), None)
+            if quoted is not None:
+                raise NoType(quoted)
+            fields = {item.key.name: item.value for item in items if isinstance(item.key, Name)}
             optional = {
                 name for name, value in fields.items() if isinstance(value, FunctionCall) and value.name == "optional"
             }

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.assembly.constant import constant, need_constant
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.types import Mismatch, NoType, ScalarType, Type, converted, parse_type
 from bot.assembly.values import Trace, Value
 from bot.intake.cw import parse_expression
 from bot.intake.scanner import Mistake
-from bot.intake.syntax import Assignment, Block, Expression, Parsed
+from bot.intake.syntax import Assignment, Block, Expression, FunctionCall, Parsed, walk
 from bot.intake.text import Text
 from bot.model.resource import Origin, SourceError, Through
 
@@ -58,10 +59,14 @@ def declared_type(at: Evaluator, block: Block) -> Type:
     if written is None:
         return ScalarType.ANY
     try:
-        return parse_type(written.expression)
+        kind = parse_type(written.expression)
     except NoType as problem:
         expected = "string, number, bool, any, list(T), set(T), map(T) or object({...})"
         at.fault(problem.node, "this is not a type", expected)
+    for part in walk(written.expression):
+        if isinstance(part, FunctionCall) and part.name == "optional" and len(part.arguments) > 1:
+            need_constant(at, part.arguments[1])
+    return kind
 
 
 def given_value(at: Evaluator, given: Given, kind: Type, block: Block) -> Value:
@@ -82,7 +87,7 @@ def given_value(at: Evaluator, given: Given, kind: Type, block: Block) -> Value:
 def fit(at: Evaluator, value: Value, kind: Type, name: str) -> Value:
     """``value`` as ``kind``. Raises :class:`~bot.assembly.faults.Fault` at the value, in whichever file it is written."""
     try:
-        return converted(value, kind, at.value)
+        return converted(value, kind, constant(at).value)
     except Mismatch as mismatch:
         origin, message = mismatch.value.trace.origin, f"{name}: {mismatch.message}"
         if origin.file == at.text.file:
@@ -91,5 +96,8 @@ def fit(at: Evaluator, value: Value, kind: Type, name: str) -> Value:
 
 
 def flag(at: Evaluator, item: Assignment | None) -> bool:
-    """Whether an attribute is there and true."""
-    return item is not None and at.condition(item.expression)
+    """Whether an attribute is there and true. Raises :class:`~bot.assembly.faults.Fault`."""
+    if item is None:
+        return False
+    need_constant(at, item.expression)
+    return constant(at).condition(item.expression)

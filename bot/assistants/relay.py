@@ -36,6 +36,7 @@ _HOP: Final = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
     | {"te", "trailer", "transfer-encoding", "upgrade", "host", "content-length"}
 )
+"""Headers of one connection (RFC 2616, section 13.5.1; RFC 9110, section 7.6.1), and two that are made anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,8 @@ def _rewritten_list(declared: Sequence[JSON], live: Sequence[JSON], shape: Shape
             written.append(rewritten(declared[changed[index]], value, shape.element))
         else:
             written.append(authored(value, shape.element, declared))
-    if shape.form is not Form.SET and (shape.form is not Form.KEYED or shape.ordered or shape.expanding):
+    free = shape.form is Form.SET or shape.unordered or shape.form is Form.KEYED
+    if not free or shape.ordered or shape.expanding:
         return written
     places = {**kept, **changed}
     return [written[index] for index in sorted(range(len(live)), key=lambda index: places.get(index, len(declared)))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from bot.drift.shapes import ANY, Default, FilledBy, Form, Shape
@@ -47,7 +48,7 @@ def _list(value: Sequence[JSON], shape: Shape) -> JSON:
     elements = [canonical(element, shape.element) for element in value]
     if shape.form is Form.SET:
         return [element for _, element in sorted({spelled(element): element for element in elements}.items())]
-    if shape.form is Form.KEYED and not shape.ordered:
+    if shape.unordered or (shape.form is Form.KEYED and not shape.ordered):
         return sorted(elements, key=spelled)
     return elements
 
@@ -89,7 +90,9 @@ def resolved(shape: Shape, *lists: Sequence[JSON]) -> Shape:
     """The shape of a list of which nothing is known: keyed by ``name`` where every element has one of its own."""
     if shape.form is not Form.ANY:
         return shape
-    return _NAMED if all(_named(elements) for elements in lists) else shape
+    if not all(_named(elements) for elements in lists):
+        return shape
+    return _NAMED if shape.item is None else replace(_NAMED, item=shape.item)
 
 
 def _named(elements: Sequence[JSON]) -> bool:

@@ -92,6 +92,7 @@ class Shape:
     default: Default | None = None
     zero: bool = False
     ordered: bool = False
+    unordered: bool = False
     expanding: bool = False
     agrees: Callable[[JSON, JSON], bool] | None = None
     """Whether a declared value is met by a live one although both are spelled differently."""
@@ -112,6 +113,17 @@ class Shape:
 
 ANY: Final = Shape()
 
+
+def _free() -> Shape:
+    """Everything inside is kept as it was sent, so that 0, false and what is empty are values there."""
+    inside = Shape(zero=True)
+    inside.item = inside
+    return Shape(item=inside)
+
+
+FREE: Final = _free()
+"""Any JSON of which nothing is known but that nobody reads it into types, such as the values of a chart."""
+
 AGREEMENTS: Final[Mapping[str, Callable[[JSON, JSON], bool]]] = {"image": images.agrees}
 
 COMPARATORS: Final[Mapping[str, values.Canonical]] = {
@@ -130,6 +142,7 @@ COMPARATORS: Final[Mapping[str, values.Canonical]] = {
 Types = Mapping[str, Mapping[str, str]]
 Defaults = Mapping[str, Mapping[str, Default]]
 
+_MARKS: Final = frozenset({"zero", "ordered", "unordered", "expanding"})
 _KEYED: Final = re.compile(r"keyed\[([^\]]+)\] ?(.*)\Z")
 
 
@@ -156,20 +169,22 @@ class _Compiler:
         return shape
 
     def _field(self, text: str, default: Default | None = None) -> Shape:
-        filled, zero, ordered, expanding = FilledBy.NOBODY, False, False, False
+        filled, marks = FilledBy.NOBODY, set[str]()
         while (mark := text.partition(":"))[1] and " " not in mark[0]:
             text = mark[2]
-            match mark[0]:
-                case "zero":
-                    zero = True
-                case "ordered":
-                    ordered = True
-                case "expanding":
-                    expanding = True
-                case filler:
-                    filled = FilledBy(filler)
-        shape = self._form(text)
-        return replace(shape, filled=filled, zero=zero, ordered=ordered, expanding=expanding, default=default)
+            if mark[0] in _MARKS:
+                marks.add(mark[0])
+            else:
+                filled = FilledBy(mark[0])
+        return replace(
+            self._form(text),
+            filled=filled,
+            default=default,
+            zero="zero" in marks,
+            ordered="ordered" in marks,
+            unordered="unordered" in marks,
+            expanding="expanding" in marks,
+        )
 
     def _form(self, text: str) -> Shape:
         if match := _KEYED.match(text):

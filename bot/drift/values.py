@@ -34,8 +34,9 @@ _GO_UNIT: Final = {
     "m": Decimal(60_000_000_000),
     "h": Decimal(3_600_000_000_000),
     "d": Decimal(86_400_000_000_000),
+    "w": Decimal(604_800_000_000_000),
 }
-_GO_PART: Final = regex(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d)", re.ASCII)
+_GO_PART: Final = regex(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w)", re.ASCII)
 _GO_DURATION: Final = regex(rf"(?:{_GO_PART.pattern})+\Z", re.ASCII)
 _OCTAL: Final = regex(r"0o?[0-7]{1,6}\Z", re.ASCII)
 _NUMBER: Final = regex(r"-?(?:0|[1-9]\d{0,17})\Z", re.ASCII)

@@ -8,20 +8,20 @@ differences from here. What is equal is left at the first glance, so a walk cost
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeAlias
 
-from bot.drift.canonical import SCALARS, absent, canonical, resolved, same
+from bot.drift.canonical import SCALARS, absent, canonical, resolved, same, spelled
 from bot.drift.shapes import ANY, FilledBy, Form, Shape
 from bot.drift.typed_texts import QUANTITY_FIELDS, durations_agree, quantities_agree
 from bot.model.json import JSON, Pointer, Tree, get
 from bot.model.paths import Item, Path
 
-Step: TypeAlias = str | int | Tree
-"""One step as ``managedFields`` counts: a key, or the element of a keyed list."""
+Step: TypeAlias = str | int | Item | Tree
+"""One step as ``managedFields`` counts: a key, the element of a keyed list, or the value of a set."""
 
 Tally: TypeAlias = defaultdict[str, int]
 """How many live fields are passed over, by why (:data:`bot.model.drift.LEFT_OUT`)."""
@@ -61,7 +61,8 @@ class Location:
         return Location(self, key, key, key)
 
     def element(self, label: str, index: int, element: JSON) -> Location:
-        return Location(self, Item(label), element if isinstance(element, (dict, Mapping)) else index, index)
+        step: Step = element if isinstance(element, (dict, Mapping)) else Item(label)
+        return Location(self, Item(label), step, index)
 
     def index(self, index: int) -> Location:
         return Location(self, index, index, index)
@@ -230,14 +231,14 @@ class _Walk:
         if shape.form is Form.KEYED:
             self._keyed(desired, observed, shape, location)
         elif canonical(desired, shape) != canonical(observed, shape):
-            pairs = list(zip(desired, observed, strict=False))
+            pairs, element = _paired(desired, observed, shape), shape.element
             apart = shape.form is not Form.SET and len(desired) == len(observed)
-            if apart and all(same(*pair, shape.element) or _agree(*pair, shape.element, location) for pair in pairs):
+            if apart and all(same(one, two, element) or _agree(one, two, element, location) for _, one, two in pairs):
                 return
-            if apart and all(isinstance(side, (dict, Mapping)) for pair in pairs for side in pair):
-                for index, (first, second) in enumerate(pairs):
-                    if first != second:
-                        self.value(first, second, shape.element, location.index(index))
+            if apart and all(isinstance(side, (dict, Mapping)) for _, one, two in pairs for side in (one, two)):
+                for index, one, two in pairs:
+                    if one != two:
+                        self.value(one, two, element, location.index(index))
             else:
                 self._note(Side.BOTH, location, desired, observed, shape)
 
@@ -258,6 +259,29 @@ class _Walk:
                 self._note(Side.OBSERVED, location.element(label, -1, element), None, element, shape.element)
         if _disordered(labels, [*live], desired, observed, shape):
             self._note(Side.BOTH, location, labels, [*live], ORDER)
+
+
+def _paired(desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape) -> list[tuple[int, JSON, JSON]]:
+    """The elements that belong together, with the place in the declared list: by their order; where that means nothing,
+    only those that say the same nowhere on the other side.
+    """
+    if not shape.unordered:
+        return [(index, *pair) for index, pair in enumerate(zip(desired, observed, strict=False))]
+    said = Counter(spelled(canonical(element, shape.element)) for element in desired)
+    rest: list[JSON] = []
+    for element in observed:
+        word = spelled(canonical(element, shape.element))
+        if said[word]:
+            said[word] -= 1
+        else:
+            rest.append(element)
+    alone: list[tuple[int, JSON]] = []
+    for index, element in reversed([*enumerate(desired)]):
+        word = spelled(canonical(element, shape.element))
+        if said[word]:
+            said[word] -= 1
+            alone.append((index, element))
+    return [(index, first, second) for (index, first), second in zip(reversed(alone), rest, strict=False)]
 
 
 def _agree(desired: JSON, observed: JSON, shape: Shape, location: Location) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.intake.scalars import reads_as_text
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode
-from bot.model.json import JSON
+from bot.model.json import JSON, jsonable
 
 # YAML 1.2.2: how plain text may begin (7.3.3) and what ends it (": ", " #"), what flow collections add to that (7.4),
 # and characters that must be escaped (5.1). Everything proposed here is parsed again, so that a gap costs a quote, no value.
@@ -143,7 +143,7 @@ def double(value: str) -> str:
 def flow(value: JSON, manner: House, *, quote: str = "") -> str:
     """A value in one line."""
     if manner.json:
-        return json.dumps(value, ensure_ascii=False, separators=(manner.comma, manner.colon), default=_plain)
+        return json.dumps(value, ensure_ascii=False, separators=(manner.comma, manner.colon), default=jsonable)
     if isinstance(value, Mapping):
         inner = ", ".join(f"{scalar(key, flow=True)}: {flow(item, manner, quote=quote)}" for key, item in value.items())
         return f"{{{inner}}}"
@@ -152,16 +152,12 @@ def flow(value: JSON, manner: House, *, quote: str = "") -> str:
     return scalar(value, quote=quote, flow=True)
 
 
-def _plain(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, Sequence) else str(value)
-
-
 def pretty_json(value: JSON, manner: House, indent: str) -> str:
     """A JSON value over several lines, the first one without indentation."""
     if not manner.pretty or not isinstance(value, (Mapping, list, tuple)):
         return flow(value, manner)
     unit: int | str = "\t" if indent.startswith("\t") else manner.step
-    text = json.dumps(value, ensure_ascii=False, indent=unit, separators=(",", manner.colon), default=_plain)
+    text = json.dumps(value, ensure_ascii=False, indent=unit, separators=(",", manner.colon), default=jsonable)
     return text.replace("\n", manner.newline + indent)
 
 

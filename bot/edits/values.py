@@ -5,17 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import TypeGuard
 
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.json import JSON, Pointer
+from bot.model.json import JSON, Pointer, is_list, value_at
 from bot.model.paths import format_path
-
-
-def is_list(value: object) -> TypeGuard[Sequence[JSON]]:
-    """Whether a value is a JSON array."""
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def at(value: JSON, pointer: Pointer) -> JSON:
@@ -114,18 +108,11 @@ def paired(value: JSON, edits: Sequence[Edit]) -> list[Edit]:
     made = list(edits)
     for added in [edit for edit in edits if isinstance(edit, AddEntry) and edit.key is None]:
         gone = [edit for edit in made if isinstance(edit, RemoveEntry) and edit.pointer[:-1] == added.pointer]
-        like = [edit for edit in gone if _alike(_old(value, edit.pointer), added.value)]
+        like = [edit for edit in gone if _alike(value_at(value, edit.pointer), added.value)]
         if len(like) == 1:
             made[made.index(like[0])] = SetValue(like[0].pointer, added.value)
             made.remove(added)
     return made
-
-
-def _old(value: JSON, pointer: Pointer) -> JSON:
-    try:
-        return at(value, pointer)
-    except KeyError:
-        return None
 
 
 def _alike(left: JSON, right: JSON) -> bool:
@@ -159,7 +146,7 @@ def _missing(value: JSON, edit: SetValue) -> Edit:
     last = edit.pointer[-1]
     if isinstance(last, str):
         return AddEntry(edit.pointer[:-1], last, edit.value)
-    listed = _old(value, edit.pointer[:-1])
+    listed = value_at(value, edit.pointer[:-1])
     if is_list(listed) and last == len(listed):
         return AddEntry(edit.pointer[:-1], None, edit.value)
     raise Refused(f"the source has nothing at {format_path(edit.pointer)} that could be changed")

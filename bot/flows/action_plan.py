@@ -79,10 +79,10 @@ def about(assessment: Assessment, tasks: Sequence[str]) -> Assessment:
     check_tasks(_tasks(assessment), tasks)
 
     def named(drift: Drift) -> bool:
-        return any(name_matches(each, drift.task) for each in tasks)
+        return any(name_matches(task, drift.task) for task in tasks)
 
     report = replace(assessment.report, drift=tuple(each for each in assessment.report.drift if named(each)))
-    decisions = tuple(each for each in assessment.decisions if named(each.drift))
+    decisions = tuple(decision for decision in assessment.decisions if named(decision.drift))
     return replace(assessment, report=report, decisions=decisions)
 
 

@@ -63,7 +63,9 @@ def evidence(task: str, assessment: Assessment, declarer: Declarer) -> tuple[str
 
 
 def _nothing(task: str, assessment: Assessment) -> str:
-    tasks = {each.task for each in assessment.declaration.resources} | {d.drift.task for d in assessment.decisions}
+    tasks = {resource.task for resource in assessment.declaration.resources} | {
+        d.drift.task for d in assessment.decisions
+    }
     if task not in tasks:
         meant = nearest(task, tasks)
         return f"the repository has no task {task}" + (f"; did you mean {meant!r}?" if meant else "")
@@ -101,7 +103,7 @@ def _origins(decisions: Sequence[Decision], declaration: Declaration, declarer: 
 
 def _files(paths: Iterable[str], declaration: Declaration, declarer: Declarer) -> Iterator[str]:
     """The files themselves, each once, but for those that hold secrets."""
-    secret = {each.file for each in declaration.resources if each.id.kind == "Secret"}
+    secret = {resource.file for resource in declaration.resources if resource.id.kind == "Secret"}
     for path in dict.fromkeys(paths):
         data = declarer.repository.read(declaration.commit, path)
         if data is None:
@@ -150,11 +152,11 @@ def compiled(
     if outside := sorted(path for path in files if path not in written or not path.startswith(f"{folder}/")):
         raise Refused(f"{outside[0]}: only new files below {folder} are taken from a tool")
     after = _declared(files, declaration, declarer)
-    known = {each.id for each in declaration.resources}
-    desired = tuple(each for each in after.resources if each.file in written)
-    if again := next((each for each in desired if each.id in known), None):
+    known = {resource.id for resource in declaration.resources}
+    desired = tuple(resource for resource in after.resources if resource.file in written)
+    if again := next((resource for resource in desired if resource.id in known), None):
         raise Refused(f"{again.file}:{again.line}: {again.id.qualified} is declared already")
-    declaring = {each.file for each in desired}
+    declaring = {resource.file for resource in desired}
     silent = sorted(path for path in written if path.endswith(SUFFIXES) and path not in declaring)
     if silent or not desired:
         raise Refused(f"{silent[0] if silent else folder} declares nothing that Clockwork reads")
@@ -182,13 +184,13 @@ def _located(error: SourceError) -> str:
 
 def declared_evidence(task: str, declaration: Declaration, declarer: Declarer) -> tuple[str, ...]:
     """What is declared of a task, with the files that say it. Raises ``Invalid`` for a task that is not declared."""
-    mine = [each for each in declaration.resources if each.task == task]
+    mine = [resource for resource in declaration.resources if resource.task == task]
     if not mine:
-        meant = nearest(task, {each.task for each in declaration.resources})
+        meant = nearest(task, {resource.task for resource in declaration.resources})
         raise Invalid(f"the repository has no task {task}" + (f"; did you mean {meant!r}?" if meant else ""))
     texts = [
-        f"declared: {each.id.qualified}\n{redact(json.dumps(each.tree, default=dict, sort_keys=True))[:_MAX_FILE]}"
-        for each in mine
-        if each.id.kind != "Secret" and not each.sensitive
+        f"declared: {resource.id.qualified}\n{redact(json.dumps(resource.tree, default=dict, sort_keys=True))[:_MAX_FILE]}"
+        for resource in mine
+        if resource.id.kind != "Secret" and not resource.sensitive
     ]
-    return (*texts, *_files((each.file for each in mine), declaration, declarer))
+    return (*texts, *_files((resource.file for resource in mine), declaration, declarer))

@@ -14,6 +14,7 @@ from bot.errors import BotError, Refused, Stale
 from bot.model.action import Action, ActionList, Work
 from bot.model.hooks import Hook, HookRun, hook_name
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView, Result
+from bot.model.wording import minute
 from bot.ports import Clock, Ledger
 from bot.safety.lease import HOLDER, LEASE, RELEASED, lease
 
@@ -90,7 +91,7 @@ class ApplyJournal:
         if held is not None and held.lasts(self.clock.now(), seconds) and not self.holder.has_ended(held.holder):
             raise Refused(
                 f"{held.entry.actor.login} has been applying {self.plan.target or 'this repository'} "
-                f"since {held.entry.at:%Y-%m-%d %H:%M UTC}",
+                f"since {minute(held.entry.at)}",
                 advice=f"Wait until that run ends; it is given up when nothing was heard of it for {seconds:g} s.",
             )
 
@@ -154,7 +155,7 @@ class ApplyJournal:
             actor=self.actor,
             task=action.task,
             fingerprint=action.id,
-            drifts=tuple(each.drift for each in action.differences),
+            drifts=tuple(difference.drift for difference in action.differences),
             reason=f"{operation} {action.resource.qualified}",
             detail={
                 LEASE: self.run,

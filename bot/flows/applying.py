@@ -25,6 +25,7 @@ from bot.model.action import Action, AppliedAction, AppliedPlan, HealthState, Wo
 from bot.model.decision import Lane
 from bot.model.ledger import Actor, Entry, Result
 from bot.model.resource import Platform, ResourceId
+from bot.model.wording import minute
 from bot.ports import Applier, Clock, Ledger
 from bot.safety.deletions import deletion_guard
 from bot.safety.limits import Limits
@@ -99,7 +100,7 @@ def _held(plan: TargetPlan, context: ApplyContext) -> Iterator[tuple[str, str]]:
         if most is not None and (times := failed.get(action_key(action), 0)) >= most:
             yield action.id, f"failed {times} times in a row at this commit, so a person at a terminal applies it"
         elif not opening.open:
-            again = "" if opening.next_open is None else f" until {opening.next_open:%Y-%m-%d %H:%M UTC}"
+            again = "" if opening.next_open is None else f" until {minute(opening.next_open)}"
             yield action.id, f"{opening.message}{again}"
 
 
@@ -187,7 +188,7 @@ def _carried_out(works: Sequence[Work], journal: ApplyJournal, context: ApplyCon
     for number, wave in enumerate(waves):
         ended = _wave(wave, journal, context)
         applied += ended
-        if any(each.failure is not None for each in ended):
+        if any(action.failure is not None for action in ended):
             return AppliedPlan(
                 tuple(applied), left=tuple(work.action for later in waves[number + 1 :] for work in later)
             )

@@ -33,7 +33,7 @@ def of_tasks(declaration: Declaration, tasks: Sequence[str]) -> Declaration:
     if not tasks:
         return declaration
     check_tasks({desired.task for desired in declaration.resources}, tasks)
-    kept = [desired for desired in declaration.resources if any(name_matches(each, desired.task) for each in tasks)]
+    kept = [desired for desired in declaration.resources if any(name_matches(task, desired.task) for task in tasks)]
     return replace(declaration, resources=tuple(kept))
 
 
@@ -51,7 +51,7 @@ def build(
         raise Invalid("nothing was built, because something does not render:\n  " + "\n  ".join(left))
     files = {**declaration.files, **({} if declaration.bundle is None else declaration.bundle.files)}
     inputs = {target: _inputs(target, declaration, commit, projects) for target in _targets(declaration)}
-    not_held = {each for named in inputs.values() for each in named.not_held}
+    not_held = {missing for named in inputs.values() for missing in named.not_held}
     provenance = BundleProvenance(repository, commit_of(declaration), tuple(_fetched(expansions)), tuple(not_held))
     beside = {
         (target, path): data

@@ -24,6 +24,7 @@ from bot.model.codehost import Issue, Marker, PullRequest
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.model.moment import moment
 from bot.model.proposal import key_of
+from bot.model.wording import minute, second
 from bot.safety.history import APPLY, ORDER, PLAN, RESTORE
 from bot.safety.state import State, state
 from bot.safety.suspension import UNTIL, suspended_until
@@ -329,4 +330,4 @@ def _future(text: str, now: datetime) -> datetime:
 
 
 def _clock(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M UTC}" if not at.second else f"{at:%Y-%m-%d %H:%M:%S UTC}"
+    return minute(at) if not at.second else second(at)

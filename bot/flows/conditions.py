@@ -19,8 +19,8 @@ from bot.model.ledger import LedgerView
 from bot.model.notice import Notice, NoticeEvent
 from bot.model.proposal import Effect, TakenAction, Tick, field_of
 from bot.model.severity import Severity
+from bot.model.wording import counted
 from bot.notices.news import Standing, end
-from bot.report.wording import counted
 from bot.safety.convergence import fights
 from bot.safety.limits import Limits
 from bot.safety.state import state

@@ -298,7 +298,11 @@ def _without_shared(declared: Declared, deployment: Deployment) -> Declared:
         )
         errors.append(SourceError(desired.file, desired.line, 1, message))
     ids = {desired.id for desired in shared}
-    kept = (each for each in declared.resources if each.id.local not in ids or each.id.target not in {"", *default})
+    kept = (
+        resource
+        for resource in declared.resources
+        if resource.id.local not in ids or resource.id.target not in {"", *default}
+    )
     return Declared(tuple(kept), (*declared.errors, *errors), declared.missing) if shared else declared
 
 

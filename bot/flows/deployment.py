@@ -217,7 +217,7 @@ class DeploymentReader:
         for observer in dict.fromkeys(target.observer for target in targets if only in {None, target.name}):
             if observer not in self._served:
                 self._served[observer] = self.served(observer)
-        clusters = {each.name: self._cluster(each) for each in targets}
+        clusters = {target.name: self._cluster(target) for target in targets}
         capabilities = {name: cluster for name, cluster in clusters.items() if cluster}
         if capabilities != around.capabilities:
             self._expansions.around = replace(around, capabilities=capabilities)

@@ -18,8 +18,8 @@ from bot.model.decision import Lane
 from bot.model.diagnosis import Diagnosis, Health
 from bot.model.drift import Report
 from bot.model.resource import RENDERER
+from bot.model.wording import counted
 from bot.policy.rules import RuleSet
-from bot.report.wording import counted
 from bot.safety.state import state
 
 SKEW: Final = timedelta(seconds=60)
@@ -59,21 +59,23 @@ def configuration(parts: Sequence[ConfigurationPart]) -> Iterator[Diagnosis]:
             )
 
 
-def rights(told: HostRights, facts: HostFacts, *, labels: Sequence[str], signing: str) -> Iterator[Diagnosis]:
+def rights(granted: HostRights, facts: HostFacts, *, labels: Sequence[str], signing: str) -> Iterator[Diagnosis]:
     """What the token may do by lane, what the branch lets in, the switches, and the labels."""
     area = "rights"
     if facts.archived:
         yield Diagnosis(area, Health.FAILS, f"{facts.name} is archived: nothing can be written", "Unarchive it.")
-    if told.push is False:
-        advice = f"Give {told.login} write access, or set CLOCKWORK_TOKEN to a token that has it."
-        yield Diagnosis(area, Health.FAILS, f"{told.login} may not push: no commit, no pull request, no ledger", advice)
+    if granted.push is False:
+        advice = f"Give {granted.login} write access, or set CLOCKWORK_TOKEN to a token that has it."
+        yield Diagnosis(
+            area, Health.FAILS, f"{granted.login} may not push: no commit, no pull request, no ledger", advice
+        )
     else:
-        unknown = "" if told.push else " (the host does not say what it was granted)"
-        yield Diagnosis(area, Health.OK, f"acts as {told.login}{unknown}")
-    if told.scopes and not told.scopes & {"repo", "public_repo"}:
-        scopes = ", ".join(sorted(told.scopes))
+        unknown = "" if granted.push else " (the host does not say what it was granted)"
+        yield Diagnosis(area, Health.OK, f"acts as {granted.login}{unknown}")
+    if granted.scopes and not granted.scopes & {"repo", "public_repo"}:
+        scopes = ", ".join(sorted(granted.scopes))
         yield Diagnosis(area, Health.FAILS, f"the token has only the scopes {scopes}", "Give it the scope repo.")
-    for what in told.denied if told.push is not False else ():
+    for what in granted.denied if granted.push is not False else ():
         checks = what == "checks"
         text = "checks are published as commit statuses" if checks else f"the token may not write {what}"
         advice = (
@@ -84,25 +86,25 @@ def rights(told: HostRights, facts: HostFacts, *, labels: Sequence[str], signing
         yield Diagnosis(area, Health.NOTE if checks else Health.FAILS, text, advice)
     if not facts.issues:
         yield Diagnosis(area, Health.NOTE, "issues are switched off: runbooks stay in the report", "Switch Issues on.")
-    yield from _proposing(told)
-    yield from _branch(told, signing)
-    missing = [label for label in labels if label not in told.labels]
-    if missing and told.labels:
+    yield from _proposing(granted)
+    yield from _branch(granted, signing)
+    missing = [label for label in labels if label not in granted.labels]
+    if missing and granted.labels:
         yield Diagnosis("labels", Health.OK, f"{', '.join(missing)}: made when first needed")
     elif not missing:
         yield Diagnosis("labels", Health.OK, ", ".join(labels))
 
 
-def _proposing(told: HostRights) -> Iterator[Diagnosis]:
-    if told.login == "github-actions[bot]":
+def _proposing(granted: HostRights) -> Iterator[Diagnosis]:
+    if granted.login == "github-actions[bot]":
         yield Diagnosis(
             "rights",
             Health.NOTE,
             "this is the token of a job: GitHub starts no workflow for what it opens",
             "Set the secret CLOCKWORK_TOKEN, or github.app, to have checks run on its pull requests.",
         )
-    if told.actions_propose is False:
-        health = Health.FAILS if told.login == "github-actions[bot]" else Health.NOTE
+    if granted.actions_propose is False:
+        health = Health.FAILS if granted.login == "github-actions[bot]" else Health.NOTE
         yield Diagnosis(
             "rights",
             health,
@@ -121,9 +123,9 @@ def merging(rules: RuleSet, facts: HostFacts) -> Iterator[Diagnosis]:
         yield Diagnosis("rights", Health.NOTE, text, 'Switch on Settings, General, "Allow auto-merge".')
 
 
-def _branch(told: HostRights, signing: str) -> Iterator[Diagnosis]:
-    keeping = sorted(told.rules & _DIRECT.keys())
-    unsigned = "required_signatures" in told.rules and signing == "none"
+def _branch(granted: HostRights, signing: str) -> Iterator[Diagnosis]:
+    keeping = sorted(granted.rules & _DIRECT.keys())
+    unsigned = "required_signatures" in granted.rules and signing == "none"
     if unsigned:
         advice = "Set author.signing: github (or ssh, gpg) in clockwork.yaml."
         yield Diagnosis("branch", Health.NOTE, "commits must be signed, and author.signing is none", advice)

@@ -26,6 +26,7 @@ from bot.model.decision import Decision, Direction, Lane
 from bot.model.json import JSON
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect, Proposal
+from bot.model.wording import second
 from bot.report.contrast import contrasted
 from bot.report.json import decision_json
 from bot.safety.limits import LimitCheck, examine
@@ -139,15 +140,15 @@ def _advice(subject: str, assessment: Assessment) -> str:
     notes = (note for note in assessment.report.notes if note.state == "not compared" and note.rule == target)
     if (note := next(notes, None)) is not None:
         return f"Target {target} is not compared: {note.detail}."
-    tasks = _tasks(assessment) | {str(each.drift.resource) for each in assessment.decisions}
+    tasks = _tasks(assessment) | {str(decision.drift.resource) for decision in assessment.decisions}
     known = "Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id."
     return suggestion(subject, tasks, otherwise=known)
 
 
 def _tasks(assessment: Assessment) -> set[str]:
     """The tasks that are declared or differ."""
-    declared = {each.task for each in assessment.declaration.resources}
-    return declared | {each.drift.task for each in assessment.decisions}
+    declared = {resource.task for resource in assessment.declaration.resources}
+    return declared | {decision.drift.task for decision in assessment.decisions}
 
 
 def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention], view: LedgerView) -> Explanation:
@@ -190,7 +191,7 @@ def next_step(intention: Intention) -> str:
     """One sentence: what would make the next run do otherwise."""
     match intention.effect:
         case Effect.DENIED if intention.denied is not None and intention.denied.next_eligible is not None:
-            return f"Wait: it may be done from {intention.denied.next_eligible:%Y-%m-%d %H:%M:%S UTC} on."
+            return f"Wait: it may be done from {second(intention.denied.next_eligible)} on."
         case Effect.DENIED if intention.kind == DELETIONS:
             return (
                 "Bring these things back, remove them from Git, "

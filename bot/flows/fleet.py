@@ -91,9 +91,9 @@ class FleetLoop:
             # Everybody counts as due: from the due time on which comes last.
             at = max([self.clock.now(), *(self.known[name].due for name in waiting)])
             chosen = turns(present, self._allowances, now=at, free=free, expected=self.pacing.expected)
-            for each in chosen:
-                self._begin(each)
-                waiting.discard(each.name)
+            for repository in chosen:
+                self._begin(repository)
+                waiting.discard(repository.name)
             if not chosen and not self._costs:
                 break
             self._finish(_LONGEST_WAIT)
@@ -130,16 +130,16 @@ class FleetLoop:
 
     def _start(self, free: int) -> None:
         now, expected = self.clock.now(), self.pacing.expected
-        for each in turns(self._present(), self._allowances, now=now, free=free, expected=expected):
-            self._begin(each)
+        for repository in turns(self._present(), self._allowances, now=now, free=free, expected=expected):
+            self._begin(repository)
 
-    def _begin(self, each: FleetRepository) -> None:
-        cost = self.pacing.expected if each.requests is None else max(each.requests, 1)
-        self._costs[each.name] = cost
-        if each.account:
-            self._allowances[each.account] = self._allowances[each.account].promising(cost)
-        self.known[each.name] = begun(each, self.clock.now())
-        self.runner.start(self._members[each.name])
+    def _begin(self, repository: FleetRepository) -> None:
+        cost = self.pacing.expected if repository.requests is None else max(repository.requests, 1)
+        self._costs[repository.name] = cost
+        if repository.account:
+            self._allowances[repository.account] = self._allowances[repository.account].promising(cost)
+        self.known[repository.name] = begun(repository, self.clock.now())
+        self.runner.start(self._members[repository.name])
 
     def _finish(self, seconds: float) -> None:
         for run in self.runner.finished(seconds):

@@ -15,6 +15,7 @@ from typing import Final, assert_never
 from bot.flows.steps import RunbookStep, declared, object_of, restoring
 from bot.model.drift import Drift
 from bot.model.resource import Platform
+from bot.model.wording import minute
 
 _AUDIT: Final = "/var/log/kubernetes/audit.log"
 """Where the documentation has the API server write it (Kubernetes: Auditing, "Log backend"); clouds keep it elsewhere."""
@@ -28,7 +29,7 @@ _TRAILS: Final = {
 
 def gained_steps(drift: Drift, alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
     """What a person does about a privilege that the live side gained; ``alone`` are the files that hold one object each."""
-    return (*who(drift), *restoring(drift, alone), *_after(drift))
+    return (*who(drift), *restoring(drift, alone), *after(drift))
 
 
 def who(drift: Drift) -> tuple[RunbookStep, ...]:
@@ -56,7 +57,7 @@ def _who_in_cluster(drift: Drift) -> tuple[RunbookStep, ...]:
     )
     noted = ""
     if drift.manager is not None:
-        when = "" if drift.changed_at is None else f" at {drift.changed_at:%Y-%m-%d %H:%M} UTC"
+        when = "" if drift.changed_at is None else f" at {minute(drift.changed_at)}"
         noted = f" The live object names {drift.manager}{when}."
     return (
         RunbookStep(
@@ -89,7 +90,8 @@ _PLAIN: Final = re.compile(r"[^\w.-]", re.ASCII)
 """What has no place in a name that stands in the middle of a command."""
 
 
-def _after(drift: Drift) -> tuple[RunbookStep, ...]:
+def after(drift: Drift) -> tuple[RunbookStep, ...]:
+    """What is left to do once it is restored."""
     return (
         RunbookStep(
             "If nobody answers for it, treat what it could reach as known to others: revoke the account that did it and "

@@ -130,7 +130,7 @@ class _Run:
         )
         never = tuple(self._never_written(change)) if reading.writes else ()
         paths = {finding.file for finding in never}
-        kept = (each for each in judgement.findings if not (each.rule == "SYS-001" and each.file in paths))
+        kept = (finding for finding in judgement.findings if not (finding.rule == "SYS-001" and finding.file in paths))
         findings = ordered((*kept, *never, *reading.failures))
         answer = verdict(findings)
         spent = (site.clock.now() - self.started).total_seconds()
@@ -138,8 +138,8 @@ class _Run:
         return AIResult(
             raw_output=redact(self.draft.text),
             parsed=reading.parsed,
-            violations=tuple(each for each in findings if each.category not in FAILURE_MODES),
-            failures=tuple(each for each in findings if each.category in FAILURE_MODES),
+            violations=tuple(finding for finding in findings if finding.category not in FAILURE_MODES),
+            failures=tuple(finding for finding in findings if finding.category in FAILURE_MODES),
             approved=answer is not Verdict.BLOCK,
             execution_time=spent,
             session_id=self.session,
@@ -169,7 +169,7 @@ class _Run:
         change = output.change_of(
             files, tree, base=self.site.base, head=_digest(files), incomplete=self.draft.incomplete
         )
-        touched = {path for each in change.files for path in (each.path, each.old_path)}
+        touched = {path for file in change.files for path in (file.path, file.old_path)}
         written = {file.path: file.data for file in files if file.refused is None and file.path in touched}
         shown = redact(summary)
         return _Reading(ParsedOutput(shown, output.code_blocks(shown), written), change, writes=True)
@@ -181,17 +181,17 @@ class _Run:
         """One finding for each file that no commit may hold, whatever the mode."""
         if change.truncated is not None:
             yield self._never(None, f"The output was not wholly seen: {change.truncated}.")
-        for each in change.files:
-            reason = each.omitted or (
-                "it holds a zero byte" if each.after is not None and b"\0" in each.after else None
+        for file in change.files:
+            reason = file.omitted or (
+                "it holds a zero byte" if file.after is not None and b"\0" in file.after else None
             )
-            for path in (each.path, *([each.old_path] if each.old_path else [])):
+            for path in (file.path, *([file.old_path] if file.old_path else [])):
                 try:
                     self.site.repository.check_writable(self.site.base, [path])
                 except Refused as exc:
                     reason = exc.message
             if reason is not None:
-                yield self._never(each.path, f"{each.path!r} is never written: {reason}.")
+                yield self._never(file.path, f"{file.path!r} is never written: {reason}.")
 
     def _never(self, file: str | None, message: str) -> Finding:
         guardrail = self.site.rules.get(NEVER_WRITTEN)

@@ -158,7 +158,7 @@ def _queued_pull(queued: QueuedHead, host: CodeHost) -> PullRequest | BotError |
 
 
 def _identity(head: str, base: str, site: ReviewSite, pull: PullRequest | None, twins: Sequence[Twin] = ()) -> str:
-    assistants = sorted((each.name, each.name in site.required) for each in site.assistants)
+    assistants = sorted((assistant.name, assistant.name in site.required) for assistant in site.assistants)
     about = () if pull is None else pull_facts(pull, site.agents, site.rules.heeded_labels)
     others = [[_twin_identity(twin)] for twin in twins]
     return external_id(head, base, site.rules.hash, site.mode, (*about, assistants, *others), key=site.mask_key)
@@ -280,7 +280,9 @@ def _follow(host: CodeHost, number: int, reviewed: Reviewed, mode: Mode, identit
 
 
 def _ours(comments: Sequence[Comment], kind: str) -> Marker | None:
-    return next((each.marker for each in comments if each.marker is not None and each.marker.kind == kind), None)
+    return next(
+        (comment.marker for comment in comments if comment.marker is not None and comment.marker.kind == kind), None
+    )
 
 
 def _show_rendered(host: CodeHost, number: int, rendered: Sequence[TargetDifference], head: str) -> None:

@@ -25,15 +25,15 @@ def releases_of(name: str, declaration: Declaration, declared: Mapping[ResourceI
     """The releases of the target called ``name``, of which ``declared`` are the resources."""
     of = dict(_rendered(name, declaration))
     kept = {
-        id_: each
-        for id_, each in declared.items()
+        id_: resource
+        for id_, resource in declared.items()
         if id_.platform is Platform.KUBERNETES and of.get(id_, "") is not None
     }
     own = [Hook(_named(each, commit), of.get(id_) or "") for id_, each in kept.items() if is_hook(each.tree)]
     charts = [Hook(_named(each, commit), _release(unit) or "") for unit, each in _charts(name, declaration)]
     once = [Hook(each, _release(unit) or "", once=True) for unit, each in _made_once(name, declaration)]
-    found = {hook.desired.id: hook for hook in [*own, *charts, *(each for each in once if each.desired.id not in kept)]}
-    return Releases(tuple(found.values()), {id_: of.get(id_) or "" for id_ in kept if id_ not in found})
+    hooks = {hook.desired.id: hook for hook in [*own, *charts, *(hook for hook in once if hook.desired.id not in kept)]}
+    return Releases(tuple(hooks.values()), {id_: of.get(id_) or "" for id_ in kept if id_ not in hooks})
 
 
 def _rendered(name: str, declaration: Declaration) -> Iterator[tuple[ResourceId, str | None]]:

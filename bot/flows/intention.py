@@ -55,7 +55,7 @@ class Intention:
 
 def settled(decisions: Sequence[Decision], intentions: Sequence[Intention]) -> tuple[Decision, ...]:
     """The decisions as the plan took them: each in the lane that its edit left it."""
-    planned = {decision.drift.id: decision for each in intentions for decision in each.proposal.decisions}
+    planned = {decision.drift.id: decision for intention in intentions for decision in intention.proposal.decisions}
     return tuple(planned.get(decision.drift.id, decision) for decision in decisions)
 
 

@@ -105,7 +105,7 @@ def _together(started: list[StartedIntent]) -> list[StartedIntent]:
     if len(started) < 2:
         return started
     first = {TOGETHER: started[0].entry.id}
-    return [replace(each, entry=replace(each.entry, detail={**each.entry.detail, **first})) for each in started]
+    return [replace(intent, entry=replace(intent.entry, detail={**intent.entry.detail, **first})) for intent in started]
 
 
 def _intent(intention: Intention, run: RunContext, now: datetime) -> Entry:

@@ -98,8 +98,14 @@ def _likeness(proposal: Proposal, join: Join, owners: _OwnersOf) -> _Likeness | 
     """What it has in common with those that it joins; None for what stays by itself."""
     match proposal.lane:
         case Lane.RUNBOOK_ISSUE:
-            return (_of(proposal.decisions[0]), "issue", *sorted({_difference(each) for each in proposal.decisions}))
-        case Lane.CONFIG_PULL_REQUEST if any(each.direction is Direction.RESTORE for each in proposal.decisions):
+            return (
+                _of(proposal.decisions[0]),
+                "issue",
+                *sorted({_difference(decision) for decision in proposal.decisions}),
+            )
+        case Lane.CONFIG_PULL_REQUEST if any(
+            decision.direction is Direction.RESTORE for decision in proposal.decisions
+        ):
             return None
         case Lane.CONFIG_PULL_REQUEST if join is Join.CHANGE:
             return _same_change(proposal)

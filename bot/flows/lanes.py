@@ -16,6 +16,7 @@ from bot.flows.intention import Intention
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Proposal
+from bot.model.wording import minute
 from bot.safety.closures import Closure
 from bot.safety.history import history_of
 
@@ -84,7 +85,7 @@ def by_orders(decisions: Sequence[Decision], view: LedgerView) -> Sequence[Decis
 
 
 def _restored(decision: Decision, order: Entry) -> Decision:
-    reason = f"{order.actor.login} chose to restore it ({order.at:%Y-%m-%d %H:%M UTC}), so Git stays as it is."
+    reason = f"{order.actor.login} chose to restore it ({minute(order.at)}), so Git stays as it is."
     return _to_restore(decision, reason)
 
 

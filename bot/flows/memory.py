@@ -15,8 +15,8 @@ from bot.model.codehost import HostFacts, Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Lane
 from bot.model.ledger import LedgerView
 from bot.model.proposal import PREFIX
+from bot.model.wording import counted, minute
 from bot.ports import CodeHost
-from bot.report.wording import counted
 from bot.safety.closures import Closure, closures
 from bot.safety.history import history_of
 from bot.safety.limits import Limits
@@ -176,7 +176,7 @@ def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:
     known = state(view, now, limits)
     if known.halt is not None:
         halt = known.halt
-        return f"Halted since {halt.at:%Y-%m-%d %H:%M UTC} by {halt.actor.login}: {halt.reason}"
+        return f"Halted since {minute(halt.at)} by {halt.actor.login}: {halt.reason}"
     if known.emergency:
         failures = counted(known.failures, "failure")
         return f"Emergency stop: {failures} since the last resume. `clockwork resume -m why` lifts it."

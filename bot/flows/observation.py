@@ -27,6 +27,7 @@ from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
 from bot.model.json import Tree
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
+from bot.model.wording import counted
 from bot.policy.context import Context, collect
 from bot.policy.decide import decide
 from bot.policy.restoring import Restorable
@@ -166,7 +167,7 @@ def _defining(declaration: Declaration, observer: str) -> Iterator[Desired]:
     deployment = declaration.deployment
     for name, own in _observer_of(declaration).items() if deployment is not None else ():
         if own == observer and deployment is not None:
-            yield from (replace(each, id=each.id.local) for _, each in made_once(deployment.expansions[name]))
+            yield from (replace(desired, id=desired.id.local) for _, desired in made_once(deployment.expansions[name]))
 
 
 def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup) -> Report:
@@ -186,7 +187,9 @@ def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup)
         report,
         drift=tuple(names.stamped(drift) for drift in report.drift if names.knows(drift)),
         suppressed=tuple(
-            replace(each, drift=names.stamped(each.drift)) for each in report.suppressed if names.knows(each.drift)
+            replace(suppressed, drift=names.stamped(suppressed.drift))
+            for suppressed in report.suppressed
+            if names.knows(suppressed.drift)
         ),
         notes=(*report.notes, *_unobserved(group)),
     )
@@ -268,7 +271,7 @@ def _joined(
     """One report out of those of all groups, after the ignore rules: a rule is unused where it hides nothing anywhere."""
     deployment = declaration.deployment
     taken = [exceptions(deployment.expansions[name]) for name in sorted(deployment.looked)] if deployment else []
-    ignores = rules.ignores + Ignores(tuple(rule for each in taken for rule in each.rules))
+    ignores = rules.ignores + Ignores(tuple(rule for exceptions in taken for rule in exceptions.rules))
     ignores += ignore.of_resources(declaration.resources)
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
     sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, groups))
@@ -280,13 +283,13 @@ def _joined(
     ]
     ignored = [note for note in sorted_.notes if note.state != "unused" or deployment is None or not deployment.only]
     notes = [*ignored, *(note for report in reports for note in report.notes), *opaque, *unseen]
-    notes += [note for each in taken for note in each.notes]
+    notes += [note for exceptions in taken for note in exceptions.notes]
     return Report(
         resources=sum(report.resources for report in reports),
         drift=tuple(sorted(drift, key=_order)),
         errors=tuple(error for error in errors if not error.note),
         unreachable=(
-            *(each for report in reports for each in report.unreachable),
+            *(gap for report in reports for gap in report.unreachable),
             *(() if deployment is None else deployment.unreachable),
         ),
         suppressed=(*_suppressed(reports), *sorted_.suppressed),
@@ -343,8 +346,7 @@ def _unobserved(group: ObserverGroup) -> Iterator[IgnoreNote]:
     counts = Counter(desired.id.platform for desired in group.resources)
     for platform, count in sorted(counts.items()):
         if platform not in observation.covered | observation.compared:
-            resources = f"{count} declared {'resource' if count == 1 else 'resources'}"
-            detail = f"{resources}: no live-state source is configured for this platform"
+            detail = f"{counted(count, 'declared resource')}: no live-state source is configured for this platform"
             yield IgnoreNote(
                 f"{group.observer}: {platform}" if group.observer else platform.value, "not compared", detail
             )
@@ -360,7 +362,7 @@ def looked_at(task: str, assessment: Assessment) -> bool:
     if deployment is not None and not _compared(task, deployment, assessment.idle):
         return False
     whole = deployment is None or _renders_whole(task, deployment)
-    mine = [(group, each) for group in assessment.groups for each in group.resources if each.task == task]
+    mine = [(group, resource) for group in assessment.groups for resource in group.resources if resource.task == task]
     if not mine:
         return whole and not assessment.report.errors and not assessment.report.unreachable
     return all(_covered(desired, group.observation) and (whole or not desired.unknown) for group, desired in mine)

@@ -133,7 +133,7 @@ def _effects(plan: EditPlan, chain: Chain) -> Iterator[str]:
     """What the edit changes besides; where it is in the deciding line, what that sets is told already."""
     same = {(link.spot.file, link.spot.line) for link in chain.links if link.decides}
     is_same = any((spot.file, spot.line) in same for spot in plan.spots)
-    yield from (each for each in side_effects(plan, chain.target) if not (is_same and each.endswith(" too")))
+    yield from (effect for effect in side_effects(plan, chain.target) if not (is_same and effect.endswith(" too")))
 
 
 def _called_feed(feed: Feed, scene: Scene, target: str) -> str:
@@ -155,11 +155,13 @@ class _Veil:
     def over(desired: Desired, declaration: Declaration) -> _Veil:
         """The veil for one resource of a declaration."""
         names, kind = (desired.id.name, desired.id.scope), desired.id.kind
-        trees = [each.tree for each in declaration.resources]
+        trees = [resource.tree for resource in declaration.resources]
         if declaration.deployment is not None:  # those of targets that were not asked for, too
-            trees += [made.tree for each in declaration.deployment.expansions.values() for _, made in each.objects()]
+            trees += [
+                made.tree for expansion in declaration.deployment.expansions.values() for _, made in expansion.objects()
+            ]
         declared = tuple(tree for tree in trees if tree.get("kind") == "Secret" and tree.get("apiVersion") == "v1")
-        called = {name for each in declaration.resources for name in (each.id.name, each.id.scope)}
+        called = {name for resource in declaration.resources for name in (resource.id.name, resource.id.scope)}
         said = called | {image for tree in trees for image in images_in(tree)}
         return _Veil(
             desired,
@@ -217,15 +219,15 @@ def _line(link: Link, value: str) -> str:
 def declared_as(declaration: Declaration, name: str) -> Desired:
     """The resource of that name; a generated one may be named without the hash of what it holds."""
     listed = declaration.resources
-    matches = [each for each in listed if name in {str(each.id), each.id.qualified}] or [
-        each for each in listed if name in {str(bare := _bare(each.id)), bare.qualified}
+    matches = [resource for resource in listed if name in {str(resource.id), resource.id.qualified}] or [
+        resource for resource in listed if name in {str(bare := _bare(resource.id)), bare.qualified}
     ]
     if len(matches) == 1:
         return matches[0]
     if matches:
         targets = ", ".join(each.id.target or "(unnamed)" for each in matches)
         raise Invalid(f"{name} is declared for several targets: {targets}", advice="Choose one with --target.")
-    meant = nearest(name, {str(each.id) for each in listed})
+    meant = nearest(name, {str(resource.id) for resource in listed})
     message = f"the repository declares no {name}" + (f"; did you mean {meant!r}?" if meant else "")
     raise Invalid(message, advice=_unread(declaration) or _among_others(declaration))
 

@@ -30,6 +30,7 @@ from bot.model.codehost import Issue, ItemState, Marker, PullRequest
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.ledger import Entry
 from bot.model.proposal import Effect, Proposal, branch_of, field_of, proposals
+from bot.model.wording import minute
 from bot.safety.convergence import fights
 from bot.safety.history import budget_of, history_of
 from bot.safety.limits import Denied, Request, permit
@@ -64,7 +65,9 @@ def _told(made: tuple[Intention, ...], situation: Situation) -> tuple[Intention,
     decisions = tuple(decision for intention in waiting for decision in intention.proposal.decisions)
     asking = _issue(Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, decisions), (), situation, kind=SWITCH)
     if asking.effect is Effect.UNDELIVERED:
-        return tuple(replace(each, effect=Effect.UNDELIVERED) if each in waiting else each for each in made)
+        return tuple(
+            replace(intention, effect=Effect.UNDELIVERED) if intention in waiting else intention for intention in made
+        )
     return (*made, asking)
 
 
@@ -173,7 +176,7 @@ def _ignored(order: Entry) -> str:
     until = suspended_until(order)
     if until is None:
         return f"{order.actor.login} rejected this proposal: {order.reason}."
-    return f"{order.actor.login} ignores this proposal until {until:%Y-%m-%d %H:%M UTC}: {order.reason}."
+    return f"{order.actor.login} ignores this proposal until {minute(until)}: {order.reason}."
 
 
 def _held(

@@ -14,6 +14,7 @@ from bot.model.json import mapping, text
 from bot.model.paths import Path
 from bot.model.resource import Desired, Platform
 from bot.model.target import Unit, UnitKind
+from bot.model.wording import counted
 from bot.targets.desired import identity
 from bot.targets.incomparable import Incomparable
 
@@ -85,16 +86,11 @@ def without_opaque(
         IgnoreNote(
             f"{id_.qualified} ({desired.file}:{desired.line})",
             "not compared",
-            _counted(len(desired.unknown)),
+            f"{counted(len(desired.unknown), 'value that is', 'values that are')} encrypted or filled in later",
         )
         for id_, desired in opaque.items()
     ]
     return tuple(drift for drift in told if drift is not None), tuple(notes)
-
-
-def _counted(values: int) -> str:
-    words = "1 value that is" if values == 1 else f"{values} values that are"
-    return f"{words} encrypted or filled in later"
 
 
 def _none_of(objects: int) -> str:

@@ -114,8 +114,8 @@ def _acted(loop: Loop, assessment: Assessment, memory: Memory, result: Tick, now
     if loop.dry_run:
         forecast = foresee(loop, assessment, memory)
         planned = (
-            replace(as_planned(each), preview=preview(each, declaration.commit, run, memory.view))
-            for each in forecast.intentions
+            replace(as_planned(intention), preview=preview(intention, declaration.commit, run, memory.view))
+            for intention in forecast.intentions
         )
         decisions = settled(assessment.decisions, forecast.intentions)
         return replace(result, decisions=decisions, actions=(*planned, *forecast.closings), blocked=forecast.blocked)

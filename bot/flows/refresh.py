@@ -1,8 +1,8 @@
 """Whether an open pull request of ours no longer fits the branch it asks to be merged into. Asked by the plan.
 
 Git alone tells: where the branch changed a file that the pull request changes too, since the two parted, it is made again
-from the new head. GitHub would call it in conflict, or merge two edits that nobody looked at together. So is one whose branch
-has no commit of its own any more.
+from the new head, and so is one whose branch has no commit of its own any more. GitHub would call it in conflict, or merge
+two edits that nobody looked at together.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from bot.flows.memory import Memory, Situation
 from bot.model.codehost import Issue, ItemState, PullRequest
 from bot.model.ledger import Entry, EntryKind, LedgerView
 from bot.model.proposal import Effect, Proposal
+from bot.model.wording import minute
 from bot.safety.history import JOINED
 from bot.safety.spans import span
 from bot.safety.state import state
@@ -49,7 +50,7 @@ def _rejection(
         )
         return Intention(proposal, Effect.REJECTED, text, number=newest.number, url=newest.url, kind=kind)
     if known is not None:
-        text = f"This exact proposal was rejected at {known.at:%Y-%m-%d %H:%M UTC}: {known.reason}."
+        text = f"This exact proposal was rejected at {minute(known.at)}: {known.reason}."
         number = known.detail.get("number", "")
         shown = int(number) if number.isdigit() else None
         return Intention(proposal, Effect.REJECTED, text, number=shown, url=known.link, kind=kind)

@@ -76,14 +76,14 @@ class TargetDifference:
     @property
     def counts(self) -> str:
         """How many objects are removed, changed and added, and how many only refer to those by new names."""
-        counts = Counter(each.word for each in self.objects)
+        counts = Counter(shown.word for shown in self.objects)
         return ", ".join(f"{counts[word]} {word}" for word in (*_WORDS.values(), _FOLLOWS) if counts[word])
 
     def as_json(self) -> Mapping[str, object]:
         """The difference for programs."""
         return {
             "target": self.target,
-            "objects": [{"name": each.name, "status": each.word, "diff": each.diff} for each in self.objects],
+            "objects": [{"name": shown.name, "status": shown.word, "diff": shown.diff} for shown in self.objects],
             "failed": list(self.failed),
             "not_rendered": list(self.unrendered),
         }
@@ -92,11 +92,13 @@ class TargetDifference:
 def differences(changes: Sequence[RenderedChange], mask_key: bytes) -> tuple[TargetDifference, ...]:
     """What people see of rendered changes; targets that lose something come first."""
     made = [_target(change, mask_key) for change in changes]
-    return tuple(sorted(made, key=lambda each: (not each.failed, not _loses(each), each.target)))
+    return tuple(
+        sorted(made, key=lambda difference: (not difference.failed, not _loses(difference), difference.target))
+    )
 
 
 def _loses(difference: TargetDifference) -> bool:
-    return any(each.status is FileStatus.REMOVED for each in difference.objects)
+    return any(shown.status is FileStatus.REMOVED for shown in difference.objects)
 
 
 def _target(change: RenderedChange, mask_key: bytes) -> TargetDifference:
@@ -228,12 +230,12 @@ def markdown(targets: Sequence[TargetDifference], limit: int) -> str:
         head = "\n\n".join(_head(difference))
         parts.append(head)
         room -= len(head)
-        for number, each in enumerate(difference.objects):
-            text = _shown(each)
+        for number, shown in enumerate(difference.objects):
+            text = _shown(shown)
             if len(text) > room and number < _NAMED:
-                text = f"{escape.code(each.headline)}: {_lines(each.diff)}, not shown"
+                text = f"{escape.code(shown.headline)}: {_lines(shown.diff)}, not shown"
             if len(text) > room:
-                left, lines = left + 1, lines + each.diff.count("\n") + 1
+                left, lines = left + 1, lines + shown.diff.count("\n") + 1
                 continue
             parts.append(text)
             room -= len(text) + 2

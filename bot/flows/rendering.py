@@ -264,12 +264,12 @@ def _failures(before: Expansion, after: Expansion) -> tuple[NotCompared, ...]:
     A unit that is gone may have been taken out. Where something is newly left out at the same time, nobody can tell, and
     it counts as not rendered any more.
     """
-    good = {_unit(each.unit) for each in before.units if each.rendering.error is None}
+    good = {_unit(unit.unit) for unit in before.units if unit.rendering.error is None}
     broken = [
-        each.rendering.error for each in after.units if each.rendering.error is not None and _unit(each.unit) in good
+        unit.rendering.error for unit in after.units if unit.rendering.error is not None and _unit(unit.unit) in good
     ]
-    if good - {_unit(each.unit) for each in after.units}:
-        by_itself = {out for each in (*before.units, *after.units) for out in each.rendering.left_out}
+    if good - {_unit(unit.unit) for unit in after.units}:
+        by_itself = {out for unit in (*before.units, *after.units) for out in unit.rendering.left_out}
         known = {(out.subject, out.reason) for out in before.left_out}
         broken += [
             out for out in after.left_out

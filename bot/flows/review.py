@@ -24,6 +24,7 @@ from bot.guardrails.rulebook import RuleBook, load
 from bot.guardrails.verdict import verdict
 from bot.model.finding import Change, FileStatus
 from bot.model.session import Prompt, Reply, ReviewRequest, ReviewResult, Session
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.flows.rendering import RenderChange
@@ -105,7 +106,7 @@ def _ask(assistants: Sequence[Assistant], build: Callable[[], Prompt]) -> tuple[
 def _coverage(request: ReviewRequest, assistants: Sequence[Assistant]) -> tuple[str, ...]:
     count = len(request.change.files)
     alone = () if assistants else ("No assistant is configured: the deterministic checks ran alone.",)
-    return (f"{count} changed {'file' if count == 1 else 'files'} analysed.", *alone)
+    return (f"{counted(count, 'changed file')} analysed.", *alone)
 
 
 def _waived(judged: Judgement) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from bot.drift.severity.gains import is_gain
-from bot.flows.gained import gained_steps, who
+from bot.flows.gained import after, gained_steps, who
 from bot.flows.steps import (
     RunbookStep,
     applied_again,
@@ -26,6 +26,7 @@ from bot.model.decision import Decision, Direction
 from bot.model.drift import Drift, DriftKind
 from bot.model.resource import Platform, ResourceId
 
+_KEEP: Final = RunbookStep("Decide whether to keep it. If so, declare it in Git and stop here.")
 _MOST_COMMANDS: Final = 60
 """For so many objects the commands of one step are written down."""
 _KEEPS_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "StatefulSet", "volume"})
@@ -53,7 +54,7 @@ def steps_for_all(decisions: Sequence[Decision], alone: Collection[str] = ()) ->
         nameless = replace(decision, drift=replace(decision.drift, file=None, line=None, manager=None))
         for step, general in zip(_steps_of(decision, alone), _steps_of(nameless, alone), strict=True):
             commands.setdefault(general.text, {}).update(dict.fromkeys([step.command] if step.command else []))
-    return tuple(RunbookStep(text, _in_a_row(list(each))) for text, each in commands.items())
+    return tuple(RunbookStep(text, _in_a_row(list(command))) for text, command in commands.items())
 
 
 def _in_a_row(commands: Sequence[str]) -> str | None:
@@ -74,7 +75,9 @@ def _steps_of(decision: Decision, alone: Collection[str]) -> tuple[RunbookStep, 
     drift = decision.drift
     if drift.sensitive or decision.direction is not Direction.RESTORE or not is_gain(drift):
         return _steps(drift, alone)
-    return gained_steps(drift, alone) if drift.path else (*who(drift), *_steps(drift, alone))
+    if drift.path:
+        return gained_steps(drift, alone)
+    return (*who(drift), *(step for step in _steps(drift, alone) if step != _KEEP), *after(drift))
 
 
 def _steps(drift: Drift, alone: Collection[str]) -> tuple[RunbookStep, ...]:
@@ -132,7 +135,7 @@ def _kubernetes(drift: Drift, alone: Collection[str]) -> tuple[RunbookStep, ...]
             data = _data(drift, "Make a backup and check that it can be read: deleting this loses its data.")
             return (
                 look,
-                RunbookStep("Decide whether to keep it. If so, declare it in Git and stop here."),
+                _KEEP,
                 *data,
                 RunbookStep("Delete it once nobody needs it.", f"kubectl delete {target}"),
             )
@@ -182,7 +185,7 @@ def _compose(drift: Drift) -> tuple[RunbookStep, ...]:
     if drift.kind in {DriftKind.UNMANAGED, DriftKind.REMOVED} and not drift.path:
         return (
             RunbookStep("Inspect the container that Git does not declare.", f"{compose} ps -a {name}"),
-            RunbookStep("Decide whether to keep it. If so, declare it in Git and stop here."),
+            _KEEP,
             RunbookStep("Otherwise stop and remove it.", f"{compose} up -d --remove-orphans"),
         )
     return (

@@ -56,7 +56,7 @@ def search(
     ``current`` are the blob ids of today's files; ``tell`` is given how many commits are done. The baseline of ``rules``
     counts.
     """
-    asked = replace(rules, guardrails=tuple(each for each in rules.guardrails if each.id in RULES))
+    asked = replace(rules, guardrails=tuple(guardrail for guardrail in rules.guardrails if guardrail.id in RULES))
     first: dict[str, tuple[Finding, CommitAdditions]] = {}
     holding: dict[str, set[str]] = {}
     unread: list[tuple[str, str]] = []

@@ -93,9 +93,10 @@ def _judged(twin: Twin) -> tuple[Verdict, str]:
 
 
 def _reasons(findings: Sequence[Finding]) -> str:
-    told = [each for each in findings if each.enforce.rank >= Enforce.WARN.rank]
+    told = [finding for finding in findings if finding.enforce.rank >= Enforce.WARN.rank]
     named = [
-        f"{each.rule} {each.title}" + (f" at {each.file}:{each.line}" if each.file else "") for each in told[:_NAMED]
+        f"{finding.rule} {finding.title}" + (f" at {finding.file}:{finding.line}" if finding.file else "")
+        for finding in told[:_NAMED]
     ]
     more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
     listed = ", ".join([*named, *more])

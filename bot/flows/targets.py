@@ -123,7 +123,7 @@ class Listing:
                             "found": unit.how,
                             "objects": unit.objects,
                             "not_compared": unit.problem,
-                            "fetched": [asdict(each) for each in unit.fetched],
+                            "fetched": [asdict(source) for source in unit.fetched],
                         }
                         for unit in target.units
                     ],
@@ -184,16 +184,16 @@ def listing(declaration: Declaration) -> Listing:
         expansion = deployment.expansions.get(target.name)
         units = [] if expansion is None else [
             ListedUnit(
-                each.unit.kind.value,
-                each.unit.name,
-                each.unit.path,
-                each.unit.how,
-                len(each.rendering.objects),
-                None if each.rendering.error is None else each.rendering.error.reason,
-                "" if each.rendering.error is None else each.rendering.error.subject,
-                each.rendering.fetched,
+                unit.unit.kind.value,
+                unit.unit.name,
+                unit.unit.path,
+                unit.unit.how,
+                len(unit.rendering.objects),
+                None if unit.rendering.error is None else unit.rendering.error.reason,
+                "" if unit.rendering.error is None else unit.rendering.error.subject,
+                unit.rendering.fetched,
             )
-            for each in expansion.units
+            for unit in expansion.units
         ]  # fmt: skip
         observer = next((each.observer for each in deployment.targets if each.name == target.name), "")
         objects = sum(unit.objects for unit in units) or counts.get(target.name, 0)

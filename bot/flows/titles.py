@@ -17,8 +17,8 @@ from bot.model.json import JSON
 from bot.model.paths import format_path
 from bot.model.proposal import Proposal
 from bot.model.resource import ResourceId
+from bot.model.wording import counted
 from bot.report.contrast import changed_lines, contrasted
-from bot.report.wording import counted
 from bot.safety.trailers import one_line
 
 MOST: Final = 72
@@ -58,7 +58,7 @@ def title_of(proposal: Proposal, *, kind: str | None = None) -> str:
         return f"Deletion guard: one run would remove {len(drifts)} things"
     if kind == SWITCH:
         waiting = len({drift.task for drift in drifts})
-        return f"Pull requests cannot be opened: {waiting} {'proposal waits' if waiting == 1 else 'proposals wait'}"
+        return f"Pull requests cannot be opened: {counted(waiting, 'proposal waits', 'proposals wait')}"
     fields = list(dict.fromkeys(_field(drift) for drift in drifts))
     if kind == BREAKER:
         return _shortest(proposal.name or proposal.task, _fewer(fields), ": another writer keeps changing ")
@@ -76,11 +76,11 @@ def _shortest(name: str, ways: Iterable[str], link: str, tail: str = "") -> str:
     longest = min(_LONGEST_NAME, MOST - len(link) - len(tail) - _LEAST)
     text = one_line(name, limit=300)
     head = f"{text if len(text) <= longest else f'…{text[1 - longest :]}'}{link}"
-    said = ""
-    for said in ways:
-        if len(head) + len(said) + len(tail) <= MOST:
+    words = ""
+    for words in ways:
+        if len(head) + len(words) + len(tail) <= MOST:
             break
-    return f"{head}{one_line(said, limit=MOST - len(head) - len(tail))}{tail}"
+    return f"{head}{one_line(words, limit=MOST - len(head) - len(tail))}{tail}"
 
 
 def _changes(drifts: Sequence[Drift]) -> Iterator[str]:
@@ -128,7 +128,7 @@ def objects_of(proposal: Proposal) -> str:
     resources = {decision.drift.resource for decision in proposal.decisions}
     kinds = {resource.kind for resource in resources}
     kind = kinds.pop() if len(kinds) == 1 else "object"
-    return f"{len(resources)} {kind if len(resources) == 1 else plural(kind)}"
+    return counted(len(resources), kind, plural(kind))
 
 
 def plural(kind: str) -> str:

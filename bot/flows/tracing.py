@@ -58,7 +58,7 @@ def located(declarer: Declarer, declaration: Declaration, drifts: Sequence[Drift
     deployment, reader = declaration.deployment, declarer.targets
     if deployment is None or reader is None:
         return tuple(drifts)
-    rendered = {each.id for each in declaration.resources if each.source is SourceKind.RENDERED}
+    rendered = {resource.id for resource in declaration.resources if resource.source is SourceKind.RENDERED}
     scenes: dict[str, Scene] = {}
     made: list[Drift] = []
     for number, drift in enumerate(drifts):
@@ -138,7 +138,7 @@ def _path(expansion: Expansion, id_: ResourceId) -> frozenset[int]:
     """The indexes of the unit that an object comes from and of those that brought that one along; none where no unit
     has it.
     """
-    objects_of = (frozenset(map(identity, each.rendering.objects)) for each in expansion.units)
+    objects_of = (frozenset(map(identity, unit.rendering.objects)) for unit in expansion.units)
     index = next((number for number, ids in enumerate(objects_of) if id_ in ids), None)
     path: set[int] = set()
     while index is not None:
@@ -151,8 +151,8 @@ def _objects(expansion: Expansion, documents: Documents) -> Mapping[ResourceId, 
     """The objects of a target. A unit that does not render is an object too, another one whenever a file changes that it
     may be made from: nobody can prove that it stays as it is.
     """
-    broken = [each for each in expansion.units if each.rendering.error is not None]
-    return objects(expansion) | {_stand_in(each.unit): _contents(each, documents) for each in broken}
+    broken = [unit for unit in expansion.units if unit.rendering.error is not None]
+    return objects(expansion) | {_stand_in(unit.unit): _contents(unit, documents) for unit in broken}
 
 
 def _stand_in(unit: Unit) -> ResourceId:
@@ -165,4 +165,4 @@ def _contents(rendered: RenderedUnit, documents: Documents) -> Tree:
 
 
 def _broken(expansion: Expansion) -> frozenset[tuple[str, ...]]:
-    return frozenset(each.unit.identity for each in expansion.units if each.rendering.error is not None)
+    return frozenset(unit.unit.identity for unit in expansion.units if unit.rendering.error is not None)

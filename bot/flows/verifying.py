@@ -20,9 +20,10 @@ from bot.flows.context import Messages
 from bot.flows.observation import Assessment
 from bot.model.codehost import Check, CheckState, DeploymentNote, Marker, PublishedCheck, PullRequest
 from bot.model.drift import Report
+from bot.model.wording import counted
 from bot.ports import Clock, CodeHost, DeployingHost
 from bot.report.markdown import summary
-from bot.report.wording import all_compared, counted
+from bot.report.wording import all_compared
 
 CHECK: Final = "clockwork/verify"
 """The name of the check on the commit."""

@@ -33,6 +33,7 @@ _LEVELS: Final = {
     AnnotationLevel.WARNING: "warning",
     AnnotationLevel.FAILURE: "error",
 }
+"""How a log marks a line (docs.github.com, "Workflow commands for GitHub Actions", ``notice``, ``warning``, ``error``)."""
 
 
 @dataclass(frozen=True, slots=True)

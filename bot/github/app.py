@@ -151,8 +151,8 @@ class AppTokens:
         """A token that is good for minutes at least. ``Closed`` when the app is not known or not installed there."""
         if self._expires is None or self._expires - self._connection.clock.now() < _LEFT:
             if self._installation is None:
-                found = self._connection.ask("GET", f"/repos/{self._name}/installation")
-                self._installation = payloads.read(_InstallationPart, found).id
+                reply = self._connection.ask("GET", f"/repos/{self._name}/installation")
+                self._installation = payloads.read(_InstallationPart, reply).id
             self._token, self._expires = self._connection.made(self._installation)
         return self._token
 

@@ -36,6 +36,7 @@ _STATES: Final = {
     CheckState.NEUTRAL: "success",
     CheckState.FAILURE: "failure",
 }
+"""A commit status knows these and ``error`` (docs.github.com, REST API, "Create a commit status", ``state``)."""
 _STATUSES: Final = {"success": CheckState.SUCCESS, "failure": CheckState.FAILURE}
 _STATUS_ID: Final = 12
 """Characters of a check's id that a commit status, which has no field for it, shows."""

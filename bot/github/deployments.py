@@ -18,12 +18,14 @@ from bot.model.codehost import CheckState, DeploymentNote, PullRequest
 _TASK: Final = "deploy:clockwork"
 """By which a deployment of ours is told from one that a workflow's ``environment:`` made."""
 _MAX_DESCRIPTION: Final = 140
+"""Characters (docs.github.com, REST API, "Create a deployment status", ``description``)."""
 _STATES: Final = {
     CheckState.IN_PROGRESS: "in_progress",
     CheckState.SUCCESS: "success",
     CheckState.FAILURE: "failure",
     CheckState.NEUTRAL: "error",
 }
+"""The same page, ``state``."""
 
 
 class DeployedItems(AttentiveItems):

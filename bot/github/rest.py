@@ -32,6 +32,7 @@ _USER_AGENT: Final = "clockwork"
 _NAME: Final = re.compile(r"[\w.-]+/[\w.-]+")
 _HOPS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
+"""docs.github.com, "Best practices for using the REST API", "Follow redirects"; 308 is RFC 9110, section 15.4.9."""
 _VERSION: Final = "2022-11-28"
 """``X-GitHub-Api-Version`` (docs.github.com, "API Versions")."""
 _T = TypeVar("_T")

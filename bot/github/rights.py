@@ -19,6 +19,9 @@ from bot.model.codehost import HostRights, Whoami
 from bot.model.json import JSON, mapping, mappings, text
 
 _REFUSED: Final = frozenset({401, 403, 404, 410})
+"""404 hides what a token may not see (docs.github.com, "Troubleshooting the REST API", "404 Not Found for an existing
+resource"); 410 is a repository without issues ("REST API endpoints for issues").
+"""
 _WRITES: Final = {"contents": "/git/refs", "pull requests": "/pulls", "issues": "/issues", "checks": "/check-runs"}
 """What each right is needed to write (docs.github.com, "Permissions required for fine-grained personal access tokens")."""
 _ANSWERS: Final = frozenset({400, 401, 403, 404, 410, 422})

@@ -63,8 +63,10 @@ def _gather(repository: pygit2.Repository) -> None:
 
 def _small_packs(objects: Path) -> list[Path]:
     """The indexes of the smallest packs; none while there are few."""
-    indexes = [index for index in objects.glob("pack/pack-*.idx") if _is_read(index)]
-    sizes = {index: index.with_suffix(".pack").stat().st_size for index in indexes}
+    indexes = [*objects.glob("pack/pack-*.idx")]
+    if len(indexes) <= _PACKS:
+        return []
+    sizes = {index: index.with_suffix(".pack").stat().st_size for index in indexes if _is_read(index)}
     return list(_up_to(_LARGEST, sorted(sizes.items(), key=lambda each: each[1]))) if len(sizes) > _PACKS else []
 
 

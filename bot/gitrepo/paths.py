@@ -13,14 +13,15 @@ import unicodedata
 from typing import Final
 
 from bot.errors import Refused
+from bot.model.patterns import regex
 
 __all__ = ["check_writable", "is_plain_name"]
 
 # The characters that HFS+ leaves out of comparisons (git, utf8.c, next_hfs_char).
-_HFS_IGNORED: Final = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_HFS_IGNORED: Final = regex("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_CONTROL: Final = regex(r"[\x00-\x1f\x7f]")
 # The short name that NTFS gives to ``.git``; git itself looks for GIT~1 alone (git, path.c, is_ntfs_dotgit).
-_NTFS_GIT: Final = re.compile(r"git~\d+\Z")
+_NTFS_GIT: Final = regex(r"git~\d+\Z")
 _MAX_BYTES: Final = 4096
 
 

@@ -15,23 +15,23 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pygit2
 from pygit2.enums import DeltaStatus
 
 from bot.errors import BotError, Invalid, Refused
 from bot.gitrepo import history, past, trees
-from bot.gitrepo.address import check_address
 from bot.gitrepo.blobs import blob_bytes
-from bot.gitrepo.credentials import Credentials
 from bot.gitrepo.lock import writing
-from bot.gitrepo.maintenance import maintain
 from bot.gitrepo.past import PastCommits
-from bot.gitrepo.remote import RefMove, Remote, limit_waiting
-from bot.gitrepo.signing import Signer
 from bot.model.finding import FileChange
 from bot.ports import BranchMove, CommitInfo, Signature, TreeEntry
+
+if TYPE_CHECKING:
+    from bot.gitrepo.credentials import Credentials
+    from bot.gitrepo.remote import RefMove, Remote
+    from bot.gitrepo.signing import Signer
 
 __all__ = ["GitRepository"]
 
@@ -83,6 +83,8 @@ class GitRepository:
 
         Raises ``Invalid`` for an address with credentials in it or a folder that is something else.
         """
+        from bot.gitrepo.remote import Remote
+
         repository = bare_clone(url, directory)
         return cls(repository, Remote(repository, url, credentials), author, signer)
 
@@ -97,6 +99,8 @@ class GitRepository:
     def fetch(self) -> None:
         if self.remote is None:
             return
+        from bot.gitrepo.maintenance import maintain
+
         specs = [f"+refs/heads/*:{_BRANCHES}*", "+refs/tags/*:refs/tags/*", *(f"+{ref}:{ref}" for ref in _OURS)]
         with self._writing():
             advertised = self.remote.fetch(specs, prune=True)
@@ -271,7 +275,7 @@ class GitRepository:
             commit = self._reference(candidate)
             if commit is not None:
                 return commit
-        if _ABBREVIATED.match(name) and (commit := self._by_sha(name)) is not None:
+        if _ABBREVIATED.match(name) and (commit := self._by_revision(name)) is not None:
             return commit
         return self._by_revision(name) if self.remote is None else None
 
@@ -291,6 +295,8 @@ class GitRepository:
 
     def moved(self, moves: Sequence[BranchMove], push: Callable[[Sequence[RefMove]], bool]) -> bool:
         """Whether ``push`` made all of these, which is known here then."""
+        from bot.gitrepo.remote import RefMove
+
         refs = [RefMove(_ref(move.branch), move.commit, move.expected, self._forces(move)) for move in moves]
         with self._writing():
             if not push(refs):
@@ -360,12 +366,6 @@ class GitRepository:
         except (KeyError, ValueError, pygit2.GitError):
             return None
 
-    def _by_sha(self, sha: str) -> str | None:
-        try:
-            return str(self.git.revparse_single(sha).peel(pygit2.Commit).id)
-        except (KeyError, ValueError, pygit2.GitError):
-            return None
-
     def _required(self, ref: str) -> str:
         commit = self.resolve(ref)
         if commit is None:
@@ -385,6 +385,9 @@ def bare_clone(url: str, directory: Path) -> pygit2.Repository:
 
     Raises ``Invalid`` before anything is on the disk when the address is not acceptable: it is kept in the clone.
     """
+    from bot.gitrepo.address import check_address
+    from bot.gitrepo.remote import limit_waiting
+
     limit_waiting(connect=_CONNECT_SECONDS, answer=_ANSWER_SECONDS)
     check_address(url)
     # libgit2 would look up every neighbour of a changed file for each tree it writes (git_libgit2_opts,

@@ -18,6 +18,7 @@ __all__ = ["snapshot"]
 def snapshot(folder: Path, *, staged: bool) -> str:
     """The id of a commit on HEAD with what is staged, or else with every file that Git does not ignore.
 
+    Before the first commit it is on one without files, so that there is something to compare with.
     Raises ``Invalid`` outside of a checkout and while a merge has conflicts.
     """
     path = pygit2.discover_repository(str(folder))
@@ -31,6 +32,10 @@ def snapshot(folder: Path, *, staged: bool) -> str:
         tree = index.write_tree()
     except pygit2.GitError as exc:
         raise Invalid(f"{folder} cannot be compared: {exc}", advice="Finish the merge, or name two commits.") from exc
-    parents = [] if repository.head_is_unborn else [repository.head.target]
     who = pygit2.Signature("Clockwork", "clockwork@users.noreply.github.com", int(time.time()), 0)
-    return str(repository.create_commit(None, who, who, "What is not committed yet", tree, parents))
+    if repository.head_is_unborn:
+        nothing = repository.TreeBuilder().write()
+        parent = repository.create_commit(None, who, who, "Nothing yet", nothing, [])
+    else:
+        parent = repository.head.peel(pygit2.Commit).id
+    return str(repository.create_commit(None, who, who, "What is not committed yet", tree, [parent]))

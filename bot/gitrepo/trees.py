@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
 from bot.errors import Refused
 from bot.gitrepo.paths import check_writable, is_plain_name
-from bot.gitrepo.signing import Signer
 from bot.ports import TreeEntry
+
+if TYPE_CHECKING:
+    from bot.gitrepo.signing import Signer
 
 __all__ = ["FOLDER", "LINK", "REGULAR", "check_writable_in", "children", "commit", "entries_of", "find", "written"]
 

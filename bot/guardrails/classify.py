@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from bot.model.patterns import regex
+
 _LANGUAGES: Final = {
     "python": ("py", "pyi", "pyw"),
     "javascript": ("js", "jsx", "mjs", "cjs"),
@@ -51,19 +53,33 @@ _BY_NAME: Final = {
     ".bashrc": "shell",
     ".profile": "shell",
     ".env": "ini",
+    ".netrc": "ini",
+    "_netrc": "ini",
+    ".npmrc": "ini",
+    ".pypirc": "ini",
+    "credentials": "ini",
 }
 CODE: Final = frozenset(_LANGUAGES) - {"hcl", "yaml", "json", "toml", "ini", "css", "html", "docs"}
 """The programming languages."""
 _TEST_PART: Final = re.compile(
-    r"(^|/)(tests?|testing|__tests__|specs?|e2e|testdata|test_data|fixtures?|__fixtures__|mocks?|__mocks__)/|"
+    r"(^|/)(tests?|testing|__tests__|specs?|e2e|testdata|test_data|fixtures?|__fixtures__|mocks?|__mocks__|__snapshots__)/|"
     r"(^|/)(test_[^/]*|conftest)\.py$|_tests?\.(py|go|rb|rs|c|cc|cpp|exs)$|_spec\.rb$|"
     r"\.(test|spec)\.[cm]?[jt]sx?$|(^|/)[^/]*Tests?\.(java|kt|cs|scala|swift|php)$",
 )
 _FIXTURE_PART: Final = re.compile(
-    r"(^|/)(testdata|test_data|fixtures?|__fixtures__|golden|snapshots?|corpus|samples?)/"
+    r"(^|/)(testdata|test_data|fixtures?|__fixtures__|golden|_{0,2}snapshots?_{0,2}|corpus|samples?)/"
 )
+_ENVIRONMENTS: Final = (
+    "(?:overlays?|environments?|envs?|clusters?|gitops|argocd|flux|fleet|tenants?|regions?|live|stacks?|values|terragrunt)"
+    "/(?:[^/]+/){0,2}"
+)
+_NAMED_ENVIRONMENT: Final = regex(rf"(^|/){_ENVIRONMENTS}(?:tests?|testing|e2e)/")
+_SIBLINGS: Final = frozenset(
+    {"prod", "production", "live", "stage", "staging", "preprod", "dev", "development", "qa", "uat", "sandbox"}
+)
+"""What other environments are called."""
 _ENVIRONMENT: Final = re.compile(
-    r"(^|/)(?:(?:overlays?|environments?|envs?|clusters?|gitops|argocd|flux|fleet|tenants?|regions?)/(?:[^/]+/){0,2}"
+    rf"(^|/)(?:{_ENVIRONMENTS}"
     r"|(?:stages?|deploy(?:ments?)?|k8s|kubernetes|manifests?|apps?|releases?|infra(?:structure)?|kustomize)/)"
     r"(?:tests?|testing|e2e)/"
 )
@@ -133,6 +149,19 @@ def is_test(path: str) -> bool:
 def is_environment(path: str) -> bool:
     """Whether the path is in an environment that only has the name of tests: ``overlays/test/``, ``clusters/e2e/``."""
     return _ENVIRONMENT.search(path) is not None and not is_fixture(path)
+
+
+def is_named_environment(path: str) -> bool:
+    """Whether the path is in an environment, and holds what configures it: code in ``apps/test/`` is a test of the app."""
+    is_configuration = language(path) in {"yaml", "json", "hcl", "toml", "ini"}
+    return is_configuration and _NAMED_ENVIRONMENT.search(path) is not None and not is_fixture(path)
+
+
+def siblings(path: str) -> list[str]:
+    """Folders beside the first one that holds tests by its name, of which any tells that this one is an environment, too."""
+    first = next(iter(test_folders(path)), "")
+    parent = first.rpartition("/")[0]
+    return [f"{parent}/{name}".lstrip("/") for name in sorted(_SIBLINGS)] if first else []
 
 
 def test_folders(path: str) -> list[str]:

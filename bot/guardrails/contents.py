@@ -16,17 +16,18 @@ from enum import StrEnum
 from typing import Final
 
 from bot.guardrails import classify
+from bot.model.patterns import regex
 
 LINK: Final = 0o120000
 """Git's mode of a symbolic link."""
 SUBMODULE: Final = 0o160000
 """Git's mode of a submodule."""
 _EXECUTABLE: Final = 0o100755
-_PROGRAM: Final = re.compile(
+_PROGRAM: Final = regex(
     rb"\x7fELF|.\x0d\r\n[\0-\x03]\0\0\0|MZ.{58,62}|\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\0asm",
     re.DOTALL,
 )
-_HARMLESS: Final = re.compile(
+_HARMLESS: Final = regex(
     rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF....(?:WEBP|WAVE|AVI )|BM.{12}\0\0|\0\0[\x01\x02]\0[\x01-\x40]|II\*\0|MM\0\*|"
     rb"....ftyp|8BPS|wOF[F2]|OTTO|\0\x01\0\0|ttcf|true\0|%PDF-|PK(?:\x03\x04|\x05\x06|\x07\x08)|\x1f\x8b\x08|BZh[1-9]|\xfd7zXZ\0|"
     rb"\x28\xb5\x2f\xfd|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|.{257}ustar|OggS|fLaC|ID3|\xff[\xfb\xf3\xf2]|\x1a\x45\xdf\xa3|"
@@ -39,7 +40,7 @@ _BOMS: Final = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_SHOWN: Final = re.compile(
+_SHOWN: Final = regex(
     r"\.(?:png|jpe?g|gif|webp|avif|heic|bmp|ico|tiff?|psd|woff2?|ttf|otf|eot|mp[34]|m4a|mov|avi|mkv|webm|wav|ogg|flac|pdf)\Z",
     re.IGNORECASE,
 )
@@ -49,6 +50,11 @@ _HALF: Final = 0.3
 """Such a share of NULs at every second byte is text in UTF-16: of Latin letters nearly all are."""
 _CONTROL: Final = bytes([*range(1, 8), *range(14, 27), *range(28, 32), 127])
 _RARE: Final = 0.05
+_BEYOND: Final = bytes(range(128, 256))
+_LINE: Final = regex(rb"(?:\A|\n)[ -~\t]{6,}\r?\n")
+"""A line of text. A shell runs what the system cannot, also behind the magic number of a picture (POSIX, "Command Search and
+Execution").
+"""
 
 
 class Nature(StrEnum):
@@ -75,14 +81,14 @@ def read(data: bytes, path: str, mode: int) -> Contents:
     if mode == LINK:
         return Contents(None, reason="a symbolic link")
     for bom, encoding in _BOMS:
-        if data.startswith(bom) and b"\0" in data:
+        if data.startswith(bom) and b"\0" in data and not _is_eight_bit(data):
             return Contents(data.decode(encoding, "replace").removeprefix("\ufeff"))
     if b"\0" not in data:
         return Contents(data.decode("utf-8", "replace").removeprefix("\ufeff"))
     if (wide := _wide(data)) is not None:
         return Contents(data.decode(wide, "replace"))
     if _is_read_as_text(data, path, mode):
-        return Contents(data.decode("utf-8", "replace"))
+        return Contents(data.replace(b"\0", b"").decode("utf-8", "replace"))  # as a shell skips them
     return Contents(None, nature(data, path, mode), "binary")
 
 
@@ -101,11 +107,18 @@ def _is_read_as_text(data: bytes, path: str, mode: int) -> bool:
     if data.startswith(b"#!") or classify.is_code(classify.language(path)):
         return True
     if _HARMLESS.match(data):
-        return False
+        return mode == _EXECUTABLE and _LINE.search(data) is not None
     if mode == _EXECUTABLE or classify.language(path) is not None:
         return True
     sample = data[:_SAMPLE]
     return len(sample) - len(sample.translate(None, _CONTROL + b"\0")) < _RARE * len(sample)
+
+
+def _is_eight_bit(data: bytes) -> bool:
+    """Whether a text only begins like UTF-16: what runs it line by line stumbles over the mark alone."""
+    sample = data[2:_SAMPLE]
+    plain = sample.translate(None, _CONTROL + _BEYOND)
+    return sample.count(0) < _RARE * len(sample) and len(plain) > (1 - _RARE) * len(sample)
 
 
 def _wide(data: bytes) -> str | None:

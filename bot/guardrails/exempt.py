@@ -87,7 +87,7 @@ def asks_for_base(file: FileChange) -> bool:
     path = file.path
     if file.status is FileStatus.ADDED and (classify.vendored_folder(path) or classify.generated_form(path)):
         return True
-    return classify.is_yaml_or_json(path) and classify.is_test(path)
+    return classify.language(path) in {"yaml", "json", "hcl"} and classify.is_test(path)
 
 
 def _parsed(folder: str, text: str) -> Iterator[tuple[str, str, bool]]:

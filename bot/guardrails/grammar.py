@@ -23,9 +23,9 @@ from bot.model.patterns import regex
 
 _MAX_PYTHON: Final = 400_000
 _NEWER_GRAMMAR: Final = (
-    (re.compile(r"^(\s*)type\s+(\w+)\s*(\[.*?\])?\s*="), r"\1\2 ="),
-    (re.compile(r"^(\s*(?:async\s+)?(?:def|class)\s+\w+)\[[^\n]{0,300}?\](?=\s*[(:])"), r"\1"),
-    (re.compile(r"^(\s*except\*?)\s+([\w.]+(?:\s*,\s*[\w.]+)+)\s*:"), r"\1 (\2):"),
+    (regex(r"^(\s*)type\s+(\w+)\s*(\[.*?\])?\s*="), r"\1\2 ="),
+    (regex(r"^(\s*(?:async\s+)?(?:def|class)\s+\w+)\[[^\n]{0,300}?\](?=\s*[(:])"), r"\1"),
+    (regex(r"^(\s*except\*?)\s+([\w.]+(?:\s*,\s*[\w.]+)+)\s*:"), r"\1 (\2):"),
 )
 _FORMATTED: Final = regex(r"(?i)\b(f|t|rf|fr|rt|tr)['\"]")
 _JSON_WITH_COMMENTS: Final = regex(

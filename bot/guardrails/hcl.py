@@ -81,6 +81,14 @@ def parse_values(text: str) -> tuple[HclBlock, ...]:
     return (HclBlock("values", (), 1, attributes, ()),) if attributes else ()
 
 
+def json_values(documents: Iterable[LinedNode]) -> tuple[HclBlock, ...]:
+    """A file of values in JSON (``.tfvars.json``) as one block of the type ``values``."""
+    attributes = tuple(
+        HclAttribute(name, _json_text(child), child.line) for document in documents for name, child in document.items()
+    )
+    return (HclBlock("values", (), 1, attributes, ()),) if attributes else ()
+
+
 def _block(text: Text, block: syntax.Block) -> HclBlock:
     line = text.position(block.start)[0]
     labels = tuple(label.value for label in block.labels)

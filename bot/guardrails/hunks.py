@@ -18,7 +18,7 @@ from bot.guardrails.anchors import AnchoredLine, Anchors, AnchorSet, LinePattern
 from bot.guardrails.contents import LINK, SUBMODULE, Contents, Nature, nature, read
 from bot.guardrails.exempt import NONE, Exemptions
 from bot.guardrails.lexing import LineMask, LineView, mask
-from bot.guardrails.structure import Documents, Unparsed, parse_documents
+from bot.guardrails.structure import Documents, Unparsed, differing_documents, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ LARGEST: Final = 20_000_000
 _Owner = TypeVar("_Owner")
 _ESCAPES: Final = ("\\x", "\\u", "\\U", "\\\n", "\\\r")
 """What writes a letter by its number, or joins two lines of a word (YAML 1.2, 5.7 "Escaped Characters"; RFC 8259, 7)."""
-_JSON_BLOCKS: Final = (".tf.json", ".tofu.json")
+_JSON_VALUES: Final = ".tfvars.json"
+_JSON_BLOCKS: Final = (".tf.json", ".tofu.json", _JSON_VALUES)
 _HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
@@ -205,11 +206,15 @@ class Delta:
 
     @cached_property
     def is_test(self) -> bool:
-        return classify.is_test(self.path)
+        """Whether the file is of tests, as the base has it: code that is moved among them is no test yet."""
+        if not classify.is_test(self.path) or classify.is_named_environment(self.path):
+            return False
+        return self.change.before is None or classify.is_test(self.old_path)
 
     @cached_property
     def is_docs(self) -> bool:
-        return classify.is_docs(self.path)
+        """Whether the file is documentation or an example, as the base has it."""
+        return classify.is_docs(self.path) and (self.change.before is None or classify.is_docs(self.old_path))
 
     @cached_property
     def is_foreign(self) -> bool:
@@ -234,13 +239,17 @@ class Delta:
 
     @cached_property
     def documents_before(self) -> Documents:
-        """The YAML or JSON documents at base; empty for an added file."""
-        return parse_documents(self.before or "")
+        """The YAML or JSON documents at base; empty for an added file. Of a large file those that the change may touch."""
+        return parse_documents(self._differing[0])
 
     @cached_property
     def documents_after(self) -> Documents:
         """The YAML or JSON documents at head; empty for a removed file."""
-        return parse_documents(self.after or "")
+        return parse_documents(self._differing[1])
+
+    @cached_property
+    def _differing(self) -> tuple[str, str]:
+        return differing_documents(self.before or "", self.after or "")
 
     @cached_property
     def blocks_before(self) -> tuple[HclBlock, ...]:
@@ -258,12 +267,14 @@ class Delta:
         return self.language == "hcl" or self.path.endswith(_JSON_BLOCKS)
 
     def _blocks(self, text: str | None) -> tuple[HclBlock, ...]:
-        from bot.guardrails.hcl import json_blocks, parse_blocks, parse_values
+        from bot.guardrails.hcl import json_blocks, json_values, parse_blocks, parse_values
 
         if not self.path.endswith(_JSON_BLOCKS):
             return parse_values(text or "") if self.path.endswith(".tfvars") else parse_blocks(text or "")
         documents = parse_documents(text or "")
-        return () if isinstance(documents, Unparsed) else json_blocks(documents)
+        if isinstance(documents, Unparsed):
+            return ()
+        return json_values(documents) if self.path.endswith(_JSON_VALUES) else json_blocks(documents)
 
     def says(self, *texts: str) -> bool:
         """Whether YAML or JSON of either side may hold one of these, which are letters: an escape may write any letter.

@@ -166,7 +166,8 @@ def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Findi
             documents = delta.documents_after
             if isinstance(documents, Unparsed) and documents.hostile:
                 text = f"{delta.path} is not judged: it is {documents.message}."
-                yield system(rules, "SYS-002", mode, text, file=delta.path, line=documents.line)
+                severity = Severity.HIGH if documents.long else None
+                yield system(rules, "SYS-002", mode, text, file=delta.path, line=documents.line, severity=severity)
     yield from _rendered_whole(subject, rules, mode)
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.errors import Invalid
 from bot.guardrails import expressions
 from bot.guardrails.anchors import AnchorSet
-from bot.guardrails.classify import test_folders
+from bot.guardrails.classify import siblings, test_folders
 from bot.guardrails.exempt import Exemptions
 from bot.guardrails.hunks import LARGEST, Delta, DiffLine
 from bot.guardrails.select import segments
@@ -128,10 +128,27 @@ class Subject:
         """Whether a kustomization or chart stands in a folder of tests that holds the file."""
         return any(folder in self._built for folder in test_folders(path))
 
+    def has_siblings(self, path: str) -> bool:
+        """Whether a folder of tests by its name stands beside other environments, as ``test/`` does beside ``prod/``."""
+        return any(folder in self._folders for folder in siblings(path))
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        """The folders at base and in the change."""
+        paths = (*self.facts.paths, *(file.path for file in self.change.files if file.status is not FileStatus.REMOVED))
+        folders = {path.rpartition("/")[0] for path in paths}
+        return frozenset(above for folder in folders for above in _with_parents(folder))
+
     @cached_property
     def written(self) -> tuple[Delta, ...]:
         """The files a person or agent wrote: not generated, vendored or locked."""
         return tuple(delta for delta in self.deltas if not delta.is_foreign)
+
+
+def _with_parents(folder: str) -> Iterator[str]:
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
 
 
 @dataclass(frozen=True, slots=True)

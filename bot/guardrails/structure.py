@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from bot.model.patterns import regex
 
 if TYPE_CHECKING:
     from bot.intake.lined_node import LinedNode
 
 
-_TEMPLATE: Final = re.compile(r"\{\{-?[^{}\n]{0,300}\}\}|\{%-?[^{}\n]{0,300}%\}")
+_TEMPLATE: Final = regex(r"\{\{-?[^{}\n]{0,300}\}\}|\{%-?[^{}\n]{0,300}%\}")
 MAX_DEPTH: Final = 90
 """Brackets within each other up to which texts are parsed."""
 _SHAPES: Final = bytes.maketrans(b"[{]}", b"(())")
@@ -29,6 +32,8 @@ class Unparsed:
     message: str
     line: int
     hostile: bool = False
+    long: bool = False
+    """Whether all that is wrong is how many nodes there are."""
 
 
 Documents: TypeAlias = "tuple[LinedNode, ...] | Unparsed"
@@ -70,7 +75,33 @@ def parse_documents(text: str, *, strict: bool = False) -> Documents:
     try:
         return documents(Text("", text), strict=strict)
     except Broken as exc:
-        return Unparsed(exc.problem or exc.error.message, exc.error.line, exc.hostile)
+        return Unparsed(exc.problem or exc.error.message, exc.error.line, exc.hostile, exc.long)
+
+
+_LARGE: Final = 200_000
+"""Characters from which on documents that are the same before and after are not parsed."""
+_DOCUMENT: Final = regex(r"^(?=---(?:\s|$))", re.MULTILINE)
+"""Where one begins (YAML 1.2, 9.1.2): nothing within a document may stand there."""
+
+
+def differing_documents(before: str, after: str) -> tuple[str, str]:
+    """Both texts; where they are large, with empty lines in place of the documents that both have."""
+    if not before or not after or max(len(before), len(after)) < _LARGE:
+        return before, after
+    old, new = _DOCUMENT.split(before), _DOCUMENT.split(after)
+    common = Counter(old) & Counter(new)
+    return _without(old, Counter(common)), _without(new, common)
+
+
+def _without(documents: list[str], common: Counter[str]) -> str:
+    kept: list[str] = []
+    for document in documents:
+        if common[document] > 0:
+            common[document] -= 1
+            kept.append("\n" * document.count("\n"))
+        else:
+            kept.append(document)
+    return "".join(kept)
 
 
 def deepest(text: str) -> int:

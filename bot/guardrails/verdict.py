@@ -8,6 +8,7 @@ from typing import Final
 from bot.guardrails.rule import Guardrail
 from bot.model.finding import Enforce, Finding, Mode, Verdict
 from bot.model.severity import Severity
+from bot.model.wording import counted
 
 _STANDARD: Final = {
     Severity.CRITICAL: Enforce.WARN,
@@ -39,4 +40,4 @@ def title(findings: Sequence[Finding]) -> str:
     """One line that says how many findings there are, those that block first."""
     levels = (("blocking finding", Enforce.BLOCK), ("warning", Enforce.WARN), ("notice", Enforce.NOTICE))
     counts = [(sum(finding.enforce is level for finding in findings), word) for word, level in levels]
-    return "; ".join(f"{count} {word}{'' if count == 1 else 's'}" for count, word in counts if count) or "No findings"
+    return "; ".join(counted(count, word) for count, word in counts if count) or "No findings"

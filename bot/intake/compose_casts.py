@@ -6,6 +6,7 @@ compose-go; ``RAMInBytes`` of docker/go-units; ``nat.ParsePortSpec`` of docker/g
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -14,11 +15,14 @@ from typing import Any, Final
 
 from bot.intake.compose_schema import LONGEST_NUMBER, SchemaFault, is_duration, shown, told
 from bot.intake.sited import Sited
+from bot.model.compose_texts import shell_words
 from bot.model.json import JSON, Pointer, Tree, mapping, text
 
 _WHOLE: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
-_NUMBER: Final = re.compile(r"[+-]?(\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
-_SIZE: Final = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+) ?(?:[kmgtp](?:i?b)?|b)?\Z", re.IGNORECASE | re.ASCII)
+_DIGITS: Final = r"\d+(?:_\d+)*"
+_NUMBER: Final = re.compile(rf"[+-]?({_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})([eE][+-]?{_DIGITS})?\Z", re.ASCII)
+_SIZE: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+) ?(?:([kmgtp])(?:i?b)?|b)?\Z", re.IGNORECASE | re.ASCII)
+_MODE: Final = re.compile(r"[+-]?[0-7]{1,21}\Z", re.ASCII)
 _PORT: Final = re.compile(
     r"(?:(?:(?P<address>\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:]*::[0-9a-fA-F:]*|\d+(?:\.\d+){3})?:)?"
     r"(?:(?P<first>\d{1,5})(?:-(?P<last>\d{1,5}))?)?:)?(?P<target>\d{1,5})(?:-(?P<end>\d{1,5}))?(?:/(?:tcp|udp|sctp))?\Z",
@@ -36,7 +40,8 @@ def _whole(text: str) -> int | None:
 
 def number(text: str) -> float | None:
     """A text as a number; None where it is none."""
-    return float(text) if len(text) < LONGEST_NUMBER and _NUMBER.match(text) else None
+    read = float(text) if len(text) < LONGEST_NUMBER and _NUMBER.match(text) else math.inf
+    return None if math.isinf(read) else read
 
 
 def _truth(text: str) -> bool | None:
@@ -44,30 +49,50 @@ def _truth(text: str) -> bool | None:
 
 
 def _duration(written: str) -> str | None:
-    return written if not written or is_duration(written) else None
+    return written if is_duration(written) else None
+
+
+def byte_count(written: str) -> float | None:
+    """A size as a number of bytes, with units of 1024; None where it is none."""
+    match = _SIZE.match(written) if len(written) <= LONGEST_NUMBER else None
+    return number(written) if match is None else float(match[1]) * 1024.0 ** " kmgtp".index((match[2] or " ").lower())
 
 
 def _size(written: str) -> str | None:
     return written if _SIZE.match(written) else None
 
 
-def _is_address(written: str | None) -> bool:
-    """Whether that is an IP address, with or without brackets, or nothing."""
+def _command(written: str) -> str | None:
+    return written if shell_words(written) is not None else None
+
+
+def _mode(written: str) -> str | None:
+    return written if _MODE.match(written) else None
+
+
+def _never(_written: str) -> None:
+    """Nothing."""
+
+
+def is_address(written: str | None) -> bool:
+    """Whether that is an IP address or nothing."""
     try:
-        return not written or ip_address(written.strip("[]")) is not None
+        return not written or ip_address(written) is not None
     except ValueError:
         return False
 
 
 def _port(written: str) -> str | None:
     match = _PORT.match(written) if len(written) <= LONGEST_NUMBER else None
-    if match is None or not _is_address(match["address"]):
+    if match is None or not is_address((match["address"] or "").strip("[]")):
         return None
     ports = [int(match[name]) for name in ("first", "last", "target", "end") if match[name]]
     published = int(match["last"] or match["first"] or 0) - int(match["first"] or 0)
     wide = int(match["end"] or match["target"]) - int(match["target"])
     matching = not match["first"] or published == wide or not wide
-    return written if matching and wide >= 0 and max(ports) < 65536 else None
+    return (
+        written if matching and wide >= 0 and published >= 0 and int(match["target"]) and max(ports) < 65536 else None
+    )
 
 
 _INTEGERS: Final = (
@@ -93,12 +118,19 @@ _SIZES: Final = (
     "deploy.resources.limits.memory deploy.resources.reservations.memory volumes.*.tmpfs.size "
     "blkio_config.device_read_bps.*.rate blkio_config.device_write_bps.*.rate"
 )
+_COMMANDS: Final = "command entrypoint post_start.*.command pre_stop.*.command"
+_MODES: Final = "configs.*.mode secrets.*.mode build.secrets.*.mode"
+_NO_TEXTS: Final = "blkio_config.weight blkio_config.weight_device.*.weight volumes.*.tmpfs.mode"
+"""Where the schema allows a text and docker compose takes none."""
 _CASTS: Final[Mapping[str, tuple[Callable[[str], str | int | float | bool | None], str]]] = {
     **{f"services.*.{path}": (_whole, "a whole number") for path in _INTEGERS.split()},
     **{f"services.*.{path}": (number, "a number") for path in _NUMBERS.split()},
     **{f"services.*.{path}": (_truth, "true or false") for path in _TRUTHS.split()},
     **{f"services.*.{path}": (_duration, "a time such as 1m30s") for path in _DURATIONS.split()},
     **{f"services.*.{path}": (_size, "a size such as 64m") for path in _SIZES.split()},
+    **{f"services.*.{path}": (_command, "a command whose quotes are closed") for path in _COMMANDS.split()},
+    **{f"services.*.{path}": (_mode, "a mode such as 0440") for path in _MODES.split()},
+    **{f"services.*.{path}": (_never, "a number") for path in _NO_TEXTS.split()},
     "services.*.ports.*": (_port, "a port such as 8080:80 or 127.0.0.1:53:53/udp"),
     **{f"{kind}.*.external": (_truth, "true or false") for kind in ("networks", "volumes", "secrets", "configs")},
     **{

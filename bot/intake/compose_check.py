@@ -6,17 +6,17 @@ Called by :mod:`bot.intake.compose` and, for a change, by the guard. Sources: ``
 
 from __future__ import annotations
 
-import posixpath
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 
-from bot.intake.compose_casts import as_typed, number
+from bot.intake.compose_casts import as_typed, byte_count, number
 from bot.intake.compose_forms import misshapen
 from bot.intake.compose_merge import mount_key
 from bot.intake.compose_needs import circle, missing, names
 from bot.intake.compose_schema import SchemaFault, faults, named, shown, told
 from bot.intake.sited import Sited
-from bot.model.json import text
+from bot.model.compose_texts import clean_path, is_host_path, mount_parts
+from bot.model.json import Pointer, text
 
 
 def check(tree: Sited, enabled: Collection[str]) -> Iterator[SchemaFault]:
@@ -34,6 +34,7 @@ def check(tree: Sited, enabled: Collection[str]) -> Iterator[SchemaFault]:
         yield from missing(name, services, running)
         yield from _service(name, service, typed)
     yield from circle(running)
+    yield from _named_alike(running)
     for kind, ways in (("configs", ("file", "environment", "content")), ("secrets", ("file", "environment"))):
         for name, value in _section(typed, kind).items():
             yield from _contents((kind, name), value, ways)
@@ -67,22 +68,23 @@ def _references(place: tuple[str, str], service: Sited, project: Sited) -> Itera
             asked += [(key, key[:-1], name, value) for name, value in names(own[key]).items()]
     for key in ("secrets", "configs"):
         listed = own[key].elements if key in own else ()
-        asked += [(key, key[:-1], text(source.plain()), source) for item in listed if (source := _source(item))]
+        asked += [(key, key[:-1], text(source.plain()), source) for item in listed for source in (_source(item),)]
     for item in own["volumes"].elements if "volumes" in own else ():
         if (volume := _volume(item)) is not None:
             asked.append(("volumes", "volume", volume, item))
     build = service.child(("build", "secrets"))
     for item in build.elements if build is not None else ():
-        if (source := _source(item)) is not None:
-            asked.append(("secrets", "secret", text(source.plain()), source))
+        source = _source(item)
+        asked.append(("secrets", "secret", text(source.plain()), source))
     for kind, word, name, value in asked:
         if not value.site.unknown and name not in _section(project, kind) and (kind, name) != ("networks", "default"):
             message = f"{shown(place)} refers to the {word} {named(value, name)}, which is not declared"
             yield SchemaFault((*place, kind), value, message, f"{named(value, name)} under '{kind}'")
 
 
-def _source(item: Sited) -> Sited | None:
-    return item.mapping.get("source") if item.mapping else item
+def _source(item: Sited) -> Sited:
+    """What says which one is meant; the whole element, which names none, where nothing does."""
+    return item.mapping.get("source", item) if item.mapping else item
 
 
 def _volume(item: Sited) -> str | None:
@@ -93,24 +95,26 @@ def _volume(item: Sited) -> str | None:
         kind, source = item.mapping.get("type"), item.mapping.get("source")
         named = kind is not None and kind.plain() == "volume" and source is not None and not source.site.unknown
         return source.text if named and source is not None else None
-    source_text, colon, _ = (item.text or "").partition(":")
-    path = source_text[:1] in {".", "/", "~", "\\"} or (len(source_text) == 1 and (item.text or "")[2:3] in {"\\", "/"})
-    return source_text if colon and source_text and not path else None
+    parts = mount_parts(item.text or "")
+    return parts[0] if parts is not None and len(parts) > 1 and not is_host_path(parts[0]) else None
 
 
-_TWICE: Final = (
-    ("cpus", ("deploy", "resources", "limits", "cpus")),
-    ("pids_limit", ("deploy", "resources", "limits", "pids")),
-    ("scale", ("deploy", "replicas")),
+_TWICE: Final[tuple[tuple[str, Pointer, Callable[[str], float | None]], ...]] = (
+    ("cpus", ("deploy", "resources", "limits", "cpus"), number),
+    ("mem_limit", ("deploy", "resources", "limits", "memory"), byte_count),
+    ("mem_reservation", ("deploy", "resources", "reservations", "memory"), byte_count),
+    ("pids_limit", ("deploy", "resources", "limits", "pids"), number),
+    ("scale", ("deploy", "replicas"), number),
 )
 
 
 def _numbers(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
-    for key, path in _TWICE:
-        old, new = service.mapping.get(key), service.child(path)
-        if old is None or new is None or old.site.unknown or new.site.unknown:
+    for key, path, read in _TWICE:
+        old, new, around = service.mapping.get(key), service.child(path), service.child(path[:-1])
+        if old is None or around is None or old.site.unknown or (new is not None and new.site.unknown):
             continue
-        if number(str(old.plain())) != number(str(new.plain())):
+        before, after = read(str(old.plain())), None if new is None else read(str(new.plain()))
+        if (before or key == "scale") and before != after and (new is not None or key != "scale"):
             message = f"{shown(place)} has another {key!r} than {shown(path)}"
             yield SchemaFault((*place, key), old, message, "one of them, or the same value")
     scale = service.mapping.get("scale") or service.child(("deploy", "replicas"))
@@ -124,10 +128,24 @@ def _numbers(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
         )
 
 
+def _named_alike(services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
+    """Services whose containers would have one name."""
+    first: dict[str, str] = {}
+    for name, service in services.items():
+        container = service.mapping.get("container_name")
+        if container is None or not container.text or container.site.unknown:
+            continue
+        other = first.setdefault(container.text, name)
+        if other != name:
+            place = ("services", name, "container_name")
+            message = f"{shown(place)} is {told(container)}, which is that of services.{other}"
+            yield SchemaFault(place, container, message, "a name for each container")
+
+
 def _mounted_twice(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     tmpfs, volumes = service.mapping.get("tmpfs"), service.mapping.get("volumes")
     mounts = [(item, text(item.plain()).partition(":")[0]) for item in (tmpfs.elements or [tmpfs] if tmpfs else ())]
-    mounts += [(item, posixpath.normpath(mount_key(item))) for item in (volumes.elements if volumes else ())]
+    mounts += [(item, clean_path(mount_key(item))) for item in (volumes.elements if volumes else ())]
     seen: set[str] = set()
     for item, target in mounts:
         if target in seen and not item.site.unknown:

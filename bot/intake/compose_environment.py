@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from bot.intake.compose_project import FileSurroundings, Project
 from bot.intake.compose_schema import named
 from bot.intake.dotenv import EnvLine
+from bot.intake.interpolate import Unsettled
 from bot.intake.sited import Site, Sited
 from bot.model.resource import Through
 
@@ -52,12 +53,7 @@ def _with_values(project: Project, service: Sited, around: FileSurroundings) -> 
     known = around.variables
     if isinstance(environment.data, list):
         items = [
-            _valued(
-                item,
-                f"{item.text}={known[item.text]}",
-                item.text,
-                secret=project.is_secret(item.text, known[item.text]),
-            )
+            _valued(project, item, item.text, known[item.text], before=f"{item.text}=")
             if item.text and item.text in known
             else item
             for item in environment.data
@@ -65,17 +61,17 @@ def _with_values(project: Project, service: Sited, around: FileSurroundings) -> 
         given = replace(environment, data=items)
     else:
         entries = {
-            key: _valued(child, known[key], key, secret=project.is_secret(key, known[key]))
-            if child.data is None and key in known
-            else child
+            key: _valued(project, child, key, known[key]) if child.data is None and key in known else child
             for key, child in environment.mapping.items()
         }
         given = replace(environment, data=entries)
     return replace(service, data={**service.mapping, "environment": given})
 
 
-def _valued(leaf: Sited, value: str, name: str | None, *, secret: bool) -> Sited:
-    return Sited(value, replace(leaf.site, through=Through.EXPRESSION, name=name, secret=secret))
+def _valued(project: Project, leaf: Sited, name: str, value: str, *, before: str = "") -> Sited:
+    unknown, secret = isinstance(value, Unsettled), project.is_secret(name, value)
+    site = replace(leaf.site, through=Through.EXPRESSION, name=name, secret=secret, unknown=unknown)
+    return Sited(f"{before}{value}", site)
 
 
 def _files(project: Project, service: Sited, key: str) -> Iterator[_File]:
@@ -96,14 +92,15 @@ def _with_files(project: Project, service: Sited, key: str, section: str, variab
     own = service.mapping.get(section)
     known = {**_own_values(own), **variables} if key == "env_file" else {}
     brought: dict[str, Sited] = {}
+    earlier: dict[str, str] = {}
     absent: list[Sited] = []
     for file in _files(project, service, key):
-        earlier = {name: leaf.text or "" for name, leaf in brought.items()}
         lines = project.env_lines(file.path, known, earlier, raw=file.raw)
         if lines is None:
             absent.append(file.entry)
             _tell_absent(project, file, key)
         for line in lines or ():
+            earlier[line.key] = line.value
             brought[line.key] = _leaf(file.path, line, secret=project.is_secret(line.key, line.value))
     if absent:
         hidden = service.mapping[key]
@@ -120,7 +117,7 @@ def _tell_absent(project: Project, file: _File, key: str) -> None:
 
 
 def _leaf(path: str, line: EnvLine, *, secret: bool) -> Sited:
-    return Sited(line.value, Site(path, 0, (), line=line.line, unknown=bool(line.unset), secret=secret))
+    return Sited(str(line.value), Site(path, 0, (), line=line.line, unknown=bool(line.unset), secret=secret))
 
 
 def _own_values(environment: Sited | None) -> dict[str, str]:

@@ -6,11 +6,14 @@ Called by :mod:`bot.intake.compose_check`. Sources, of compose-go: ``format/volu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bot.intake.compose_schema import SchemaFault, shown, told
+from bot.intake.compose_casts import is_address
+from bot.intake.compose_schema import SchemaFault, named, shown, told
 from bot.intake.sited import Sited
+from bot.model.compose_texts import mount_parts
 from bot.model.json import Pointer, text
 
 _SIZED: Final = ("mem_limit", "mem_reservation", "memswap_limit", "shm_size")
@@ -25,9 +28,12 @@ def misshapen(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     for at, item in _items(own, "ports"):
         if item.mapping and "target" not in item.mapping:
             yield SchemaFault((*place, "ports", at), item, f"{shown((*place, 'ports', at))} has no 'target'")
+        address = item.mapping.get("host_ip")
+        if address is not None and not address.site.unknown and not is_address(address.text):
+            yield _strange((*place, "ports", at, "host_ip"), address, "an address without brackets")
     for key in ("ports", "expose"):
         for at, item in _items(own, key):
-            if isinstance(item.data, float):
+            if isinstance(item.data, float) or (key == "ports" and item.data == 0):
                 yield _strange((*place, key, at), item, "a port")
     for at, item in _items(own, "extra_hosts"):
         if item.text is not None and "=" not in item.text and ":" not in item.text:
@@ -39,7 +45,11 @@ def misshapen(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     for key in _SIZED:
         if key in own and isinstance(own[key].data, float):
             yield _strange((*place, key), own[key], "a whole number of bytes, or a size such as 64m")
+    if "cpus" in own and isinstance(own["cpus"].data, float) and not math.isfinite(own["cpus"].data):
+        yield _strange((*place, "cpus"), own["cpus"], "a number")
     yield from _health(place, service)
+    yield from _build(place, service)
+    yield from _requests(place, service)
 
 
 def _items(own: Mapping[str, Sited], key: str) -> Iterator[tuple[int, Sited]]:
@@ -60,8 +70,8 @@ def _mounts(place: tuple[str, str], own: Mapping[str, Sited]) -> Iterator[Schema
             yield SchemaFault(here, item, f"{shown(here)} has no 'target'")
         elif item.mapping and text(item.mapping["type"].plain()) == "bind" and "source" not in item.mapping:
             yield SchemaFault(here, item, f"{shown(here)} is of the type 'bind' and has no 'source'")
-        elif item.text is not None and (not item.text or item.text.startswith(":")):
-            yield _strange(here, item, "SOURCE:TARGET")
+        elif item.text is not None and mount_parts(item.text) is None:
+            yield _strange(here, item, "SOURCE:TARGET or SOURCE:TARGET:OPTIONS")
 
 
 def _devices(place: tuple[str, str], own: Mapping[str, Sited]) -> Iterator[SchemaFault]:
@@ -82,3 +92,29 @@ def _health(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     retries = service.child(("healthcheck", "retries"))
     if retries is not None and isinstance(retries.data, (int, float)) and retries.data < 0:
         yield _strange((*place, "healthcheck", "retries"), retries, "at least 0")
+
+
+def _build(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
+    build = service.mapping.get("build")
+    if build is not None and "dockerfile" in build.mapping and "dockerfile_inline" in build.mapping:
+        value = build.mapping["dockerfile_inline"]
+        message = f"{shown((*place, 'build'))} has both 'dockerfile' and 'dockerfile_inline'"
+        yield SchemaFault((*place, "build", "dockerfile_inline"), value, message, "one of them")
+    for path in (("environment",), ("build", "args")):
+        pairs = service.child(path)
+        for at, item in enumerate(pairs.elements if pairs is not None else ()):
+            name = (item.text or "").partition("=")[0]
+            if name != name.rstrip() and not item.site.unknown:
+                message = f"{shown((*place, *path, at))} has a blank at the end of its name"
+                yield SchemaFault((*place, *path, at), item, message, f"{named(item, name.rstrip())}=VALUE")
+
+
+def _requests(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
+    """Devices by number and by name at once."""
+    for path in (("gpus",), ("deploy", "resources", "reservations", "devices")):
+        requests = service.child(path)
+        for at, item in enumerate(requests.elements if requests is not None else ()):
+            if "count" in item.mapping and "device_ids" in item.mapping:
+                here = (*place, *path, at)
+                message = f"{shown(here)} has both 'count' and 'device_ids'"
+                yield SchemaFault(here, item.mapping["count"], message, "one of them")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from bot.intake.sited import Sited
+from bot.model.compose_texts import clean_path, mount_parts
 from bot.model.json import Pointer
 
 Place: TypeAlias = tuple[str, ...]
@@ -168,14 +169,23 @@ def _text_key(item: Sited) -> str:
 
 
 def mount_key(item: Sited) -> str:
-    """What a mount or device hides when it comes again: its place in the container."""
+    """What a mount hides when it comes again: its place in the container."""
     if item.mapping:
-        target = item.mapping.get("target") or item.mapping.get("source")
-        return str(target.plain() if target else item.plain())
-    parts = str(item.plain()).split(":")
-    if len(parts) > 1 and len(parts[0]) == 1 and parts[0].isalpha() and parts[1][:1] in {"\\", "/"}:
-        parts = [f"{parts[0]}:{parts[1]}", *parts[2:]]
-    return parts[1] if len(parts) > 1 else parts[0]
+        return _long_key(item)
+    written = str(item.plain())
+    parts = mount_parts(written)
+    return written if parts is None else clean_path(parts[min(len(parts), 2) - 1])
+
+
+def _long_key(item: Sited) -> str:
+    target = item.mapping.get("target") or item.mapping.get("source")
+    return str(target.plain() if target else item.plain())
+
+
+def device_key(item: Sited) -> str:
+    """The same of a device."""
+    source, _, rest = str(item.plain()).partition(":")
+    return _long_key(item) if item.mapping else rest.partition(":")[0] or source
 
 
 def _port_key(item: Sited) -> str:
@@ -204,12 +214,12 @@ def _granted_key(root: str) -> Callable[[Sited], str]:
 _UNIQUE: Final[Mapping[Pointer, Callable[[Sited], str]]] = {
     **{(key,): pair_key for key in ("annotations", "dns", "dns_opt", "dns_search", "environment", "labels", "links")},
     **{(key,): pair_key for key in ("cap_add", "cap_drop", "profiles", "sysctls", "tmpfs")},
-    **{(key,): mount_key for key in ("volumes", "devices")},
+    ("volumes",): mount_key,
+    ("devices",): device_key,
     ("build", "args"): pair_key,
     ("build", "labels"): pair_key,
     ("deploy", "labels"): pair_key,
     ("expose",): _text_key,
-    ("extra_hosts",): _text_key,
     ("env_file",): _file_key,
     ("ports",): _port_key,
     ("secrets",): _granted_key("/run/secrets"),
@@ -227,7 +237,18 @@ def without_repeats(service: Sited) -> Sited:
         listed = service.child(place)
         if listed is not None and len(listed.elements) > 1:
             service = _with(service, place, replace(listed, data=_once(listed.elements, key)))
-    return service
+    networks = service.mapping.get("networks")
+    if networks is None or not networks.mapping:
+        return service
+    attached = {name: _names_once(network) for name, network in networks.mapping.items()}
+    return _with(service, ("networks",), replace(networks, data=attached))
+
+
+def _names_once(network: Sited) -> Sited:
+    """A service's place in a network, its names and addresses each once."""
+    lists = ((key, network.mapping[key]) for key in ("aliases", "link_local_ips") if key in network.mapping)
+    once = {key: replace(listed, data=_once(listed.elements, _text_key)) for key, listed in lists if listed.elements}
+    return replace(network, data={**network.mapping, **once}) if once else network
 
 
 def _once(items: Iterable[Sited], key: Callable[[Sited], str]) -> list[Sited]:

@@ -143,13 +143,15 @@ class Project:
             values[line.key] = line.value
 
     def environment(self, paths: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
-        """What the files of variables at ``paths`` set, later ones over earlier ones, ``known`` variables over all."""
+        """What the files of variables at ``paths`` set, later ones over earlier ones, ``known`` variables over all. What steers
+        Compose itself is settled, or is not here.
+        """
         key = (tuple(paths), id(known))
         if key not in self.environments:
             own: dict[str, str] = {}
             for path in paths:
                 lines = self.env_lines(path, known, own) or ()
-                own |= {line.key: line.value for line in lines if not line.unset}
+                own |= {line.key: line.value for line in lines if not (line.unset and line.key.startswith("COMPOSE_"))}
             self.environments[key] = known, {**own, **known}
         return self.environments[key][1]
 

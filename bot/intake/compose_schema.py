@@ -31,7 +31,7 @@ _NAMES: Final = {
     "boolean": "true or false",
     "null": "nothing",
 }
-_DURATION: Final = re.compile(r"[-+]?(0|((\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+)\Z", re.ASCII)
+_DURATION: Final = re.compile(r"[-+]?(0|((\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h|d|w))+)\Z", re.ASCII)
 LONGEST_NUMBER: Final = 100
 """Characters of a text that may be a duration or a number."""
 
@@ -69,7 +69,7 @@ def faults(tree: Sited) -> Iterator[SchemaFault]:
 
 
 def is_duration(written: str) -> bool:
-    """Whether a text is a time as Go reads it (``time.ParseDuration``)."""
+    """Whether a text is a time as Go reads it, or one in days and weeks (``ParseDuration`` of xhit/go-str2duration)."""
     return len(written) <= LONGEST_NUMBER and _DURATION.match(written) is not None
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bot.intake.compose_merge import mount_key, pair_key
+from bot.intake.compose_merge import device_key, mount_key, pair_key
 from bot.intake.compose_project import Project
 from bot.intake.compose_tags import hidden
 from bot.intake.sited import Sited
 from bot.model.json import Pointer
 
-_MOUNTS: Final = frozenset({"volumes", "devices"})
+_KEYS: Final = {"volumes": mount_key, "devices": device_key}
 
 
 def without_secret_keys(project: Project, tree: Sited) -> Sited:
@@ -25,7 +25,7 @@ def without_secret_keys(project: Project, tree: Sited) -> Sited:
     pointers: list[Pointer] = []
     for name, service in services.mapping.items():
         for key, index, item in _elements(service):
-            called = mount_key(item) if key in _MOUNTS else pair_key(item)
+            called = _KEYS.get(key, pair_key)(item)
             if any(part.site.secret for part in item.parts()) and any(secret in called for secret in project.secrets):
                 message = f"an element of {key!r} is called by a secret variable: not compared"
                 project.report(item.site, message, "a variable that is no secret", note=True)

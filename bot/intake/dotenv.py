@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bot.intake.interpolate import LONGEST, Interpolated, fill
+from bot.intake.interpolate import LONGEST, Interpolated, Unsettled, fill
 
 _BLANK: Final = " \t\v\f\r\x85\xa0"
 _START: Final = re.compile(r"\s*")
@@ -185,6 +185,7 @@ class _Reading:
         return filled.text, _Spelled((*filled.unset, *filled.problems), tuple(filled.names), _problem(filled))
 
     def _add(self, key: str, value: str, start: int, end: int, spelled: _Spelled) -> None:
+        value = Unsettled.of(value, spelled.unset[0]) if spelled.unset else value
         self.own[key] = value
         line = EnvLine(key, value, self._line(start), start, end, unset=spelled.unset, names=spelled.names)
         self.lines.append(replace(line, problem=f"the value of {key} {spelled.problem}") if spelled.problem else line)

@@ -6,13 +6,14 @@ Used by :mod:`bot.intake.manifest`, and by the renderers, which know more kinds 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from bot.model.json import JSON, Pointer, Tree
+from bot.model.json import Pointer, Tree, written_texts
 
 SOPS: Final = "ENC[AES256_GCM,"
 """How SOPS writes an encrypted value (getsops/sops README, "Encryption Protocol")."""
+NOTES: Final = "sops"
+"""The key below which SOPS notes how it encrypted a document (the same, "Storage Format")."""
 _SEALED: Final = re.compile(
     r"ENC\[AES256_GCM,|\$ANSIBLE_VAULT;|-----BEGIN (AGE ENCRYPTED FILE|PGP MESSAGE)-----|ref\+[a-z0-9]+://|<path:[^<>]+>"
 )
@@ -23,19 +24,10 @@ helm-secrets read ("ref+BACKEND://PATH"); argocd-vault-plugin ("How it works").
 
 def encrypted(tree: Tree) -> frozenset[Pointer]:
     """The pointers of what ``tree`` holds encrypted, with SOPS's own notes on it."""
-    return frozenset(_walk(tree, (), sops="sops" in tree))
+    sealed = (at for at, text in written_texts(without_notes(tree)) if _SEALED.match(text))
+    return frozenset([*((key,) for key in tree if key == NOTES), *sealed])
 
 
-def _walk(value: JSON, at: Pointer, *, sops: bool) -> Iterator[Pointer]:
-    if isinstance(value, str):
-        if _SEALED.match(value):
-            yield at
-    elif isinstance(value, Mapping):
-        for key, entry in value.items():
-            if sops and not at and key == "sops":
-                yield ("sops",)
-            else:
-                yield from _walk(entry, (*at, key), sops=sops)
-    elif isinstance(value, Sequence):
-        for index, element in enumerate(value):
-            yield from _walk(element, (*at, index), sops=sops)
+def without_notes(tree: Tree) -> Tree:
+    """``tree`` without what SOPS notes of how it was encrypted."""
+    return {key: entry for key, entry in tree.items() if key != NOTES}

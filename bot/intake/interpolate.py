@@ -20,6 +20,21 @@ LONGEST: Final = 131_072
 """Characters that variables put into one text: Linux takes no longer variable (execve(2), MAX_ARG_STRLEN)."""
 
 
+class Unsettled(str):
+    """The value of a variable where another one stands in it that nothing in the repository sets: ``variable``."""
+
+    __slots__ = ("variable",)
+
+    variable: str
+
+    @staticmethod
+    def of(value: str, variable: str) -> Unsettled:
+        """``value`` as it is without ``variable``."""
+        made = Unsettled(value)
+        made.variable = variable
+        return made
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """One variable in a text: its name, the span of ``${...}`` in the text, and the span of its default if that counted."""
@@ -32,7 +47,9 @@ class Use:
 
 @dataclass(slots=True)
 class Interpolated:
-    """A text with its variables filled in. ``unset`` are names without value or default, ``problems`` are sentences."""
+    """A text with its variables filled in. ``unset`` are names without value or default, also those in values that were put
+    in; ``problems`` are sentences.
+    """
 
     text: str = ""
     uses: list[Use] = field(default_factory=list)
@@ -47,6 +64,8 @@ class Interpolated:
 
     def put(self, name: str, value: str) -> str:
         """``value``, or nothing where that would make the text too long."""
+        if isinstance(value, Unsettled):
+            self.unset.append(value.variable)
         self.names.append(name)
         self.added += len(value)
         return value if self.added <= LONGEST else ""

@@ -19,7 +19,7 @@ from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, YamlLimits, span_trees
 from bot.model.json import JSON
 
-FOREIGN: Final = YamlLimits(deepest=60, most=120_000)
+FOREIGN: Final = YamlLimits(deepest=60, most=300_000)
 """What a file of a stranger may cost."""
 _OWN: Final = YamlLimits(deepest=40, most=50_000)
 _LARGEST_OWN: Final = 1_000_000

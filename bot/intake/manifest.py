@@ -18,7 +18,7 @@ from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text, text_error
 from bot.intake.yamltree import Broken, Loaded, load
 from bot.model.json import Pointer, Tree
-from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
+from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind, api_group
 
 _NOT_APPLIED: Final = frozenset({"kustomize.config.k8s.io"})  # kustomization.yaml: kustomize reads it, no server has it
 _TEMPLATE: Final = re.compile(r"\{\{.*\}\}|^\s*\{%|<%", re.DOTALL | re.MULTILINE)
@@ -96,7 +96,7 @@ def _desired(source: SpanFile, document: int, root: Pointer, tree: Tree, line: i
     version, kind, meta = tree["apiVersion"], tree["kind"], tree.get("metadata")
     if not isinstance(version, str) or not isinstance(kind, str):
         return None
-    group = version.rpartition("/")[0]
+    group = api_group(version)
     if group in _NOT_APPLIED:
         return None
     if not isinstance(meta, dict):

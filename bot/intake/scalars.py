@@ -8,12 +8,14 @@ quote what needs quoting, by :mod:`bot.edits`.
 
 from __future__ import annotations
 
+import base64
 import math
-import re
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from bot.model.patterns import regex
 
 Scalar: TypeAlias = None | bool | int | float | str
 
@@ -35,11 +37,11 @@ _OLD_BOOLS: Final = {  # goyaml.v2/resolve.go of sigs.k8s.io/yaml, without its y
     for word in (form for plain in words for form in (plain, plain.capitalize(), plain.upper()))
 }
 _LETTERS: Final = {"y": True, "Y": True, "n": False, "N": False}
-_PREFIXED: Final = re.compile(r"0(x[0-9a-fA-F]+|o[0-7]+)\Z")
-_INTEGER: Final = re.compile(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)\Z")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_SPECIAL: Final = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
-_ODD: Final = re.compile(  # other readers of YAML 1.1 would not take these for strings: quote them
+_PREFIXED: Final = regex(r"0(x[0-9a-fA-F]+|o[0-7]+)\Z")
+_INTEGER: Final = regex(r"[-+]?(0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)\Z")
+_FLOAT: Final = regex(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_SPECIAL: Final = regex(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+_ODD: Final = regex(  # other readers of YAML 1.1 would not take these for strings: quote them
     r"([-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*|=|<<|[yYnN]|[-+]?[0-9][0-9_]*(\.[0-9_]*)?)\Z"
 )
 _LONGEST_NUMBER: Final = 400
@@ -109,7 +111,15 @@ def tagged(tag: str, text: str, dialect: Dialect) -> Scalar:
     kind = tag.removeprefix("tag:yaml.org,2002:")
     if kind in {"int", "float", "bool", "null"}:
         return resolve(text, dialect)
-    return text
+    return _from_base64(text) if kind == "binary" and dialect is not Dialect.TERRAFORM else text
+
+
+def _from_base64(text: str) -> str:
+    """The text that ``!!binary`` stands for; itself where it is no such thing."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True).decode()
+    except ValueError:
+        return text
 
 
 def reads_as_text(text: str) -> bool:

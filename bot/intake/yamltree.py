@@ -31,9 +31,9 @@ from bot.model.resource import SourceError
 _PLAIN: Final = "?"
 _QUOTED: Final = "!"
 _CORE: Final = frozenset(
-    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge")
+    f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "seq", "map", "merge", "binary")
 )
-"""Tags that say of a value what it is without changing it (YAML 1.2, 10.3)."""
+"""YAML's own tags (YAML 1.2, 10.3; yaml.org/type/binary.html)."""
 
 
 TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
@@ -51,14 +51,15 @@ class Broken(ValueError):
     """The text is not YAML that can be read; ``error`` says where and why.
 
     ``problem`` is what the parser itself said, empty where it is our rule that is broken; ``hostile`` when the text was
-    given up for its size or depth and not for a mistake.
+    given up for its size or depth and not for a mistake, ``long`` when only for how many nodes are written in it.
     """
 
-    def __init__(self, error: SourceError, *, problem: str = "", hostile: bool = False) -> None:
+    def __init__(self, error: SourceError, *, problem: str = "", hostile: bool = False, long: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
         self.problem = problem
         self.hostile = hostile
+        self.long = long
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +200,8 @@ class _Values:
         return self._once(node, depth) if self.shared else self._children(node, depth)
 
     def _tagged(self, node: Any) -> JSON:
-        """The scalar behind a written tag; a program's own tag says nothing of its type."""
-        if not node.tag.startswith("tag:") and not node.style:
+        """The scalar behind a written tag. One of a program's own says nothing of its type, and Compose leaves it a text."""
+        if not node.tag.startswith("tag:") and not node.style and self.dialect is not Dialect.COMPOSE:
             return resolve(node.value, self.dialect)
         return tagged(node.tag, node.value, self.dialect)
 
@@ -347,7 +348,7 @@ class _Builder:
         if kind in _NODES:
             self.nodes += 1
             if self.nodes > self.limits.most:
-                raise Broken(_at(self.text, event, f"more than {self.limits.most:,} nodes"), hostile=True)
+                raise Broken(_at(self.text, event, f"more than {self.limits.most:,} nodes"), hostile=True, long=True)
         if kind is ScalarEvent:
             tag = event.tag if event.tag and not any(event.implicit) else None
             style = "" if event.implicit[0] and not event.style else (event.style or "")

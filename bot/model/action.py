@@ -6,7 +6,6 @@ Made by :mod:`bot.plans` from one look, printed and kept as a plan, carried out 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +13,7 @@ from enum import StrEnum
 
 from bot.model.decision import Lane
 from bot.model.drift import Drift
-from bot.model.json import JSON
+from bot.model.json import JSON, canonical
 from bot.model.resource import Desired, Observed, ResourceId
 
 
@@ -204,4 +203,4 @@ class AppliedPlan:
 
 
 def _digest(facts: list[JSON]) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(canonical(facts)).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from bot.model.json import JSON, Pointer
+from bot.model.json import JSON, Pointer, canonical
 from bot.model.paths import Path, format_path
 from bot.model.resource import Origin, ResourceId, SourceError, Unreachable
 from bot.model.severity import Severity
@@ -127,14 +126,7 @@ class Drift:
             self.observed,
             *([self.resource.target] if self.resource.target else []),
         ]
-        text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=_plain)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain(value: object) -> JSON:
-    if isinstance(value, Mapping):
-        return dict(value)
-    return str(value)
+        return hashlib.sha256(canonical(facts)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

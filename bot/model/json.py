@@ -8,10 +8,11 @@ The functions are imported by their own names, everywhere. Used by the conversio
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
 """A JSON-like value. Mappings have string keys; sequences are lists or tuples."""
@@ -83,6 +84,35 @@ def exists_at(value: JSON, pointer: Pointer) -> bool:
         return True
     around, last = value_at(value, pointer[:-1]), pointer[-1]
     return last in mapping(around) if isinstance(last, str) else -1 < last < len(elements(around))
+
+
+def is_list(value: object) -> TypeGuard[Sequence[JSON]]:
+    """Whether a value is a JSON array."""
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def written_texts(value: JSON, at: Pointer = ()) -> Iterator[tuple[Pointer, str]]:
+    """Every text in ``value`` with its place; no keys."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from written_texts(entry, (*at, key))
+    elif isinstance(value, Sequence):
+        for index, element in enumerate(value):
+            yield from written_texts(element, (*at, index))
+
+
+def canonical(value: object) -> bytes:
+    """``value`` in the one JSON text that digests are made of: sorted keys, no blanks, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=jsonable).encode()
+
+
+def jsonable(value: object) -> JSON:
+    """What :func:`json.dumps` makes of a value that it does not know by itself (its ``default``)."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, Sequence) else str(value)
 
 
 def plain(value: JSON) -> JSON:

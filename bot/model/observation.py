@@ -33,5 +33,7 @@ class Observation:
     served: ServedApi = field(default_factory=ServedApi)
     schemas: tuple[Tree, ...] = ()
     """OpenAPI v3 documents of the cluster, of the kinds whose definition Git may not have."""
+    source: str = ""
+    """Where it was read, as messages name it; empty where the observer's name says it."""
     notes: tuple[IgnoreNote, ...] = ()
     """What a reader should know of how this was seen."""

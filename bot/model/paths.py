@@ -8,11 +8,11 @@ number in brackets with a hash (``[#0]``).
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from bot.errors import Invalid
+from bot.model.patterns import regex
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Item:
 Path: TypeAlias = tuple[str | int | Item, ...]
 """The place of a value as people say it: ``spec.ports[1935/TCP].targetPort``."""
 
-_WORD: Final = re.compile(r"[A-Za-z0-9_$*-]+\Z")
-_BARE_ITEM: Final = re.compile(r"[^\[\]\"#=][^\[\]\"]*\Z")
-_TOKEN: Final = re.compile(
+_WORD: Final = regex(r"[A-Za-z0-9_$*-]+\Z")
+_BARE_ITEM: Final = regex(r"[^\[\]\"#=][^\[\]\"]*\Z")
+_TOKEN: Final = regex(
     r"""\.?(?P<word>[A-Za-z0-9_$*-]+)|\[\#(?P<index>\d+)\]|\[(?P<key>"(?:[^"\\]|\\.)*")\]"""
     r"""|\[=(?P<quoted>"(?:[^"\\]|\\.)*")\]|\[(?P<item>[^\[\]"\#=][^\[\]"]*)\]"""
 )

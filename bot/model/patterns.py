@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import cast
+from typing import AnyStr, Generic, cast
 
 
-class UncompiledPattern:
+class UncompiledPattern(Generic[AnyStr]):
     """Stands for a pattern, and is one as soon as anything is asked of it. Only ``re`` itself tells the two apart."""
 
-    def __init__(self, source: str, flags: int) -> None:
-        self._source = source
+    def __init__(self, source: AnyStr, flags: int) -> None:
+        self._source: AnyStr = source
         self._flags = flags
 
     def __getattr__(self, name: str) -> object:
@@ -21,6 +21,6 @@ class UncompiledPattern:
         return value
 
 
-def regex(source: str, flags: int = 0) -> re.Pattern[str]:
+def regex(source: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """``re.compile``, later."""
-    return cast("re.Pattern[str]", UncompiledPattern(source, flags))
+    return cast("re.Pattern[AnyStr]", UncompiledPattern(source, flags))

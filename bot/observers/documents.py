@@ -32,8 +32,12 @@ from bot.model.json import JSON, Tree, get, mapping, mappings, text
 from bot.model.observation import Observation
 from bot.model.resource import Observed, Platform, ResourceId, api_group
 from bot.observers import api_versions
+from bot.observers.contradiction import contradiction, same_state
 from bot.secrecy.sanitize import sanitized
 
+_ADVICE: Final = (
+    "Give the output of `kubectl get ... -o json`, of `docker inspect ...` or of `terraform show -json PLAN`."
+)
 _SECTIONS: Final = frozenset({"kubernetes", "docker", "podman"})
 _PODMAN_MARKS: Final = ("ConmonPidFile", "OCIRuntime", "ImageName", "IsInfra")
 """Keys that Podman's inspect of a container has and Docker's has not: containers/podman libpod/define/container_inspect.go."""
@@ -80,14 +84,14 @@ def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotConten
     if not pile.covered and not pile.plans:
         raise Invalid(
             f"{source}: there is no Kubernetes object, no container and no Terraform plan in it",
-            advice="give the output of `kubectl get ... -o json`, of `docker inspect ...` or of `terraform show -json PLAN`; "
-            "an empty list is fine",
+            advice=f"{_ADVICE} An empty list is fine.",
         )
-    resources = with_pod_problems(dict(_kubernetes(pile.kubernetes, now)))
+    objects, twice = _kubernetes(pile.kubernetes, now)
+    resources = with_pod_problems(objects)
     resources |= services(pile.containers, pile.images)
     resources |= {other.id: other for other in (compose_observed(*entry) for entry in pile.others)}
     kinds = frozenset(pile.typed) if pile.typed and not pile.untyped else None
-    notes = _notes(pile.kubernetes, source)
+    notes = (*_notes(pile.kubernetes, source), *_contradictions(twice, source))
     seen = Observation(
         now,
         resources,
@@ -95,6 +99,7 @@ def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotConten
         kinds,
         served=_served(pile),
         schemas=tuple(pile.schemas),
+        source=source,
         notes=notes,
     )
     return SnapshotContents(seen, tuple(pile.plans))
@@ -181,7 +186,7 @@ def _sort(value: JSON, pile: _Pile, section: str | None) -> None:
         raise Invalid(
             f"{pile.source}: expected objects, found {_NOUNS.get(type(value), 'a number')} "
             f"{sanitized(str(value)[:1000])[:40]!r}",
-            advice="Give the output of `kubectl get ... -o json` or of `docker inspect ...`.",
+            advice=_ADVICE,
         )
     if section is None and value and value.keys() <= _SECTIONS:
         for key, below in value.items():
@@ -243,7 +248,7 @@ def _sort_engine(value: Tree, pile: _Pile, section: str | None) -> None:
         keys = sanitized(", ".join(sorted(value)[:6])) or "nothing"
         raise Invalid(
             f"{pile.source}: cannot tell what an object with {keys} is",
-            advice="`docker ps` and `kubectl get -o name` say too little: use `docker inspect` or `kubectl get -o json`",
+            advice=f"{_ADVICE} `docker ps` and `kubectl get -o name` say too little.",
         )
 
 
@@ -269,10 +274,22 @@ def kubernetes_version(tree: Tree) -> str:
     return f"{uid}/{version}" if uid and version else ""
 
 
-def _kubernetes(objects: Iterable[Tree], now: datetime) -> Iterator[tuple[ResourceId, Observed]]:
+def _kubernetes(objects: Iterable[Tree], now: datetime) -> tuple[dict[ResourceId, Observed], list[str]]:
+    """The objects, and the names of those of which there is another account that says something else."""
+    listed: dict[ResourceId, Observed] = {}
+    twice: dict[str, None] = {}
     for tree in objects:
         id_ = kubernetes_id(tree)
-        yield id_, Observed(id_, tree, problems(tree, now), kubernetes_version(tree))
+        before = listed.get(id_)
+        if before is None:
+            listed[id_] = Observed(id_, tree, problems(tree, now), kubernetes_version(tree))
+        elif not same_state(before.tree, tree):
+            twice[str(id_)] = None
+    return listed, [*twice]
+
+
+def _contradictions(names: Sequence[str], source: str) -> tuple[IgnoreNote, ...]:
+    return (contradiction(source, names, "the first one counts"),) if names else ()
 
 
 def services(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from functools import reduce
@@ -15,8 +15,10 @@ from functools import reduce
 from bot.errors import Invalid
 from bot.extras import lacking
 from bot.model.cluster import ServedApi
+from bot.model.drift import IgnoreNote
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
+from bot.observers.contradiction import contradiction, same_state
 from bot.ports import Observer, ObserverStep, Tell, silent
 from bot.secrecy.sanitize import sanitized
 
@@ -92,7 +94,7 @@ def merged(seen: Sequence[tuple[Observer, Observation]], now: datetime) -> Obser
     """One observation out of several.
 
     A platform is covered only while no observer of that platform failed: what it did not list might be there. The
-    first observer to name a resource wins.
+    first observer to name a resource wins; where another one says something else of it, that is noted.
     """
     resources: dict[ResourceId, Observed] = {}
     for _, observation in reversed(seen):
@@ -107,7 +109,7 @@ def merged(seen: Sequence[tuple[Observer, Observation]], now: datetime) -> Obser
         differences=tuple(difference for observation in observations for difference in observation.differences),
         compared=frozenset(platform for observation in observations for platform in observation.compared),
         schemas=tuple(schema for observation in observations for schema in observation.schemas),
-        notes=tuple(dict.fromkeys(note for observation in observations for note in observation.notes)),
+        notes=(*_joined(observations), *_contradictions(seen)),
         served=reduce(ServedApi.beside, (observation.served for observation in observations), ServedApi()),
     )
 
@@ -129,3 +131,25 @@ def _kinds(observations: Iterable[Observation]) -> frozenset[tuple[str, str]] | 
     listed = [observation.kinds for observation in observations if Platform.KUBERNETES in observation.covered]
     narrow = [kinds for kinds in listed if kinds is not None]
     return frozenset().union(*narrow) if narrow and len(narrow) == len(listed) else None
+
+
+def _joined(observations: Sequence[Observation]) -> Iterator[IgnoreNote]:
+    """The notes of all, each remark once with everything that it is about."""
+    about: dict[tuple[str, str], dict[str, None]] = {}
+    for note in (note for observation in observations for note in observation.notes):
+        about.setdefault((note.state, note.detail), {})[note.rule] = None
+    return (IgnoreNote(", ".join(places), state, detail) for (state, detail), places in about.items())
+
+
+def _contradictions(seen: Sequence[tuple[Observer, Observation]]) -> Iterator[IgnoreNote]:
+    """For each two observers that say different things of the same objects, which ones, and whose word counts."""
+    first: dict[ResourceId, tuple[str, Observed]] = {}
+    apart: dict[tuple[str, str], list[str]] = {}
+    for observer, observation in seen:
+        name = observation.source or observer.name
+        for id_, observed in observation.resources.items():
+            other, said = first.setdefault(id_, (name, observed))
+            if said is not observed and not same_state(said.tree, observed.tree):
+                apart.setdefault((other, name), []).append(str(id_))
+    for (one, other), names in apart.items():
+        yield contradiction(f"{one}, {other}", names, f"what {one} says counts")

@@ -13,12 +13,12 @@ from functools import partial
 from itertools import islice
 from typing import Final, TypeAlias
 
-from bot.edits.values import at
+from bot.edits.values import touched
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.generated import base_name
-from bot.model.json import JSON, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, value_at
 from bot.origins import chart_values, kustomizations
-from bot.origins.changes import Candidate, DocumentEdit, FileEdit, Guess, landing, written
+from bot.origins.changes import Candidate, DocumentEdit, FileEdit, Guess, written
 from bot.origins.desire import DesiredEdit
 from bot.origins.fitting import ImageReference, text_of
 from bot.origins.leaves import YamlDocument, documents, inside
@@ -61,10 +61,14 @@ class Search:
         """What only this part of what is deployed reads, then what others read too. Where all of that shows nothing, any
         value is looked at, if rendering is cheap, and at last what the chart says of itself and what its template says.
         """
-        about = [each for each in self.documents if _is_about_chart(each)]
+        about = [document for document in self.documents if _is_about_chart(document)]
         for shared in (False, True):
-            listed = [each for each in self.documents if self._is_shared(each.file) == shared and each not in about]
-            layers = [each for each in self.desire.provenance.layers if self._layer_is_shared(each) == shared]
+            listed = [
+                document
+                for document in self.documents
+                if self._is_shared(document.file) == shared and document not in about
+            ]
+            layers = [layer for layer in self.desire.provenance.layers if self._layer_is_shared(layer) == shared]
             yield from self._of(self._by_level(listed), layers, shared=shared)
         if self.desire.provenance.cheap and not self.trials.reached:
             yield from self._probed()
@@ -77,7 +81,11 @@ class Search:
         """What is written is changed; else a new entry in the words of a layer; else more is said where something is
         said of the object already; else something new is said of it.
         """
-        kustomized = [each for each in self.desire.provenance.layers if isinstance(each, KustomizationLayer)]
+        kustomized = [
+            kustomization
+            for kustomization in self.desire.provenance.layers
+            if isinstance(kustomization, KustomizationLayer)
+        ]
         slots = [*leaf_slots(listed), *self._lines(shared=shared)]
         manifests = manifest_guesses(self.desire, listed)
         yield from kustomizations.changed(self.desire, listed, kustomized)
@@ -124,7 +132,9 @@ class Search:
         if not isinstance(self.desire.edit, RemoveEntry):
             return
         same = [
-            each for each in slots if each.leaf is not None and each.value == old and self._carries(each.leaf.document)
+            candidate
+            for candidate in slots
+            if candidate.leaf is not None and candidate.value == old and self._carries(candidate.leaf.document)
         ]
         same.sort(key=lambda slot: (self.desire.level(slot.file), -self.desire.likeness(slot.words)))
         for slot in same[:AT_ONCE]:
@@ -148,14 +158,18 @@ class Search:
     def _fitting(self, slots: Sequence[Slot]) -> Iterator[Guess]:
         """The slots that say the value: the first ones at once, of many others those that show up when marked."""
         ranked = fitting(self.desire, slots, self._bears)
-        first = [each for each in ranked if each.is_near][:AT_ONCE]
+        first = [slot for slot in ranked if slot.is_near][:AT_ONCE]
         yield from _guesses(first)
-        rest = [each for each in ranked if each not in first]
-        marked = [each.slot for each in rest if each.slot.may_be_marked and not isinstance(each.slot.value, bool)]
+        rest = [slot for slot in ranked if slot not in first]
+        marked = [slot.slot for slot in rest if slot.slot.may_be_marked and not isinstance(slot.slot.value, bool)]
         feeding = self.trials.feeding(self.desire, marked, by_fit=True) if len(marked) > 1 else marked
-        yield from _guesses(each for each in rest if any(each.slot is slot for slot in feeding))
+        yield from _guesses(candidate for candidate in rest if any(candidate.slot is slot for slot in feeding))
         yield from _guesses(
-            [each for each in rest if each.is_near and not any(each.slot is slot for slot in marked)][:AT_ONCE]
+            [
+                candidate
+                for candidate in rest
+                if candidate.is_near and not any(candidate.slot is slot for slot in marked)
+            ][:AT_ONCE]
         )
 
     def ranked(self) -> list[FittingSlot]:
@@ -165,7 +179,11 @@ class Search:
 
     def values(self) -> list[Slot]:
         """Every value of a chart that is written and may be marked."""
-        return [slot for slot in leaf_slots(each for each in self.documents if not each.kind) if slot.may_be_marked]
+        return [
+            slot
+            for slot in leaf_slots(document for document in self.documents if not document.kind)
+            if slot.may_be_marked
+        ]
 
     def _bears(self, slot: Slot) -> bool:
         return slot.leaf is None or self.desire.bears(slot.leaf.document)
@@ -192,7 +210,7 @@ class Search:
             yield from self._fitting(slots)
             yield from self._image_parts([*written, *slots])
         for edit in chart_values.overrides(self.desire, self._below(layer), self._held(layer)):
-            if any(self._named(landing(edit)[-2:])):
+            if any(self._named(touched(edit)[-2:])):
                 yield from (Guess(edits, _key(edit)) for edits in self._placed(layer, edit))
 
     def _names(self, document: YamlDocument, layer: KustomizationLayer) -> list[str]:
@@ -204,11 +222,11 @@ class Search:
             name = name.removeprefix(prefix)
         if isinstance(suffix, str):
             name = name.removesuffix(suffix)
-        templates = [each.name for each in self.documents if self.desire.begins_in(each) and "$" in each.name]
+        templates = [held.name for held in self.documents if self.desire.begins_in(held) and "$" in held.name]
         return templates or [name]
 
     def _document(self, file: str, index: int) -> YamlDocument | None:
-        return next((each for each in documents(self.trials.tree, [file]) if each.index == index), None)
+        return next((document for document in documents(self.trials.tree, [file]) if document.index == index), None)
 
     # -- values of charts -------------------------------------------------------------------------------------------
 
@@ -216,12 +234,12 @@ class Search:
         """The values that a layer says itself. Of a carrier's, those that no other part of what is deployed reads."""
         if isinstance(layer, ValuesLayer):
             document = self._document(layer.file, layer.document)
-            value = None if document is None else _value_at(document.tree, layer.pointer)
+            value = None if document is None else value_at(document.tree, layer.pointer)
             return (inside(value) or {}) if isinstance(value, str) else value or {}
         own = (
-            _value_at(each.tree, layer.pointer)
-            for each in self.documents
-            if (each.kind, each.name) == (layer.carrier.kind, layer.carrier.name) and not self._is_shared(each.file)
+            value_at(held.tree, layer.pointer)
+            for held in self.documents
+            if (held.kind, held.name) == (layer.carrier.kind, layer.carrier.name) and not self._is_shared(held.file)
         )
         held: Tree = {}
         for values in own:
@@ -233,7 +251,7 @@ class Search:
         if isinstance(layer, ValuesLayer):
             return layer.defaults
         carrier = self.trials.objects.get(self.desire.target, {}).get(layer.carrier, {})
-        return chart_values.merged(layer.defaults, _value_at(carrier, layer.pointer))
+        return chart_values.merged(layer.defaults, value_at(carrier, layer.pointer))
 
     def _file(self, layer: ValuesLayer | CarriedLayer) -> str:
         return layer.file if isinstance(layer, ValuesLayer) else ""
@@ -244,7 +262,7 @@ class Search:
             yield from self._carried(layer, _below(layer.pointer, edit))
             return
         document = self._document(layer.file, layer.document)
-        if layer.pointer and document is not None and isinstance(_value_at(document.tree, layer.pointer), str):
+        if layer.pointer and document is not None and isinstance(value_at(document.tree, layer.pointer), str):
             yield (DocumentEdit(layer.file, layer.document, edit, (layer.pointer,)),)
         else:
             yield (DocumentEdit(layer.file, layer.document, _below(layer.pointer, edit)),)
@@ -263,12 +281,16 @@ class Search:
 
     def placements(self) -> Iterator[Guess]:
         """The edit where only this part says something of the object, as a new patch, or where others say it too."""
-        own = manifest_guesses(self.desire, [each for each in self.documents if not self._is_shared(each.file)])
+        own = manifest_guesses(
+            self.desire, [document for document in self.documents if not self._is_shared(document.file)]
+        )
         yield from (*own.written, *own.added)
         for layer in self.desire.provenance.layers:
             if isinstance(layer, KustomizationLayer) and not self._is_shared(layer.file):
                 yield from self._in_kustomization(layer, kustomizations.patched)
-        others = manifest_guesses(self.desire, [each for each in self.documents if self._is_shared(each.file)])
+        others = manifest_guesses(
+            self.desire, [document for document in self.documents if self._is_shared(document.file)]
+        )
         yield from (*others.written, *others.added)
 
     # -- probing ----------------------------------------------------------------------------------------------------
@@ -321,8 +343,8 @@ def _is_about_chart(document: YamlDocument) -> bool:
 
 
 def _guesses(ranked: Iterable[FittingSlot]) -> Iterator[Guess]:
-    for each in ranked:
-        yield from each.slot.guesses(each.fit.value)
+    for slot in ranked:
+        yield from slot.slot.guesses(slot.fit.value)
 
 
 def _image_parts(old: str, new: str) -> Iterator[list[tuple[JSON, JSON]]]:
@@ -336,7 +358,7 @@ def _image_parts(old: str, new: str) -> Iterator[list[tuple[JSON, JSON]]]:
     new_registry, _, new_repository = after.name.partition("/")
     if repository and new_repository:
         parts: list[tuple[JSON, JSON]] = [(registry, new_registry), (repository, new_repository), *tags]
-        yield [each for each in parts if each[0] != each[1]]
+        yield [part for part in parts if part[0] != part[1]]
 
 
 def _below(pointer: Pointer, edit: Edit) -> Edit:
@@ -350,12 +372,5 @@ def _below(pointer: Pointer, edit: Edit) -> Edit:
             return RemoveEntry((*pointer, *rest))
 
 
-def _value_at(tree: JSON, pointer: Pointer) -> JSON:
-    try:
-        return at(tree, pointer)
-    except KeyError:
-        return None
-
-
 def _key(edit: Edit) -> str:
-    return "values key " + ".".join(str(part) for part in landing(edit))
+    return "values key " + ".".join(str(part) for part in touched(edit))

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.edits.plain import edited
-from bot.edits.values import applied, at
+from bot.edits.values import applied, at, touched
 from bot.errors import Refused
 from bot.intake.scalars import Dialect
 from bot.model.drift import AddEntry, Edit, SetValue
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Pointer
+from bot.model.json import JSON, Pointer, jsonable
 from bot.origins.leaves import inside, line_of, values
 from bot.origins.scene import Spot
 
@@ -96,16 +96,11 @@ def _spliced(data: bytes, change: DocumentEdit) -> tuple[bytes, Pointer, int]:
 
 def _new_element(edit: Edit, tree: JSON) -> Pointer:
     """Where an edit landed in ``tree``; a new element of a list is its last one."""
-    pointer = landing(edit)
+    pointer = touched(edit)
     if isinstance(edit, AddEntry) and edit.key is None:
         listed = at(tree, pointer)
         return (*pointer, len(listed) - 1) if isinstance(listed, (list, tuple)) else pointer
     return pointer
-
-
-def landing(edit: Edit) -> Pointer:
-    """Where an edit is seen afterwards: an added entry itself where it has a key, else the list around it."""
-    return (*edit.pointer, edit.key) if isinstance(edit, AddEntry) and edit.key is not None else edit.pointer
 
 
 def _around(tree: JSON, texts: Sequence[Pointer], edit: Edit) -> Edit:
@@ -162,8 +157,4 @@ def _applied(tree: JSON, texts: Sequence[Pointer], edit: Edit) -> JSON:
 
 
 def _json(value: JSON) -> str:
-    return json.dumps(value, default=_plain)
-
-
-def _plain(value: object) -> object:
-    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, Sequence) else str(value)
+    return json.dumps(value, default=jsonable)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from bot.edits.values import at, same
+from bot.edits.values import same
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
-from bot.model.json import JSON, Pointer, Tree
+from bot.model.json import JSON, Pointer, Tree, value_at
 from bot.origins.desire import DesiredEdit
 from bot.origins.slots import simple
 
@@ -19,7 +19,7 @@ def overrides(desire: DesiredEdit, defaults: Tree, held: JSON) -> Iterator[Edit]
     around, small = _small(desire)
     yield from _whole(desire, defaults, held)
     for pointer, default in _collections(defaults, held):
-        own = _at(held, pointer)
+        own = value_at(held, pointer)
         value = merged(default, own) if isinstance(default, Mapping) and isinstance(own, Mapping) else own or default
         if small is None:
             if same(value, desire.old):
@@ -42,7 +42,7 @@ def _whole(desire: DesiredEdit, defaults: Tree, held: JSON) -> Iterator[Edit]:
     empty = [
         pointer
         for pointer, default in _collections(defaults, held)
-        if not (default or _at(held, pointer)) and isinstance(default, Mapping) == isinstance(edit.value, Mapping)
+        if not (default or value_at(held, pointer)) and isinstance(default, Mapping) == isinstance(edit.value, Mapping)
     ]
     for pointer in sorted(empty, key=lambda each: each[-1] != edit.key):
         yield _put(pointer, edit.value)
@@ -52,7 +52,7 @@ def _small(desire: DesiredEdit) -> tuple[JSON, Edit | None]:
     """The rendered collection that gets, changes or loses an entry, and the edit from there; none for a new whole."""
     edit = desire.edit
     pointer = edit.pointer if isinstance(edit, AddEntry) else edit.pointer[:-1]
-    around = _at(desire.tree, pointer)
+    around = value_at(desire.tree, pointer)
     match edit:
         case AddEntry(_, key, value):
             return around, AddEntry((), key, value)
@@ -100,13 +100,6 @@ def _put(pointer: Pointer, value: JSON) -> Edit:
     return AddEntry(pointer[:-1], str(pointer[-1]), value)
 
 
-def _at(value: JSON, pointer: Pointer) -> JSON:
-    try:
-        return at(value, pointer)
-    except KeyError:
-        return None
-
-
 def merged(below: JSON, above: JSON) -> Tree:
     """Values over others as Helm lays them: mappings are merged, null takes away, all else is replaced."""
     made: dict[str, JSON] = dict(below) if isinstance(below, Mapping) else {}
@@ -122,7 +115,7 @@ def merged(below: JSON, above: JSON) -> Tree:
 def _collections(defaults: JSON, held: JSON) -> Iterator[tuple[Pointer, JSON]]:
     """Every mapping and list of either, by keys alone, with what the defaults say there."""
     listed = dict.fromkeys([*_walk(defaults, ()), *_walk(held, ())])
-    yield from ((pointer, _at(defaults, pointer)) for pointer in listed)
+    yield from ((pointer, value_at(defaults, pointer)) for pointer in listed)
 
 
 def _walk(value: JSON, pointer: Pointer) -> Iterator[Pointer]:

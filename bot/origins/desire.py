@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from bot.edits.values import at
+from bot.edits.values import at, touched
 from bot.model.drift import Edit
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import ResourceId
-from bot.origins.changes import landing
 from bot.origins.fitting import ImageReference
 from bot.origins.leaves import YamlDocument, words_of
 from bot.origins.scene import Provenance, Scene
@@ -63,7 +62,7 @@ class DesiredEdit:
     @property
     def pointer(self) -> Pointer:
         """Where the edit ends up in the rendered object; the list itself for a new element."""
-        return landing(self.edit)
+        return touched(self.edit)
 
     @cached_property
     def old(self) -> JSON:
@@ -111,7 +110,9 @@ class DesiredEdit:
         if document.kind in {"", self.id.kind} or document.is_kustomization or document.is_builtin:
             own = not document.name or document.name in self.id.name or self.begins_in(document)
             return document.kind != self.id.kind or own
-        return any(document.kind == each.kind and document.name in each.name for each in self.provenance.carriers)
+        return any(
+            document.kind == carrier.kind and document.name in carrier.name for carrier in self.provenance.carriers
+        )
 
     def begins_in(self, document: YamlDocument) -> bool:
         """Whether a document is the object's own manifest; what its name is may be substituted only later

@@ -97,7 +97,7 @@ class Comparison:
         for old, new in successors(before, after).items():
             goals = [_nameless(each) for each in self.desired.get(old, ())]
             now = _nameless(after[new])
-            if any(between(_nameless(before[old]), now, each) for each in goals) or (not goals and self.carriers):
+            if any(between(_nameless(before[old]), now, goal) for goal in goals) or (not goals and self.carriers):
                 yield old, new
 
     def _differing(self, before: Objects, after: Objects) -> Iterator[tuple[str, ResourceId, Tree | None, Tree | None]]:

@@ -47,8 +47,8 @@ _CARRIERS: Final = {
 
 def inputs(expansion: Expansion, documents: Documents) -> frozenset[str]:
     """The files that a target is made from, those that declare what begins it included (an ``Application``)."""
-    begun = {each.file for each in expansion.target.units if each.kind is UnitKind.ARGO_APPLICATION}
-    return frozenset(begun).union(*(made_from(each, documents) for each in expansion.units))
+    begun = {unit.file for unit in expansion.target.units if unit.kind is UnitKind.ARGO_APPLICATION}
+    return frozenset(begun).union(*(made_from(unit, documents) for unit in expansion.units))
 
 
 def made_from(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
@@ -216,8 +216,8 @@ class _Survey:
         files = {path for path in _value_files(unit, self.documents) if path in self.documents.tree}
         if unit.kind is UnitKind.ARGO_APPLICATION:
             files |= {unit.file} - {""}
-            overrides = {each for path in argo.paths(unit) for each in argo_source.overriding(unit, path)}
-            files |= {each for each in overrides if each in self.documents.tree}
+            overrides = {override for path in argo.paths(unit) for override in argo_source.overriding(unit, path)}
+            files |= {override for override in overrides if override in self.documents.tree}
         yield files
         beside = {path for path in paths if posixpath.dirname(path) == unit.path} - files
         yield beside
@@ -297,7 +297,7 @@ class _Survey:
                 layers = list(self._value_layers(source.path if source.here else None, files, defaults))
                 yield from [*inline, *layers] if has_values else [*layers, *inline]
             elif not flux.text(written, "chart"):
-                yield from (KustomizationLayer(each, 0, ("kustomize",), ARGO) for each in reversed(source.overriding))
+                yield from (KustomizationLayer(file, 0, ("kustomize",), ARGO) for file in reversed(source.overriding))
                 if declared is not None:
                     yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
 
@@ -323,9 +323,11 @@ class _Survey:
 
     def _declared(self, unit: Unit) -> ManifestDocument | None:
         """The document that declares a controller's object, where a file of the repository holds it."""
-        listed = [each for each in self.documents.of(unit.file) if each.line == unit.line] if unit.file else []
+        listed = (
+            [document for document in self.documents.of(unit.file) if document.line == unit.line] if unit.file else []
+        )
         kinds = {"Kustomization", "Application", "ApplicationSet"}
-        return next((each for each in listed if each.tree.get("kind") in kinds), None)
+        return next((document for document in listed if document.tree.get("kind") in kinds), None)
 
     def _values(self, file: str) -> Tree:
         listed = self.documents.of(file)
@@ -378,12 +380,12 @@ def _value_files(unit: Unit, documents: Documents) -> list[str]:
         return _texts(unit.spec.get("valueFiles"))
     if unit.kind is UnitKind.FLUX_HELM_RELEASE:
         listed = _texts(flux.below(unit.spec, "chart", "spec").get("valuesFiles"))
-        return [path for each in listed if (path := joined("", each.lstrip("/"))) is not None]
+        return [path for text in listed if (path := joined("", text.lstrip("/"))) is not None]
     if unit.kind is UnitKind.ARGO_APPLICATION:
-        placed = (placed_source(each, unit, documents) for each in argo.sources(unit.spec))
+        placed = (placed_source(source, unit, documents) for source in argo.sources(unit.spec))
         return [file for source in placed if source is not None for file in source.value_files]
     return []
 
 
 def _texts(value: JSON) -> list[str]:
-    return [each for each in value if isinstance(each, str)] if isinstance(value, (list, tuple)) else []
+    return [element for element in value if isinstance(element, str)] if isinstance(value, (list, tuple)) else []

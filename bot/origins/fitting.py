@@ -4,12 +4,11 @@ holds it. Only text is compared; whether the leaf has any say is for a rendering
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bot.drift.values import decoded
 from bot.model.json import JSON
 
 _QUOTED: Final = 3
@@ -60,7 +59,7 @@ def _quoted(leaf: str, old: JSON, new: JSON) -> Fit | None:
 
 def _encoded(leaf: str, old: str, new: str) -> Fit | None:
     """As :func:`fit`, for a rendered value that is base64 of what the leaf says (the data of a Secret)."""
-    plain_old, plain_new = _decoded(old), _decoded(new)
+    plain_old, plain_new = decoded(old), decoded(new)
     if not plain_old or plain_new is None or plain_old == old:
         return None
     plain = fit(leaf, plain_old, plain_new)
@@ -92,14 +91,6 @@ def part(leaf: str, old: str, new: str) -> str | None:
                 return middle
         start = old.find(leaf, start + 1)
     return None
-
-
-def _decoded(text: str) -> str | None:
-    """What the data of a Secret says (base64); None for anything else."""
-    try:
-        return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
 
 
 @dataclass(frozen=True, slots=True)

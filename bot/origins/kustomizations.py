@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.edits.values import at
+from bot.edits.values import at, touched
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.generated import base_name
 from bot.model.json import JSON, Pointer
-from bot.origins.changes import DocumentEdit, FileEdit, Guess, landing
+from bot.origins.changes import DocumentEdit, FileEdit, Guess
 from bot.origins.desire import DesiredEdit
 from bot.origins.fitting import ImageReference
 from bot.origins.leaves import YamlDocument
@@ -27,6 +27,7 @@ from bot.origins.scene import KustomizationLayer
 _SCALED: Final = frozenset({"Deployment", "ReplicaSet", "ReplicationController", "StatefulSet"})
 """What ``replicas`` sets (kustomize docs, "replicas")."""
 _GENERATORS: Final = {"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"}
+"""What makes them (kustomize docs, "configMapGenerator" and "secretGenerator")."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +201,7 @@ def _changed_count(desire: DesiredEdit, entries: _Entries) -> Iterator[Guess]:
 
 def _entry_key(desire: DesiredEdit) -> str | None:
     """The key of the data of a ConfigMap or Secret that the edit is about."""
-    pointer = landing(desire.edit)
+    pointer = touched(desire.edit)
     if desire.id.kind in _GENERATORS and len(pointer) == 2 and pointer[0] == "data" and isinstance(pointer[1], str):
         return pointer[1]
     return None

@@ -18,8 +18,9 @@ from bot.intake.spans import ScalarNode, locate
 from bot.intake.text import NotText, Text
 from bot.intake.yamltree import Broken, load, span_trees
 from bot.model.filetree import FileTree
-from bot.model.json import JSON, Pointer, Tree, value_at
+from bot.model.json import JSON, Pointer, Tree, mapping, value_at
 from bot.model.paths import Item, Path
+from bot.model.resource import api_group
 
 SUFFIXES: Final = (".yaml", ".yml", ".json", "Kustomization")
 MOST: Final = 20_000
@@ -57,8 +58,7 @@ class YamlDocument:
     @property
     def group(self) -> str:
         """The API group of an object, empty for the core group and for what is no object."""
-        version = self.tree.get("apiVersion") if isinstance(self.tree, Mapping) else None
-        return version.rpartition("/")[0] if isinstance(version, str) else ""
+        return api_group(mapping(self.tree).get("apiVersion"))
 
     @property
     def is_builtin(self) -> bool:

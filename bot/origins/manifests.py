@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.edits.values import at
+from bot.edits.values import at, touched
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer, Tree
-from bot.origins.changes import DocumentEdit, Guess, landing
+from bot.origins.changes import DocumentEdit, Guess
 from bot.origins.desire import DesiredEdit
 from bot.origins.leaves import NAMES, Leaf, YamlDocument, inside, leaves
 from bot.origins.operations import operation
@@ -46,7 +46,7 @@ def _in_documents(desire: DesiredEdit, listed: Iterable[YamlDocument]) -> Iterat
             edit = extended(desire.edit, desire.tree, document.tree)
         if edit is not None:
             guess = Guess((DocumentEdit(document.file, document.index, edit),), what)
-            yield guess, _is_written(document.tree, landing(edit))
+            yield guess, _is_written(document.tree, touched(edit))
 
 
 def _is_whole(tree: JSON) -> bool:
@@ -86,7 +86,7 @@ def _in_text(desire: DesiredEdit, leaf: Leaf, held: Tree | list[JSON]) -> Iterat
         edit = translated(desire.edit, desire.tree, held) or extended(desire.edit, desire.tree, held)
         if edit is not None:
             guess = Guess((DocumentEdit(document.file, document.index, edit, (*leaf.texts, leaf.pointer)),), "patch")
-            yield guess, _is_written(held, landing(edit))
+            yield guess, _is_written(held, touched(edit))
     elif isinstance(held, list) and leaf.pointer[-1:] == ("patch",) and _is_target(desire, _entry_of(leaf)):
         yield _appended(desire, document.file, document.index, (*leaf.texts, leaf.pointer)), False
 
@@ -181,7 +181,7 @@ def extended(edit: Edit, rendered: Tree, document: JSON) -> Edit | None:
     """``edit`` as the least that a strategic merge patch must say more; None where it cannot say that."""
     if not isinstance(edit, SetValue) and not (isinstance(edit, AddEntry) and edit.key is not None):
         return None
-    pointer, value = landing(edit), edit.value
+    pointer, value = touched(edit), edit.value
     for depth in range(len(pointer), 0, -1):
         outer = position(pointer[: depth - 1], rendered, document)
         if outer is None:

@@ -9,12 +9,11 @@ makes its answer true. An edit that moves other objects too is only offered when
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bot.edits.values import ordered, steps
 from bot.errors import Refused
 from bot.model.drift import Edit
-from bot.model.filetree import FileTree
 from bot.model.json import JSON, Tree
 from bot.model.paths import format_path
 from bot.model.resource import ResourceId
@@ -72,7 +71,7 @@ def _noisy(target: str, id_: ResourceId, edits: tuple[Edit, ...], scene: Scene) 
     """Why nobody can set what every rendering makes anew."""
     pointers = scene.noise.values.get((target, id_), frozenset())
     for edit in edits:
-        if any(edit.pointer[: len(each)] == each for each in pointers):
+        if any(edit.pointer[: len(pointer)] == pointer for pointer in pointers):
             provenance = scene.provenance_of(target, id_)
             where = format_path(path_of(scene.objects[target][id_], edit.pointer))
             reason = f"{where} of {id_} is made anew at each rendering"
@@ -254,8 +253,3 @@ class _Step:
             if now is None or not is_so(edit, run.scene.objects[self.desire.target][id_], now):
                 return False
         return True
-
-
-def with_tree(scene: Scene, tree: FileTree, objects: Mapping[str, Mapping[ResourceId, Tree]]) -> Scene:
-    """The scene after somebody changed files: the next goal begins where the last one ended."""
-    return replace(scene, tree=tree, objects=objects)

@@ -25,6 +25,7 @@ _LONGEST: Final = 1_000_000
 _TAKEN_IN: Final = frozenset(
     {"apiVersion", "kind", "resources", "bases", "components", "crds", "configurations", "generators", "transformers"}
 )
+"""The keys of a kustomization that name other files, and what it is (kustomize docs, "The Kustomization File")."""
 _STRUCTURE: Final = frozenset({"kind", "apiVersion", "name", "namespace", "nameOverride", "fullnameOverride"})
 """Values by which tools and templates find what belongs together."""
 

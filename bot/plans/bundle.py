@@ -87,16 +87,16 @@ def _plain(resources: Iterable[Desired], files: Mapping[str, bytes]) -> Iterator
 
 def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance: BundleProvenance) -> bytes:
     listed = [{"path": path, "sha256": digest(data), "size": len(data)} for path, data in files.items()]
-    fetched = sorted({(each.url, each.version, each.digest) for each in provenance.fetched})
+    fetched = sorted({(source.url, source.version, source.digest) for source in provenance.fetched})
     sources = sorted({desired.file for desired in resources if desired.file})
     content = {
         "version": VERSION,
         "repository": provenance.repository,
         "commit": provenance.commit,
         "sources": sources,
-        "fetched": [{"url": url, "version": version, "digest": found} for url, version, found in fetched],
+        "fetched": [{"url": url, "version": version, "digest": checksum} for url, version, checksum in fetched],
         "files": listed,
-        "not_held": [each._asdict() for each in sorted(provenance.not_held)],
+        "not_held": [missing._asdict() for missing in sorted(provenance.not_held)],
     }
     return json.dumps(content, indent=1, sort_keys=True).encode() + b"\n"
 

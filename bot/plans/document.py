@@ -22,7 +22,7 @@ _MOST: Final = 64 * 1024 * 1024
 
 def to_json(plans: Sequence[ActionList]) -> dict[str, object]:
     """The plans of one look as plain JSON values, in the order in which they are carried out."""
-    return {"version": VERSION, "plans": [_plan(each) for each in plans]}
+    return {"version": VERSION, "plans": [_plan(plan) for plan in plans]}
 
 
 def _plan(plan: ActionList) -> dict[str, object]:
@@ -33,7 +33,7 @@ def _plan(plan: ActionList) -> dict[str, object]:
         "digest": plan.digest,
         "at": plan.at.isoformat(),
         "actions": [_action(action) for action in plan.actions],
-        "not_planned": [{"subject": each.subject, "reason": each.reason} for each in plan.not_planned],
+        "not_planned": [{"subject": gap.subject, "reason": gap.reason} for gap in plan.not_planned],
         "counts": counts(plan),
         "tasks": list(plan.tasks),
     }
@@ -47,14 +47,14 @@ def applied_json(plan: ActionList, ended: AppliedPlan) -> dict[str, object]:
         "whole": ended.whole,
         "applied": [
             {
-                **_brief(each.action),
-                "message": None if each.evidence is None else each.evidence.message,
-                "facts": {} if each.evidence is None else dict(each.evidence.facts),
-                "health": None if each.health is None else each.health.state.value,
-                "evidence": [] if each.health is None else list(each.health.evidence),
-                "failure": each.failure,
+                **_brief(action.action),
+                "message": None if action.evidence is None else action.evidence.message,
+                "facts": {} if action.evidence is None else dict(action.evidence.facts),
+                "health": None if action.health is None else action.health.state.value,
+                "evidence": [] if action.health is None else list(action.health.evidence),
+                "failure": action.failure,
             }
-            for each in ended.applied
+            for action in ended.applied
         ],
         "waiting": [{**_brief(action), "held": ended.held.get(action.id)} for action in ended.waiting],
         "left": [_brief(action) for action in ended.left],
@@ -84,13 +84,13 @@ def _action(action: Action) -> dict[str, object]:
         "needs": list(action.needs),
         "differences": [
             {
-                "path": each.where,
-                "before": plain(each.before),
-                "after": plain(each.after),
-                "sensitive": each.sensitive,
-                "drift": each.drift,
+                "path": difference.where,
+                "before": plain(difference.before),
+                "after": plain(difference.after),
+                "sensitive": difference.sensitive,
+                "drift": difference.drift,
             }
-            for each in action.differences
+            for difference in action.differences
         ],
         "remedy": action.lane.value,
         "risk": action.risk,
@@ -146,10 +146,10 @@ def read_plans(data: bytes, *, file: str) -> Sequence[KeptPlan]:
 def check_plans(kept: Sequence[KeptPlan], made: Sequence[ActionList]) -> None:
     """Raise ``Stale`` where one of the ``kept`` plans is not what was ``made`` just now."""
     now = {plan.target: plan for plan in made}
-    for each in kept:
-        if each.target not in now:
-            raise Stale(f"the plan for {each.target or 'the repository'} is out of date: there is no such target now")
-        each.check(now[each.target])
+    for plan in kept:
+        if plan.target not in now:
+            raise Stale(f"the plan for {plan.target or 'the repository'} is out of date: there is no such target now")
+        plan.check(now[plan.target])
 
 
 _AGAIN: Final = "Make one with `clockwork plan --out FILE`."

@@ -80,10 +80,12 @@ def due(actions: Sequence[Action], releases: Releases, live: frozenset[ResourceI
     if not releases.hooks:
         return []
     changed = {releases.release_of(action.resource) for action in actions}
-    made = [each for each in _all(releases, live, commit) if not _has_run(each, releases.ran, commit)]
-    changed |= {each.hook.release for each in made if _is_open(each, releases.ran)}
-    due_ = [each for each in made if each.hook.release in changed]
-    return sorted(due_, key=lambda each: (each.hook.weight, kind_rank(each.hook.desired), each.hook.desired.id))
+    made = [due_hook for due_hook in _all(releases, live, commit) if not _has_run(due_hook, releases.ran, commit)]
+    changed |= {due_hook.hook.release for due_hook in made if _is_open(due_hook, releases.ran)}
+    due_ = [due_hook for due_hook in made if due_hook.hook.release in changed]
+    return sorted(
+        due_, key=lambda due_hook: (due_hook.hook.weight, kind_rank(due_hook.hook.desired), due_hook.hook.desired.id)
+    )
 
 
 def _all(releases: Releases, live: frozenset[ResourceId], commit: str) -> Iterator[DueHook]:
@@ -96,45 +98,45 @@ def _all(releases: Releases, live: frozenset[ResourceId], commit: str) -> Iterat
             yield DueHook(hook, phase, stage)
 
 
-def _has_run(each: DueHook, ran: Sequence[HookRun], commit: str) -> bool:
-    return any(run.succeeded and run.commit == commit and run.phase == each.phase for run in _runs(each, ran))
+def _has_run(due_hook: DueHook, ran: Sequence[HookRun], commit: str) -> bool:
+    return any(run.succeeded and run.commit == commit and run.phase == due_hook.phase for run in _runs(due_hook, ran))
 
 
-def _is_open(each: DueHook, ran: Sequence[HookRun]) -> bool:
+def _is_open(due_hook: DueHook, ran: Sequence[HookRun]) -> bool:
     """Whether its last run did not end well, or was of something else than it declares by now."""
-    last = next(reversed(_runs(each, ran)), None)
-    return last is not None and (not last.succeeded or last.digest != each.hook.digest)
+    last = next(reversed(_runs(due_hook, ran)), None)
+    return last is not None and (not last.succeeded or last.digest != due_hook.hook.digest)
 
 
-def _runs(each: DueHook, ran: Sequence[HookRun]) -> list[HookRun]:
-    return [run for run in ran if run.name == hook_name(each.hook.desired.id)]
+def _runs(due_hook: DueHook, ran: Sequence[HookRun]) -> list[HookRun]:
+    return [run for run in ran if run.name == hook_name(due_hook.hook.desired.id)]
 
 
 def around(actions: Sequence[Action], hooks: Sequence[DueHook]) -> tuple[Action, ...]:
     """The plan with the hooks that run before and after the ``actions``, which have their waves."""
     first = [action for action in actions if action.wave == 0 and action.resource.kind in _FIRST]
     rest = [action for action in actions if action not in first]
-    before = [each for each in hooks if each.stage is HookStage.BEFORE]
-    after = [each for each in hooks if each.stage is HookStage.AFTER]
+    before = [hook for hook in hooks if hook.stage is HookStage.BEFORE]
+    after = [hook for hook in hooks if hook.stage is HookStage.AFTER]
     numbered: list[Action] = [*first]
     wave = int(bool(first))
-    numbered += [replace(_needing(each, actions), wave=wave + index) for index, each in enumerate(before)]
+    numbered += [replace(_needing(hook, actions), wave=wave + index) for index, hook in enumerate(before)]
     wave += len(before)
     lowest = min((action.wave for action in rest), default=0)
-    defined = {each.action.id: get(each.hook.desired.tree, "spec", "group") for each in before if _defines(each)}
+    defined = {hook.action.id: get(hook.hook.desired.tree, "spec", "group") for hook in before if _defines(hook)}
     for action in rest:
         needs = {*action.needs, *(id_ for id_, group in defined.items() if group == action.resource.group)}
         numbered.append(replace(action, wave=wave + action.wave - lowest, needs=tuple(sorted(needs))))
     wave = max((action.wave + 1 for action in numbered), default=0)
-    return (*numbered, *(replace(_needing(each, actions), wave=wave + index) for index, each in enumerate(after)))
+    return (*numbered, *(replace(_needing(hook, actions), wave=wave + index) for index, hook in enumerate(after)))
 
 
-def _defines(each: DueHook) -> bool:
+def _defines(due_hook: DueHook) -> bool:
     """Whether it makes a kind, without which nothing of that can be tried."""
-    return each.hook.desired.id.kind == "CustomResourceDefinition"
+    return due_hook.hook.desired.id.kind == "CustomResourceDefinition"
 
 
-def _needing(each: DueHook, actions: Sequence[Action]) -> Action:
+def _needing(due_hook: DueHook, actions: Sequence[Action]) -> Action:
     """The action with what it cannot be tried without: its namespace and the definition of its kind."""
-    ids = needed(each.hook.desired, actions)
-    return replace(each.action, needs=tuple(sorted(ids)))
+    ids = needed(due_hook.hook.desired, actions)
+    return replace(due_hook.action, needs=tuple(sorted(ids)))

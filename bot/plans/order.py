@@ -110,7 +110,7 @@ class _Levels:
         wanted += [self._definitions[key]] if (key := (resource.group, resource.kind)) in self._definitions else []
         same = (_in_target(each, resource) for each in wanted)
         made = (each for each in dict.fromkeys(same) if each in self.actions and each != resource)
-        return [each for each in made if self.actions[each].operation is not Operation.DELETE]
+        return [action for action in made if self.actions[action].operation is not Operation.DELETE]
 
 
 def _in_target(resource: ResourceId, like: ResourceId) -> ResourceId:

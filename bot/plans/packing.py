@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
 import tarfile
 from collections.abc import Mapping
 from typing import Final
 
+from bot.model.json import canonical
 from bot.plans.bundle import digest
 
 ARTIFACT_TYPE: Final = "application/vnd.clockwork.bundle.v1"
@@ -40,7 +40,7 @@ def oci_layout(files: Mapping[str, bytes], *, name: str, revision: str, source: 
     """
     layer = gzip.compress(tar(files), mtime=0)
     annotations = {"org.opencontainers.image.revision": revision, "org.opencontainers.image.source": source}
-    manifest = _json(
+    manifest = canonical(
         {
             "schemaVersion": 2,
             "mediaType": _MANIFEST,
@@ -63,12 +63,8 @@ def oci_layout(files: Mapping[str, bytes], *, name: str, revision: str, source: 
         ],
     }
     blobs = {f"blobs/sha256/{digest(blob)}": blob for blob in (_EMPTY, layer, manifest)}
-    return {"oci-layout": _json({"imageLayoutVersion": "1.0.0"}), "index.json": _json(index), **blobs}
+    return {"oci-layout": canonical({"imageLayoutVersion": "1.0.0"}), "index.json": canonical(index), **blobs}
 
 
 def _descriptor(blob: bytes) -> dict[str, object]:
     return {"digest": f"sha256:{digest(blob)}", "size": len(blob)}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

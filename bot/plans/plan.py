@@ -7,7 +7,6 @@ as remedies; the direction is the other one: what runs becomes what Git says.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +18,7 @@ from bot.model.decision import Decision, Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.globs import name_matches
 from bot.model.hooks import HookStage
-from bot.model.json import JSON, get, text
+from bot.model.json import JSON, canonical, get, text
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 from bot.plans.hooks import Releases, around, due
 from bot.plans.immutable import cannot_change
@@ -58,8 +57,8 @@ def plan(look: Look) -> ActionList:
         if decision.drift.resource not in hooks:
             grouped[decision.drift.resource].append(decision)
     made = [_action(resource, decisions, look) for resource, decisions in sorted(grouped.items())]
-    actions = _with_hooks([each for each in made if isinstance(each, Action)], look)
-    left = [each for each in made if isinstance(each, NotPlanned)]
+    actions = _with_hooks([action for action in made if isinstance(action, Action)], look)
+    left = [action for action in made if isinstance(action, NotPlanned)]
     return ActionList(look.target, look.commit, _observed(look), look.at, actions, (*look.gaps, *left))
 
 
@@ -68,7 +67,7 @@ def chosen(whole: ActionList, tasks: Sequence[str]) -> ActionList:
     if not tasks:
         return whole
     by_id = {action.id: action for action in whole.actions}
-    kept = {action.id for action in whole.actions if any(name_matches(each, action.task) for each in tasks)}
+    kept = {action.id for action in whole.actions if any(name_matches(task, action.task) for task in tasks)}
     waiting = [*kept]
     while waiting:
         more = {need for need in by_id[waiting.pop()].needs if need in by_id} - kept
@@ -77,17 +76,17 @@ def chosen(whole: ActionList, tasks: Sequence[str]) -> ActionList:
     left = [action for action in whole.actions if action.id in kept]
     waves = {wave: number for number, wave in enumerate(sorted({action.wave for action in left}))}
     return replace(
-        whole, actions=tuple(replace(each, wave=waves[each.wave]) for each in left), tasks=tuple(sorted(tasks))
+        whole, actions=tuple(replace(action, wave=waves[action.wave]) for action in left), tasks=tuple(sorted(tasks))
     )
 
 
 def _with_hooks(made: Sequence[Action], look: Look) -> tuple[Action, ...]:
     """The actions in their order, and the hooks of what they change among them."""
     running = due(made, look.releases, frozenset(look.live), look.commit)
-    releases = {each.hook.release for each in running}
+    releases = {due.hook.release for due in running}
     of = look.releases.release_of
-    tied = [replace(each, release=name) if (name := of(each.resource)) in releases else each for each in made]
-    among = [each.action for each in running if each.stage is HookStage.AMONG]
+    tied = [replace(action, release=name) if (name := of(action.resource)) in releases else action for action in made]
+    among = [due.action for due in running if due.stage is HookStage.AMONG]
     return around(ordered([*tied, *among], look.declared), running)
 
 
@@ -108,7 +107,7 @@ def _action(resource: ResourceId, decisions: Sequence[Decision], look: Look) -> 
         risk=careful.risk,
         rule=careful.rule,
         reasons=careful.reasons,
-        approval=operation.removes or (operation not in _NEW and any(each.needs_person for each in decisions)),
+        approval=operation.removes or (operation not in _NEW and any(decision.needs_person for decision in decisions)),
         declared_at=next((decision.drift.declared_at for decision in decisions if decision.drift.declared_at), ""),
     )
 
@@ -179,7 +178,7 @@ def _observed(look: Look) -> str:
         sorted([resource.qualified, _identity(observed)] for resource, observed in look.live.items()),
         [[gap.subject, gap.reason] for gap in look.gaps],
     ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(canonical(facts)).hexdigest()
 
 
 def _identity(observed: Observed) -> str:

@@ -43,6 +43,7 @@ _FIELDS: Final = (
     ("*", "**.persistentVolumeClaim.**", "another claim is other data"),
     ("*", "**.reclaimPolicy", "the reclaim policy decides whether data outlives its claim"),
     ("*", "**.persistentVolumeReclaimPolicy", "the reclaim policy decides whether data outlives its claim"),
+    ("*", "**.deletionPolicy", "the deletion policy decides whether data outlives its object"),
     ("Deployment", "spec.selector.**", "a selector cannot be changed: the workload would be replaced"),
     ("StatefulSet", "spec.selector.**", "a selector cannot be changed: the workload would be replaced"),
     ("DaemonSet", "spec.selector.**", "a selector cannot be changed: the workload would be replaced"),

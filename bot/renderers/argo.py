@@ -16,6 +16,7 @@ from bot.errors import Invalid
 from bot.model.filetree import FileTree
 from bot.model.hooks import ARGO_HOOK, HELM_HOOK, HOOK_RUNS
 from bot.model.json import Tree, get, mapping, text, texts
+from bot.model.resource import api_group
 from bot.model.target import NotCompared, RenderedObject, Rendering, Unit
 from bot.renderers import directory, elsewhere
 from bot.renderers.argo_helm import values_of
@@ -57,13 +58,13 @@ class Argo:
                 return Rendering(inputs=part.inputs, error=part.error)
             parts.append(part)
         objects = list(_last_of_each([each for part in parts for each in part.objects], unit.namespace))
-        hooks = {id(each): reason for each in objects if (reason := _hook(each.tree))}
+        hooks = {id(rendered): reason for rendered in objects if (reason := _hook(rendered.tree))}
         return Rendering(
-            tuple(_with_revision(each) for each in objects if id(each) not in hooks),
+            tuple(_with_revision(rendered) for rendered in objects if id(rendered) not in hooks),
             frozenset().union(*(part.inputs for part in parts)),
             (
                 *(left for part in parts for left in part.left_out),
-                *(_left_out(unit, each, hooks[id(each)]) for each in objects if id(each) in hooks),
+                *(_left_out(unit, rendered, hooks[id(rendered)]) for rendered in objects if id(rendered) in hooks),
             ),
             cluster_kinds=frozenset().union(*(part.cluster_kinds for part in parts)),
         )
@@ -152,11 +153,11 @@ def _last_of_each(objects: list[RenderedObject], namespace: str) -> Iterator[Ren
     ``controller/state.go``).
     """
     last: dict[tuple[str, ...], RenderedObject] = {}
-    for number, each in enumerate(objects):
-        group = text(each.tree.get("apiVersion")).rpartition("/")[0]
-        space = text(get(each.tree, "metadata", "namespace")) or namespace
-        name = text(get(each.tree, "metadata", "name")) or f"\0{number}"
-        last[group, text(each.tree.get("kind")), space, name] = each
+    for number, rendered in enumerate(objects):
+        group = api_group(rendered.tree.get("apiVersion"))
+        space = text(get(rendered.tree, "metadata", "namespace")) or namespace
+        name = text(get(rendered.tree, "metadata", "name")) or f"\0{number}"
+        last[group, text(rendered.tree.get("kind")), space, name] = rendered
     yield from last.values()
 
 

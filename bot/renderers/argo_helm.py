@@ -47,8 +47,8 @@ def _lines(options: Tree, variables: Mapping[str, str]) -> list[tuple[str, bool]
     parameters = list(mappings(options.get("parameters")))
     lines: list[tuple[str, bool]] = []
     for forced in (False, True):
-        listed = [each for each in parameters if (each.get("forceString") is True) == forced]
-        by_name = {text(each.get("name")): text(each.get("value")) for each in listed}
+        listed = [parameter for parameter in parameters if (parameter.get("forceString") is True) == forced]
+        by_name = {text(parameter.get("name")): text(parameter.get("value")) for parameter in listed}
         lines += [(f"{name}={_cleaned(filled(value, variables))}", forced) for name, value in by_name.items()]
     return lines
 

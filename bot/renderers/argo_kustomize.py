@@ -78,7 +78,7 @@ def _images(held: Tree, written: list[str]) -> list[JSON]:
 
 
 def _replicas(held: Tree, written: list[Tree]) -> list[JSON]:
-    listed: dict[str, JSON] = {text(each.get("name")): each for each in mappings(held.get("replicas"))}
+    listed: dict[str, JSON] = {text(replica.get("name")): replica for replica in mappings(held.get("replicas"))}
     for each in written:
         name, count = text(each.get("name")), text(each.get("count"))
         if re.fullmatch(r"-?\d+", count, re.ASCII) is None:

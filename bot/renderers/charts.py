@@ -217,7 +217,10 @@ def _lock(documents: Documents, folder: str) -> ManifestDocument | None:
 
 def _locked(lock: ManifestDocument) -> Mapping[str, str]:
     """The versions that a lock holds, by name (Helm docs, "Helm Dependency Build")."""
-    return {text(each.get("name")): text(each.get("version")) for each in mappings(lock.tree.get("dependencies"))}
+    return {
+        text(dependency.get("name")): text(dependency.get("version"))
+        for dependency in mappings(lock.tree.get("dependencies"))
+    }
 
 
 def _is_off(dependency: Tree, folder: str, given: Tree, defaults: bytes | None, documents: Documents) -> bool:

@@ -50,5 +50,5 @@ def _looks_like_objects(data: bytes) -> bool:
 
 def _stray(documents: Sequence[ManifestDocument]) -> ManifestDocument | None:
     """A document that is no object, behind one that is (``getObjsFromYAMLOrJSON`` in the same file)."""
-    first = next((index for index, each in enumerate(documents) if each.tree.get("kind")), len(documents))
-    return next((each for each in documents[first:] if not each.tree.get("kind")), None)
+    first = next((index for index, document in enumerate(documents) if document.tree.get("kind")), len(documents))
+    return next((document for document in documents[first:] if not document.tree.get("kind")), None)

@@ -68,7 +68,7 @@ class Disk:
 
     def keep(self, name: str, reads: Reads, rendering: Rendering) -> None:
         """Remember a rendering. A disk that takes nothing is no reason to stop."""
-        kept = [(reads, _written(rendering)), *(each for each in self._variants(name) if each[0] != reads)]
+        kept = [(reads, _written(rendering)), *(variant for variant in self._variants(name) if variant[0] != reads)]
         listed = [[r.files, r.folders, _upstream_written(r), made] for r, made in kept[:_VARIANTS]]
         body = json.dumps(listed, default=_plain).encode()
         if len(body) > _LARGEST:
@@ -141,14 +141,14 @@ def _upstream(written: Any) -> dict[UpstreamRequest, UpstreamSource | NotFetched
 def _written(rendering: Rendering) -> Mapping[str, object]:
     return {
         "objects": [
-            [each.tree, each.file, each.line, [[list(at), why] for at, why in each.opaque.items()]]
-            for each in rendering.objects
+            [rendered.tree, rendered.file, rendered.line, [[list(at), why] for at, why in rendered.opaque.items()]]
+            for rendered in rendering.objects
         ],
         "inputs": sorted(rendering.inputs),
-        "left_out": [asdict(each) for each in rendering.left_out],
+        "left_out": [asdict(gap) for gap in rendering.left_out],
         "error": None if rendering.error is None else asdict(rendering.error),
         "cluster_kinds": sorted(rendering.cluster_kinds),
-        "fetched": [asdict(each) for each in rendering.fetched],
+        "fetched": [asdict(source) for source in rendering.fetched],
     }
 
 
@@ -159,8 +159,8 @@ def _rendering(made: Any) -> Rendering:
             for tree, file, line, opaque in made["objects"]
         ),
         frozenset(made["inputs"]),
-        tuple(NotCompared(**each) for each in made["left_out"]),
+        tuple(NotCompared(**gap) for gap in made["left_out"]),
         None if made["error"] is None else NotCompared(**made["error"]),
         frozenset((group, kind) for group, kind in made["cluster_kinds"]),
-        tuple(UpstreamSource(**each) for each in made["fetched"]),
+        tuple(UpstreamSource(**source) for source in made["fetched"]),
     )

@@ -69,11 +69,11 @@ class FluxKustomization:
         rendering = self.kustomize.render(unit, laid, flux_kustomize.edit(unit, laid), anywhere=True)
         inputs = frozenset(path for path in rendering.inputs if path in taken) | set(taken.under(f"**/{SOURCEIGNORE}"))
         try:
-            objects = [_finished(each, unit.spec) for each in rendering.objects]
+            objects = [_finished(rendered, unit.spec) for rendered in rendering.objects]
         except Invalid as exc:
             return Rendering(inputs=inputs, error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
-        left = [*rendering.left_out, *(out for each in objects if (out := _left_out(each)) is not None)]
-        kept = tuple(each for each in objects if _left_out(each) is None)
+        left = [*rendering.left_out, *(out for rendered in objects if (out := _left_out(rendered)) is not None)]
+        kept = tuple(rendered for rendered in objects if _left_out(rendered) is None)
         error = None if rendering.error is None else _with_hidden(rendering.error, unit.path, tree, taken)
         return Rendering(kept, inputs, tuple(left), error)
 
@@ -101,7 +101,7 @@ def _with_generated(folder: str, tree: FileTree, documents: Documents) -> FileTr
         if path in tree:
             if (error := on.error(path)) is not None:
                 return NotCompared("", error.message, path, error.line)
-            stray = next((each for each in on.of(path) if not _is_object(each.tree)), None)
+            stray = next((document for document in on.of(path) if not _is_object(document.tree)), None)
             if stray is not None:
                 reason = "it is no Kubernetes object (without apiVersion, kind and a name), so Flux applies nothing"
                 return NotCompared("", reason, path, stray.line)
@@ -125,7 +125,7 @@ def _manifests(folder: str, tree: FileTree) -> Iterator[str]:
             continue
         parts = posixpath.dirname(path).split("/")
         above = ("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
-        held = next((each for each in above if each in holders and each != folder), "")
+        held = next((holder for holder in above if holder in holders and holder != folder), "")
         if held:
             yield held
         elif path.endswith((".yaml", ".yml")):

@@ -30,9 +30,9 @@ def edit(unit: Unit, tree: FileTree) -> KustomizationEdit:
         replaced["buildMetadata"] = asked
     lists = _lists(spec, ("patches", "patchesStrategicMerge", "patchesJson6902"))
     components = [
-        each
-        for each in texts(spec.get("components"))
-        if spec.get("ignoreMissingComponents") is not True or tree.under(joined(unit.path, each) or "\0")
+        component
+        for component in texts(spec.get("components"))
+        if spec.get("ignoreMissingComponents") is not True or tree.under(joined(unit.path, component) or "\0")
     ]
     if components:
         lists["components"] = tuple(components)
@@ -59,7 +59,7 @@ def _merged_images(held: Iterable[Tree], added: Sequence[Tree]) -> list[JSON]:
     """
     merged: list[Tree] = list(held)
     for image in added:
-        index = next((i for i, each in enumerate(merged) if each.get("name") == image.get("name")), None)
+        index = next((i for i, tree in enumerate(merged) if tree.get("name") == image.get("name")), None)
         if index is None:
             merged.append(image)
             continue
@@ -78,13 +78,13 @@ def _lists(spec: Tree, keys: Sequence[str]) -> dict[str, tuple[JSON, ...]]:
     made: dict[str, tuple[JSON, ...]] = {}
     for key in keys:
         entries: list[JSON] = []
-        for each in mappings(spec.get(key)):
+        for tree in mappings(spec.get(key)):
             if key == "patchesStrategicMerge":
-                entries.append(as_json(each))
-            elif key == "patchesJson6902" and not isinstance(each.get("patch"), str):
-                entries.append({**each, "patch": as_json(each.get("patch"))})
+                entries.append(as_json(tree))
+            elif key == "patchesJson6902" and not isinstance(tree.get("patch"), str):
+                entries.append({**tree, "patch": as_json(tree.get("patch"))})
             else:
-                entries.append(each)
+                entries.append(tree)
         if entries:
             made[key] = tuple(entries)
     return made

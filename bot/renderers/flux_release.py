@@ -69,7 +69,7 @@ class FluxRelease:
         )
         rendering = self.helm.release(unit, release, tree)
         rendering = replace(rendering, inputs=rendering.inputs | set(_value_paths(spec)))
-        renderers = [each for each in mappings(spec.get("postRenderers")) if mapping(each.get("kustomize"))]
+        renderers = [renderer for renderer in mappings(spec.get("postRenderers")) if mapping(renderer.get("kustomize"))]
         if rendering.error is None and renderers:
             rendering = self._post(unit, rendering, renderers)
         return replace(rendering, objects=tuple(flux_kustomize.with_metadata(each, spec) for each in rendering.objects))
@@ -151,11 +151,11 @@ def _values(spec: Tree) -> dict[str, JSON]:
     """
     inline = {key: editable(value) for key, value in mapping(spec.get("values")).items()}
     given: dict[str, JSON] = {}
-    for each in mappings(spec.get("inputs")):
-        path, written = text(each.get("targetPath")), text(each.get("text"))
+    for tree in mappings(spec.get("inputs")):
+        path, written = text(tree.get("targetPath")), text(tree.get("text"))
         if path:
             given = values.merged(given, inline)
-            _set_at(given, path, written, literal=each.get("literal") is True)
+            _set_at(given, path, written, literal=tree.get("literal") is True)
         else:
             read = {key: editable(value) for key, value in values.read("valuesFrom", written).items()}
             given = values.merged(given, read)
@@ -174,7 +174,7 @@ def _set_at(given: dict[str, JSON], path: str, written: str, *, literal: bool) -
 
 def _value_paths(spec: Tree) -> list[str]:
     chart = mapping(get(spec, "source", "chart")) or mapping(get(spec, "chart", "spec"))
-    return [path for each in texts(chart.get("valuesFiles")) if (path := joined("", each.lstrip("/"))) is not None]
+    return [path for file in texts(chart.get("valuesFiles")) if (path := joined("", file.lstrip("/"))) is not None]
 
 
 def _value_files(spec: Tree, tree: FileTree) -> Tree | None:
@@ -184,13 +184,13 @@ def _value_files(spec: Tree, tree: FileTree) -> Tree | None:
     chart = mapping(get(spec, "source", "chart")) or mapping(get(spec, "chart", "spec"))
     given: dict[str, JSON] = {}
     listed = texts(chart.get("valuesFiles"))
-    for each in listed:
-        path = joined("", each.lstrip("/"))
+    for file in listed:
+        path = joined("", file.lstrip("/"))
         data = None if path is None else tree.read(path)
         if path is None or data is None:
             if chart.get("ignoreMissingValuesFiles") is True:
                 continue
-            raise Invalid(f"the values file {each} of its chart is not there")
+            raise Invalid(f"the values file {file} of its chart is not there")
         given = values.merged(given, values.read(path, data))
     return given if listed else None
 

@@ -24,6 +24,7 @@ from bot.model.hooks import HELM_HOOK, HOOK_RUNS
 from bot.model.json import JSON, Pointer, Tree, mapping, text, texts
 from bot.model.resource import SourceError
 from bot.model.target import CAPABILITIES, NotCompared, RenderedObject, Rendering, Unit
+from bot.model.wording import counted
 from bot.processes import ProcessEnd
 from bot.renderers import charts, tools, values
 from bot.renderers.charts import Chart
@@ -135,7 +136,7 @@ class Helm:
             rendered.append(objects)
         hooks = [each for each in rendered[0] if is_hook(each.tree, HELM_HOOK)]
         kept, *again = [[each for each in made if not is_hook(each.tree, HELM_HOOK)] for made in rendered]
-        left = [_hook(unit, each) for each in hooks]
+        left = [_hook(unit, hook) for hook in hooks]
         if again:
             kept, changing = _steady(unit, kept, again[0])
             left += changing
@@ -251,15 +252,14 @@ def _crds(chart: Chart, answer: Manifests) -> list[RenderedObject]:
 
 
 def _cluster_kinds(crds: Iterable[RenderedObject]) -> frozenset[tuple[str, str]]:
-    declarations = [scopes.declared(each.tree) for each in crds]
+    declarations = [scopes.declared(crd.tree) for crd in crds]
     return frozenset(kind for kind, namespaced in filter(None, declarations) if not namespaced)
 
 
 def _once(unit: Unit, crds: list[RenderedObject]) -> NotCompared:
     """Helm docs, "Custom Resource Definitions", Limitations: CRDs are never installed on upgrade."""
-    number = "1 CRD" if len(crds) == 1 else f"{len(crds)} CRDs"
     reason = "Helm installs what is in a chart's crds folder once and never updates it"
-    return NotCompared(f"{titled(unit)}: {number}", reason, crds[0].file, 1, hook=True)
+    return NotCompared(f"{titled(unit)}: {counted(len(crds), 'CRD')}", reason, crds[0].file, 1, hook=True)
 
 
 def _hook(unit: Unit, made: RenderedObject) -> NotCompared:

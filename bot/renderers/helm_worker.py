@@ -46,7 +46,7 @@ def rendered(chart: Any, request: dict[str, Any]) -> dict[str, Any]:
         manifests = json.loads(
             _native.call_string("helm_render", chart._raw(), json.dumps(request["values"]), words)  # noqa: SLF001
         )
-    crds = [(each.get("filename") or each.get("name") or "", each["data"]) for each in chart.crds]
+    crds = [(crd.get("filename") or crd.get("name") or "", crd["data"]) for crd in chart.crds]
     return {"manifests": manifests, "crds": crds}
 
 

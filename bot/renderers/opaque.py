@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bot.intake.encrypted import SOPS
-from bot.model.json import JSON, Pointer, Tree
+from bot.intake.encrypted import NOTES, SOPS, without_notes
+from bot.model.json import Pointer, Tree, written_texts
 
 _VAULT: Final = re.compile(r"<path:[^<>]+>|<[A-Za-z][\w-]*(?:\s*\|[^<>]*)?>\Z")
 """Placeholders of argocd-vault-plugin: ``<path:kv/data/x#key>``, and ``<key>`` as a whole value (its docs, "How it
@@ -26,7 +26,12 @@ _ENCRYPTED: Final = "it is encrypted with SOPS"
 
 def opaque(tree: Tree) -> Mapping[Pointer, str]:
     """The pointers of values that cannot be compared, each with why."""
-    pointers = dict(_walk(tree, (), sops="sops" in tree))
+    pointers: dict[Pointer, str] = {(NOTES,): "it is SOPS's own"} if NOTES in tree else {}
+    for at, written in written_texts(without_notes(tree)):
+        if written.startswith(SOPS):
+            pointers[at] = _ENCRYPTED
+        elif "<" in written and _VAULT.search(written) is not None:
+            pointers[at] = "it is a placeholder of argocd-vault-plugin"
     if tree.get("kind") == "Secret":
         data = tree.get("data")
         for key, value in data.items() if isinstance(data, Mapping) else ():
@@ -48,40 +53,11 @@ def _decoded(value: str) -> bytes:
         return b""
 
 
-def _walk(value: JSON, at: Pointer, *, sops: bool) -> Iterator[tuple[Pointer, str]]:
-    if isinstance(value, str):
-        if value.startswith(SOPS):
-            yield at, _ENCRYPTED
-        elif "<" in value and _VAULT.search(value) is not None:
-            yield at, "it is a placeholder of argocd-vault-plugin"
-    elif isinstance(value, Mapping):
-        for key, entry in value.items():
-            if sops and not at and key == "sops":
-                yield ("sops",), "it is SOPS's own"
-            else:
-                yield from _walk(entry, (*at, key), sops=sops)
-    elif isinstance(value, Sequence):
-        for index, element in enumerate(value):
-            yield from _walk(element, (*at, index), sops=sops)
-
-
 def unresolved(tree: Tree) -> Iterator[Pointer]:
     """The pointers of texts that still hold a variable that Flux would have substituted."""
-    return (at for at, written in _written(tree, ()) if "${" in written and _VARIABLE.search(written) is not None)
+    return (at for at, written in written_texts(tree) if "${" in written and _VARIABLE.search(written) is not None)
 
 
 def holding(tree: Tree, word: str) -> Iterator[Pointer]:
     """The pointers of texts with ``word`` in them."""
-    return (at for at, written in _written(tree, ()) if word in written)
-
-
-def _written(value: JSON, at: Pointer) -> Iterator[tuple[Pointer, str]]:
-    """Every text with its place."""
-    if isinstance(value, str):
-        yield at, value
-    elif isinstance(value, Mapping):
-        for key, entry in value.items():
-            yield from _written(entry, (*at, key))
-    elif isinstance(value, Sequence):
-        for index, element in enumerate(value):
-            yield from _written(element, (*at, index))
+    return (at for at, written in written_texts(tree) if word in written)

@@ -107,7 +107,7 @@ class Renderers:
         began = time.monotonic()
         rendering = self._made(unit, watched)
         self.meter.rendered(unit.kind.value, time.monotonic() - began)
-        fetched = (each for each in watched.reads.upstream.values() if isinstance(each, UpstreamSource))
+        fetched = (source for source in watched.reads.upstream.values() if isinstance(source, UpstreamSource))
         rendering = replace(rendering, fetched=tuple(dict.fromkeys(fetched)))
         with self._lock:
             self.rendered += 1

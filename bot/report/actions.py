@@ -14,9 +14,10 @@ from bot import escape as escaping
 from bot.drift.masking import HIDDEN
 from bot.model.action import Action, ActionList, AppliedAction, AppliedPlan, FieldChange, Operation
 from bot.model.hooks import MADE_ONCE
+from bot.model.wording import counted
 from bot.report.console import printable
 from bot.report.terminal import both
-from bot.report.wording import CHANGED_UNSEEN, counted
+from bot.report.wording import CHANGED_UNSEEN
 
 SYMBOLS: Final = {
     Operation.CREATE: ("+", "green"),
@@ -79,7 +80,7 @@ def applied_summary(plan: AppliedPlan) -> str:
     sums = [f"Applied: {', '.join(parts) or 'nothing'}."]
     sums += [f"{failed} failed."] if failed else []
     sums += [f"{left} not begun because of that."] if left else []
-    sums += [f"{waiting} {'waits' if waiting == 1 else 'wait'} for approval."] if waiting else []
+    sums += [f"{counted(waiting, 'waits', 'wait')} for approval."] if waiting else []
     sums += [f"{number} held: {reason}." for reason, number in Counter(plan.held.values()).items()]
     return " ".join(sums)
 
@@ -92,8 +93,8 @@ def show_plan(plan: ActionList, console: Console) -> None:
     for action in plan.actions:
         for line in _lines(action, with_release=action.release in asking):
             console.print(line, highlight=False, soft_wrap=True)
-    for each in plan.not_planned:
-        text = escape(f"{each.subject}: {each.reason}")
+    for gap in plan.not_planned:
+        text = escape(f"{gap.subject}: {gap.reason}")
         console.print(f"  [yellow]not planned[/] {text}", highlight=False, soft_wrap=True)
     console.print(summary(plan), highlight=False)
 
@@ -119,7 +120,7 @@ def summary(plan: ActionList) -> str:
         numbers[action.operation] += 1
     parts = [f"{number} {_SUMS[operation]}" for operation, number in numbers.items() if number]
     asking = sum(action.approval for action in plan.actions)
-    approval = f" {asking} {'needs' if asking == 1 else 'need'} approval." if asking else ""
+    approval = f" {counted(asking, 'needs', 'need')} approval." if asking else ""
     if parts:
         return f"Plan: {', '.join(parts)}.{approval}"
     if plan.not_planned:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bot.report.wording import counted
+from bot.model.wording import counted
 
 WIDTH: Final = 640
 """Units of the drawing, which is as wide as there is room."""

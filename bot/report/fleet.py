@@ -12,8 +12,8 @@ from rich.text import Text
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
 from bot.model.severity import Severity
+from bot.model.wording import counted
 from bot.report.console import printable
-from bot.report.wording import counted
 
 _COLOUR = {
     FleetResult.IN_SYNC: "green",

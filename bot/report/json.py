@@ -6,10 +6,11 @@ Keys are only ever added; ``additionalProperties`` is open so that a reader of t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
+from bot.drift.severity.gains import is_gain
 from bot.model.decision import Decision, Direction, Lane, PatchType
 from bot.model.drift import LEFT_OUT, AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue
 from bot.model.json import JSON, plain
@@ -22,10 +23,10 @@ from bot.report.wording import suggested_action
 
 def to_json(report: Report, decisions: Sequence[Decision] = ()) -> dict[str, object]:
     """The report as plain JSON values, in the report's order, with what is decided about it. Secrets are masked already."""
-    scores = by_target(report)
+    scores, offered = by_target(report), adopted_ids(decisions)
     return {
         "resources": report.resources,
-        "drift": [drift_json(drift) for drift in report.drift],
+        "drift": [drift_json(drift, adopted=offered) for drift in report.drift],
         "errors": [_error(error) for error in report.errors],
         "unreachable": [asdict(gap) for gap in report.unreachable],
         "suppressed": len(report.suppressed),
@@ -103,8 +104,14 @@ def counts(report: Report) -> dict[str, int]:
     return levels
 
 
-def drift_json(drift: Drift) -> dict[str, object]:
-    """One drift as plain JSON values."""
+def adopted_ids(decisions: Iterable[Decision]) -> frozenset[str]:
+    """The ids of the drifts that are decided to be adopted."""
+    return frozenset(decision.drift.id for decision in decisions if decision.direction is Direction.ADOPT)
+
+
+def drift_json(drift: Drift, *, adopted: Collection[str] = ()) -> dict[str, object]:
+    """One drift as plain JSON values. A gain of privilege has no edits unless it is among those that are ``adopted``."""
+    edits = drift.adopt if drift.id in adopted or not is_gain(drift) else ()
     return {
         "id": drift.id,
         "resource": str(drift.resource),
@@ -123,8 +130,8 @@ def drift_json(drift: Drift) -> dict[str, object]:
         "sensitive": drift.sensitive,
         "message": drift.message,
         "evidence": list(drift.evidence),
-        "adoptable": bool(drift.adopt),
-        "adopt": [] if drift.sensitive else [_edit(edit) for edit in drift.adopt],
+        "adoptable": bool(edits),
+        "adopt": [] if drift.sensitive else [_edit(edit) for edit in edits],
     }
 
 
@@ -172,8 +179,12 @@ _DRIFT: Final = _object(
         "sensitive": {"type": "boolean"},
         "message": _MAYBE_TEXT,
         "evidence": {"type": "array", "items": _TEXT},
-        "adoptable": {"type": "boolean", "description": "Whether an edit of Git could make it say what is live."},
-        "adopt": {"type": "array", "items": {"type": "object"}, "description": "Those edits; none for secrets."},
+        "adoptable": {"type": "boolean", "description": "Whether an edit of Git may make it say what is live."},
+        "adopt": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "Those edits; none for secrets, nor for a gain of privilege that no rule adopts.",
+        },
     },
 )
 

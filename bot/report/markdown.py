@@ -20,10 +20,11 @@ from bot.model.drift import Drift, Report
 from bot.model.json import JSON, plain
 from bot.model.proposal import Tick
 from bot.model.severity import Severity
+from bot.model.wording import counted, minute
 from bot.report.contrast import contrasted
 from bot.report.json import counts
 from bot.report.score import by_resource, by_target, score
-from bot.report.wording import NOTHING_DECLARED, all_compared, counted, remedy, sides, suggested_action
+from bot.report.wording import NOTHING_DECLARED, all_compared, remedy, sides, suggested_action
 
 _SAFE: Final = re.compile(r"[^A-Za-z0-9 .,/=+()%-]")
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -151,7 +152,7 @@ def _row(drift: Drift, *, evidence: bool) -> str:
         what += f"<details><summary>evidence</summary>{lines}</details>"
     who = code(drift.manager) if drift.manager else ""
     if drift.changed_at:
-        who = f"{who} {drift.changed_at:%Y-%m-%d %H:%M} UTC".strip()
+        who = f"{who} {minute(drift.changed_at)}".strip()
     where = code(drift.declared_at) if drift.file else ""
     cells = (
         f"{_BADGE[drift.severity]} {drift.severity.value}",

@@ -29,7 +29,7 @@ def tick_outputs(tick: Tick) -> Mapping[str, str]:
         "drift": str(len(report.drift)),
         **levels,
         **{name: str(len(actions)) for name, actions in made.items()},
-        "urls": " ".join(each.url for actions in made.values() for each in actions if each.url),
+        "urls": " ".join(action.url for actions in made.values() for action in actions if action.url),
         "numbers": " ".join(str(each.number) for each in made["pull-requests"] if each.number is not None),
         "in-sync": str(not report.drift and all_compared(report)).lower(),
         "blocked": tick.blocked or "",

@@ -20,20 +20,12 @@ from bot.model.json import JSON
 from bot.model.proposal import Effect, Preview, TakenAction, Tick
 from bot.model.resource import RENDERER
 from bot.model.severity import Severity
+from bot.model.wording import counted
 from bot.report.console import COLOUR, printable
 from bot.report.contrast import contrasted
 from bot.report.markdown import in_short
 from bot.report.score import by_target, score
-from bot.report.wording import (
-    CHANGED_UNSEEN,
-    NOTHING_DECLARED,
-    all_compared,
-    counted,
-    outlook,
-    remedy,
-    sides,
-    tells_all,
-)
+from bot.report.wording import CHANGED_UNSEEN, NOTHING_DECLARED, all_compared, outlook, remedy, sides, tells_all
 
 _EFFECT: Final = {
     Effect.COMMITTED: "green",

@@ -92,8 +92,3 @@ def suggested_action(decision: Decision) -> str:
 def tells_all(action: TakenAction) -> bool:
     """Whether the message by itself says after the effect what became of which task: ``opened PR #3 "web: image …"``."""
     return action.effect.wrote or action.effect is Effect.PLANNED
-
-
-def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 error``, ``2 errors``."""
-    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

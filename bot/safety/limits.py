@@ -26,6 +26,7 @@ from bot.model.decision import Lane
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Join
 from bot.model.severity import Severity
+from bot.model.wording import second
 from bot.safety.closures import wait_of
 from bot.safety.history import Budget, History, Timeline, budget_of, history_of
 from bot.safety.spans import after, before, span
@@ -149,7 +150,7 @@ def permit(
     if not failed:
         return Permit(checks, _SEAL)
     first, eligible = failed[0], _eligible(case, failed)
-    message = first.message if eligible is None else f"{first.message}; next eligible at {_clock(eligible)}"
+    message = first.message if eligible is None else f"{first.message}; next eligible at {second(eligible)}"
     return Denied(first.limit, message, first.figures, eligible, checks)
 
 
@@ -196,7 +197,7 @@ def _stops(history: History, limits: Limits) -> list[LimitCheck]:
     halt = history.halt
     halted = LimitCheck("halted", passed=True, message="not halted")
     if halt is not None:
-        halted = _no("halted", f"{halt.actor.login} halted Clockwork at {_clock(halt.at)}: {halt.reason}", _by(halt))
+        halted = _no("halted", f"{halt.actor.login} halted Clockwork at {second(halt.at)}: {halt.reason}", _by(halt))
     failed, allowed = len(history.failures), limits.total_failures
     if allowed is None:
         return [halted]
@@ -221,14 +222,14 @@ def _host_limit(history: History, request: Request, now: datetime) -> list[Limit
     until = wait_of(history, now)
     if until is None or request.lane is Lane.ARTIFACT_PATCH:
         return []
-    return [_no("host-limit", f"the code host asked to wait until {_clock(until)}", {}, until)]
+    return [_no("host-limit", f"the code host asked to wait until {second(until)}", {}, until)]
 
 
 def _rejected(history: History, request: Request) -> LimitCheck:
     entry = history.rejections.get(request.fingerprint or "")
     if entry is None:
         return LimitCheck("rejected", passed=True, message="not rejected")
-    text = f"{entry.actor.login} rejected this proposal at {_clock(entry.at)}; it is not made again until what runs changes"
+    text = f"{entry.actor.login} rejected this proposal at {second(entry.at)}; it is not made again until what runs changes"
     return _no("rejected", f"{text} or somebody says /clockwork retry", _by(entry))
 
 
@@ -237,7 +238,7 @@ def _suspended(history: History, request: Request, now: datetime) -> LimitCheck:
     until = None if entry is None else suspended_until(entry)
     if entry is None or (until is not None and until <= now):
         return LimitCheck("suspended", passed=True, message=f"{request.task} is not suspended")
-    end = "until somebody resumes it" if until is None else f"until {_clock(until)}"
+    end = "until somebody resumes it" if until is None else f"until {second(until)}"
     message = f"{entry.actor.login} suspended {request.task} {end}: {entry.reason}"
     return _no("suspended", message, _by(entry), until)
 
@@ -277,7 +278,7 @@ def _in_progress(history: History, request: Request, limits: Limits, now: dateti
     last = max(mine, key=lambda entry: entry.at, default=None)
     if last is None or now - last.at >= span(limits.in_progress):
         return LimitCheck("in-progress", passed=True, message="no other run is working on it")
-    message = f"{last.actor.login} has been working on it since {_clock(last.at)}"
+    message = f"{last.actor.login} has been working on it since {second(last.at)}"
     return _no("in-progress", message, _by(last), after(last.at, limits.in_progress))
 
 
@@ -378,7 +379,7 @@ def _cooldown(spent: _Spent, request: Request, limits: Limits, now: datetime) ->
     if last is None:
         return LimitCheck("cooldown", True, f"{request.task} was not fixed within the cooldown", figures)
     figures["seconds_since"] = max(0.0, (now - last).total_seconds())
-    message = f"the last fix of {request.task} was at {_clock(last)}, the cooldown is {limits.cooldown / 60:g} minutes"
+    message = f"the last fix of {request.task} was at {second(last)}, the cooldown is {limits.cooldown / 60:g} minutes"
     if limits.cooldown <= 0 or now - last >= span(limits.cooldown):
         return LimitCheck("cooldown", True, message, figures)
     return _no("cooldown", message + _ahead(spent, limits.cooldown, now), figures, after(last, limits.cooldown))
@@ -389,7 +390,7 @@ def _ahead(spent: _Spent, seconds: float, now: datetime) -> str:
     last = spent.last(now, seconds)
     if last is None or last - now <= span(_DAY):
         return ""
-    return f"; one is dated {_clock(last)}: if that clock was wrong, `clockwork resume -m why`, up to three times, heals it"
+    return f"; one is dated {second(last)}: if that clock was wrong, `clockwork resume -m why`, up to three times, heals it"
 
 
 def _no(limit: str, message: str, figures: Mapping[str, Figure], until: datetime | None = None) -> LimitCheck:
@@ -398,7 +399,3 @@ def _no(limit: str, message: str, figures: Mapping[str, Figure], until: datetime
 
 def _by(entry: Entry) -> dict[str, Figure]:
     return {"by": entry.actor.login, "at": entry.at.isoformat(), "entry": entry.id}
-
-
-def _clock(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -107,9 +107,9 @@ class Hyperscan:
 
     def __init__(self, sought: Sequence[Sought]) -> None:
         mere = {
-            _escaped(each): [index]
-            for index, each in enumerate(sought)
-            if isinstance(each, SoughtText) and not each.behind
+            _escaped(text): [index]
+            for index, text in enumerate(sought)
+            if isinstance(text, SoughtText) and not text.behind
         }
         self._scans = [scan for scan in (_scan(mere), _scan(_expressions(sought))) if scan is not None]
 
@@ -132,14 +132,14 @@ def _expressions(sought: Sequence[Sought]) -> dict[_Expression, list[int]]:
     """Expressions with the indexes that they stand for; literals with the same behind them are one."""
     groups: dict[tuple[str, bool], list[int]] = {}
     expressions: dict[_Expression, list[int]] = {}
-    for index, each in enumerate(sought):
-        if isinstance(each, EncodedRun):
-            begins = f"(?:^|[^{_ALPHABET}]){each.at}" if each.at else f"[{_ALPHABET}]{{{RUN}}}{each.behind}"
+    for index, text in enumerate(sought):
+        if isinstance(text, EncodedRun):
+            begins = f"(?:^|[^{_ALPHABET}]){text.at}" if text.at else f"[{_ALPHABET}]{{{RUN}}}{text.behind}"
             expressions.setdefault((begins.encode(), True), []).append(index)
-        elif each.behind:
-            groups.setdefault((each.behind, each.exact), []).append(index)
+        elif text.behind:
+            groups.setdefault((text.behind, text.exact), []).append(index)
     for (behind, exact), indexes in groups.items():
-        texts = b"|".join(_escaped(each)[0] for index in indexes if isinstance(each := sought[index], SoughtText))
+        texts = b"|".join(_escaped(text)[0] for index in indexes if isinstance(text := sought[index], SoughtText))
         expressions[b"(?:%s)%s" % (texts, behind.encode()), exact] = indexes
     return expressions
 
@@ -251,17 +251,17 @@ _Owner: TypeAlias = tuple[int, bytes | None, _Behind]
 def _by_small_text(sought: Iterable[Sought]) -> dict[bytes, list[_Owner]]:
     """Each text in small letters with the literals that it stands for."""
     owners: dict[bytes, list[_Owner]] = {}
-    for index, each in enumerate(sought):
-        if isinstance(each, SoughtText):
-            exact = each.text if each.exact else None
-            behind = _matcher(each.behind, re.NOFLAG if each.exact else re.IGNORECASE)
-            owners.setdefault(each.text.lower(), []).append((index, exact, behind))
+    for index, text in enumerate(sought):
+        if isinstance(text, SoughtText):
+            exact = text.text if text.exact else None
+            behind = _matcher(text.behind, re.NOFLAG if text.exact else re.IGNORECASE)
+            owners.setdefault(text.text.lower(), []).append((index, exact, behind))
     return owners
 
 
 def _runs_in(sought: Iterable[Sought]) -> list[tuple[int, _Behind, _Behind]]:
-    runs = ((index, each) for index, each in enumerate(sought) if isinstance(each, EncodedRun))
-    return [(index, _matcher(each.at), _matcher(each.behind)) for index, each in runs]
+    runs = ((index, text) for index, text in enumerate(sought) if isinstance(text, EncodedRun))
+    return [(index, _matcher(text.at), _matcher(text.behind)) for index, text in runs]
 
 
 def _matcher(expression: str, flags: re.RegexFlag = re.NOFLAG) -> _Behind:

@@ -56,6 +56,17 @@ PLACES: Final[tuple[TokenProvider, ...]] = (
         holds=_random,
     ),
     shaped(
+        "heroku-uuid",
+        "Heroku key",
+        START
+        + r"[Hh][Ee][Rr][Oo][Kk][Uu]_?(?:[Aa][Pp][Ii]_?)?(?:[Kk][Ee][Yy]|[Tt][Oo][Kk][Ee][Nn])[\"']?\s{0,4}[:=]\s{0,4}"
+        rf"{_QUOTE}([0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})",
+        "heroku",
+        "gitleaks:heroku-api-key",
+        generous=r"(?i:heroku_?(?:api_?)?(?:key|token))\\{0,7}[\"']?\s{0,4}[:=]\s{0,4}\\{0,7}[\"'`]?"
+        r"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
+    ),
+    shaped(
         "docker-auth",
         "registry login of Docker",
         r"[\"']auth\\{0,7}[\"']\s{0,8}:\s{0,8}\\{0,7}[\"']([A-Za-z0-9+/]{12,1000}={0,2})",

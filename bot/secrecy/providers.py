@@ -385,7 +385,7 @@ _SHAPED: Final = (
     shaped(
         "private-key",
         "private key",
-        r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |PGP )?PRIVATE KEY(?: BLOCK)?-----",
+        r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |PGP |ENCRYPTED |SSH2 ENCRYPTED )?PRIVATE KEY(?: BLOCK)?-----",
         "private key",
         "https://www.rfc-editor.org/rfc/rfc7468#section-10",
         entropy=0.0,

@@ -55,7 +55,8 @@ _AUTH: Final = regex(r"(^|[-_.])auth(orization)?$", re.IGNORECASE)
 
 _SURELY: Final = regex(
     r"(?:^|[^a-z0-9])(?:password|passwd|passphrase|secret|token|credentials?|"
-    r"(?:api|access|secret|private)[-_]?key|(?:auth|access)[-_]?token|client[-_]?secret)(?:[-_](?:key|value|prod|live))?$",
+    r"(?:api|access|secret|private|signing|encryption|master|account|storage|shared)[-_]?key)"
+    r"(?:[-_](?:key|value|prod|live))?$|passw(?:or)?d$",
     re.IGNORECASE,
 )
 _LONGEST_NAME: Final = 200
@@ -65,13 +66,18 @@ _LONGEST_HARMLESS: Final = 2000
 @lru_cache(maxsize=4096)
 def secret_name(name: str) -> bool:
     """Whether something called ``name`` usually holds a secret (and not the name or the file of one)."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name[-_LONGEST_NAME:])
+    snake = _snake(name)
     return bool(_NAME.search(snake)) and not _NOT_NAME.search(snake)
+
+
+def _snake(name: str) -> str:
+    """``dbPassword`` as ``db_Password``, where words are told apart."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name[-_LONGEST_NAME:])
 
 
 def surely_secret_name(name: str) -> bool:
     """Whether something called ``name`` hardly ever holds anything but a secret."""
-    return bool(_SURELY.search(name[-_LONGEST_NAME:])) and secret_name(name)
+    return bool(_SURELY.search(_snake(name))) and secret_name(name)
 
 
 def holds_secret(name: str, value: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Final
 from bot.errors import Invalid, Stale
 from bot.model.figures import Figures, figures_of
 from bot.model.session import Session
+from bot.model.wording import counted
 from bot.ports import Repository
 from bot.sessions.codec import decode, encode
 
@@ -45,7 +46,7 @@ class GitSessions:
         if not changes:
             return
         newest = max(session.at for session in sessions)
-        message = f"Record {len(changes)} guarded run{'s' if len(changes) != 1 else ''}"
+        message = f"Record {counted(len(changes), 'guarded run')}"
 
         def missing(files: Mapping[str, str]) -> Mapping[str, bytes | None]:
             return {path: data for path, data in changes.items() if path not in files}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 
 from pydantic import field_validator
 
+from bot.model.patterns import regex
 from bot.settings.values import Section
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_NAME: Final = regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
+_VARIABLE: Final = regex(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class TokenSettings(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import time
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,13 +10,13 @@ from pydantic import Field, field_validator, model_validator
 
 from bot.model.globs import name_matches
 from bot.model.notice import NoticeEvent
+from bot.model.patterns import regex
 from bot.model.severity import Severity
-from bot.settings.values import Seconds, Section
+from bot.settings.values import Seconds, Section, VariableName
 from bot.targets.paths import joined
 
-_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)\Z")
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_CLOCK: Final = regex(r"([01]\d|2[0-3]):([0-5]\d)\Z")
+_NAME: Final = regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}\Z")
 
 
 class QuietSettings(Section):
@@ -64,11 +63,11 @@ class ReceiverSettings(Section):
     the key of the webhook's signature.
     """
 
-    apprise_env: str | None = None
+    apprise_env: VariableName | None = None
     """The environment variable that holds an apprise URL."""
-    webhook_env: str | None = None
+    webhook_env: VariableName | None = None
     """The environment variable that holds the URL of a webhook."""
-    secret_env: str | None = None
+    secret_env: VariableName | None = None
     """The environment variable that holds the key of the webhook's signature."""
     digest: Annotated[Seconds, Field(le=86400)] = 0
     """Collect for so long from the first notice on, a day at most, and send one message."""
@@ -78,13 +77,6 @@ class ReceiverSettings(Section):
     """Whether what is CRITICAL waits for neither the digest nor the end of quiet hours."""
     template: str | None = None
     """A Jinja2 template of the repository for its messages: the first line is the title."""
-
-    @field_validator("apprise_env", "webhook_env", "secret_env")
-    @classmethod
-    def _is_a_variable(cls, value: str | None) -> str | None:
-        if value is not None and not _VARIABLE.match(value):
-            raise ValueError("name an environment variable; the address itself never stands in this file")
-        return value
 
     @field_validator("template")
     @classmethod

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
@@ -16,12 +15,13 @@ from pydantic import (
 from bot.errors import Invalid
 from bot.model.accounts import ACCOUNT, REVIEWER
 from bot.model.choices import Confinement, FixLevel, Join, Mode
+from bot.model.patterns import regex
 from bot.model.severity import Severity
 from bot.settings.values import Seconds, Section, known, seconds_of
 
 ASSISTANTS: Final = ("claude", "codex", "gemini", "copilot", "openai", "command")
 """The kinds that are built in."""
-_PREFIX: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*[/-]")
+_PREFIX: Final = regex(r"[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*[/-]")
 
 
 class WindowSettings(Section):

@@ -16,9 +16,12 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from bot.model.patterns import regex
+
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 3650 * 86400
-_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
+_VARIABLE: Final = regex(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_DURATION: Final = regex(r"(?:\d+(?:\.\d+)?[smhd])+\Z")
 
 
 def seconds_of(value: object) -> object:
@@ -34,6 +37,15 @@ def _bearable(seconds: float) -> float:
         raise ValueError("a duration is between 0 and 3650d; write seconds, or text such as 10m or 1h30m")
     return seconds
 
+
+def _variable_name(value: str) -> str:
+    if not _VARIABLE.match(value):
+        raise ValueError("name an environment variable; the address itself never stands in this file")
+    return value
+
+
+VariableName: TypeAlias = Annotated[str, AfterValidator(_variable_name)]
+"""The name of an environment variable that holds what does not belong into a file."""
 
 _AS_WRITTEN: Final = {
     "anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^(\d+(\.\d+)?[smhd])+$"}]

@@ -52,7 +52,7 @@ def applications(
     """The ``Application`` objects of one set, or why there are none."""
     spec, title = below(written.tree, "spec"), f"ApplicationSet {name(written.tree)}"
     go = spec.get("goTemplate") is True
-    space = _Set(tree, [_cluster(each) for each in clusters.values()], go, lambda url: _ours(url, own))
+    space = _Set(tree, [_cluster(cluster) for cluster in clusters.values()], go, lambda url: _ours(url, own))
     try:
         made = [_application(written, spec, given, go=go) for given in _all(mappings(spec.get("generators")), space)]
     except _Unsupported as exc:
@@ -65,7 +65,7 @@ def applications(
 
 
 def _ours(url: str, own: Sequence[str]) -> bool:
-    return not own or not url or normal_url(url) in {normal_url(each) for each in own}
+    return not own or not url or normal_url(url) in {normal_url(address) for address in own}
 
 
 def _cluster(cluster: ArgoCluster) -> Parameters:
@@ -96,10 +96,10 @@ def _generated(generator: Tree, space: _Set) -> list[Parameters]:
         case "git":
             given = _git(spec, space)
         case "clusters":
-            given = [each for each in space.clusters if _selected(each, below(spec, "selector"))]
+            given = [cluster for cluster in space.clusters if _selected(cluster, below(spec, "selector"))]
             if not given:
                 raise _Unsupported("its cluster generator needs clusters that settings name (argo.clusters)")
-            given = [{**each, **_values(spec, each, space)} for each in given]
+            given = [{**parameters, **_values(spec, parameters, space)} for parameters in given]
         case "matrix":
             given = _matrix(mappings(spec.get("generators")), space)
         case "merge":
@@ -107,7 +107,11 @@ def _generated(generator: Tree, space: _Set) -> list[Parameters]:
         case other:
             raise _Unsupported(f"its {other} generator asks outside of this repository")
     _bounded(given)
-    return [each for each in given if _selected({"metadata": {"labels": _flat(each)}}, below(generator, "selector"))]
+    return [
+        parameters
+        for parameters in given
+        if _selected({"metadata": {"labels": _flat(parameters)}}, below(generator, "selector"))
+    ]
 
 
 def _bounded(given: Sequence[Parameters]) -> None:
@@ -136,11 +140,11 @@ def _merge(generators: Sequence[Tree], keys: Sequence[str], space: _Set) -> list
     """The first generator's parameters, overridden by later ones with the same merge keys ("Merge Generator")."""
     if not generators or not keys:
         raise _Unsupported("a merge takes generators and mergeKeys")
-    made = {_key(each, keys): dict(each) for each in _generated(generators[0], space)}
+    made = {_key(parameters, keys): dict(parameters) for parameters in _generated(generators[0], space)}
     for generator in generators[1:]:
-        for each in _generated(generator, space):
-            if _key(each, keys) in made:
-                made[_key(each, keys)].update(each)
+        for parameters in _generated(generator, space):
+            if _key(parameters, keys) in made:
+                made[_key(parameters, keys)].update(parameters)
     return list(made.values())
 
 
@@ -157,13 +161,13 @@ def _git(spec: Tree, space: _Set) -> list[Parameters]:
     if text(spec, "pathParamPrefix"):
         raise _Unsupported("its git generator uses pathParamPrefix, which is not read here")
     made = _git_files(spec, space) if "files" in spec else _git_directories(mappings(spec.get("directories")), space)
-    return [{**each, **_values(spec, each, space)} for each in made]
+    return [{**parameters, **_values(spec, parameters, space)} for parameters in made]
 
 
 def _git_directories(patterns: Sequence[Tree], space: _Set) -> list[Parameters]:
     """Folders that a pattern takes and no ``exclude`` leaves out; hidden ones never ("Git Generator: Directories")."""
-    taken = [text(each, "path") for each in patterns if each.get("exclude") is not True]
-    left = [text(each, "path") for each in patterns if each.get("exclude") is True]
+    taken = [text(pattern, "path") for pattern in patterns if pattern.get("exclude") is not True]
+    left = [text(pattern, "path") for pattern in patterns if pattern.get("exclude") is True]
     folders = {
         folder
         for path in _below(taken, space.tree)
@@ -186,8 +190,8 @@ def _below(patterns: Sequence[str], tree: FileTree) -> list[str]:
 
 def _git_files(spec: Tree, space: _Set) -> list[Parameters]:
     """The contents of files that a pattern takes, with where they lie ("Git Generator: Files")."""
-    taken = [text(each, "path").strip("/") for each in mappings(spec.get("files")) if each.get("exclude") is not True]
-    left = [text(each, "path").strip("/") for each in mappings(spec.get("files")) if each.get("exclude") is True]
+    taken = [text(tree, "path").strip("/") for tree in mappings(spec.get("files")) if tree.get("exclude") is not True]
+    left = [text(tree, "path").strip("/") for tree in mappings(spec.get("files")) if tree.get("exclude") is True]
     made: list[Parameters] = []
     for path in _below(taken, space.tree):
         if any(doublestar(t, path) for t in taken) and not any(doublestar(t, path) for t in left):
@@ -210,8 +214,8 @@ def _contents(path: str, space: _Set) -> list[Parameters]:
         raise _Unsupported(f"{path}, which its git generator reads, is not valid YAML or JSON") from exc
     values = [document.value for document in documents if document is not None]
     listed = [each for value in values for each in (value if isinstance(value, list) else [value])]
-    flat = [each for each in listed if isinstance(each, Mapping)]
-    return flat if space.go else [_flat(each) for each in flat]
+    flat = [value for value in listed if isinstance(value, Mapping)]
+    return flat if space.go else [_flat(value) for value in flat]
 
 
 def _path(folder: str, space: _Set) -> Parameters:
@@ -232,7 +236,7 @@ def _parents(path: str) -> Iterator[str]:
 
 def _names(value: JSON) -> list[str]:
     return (
-        [each for each in value if isinstance(each, str)]
+        [element for element in value if isinstance(element, str)]
         if isinstance(value, Sequence) and not isinstance(value, str)
         else []
     )
@@ -249,9 +253,13 @@ def _selected(given: Parameters, selector: Tree) -> bool:
     for key, expected in below(selector, "matchLabels").items():
         if labels.get(key) != expected:
             return False
-    for each in mappings(selector.get("matchExpressions")):
-        key, values, has = text(each, "key"), _names(each.get("values")), labels.get(text(each, "key"))
-        match text(each, "operator"):
+    for expression in mappings(selector.get("matchExpressions")):
+        key, values, has = (
+            text(expression, "key"),
+            _names(expression.get("values")),
+            labels.get(text(expression, "key")),
+        )
+        match text(expression, "operator"):
             case "In":
                 fits = has in values
             case "NotIn":
@@ -270,11 +278,11 @@ def _selected(given: Parameters, selector: Tree) -> bool:
 def _flat(value: Tree, before: str = "") -> dict[str, JSON]:
     """Nested keys with dots between them, all values as text: parameters without Go templates."""
     flat: dict[str, JSON] = {}
-    for key, each in value.items():
-        if isinstance(each, Mapping):
-            flat.update(_flat(each, f"{before}{key}."))
-        elif not isinstance(each, Sequence) or isinstance(each, str):
-            flat[before + key] = each if isinstance(each, str) else json.dumps(each)
+    for key, entry in value.items():
+        if isinstance(entry, Mapping):
+            flat.update(_flat(entry, f"{before}{key}."))
+        elif not isinstance(entry, Sequence) or isinstance(entry, str):
+            flat[before + key] = entry if isinstance(entry, str) else json.dumps(entry)
     return flat
 
 
@@ -294,11 +302,11 @@ def _filled(value: JSON, given: Parameters, *, go: bool, keep: bool = False) -> 
         return _FIELD.sub(lambda match: _text_of(match, given, go=go, keep=keep), value) if "{{" in value else value
     if isinstance(value, Mapping):
         return {
-            str(_filled(key, given, go=go, keep=keep)): _filled(each, given, go=go, keep=keep)
-            for key, each in value.items()
+            str(_filled(key, given, go=go, keep=keep)): _filled(entry, given, go=go, keep=keep)
+            for key, entry in value.items()
         }
     if isinstance(value, Sequence):
-        return [_filled(each, given, go=go, keep=keep) for each in value]
+        return [_filled(element, given, go=go, keep=keep) for element in value]
     return value
 
 

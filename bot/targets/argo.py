@@ -27,13 +27,13 @@ def applications(
 ) -> list[Unit | NotCompared]:
     """A unit for each ``Application`` among ``objects``, written or made by an ``ApplicationSet``."""
     units: list[Unit | NotCompared] = []
-    for each in objects:
-        if group(each.tree) != GROUP:
+    for rendered in objects:
+        if group(rendered.tree) != GROUP:
             continue
-        if text(each.tree, "kind") == "Application":
-            units.append(_application(each, tree, own))
-        elif text(each.tree, "kind") == "ApplicationSet":
-            made = applicationset.applications(each, tree, own, clusters)
+        if text(rendered.tree, "kind") == "Application":
+            units.append(_application(rendered, tree, own))
+        elif text(rendered.tree, "kind") == "ApplicationSet":
+            made = applicationset.applications(rendered, tree, own, clusters)
             units += [_application(entry, tree, own) if isinstance(entry, RenderedObject) else entry for entry in made]
     return units
 
@@ -43,8 +43,8 @@ def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) ->
     listed = sources(spec)
     if not listed:
         return NotCompared(title, "it has no source", written.file, written.line)
-    mine = [each for each in listed if is_here(each, tree, own)]
-    path = next((joined("", text(each, "path") or ".") for each in mine if "path" in each), None)
+    mine = [source for source in listed if is_here(source, tree, own)]
+    path = next((joined("", text(source, "path") or ".") for source in mine if "path" in source), None)
     if path is None:
         path = "" if mine else _elsewhere(listed[0])
     application: Tree = {"name": name(written.tree), "namespace": namespace(written.tree)}
@@ -64,8 +64,8 @@ def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) ->
 def not_read(unit: Unit, tree: FileTree) -> NotCompared | None:
     """Why an application is not compared though its folders are here: it takes them at another commit than ``tree``'s."""
     own = texts(unit.spec.get("own"))
-    mine = (each for each in sources(unit.spec) if is_here(each, tree, own))
-    reason = next((other for each in mine if (other := other_revision(argo_source(each), tree)) is not None), None)
+    mine = (source for source in sources(unit.spec) if is_here(source, tree, own))
+    reason = next((other for source in mine if (other := other_revision(argo_source(source), tree)) is not None), None)
     return None if reason is None else NotCompared(unit.how, reason, unit.file, unit.line)
 
 
@@ -97,8 +97,8 @@ def is_here(source: Tree, tree: FileTree | None, own: Sequence[str]) -> bool:
 def paths(unit: Unit) -> list[str]:
     """The folders of this repository that an application is made from."""
     own = texts(unit.spec.get("own"))
-    here = [each for each in sources(unit.spec) if text(each, "path") and is_here(each, None, own)]
-    return [path for each in here if (path := joined("", text(each, "path"))) is not None]
+    here = [source for source in sources(unit.spec) if text(source, "path") and is_here(source, None, own)]
+    return [path for source in here if (path := joined("", text(source, "path"))) is not None]
 
 
 def cluster_name(cluster: str, clusters: Mapping[str, ArgoCluster]) -> str:

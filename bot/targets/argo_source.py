@@ -29,6 +29,7 @@ _VARIABLE: Final = re.compile(
 _OWN: Final = frozenset({"chart", "path", "repoURL", "targetRevision"})
 """What a file beside a source cannot change (``mergeSourceParameters``)."""
 _MANIFESTS: Final = (".yaml", ".yml", ".json", ".jsonnet")
+"""What Argo CD takes of a folder of manifests (``manifestFile`` in argo-cd's ``reposerver/repository/repository.go``)."""
 
 
 class SourceTool(StrEnum):

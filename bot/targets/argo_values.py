@@ -84,16 +84,16 @@ class ValueFiles:
             return ""
         url, own = text(referred.get("repoURL")), self.own or self.tree
         here = (
-            each
-            for each in mappings(self.unit.spec.get("sources"))
-            if text(each.get("path")) and is_here(each, own, ())
+            source
+            for source in mappings(self.unit.spec.get("sources"))
+            if text(source.get("path")) and is_here(source, own, ())
         )
-        return "" if normal_url(url) in {normal_url(text(each.get("repoURL"))) for each in here} else url
+        return "" if normal_url(url) in {normal_url(text(source.get("repoURL"))) for source in here} else url
 
     def _referred(self, written: str) -> Tree | None:
         """The source that a values file names by its ``ref``."""
         many = mappings(self.unit.spec.get("sources")) if written.startswith("$") else ()
-        return next((each for each in many if text(each.get("ref")) == written.partition("/")[0][1:]), None)
+        return next((source for source in many if text(source.get("ref")) == written.partition("/")[0][1:]), None)
 
     def _tree_of(self, file: ValueFile) -> FileTree:
         return self.own if file.here and self.own is not None else self.tree

@@ -57,8 +57,8 @@ def needed(documents: Documents, charts: Sequence[str]) -> set[str]:
         joined(folder, repository.removeprefix("file://"))
         for folder in charts
         for tree in _about(documents, folder)
-        for each in mappings(tree.get("dependencies"))
-        if (repository := text(each.get("repository"))).startswith("file://")
+        for dependency in mappings(tree.get("dependencies"))
+        if (repository := text(dependency.get("repository"))).startswith("file://")
     )
     return {path for path in paths if path is not None}
 

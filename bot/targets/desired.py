@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from bot.intake.declared import Declared
 from bot.intake.manifest import secret_pointers
-from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
+from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind, api_group
 from bot.model.target import RenderedObject, Target, Unit
 from bot.targets.expansion import Expansion
 from bot.targets.flux import namespace, text
@@ -18,7 +18,7 @@ def identity(made: RenderedObject) -> ResourceId | None:
     kind, name = text(tree, "kind"), text(tree, "metadata", "name")
     if not kind or not name:
         return None
-    group = text(tree, "apiVersion").rpartition("/")[0]
+    group = api_group(tree.get("apiVersion"))
     return ResourceId(Platform.KUBERNETES, kind, namespace(tree), name, group)
 
 
@@ -47,18 +47,18 @@ def declared(expansion: Expansion) -> Declared:
 
 def hooks(expansion: Expansion) -> Iterator[tuple[Unit, Desired]]:
     """What runs around a change of each unit."""
-    for each in expansion.units:
-        for made in each.rendering.hooks:
+    for unit in expansion.units:
+        for made in unit.rendering.hooks:
             if (id_ := identity(made)) is not None:
-                yield each.unit, _desired(id_, made, expansion.target.name, each.unit.file)
+                yield unit.unit, _desired(id_, made, expansion.target.name, unit.unit.file)
 
 
 def made_once(expansion: Expansion) -> Iterator[tuple[Unit, Desired]]:
     """What is made when a unit is installed, where it is not there."""
-    for each in expansion.units:
-        for made in each.rendering.once:
+    for unit in expansion.units:
+        for made in unit.rendering.once:
             if (id_ := identity(made)) is not None:
-                yield each.unit, _desired(id_, made, expansion.target.name, each.unit.file)
+                yield unit.unit, _desired(id_, made, expansion.target.name, unit.unit.file)
 
 
 def _desired(id_: ResourceId, made: RenderedObject, target: str, unit_file: str) -> Desired:

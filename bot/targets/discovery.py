@@ -110,8 +110,8 @@ class _Search:
         """The first of the kustomizations that go round in a circle with this one, which it is itself without such: it
         stands for them, since each is a part of another.
         """
-        around = (each for each in self.closures[folder].folders if each in self.closures)
-        return min((each for each in around if folder in self.closures[each].folders), default=folder)
+        around = (inner for inner in self.closures[folder].folders if inner in self.closures)
+        return min((inner for inner in around if folder in self.closures[inner].folders), default=folder)
 
     def _is_kustomization(self, path: str) -> bool:
         return path.rpartition("/")[2] in kustomization.FILE_NAMES
@@ -119,14 +119,14 @@ class _Search:
     # -- what settings name ---------------------------------------------------------------------------------------
 
     def _settings(self) -> None:
-        for each in self.named:
-            path = each.path.strip("/").removeprefix("./")
-            unit = self._unit_at(path, each)
+        for named in self.named:
+            path = named.path.strip("/").removeprefix("./")
+            unit = self._unit_at(path, named)
             if unit is None:
-                self.targets.append(Target(each.name, declared=True, namespace=each.namespace, paths=(path,)))
+                self.targets.append(Target(named.name, declared=True, namespace=named.namespace, paths=(path,)))
                 continue
             self._claim(path)
-            self.targets.append(Target(each.name, (unit,), declared=True, namespace=each.namespace))
+            self.targets.append(Target(named.name, (unit,), declared=True, namespace=named.namespace))
 
     def _unit_at(self, path: str, named: Named) -> Unit | None:
         """What renders a folder that settings name; None for plain files."""
@@ -134,7 +134,7 @@ class _Search:
         if chart_folders.is_chart(self.tree, path):
             spec: Tree = {"releaseName": named.release or named.name, "valueFiles": list(named.values), "values": {}}
             return Unit(UnitKind.HELM, named.name, path, named.namespace, spec, how=how)
-        if any(is_below(each.file, path) for each in self._flux_objects()):
+        if any(is_below(document.file, path) for document in self._flux_objects()):
             return Unit(UnitKind.FLUX_KUSTOMIZATION, named.name, path, named.namespace, how=how)
         if kustomization.file_of(self.documents, path) is not None:
             return Unit(UnitKind.KUSTOMIZE, named.name, path, named.namespace, how=how)
@@ -143,22 +143,24 @@ class _Search:
     # -- Flux -----------------------------------------------------------------------------------------------------
 
     def _flux_objects(self) -> list[ManifestDocument]:
-        return [each for each in self._objects(flux.KUSTOMIZE_GROUP) if flux.is_kustomization(each.tree)]
+        return [document for document in self._objects(flux.KUSTOMIZE_GROUP) if flux.is_kustomization(document.tree)]
 
     def _taken(self, objects: list[ManifestDocument]) -> list[ManifestDocument]:
         """Those in files that some source of the repository takes: what is left out of every artifact is not applied."""
         if not objects:
             return []
-        repositories = [each for each in self._objects(flux.SOURCE_GROUP) if each.tree.get("kind") == "GitRepository"]
-        sources = [flux.sifting(each.tree) for each in repositories] or [{}]
-        rules = [sourceignore.rules(self.tree, each) for each in sources]
-        return [each for each in objects if not all(rule.hides(each.file) for rule in rules)]
+        repositories = [
+            document for document in self._objects(flux.SOURCE_GROUP) if document.tree.get("kind") == "GitRepository"
+        ]
+        sources = [flux.sifting(repository.tree) for repository in repositories] or [{}]
+        rules = [sourceignore.rules(self.tree, source) for source in sources]
+        return [document for document in objects if not all(rule.hides(document.file) for rule in rules)]
 
     def _objects(self, group: str) -> list[ManifestDocument]:
         return [
-            each
-            for each in self.documents.mentioning(group.encode())
-            if each.tree.get("kind") and not chart_folders.holds(self.tree, each.file)
+            document
+            for document in self.documents.mentioning(group.encode())
+            if document.tree.get("kind") and not chart_folders.holds(self.tree, document.file)
         ]
 
     def _flux(self) -> None:
@@ -181,10 +183,10 @@ class _Search:
         for path in paths.values():
             self._claim(path)
         named_charts = [
-            flux.text(each.tree, "spec", "chart", "spec", "chart") for each in self._objects(flux.HELM_GROUP)
+            flux.text(document.tree, "spec", "chart", "spec", "chart") for document in self._objects(flux.HELM_GROUP)
         ]
-        charts = [each for each in self._objects(flux.SOURCE_GROUP) if each.tree.get("kind") == "HelmChart"]
-        for chart in (*named_charts, *(flux.text(each.tree, "spec", "chart") for each in charts)):
+        charts = [document for document in self._objects(flux.SOURCE_GROUP) if document.tree.get("kind") == "HelmChart"]
+        for chart in (*named_charts, *(flux.text(document.tree, "spec", "chart") for document in charts)):
             charted = joined("", chart.lstrip("/")) if chart else None
             if charted is not None and chart_folders.file_of(self.tree, charted) is not None:
                 self._claim(charted)
@@ -214,12 +216,12 @@ class _Search:
         """What objects of a cluster's folder see. Two clusters may each have a source of one name: what lies in a
         ``clusters/NAME`` folder sees no other cluster's.
         """
-        clusters = {_cluster_folder(each.file) for each in objects}
+        clusters = {_cluster_folder(document.file) for document in objects}
         return {
             cluster: ObjectIndex.of(
-                RenderedObject(each.tree, each.file, each.line)
-                for each in sources
-                if cluster is None or _cluster_folder(each.file) in {None, cluster}
+                RenderedObject(source.tree, source.file, source.line)
+                for source in sources
+                if cluster is None or _cluster_folder(source.file) in {None, cluster}
             )
             for cluster in clusters
         }
@@ -230,12 +232,12 @@ class _Search:
         One that takes all of its source proves nothing: any path lies in it.
         """
         urls = []
-        for each in objects:
-            path = joined("", flux.text(each.tree, "spec", "path") or ".")
-            if path and self._deploys(path, each.file):
-                ref = flux.below(each.tree, "spec", "sourceRef")
-                space = flux.text(ref, "namespace") or flux.namespace(each.tree)
-                held = near[_cluster_folder(each.file)].find("GitRepository", space, flux.text(ref, "name"))
+        for document in objects:
+            path = joined("", flux.text(document.tree, "spec", "path") or ".")
+            if path and self._deploys(path, document.file):
+                ref = flux.below(document.tree, "spec", "sourceRef")
+                space = flux.text(ref, "namespace") or flux.namespace(document.tree)
+                held = near[_cluster_folder(document.file)].find("GitRepository", space, flux.text(ref, "name"))
                 urls.append(flux.text(held, "spec", "url"))
         return tuple(dict.fromkeys(url for url in urls if url))
 
@@ -246,11 +248,11 @@ class _Search:
         out.
         """
         paths = {}
-        for each in objects:
-            spec, seen = flux.below(each.tree, "spec"), near[_cluster_folder(each.file)]
-            path = flux.repository_path(spec, flux.namespace(each.tree), seen, self.own)
+        for document in objects:
+            spec, seen = flux.below(document.tree, "spec"), near[_cluster_folder(document.file)]
+            path = flux.repository_path(spec, flux.namespace(document.tree), seen, self.own)
             if isinstance(path, str):
-                paths[each.file, each.index] = path
+                paths[document.file, document.index] = path
         return paths
 
     def _flux_entries(
@@ -258,16 +260,18 @@ class _Search:
     ) -> dict[str, ManifestDocument]:
         """Folders at which Flux begins, each with the object that says so."""
         entries: dict[str, ManifestDocument] = {}
-        for each in objects:
-            path = paths.get((each.file, each.index))
-            if path is not None and self._deploys(path, each.file):
-                entries.setdefault(path, each)  # it deploys itself: what `flux bootstrap` writes (gotk-sync.yaml)
-        for each in objects:
+        for document in objects:
+            path = paths.get((document.file, document.index))
+            if path is not None and self._deploys(path, document.file):
+                entries.setdefault(path, document)  # it deploys itself: what `flux bootstrap` writes (gotk-sync.yaml)
+        for document in objects:
             by_others = any(
-                self._deploys(path, each.file) for key, path in paths.items() if key != (each.file, each.index)
+                self._deploys(path, document.file)
+                for key, path in paths.items()
+                if key != (document.file, document.index)
             )
-            if not by_others and not any(self._deploys(folder, each.file) for folder in entries):
-                entries.setdefault(self._entry_folder(each.file), each)
+            if not by_others and not any(self._deploys(folder, document.file) for folder in entries):
+                entries.setdefault(self._entry_folder(document.file), document)
         return {f: d for f, d in entries.items() if not any(o != f and self._holds(o, f, d) for o in entries)}
 
     def _holds(self, outer: str, inner: str, document: ManifestDocument) -> bool:
@@ -290,10 +294,12 @@ class _Search:
     # -- Argo CD --------------------------------------------------------------------------------------------------
 
     def _argo(self) -> None:
-        objects = [RenderedObject(each.tree, each.file, each.line) for each in self._objects(argo.GROUP)]
+        objects = [
+            RenderedObject(document.tree, document.file, document.line) for document in self._objects(argo.GROUP)
+        ]
         applications = argo.applications(objects, self.tree, self.own, self.clusters)
         units = [unit for unit in applications if isinstance(unit, Unit)]
-        self.left_out += [each for each in applications if isinstance(each, NotCompared)]
+        self.left_out += [application for application in applications if isinstance(application, NotCompared)]
         for unit in units:
             for path in argo.paths(unit):
                 self._claim(path)

@@ -78,7 +78,7 @@ def exceptions(expansion: Expansion) -> Exceptions:
     """Everything that the units of a target, and opt-outs of their objects, leave to others."""
     notes: list[IgnoreNote] = []
     entries: dict[int, list[_Entry]] = {
-        id(each.unit): listed for each in expansion.units if (listed := list(_of(each.unit, notes)))
+        id(rendered.unit): listed for rendered in expansion.units if (listed := list(_of(rendered.unit, notes)))
     }
     rules: list[IgnoreRule] = []
     name = expansion.target.name
@@ -88,7 +88,10 @@ def exceptions(expansion: Expansion) -> Exceptions:
         if (not listed and out is None) or (id_ := identity(made)) is None:
             continue
         rules += [
-            rule for each in listed if each.matches(id_, made.tree) for rule in _rules(each, id_, made.tree, name)
+            rule
+            for exception in listed
+            if exception.matches(id_, made.tree)
+            for rule in _rules(exception, id_, made.tree, name)
         ]
         if out is not None:
             rules.append(out.about(id_, unit, name))
@@ -118,7 +121,9 @@ def _of(unit: Unit, notes: list[IgnoreNote]) -> Iterator[_Entry]:
             if _understood(target, mistakes):
                 yield _Entry(unit, reason, target, tuple(_pointers(texts(entry.get("paths")), mistakes)), regex=True)
         where = f"{unit.how} ({unit.file}:{unit.line})" if unit.file else unit.how
-        notes += [IgnoreNote(where, "not taken over", f"{field}: {each}, so it hides nothing") for each in mistakes]
+        notes += [
+            IgnoreNote(where, "not taken over", f"{field}: {mistake}, so it hides nothing") for mistake in mistakes
+        ]
 
 
 def _argo_paths(entry: Tree, mistakes: list[str]) -> tuple[Path, ...]:
@@ -130,22 +135,22 @@ def _argo_paths(entry: Tree, mistakes: list[str]) -> tuple[Path, ...]:
 
 def _pointers(written: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
     """JSON Pointers (RFC 6901); elements of lists are indices until an object is known."""
-    for each in written:
-        if each.startswith("/") or not each:  # the empty one is the whole object
-            parts = [part.replace("~1", "/").replace("~0", "~") for part in each.split("/")[1:]]
+    for pointer in written:
+        if pointer.startswith("/") or not pointer:  # the empty one is the whole object
+            parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
             yield tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts)
         else:
-            mistakes.append(f"{each!r} is no JSON pointer")
+            mistakes.append(f"{pointer!r} is no JSON pointer")
 
 
 def _expressions(written: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
     """Paths of jq: keys, ``[]``, indices, and ``| select(.name == "…")`` behind ``[]``; nothing that computes."""
-    for each in written:
-        path = _expression(each)
+    for expression in written:
+        path = _expression(expression)
         if path:
             yield path
         else:
-            mistakes.append(f"the jq expression {each!r} is more than a path")
+            mistakes.append(f"the jq expression {expression!r} is more than a path")
 
 
 def _expression(written: str) -> Path:

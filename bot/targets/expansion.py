@@ -49,7 +49,9 @@ class Conflict:
     objects: tuple[RenderedObject, ...]
 
     def __str__(self) -> str:
-        first, *others = (f"{each.file}:{each.line}" if each.file else "an unknown place" for each in self.objects)
+        first, *others = (
+            f"{rendered.file}:{rendered.line}" if rendered.file else "an unknown place" for rendered in self.objects
+        )
         return f"{_described(self.objects[0].tree)} is declared in {first} and differently in {', '.join(others)}"
 
 
@@ -67,22 +69,22 @@ class Expansion:
     @property
     def misses(self) -> bool:
         """Whether something is left out that runs all the time, so that what is not here may be there."""
-        return not all(each.hook for each in self.left_out)
+        return not all(gap.hook for gap in self.left_out)
 
     @property
     def inputs(self) -> frozenset[str]:
         """Every repository file that the target is made from."""
-        return frozenset().union(*(each.rendering.inputs for each in self.units))
+        return frozenset().union(*(unit.rendering.inputs for unit in self.units))
 
     def objects(self) -> Iterator[tuple[Unit, RenderedObject]]:
         """Every object with the unit it comes from; once, where several units bring the same one."""
         known = set()
-        for each in self.units:
-            for made in each.rendering.objects:
+        for unit in self.units:
+            for made in unit.rendering.objects:
                 identity = _identity(made.tree)
                 if identity not in known:
                     known.add(identity)
-                    yield each.unit, made
+                    yield unit.unit, made
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +134,14 @@ class ExpansionMemory:
     def find(self, target: Target, tree: FileTree, around: RenderContext) -> Expansion | None:
         """What ``target`` comes to in ``tree``; None where that is not known. Who observes it makes no difference."""
         unobserved = replace(target, observer="")
-        for each in self._known.get(target.name, ()):
-            if each.target == unobserved and each.around == around and each.reads.same_in(tree):
-                return each.expansion if each.expansion.target == target else replace(each.expansion, target=target)
+        for known in self._known.get(target.name, ()):
+            if known.target == unobserved and known.around == around and known.reads.same_in(tree):
+                return known.expansion if known.expansion.target == target else replace(known.expansion, target=target)
         return None
 
     def keep(self, expansion: Expansion, reads: Reads, around: RenderContext) -> None:
         """Remember an expansion, unless another try may end otherwise."""
-        if any(each.missing_tool or each.again for each in expansion.left_out):
+        if any(gap.missing_tool or gap.again for gap in expansion.left_out):
             return
         if len(self._known) >= _MOST_TARGETS:
             self._known.clear()
@@ -249,7 +251,7 @@ class _Run:
     def result(self) -> Expansion:
         """All of it, each object in its namespace, now that all scopes are known."""
         units: list[RenderedUnit] = []
-        for index, each in enumerate(self.units):
+        for index, unit in enumerate(self.units):
             objects = []
             for made in self._placed(index):
                 if text(get(made.tree, "metadata", "name")):
@@ -257,8 +259,8 @@ class _Run:
                 else:
                     reason = "the API server names it anew each time it is created (generateName)"
                     self.left_out.append(NotCompared(_described(made.tree), reason, made.file, made.line))
-            hooks = tuple(_in_namespace(made, each.unit.namespace, self.scopes) for made in each.rendering.hooks)
-            units.append(replace(each, rendering=replace(each.rendering, objects=tuple(objects), hooks=hooks)))
+            hooks = tuple(_in_namespace(made, unit.unit.namespace, self.scopes) for made in unit.rendering.hooks)
+            units.append(replace(unit, rendering=replace(unit.rendering, objects=tuple(objects), hooks=hooks)))
         return Expansion(self.target, tuple(units), tuple(dict.fromkeys(self.left_out)), tuple(_conflicts(units)))
 
     def _placed(self, index: int) -> list[RenderedObject]:
@@ -286,11 +288,11 @@ class _Run:
     def _late(self) -> None:
         """Units that no unit before them could tell everything about: releases after all others."""
         late, self.late = self.late, []
-        kustomizations = [each for each in late if flux.is_kustomization(each[0].tree)]
+        kustomizations = [item for item in late if flux.is_kustomization(item[0].tree)]
         for made, index, depth in kustomizations:
             self._take(flux.kustomizations([made], self.seen, self.tree, self.around.own), index, depth + 1)
         if kustomizations:
-            self.late += [each for each in late if flux.is_release(each[0].tree)]
+            self.late += [item for item in late if flux.is_release(item[0].tree)]
             if not self.waiting:
                 self._late()
             return
@@ -302,17 +304,17 @@ class _Run:
         return self.target.cluster if self.target.cluster.startswith("argo:") else ""
 
     def _take(self, made: Sequence[Unit | NotCompared], parent: int | None, depth: int) -> None:
-        for each in made:
-            if isinstance(each, NotCompared):
-                self.left_out.append(each)
-            elif each.kind is UnitKind.ARGO_APPLICATION and argo.cluster(each) != self._cluster():
-                goes = argo.cluster(each).removeprefix("argo:") or "the one that Argo CD runs in"
+        for unit in made:
+            if isinstance(unit, NotCompared):
+                self.left_out.append(unit)
+            elif unit.kind is UnitKind.ARGO_APPLICATION and argo.cluster(unit) != self._cluster():
+                goes = argo.cluster(unit).removeprefix("argo:") or "the one that Argo CD runs in"
                 reason = f"it goes to another cluster, {goes}"
-                self.left_out.append(NotCompared(each.how, reason, each.file, each.line))
-            elif each.kind is UnitKind.ARGO_APPLICATION and (out := argo.not_read(each, self.tree)) is not None:
+                self.left_out.append(NotCompared(unit.how, reason, unit.file, unit.line))
+            elif unit.kind is UnitKind.ARGO_APPLICATION and (out := argo.not_read(unit, self.tree)) is not None:
                 self.left_out.append(out)
             else:
-                self.add(each, parent, depth)
+                self.add(unit, parent, depth)
 
 
 def _in_namespace(made: RenderedObject, namespace: str, declared: Mapping[tuple[str, str], bool]) -> RenderedObject:
@@ -340,7 +342,7 @@ def _conflicts(units: Sequence[RenderedUnit]) -> Iterator[Conflict]:
         for made in unit.rendering.objects:
             by_identity.setdefault(_identity(made.tree), []).append(made)
     for same in by_identity.values():
-        different = [each for each in same[1:] if each.tree != same[0].tree]
+        different = [other for other in same[1:] if other.tree != same[0].tree]
         if different:
             yield Conflict((same[0], *different))
 

@@ -49,8 +49,8 @@ class ObjectIndex:
 
     def add(self, objects: Iterable[RenderedObject]) -> None:
         """More objects, found from now on."""
-        for each in objects:
-            tree, kind = each.tree, text(each.tree, "kind")
+        for rendered in objects:
+            tree, kind = rendered.tree, text(rendered.tree, "kind")
             self.by_name[kind, namespace(tree), name(tree)] = tree
             if kind == "ArtifactGenerator" and group(tree) == EXTENSIONS_GROUP:
                 self.generators.append(tree)
@@ -106,7 +106,7 @@ def kustomizations(
     """A unit for each Flux ``Kustomization`` among ``objects``. ``own`` are URLs of this repository, as far as known, and
     ``tree`` is what of it is read.
     """
-    return [_kustomization(each, seen, tree, own) for each in objects if is_kustomization(each.tree)]
+    return [_kustomization(rendered, seen, tree, own) for rendered in objects if is_kustomization(rendered.tree)]
 
 
 def _kustomization(made: RenderedObject, seen: ObjectIndex, files: FileTree, own: Sequence[str]) -> Unit | NotCompared:
@@ -212,7 +212,7 @@ def _generated_from(artifact: str, seen: ObjectIndex) -> tuple[Tree, str]:
             copies = [_COPY.match(text(copy, "from")) for copy in mappings(output.get("copy"))]
             if text(output, "name") == artifact and copies and copies[0] is not None:
                 listed = mappings(below(generator, "spec").get("sources"))
-                named = (each for each in listed if text(each, "alias") == copies[0]["source"])
+                named = (source for source in listed if text(source, "alias") == copies[0]["source"])
                 return next(named, {}), namespace(generator)
     return {}, ""
 
@@ -298,7 +298,7 @@ def releases(
     objects: Iterable[RenderedObject], seen: ObjectIndex, tree: FileTree, own: Sequence[str]
 ) -> list[Unit | NotCompared]:
     """A unit for each ``HelmRelease`` among ``objects``, with the source of its chart and what ``valuesFrom`` names."""
-    return [_release(each, seen, tree, own) for each in objects if is_release(each.tree)]
+    return [_release(rendered, seen, tree, own) for rendered in objects if is_release(rendered.tree)]
 
 
 def _release(made: RenderedObject, seen: ObjectIndex, files: FileTree, own: Sequence[str]) -> Unit | NotCompared:

@@ -72,7 +72,7 @@ def go_match(pattern: str, text: str) -> bool:
 
 def doublestar(pattern: str, path: str) -> bool:
     """``Match`` of doublestar."""
-    return any(_across(tuple(each.split("/")), tuple(path.split("/"))) for each in _alternatives(pattern))
+    return any(_across(tuple(alternative.split("/")), tuple(path.split("/"))) for alternative in _alternatives(pattern))
 
 
 def fixed_folder(pattern: str) -> str:
@@ -87,7 +87,7 @@ def glob(pattern: str, path: str) -> bool:
     ``{a,b}`` are alternatives.
     """
     flat = path.replace("/", "\1")
-    return any(_fits(each.replace("/", "\1"), flat) for each in _alternatives(pattern))
+    return any(_fits(alternative.replace("/", "\1"), flat) for alternative in _alternatives(pattern))
 
 
 def flat_match(pattern: str, text: str) -> bool:

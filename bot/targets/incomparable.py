@@ -14,9 +14,8 @@ from bot.drift.canonical import absent, same
 from bot.drift.kubernetes.kinds import shape_of
 from bot.drift.masking import HIDDEN
 from bot.drift.shapes import Form, Shape
-from bot.edits.values import is_list
 from bot.model.drift import Drift, DriftKind, SetValue
-from bot.model.json import JSON, Pointer, Tree, elements, get, mapping, text, value_at
+from bot.model.json import JSON, Pointer, Tree, elements, get, is_list, mapping, text, value_at
 from bot.model.paths import Path
 from bot.model.resource import Desired
 from bot.targets.places import canonical, named_by
@@ -136,7 +135,7 @@ def _set_fits(listed: list[tuple[JSON, frozenset[Pointer]]], running: list[JSON]
 
 
 def _within(wild: frozenset[Pointer], key: str | int) -> frozenset[Pointer]:
-    return frozenset(each[1:] for each in wild if each[:1] == (key,))
+    return frozenset(pointer[1:] for pointer in wild if pointer[:1] == (key,))
 
 
 def _shape_at(shape: Shape, pointer: Pointer) -> Shape:

@@ -5,15 +5,16 @@ targets may be called.
 from __future__ import annotations
 
 import posixpath
-import re
 from typing import Final
 
-_REMOTE: Final = re.compile(
+from bot.model.patterns import regex
+
+_REMOTE: Final = regex(
     r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:|(?:github\.com|gitlab\.com|bitbucket\.org|dev\.azure\.com)[/:]|.*[?&]ref=|git::"
 )
 """What kustomize takes for a Git repository or a URL (kustomize docs, "remote targets"; go-getter forms of old)."""
 
-TARGET_NAME: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+TARGET_NAME: Final = regex(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 """What a target may be called: it stands in tasks, branch names and ledger entries. No slash."""
 
 

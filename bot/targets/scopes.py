@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.model.json import Tree, mapping, text
+from bot.model.resource import api_group
 
 _BY_GROUP: Final = {
     "": "ComponentStatus Namespace Node PersistentVolume",
@@ -63,7 +64,7 @@ def declared(tree: Tree) -> tuple[tuple[str, str], bool] | None:
 
 def is_namespaced(tree: Tree, scopes: Mapping[tuple[str, str], bool]) -> bool:
     """Whether an object lives in a namespace. ``scopes`` is what CRDs said; a kind that nobody knows is taken to."""
-    group = (text(tree.get("apiVersion"))).rpartition("/")[0]
+    group = api_group(tree.get("apiVersion"))
     key = group, text(tree.get("kind"))
     if key in scopes:
         return scopes[key]

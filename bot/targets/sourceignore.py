@@ -110,7 +110,7 @@ class IgnoreRules:
     def _hides(self, path: str) -> bool:
         if self.only and not path.startswith(self.only):
             return True
-        return next((not each.includes for each in reversed(self.patterns) if each.matches(path)), False)
+        return next((not pattern.includes for pattern in reversed(self.patterns) if pattern.matches(path)), False)
 
 
 def rules(tree: FileTree, source: Tree) -> IgnoreRules:
@@ -126,7 +126,11 @@ def rules(tree: FileTree, source: Tree) -> IgnoreRules:
 @lru_cache(maxsize=64)
 def _rules(files: tuple[tuple[str, bytes], ...], ignore: str, only: tuple[str, ...]) -> IgnoreRules:
     """The same rules for the same words: they remember what they said of each path."""
-    own = [each for path, data in files for each in _patterns(data.decode("utf-8", "replace"), path.rpartition("/")[0])]
+    own = [
+        pattern
+        for path, data in files
+        for pattern in _patterns(data.decode("utf-8", "replace"), path.rpartition("/")[0])
+    ]
     own += _patterns(ignore, "")
     usual = _GIT if own else (*_GIT, *_DEFAULT)
     return IgnoreRules((*map(IgnorePattern.of, usual), *own), only)

@@ -167,7 +167,7 @@ def _environment(web: Web, origin: HostOrigin, url: str) -> dict[str, str]:
         "http.proxy": through or "",
     }
     if through is None:
-        addresses = ",".join(f"[{each}]" if ":" in each else each for each in web.hosts.addresses(origin))
+        addresses = ",".join(f"[{address}]" if ":" in address else address for address in web.hosts.addresses(origin))
         settings["http.curloptResolve"] = f"{origin.host}:{origin.port}:{addresses}"
     key = web.keys.of(origin)
     if key is not None and web.may_send_keys(origin):

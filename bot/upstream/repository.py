@@ -59,11 +59,11 @@ def entry_of(entries: Entries, request: UpstreamRequest) -> IndexEntry:
     listed = list(mappings(entries.get(request.name)))
     if not listed:
         raise Invalid(f"{request.url} has no chart {request.name}")
-    exact = next((each for each in listed if request.version and each.get("version") == request.version), None)
+    exact = next((entry for entry in listed if request.version and entry.get("version") == request.version), None)
     chosen = exact or _newest(listed, constraint_of(request))
     if chosen is None:
         raise Invalid(f"{request.url} has no version of {request.name} that satisfies {request.version or '*'}")
-    urls = [each for each in texts(chosen.get("urls")) if each]
+    urls = [url for url in texts(chosen.get("urls")) if url]
     if not urls:
         raise Invalid(f"the index of {request.url} gives no address for {request.name} {chosen.get('version')}")
     digest = str(chosen.get("digest") or "").removeprefix("sha256:").lower()
@@ -80,10 +80,10 @@ def constraint_of(request: UpstreamRequest) -> Constraint:
 
 def _newest(listed: Sequence[Tree], constraint: Constraint) -> Tree | None:
     candidates: list[tuple[Version, str, Tree]] = []
-    for each in listed:
-        version = parse_version(str(each.get("version")))
+    for entry in listed:
+        version = parse_version(str(entry.get("version")))
         if version is not None and constraint.takes(version):
-            candidates.append((version, str(each.get("created") or ""), each))
+            candidates.append((version, str(entry.get("created") or ""), entry))
     return max(candidates, key=lambda each: each[:2])[2] if candidates else None
 
 

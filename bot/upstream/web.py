@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _REDIRECTS: Final = 5
 _REDIRECTING: Final = frozenset({301, 302, 303, 307, 308})
+"""RFC 9110, section 15.4: those with a ``Location`` that a client follows by itself."""
 _MIB: Final = 1024 * 1024
 
 

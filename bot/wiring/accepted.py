@@ -77,7 +77,7 @@ def accept_here(options: Options, compared: Compared, *, days: int, reason: str)
     repository = local_history(folder)
     change, facts, rules = _subject(options, repository, compared, folder)
     findings = judge(change, rules, Mode.STRICT, today=today, facts=facts, most=_MOST).findings
-    ours = [each for each in findings if each.category != "system" and each.enforce is not Enforce.OFF]
+    ours = [finding for finding in findings if finding.category != "system" and finding.enforce is not Enforce.OFF]
     root = _root(folder)
     file = root / baseline.PATH
     if WorkTree(root).is_link("", baseline.PATH):

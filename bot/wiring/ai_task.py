@@ -36,7 +36,7 @@ class AIWork:
     def request(self, prompt: str, runs: GuardedRuns) -> AIRequest:
         """The request for ``prompt``. Without a tool, the first of the settings does it; ``Invalid`` where there is none."""
         guard = runs.opened.settings.guard
-        first = next((each.name or each.kind for each in guard.assistants), None)
+        first = next((assistant.name or assistant.kind for assistant in guard.assistants), None)
         tool = self.tool or first
         if tool is None:
             raise Invalid("no assistant is configured", advice="Name one with --tool, or in guard.assistants.")
@@ -102,7 +102,7 @@ def compile_files(task: str, wish: str, folder: str, work: AIWork, runs: Guarded
 
 
 def _declares(bundle: ArtifactBundle) -> tuple[str, ...]:
-    return tuple(f"{each.file}:{each.line} declares {each.id.qualified}." for each in bundle.desired)
+    return tuple(f"{resource.file}:{resource.line} declares {resource.id.qualified}." for resource in bundle.desired)
 
 
 def _folder(name: str) -> str:

@@ -121,10 +121,14 @@ class _Appliers:
     def _project(self, scope: str) -> ProjectFiles:
         """The files of a Compose project; none where Git declares nothing of it any more."""
         resources = self.declaration.resources
-        declared = [each for each in resources if (each.id.target, each.id.scope) == (self.target, scope)]
-        files = {each.artifact or each.file for each in declared if each.id.platform is Platform.COMPOSE}
+        declared = [
+            resource for resource in resources if (resource.id.target, resource.id.scope) == (self.target, scope)
+        ]
+        files = {
+            resource.artifact or resource.file for resource in declared if resource.id.platform is Platform.COMPOSE
+        }
         projects = project_files(self.declaration.files, named_projects(self.opened.settings))
-        return next((each for each in projects if files.intersection(each.files)), ProjectFiles(()))
+        return next((project for project in projects if files.intersection(project.files)), ProjectFiles(()))
 
     def _named(self, project: ProjectFiles) -> list[str]:
         """The files of a project, and those of the commit that they name: mounted, read for variables, extended."""

@@ -12,7 +12,7 @@ from bot.flows.people import ownerless
 from bot.flows.rules import ignores_at, rules_at
 from bot.guardrails.documents import FOLDER
 from bot.model.proposal import Join
-from bot.report.wording import counted
+from bot.model.wording import counted
 from bot.settings import FILE, WrongSettings
 from bot.shipped import files
 from bot.wiring.repository import OpenRepository, Options, repository_to_read

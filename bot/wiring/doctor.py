@@ -22,10 +22,10 @@ from bot.flows.workflow_rights import workflow
 from bot.github import actions
 from bot.model.diagnosis import Diagnosis, Health
 from bot.model.target import UnitKind
+from bot.model.wording import counted
 from bot.policy.rules import RuleSet
 from bot.ports import CodeHost, ExaminedHost
 from bot.renderers import confined, tools
-from bot.report.wording import counted
 from bot.settings import reference
 from bot.wiring.configuration import check_configuration
 from bot.wiring.guard import assistant_of
@@ -45,33 +45,38 @@ def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...
     ``offline`` asks nothing over the network: not the code host, not the ledger, not what runs.
     """
     cache = examined("cache", lambda: _cache(options))
-    if any(each.health is Health.FAILS for each in cache):
+    if any(diagnosis.health is Health.FAILS for diagnosis in cache):
         return cache  # nothing can be fetched into it
-    found = list(examined("repository", lambda: doctor.configuration(check_configuration(options))))
-    if [each.area for each in found] == ["repository"]:
-        return tuple(found)  # it cannot even be read
+    diagnoses = list(examined("repository", lambda: doctor.configuration(check_configuration(options))))
+    if [diagnosis.area for diagnosis in diagnoses] == ["repository"]:
+        return tuple(diagnoses)  # it cannot even be read
     try:
         opened = repository_to_read(options) if offline else open_repository(options)
     except BotError as exc:
-        if any(each.health is Health.FAILS and exc.message.splitlines()[0] in each.message for each in found):
-            return tuple(found)  # settings that are wrong, told with their lines
-        return (*found, Diagnosis("repository", Health.FAILS, exc.message, exc.advice or ""))
+        if any(
+            diagnosis.health is Health.FAILS and exc.message.splitlines()[0] in diagnosis.message
+            for diagnosis in diagnoses
+        ):
+            return tuple(diagnoses)  # settings that are wrong, told with their lines
+        return (*diagnoses, Diagnosis("repository", Health.FAILS, exc.message, exc.advice or ""))
     surroundings = _Surroundings(opened, SystemClock())
-    found += examined("repository", surroundings.repository)
+    diagnoses += examined("repository", surroundings.repository)
     if offline:
-        found.append(
+        diagnoses.append(
             Diagnosis("network", Health.SKIPPED, "rights, ledger and live state were not asked for: --offline")
         )
     else:
-        found += examined("rights", surroundings.host)
-        found += examined("ledger", surroundings.ledger)
-        found += examined("live state", surroundings.live_state)
-    found += cache
-    if not any(each.area == "renderers" for each in found):  # live state could not be compared without them
-        found += examined("renderers", surroundings.renderers)
+        diagnoses += examined("rights", surroundings.host)
+        diagnoses += examined("ledger", surroundings.ledger)
+        diagnoses += examined("live state", surroundings.live_state)
+    diagnoses += cache
+    if not any(
+        diagnosis.area == "renderers" for diagnosis in diagnoses
+    ):  # live state could not be compared without them
+        diagnoses += examined("renderers", surroundings.renderers)
     for area in ("assistants", "environment", "workflows"):
-        found += examined(area, getattr(surroundings, area))
-    return tuple(found)
+        diagnoses += examined(area, getattr(surroundings, area))
+    return tuple(diagnoses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,10 +189,10 @@ class _Surroundings:
         settings, environment = self.opened.settings, self.opened.options.environment
         named = [
             (f"notifications.receivers.{name}", variable)
-            for name, each in settings.notifications.receivers.items()
-            for variable in (each.apprise_env, each.webhook_env, each.secret_env)
+            for name, receiver in settings.notifications.receivers.items()
+            for variable in (receiver.apprise_env, receiver.webhook_env, receiver.secret_env)
         ]
-        named += [(f"api.tokens.{name}", each.env) for name, each in settings.api.tokens.items()]
+        named += [(f"api.tokens.{name}", token.env) for name, token in settings.api.tokens.items()]
         if (influx := settings.metrics.influx) is not None:
             named += [("metrics.influx", influx.url_env), ("metrics.influx", influx.token_env)]
         for where, variable in named:
@@ -199,7 +204,7 @@ class _Surroundings:
         """Workflows that run this bot: whether they install this version and give it the rights that it needs."""
         repository = self.opened.repository
         head = repository.head(self.opened.branch) or ""
-        files = {each.path: repository.read(head, each.path) or b"" for each in repository.entries(head, _WORKFLOWS)}
+        files = {entry.path: repository.read(head, entry.path) or b"" for entry in repository.entries(head, _WORKFLOWS)}
         ours = {path: data for path, data in files.items() if RUNS_US.search(data)}
         for path, data in ours.items():
             yield from workflow(path, data, __version__)

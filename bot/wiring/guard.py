@@ -70,7 +70,7 @@ class Guard:
 
     @property
     def _reviewing(self) -> Sequence[AssistantSettings]:
-        return [each for each in self.opened.settings.guard.assistants if each.reviews]
+        return [assistant for assistant in self.opened.settings.guard.assistants if assistant.reviews]
 
     @property
     def required(self) -> frozenset[str]:
@@ -161,7 +161,7 @@ def review(
         rendered_comment=guard.rendered_comment,
         reads_only=pull.forked and _is_without_rights(guard, kept=kept),
         claims=claims,
-        twins=[_twin(guard, each, mode) for each in twins_of(pull, pulls)],
+        twins=[_twin(guard, twin, mode) for twin in twins_of(pull, pulls)],
     )
 
 

@@ -66,12 +66,12 @@ class GuardedRuns:
 
     def _choice(self, tool: str) -> AssistantSettings:
         configured = self.opened.settings.guard.assistants
-        chosen = next((each for each in configured if tool == each.name), None)
-        chosen = chosen or next((each for each in configured if tool == each.kind), None)
+        chosen = next((assistant for assistant in configured if tool == assistant.name), None)
+        chosen = chosen or next((assistant for assistant in configured if tool == assistant.kind), None)
         if chosen is None and tool in BY_NAME:
             chosen = AssistantSettings(kind=tool)
         if chosen is None:
-            names = list(dict.fromkeys([*(each.name or each.kind for each in configured), *BY_NAME]))
+            names = list(dict.fromkeys([*(assistant.name or assistant.kind for assistant in configured), *BY_NAME]))
             hint = suggestion(tool or "", names)
             advice = f"{hint} Known: {', '.join(names)}; see guard.assistants in the settings.".strip()
             raise Invalid(f"there is no assistant {tool!r}", advice=advice)

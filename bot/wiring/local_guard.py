@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from bot.errors import Invalid
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.snapshot import snapshot
+from bot.model.patterns import regex
 from bot.wiring.guard import local_commits, rendering_at, rules_of
 from bot.wiring.repository import Options, SystemClock, local_history
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from bot.wiring.repository import OpenRepository
 
 _RANGES = ("...", "..")
+_PARENT = regex(r"(?P<commit>.+)\^(?:!|-(?P<number>\d{0,3}))\Z")
+"""A commit without its parent, as a range (gitrevisions(7), ``<rev>^!`` and ``<rev>^-<n>``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,15 @@ class Compared:
                 if sign in base:
                     base, _, head = base.partition(sign)
                     break
+            else:
+                if (match := _PARENT.match(base)) is not None:
+                    base, head = f"{match['commit']}^{match['number'] or ''}", match["commit"]
         if self.staged or self.worktree:
             if head is not None or (self.staged and self.worktree):
                 raise Invalid("--staged and --worktree say what is compared; only a base may stand beside one of them")
-            return _resolved(repository, base or "HEAD", folder), snapshot(folder, staged=self.staged)
+            made = snapshot(folder, staged=self.staged)
+            is_first = base is None and repository.resolve("HEAD") is None
+            return _resolved(repository, f"{made}^" if is_first else base or "HEAD", folder), made
         if base is None:
             raise Invalid("there is nothing to compare", advice="Name a base, or use --staged or --worktree.")
         return _resolved(repository, base or "HEAD", folder), _resolved(repository, head or "HEAD", folder)
@@ -73,14 +81,31 @@ def _resolved(repository: Repository, name: str, folder: Path) -> str:
     if commit is None:
         from bot.intake.declared import suggestion
 
-        hint = suggestion(name, names_of(repository), otherwise="`git branch --all` and `git tag` list them.")
+        hint = _shallow(repository) or suggestion(
+            name, names_of(repository), otherwise="`git branch --all` and `git tag` list them."
+        )
         raise Invalid(f"{folder} has no commit, branch or tag {name!r}", advice=hint)
     return commit
 
 
+def _shallow(repository: Repository) -> str:
+    """What to do where the history ends early; empty where it does not."""
+    is_shallow = isinstance(repository, GitRepository) and repository.git.is_shallow
+    return "The clone is shallow: `git fetch --unshallow` brings the rest of its history." if is_shallow else ""
+
+
+def _between(repository: Repository, base: str, head: str) -> Change:
+    from bot.flows.review import change_between
+
+    try:
+        return change_between(repository, base, head)
+    except Invalid as exc:
+        raise Invalid(exc.message, advice=_shallow(repository) or exc.advice) from exc
+
+
 def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent: str | None) -> LocalReview:
     """Judge a change by the rules and settings of its base. Nothing is published or recorded."""
-    from bot.flows.review import change_between, facts_of, review
+    from bot.flows.review import facts_of, review
     from bot.guardrails import authors
     from bot.model.finding import AuthorKind
     from bot.model.session import ReviewRequest
@@ -88,7 +113,7 @@ def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent
     folder, clock = Path(options.repo), SystemClock()
     repository = local_history(folder)
     base, head = compared.commits(repository, folder)
-    change = change_between(repository, base, head)
+    change = _between(repository, base, head)
     opened = local_commits(options, change.base)
     newest = repository.log(head, limit=1)
     author = newest[0].author.name if newest else ""

@@ -23,13 +23,13 @@ from bot.model.ledger import Actor
 from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice, NoticeEvent
 from bot.model.proposal import Tick
 from bot.model.severity import Severity
+from bot.model.wording import counted
 from bot.notices.routing import Directory, NoticeRoute, QuietHours, Subscriber
 from bot.ports import Clock, Receiver, Repository
 from bot.receivers.background import Background
 from bot.receivers.composer import Composer
 from bot.receivers.deliveries import Deliveries
 from bot.receivers.services import ServiceReceiver
-from bot.report.wording import counted
 from bot.settings.notifications import NotificationSettings, ReceiverSettings
 from bot.shipped import folder
 from bot.wiring.ledger import ledger, limits
@@ -53,7 +53,9 @@ class _NoAddress:
 
 def receivers(settings: NotificationSettings, environment: Mapping[str, str]) -> Mapping[str, Receiver]:
     """The receivers by name."""
-    return {name: _receiver(name, each, environment, settings.timeout) for name, each in settings.receivers.items()}
+    return {
+        name: _receiver(name, receiver, environment, settings.timeout) for name, receiver in settings.receivers.items()
+    }
 
 
 def _receiver(name: str, chosen: ReceiverSettings, environment: Mapping[str, str], seconds: float) -> Receiver:
@@ -72,7 +74,8 @@ def _receiver(name: str, chosen: ReceiverSettings, environment: Mapping[str, str
 def directory(settings: NotificationSettings) -> Directory:
     """Routes and subscribers. Without routes everybody is told everything from MEDIUM on."""
     routes = tuple(
-        NoticeRoute(tuple(each.to), tuple(each.events), each.severity, tuple(each.targets)) for each in settings.routes
+        NoticeRoute(tuple(route.to), tuple(route.events), route.severity, tuple(route.targets))
+        for route in settings.routes
     )
     everything = (NoticeRoute(tuple(settings.receivers), severity=Severity.MEDIUM),)
     return Directory(routes or everything, tuple(_subscriber(*item) for item in settings.receivers.items()))

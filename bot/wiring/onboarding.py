@@ -40,6 +40,7 @@ from bot.wiring.targets import renderers
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w./-]*\Z", re.ASCII)
 _WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "null", "y", "n"})
+"""What YAML 1.1 reads as something else than text (yaml.org/type/bool.html, yaml.org/type/null.html)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class Onboarding:
         if (link := next(filter(partial(self.opened.repository.is_link, ""), self.starter.files), None)) is not None:
             raise Invalid(f"{link} is, or leads through, a symbolic link", advice="Replace it with a folder.")
         above = (root / parent for path in self.starter.files for parent in Path(path).parents)
-        if (file := next((each for each in above if each.exists() and not each.is_dir()), None)) is not None:
-            raise Invalid(f"{file.relative_to(root)} is a file where a folder is needed", advice="Rename it.")
+        if (other := next((each for each in above if each.exists() and not each.is_dir()), None)) is not None:
+            raise Invalid(f"{other.relative_to(root)} is a file where a folder is needed", advice="Rename it.")
         for path, data in self.starter.files.items():
             with suppress(FileExistsError):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import folder_of
-from bot.intake.inputs import CommitFiles
 from bot.settings import Settings
 from bot.settings.sections import ComposeSettings
 from bot.wiring.repository import OpenRepository
+
+if TYPE_CHECKING:
+    from bot.intake.inputs import CommitFiles
 
 
 def named_projects(settings: Settings) -> tuple[ProjectFiles, ...]:
@@ -31,5 +34,7 @@ def _project(named: ComposeSettings) -> ProjectFiles:
 
 def commit_files(opened: OpenRepository, commit: str) -> CommitFiles:
     """The files of a commit, or of a folder as it lies."""
+    from bot.intake.inputs import CommitFiles
+
     repository = opened.repository
     return CommitFiles(frozenset(entry.path for entry in repository.entries(commit)), partial(repository.read, commit))

@@ -291,7 +291,7 @@ def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, 
         memo=memo,
         restorable=Restorable(
             settings.apply.restore,
-            {each.name: each.apply.restore for each in settings.targets if each.apply is not None},
+            {target.name: target.apply.restore for target in settings.targets if target.apply is not None},
         ),
         bases={} if before is None else applied.bases(before.repository, before),
     )

@@ -11,20 +11,22 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from bot.errors import Invalid
 from bot.github import address
-from bot.gitrepo.credentials import Credentials, SshAgent, Token
 from bot.gitrepo.repository import GitRepository
-from bot.gitrepo.signing import GpgSigner, Signer, SshSigner
 from bot.gitrepo.worktree import WorkTree
 from bot.model.choices import FixLevel
 from bot.ports import Meter, Repository, Signature, Tell, Unmeasured, silent
 from bot.settings import FILE, AppIdentity, Secrets, Settings, load, secrets
 from bot.settings.sections import AppSettings
 from bot.wiring.plugins import installed
+
+if TYPE_CHECKING:
+    from bot.gitrepo.credentials import Credentials
+    from bot.gitrepo.signing import Signer
 
 _REMOTE: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)")
 
@@ -268,6 +270,8 @@ def _no_branch(options: Options, branch: str, known: Sequence[str]) -> Invalid:
 
 def credentials(hidden: Secrets, remote: str) -> Credentials | None:
     """What proves to ``remote`` who we are: the token over HTTP, the agent over SSH, nothing for a path."""
+    from bot.gitrepo.credentials import SshAgent, Token
+
     if remote.startswith(("http://", "https://")):
         if hidden.app is not None:
             return Token(hidden.app.token, forget=hidden.app.forget)
@@ -311,6 +315,8 @@ def _app(app: str, key: str, api: str, name: str, installation: int | None) -> A
 
 def signer(settings: Settings) -> Signer | None:
     """What signs commits; None when nothing does."""
+    from bot.gitrepo.signing import GpgSigner, SshSigner
+
     match settings.author.signing:
         case "ssh":
             return SshSigner(Path(settings.author.signing_key or ""))

@@ -71,19 +71,20 @@ def selection(opened: OpenRepository) -> TargetSelection:
     named = bool(options.snapshots) or options.live_command is not None
     return TargetSelection(
         named=tuple(
-            Named(each.name, each.path, each.namespace, tuple(each.values), each.release) for each in settings.targets
+            Named(target.name, target.path, target.namespace, tuple(target.values), target.release)
+            for target in settings.targets
         ),
         observed=frozenset()
         if named
-        else frozenset(each.name for each in settings.targets if each.observe is not None),
+        else frozenset(target.name for target in settings.targets if target.observe is not None),
         own=() if opened.remote is None or _is_path(opened.remote) else (opened.remote,),
         clusters={
-            each.name: ArgoCluster(each.name, each.server, each.labels, each.annotations)
-            for each in settings.argo.clusters
+            cluster.name: ArgoCluster(cluster.name, cluster.server, cluster.labels, cluster.annotations)
+            for cluster in settings.argo.clusters
         },
         capabilities={
             name: {"kubeVersion": helm.kube_version, "apiVersions": helm.api_versions}
-            for name, helm in [("", settings.helm), *((each.name, each.helm) for each in settings.targets)]
+            for name, helm in [("", settings.helm), *((target.name, target.helm) for target in settings.targets)]
             if helm is not None and (helm.kube_version or helm.api_versions)
         },
         only=options.target,
@@ -110,7 +111,7 @@ def _is_path(remote: str) -> bool:
 
 def of_target(opened: OpenRepository, target: str) -> OpenRepository:
     """The repository as ``target`` is observed: by its own observers, else by the repository's."""
-    own = next((each.observe for each in opened.settings.targets if each.name == target), None)
+    own = next((named.observe for named in opened.settings.targets if named.name == target), None)
     if own is None:
         return opened
     return replace(opened, settings=opened.settings.model_copy(update={"observe": own}))
@@ -139,9 +140,9 @@ class Observers:
             self._asked.add(target)
             with suppress(Unavailable, Invalid):
                 asked = (
-                    each.served(now=datetime.now(UTC))
-                    for each in self._observers(target)
-                    if isinstance(each, ClusterObserver)
+                    observer.served(now=datetime.now(UTC))
+                    for observer in self._observers(target)
+                    if isinstance(observer, ClusterObserver)
                 )
                 self._served[target] = reduce(ServedApi.beside, asked, ServedApi())
         return self._served.get(target, ServedApi())
@@ -168,4 +169,6 @@ class Observers:
         )
         options = self.opened.options
         live = bool(options.snapshots) or options.live_command is not None
-        return not live and not any(named) and any(each.observe is not None for each in self.opened.settings.targets)
+        return (
+            not live and not any(named) and any(target.observe is not None for target in self.opened.settings.targets)
+        )

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from bot.errors import BotError, Invalid
 from bot.flows.publish import publish as publish_file
+from bot.model.wording import counted
 from bot.sessions.gitref import GitSessions
 from bot.settings import Settings
 from bot.wiring.host import open_host, writer
@@ -86,7 +87,7 @@ def _left_over(store: QueuedStore) -> str:
         why, verb = (store.trouble or "").rstrip("."), "is" if counts.refused == 1 else "are"
         told.append(f"{counts.refused} kept earlier {verb} refused for good ({why}): *.refused in {store.kept_in}.")
     if counts.unreadable:
-        files = f"{counts.unreadable} file{'s' if counts.unreadable != 1 else ''}"
+        files = counted(counts.unreadable, "file")
         told.append(f"{files} in {store.kept_in} cannot be read as session records.")
     return " ".join(told)
 
@@ -96,7 +97,7 @@ def _not_taken(store: QueuedStore) -> str | None:
     missing = counts.kept + counts.lost + counts.dropped
     if not missing:
         return None
-    what = f"{missing} session record{'s' if missing != 1 else ''} could not be stored"
+    what = f"{counted(missing, 'session record')} could not be stored"
     why = f" ({store.trouble.rstrip('.')})" if store.trouble else ""
     until = "kept on this machine for the next run"
     kept = until if counts.kept == missing else f"{counts.kept} {until}, the rest lost"

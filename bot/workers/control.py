@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.model.json import JSON
+from bot.model.wording import minute
 from bot.workers.analysis import Insight, LessonNote, SavedTrends, Trend
 from bot.workers.journal import WorkerState
 from bot.workers.names import Worker
@@ -23,7 +24,7 @@ def start(name: Worker, workers: Workers) -> str:
     if before.stopped is not None:
         workers.memory.change(name, lambda state: replace(state, stopped=None, reason=""))
     off = "" if workers.flags.get(name.value, True) else f", but {_DISABLED.format(name=name)}"
-    was = "not stopped" if before.stopped is None else f"started, it was stopped since {_time(before.stopped)}"
+    was = "not stopped" if before.stopped is None else f"started, it was stopped since {minute(before.stopped)}"
     return f"The {name} worker is {was}{off}."
 
 
@@ -31,7 +32,7 @@ def stop(name: Worker, workers: Workers, reason: str = "") -> str:
     """The worker begins no run any more on this machine. What is true now, in a sentence."""
     before = workers.memory.states().get(name, WorkerState())
     if before.stopped is not None:
-        return f"The {name} worker is stopped already, since {_time(before.stopped)}."
+        return f"The {name} worker is stopped already, since {minute(before.stopped)}."
     now = workers.clock.now()
     workers.memory.change(name, lambda state: replace(state, stopped=now, reason=reason))
     return f"The {name} worker is stopped. `clockwork worker start {name}` lets it run again."
@@ -111,7 +112,3 @@ def _trend(trend: Trend) -> JSON:
         "total": trend.total,
         "spikes": trend.spikes,
     }
-
-
-def _time(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from bot.model.session import Session
-from bot.report.wording import counted
+from bot.model.wording import counted, minute
 from bot.shipped import folder
 from bot.texts import Texts
 from bot.workers import markdown
@@ -138,7 +138,7 @@ def export(
     if before is not None and before.picture == _digest(drawn, learned):
         return Exported(None, "the picture is the same")
     if before is not None and now - before.at < patience:
-        return Exported(None, f"it was written at {before.at:%Y-%m-%d %H:%M} UTC, less than a day ago")
+        return Exported(None, f"it was written at {minute(before.at)}, less than a day ago")
     data = document(sessions, trends, at=now, pages=pages, learned=learned)
     sha = publish(path, data, MESSAGE)
     return Exported(sha, "" if sha else "the bytes are the same")
@@ -176,7 +176,7 @@ def _context(failure: Failure) -> str:
 
 def _top(drawn: FailurePicture) -> int:
     """The end of the chart's axis: the next ten above its highest bar."""
-    highest = max((each.rate.per_100 for each in drawn.days), default=0.0)
+    highest = max((day.rate.per_100 for day in drawn.days), default=0.0)
     return max(10, 10 * (int(highest) // 10 + 1))
 
 

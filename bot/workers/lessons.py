@@ -83,7 +83,9 @@ def _tried(trend: Trend, sessions: Sequence[Session], at: datetime, school: Scho
 
 
 def _learned(trend: Trend, sessions: Sequence[Session], at: datetime, school: School) -> Lesson | NotLearned:
-    failures = [each for each in failures_in(sessions) if each.category == trend.name and not _is_learned(each)]
+    failures = [
+        failure for failure in failures_in(sessions) if failure.category == trend.name and not _is_learned(failure)
+    ]
     advice = Counter(failure.advice for failure in failures if failure.advice)
     occasion = Occasion(
         category=trend.name,
@@ -136,7 +138,7 @@ def followed_up(sessions: Sequence[Session], merged: Iterable[MergedGuardrail]) 
     was found before, and more of it.
     """
     failures = [failure for failure in failures_in(sessions) if not _is_learned(failure)]
-    return [_followed(each, sessions, failures) for each in merged]
+    return [_followed(guardrail, sessions, failures) for guardrail in merged]
 
 
 def _followed(merged: MergedGuardrail, sessions: Sequence[Session], failures: Sequence[Failure]) -> LearnedGuardrail:

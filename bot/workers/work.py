@@ -12,8 +12,8 @@ from typing import Final
 
 from bot.errors import BotError
 from bot.model.session import Session
+from bot.model.wording import counted
 from bot.ports import Clock, SessionRecords
-from bot.report.wording import counted
 from bot.workers import analysis, cleanup, export, metrics
 from bot.workers.journal import Forgetful, RecordedRun, WorkerMemory
 from bot.workers.lessons import School, followed_up, lessons

@@ -300,7 +300,29 @@ def variable(body: str) -> str:
         (variable('type = set\ndefault = ["a"]'), "this is not a type"),
         (variable('type = tuple([string, number])\ndefault = ["a"]'), "v: this is a list"),
         (variable("type = map(any)\ndefault = { a = 1, b = [1] }"), "v: its elements have several types"),
-        (variable('nullable = maybe\ndefault = "x"'), "nothing is called 'maybe' here"),
+        (variable('nullable = maybe\ndefault = "x"'), "nothing can be referred to here"),
+        (variable('default = upper("x")'), "no function can be called here"),
+        (variable("default = local.x") + "locals {\n x = 1\n}\n", "nothing can be referred to here"),
+        (variable('default = "x"\nsensitive = tobool("true")'), "no function can be called here"),
+        (
+            variable('type = object({ a = optional(string, upper("x")) })\ndefault = {}'),
+            "no function can be called here",
+        ),
+        (variable('type = "string"\ndefault = "x"'), "this is not a type"),
+        (variable('type = list("string")\ndefault = []'), "this is not a type"),
+        (variable('type = object({ "a" = string })\ndefault = { a = 1 }'), "this is not a type"),
+        (
+            variable('default = "x"\nvalidation {\n condition = true\n error_message = "m"\n}'),
+            "this condition does not look at var.v",
+        ),
+        (
+            variable('default = "x"\nvalidation {\n condition = [for v in [1] : v.v][0] == 1\n error_message = "m"\n}'),
+            "this condition does not look at var.v",
+        ),
+        (
+            'output "o" {\n value = 1\n precondition {\n  condition = 2 > 1\n  error_message = "m"\n }\n}',
+            "this condition does not look at anything",
+        ),
         (variable('default = "x"\ndefault = "y"'), "'default' is set twice"),
         (variable('default = "x"\nvalidation {\n condition = true\n}'), "a validation has no error_message"),
         (
@@ -320,7 +342,7 @@ def variable(body: str) -> str:
         ('output "o" {\n value = can(1, 2)\n}', "can() takes 1 argument, not 2"),
         ('output "o" {\n value = sensitive(1)\n}', "the output 'o' would show a sensitive value"),
         (
-            'output "o" {\n value = 1\n precondition {\n  condition = 1 > 2\n  error_message = "m"\n }\n}',
+            'output "o" {\n value = path.root\n precondition {\n condition = path.root == 1\n error_message = "m"\n }\n}',
             "the output 'o': m",
         ),
         ('output "o" {\n value = toset(["a"])[0]\n}', "the elements of a set have no numbers"),
@@ -338,6 +360,12 @@ def test_what_terraform_refuses_is_a_mistake(text: str, message: str) -> None:
         ('type = list(any)\ndefault = [1, "a"]', ["1", "a"]),
         ('type = map(any)\ndefault = { a = 1, b = "x" }', {"a": "1", "b": "x"}),
         ("ephemeral = false\ndefault = 1", 1),
+        ('default = true ? [for x in [1, 2] : "${x}!"] : []', ["1!", "2!"]),
+        ('default = "x"\nvalidation {\n condition = length(var["v"]) == 1\n error_message = "m"\n}', "x"),
+        (
+            'default = "x"\nvalidation {\n condition = [for v in [1] : v][0] == length(var.v)\n error_message = "m"\n}',
+            "x",
+        ),
     ],
 )
 def test_a_variable_is_of_its_type(body: str, value: JSON) -> None:

@@ -131,7 +131,7 @@ def test_an_edit_finds_the_element_that_gives_the_value() -> None:
         (FOR_EACH + 'output "o" { value = module.x["a"].nme }\n', "module x has no output 'nme'"),
         (COUNT + 'output "o" { value = module.x[2].name }\n', "there is no element 2 in a list of 2"),
         (COUNT.replace("count  = 2", "count  = 2\n  for_each = {}"), "a block has 'count' or 'for_each', not both"),
-        (FOR_EACH.replace("{ a = 81, b = 82 }", '["a", 1]'), "'for_each' goes through names"),
+        (FOR_EACH.replace("{ a = 81, b = 82 }", "toset([1])"), "'for_each' goes through names"),
         (FOR_EACH.replace('"../app"', '"../${each.key}"'), "nothing is called 'each' here"),
         (
             FOR_EACH.replace("{ a = 81, b = 82 }", "{ a = module.x.a.doubled }"),

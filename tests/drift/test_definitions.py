@@ -131,3 +131,43 @@ def test_settings_name_the_keys_of_lists(path: str, spec: Any) -> None:
     )
     (drift,) = examine(Pair(declared(tree), live(changed)), options).drift
     assert drift.where.endswith("ports[1].m")
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "path"),
+    [
+        ("argoproj.io/v1alpha1", "Rollout", ("template",)),
+        ("argoproj.io/v1alpha1", "Experiment", ("templates", 0, "template")),
+        ("apps.openshift.io/v1", "DeploymentConfig", ("template",)),
+        ("keda.sh/v1alpha1", "ScaledJob", ("jobTargetRef", "template")),
+        ("batch.volcano.sh/v1alpha1", "Job", ("tasks", 0, "template")),
+    ],
+)
+def test_the_pods_of_a_custom_resource_are_pods(version: str, kind: str, path: tuple[str | int, ...]) -> None:
+    """What the server fills into them is no difference, and a privilege that nobody is recorded to have given is one."""
+
+    def holding(**container: Any) -> dict[str, Any]:
+        spec: Any = {"spec": {"containers": [{"name": "web", "image": "shop/web:1", **container}]}}
+        for part in reversed(path):
+            spec = [spec] if isinstance(part, int) else {part: spec}
+        return thing(kind, version, spec=spec)
+
+    filled = holding(imagePullPolicy="IfNotPresent", terminationMessagePolicy="File", resources={})
+    assert examine(Pair(declared(holding()), live(filled))).drift == ()
+    result = examine(Pair(declared(holding()), live(holding(securityContext={"privileged": True}))))
+    assert [drift.rule for drift in result.drift] == ["privileged"]
+    assert result.suppressed == ()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_is_kept_as_it_was_sent_keeps_what_is_empty(*, told: bool) -> None:
+    """The values of a chart, and what a definition leaves unknown: no typed client drops their zeros; elsewhere one may."""
+    values: dict[str, Any] = {"on": False, "count": 0, "text": "", "list": [], "named": [{"name": "a", "on": False}]}
+    release = thing("HelmRelease", "helm.toolkit.fluxcd.io/v2", spec={"values" if told else "upgrade": values})
+    bare: dict[str, Any] = {"values" if told else "upgrade": {"named": [{"name": "a"}]}}
+    drifts = examine(Pair(declared(release), live({**release, "spec": bare}))).drift
+    wheres = ["on", "count", "text", "list", "named[a].on"]
+    assert [drift.where for drift in drifts] == ([f"spec.values.{where}" for where in wheres] if told else [])
+    free = shape_of_x({"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+    assert walk({"x": {"on": False}}, {"x": {}}, free)
+    assert not walk({"x": {"on": False}}, {"x": {}}, shape_of_x({"type": "object"}))

@@ -31,6 +31,7 @@ ROWS: list[tuple[str, str, str, str | None, str | None, Severity, bool]] = [
     ("Namespace", "labels", "pod-security.kubernetes.io/audit", "restricted", "privileged", HIGH, True),
     ("Namespace", "labels", "pod-security.kubernetes.io/warn", "baseline", None, HIGH, True),
     ("Namespace", "labels", "pod-security.kubernetes.io/enforce-version", "latest", "v1.20", HIGH, True),
+    ("Namespace", "labels", "pod-security.kubernetes.io/enforce-version", "v1.20", "latest", MEDIUM, False),
     ("Namespace", "labels", "openshift.io/run-level", None, "0", CRITICAL, True),
     ("Namespace", "labels", "admission.gatekeeper.sh/ignore", None, "yes", CRITICAL, True),
     ("Namespace", "labels", "openpolicyagent.org/webhook", None, "ignore", CRITICAL, True),
@@ -152,6 +153,7 @@ ROWS: list[tuple[str, str, str, str | None, str | None, Severity, bool]] = [
     ("Deployment", "annotations", "inject.istio.io/templates", None, "custom", HIGH, True),
     ("Deployment", "annotations", "cni.projectcalico.org/allowedSourcePrefixes", None, "[]", HIGH, True),
     ("Deployment", "annotations", "keel.sh/policy", None, "all", HIGH, True),
+    ("SealedSecret", "annotations", "sealedsecrets.bitnami.com/cluster-wide", None, "true", HIGH, True),
 ]
 
 
@@ -173,6 +175,7 @@ def test_the_shipped_table_weighs_what_weakens(  # noqa: PLR0917 - one column of
         ("Namespace", "annotations", ENFORCE),
         ("ConfigMap", "labels", "app"),
         ("Service", "annotations", "meta.helm.sh/release-name"),
+        ("Secret", "annotations", "cert-manager.io/issuer-name"),  # where cert-manager notes it
     ],
 )
 def test_what_the_table_does_not_name_is_not_weighed(kind: str, part: str, key: str) -> None:

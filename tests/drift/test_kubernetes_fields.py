@@ -117,6 +117,17 @@ def test_the_order_of_a_list_means_something(kind: str, path: str) -> None:
     assert not equal(kind, path, [{"name": "a"}, {"name": "b"}], [{"name": "b"}, {"name": "a"}])
 
 
+@pytest.mark.parametrize(("kind", "path"), rows("unordered"))
+def test_a_list_of_alternatives_says_the_same_in_any_order(kind: str, path: str) -> None:
+    """What changed in it is told beside its own element, wherever that stands; two that are alike are two."""
+    one, two, three = ({"secretName": name, "x": name} for name in "abc")
+    assert equal(kind, path, [one, two], [two, one])
+    assert not equal(kind, path, [one, one], [one])
+    changed = walk(holding(path, [one, two, three]), holding(path, [three, one, {**two, "x": "z"}]), of(kind))
+    assert [(difference.desired, difference.observed) for difference in changed] == [("b", "z")]
+    assert changed[0].location.pointer[-2:] == (1, "x")
+
+
 @pytest.mark.parametrize(("kind", "path"), rows("maps"))
 def test_every_entry_of_a_map_counts(kind: str, path: str) -> None:
     """One that says nothing too."""

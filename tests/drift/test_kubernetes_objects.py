@@ -50,13 +50,26 @@ def test_metadata_is_filled_in_by_many() -> None:
     assert drift.where == "metadata.labels.b"
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [({"data": {"a": "x"}}, True), ({"binaryData": {"a": "eA=="}}, True), ({"data": {}}, False), ({}, False)],
+)
+def test_what_others_fill_begins_without_any_data(said: dict[str, Any], *, told: bool) -> None:
+    """A map that Git names not at all is drift where Git fills the other one."""
+    tree = {**thing("ConfigMap"), **said}
+    (part,) = {"data", "binaryData"} - {key for key, value in said.items() if value} - ({"data"} if not told else set())
+    result = examine(Pair(declared(tree), live({**tree, part: {"b": "eA=="}})))
+    assert [drift.where for drift in result.drift] == ([f"{part}.b"] if told else [])
+    assert [each.by for each in result.suppressed] == ([] if told else ["unrecorded"])
+
+
 MINER: Tree = {"hostNetwork": True}
 
 
 @pytest.mark.parametrize(
     ("tree", "part", "by"),
     [
-        (thing("Pod", spec={"containers": []}), MINER, "admission"),
+        (thing("Pod", spec={"containers": []}), MINER, None),
         (thing("Gate", "example.com/v1", spec={"port": 1}), MINER, None),
         (thing("Gate", "example.com/v1"), MINER, "undeclared"),
     ],
@@ -66,6 +79,31 @@ def test_what_is_critical_never_goes_unsaid(tree: dict[str, Any], part: Tree, by
     result = examine(Pair(declared(tree), live({**tree, "spec": {**tree.get("spec", {}), **part}})))
     assert [suppressed.by for suppressed in result.suppressed] == ([by] if by else [])
     assert bool(result.drift) is (by is None)
+
+
+SIDECAR: dict[str, Any] = {"name": "log", "image": "shop/log:1"}
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"securityContext": {"runAsUser": 0}}, True),
+        ({"volumes": [{"name": "run", "hostPath": {"path": "/run"}}]}, True),
+        ({"containers": [{**SIDECAR, "securityContext": {"privileged": True}}]}, True),
+        ({"containers": [{**SIDECAR, "image": "other.example.com/log:1"}]}, True),
+        ({"ephemeralContainers": [SIDECAR]}, True),
+        ({"containers": [SIDECAR]}, False),
+        ({"initContainers": [{**SIDECAR, "name": "istio-init", "securityContext": {"runAsUser": 0}}]}, False),
+        ({"tolerations": [{"key": "a", "operator": "Exists"}]}, False),
+    ],
+)
+def test_admission_takes_no_guard_off_a_pod(part: Tree, *, told: bool) -> None:
+    """What lets something in is drift, unless its name says who adds it; the rest is admission's and counted."""
+    pod = thing("Pod", spec={"containers": [{"name": "web", "image": "shop/web:1"}]})
+    listed = [*pod["spec"]["containers"], *part.get("containers", ())]  # type: ignore[misc]
+    result = examine(Pair(declared(pod), live({**pod, "spec": {**pod["spec"], **part, "containers": listed}})))
+    assert bool(result.drift) is told
+    assert [each.by for each in result.suppressed] == ([] if told else ["admission"])
 
 
 @pytest.mark.parametrize(

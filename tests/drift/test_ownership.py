@@ -197,3 +197,28 @@ def test_an_installation_names_its_own_people_and_robots() -> None:
     roster = Roster(people=frozenset({"ops-tool"}), controllers=frozenset({"curl"}))
     assert role_of("ops-tool", "Update", "", roster) is Role.PERSON
     assert role_of("curl", "Update", "", roster) is Role.CONTROLLER
+
+
+@pytest.mark.parametrize(
+    ("said", "held", "manager", "told"),
+    [
+        ([], ["foo/x"], None, []),
+        (["foo/x"], ["bar/y", "foo/x"], None, []),
+        (["foo/x"], ["bar/y", "foo/x"], "bar-controller", []),
+        (["foo/x"], ["bar/y", "foo/x"], "kubectl-edit", ["bar/y"]),
+        (["foo/x"], ["bar/y"], None, ["foo/x"]),
+        (["foo/x"], [], None, ["foo/x"]),
+    ],
+)
+def test_each_finalizer_belongs_to_whoever_added_it(
+    said: list[str], held: list[str], manager: str | None, told: list[str]
+) -> None:
+    """Controllers add theirs beside what Git says; a person's is drift, and so is one that is gone."""
+    tree = deployment()
+    metadata = {**tree["metadata"], "finalizers": held}
+    if manager is not None:
+        fields: dict[str, Any] = {"f:metadata": {"f:finalizers": {".": {}, 'v:"bar/y"': {}}}}
+        metadata["managedFields"] = [{"manager": manager, "operation": "Update", "fieldsV1": fields}]
+    desired = {**tree, "metadata": {**tree["metadata"], "finalizers": said}}
+    drifts = examine(Pair(declared(desired), live({**tree, "metadata": metadata}))).drift
+    assert [drift.where for drift in drifts] == [f"metadata.finalizers[{name}]" for name in told]

@@ -396,3 +396,33 @@ def test_no_row_explains_what_a_person_wrote_or_what_grants_something() -> None:
             assert not platform.wrote(mutation, platforms.Trail("kubectl-edit", person=True, known=True))
             assert platform.wrote(mutation, platforms.Trail(grave=True)) == mutation.exact
             assert mutation.leaves or not mutation.exact
+
+
+@pytest.mark.parametrize(
+    ("mark", "level", "said", "told"),
+    [
+        (True, "restricted", None, False),
+        (True, "privileged", None, True),
+        (True, "restricted", "baseline", True),
+        (False, "restricted", None, True),
+    ],
+)
+def test_openshift_labels_its_namespaces_by_what_they_may_do(
+    *, mark: bool, level: str, said: str | None, told: bool
+) -> None:
+    """Where nobody is recorded its ranges of users tell whose the namespace is; what opens one is drift."""
+    audit = "pod-security.kubernetes.io/audit"
+    labels = {"a": "b", **({} if said is None else {audit: said})}
+    ranges = {"openshift.io/sa.scc.mcs": "s0:c1,c2"} if mark else {}
+    noted = {"labels": {**labels, audit: level, f"{audit}-version": "latest"}, "annotations": ranges}
+    drifts, _ = outcome(thing("Namespace", metadata={"labels": labels}), thing("Namespace", metadata=noted))
+    assert (f'metadata.labels["{audit}"]' in drifts) is told
+
+
+def test_istio_notes_its_revision_on_pods() -> None:
+    """Its label selects an injector on a namespace or a template, and on a pod tells which one it was."""
+    pod = thing("Pod", spec={"containers": [{"name": "web", "image": "shop/web:1"}]})
+    noted = {"labels": {"istio.io/rev": "default"}, "annotations": {"sidecar.istio.io/status": "{}"}}
+    assert outcome(pod, {**pod, "metadata": {**pod["metadata"], **noted}})[0] == []
+    bare = {"labels": {"istio.io/rev": "default"}}
+    assert outcome(pod, {**pod, "metadata": {**pod["metadata"], **bare}})[0] != []

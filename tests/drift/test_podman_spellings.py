@@ -130,3 +130,20 @@ def test_a_read_only_container_has_memory_anyway() -> None:
     assert differences(shown, read_only=True, tmpfs=["/tmp"]) == []
     assert differences(shown, read_only=True, tmpfs=["/cache"]) == ["tmpfs"]
     assert differences(container(Tmpfs={}), tmpfs=["/tmp"]) == ["tmpfs"]
+
+
+@pytest.mark.parametrize(
+    ("written", "live", "paths"),
+    [
+        ("a | b", ["a", "|", "b"], []),
+        ("a | b", ["a"], []),
+        ("a | b", ["a", "|", "c"], ["command"]),
+        ("a 'b", ["a"], ["command"]),
+        (["a", "|", "b"], ["a"], ["command"]),
+    ],
+)
+def test_a_command_in_one_text_may_be_split_as_by_a_shell(written: JSON, live: list[str], paths: list[str]) -> None:
+    """podman-compose keeps what follows a pipe; docker compose does not."""
+    shown = container()
+    shown["Config"]["Cmd"] = live
+    assert differences(shown, command=written) == paths

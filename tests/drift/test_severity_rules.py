@@ -171,11 +171,14 @@ PLACES: dict[tuple[str, Severity, str], str] = {
     ("webhook", HIGH, "ValidatingWebhookConfiguration"): "webhooks.x",
     ("secret-data", HIGH, "Secret"): "data.x stringData.x type",
     ("secret-data", HIGH, "secret"): "data.x",
+    ("secret-data", HIGH, "SealedSecret"): "spec.encryptedData.x",
     ("storage", CRITICAL, "PersistentVolumeClaim"): "spec.volumeName spec.storageClassName spec.accessModes "
     "spec.resources.x",
     ("storage", CRITICAL, "PersistentVolume"): "spec.accessModes",
     ("storage", HIGH, "StatefulSet"): "spec.volumeClaimTemplates spec.persistentVolumeClaimRetentionPolicy.x "
     "spec.persistentVolumeReclaimPolicy",
+    ("storage", HIGH, "StorageClass"): "reclaimPolicy",
+    ("storage", HIGH, "VolumeSnapshotClass"): "deletionPolicy",
     ("identity", HIGH, "Deployment"): "x.serviceAccountName x.serviceAccount x.imagePullSecrets group_add",
     ("selector", HIGH, "Deployment"): "spec.selector.x x.matchLabels.a x.matchExpressions",
     ("probe", LOW, "Deployment"): "x.livenessProbe.initialDelaySeconds x.livenessProbe.periodSeconds "

@@ -156,3 +156,83 @@ def test_shares_of_a_priority_level_have_another_name_today() -> None:
     assert found(old, new) == []
     new["spec"]["limited"]["nominalConcurrencyShares"] = 50
     assert [kind for kind, _ in found(old, new)] == [DriftKind.CHANGED]
+
+
+def _sliced(version: str, **endpoint: Any) -> dict[str, Any]:
+    return thing(
+        "EndpointSlice",
+        f"discovery.k8s.io/{version}",
+        addressType="IPv4",
+        endpoints=[{"addresses": ["10.0.0.1"], **endpoint}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"topology": {"topology.kubernetes.io/zone": "a"}}, {"zone": "a"}),
+        ({"nodeName": "n", "topology": {"kubernetes.io/hostname": "n"}}, {"nodeName": "n"}),
+        ({"topology": {"kubernetes.io/hostname": "n"}}, {"deprecatedTopology": {"kubernetes.io/hostname": "n"}}),
+        ({"topology": {"rack": "7"}}, {"deprecatedTopology": {"rack": "7"}}),
+        ({"nodeName": "n"}, {"nodeName": "n"}),
+    ],
+)
+def test_the_topology_of_an_old_endpoint_has_fields_of_its_own_today(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """The zone, and the node where both said the same; the rest is kept as it was."""
+    assert found(_sliced("v1beta1", **old), _sliced("v1", **new)) == []
+    assert found(_sliced("v1beta1", **old), _sliced("v1", **{**new, "zone": "b"})) == [(DriftKind.CHANGED, "endpoints")]
+
+
+def test_an_old_runtime_class_and_an_old_claim_of_devices_are_the_new_ones() -> None:
+    """The class had a specification; the only way to ask was for one kind of device."""
+    kind, api = "RuntimeClass", "node.k8s.io"
+    old = thing(kind, f"{api}/v1alpha1", spec={"runtimeHandler": "gvisor", "overhead": {"podFixed": {"cpu": "1"}}})
+    new = thing(kind, f"{api}/v1", handler="gvisor", overhead={"podFixed": {"cpu": "1000m"}})
+    assert found(old, new) == []
+    assert found(old, {**new, "handler": "runc"}) == [(DriftKind.CHANGED, "handler")]
+    asked = {"deviceClassName": "gpu", "selectors": [{"cel": {"expression": "true"}}]}
+    for kind in ("ResourceClaim", "ResourceClaimTemplate"):
+        before: dict[str, Any]
+        after: dict[str, Any]
+        before, after = (
+            {"devices": {"requests": [request]}}
+            for request in ({"name": "a", **asked}, {"name": "a", "exactly": {**asked, "count": 1}})
+        )
+        if kind == "ResourceClaimTemplate":
+            before, after = {"spec": before}, {"spec": after}
+        claim = thing(kind, "resource.k8s.io/v1beta1", spec=before)
+        assert found(claim, thing(kind, "resource.k8s.io/v1", spec=after)) == []
+        assert found(claim, thing(kind, "resource.k8s.io/v1", spec={})) != []
+
+
+def test_an_autoscaler_of_the_first_version_notes_what_it_has_no_field_for() -> None:
+    """Its metrics beside the processor and its behaviour stand in annotations, on either side; a broken one is a note."""
+    kind, cpu = "HorizontalPodAutoscaler", {"type": "Utilization", "averageUtilization": 80}
+    memory = {"name": "memory", "target": {"type": "Utilization", "averageUtilization": 70}}
+    metrics = [
+        {"type": "Resource", "resource": {"name": "cpu", "target": cpu}},
+        {"type": "Resource", "resource": memory},
+    ]
+    behavior = {"scaleDown": {"stabilizationWindowSeconds": 60, "selectPolicy": "Max"}}
+    now = thing(kind, "autoscaling/v2", spec={"maxReplicas": 3, "metrics": metrics, "behavior": behavior})
+    notes = {
+        "autoscaling.alpha.kubernetes.io/metrics": '[{"type":"Resource","resource":{"name":"memory",'
+        '"targetAverageUtilization":70}}]',
+        "autoscaling.alpha.kubernetes.io/behavior": '{"ScaleUp":null,"ScaleDown":{"StabilizationWindowSeconds":60,'
+        '"SelectPolicy":"Max"}}',
+    }
+    spec = {"maxReplicas": 3, "targetCPUUtilizationPercentage": 80}
+    old = thing(kind, "autoscaling/v1", metadata={"annotations": notes}, spec=spec)
+    assert found(now, old) == []
+    assert found(old, now) == []
+    now["spec"]["behavior"] = {"scaleDown": {**behavior["scaleDown"], "stabilizationWindowSeconds": 0}}
+    (changed,) = examine(Pair(declared(old), live(now))).drift
+    assert (changed.where, changed.adopt) == ("spec.behavior.scaleDown.stabilizationWindowSeconds", ())
+    for broken in ("{", "7", '{"a": ' * 2000):
+        other = thing(
+            kind,
+            "autoscaling/v1",
+            metadata={"annotations": {"autoscaling.alpha.kubernetes.io/metrics": broken}},
+            spec=spec,
+        )
+        assert (DriftKind.CHANGED, "spec.metrics") in found(now, other)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.drift.walk import ORDER, Side, label_of, walk
 from bot.model.json import JSON, Tree
-from bot.model.paths import format_path
+from bot.model.paths import Item, format_path
 from tests.drift.fields import TOP
 
 
@@ -233,7 +233,7 @@ def test_a_difference_knows_its_places() -> None:
     (order,) = walk({"ordered": [{"name": "a"}, {"name": "b"}]}, {"ordered": [{"name": "b"}, {"name": "a"}]}, TOP)
     assert order.shape is ORDER
     (scalar,) = walk({"keyed": ["a"]}, {}, TOP)
-    assert scalar.location.steps == ("keyed", 0)
+    assert scalar.location.steps == ("keyed", Item("a"))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -18,7 +19,6 @@ from bot.entrypoints.pages.daemon import (
     DaemonView,
     difference_values,
     differences_values,
-    first_page,
     first_values,
     row_of,
 )
@@ -40,6 +40,10 @@ from tests.entrypoints.markup import Outline
 NOW = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e{{ 7*7 }}\ud800\x00"
 TOKEN = "ghp_" + "a1B2" * 9
+
+
+def first_page(status: Mapping[str, Any], view: DaemonView) -> str:
+    return rendered("status", **first_values(status, view))
 
 
 def told(**changes: Any) -> dict[str, Any]:

@@ -1,16 +1,13 @@
-"""A fleet through a real Redis and a real Celery worker: the same runs, told in events, without a secret in any task."""
+"""A fleet through a real Redis or RabbitMQ and a real Celery worker: the same runs, told in events, no secret in any task."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,42 +20,25 @@ from bot.errors import Invalid, Unavailable
 from bot.fleet.run import FleetMember
 from bot.fleet.status import FleetResult
 from bot.flows.fleet import FleetLoop, FleetPacing
-from bot.settings.fleet import FleetSettings, load_fleet
+from bot.settings.fleet import FleetSettings
 from bot.wiring.fleet import open_fleet
 from bot.wiring.repository import SystemClock
+from tests.fleet import brokers
+from tests.fleet.brokers import SETTINGS, wait_for
 from tests.fleet.stand import FleetStand, fleet_stand
 
 celery = pytest.importorskip("celery", reason="the extra celery is not installed")
 from_url = pytest.importorskip("redis", reason="the extra celery is not installed").from_url
-SETTINGS = load_fleet(b"version: 1\nrepositories: [{url: /srv/a}]\n")
 
 
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[str]:
-    """A Redis of its own on loopback; its address."""
-    program = shutil.which("redis-server")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is not installed")
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path), "--save", ""]
-    server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: broker_problem(open_queue(f"redis://127.0.0.1:{port}/0", SETTINGS)) is None)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def wait_for(is_so: Any, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.2)
+@pytest.fixture(
+    params=[pytest.param("redis", marks=pytest.mark.redis), pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)]
+)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a broker of its own."""
+    (tmp_path / "broker").mkdir()
+    with getattr(brokers, request.param)(tmp_path / "broker").running() as server:
+        yield server.url
 
 
 @contextmanager
@@ -80,25 +60,24 @@ def worker(stand: FleetStand, file: Path, broker: str) -> Iterator[subprocess.Po
         log.close()
 
 
-@pytest.mark.redis
 @pytest.mark.slow
-def test_a_worker_carries_out_what_a_fleet_puts_into_the_queue(tmp_path: Path, redis: str) -> None:
-    """Three repositories through Redis: their accounts come back, one pull request is opened, a second round opens none,
+def test_a_worker_carries_out_what_a_fleet_puts_into_the_queue(tmp_path: Path, broker: str) -> None:
+    """Three repositories through the broker: their accounts come back, one pull request is opened, a second round opens none,
     events tell of each task as Flower reads them, and no message held a token or a key.
     """
     with fleet_stand(tmp_path, ("north",)) as stand:
         for name in ("north/one", "north/two"):
             stand.add(name)
         stand.add("north/three", live_port=8081)
-        file = stand.write("schedule: {time_limit: 120}\n")
+        file = stand.write("schedule: {time_limit: 300}\n")
         fleet = open_fleet(file, stand.environment, SystemClock())
-        queue = open_queue(redis, fleet.settings)
-        seen = Events(redis, fleet.settings)
+        queue = open_queue(broker, fleet.settings)
+        seen = Events(broker, fleet.settings)
         runner = CeleryRunner(queue, fleet.settings.schedule.time_limit)
         loop = FleetLoop(fleet.members, runner, FleetPacing(workers=3), fleet.clock)
         actions: list[dict[str, int]] = []
         loop.told = lambda run: actions.append(dict(run.actions))
-        with seen.watching(), worker(stand, file, redis):
+        with seen.watching(), worker(stand, file, broker):
             assert loop.once() == ()
             assert {each.name: each.result for each in loop.status().repositories} == {
                 "north/one": FleetResult.IN_SYNC,
@@ -118,30 +97,55 @@ def test_a_worker_carries_out_what_a_fleet_puts_into_the_queue(tmp_path: Path, r
         assert stand.cross_talk() == []
 
 
-@pytest.mark.redis
 @pytest.mark.slow
-def test_what_a_dead_worker_had_begun_is_done_again(tmp_path: Path, redis: str) -> None:
+def test_what_a_dead_worker_had_begun_is_done_again(tmp_path: Path, broker: str) -> None:
     """A worker that is killed in the middle of a run acknowledged nothing: another does it, and there is one pull request."""
     with fleet_stand(tmp_path, ("north",)) as stand:
         stand.add("north/one", live_port=8081)
-        file = stand.write("schedule: {time_limit: 20}\n")
+        file = stand.write("schedule: {time_limit: 120}\n")
         fleet = open_fleet(file, stand.environment, SystemClock())
-        queue = open_queue(redis, fleet.settings)
-        runner = CeleryRunner(queue, 200)
+        queue = open_queue(broker, fleet.settings)
+        runner = CeleryRunner(queue, 600)
         (member,) = fleet.members()
-        with worker(stand, file, redis) as first:
+        with worker(stand, file, broker) as first:
             runner.start(member)
             wait_for(lambda: any("north/one" in line.path for line in stand.box.requests.lines()))
             os.killpg(first.pid, signal.SIGKILL)
             first.wait()
-        grown_old(redis, seconds=60)
-        with worker(stand, file, redis):
-            accounts = list(runner.finished(150))
+        if broker.startswith("redis"):  # RabbitMQ notices a worker's end by its connection
+            grown_old(broker, seconds=300)
+        with worker(stand, file, broker):
+            accounts = list(runner.finished(500))
         runner.close()
         assert [account.result for account in accounts] == [FleetResult.DRIFT]
         writes = [name for name, _, is_write in stand.talk() if is_write]
         opened = [line for line in stand.box.requests.lines() if line.method == "POST" and line.path.endswith("/pulls")]
         assert (set(writes), len(opened)) == ({"north/one"}, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.rabbitmq
+def test_a_restart_of_rabbitmq_loses_neither_task_nor_account(tmp_path: Path) -> None:
+    """While it is gone a run costs an account at once; what was in its queues before is carried out and told after."""
+    with fleet_stand(tmp_path, ("north",)) as stand:
+        stand.add("north/one")
+        file = stand.write("schedule: {time_limit: 120}\n")
+        fleet = open_fleet(file, stand.environment, SystemClock())
+        (tmp_path / "broker").mkdir()
+        server = brokers.rabbitmq(tmp_path / "broker")
+        (member,) = fleet.members()
+        with server.running():
+            runner = CeleryRunner(open_queue(server.url, fleet.settings), 120)
+            runner.start(member)
+            server.stop()
+            runner.start(FleetMember("north/two", "/srv/b"))
+            assert [account.name for account in runner.finished(1)] == ["north/two"]
+            server.start()
+            with worker(stand, file, server.url):
+                assert [(account.name, account.result) for account in runner.finished(150)] == [
+                    ("north/one", FleetResult.IN_SYNC)
+                ]
+            runner.close()
 
 
 def grown_old(broker: str, *, seconds: float) -> None:
@@ -155,7 +159,7 @@ def grown_old(broker: str, *, seconds: float) -> None:
 
 
 class Events:
-    """What Celery's events tell, as a monitor gets them: over one subscription, since Redis keeps nothing for who comes back."""
+    """What Celery's events tell, as a monitor gets them: over one subscription, since Redis keeps nothing for later."""
 
     def __init__(self, broker: str, settings: FleetSettings) -> None:
         self._app = open_queue(broker, settings)
@@ -185,7 +189,7 @@ def test_brokers_are_redis_and_rabbitmq() -> None:
     """RabbitMQ's results come back as messages; another kind of broker is refused, and one that is not there is said."""
     for broker, backend in (("redis://h:1/0", "redis"), ("amqp://u:p@h//", "rpc"), ("amqps://h//", "rpc")):
         queue = open_queue(broker, SETTINGS)
-        assert queue.backend.__class__.__module__ == f"celery.backends.{backend}"
+        assert f"celery.backends.{backend}" in [kind.__module__ for kind in type(queue.backend).__mro__]
         assert queue.conf.task_acks_late
         assert (queue.conf.worker_send_task_events, queue.conf.task_send_sent_event) == (True, True)
         assert queue.conf.accept_content == ["json"]

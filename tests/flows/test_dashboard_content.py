@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from bot.flows.dashboard.boxes import Box, BoxVerb, tick, ticked, ticker
 from bot.flows.dashboard.content import content
+from bot.flows.lanes import CHOSEN
 from bot.model.codehost import BodyEdit
 from bot.model.decision import Decision, Direction, Lane
 from bot.model.drift import Drift, DriftKind, IgnoreNote, Report
@@ -77,6 +79,22 @@ def test_two_thousand_findings_have_room(subtests: pytest.Subtests) -> None:
             assert "more, none of them worse than these." in body
             assert "LOW, pull request" not in body
             assert "| `prod` | 2000 | **500** | **500** | **500** | **500** |" in body
+
+
+@pytest.mark.parametrize(("rule", "offered"), [("image", True), ("privileged", False)])
+def test_no_box_offers_to_adopt_a_privilege(rule: str, *, offered: bool) -> None:
+    """Beside what somebody chose to restore there may be one in the same issue."""
+    port = drift(0)
+    found = [port, replace(port, path=parse_path("spec.x"), severity=Severity.CRITICAL, rule=rule)]
+    decisions = tuple(
+        Decision(each, Lane.RUNBOOK_ISSUE, Direction.RESTORE, name, "high", ("why",), by_hand="people do it")
+        for each, name in zip(found, (CHOSEN, "r"), strict=True)
+    )
+    (made,) = proposals(decisions)
+    action = TakenAction(Effect.OPENED, made.lane, made.task, "", fingerprint=made.fingerprint, drifts=made.drifts)
+    ended = replace(run(found, Effect.OPENED), decisions=decisions, actions=(action,))
+    body = content(ended, LedgerView(None), Limits(), texts())
+    assert ("Adopt it instead" in body) is offered
 
 
 def test_hostile_text_makes_no_box(subtests: pytest.Subtests) -> None:

@@ -79,13 +79,15 @@ def test_the_steps_find_out_and_restore(resource: ResourceId, file: str | None, 
 
 
 def test_a_whole_resource_that_grants_is_deleted_rather_than_applied() -> None:
-    """Nobody declares it: who made it is found out, and the usual steps follow."""
+    """Nobody declares it: who made it is found out, it is deleted, and keeping it takes a reviewed pull request."""
     binding = decided(ResourceId(Platform.KUBERNETES, "ClusterRoleBinding", "", "x"))
     made = steps(
         [replace(binding, drift=replace(binding.drift, kind=DriftKind.UNMANAGED, path=(), rule="cluster-admin"))]
     )
     assert made[0].text.startswith("Find out who did it")
     assert any(step.command == "kubectl delete clusterrolebinding x" for step in made)
+    assert not any("Decide whether to keep it" in step.text for step in made)
+    assert "that somebody reviews" in made[-1].text
 
 
 def test_the_recorded_writer_is_named() -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import errno
 import subprocess
+import sys
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pygit2
 import pytest
@@ -53,6 +56,26 @@ def test_many_fetches_leave_few_packs(repo: GitRepository, bare: Path, monkeypat
         assert repo.read(commit, "a.yaml") == text
         assert reader[reader[commit].peel(pygit2.Tree)["a.yaml"].id].read_raw() == text
     check(repo)
+
+
+def test_where_there_are_few_packs_none_is_opened(repo: GitRepository, bare: Path) -> None:
+    """Every run looks whether there is something to gather, so that looks at names alone."""
+    seed(bare, {"a.yaml": b"a: 2\n"})
+    repo.fetch()
+    assert packs(repo) == 2
+    opened = list[str]()
+
+    def note(_frame: FrameType, event: str, function: Any) -> None:
+        if event == "c_call":
+            opened.append(function.__name__)
+
+    sys.setprofile(note)
+    try:
+        maintain(repo.git)
+    finally:
+        sys.setprofile(None)
+    assert "scandir" in opened
+    assert "open" not in opened
 
 
 def test_a_large_pack_is_left_alone(repo: GitRepository, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

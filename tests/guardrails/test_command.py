@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from bot.entrypoints.cli import guard
+from bot.errors import Invalid
 from tests import entry
 
 RULE = "---\nid: no-todo\ntitle: No TODO\nseverity: high\nenforce: {standard: block}\ndetect: {kind: regex, pattern: TODO}\n"
@@ -136,6 +137,8 @@ def clone(repository: pygit2.Repository, tmp_path: Path) -> Path:
         ("origin/main..topic",),
         ("origin/main...",),
         ("HEAD^{/Begin}",),
+        ("HEAD^!",),
+        ("topic^-",),
     ],
 )
 def test_every_name_that_git_has_is_understood(clone: Path, names: tuple[str, ...]) -> None:
@@ -181,6 +184,23 @@ def test_what_names_nothing_is_an_error(clone: Path, words: tuple[str, ...], mes
     """With the name, and what to do."""
     done = entry.clockwork("guard", "diff", *words, folder=clone)
     assert (done.returncode, message in done.stderr) == (2, True), done.stderr
+
+
+def test_the_first_commit_is_judged_before_it_is_made(tmp_path: Path) -> None:
+    """There is nothing to compare with yet, and a hook runs all the same."""
+    git(tmp_path, "init", "-q", "new")
+    (tmp_path / "new" / "a.py").write_text("x = (\n")
+    git(tmp_path / "new", "add", "a.py")
+    for way in ("--staged", "--worktree"):
+        code, text = clockwork("diff", way, "--repo", str(tmp_path / "new"), "--json")
+        assert (code, json.loads(text)["files"]) == (0, 1)
+
+
+def test_where_the_history_ends_is_said(clone: Path, tmp_path: Path) -> None:
+    """A name behind the end of a shallow clone is no mistake of whoever writes it."""
+    git(tmp_path, "clone", "-q", "--depth", "1", f"file://{clone}", "shallow")
+    with pytest.raises(Invalid, match="fetch --unshallow"):
+        clockwork("diff", "HEAD~1", "--repo", str(tmp_path / "shallow"))
 
 
 def test_the_settings_of_the_base_count(clone: Path) -> None:

@@ -11,6 +11,7 @@ from bot.guardrails.contents import LINK, SUBMODULE, Nature, nature, read
 from bot.guardrails.exempt import Exemptions
 from bot.guardrails.judge import judge
 from bot.guardrails.rule import ChangeFacts, GuardOptions
+from bot.guardrails.structure import differing_documents
 from bot.model.finding import FileChange, FileStatus, Finding, Mode
 from bot.model.severity import Severity
 from tests.guardrails.changes import book, change, file, fire
@@ -220,3 +221,72 @@ def test_long_lines_are_searched_to_their_end() -> None:
     """What is found does not depend on where in a line it stands."""
     for place in (10, 1_790, 1_990, 2_010, 40_000):
         assert fire("SEC-004", file("a.py", None, f"x = '{'y' * place}'; requests.get(u, verify=False)\n")), place
+
+
+PNG_SCRIPT = b"\x89PNG\r\n\x1a\n\0\n" + SCRIPT.encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "mode"),
+    [
+        ("tool", PNG_SCRIPT, 0o100755),
+        ("run.sh", b"\xff\xfe" + SCRIPT.encode() + b"\0", 0o100644),
+        ("run.sh", SCRIPT.replace("AKIA", "AK\0IA").encode(), 0o100644),
+        ("run.ps1", SCRIPT.encode("utf-32-le"), 0o100644),
+        ("run.ps1", ("# " + "日本" * 60 + "\n" + SCRIPT).encode("utf-16-le"), 0o100644),
+    ],
+)
+def test_what_a_shell_runs_all_the_same_is_read(path: str, data: bytes, mode: int) -> None:
+    """It stumbles over a picture's first bytes or a mark of UTF-16, and skips every NUL."""
+    assert "SEC-001" in [finding.rule for finding in findings(added(path, data, mode))]
+
+
+def test_a_picture_that_may_be_run_by_mistake_is_a_picture() -> None:
+    """Some file systems make every file executable."""
+    assert findings(added("a.png", PNG, 0o100755)) == ()
+
+
+def test_of_a_long_manifest_what_differs_is_looked_at() -> None:
+    """What is the same before and after cannot have gained anything; lines are those of the file."""
+    text = "kind: ConfigMap\ndata:\n" + "  a: b\n" * 40_000
+    added_pod = f"{text}---\n{POD}"
+    assert differing_documents(text, added_pod) == ("\n" * 40_002, "\n" * 40_002 + f"---\n{POD}")
+    (hit,) = fire("K8S-001", file("crds.yaml", text, added_pod))
+    assert hit.line == added_pod[: added_pod.index("hostPID")].count("\n") + 1
+    assert differing_documents(POD, f"{POD}---\n{POD}") == (POD, f"{POD}---\n{POD}")
+
+
+POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true}\n"
+OPENED = 'resource "aws_db_instance" "a" {\n  publicly_accessible = true\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("rule", "path", "text", "beside", "fires"),
+    [
+        ("K8S-001", "test/a.yaml", POD, "prod/a.yaml", True),
+        ("K8S-001", "apps/shop/test/a.yaml", POD, "apps/shop/production/b.yaml", True),
+        ("K8S-001", "tests/data/a.yaml", POD, "src/prod/a.py", False),
+        ("TF-001", "environments/test/main.tf", OPENED, "main.tf", True),
+        ("TF-001", "test/main.tf", OPENED, "live/main.tf", True),
+        ("TF-001", "modules/a/tests/main.tf", OPENED, "modules/a/main.tf", False),
+    ],
+)
+def test_an_environment_that_is_called_test_is_deployed(
+    rule: str, path: str, text: str, beside: str, fires: bool
+) -> None:
+    """Other environments beside it tell, or the folder that it is in."""
+    assert bool(fire(rule, file(path, None, text), facts=ChangeFacts(paths=frozenset({beside})))) is fires
+
+
+def test_a_secret_of_an_environment_called_test_is_one() -> None:
+    """Code in a folder of that name is a test of the application."""
+    assert fire("SEC-002", file("overlays/test/a.yaml", None, "password: 9f8KkL2xQ7pZ1m\n"))
+    assert fire("SEC-002", file("apps/tests/a.py", None, "password = '9f8KkL2xQ7pZ1m'\n")) == []
+
+
+@pytest.mark.parametrize("path", ["tests/a.py", "docs/a.py", "examples/a.py"])
+def test_what_is_moved_among_tests_is_judged_as_what_it_was(path: str) -> None:
+    """The base decides: a move with a change in it exempts nothing."""
+    before, after = "get(u)\n", "requests.get(u, verify=False)\n"
+    assert fire("SEC-004", file(path, before, after, old_path="app/a.py"))
+    assert fire("SEC-004", file(path, before, after, old_path=path.replace("a.py", "b.py"))) == []

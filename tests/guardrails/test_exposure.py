@@ -27,12 +27,32 @@ def rule_from(expression: str) -> str:
     return f'from_port = 22\n to_port = 22\n protocol = "tcp"\n cidr_blocks = {expression}\n'
 
 
+def ingress(expression: str) -> str:
+    """A security group with one rule, whose ranges are an expression."""
+    return resource("aws_security_group", f"ingress {{\n {rule_from(expression)} }}")
+
+
 def policy(statement: str) -> str:
     """A bucket policy by ``jsonencode``."""
     return resource("aws_s3_bucket_policy", f"policy = jsonencode({{ Statement = [{{ {statement} }}] }})")
 
 
 OPEN = {
+    "ranges in one text": ingress('split(",", "10.0.0.0/8,0.0.0.0/0")'),
+    "a range with escapes": ingress(r'["\u0030.0.0.0/0"]'),
+    "a range that is put together": ingress('["${"0.0.0.0"}/0"]'),
+    "rules of a module": 'module "a" {\n ingress_with_cidr_blocks = [{ from_port = 22, cidr_blocks = "0.0.0.0/0" }]\n}\n',
+    "an editor of a project": resource("google_project_iam_member", 'role = "roles/editor"'),
+    "a container of blobs": resource("azurerm_storage_container", 'container_access_type = "blob"'),
+    "an image of a machine": resource("aws_ami_launch_permission", 'group = "all"'),
+    "snapshots": resource("aws_ebs_snapshot_block_public_access", 'state = "unblocked"'),
+    "all but some actions": policy('Effect = "Allow", NotAction = ["s3:*"], Resource = "*"'),
+    "every action of IAM": policy('Effect = "Allow", Action = "iam:*", Resource = "*"'),
+    "all but some, as a document": 'data "aws_iam_policy_document" "a" {\n statement {\n not_actions = ["s3:*"]\n '
+    'resources = ["*"]\n }\n}\n',
+    "the policies of a domain": resource(
+        "aws_opensearch_domain", 'access_policies = jsonencode({ Statement = [{ Effect = "Allow", Principal = "*" }] })'
+    ),
     "a firewall of Hetzner": resource(
         "hcloud_firewall", f'rule {{\n direction = "in"\n port = "22"\n source_ips = {WORLD}\n}}'
     ),

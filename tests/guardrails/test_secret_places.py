@@ -29,6 +29,16 @@ TOLD = {
     "a variable of a task": ("task.json", '[{"name": "DB_PASSWORD", "value": "%s"}]\n'),
     "an element": ("settings.xml", "<server><password>%s</password></server>\n"),
     "the file of a cluster": (".kube/config", "users:\n- user:\n    token: %s\n"),
+    "the older form of an instruction": ("Dockerfile", "FROM a\nENV API_TOKEN %s\n"),
+    "the default of a variable": ("v.tf", 'variable "db_password" {\n  type    = string\n  default = "%s"\n}\n'),
+    "a name in camel case": ("a.json", '{"bearerToken": "%s"}\n'),
+    "a name in one word": ("a.properties", "dbpassword=%s\n"),
+    "a key that signs": ("appsettings.json", '{"Jwt": {"SigningKey": "%s"}}\n'),
+    "JSON within a text": ("a.json", r'{"input": "{\"password\": \"%s\"}"}'),
+    "a login on several lines": (".netrc", "machine a.internal\n  login bob\n  password %s\n"),
+    "a value with padding": ("wg0.conf", "PrivateKey = %s=\n"),
+    "a file of no known language": ("build.gradle", "password = '%s'\n"),
+    "a value of many characters": ("run.sh", f"export AWS_SESSION_TOKEN=%s{Maker(9).drawn(350)}\n"),
 }
 KEPT = {
     "a reference": ("run.sh", "sshpass -p $PASSWORD ssh a@b\n"),
@@ -42,6 +52,11 @@ KEPT = {
         POD + "    - name: TOKEN\n    - name: A\n      other: x\n      value: %s\n",
     ),
     "an element with a placeholder": ("settings.xml", "<server><password>${env.PASSWORD}</password></server>\n"),
+    "what kubeseal encrypted": ("s.yaml", f"encryptedData:\n  password: AgBy{'Zq4/' * 90}%s\n"),
+    "the default of another variable": ("v.tf", 'variable "image" {\n  default = "%s"\n}\n'),
+    "a default behind the block of a password": ("v.tf", 'variable "password" {\n}\nx {\n  default = "%s"\n}\n'),
+    "an instruction of another name": ("Dockerfile", "FROM a\nENV BUILD_ID %s\n"),
+    "a snapshot of a test": ("src/__snapshots__/a.snap", 'token="%s"\n'),
     "an element of another name": ("settings.xml", "<artifact><digest>%s</digest></artifact>\n"),
 }
 
@@ -83,3 +98,19 @@ def test_a_lock_file_hides_nothing_but_digests() -> None:
         "SEC-001", file("package-lock.json", None, json.dumps({"a": {"resolution": f"https://x/?key={token}"}}))
     )
     assert fire("SEC-001", file("package-lock.json", None, json.dumps({"a": {"integrity": f"sha512-{token}"}}))) == []
+    address = f"https://bob:{Maker(7)(16)}@npm.internal/a.tgz"
+    assert fire("SEC-003", file("package-lock.json", None, json.dumps({"a": {"resolved": address}})))
+
+
+@pytest.mark.parametrize("length", [10, 12, 16, 24])
+def test_a_short_password_needs_no_more_chance_than_it_can_have(length: int) -> None:
+    """Of what is drawn with all kinds of characters hardly any is missed, however short."""
+    values = [f"Q7x{Maker(seed).drawn(length - 3)}" for seed in range(40)]
+    assert sum(bool(fire("SEC-002", file("a.py", None, f"password = '{value}'\n"))) for value in values) >= 36
+
+
+@pytest.mark.parametrize("header", ["ENCRYPTED PRIVATE KEY", "SSH2 ENCRYPTED PRIVATE KEY", "EC PRIVATE KEY"])
+def test_a_key_behind_a_passphrase_is_a_key(header: str) -> None:
+    """Whoever has the file can try passphrases for ever."""
+    lines = "\n".join(Maker(at).drawn(64) for at in range(6))
+    assert fire("SEC-001", file("k.txt", None, f"-----BEGIN {header}-----\n{lines}\n-----END {header}-----\n"))

@@ -17,7 +17,22 @@ def test_a_file_of_values_says_what_variables_are() -> None:
     assert fire("TF-001", file("other/main.tf", None, VARIABLE), values) == []
     assert fire("TF-001", values) == []
     assert fire("TF-001", file("infra/prod.tfvars", None, f"allowed_ssh_cidrs = {WORLD}\n"))
+    assert fire("TF-001", file("infra/prod.tfvars", None, f"ssh_cidr_blocks = {WORLD}\n"))
     assert fire("TF-001", file("infra/prod.tfvars", None, f"egress_cidrs = {WORLD}\n")) == []
+    assert fire("TF-001", file("infra/prod.tfvars.json", None, f'{{"ssh_cidr_blocks": {WORLD}}}\n'))
+    assert fire("TF-001", file("infra/prod.tfvars.json", None, f'{{"egress_cidrs": {WORLD}}}\n')) == []
+
+
+def test_what_kept_everybody_out_is_missed() -> None:
+    """Unless its bucket goes with it, or it is only moved."""
+    bucket, block = (
+        resource("aws_s3_bucket", ""),
+        resource("aws_s3_bucket_public_access_block", "block_public_acls = true"),
+    )
+    (hit,) = fire("TF-001", file("a.tf", bucket + block, bucket))
+    assert hit.message == "aws_s3_bucket_public_access_block.a is gone, which kept everybody out."
+    assert fire("TF-001", file("a.tf", bucket + block, "")) == []
+    assert fire("TF-001", file("a.tf", bucket + block, bucket), file("b.tf", None, block)) == []
 
 
 def test_open_tofu_is_read_as_terraform_is() -> None:

@@ -177,6 +177,46 @@ def test_outputs_and_matrices_carry_the_text(expression: str, fires: bool) -> No
     assert bool(fire("CI-002", file(YML, None, PASSED_ON.replace("EXPRESSION", expression)))) is fires
 
 
+HANDED_ON = """on: issues
+permissions: {}
+jobs:
+  a:
+    runs-on: ubuntu-24.04
+    outputs: {title: "${{ steps.t.outputs.title }}"}
+    steps:
+      - id: t
+        env: {TITLE: "${{ github.event.issue.title }}", ID: "${{ github.event.issue.id }}"}
+        run: |
+          SCRIPT
+      - run: echo ${{ EXPRESSION }}
+  b:
+    needs: a
+    runs-on: ubuntu-24.04
+    steps:
+      - run: echo ${{ needs.a.outputs.title }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "expression", "hits"),
+    [
+        ('echo "title=$TITLE" >> "$GITHUB_OUTPUT"', "steps.t.outputs.title", 2),
+        ('echo "title=$TITLE" >> "$GITHUB_OUTPUT"', "steps.t.outputs.other", 1),
+        ('echo "title=${TITLE}" >> $GITHUB_ENV', "env.title", 1),
+        ("echo ::set-output name=title::$TITLE", "steps.t.outputs.title", 2),
+        ('{ echo "title<<E"; echo "$TITLE"; echo E; } >> $GITHUB_OUTPUT', "toJSON(steps.t.outputs)", 2),
+        ('echo "title=$ID" >> "$GITHUB_OUTPUT"', "steps.t.outputs.title", 0),
+        ('echo "title=${#TITLE}" >> "$GITHUB_OUTPUT"', "steps.t.outputs.title", 0),
+        ('echo "title=$(echo "$TITLE" | wc -c)" >> "$GITHUB_OUTPUT"', "steps.t.outputs.title", 0),
+        ('echo "title=$TITLE"', "steps.t.outputs.title", 0),
+    ],
+)
+def test_what_a_step_hands_on_carries_the_text(script: str, expression: str, hits: int) -> None:
+    """An output or variable that is the text itself is as dangerous as the text, in the job and in those that need it."""
+    text = HANDED_ON.replace("SCRIPT", script).replace("EXPRESSION", expression)
+    assert len(fire("CI-002", file(YML, None, text))) == hits
+
+
 @pytest.mark.parametrize(
     ("script", "fires"),
     [
@@ -249,6 +289,12 @@ def test_a_composite_action_pastes_what_its_user_passes() -> None:
     assert hit.severity is Severity.LOW
 
 
+def _handed(step: str, output: str) -> str:
+    """A step, and a checkout of what it says."""
+    checkout = f"      - uses: actions/checkout@v4\n        with: {{ref: '${{{{ steps.p.outputs.{output} }}}}'}}"
+    return f"      - id: p\n        {step}\n{checkout}"
+
+
 TAKES = [
     "      - run: gh pr checkout ${{ github.event.number }}",
     "      - run: git clone ${{ github.event.pull_request.head.repo.clone_url }} x && make -C x",
@@ -262,6 +308,12 @@ TAKES = [
     "      - uses: actions/checkout@v4\n        with: {ref: 'refs/pull/${{ github.event.number }}/merge'}",
     "      - uses: actions/checkout@v4\n        with: {repository: '${{ github.event.pull_request.head.repo.full_name }}'}",
     "      - uses: actions/checkout@v4\n        env: {SHA: '${{ github.head_ref }}'}\n        with: {ref: '${{ env.SHA }}'}",
+    "      - run: |\n          gh api repos/a/b/tarball/${{ github.event.pull_request.head.sha }} > a\n          tar xf a",
+    "      - run: curl -L ${{ github.event.pull_request.head.repo.html_url }}/archive/main.tar.gz | tar xz",
+    _handed('run: echo "sha=$(gh pr view 7 --json headRefOid -q .headRefOid)" >> $GITHUB_OUTPUT', "sha"),
+    _handed("run: |\n          SHA=$(gh api pulls/7 -q .head.sha)\n          echo sha=$SHA >> $GITHUB_OUTPUT", "sha"),
+    _handed("uses: actions/github-script@v7\n        with: {script: 'return pull.data.head.sha'}", "result"),
+    _handed("uses: xt0rted/pull-request-comment-branch@v3", "head_sha"),
 ]
 LEAVES = [
     "      - run: git fetch origin pull/${{ github.event.number }}/head",
@@ -272,6 +324,9 @@ LEAVES = [
     "      - uses: actions/checkout@v4",
     "      - uses: actions/checkout@v4\n        with: {ref: '${{ github.base_ref }}'}",
     "      - uses: actions/checkout@v4\n        with: {repository: acme/tools}",
+    "      - run: gh api repos/a/b/commits/${{ github.event.pull_request.head.sha }}/status > status.json",
+    _handed('run: echo "sha=$(gh pr view 7 --json baseRefOid -q .baseRefOid)" >> $GITHUB_OUTPUT', "sha"),
+    _handed("uses: actions/github-script@v7\n        with: {script: 'return pull.data.base.sha'}", "result"),
 ]
 
 

@@ -51,7 +51,8 @@ def ask(folder: Path, files: Mapping[str, bytes]) -> Answer:
     for path, data in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(data)
-    environment = {"PATH": os.environ.get("PATH", ""), "HOME": HOME}
+    # What lives a tenth of a second needs no garbage collection (https://pkg.go.dev/runtime, "Environment Variables").
+    environment = {"PATH": os.environ.get("PATH", ""), "HOME": HOME, "GOGC": "off"}
     command = [program() or "", "config", "--format", "json"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
@@ -128,6 +129,8 @@ def _long(service: Tree) -> dict[str, JSON]:
     long = long_form.service(service)
     if mapping(long.get("networks")) == {"default": {}}:
         del long["networks"]
+    if long.get("pids_limit") == -1:
+        del long["pids_limit"]  # no limit, of which docker prints nothing where it is written as 0
     for key in ("ports", "volumes", "devices", "tmpfs", "expose"):
         if key in long:
             long[key] = sorted(elements(long[key]), key=repr)
@@ -144,7 +147,7 @@ def _as_printed(value: JSON) -> JSON:
 def _path(source: JSON) -> JSON:
     if not isinstance(source, str) or source[:1] not in {".", "~", "/"}:
         return source
-    whole = posixpath.normpath(source.replace("~", HOME, 1))
+    whole = posixpath.normpath(f"{HOME}/{source[1:]}" if source.startswith("~") else source)
     return whole if whole.startswith("/") else f"./{whole}"
 
 

@@ -89,8 +89,8 @@ def test_merge_keys_fill_what_is_not_there() -> None:
         "[" * 200_000,
         "{a: " * 200_000,
         "- " * 200_000,
-        "- a\n" * 200_000,
-        "---\na\n" * 130_000,
+        "- a\n" * 21_000,
+        "---\na\n" * 21_000,
         "".join(f"{' ' * depth}a:\n" for depth in range(100)),
         "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: *a{n - 1}, k{n}: 1}}\n" for n in range(1, 1000)),
     ],
@@ -99,7 +99,7 @@ def test_merge_keys_fill_what_is_not_there() -> None:
 def test_what_costs_too_much_is_given_up_and_called_hostile(text: str) -> None:
     """Not for a mistake in it."""
     with pytest.raises(Broken) as caught:
-        documents(Text("f", text))
+        documents(Text("f", text), limits=YamlLimits(deepest=60, most=20_000))
     assert caught.value.hostile
     assert not caught.value.problem
 

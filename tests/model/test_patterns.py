@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ MODULES = [
 ]
 
 
-def patterns(module: ModuleType) -> Iterator[tuple[str, UncompiledPattern]]:
+def patterns(module: ModuleType) -> Iterator[tuple[str, UncompiledPattern[Any]]]:
     """The patterns that a module has by name."""
     yield from ((name, value) for name, value in vars(module).items() if isinstance(value, UncompiledPattern))
 

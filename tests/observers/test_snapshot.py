@@ -9,17 +9,19 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.errors import Invalid
 from bot.model.cluster import ServedApi
 from bot.model.resource import Platform, ResourceId
+from bot.observers.gather import gather
 from bot.observers.snapshot import SnapshotObserver, SourceForm
 from bot.ports import Observer
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-WEB = {
+WEB: dict[str, Any] = {
     "apiVersion": "apps/v1",
     "kind": "Deployment",
     "metadata": {"name": "web", "namespace": "shop", "uid": "u1", "resourceVersion": "7"},
@@ -101,6 +103,9 @@ def test_what_is_not_a_snapshot(tmp_path: Path, content: str, place: str) -> Non
         SnapshotObserver(path).observe((), now=NOW)
     assert place in str(caught.value)
     assert str(path) in str(caught.value)
+    if "expected" in place or "no Kubernetes" in place or "cannot tell" in place:
+        advice = caught.value.advice or ""
+        assert all(how in advice for how in ("kubectl get", "docker inspect", "terraform show -json"))
 
 
 def test_an_empty_array_says_that_nothing_runs(tmp_path: Path) -> None:
@@ -334,3 +339,38 @@ def test_a_snapshot_without_writers_is_told_once(tmp_path: Path) -> None:
     for content in ([WEB, known], [CONTAINER]):
         path.write_text(json.dumps(content))
         assert SnapshotObserver(path).observe((), now=NOW).notes == ()
+
+
+def _live(tmp_path: Path, name: str, *objects: dict[str, Any]) -> SnapshotObserver:
+    path = tmp_path / name
+    path.write_text(json.dumps(objects))
+    return SnapshotObserver(path)
+
+
+def test_two_accounts_of_one_object_are_told_with_both_files(tmp_path: Path) -> None:
+    """And whose counts, in one note for all objects; what moves with every write is no other account."""
+    many = [{**WEB, "metadata": {**WEB["metadata"], "name": name}} for name in "abcde"]
+    first = _live(tmp_path, "a.json", *many)
+    second = _live(tmp_path, "b.json", *({**tree, "spec": {"replicas": 9}} for tree in many))
+    seen = gather([first, second], (), now=NOW)
+    (incomplete,) = (note for note in seen.notes if note.state == "incomplete")
+    assert incomplete.rule == f"{tmp_path / 'a.json'}, {tmp_path / 'b.json'}"
+    (note,) = (note for note in seen.notes if note.state == "contradictory")
+    assert note.rule == incomplete.rule
+    assert "Deployment/shop/a, Deployment/shop/b, Deployment/shop/c and 2 more" in note.detail
+    assert {str(observed.tree.get("spec")) for observed in seen.resources.values()} == {str(WEB.get("spec"))}
+    moved = [
+        {**tree, "status": {"replicas": 1}, "metadata": {**tree["metadata"], "resourceVersion": "9"}} for tree in many
+    ]
+    assert all(
+        note.state == "incomplete" for note in gather([first, _live(tmp_path, "c.json", *moved)], (), now=NOW).notes
+    )
+
+
+def test_a_file_that_has_an_object_twice_is_told(tmp_path: Path) -> None:
+    """The first account counts."""
+    seen = _live(tmp_path, "a.json", WEB, {**WEB, "spec": {"replicas": 9}}).observe((), now=NOW)
+    (note,) = (note for note in seen.notes if note.state == "contradictory")
+    assert note.rule == str(tmp_path / "a.json")
+    assert "Deployment/shop/web" in note.detail
+    assert seen.resources[WEB_ID].tree.get("spec") == WEB.get("spec")

@@ -13,7 +13,7 @@ from bot.model.filetree import FileTree
 from bot.model.resource import Platform, ResourceId
 from bot.origins.plans import Plans
 from bot.origins.scene import NO_NOISE, EditPlan, Goal, NoEdit, Objects, Provenance, Scene
-from bot.origins.search import find_edit, with_tree
+from bot.origins.search import find_edit
 from bot.origins.trials import CHEAP_MOST, SLOW_MOST
 from tests.origins.templater import Templater
 
@@ -564,6 +564,8 @@ def test_the_next_goal_begins_where_the_last_one_ended() -> None:
     tree = scene.tree.with_changes(dict(first.files))
     after = templater(tree, frozenset({"dev", "prod"}))
     assert after is not None
-    second = plan_of(goal("prod", SetValue(("metadata", "labels", "tier"), "back")), with_tree(scene, tree, after))
+    second = plan_of(
+        goal("prod", SetValue(("metadata", "labels", "tier"), "back")), replace(scene, tree=tree, objects=after)
+    )
     assert second.files["places/prod/values.yaml"].startswith(b"replicas: 5\n")
     assert second.files["places/prod/values.yaml"].endswith(b"tier: back\n")

@@ -29,6 +29,7 @@ def why(where: str, desired: JSON = 1, observed: JSON = 2, **more: Any) -> str |
         ("Deployment/a/b spec.template.spec.volumes[x].ephemeral.storageClassName", "the storage class"),
         ("Deployment/a/b spec.template.spec.volumes[x].persistentVolumeClaim.claimName", "another claim"),
         ("Cluster/a/b spec.storage.reclaimPolicy", "outlives its claim"),
+        ("Bucket/a/b spec.deletionPolicy", "outlives its object"),
         ("Cluster/a/b spec.persistentVolumeReclaimPolicy", "outlives its claim"),
         ("Deployment/a/b spec.selector.matchLabels.app", "a selector cannot be changed"),
         ("StatefulSet/a/b spec.selector.matchLabels.app", "a selector cannot be changed"),

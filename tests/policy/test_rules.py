@@ -116,7 +116,7 @@ def test_own_rules_are_asked_before_the_level_in_order_of_file_names() -> None:
         "policies/README.md": b"",
     }
     rules = in_force(FixLevel.MODERATE, shipped=shipped(), repository=repository).rules
-    assert [rule.id for rule in rules[:3]] == ["a", "b", "destructive"]
+    assert [rule.id for rule in rules[:3]] == ["a", "b", "privilege"]
     assert policy_files(repository) == ("policies/10-a.yml", "policies/20-b.yaml")
 
 

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
@@ -20,7 +20,7 @@ from rich.console import Console
 
 from bot.drift.masking import HIDDEN
 from bot.model.decision import Decision, Direction, Lane
-from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, Suppressed
+from bot.model.drift import Drift, DriftKind, IgnoreNote, Report, SetValue, Suppressed
 from bot.model.paths import Item
 from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.resource import RENDERER, Platform, ResourceId, SourceError, Unreachable
@@ -69,6 +69,20 @@ def test_the_json_has_the_promised_keys() -> None:
     assert drifts[0]["resource"] == "Deployment/shop/web"
     assert drifts[0]["source"] == {"file": "k8s/web.yaml", "line": 3}
     assert json.loads(json.dumps(report)) == report
+
+
+@pytest.mark.parametrize(("direction", "offered"), [(Direction.RESTORE, False), (Direction.ADOPT, True)])
+def test_the_json_offers_no_edit_for_a_gain_of_privilege(direction: Direction, *, offered: bool) -> None:
+    """Unless it is decided that it is adopted, which only a rule can say; of any other difference the edits are told."""
+    edit = SetValue(("spec", "privileged"), value=True)
+    gain = drift(name="gain", severity=Severity.CRITICAL, rule="privileged", adopt=(edit,))
+    other = drift(name="other", adopt=(edit,))
+    report = replace(full(), drift=(gain, other))
+    decided = Decision(gain, Lane.RUNBOOK_ISSUE, direction, "a#b", "high", ("because",))
+    first, second = cast("list[dict[str, object]]", to_json(report, [decided])["drift"])
+    assert (first["adoptable"], bool(first["adopt"])) == (offered, offered)
+    assert second["adopt"] == [{"set": ["spec", "privileged"], "value": True}]
+    assert to_json(report)["drift"][0]["adopt"] == []  # type: ignore[index]
 
 
 def test_the_json_is_what_its_schema_says() -> None:

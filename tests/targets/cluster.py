@@ -304,7 +304,9 @@ def _daemon_set(tree: Object) -> None:
 
 
 def _job_spec(spec: Object) -> None:
-    _default(spec, parallelism=1, completions=1, backoffLimit=6, completionMode="NonIndexed", suspend=False)
+    if spec.get("parallelism") is None:
+        _default(spec, completions=1)
+    _default(spec, parallelism=1, backoffLimit=6, completionMode="NonIndexed", suspend=False)
     _default(spec, podReplacementPolicy="TerminatingOrFailed", manualSelector=False)
     _pod(spec["template"]["spec"])
 

@@ -6,17 +6,16 @@ Source: Terraform documentation, "format Function"; where it is silent, go-cty, 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, TypeGuard
+from typing import Final
 
 from bot.assembly.faults import LONGEST_TEXT, Misuse
 from bot.assembly.functions.arguments import number, text, truth, whole
 from bot.assembly.functions.encoding import json_text, quoted
 from bot.assembly.graphemes import graphemes
 from bot.assembly.numbers import number_text
-from bot.model.json import JSON
+from bot.model.json import JSON, is_list
 
 _VERB: Final = re.compile(
     r"%(?P<flags>[-+ 0#]*)(?P<width>[0-9]{0,3})(?:\.(?P<precision>[0-9]{0,3}))?"
@@ -54,23 +53,19 @@ def formatted(template: JSON, *values: JSON) -> str:
 
 def formatted_list(template: JSON, *values: JSON) -> JSON:
     """The text for each element of the lists among the arguments; what is no list is the same every time."""
-    lengths = {len(value) for value in values if _is_list(value)}
+    lengths = {len(value) for value in values if is_list(value)}
     if len(lengths) > 1:
         raise Misuse("takes lists of the same length")
     rounds = lengths.pop() if lengths else 1
     results: list[JSON] = []
     length = 0
     for index in range(rounds):
-        result = formatted(template, *(value[index] if _is_list(value) else value for value in values))
+        result = formatted(template, *(value[index] if is_list(value) else value for value in values))
         length += len(result)
         if length > LONGEST_TEXT:
             raise Misuse(f"makes more than {LONGEST_TEXT} characters")
         results.append(result)
     return results
-
-
-def _is_list(value: JSON) -> TypeGuard[Sequence[JSON]]:
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _formatted(verb: re.Match[str], value: JSON) -> str:

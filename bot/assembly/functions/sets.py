@@ -21,31 +21,32 @@ def distinct(values: Value) -> tuple[Value, ...]:
 
 def as_set(values: Value) -> Value | tuple[Value, ...]:
     """The elements as a set; null stays null."""
-    return values if values.data is None else _ordered(unified(items(values)))
+    return values if values.data is None else as_members(unified(items(values)))
 
 
 def union(*sets: Value) -> tuple[Value, ...]:
     """What is in one of the sets."""
-    return _ordered([item for members in _same_type(sets) for item in members])
+    return as_members([item for members in _same_type(sets) for item in members])
 
 
 def intersection(*sets: Value) -> tuple[Value, ...]:
     """What is in all of the sets."""
     first, *others = _same_type(sets)
-    return _ordered(reduce(lambda kept, other: _among(kept, other, member=True), others, first))
+    return as_members(reduce(lambda kept, other: _among(kept, other, member=True), others, first))
 
 
 def difference(first: Value, second: Value) -> tuple[Value, ...]:
     """What is in the first set and not in the second."""
-    return _ordered(_among(*_same_type((first, second)), member=False))
+    return as_members(_among(*_same_type((first, second)), member=False))
 
 
 def product(*sets: Value) -> tuple[Value, ...]:
-    """All ways to take one element of each list; of lists, in their order."""
+    """All ways to take one element of each list, in their order; a set where one of them is a set."""
     members = [unified(items(value)) for value in sets]
     if math.prod(map(len, members)) > MOST_ELEMENTS:
         raise Misuse(f"makes at most {MOST_ELEMENTS} elements")
-    return tuple(replace(sets[0], unique=False, data=combination) for combination in itertools.product(*members))
+    ways = (replace(sets[0], unique=False, data=combination) for combination in itertools.product(*members))
+    return as_members(ways) if any(value.unique for value in sets) else tuple(ways)
 
 
 def _same_type(sets: Sequence[Value]) -> list[tuple[Value, ...]]:
@@ -70,7 +71,7 @@ def _among(values: Iterable[Value], others: Iterable[Value], *, member: bool) ->
     return tuple(value for value in values if (_key(value) in known) is member)
 
 
-def _ordered(values: Iterable[Value]) -> tuple[Value, ...]:
+def as_members(values: Iterable[Value]) -> tuple[Value, ...]:
     """Each element once, in go-cty's order (cty/set_internals.go, ``Less``): false before true, numbers, texts, null last."""
     return tuple(sorted(_once(values), key=_rank))
 

@@ -7,6 +7,7 @@ memory in every read-only container.
 
 from __future__ import annotations
 
+import shlex
 from typing import Final
 
 from bot.drift.compose.inspected.security import PODMAN_DROPS
@@ -32,11 +33,33 @@ _USUAL: Final = frozenset(
 """containers.conf(5), default_capabilities: where a container does not show what it has."""
 
 
-def spelled(live: dict[str, JSON], declared: Tree, tree: Tree) -> dict[str, JSON]:
-    """``live`` with Git's words for what is as ``declared``. ``tree`` is the container as it was read."""
+def spelled(live: dict[str, JSON], declared: Tree, tree: Tree, written: Tree) -> dict[str, JSON]:
+    """``live`` with Git's words for what is as ``declared`` in long form, ``written`` in the files. ``tree`` is the container
+    as it was read.
+    """
     if get(tree, "x-container", "engine") != "podman":
         return live
-    return {**live, **_capabilities(live, declared, tree), **_check(live, declared), **_memory(live, declared)}
+    capabilities, words = _capabilities(live, declared, tree), _words(live, declared, written)
+    return {**live, **capabilities, **words, **_check(live, declared), **_memory(live, declared)}
+
+
+def _words(live: Tree, declared: Tree, written: Tree) -> dict[str, JSON]:
+    """podman-compose splits a command as a shell does, docker compose otherwise where a pipe or a quoted escape is in it
+    (``container_to_args`` of podman_compose.py).
+    """
+    spelled: dict[str, JSON] = {}
+    for key in ("command", "entrypoint"):
+        line = text(written.get(key))
+        if line and live.get(key) != declared.get(key) and [*texts(live.get(key))] == _split(line):
+            spelled[key] = declared.get(key)
+    return spelled
+
+
+def _split(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return []
 
 
 def _capabilities(live: Tree, declared: Tree, tree: Tree) -> dict[str, JSON]:

@@ -110,7 +110,7 @@ def _of_container(
 ) -> Iterator[Drift]:
     live = long_form.service(tree)
     declared = _settled(long_form.service(desired.tree), desired, tree, live)
-    live = podman.spelled(_settled_live(live, declared, desired, tree, aliases), declared, tree)
+    live = podman.spelled(_settled_live(live, declared, desired, tree, aliases), declared, tree, desired.tree)
     among = port_pairs.repeated(declared.get("ports"), live.get("ports"))
     declared["ports"] = port_pairs.marked(declared.get("ports"), among)
     live["ports"] = port_pairs.paired(live.get("ports"), declared["ports"], among)

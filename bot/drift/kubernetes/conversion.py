@@ -6,10 +6,11 @@ Applied to both sides by :mod:`bot.drift.kubernetes.objects`, so that a side tha
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bot.drift.kubernetes.versions import current
+from bot.drift.kubernetes.versions import current, metric
 from bot.drift.values import encoded
 from bot.model.json import JSON, Tree, elements, get, mapping
 from bot.model.resource import ResourceId
@@ -50,16 +51,58 @@ def _encoded(tree: Tree) -> Tree:
 
 
 def _second_form(tree: Tree) -> Tree:
-    """``autoscaling/v1`` as ``v2``: the target of the processor is one of the metrics
-    (``pkg/apis/autoscaling/v1/conversion.go``).
+    """``autoscaling/v1`` as ``v2``: the target of the processor is one of the metrics, and notes hold what the version has
+    no field for (``pkg/apis/autoscaling/v1/conversion.go``).
     """
     spec = mapping(tree.get("spec"))
     target = spec.get("targetCPUUtilizationPercentage")
-    if target is None:
+    tree, metrics, behavior = _noted(tree) if tree.get("apiVersion") == "autoscaling/v1" else (tree, [], None)
+    if target is None and not metrics and behavior is None:
         return tree
-    metric: dict[str, JSON] = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}
+    if target is not None:
+        cpu: dict[str, JSON] = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}
+        metrics = [{"type": "Resource", "resource": cpu}, *metrics]
     kept = {key: value for key, value in spec.items() if key != "targetCPUUtilizationPercentage"}
-    return {**tree, "spec": {**kept, "metrics": [{"type": "Resource", "resource": metric}]}}
+    scaling = {} if behavior is None else {"behavior": behavior}
+    return {**tree, "spec": {**kept, **scaling, **({"metrics": metrics} if metrics else {})}}
+
+
+_METRICS: Final = "autoscaling.alpha.kubernetes.io/metrics"
+_BEHAVIOR: Final = "autoscaling.alpha.kubernetes.io/behavior"
+
+
+def _noted(tree: Tree) -> tuple[Tree, list[JSON], JSON]:
+    """``tree`` without its notes of metrics and behaviour, and what they say; what does not parse stays a note."""
+    notes = dict(mapping(get(tree, "metadata", "annotations")))
+    metrics, behavior = _parsed(notes.get(_METRICS)), _parsed(notes.get(_BEHAVIOR))
+    if isinstance(metrics, list):
+        del notes[_METRICS]
+    if isinstance(behavior, dict):
+        del notes[_BEHAVIOR]
+    listed: list[JSON] = [metric(mapping(each)) for each in metrics] if isinstance(metrics, list) else []
+    kept = {**tree, "metadata": {**mapping(tree.get("metadata")), "annotations": notes}}
+    return kept, listed, _field_names(behavior) if isinstance(behavior, dict) else None
+
+
+def _parsed(note: JSON) -> JSON:
+    """A note's JSON; None where it is none, or nothing that was ever written there."""
+    if not isinstance(note, str) or len(note) > _LONGEST_NOTE:
+        return None
+    try:
+        parsed: JSON = json.loads(note)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+_LONGEST_NOTE: Final = 65536
+
+
+def _field_names(value: JSON) -> JSON:
+    """The server notes a type of its own there, whose names begin with a capital; nulls are not said."""
+    if isinstance(value, dict):
+        return {key[:1].lower() + key[1:]: _field_names(each) for key, each in value.items() if each is not None}
+    return [_field_names(each) for each in value] if isinstance(value, list) else value
 
 
 def _labelled(tree: Tree) -> Tree:

@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.drift.kubernetes.kinds import is_known, shape_of
 from bot.drift.options import ComparisonOptions
-from bot.drift.shapes import COMPARATORS, Default, FilledBy, Form, Shape
+from bot.drift.shapes import COMPARATORS, FREE, Default, FilledBy, Form, Shape
 from bot.drift.typed_texts import quantities_agree
 from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts
 from bot.model.resource import Desired, Observed, Platform, ResourceId
@@ -91,6 +91,8 @@ def _form(schema: Tree) -> Shape:
             return Shape(Form.STRUCT, FilledBy.UNKNOWN, fields=fields)
         case "object" if isinstance(extra := schema.get("additionalProperties"), (dict, Mapping)):
             return Shape(Form.MAP, FilledBy.UNKNOWN, item=_shape(extra))
+        case "object" | "" if schema.get("x-kubernetes-preserve-unknown-fields") is True:
+            return FREE
         case "object" | "":
             return _number_or_text(schema)
         case _:

@@ -1,43 +1,91 @@
 """The shape that objects of a kind are compared by: built in, told by a definition, or by settings alone.
 
-Asked by :mod:`bot.drift.kubernetes.objects`.
+A pod template inside a custom resource is one like any other. Asked by :mod:`bot.drift.kubernetes.objects`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Final, TypeAlias
 
-from bot.drift.kubernetes.kinds import is_known, shape_of
+from bot.drift.kubernetes.kinds import is_known, pod_template, shape_of
 from bot.drift.options import ComparisonOptions
-from bot.drift.shapes import Form, Shape
+from bot.drift.shapes import FREE, Form, Shape
+from bot.model.paths import Path
 from bot.model.resource import ResourceId
+
+_TEMPLATES: Final[Mapping[tuple[str, str], str]] = {
+    ("argoproj.io", "Rollout"): "spec.template",
+    ("argoproj.io", "Experiment"): "spec.templates[].template",
+    ("apps.openshift.io", "DeploymentConfig"): "spec.template",
+    ("apps.kruise.io", "CloneSet"): "spec.template",
+    ("apps.kruise.io", "StatefulSet"): "spec.template",
+    ("apps.kruise.io", "DaemonSet"): "spec.template",
+    ("apps.kruise.io", "BroadcastJob"): "spec.template",
+    ("keda.sh", "ScaledJob"): "spec.jobTargetRef.template",
+    ("batch.volcano.sh", "Job"): "spec.tasks[].template",
+    ("jobset.x-k8s.io", "JobSet"): "spec.replicatedJobs[].template.spec.template",
+    ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): "spec.leaderWorkerTemplate.workerTemplate",
+    ("actions.github.com", "AutoscalingRunnerSet"): "spec.template",
+}
+"""Where the pods of custom resources are (Argo Rollouts: Specification; OpenShift: DeploymentConfig; OpenKruise; KEDA:
+ScaledJob specification; Volcano: VolcanoJob; JobSet and LeaderWorkerSet API references; Actions Runner Controller).
+"""
+_FREE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    ("helm.toolkit.fluxcd.io", "HelmRelease"): ("spec.values",),
+    ("argoproj.io", "Application"): ("spec.source.helm.valuesObject", "spec.sources[].helm.valuesObject"),
+    ("argoproj.io", "ApplicationSet"): ("spec.template.spec.source.helm.valuesObject",),
+    ("helm.crossplane.io", "Release"): ("spec.forProvider.values",),
+    ("kubernetes.crossplane.io", "Object"): ("spec.forProvider.manifest",),
+    ("fleet.cattle.io", "Bundle"): ("spec.helm.values",),
+}
+"""Where custom resources hold what others read: values of charts and whole manifests (their definitions preserve unknown
+fields there).
+"""
+_Change: TypeAlias = Callable[[Shape], Shape]
 
 
 def shape_for(id_: ResourceId, options: ComparisonOptions) -> Shape:
     """The shape of a kind: built in, else from its CRD, else with the list keys that the options name."""
     if is_known(id_.group, id_.kind):
         return shape_of(id_.group, id_.kind)
-    known = options.shapes.get((id_.group, id_.kind))
-    if known is not None:
-        return known
-    keys = options.list_map_keys.get((id_.group, id_.kind))
-    return shape_of("", "") if keys is None else _with_keys(shape_of("", ""), keys)
+    kind = (id_.group, id_.kind)
+    shape = options.shapes.get(kind) or _with_keys(shape_of("", ""), options.list_map_keys.get(kind, {}))
+    for free in _FREE.get(kind, ()):
+        shape = _changed_at(shape, free.split("."), lambda _: FREE)
+    place = _TEMPLATES.get(kind)
+    return shape if place is None else _changed_at(shape, place.split("."), lambda _: pod_template())
+
+
+def in_template(id_: ResourceId, path: Path) -> bool:
+    """Whether ``path`` of a custom resource lies in its pod template."""
+    place = _TEMPLATES.get((id_.group, id_.kind))
+    if place is None:
+        return False
+    words = place.replace("[]", ".[]").split(".")
+    return len(path) > len(words) and all(word in {"[]", part} for word, part in zip(words, path, strict=False))
 
 
 def _with_keys(shape: Shape, keys: Mapping[str, tuple[str, ...]]) -> Shape:
     for path, names in keys.items():
-        shape = _keyed_at(shape, path.split("."), names)
+        shape = _changed_at(shape, path.split("."), _keyed(names))
     return shape
 
 
-def _keyed_at(shape: Shape, words: list[str], names: tuple[str, ...]) -> Shape:
-    """``shape`` with a keyed list at the dotted path ``words`` (``[]`` behind a word goes into a list's elements)."""
+def _keyed(names: tuple[str, ...]) -> _Change:
+    return lambda shape: Shape(Form.KEYED, item=shape.element, keys=tuple((name, None) for name in names))
+
+
+def _changed_at(shape: Shape, words: list[str], change: _Change) -> Shape:
+    """``shape`` with another one at the dotted path ``words`` (``[]`` behind a word goes into a list's elements)."""
     if not words:
-        return Shape(Form.KEYED, item=shape.element, keys=tuple((name, None) for name in names))
+        return change(shape)
     word, *rest = words
     name = word.removesuffix("[]")
     child = shape.child(name)
     inside = word.endswith("[]")
-    inner = replace(child, item=_keyed_at(child.element, rest, names)) if inside else _keyed_at(child, rest, names)
+    inner = (
+        replace(child, item=_changed_at(child.element, rest, change)) if inside else _changed_at(child, rest, change)
+    )
     return replace(shape, fields={**shape.fields, name: inner})

@@ -203,6 +203,9 @@ DEFAULTS: Final[Defaults] = {
     "NetworkPort": _by("networking/v1 SetDefaults_NetworkPolicyPort", protocol="TCP"),
     "IngressPath": _by("networking/v1beta1 SetDefaults_HTTPIngressPath", pathType="ImplementationSpecific"),
     "HorizontalPodAutoscalerSpec": _by("autoscaling/v2 SetDefaults_HorizontalPodAutoscaler", minReplicas=1),
+    "PodSecurityPolicySpec": _by(
+        "policy/v1beta1 SetDefaults_PodSecurityPolicySpec (before 1.25)", allowPrivilegeEscalation=True
+    ),
     "Webhook": {
         **_by(f"{_HOOKS}MutatingWebhook", namespaceSelector={}, objectSelector={}, reinvocationPolicy="Never"),
         **_by(f"{_HOOKS}MutatingWebhook: Fail since v1, Ignore in v1beta1", failurePolicy="Fail"),

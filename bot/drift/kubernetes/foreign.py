@@ -22,12 +22,13 @@ _CONTAINERS: Final = frozenset({"containers", "initContainers", "ephemeralContai
 
 def as_foreign(drift: Drift, difference: Difference, declared: Tree) -> Drift:
     """``drift`` as what it is where it adds a container with an image of a registry that ``declared`` does not name."""
-    if drift.severity is Severity.CRITICAL or not _is_foreign(difference, declared):
+    if drift.severity is Severity.CRITICAL or not is_foreign(difference, declared):
         return drift
     return replace(drift, severity=Severity.CRITICAL, rule="image-registry")
 
 
-def _is_foreign(difference: Difference, declared: Tree) -> bool:
+def is_foreign(difference: Difference, declared: Tree) -> bool:
+    """Whether it adds a container with an image of a registry that ``declared`` does not name."""
     if difference.side is not Side.OBSERVED:
         return False
     path = difference.location.path

@@ -30,7 +30,7 @@ TYPES: Final[Types] = {
         "minReadySeconds paused": "leaf",
         "revisionHistoryLimit progressDeadlineSeconds": "zero:leaf",
     },
-    "Selector": {"matchLabels": "map text", "matchExpressions": "list any"},
+    "Selector": {"matchLabels": "map text", "matchExpressions": "unordered:list Requirement"},
     "Strategy": {"type": "leaf", "rollingUpdate": "RollingUpdate"},
     "RollingUpdate": {"maxSurge": "zero:intstr", "maxUnavailable": "zero:intstr", "partition": "leaf"},
     "DaemonSet": {**TOP, "spec": "DaemonSetSpec"},
@@ -138,9 +138,10 @@ TYPES: Final[Types] = {
         "claimRef": "allocated:any",
         "hostPath": "HostPath",
         "iscsi rbd azureDisk scaleIO": "VolumeSourceDefaults",
-        "nodeAffinity": "server:any",  # controllers and provisioners write where the volume is
+        "nodeAffinity": "server:VolumeNodeAffinity",  # controllers and provisioners write where the volume is
         "mountOptions": "list",
     },
+    "VolumeNodeAffinity": {"required": "NodeSelector"},
     "Namespace": {**TOP, "spec": "allocated:map allocated:any"},
     "Endpoints": {**TOP, "subsets": "set EndpointSubset"},
     "EndpointSubset": {
@@ -154,16 +155,21 @@ TYPES: Final[Types] = {
     "RoleRef": {"kind": "leaf", "name": "leaf", "apiGroup": "leaf"},
     "Subject": {},
     "NetworkPolicy": {**TOP, "spec": "NetworkPolicySpec"},
-    "NetworkPolicySpec": {"podSelector": "Selector", "policyTypes": "set", "ingress egress": "list NetworkRule"},
-    "NetworkRule": {"from": "list NetworkPeer", "to": "list NetworkPeer", "ports": "list NetworkPort"},
-    "NetworkPeer": {"podSelector": "zero:Selector", "namespaceSelector": "zero:Selector", "ipBlock": "any"},
+    "NetworkPolicySpec": {
+        "podSelector": "Selector",
+        "policyTypes": "set",
+        "ingress egress": "unordered:list NetworkRule",
+    },
+    "NetworkRule": {"from to": "unordered:list NetworkPeer", "ports": "unordered:list NetworkPort"},
+    "NetworkPeer": {"podSelector": "zero:Selector", "namespaceSelector": "zero:Selector", "ipBlock": "IPBlock"},
+    "IPBlock": {"cidr": "leaf", "except": "set"},
     "NetworkPort": {"port": "intstr", "endPort": "leaf"},
     "Ingress": {**TOP, "spec": "IngressSpec"},
     "IngressSpec": {
         "ingressClassName": "server:leaf",  # admission plug-in DefaultIngressClass
         "defaultBackend": "any",
         "rules": "list IngressRule",
-        "tls": "list IngressTLS",
+        "tls": "unordered:list IngressTLS",
     },
     "IngressRule": {"host": "leaf", "http": "IngressHTTP"},
     "IngressHTTP": {"paths": "list IngressPath"},
@@ -193,6 +199,14 @@ TYPES: Final[Types] = {
         "minAvailable maxUnavailable": "zero:intstr",
         "selector": "Selector",
         "unhealthyPodEvictionPolicy": "leaf",
+    },
+    "PodSecurityPolicy": {**TOP, "spec": "PodSecurityPolicySpec"},
+    "PodSecurityPolicySpec": {
+        "privileged hostNetwork hostPID hostIPC readOnlyRootFilesystem": "leaf",
+        "allowPrivilegeEscalation defaultAllowPrivilegeEscalation": "zero:leaf",
+        "defaultAddCapabilities requiredDropCapabilities allowedCapabilities volumes": "set",
+        "allowedUnsafeSysctls forbiddenSysctls allowedProcMountTypes": "set",
+        "hostPorts allowedHostPaths allowedFlexVolumes allowedCSIDrivers": "set any",
     },
     "Webhooks": {**TOP, "webhooks": "keyed[name] Webhook"},
     "Webhook": {
@@ -229,10 +243,12 @@ TYPES: Final[Types] = {
         "provisioner": "leaf",
         "parameters": "map text",
         "mountOptions": "list",
-        "allowedTopologies": "any",
+        "allowedTopologies": "unordered:list TopologyTerm",
     },
+    "TopologyTerm": {"matchLabelExpressions": "unordered:list TopologyRequirement"},
+    "TopologyRequirement": {"key": "leaf", "values": "set"},
     "LimitRange": {**TOP, "spec": "LimitRangeSpec"},
-    "LimitRangeSpec": {"limits": "list LimitRangeItem"},
+    "LimitRangeSpec": {"limits": "unordered:list LimitRangeItem"},
     "LimitRangeItem": {
         "type": "leaf",
         "max min maxLimitRequestRatio": "map quantity",
@@ -248,7 +264,7 @@ _KINDS: Final = {
     "apps": "DaemonSet Deployment ReplicaSet StatefulSet",
     "batch": "CronJob Job",
     "autoscaling": "HorizontalPodAutoscaler",
-    "policy": "PodDisruptionBudget",
+    "policy": "PodDisruptionBudget PodSecurityPolicy",
     "rbac.authorization.k8s.io": "Role RoleBinding ClusterRole=Role ClusterRoleBinding=RoleBinding",
     "networking.k8s.io": "Ingress NetworkPolicy",
     "admissionregistration.k8s.io": "MutatingWebhookConfiguration=Webhooks ValidatingWebhookConfiguration=Webhooks",
@@ -284,6 +300,12 @@ def shape_of(group: str, kind: str) -> Shape:
     )
 
 
+@cache
+def pod_template() -> Shape:
+    """The shape of a pod template."""
+    return compile_shape("PodTemplate", TYPES, DEFAULTS, _COMPARATORS)
+
+
 def is_known(group: str, kind: str) -> bool:
     """Whether the tables, or Kubernetes itself, say what the kind has."""
     group = SUCCESSORS.get((group, kind), group)
@@ -300,4 +322,4 @@ def _is_published(group: str, kind: str) -> bool:
     return ("." not in group or group.endswith(".k8s.io")) and (group, kind) in builtin.published().kinds
 
 
-__all__ = ["TYPES", "by_hand", "is_known", "shape_of"]
+__all__ = ["TYPES", "by_hand", "is_known", "pod_template", "shape_of"]

@@ -19,8 +19,8 @@ from bot.drift.drifts import Attribution, Maker
 from bot.drift.kubernetes import edits
 from bot.drift.kubernetes.autoscaled import ROBOTS, autoscaled
 from bot.drift.kubernetes.conversion import stored
-from bot.drift.kubernetes.custom import shape_for
-from bot.drift.kubernetes.foreign import as_foreign
+from bot.drift.kubernetes.custom import in_template, shape_for
+from bot.drift.kubernetes.foreign import as_foreign, is_foreign
 from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.last_applied import last_applied
 from bot.drift.kubernetes.ownership import Owners, Role, Writer
@@ -39,7 +39,7 @@ from bot.drift.surroundings import ComparisonContext
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, Tally, walk
 from bot.model.drift import Drift, DriftKind, Suppressed
-from bot.model.json import Tree, exists_at, get, mapping, value_at
+from bot.model.json import Tree, exists_at, mapping, value_at
 from bot.model.paths import Item
 from bot.model.resource import Desired, Observed
 from bot.model.severity import Severity
@@ -49,7 +49,10 @@ _TEMPLATES: Final = frozenset(
     {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "CronJob"}
 )
 _IDENTITY: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
+_NOTED: Final = (("spec", "metrics"), ("spec", "behavior"))
+"""What ``autoscaling/v1`` says in another form."""
 _FILLED_BY_OTHERS: Final = frozenset({"ConfigMap", "Secret"})
+_CONTENTS: Final = ("data", "binaryData", "stringData")
 
 Excuse: TypeAlias = tuple[str, str]
 """By what a difference is explained, and how."""
@@ -111,13 +114,13 @@ def _kind_left_out(difference: Difference) -> str:
 def _rewritten(difference: Difference, desired: Desired) -> bool:
     """Whether Git says it in another form than the one compared, so that no edit can be made of the difference."""
     path = difference.location.path
-    if is_converted(desired.tree) and path[:1] == ("spec",):
+    if is_converted(desired.tree) and path[:1] != ("metadata",):
         return not isinstance(value_at(desired.tree, difference.location.pointer), SCALARS)
     if difference.side is not Side.OBSERVED:
         return not exists_at(desired.tree, difference.location.pointer)
     if path[:1] == ("data",):
         return "stringData" in desired.tree
-    return path[:2] == ("spec", "metrics") and get(desired.tree, "spec", "targetCPUUtilizationPercentage") is not None
+    return path[:2] in _NOTED and desired.tree.get("apiVersion") == "autoscaling/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +164,10 @@ class _Judge:
         return self.owners.writer(difference.location.steps)
 
     def grave(self, difference: Difference) -> bool:
-        """Whether it lets something in that nobody means by leaving an object to others. Admission marks every pod."""
-        if self.observed.id.kind == "Pod":
+        """Whether it lets something in that nobody means by leaving an object to others. Admission marks every pod, and
+        gives it what it is known by.
+        """
+        if self.observed.id.kind == "Pod" and (difference.location.path[0] == "metadata" or injected(difference)):
             return False
         return is_grave(
             self.desired.id,
@@ -318,12 +323,13 @@ class _Judge:
         """
         certain = (each for each in self.weakened if each.row.severity is Severity.CRITICAL or each.row.by_value)
         weakens = any(each.touches(names_of(difference.location.path)) for each in certain)
-        if self._grade(difference)[0] is not Severity.CRITICAL and not weakens:
+        critical = self._grade(difference)[0] is Severity.CRITICAL or is_foreign(difference, self.desired.tree)
+        if not critical and not weakens:
             return None
         cause = _by(DriftKind.ADDED, writer)
         if writer is not None and writer.role in ROBOTS:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
-        if self.observed.id.kind == "Pod" or injected(difference):
+        if injected(difference) or (self.observed.id.kind == "Pod" and difference.location.path[0] == "metadata"):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
         if difference.declared or weakens or is_known(self.observed.id.group, self.observed.id.kind):
             return _Verdict(cause)
@@ -339,20 +345,24 @@ class _Judge:
         kind = self.observed.id.kind
         if difference.location.path[0] == "metadata":
             return difference.declared
-        if kind == "Pod":  # admission fills in pods: tokens, tolerations, limits, sidecars
-            return False
-        return difference.declared or self._templated or self._in_new_map(difference)
+        if kind == "Pod":  # admission fills in pods: tokens, tolerations, limits, sidecars; it takes no guard away
+            debugged = difference.location.path[1:2] == ("ephemeralContainers",)
+            return debugged or self.grave(difference) or is_foreign(difference, self.desired.tree)
+        return difference.declared or self._templated(difference) or self._in_new_map(difference)
 
     def _in_new_map(self, difference: Difference) -> bool:
-        """Whether it is an entry of a map that is new where Git speaks. What others are to fill begins without its data."""
+        """Whether it is an entry of a map that is new where Git speaks. What others are to fill begins without any data."""
         path, id_ = difference.location.path, self.observed.id
-        if id_.kind in _FILLED_BY_OTHERS or not isinstance(path[-1], str) or not is_known(id_.group, id_.kind):
+        if id_.kind in _FILLED_BY_OTHERS and not any(self.desired.tree.get(part) for part in _CONTENTS):
+            return False
+        if not isinstance(path[-1], str) or not is_known(id_.group, id_.kind):
             return False
         return len(path) > 1 and exists_at(self.desired.tree, difference.location.pointer[:-2])
 
-    @property
-    def _templated(self) -> bool:
-        return self.observed.id.kind in _TEMPLATES and is_known(self.observed.id.group, self.observed.id.kind)
+    def _templated(self, difference: Difference) -> bool:
+        id_ = self.observed.id
+        known = id_.kind in _TEMPLATES and is_known(id_.group, id_.kind)
+        return known or in_template(id_, difference.location.path)
 
 
 def _by(kind: DriftKind, writer: Writer | None, message: str | None = None) -> Attribution:

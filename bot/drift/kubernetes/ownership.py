@@ -19,6 +19,7 @@ from typing import Final
 from bot.drift.options import Roster
 from bot.drift.walk import Step
 from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text
+from bot.model.paths import Item
 
 
 class Role(Enum):
@@ -198,6 +199,9 @@ def _below(node: Tree, step: Step) -> Tree | None:
         return mapping(field) if field is not None else None
     if isinstance(step, int):
         return None
+    if isinstance(step, Item):
+        member = node.get(f"v:{json.dumps(step.key, ensure_ascii=False)}")
+        return mapping(member) if member is not None else None
     for key, below in node.items():
         if key.startswith("k:") and _matches(_parsed(key[2:]), step):
             return mapping(below)

@@ -32,8 +32,8 @@ METADATA: Final = {
     "name namespace generateName uid resourceVersion generation creationTimestamp": "ignored:leaf",
     "deletionTimestamp deletionGracePeriodSeconds selfLink": "ignored:leaf",
     "managedFields": "ignored:any",
-    "ownerReferences": "controller:keyed[uid] any",
-    "finalizers": "controller:set",
+    "ownerReferences": "controller:keyed[uid] controller:any",
+    "finalizers": "controller:keyed[name] controller:leaf",  # each belongs to whoever added it (OpenAPI: a set, merged)
     "labels annotations": "map text",
 }
 
@@ -87,7 +87,8 @@ POD_TYPES: Final[Types] = {
         "imagePullSecrets schedulingGates resourceClaims": "keyed[name] any",
         "readinessGates": "keyed[conditionType] any",
         "nodeSelector": "map",
-        "affinity dnsConfig": "any",
+        "affinity": "Affinity",
+        "dnsConfig": "any",
         "securityContext": "PodSecurityContext",
         "serviceAccountName": "account",
         "serviceAccount": "server:leaf",
@@ -102,8 +103,29 @@ POD_TYPES: Final[Types] = {
     "Toleration": {"key operator value effect": "leaf", "tolerationSeconds": "zero:leaf"},
     "TopologySpread": {
         "topologyKey whenUnsatisfiable maxSkew minDomains": "leaf",
-        "labelSelector": "any",
+        "labelSelector": "LabelSelector",
         "matchLabelKeys": "set",
+    },
+    # alternatives, demands that must all hold, and weights: their order says nothing (Kubernetes: Assigning Pods to Nodes)
+    "LabelSelector": {"matchLabels": "map text", "matchExpressions": "unordered:list Requirement"},
+    "Requirement": {"key operator": "leaf", "values": "set"},
+    "Affinity": {"nodeAffinity": "NodeAffinity", "podAffinity podAntiAffinity": "PodAffinity"},
+    "NodeAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": "NodeSelector",
+        "preferredDuringSchedulingIgnoredDuringExecution": "unordered:list PreferredNodes",
+    },
+    "NodeSelector": {"nodeSelectorTerms": "unordered:list NodeTerm"},
+    "PreferredNodes": {"weight": "leaf", "preference": "NodeTerm"},
+    "NodeTerm": {"matchExpressions matchFields": "unordered:list Requirement"},
+    "PodAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": "unordered:list PodTerm",
+        "preferredDuringSchedulingIgnoredDuringExecution": "unordered:list PreferredPods",
+    },
+    "PreferredPods": {"weight": "leaf", "podAffinityTerm": "PodTerm"},
+    "PodTerm": {
+        "topologyKey": "leaf",
+        "labelSelector namespaceSelector": "zero:LabelSelector",  # an empty one selects everything, none nothing
+        "namespaces matchLabelKeys mismatchLabelKeys": "set",
     },
     "HostAlias": {"ip": "leaf", "hostnames": "set"},
     "Volume": {

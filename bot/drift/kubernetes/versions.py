@@ -114,13 +114,14 @@ def _autoscaler(tree: Tree) -> Tree:
     spec = mapping(tree.get("spec"))
     if not isinstance(spec.get("metrics"), (list, tuple)):
         return tree
-    return {**tree, "spec": {**spec, "metrics": [_metric(mapping(metric)) for metric in elements(spec["metrics"])]}}
+    return {**tree, "spec": {**spec, "metrics": [metric(mapping(each)) for each in elements(spec["metrics"])]}}
 
 
-def _metric(metric: Tree) -> Tree:
-    kind = text(metric.get("type"))
+def metric(written: Tree) -> Tree:
+    """One metric of an autoscaler in the form of ``autoscaling/v2``."""
+    kind = text(written.get("type"))
     name = kind[:1].lower() + kind[1:]
-    return {**metric, name: _metric_source(name, mapping(metric[name]))} if name in metric else metric
+    return {**written, name: _metric_source(name, mapping(written[name]))} if name in written else written
 
 
 _MEASURED: Final = (
@@ -191,11 +192,71 @@ def _priority_level(tree: Tree) -> Tree:
     return {**tree, "spec": {**spec, "limited": renamed}}
 
 
+def _slice(tree: Tree) -> Tree:
+    """Zones as a field of their own, the rest of the topology as ``deprecatedTopology``
+    (``pkg/apis/discovery/v1beta1/conversion.go``).
+    """
+    if not isinstance(tree.get("endpoints"), (list, tuple)):
+        return tree
+    return {**tree, "endpoints": [_endpoint(mapping(endpoint)) for endpoint in elements(tree["endpoints"])]}
+
+
+_HOST: Final = "kubernetes.io/hostname"
+_ZONE: Final = "topology.kubernetes.io/zone"
+
+
+def _endpoint(endpoint: Tree) -> Tree:
+    topology = endpoint.get("topology")
+    if not isinstance(topology, (dict, Mapping)):
+        return endpoint
+    named = {_ZONE, *((_HOST,) if topology.get(_HOST) == endpoint.get("nodeName") else ())}
+    rest = {key: value for key, value in topology.items() if key not in named}
+    kept = {key: value for key, value in endpoint.items() if key != "topology"}
+    zone = {"zone": topology[_ZONE]} if _ZONE in topology else {}
+    return {**kept, **zone, **({"deprecatedTopology": rest} if rest else {})}
+
+
+def _runtime(tree: Tree) -> Tree:
+    """What was below ``spec`` stands at the top (``pkg/apis/node/v1alpha1/conversion.go``)."""
+    spec = mapping(tree.get("spec"))
+    named = {("handler" if key == "runtimeHandler" else key): value for key, value in spec.items()}
+    return {**{key: value for key, value in tree.items() if key != "spec"}, **named}
+
+
+_ASKED: Final = frozenset({"name", "firstAvailable"})
+
+
+def _claim(tree: Tree) -> Tree:
+    """Requests for one kind of device below ``exactly`` (``pkg/apis/resource/v1beta1/conversion.go``)."""
+    requests = get(tree, "spec", "devices", "requests")
+    if not isinstance(requests, (list, tuple)):
+        return tree
+    spec, devices = mapping(tree.get("spec")), mapping(get(tree, "spec", "devices"))
+    converted = [_request(mapping(request)) for request in elements(requests)]
+    return {**tree, "spec": {**spec, "devices": {**devices, "requests": converted}}}
+
+
+def _request(request: Tree) -> Tree:
+    exactly = {key: value for key, value in request.items() if key not in _ASKED}
+    if request.get("firstAvailable") or not exactly:
+        return request
+    return {"name": request.get("name"), "exactly": exactly}
+
+
+def _claim_template(tree: Tree) -> Tree:
+    spec = mapping(tree.get("spec"))
+    return {**tree, "spec": {**spec, **_claim({"spec": mapping(spec.get("spec"))})}}
+
+
 _CONVERSIONS: Final[Mapping[tuple[str, str], Callable[[Tree], Tree]]] = {
     ("extensions/v1beta1", "Ingress"): _ingress,
     ("networking.k8s.io/v1beta1", "Ingress"): _ingress,
     ("autoscaling/v2beta1", "HorizontalPodAutoscaler"): _autoscaler,
     ("apiextensions.k8s.io/v1beta1", "CustomResourceDefinition"): _definition,
+    ("discovery.k8s.io/v1beta1", "EndpointSlice"): _slice,
+    ("node.k8s.io/v1alpha1", "RuntimeClass"): _runtime,
+    ("resource.k8s.io/v1beta1", "ResourceClaim"): _claim,
+    ("resource.k8s.io/v1beta1", "ResourceClaimTemplate"): _claim_template,
     ("flowcontrol.apiserver.k8s.io/v1beta1", "PriorityLevelConfiguration"): _priority_level,
     ("flowcontrol.apiserver.k8s.io/v1beta2", "PriorityLevelConfiguration"): _priority_level,
 }

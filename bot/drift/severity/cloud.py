@@ -18,7 +18,6 @@ from bot.drift.severity import iam
 from bot.drift.severity.rules import ENGINE_SOCKET, MIGHTY
 from bot.drift.values import text
 from bot.model.json import JSON, Pointer, Tree
-from bot.model.severity import Severity
 
 _WORLD: Final = frozenset({"0.0.0.0/0", "::/0", "internet", "*"})
 _RANGES: Final = re.compile(
@@ -118,12 +117,6 @@ class CloudGain:
         depth = len(self.block)
         name = path[depth] if len(path) > depth and path[:depth] == self.block else None
         return isinstance(name, str) and self.rule in _SCOPES and _SCOPES[self.rule].search(name) is not None
-
-
-def exposure(live: JSON, asked: JSON) -> tuple[Severity, str] | None:
-    """CRITICAL with the rule's id where ``live`` opens or grants what ``asked`` does not; None where it does not."""
-    gain = next(iter(gains(live, asked)), None)
-    return None if gain is None else (Severity.CRITICAL, gain.rule)
 
 
 def gains(live: JSON, asked: JSON) -> tuple[CloudGain, ...]:

@@ -36,8 +36,9 @@ class MetadataGrant(BaseModel):
     """One row. ``keys`` and ``kinds`` are globs; a row is about the ``label`` or ``annotation`` that matches.
 
     What weakens: ``levels`` names values from open to strict, and going down is weaker; a live value that matches
-    ``opens`` where the declared one does not; a declared one that matches ``closes`` where the live one does not. Values
-    are globs that take no notice of case. ``weaker`` is the severity of that, ``otherwise`` of any other difference.
+    ``opens`` where the declared one does not; a declared one that matches ``closes`` where the live one does not. A live
+    value that matches ``never`` weakens nothing. Values are globs that take no notice of case. ``weaker`` is the severity
+    of that, ``otherwise`` of any other difference.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
@@ -49,6 +50,7 @@ class MetadataGrant(BaseModel):
     levels: _Texts = ()
     opens: _Texts = ()
     closes: _Texts = ()
+    never: _Texts = ()
     weaker: Severity = Severity.HIGH
     otherwise: Severity = Severity.MEDIUM
     meaning: Annotated[str, Field(min_length=3, max_length=300)]
@@ -65,7 +67,7 @@ class MetadataGrant(BaseModel):
     def weakens(self, desired: JSON, observed: JSON) -> bool:
         """Whether the live value gives more than the declared one; None is absence."""
         before, now = _word(desired), _word(observed)
-        if before == now:
+        if before == now or _matches(now, self.never):
             return False
         if self.levels and before is not None and self._level(now) < self._level(before):
             return True

@@ -320,13 +320,19 @@ BASELINES: Final[tuple[Baseline, ...]] = (
         "ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding MutatingAdmissionPolicy MutatingAdmissionPolicyBinding",
     ),
     _base("secret-data", HIGH, "data stringData type", "Secret secret"),
+    _base("secret-data", HIGH, "encryptedData", "SealedSecret"),
     _base(
         "storage",
         CRITICAL,
         "spec.volumeName spec.storageClassName spec.accessModes spec.resources",
         "PersistentVolumeClaim PersistentVolume",
     ),
-    _base("storage", HIGH, "volumeClaimTemplates persistentVolumeClaimRetentionPolicy persistentVolumeReclaimPolicy"),
+    _base(
+        "storage",
+        HIGH,
+        "volumeClaimTemplates persistentVolumeClaimRetentionPolicy persistentVolumeReclaimPolicy "
+        "reclaimPolicy deletionPolicy",
+    ),
     _base("identity", HIGH, "serviceAccountName serviceAccount imagePullSecrets user group_add"),
     _base("selector", HIGH, "selector matchLabels matchExpressions"),
     _base(

@@ -32,7 +32,7 @@ from bot.model.finding import Finding
 from bot.model.ledger import Actor, Entry
 from bot.model.proposal import Tick
 from bot.model.session import Session
-from bot.report.json import drift_json, tick_json
+from bot.report.json import adopted_ids, drift_json, tick_json
 
 _POLL: Final = 0.05
 _WIDEST: Final = 1000
@@ -90,8 +90,9 @@ class _Answers:
 
     async def drift(self, call: CheckedCall) -> Answer:
         asked, last = _as(DriftQuery, call.query), self._last()
+        offered = adopted_ids(last.decisions)
         chosen = [
-            drift_json(drift)
+            drift_json(drift, adopted=offered)
             for drift in last.report.drift
             if (asked.target is None or drift.resource.target == asked.target)
             and (asked.severity is None or drift.severity.rank >= asked.severity.rank)
@@ -106,8 +107,8 @@ class _Answers:
             {
                 "at": last.at.isoformat(),
                 "blocked": last.blocked,
-                "decisions": [each for each in _rows(whole["decisions"]) if each["drift"] in of_task],
-                "actions": [each for each in _rows(whole["actions"]) if task in {None, each["task"]}],
+                "decisions": [row for row in _rows(whole["decisions"]) if row["drift"] in of_task],
+                "actions": [row for row in _rows(whole["actions"]) if task in {None, row["task"]}],
             }
         )
 

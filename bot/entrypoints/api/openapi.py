@@ -89,15 +89,17 @@ def _parameters(query: type[Asked]) -> list[JSON]:
     schema = query.model_json_schema()
     required = schema.get("required", [])
     return [
-        {"name": name, "in": "query", "required": name in required, "schema": _parameter(found, schema)}
-        for name, found in schema.get("properties", {}).items()
+        {"name": name, "in": "query", "required": name in required, "schema": _parameter(parameter, schema)}
+        for name, parameter in schema.get("properties", {}).items()
     ]
 
 
-def _parameter(found: Mapping[str, JSON], schema: Mapping[str, JSON]) -> JSON:
+def _parameter(parameter: Mapping[str, JSON], schema: Mapping[str, JSON]) -> JSON:
     """The schema of one parameter: absent is absent, never null."""
-    choices = found.get("anyOf")
-    kinds = [kind for kind in choices if mapping(kind).get("type") != "null"] if isinstance(choices, list) else [found]
+    choices = parameter.get("anyOf")
+    kinds = (
+        [kind for kind in choices if mapping(kind).get("type") != "null"] if isinstance(choices, list) else [parameter]
+    )
     chosen = dict(mapping(kinds[0]))
     reference = chosen.pop("$ref", None)
     if isinstance(reference, str):

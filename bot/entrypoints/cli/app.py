@@ -65,37 +65,18 @@ def build(words: Sequence[str] | None = None) -> typer.Typer:
     """The whole command line. Given ``words``, only what the verb needs that they begin with; where they name none, all verbs
     with their names and first sentences alone: reading the parameters of sixty verbs takes longer than everything else.
     """
+    first = words[0] if words else None
+    named = [module for module, verbs in VERBS.items() if first in verbs]
     app = typer.Typer(
         name="clockwork",
         help="Keeps what runs equal to what Git says, by changing Git the way each change deserves.",
         no_args_is_help=True,
-        add_completion=True,
+        add_completion=not named,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-
-    @app.callback()
-    def root(
-        version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
-        quiet: bool = typer.Option(
-            False, "--quiet", "-q", help="Print nothing but errors; the exit code says the rest."
-        ),
-        verbose: bool = typer.Option(
-            False, "--verbose", "-v", help="Tell what happens; -vv each request and rendering."
-        ),
-        log_level: str = typer.Option("warning", "--log-level", metavar="LEVEL", help="debug, info, warning or error."),
-        log_format: str = typer.Option("text", "--log-format", metavar="FORMAT", help="text or json."),
-    ) -> None:
-        """Keeps what runs equal to what Git says, by changing Git the way each change deserves.
-
-        The options below may stand anywhere on the command line.
-        """
-        # The command line took them out before (bot.entrypoints.cli.verbosity); here they are for --help.
-        del version, quiet, verbose, log_level, log_format
-
-    first = words[0] if words else None
-    named = [module for module, verbs in VERBS.items() if first in verbs]
+    app.callback()(_bare if named else _root)
     for module in named or VERBS:
         _verbs(module).register(app)
     if words is not None and len(words) > 1:
@@ -104,6 +85,25 @@ def build(words: Sequence[str] | None = None) -> typer.Typer:
     if words is not None and not named and (first is None or first in _LISTING or not first.startswith("-")):
         _outline(app, first or "")
     return app
+
+
+def _bare() -> None:
+    """What stands before a verb that comes first: nothing, so that no parameter is read for it."""
+
+
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print nothing but errors; the exit code says the rest."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Tell what happens; -vv each request and rendering."),
+    log_level: str = typer.Option("warning", "--log-level", metavar="LEVEL", help="debug, info, warning or error."),
+    log_format: str = typer.Option("text", "--log-format", metavar="FORMAT", help="text or json."),
+) -> None:
+    """Keeps what runs equal to what Git says, by changing Git the way each change deserves.
+
+    The options below may stand anywhere on the command line.
+    """
+    # The command line took them out before (bot.entrypoints.cli.verbosity); here they are for --help.
+    del version, quiet, verbose, log_level, log_format
 
 
 def _narrow(app: typer.Typer, group: str, named: str) -> None:

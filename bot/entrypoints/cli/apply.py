@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from bot.flows.action_plan import TargetPlan
     from bot.model.action import AppliedPlan
     from bot.model.codehost import CheckState
+    from bot.plans.document import KeptPlan
     from bot.wiring.applying import Application
+    from bot.wiring.repository import Options
 
 PlanOption = Annotated[
     Path | None,
@@ -65,15 +68,7 @@ def register(app: typer.Typer) -> None:
         """Do what a plan says, so that what runs is what the branch says. Exit 4 when something waits for approval."""
         from rich.console import Console
 
-        from bot.entrypoints.cli.progress import progress
         from bot.errors import Invalid
-        from bot.model.codehost import CheckState
-        from bot.plans.document import applied_json, check_plans
-        from bot.report.actions import applied_markdown
-        from bot.report.outputs import applied_outputs
-        from bot.report.terminal import show_errors
-        from bot.wiring.actions import job_summary, outputs
-        from bot.wiring.applying import open_application, sentences_of
         from bot.wiring.repository import Options
 
         asks = plan is None and not auto_approve
@@ -84,46 +79,92 @@ def register(app: typer.Typer) -> None:
             )
         kept = None if plan is None else kept_plans(plan)
         console = Console(stderr=as_json)
-        with progress(quiet=as_json) as tell:
-            options = Options(repo, None, None, settings, variables=tuple(var or ()), target=target, tell=tell)
-            tasks = chosen_tasks(kept or (), task)
-            application = open_application(options, force_conflicts=force_conflicts, tasks=tasks)
-        if application.assessment.report.errors:
-            show_errors(application.assessment.report, Console(stderr=True))
-            raise typer.Exit(2)
-        check_plans(kept or (), [each.actions for each in application.plans])
-        names = None if kept is None else {each.target for each in kept}
-        chosen = [each for each in application.plans if names is None or each.actions.target in names]
+        options = Options(repo, None, None, settings, variables=tuple(var or ()), target=target)
+        tasks = chosen_tasks(kept or (), task)
+        application = _opened(options, tasks, force_conflicts=force_conflicts, quiet=as_json)
+        chosen = _chosen(application, kept)
         if any(each.actions.actions for each in chosen):
             _checked(application, console, tells=auto_approve and verify)
         agreed = _agreed(chosen, console) if asks else kept is not None
         ended = _carried_out(application, chosen, console, approved=agreed, unattended=auto_approve)
         _show_who_asks(ended, rerun(repo, settings=settings, target=target, var=var, task=task), console)
         if as_json:
-            print_json({"version": 1, "targets": [applied_json(each.actions, done) for each, done in ended]})
-        sentences = [line for each, done in ended for line in sentences_of(each, done, application.opened.name)]
-        plans = [done for _, done in ended]
-        whole = all(done.whole for done in plans)
-        state = _verified(application, sentences, console, whole=whole) if verify else None
-        if output is not None:
-            in_sync = None if state is None else state is CheckState.SUCCESS
-            append(output, outputs(applied_outputs(plans, in_sync=in_sync)))
-        if summary is not None:
-            append(summary, job_summary(applied_markdown(sentences)))
-        code = _exit_code(plans, differs=state is CheckState.FAILURE)
-        if code == 0 and application.assessment.report.unreachable:
-            code = 3
+            _print(ended)
+        code = _concluded(application, ended, console, verify=verify, output=output, summary=summary)
         if code:
             raise typer.Exit(code)
+
+
+def _opened(options: Options, tasks: tuple[str, ...], *, force_conflicts: bool, quiet: bool) -> Application:
+    """One look at what has to be applied. Exits with 2 where what is declared cannot be read."""
+    from rich.console import Console
+
+    from bot.entrypoints.cli.progress import progress
+    from bot.report.terminal import show_errors
+    from bot.wiring.applying import open_application
+
+    with progress(quiet=quiet) as tell:
+        application = open_application(replace(options, tell=tell), force_conflicts=force_conflicts, tasks=tasks)
+    if application.assessment.report.errors:
+        show_errors(application.assessment.report, Console(stderr=True))
+        raise typer.Exit(2)
+    return application
+
+
+def _chosen(application: Application, kept: Sequence[KeptPlan] | None) -> Sequence[TargetPlan]:
+    """The plans of the targets that those which were kept are about, after those were compared; else every one."""
+    from bot.plans.document import check_plans
+
+    check_plans(kept or (), [plan.actions for plan in application.plans])
+    if kept is None:
+        return application.plans
+    names = {plan.target for plan in kept}
+    return [plan for plan in application.plans if plan.actions.target in names]
+
+
+def _print(ended: Sequence[tuple[TargetPlan, AppliedPlan]]) -> None:
+    from bot.plans.document import applied_json
+
+    print_json({"version": 1, "targets": [applied_json(plan.actions, done) for plan, done in ended]})
+
+
+def _concluded(
+    application: Application,
+    ended: Sequence[tuple[TargetPlan, AppliedPlan]],
+    console: Console,
+    *,
+    verify: bool,
+    output: Path | None,
+    summary: Path | None,
+) -> int:
+    """The exit code, after the last look and after what was done is in the files that were named."""
+    from bot.model.codehost import CheckState
+    from bot.report.actions import applied_markdown
+    from bot.report.outputs import applied_outputs
+    from bot.wiring.actions import job_summary, outputs
+    from bot.wiring.applying import sentences_of
+
+    name = application.opened.name
+    sentences = [line for plan, done in ended for line in sentences_of(plan, done, name)]
+    plans = [done for _, done in ended]
+    whole = all(done.whole for done in plans)
+    state = _verified(application, sentences, console, whole=whole) if verify else None
+    if output is not None:
+        in_sync = None if state is None else state is CheckState.SUCCESS
+        append(output, outputs(applied_outputs(plans, in_sync=in_sync)))
+    if summary is not None:
+        append(summary, job_summary(applied_markdown(sentences)))
+    code = _exit_code(plans, differs=state is CheckState.FAILURE)
+    return 3 if code == 0 and application.assessment.report.unreachable else code
 
 
 def _agreed(chosen: Sequence[TargetPlan], console: Console) -> bool:
     """Whether the person at this terminal agrees to the plans."""
     from bot.report.actions import show_plan
 
-    for each in chosen:
-        show_plan(each.actions, console)
-    if not any(each.actions.actions for each in chosen):
+    for plan in chosen:
+        show_plan(plan.actions, console)
+    if not any(plan.actions.actions for plan in chosen):
         return False
     answer = typer.prompt("Do these actions? Only 'yes' is taken for a yes", default="no", show_default=False)
     if answer != "yes":
@@ -156,27 +197,27 @@ def _carried_out(
     from bot.wiring.applying import refusal
 
     ended: list[tuple[TargetPlan, AppliedPlan]] = []
-    for each in chosen:
-        if each.actions.target and each.actions.actions:
-            console.print(f"[bold]{each.actions.target}[/]", highlight=False)
+    for plan in chosen:
+        if plan.actions.target and plan.actions.actions:
+            console.print(f"[bold]{plan.actions.target}[/]", highlight=False)
         done = application.attempt(
-            each, approved=approved, unattended=unattended, tell=lambda action: show_applied(action, console)
+            plan, approved=approved, unattended=unattended, tell=lambda action: show_applied(action, console)
         )
         show_waiting(done, console)
         if done.refused:
             for line in refusal(done.refused):
                 console.print(f"  [red]refused[/] {escape(printable(line))}", highlight=False, soft_wrap=True)
-        elif each.actions.actions:
+        elif plan.actions.actions:
             console.print(applied_summary(done), highlight=False)
-        ended.append((each, done))
-    if not any(each.actions.actions for each in chosen):
+        ended.append((plan, done))
+    if not any(plan.actions.actions for plan in chosen):
         console.print("Nothing to do.")
     return ended
 
 
 def _show_who_asks(ended: Sequence[tuple[TargetPlan, AppliedPlan]], words: Sequence[str], console: Console) -> None:
     """Where something waits for a yes: the command that asks for it."""
-    if any(each.waiting and not each.held for _, each in ended):
+    if any(done.waiting and not done.held for _, done in ended):
         line = shlex.join(["clockwork", "apply", *words])
         console.print(f"At a terminal, this asks for a yes:\n  {line}", highlight=False, markup=False, soft_wrap=True)
 
@@ -190,8 +231,8 @@ def _verified(application: Application, sentences: Sequence[str], console: Conso
 
 def _exit_code(ended: Sequence[AppliedPlan], *, differs: bool) -> int:
     """3 something failed, 4 something waits or was refused, 1 something still differs, 0 none of it."""
-    if any(each.failed for each in ended):
+    if any(plan.failed for plan in ended):
         return 3
-    if any(each.waiting or each.refused for each in ended):
+    if any(plan.waiting or plan.refused for plan in ended):
         return 4
     return int(differs)

@@ -10,8 +10,8 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
+from bot.model.wording import counted, second
 from bot.report.console import printable
-from bot.report.wording import counted
 
 _LABEL: Final = 11
 _NARROWEST: Final = 40
@@ -152,10 +152,7 @@ def _checkout(look: Mapping[str, Any]) -> Iterator[Line]:
 
 def _time(text: str | None) -> str:
     """A time of the day, in UTC; with its date unless it is close enough to be told without."""
-    if text is None:
-        return "never"
-    at = datetime.fromisoformat(text)
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return "never" if text is None else second(datetime.fromisoformat(text))
 
 
 def _span(seconds: float) -> str:

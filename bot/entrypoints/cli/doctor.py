@@ -56,10 +56,10 @@ def register(app: typer.Typer) -> None:
         with Console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("looking…"):
             diagnoses = diagnose(options, offline=offline)
         if as_json:
-            print_json([asdict(each) for each in diagnoses])
+            print_json([asdict(diagnosis) for diagnosis in diagnoses])
         else:
             show(diagnoses, Console(highlight=False))
-        if any(each.health is Health.FAILS for each in diagnoses):
+        if any(diagnosis.health is Health.FAILS for diagnosis in diagnoses):
             raise typer.Exit(1)
 
 
@@ -67,21 +67,21 @@ def show(diagnoses: tuple[Diagnosis, ...], console: Console) -> None:
     """A line a diagnosis with what to do below it, and how many would fail."""
     from rich.text import Text
 
+    from bot.model.wording import counted
     from bot.report.console import printable
-    from bot.report.wording import counted
 
-    wide = max((len(each.area) for each in diagnoses), default=0)
-    for each in diagnoses:
-        lines = _wrapped(printable(each.message), console.width - wide - 9)
-        if each.advice and each.health is not Health.OK:
-            lines += _wrapped(f"→ {printable(each.advice)}", console.width - wide - 9)
+    wide = max((len(diagnosis.area) for diagnosis in diagnoses), default=0)
+    for diagnosis in diagnoses:
+        lines = _wrapped(printable(diagnosis.message), console.width - wide - 9)
+        if diagnosis.advice and diagnosis.health is not Health.OK:
+            lines += _wrapped(f"→ {printable(diagnosis.advice)}", console.width - wide - 9)
         first, *rest = lines
-        head = Text(f"{each.health.value:<5}", _COLOUR[each.health])
-        console.print(head, Text(f"  {each.area:<{wide}}  {first}"), sep="", soft_wrap=True)
+        head = Text(f"{diagnosis.health.value:<5}", _COLOUR[diagnosis.health])
+        console.print(head, Text(f"  {diagnosis.area:<{wide}}  {first}"), sep="", soft_wrap=True)
         for line in rest:
             console.print(Text(" " * (wide + 9) + line), soft_wrap=True)
-    fails = sum(each.health is Health.FAILS for each in diagnoses)
-    notes = sum(each.health is Health.NOTE for each in diagnoses)
+    fails = sum(diagnosis.health is Health.FAILS for diagnosis in diagnoses)
+    notes = sum(diagnosis.health is Health.NOTE for diagnosis in diagnoses)
     verdict = f"{counted(fails, 'thing')} would fail" if fails else "Nothing would fail"
     also = f", {counted(notes, 'note')}" if notes else ""
     console.print(Text(f"\n{verdict}{also}.", "bold"))

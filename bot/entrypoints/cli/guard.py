@@ -10,8 +10,10 @@ import typer
 
 from bot.entrypoints.cli import guard_heads, guard_history, guard_run, propose
 from bot.entrypoints.cli.options import (
+    BaseArgument,
     ExitCodeOption,
     GuardModeOption,
+    HeadArgument,
     JsonOption,
     RepoOption,
     SarifOption,
@@ -19,6 +21,7 @@ from bot.entrypoints.cli.options import (
 )
 from bot.entrypoints.cli.printing import print_json, write
 from bot.model.choices import Mode
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.flows.rendered_diff import TargetDifference
@@ -38,8 +41,8 @@ def register(app: typer.Typer) -> None:
 
     @guard.command("diff")
     def diff(
-        base: Annotated[str | None, typer.Argument(help="Any name of a commit, or a range: main...topic.")] = None,
-        head: Annotated[str | None, typer.Argument(help="The other commit.", show_default="HEAD")] = None,
+        base: BaseArgument = None,
+        head: HeadArgument = None,
         repo: RepoOption = ".",
         settings: SettingsOption = None,
         mode: GuardModeOption = None,
@@ -136,7 +139,7 @@ def result_as_json(
     url: str | None,
 ) -> dict[str, object]:
     """A result as ``--json`` prints it."""
-    return {**_json(change, rules, result, mode, url), "rendered": [each.as_json() for each in rendered]}
+    return {**_json(change, rules, result, mode, url), "rendered": [difference.as_json() for difference in rendered]}
 
 
 def _json(change: Change, rules: RuleBook, result: ReviewResult, mode: Mode, url: str | None) -> dict[str, object]:
@@ -221,4 +224,4 @@ def _try(file: Path) -> None:
     count = len(guardrail.examples)
     if failures:
         raise typer.Exit(1)
-    print(f"{guardrail.id}: {count} {'example holds' if count == 1 else 'examples hold'}.")
+    print(f"{guardrail.id}: {counted(count, 'example holds', 'examples hold')}.")

@@ -19,6 +19,7 @@ from bot.entrypoints.cli.options import (
     RepoOption,
     SarifOption,
     SettingsOption,
+    SummaryOption,
 )
 from bot.entrypoints.cli.printing import append, print_json, write
 
@@ -28,102 +29,102 @@ if TYPE_CHECKING:
     from bot.wiring.guard import Guard
 
 _CommentOption = Annotated[bool, typer.Option("--comment", help="Also keep one comment with the findings.")]
-_SummaryOption = Annotated[
-    Path | None, typer.Option("--summary", metavar="FILE", help="Append Markdown; $GITHUB_STEP_SUMMARY in Actions.")
-]
 _ArtifactOption = Annotated[
     Path | None, typer.Option("--artifact", metavar="FILE", help="Also write the result there, for `guard publish`.")
 ]
 
 
-def register(guard: typer.Typer) -> None:
-    """Add the verbs to those of ``clockwork guard``."""
+def pull_request(
+    number: int,
+    settings: SettingsOption = None,
+    repo: RepoOption = ".",
+    mode: GuardModeOption = None,
+    comment: _CommentOption = False,
+    as_json: JsonOption = False,
+    sarif: SarifOption = None,
+    summary: SummaryOption = None,
+    artifact: _ArtifactOption = None,
+    output: OutputOption = None,
+    exit_code: ExitCodeOption = False,
+) -> None:
+    """Judge pull request NUMBER and publish the check on its head commit.
 
-    @guard.command("pr")
-    def pull_request(
-        number: int,
-        settings: SettingsOption = None,
-        repo: RepoOption = ".",
-        mode: GuardModeOption = None,
-        comment: _CommentOption = False,
-        as_json: JsonOption = False,
-        sarif: SarifOption = None,
-        summary: _SummaryOption = None,
-        artifact: _ArtifactOption = None,
-        output: OutputOption = None,
-        exit_code: ExitCodeOption = False,
-    ) -> None:
-        """Judge pull request NUMBER and publish the check on its head commit.
+    With the read-only token of a fork's pull request nothing is published: the result is printed, and --artifact keeps
+    it for `clockwork guard publish`.
+    """
+    from bot.wiring.guard import open_guard, review
 
-        With the read-only token of a fork's pull request nothing is published: the result is printed, and --artifact keeps
-        it for `clockwork guard publish`.
-        """
-        from bot.wiring.guard import open_guard, review
+    guard = open_guard(settings, repo)
+    with recording(guard):
+        reviewed = review(guard, number, mode=mode, comment=comment, kept=artifact is not None)
+    shown = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
+    shown.pull(reviewed)
+    if artifact is not None:
+        shown.keep(reviewed, artifact)
+    shown.leave(reviewed, exit_code=exit_code)
 
-        guard = open_guard(settings, repo)
-        with recording(guard):
-            reviewed = review(guard, number, mode=mode, comment=comment, kept=artifact is not None)
-        shown = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
-        shown.pull(reviewed)
-        if artifact is not None:
-            shown.keep(reviewed, artifact)
+
+def queue(
+    head: Annotated[str | None, typer.Argument(help="One commit that waits.", show_default="all")] = None,
+    settings: SettingsOption = None,
+    repo: RepoOption = ".",
+    mode: GuardModeOption = None,
+    as_json: JsonOption = False,
+    summary: SummaryOption = None,
+    exit_code: ExitCodeOption = False,
+) -> None:
+    """Judge what the merge queue would merge.
+
+    Each head is judged as a whole, and gets its check.
+    """
+    from bot.errors import Invalid
+    from bot.wiring.guard import open_guard, queued_heads, review_queue
+
+    guard = open_guard(settings, repo)
+    waiting = [each for each in queued_heads(guard) if head in {None, each.sha}]
+    if head is not None and not waiting:
+        raise Invalid(f"{head} waits in no merge queue", advice="It left the queue, or was never in it.")
+    shown = _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary)
+    with recording(guard):
+        judged = [review_queue(guard, each, mode=mode) for each in waiting]
+    shown.all(judged)
+    for reviewed in judged:
         shown.leave(reviewed, exit_code=exit_code)
 
-    @guard.command("queue")
-    def queue(
-        head: Annotated[str | None, typer.Argument(help="One commit that waits.", show_default="all")] = None,
-        settings: SettingsOption = None,
-        repo: RepoOption = ".",
-        mode: GuardModeOption = None,
-        as_json: JsonOption = False,
-        summary: _SummaryOption = None,
-        exit_code: ExitCodeOption = False,
-    ) -> None:
-        """Judge what the merge queue would merge.
 
-        Each head is judged as a whole, and gets its check.
-        """
-        from bot.errors import Invalid
-        from bot.wiring.guard import open_guard, queued_heads, review_queue
+def publish(
+    file: Annotated[Path, typer.Argument(metavar="ARTIFACT", help="What `guard pr --artifact` wrote.")],
+    settings: SettingsOption = None,
+    repo: RepoOption = ".",
+    mode: GuardModeOption = None,
+    head: Annotated[
+        str | None,
+        typer.Option("--head", metavar="SHA", help="The commit its run was for.", show_default="the event's"),
+    ] = None,
+    comment: _CommentOption = False,
+    as_json: JsonOption = False,
+    summary: SummaryOption = None,
+) -> None:
+    """Publish what a read-only run judged.
 
-        guard = open_guard(settings, repo)
-        waiting = [each for each in queued_heads(guard) if head in {None, each.sha}]
-        if head is not None and not waiting:
-            raise Invalid(f"{head} waits in no merge queue", advice="It left the queue, or was never in it.")
-        shown = _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary)
-        with recording(guard):
-            judged = [review_queue(guard, each, mode=mode) for each in waiting]
-        shown.all(judged)
-        for reviewed in judged:
-            shown.leave(reviewed, exit_code=exit_code)
+    For a workflow that runs on `workflow_run`: it makes the check of a pull request from a fork.
 
-    @guard.command("publish")
-    def publish(
-        file: Annotated[Path, typer.Argument(metavar="ARTIFACT", help="What `guard pr --artifact` wrote.")],
-        settings: SettingsOption = None,
-        repo: RepoOption = ".",
-        mode: GuardModeOption = None,
-        head: Annotated[
-            str | None,
-            typer.Option("--head", metavar="SHA", help="The commit its run was for.", show_default="the event's"),
-        ] = None,
-        comment: _CommentOption = False,
-        as_json: JsonOption = False,
-        summary: _SummaryOption = None,
-    ) -> None:
-        """Publish what a read-only run judged.
+    The artifact is a stranger's: it is checked, the change is judged anew, and nothing of the change is ever run.
+    """
+    from bot.wiring.guard import open_guard
+    from bot.wiring.guard_publish import publish as published
 
-        For a workflow that runs on `workflow_run`: it makes the check of a pull request from a fork.
+    guard = open_guard(settings, repo)
+    with recording(guard):
+        reviewed = published(guard, file, head=head, mode=mode, comment=comment)
+    _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary).pull(reviewed)
 
-        The artifact is a stranger's: it is checked, the change is judged anew, and nothing of the change is ever run.
-        """
-        from bot.wiring.guard import open_guard
-        from bot.wiring.guard_publish import publish as published
 
-        guard = open_guard(settings, repo)
-        with recording(guard):
-            reviewed = published(guard, file, head=head, mode=mode, comment=comment)
-        _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary).pull(reviewed)
+def register(guard: typer.Typer) -> None:
+    """Add the verbs to those of ``clockwork guard``."""
+    guard.command("pr")(pull_request)
+    guard.command("queue")(queue)
+    guard.command("publish")(publish)
 
 
 @contextmanager
@@ -191,16 +192,21 @@ class _Shown:
 
             heads = [
                 result_as_json(
-                    each.change, each.rules, each.result, self.mode, rendered=each.rendered, url=_address(each)
+                    reviewed.change,
+                    reviewed.rules,
+                    reviewed.result,
+                    self.mode,
+                    rendered=reviewed.rendered,
+                    url=_address(reviewed),
                 )
-                for each in judged
+                for reviewed in judged
             ]
             print_json({"heads": heads}, indent=2)
-            for each in judged:
-                self._write(each)
+            for reviewed in judged:
+                self._write(reviewed)
             return
-        for each in judged:
-            self.one(each)
+        for reviewed in judged:
+            self.one(reviewed)
         if not judged:
             print("Nothing waits in a merge queue.")
 

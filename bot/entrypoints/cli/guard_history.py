@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.options import BaseArgument, HeadArgument, JsonOption, RepoOption, SettingsOption
 from bot.entrypoints.cli.printing import Lines, print_json
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.flows.secret_history import PastSecret, SecretHistory
@@ -20,66 +21,66 @@ _NamesArgument = Annotated[
 ]
 
 
+def history(
+    names: _NamesArgument = None,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    as_json: JsonOption = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is any.")] = False,
+) -> None:
+    """Search every commit for credentials.
+
+    Names the commit that wrote each first, and says whether it is still there.
+    """
+    from bot.wiring.accepted import history_here
+    from bot.wiring.repository import Options
+
+    with _progress(quiet=as_json) as tell:
+        past = history_here(Options(repo=repo, settings=settings), names or [], tell)
+    _show(past, as_json=as_json)
+    if exit_code and past.secrets:
+        raise typer.Exit(1)
+
+
+def baseline(
+    base: BaseArgument = None,
+    head: HeadArgument = None,
+    repo: RepoOption = ".",
+    settings: SettingsOption = None,
+    days: Annotated[int, typer.Option("--days", help="How long they are accepted, at most 366.")] = 90,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for whoever reads the file.")] = "there before",
+    as_json: JsonOption = False,
+) -> None:
+    """Accept today's findings for a while.
+
+    They are written to policies/guardrails/baseline.yaml.
+
+    Without BASE those of all files of HEAD. They count again when their time is over; a pull request that adds them is
+    judged without them.
+    """
+    from bot.wiring.accepted import accept_here
+    from bot.wiring.local_guard import Compared
+    from bot.wiring.repository import Options
+
+    accepted = accept_here(Options(repo=repo, settings=settings), Compared(base, head), days=days, reason=reason)
+    if as_json:
+        from bot.entrypoints.cli.guard import finding_as_json
+
+        shown = [finding_as_json(finding) for finding in accepted.findings]
+        print_json({"file": str(accepted.file), "until": str(accepted.until), "added": shown}, indent=2)
+        return
+    count = len(accepted.findings)
+    if not count:
+        print(f"Nothing to accept: {accepted.file} is as it was.")
+        return
+    print(f"{counted(count, 'finding is', 'findings are')} accepted until {accepted.until}: {accepted.file}")
+    print("Read the file, and commit it: it counts from the commit on that other changes start from.")
+
+
 def register(guard: typer.Typer) -> None:
     """Add the verbs to those of ``clockwork guard``."""
-
-    @guard.command("history")
-    def history(
-        names: _NamesArgument = None,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        as_json: JsonOption = False,
-        exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is any.")] = False,
-    ) -> None:
-        """Search every commit for credentials.
-
-        Names the commit that wrote each first, and says whether it is still there.
-        """
-        from bot.wiring.accepted import history_here
-        from bot.wiring.repository import Options
-
-        with _progress(quiet=as_json) as tell:
-            found = history_here(Options(repo=repo, settings=settings), names or [], tell)
-        _show(found, as_json=as_json)
-        if exit_code and found.secrets:
-            raise typer.Exit(1)
-
-    @guard.command("baseline")
-    def baseline(
-        base: Annotated[str | None, typer.Argument(help="Any name of a commit, or a range: main...topic.")] = None,
-        head: Annotated[str | None, typer.Argument(help="The other commit.", show_default="HEAD")] = None,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        days: Annotated[int, typer.Option("--days", help="How long they are accepted, at most 366.")] = 90,
-        reason: Annotated[str, typer.Option("--reason", help="Why, for whoever reads the file.")] = "there before",
-        as_json: JsonOption = False,
-    ) -> None:
-        """Accept today's findings for a while.
-
-        They are written to policies/guardrails/baseline.yaml.
-
-        Without BASE those of all files of HEAD. They count again when their time is over; a pull request that adds them is
-        judged without them.
-        """
-        from bot.wiring.accepted import accept_here
-        from bot.wiring.local_guard import Compared
-        from bot.wiring.repository import Options
-
-        accepted = accept_here(Options(repo=repo, settings=settings), Compared(base, head), days=days, reason=reason)
-        if as_json:
-            from bot.entrypoints.cli.guard import finding_as_json
-
-            shown = [finding_as_json(finding) for finding in accepted.findings]
-            print_json({"file": str(accepted.file), "until": str(accepted.until), "added": shown}, indent=2)
-            return
-        count = len(accepted.findings)
-        if not count:
-            print(f"Nothing to accept: {accepted.file} is as it was.")
-            return
-        print(
-            f"{count} {'finding is' if count == 1 else 'findings are'} accepted until {accepted.until}: {accepted.file}"
-        )
-        print("Read the file, and commit it: it counts from the commit on that other changes start from.")
+    guard.command("history")(history)
+    guard.command("baseline")(baseline)
 
 
 @contextmanager
@@ -97,30 +98,30 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, all_: shown.update(line, completed=done, total=all_)
 
 
-def _show(found: SecretHistory, *, as_json: bool) -> None:
+def _show(past: SecretHistory, *, as_json: bool) -> None:
     if as_json:
         from bot.entrypoints.cli.guard import finding_as_json
 
         secrets = [
-            {**finding_as_json(each.finding), "commit": each.commit, "author": each.author,
-             "at": each.at.isoformat(), "subject": each.subject, "remains": each.remains}
-            for each in found.secrets
+            {**finding_as_json(secret.finding), "commit": secret.commit, "author": secret.author,
+             "at": secret.at.isoformat(), "subject": secret.subject, "remains": secret.remains}
+            for secret in past.secrets
         ]  # fmt: skip
-        unread = [{"file": file, "commit": commit} for file, commit in found.unread]
-        amounts = {"commits": found.commits, "files": found.files, "bytes": found.size}
+        unread = [{"file": file, "commit": commit} for file, commit in past.unread]
+        amounts = {"commits": past.commits, "files": past.files, "bytes": past.size}
         print_json({**amounts, "unread": unread, "secrets": secrets}, indent=2)
         return
     from bot.entrypoints.cli.verdicts import show_findings
     from bot.report.console import printable
 
     out = Lines()
-    for each in found.secrets:
-        show_findings([each.finding], out)
-        out.add((f"    {printable(_commit(each))}", "bold"), wrap=False)
-    for file, commit in found.unread:
+    for secret in past.secrets:
+        show_findings([secret.finding], out)
+        out.add((f"    {printable(_commit(secret))}", "bold"), wrap=False)
+    for file, commit in past.unread:
         out.add(f"not looked at: {printable(file)} of commit {commit[:12]} is too large")
-    count = len(found.secrets)
-    amount = f"{found.commits:,} commits, {found.files:,} files, {found.size / 1e6:,.1f} MB"
+    count = len(past.secrets)
+    amount = f"{past.commits:,} commits, {past.files:,} files, {past.size / 1e6:,.1f} MB"
     out.add(f"{count:,} {'credential' if count == 1 else 'credentials'} in {amount}")
 
 

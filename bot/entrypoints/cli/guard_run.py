@@ -181,7 +181,7 @@ def _show(result: AIResult, request: AIRequest, shown: Shown) -> None:
 
 
 def _verdict(result: AIResult) -> str:
-    from bot.report.wording import counted
+    from bot.model.wording import counted
 
     counts = f"{counted(len(result.violations), 'violation')}, {counted(len(result.failures), 'failure')}"
     return f"{'Approved' if result.approved else 'Blocked'}: {counts}, {result.execution_time:.1f} s"
@@ -204,8 +204,8 @@ def _json(result: AIResult, request: AIRequest, shown: Shown) -> dict[str, objec
         "raw_output": result.raw_output,
         "parsed": {
             "summary": parsed.summary,
-            "blocks": [{"language": each.language, "text": each.text, "line": each.line} for each in parsed.blocks],
-            "files": [{"path": each.path, "status": each.status.value} for each in result.change.files]
+            "blocks": [{"language": block.language, "text": block.text, "line": block.line} for block in parsed.blocks],
+            "files": [{"path": file.path, "status": file.status.value} for file in result.change.files]
             if parsed.files
             else [],
             "patch": patch_of(result.change) if parsed.files else "",

@@ -14,6 +14,7 @@ import typer
 from bot.entrypoints.cli.options import BranchOption, JsonOption, LiveCommandOption, LiveOption, RepoOption
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.wiring.onboarding import Onboarding
@@ -61,22 +62,31 @@ def register(app: typer.Typer) -> None:
             _show(begun)
             if dry_run and pull_request and begun.starter.files:
                 print(f"\nThe pull request would say:\n\n{begun.body()}")
-        wrote = not dry_run and bool(begun.starter.files) and _agreed(begun, yes=yes, pull_request=pull_request)
-        if wrote and pull_request:
-            pull = begun.propose()
-            if as_json:
-                print_json({"number": pull.number, "url": pull.url, "new": pull.new})
-            else:
-                print(pull.text())
-            return
-        if wrote:
-            begun.write()
-        if as_json:
-            print_json(_account(begun, wrote=wrote))
-        elif wrote:
-            print("\n".join(["Wrote:", *(f"  {path}" for path in begun.starter.files), "", *_next(begun)]))
-        elif begun.starter.files:
-            print("Nothing was written.")
+        agreed = not dry_run and bool(begun.starter.files) and _agreed(begun, yes=yes, pull_request=pull_request)
+        if agreed and pull_request:
+            _propose(begun, as_json=as_json)
+        else:
+            _conclude(begun, writes=agreed, as_json=as_json)
+
+
+def _propose(begun: Onboarding, *, as_json: bool) -> None:
+    pull = begun.propose()
+    if as_json:
+        print_json({"number": pull.number, "url": pull.url, "new": pull.new})
+    else:
+        print(pull.text())
+
+
+def _conclude(begun: Onboarding, *, writes: bool, as_json: bool) -> None:
+    """Write the files where that was agreed, and tell what became of them."""
+    if writes:
+        begun.write()
+    if as_json:
+        print_json(_account(begun, wrote=writes))
+    elif writes:
+        print("\n".join(["Wrote:", *(f"  {path}" for path in begun.starter.files), "", *_next(begun)]))
+    elif begun.starter.files:
+        print("Nothing was written.")
 
 
 def _show(begun: Onboarding) -> None:
@@ -119,8 +129,7 @@ def _agreed(begun: Onboarding, *, yes: bool, pull_request: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise Invalid("nobody is here to be asked", advice="--yes writes without asking, --dry-run only shows.")
-    count = len(begun.starter.files)
-    files = f"{count} file{'s' if count > 1 else ''}"
+    files = counted(len(begun.starter.files), "file")
     return typer.confirm(f"Open a pull request with {files}?" if pull_request else f"Write {files}?", default=False)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bot.entrypoints.cli.options import JsonOption
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Refused
 
@@ -24,7 +25,6 @@ _Repo = Annotated[
     ),
 ]
 _Settings = Annotated[Path | None, typer.Option("--settings", help="The settings file; default: clockwork.yaml.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +41,7 @@ def show(
     settings: _Settings = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many entries, the newest.")] = 50,
     everything: Annotated[bool, typer.Option("--all", help="Also what compaction folded away.")] = False,
-    as_json: _Json = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the newest entries, oldest of them first."""
     from bot.wiring.ledger import open_ledger
@@ -55,9 +55,9 @@ def show(
     _print_entries(view.tip, entries)
 
 
-def verify(*, repo: _Repo = None, settings: _Settings = None, as_json: _Json = False) -> None:
+def verify(*, repo: _Repo = None, settings: _Settings = None, as_json: JsonOption = False) -> None:
     """Verify the whole chain of entries. Exit code 4 when it is broken."""
-    from bot.report.wording import counted
+    from bot.model.wording import counted
     from bot.wiring.ledger import open_ledger
 
     audit = open_ledger(settings, repo).verify()

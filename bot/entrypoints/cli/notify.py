@@ -49,10 +49,13 @@ def register(app: typer.Typer) -> None:
 
         deliveries = open_test(settings, repo, tuple(receiver or ())).send()
         if as_json:
-            rows = [{"receiver": each.receiver, "result": each.result, "answer": each.answer} for each in deliveries]
+            rows = [
+                {"receiver": delivery.receiver, "result": delivery.result, "answer": delivery.answer}
+                for delivery in deliveries
+            ]
             print_json(rows)
         else:
-            for each in deliveries:
-                print(f"{each.receiver}: {each.result}: {each.answer}")
-        if any(each.result is not DeliveryResult.DELIVERED for each in deliveries):
+            for delivery in deliveries:
+                print(f"{delivery.receiver}: {delivery.result}: {delivery.answer}")
+        if any(delivery.result is not DeliveryResult.DELIVERED for delivery in deliveries):
             raise typer.Exit(3)

@@ -48,7 +48,10 @@ OutputOption = Annotated[
     typer.Option("--output", metavar="FILE", help="Append NAME=VALUE lines; $GITHUB_OUTPUT in Actions."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+SchemaOption = Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and stop.")]
 BranchOption = Annotated[str | None, typer.Option("--branch", help="The branch to keep; the default branch otherwise.")]
+BaseArgument = Annotated[str | None, typer.Argument(help="Any name of a commit, or a range: main...topic.")]
+HeadArgument = Annotated[str | None, typer.Argument(help="The other commit.", show_default="HEAD")]
 GuardModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]
 SarifOption = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0 there.")]
 ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit 1 when the verdict is block.")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,7 @@ from bot.entrypoints.cli.options import (
     LiveOption,
     OutputOption,
     RepoOption,
+    SchemaOption,
     SettingsOption,
     SummaryOption,
     TargetOption,
@@ -25,7 +27,10 @@ from bot.entrypoints.cli.options import (
 from bot.entrypoints.cli.printing import append, print_json, write
 
 if TYPE_CHECKING:
+    from bot.model.action import ActionList
+    from bot.model.drift import Report
     from bot.plans.document import KeptPlan
+    from bot.wiring.repository import Options
 
 
 def kept_plans(file: Path) -> Sequence[KeptPlan]:
@@ -46,7 +51,106 @@ def chosen_tasks(kept: Sequence[KeptPlan], named: Sequence[str] | None) -> tuple
 
     if kept and named:
         raise Invalid("a plan that was kept says itself which tasks it is about", advice="Leave out --task.")
-    return tuple(sorted({each for plan in kept for each in plan.tasks})) if kept else tuple(named or ())
+    return tuple(sorted({task for plan in kept for task in plan.tasks})) if kept else tuple(named or ())
+
+
+def plan(
+    repo: RepoOption = ".",
+    live: LiveOption = None,
+    live_command: LiveCommandOption = None,
+    settings: SettingsOption = None,
+    var: VariableOption = None,
+    target: TargetOption = None,
+    task: TaskOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Keep the plan of the branch in a file."),
+    ] = None,
+    check: Annotated[
+        Path | None, typer.Option("--check", metavar="FILE", help="Exit 3 when the plan kept there is out of date.")
+    ] = None,
+    summary: SummaryOption = None,
+    output: OutputOption = None,
+    as_json: JsonOption = False,
+    schema: SchemaOption = False,
+    detailed_exitcode: Annotated[
+        bool, typer.Option("--detailed-exitcode", help="Exit 1 when there is something to do.")
+    ] = False,
+) -> None:
+    """Show what would have to be done so that what runs is what Git says. Reads only."""
+    from bot.plans.document import SCHEMA, check_plans
+    from bot.wiring.repository import Options
+
+    if schema:
+        print_json(SCHEMA, indent=2)
+        return
+    kept = () if check is None else kept_plans(check)
+    tasks = chosen_tasks(kept, task)
+    options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target)
+    pushed = out is not None or check is not None
+    report, made = _planned(options, tasks, pushed=pushed, quiet=as_json)
+    check_plans(kept, made)
+    _show(made, as_json=as_json)
+    _write(made, out, output=output, summary=summary)
+    if out is not None and not (as_json or live or live_command) and any(plan.actions for plan in made):
+        words = ["clockwork", "apply", str(out), *rerun(repo, settings=settings, target=target, var=var)]
+        print(f"Kept in {out}. Whoever runs this agrees to it:\n  {shlex.join(words)}")
+    if report.unreachable:
+        raise typer.Exit(3)
+    if detailed_exitcode and any(each.actions for each in made):
+        raise typer.Exit(1)
+
+
+def _planned(
+    options: Options, tasks: Sequence[str], *, pushed: bool, quiet: bool
+) -> tuple[Report, Sequence[ActionList]]:
+    """What one look came to, and the plan of each target. Exits with 2 where what is declared cannot be read."""
+    from rich.console import Console
+
+    from bot.entrypoints.cli.progress import progress
+    from bot.flows.action_plan import plans
+    from bot.ports import ObserverStep
+    from bot.report.terminal import show_errors
+    from bot.wiring.applying import open_planning
+
+    with progress(quiet=quiet) as tell:
+        tell(ObserverStep("git", "reading what is declared"))
+        assess, ran = open_planning(replace(options, tell=tell), pushed=pushed)
+        tell(ObserverStep("git", "read", 1, 1))
+        assessment = assess()
+    if assessment.report.errors:
+        show_errors(assessment.report, Console(stderr=True))
+        raise typer.Exit(2)
+    return assessment.report, [plan.actions for plan in plans(assessment, ran, tasks=tasks)]
+
+
+def _show(made: Sequence[ActionList], *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from bot.plans.document import to_json
+    from bot.report.actions import show_plan
+
+    if as_json:
+        print_json(to_json(made))
+        return
+    console = Console()
+    for plan in made:
+        show_plan(plan, console)
+
+
+def _write(made: Sequence[ActionList], out: Path | None, *, output: Path | None, summary: Path | None) -> None:
+    """What goes into the files that were named."""
+    from bot.plans.document import to_json
+    from bot.report.actions import plan_markdown
+    from bot.report.outputs import plan_outputs
+    from bot.wiring.actions import job_summary, outputs
+
+    if out is not None:
+        write(out, json.dumps(to_json(made), indent=1).encode())
+    if output is not None:
+        append(output, outputs(plan_outputs(made)))
+    if summary is not None:
+        append(summary, job_summary(plan_markdown(made)))
 
 
 def rerun(
@@ -68,76 +172,4 @@ def rerun(
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-
-    @app.command()
-    def plan(
-        repo: RepoOption = ".",
-        live: LiveOption = None,
-        live_command: LiveCommandOption = None,
-        settings: SettingsOption = None,
-        var: VariableOption = None,
-        target: TargetOption = None,
-        task: TaskOption = None,
-        out: Annotated[
-            Path | None,
-            typer.Option("--out", "-o", metavar="FILE", help="Keep the plan of the branch in a file."),
-        ] = None,
-        check: Annotated[
-            Path | None, typer.Option("--check", metavar="FILE", help="Exit 3 when the plan kept there is out of date.")
-        ] = None,
-        summary: SummaryOption = None,
-        output: OutputOption = None,
-        as_json: JsonOption = False,
-        schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of --json and stop.")] = False,
-        detailed_exitcode: Annotated[
-            bool, typer.Option("--detailed-exitcode", help="Exit 1 when there is something to do.")
-        ] = False,
-    ) -> None:
-        """Show what would have to be done so that what runs is what Git says. Reads only."""
-        from rich.console import Console
-
-        from bot.entrypoints.cli.progress import progress
-        from bot.flows.action_plan import plans
-        from bot.plans.document import SCHEMA, check_plans, to_json
-        from bot.ports import ObserverStep
-        from bot.report.actions import plan_markdown, show_plan
-        from bot.report.outputs import plan_outputs
-        from bot.report.terminal import show_errors
-        from bot.wiring.actions import job_summary, outputs
-        from bot.wiring.applying import open_planning
-        from bot.wiring.repository import Options
-
-        if schema:
-            print_json(SCHEMA, indent=2)
-            return
-        kept = () if check is None else kept_plans(check)
-        tasks = chosen_tasks(kept, task)
-        with progress(quiet=as_json) as tell:
-            tell(ObserverStep("git", "reading what is declared"))
-            options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target, tell=tell)
-            assess, ran = open_planning(options, pushed=out is not None or check is not None)
-            tell(ObserverStep("git", "read", 1, 1))
-            assessment = assess()
-        console = Console()
-        if assessment.report.errors:
-            show_errors(assessment.report, Console(stderr=True))
-            raise typer.Exit(2)
-        made = [each.actions for each in plans(assessment, ran, tasks=tasks)]
-        check_plans(kept, made)
-        if as_json:
-            print_json(to_json(made))
-        for each in () if as_json else made:
-            show_plan(each, console)
-        if out is not None:
-            write(out, json.dumps(to_json(made), indent=1).encode())
-            if not (as_json or live or live_command) and any(each.actions for each in made):
-                words = ["clockwork", "apply", str(out), *rerun(repo, settings=settings, target=target, var=var)]
-                print(f"Kept in {out}. Whoever runs this agrees to it:\n  {shlex.join(words)}")
-        if output is not None:
-            append(output, outputs(plan_outputs(made)))
-        if summary is not None:
-            append(summary, job_summary(plan_markdown(made)))
-        if assessment.report.unreachable:
-            raise typer.Exit(3)
-        if detailed_exitcode and any(each.actions for each in made):
-            raise typer.Exit(1)
+    app.command()(plan)

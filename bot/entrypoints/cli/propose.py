@@ -18,6 +18,7 @@ from bot.entrypoints.cli.options import (
     VariableOption,
 )
 
+_Task = Annotated[str, typer.Argument(metavar="TASK", help="As `clockwork drift` names it.")]
 AnyToolOption = Annotated[
     str | None, typer.Option("--tool", help="The assistant that does it; the first of the settings otherwise.")
 ]
@@ -28,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def propose(
-        task: Annotated[str, typer.Argument(metavar="TASK", help="As `clockwork drift` names it.")],
+        task: _Task,
         tool: AnyToolOption = None,
         agent: AgentOption = None,
         mode: RunModeOption = None,
@@ -64,7 +65,7 @@ def register_compile(guard: typer.Typer) -> None:
 
     @guard.command("compile")
     def compile_(
-        task: Annotated[str, typer.Argument(metavar="TASK", help="As `clockwork drift` names it.")],
+        task: _Task,
         prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="Which files: alert rules, a network policy.")],
         into: Annotated[str, typer.Option("--into", metavar="FOLDER", help="The folder of the repository they go to.")],
         tool: AnyToolOption = None,
@@ -91,5 +92,5 @@ def register_compile(guard: typer.Typer) -> None:
         with closing(runs), shown:
             done = compile_files(task, prompt, into, AIWork(tool, agent, mode, shown.answered), runs)
             shown.action = done.action
-            shown.declares = [] if done.bundle is None else [each.id.qualified for each in done.bundle.desired]
+            shown.declares = [] if done.bundle is None else [resource.id.qualified for resource in done.bundle.desired]
         leave(done.result, done.action)

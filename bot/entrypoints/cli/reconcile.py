@@ -36,70 +36,68 @@ if TYPE_CHECKING:
     from bot.wiring.repository import OpenRepository, Options
 
 
+def reconcile(
+    repo: RepoOption = ".",
+    live: LiveOption = None,
+    live_command: LiveCommandOption = None,
+    settings: SettingsOption = None,
+    branch: BranchOption = None,
+    var: VariableOption = None,
+    target: TargetOption = None,
+    as_json: JsonOption = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
+    summary: SummaryOption = None,
+    output: OutputOption = None,
+    judge: Annotated[
+        bool | None,
+        typer.Option("--judge/--no-judge", help="Judge the pull requests that it opens; on in GitHub Actions."),
+    ] = None,
+) -> None:
+    """Compare once and remediate by commit, pull request or issue."""
+    from bot.errors import Invalid
+    from bot.wiring.repository import Options
+
+    if judge and dry_run:
+        raise Invalid("--judge and --dry-run: a run that writes nothing opens no pull request to judge")
+    options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
+    _run(options, as_json=as_json, dry_run=dry_run, summary=summary, output=output, judge=judge)
+
+
+def simulate(
+    repo: RepoOption = ".",
+    live: LiveOption = None,
+    live_command: LiveCommandOption = None,
+    settings: SettingsOption = None,
+    branch: BranchOption = None,
+    var: VariableOption = None,
+    target: TargetOption = None,
+    as_json: JsonOption = False,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="Pretend it is then: ISO 8601 (UTC without an offset), or 2h, 3d."),
+    ] = None,
+    assume: Annotated[
+        Path | None,
+        typer.Option(
+            "--assume",
+            metavar="FILE",
+            help="Live state, or what drift --json printed.",
+        ),
+    ] = None,
+) -> None:
+    """Show what the next reconcile would do. Nothing is written."""
+    from bot.model.moment import moment
+    from bot.wiring.repository import Options, SystemClock
+
+    options = Options(repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()), target)
+    then = moment(at, now=SystemClock().now()) if at else None
+    _run(options, as_json=as_json, dry_run=True, summary=None, at=then)
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-
-    @app.command()
-    def reconcile(
-        repo: RepoOption = ".",
-        live: LiveOption = None,
-        live_command: LiveCommandOption = None,
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
-        var: VariableOption = None,
-        target: TargetOption = None,
-        as_json: JsonOption = False,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
-        summary: SummaryOption = None,
-        output: OutputOption = None,
-        judge: Annotated[
-            bool | None,
-            typer.Option("--judge/--no-judge", help="Judge the pull requests that it opens; on in GitHub Actions."),
-        ] = None,
-    ) -> None:
-        """Compare once and remediate by commit, pull request or issue."""
-        from bot.errors import Invalid
-        from bot.wiring.repository import Options
-
-        if judge and dry_run:
-            raise Invalid("--judge and --dry-run: a run that writes nothing opens no pull request to judge")
-        options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
-        _run(options, as_json=as_json, dry_run=dry_run, summary=summary, output=output, judge=judge)
-
-    @app.command()
-    def simulate(
-        repo: RepoOption = ".",
-        live: LiveOption = None,
-        live_command: LiveCommandOption = None,
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
-        var: VariableOption = None,
-        target: TargetOption = None,
-        as_json: JsonOption = False,
-        at: Annotated[
-            str | None,
-            typer.Option(
-                "--at", metavar="TIME", help="Pretend it is then: ISO 8601 (UTC without an offset), or 2h, 3d."
-            ),
-        ] = None,
-        assume: Annotated[
-            Path | None,
-            typer.Option(
-                "--assume",
-                metavar="FILE",
-                help="Live state, or what drift --json printed.",
-            ),
-        ] = None,
-    ) -> None:
-        """Show what the next reconcile would do. Nothing is written."""
-        from bot.model.moment import moment
-        from bot.wiring.repository import Options, SystemClock
-
-        options = Options(
-            repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()), target
-        )
-        then = moment(at, now=SystemClock().now()) if at else None
-        _run(options, as_json=as_json, dry_run=True, summary=None, at=then)
+    app.command()(reconcile)
+    app.command()(simulate)
 
 
 def _told(options: Options, *, judge: bool | None) -> Tick:

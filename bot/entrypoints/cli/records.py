@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.model.json import JSON, elements, get, mapping, mappings, text, texts, whole
+from bot.model.wording import counted
 from bot.report.console import printable
-from bot.report.wording import counted
 
 _VERDICT: Final = {"approve": "green", "warn": "yellow", "block": "red"}
 

@@ -9,6 +9,7 @@ import typer
 
 from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption, TargetOption
 from bot.entrypoints.cli.printing import print_json
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,13 +71,13 @@ def show(listing: Listing, console: Console, *, everything: bool = False) -> Non
     """The listing for people: in short, or with ``everything`` each unit and each reason."""
     from rich.text import Text
 
-    from bot.report.wording import counted
+    from bot.model.wording import counted
 
     def line(text: str, style: str = "", *, indent: int = 0) -> None:
         console.print(Text(" " * indent + text, style), soft_wrap=True)
 
     for target in listing.targets:
-        words = [_objects(target.resources)]
+        words = [counted(target.resources, "object")]
         words += [f"live state: {target.observer}"] if target.observer else []
         words += [] if target.compared else ["not compared"]
         console.print(
@@ -134,15 +135,11 @@ def _wrapped(words: str, indent: int, width: int) -> str:
     )
 
 
-def _objects(count: int) -> str:
-    return f"{count} object{'' if count == 1 else 's'}"
-
-
 def _unit(unit: ListedUnit, *, with_reason: bool) -> str:
-    state = _objects(unit.objects)
+    state = counted(unit.objects, "object")
     if unit.problem is not None:
         state = f"not compared: {unit.problem}" if with_reason else "not compared"
-    origins = "".join(f", from {each}" for each in unit.fetched) if unit.problem is None else ""
+    origins = "".join(f", from {source}" for source in unit.fetched) if unit.problem is None else ""
     return f"{unit.kind} {unit.name}{f' {unit.path}' if unit.path else ''}: {state}{origins}"
 
 
@@ -150,5 +147,5 @@ def _kind(figures: UnitKindFigures) -> str:
     failed = f"{figures.failed} not compared" if figures.failed else ""
     if not figures.rendered:
         return f"{figures.failed} {figures.kind}: not compared"
-    rendered = f"{figures.rendered + figures.failed} {figures.kind}: {_objects(figures.objects)}"
+    rendered = f"{figures.rendered + figures.failed} {figures.kind}: {counted(figures.objects, 'object')}"
     return ", ".join(part for part in (rendered, failed) if part)

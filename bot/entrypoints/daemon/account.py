@@ -12,6 +12,7 @@ from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.work import described
 from bot.model.codehost import PullRequest
 from bot.model.decision import NOBODY
+from bot.model.wording import counted
 from bot.report.json import counts, tick_json
 from bot.report.score import by_target, score
 from bot.safety.budgets import RepositoryBudget, TaskBudget, proposal_budget, repository_budgets, task_budgets
@@ -85,7 +86,7 @@ def in_short(daemon: Daemon) -> str:
     if status.last.blocked is not None:
         return f"{held}{status.last.blocked}"
     drift = len(status.last.report.drift)
-    summary = "in sync" if not drift else f"{drift} {'difference' if drift == 1 else 'differences'}"
+    summary = "in sync" if not drift else counted(drift, "difference")
     return f"{held}{summary} at {status.last.at:%H:%M:%S} UTC"
 
 
@@ -147,7 +148,7 @@ def _halt(status: DaemonStatus, limits: Limits, now: datetime) -> dict[str, obje
 def _budgets(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[str, object]]:
     view = status.ledger()
     drifting = frozenset() if status.last is None else frozenset(d.task for d in status.last.report.drift)
-    return [] if view is None else [_budget(each) for each in task_budgets(view, limits, now, drifting=drifting)]
+    return [] if view is None else [_budget(budget) for budget in task_budgets(view, limits, now, drifting=drifting)]
 
 
 def _limits(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[str, object]]:
@@ -161,8 +162,8 @@ def _limits(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[st
     opened, *others = repository_budgets(view, limits, now)
     budgets = (opened, standing, *others, proposal_budget(view, limits, now))
     return [
-        {"name": each.name, "used": each.used, "allowed": each.allowed, "free_at": _at(each.free_at)}
-        for each in budgets
+        {"name": budget.name, "used": budget.used, "allowed": budget.allowed, "free_at": _at(budget.free_at)}
+        for budget in budgets
     ]
 
 

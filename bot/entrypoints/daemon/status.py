@@ -18,7 +18,8 @@ from bot.model.drift import Report
 from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
 from bot.model.severity import Severity
-from bot.report.wording import all_compared, counted
+from bot.model.wording import counted
+from bot.report.wording import all_compared
 from bot.safety.history import history_of
 
 _KEPT_RUNS: Final = 200

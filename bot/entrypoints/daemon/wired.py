@@ -239,7 +239,7 @@ class Wired:
     def _applies(self) -> bool:
         """Whether settings let something be applied with nobody there."""
         settings = self.settings
-        own = [each.apply for each in settings.targets if each.apply is not None]
+        own = [target.apply for target in settings.targets if target.apply is not None]
         return settings.apply.after_merge or any(each.after_merge for each in own)
 
     def apply(self) -> Unattended | None:

@@ -36,7 +36,8 @@ from bot.model.codehost import PullRequest
 from bot.model.decision import Lane
 from bot.model.proposal import Effect, TakenAction, Tick
 from bot.model.resource import Desired
-from bot.report.wording import counted, remedy, tells_all
+from bot.model.wording import counted
+from bot.report.wording import remedy, tells_all
 from bot.sandbox.server import Sandbox
 from bot.settings import FILE, Settings
 from bot.settings.places import ObserveSettings
@@ -154,12 +155,12 @@ def _places(settings: Settings, loop: Loop) -> dict[Path, DemoCluster]:
     """What the shop's targets declare, running where the settings say that they are observed."""
     declaration = loop.declarer.at(loop.run.repository.head(loop.run.branch) or "")
     if declaration.deployment is not None and declaration.deployment.unreachable:
-        missing = dict.fromkeys(each.cause for each in declaration.deployment.unreachable)
+        missing = dict.fromkeys(gap.cause for gap in declaration.deployment.unreachable)
         raise Unavailable(
             f"the shop is deployed with Kustomize and Helm. {' '.join(missing)}",
             advice="`pip install 'clockwork-gitops[demo]'` brings all that the demo needs.",
         )
-    observed = {"": settings.observe} | {each.name: each.observe or settings.observe for each in settings.targets}
+    observed = {"": settings.observe} | {target.name: target.observe or settings.observe for target in settings.targets}
     places: dict[Path, list[Desired]] = {_snapshot(observe): [] for observe in observed.values()}
     for desired in declaration.resources:
         places[_snapshot(observed[desired.id.target])].append(desired)

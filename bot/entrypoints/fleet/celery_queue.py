@@ -11,11 +11,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from bot.entrypoints.fleet.accounts import run_of, run_text
+from bot.entrypoints.fleet.celery_results import ENDED, TaskResults, results_of
 from bot.entrypoints.fleet.processes import run_member
 from bot.entrypoints.fleet.run_one import line
 from bot.errors import BotError, Invalid, Unavailable
@@ -26,13 +28,16 @@ from bot.wiring.fleet import OpenFleet
 
 if TYPE_CHECKING:
     from celery import Celery
-    from celery.result import AsyncResult
 
 TASK: Final = "clockwork.fleet.run"
 _SCHEMES: Final = ("redis", "rediss", "amqp", "amqps")
 _PATIENCE: Final = 3
 """So many time limits may pass, in the queue and in the run, until a task is given up."""
 _POLL: Final = 0.1
+_RABBITMQ_OPTIONS: Final = {"confirm_publish": True}
+"""A task counts as taken when RabbitMQ says so (rabbitmq.com, "Publisher Confirms"), not when a socket took its bytes."""
+_SENDING: Final = {"max_retries": 1, "interval_start": 0}
+"""A connection that was lost since the last task is made anew, once ("Calling Tasks", Message Sending Retry)."""
 
 
 def open_queue(broker: str, settings: FleetSettings) -> Celery:
@@ -42,8 +47,9 @@ def open_queue(broker: str, settings: FleetSettings) -> Celery:
         raise Invalid(f"{scheme!r} is no broker of a fleet", advice="Write redis://HOST:6379/0 or amqp://HOST//.")
     from celery import Celery
 
+    is_redis = scheme.startswith("redis")
     # RabbitMQ keeps no results: they come back as messages (docs.celeryq.dev, "RPC Result Backend").
-    backend = broker if scheme.startswith("redis") else "rpc://"
+    backend = broker if is_redis else "bot.entrypoints.fleet.celery_backend:CarriedBackend"
     app = Celery("clockwork", broker=broker, backend=backend, set_as_current=False)
     limit = settings.schedule.time_limit
     app.conf.update(
@@ -61,12 +67,17 @@ def open_queue(broker: str, settings: FleetSettings) -> Celery:
         worker_cancel_long_running_tasks_on_connection_loss=False,
         result_expires=3600,
         broker_connection_retry_on_startup=True,
-        # With Redis a task that nobody acknowledged in this time is given to another ("Using Redis", Visibility timeout).
-        broker_transport_options={"visibility_timeout": limit + 30} if scheme.startswith("redis") else {},
+        result_persistent=True,  # what RabbitMQ carries outlives its restart
+        broker_transport_options=_redis_options(limit) if is_redis else _RABBITMQ_OPTIONS,
         # A result store that does not answer costs five seconds and not twenty ("Redis backend settings", retry_policy).
-        result_backend_transport_options={"retry_policy": {"timeout": 5.0}} if scheme.startswith("redis") else {},
+        result_backend_transport_options={"retry_policy": {"timeout": 5.0}} if is_redis else {},
     )
     return app
+
+
+def _redis_options(limit: float) -> dict[str, object]:
+    # A task that nobody acknowledged in this time is given to another ("Using Redis", Visibility timeout).
+    return {"visibility_timeout": limit + 30}
 
 
 class Roll:
@@ -128,40 +139,55 @@ class CeleryRunner:
 
     app: Celery
     limit: float
-    _results: dict[str, tuple[AsyncResult, float]] = field(default_factory=dict)
+    _tasks: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """Each task's id and when it was sent, by the repository's name."""
     _failures: list[FleetRun] = field(default_factory=list)
+    _results: TaskResults = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._results = results_of(self.app, lasts=self._patience)
+
+    @property
+    def _patience(self) -> float:
+        return self.limit * _PATIENCE
 
     def start(self, member: FleetMember) -> None:
         try:
-            result = self.app.send_task(TASK, args=[member.name], expires=self.limit * _PATIENCE, retry=False)
-            self._results[member.name] = (result, time.monotonic())
+            results = self._results.queue()
+            sent = self.app.send_task(
+                TASK, args=[member.name], expires=self._patience, reply_to=results, retry_policy=_SENDING
+            )
         except Exception as exc:  # noqa: BLE001 - each transport of Kombu has its own, and any of them means the same
             self._failures.append(_failed(member.name, f"the queue did not take it: {exc}"))
+        else:
+            self._results.expect(sent.id)
+            self._tasks[member.name] = (sent.id, time.monotonic())
 
     def finished(self, seconds: float) -> Sequence[FleetRun]:
         until = time.monotonic() + seconds
         while True:
             accounts, self._failures = self._failures, []
-            accounts += [run for name in list(self._results) if (run := self._ended(name)) is not None]
+            accounts += [run for name in list(self._tasks) if (run := self._ended(name)) is not None]
             if accounts or time.monotonic() >= until:
                 return accounts
-            time.sleep(_POLL)
+            self._results.wait(_POLL)
 
     def _ended(self, name: str) -> FleetRun | None:
-        result, since = self._results[name]
+        task, since = self._tasks[name]
         try:
-            state, value = _state(result)
+            state, value = self._results.state(task)
         except Exception as exc:  # noqa: BLE001 - as above; the account may still come
             state, value = "PENDING", exc
-        late = time.monotonic() - since > self.limit * _PATIENCE
-        if state not in {"SUCCESS", "FAILURE", "REVOKED"} and not late:
+        late = time.monotonic() - since > self._patience
+        if state not in ENDED and not late:
             return None
-        del self._results[name]
+        del self._tasks[name]
+        with suppress(Exception):  # as above; a store forgets by itself after an hour
+            self._results.forget(task)
         if late and state != "SUCCESS":
-            result.revoke()
-            limit = self.limit * _PATIENCE
-            return _failed(name, f"no worker gave an account within {limit:g} s", FleetResult.TIMED_OUT)
-        result.forget()
+            with suppress(Exception):
+                self.app.control.revoke(task)
+            return _failed(name, f"no worker gave an account within {self._patience:g} s", FleetResult.TIMED_OUT)
         account = run_of(value) if isinstance(value, str) else None
         if account is None or account.name != name:
             return _failed(name, f"the worker gave no account: {value}", FleetResult.CRASHED)
@@ -169,13 +195,8 @@ class CeleryRunner:
 
     def close(self) -> None:
         """Give the connections back."""
+        self._results.close()
         self.app.close()
-
-
-def _state(result: AsyncResult) -> tuple[str, Any]:
-    """One look, one question to the backend."""
-    meta = result.backend.get_task_meta(result.id)
-    return str(meta["status"]), meta.get("result")
 
 
 def _failed(name: str, error: str, result: FleetResult = FleetResult.FAILED) -> FleetRun:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from bot.entrypoints.daemon.status import FinishedRun
 from bot.entrypoints.daemon.surface import Surface
-from bot.entrypoints.pages.document import page, rendered
+from bot.entrypoints.pages.document import page
 from bot.entrypoints.pages.guarded import GuardedRunQuestions
 from bot.entrypoints.pages.orders import AwaitedOrder, awaited
 from bot.entrypoints.pages.stream import EVENTS, ChangeStream
@@ -29,10 +29,11 @@ from bot.model.ledger import LedgerView
 from bot.model.proposal import Tick
 from bot.model.session import Session
 from bot.model.severity import Severity
+from bot.model.wording import counted
 from bot.report.charts import BarChart
 from bot.report.contrast import value_diff
 from bot.report.differences import DifferenceRow, by_target, difference_rows
-from bot.report.wording import counted, suggested_action
+from bot.report.wording import suggested_action
 from bot.safety.state import state
 
 if TYPE_CHECKING:
@@ -174,13 +175,8 @@ def pages_of(surface: Surface) -> DaemonPages:
     return DaemonPages(surface, guarded)
 
 
-def first_page(status: Mapping[str, Any], view: DaemonView) -> str:
-    """The first page of such a status (that of ``GET /v1/status``), which stays as it is."""
-    return rendered("status", **first_values(status, view))
-
-
 def first_values(status: Mapping[str, Any], view: DaemonView) -> dict[str, object]:
-    """What the template of the first page shows."""
+    """What the template of the first page shows of such a status (that of ``GET /v1/status``), which stays as it is."""
     rows = () if view.tick is None else difference_rows(view.tick)
     headline, tone = _headline(status)
     return {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from bot.escape import visible
+from bot.model.wording import second
 from bot.secrecy.redaction import redact_tokens
 from bot.shipped import folder
 
@@ -102,7 +103,7 @@ def is_web(address: object) -> bool:
 
 def moment(text: str | None) -> str:
     """A time as people read it; a dash for none."""
-    return "–" if not text else f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"
+    return "–" if not text else second(datetime.fromisoformat(text))
 
 
 def short(text: object) -> str:

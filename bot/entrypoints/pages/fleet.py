@@ -14,7 +14,7 @@ from bot.entrypoints.pages.stream import EVENTS, ChangeStream
 from bot.entrypoints.pages.visitors import asked_for_token, may_read
 from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
 from bot.model.severity import Severity
-from bot.report.wording import counted
+from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.model.proposal import Effect, TakenAction, Tick
+from bot.model.wording import minute
 from bot.safety.state import State
 from bot.safety.suspension import suspended_until
 
@@ -35,7 +36,7 @@ def _standing(known: State) -> Iterator[AwaitedOrder]:
         yield AwaitedOrder(task, f"stopped after {failures} failures in a row", _command("resume", task))
     for task, entry in sorted(known.suspended.items()):
         until = suspended_until(entry)
-        end = "" if until is None else f" until {until:%Y-%m-%d %H:%M} UTC"
+        end = "" if until is None else f" until {minute(until)}"
         why = f"suspended by {entry.actor.login}{end}: {entry.reason}"
         yield AwaitedOrder(task, why, _command("unsuspend", task))
 

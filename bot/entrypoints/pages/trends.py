@@ -12,6 +12,7 @@ from bot.model.finding import Verdict
 from bot.model.ledger import EntryKind, LedgerView, Result
 from bot.model.session import Session
 from bot.model.severity import Severity
+from bot.model.wording import second
 from bot.report.charts import BarChart, ChartColumn
 from bot.workers.failures import failures_in
 
@@ -35,7 +36,7 @@ def drift_chart(finished: Sequence[FinishedRun]) -> BarChart:
     levels = sorted(Severity, key=lambda level: level.rank)
     columns = tuple(
         ChartColumn(
-            f"{run.at:%Y-%m-%d %H:%M:%S} UTC{' (failed)' if run.failed else ''}",
+            f"{second(run.at)}{' (failed)' if run.failed else ''}",
             f"{run.at:%H:%M}",
             tuple(run.severities.get(level, 0) for level in levels),
         )
@@ -98,11 +99,13 @@ def verdict_chart(guarded: Sequence[Session], now: datetime) -> BarChart:
 def failure_chart(guarded: Sequence[Session], now: datetime) -> BarChart:
     """What went wrong in guarded runs on each of the last days, by the most frequent categories."""
     days = _days(now)
-    failures = [each for each in failures_in(guarded) if each.session.at.date() >= days[0]]
-    most = [name for name, _ in Counter(each.category for each in failures).most_common(_CATEGORIES)]
-    rest = [_OTHER] if any(each.category not in most for each in failures) and _OTHER not in most else []
+    failures = [failure for failure in failures_in(guarded) if failure.session.at.date() >= days[0]]
+    most = [name for name, _ in Counter(failure.category for failure in failures).most_common(_CATEGORIES)]
+    rest = [_OTHER] if any(failure.category not in most for failure in failures) and _OTHER not in most else []
     names = [*most, *rest] or [_OTHER]
-    counts = Counter((each.session.at.date(), each.category if each.category in most else _OTHER) for each in failures)
+    counts = Counter(
+        (failure.session.at.date(), failure.category if failure.category in most else _OTHER) for failure in failures
+    )
     return BarChart(
         name="failures",
         title=f"Failure modes of guarded runs on the last {DAYS} days",

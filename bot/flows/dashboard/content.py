@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bot.drift.severity.gains import is_gain
 from bot.flows.context import Messages
 from bot.flows.dashboard.boxes import Box, BoxVerb
 from bot.flows.dashboard.ticks import GivenOrder, given, named
@@ -21,6 +22,7 @@ from bot.model.drift import Report
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect, Proposal, TakenAction, Tick, proposals
 from bot.model.severity import Severity
+from bot.model.wording import minute
 from bot.report.wording import remedy
 from bot.safety.budgets import RepositoryBudget, repository_budgets
 from bot.safety.limits import Limits
@@ -156,8 +158,8 @@ def _open_pulls(tick: Tick) -> int:
         if pull.state is ItemState.OPEN and pull.marker and pull.marker.kind == Lane.CONFIG_PULL_REQUEST
     }
     lane = Lane.CONFIG_PULL_REQUEST
-    opened = {each.number for each in tick.actions if each.effect is Effect.OPENED and each.lane is lane}
-    closed = {each.number for each in tick.actions if each.effect is Effect.CLOSED and each.lane is lane}
+    opened = {action.number for action in tick.actions if action.effect is Effect.OPENED and action.lane is lane}
+    closed = {action.number for action in tick.actions if action.effect is Effect.CLOSED and action.lane is lane}
     return len((before | opened) - closed)
 
 
@@ -249,21 +251,21 @@ def _why(action: TakenAction, kind: _Kind, known: State) -> str:
 
 def _suspension(entry: Entry) -> str:
     until = suspended_until(entry)
-    end = "until somebody resumes it" if until is None else f"until {until:%Y-%m-%d %H:%M UTC}"
+    end = "until somebody resumes it" if until is None else f"until {minute(until)}"
     return f"{entry.actor.login} suspended it {end}: {entry.reason}"
 
 
 def _title(action: TakenAction, decisions: Sequence[Decision]) -> str:
     if not decisions or action.task == EVERYTHING:
         return action.message
-    joins = () if decisions[0].drift.task == action.task else tuple({each.drift.task for each in decisions})
+    joins = () if decisions[0].drift.task == action.task else tuple({decision.drift.task for decision in decisions})
     return title_of(Proposal(action.lane, action.task, tuple(decisions), joins, name=action.name))
 
 
 def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> Iterator[Box]:
     """What may be ordered about it. About one of like changes of many objects, only what is about the proposal."""
     task, fingerprint = action.task, action.fingerprint
-    single = bool(decisions) and all(each.drift.task == task for each in decisions)
+    single = bool(decisions) and all(decision.drift.task == task for decision in decisions)
     about, exact = (
         replace(Box(BoxVerb.RESTORE), task=task),
         replace(Box(BoxVerb.RETRY), task=task, fingerprint=fingerprint),
@@ -272,9 +274,9 @@ def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> I
         yield replace(about, verb=BoxVerb.RESUME)
     elif kind is _REJECTED and fingerprint:
         yield exact
-    elif kind is _ISSUES and single and all(each.by_hand is None for each in decisions):
+    elif kind is _ISSUES and single and all(decision.by_hand is None for decision in decisions):
         yield about
-    elif kind is _ISSUES and single and any(each.rule == CHOSEN for each in decisions):
+    elif kind is _ISSUES and single and _may_be_adopted(decisions):
         yield replace(about, verb=BoxVerb.ADOPT)
     elif kind in {_PULLS, _LATER}:
         if action.limit in _FLOOD:
@@ -284,6 +286,12 @@ def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> I
         if single:
             yield about
             yield replace(about, verb=BoxVerb.SUSPEND)
+
+
+def _may_be_adopted(decisions: Sequence[Decision]) -> bool:
+    """Whether somebody chose to restore it, and nothing of it is a privilege that is never offered for adoption."""
+    others = [each for each in decisions if each.rule != CHOSEN]
+    return len(others) < len(decisions) and not any(is_gain(each.drift) for each in others)
 
 
 def _found(proposal: Proposal, blocked: str | None) -> BoardRow:

@@ -116,9 +116,9 @@ def _carry_out(
 
 def _adoptable(task: str, decisions: Sequence[Decision]) -> tuple[str, ...]:
     drifts = [
-        each.drift.id
-        for each in decisions
-        if each.drift.task == task and (each.lane in ADOPTING or each.by_hand is None)
+        decision.drift.id
+        for decision in decisions
+        if decision.drift.task == task and (decision.lane in ADOPTING or decision.by_hand is None)
     ]
     if not drifts:
         raise Refused("nothing of it can be restored any more")

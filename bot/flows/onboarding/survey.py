@@ -12,8 +12,8 @@ from bot.flows.targets import ListedTarget, Listing, listing
 from bot.model.resource import Platform, SourceError
 from bot.model.target import UnitKind
 from bot.model.upstream import WHERE_ALLOWED
+from bot.model.wording import counted
 from bot.ports import Repository
-from bot.report.wording import counted
 
 WORKFLOWS: Final = ".github/workflows/"
 RUNS_US: Final = re.compile(
@@ -112,7 +112,7 @@ def survey(
     paths = [entry.path for entry in repository.entries(commit)]
     workflows = tuple(path for path in paths if path.startswith(WORKFLOWS) and path.endswith((".yml", ".yaml")))
     platforms = {resource.id.platform for resource in declaration.resources}
-    compose = {each.file for each in declaration.resources if each.id.platform is Platform.COMPOSE}
+    compose = {resource.file for resource in declaration.resources if resource.id.platform is Platform.COMPOSE}
     return Survey(
         name,
         branch,

@@ -14,7 +14,6 @@ an earlier commit held is for :mod:`bot.gitrepo.ledger.audit`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Final, Literal
@@ -26,6 +25,7 @@ from bot.errors import Invalid, Refused
 from bot.gitrepo import trees
 from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.ledger.records import GENESIS, VERSION, decoded, digest, encoded, refuse_newer
+from bot.model.json import canonical
 from bot.model.ledger import Actor, Entry, EntryKind, LedgerView
 from bot.safety.compaction import Retention, retained
 
@@ -157,7 +157,7 @@ def compacted(before: LedgerTree, retention: Retention) -> tuple[LedgerTree, dic
         "seconds": retention.seconds,
         "attempts": retention.attempts,
     }
-    data = b"".join(line + b"\n" for line in [_canonical(head), *(line for _, line in kept)])
+    data = b"".join(line + b"\n" for line in [canonical(head), *(line for _, line in kept)])
     changes: dict[str, bytes | None] = {f"{TAIL}/{name}": None for name in before.files}
     later = LedgerTree(
         sequence=before.sequence,
@@ -267,8 +267,4 @@ def _manifest_bytes(ledger: LedgerTree) -> bytes:
         "sequence": ledger.sequence,
         "head": ledger.head,
     }
-    return _canonical(values) + b"\n"
-
-
-def _canonical(values: Mapping[str, object]) -> bytes:
-    return json.dumps(values, sort_keys=True, separators=(",", ":")).encode()
+    return canonical(values) + b"\n"

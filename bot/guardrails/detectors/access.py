@@ -22,7 +22,8 @@ _WIDE_VALUES: Final = regex(r"\[\s*(?>(?:\"(?:\*|0\.0\.0\.0/0|::/0)\"[\s,]*)*)\]
 _PUBLIC_ACLS: Final = frozenset({"public-read", "public-read-write", "authenticated-read", "website"})
 _EVERYBODY: Final = regex(r"\"all(?:Authenticated)?Users\"|groups/global/(?:AllUsers|AuthenticatedUsers)")
 _ADMINISTRATOR: Final = regex(
-    r":iam::aws:policy/(?:job-function/)?(?:AdministratorAccess|IAMFullAccess|PowerUserAccess)\b|\"roles/owner\"|\"Owner\""
+    r":iam::aws:policy/(?:job-function/)?(?:AdministratorAccess|IAMFullAccess|PowerUserAccess)\b"
+    r"|\"roles/(?:owner|editor)\"|\"(?:Owner|User Access Administrator)\""
 )
 _ATTACHED: Final = frozenset(
     {
@@ -43,6 +44,12 @@ _REACHABLE: Final = {
     "allow_nested_items_to_be_public": "lets its containers be readable by everybody",
     "allow_blob_public_access": "lets its containers be readable by everybody",
 }
+_OPENED: Final = {
+    ("azurerm_storage_container", "container_access_type"): ("blob", "container"),
+    ("aws_ami_launch_permission", "group"): ("all",),
+    ("aws_ebs_snapshot_block_public_access", "state"): ("unblocked",),
+}
+"""By the kind of the resource and the name of the attribute the values that open it."""
 _BLOCKS: Final = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 
 
@@ -63,7 +70,7 @@ def _policies(block: HclBlock) -> Iterator[Fact]:
     """Of attributes that are policies by their name, and of local values, whose names say nothing."""
     is_locals = block.type == "locals"
     for attribute in (*block.attributes, *_inner(block.blocks)):
-        if "policy" not in attribute.name and not is_locals:
+        if "polic" not in attribute.name and not is_locals:
             continue
         allowed = list(allowances(attribute))
         if any(statement.every_action for statement in allowed):
@@ -77,8 +84,8 @@ def _statements(block: HclBlock) -> Iterator[Fact]:
         if "Allow" not in (statement.text("effect") or "Allow"):
             continue
         name = statement.text("sid") or str(number)
-        actions = statement.attribute("actions")
-        if actions is not None and _STAR.search(actions.text):
+        actions = _every(statement)
+        if actions is not None:
             yield Fact((block.address, "action", name), actions.line, f"{block.address} allows every action.")
         if any(map(_narrows, statement.nested("condition"))):
             continue
@@ -88,6 +95,16 @@ def _statements(block: HclBlock) -> Iterator[Fact]:
             who = principals.attribute("identifiers")
             if who is not None and _STAR.search(who.text):
                 yield Fact((block.address, "principal", name), who.line, f"{block.address} allows everybody.")
+
+
+def _every(statement: HclBlock) -> HclAttribute | None:
+    """What of a statement allows every action: as :func:`~bot.guardrails.detectors.policies.allowances` tells it."""
+    actions, others = statement.attribute("actions"), statement.attribute("not_actions")
+    if actions is not None and _STAR.search(actions.text):
+        return actions
+    if not _STAR.search(statement.text("resources")):
+        return None
+    return others or (actions if actions is not None and '"iam:*"' in actions.text else None)
 
 
 def _narrows(condition: HclBlock) -> bool:
@@ -127,6 +144,17 @@ def _public(block: HclBlock) -> Iterator[Fact]:
     for attribute in (*block.attributes, *_inner((*block.blocks, *block.objects))):
         if attribute.name in _MEMBERS and _EVERYBODY.search(attribute.text):
             yield Fact((block.address, "member"), attribute.line, f"{block.address} grants access to everybody.")
+    for (kind, name), values in _OPENED.items():
+        opened = block.attribute(name) if block.labels[0] == kind else None
+        if opened is not None and opened.text.strip('"').lower() in values:
+            yield Fact(
+                (block.address, name), opened.line, f"{block.address} is for everybody ({name} = {opened.text})."
+            )
+    for rules in (block, *block.nested("network_rules")):
+        action = rules.attribute("default_action") if block.labels[0].startswith("azurerm_storage_account") else None
+        if action is not None and action.text == '"Allow"':
+            text = f"{block.address} is reachable from every network."
+            yield Fact((block.address, "default_action"), action.line, text, Severity.LOW)
     if block.labels[0].endswith("public_access_block"):
         for name in _BLOCKS:
             switch = block.attribute(name)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
-from bot.guardrails.detectors.gains import is_deployed, objects
+from bot.guardrails.detectors.gains import in_deployed_folder, is_deployed, objects
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents, Unparsed
@@ -87,7 +87,7 @@ def protection_removed(subject: Subject) -> Iterable[Hit]:
 
 
 def _terraform(subject: Subject) -> Iterator[Hit]:
-    files = [delta for delta in subject.written if delta.is_hcl and not delta.is_test]
+    files = [delta for delta in subject.written if delta.is_hcl and in_deployed_folder(delta, subject)]
     existed = {block.address for delta in files for block in delta.blocks_before}
     exists = {block.address for delta in files for block in delta.blocks_after}
     after = {key for delta in files for key in _switched_on(delta.blocks_after, _ON)}

@@ -17,15 +17,17 @@ from posixpath import dirname
 from typing import Final
 
 from bot.guardrails.detectors.access import grants
+from bot.guardrails.detectors.gains import in_deployed_folder
 from bot.guardrails.detectors.inbound import INBOUND, InboundForm
-from bot.guardrails.hcl import HclBlock
-from bot.guardrails.hcl_values import UnknownValue, words
+from bot.guardrails.hcl import HclAttribute, HclBlock
+from bot.guardrails.hcl_values import UnknownValue, scalars, value_of, words
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.intake import syntax
 from bot.model.patterns import regex
 
-_QUOTED: Final = regex(r"\"([0-9a-fA-F.:]{2,45}/\d{1,3})\"")
+_QUOTED: Final = regex(r"(?<=[\",\s])([0-9a-fA-F.:]{2,45}/\d{1,3})(?=[\",\s])")
+"""A range, or one of several in a text that is split at commas."""
 _ANYBODY: Final = regex(r"\"(?:\*|Internet|Any|0\.0\.0\.0)\"", re.IGNORECASE)
 _VARIABLE: Final = regex(r"\b(?:var|local)\.([A-Za-z_][\w-]*)")
 _DEEPEST: Final = 4
@@ -37,7 +39,9 @@ _RANGES: Final = frozenset(
 _MODULE_RANGES: Final = frozenset({"ingress_cidr_blocks", "ingress_ipv6_cidr_blocks"})
 _MANAGEMENT: Final = (22, 3389)
 """SSH and remote desktop. A network ACL keeps no state, so answers need its high ports open (AWS, "Network ACLs")."""
-_INWARD: Final = regex(r"ingress|inbound|allow|source|white_?list|trusted|permitted|authorized|public_access")
+_INWARD: Final = regex(
+    r"ingress|inbound|allow|source|white_?list|trusted|permitted|authorized|access|ssh|rdp|admin|bastion|manage?ment|mgmt|client"
+)
 _RANGE_NAME: Final = regex(r"cidr|ranges?(_|\Z)|(^|_)ips?(_|\Z)|addresses")
 _OUTWARD: Final = regex(r"egress|outbound|destination|route|deny|block(ed|_?list)")
 _WIDEST: Final = {4: 7, 6: 3}
@@ -73,14 +77,20 @@ class _Module:
             text = known
         return text
 
-    def is_world(self, text: str) -> bool:
-        """Whether the expression, filled, names every address."""
-        return _is_world(self.filled(text))
+    def is_world(self, attribute: HclAttribute) -> bool:
+        """Whether the attribute, filled, names every address, also where its text is put together or has escapes."""
+        text = self.filled(attribute.text)
+        if _is_world(text):
+            return True
+        is_made = "\\" in text or "${" in text
+        return is_made and any(
+            isinstance(each, str) and _is_world(f'"{each}"') for each in scalars(value_of(attribute))
+        )
 
 
 def open_ingress(subject: Subject) -> Iterable[Hit]:
     """TF-001: ingress from everywhere, every action allowed, or public access, that was not so before."""
-    files = [delta for delta in subject.written if delta.is_hcl and not delta.is_test]
+    files = [delta for delta in subject.written if delta.is_hcl and in_deployed_folder(delta, subject)]
     ports = subject.options.public_ports
     old, new = _modules(files, ports, after=False), _modules(files, ports, after=True)
     before = {
@@ -92,6 +102,24 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
             if opening.key not in before and opening.key not in seen:
                 seen.add(opening.key)
                 yield opening.hit(delta)
+    yield from _unblocked(files)
+
+
+_PUBLIC_BLOCK: Final = ("aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block")
+
+
+def _unblocked(files: Iterable[Delta]) -> Iterator[Hit]:
+    """What kept everybody out of a bucket and is gone, but for as many as go with their buckets."""
+    gone: list[tuple[Delta, HclBlock]] = []
+    for delta in files:
+        kept = {block.address for each in files for block in each.blocks_after}
+        gone += [
+            (delta, block) for block in delta.blocks_before if block.type == "resource" and block.address not in kept
+        ]
+    buckets = sum(block.labels[:1] == ("aws_s3_bucket",) for _, block in gone)
+    for delta, block in [each for each in gone if each[1].labels[:1] and each[1].labels[0] in _PUBLIC_BLOCK][buckets:]:
+        text = f"{block.address} is gone, which kept everybody out."
+        yield Hit(delta.path, delta.first_added or 1, text, anchor=f"{block.address}/gone")
 
 
 def _modules(files: Iterable[Delta], ports: frozenset[int], *, after: bool) -> Mapping[str, _Module]:
@@ -119,6 +147,9 @@ def _openings(blocks: Iterable[HclBlock], module: _Module) -> Iterator[Fact]:
             yield from _network(block, module)
         elif block.type == "module":
             yield from _ranges(block, block, module, _MODULE_RANGES)
+            for rule in (*block.blocks, *block.objects):
+                if rule.type.startswith("ingress"):
+                    yield from _ranges(block, rule, module)
         elif block.type == "variable":
             yield from _default(block)
         elif block.type == "values":
@@ -152,7 +183,7 @@ def _network(block: HclBlock, module: _Module) -> Iterator[Fact]:
         case "google_sql_database_instance":
             for network in _inside(block, "settings", "ip_configuration", "authorized_networks"):
                 value = network.attribute("value")
-                if value is not None and module.is_world(value.text):
+                if value is not None and module.is_world(value):
                     yield Fact((block.address, "network"), value.line, f"{block.address} lets everybody in.")
         case _ if kind.startswith("azurerm_") and kind.endswith("_firewall_rule"):
             yield from _azure_range(block)
@@ -189,7 +220,7 @@ def _ranges(block: HclBlock, rule: HclBlock, module: _Module, names: frozenset[s
     for attribute in rule.attributes:
         if (
             attribute.name in names
-            and module.is_world(attribute.text)
+            and module.is_world(attribute)
             and not (_has_ports(rule) and _allowed(span, module.ports))
         ):
             where = (
@@ -223,7 +254,7 @@ def _inbound(block: HclBlock, rule: HclBlock, module: _Module, form: InboundForm
     if port in {*map(str, module.ports)}:
         return
     for source in (attribute for name in form.sources if (attribute := rule.attribute(name)) is not None):
-        if module.is_world(source.text):
+        if module.is_world(source):
             text = f"{block.address} lets everybody in (port {port or 'of any number'})."
             yield Fact((block.address, "ingress", port), source.line, text)
 
@@ -295,7 +326,7 @@ def _access_list(
     number = _number(rule, "rule_no", "rule_number")
     for version, name in _ACL_RANGES:
         attribute = rule.attribute(name)
-        if attribute is None or not module.is_world(attribute.text):
+        if attribute is None or not module.is_world(attribute):
             continue
         until = 0 if number is None else number
         reached = [
@@ -309,14 +340,14 @@ def _access_list(
 def _cluster(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
     """Without ``public_access_cidrs`` it is everybody too, but that is how every example of the provider is written."""
     ranges = rule.attribute("public_access_cidrs")
-    if ranges is None or rule.text("endpoint_public_access") == "false" or not module.is_world(ranges.text):
+    if ranges is None or rule.text("endpoint_public_access") == "false" or not module.is_world(ranges):
         return
     yield Fact((block.address, "endpoint"), ranges.line, f"{block.address} is reachable from the internet.")
 
 
 def _google(block: HclBlock, module: _Module) -> Iterator[Fact]:
     ranges = block.attribute("source_ranges")
-    if ranges is None or not module.is_world(ranges.text) or (block.blocks and not list(block.nested("allow"))):
+    if ranges is None or not module.is_world(ranges) or (block.blocks and not list(block.nested("allow"))):
         return
     allowed = [(allow, words(allow, "ports")) for allow in block.nested("allow")]
     named = [allow.text("ports") for allow, ports in allowed if ports]
@@ -345,7 +376,7 @@ def _azure(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
         source = rule.attribute(name)
         if source is None or (ports and _is_public(ports, module)):
             continue
-        if module.is_world(source.text) or _ANYBODY.search(module.filled(source.text)):
+        if module.is_world(source) or _ANYBODY.search(module.filled(source.text)):
             yield Fact(
                 (block.address, "ingress", port), source.line, f"{block.address} lets everybody in (port {port})."
             )

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from bot.guardrails.classify import is_environment, is_vendored, is_yaml_or_json
+from bot.guardrails.classify import is_environment, is_fixture, is_vendored, is_yaml_or_json
+from bot.guardrails.detectors.chart_values import is_values_file
 from bot.guardrails.detectors.patches import patched
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rendered import RenderedChange
@@ -40,7 +41,11 @@ def gained(
     patch adds what is rendered nowhere, since what is rendered knows more about it.
     """
     files = [delta for delta in subject.deltas if is_deployed(delta, subject) and tells(delta)]
-    before = {fact.key for delta in files for fact in _facts(delta.documents_before, facts)}
+    before = {
+        fact.key
+        for delta in files
+        for fact in _facts(delta.documents_before, facts, values=is_values_file(delta.old_path))
+    }
     seen: set[tuple[str, ...]] = set()
     lines = set(elsewhere)
     for delta in files:
@@ -55,7 +60,7 @@ def gained(
             rendered.add(power.location)
             yield power.hit()
     for delta in files:
-        for fact in _facts(delta.documents_after, facts):
+        for fact in _facts(delta.documents_after, facts, values=is_values_file(delta.path)):
             location = (delta.path, fact.line)
             if fact.key in before or fact.key in seen or location in lines or location in rendered:
                 continue
@@ -125,7 +130,14 @@ def is_deployed(delta: Delta, subject: Subject) -> bool:
     """
     if not is_yaml_or_json(delta.path) or delta.unread or is_vendored(delta.path):
         return False
-    return not delta.is_test or is_environment(delta.path) or subject.is_built(delta.path)
+    return in_deployed_folder(delta, subject)
+
+
+def in_deployed_folder(delta: Delta, subject: Subject) -> bool:
+    """Whether the file is no test, or in a folder that only has the name of tests."""
+    if not delta.is_test or is_environment(delta.path):
+        return True
+    return not is_fixture(delta.path) and (subject.is_built(delta.path) or subject.has_siblings(delta.path))
 
 
 _OPERATION: Final = regex(r"op(?<![\w-]op)[\s\"':]")
@@ -136,12 +148,14 @@ def may_patch(delta: Delta) -> bool:
     return any(_OPERATION.search(side) for side in (delta.before, delta.after) if side)
 
 
-def _facts(documents: Documents, facts: Facts, *, patches: bool = True) -> Iterator[Fact]:
-    """The facts of all objects; with ``patches`` also of what patches in a file write."""
+def _facts(documents: Documents, facts: Facts, *, patches: bool = True, values: bool = False) -> Iterator[Fact]:
+    """The facts of all objects; with ``patches`` also of what patches in a file write, and of what charts are handed, which
+    with ``values`` the file is.
+    """
     if isinstance(documents, Unparsed):
         return
     described = objects(documents)
-    for number, document in enumerate(patched(described) if patches else described):
+    for number, document in enumerate(patched(described, values=values) if patches else described):
         if number >= MAX_OBJECTS:
             return
         yield from facts(document)

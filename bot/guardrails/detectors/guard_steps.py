@@ -19,7 +19,8 @@ from posixpath import normpath
 from typing import Final
 
 from bot.guardrails import shell
-from bot.guardrails.detectors.workflow_risks import steps_of, triggers
+from bot.guardrails.detectors.workflow_risks import triggers
+from bot.guardrails.detectors.workflow_values import steps_of
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from bot.guardrails.detectors.chart_values import KIND, values_of
 from bot.guardrails.structure import Unparsed, parse_documents
 from bot.intake.lined_node import LinedNode
 
@@ -20,21 +21,41 @@ _MOST: Final = 500
 _WRITES: Final = frozenset({"add", "replace"})
 
 
-def patched(documents: Iterable[LinedNode]) -> Iterator[LinedNode]:
-    """The documents, and as much of an object as each patch in them writes. Lines are those of the file."""
+def patched(documents: Iterable[LinedNode], *, values: bool = False) -> Iterator[LinedNode]:
+    """The documents, and as much of an object as each patch in them writes. Lines are those of the file.
+
+    What is handed to a chart is an object of the kind :data:`~bot.guardrails.detectors.chart_values.KIND`; with ``values`` the
+    documents themselves are.
+    """
     for document in documents:
         yield document
+        yield from _values(document, whole=values)
         yield from _operations(document, None)
         for node, target in _patches(document):
-            inner = parse_documents(node.raw)
-            if isinstance(inner, Unparsed):
-                continue
-            offset = node.line - (0 if node.end_line > node.line else 1)
-            for patch in inner:
-                moved = _moved(patch, offset)
+            for moved in _opened(node):
                 if isinstance(moved.value, dict):
                     yield moved
                 yield from _operations(moved, target)
+
+
+def _opened(node: LinedNode) -> Iterator[LinedNode]:
+    """The documents that a text holds, with the lines of the file around it."""
+    inner = parse_documents(node.raw)
+    if isinstance(inner, Unparsed):
+        return
+    offset = node.line - (0 if node.end_line > node.line else 1)
+    yield from (_moved(document, offset) for document in inner)
+
+
+def _values(document: LinedNode, *, whole: bool) -> Iterator[LinedNode]:
+    kind, name = document.word("kind"), document.word("metadata", "name")
+    trees = [document] if whole and not kind else [*values_of(document)]
+    for node in trees[:_MOST]:
+        for tree in (node,) if isinstance(node.value, dict | list) else _opened(node):
+            line = tree.line
+            named = LinedNode({"name": LinedNode(name, line, line, name)}, line, line)
+            entries = {"kind": LinedNode(KIND, line, line, KIND), "metadata": named, "values": tree}
+            yield LinedNode(entries, line, line)
 
 
 def _patches(document: LinedNode) -> Iterator[tuple[LinedNode, LinedNode | None]]:
@@ -73,7 +94,7 @@ def _operations(document: LinedNode, target: LinedNode | None) -> Iterator[Lined
         return
     for operation in operations[:_MOST]:
         value, path = operation.get("value"), operation.get("path")
-        if value is None or path is None or operation.word("op") not in _WRITES or not path.raw.startswith("/"):
+        if value is None or path is None or operation.word("op") not in _WRITES or path.raw[:1] not in {"", "/"}:
             continue
         parts = [part.replace("~1", "/").replace("~0", "~") for part in path.raw.split("/")[1:]]
         if len(parts) <= 40:

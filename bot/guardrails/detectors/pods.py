@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bot.guardrails.anchors import Anchors, LinePattern, words
+from bot.guardrails.detectors.chart_values import KIND, is_values_file, values_powers
 from bot.guardrails.detectors.gains import gained, identity, is_deployed, may_patch
 from bot.guardrails.detectors.host_powers import DANGEROUS_PATH, capabilities, service_powers
 from bot.guardrails.hunks import Delta
@@ -47,7 +48,9 @@ def pod_privilege(subject: Subject) -> Iterable[Hit]:
 
 def _tells(delta: Delta) -> bool:
     """Whether the file may describe an object or service, or be a JSON patch."""
-    return delta.says("apiVersion", "services") or may_patch(delta)
+    if delta.says("apiVersion", "services", *_WORKLOADS) or may_patch(delta):
+        return True
+    return is_values_file(delta.path) and delta.says("ecurityContext", *_HOST)
 
 
 def _templates(subject: Subject) -> Iterator[Hit]:
@@ -80,7 +83,7 @@ _TEMPLATES: Final = (
 
 def pod_spec(document: LinedNode) -> LinedNode | None:
     """Where the pod of a workload is described, also in part by a patch; None for objects that run nothing."""
-    if document.get("apiVersion") is None:
+    if document.get("apiVersion") is None and document.word("kind") not in _WORKLOADS:
         return None
     for path in _TEMPLATES:
         spec = document.get(*path)
@@ -90,17 +93,34 @@ def pod_spec(document: LinedNode) -> LinedNode | None:
     return document.get("spec") if is_pod else None
 
 
+_WORKLOADS: Final = ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", "ReplicationController", "CronJob", "Pod")
+"""Kinds that name a workload without an ``apiVersion``, too, as in a part of an object that a tool completes."""
+
+
 def privileges(document: LinedNode) -> Iterator[Fact]:
     """What a Kubernetes workload or a Compose file may do to its host."""
     spec = pod_spec(document)
     if spec is not None:
         yield from _pod(identity(document), spec)
         yield from _annotated(document)
+    elif document.word("kind") == KIND:
+        tree = document.get("values")
+        yield from () if tree is None else values_powers(identity(document), tree)
     elif document.word("kind") in _PIPELINES and document.get("apiVersion") is not None:
         yield from _anywhere(identity(document), document)
     elif document.get("services") is not None and document.get("apiVersion") is None:
         for name, service in document.items("services"):
             yield from service_powers(name, service)
+    elif _is_custom(document):
+        own = document.get("spec")
+        yield from () if own is None else _pod(identity(document), own)
+
+
+def _is_custom(document: LinedNode) -> bool:
+    """Whether the object is of a kind that an operator adds, whose own spec may have the fields of a pod's, as that of a
+    Prometheus has.
+    """
+    return "." in document.word("apiVersion").partition("/")[0].removesuffix(".k8s.io")
 
 
 _PIPELINES: Final = frozenset(
@@ -185,6 +205,9 @@ _CONTAINER_POWERS: Final = (
 
 def _user(who: tuple[str, str, str], container: str, label: str, described: LinedNode) -> Iterator[Fact]:
     """Running as root, said explicitly, and confinement switched off."""
+    if node := described.having(False, "securityContext", "runAsNonRoot"):
+        text = f"{label} may run as root (runAsNonRoot: false)."
+        yield Fact((*who, container, "nonroot"), node.line, text, Severity.LOW)
     if user := described.having(0, "securityContext", "runAsUser"):
         yield Fact((*who, container, "uid0"), user.line, f"{label} runs as root (uid 0).")
     if profile := described.having("Unconfined", "securityContext", "seccompProfile", "type"):

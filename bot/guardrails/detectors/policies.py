@@ -63,9 +63,14 @@ def _is_word(value: str | None | UnknownValue, word: str) -> bool:
 
 
 def _every_action(statement: Mapping[str, HclValue]) -> bool:
-    """``*``, ``*:*``, and what else stands for every action."""
+    """``*``, ``*:*``, and what else stands for every action: on every resource all but some, and all of IAM, which gives
+    the rest.
+    """
     actions = (*scalars(statement.get("action")), *scalars(statement.get("actions")))
-    return any(isinstance(action, str) and "*" in action and not {*action} - {*"*:?"} for action in actions)
+    if any(isinstance(action, str) and "*" in action and not {*action} - {*"*:?"} for action in actions):
+        return True
+    is_wide = "notaction" in statement or any(_is_word(action, "iam:*") for action in actions)
+    return is_wide and any(_is_word(resource, "*") for resource in scalars(statement.get("resource")))
 
 
 def _everybody(statement: Mapping[str, HclValue]) -> bool:

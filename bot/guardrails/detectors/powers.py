@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from bot.guardrails.detectors.admission import loosened_rules
 from bot.guardrails.detectors.gains import gained, identity, is_deployed, may_patch, objects
 from bot.guardrails.detectors.patches import patched
 from bot.guardrails.hunks import Delta
@@ -31,6 +32,12 @@ _KEYS: Final = (
         "may rewrite or wave through every object",
     ),
     ({"signers"}, frozenset({"approve", "sign", "*"}), "may make certificates for anybody"),
+    (
+        {"certificatesigningrequests/approval"},
+        frozenset({"update", "patch", "*"}),
+        "may approve certificates for anybody",
+    ),
+    ({"persistentvolumes"}, frozenset({"create", "*"}), "may mount any path of a host by a volume"),
     ({"serviceaccounts/token"}, frozenset({"create", "*"}), "may act as any service account that it reaches"),
     (
         {"pods/exec", "pods/attach"},
@@ -56,9 +63,12 @@ _LEVELS: Final = {"restricted": 2, "baseline": 1}
 
 
 def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
-    """K8S-002: a role gains a wildcard or a way up, somebody becomes cluster-admin, or a namespace is opened."""
+    """K8S-002: a role gains a wildcard or a way up, somebody becomes cluster-admin, a namespace is opened, or a rule of
+    admission refuses less.
+    """
     yield from gained(subject, powers, _tells)
     yield from _loosened(subject)
+    yield from loosened_rules(subject)
 
 
 def _tells(delta: Delta) -> bool:
@@ -72,6 +82,7 @@ def powers(document: LinedNode) -> Iterator[Fact]:
             for rule in document.elements("rules"):
                 if rule.get("verbs") is not None:
                     yield from _rule(identity(document), rule)
+            yield from _binding(identity(document), document)
         case "Role" | "ClusterRole":
             for rule in document.elements("rules"):
                 yield from _rule(identity(document), rule)
@@ -113,6 +124,9 @@ def _rule(who: tuple[str, str, str], rule: LinedNode) -> Iterator[Fact]:
             yield Fact(
                 (*who, element.raw, about), element.line, f"{label} {_CLIMBS[element.raw]}: {element.raw} on {about}."
             )
+    for element in rule.elements("nonResourceURLs"):
+        if element.raw in {"*", "/*"}:
+            yield Fact((*who, "urls"), element.line, f"{label} reaches every path of the API server.", Severity.LOW)
     verbs = {element.raw for element in rule.elements("verbs")}
     for element in rule.elements("resources"):
         for names, ways, what in _KEYS:
@@ -125,10 +139,14 @@ def _rule(who: tuple[str, str, str], rule: LinedNode) -> Iterator[Fact]:
 
 
 def _binding(who: tuple[str, str, str], binding: LinedNode) -> Iterator[Fact]:
+    """A patch may name the role or those that it is given to alone."""
     label, role = f"{who[0]} {who[2]}", binding.get("roleRef", "name")
+    grantees = binding.elements("subjects")
     if role is None:
-        return
-    for grantee in binding.elements("subjects"):
+        role = LinedNode("a role", binding.line, binding.line, "a role")
+    elif role.raw == "cluster-admin" and not grantees:
+        yield Fact((*who, "cluster-admin", ""), role.line, f"{label} makes whom it names cluster-admin.")
+    for grantee in grantees:
         name = grantee.word("name")
         if role.raw == "cluster-admin":
             yield Fact((*who, "cluster-admin", name), role.line, f"{label} makes {name} cluster-admin.")

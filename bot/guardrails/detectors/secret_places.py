@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import log2
 from typing import Final, TypeAlias
 
 from bot.guardrails.anchors import Anchors, words
@@ -26,14 +27,22 @@ _NO_SECRET: Final = regex(
     r"\$\{|\$\(|\{\{|<%|%\(|%s|\{[a-z_.]*\}|^<.*>$|^\$[A-Za-z_]|^%[A-Z_]+%$|os\.|process\.|getenv|env\[|ENV\[|secrets\.|"
     r"^ENC\[|vault:|ref\+|op://|arn:|^https?://|^/|^\./|^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$|"
     r"password|passwd|secret|token|change|example|test|dummy|sample|todo|none|null|true|false|default|redacted|placeholder|"
-    r"^[\w.]+\.[\w.]+\(|\(\)|^sha(1|256|512)[-:]|\s.*\s",
+    r"^[\w.]+\.[\w.]+\(|\(\)|^sha(1|256|512)[-:]|\s.*\s|^Ag[A-D][A-Za-z0-9+/]{300}",
     re.IGNORECASE,
 )
+"""What is no secret: among it what kubeseal encrypted, which begins with the two bytes of a length (sealed-secrets,
+pkg/crypto/crypto.go, ``HybridEncrypt``).
+"""
+
+
+_BITS: Final = 3.5
+"""Bits of entropy per character from which on a value is random. A short one cannot have as many: log2 of its length is all."""
+_SHARE: Final = 0.85
 
 
 def looks_random(value: str) -> bool:
     """Whether the value is no placeholder and has the characters of what is generated."""
-    if _NO_SECRET.search(value) or is_placeholder(value) or entropy(value) < 3.5:
+    if _NO_SECRET.search(value) or is_placeholder(value) or entropy(value) < min(_BITS, log2(len(value)) * _SHARE):
         return False
     mixed = sum(bool(re.search(kind, value)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
     hexadecimal = re.fullmatch(r"[0-9a-f]{24,}", value) is not None
@@ -117,6 +126,42 @@ def _of_element(text: str) -> _Named:
     )
 
 
+_INSTRUCTION: Final = regex(
+    r"\A\s{0,80}(?:ENV|ARG|env|arg)\s{1,8}([A-Za-z_]\w{2,100})\s{1,8}[\"']?([^\s\"'=#]{8,1000})[\"']?\s{0,8}\Z"
+)
+_DEFAULT: Final = regex(r"\A\s{0,80}default\s{0,80}=\s{0,8}\"([^\"\\\s]{8,1000})\"")
+_VARIABLE: Final = regex(r"\A\s{0,8}variable\s{1,8}\"?([\w-]{3,100})\"?\s{0,8}\{")
+_LOGIN: Final = regex(r"(?:\A|\s)password\s{1,20}(\S{8,200})")
+_MOST_LINES: Final = 20
+
+
+def _of_instruction(text: str) -> _Named:
+    """The older form of ENV (docs.docker.com, "Dockerfile reference"), which has no sign between name and value."""
+    match = _INSTRUCTION.match(text[:MAX_LINE])
+    named = match is not None and surely_secret_name(match[1]) and looks_random(match[2])
+    return ((match[1], match[2]),) if match is not None and named else ()
+
+
+def _of_variable(text: str) -> _Named:
+    """A default; whose it is stands above."""
+    match = _DEFAULT.match(text[:MAX_LINE])
+    return (("The default of the variable", match[1]),) if match is not None and looks_random(match[1]) else ()
+
+
+def _is_variables(delta: Delta, line: DiffLine) -> bool:
+    """Whether the block around the line is that of a variable with a secret's name."""
+    for each in reversed(delta.after_lines[max(line.number - _MOST_LINES, 0) : line.number - 1]):
+        if each.startswith("}"):
+            return False
+        if (match := _VARIABLE.match(each[:300])) is not None:
+            return surely_secret_name(match[1])
+    return False
+
+
+def _of_login(text: str) -> _Named:
+    return tuple(("password", match[1]) for match in _LOGIN.finditer(text[:MAX_LINE]) if looks_random(match[1]))
+
+
 def _commands(*names: str) -> SecretPlace:
     pattern = regex("|".join(map(re.escape, names)), re.IGNORECASE | re.ASCII)
     return SecretPlace(Anchors(words(*names)), partial(_of_command, pattern), _anywhere)
@@ -128,7 +173,15 @@ _VALUE: Final = Anchors(words("value:", 'value":', "value':"))
 _ENTRIES: Final = SecretPlace(_VALUE, _of_entry, _anywhere)
 _VALUES: Final = SecretPlace(_VALUE, _below_name, _is_named)
 _ELEMENTS: Final = SecretPlace(Anchors(words(*(f"{name}>" for name in _NAMES))), _of_element, _anywhere)
-PLACES: Final = (_COMMANDS, _OPTIONS, _ENTRIES, _VALUES, _ELEMENTS)
+_INSTRUCTIONS: Final = SecretPlace(
+    Anchors(words("env ", "arg "), behind=r"[ \w]*(?:password|passwd|passphrase|secret|token|key|credential)"),
+    _of_instruction,
+    _anywhere,
+)
+_VARIABLES: Final = SecretPlace(Anchors(words("default"), behind='[ \t]*=[ \t]*"'), _of_variable, _is_variables)
+_LOGINS: Final = SecretPlace(Anchors(words("password ", "password\t")), _of_login, _anywhere)
+_NETRC: Final = (".netrc", "_netrc")
+PLACES: Final = (_COMMANDS, _OPTIONS, _ENTRIES, _VALUES, _ELEMENTS, _INSTRUCTIONS, _VARIABLES, _LOGINS)
 
 
 def secret_places(delta: Delta) -> Iterator[SecretPlace]:
@@ -139,3 +192,9 @@ def secret_places(delta: Delta) -> Iterator[SecretPlace]:
         yield from (_ENTRIES, _VALUES)
     if delta.path.endswith(".xml"):
         yield _ELEMENTS
+    if delta.language == "dockerfile":
+        yield _INSTRUCTIONS
+    if delta.language == "hcl":
+        yield _VARIABLES
+    if delta.path.endswith(_NETRC):
+        yield _LOGINS

@@ -214,19 +214,21 @@ def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
 
 _NAMES: Final = words(
     "password", "passwd", "passphrase", "secret", "token", "credential",
-    *(f"{whose}{dash}key" for whose in ("api", "access", "secret", "private") for dash in ("", "-", "_")),
+    *(f"{whose}{dash}key" for whose in (
+        "api", "access", "secret", "private", "signing", "encryption", "master", "account", "storage", "shared",
+    ) for dash in ("", "-", "_")),
 )  # fmt: skip
 _BLANK: Final = r"[ \t\x0b\x0c\r\x1c-\x1f\x80-\xff]*"
 """White space; beyond ASCII it is any bytes."""
-_ASSIGNED: Final = rf"s?(?:[-_](?:key|value|prod|live))?[\"']?{_BLANK}(?::=|=>|=|:){_BLANK}"
+_ASSIGNED: Final = rf"s?(?:[-_](?:key|value|prod|live))?\\{{0,3}}[\"']?{_BLANK}(?::=|=>|=|:){_BLANK}"
 """Between a name that is a secret's and its literal."""
-_GIVEN: Final = Anchors(_NAMES, behind=_ASSIGNED + r"(?:[\"'`]|[A-Za-z0-9!@#$%^&*+/_~.\-]{12})")
-_KEY: Final = r"(?<![A-Za-z0-9])([A-Za-z0-9][A-Za-z0-9_.\-]{0,120}+)[\"']?\s{0,8}"
+_GIVEN: Final = Anchors(_NAMES, behind=_ASSIGNED + r"(?:\\{0,3}[\"'`]|[A-Za-z0-9!@#$%^&*+/_~.\-]{12})")
+_KEY: Final = r"(?<![A-Za-z0-9])([A-Za-z0-9][A-Za-z0-9_.\-]{0,120}+)\\{0,3}[\"']?\s{0,8}"
 _PATTERNS: Final = (
-    re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}([\"'`])((?:(?!\2)[^\\\n]){8,200})\2"),
-    re.compile(_KEY + r"[=:]\s{0,8}()([A-Za-z0-9!@#$%^&*+/_~.\-]{12,200})\s*\Z"),
+    re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}(\\{0,3}[\"'`])((?:(?!\2)[^\\\n]){8,1000})\2"),
+    re.compile(_KEY + r"[=:]\s{0,8}()([A-Za-z0-9!@#$%^&*+/_~.\-]{12,1000})={0,2}\s*\Z"),
 )
-"""A quoted literal, and a bare one for the languages that have such."""
+"""A quoted literal, whose quotes may be escaped as in JSON within a text, and a bare one for the languages that have such."""
 _SHORTEST: Final = 8
 _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
 
@@ -239,7 +241,7 @@ def secret_generic(subject: Subject) -> Iterable[Hit]:
 
 
 def _generic_secrets(delta: Delta) -> Iterator[Hit]:
-    if delta.is_test or delta.is_docs or delta.language in {None, "css"}:
+    if delta.is_test or delta.is_docs or delta.language == "css":
         return
     if is_yaml_or_json(delta.path):
         yield from _given_away(delta)
@@ -348,12 +350,12 @@ class _Hidden:
 
 
 _BLOCK: Final = 4000
-_AROUND: Final = 500
+_AROUND: Final = 1200
 _URL: Final = regex(r"\b([a-z][a-z0-9+.\-]{1,20})://([^\s/:@'\"<>(){}|]{1,80}):([^\s/:@'\"<>]{3,120})@([\w.\-]{1,200})")
 _ADDRESS: Final = Anchors(words("://"), behind=r"[^\s/:@'\"<>(){}|]+:[^\s/:@'\"<>]{3}")
 _DULL: Final = regex(
     r"^(pass(word|wd)?|pw|pwd|secret|user(name)?|token|guest|root|admin|test(ing)?|changeme|postgres|mysql|redis|rabbitmq|"
-    r"example|foo|bar|baz|x+|\*+|\.+|p@ss|hunter2|dummy|fake|none|my-?(pass|secret).*|your.*|some.*)\d{0,4}$|[$%<>{}\[\]*]|:$",
+    r"tiger|[a-z]*(?:token|key|secret|passw(?:or)?d|code|id)|example|foo|bar|baz|x+|\*+|\.+|p@ss|hunter2|dummy|fake|none|my-?(pass|secret).*|your.*|some.*)\d{0,4}$|[$%<>{}\[\]*]|:$",
     re.IGNORECASE,
 )
 _EXAMPLE_HOST: Final = regex(
@@ -362,9 +364,10 @@ _EXAMPLE_HOST: Final = regex(
 
 
 def credential_in_url(subject: Subject) -> Iterable[Hit]:
-    """SEC-003: a password inside a URL."""
-    for delta in subject.written:
-        yield from _passwords_in_urls(delta)
+    """SEC-003: a password inside a URL, also where a lock file says from where something is taken."""
+    for delta in subject.deltas:
+        if not delta.is_foreign or classify.is_lock(delta.path):
+            yield from _passwords_in_urls(delta)
     yield from _passing(subject, _passwords_in_urls)
 
 

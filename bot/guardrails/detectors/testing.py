@@ -17,6 +17,7 @@ from bot.guardrails.structure import Unparsed
 from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
+from bot.model.wording import counted
 
 _NAMED: Final = {
     "python": regex(r"^\s*(?:async\s+)?def\s+(test\w*)\s*\("),
@@ -63,7 +64,7 @@ def test_file_deleted(subject: Subject) -> Iterable[Hit]:
         yield Hit(
             delta.path,
             1,
-            f"{len(names)} {'test is' if len(names) == 1 else 'tests are'} deleted with this file; what they tested stays.",
+            f"{counted(len(names), 'test is', 'tests are')} deleted with this file; what they tested stays.",
             anchor="deleted",
         )
 

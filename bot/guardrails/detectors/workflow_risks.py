@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.guardrails.detectors import strangers
 from bot.guardrails.detectors.strangers import Names
-from bot.guardrails.detectors.workflow_values import WorkflowScope, holds_written, scopes
+from bot.guardrails.detectors.workflow_values import WorkflowScope, holds_written, scopes, steps_of
 from bot.intake.actions import ANY, Call, ContextReference, Embedded, Expression, ExpressionOperation, embedded
 from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
@@ -29,6 +29,8 @@ _TAKEN: Final = regex(
 )
 _FETCHED: Final = regex(_GIT + r"(?:fetch|remote\s+(?:add|set-url))\b([^\n;|&]{0,200})")
 _CLI_CHECKOUT: Final = regex(r"\bgh\s+(?:-\S+\s+)*pr\s+checkout\b")
+_LOADED: Final = regex(r"\b(?:curl|wget|gh\s+api|gh\s+repo\s+clone)\b([^\n;|&]{0,300})")
+_UNPACKED: Final = regex(r"\b(?:tar|unzip|bsdtar|7z)\b")
 _PULL_REF: Final = regex(r"\bpull/")
 _VARIABLE: Final = regex(r"\$\{?(?:env:)?(\w+)", re.IGNORECASE)
 _PERMISSION: Final = regex(r"author_association|getCollaboratorPermission|/permission\b")
@@ -82,13 +84,6 @@ def steps(document: LinedNode) -> Iterator[LinedNode]:
     runs = document.get("runs")
     if runs is not None:
         yield from steps_of(runs)
-
-
-def steps_of(job: LinedNode) -> Iterator[LinedNode]:
-    """The steps of a job, with those that run side by side within ``parallel``."""
-    for step in job.elements("steps"):
-        yield step
-        yield from step.elements("parallel")
 
 
 def triggers(document: LinedNode) -> set[str]:
@@ -167,18 +162,24 @@ def _checked_out(step: LinedNode, scope: WorkflowScope) -> LinedNode | None:
 
 
 def _names_variable(text: str, scope: WorkflowScope) -> bool:
-    return strangers.names_any(text, tuple(("env", name) for name in scope.heads))
+    return strangers.names_any(text, (*(("env", name) for name in scope.heads), *scope.naming))
 
 
 def _takes_head(script: str, scope: WorkflowScope) -> bool:
     """Whether a script takes the head's files: fetching alone runs nothing of them."""
-    if _CLI_CHECKOUT.search(script):
+    if _CLI_CHECKOUT.search(script) or _unpacks_head(script, scope):
         return True
     taken = [match[1] for match in _TAKEN.finditer(script)]
     fetched = [match[1] for match in _FETCHED.finditer(script)]
     return any(_is_head(text, scope) for text in taken) or (
         bool(taken) and any(_is_head(text, scope) for text in fetched)
     )
+
+
+def _unpacks_head(script: str, scope: WorkflowScope) -> bool:
+    """Whether it loads an archive of the head and unpacks it."""
+    loaded = (match[1] for match in _LOADED.finditer(script))
+    return _UNPACKED.search(script) is not None and any(_is_head(text, scope) for text in loaded)
 
 
 def _is_head(arguments: str, scope: WorkflowScope) -> bool:

@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.guardrails.detectors import strangers
 from bot.guardrails.detectors.strangers import Names
+from bot.guardrails.detectors.workflow_outputs import handed_on
 from bot.intake.actions import Embedded, embedded
 from bot.intake.lined_node import LinedNode
 
@@ -24,6 +25,8 @@ class WorkflowScope:
 
     values: Mapping[str, Names] = field(default_factory=dict)
     heads: Names = frozenset()
+    naming: tuple[tuple[str, ...], ...] = _NAMING
+    """What refers to a head, beside the variables."""
 
     @property
     def written(self) -> Names:
@@ -39,7 +42,7 @@ class WorkflowScope:
             heads.discard(lower)
             if holds_written(value, self.values):
                 written.add(lower)
-            if strangers.names_any(value.raw, _NAMING):
+            if strangers.names_any(value.raw, self.naming):
                 heads.add(lower)
         return replace(self, values={**self.values, "env": frozenset(written)}, heads=frozenset(heads))
 
@@ -54,27 +57,51 @@ def is_written(found: Embedded, values: Mapping[str, Names]) -> bool:
     return found.tree is not None and strangers.is_written(found.tree, values)
 
 
+def steps_of(job: LinedNode) -> Iterator[LinedNode]:
+    """The steps of a job, with those that run side by side within ``parallel``."""
+    for step in job.elements("steps"):
+        yield step
+        yield from step.elements("parallel")
+
+
 def scopes(document: LinedNode) -> Iterator[tuple[LinedNode, WorkflowScope]]:
-    """Every job, and what a composite action runs, with what its steps can name."""
+    """Every job, and what a composite action runs, with what its steps can name. Jobs stand below those that they need, as
+    a rule.
+    """
     outer = WorkflowScope().of(document)
-    outputs = _outputs(document, outer)
-    for _, job in document.items("jobs"):
-        within = replace(outer, values={**outer.values, **outputs, "matrix": _dimensions(job, outer)})
-        yield job, within.of(job)
+    for name, job in document.items("jobs"):
+        within = replace(outer, values={**outer.values, "matrix": _dimensions(job, outer)})
+        scope = _with_outputs(job, within.of(job))
+        yield job, scope
+        outer = _needed(outer, name.lower(), job, scope)
     runs = document.get("runs")
     if runs is not None:
-        yield runs, outer
+        yield runs, _with_outputs(runs, outer)
 
 
-def _outputs(document: LinedNode, outer: WorkflowScope) -> Mapping[str, Names]:
-    """The outputs of jobs that hold a stranger's text. Jobs stand below those that they need, as a rule."""
-    written: dict[str, Names] = {}
-    for name, job in document.items("jobs"):
-        values = {**outer.values, **written, "matrix": _dimensions(job, outer)}
-        names = frozenset(output.lower() for output, value in job.items("outputs") if holds_written(value, values))
-        if names:
-            written[f"needs.{name.lower()}.outputs"] = names
-    return written
+def _with_outputs(job: LinedNode, scope: WorkflowScope) -> WorkflowScope:
+    """The same with what the job's steps hand on."""
+    for step in steps_of(job):
+        inner = scope.of(step)
+        handed = handed_on(step, inner.written, inner.heads)
+        context = f"steps.{step.word('id').lower()}.outputs"
+        values = {**scope.values, "env": scope.written | handed.variables, context: handed.written}
+        naming = (*scope.naming, *(_path(context, name) for name in sorted(handed.heads)))
+        scope = replace(scope, values=values, naming=naming)
+    return scope
+
+
+def _needed(outer: WorkflowScope, name: str, job: LinedNode, scope: WorkflowScope) -> WorkflowScope:
+    """What jobs behind this one can name, with its outputs."""
+    context = f"needs.{name}.outputs"
+    outputs = [(output.lower(), value) for output, value in job.items("outputs")]
+    written = frozenset(output for output, value in outputs if holds_written(value, scope.values))
+    naming = [_path(context, output) for output, value in outputs if strangers.names_any(value.raw, scope.naming)]
+    return replace(outer, values={**outer.values, context: written}, naming=(*outer.naming, *naming))
+
+
+def _path(context: str, name: str) -> tuple[str, ...]:
+    return (*context.split("."), name)
 
 
 def _dimensions(job: LinedNode, outer: WorkflowScope) -> Names:

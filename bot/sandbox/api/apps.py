@@ -69,7 +69,7 @@ def installation(call: ApiCall) -> ApiReply:
     """The installation that reaches a repository; 404 where there is none."""
     row = _app(call)
     repo = call.backend.repo(call.params["owner"], call.params["repo"], call.backend.user(row.user_id))
-    reaching = [place for place in _installed(call, row) if TokenScope(place, None).reaches(repo)]
+    reaching = [installation for installation in _installed(call, row) if TokenScope(installation, None).reaches(repo)]
     if not reaching:
         raise not_found()
     return ApiReply(_installation(call, row, reaching[0]))
@@ -78,7 +78,7 @@ def installation(call: ApiCall) -> ApiReply:
 def installations(call: ApiCall) -> ApiReply:
     """Everywhere that the app is installed."""
     row = _app(call)
-    return call.slice(_installed(call, row), lambda place: _installation(call, row, place))
+    return call.slice(_installed(call, row), lambda installation: _installation(call, row, installation))
 
 
 def repositories(call: ApiCall) -> ApiReply:
@@ -95,18 +95,20 @@ def repositories(call: ApiCall) -> ApiReply:
 def new_token(call: ApiCall) -> ApiReply:
     """A token of the installation for the next hour."""
     row, order = _app(call), call.body(TokenOrder)
-    place = next((place for place in _installed(call, row) if place.id == call.number("installation")), None)
-    if place is None:
+    installation = next(
+        (installation for installation in _installed(call, row) if installation.id == call.number("installation")), None
+    )
+    if installation is None:
         raise not_found()
-    if place.suspended:
+    if installation.suspended:
         raise forbidden("This installation has been suspended")
-    ids = _chosen(call, place, order)
+    ids = _chosen(call, installation, order)
     expires = stamp(call.backend.clock() + LIFETIME)
     granted: dict[str, Json] = _PERMISSIONS if order.permissions is None else dict(order.permissions)
     rights = {name: str(level) for name, level in granted.items()}
     token = issue_token(call.backend, call.backend.user(row.user_id), permissions=rights, expires_at=expires)
     listed = None if ids is None else json.dumps(ids)
-    values = (token_digest(token), place.id, listed)
+    values = (token_digest(token), installation.id, listed)
     call.backend.store.run("INSERT INTO scope (digest, installation_id, repositories) VALUES (?, ?, ?)", *values)
     selection = "all" if ids is None else "selected"
     return ApiReply(
@@ -114,14 +116,14 @@ def new_token(call: ApiCall) -> ApiReply:
     )
 
 
-def _chosen(call: ApiCall, place: InstallationRow, order: TokenOrder) -> list[int] | None:
+def _chosen(call: ApiCall, installation: InstallationRow, order: TokenOrder) -> list[int] | None:
     """The ids of the repositories that the token is for; 422 as GitHub words it for one that is not there."""
     if order.repositories is None and order.repository_ids is None:
         return None
     rows = call.backend.store.all(RepositoryRow, "SELECT * FROM repo")
     names = {name.lower() for name in order.repositories or ()}
     ids = set(order.repository_ids or ())
-    scope = TokenScope(place, None)
+    scope = TokenScope(installation, None)
     chosen = [repo for repo in rows if scope.reaches(repo) and (repo.id in ids or repo.name.lower() in names)]
     if names - {repo.name.lower() for repo in chosen} or ids - {repo.id for repo in chosen}:
         raise unprocessable(
@@ -134,8 +136,8 @@ def _installed(call: ApiCall, row: AppRow) -> list[InstallationRow]:
     return call.backend.store.all(InstallationRow, "SELECT * FROM installation WHERE app_id = ? ORDER BY id", row.id)
 
 
-def _installation(call: ApiCall, row: AppRow, place: InstallationRow) -> dict[str, Json]:
-    key, account = place.id, call.backend.login(place.owner) or call.backend.user(row.user_id)
+def _installation(call: ApiCall, row: AppRow, installation: InstallationRow) -> dict[str, Json]:
+    key, account = installation.id, call.backend.login(installation.owner) or call.backend.user(row.user_id)
     slug = call.backend.user(row.user_id).login.removesuffix("[bot]")
     url = f"{call.backend.links.api}/app/installations/{key}"
     return {
@@ -145,7 +147,7 @@ def _installation(call: ApiCall, row: AppRow, place: InstallationRow) -> dict[st
         "access_tokens_url": f"{url}/access_tokens",
         "repositories_url": f"{call.backend.links.api}/installation/repositories",
         "html_url": f"{call.backend.links.root}/settings/installations/{key}",
-        "app_id": place.app_id,
+        "app_id": installation.app_id,
         "target_id": account.id,
         "target_type": account.kind if account.kind != "Bot" else "User",
         "permissions": _PERMISSIONS,
@@ -155,7 +157,7 @@ def _installation(call: ApiCall, row: AppRow, place: InstallationRow) -> dict[st
         "single_file_name": None,
         "app_slug": slug,
         "suspended_by": None,
-        "suspended_at": account.created_at if place.suspended else None,
+        "suspended_at": account.created_at if installation.suspended else None,
     }
 
 

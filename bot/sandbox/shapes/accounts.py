@@ -76,6 +76,34 @@ def permissions(permission: str) -> dict[str, Json]:
     return {name: rank >= PERMISSIONS.index(least) for name, least in names.items()}
 
 
+_SAME: dict[str, Json] = {
+    "homepage": None,
+    "language": None,
+    "size": 0,
+    "forks_count": 0,
+    "forks": 0,
+    "network_count": 0,
+    "stargazers_count": 0,
+    "watchers_count": 0,
+    "watchers": 0,
+    "subscribers_count": 0,
+    "topics": [],
+    "license": None,
+    "mirror_url": None,
+    "has_discussions": False,
+    "has_projects": False,
+    "has_wiki": False,
+    "has_pages": False,
+    "has_downloads": True,
+    "disabled": False,
+    "allow_merge_commit": True,
+    "allow_squash_merge": True,
+    "allow_rebase_merge": True,
+    "delete_branch_on_merge": False,
+}
+"""What is the same of every repository here: what nobody counts, switches or writes in the sandbox."""
+
+
 def repository(backend: Backend, repo: RepositoryRow, viewer: UserRow | None = None) -> dict[str, Json]:
     """A repository as lists and ``GET /repos/…`` show it to ``viewer``."""
     links, name = backend.links, repo.full_name
@@ -96,41 +124,18 @@ def repository(backend: Backend, repo: RepositoryRow, viewer: UserRow | None = N
         "git_url": links.git(name),
         "ssh_url": f"git@sandbox:{name}.git",
         "svn_url": links.page(name),
-        "homepage": None,
-        "language": None,
-        "size": 0,
         "default_branch": repo.default_branch,
         "open_issues_count": open_issues,
         "open_issues": open_issues,
-        "forks_count": 0,
-        "forks": 0,
-        "network_count": 0,
-        "stargazers_count": 0,
-        "watchers_count": 0,
-        "watchers": 0,
-        "subscribers_count": 0,
-        "topics": [],
-        "license": None,
-        "mirror_url": None,
-        "has_discussions": False,
         "has_issues": repo.has_issues,
-        "has_projects": False,
-        "has_wiki": False,
-        "has_pages": False,
-        "has_downloads": True,
         "archived": repo.archived,
-        "disabled": False,
-        "allow_merge_commit": True,
-        "allow_squash_merge": True,
-        "allow_rebase_merge": True,
         "allow_auto_merge": repo.auto_merge,
-        "delete_branch_on_merge": False,
         "created_at": repo.created_at,
         "updated_at": repo.updated_at,
         "pushed_at": repo.pushed_at,
         "permissions": permissions(backend.permission(repo, viewer)),
     }
-    return shape | _templates(links.repo(name))
+    return _SAME | shape | _templates(links.repo(name))
 
 
 PERSONAL = frozenset(

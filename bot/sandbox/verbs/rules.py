@@ -136,15 +136,19 @@ def hook_lines(backend: Backend, repo: RepositoryRow, user: UserRow, refs: Seque
     for ref in refs:
         if ref.startswith(_BRANCH):
             for rule in binding(backend, repo, user, ref.removeprefix(_BRANCH)):
-                lines += [f"{ref}|{kind}|{_told(backend, repo, rule, ref, said)}" for kind, said in _refusals(rule)]
+                lines += [
+                    f"{ref}|{kind}|{_told(backend, repo, rule, ref, refusal)}" for kind, refusal in _refusals(rule)
+                ]
     return "\n".join(lines)
 
 
-def _told(backend: Backend, repo: RepositoryRow, rule: RuleRow, ref: str, said: str) -> str:
+def _told(backend: Backend, repo: RepositoryRow, rule: RuleRow, ref: str, refusal: str) -> str:
     if rule.source == "protection":
-        return f"error: GH006: Protected branch update failed for {ref}.~error: {said}"
+        return f"error: GH006: Protected branch update failed for {ref}.~error: {refusal}"
     page = backend.links.page(repo.full_name, f"/rules?ref={ref.replace('/', '%2F')}")
-    return f"error: GH013: Repository rule violations found for {ref}.~Review all repository rules at {page}~- {said}"
+    return (
+        f"error: GH013: Repository rule violations found for {ref}.~Review all repository rules at {page}~- {refusal}"
+    )
 
 
 def require(
@@ -155,9 +159,9 @@ def require(
         return
     kinds = _kinds(backend.git(repo), old, new)
     for rule in binding(backend, repo, user, ref.removeprefix(_BRANCH)):
-        for kind, said in _refusals(rule):
+        for kind, refusal in _refusals(rule):
             if kind in kinds:
-                text = said if rule.source == "protection" else f"Repository rule violations found\n\n{said}\n\n"
+                text = refusal if rule.source == "protection" else f"Repository rule violations found\n\n{refusal}\n\n"
                 raise ApiProblem(status, text)
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from bot.drift import values
 from bot.drift.compose.declared import ports
-from bot.drift.compose.declared.devices import devices, gpus, pids_limit, ulimits
+from bot.drift.compose.declared.devices import devices, gpus, pids_limit, ulimits, whole
 from bot.drift.compose.declared.mounts import folder, mounts, tmpfs
 from bot.drift.compose.declared.process import healthcheck, labels, logging, restart, stop_signal, variables, words
 from bot.drift.compose.notation import capability
@@ -30,11 +30,17 @@ _CONDITIONS: Final = {
 """``mapRestartPolicyCondition``, ``pkg/compose/create.go`` of docker/compose."""
 
 
+_UNLIMITED: Final = (0, "0", "0.0")
+"""An older key that says so hides nothing that ``deploy`` says (``setLimits``, same file)."""
+
+
 def service(raw: Tree) -> dict[str, JSON]:
     """The service in canonical long syntax; keys without a live counterpart are left out."""
-    whole = {**_deployed(raw), **raw, **_overruling(mapping(raw.get("deploy")))}
-    long = {key: read(whole[key]) for key, read in READERS.items() if whole.get(key) is not None}
-    _quota(whole, long)
+    deployed = _deployed(raw)
+    own = {key: value for key, value in raw.items() if key not in deployed or value not in _UNLIMITED}
+    declared = {**deployed, **own, **_overruling(mapping(raw.get("deploy")))}
+    long = {key: read(declared[key]) for key, read in READERS.items() if declared.get(key) is not None}
+    _quota(declared, long)
     _reserved_devices(mapping(raw.get("deploy")), long)
     return {key: value for key, value in long.items() if value is not None}
 
@@ -79,7 +85,7 @@ def _condition(policy: Tree) -> JSON:
 def _quota(whole: Tree, long: dict[str, JSON]) -> None:
     quota, period = whole.get("cpu_quota"), whole.get("cpu_period")
     number = values.number(quota)
-    if "cpus" not in long and isinstance(number, int) and number > 0:
+    if not long.get("cpus") and isinstance(number, int) and number > 0:
         length = values.number(period)
         long["cpus"] = values.number(number / (length if isinstance(length, int) and length > 0 else 100_000))
 
@@ -112,6 +118,11 @@ def _texts(value: JSON) -> JSON:
     """One text or a list of them as a list of texts."""
     entries = value if isinstance(value, (list, tuple)) else [value]
     return [values.text(entry) for entry in entries] or None
+
+
+def _text(value: JSON) -> JSON:
+    """An empty text says nothing."""
+    return values.text(value) or None
 
 
 def _text_set(value: JSON) -> JSON:
@@ -165,16 +176,18 @@ _ROWS: Final[tuple[tuple[str, Callable[[JSON], JSON]], ...]] = (
     ("pids_limit", pids_limit),
     ("security_opt", _security),
     ("extra_hosts", _extra_hosts),
-    ("working_dir", folder),
+    ("working_dir", lambda value: folder(value) or None),
     ("stop_signal", stop_signal),
     ("stop_grace_period", values.duration),
     ("dns dns_search", _texts),
     ("group_add device_cgroup_rules dns_opt", _text_set),
     ("privileged read_only init tty stdin_open oom_kill_disable", values.boolean),
-    ("mem_limit mem_reservation memswap_limit shm_size", values.size),
-    ("cpus cpu_shares oom_score_adj scale", values.number),
-    ("network_mode user cpuset pid ipc uts userns_mode cgroup cgroup_parent", values.text),
-    ("hostname domainname container_name runtime", values.text),
+    ("mem_limit mem_reservation memswap_limit", values.size),
+    ("shm_size", lambda value: values.size(value) or None),
+    ("cpus oom_score_adj scale", values.number),
+    ("cpu_shares", whole),
+    ("network_mode user cpuset pid ipc uts userns_mode cgroup cgroup_parent", _text),
+    ("hostname domainname container_name runtime", _text),
 )
 READERS: Final[Mapping[str, Callable[[JSON], JSON]]] = {key: read for keys, read in _ROWS for key in keys.split()}
 """Every key that has a live counterpart, with the reading that gives its canonical value."""

@@ -6,14 +6,11 @@ Sources: the Compose specification, 05-services.md, volumes, tmpfs, secrets and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from bot.drift import values
 from bot.drift.compose import notation
+from bot.model.compose_texts import clean_path, is_host_path, mount_parts
 from bot.model.json import JSON, Tree, elements, get, mapping
-
-_MOUNT_DEFAULTS: Final = frozenset({"rw", "z", "Z", "cached", "delegated", "consistent", "nocopy"})
-"""Modes that say what is the default, or nothing that stays visible on a container (05-services.md, volumes)."""
 
 
 def mounts(value: JSON) -> JSON:
@@ -33,18 +30,17 @@ def mount(entry: JSON) -> JSON:
         return _long_mount(entry)
     if not isinstance(entry, str) or not entry:
         return entry
-    parts = entry.split(":")
-    # a drive's letter is part of a Windows path (format/volume.go of compose-go)
-    if len(parts) > 1 and len(parts[0]) == 1 and parts[1][:1] in {"\\", "/"} and parts[0].isalpha():
-        parts = [f"{parts[0]}:{parts[1]}", *parts[2:]]
+    parts = mount_parts(entry)
+    if parts is None:
+        return entry
     if len(parts) == 1:
-        return {"type": "volume", "target": folder(parts[0])}
+        return {"type": "volume", "target": clean_path(parts[0])}
     source, target, *options = parts
-    modes = {word for option in options for word in option.split(",")} - _MOUNT_DEFAULTS
-    kind = "bind" if source[:1] in {"/", ".", "~", "\\"} or source[1:2] == ":" else "volume"
+    modes = [word for option in options for word in option.split(",")]
+    kind = "bind" if is_host_path(source) else "volume"
     propagation = next((mode for mode in sorted(modes) if mode.endswith(("shared", "slave", "private"))), None)
     long: dict[str, JSON] = {"type": kind, "source": source, "target": target}
-    if "ro" in modes:
+    if next((mode for mode in reversed(modes) if mode in {"ro", "rw"}), "rw") == "ro":
         long["read_only"] = True
     if propagation:
         long["bind"] = {"propagation": propagation}
@@ -52,7 +48,9 @@ def mount(entry: JSON) -> JSON:
 
 
 def _long_mount(entry: Tree) -> JSON:
-    mount: dict[str, JSON] = {"type": entry.get("type") or "volume", "target": folder(entry.get("target"))}
+    target = entry.get("target")
+    cleaned = clean_path(target) if isinstance(target, str) else target
+    mount: dict[str, JSON] = {"type": entry.get("type") or "volume", "target": cleaned}
     if entry.get("source"):
         mount["source"] = _source(mount["type"], folder(entry["source"]))
     if values.boolean(entry.get("read_only")) is True:
@@ -65,7 +63,9 @@ def _long_mount(entry: Tree) -> JSON:
 
 def _source(kind: JSON, path: JSON) -> JSON:
     """A folder of the host that is named from the project's own begins with a dot, as short syntax demands."""
-    if kind != "bind" or not isinstance(path, str) or path[:1] in {"/", ".", "~", "\\", "$"} or path[1:2] == ":":
+    if kind == "bind" and isinstance(path, str) and path.startswith("/"):
+        return clean_path(path)
+    if kind != "bind" or not isinstance(path, str) or path[:1] in {".", "~", "\\", "$"} or path[1:2] == ":":
         return path
     return f"./{path}"
 

@@ -1,25 +1,24 @@
 """What a service runs and how it is kept running, in long form: commands, variables, labels, health, logs.
 
-Sources: the Compose specification, 05-services.md, by key; a command in text is split as a shell does (go-shellwords).
+Sources: the Compose specification, 05-services.md, by key; a command in text is split by
+:mod:`bot.model.compose_texts`.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 
 from bot.drift import values
 from bot.drift.compose.notation import signal_name
+from bot.model.compose_texts import shell_words
 from bot.model.json import JSON, mapping
 
 
 def words(value: JSON) -> JSON:
-    """A command as its words; text splits as a shell splits it. An empty command is none."""
+    """A command as its words. An empty command is none."""
     if isinstance(value, str):
-        try:
-            return [*shlex.split(value)] or None
-        except ValueError:
-            return value
+        parts = shell_words(value)
+        return value if parts is None else [*parts] or None
     if isinstance(value, (list, tuple)):
         return [values.text(word) for word in value] or None
     return value
@@ -44,15 +43,17 @@ def labels(value: JSON) -> JSON:
 
 
 def restart(value: JSON) -> JSON:
-    """YAML 1.1 reads a bare ``no`` as false (05-services.md, restart)."""
-    if value is False:
-        return "no"
+    """YAML 1.1 reads a bare ``no`` as false (05-services.md, restart); an empty policy is none."""
+    if value is False or value == "":
+        return "no" if value is False else None
     name, _, count = str(value).partition(":")
     return name if count in {"", "0"} else f"{name}:{count}"
 
 
 def healthcheck(value: JSON) -> JSON:
-    """The check with its test as a list of words and its times in one spelling."""
+    """The check with its test as a list of words and its times in one spelling. Zero is what the image or the engine says
+    (Docker engine API v1.43, HealthConfig).
+    """
     if not isinstance(value, (dict, Mapping)):
         return value
     test = _test(value.get("test"))
@@ -60,9 +61,9 @@ def healthcheck(value: JSON) -> JSON:
         return {"disable": True}
     check: dict[str, JSON] = {} if test is None else {"test": test}
     for key in ("interval", "timeout", "start_period", "start_interval"):
-        if value.get(key) is not None:
+        if values.duration(value.get(key)) not in {None, "0s"}:
             check[key] = values.duration(value[key])
-    if value.get("retries") is not None:
+    if values.number(value.get("retries")):
         check["retries"] = values.number(value["retries"])
     return check
 
@@ -84,4 +85,4 @@ def logging(value: JSON) -> JSON:
 
 def stop_signal(value: JSON) -> JSON:
     """The signal by its name; what is no signal as it is."""
-    return signal_name(value) or value
+    return signal_name(value) or value or None

@@ -1,0 +1,87 @@
+"""Rules of a cluster that refuse less than before: webhooks, policies and what services accept. A part of K8S-002.
+
+Sources: Kubernetes documentation, "Dynamic Admission Control" (failurePolicy) and "Validating Admission Policy"
+(validationActions); Kyverno documentation, "Validate Rules" (failureAction); Gatekeeper documentation, "Handling Constraint
+Violations" (enforcementAction); Istio documentation, "PeerAuthentication" (mtls.mode).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from bot.guardrails.detectors.gains import is_deployed, objects
+from bot.guardrails.rule import Hit, Subject
+from bot.guardrails.structure import Documents, Unparsed
+from bot.intake.lined_node import LinedNode
+
+_WORDS: Final = (
+    "failurePolicy",
+    "WebhookConfiguration",
+    "AdmissionPolicy",
+    "ailureAction",
+    "gatekeeper.sh",
+    "PeerAuth",
+)
+_GATEKEEPER: Final = "constraints.gatekeeper.sh/"
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Strictness:
+    """What a rule does with what breaks it, in its own word, and whether it refuses that."""
+
+    refuses: bool
+    word: str
+    line: int
+
+
+def loosened_rules(subject: Subject) -> Iterator[Hit]:
+    """Rules that refused something at base and do not any more."""
+    files = [delta for delta in subject.deltas if is_deployed(delta, subject) and delta.says(*_WORDS)]
+    before = {key: rule for delta in files for key, rule in _rules(delta.documents_before)}
+    for delta in files:
+        for key, rule in _rules(delta.documents_after):
+            old = before.get(key)
+            if old is not None and old.refuses and not rule.refuses:
+                kind, name, part = key
+                what = f"{kind} {name}{f', {part},' if part else ''}"
+                text = f"{what} no longer refuses what breaks it: {rule.word}, it was {old.word}."
+                yield Hit(delta.path, rule.line, text, anchor="/".join(key))
+
+
+def _rules(documents: Documents) -> Iterator[tuple[_Key, _Strictness]]:
+    for document in objects(() if isinstance(documents, Unparsed) else documents):
+        kind, name = document.word("kind"), document.word("metadata", "name")
+        for part, rule in _of(kind, document):
+            yield (kind, name, part), rule
+
+
+def _of(kind: str, document: LinedNode) -> Iterator[tuple[str, _Strictness]]:
+    if kind in {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}:
+        for webhook in document.elements("webhooks"):
+            yield webhook.word("name"), _said(webhook, ("failurePolicy",), "Fail", loose="ignore")
+    elif kind in {"ValidatingAdmissionPolicy", "MutatingAdmissionPolicy"}:
+        yield "", _said(document, ("spec", "failurePolicy"), "Fail", loose="ignore")
+    elif kind == "ValidatingAdmissionPolicyBinding":
+        actions = document.elements("spec", "validationActions")
+        words = [action.raw for action in actions]
+        yield (
+            "",
+            _Strictness("Deny" in words, ", ".join(words) or "nothing", actions[0].line if actions else document.line),
+        )
+    elif kind in {"ClusterPolicy", "Policy"}:
+        whole = document.word("spec", "validationFailureAction") or "Audit"
+        for rule in document.elements("spec", "rules"):
+            yield rule.word("name"), _said(rule, ("validate", "failureAction"), whole, loose="audit")
+    elif kind == "PeerAuthentication":
+        yield "", _said(document, ("spec", "mtls", "mode"), "PERMISSIVE", loose="permissive|disable|unset")
+    elif document.word("apiVersion").startswith(_GATEKEEPER):
+        yield "", _said(document, ("spec", "enforcementAction"), "deny", loose="dryrun|warn")
+
+
+def _said(document: LinedNode, path: tuple[str, ...], default: str, *, loose: str) -> _Strictness:
+    node = document.get(*path)
+    word, line = (default, document.line) if node is None or not node.raw else (node.raw, node.line)
+    return _Strictness(word.lower() not in loose.split("|"), word, line)

@@ -1,0 +1,20 @@
+"""Numbers and times as every text for people says them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def counted(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 error``, ``2 errors``; with a verb in both, ``1 test is``, ``2 tests are``."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def minute(at: datetime) -> str:
+    """``2026-01-31 08:05 UTC``, of a time that is in UTC."""
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def second(at: datetime) -> str:
+    """``2026-01-31 08:05:09 UTC``, of a time that is in UTC."""
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,0 +1,33 @@
+"""Two accounts of one object that differ, as two files of live state give them, or one file that has it twice.
+
+Called where accounts are put together; the first one counts, and a note says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bot.model.drift import IgnoreNote
+from bot.model.json import JSON, Tree, mapping
+
+_PASSING: Final = frozenset({"managedFields", "resourceVersion", "generation", "selfLink"})
+"""Metadata that move with every write, whatever is written."""
+_SHOWN: Final = 3
+
+
+def same_state(tree: Tree, other: Tree) -> bool:
+    """Whether two accounts say the same of an object, its status aside."""
+    return tree == other or _said(tree) == _said(other)
+
+
+def contradiction(where: str, names: Sequence[str], counts: str) -> IgnoreNote:
+    """The note that ``where`` has several accounts of the objects ``names``, and what ``counts``."""
+    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    listed = f"{', '.join(names[:_SHOWN])}{rest}"
+    return IgnoreNote(where, "contradictory", f"different accounts of {listed}; {counts}")
+
+
+def _said(tree: Tree) -> dict[str, JSON]:
+    metadata = {key: value for key, value in mapping(tree.get("metadata")).items() if key not in _PASSING}
+    return {**{key: value for key, value in tree.items() if key != "status"}, "metadata": metadata}
