@@ -29,8 +29,8 @@ _TEMPLATES: Final[Mapping[tuple[str, str], str]] = {
     ("leaderworkerset.x-k8s.io", "LeaderWorkerSet"): "spec.leaderWorkerTemplate.workerTemplate",
     ("actions.github.com", "AutoscalingRunnerSet"): "spec.template",
 }
-"""Where the pods of custom resources are (Argo Rollouts: Specification; OpenShift: DeploymentConfig; OpenKruise; KEDA: ScaledJob
-specification; Volcano: VolcanoJob; JobSet and LeaderWorkerSet API references; Actions Runner Controller).
+"""Where the pods of custom resources are (Argo Rollouts: Specification; OpenShift: DeploymentConfig; OpenKruise; KEDA:
+ScaledJob specification; Volcano: VolcanoJob; JobSet and LeaderWorkerSet API references; Actions Runner Controller).
 """
 _FREE: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("helm.toolkit.fluxcd.io", "HelmRelease"): ("spec.values",),

@@ -39,7 +39,7 @@ from bot.drift.surroundings import ComparisonContext
 from bot.drift.values import decoded
 from bot.drift.walk import Difference, Side, Tally, walk
 from bot.model.drift import Drift, DriftKind, Suppressed
-from bot.model.json import Tree, exists_at, get, mapping, value_at
+from bot.model.json import Tree, exists_at, mapping, value_at
 from bot.model.paths import Item
 from bot.model.resource import Desired, Observed
 from bot.model.severity import Severity
