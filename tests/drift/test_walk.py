@@ -306,13 +306,15 @@ def test_elements_of_one_key_are_counted() -> None:
     ]
 
 
+def _variable(name: JSON) -> Tree:
+    containers: JSON = [{"name": "web", "env": [{"name": name, "value": "$(A)"}]}]
+    return {"spec": {"template": {"spec": {"containers": containers}}}}
+
+
 @pytest.mark.parametrize("name", [[], {}, ["a"], {"a": "b"}, 7, None, True])
 def test_a_name_that_is_no_text_is_compared_like_any_other(name: JSON) -> None:
     """In Git or live: it takes nothing else out of the comparison."""
     shape = shape_of("apps", "Deployment")
-    odd, plain = (
-        {"spec": {"template": {"spec": {"containers": [{"name": "web", "env": [{"name": each, "value": "$(A)"}]}]}}}}
-        for each in (name, "B")
-    )
+    odd, plain = _variable(name), _variable("B")
     assert walk(odd, plain, shape)
     assert walk(plain, odd, shape)
