@@ -349,8 +349,9 @@ def _resolved_names(elements: Sequence[JSON], among: set[str]) -> set[tuple[str,
     seen: set[str] = set()
     pairs: set[tuple[str, str]] = set()
     for element in elements:
-        if isinstance(element, (dict, Mapping)) and element.get("name") in among:
-            name, value = str(element["name"]), element.get("value")
+        name = element.get("name") if isinstance(element, (dict, Mapping)) else None
+        if isinstance(element, (dict, Mapping)) and isinstance(name, str) and name in among:
+            value = element.get("value")
             if isinstance(value, str) and "$(" in value:
                 pairs.update((name, other) for other in _REFERENCE.findall(value) if other in seen)
             seen.add(name)

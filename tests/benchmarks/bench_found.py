@@ -91,8 +91,8 @@ def changes(tree: Object) -> Iterator[Change]:
 def _ways(value: Any, way: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
     if isinstance(value, Mapping):
         for key, below in value.items():
-            is_state = way or key not in _NOT_STATE
-            if is_state and (len(way) != 1 or way[0] != "metadata" or key in {"labels", "annotations"}):
+            noted = way != ("metadata",) or key in {"labels", "annotations"}
+            if noted and (way or key not in _NOT_STATE):
                 yield (*way, key)
                 yield from _ways(below, (*way, key))
     elif isinstance(value, list):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
+from bot.drift.kubernetes.kinds import shape_of
 from bot.drift.walk import ORDER, Side, label_of, walk
 from bot.model.json import JSON, Tree
 from bot.model.paths import Item, format_path
@@ -303,3 +304,17 @@ def test_elements_of_one_key_are_counted() -> None:
         ("observed", "keyed[a~2]", None, two[2]),
         ("observed", "keyed[a~3]", None, two[0]),
     ]
+
+
+def _variable(name: JSON) -> Tree:
+    containers: JSON = [{"name": "web", "env": [{"name": name, "value": "$(A)"}]}]
+    return {"spec": {"template": {"spec": {"containers": containers}}}}
+
+
+@pytest.mark.parametrize("name", [[], {}, ["a"], {"a": "b"}, 7, None, True])
+def test_a_name_that_is_no_text_is_compared_like_any_other(name: JSON) -> None:
+    """In Git or live: it takes nothing else out of the comparison."""
+    shape = shape_of("apps", "Deployment")
+    odd, plain = _variable(name), _variable("B")
+    assert walk(odd, plain, shape)
+    assert walk(plain, odd, shape)

@@ -79,7 +79,8 @@ def test_the_json_offers_no_edit_for_a_gain_of_privilege(direction: Direction, *
     other = drift(name="other", adopt=(edit,))
     report = replace(full(), drift=(gain, other))
     decided = Decision(gain, Lane.RUNBOOK_ISSUE, direction, "a#b", "high", ("because",))
-    first, second = cast("list[dict[str, object]]", to_json(report, [decided])["drift"])
+    told: Any = to_json(report, [decided])["drift"]
+    first, second = told
     assert (first["adoptable"], bool(first["adopt"])) == (offered, offered)
     assert second["adopt"] == [{"set": ["spec", "privileged"], "value": True}]
     assert to_json(report)["drift"][0]["adopt"] == []  # type: ignore[index]

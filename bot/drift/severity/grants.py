@@ -37,8 +37,8 @@ class MetadataGrant(BaseModel):
 
     What weakens: ``levels`` names values from open to strict, and going down is weaker; a live value that matches
     ``opens`` where the declared one does not; a declared one that matches ``closes`` where the live one does not. A live
-    value that matches ``never`` weakens nothing. Values are globs that take no notice of case. ``weaker`` is the severity
-    of that, ``otherwise`` of any other difference.
+    value that matches ``never`` weakens nothing. Values are globs that take no notice of case. ``weaker`` is the severity of
+    that, ``otherwise`` of any other difference.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
