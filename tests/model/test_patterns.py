@@ -21,7 +21,7 @@ MODULES = [
 ]
 
 
-def patterns(module: ModuleType) -> Iterator[tuple[str, UncompiledPattern]]:
+def patterns(module: ModuleType) -> Iterator[tuple[str, UncompiledPattern[str]]]:
     """The patterns that a module has by name."""
     yield from ((name, value) for name, value in vars(module).items() if isinstance(value, UncompiledPattern))
 
