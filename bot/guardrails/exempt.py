@@ -90,6 +90,14 @@ def asks_for_base(file: FileChange) -> bool:
     return classify.language(path) in {"yaml", "json", "hcl"} and classify.is_test(path)
 
 
+def exempted(path: str, text: str) -> list[str]:
+    """The globs that a ``.gitattributes`` takes from most rules, each once; what a later line takes back is none."""
+    said: dict[str, bool] = {}
+    for folder, glob, value in _parsed(path.removesuffix(ATTRIBUTES), text):
+        said[folder + glob] = value
+    return [glob for glob, value in said.items() if value]
+
+
 def _parsed(folder: str, text: str) -> Iterator[tuple[str, str, bool]]:
     for line in text.splitlines()[:_MOST_RULES]:
         words = line.split()

@@ -99,7 +99,20 @@ def judge_subject(
             failure = f"{guardrail.id} failed with {type(error).__name__}"
             findings.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
     kept, waived = _waived(findings, subject, rules, today, notes)
-    return Judgement(ordered(kept), ordered(waived), tuple(notes), failure or subject.change.truncated)
+    told = ordered(map(_shown, kept)), ordered(map(_shown, waived))
+    return Judgement(*told, tuple(map(_whole, notes)), failure or subject.change.truncated)
+
+
+def _shown(finding: Finding) -> Finding:
+    """The finding as every form can hold it: Git's names of files are bytes, which need not be UTF-8."""
+    if all(text is None or text.isascii() for text in (finding.file, finding.message, finding.evidence)):
+        return finding
+    file, evidence = (None if text is None else _whole(text) for text in (finding.file, finding.evidence))
+    return replace(finding, file=file, message=_whole(finding.message), evidence=evidence)
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -44,7 +44,8 @@ def test_what_was_taken_away_again_is_told_with_its_commit(name: str) -> None:
     for last, place in (("", path), (None, None)):
         hits = told(rule, path, "x: 1\n", text, last)
         assert [hit.file for hit in hits] == [place]
-        assert "commit 000000000000" in hits[0].message
+        assert f"commit 000000000000, {path}:" in hits[0].message
+        assert (hits[0].line is None) == (place is None)
         assert all(make.secret not in f"{hit.message} {hit.evidence}" for hit in hits)
 
 

@@ -383,3 +383,28 @@ def test_no_change_waives_its_own_critical_finding() -> None:
 
     assert judged("x = 1\n") == ([("no-sleep", Enforce.BLOCK)], 0, True)
     assert judged(waiver) == ([], 1, False)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, "* text\n* linguist-generated\n", [(2, None)]),
+        (None, "app/** linguist-vendored=true\n", [(1, None)]),
+        ("*.md text\n", "*.md text\n*.pb.go linguist-generated\n", [(2, Severity.LOW)]),
+        (
+            None,
+            "vendor/** linguist-vendored\npackage-lock.json linguist-generated\n",
+            [(1, Severity.LOW), (2, Severity.LOW)],
+        ),
+        ("app/** linguist-vendored\n", "# moved\napp/** linguist-vendored\n", []),
+        (None, "app/** -linguist-vendored\nsrc/** linguist-generated=false\n", []),
+        (None, "app/** linguist-generated\napp/** -linguist-generated\n", []),
+        ("app/** linguist-generated\n", "", []),
+    ],
+)
+def test_what_is_left_out_from_now_on_is_told(
+    before: str | None, after: str, told: list[tuple[int, Severity | None]]
+) -> None:
+    """The change itself is judged by the base; the next ones would not be."""
+    hits = fire("META-002", file(".gitattributes", before, after))
+    assert [(hit.line, hit.severity) for hit in hits] == told

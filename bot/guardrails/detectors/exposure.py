@@ -111,8 +111,8 @@ _PUBLIC_BLOCK: Final = ("aws_s3_bucket_public_access_block", "aws_s3_account_pub
 def _unblocked(files: Iterable[Delta]) -> Iterator[Hit]:
     """What kept everybody out of a bucket and is gone, but for as many as go with their buckets."""
     gone: list[tuple[Delta, HclBlock]] = []
+    kept = {block.address for delta in files for block in delta.blocks_after}
     for delta in files:
-        kept = {block.address for each in files for block in each.blocks_after}
         gone += [
             (delta, block) for block in delta.blocks_before if block.type == "resource" and block.address not in kept
         ]

@@ -1,7 +1,8 @@
 """META-002: what guards changes is taken away, switched off or made to say less.
 
 The change itself is judged by the guard as it is at base; this tells what the next one would no longer be judged by:
-workflows that run ``clockwork guard``, the settings below ``guard:``, guardrail documents and the baseline.
+workflows that run ``clockwork guard``, the settings below ``guard:``, guardrail documents, the baseline, and what
+``.gitattributes`` calls generated or vendored.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from bot.guardrails import classify
 from bot.guardrails.classify import is_workflow
 from bot.guardrails.detectors import guard_documents, guard_settings
 from bot.guardrails.detectors.meta import SETTINGS
+from bot.guardrails.exempt import ATTRIBUTES, exempted
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, parse_documents
@@ -28,7 +31,23 @@ def guard_weakened(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if SETTINGS.search(delta.old_path) and delta.before is not None:
             yield from guard_settings.loosened(delta)
+        if delta.path.rpartition("/")[2] == ATTRIBUTES and delta.after is not None:
+            yield from _exempted(delta)
     yield from guard_documents.weakened(subject)
+
+
+def _exempted(delta: Delta) -> Iterator[Hit]:
+    """What the next changes need not be judged by most rules for. Where tools write by the name, it is a remark."""
+    before = exempted(delta.old_path, delta.before or "")
+    for glob in exempted(delta.path, delta.after or ""):
+        if glob in before:
+            continue
+        text = f"{delta.path} says that {glob} is generated or vendored: most rules leave that out from now on."
+        names = (glob.removeprefix("**/"), glob)
+        lines = enumerate(delta.after_lines, 1)
+        line = next((at for at, each in lines if "linguist-" in each and each.lstrip(" /").startswith(names)), 1)
+        ordinary = classify.generated_form(glob) or classify.vendored_folder(glob) or classify.is_lock(glob)
+        yield Hit(delta.path, line, text, anchor=f"exempt|{glob}", severity=Severity.LOW if ordinary else None)
 
 
 def _workflows(subject: Subject) -> Iterator[Hit]:

@@ -134,9 +134,13 @@ def _on_the_way(subject: Subject, removed: _Removed) -> Iterator[Hit]:
 
 
 def _in_commit(subject: Subject, commit: PastCommit, hit: Hit) -> Hit:
-    message = hit.message.replace("is written here", f"is written in commit {commit.sha[:12]}").rstrip(".")
-    where = "" if message != hit.message.rstrip(".") else f" in commit {commit.sha[:12]}"
-    return replace(hit, message=f"{message}{where}. The history keeps it.", file=_still(subject, hit.file), line=1)
+    place = f"in commit {commit.sha[:12]}, {hit.file}:{hit.line}"
+    message = hit.message.replace("is written here", f"is written {place}").rstrip(".")
+    where = "" if message != hit.message.rstrip(".") else f" {place}"
+    still = _still(subject, hit.file)
+    return replace(
+        hit, message=f"{message}{where}. The history keeps it.", file=still, line=None if still is None else 1
+    )
 
 
 def _passing(subject: Subject, find: Callable[[Delta], Iterable[Hit]]) -> Iterator[Hit]:
