@@ -23,6 +23,7 @@ from bot.intake.manifest import read_manifest
 from bot.intake.read import read
 from bot.intake.scalars import reads_as_text
 from bot.intake.terraform import read_terraform
+from bot.model.compose_texts import shell_words
 from tests.drift.containers import compare
 
 SIZE: Final = 120
@@ -145,6 +146,23 @@ READERS: Final[Mapping[str, Callable[[int], object]]] = {
     ),
     "compose links to nothing": compose(lambda size: "services:\n" + numbered("  sN: {image: x, links: [qN]}\n", size)),
     "compose addresses of ports": compose(lambda size: SERVICE + f"    ports: ['{':' * size}x']\n"),
+    "compose names in networks": compose(
+        lambda size: (
+            SERVICE
+            + "    networks:\n"
+            + numbered("      nN: {aliases: [a, b, a]}\n", size)
+            + "networks:\n"
+            + numbered("  nN:\n", size)
+        )
+    ),
+    "compose names of containers": compose(
+        lambda size: "services:\n" + numbered("  sN: {image: x, container_name: cN}\n", size)
+    ),
+    "compose words": lambda size: shell_words("'a' \\\\ \"b\" `c` " * size),
+    "compose mounts": compose(lambda size: SERVICE + "    volumes:\n" + numbered("      - ./a:/N/../N\n", size)),
+    "compose variables of variables": compose(
+        lambda size: SERVICE + "    env_file: [a.env]\n", a__env=lambda size: "A0=$GONE\n" + numbered("AN=$AM\n", size)
+    ),
     "compose keys that are no text": compose(lambda size: SERVICE + "    labels:\n" + numbered("      N: a\n", size)),
     "compose ports": compose(lambda size: SERVICE + "    ports:\n" + numbered('      - "N:N"\n', size)),
     "compose unknown keys": compose(lambda size: SERVICE + numbered("    kN: 1\n", size)),
@@ -174,6 +192,20 @@ READERS: Final[Mapping[str, Callable[[int], object]]] = {
         lambda size: f'output "o" {{\n  value = length(matchkeys(range({size}), range({size}), range({size})))\n}}\n'
     ),
     "cw tildes": configuration(lambda size: 'output "o" {\n  value = "' + "\\n${~ 1 ~}" * size + '"\n}\n'),
+    "cw validations": configuration(
+        lambda size: (
+            'variable "v" {\n  default = 1\n'
+            + '  validation {\n    condition = var.v == 1\n    error_message = "m"\n  }\n' * size
+            + '}\noutput "o" {\n  value = var.v\n}\n'
+        )
+    ),
+    "cw optional attributes": configuration(
+        lambda size: (
+            'variable "v" {\n  default = {}\n  type = object({'
+            + numbered('aN = optional(string, "x"), ', size)
+            + '})\n}\noutput "o" {\n  value = var.v\n}\n'
+        )
+    ),
     "cw resources": configuration(lambda size: numbered('resource "service" "bN" {\n  image = "x"\n}\n', size)),
 }
 COMPARISONS: Final[Mapping[str, Callable[[int], object]]] = {

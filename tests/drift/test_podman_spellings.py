@@ -147,3 +147,15 @@ def test_a_command_in_one_text_may_be_split_as_by_a_shell(written: JSON, live: l
     shown = container()
     shown["Config"]["Cmd"] = live
     assert differences(shown, command=written) == paths
+
+
+@pytest.mark.parametrize(
+    ("shown", "paths"),
+    [("172.20.0.2", []), ("", []), ("172.20.0.9", ["networks.front.ipv4_address"])],
+)
+def test_an_address_that_was_asked_for_is_seen_by_the_one_it_has(shown: str, paths: list[str]) -> None:
+    """Podman does not tell which address was asked for, and a container that does not run has none."""
+    one = container()
+    network = {"IPAddress": shown, "IPAMConfig": None, "Aliases": ["web"]}
+    one["NetworkSettings"] = {"Networks": {"shop_front": network}}
+    assert differences(one, networks={"front": {"ipv4_address": "172.20.0.2"}}) == paths

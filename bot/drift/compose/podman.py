@@ -40,7 +40,22 @@ def spelled(live: dict[str, JSON], declared: Tree, tree: Tree, written: Tree) ->
     if get(tree, "x-container", "engine") != "podman":
         return live
     capabilities, words = _capabilities(live, declared, tree), _words(live, declared, written)
-    return {**live, **capabilities, **words, **_check(live, declared), **_memory(live, declared)}
+    placed = _networks(live, declared, tree)
+    return {**live, **capabilities, **words, **placed, **_check(live, declared), **_memory(live, declared)}
+
+
+def _networks(live: Tree, declared: Tree, tree: Tree) -> dict[str, JSON]:
+    """Which address was asked for podman does not show (``IPAMConfig`` is null), which one a container has only while it runs:
+    the declared one is taken for it where it is that, or nobody knows.
+    """
+    has = texts(get(tree, "x-container", "addresses"))
+    networks = {name: dict(mapping(entry)) for name, entry in mapping(live.get("networks")).items()}
+    for name, asked in mapping(declared.get("networks")).items():
+        for key in ("ipv4_address", "ipv6_address"):
+            address = text(mapping(asked).get(key))
+            if address and name in networks and (not has or address in has):
+                networks[name].setdefault(key, address)
+    return {"networks": {**networks}} if networks else {}
 
 
 def _words(live: Tree, declared: Tree, written: Tree) -> dict[str, JSON]:

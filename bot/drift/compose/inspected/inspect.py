@@ -21,7 +21,7 @@ Beside the Compose keys a tree has:
 ``x-image``     {"id": "sha256:...", "digests": ["repo@sha256:...", ...]}, and ``tagged``, the id of the image that the
                 tag names now, where the container runs another one
 ``x-state``     {"status", "health", "exit_code", "restarts", "oom_killed", "started_at"}
-``x-container`` {"id", "name", "engine", "project", "working_dir"}, and ``capabilities`` where podman shows them
+``x-container`` {"id", "name", "engine", "project", "working_dir"}, and ``capabilities``, ``addresses`` where podman shows them
 ``x-inherited`` what came from the image and the engine
 ``x-replicas``  the trees of the service's other containers, only where there are any
 ``x-unknown``   keys of which nothing is known, only where there are any
@@ -39,7 +39,7 @@ from bot.drift.compose.inspected.fields import FIELDS
 from bot.drift.compose.inspected.health import container_problems
 from bot.drift.compose.inspected.networking import brought_ports
 from bot.drift.compose.notation import PROJECT, SERVICE, capability, label
-from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
+from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts, whole
 from bot.model.resource import Observed, Platform, ResourceId
 
 __all__ = [
@@ -216,6 +216,7 @@ def _annotations(shown: Container) -> dict[str, JSON]:
             "project": identity(container).scope,
             "working_dir": label(labels, _WORKING_DIR),
             **_bounding(shown),
+            **_addresses(shown),
         },
     }
 
@@ -224,6 +225,14 @@ def _bounding(shown: Container) -> dict[str, JSON]:
     """The capabilities that a container of podman may have at all."""
     names = texts(shown.container.get("BoundingCaps")) or texts(shown.container.get("EffectiveCaps"))
     return {"capabilities": sorted(map(capability, names))} if names else {}
+
+
+def _addresses(shown: Container) -> dict[str, JSON]:
+    """The addresses that a container of podman has in its networks while it runs, be they asked for or not."""
+    networks = mappings(list(mapping(get(shown.container, "NetworkSettings", "Networks")).values()))
+    keys = ("IPAddress", "GlobalIPv6Address")
+    known: list[JSON] = [address for network in networks for key in keys if (address := text(network.get(key)))]
+    return {"addresses": known} if known and shown.engine == "podman" else {}
 
 
 def _version(container: Tree) -> str:
