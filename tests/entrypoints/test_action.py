@@ -208,6 +208,7 @@ def test_the_install_step_brings_a_program(tmp_path: Path) -> None:
         "GITHUB_ACTION_PATH": str(ACTION),
         "RUNNER_TEMP": str(tmp_path / "job"),
         "EXTRAS": "docker",
+        "PIP_COMPILE": "0",  # of all that is installed the commands below import a little
     }
     (tmp_path / "job").mkdir()
     done = subprocess.run(
