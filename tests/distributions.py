@@ -8,16 +8,20 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from packaging.requirements import Requirement
 
+from tests.entry import PRELOADED
+from tests.served import program
+
 ROOT: Final = Path(__file__).parents[1]
 NAME: Final = "clockwork-gitops"
-_BLOCKED: Final = """
+NARROWED: Final = """
 import sys
 blocked = set(sys.argv[1].split(","))
 class Narrowed:
@@ -26,6 +30,9 @@ class Narrowed:
     def find_spec(self, name, path=None, target=None):
         return None if name.partition(".")[0] in blocked else self.finder.find_spec(name, path, target)
 sys.meta_path = [Narrowed(finder) for finder in sys.meta_path]
+"""
+"""Imports nothing of the modules that the first argument names, separated by commas."""
+_RUN: Final = """
 from bot.entrypoints.cli import main
 sys.argv = ["clockwork", *sys.argv[2:]]
 sys.exit(main())
@@ -94,28 +101,30 @@ def beyond_core() -> frozenset[str]:
     return beyond(core())
 
 
-def core_clockwork(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command line in a process that has the core's modules alone, with an empty home and no tokens."""
-    return _with(beyond_core(), words, ROOT, folder, environment)
+@contextmanager
+def core_program() -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """The command line in processes that have the core's modules alone, with an empty home and no tokens."""
+    modules = [module for module in PRELOADED if module.startswith("bot.")]
+    with program(modules, NARROWED, ",".join(sorted(beyond_core()))) as words:
+
+        def run(*more: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+            return _called([*words, *more], ROOT, folder, environment)
+
+        yield run
 
 
 def only(
     extra: str, *words: str, folder: Path, code: Path = ROOT, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """The command line of ``code`` in a process that has what the core and an extra bring, and nothing else."""
-    return _with(beyond(with_extra(extra)), words, code, folder, environment)
+    blocked = ",".join(sorted(beyond(with_extra(extra))))
+    return _called([sys.executable, "-c", NARROWED + _RUN, blocked, *words], code, folder, environment)
 
 
-def _with(
-    blocked: Iterable[str], words: Iterable[str], code: Path, folder: Path, more: Mapping[str, str]
+def _called(
+    words: Sequence[str], code: Path, folder: Path, more: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
     usual = {"HOME": str(folder), "CLOCKWORK_CACHE": str(folder / "cache"), "COLUMNS": "200", "PYTHONPATH": str(code)}
-    return subprocess.run(
-        [sys.executable, "-c", _BLOCKED, ",".join(sorted(blocked)), *words],
-        cwd=folder,
-        env={**clean, **usual, **more},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**clean, **usual, **more}
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)

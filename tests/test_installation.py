@@ -7,9 +7,9 @@ import importlib.metadata
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pytest
 import typer
@@ -17,7 +17,7 @@ import typer
 from bot.entrypoints.cli.app import build
 from bot.extras import EXTRAS, lacking
 from bot.sandbox.server import Sandbox
-from tests.distributions import ROOT, beyond_core, core, core_clockwork, normal, only, with_extra
+from tests.distributions import ROOT, beyond_core, core, core_program, normal, only, with_extra
 from tests.flows.stage import NAME, open_stage
 
 MOST_PACKAGES: Final = 25
@@ -34,6 +34,7 @@ spec:
     metadata: {labels: {app: web}}
     spec: {containers: [{name: web, image: "web:1"}]}
 """
+Clockwork: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
 LIVE: Final = '{"kind": "List", "apiVersion": "v1", "items": []}'
 
 
@@ -51,6 +52,13 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "live.json").write_text(LIVE)
     (tmp_path / "github.yaml").write_text("repository: acme/shop\ngithub: {api_url: 'http://127.0.0.1:9'}\n")
     return clone
+
+
+@pytest.fixture(scope="module")
+def clockwork() -> Iterator[Clockwork]:
+    """The command line with the modules of the core alone."""
+    with core_program() as run:
+        yield run
 
 
 def test_the_core_is_small() -> None:
@@ -80,9 +88,11 @@ def test_the_core_is_small() -> None:
         ("-v halt -m why", ""),
     ],
 )
-def test_the_core_does_what_needs_no_other_service(checkout: Path, words: str, shown: str) -> None:
+def test_the_core_does_what_needs_no_other_service(
+    checkout: Path, clockwork: Clockwork, words: str, shown: str
+) -> None:
     """A repository on this machine is compared, planned, judged and reconciled by the core alone."""
-    done = core_clockwork(*words.split(), folder=checkout)
+    done = clockwork(*words.split(), folder=checkout)
     assert done.returncode == 0, done
     assert shown in done.stdout
 
@@ -97,9 +107,11 @@ def test_the_core_does_what_needs_no_other_service(checkout: Path, words: str, s
         ("drift --live http://127.0.0.1:9/live.json", "http"),
     ],
 )
-def test_what_the_core_lacks_is_told_with_its_extra(checkout: Path, words: str, extra: str) -> None:
+def test_what_the_core_lacks_is_told_with_its_extra(
+    checkout: Path, clockwork: Clockwork, words: str, extra: str
+) -> None:
     """Who asks for more is told what to install, with the exit code of bad input and no traceback."""
-    done = core_clockwork(*words.split(), folder=checkout, CLOCKWORK_TOKEN="t")
+    done = clockwork(*words.split(), folder=checkout, CLOCKWORK_TOKEN="t")
     assert done.returncode == 2, done
     assert f"pip install 'clockwork-gitops[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -51,8 +51,10 @@ class NestedValue:
         while todo:
             value = todo.pop()
             yield value
-            todo += value.mapping.values()
-            todo += value.elements
+            if isinstance(value.data, dict):
+                todo += value.data.values()
+            elif isinstance(value.data, (list, tuple)):
+                todo += value.data
 
     def size(self) -> int:
         """How many values it is made of."""

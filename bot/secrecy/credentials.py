@@ -165,7 +165,12 @@ class _Form:
     holds: Callable[[str], bool] = lambda _: True
 
     def matches(self, text: str, small: str) -> Iterator[re.Match[str]]:
-        return self.pattern.finditer(small if self.small else text) if self.needle in small else iter(())
+        return self.pattern.finditer(small if self.small else text)
+
+
+def _possible(forms: Iterable[_Form], small: str) -> list[_Form]:
+    """Those of ``forms`` whose needle is in a text (small letters)."""
+    return [form for form in forms if form.needle in small]
 
 
 _OPTION: Final = _Form(
@@ -218,7 +223,7 @@ _NAMED_VALUES: Final = (
 
 def _with_value(text: str, small: str, forms: Iterable[_Form]) -> Iterator[Credential]:
     """What stands behind a secret name in one of ``forms``."""
-    for form in forms:
+    for form in _possible(forms, small):
         for match in form.matches(text, small):
             if secret_name(match["name"]) and holds_secret(match["name"], _bare(match["value"])):
                 yield Credential(*match.span("value"), form.kind)
@@ -269,7 +274,7 @@ def _arguments(text: str, small: str) -> Iterator[Credential]:
                 if not harmless(_bare(option["value"])):
                     start, end = option.span("value")
                     yield Credential(match.start("line") + start, match.start("line") + end, "password")
-    for form in _USER_OPTIONS:
+    for form in _possible(_USER_OPTIONS, small):
         for match in form.matches(text, small):
             if not harmless(_bare(match["value"])):
                 yield Credential(*match.span("value"), "password")
@@ -345,7 +350,7 @@ _REDIS_PASSWORD: Final = regex(r"[ \t]>(?P<value>\S++)")
 
 def _shaped(text: str, small: str) -> Iterator[Credential]:
     """What its own shape gives away."""
-    for form in _SHAPES:
+    for form in _possible(_SHAPES, small):
         for match in form.matches(text, small):
             start, end = match.span("value")
             if form.holds(text[start:end]) and not harmless(_bare(text[start:end])):

@@ -104,7 +104,12 @@ def test_the_wheel_installs_in_a_clean_environment(wheel: Path, tmp_path: Path) 
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     program = tmp_path / "venv" / "bin"
     lock = ("--constraint", str(ROOT / "requirements.lock"))
-    subprocess.run([program / "pip", "install", "-q", *lock, f"{wheel}[demo]"], check=True, cwd=tmp_path)
+    subprocess.run(
+        [program / "pip", "install", "-q", *lock, f"{wheel}[demo]"],
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "PIP_COMPILE": "0"},
+    )
     environment = {"HOME": str(tmp_path), "PATH": f"{program}:{os.environ['PATH']}"}
     words = [str(program / "clockwork"), "demo", "--no-serve"]
     done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

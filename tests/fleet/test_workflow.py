@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,32 +14,41 @@ import pytest
 import yaml
 
 from tests.distributions import ROOT
+from tests.entry import PRELOADED
 from tests.fleet.stand import FleetStand, fleet_stand
+from tests.served import program
 
 JOBS: Final[dict[str, Any]] = yaml.safe_load((ROOT / "templates/workflows/clockwork-fleet.yml").read_text())["jobs"]
 ACTION: Final = ROOT / ".github/actions/clockwork/run.sh"
 
 
+@pytest.fixture(scope="module")
+def clockwork() -> Iterator[str]:
+    """What a shell starts as ``clockwork``: a process that has the bot imported already."""
+    with program([*PRELOADED, "bot.wiring.fleet"]) as words:
+        yield f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
+
+
 @pytest.fixture
-def stand(tmp_path: Path) -> Iterator[FleetStand]:
+def stand(tmp_path: Path, clockwork: str) -> Iterator[FleetStand]:
     """Two repositories of an app, one of which differs, and ``fleet.yaml``."""
     with fleet_stand(tmp_path, ("north",)) as made:
         made.add("north/drifted", live_port=8081)
         made.add("north/same")
         made.write()
+        started = made.directory / "runner/clockwork/bin/clockwork"
+        started.parent.mkdir(parents=True)
+        started.write_text(clockwork)
+        started.chmod(0o755)
         yield made
 
 
 def shell(stand: FleetStand, words: list[str], **environment: str) -> dict[str, str]:
     """The outputs of a step that is run where ``fleet.yaml`` is, as a runner starts it; it must end well."""
-    program = stand.directory / "runner/clockwork/bin/clockwork"
-    program.parent.mkdir(parents=True, exist_ok=True)
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m bot "$@"\n')
-    program.chmod(0o755)
     output = stand.directory / "output"
     output.write_text("")
     given = stand.environment | {
-        "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": f"{stand.directory}/runner/clockwork/bin{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "GITHUB_OUTPUT": str(output),
         "RUNNER_TEMP": str(stand.directory / "runner"),

@@ -7,7 +7,7 @@ import pytest
 from tests.soak.matrix import sample, writes_of
 from tests.soak.scenes import SCENES
 
-SECONDS = 45.0
+SECONDS = 10.0
 SEED = 20
 
 
