@@ -100,7 +100,8 @@ class Documents:
         if blob is None:
             return None
         contents = self._known.setdefault(path, {})
-        known = contents[blob] = contents.pop(blob, None) or _Content()
+        kept = contents.pop(blob, None)
+        known = contents[blob] = _Content() if kept is None else kept
         for old in list(contents)[:-_CONTENTS]:
             contents.pop(old, None)
         return known
