@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Sequence
-from itertools import takewhile
+from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from typing import Final
 
 from bot.model.json import JSON, plain
@@ -50,6 +51,29 @@ def value_diff(before: JSON, after: JSON) -> tuple[str, ...]:
     rows = list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]
     shown = [*_shortened(rows[:_MOST_LINES])]
     return (*shown, f"… and {len(rows) - _MOST_LINES} more lines") if len(rows) > _MOST_LINES else tuple(shown)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchedFile:
+    """One file of a unified diff: the names of its two sides, and its hunks."""
+
+    heads: tuple[str, ...]
+    lines: tuple[str, ...]
+
+
+def patched_files(patch: str) -> tuple[PatchedFile, ...]:
+    """The files of a unified diff (GNU diffutils manual, "Detailed Description of Unified Format"): two names, then hunks.
+    A line that was taken away may look like a name; it stands before no hunk.
+    """
+    lines = patch.rstrip("\n").split("\n") if patch.strip() else []
+    bounds = [*(at for at in range(len(lines)) if _is_file(lines[at : at + 3])), len(lines)]
+    files = [PatchedFile((), tuple(lines[: bounds[0]]))]
+    files += [PatchedFile(tuple(lines[a : a + 2]), tuple(lines[a + 2 : b])) for a, b in pairwise(bounds)]
+    return tuple(file for file in files if file.lines)
+
+
+def _is_file(lines: Sequence[str]) -> bool:
+    return [line[:4].strip() for line in lines] == ["---", "+++", "@@ -"]
 
 
 def _lines(value: JSON) -> list[str]:

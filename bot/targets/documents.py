@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from bot.intake.scalars import Dialect
 from bot.intake.text import NotText, Text, text_error
@@ -14,8 +14,8 @@ from bot.model.json import Tree
 from bot.model.resource import SourceError
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
-_MOST: Final = 100_000
-"""Files that are remembered, over all commits."""
+_CONTENTS: Final = 8
+"""So many contents of one file are remembered: those of the branch, and of pull requests that change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,14 @@ _Parsed: TypeAlias = tuple[tuple[ManifestDocument, ...], SourceError | None]
 
 
 @dataclass(slots=True)
+class _Content:
+    """What is known of one content of a file: its documents once they were asked for, and which words are in its bytes."""
+
+    parsed: _Parsed | None = None
+    words: dict[bytes, bool] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Documents:
     """Reads the documents of one tree's files and remembers them by path and content id from one tree to the next.
 
@@ -39,12 +47,12 @@ class Documents:
     """
 
     tree: FileTree
-    _known: dict[tuple[str, str], _Parsed] = field(default_factory=dict)
-    _words: dict[tuple[bytes, str], bool] = field(default_factory=dict)
+    _known: dict[str, dict[str, _Content]] = field(default_factory=dict)
+    """Contents by id, by path, the one that was asked for last at the end."""
 
     def on(self, tree: FileTree) -> Documents:
         """The same memory over another tree."""
-        return Documents(tree, self._known, self._words)
+        return Documents(tree, self._known)
 
     def of(self, path: str) -> tuple[ManifestDocument, ...]:
         """The mappings of a file; none where it is not there or cannot be read (see :meth:`error`)."""
@@ -70,30 +78,33 @@ class Documents:
         return any(self._has(path, word) for path in paths for word in words)
 
     def _has(self, path: str, word: bytes) -> bool:
-        blob = self.tree.id_of(path)
-        if blob is None:
+        content = self._content(path)
+        if content is None:
             return False
-        known = self._words.get((word, blob))
+        known = content.words.get(word)
         if known is None:
-            _bounded(self._words)
-            known = self._words[word, blob] = word in (self.tree.read(path) or b"")
+            known = content.words[word] = word in (self.tree.read(path) or b"")
         return known
 
     def _read(self, path: str) -> _Parsed:
+        content = self._content(path)
+        if content is None:
+            return (), None
+        if content.parsed is None:
+            content.parsed = _parsed(path, self.tree.read(path) or b"")
+        return content.parsed
+
+    def _content(self, path: str) -> _Content | None:
+        """What is known of the file; None where it is not there. A file that changes again and again is not kept for ever."""
         blob = self.tree.id_of(path)
         if blob is None:
-            return (), None
-        known = self._known.get((path, blob))
-        if known is None:
-            _bounded(self._known)
-            known = self._known[path, blob] = _parsed(path, self.tree.read(path) or b"")
+            return None
+        contents = self._known.setdefault(path, {})
+        kept = contents.pop(blob, None)
+        known = contents[blob] = _Content() if kept is None else kept
+        for old in list(contents)[:-_CONTENTS]:
+            contents.pop(old, None)
         return known
-
-
-def _bounded(memory: dict[Any, Any]) -> None:
-    """Forgets everything once it is too much: contents of files that are long gone would stay for ever else."""
-    if len(memory) >= _MOST:
-        memory.clear()
 
 
 def _parsed(path: str, data: bytes) -> tuple[tuple[ManifestDocument, ...], SourceError | None]:

@@ -30,6 +30,8 @@ EVERYTHING: Final[Mapping[str, Any]] = {
     "level": "moderate",
     "env": [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}],
     "extraArgs": ["--live", "/var/lib/clockwork/live.json"],
+    "volumes": [{"name": "authority", "configMap": {"name": "authority"}}],
+    "volumeMounts": [{"name": "authority", "mountPath": "/authority", "readOnly": True}],
     "rbac": {"secrets": True, "rules": [{"apiGroups": ["example.com"], "resources": ["widgets"]}]},
     "apply": {"enabled": True},
     "serviceAccount": {"name": "keeper", "annotations": {"example.com/team": "platform"}},

@@ -24,6 +24,11 @@ CASES: Final[Mapping[str, Mapping[str, Any]]] = {
     "what is needed": NEEDED,
     "everything": EVERYTHING,
     "two namespaces": {**NEEDED, "rbac": {"namespaces": ["shop", "pay"]}, "apply": {"enabled": True}},
+    "an account of somebody": {
+        **NEEDED,
+        "rbac": {"create": False},
+        "serviceAccount": {"create": False, "name": "kept"},
+    },
     "no rights": {**NEEDED, "rbac": {"create": False}, "persistence": {"enabled": True, "existingClaim": "kept"}},
 }
 VOLUMES: Final = frozenset(
@@ -81,6 +86,17 @@ def test_pods_are_restricted(name: str) -> None:
     assert {"name": "credentials", "secret": {"secretName": "clockwork", "defaultMode": 0o440}} in spec["volumes"]
 
 
+def test_an_account_that_somebody_made_is_used_and_left_alone() -> None:
+    """It is not made again, and its token is there, since its rights are of use; without any rights there is no token."""
+    objects = rendered.objects(CASES["an account of somebody"])
+    assert kinds(objects) == {"Deployment", "Service"}
+    (deployment,) = of_kind(objects, "Deployment")
+    spec = deployment["spec"]["template"]["spec"]
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("kept", True)
+    (deployment,) = of_kind(rendered.objects(CASES["no rights"]), "Deployment")
+    assert not deployment["spec"]["template"]["spec"]["automountServiceAccountToken"]
+
+
 def rights(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Verb and resource of every rule."""
     for role in of_kind(rendered.objects(values), "Role", "ClusterRole"):
@@ -122,6 +138,8 @@ def test_it_may_only_read_until_applying_is_enabled() -> None:
         ({"rbac": {"rules": [{"apiGroups": ["*"], "resources": ["*"]}]}}, "apiGroups"),
         ({"replicas": 2}, "replicas"),
         ({"level": "bold"}, "level"),
+        ({"serviceAccount": {"create": False}}, "serviceAccount/name"),
+        ({"volumeMounts": [{"name": "x"}]}, "volumeMounts/0"),
         ({"serviceMonitor": {"enabled": True}}, "serviceMonitor.tokenSecret.name"),
     ],
 )

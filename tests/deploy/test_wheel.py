@@ -21,7 +21,7 @@ from tests.distributions import ROOT, only
 from tests.renderers import needs
 
 LARGEST: Final = 2_200_000
-"""Bytes. Six sevenths are the code, which is compressed file by file; most of the rest are names of files and digests."""
+"""Bytes. Six sevenths are the code, compressed file by file; most of the rest are names of files and their digests."""
 UNREAD: Final = re.compile(r"(deploy|metrics|workflows)/|README\.md$")
 """What people take from the repository's ``templates/`` and no installed program reads."""
 TOP: Final = ("pyproject.toml", "README.md", "LICENSE", "requirements.lock")
@@ -61,7 +61,7 @@ def test_the_wheel_is_small_and_has_the_version(wheel: Path) -> None:
 
 
 def test_the_wheel_holds_what_is_read_and_nothing_else(unpacked: Path) -> None:
-    """Code, policies and templates byte for byte; neither tests nor what only readers of the repository use."""
+    """Code, policies and templates byte for byte; neither tests nor what only a reader of the repository uses."""
     data = unpacked / "bot" / "data"
     assert held(data / "policies") == dict(shipped.files("policies"))
     templates = shipped.files("templates")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
 
-_VOID: Final = frozenset({"meta", "link", "br", "input", "img"})
+_VOID: Final = frozenset({"meta", "link", "br", "input", "img", "wbr"})
 _LANDMARKS: Final = frozenset({"header", "nav", "main", "footer", "section", "form"})
 
 

@@ -52,13 +52,13 @@ def names(text: str) -> list[str]:
 
 
 def test_what_needs_somebody_comes_first() -> None:
-    """Runs without an account, then the worst differences, then what is held; the headline counts, and results do."""
+    """Runs that failed, then the worst differences, then what is held; the headline counts, and results do."""
     text = page(FLEET)
     assert names(text) == ["acme/gone", "acme/critical", "acme/low", "acme/held", "acme/calm", "acme/new"]
     outline = Outline(text)
-    assert "1 repository without an account, 2 with differences" in outline.all("header")[0].text
+    assert "1 repository failed, 2 differ" in outline.all("header")[0].text
     for words in (
-        "3 in a row without an account",
+        "failed 3 times in a row",
         "no answer in 300 s",
         "not run yet (runs now)",
         "halted by rosa",
@@ -75,8 +75,13 @@ def test_nobody_is_told_that_nothing_differs_where_nobody_could_tell() -> None:
     seen = {Severity.HIGH: 3}
     rows = (row("a"), row("b", FleetResult.FAILED), row("c", FleetResult.FAILED, severities=seen), row("d", None))
     outline = Outline(page(FleetStatus(NOW, rows)))
-    highs = [tag.text for tag in outline.all("td") if tag.attributes.get("data-label") == "High"]
-    assert dict(zip(names(page(FleetStatus(NOW, rows))), highs, strict=True)) == {"c": "3", "b": "", "a": "0", "d": ""}
+    told = [tag.text for tag in outline.all("td") if tag.attributes.get("data-label") == "Differs"]
+    assert dict(zip(names(page(FleetStatus(NOW, rows))), told, strict=True)) == {
+        "c": "3 high",
+        "b": "",
+        "a": "nothing",
+        "d": "",
+    }
 
 
 def test_hostile_names_stay_text() -> None:

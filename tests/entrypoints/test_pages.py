@@ -146,7 +146,7 @@ def one(text: str = "web") -> str:
     """The page of one difference with that text in it."""
     it = drift(1, text, file=text, desired={text: f"{text}\nsame"}, observed={text: f"{text}\nother"}, message=text,
                manager=text, evidence=(text,), changed_at=NOW)  # fmt: skip
-    preview = Preview(text, text, f"--- a/x\n+++ b/x\n-{text}\n+{text}")
+    preview = Preview(text, text, f"--- a/x\n+++ b/x\n@@ -1 +1 @@\n-{text}\n+{text}")
     action = TakenAction(
         Effect.PLANNED, Lane.ARTIFACT_PATCH, text, text, url="data:text/html,x", drifts=(it.id,), preview=preview
     )
@@ -178,6 +178,7 @@ EMPTY = seen(ticked())
             "No pull request can be opened: not permitted. Set it. Tried again 2026-05-01 13:00",
         ),
         (EMPTY, "In sync"),
+        ({}, "Nothing has been looked at yet"),
         (seen(ticked(), drift={"unreachable": ["docker: refused"]}), "Not everything could be looked at"),
         (seen(ticked(drift()), drift={"errors": ["x"]}), "1 difference, and not everything could be looked at"),
     ],

@@ -163,6 +163,32 @@ def test_a_missing_object_costs_few_requests(tmp_path: Path, box: Sandbox) -> No
     assert len(stage.issues("open")) + len(stage.pulls("open")) == len(made)
 
 
+def test_what_was_closed_before_costs_nothing(tmp_path: Path, box: Sandbox) -> None:
+    """After four times as many pull requests that came and went, a run asks as much: a quiet one, one that opens, and the first
+    of a fresh clone.
+    """
+    stage = crowd(tmp_path, box, 21)
+    paths = sorted(path for path in stage.objects)
+    loop, asked = stage.loop(), list[tuple[int, int, int]]()
+
+    def run(*drifted: str, fresh: bool = False) -> int:
+        for path in paths:
+            stage.objects[path]["spec"]["ports"][0]["port"] = 8081 if path in drifted else 80
+        stage.show()
+        traffic(box)
+        tick(stage.loop(fresh=True) if fresh else loop)
+        return traffic(box).total
+
+    for some in (paths[:4], paths[4:20]):
+        run(*some)
+        run()
+        run()
+        asked.append((run(), run(paths[20]), run(fresh=True)))
+        run()
+    assert len(stage.pulls("closed")) == 22
+    assert asked[0] == asked[1]
+
+
 @pytest.mark.parametrize("count", [1, 30])
 def test_a_quiet_run_asks_the_same_of_any_number(tmp_path: Path, box: Sandbox, count: int) -> None:
     """With nothing new, a run makes three conditional requests and one of Git, however much is open."""

@@ -184,6 +184,17 @@ def test_deleted_branches_vanish_and_tags_resolve(repo: GitRepository, bare: Pat
     assert repo.resolve("main~1; rm") is None
 
 
+def test_a_whole_id_is_its_commit_and_no_branch_of_that_name(repo: GitRepository, bare: Path) -> None:
+    """As for Git. A branch that is called like no commit is still found."""
+    base = tip(bare)
+    other = seed(bare, {"a.yaml": b"other"}, branch="other")
+    git("update-ref", f"refs/heads/{base}", other, at=bare)
+    git("update-ref", f"refs/heads/{'0' * 40}", other, at=bare)
+    repo.fetch()
+    assert repo.resolve(base) == base
+    assert repo.resolve("0" * 40) == other
+
+
 def test_a_pull_requests_head_can_be_fetched(repo: GitRepository, bare: Path) -> None:
     """A ref outside of branches and tags is fetched by its full name."""
     fork = seed(bare, {"a.yaml": b"fork"}, branch="fork")

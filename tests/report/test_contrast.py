@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.model.json import JSON
-from bot.report.contrast import changed_lines, contrasted, value_diff
+from bot.report.contrast import PatchedFile, changed_lines, contrasted, patched_files, value_diff
 
 
 @given(st.text(max_size=300), st.text(max_size=60), st.text(max_size=60), st.text(max_size=300), st.integers(40, 160))
@@ -57,3 +57,13 @@ def test_large_values_are_compared_by_their_entries_and_end() -> None:
     many = "\n".join(map(str, range(1000)))
     assert value_diff(many, many.replace("\n", "!\n"))[-1].endswith("more lines")
     assert changed_lines("a\nb\nc", "a\nB\nc\nd") == 2
+
+
+def test_a_patch_is_told_file_by_file() -> None:
+    """The names of a file's sides are no lines of it; a line that only looks like a name is."""
+    first = ("--- a/x.sql", "+++ b/x.sql"), ("@@ -1,2 +1 @@", "--- drop it", "+++ keep it", " select 1;")
+    second = ("--- a/y", "+++ /dev/null"), ("@@ -1 +0,0 @@", "-y")
+    patch = "\n".join(line for heads, lines in (first, second) for line in (*heads, *lines)) + "\n"
+    assert patched_files(patch) == (PatchedFile(*first), PatchedFile(*second))
+    assert patched_files("cut\n-x") == (PatchedFile((), ("cut", "-x")),)
+    assert patched_files("") == ()

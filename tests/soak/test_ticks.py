@@ -19,7 +19,7 @@ _RUN = """
 import sys, pathlib
 from tests.soak.ticks import LongRun
 for point in LongRun(pathlib.Path(sys.argv[1]), pushes=10).measured(int(sys.argv[2]), 50):
-    print(point.ticks, point.resident, point.objects, point.descriptors, point.threads)
+    print(point.ticks, point.resident, point.objects, point.descriptors, point.threads, point.steps)
 """
 
 
@@ -44,3 +44,6 @@ def test_three_hundred_ticks_leave_nothing_behind(tmp_path: Path) -> None:
     grown = last.objects - warm.objects  # the ledger remembers every tenth tick, until it is folded
     assert grown < 2 * (last.ticks - warm.ticks), "less than two objects in a tick stay"
     assert last.resident - warm.resident < 20_000_000
+    assert last.steps < 1.3 * points[0].steps, (
+        "six times the ticks, pushes and entries behind it, and a tick does as much"
+    )

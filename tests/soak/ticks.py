@@ -12,8 +12,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from bot.entrypoints.daemon.consumer import Daemon
@@ -25,6 +26,7 @@ from bot.entrypoints.daemon.wired import Wired
 from bot.entrypoints.daemon.work import CheckWork, ReconcileWork
 from bot.wiring.repository import Options
 from tests.entrypoints.keeping import Keeping
+from tests.test_growth import steps as calls_of
 
 DRIFTS: int = 10
 """What runs changes every so many ticks."""
@@ -53,6 +55,8 @@ class Holdings:
     objects: int
     descriptors: int
     threads: int
+    steps: int = 0
+    """Calls, of Python and of C functions, that the last of these ticks made."""
 
 
 @dataclass
@@ -81,13 +85,13 @@ class LongRun:
         began = time.perf_counter()
         for tick in range(1, ticks + 1):
             self._world(keeping, tick)
-            daemon.do(CheckWork())
-            daemon.do(ReconcileWork())
-            while daemon.queue.take(0):
-                pass
+            if tick % every:
+                _tick(daemon)
+            else:
+                made = calls_of(partial(_tick, daemon))
+                yield replace(_holdings(tick, time.perf_counter() - began), steps=made)
             self.clock.sleep(300)
             if tick % every == 0:
-                yield _holdings(tick, time.perf_counter() - began)
                 say(f"{tick} ticks, {status.failures} failures, {status.last_error or 'no error'}")
         assert (status.ticks, status.failures) == (ticks, 0), status.last_error
         wired.close()
@@ -98,6 +102,13 @@ class LongRun:
             keeping.push("k8s/service.yaml", lambda text: text.partition("# seen")[0] + f"# seen {tick}\n")
         if tick % DRIFTS == 0:
             keeping.drift(4 + tick // DRIFTS % 50)
+
+
+def _tick(daemon: Daemon) -> None:
+    daemon.do(CheckWork())
+    daemon.do(ReconcileWork())
+    while daemon.queue.take(0):
+        pass
 
 
 def _holdings(tick: int, seconds: float) -> Holdings:

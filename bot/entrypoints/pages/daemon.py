@@ -31,7 +31,7 @@ from bot.model.session import Session
 from bot.model.severity import Severity
 from bot.model.wording import counted
 from bot.report.charts import BarChart
-from bot.report.contrast import value_diff
+from bot.report.contrast import patched_files, value_diff
 from bot.report.differences import DifferenceRow, by_target, difference_rows
 from bot.report.wording import suggested_action
 from bot.safety.state import state
@@ -211,8 +211,10 @@ def _headline(status: Mapping[str, Any]) -> tuple[str, str]:
         return f"Paused by {paused['by']}: {paused['reason'] or 'no reason given'}", "warn"
     if status["unready"]:
         return f"Not ready: {status['unready']}", "bad"
-    number = 0 if drift is None else sum(drift["severity"].values())
-    if drift and (drift["errors"] or drift["unreachable"]):
+    if drift is None:
+        return "Nothing has been looked at yet", ""
+    number = sum(drift["severity"].values())
+    if drift["errors"] or drift["unreachable"]:
         seen = f"{counted(number, 'difference')}, and " if number else ""
         return f"{seen}not everything could be looked at".capitalize(), "warn"
     return (counted(number, "difference"), "") if number else ("In sync", "good")
@@ -281,5 +283,5 @@ def difference_values(row: DifferenceRow, line: str | None = None) -> dict[str, 
         "lines": value_diff(git, runs),
         "advice": suggested_action(row.decision) if row.decision else "",
         "explain": shlex.join(["clockwork", "explain", row.drift.task]),
-        "patch": preview.patch.splitlines() if preview else [],
+        "patch": patched_files(preview.patch) if preview else (),
     }

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import jinja2
+    from markupsafe import Markup
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -90,7 +91,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "short": short, "value": value, "quoted": _quoted}
+    environment.filters |= {"moment": moment, "short": short, "value": value, "quoted": _quoted, "dotted": _dotted}
     environment.tests["web"] = is_web
     environment.globals.update(style=Markup(_text("style.css")), script=Markup(_text("live.js")))  # noqa: S704 - our own files
     return environment
@@ -115,6 +116,13 @@ def value(datum: object) -> str:
     """A value on one line of at most 120 characters, cut in the middle."""
     text = "absent" if datum is None else datum if isinstance(datum, str) else json.dumps(datum, ensure_ascii=False)
     return _cut(" ".join(text.split()), 120)
+
+
+def _dotted(text: str) -> Markup:
+    """A path that a narrow column breaks between its parts (HTML Standard, 4.5.27, ``wbr``)."""
+    from markupsafe import Markup
+
+    return Markup(".<wbr>").join(visible(text).split("."))
 
 
 def _quoted(text: str) -> str:

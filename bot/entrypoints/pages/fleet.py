@@ -100,7 +100,7 @@ def _headline(rows: list[FleetRepository]) -> tuple[str, str]:
     failed = sum(row.result is not None and row.result.is_failure for row in rows)
     differ = sum(row.worst is not None for row in rows)
     if failed:
-        return f"{counted(failed, 'repository', 'repositories')} without an account, {differ} with differences", "bad"
+        return f"{counted(failed, 'repository', 'repositories')} failed, {counted(differ, 'differs', 'differ')}", "bad"
     if differ:
         verb = "differs" if differ == 1 else "differ"
         return f"{counted(differ, 'repository', 'repositories')} {verb}", ""

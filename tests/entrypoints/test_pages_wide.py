@@ -1,0 +1,46 @@
+"""Long names in a real browser: no page is wider than its window, and no column is so narrow that a word is not read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bot.entrypoints.pages.document import rendered
+from bot.entrypoints.pages.fleet import fleet_values
+from bot.fleet.status import FleetResult, FleetStatus
+from bot.model.severity import Severity
+from tests.entrypoints import test_fleet_page as fleet
+from tests.entrypoints.test_pages import full, one
+from tests.flows.browser import CHROMIUM, browser
+
+LONG = "a-long-name-" * 4 + "x" * 200
+ROWS = (
+    fleet.row(LONG, FleetResult.FAILED, error=f"{LONG} {LONG}", failures=12),
+    fleet.row("acme/calm"),
+    fleet.row("acme/b", FleetResult.DRIFT, severities=dict.fromkeys(Severity, 3)),
+)
+PAGES = {
+    "first": full(LONG),
+    "one": one(LONG),
+    "fleet": rendered("fleet", **fleet_values(FleetStatus(fleet.NOW, ROWS))),
+}
+_TORN = """[...document.querySelectorAll('time, .figure, thead th')].filter(each => each.getClientRects().length > 1)"""
+_NARROW = "[...document.querySelectorAll('td, th')].filter(each => each.textContent && each.clientWidth < 60).length"
+
+
+@pytest.mark.chromium
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium to draw the pages")
+def test_long_names_widen_no_page(tmp_path: Path) -> None:
+    """On a phone, a tablet and a desk; times, figures and headings stay on their line."""
+    with browser(tmp_path / "profile") as tab:
+        for name, text in PAGES.items():
+            file = tmp_path / f"{name}.html"
+            file.write_text(text)
+            for width in (360, 820, 1030, 1280):
+                tab.look(width=width, scheme="light")
+                tab.open(file.as_uri())
+                assert tab.evaluate("document.documentElement.scrollWidth") <= width, (name, width)
+                assert tab.evaluate(f"{_TORN}.map(each => each.outerHTML)") == [], (name, width)
+                if width > 1024:
+                    assert tab.evaluate(_NARROW) == 0, (name, width)
