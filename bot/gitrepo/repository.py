@@ -269,7 +269,7 @@ class GitRepository:
 
     def resolve(self, name: str) -> str | None:
         # A whole id is the commit itself, as for Git (gitrevisions(7)); it leaves no name for pygit2 to keep.
-        if _SHA.match(name) and (commit := self._by_sha(name)) is not None:
+        if _SHA.match(name) and (commit := self._by_revision(name)) is not None:
             return commit
         candidates = [self._local_name(name), f"refs/tags/{name}", f"refs/heads/{name}"]
         if name.startswith("refs/") or name == "HEAD":

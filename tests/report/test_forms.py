@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
