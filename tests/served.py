@@ -32,7 +32,6 @@ with socket.socket(socket.AF_UNIX) as server:
     code = server.recv(1)
 sys.exit(code[0] if code else 70)
 """
-SERVER: Final = "from tests.served import serve; serve({path!r}, {modules!r})"
 
 
 def serve(path: str, modules: Sequence[str]) -> None:
@@ -103,7 +102,8 @@ def program(modules: Sequence[str], code: str = "", *arguments: str) -> Iterator
     with tempfile.TemporaryDirectory(prefix="cw-") as folder:
         path, client = f"{folder}/socket", Path(folder) / "client.py"
         client.write_text(CLIENT)
-        words = [sys.executable, "-c", code + SERVER.format(path=path, modules=[*modules]), *arguments]
+        served = f"from {serve.__module__} import {serve.__name__} as serve; serve({path!r}, {[*modules]!r})"
+        words = [sys.executable, "-c", code + served, *arguments]
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
         environment = {**clean, "HOME": folder, "PYTHONPATH": str(root)}
         with subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.PIPE) as server:
