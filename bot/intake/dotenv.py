@@ -185,7 +185,9 @@ class _Reading:
         return filled.text, _Spelled((*filled.unset, *filled.problems), tuple(filled.names), _problem(filled))
 
     def _add(self, key: str, value: str, start: int, end: int, spelled: _Spelled) -> None:
-        value = Unsettled.of(value, spelled.unset[0]) if spelled.unset else value
+        if spelled.unset:
+            cause = spelled.unset[0]
+            value = Unsettled.of(value, cause if re.fullmatch(r"\w+", cause) else key)
         self.own[key] = value
         line = EnvLine(key, value, self._line(start), start, end, unset=spelled.unset, names=spelled.names)
         self.lines.append(replace(line, problem=f"the value of {key} {spelled.problem}") if spelled.problem else line)
