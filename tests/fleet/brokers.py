@@ -38,6 +38,8 @@ class Broker:
     words: tuple[str, ...]
     url: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    last: tuple[str, ...] = ()
+    """What ends a helper that it left behind."""
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -51,6 +53,8 @@ class Broker:
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait(60)
+        if self.last:
+            subprocess.run(self.last, env=dict(self.environment), check=False, capture_output=True)
 
     @contextmanager
     def running(self) -> Iterator[Broker]:
@@ -94,7 +98,7 @@ def rabbitmq(folder: Path) -> Broker:
         "ERL_EPMD_ADDRESS": "127.0.0.1",
         "ERL_EPMD_PORT": str(mapper),
     }
-    return Broker((str(_RABBITMQ),), f"amqp://guest:guest@127.0.0.1:{port}//", environment)
+    return Broker((str(_RABBITMQ),), f"amqp://guest:guest@127.0.0.1:{port}//", environment, ("epmd", "-kill"))
 
 
 def free_ports(count: int) -> list[int]:
