@@ -161,7 +161,7 @@ def _unpaired(item: Sited) -> Sited:
     if item.text is None or not item.site.pointer or isinstance(item.site.pointer[-1], str):
         return item
     name, equals, value = item.text.partition("=")
-    return replace(item, data=value if equals else None) if name else item
+    return replace(item, data=value if equals else None)
 
 
 def _text_key(item: Sited) -> str:

@@ -133,7 +133,7 @@ class _Judge:
             pattern = next((pattern for pattern in patterns if re.search(pattern, key)), None)
             if pattern is not None:
                 yield from self.against(mapping(patterns[pattern]), child, (*place, key))
-            elif rule.get("additionalProperties") is False:
+            elif rule.get("additionalProperties") is False and not _was_listed(child):
                 yield SchemaFault((*place, key), child, f"{shown(place)} has no key {key!r}", names=tuple(known))
             elif isinstance(rule.get("additionalProperties"), dict):
                 yield from self.against(mapping(rule["additionalProperties"]), child, (*place, key))
@@ -205,6 +205,11 @@ def named(value: Sited, name: str) -> str:
 def shown(place: Pointer) -> str:
     """A place as people write it: ``services.web.ports.0``."""
     return ".".join(map(str, place)) if place else "the file"
+
+
+def _was_listed(child: Sited) -> bool:
+    """Whether an entry was an element ``KEY=value`` of a list: docker compose looks at its key before it is one."""
+    return bool(child.site.pointer) and isinstance(child.site.pointer[-1], int)
 
 
 def _either(ways: Sequence[str]) -> str:
