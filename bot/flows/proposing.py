@@ -239,12 +239,13 @@ def _pull(intention: Intention, desk: ProposalDesk) -> PullRequest:
     host, run = desk.host, desk.run
     text = pull_request_text(intention, run.texts)
     if intention.effect is Effect.UPDATED and intention.number is not None:
-        item = host.update_pull(intention.number, marker=intention.marker, title=text.title, body=text.body)
+        body = kept(text.body, host.pull(intention.number).body)
+        item = host.update_pull(intention.number, marker=intention.marker, title=text.title, body=body)
     else:
         item = host.open_pull(
             marker=intention.marker,
             title=text.title,
-            body=text.body,
+            body=with_notes(text.body, ""),
             head=branch_of(intention.proposal.task, run.prefix),
             base=run.branch,
             labels=(*run.labels, SAFE if intention.proposal.safe else "clockwork/config"),

@@ -1,4 +1,4 @@
-"""An issue that is written anew keeps what people did to it, and says what changed in one comment."""
+"""What is written anew keeps what people did to it; an issue says what changed in one comment."""
 
 from __future__ import annotations
 
@@ -39,3 +39,20 @@ def test_an_issue_that_changes_keeps_ticks_notes_and_labels(stage: Stage) -> Non
         assert {label["name"] for label in issue["labels"]} >= {"clockwork", "urgent"}
         (comment,) = stage.api("GET", f"/issues/{number}/comments")
         assert f"`slow` → `{name}`" in comment["body"]
+
+
+def test_a_pull_request_that_changes_keeps_notes_and_labels(stage: Stage) -> None:
+    """Its title and its differences are ours and say what is live now; what people wrote below the line is theirs."""
+    (container,) = stage.objects["Deployment"]["spec"]["template"]["spec"]["containers"]
+    container["ports"] = [{"containerPort": 8081}]
+    stage.tick()
+    (pull,) = stage.pulls()
+    stage.api("PATCH", f"/pulls/{pull['number']}", body=pull["body"] + "\nCloses #7.\n")
+    stage.api("POST", f"/issues/{pull['number']}/labels", labels=["urgent"])
+    for port in (8082, 8083):
+        container["ports"] = [{"containerPort": port}]
+        assert [action.effect for action in stage.tick().actions] == [Effect.UPDATED]
+        (pull,) = stage.pulls()
+        assert pull["body"].partition(NOTES)[2].strip() == "Closes #7."
+        assert str(port) in pull["body"].partition(NOTES)[0]
+        assert "urgent" in {label["name"] for label in pull["labels"]}
