@@ -160,7 +160,7 @@ def _unpaired(item: Sited) -> Sited:
     """The value of ``KEY=value`` that is written as an element of a list; none where the name stands alone."""
     if item.text is None or not item.site.pointer or isinstance(item.site.pointer[-1], str):
         return item
-    name, equals, value = item.text.partition("=")
+    _, equals, value = item.text.partition("=")
     return replace(item, data=value if equals else None)
 
 

@@ -24,7 +24,7 @@ _RABBITMQ: Final = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 """Debian's program on PATH changes to a user of its own, which this one need not."""
 
 
-def wait_for(is_so: Callable[[], Any], seconds: float = 120) -> None:
+def wait_for(is_so: Callable[[], Any], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not is_so():
         assert time.monotonic() < end, "it did not happen"
