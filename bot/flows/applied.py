@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import quote, unquote
 
 from bot.errors import Invalid
 from bot.flows.declare import Declarer
@@ -40,15 +41,26 @@ def last_applied(repository: Repository, target: str | None) -> str | None:
     What was recorded for all counts for a target where it holds what was recorded for that target alone.
     """
     whole = repository.head(APPLIED)
-    own = None if target is None else repository.head(f"{APPLIED_TO}{target}")
+    own = None if target is None else repository.head(ref_of(target))
     if own is None or (whole is not None and repository.is_ancestor(own, whole)):
         return whole
     return own
 
 
+def ref_of(target: str | None) -> str:
+    """Where what was applied to ``target``, or to everything (None), is remembered.
+
+    The name is percent-encoded: ``clusters`` and ``clusters/prod`` cannot both be refs, and neither can every name be one
+    (git-check-ref-format(1)).
+    """
+    if target is None:
+        return APPLIED
+    return APPLIED_TO + quote(target, safe="").replace(".", "%2E").replace("~", "%7E")
+
+
 def _alone(repository: Repository) -> Sequence[str]:
     """The targets for which a commit was recorded by itself."""
-    return tuple(repository.refs(APPLIED_TO)) if isinstance(repository, ListingRepository) else ()
+    return tuple(map(unquote, repository.refs(APPLIED_TO))) if isinstance(repository, ListingRepository) else ()
 
 
 def _declared(declarer: Declarer, commit: str) -> dict[ResourceId, Tree]:
@@ -65,6 +77,6 @@ def record_applied(
     sha = repository.resolve(commit) if commit else repository.head(branch)
     if sha is None:
         raise Invalid(f"{name} has no commit {commit or branch!r}")
-    ref = APPLIED if target is None else f"{APPLIED_TO}{target}"
+    ref = ref_of(target)
     repository.push(ref, sha, expected=repository.head(ref))
     return sha

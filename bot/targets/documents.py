@@ -14,6 +14,8 @@ from bot.model.json import Tree
 from bot.model.resource import SourceError
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
+_PATHS: Final = 100_000
+"""Once files of so many paths are remembered, over all commits, all are forgotten: most are long gone."""
 _CONTENTS: Final = 8
 """So many contents of one file are remembered: those of the branch, and of pull requests that change it."""
 
@@ -99,6 +101,8 @@ class Documents:
         blob = self.tree.id_of(path)
         if blob is None:
             return None
+        if len(self._known) >= _PATHS and path not in self._known:
+            self._known.clear()
         contents = self._known.setdefault(path, {})
         kept = contents.pop(blob, None)
         known = contents[blob] = _Content() if kept is None else kept

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pygit2 import Repository
 
-from bot.flows.applied import APPLIED, APPLIED_TO, last_applied
+from bot.flows.applied import APPLIED, APPLIED_TO, last_applied, record_applied, ref_of
 from bot.gitrepo.repository import GitRepository
 from bot.model.decision import Lane
 from bot.model.drift import DriftKind
@@ -147,6 +147,38 @@ def test_a_target_is_at_the_newer_of_what_was_applied_to_it_alone_and_to_all(tmp
     for whole, expected in ((first, second), (second, second), (third, third)):
         git(tmp_path, "update-ref", APPLIED, whole)
         assert (last_applied(at, "prod"), last_applied(at, None)) == (expected, whole)
+
+
+def test_targets_of_any_name_are_remembered_side_by_side(tmp_path: Path) -> None:
+    """A name that begins with another's, and names that Git takes for no ref."""
+    checkout, remote = tmp_path / "checkout", tmp_path / "remote"
+    checkout.mkdir()
+    git(checkout, "init", "-q", "-b", "main")
+    git(checkout, "commit", "-qm", "Begin", "--allow-empty")
+    git(checkout, "clone", "-q", "--bare", ".", str(remote))
+    at = GitRepository.open(str(remote), tmp_path / "git")
+    at.fetch()
+    targets = (
+        "clusters",
+        "clusters/prod",
+        "a b",
+        "x..y",
+        ".hidden",
+        "web.lock",
+        "~us^:?*[",
+        "@{",
+        "größe",
+        "a%2Fb",
+        "a/b",
+    )
+    for target in targets:
+        sha = record_applied(at, branch="main", commit=None, name="shop", target=target)
+        assert last_applied(at, target) == sha
+    assert len({ref_of(target) for target in targets}) == len(targets) == len(at.refs(APPLIED_TO))
+    git(remote, "fsck", "--strict")
+    again = GitRepository.open(str(remote), tmp_path / "other")
+    again.fetch()
+    assert {last_applied(again, target) for target in targets} == {at.head("main")}
 
 
 def test_the_last_generation_of_a_generated_object_is_not_what_git_dropped(tmp_path: Path) -> None:

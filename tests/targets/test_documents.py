@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from bot.targets import documents as module
 from bot.targets.documents import Documents
 from tests.gitops import tree_of
 
@@ -18,3 +21,13 @@ def test_a_file_that_keeps_changing_is_not_remembered_for_ever() -> None:
         assert documents.on(steady).of("k8s/web.yaml")[0] is first
         held.append(sum(map(len, documents._known.values())))
     assert held[19] == held[79]
+
+
+def test_paths_that_are_gone_are_forgotten_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each commit has a file of another name: no more of them are held than a limit, here a small one."""
+    monkeypatch.setattr(module, "_PATHS", 10)
+    documents = Documents(tree_of({}))
+    for commit in range(50):
+        path = f"k8s/{commit}.yaml"
+        assert documents.on(tree_of({path: "kind: A\n"})).of(path)
+        assert len(documents._known) <= 10
