@@ -19,7 +19,7 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import ChangeFacts, Guardrail, Hit, Subject
 from bot.guardrails.rulebook import RuleBook
-from bot.guardrails.structure import Unparsed, is_modest
+from bot.guardrails.structure import Unparsed, is_long, is_modest
 from bot.guardrails.verdict import enforcement
 from bot.guardrails.waivers import baseline_waiver, line_waiver
 from bot.model.finding import AuthorKind, Change, Enforce, FileStatus, Finding, Mode
@@ -179,7 +179,7 @@ def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Findi
             documents = delta.documents_after
             if isinstance(documents, Unparsed) and documents.hostile:
                 text = f"{delta.path} is not judged: it is {documents.message}."
-                severity = Severity.HIGH if documents.long else None
+                severity = Severity.HIGH if is_long(documents) and is_long(delta.documents_before) else None
                 yield system(rules, "SYS-002", mode, text, file=delta.path, line=documents.line, severity=severity)
     yield from _rendered_whole(subject, rules, mode)
 

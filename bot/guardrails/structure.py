@@ -39,6 +39,13 @@ class Unparsed:
 Documents: TypeAlias = "tuple[LinedNode, ...] | Unparsed"
 
 
+def is_long(documents: Documents) -> bool:
+    """Whether there are only too many nodes. A file that was so at base is a large manifest; one that a change makes so may
+    have been filled up for what it hides.
+    """
+    return isinstance(documents, Unparsed) and documents.long
+
+
 def is_template(text: str) -> bool:
     """Whether the text is a template of YAML rather than YAML (Helm, Jinja, Go templates)."""
     return _TEMPLATE.search(text) is not None and not _only_actions(text)

@@ -256,6 +256,16 @@ def test_of_a_long_manifest_what_differs_is_looked_at() -> None:
     assert differing_documents(POD, f"{POD}---\n{POD}") == (POD, f"{POD}---\n{POD}")
 
 
+def test_a_file_that_is_filled_up_hides_nothing() -> None:
+    """A long manifest that the base has warns; one that became too long to be judged blocks, whatever is in it."""
+    short = "kind: ConfigMap\nmetadata: {name: a}\n"
+    (long, longer) = (f"kind: ConfigMap\nx: [{'1,' * size}]\n" for size in (300_100, 300_200))
+    hidden = '{kind: Pod, spec: {"host\\u0050ID": true}}\n---\n' + long
+    for before, after, severity in ((None, hidden, "CRITICAL"), (short, hidden, "CRITICAL"), (long, longer, "HIGH")):
+        (told,) = findings(file("k8s/a.yaml", before, after))
+        assert (told.rule, told.severity.value) == ("SYS-002", severity)
+
+
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true}\n"
 OPENED = 'resource "aws_db_instance" "a" {\n  publicly_accessible = true\n}\n'
 
