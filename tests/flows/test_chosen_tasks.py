@@ -77,6 +77,20 @@ def test_what_waits_names_the_command_that_asks_and_a_kept_plan_the_one_that_doe
     assert "Kept in" not in again
 
 
+def test_no_value_of_a_variable_is_printed(site: Site, tmp_path: Path) -> None:
+    """It may be a secret: that the variables are needed again is said instead."""
+    site.push({"more.cw": 'variable "word" {\n  type = string\n  sensitive = true\n}\n'})
+    plan = str(tmp_path / "plan.json")
+    kept = run(site, "plan", "--out", plan, "--var", "word=hunter2-planted")
+    assert kept.returncode == 0, kept.stdout
+    assert "Whoever runs this, with the same --var, agrees to it:" in kept.stdout
+    assert run(site, "apply", "--auto-approve", "--var", "word=hunter2-planted").returncode == 0
+    site.declare(SPACE, WEB)
+    left = run(site, "apply", "--auto-approve", "--var", "word=hunter2-planted")
+    assert "this, with the same --var, asks for a yes:" in left.stdout
+    assert "hunter2" not in kept.stdout + kept.stderr + left.stdout + left.stderr
+
+
 def test_a_task_that_is_none_is_told(site: Site) -> None:
     """With the one that was probably meant; so does every verb."""
     for words in (["plan"], ["apply", "--auto-approve"], ["verify"], ["build", "--out", str(site.root / "out")]):

@@ -21,7 +21,7 @@ from bot.entrypoints.cli.options import (
     TaskOption,
     VariableOption,
 )
-from bot.entrypoints.cli.plan import chosen_tasks, kept_plans, rerun
+from bot.entrypoints.cli.plan import SAME_VARIABLES, chosen_tasks, kept_plans, rerun
 from bot.entrypoints.cli.printing import append, print_json
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def register(app: typer.Typer) -> None:
             _checked(application, console, tells=auto_approve and verify)
         agreed = _agreed(chosen, console) if asks else kept is not None
         ended = _carried_out(application, chosen, console, approved=agreed, unattended=auto_approve)
-        _show_who_asks(ended, rerun(repo, settings=settings, target=target, var=var, task=task), console)
+        _show_who_asks(ended, rerun(repo, settings=settings, target=target, task=task), console, variables=bool(var))
         if as_json:
             _print(ended)
         code = _concluded(application, ended, console, verify=verify, output=output, summary=summary)
@@ -215,11 +215,14 @@ def _carried_out(
     return ended
 
 
-def _show_who_asks(ended: Sequence[tuple[TargetPlan, AppliedPlan]], words: Sequence[str], console: Console) -> None:
+def _show_who_asks(
+    ended: Sequence[tuple[TargetPlan, AppliedPlan]], words: Sequence[str], console: Console, *, variables: bool
+) -> None:
     """Where something waits for a yes: the command that asks for it."""
     if any(done.waiting and not done.held for _, done in ended):
-        line = shlex.join(["clockwork", "apply", *words])
-        console.print(f"At a terminal, this asks for a yes:\n  {line}", highlight=False, markup=False, soft_wrap=True)
+        command = shlex.join(["clockwork", "apply", *words])
+        line = f"At a terminal, this{SAME_VARIABLES if variables else ''} asks for a yes:\n  {command}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _verified(application: Application, sentences: Sequence[str], console: Console, *, whole: bool) -> CheckState:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from bot.model.drift import Report
     from bot.plans.document import KeptPlan
     from bot.wiring.repository import Options
+
+SAME_VARIABLES: Final = ", with the same --var,"
+"""What is said of a command whose variables are not repeated."""
 
 
 def kept_plans(file: Path) -> Sequence[KeptPlan]:
@@ -93,8 +96,8 @@ def plan(
     _show(made, as_json=as_json)
     _write(made, out, output=output, summary=summary)
     if out is not None and not (as_json or live or live_command) and any(plan.actions for plan in made):
-        words = ["clockwork", "apply", str(out), *rerun(repo, settings=settings, target=target, var=var)]
-        print(f"Kept in {out}. Whoever runs this agrees to it:\n  {shlex.join(words)}")
+        words = ["clockwork", "apply", str(out), *rerun(repo, settings=settings, target=target)]
+        print(f"Kept in {out}. Whoever runs this{SAME_VARIABLES if var else ''} agrees to it:\n  {shlex.join(words)}")
     if report.unreachable:
         raise typer.Exit(3)
     if detailed_exitcode and any(each.actions for each in made):
@@ -158,16 +161,13 @@ def rerun(
     *,
     settings: Path | None = None,
     target: str | None = None,
-    var: Sequence[str] | None = None,
     task: Sequence[str] | None = None,
 ) -> list[str]:
-    """The options with which another verb is about the same."""
+    """The options with which another verb is about the same, without variables: their values may be secret."""
     words = [] if repo == "." else ["--repo", repo]
     words += [] if settings is None else ["--settings", str(settings)]
     words += [] if target is None else ["--target", target]
-    for option, values in (("--var", var), ("--task", task)):
-        words += [word for value in values or () for word in (option, value)]
-    return words
+    return words + [word for name in task or () for word in ("--task", name)]
 
 
 def register(app: typer.Typer) -> None:

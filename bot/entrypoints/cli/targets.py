@@ -71,8 +71,6 @@ def show(listing: Listing, console: Console, *, everything: bool = False) -> Non
     """The listing for people: in short, or with ``everything`` each unit and each reason."""
     from rich.text import Text
 
-    from bot.model.wording import counted
-
     def line(text: str, style: str = "", *, indent: int = 0) -> None:
         console.print(Text(" " * indent + text, style), soft_wrap=True)
 
