@@ -15,6 +15,8 @@ import pytest
 from bot.assembly.assemble import assemble
 from bot.drift.compose.declared import ports
 from bot.drift.values import duration, quantity
+from bot.guardrails.detectors.workflow_risks import risks
+from bot.guardrails.structure import Unparsed, parse_documents
 from bot.intake.actions import parse as parse_action
 from bot.intake.dotenv import parse_env
 from bot.intake.interpolate import fill
@@ -60,6 +62,15 @@ def configuration(text: Callable[[int], str]) -> Callable[[int], object]:
 
 def port(number: int) -> dict[str, object]:
     return {"target": number, "published": str(number), "protocol": "tcp", "host_ip": ports.ALL_ADDRESSES}
+
+
+def workflow(text: Callable[[int], str]) -> Callable[[int], object]:
+    def work(size: int) -> object:
+        parsed = parse_documents(text(size))
+        assert not isinstance(parsed, Unparsed)
+        return [*risks(parsed[0])]
+
+    return work
 
 
 def live(**service: Callable[[int], Any]) -> Callable[[int], object]:
@@ -198,6 +209,23 @@ READERS: Final[Mapping[str, Callable[[int], object]]] = {
     ),
     "cw resources": configuration(lambda size: numbered('resource "service" "bN" {\n  image = "x"\n}\n', size)),
 }
+HANDS_ON: Final = "    - {id: aN, uses: eficode/resolve-pr-refs@v1, env: {B: '${{ steps.aM.outputs.head_ref }}'}}\n"
+HANDS_TEXT: Final = "    - {id: aN, env: {B: '${{ github.head_ref }}'}, run: 'echo o=$B >> $GITHUB_OUTPUT'}\n"
+JOB: Final = "on: pull_request_target\njobs:\n  a:\n    runs-on: x\n    steps:\n"
+WORKFLOWS: Final[Mapping[str, Callable[[int], object]]] = {
+    "steps that name heads": workflow(lambda size: JOB + numbered(HANDS_ON, size)),
+    "steps that hand on texts": workflow(
+        lambda size: JOB + numbered(HANDS_TEXT, size) + "    - run: 'echo ${{ toJSON(steps.x) }}'\n" * size
+    ),
+    "jobs that need each other": workflow(
+        lambda size: (
+            "on: pull_request_target\njobs:\n"
+            + numbered(
+                "  jN: {outputs: {o: '${{ needs.jM.outputs.o }} ${{ github.head_ref }}'}, steps: [{run: a}]}\n", size
+            )
+        )
+    ),
+}
 COMPARISONS: Final[Mapping[str, Callable[[int], object]]] = {
     "live ports": live(ports=lambda size: [port(number) for number in range(1, size)]),
     "live variables": live(environment=lambda size: {f"A{number}": "1" for number in range(size)}),
@@ -214,10 +242,10 @@ COMPARISONS: Final[Mapping[str, Callable[[int], object]]] = {
 }
 
 
-@pytest.mark.parametrize("name", [*READERS, *COMPARISONS])
+@pytest.mark.parametrize("name", [*READERS, *WORKFLOWS, *COMPARISONS])
 def test_the_steps_grow_with_the_size(name: str) -> None:
     """Four times the size is about four times the steps."""
-    work = {**READERS, **COMPARISONS}[name]
+    work = {**READERS, **WORKFLOWS, **COMPARISONS}[name]
     work(SIZE)  # what is done once for all
     small, large = steps(lambda: work(SIZE)), steps(lambda: work(4 * SIZE))
     assert large <= MOST * small + 2000

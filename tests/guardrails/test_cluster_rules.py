@@ -32,6 +32,9 @@ MESH: Final = (
 )
 
 
+FILLED: Final = "more:\n" + "".join(f"  a{number}: {{b: c}}\n" for number in range(6000))
+
+
 def role(rule: str) -> str:
     """A ClusterRole with one rule."""
     return f"{RBAC}kind: ClusterRole\nmetadata: {{name: a}}\nrules: [{{{rule}}}]\n"
@@ -41,6 +44,10 @@ TOLD: Final = {
     "K8S-001": [
         Case("charts/a/values.yaml", None, "web:\n  securityContext:\n    privileged: true\n", "a file of values"),
         Case("a/values-prod.yaml", None, "controller: {hostNetwork: true}\n", "an environment's"),
+        Case("a/values.yaml", None, "hostNetwork: true\n" + FILLED, "however much stands behind it"),
+        Case("a/values.yaml", None, "first: {securityContext: {privileged: true}}\n" + FILLED, "and below"),
+        Case("a/values.yaml", None, "s: &s {privileged: true}\na: {securityContext: *s}\n", "an anchor"),
+        Case("a/values.yaml", None, "a: {securityContext: &s {privileged: true}}\ns: *s\n", "or its alias"),
         Case("prod.values.yaml", None, "podSecurityContext: {runAsUser: 0}\n", "named the other way"),
         Case("a.yaml", None, RELEASE % "{securityContext: {capabilities: {add: [SYS_ADMIN]}}}", "a release"),
         Case("a.yaml", None, APPLICATION % "{valuesObject: {hostPID: true}}", "an application"),

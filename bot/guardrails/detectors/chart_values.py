@@ -25,7 +25,8 @@ _POWERS: Final = {
 _PARAMETER: Final = regex(
     r"(?:^|\.)\w{0,60}ecurityContext\.(privileged|allowPrivilegeEscalation)$|(?:^|\.)(host(?:Network|PID|IPC))$"
 )
-_MOST: Final = 5000
+_SHOWN: Final = 200
+"""Characters of the end of a path that are kept."""
 
 
 def is_values_file(path: str) -> bool:
@@ -45,12 +46,15 @@ def values_of(document: LinedNode) -> Iterator[LinedNode]:
 
 
 def values_powers(who: tuple[str, str, str], tree: LinedNode) -> Iterator[Fact]:
-    """What the values ask for, by the names of the fields that they fill."""
+    """What the values ask for, by the names of the fields that they fill. What is shared is looked at once for each role."""
     waiting: list[tuple[str, LinedNode]] = [("", tree)]
-    for _ in range(_MOST):
-        if not waiting:
-            return
+    seen: set[tuple[int, bool]] = set()
+    while waiting:
         path, node = waiting.pop()
+        role = id(node), path.lower().endswith("securitycontext")
+        if role in seen:
+            continue
+        seen.add(role)
         if isinstance(node.value, list):
             waiting += [(path, child) for child in node.value]
             yield from _parameter(who, node)
@@ -61,9 +65,9 @@ def values_powers(who: tuple[str, str, str], tree: LinedNode) -> Iterator[Fact]:
                 yield Fact(
                     (*who, path, name), shared.line, f"{path or 'The chart'} is told to share the host's {what}."
                 )
-        if path.lower().endswith("securitycontext"):
+        if role[1]:
             yield from _context(who, path, node)
-        waiting += [(f"{path}.{name}".lstrip("."), child) for name, child in node.value.items()]
+        waiting += [(f"{path}.{name}".lstrip(".")[-_SHOWN:], child) for name, child in node.value.items()]
 
 
 def _context(who: tuple[str, str, str], path: str, node: LinedNode) -> Iterator[Fact]:

@@ -42,7 +42,12 @@ _SHARE: Final = 0.85
 
 def looks_random(value: str) -> bool:
     """Whether the value is no placeholder and has the characters of what is generated."""
-    if _NO_SECRET.search(value) or is_placeholder(value) or entropy(value) < min(_BITS, log2(len(value)) * _SHARE):
+    if (
+        not value
+        or _NO_SECRET.search(value)
+        or is_placeholder(value)
+        or entropy(value) < min(_BITS, log2(len(value)) * _SHARE)
+    ):
         return False
     mixed = sum(bool(re.search(kind, value)) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^A-Za-z0-9]"))
     hexadecimal = re.fullmatch(r"[0-9a-f]{24,}", value) is not None

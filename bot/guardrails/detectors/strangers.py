@@ -7,7 +7,9 @@ page_name, default_branch should be treated as untrusted) and "Webhook events an
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias, assert_never
 
 from bot.intake.actions import (
@@ -87,14 +89,53 @@ _HARMLESS: Final = frozenset(
 """Functions whose result is a truth value or a digest."""
 
 
-def names_any(text: str, paths: tuple[_Path, ...]) -> bool:
-    """Whether an expression in the text refers to one of ``paths``."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Which names of which contexts hold something, at one level of a workflow. What the levels around it hold it holds too,
+    but for names that it hides. A question costs the same however much is held.
+    """
+
+    around: Held | None = None
+    _names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    _wholes: set[str] = field(default_factory=set)
+    """The contexts and what they are parts of."""
+    hidden: Names = frozenset()
+    """Variables of the environment that are set anew here."""
+
+    def put(self, context: str, names: Iterable[str]) -> None:
+        """Let these names of a context hold something."""
+        added = set(names)
+        if added:
+            self._names[context] |= added
+            parts = context.split(".")
+            self._wholes.update(".".join(parts[:number]) for number in range(1, len(parts) + 1))
+
+    def holds(self, context: str, name: str) -> bool:
+        """Whether a name of a context does."""
+        if name in self._names.get(context, ()):
+            return True
+        is_hidden = context == ENVIRONMENT and name in self.hidden
+        return self.around is not None and not is_hidden and self.around.holds(context, name)
+
+    def holds_any(self, context: str) -> bool:
+        """Whether any name of a context does."""
+        return bool(self._names.get(context)) or (self.around is not None and self.around.holds_any(context))
+
+    def holds_within(self, whole: str) -> bool:
+        """Whether any name does of a context, or of those that are parts of it."""
+        return whole in self._wholes or (self.around is not None and self.around.holds_within(whole))
+
+
+ENVIRONMENT: Final = "env"
+
+
+def names_any(text: str, paths: tuple[_Path, ...], held: Held | None = None) -> bool:
+    """Whether an expression in the text refers to one of ``paths``, or to what is ``held``."""
     return any(
-        _meets(reference.path, path)
+        any(_meets(reference.path, path) for path in paths) or (held is not None and _held(reference.path, held))
         for found in embedded(text)
         if found.tree is not None
         for reference in references(found.tree)
-        for path in paths
     )
 
 
@@ -117,8 +158,8 @@ def references(tree: Expression) -> Iterator[ContextReference]:
             assert_never(never)
 
 
-def is_written(tree: Expression, variables: Mapping[str, Names]) -> bool:
-    """Whether the value may be text that a stranger wrote. ``variables`` are, by context, those that hold such text.
+def is_written(tree: Expression, variables: Held) -> bool:
+    """Whether the value may be text that a stranger wrote, as ``variables`` hold.
 
     ``a && b`` is ``b`` or something false, ``a || b`` either side; comparisons give a truth value.
     """
@@ -144,19 +185,18 @@ def is_written(tree: Expression, variables: Mapping[str, Names]) -> bool:
             assert_never(never)
 
 
-def _contains(tree: Expression, variables: Mapping[str, Names]) -> bool:
+def _contains(tree: Expression, variables: Held) -> bool:
     """Whether a stranger's text is the value, or anywhere in it."""
     if isinstance(tree, ContextReference):
-        whole = ".".join(tree.path)
-        if any(held and f"{context}.".startswith(f"{whole}.") for context, held in variables.items()):
+        if variables.holds_within(".".join(tree.path)):
             return True
         return _held(tree.path, variables) or any(_meets(tree.path, text[: len(tree.path)]) for text in TEXTS)
     return is_written(tree, variables)
 
 
-def _held(path: _Path, variables: Mapping[str, Names]) -> bool:
-    held = variables.get(".".join(path[:-1]), frozenset())
-    return path[-1] in held or (path[-1] == ANY and bool(held))
+def _held(path: _Path, variables: Held) -> bool:
+    context = ".".join(path[:-1])
+    return variables.holds_any(context) if path[-1] == ANY else variables.holds(context, path[-1])
 
 
 def _meets(path: _Path, other: _Path) -> bool:

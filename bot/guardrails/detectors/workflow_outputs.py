@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails.detectors.strangers import Names
+from bot.guardrails.detectors.strangers import ENVIRONMENT, Held, Names
 from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 
@@ -49,8 +49,8 @@ class HandedOn:
     variables: Names = frozenset()
 
 
-def handed_on(step: LinedNode, written: Names, heads: Names) -> HandedOn:
-    """What a step hands on, whose variables ``written`` hold a stranger's text and ``heads`` name a head."""
+def handed_on(step: LinedNode, texts: Held, heads: Held) -> HandedOn:
+    """What a step hands on, whose variables hold a stranger's text as ``texts`` say, and name a head as ``heads`` do."""
     uses = step.word("uses").partition("@")[0].lower()
     if uses in _TELLING:
         return HandedOn(heads=frozenset(_TELLING[uses]))
@@ -61,32 +61,34 @@ def handed_on(step: LinedNode, written: Names, heads: Names) -> HandedOn:
     if run is None:
         return HandedOn()
     script = run.raw[:_LONGEST]
-    texts = frozenset(_passed(script, written))
+    passed = frozenset(_passed(script, texts))
     is_output, is_variable = _OUTPUT.search(script) is not None, _ENVIRONMENT.search(script) is not None
     named = frozenset(_naming(script, heads)) if is_output else frozenset()
-    return HandedOn(texts if is_output else frozenset(), named, texts if is_variable else frozenset())
+    return HandedOn(passed if is_output else frozenset(), named, passed if is_variable else frozenset())
 
 
-def _passed(script: str, written: Names) -> Iterator[str]:
-    """Names that are given the value of one of ``written`` as it is."""
-    if not written:
+def _passed(script: str, texts: Held) -> Iterator[str]:
+    """Names that are given a stranger's text as it is."""
+    if not texts.holds_any(ENVIRONMENT):
         return
     for match in _HANDED.finditer(script):
-        if match[2].lower() in written:
+        if texts.holds(ENVIRONMENT, match[2].lower()):
             yield match[1].lower()
     several = [match[1].lower() for match in _SEVERAL.finditer(script)]
     printed = (name[1].lower() for match in _PRINTED.finditer(script) for name in _VARIABLE.finditer(match[1]))
-    if several and any(name in written for name in printed):
+    if several and any(texts.holds(ENVIRONMENT, name) for name in printed):
         yield from several
 
 
-def _naming(script: str, heads: Names) -> Iterator[str]:
+def _naming(script: str, heads: Held) -> Iterator[str]:
     """Names that are given what names a head: asked of GitHub on their line, or held by a variable that is."""
     asked = {
         match[1].lower() for line in script.split("\n") if _HEAD.search(line) for match in _ASSIGNED.finditer(line)
     }
     yield from asked
-    yield from (match[1].lower() for match in _HANDED.finditer(script) if match[2].lower() in asked | heads)
+    for match in _HANDED.finditer(script):
+        if (name := match[2].lower()) in asked or heads.holds(ENVIRONMENT, name):
+            yield match[1].lower()
 
 
 def _of_script(script: str) -> Iterator[str]:

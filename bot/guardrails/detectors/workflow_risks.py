@@ -13,7 +13,7 @@ from posixpath import normpath
 from typing import Final
 
 from bot.guardrails.detectors import strangers
-from bot.guardrails.detectors.strangers import Names
+from bot.guardrails.detectors.strangers import ENVIRONMENT, Held, Names
 from bot.guardrails.detectors.workflow_values import WorkflowScope, holds_written, scopes, steps_of
 from bot.intake.actions import ANY, Call, ContextReference, Embedded, Expression, ExpressionOperation, embedded
 from bot.intake.lined_node import LinedNode
@@ -95,6 +95,7 @@ def triggers(document: LinedNode) -> set[str]:
 def handed_over(documents: Iterable[LinedNode]) -> dict[str, Names]:
     """By file of a local action or called workflow, its inputs that the documents fill with a stranger's text."""
     handed: dict[str, set[str]] = {}
+    nothing = Held()
     for document in documents:
         for user in (*steps(document), *(job for _, job in document.items("jobs"))):
             uses = user.word("uses")
@@ -103,7 +104,7 @@ def handed_over(documents: Iterable[LinedNode]) -> dict[str, Names]:
             path = normpath(uses)
             file = path if path.endswith((".yml", ".yaml")) else f"{path}/action.yml"
             for name, node in user.items("with"):
-                if holds_written(node, {}):
+                if holds_written(node, nothing):
                     handed.setdefault(file, set()).add(name.lower())
     return {file: frozenset(names) for file, names in handed.items()}
 
@@ -112,12 +113,16 @@ def risks(document: LinedNode, inputs: Names = frozenset()) -> Iterator[Risk]:
     """CI-002's: a stranger's code or text that runs. ``inputs`` are known to be filled with a stranger's text."""
     events = triggers(document)
     privileged = [event for event in _PRIVILEGED if event in events]
+    known, passed = Held(), Held()
+    known.put("inputs", inputs)
+    passed.put("inputs", _callers_inputs(document, events))
     for job, scope in scopes(document):
         for step in steps_of(job):
+            inner = scope.of(step)
             if privileged and not _asks_permission(job, step, privileged):
-                yield from _checkout(step, privileged[0], scope.of(step))
-            yield from _injection(step, scope.of(step), _callers_inputs(document, events), inputs)
-            yield from _evaluations(step, scope.of(step))
+                yield from _checkout(step, privileged[0], inner)
+            yield from _injection(step, (inner.texts, known), passed)
+            yield from _evaluations(step, inner.texts)
 
 
 def _callers_inputs(document: LinedNode, events: set[str]) -> Names:
@@ -154,15 +159,8 @@ def _checkout(step: LinedNode, event: str, scope: WorkflowScope) -> Iterator[Ris
 
 def _checked_out(step: LinedNode, scope: WorkflowScope) -> LinedNode | None:
     """The input of a checkout that names the head or its repository."""
-    for name, paths in (("ref", strangers.HEADS), ("repository", strangers.REPOSITORIES)):
-        node = step.get("with", name)
-        if node is not None and (strangers.names_any(node.raw, paths) or _names_variable(node.raw, scope)):
-            return node
-    return None
-
-
-def _names_variable(text: str, scope: WorkflowScope) -> bool:
-    return strangers.names_any(text, (*(("env", name) for name in scope.heads), *scope.naming))
+    inputs = (step.get("with", name) for name in ("ref", "repository"))
+    return next((node for node in inputs if node is not None and scope.names_head(node.raw)), None)
 
 
 def _takes_head(script: str, scope: WorkflowScope) -> bool:
@@ -185,9 +183,8 @@ def _unpacks_head(script: str, scope: WorkflowScope) -> bool:
 def _is_head(arguments: str, scope: WorkflowScope) -> bool:
     return (
         _PULL_REF.search(arguments) is not None
-        or strangers.names_any(arguments, (*strangers.HEADS, *strangers.REPOSITORIES))
-        or _names_variable(arguments, scope)
-        or any(match[1].lower() in scope.heads for match in _VARIABLE.finditer(arguments))
+        or scope.names_head(arguments)
+        or any(scope.heads.holds(ENVIRONMENT, match[1].lower()) for match in _VARIABLE.finditer(arguments))
     )
 
 
@@ -200,30 +197,31 @@ _EVALUATED: Final = regex(
 _ADVICE_TEXT: Final = "Put the expression into env: and use the variable, quoted, in the script."
 
 
-def _injection(step: LinedNode, scope: WorkflowScope, callers: Names, handed: Names) -> Iterator[Risk]:
+def _injection(step: LinedNode, written: Sequence[Held], passed: Held) -> Iterator[Risk]:
+    """Expressions in scripts with what strangers write, or with what callers pass, of whom nothing is known."""
     for node in _run_texts(step):
         for found in embedded(node.raw):
             if found.tree is None:
                 continue
             key = ("injection", " ".join(found.text.split())[:200])
             shown = f"${{{{ {found.text[:70]} }}}}"
-            if strangers.is_written(found.tree, {**scope.values, "inputs": handed}):
+            if any(strangers.is_written(found.tree, texts) for texts in written):
                 message = f"Text that anybody can write is pasted into a script: {shown}."
                 yield Risk(key, _line(node, found), message, _ADVICE_TEXT)
-            elif strangers.is_written(found.tree, {"inputs": callers}):
+            elif strangers.is_written(found.tree, passed):
                 message = f"What a caller passes is pasted into a script: {shown}."
                 yield Risk(key, _line(node, found), message, _ADVICE_TEXT, Severity.LOW)
 
 
-def _evaluations(step: LinedNode, scope: WorkflowScope) -> Iterator[Risk]:
+def _evaluations(step: LinedNode, texts: Held) -> Iterator[Risk]:
     """Variables with a stranger's text that a script runs as a script."""
     run = step.get("run")
-    if run is None or not scope.written:
+    if run is None or not texts.holds_any(ENVIRONMENT):
         return
     for number, line in enumerate(run.raw[:50_000].split("\n")):
         for match in _EVALUATED.finditer(line):
             names = [each[1] for each in _VARIABLE.finditer(_SINGLE_QUOTED.sub("", match[0]))]
-            for name in dict.fromkeys(name for name in names if name.lower() in scope.written):
+            for name in dict.fromkeys(name for name in names if texts.holds(ENVIRONMENT, name.lower())):
                 block = 1 if run.end_line > run.line else 0
                 message = f"Text that anybody can write is run as a script: ${name[:60]}."
                 yield Risk(("injection", f"eval ${name}"[:200]), run.line + block + number, message, _ADVICE_DATA)

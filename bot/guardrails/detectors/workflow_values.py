@@ -6,13 +6,13 @@ Source: GitHub documentation, "Contexts reference" (``env``, ``needs``, ``matrix
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.guardrails.detectors import strangers
-from bot.guardrails.detectors.strangers import Names
-from bot.guardrails.detectors.workflow_outputs import handed_on
+from bot.guardrails.detectors.strangers import ENVIRONMENT, Held, Names
+from bot.guardrails.detectors.workflow_outputs import HandedOn, handed_on
 from bot.intake.actions import Embedded, embedded
 from bot.intake.lined_node import LinedNode
 
@@ -21,40 +21,36 @@ _NAMING: Final = (*strangers.HEADS, *strangers.REPOSITORIES)
 
 @dataclass(frozen=True, slots=True)
 class WorkflowScope:
-    """What a step can name: values with a stranger's text, by context, and variables with what names a head."""
+    """What a step can name: what holds a stranger's text, and what names a head."""
 
-    values: Mapping[str, Names] = field(default_factory=dict)
-    heads: Names = frozenset()
-    naming: tuple[tuple[str, ...], ...] = _NAMING
-    """What refers to a head, beside the variables."""
+    texts: Held = field(default_factory=Held)
+    heads: Held = field(default_factory=Held)
 
-    @property
-    def written(self) -> Names:
-        """The variables with a stranger's text."""
-        return self.values.get("env", frozenset())
+    def inner(self, hidden: Names = frozenset()) -> WorkflowScope:
+        """A level within it, which hides variables of these names."""
+        return WorkflowScope(Held(self.texts, hidden=hidden), Held(self.heads, hidden=hidden))
 
     def of(self, node: LinedNode) -> WorkflowScope:
         """The same with the variables that ``node`` sets: the inner one hides the outer one of its name."""
-        written, heads = set(self.written), set(self.heads)
-        for name, value in node.items("env"):
-            lower = name.lower()
-            written.discard(lower)
-            heads.discard(lower)
-            if holds_written(value, self.values):
-                written.add(lower)
-            if strangers.names_any(value.raw, self.naming):
-                heads.add(lower)
-        return replace(self, values={**self.values, "env": frozenset(written)}, heads=frozenset(heads))
+        variables = {name.lower(): value for name, value in node.items(ENVIRONMENT)}
+        scope = self.inner(frozenset(variables))
+        scope.texts.put(ENVIRONMENT, (name for name, value in variables.items() if holds_written(value, self.texts)))
+        scope.heads.put(ENVIRONMENT, (name for name, value in variables.items() if self.names_head(value.raw)))
+        return scope
+
+    def names_head(self, text: str) -> bool:
+        """Whether an expression in the text names a head."""
+        return strangers.names_any(text, _NAMING, self.heads)
 
 
-def holds_written(node: LinedNode, values: Mapping[str, Names]) -> bool:
+def holds_written(node: LinedNode, texts: Held) -> bool:
     """Whether an expression in the text may be what a stranger wrote."""
-    return any(is_written(found, values) for found in embedded(node.raw))
+    return any(is_written(found, texts) for found in embedded(node.raw))
 
 
-def is_written(found: Embedded, values: Mapping[str, Names]) -> bool:
+def is_written(found: Embedded, texts: Held) -> bool:
     """Whether the expression may be what a stranger wrote."""
-    return found.tree is not None and strangers.is_written(found.tree, values)
+    return found.tree is not None and strangers.is_written(found.tree, texts)
 
 
 def steps_of(job: LinedNode) -> Iterator[LinedNode]:
@@ -70,38 +66,39 @@ def scopes(document: LinedNode) -> Iterator[tuple[LinedNode, WorkflowScope]]:
     """
     outer = WorkflowScope().of(document)
     for name, job in document.items("jobs"):
-        within = replace(outer, values={**outer.values, "matrix": _dimensions(job, outer)})
-        scope = _with_outputs(job, within.of(job))
+        within = outer.inner()
+        within.texts.put("matrix", _dimensions(job, outer))
+        scope = within.of(job)
+        _hand_on(job, scope)
         yield job, scope
-        outer = _needed(outer, name.lower(), job, scope)
+        _hand_needed(outer, name.lower(), job, scope)
     runs = document.get("runs")
     if runs is not None:
-        yield runs, _with_outputs(runs, outer)
+        _hand_on(runs, outer)
+        yield runs, outer
 
 
-def _with_outputs(job: LinedNode, scope: WorkflowScope) -> WorkflowScope:
-    """The same with what the job's steps hand on."""
+def _hand_on(job: LinedNode, scope: WorkflowScope) -> None:
+    """Let ``scope`` hold what the job's steps hand on."""
     for step in steps_of(job):
-        inner = scope.of(step)
-        handed = handed_on(step, inner.written, inner.heads)
+        handed = _handed(step, scope)
         context = f"steps.{step.word('id').lower()}.outputs"
-        values = {**scope.values, "env": scope.written | handed.variables, context: handed.written}
-        naming = (*scope.naming, *(_path(context, name) for name in sorted(handed.heads)))
-        scope = replace(scope, values=values, naming=naming)
-    return scope
+        scope.texts.put(ENVIRONMENT, handed.variables)
+        scope.texts.put(context, handed.written)
+        scope.heads.put(context, handed.heads)
 
 
-def _needed(outer: WorkflowScope, name: str, job: LinedNode, scope: WorkflowScope) -> WorkflowScope:
-    """What jobs behind this one can name, with its outputs."""
+def _handed(step: LinedNode, scope: WorkflowScope) -> HandedOn:
+    inner = scope.of(step)
+    return handed_on(step, inner.texts, inner.heads)
+
+
+def _hand_needed(outer: WorkflowScope, name: str, job: LinedNode, scope: WorkflowScope) -> None:
+    """Let ``outer`` hold the job's outputs, for jobs behind it."""
     context = f"needs.{name}.outputs"
     outputs = [(output.lower(), value) for output, value in job.items("outputs")]
-    written = frozenset(output for output, value in outputs if holds_written(value, scope.values))
-    naming = [_path(context, output) for output, value in outputs if strangers.names_any(value.raw, scope.naming)]
-    return replace(outer, values={**outer.values, context: written}, naming=(*outer.naming, *naming))
-
-
-def _path(context: str, name: str) -> tuple[str, ...]:
-    return (*context.split("."), name)
+    outer.texts.put(context, (output for output, value in outputs if holds_written(value, scope.texts)))
+    outer.heads.put(context, (output for output, value in outputs if scope.names_head(value.raw)))
 
 
 def _dimensions(job: LinedNode, outer: WorkflowScope) -> Names:
@@ -113,4 +110,4 @@ def _dimensions(job: LinedNode, outer: WorkflowScope) -> Names:
     for source in (matrix, *matrix.elements("include")):
         for name, node in source.items():
             values[name.lower()] += [node, *node.elements()]
-    return frozenset(name for name, nodes in values.items() if any(holds_written(node, outer.values) for node in nodes))
+    return frozenset(name for name, nodes in values.items() if any(holds_written(node, outer.texts) for node in nodes))
