@@ -271,7 +271,7 @@ def _joined(
     """One report out of those of all groups, after the ignore rules: a rule is unused where it hides nothing anywhere."""
     deployment = declaration.deployment
     taken = [exceptions(deployment.expansions[name]) for name in sorted(deployment.looked)] if deployment else []
-    ignores = rules.ignores + Ignores(tuple(rule for exceptions in taken for rule in exceptions.rules))
+    ignores = rules.ignores + Ignores(tuple(rule for made in taken for rule in made.rules))
     ignores += ignore.of_resources(declaration.resources)
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
     sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, groups))
@@ -283,7 +283,7 @@ def _joined(
     ]
     ignored = [note for note in sorted_.notes if note.state != "unused" or deployment is None or not deployment.only]
     notes = [*ignored, *(note for report in reports for note in report.notes), *opaque, *unseen]
-    notes += [note for exceptions in taken for note in exceptions.notes]
+    notes += [note for made in taken for note in made.notes]
     return Report(
         resources=sum(report.resources for report in reports),
         drift=tuple(sorted(drift, key=_order)),
