@@ -18,7 +18,8 @@ from bot.guardrails.anchors import AnchoredLine, Anchors, AnchorSet, LinePattern
 from bot.guardrails.contents import LINK, SUBMODULE, Contents, Nature, nature, read
 from bot.guardrails.exempt import NONE, Exemptions
 from bot.guardrails.lexing import LineMask, LineView, mask
-from bot.guardrails.structure import Documents, Unparsed, differing_documents, parse_documents
+from bot.guardrails.narrowing import narrowed
+from bot.guardrails.structure import LARGE, Documents, Unparsed, differing_documents, is_long, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
 if TYPE_CHECKING:
@@ -240,16 +241,40 @@ class Delta:
     @cached_property
     def documents_before(self) -> Documents:
         """The YAML or JSON documents at base; empty for an added file. Of a large file those that the change may touch."""
-        return parse_documents(self._differing[0])
+        return self._narrowed[0] if self._is_large_edit else parse_documents(self._differing[0])
 
     @cached_property
     def documents_after(self) -> Documents:
         """The YAML or JSON documents at head; empty for a removed file."""
-        return parse_documents(self._differing[1])
+        return self._narrowed[1] if self._is_large_edit else parse_documents(self._differing[1])
 
     @cached_property
     def _differing(self) -> tuple[str, str]:
         return differing_documents(self.before or "", self.after or "")
+
+    @property
+    def _is_large_edit(self) -> bool:
+        return self._is_edit and max(map(len, self._differing)) > LARGE
+
+    @cached_property
+    def _narrowed(self) -> tuple[Documents, Documents]:
+        """The documents of both sides of a large file, of the entries that differ alone where those can be told."""
+        parts = narrowed(self.before_lines, self.after_lines, self._common)
+        narrow = (parse_documents(parts[0]), parse_documents(parts[1]))
+        broken = [side for side in narrow if isinstance(side, Unparsed)]
+        if not broken or any(map(is_long, broken)):
+            return narrow
+        return parse_documents(self._differing[0]), parse_documents(self._differing[1])
+
+    @property
+    def _common(self) -> list[tuple[int, int, int]]:
+        """The runs of lines that both sides have: where they begin (from 0), and how long they are."""
+        runs, old, new = [], 0, 0
+        for span in self._spans:
+            start = span.old - 1 if span.old_count else span.old
+            runs.append((old, new, start - old))
+            old, new = start + span.old_count, new + start - old + span.new_count
+        return [*runs, (old, new, len(self.before_lines) - old)]
 
     @cached_property
     def blocks_before(self) -> tuple[HclBlock, ...]:

@@ -85,7 +85,7 @@ def parse_documents(text: str, *, strict: bool = False) -> Documents:
         return Unparsed(exc.problem or exc.error.message, exc.error.line, exc.hostile, exc.long)
 
 
-_LARGE: Final = 200_000
+LARGE: Final = 200_000
 """Characters from which on documents that are the same before and after are not parsed."""
 _DOCUMENT: Final = regex(r"^(?=---(?:\s|$))", re.MULTILINE)
 """Where one begins (YAML 1.2, 9.1.2): nothing within a document may stand there."""
@@ -93,7 +93,7 @@ _DOCUMENT: Final = regex(r"^(?=---(?:\s|$))", re.MULTILINE)
 
 def differing_documents(before: str, after: str) -> tuple[str, str]:
     """Both texts; where they are large, with empty lines in place of the documents that both have."""
-    if not before or not after or max(len(before), len(after)) < _LARGE:
+    if not before or not after or max(len(before), len(after)) < LARGE:
         return before, after
     old, new = _DOCUMENT.split(before), _DOCUMENT.split(after)
     common = Counter(old) & Counter(new)

@@ -266,6 +266,45 @@ def test_a_file_that_is_filled_up_hides_nothing() -> None:
         assert (told.rule, told.severity.value) == ("SYS-002", severity)
 
 
+def _listed(style: str, added: str = "") -> str:
+    """A long list of objects in one document, with something more in the 1,501st."""
+    head, item, end = {
+        "block": ("kind: List\nitems:\n", "- kind: Pod\n  metadata: {{name: a{0}}}\n  spec:\n    hostNetwork: true\n{1}", ""),
+        "indented": (
+            "apiVersion: v1\nkind: List\nitems:\n\n",
+            "  # {0}\n  -\n    kind: Pod\n    metadata: {{name: a{0}}}\n    spec:\n      hostNetwork: true\n{1}",
+            "metadata: {}\n",
+        ),
+        "json": (
+            '{\n  "kind": "List",\n  "items": [\n',
+            ('    {{\n      "kind": "Pod",\n      "metadata": {{\n        "name": "a{0}"\n      }},\n'
+            '      "spec": {{\n        "hostNetwork": true,\n{1}        "x": 1\n      }}\n    }},\n'),
+            '    {\n      "kind": "A"\n    }\n  ]\n}\n',
+        ),
+    }[style]  # fmt: skip
+    items = [item.format(number, added if number == 1_500 else "") for number in range(4_000)]
+    return head + "".join(items) + end
+
+
+@pytest.mark.parametrize(
+    ("style", "added", "fires"),
+    [
+        ("block", "    hostPID: true\n", True),
+        ("block", "    dnsPolicy: Default\n", False),
+        ("block", "- kind: Pod\n  metadata: {name: b}\n  spec: {hostPID: true}\n", True),
+        ("indented", "      hostPID: true\n", True),
+        ("json", '        "hostPID": true,\n', True),
+        ("json", '        "hostIP": true,\n', False),
+    ],
+)
+def test_what_a_change_adds_to_a_long_list_is_looked_at(style: str, added: str, *, fires: bool) -> None:
+    """Only the entries around it are parsed, so that how long the rest is does not matter; what they held before is quiet."""
+    told = findings(file("k8s/a.json" if style == "json" else "k8s/a.yaml", _listed(style), _listed(style, added)))
+    assert [finding.rule for finding in told] == ["K8S-001"] * fires
+    line = _listed(style, added)[: _listed(style, added).index("hostPID")].count("\n") + 1 if fires else None
+    assert [finding.line for finding in told] == [line] * fires
+
+
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true}\n"
 OPENED = 'resource "aws_db_instance" "a" {\n  publicly_accessible = true\n}\n'
 
