@@ -17,6 +17,7 @@ from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
+from bot.guardrails.detectors.joined import ASSIGNED, BEGUN, MET, JoinedText, joined_texts
 from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, PastCommit, Subject
@@ -57,6 +58,9 @@ def secret_known(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         for place in encoded(delta):
             yield from _decoded(removed, delta, place)
+        for joined, provider, token in _pieced(delta):
+            if not removed.holds_line(joined.line):
+                yield from _known(removed, delta, joined.line, provider, token, how=_IN_PIECES)
     yield from _on_the_way(subject, removed)
 
 
@@ -72,8 +76,28 @@ def _tokens(delta: Delta) -> Iterator[tuple[DiffLine, TokenProvider, str]]:
         yield line, BY_NEEDLE[NEEDLES[index].id], token
 
 
+_IN_PIECES: Final = " in pieces, which hides nothing"
+
+
+def _pieced(delta: Delta) -> Iterator[tuple[JoinedText, TokenProvider, str]]:
+    """The credentials that literals come to, each once."""
+    told: set[str] = set()
+    texts = [(joined, piece) for joined in joined_texts(delta) for piece in _pieces(joined.text)]
+    for match in scan(NEEDLES, [piece for _, piece in texts]):
+        provider, (joined, piece) = BY_NEEDLE[NEEDLES[match.needle].id], texts[match.line]
+        for token in _occurrences(match.needle, piece) if provider.entropy > 0 else ():
+            if token not in told and token not in joined.written:
+                told.add(token)
+                yield joined, provider, token
+
+
 _OVERLAP: Final = 2000
 """What two pieces of a long line have in common."""
+
+
+def _pieces(text: str) -> list[str]:
+    """A text of any length as texts that are searched whole."""
+    return [text[start : start + MAX_LINE] for start in range(0, max(len(text), 1), MAX_LINE - _OVERLAP)]
 
 
 def _occurrences(index: int, text: str) -> Iterator[str]:
@@ -113,6 +137,12 @@ class _Removed:
             self._known[""] = frozenset(run for line in self._lines() for run in runs(line.text))
         return written in self._known[""]
 
+    def holds_line(self, line: DiffLine) -> bool:
+        """The same of a whole line."""
+        if "\n" not in self._known:
+            self._known["\n"] = frozenset(each.normal for each in self._lines())
+        return line.normal in self._known["\n"]
+
     def _lines(self) -> Iterator[DiffLine]:
         return (line for delta in self._subject.deltas for line in delta.removed)
 
@@ -126,6 +156,10 @@ def _on_the_way(subject: Subject, removed: _Removed) -> Iterator[Hit]:
             credentials_in = [
                 *((token, _known(removed, delta, line, provider, token)) for line, provider, token in _tokens(delta)),
                 *((place.written, _decoded(removed, delta, place)) for place in encoded(delta)),
+                *(
+                    (joined.line.text.strip(), _known(removed, delta, joined.line, provider, token, how=_IN_PIECES))
+                    for joined, provider, token in _pieced(delta)
+                ),
             ]
             for written, hits in credentials_in:
                 if written not in told and not any(written in text for text in texts):
@@ -164,7 +198,9 @@ def _still(subject: Subject, path: str | None) -> str | None:
     return path if any(delta.path == path and delta.after is not None for delta in subject.deltas) else None
 
 
-def _known(removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvider, token: str) -> Iterator[Hit]:
+def _known(
+    removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvider, token: str, *, how: str = ""
+) -> Iterator[Hit]:
     doubtful = delta.is_test or delta.is_docs or delta.is_foreign
     if not is_real(provider, token, doubtful_place=doubtful):
         return
@@ -176,7 +212,7 @@ def _known(removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvi
     yield Hit(
         delta.path,
         line.number,
-        f"{provider.with_article} is written here.",
+        f"{provider.with_article} is written here{how}.",
         evidence=token if provider.entropy == 0 else masked(token),
         anchor=f"{provider.id}:{token}",
         severity=Severity.LOW if provider.weak or (doubtful and not checked) else None,
@@ -193,8 +229,7 @@ def _decoded(removed: _Removed, delta: Delta, place: EncodedText) -> Iterator[Hi
         return
     doubtful = delta.is_test or delta.is_docs or delta.is_foreign
     for line in place.text.split("\n"):
-        pieces = [line[start : start + MAX_LINE] for start in range(0, max(len(line), 1), MAX_LINE - _OVERLAP)]
-        for index in sorted({match.needle for match in scan(NEEDLES, pieces)}):
+        for index in sorted({match.needle for match in scan(NEEDLES, _pieces(line))}):
             provider = BY_NEEDLE[NEEDLES[index].id]
             if any(is_real(provider, token, doubtful_place=doubtful) for token in _occurrences(index, line)):
                 yield Hit(
@@ -398,5 +433,5 @@ def _urls(text: str) -> Iterator[str]:
             yield f"{match[1]}://{user}:…@{host}"
 
 
-ANCHORS: Final = (*_BY_ANCHORS, ENCODED, _GIVEN, _ADDRESS, *(place.anchors for place in PLACES))
+ANCHORS: Final = (*_BY_ANCHORS, ENCODED, BEGUN, MET, ASSIGNED, _GIVEN, _ADDRESS, *(place.anchors for place in PLACES))
 """What lines are searched for here."""
