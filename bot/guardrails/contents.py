@@ -4,8 +4,9 @@ Absence of text is no proof of harmlessness: a shell runs a script with a NUL in
 decoded where something would read them as text; magic numbers only tell pictures, fonts and archives from programs.
 Sources of the magic numbers: PNG (RFC 2083), JPEG (ITU T.81), GIF89a, RIFF, TIFF 6.0, ISO base media (``ftyp``), WOFF (W3C),
 OpenType, PDF (ISO 32000), ZIP (APPNOTE), gzip (RFC 1952), bzip2, xz, Zstandard (RFC 8878), 7z, RAR, ustar (POSIX), Ogg
-(RFC 3533), FLAC, ID3, Matroska, SQLite file format, NumPy, Parquet, HDF5; ELF, PE (``MZ``), Mach-O,
-WebAssembly, Java class, Python bytecode (PEP 3147, PEP 552).
+(RFC 3533), FLAC, ID3, Matroska, SQLite file format, NumPy, Parquet, HDF5, gettext (``.mo``); ELF, PE (``MZ``), Mach-O,
+WebAssembly, Java class, Python bytecode (PEP 3147, PEP 552), Dalvik (``dex``), LLVM bitcode, Lua, ar(5),
+RPM, SWF.
 """
 
 from __future__ import annotations
@@ -24,16 +25,24 @@ SUBMODULE: Final = 0o160000
 """Git's mode of a submodule."""
 _EXECUTABLE: Final = 0o100755
 _PROGRAM: Final = regex(
-    rb"\x7fELF|.\x0d\r\n[\0-\x03]\0\0\0|MZ.{58,62}|\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\0asm",
+    rb"\x7fELF|.\x0d\r\n[\0-\x03]\0\0\0|MZ.{58,62}|\xca\xfe\xba\xbe|\xfe\xed\xfa[\xce\xcf]|[\xce\xcf]\xfa\xed\xfe|\0asm|"
+    rb"dex\n0\d\d\0|BC\xc0\xde|\x1bLua|!<arch>\n|\xed\xab\xee\xdb|[CFZ]WS[\x03-\x32]",
     re.DOTALL,
 )
 _HARMLESS: Final = regex(
     rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|RIFF....(?:WEBP|WAVE|AVI )|BM.{12}\0\0|\0\0[\x01\x02]\0[\x01-\x40]|II\*\0|MM\0\*|"
     rb"....ftyp|8BPS|wOF[F2]|OTTO|\0\x01\0\0|ttcf|true\0|%PDF-|PK(?:\x03\x04|\x05\x06|\x07\x08)|\x1f\x8b\x08|BZh[1-9]|\xfd7zXZ\0|"
     rb"\x28\xb5\x2f\xfd|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|.{257}ustar|OggS|fLaC|ID3|\xff[\xfb\xf3\xf2]|\x1a\x45\xdf\xa3|"
-    rb"SQLite format 3\0|\x93NUMPY|PAR1|\x89HDF\r\n|icns",
+    rb"SQLite format 3\0|\x93NUMPY|PAR1|\x89HDF\r\n|icns|"
+    rb"\xde\x12\x04\x95|\x95\x04\x12\xde",
     re.DOTALL,
 )
+_ARCHIVE: Final = b"PK"
+_PACKAGE: Final = regex(
+    r"\.(?:jar|war|ear|aar|apk|aab|ipa|whl|egg|xpi|vsix|nupkg|phar|docm|xlsm|pptm)\Z", re.IGNORECASE
+)
+_PACKED: Final = regex(rb".{30}(?:META-INF/|AndroidManifest\.xml|classes\.dex|BOOT-INF/)", re.DOTALL)
+"""What the first file of an archive is called that is run as it is (APPNOTE, 4.3.7; JAR File Specification)."""
 _BOMS: Final = (
     (b"\xff\xfe\0\0", "utf-32"),
     (b"\0\0\xfe\xff", "utf-32"),
@@ -64,6 +73,8 @@ class Nature(StrEnum):
     """A picture, font, archive, recording or data file by its magic number; a submodule; a link."""
     PROGRAM = "program"
     """Something that runs, and that nobody can read."""
+    PACKAGE = "package"
+    """An archive that is run or installed as it is: of Java, Python, Android, an editor."""
     UNKNOWN = "unknown"
 
 
@@ -96,6 +107,8 @@ def nature(start: bytes, path: str, mode: int) -> Nature:
     """What a binary file is by its first bytes, and where they say nothing by its name, unless it may be run."""
     if _PROGRAM.match(start) or start.startswith(b"#!"):
         return Nature.PROGRAM
+    if start.startswith(_ARCHIVE) and (_PACKAGE.search(path) or _PACKED.match(start)):
+        return Nature.PACKAGE
     is_shown = mode != _EXECUTABLE and _SHOWN.search(path) is not None
     return Nature.HARMLESS if is_shown or _HARMLESS.match(start) else Nature.UNKNOWN
 

@@ -14,7 +14,7 @@ from datetime import date
 from itertools import islice
 from typing import Final
 
-from bot.guardrails.contents import Nature
+from bot.guardrails.contents import Nature, nature
 from bot.guardrails.hunks import Delta
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import ChangeFacts, Guardrail, Hit, Subject
@@ -186,14 +186,28 @@ def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Findi
 
 def _unread(delta: Delta, rules: RuleBook, mode: Mode) -> Iterator[Finding]:
     """SYS-001 for a file that was not looked at, by what it is: a picture is nothing, a program is as bad as the unseen."""
-    if delta.status is FileStatus.REMOVED or delta.nature is Nature.HARMLESS:
+    change = delta.change
+    same = change.before is not None and change.before == change.after and change.old_mode is None
+    if same or delta.status is FileStatus.REMOVED or delta.nature is Nature.HARMLESS:
         return
-    program = delta.nature is Nature.PROGRAM
-    remark = not program and (delta.unread == "binary" or delta.is_foreign)
-    what = "a program that nobody can read" if program else delta.unread
+    runs = delta.nature in {Nature.PROGRAM, Nature.PACKAGE}
+    what = "a program that nobody can read" if runs else delta.unread
     message = f"{delta.path} was not analysed: {what}."
-    severity = Severity.LOW if remark else None
-    yield system(rules, "SYS-001", mode, message, file=delta.path, line=1, severity=severity)
+    yield system(rules, "SYS-001", mode, message, file=delta.path, line=1, severity=_unread_severity(delta))
+
+
+def _unread_severity(delta: Delta) -> Severity | None:
+    """A remark where other people's files stood before; a warning for a package, and for a program in place of another."""
+    if delta.is_foreign:
+        return Severity.LOW
+    if delta.nature is Nature.PACKAGE:
+        return Severity.HIGH
+    if delta.nature is Nature.PROGRAM:
+        before = delta.change.before
+        was_script = before is None or before.startswith(b"#!")
+        was_program = not was_script and nature(before or b"", delta.old_path, 0) is Nature.PROGRAM
+        return Severity.HIGH if was_program else None
+    return Severity.LOW if delta.unread == "binary" else None
 
 
 def _rendered_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Finding]:

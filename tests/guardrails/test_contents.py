@@ -86,6 +86,44 @@ def test_programs_that_nobody_can_read_are_told(start: bytes) -> None:
     assert findings(replace(program, status=FileStatus.REMOVED, before=program.after, after=None)) == ()
 
 
+ELF = b"\x7fELF\2\1\1\0" + bytes(99)
+JAR = b"PK\x03\x04" + bytes(26) + b"META-INF/MANIFEST.MF" + bytes(99)
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after", "severity"),
+    [
+        ("lib/a.jar", None, JAR, Severity.HIGH),
+        ("lib/a", None, JAR, Severity.HIGH),
+        ("gradle/wrapper/gradle-wrapper.jar", JAR, JAR + b"\0", Severity.HIGH),
+        ("wheels/a-1-py3-none-any.whl", None, b"PK\x03\x04" + bytes(26) + b"a/__init__.py" + bytes(99), Severity.HIGH),
+        ("a/docs.docx", None, b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml" + bytes(99), None),
+        ("a.dex", None, b"dex\n035\0" + bytes(99), Severity.CRITICAL),
+        ("a.deb", None, b"!<arch>\ndebian-binary   " + bytes(99), Severity.CRITICAL),
+        ("bin/tool", ELF, ELF + b"\0", Severity.HIGH),
+        ("bin/tool", b"#!/bin/sh\n", ELF, Severity.CRITICAL),
+        ("bin/tool", b"\x89PNG\r\n\0", ELF, Severity.CRITICAL),
+        ("vendor/a/lib.so", ELF, ELF + b"\0", Severity.LOW),
+        ("vendor/a/lib.so", None, ELF, Severity.CRITICAL),
+        ("locale/de/a.mo", None, b"\xde\x12\x04\x95" + bytes(99), None),
+    ],
+)
+def test_a_program_is_told_by_where_it_stands(
+    path: str, before: bytes | None, after: bytes, severity: Severity | None
+) -> None:
+    """A new one stops strict; a package, one in place of another, and what others' files held before do not."""
+    status = FileStatus.ADDED if before is None else FileStatus.MODIFIED
+    told = findings(FileChange(path, status, before, after))
+    assert [finding.severity for finding in told] == ([] if severity is None else [severity])
+
+
+def test_a_program_that_is_moved_is_no_new_one() -> None:
+    """Nothing of it changed, unless it may be run from now on."""
+    moved = FileChange("b", FileStatus.RENAMED, ELF, ELF, "a")
+    assert findings(moved) == ()
+    assert findings(replace(moved, mode=0o100755, old_mode=0o100644))
+
+
 def test_other_data_is_a_remark() -> None:
     """It may be anything, so it is said, and nobody is stopped."""
     (finding,) = findings(added("data/model.bin", bytes(range(256)) * 100))

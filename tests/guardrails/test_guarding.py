@@ -408,3 +408,29 @@ def test_what_is_left_out_from_now_on_is_told(
     """The change itself is judged by the base; the next ones would not be."""
     hits = fire("META-002", file(".gitattributes", before, after))
     assert [(hit.line, hit.severity) for hit in hits] == told
+
+
+def hooks(*names: str, more: str = "") -> str:
+    """A configuration of pre-commit with these hooks."""
+    listed = "".join(f"    - id: {name}\n" for name in names)
+    return f"repos:\n- repo: https://example.org/hooks\n  rev: v1\n  hooks:\n{listed}{more}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (hooks("ruff", "gitleaks"), hooks("ruff"), 1),
+        (hooks("gitleaks", "clockwork-guard"), None, 2),
+        (hooks("gitleaks"), hooks("gitleaks", more="      stages: [manual]\n"), 1),
+        (hooks("gitleaks"), hooks("gitleaks", more="      exclude: .*\n"), 1),
+        (hooks("detect-secrets"), hooks("detect-secrets", more="      files: ^$\n"), 1),
+        (hooks("gitleaks"), hooks("trufflehog"), 0),
+        (hooks("gitleaks"), hooks("gitleaks", more="      exclude: ^docs/\n"), 0),
+        (hooks("gitleaks"), hooks("ruff", "gitleaks").replace("v1", "v2"), 0),
+        (hooks("ruff", "mypy"), hooks("mypy"), 0),
+        (hooks("gitleaks"), "repos: [", 0),
+    ],
+)
+def test_a_hook_that_looks_for_secrets_is_missed(before: str, after: str | None, told: int) -> None:
+    """Also where it is kept for nothing; another one in its place is as good."""
+    assert len(fire("META-002", file(".pre-commit-config.yaml", before, after))) == told

@@ -25,7 +25,8 @@ _WORDS: Final = (
     "PeerAuth",
 )
 _GATEKEEPER: Final = "constraints.gatekeeper.sh/"
-_Key = tuple[str, str, str]
+_Key = tuple[str, str, str, str]
+"""Kind, namespace, name, and the part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +46,18 @@ def loosened_rules(subject: Subject) -> Iterator[Hit]:
         for key, rule in _rules(delta.documents_after):
             old = before.get(key)
             if old is not None and old.refuses and not rule.refuses:
-                kind, name, part = key
-                what = f"{kind} {name}{f', {part},' if part else ''}"
+                kind, namespace, name, part = key
+                what = f"{kind} {f'{namespace}/' if namespace else ''}{name}{f', {part},' if part else ''}"
                 text = f"{what} no longer refuses what breaks it: {rule.word}, it was {old.word}."
                 yield Hit(delta.path, rule.line, text, anchor="/".join(key))
 
 
 def _rules(documents: Documents) -> Iterator[tuple[_Key, _Strictness]]:
     for document in objects(() if isinstance(documents, Unparsed) else documents):
-        kind, name = document.word("kind"), document.word("metadata", "name")
+        kind = document.word("kind")
+        namespace, name = (document.word("metadata", key) for key in ("namespace", "name"))
         for part, rule in _of(kind, document):
-            yield (kind, name, part), rule
+            yield (kind, namespace, name, part), rule
 
 
 def _of(kind: str, document: LinedNode) -> Iterator[tuple[str, _Strictness]]:

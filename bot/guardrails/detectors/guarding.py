@@ -1,8 +1,8 @@
 """META-002: what guards changes is taken away, switched off or made to say less.
 
 The change itself is judged by the guard as it is at base; this tells what the next one would no longer be judged by:
-workflows that run ``clockwork guard``, the settings below ``guard:``, guardrail documents, the baseline, and what
-``.gitattributes`` calls generated or vendored.
+workflows that run ``clockwork guard``, the settings below ``guard:``, guardrail documents, the baseline, hooks of pre-commit
+that look for secrets, and what ``.gitattributes`` calls generated or vendored.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from bot.guardrails import classify
 from bot.guardrails.classify import is_workflow
-from bot.guardrails.detectors import guard_documents, guard_settings
+from bot.guardrails.detectors import guard_documents, guard_hooks, guard_settings
 from bot.guardrails.detectors.meta import SETTINGS
 from bot.guardrails.exempt import ATTRIBUTES, exempted
 from bot.guardrails.hunks import Delta
@@ -33,6 +33,7 @@ def guard_weakened(subject: Subject) -> Iterable[Hit]:
             yield from guard_settings.loosened(delta)
         if delta.path.rpartition("/")[2] == ATTRIBUTES and delta.after is not None:
             yield from _exempted(delta)
+        yield from guard_hooks.unhooked(delta)
     yield from guard_documents.weakened(subject)
 
 

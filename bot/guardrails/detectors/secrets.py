@@ -18,6 +18,7 @@ from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
 from bot.guardrails.detectors.joined import ASSIGNED, BEGUN, MET, JoinedText, joined_texts
+from bot.guardrails.detectors.secret_files import HASHED, secret_files
 from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, PastCommit, Subject
@@ -186,7 +187,8 @@ def _passing(subject: Subject, find: Callable[[Delta], Iterable[Hit]]) -> Iterat
     for commit in subject.facts.commits:
         for delta in map(subject.delta, commit.files):
             for hit in () if delta.is_foreign else find(delta):
-                written = delta.after_lines[(hit.line or 1) - 1].strip()
+                lines = delta.after_lines
+                written = lines[(hit.line or 1) - 1].strip() if lines else hit.anchor or ""
                 line = " ".join(written.split())
                 if line not in told and not any(written in text for text in texts):
                     told.add(line)
@@ -275,8 +277,13 @@ _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
 def secret_generic(subject: Subject) -> Iterable[Hit]:
     """SEC-002: something that is named a secret is given a random literal."""
     for delta in subject.written:
-        yield from _generic_secrets(delta)
-    yield from _passing(subject, _generic_secrets)
+        yield from _kept(delta)
+    yield from _passing(subject, _kept)
+
+
+def _kept(delta: Delta) -> Iterator[Hit]:
+    yield from _generic_secrets(delta)
+    yield from secret_files(delta)
 
 
 def _generic_secrets(delta: Delta) -> Iterator[Hit]:
@@ -433,5 +440,15 @@ def _urls(text: str) -> Iterator[str]:
             yield f"{match[1]}://{user}:…@{host}"
 
 
-ANCHORS: Final = (*_BY_ANCHORS, ENCODED, BEGUN, MET, ASSIGNED, _GIVEN, _ADDRESS, *(place.anchors for place in PLACES))
+ANCHORS: Final = (
+    *_BY_ANCHORS,
+    ENCODED,
+    BEGUN,
+    MET,
+    ASSIGNED,
+    HASHED,
+    _GIVEN,
+    _ADDRESS,
+    *(place.anchors for place in PLACES),
+)
 """What lines are searched for here."""
