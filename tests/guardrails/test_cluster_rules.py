@@ -138,3 +138,38 @@ def test_values_within_a_text_are_told_at_their_line() -> None:
     text = APPLICATION.replace("{source: {helm: %s}}", "\n  source:\n    helm:\n      values: |\n        hostPID: true")
     (hit,) = fire("K8S-001", file("a.yaml", None, text))
     assert hit.line == 1 + text[: text.index("hostPID")].count("\n")
+
+
+def peer(mode: str, namespace: str = "a") -> str:
+    """What services of a namespace accept."""
+    return (
+        "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\n"
+        f"metadata: {{name: default, namespace: {namespace}}}\nspec: {{mtls: {{mode: {mode}}}}}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (["STRICT", "PERMISSIVE"], ["PERMISSIVE", "PERMISSIVE"], 1),
+        (["PERMISSIVE", "STRICT"], ["PERMISSIVE", "PERMISSIVE"], 1),
+        (["PERMISSIVE", "STRICT"], ["PERMISSIVE", "STRICT"], 0),
+    ],
+)
+def test_rules_of_one_name_do_not_hide_each_other(before: list[str], after: list[str], told: int) -> None:
+    """In two namespaces of one file, or of one namespace in the folders of two clusters."""
+    one = [
+        "---\n".join(peer(mode, space) for mode, space in zip(modes, "ab", strict=True)) for modes in (before, after)
+    ]
+    assert len(fire("K8S-002", file("a.yaml", one[0], f"{one[1]}# more\n"))) == told
+    two = [
+        file(f"clusters/{name}/a.yaml", peer(old), f"{peer(new)}# more\n")
+        for name, old, new in zip(("dev", "prod"), before, after, strict=True)
+    ]
+    assert len(fire("K8S-002", *two)) == told
+
+
+def test_a_rule_that_moves_and_refuses_less_is_told() -> None:
+    """It is looked for in all files of the change."""
+    moved = (file("a.yaml", peer("STRICT"), None), file("b.yaml", None, peer("PERMISSIVE")))
+    assert len(fire("K8S-002", *moved)) == 1

@@ -7,11 +7,12 @@ Violations" (enforcementAction); Istio documentation, "PeerAuthentication" (mtls
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.guardrails.detectors.gains import is_deployed, objects
+from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
@@ -41,15 +42,36 @@ class _Strictness:
 def loosened_rules(subject: Subject) -> Iterator[Hit]:
     """Rules that refused something at base and do not any more."""
     files = [delta for delta in subject.deltas if is_deployed(delta, subject) and delta.says(*_WORDS)]
-    before = {key: rule for delta in files for key, rule in _rules(delta.documents_before)}
+    moved = _moved(files)
     for delta in files:
+        before = _strictest(delta.documents_before)
         for key, rule in _rules(delta.documents_after):
-            old = before.get(key)
+            old = before.get(key) or moved.get(key)
             if old is not None and old.refuses and not rule.refuses:
                 kind, namespace, name, part = key
                 what = f"{kind} {f'{namespace}/' if namespace else ''}{name}{f', {part},' if part else ''}"
                 text = f"{what} no longer refuses what breaks it: {rule.word}, it was {old.word}."
                 yield Hit(delta.path, rule.line, text, anchor="/".join(key))
+
+
+def _moved(files: Sequence[Delta]) -> Mapping[_Key, _Strictness]:
+    """Rules that left their file. One that stays says nothing about its namesake in another cluster's folder."""
+    moved: dict[_Key, _Strictness] = {}
+    for delta in files:
+        kept = {key for key, _ in _rules(delta.documents_after)}
+        for key, rule in _strictest(delta.documents_before).items():
+            if key not in kept and (key not in moved or rule.refuses):
+                moved[key] = rule
+    return moved
+
+
+def _strictest(documents: Documents) -> Mapping[_Key, _Strictness]:
+    """The rules of a file; where it has several of one name, one that refuses."""
+    rules: dict[_Key, _Strictness] = {}
+    for key, rule in _rules(documents):
+        if key not in rules or rule.refuses:
+            rules[key] = rule
+    return rules
 
 
 def _rules(documents: Documents) -> Iterator[tuple[_Key, _Strictness]]:
