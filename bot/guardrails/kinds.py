@@ -10,6 +10,7 @@ from typing import Final, assert_never
 from bot.guardrails import catalogue
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
+from bot.guardrails.earlier import earlier
 from bot.guardrails.expressions import MAX_LINE
 from bot.guardrails.hunks import Delta, DiffLine, net
 from bot.guardrails.rule import (
@@ -157,14 +158,16 @@ def _count(guardrail: Guardrail, count: Count, subject: Subject) -> Iterator[Hit
 
 
 def _structural(guardrail: Guardrail, rule: Structural, subject: Subject) -> Iterator[Hit]:
-    before: dict[tuple[str, ...], object] = {}
     files = [delta for delta in subject.deltas if is_yaml_or_json(delta.path) and not delta.unread]
-    for delta in files:
-        before.update({selected.path: selected.node.value for selected in _places(delta.documents_before, rule)})
+    before = earlier(
+        files,
+        lambda delta: {selected.path: selected.node.value for selected in _places(delta.documents_before, rule)},
+        lambda delta: (selected.path for selected in _places(delta.documents_after, rule)),
+    )
     for delta in files:
         after = {selected.path: selected.node for selected in _places(delta.documents_after, rule)}
         for path, node in sorted(after.items(), key=lambda item: item[1].line):
-            old = before.get(path, _ABSENT)
+            old = before[delta.path].get(path, _ABSENT)
             if _is(node.value, rule.when.to) and not _is(old, rule.when.to):
                 yield _at(guardrail, delta, path, node.line, f"is now {node.raw or node.value}")
         for selected in _places(delta.documents_before, rule):

@@ -7,12 +7,12 @@ Violations" (enforcementAction); Istio documentation, "PeerAuthentication" (mtls
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from bot.guardrails.detectors.gains import is_deployed, objects
-from bot.guardrails.hunks import Delta
+from bot.guardrails.earlier import earlier
 from bot.guardrails.rule import Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
@@ -42,27 +42,19 @@ class _Strictness:
 def loosened_rules(subject: Subject) -> Iterator[Hit]:
     """Rules that refused something at base and do not any more."""
     files = [delta for delta in subject.deltas if is_deployed(delta, subject) and delta.says(*_WORDS)]
-    moved = _moved(files)
+    before = earlier(
+        files,
+        lambda delta: _strictest(delta.documents_before),
+        lambda delta: (key for key, _ in _rules(delta.documents_after)),
+    )
     for delta in files:
-        before = _strictest(delta.documents_before)
         for key, rule in _rules(delta.documents_after):
-            old = before.get(key) or moved.get(key)
+            old = before[delta.path].get(key)
             if old is not None and old.refuses and not rule.refuses:
                 kind, namespace, name, part = key
                 what = f"{kind} {f'{namespace}/' if namespace else ''}{name}{f', {part},' if part else ''}"
                 text = f"{what} no longer refuses what breaks it: {rule.word}, it was {old.word}."
                 yield Hit(delta.path, rule.line, text, anchor="/".join(key))
-
-
-def _moved(files: Sequence[Delta]) -> Mapping[_Key, _Strictness]:
-    """Rules that left their file. One that stays says nothing about its namesake in another cluster's folder."""
-    moved: dict[_Key, _Strictness] = {}
-    for delta in files:
-        kept = {key for key, _ in _rules(delta.documents_after)}
-        for key, rule in _strictest(delta.documents_before).items():
-            if key not in kept and (key not in moved or rule.refuses):
-                moved[key] = rule
-    return moved
 
 
 def _strictest(documents: Documents) -> Mapping[_Key, _Strictness]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from posixpath import dirname
 from typing import TYPE_CHECKING, Final
 
 from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
 from bot.guardrails.detectors.gains import in_deployed_folder, is_deployed, objects
+from bot.guardrails.earlier import earlier
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents, Unparsed
@@ -88,19 +91,44 @@ def protection_removed(subject: Subject) -> Iterable[Hit]:
 
 def _terraform(subject: Subject) -> Iterator[Hit]:
     files = [delta for delta in subject.written if delta.is_hcl and in_deployed_folder(delta, subject)]
-    existed = {block.address for delta in files for block in delta.blocks_before}
-    exists = {block.address for delta in files for block in delta.blocks_after}
-    after = {key for delta in files for key in _switched_on(delta.blocks_after, _ON)}
-    risks = {key for delta in files for key in _switched_on(delta.blocks_before, _OFF)}
+    modules = _by_folder(files)
+    arrived = {address for module in modules.values() for address in module.after - module.before}
+    left = {address for module in modules.values() for address in module.before - module.after}
+    kept = {key for module in modules.values() for key in module.on if key[0] in arrived - module.before}
+    known = {key for module in modules.values() for key in module.off if key[0] in left - module.after}
     for delta in files:
+        module = modules[dirname(delta.path)]
         for key in _switched_on(delta.blocks_before, _ON):
-            if key not in after and key[0] in exists:
+            stays = key[0] in module.after
+            if key not in module.on and (stays or (key[0] in arrived and key not in kept)):
                 line, what = _where(delta, key) or (1, "removed")
                 yield Hit(delta.path, line, f"{key[1]} of {key[0]} was {what}.", anchor="/".join(key))
         for key, line in _switched_on(delta.blocks_after, _OFF).items():
-            if key not in risks and key[0] in existed:
+            existed = key[0] in module.before or key[0] in left
+            if key not in module.off and key not in known and existed:
                 text = f"{key[1]} of {key[0]} was switched on."
                 yield Hit(delta.path, line, text, anchor="/".join(key))
+
+
+@dataclass(slots=True)
+class _Module:
+    """What a folder of Terraform holds: addresses, what protects of them after a change, what destroys of them before it."""
+
+    before: set[str] = field(default_factory=set)
+    after: set[str] = field(default_factory=set)
+    on: set[tuple[str, str]] = field(default_factory=set)
+    off: set[tuple[str, str]] = field(default_factory=set)
+
+
+def _by_folder(files: Iterable[Delta]) -> Mapping[str, _Module]:
+    modules: defaultdict[str, _Module] = defaultdict(_Module)
+    for delta in files:
+        module = modules[dirname(delta.path)]
+        module.before |= {block.address for block in delta.blocks_before}
+        module.after |= {block.address for block in delta.blocks_after}
+        module.on |= _switched_on(delta.blocks_after, _ON).keys()
+        module.off |= _switched_on(delta.blocks_before, _OFF).keys()
+    return modules
 
 
 def _settings(blocks: Iterable[HclBlock], names: tuple[str, ...]) -> Iterator[tuple[tuple[str, str], str, int]]:
@@ -128,14 +156,24 @@ def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
 
 def _kubernetes(subject: Subject) -> Iterator[Hit]:
     files = [delta for delta in subject.written if is_deployed(delta, subject)]
-    guarded = [delta for delta in files if delta.says("finalizers", "eclaimPolicy", "deletionPolicy")]
-    before = {key: value for delta in guarded for key, value, _ in _guards(delta.documents_before)}
-    if not before:
+    guarded = {delta.path for delta in files if delta.says("finalizers", "eclaimPolicy", "deletionPolicy")}
+    if not guarded:
         return
+    before = earlier(
+        files,
+        lambda delta: (
+            {key: value for key, value, _ in _guards(delta.documents_before)} if delta.path in guarded else {}
+        ),
+        lambda delta: (
+            (owner, what)
+            for owner in map(_owner, _objects(delta.documents_after))
+            for what in ("finalizers", "reclaim")
+        ),
+    )
     for delta in files:
         now = {key: (value, line) for key, value, line in _guards(delta.documents_after)}
         owners = {_owner(document) for document in _objects(delta.documents_after)}
-        for key, value in before.items():
+        for key, value in before[delta.path].items():
             if key[0] not in owners:
                 continue
             current, line = now.get(key, ((), 1))

@@ -19,6 +19,7 @@ from typing import Final
 from bot.guardrails.detectors.access import grants
 from bot.guardrails.detectors.gains import in_deployed_folder
 from bot.guardrails.detectors.inbound import INBOUND, InboundForm
+from bot.guardrails.earlier import earlier
 from bot.guardrails.hcl import HclAttribute, HclBlock
 from bot.guardrails.hcl_values import UnknownValue, scalars, value_of, words
 from bot.guardrails.hunks import Delta
@@ -93,13 +94,15 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
     files = [delta for delta in subject.written if delta.is_hcl and in_deployed_folder(delta, subject)]
     ports = subject.options.public_ports
     old, new = _modules(files, ports, after=False), _modules(files, ports, after=True)
-    before = {
-        opening.key for delta in files for opening in _openings(delta.blocks_before, old[dirname(delta.old_path)])
-    }
+    before = earlier(
+        files,
+        lambda delta: {opening.key: None for opening in _openings(delta.blocks_before, old[dirname(delta.old_path)])},
+        lambda delta: (opening.key for opening in _openings(delta.blocks_after, new[dirname(delta.path)])),
+    )
     for delta in files:
         seen: set[tuple[str, ...]] = set()
         for opening in _openings(delta.blocks_after, new[dirname(delta.path)]):
-            if opening.key not in before and opening.key not in seen:
+            if opening.key not in before[delta.path] and opening.key not in seen:
                 seen.add(opening.key)
                 yield opening.hit(delta)
     yield from _unblocked(files)
@@ -109,17 +112,39 @@ _PUBLIC_BLOCK: Final = ("aws_s3_bucket_public_access_block", "aws_s3_account_pub
 
 
 def _unblocked(files: Iterable[Delta]) -> Iterator[Hit]:
-    """What kept everybody out of a bucket and is gone, but for as many as go with their buckets."""
-    gone: list[tuple[Delta, HclBlock]] = []
-    kept = {block.address for delta in files for block in delta.blocks_after}
+    """What kept everybody out of a bucket and is gone, but for as many as go with their buckets. A folder is a module."""
+    modules: dict[str, list[Delta]] = defaultdict(list)
     for delta in files:
-        gone += [
-            (delta, block) for block in delta.blocks_before if block.type == "resource" and block.address not in kept
-        ]
-    buckets = sum(block.labels[:1] == ("aws_s3_bucket",) for _, block in gone)
-    for delta, block in [each for each in gone if each[1].labels[:1] and each[1].labels[0] in _PUBLIC_BLOCK][buckets:]:
-        text = f"{block.address} is gone, which kept everybody out."
-        yield Hit(delta.path, delta.first_added or 1, text, anchor=f"{block.address}/gone")
+        modules[dirname(delta.path)].append(delta)
+    arrived = {
+        block.address
+        for module in modules.values()
+        for _, block in _gone(
+            ((delta, delta.blocks_after) for delta in module), (delta.blocks_before for delta in module)
+        )
+    }
+    for module in modules.values():
+        sides = ((delta, delta.blocks_before) for delta in module), (delta.blocks_after for delta in module)
+        gone = [(delta, block) for delta, block in _gone(*sides) if block.address not in arrived]
+        buckets = sum(block.labels[:1] == ("aws_s3_bucket",) for _, block in gone)
+        for delta, block in [each for each in gone if each[1].labels[:1] and each[1].labels[0] in _PUBLIC_BLOCK][
+            buckets:
+        ]:
+            text = f"{block.address} is gone, which kept everybody out."
+            yield Hit(delta.path, delta.first_added or 1, text, anchor=f"{block.address}/gone")
+
+
+def _gone(
+    held: Iterable[tuple[Delta, Iterable[HclBlock]]], kept: Iterable[Iterable[HclBlock]]
+) -> list[tuple[Delta, HclBlock]]:
+    """The resources of one side of a module that the other one has not."""
+    addresses = {block.address for blocks in kept for block in blocks}
+    return [
+        (delta, block)
+        for delta, blocks in held
+        for block in blocks
+        if block.type == "resource" and block.address not in addresses
+    ]
 
 
 def _modules(files: Iterable[Delta], ports: frozenset[int], *, after: bool) -> Mapping[str, _Module]:

@@ -1,4 +1,4 @@
-"""What objects gain: facts that hold after a change and did not hold anywhere in it before.
+"""What objects gain: facts that hold after a change and did not hold in their file, nor in one that they left.
 
 A fact is keyed by what it is about (object, container, capability), not by where it is written, so a manifest that was
 moved, re-indented or split keeps its facts and is quiet. The same facts are read from what targets render to: a value of a
@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from bot.guardrails.classify import is_environment, is_fixture, is_vendored, is_yaml_or_json
 from bot.guardrails.detectors.chart_values import is_values_file
 from bot.guardrails.detectors.patches import patched
+from bot.guardrails.earlier import earlier
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.rule import Fact, Hit, Subject
@@ -34,23 +35,27 @@ def gained(
     *,
     elsewhere: frozenset[tuple[str | None, int | None]] = frozenset(),
 ) -> Iterator[Hit]:
-    """A hit for every fact that holds after the change and did not hold anywhere in it before.
+    """A hit for every fact that holds after the change and did not hold before in its file, or in one that lost it.
 
     ``tells`` says whether a file may state any; only those are parsed.
     What a file says is told once: rendered objects add what stands in none, nor on a line that is told ``elsewhere``; and a
     patch adds what is rendered nowhere, since what is rendered knows more about it.
     """
     files = [delta for delta in subject.deltas if is_deployed(delta, subject) and tells(delta)]
-    before = {
-        fact.key
-        for delta in files
-        for fact in _facts(delta.documents_before, facts, values=is_values_file(delta.old_path))
-    }
+
+    def keys(documents: Documents, path: str) -> dict[tuple[str, ...], None]:
+        return {fact.key: None for fact in _facts(documents, facts, values=is_values_file(path))}
+
+    before = earlier(
+        files,
+        lambda delta: keys(delta.documents_before, delta.old_path),
+        lambda delta: keys(delta.documents_after, delta.path),
+    )
     seen: set[tuple[str, ...]] = set()
     lines = set(elsewhere)
     for delta in files:
         for fact in _facts(delta.documents_after, facts, patches=False):
-            if fact.key not in before and fact.key not in seen:
+            if fact.key not in before[delta.path] and fact.key not in seen:
                 seen.add(fact.key)
                 lines.add((delta.path, fact.line))
                 yield fact.hit(delta)
@@ -62,7 +67,7 @@ def gained(
     for delta in files:
         for fact in _facts(delta.documents_after, facts, values=is_values_file(delta.path)):
             location = (delta.path, fact.line)
-            if fact.key in before or fact.key in seen or location in lines or location in rendered:
+            if fact.key in before[delta.path] or fact.key in seen or location in lines or location in rendered:
                 continue
             seen.add(fact.key)
             yield fact.hit(delta)

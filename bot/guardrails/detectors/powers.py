@@ -13,6 +13,7 @@ from typing import Final
 from bot.guardrails.detectors.admission import loosened_rules
 from bot.guardrails.detectors.gains import gained, identity, is_deployed, may_patch, objects
 from bot.guardrails.detectors.patches import patched
+from bot.guardrails.earlier import earlier
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
@@ -181,10 +182,13 @@ def _loosened(subject: Subject) -> Iterator[Hit]:
     files = [
         delta for delta in subject.deltas if is_deployed(delta, subject) and delta.says("Namespace", "pod-security")
     ]
-    before = {name: level for delta in files for name, (level, _) in _namespaces(delta.documents_before).items()}
+    before = earlier(
+        files, lambda delta: _namespaces(delta.documents_before), lambda delta: _namespaces(delta.documents_after)
+    )
     for delta in files:
         for name, (level, line) in _namespaces(delta.documents_after, patches=True).items():
-            yield from _forbids_less(delta, name, before.get(name), level, line)
+            was = before[delta.path].get(name)
+            yield from _forbids_less(delta, name, None if was is None else was[0], level, line)
 
 
 def _namespaces(documents: Documents, *, patches: bool = False) -> dict[str, tuple[str, int]]:
