@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from bot.guardrails.detectors.workflow_mistakes import mistakes
 from bot.guardrails.detectors.workflow_risks import risks, weaknesses
 from bot.guardrails.structure import Unparsed, parse_documents
 from tests.guardrails.changes import file, fire
@@ -27,6 +28,10 @@ AUDITS: Final = {
     "actor": "bot-conditions",
     "environment": "github-env",
     "rights": "excessive-permissions",
+    "commands": "insecure-commands",
+    "condition": "unsound-condition",
+    "contains": "unsound-contains",
+    "unmasked": "unredacted-secrets",
 }
 """The topic of ours for each audit of zizmor."""
 OURS, THEIRS = "ours alone", "zizmor alone"
@@ -48,6 +53,7 @@ DIFFERENCES: Final[Mapping[tuple[str, str], tuple[str, str]]] = {
     ),
     ("self-hosted", "group, people"): (THEIRS, "As before."),
     ("actor", "actor, without"): (THEIRS, "Without secrets there is nothing that a forged actor opens."),
+    ("contains", "no choice"): (THEIRS, "Who causes an event does not name it."),
     ("rights", "wide"): (THEIRS, "A new file is judged by itself in review; a scope that rises later is told."),
     ("rights", "reading"): (THEIRS, "Reading a repository gives nothing that its contributors do not have."),
     ("rights", "left out"): (THEIRS, "The default is a setting of the repository, which a file does not tell."),
@@ -64,7 +70,9 @@ def ours(workflow: Workflow) -> bool:
     documents = parse_documents(workflow.text)
     assert not isinstance(documents, Unparsed)
     return any(
-        each.key[0] == workflow.topic for document in documents for each in (*risks(document), *weaknesses(document))
+        each.key[0] == workflow.topic
+        for document in documents
+        for each in (*risks(document), *weaknesses(document), *mistakes(document))
     )
 
 

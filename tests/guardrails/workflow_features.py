@@ -203,7 +203,82 @@ def rights() -> Iterator[Workflow]:
         )
 
 
+_STEP: Final = "      - run: make\n"
+
+
+def old_commands() -> Iterator[Workflow]:
+    for value, feature in (("true", "allowed"), ("'TRUE'", "allowed"), ("false", "kept off"), ("''", "kept off")):
+        env = f"env:\n%s  ACTIONS_ALLOW_UNSECURE_COMMANDS: {value}\n"
+        yield Workflow(
+            "commands", feature, f"{value} of all", _workflow(_STEP, on="push").replace("jobs:", env % "" + "jobs:")
+        )
+        yield Workflow("commands", feature, f"{value} of a job", _workflow(_STEP, on="push", job="    " + env % "    "))
+        step = f"{_STEP}        {env % '        '}"
+        yield Workflow("commands", feature, f"{value} of a step", _workflow(step, on="push"))
+    yield Workflow(
+        "commands", "another", "", _workflow(_STEP, on="push", job="    env:\n      ACTIONS_STEP_DEBUG: true\n")
+    )
+
+
+def conditions() -> Iterator[Workflow]:
+    for feature, condition in (
+        ("a block", "|\n%s  ${{ github.event_name == 'push' }}"),
+        ("a block", ">\n%s  ${{ github.event_name == 'push' }}"),
+        ("a stripped block", "|-\n%s  ${{ github.event_name == 'push' }}"),
+        ("a stripped block", ">-\n%s  ${{ github.event_name == 'push' }}"),
+        ("a bare block", "|\n%s  github.event_name == 'push'"),
+        ("one line", "${{ github.event_name == 'push' }}"),
+        ("one line", "github.event_name == 'push' && !cancelled()"),
+        ("several", "${{ github.event_name == 'push' }} && ${{ github.ref_protected }}"),
+    ):
+        for place, indent in (("job", "    "), ("step", "        ")):
+            text = f"{indent}if: {condition % indent if '%s' in condition else condition}\n"
+            job, step = (text, _STEP) if place == "job" else ("", _STEP + text)
+            yield Workflow("condition", feature, f"{condition} of a {place}", _workflow(step, on="push", job=job))
+
+
+def parts_of_texts() -> Iterator[Workflow]:
+    for feature, condition in (
+        ("a text", "contains('refs/heads/main refs/heads/develop', github.ref)"),
+        ("a text", "contains('main,develop', github.head_ref)"),
+        ("a text", "contains('rosa ann', github.actor)"),
+        ("a list", 'contains(fromJSON(\'["main", "develop"]\'), github.ref_name)'),
+        ("a part", "contains(github.ref, 'release')"),
+        ("a part", "contains(github.event.head_commit.message, 'skip ci')"),
+        ("equal", "github.ref == 'refs/heads/main'"),
+        ("no choice", "contains('push schedule', github.event_name)"),
+    ):
+        yield Workflow("contains", feature, condition, _workflow(_STEP, on="push", job=f"    if: {condition}\n"))
+        fenced = f"        if: ${{{{ {condition} }}}}\n"
+        yield Workflow("contains", feature, f"fenced {condition}", _workflow(_STEP + fenced, on="push"))
+
+
+def parts_of_secrets() -> Iterator[Workflow]:
+    for feature, expression in (
+        ("taken out", "fromJSON(secrets.KEYS).password"),
+        ("taken out", "FROMJSON(SECRETS.KEYS)['password']"),
+        ("taken out", "fromJSON(secrets.KEYS)"),
+        ("whole", "secrets.KEYS"),
+        ("no secret", "fromJSON(vars.KEYS).name"),
+        ("no secret", "fromJSON(needs.a.outputs.keys).name"),
+    ):
+        step = f"      - run: make\n        env:\n          V: ${{{{ {expression} }}}}\n"
+        yield Workflow("unmasked", feature, expression, _workflow(step, on="push"))
+
+
 def workflows() -> tuple[Workflow, ...]:
     """All of them."""
-    makers = (injections, triggers, secrets, machines, actors, environments, rights)
+    makers = (
+        injections,
+        triggers,
+        secrets,
+        machines,
+        actors,
+        environments,
+        rights,
+        old_commands,
+        conditions,
+        parts_of_texts,
+        parts_of_secrets,
+    )
     return tuple(workflow for maker in makers for workflow in maker())

@@ -207,10 +207,10 @@ def _injection(step: LinedNode, written: Sequence[Held], passed: Held) -> Iterat
             shown = f"${{{{ {found.text[:70]} }}}}"
             if any(strangers.is_written(found.tree, texts) for texts in written):
                 message = f"Text that anybody can write is pasted into a script: {shown}."
-                yield Risk(key, _line(node, found), message, _ADVICE_TEXT)
+                yield Risk(key, line_in(node, found), message, _ADVICE_TEXT)
             elif strangers.is_written(found.tree, passed):
                 message = f"What a caller passes is pasted into a script: {shown}."
-                yield Risk(key, _line(node, found), message, _ADVICE_TEXT, Severity.LOW)
+                yield Risk(key, line_in(node, found), message, _ADVICE_TEXT, Severity.LOW)
 
 
 def _evaluations(step: LinedNode, texts: Held) -> Iterator[Risk]:
@@ -239,7 +239,8 @@ def _run_texts(step: LinedNode) -> Iterator[LinedNode]:
     yield from (node for name, node in step.items("with") if name.lower() in scripts)
 
 
-def _line(node: LinedNode, found: Embedded) -> int:
+def line_in(node: LinedNode, found: Embedded) -> int:
+    """The line of an expression within a text."""
     block = 1 if node.end_line > node.line else 0
     return node.line + block + node.raw.count("\n", 0, found.start)
 
@@ -267,13 +268,13 @@ def _all_secrets(job: LinedNode) -> Iterator[Risk]:
         yield Risk(
             ("inherit", job.word("uses")), inherited.line, message, "Name the secrets that it needs.", Severity.LOW
         )
-    for node in _scalars(job):
+    for node in scalars(job):
         for found in embedded(node.raw):
             if found.tree is not None and _holds_all_secrets(found):
                 message = f"Every secret of the repository is taken: ${{{{ {found.text[:70]} }}}}."
                 yield Risk(
                     ("secrets", found.text[:200]),
-                    _line(node, found),
+                    line_in(node, found),
                     message,
                     "Name the secrets that it needs.",
                     Severity.HIGH,
@@ -289,7 +290,7 @@ def _holds_all_secrets(found: Embedded) -> bool:
     return tree == every
 
 
-def _scalars(node: LinedNode) -> Iterator[LinedNode]:
+def scalars(node: LinedNode) -> Iterator[LinedNode]:
     """Every text below a node, each once."""
     waiting, seen = [node], {id(node)}
     while waiting:

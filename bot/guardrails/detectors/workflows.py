@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from bot.guardrails.classify import is_workflow
+from bot.guardrails.detectors.workflow_mistakes import mistakes
 from bot.guardrails.detectors.workflow_risks import Risk, handed_over, risks, steps, weaknesses
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
@@ -50,10 +51,10 @@ def workflow_trigger(subject: Subject) -> Iterable[Hit]:
 
 
 def workflow_hardening(subject: Subject) -> Iterable[Hit]:
-    """CI-003: more secrets than needed, a machine of one's own for strangers, or a check that can be forged."""
+    """CI-003: more secrets than needed, a machine of one's own for strangers, or a check that can be forged or never fails."""
     for delta in subject.deltas:
         if (sides := _sides(delta)) is not None:
-            yield from _gained(delta, *sides, weaknesses)
+            yield from _gained(delta, *sides, lambda document: (*weaknesses(document), *mistakes(document)))
 
 
 def _gained(
