@@ -56,7 +56,7 @@ _AUTH: Final = regex(r"(^|[-_.])auth(orization)?$", re.IGNORECASE)
 _SURELY: Final = regex(
     r"(?:^|[^a-z0-9])(?:password|passwd|passphrase|secret|token|credentials?|"
     r"(?:api|access|secret|private|signing|encryption|master|account|storage|shared)[-_]?key)"
-    r"(?:[-_](?:key|value|prod|live))?$|passw(?:or)?d$",
+    r"(?:[-_](?:key|value|prod|live))?$|passw(?:or)?d$|(?:[a-z0-9][-_])(?:pass|pwd)$",
     re.IGNORECASE,
 )
 _LONGEST_NAME: Final = 200

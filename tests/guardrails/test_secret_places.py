@@ -32,6 +32,8 @@ TOLD = {
     "the older form of an instruction": ("Dockerfile", "FROM a\nENV API_TOKEN %s\n"),
     "the default of a variable": ("v.tf", 'variable "db_password" {\n  type    = string\n  default = "%s"\n}\n'),
     "a name in camel case": ("a.json", '{"bearerToken": "%s"}\n'),
+    "a short name": ("a.env", "DB_PASS=%s\n"),
+    "a short name in camel case": ("a.ts", "const smtpPwd = '%s'\n"),
     "a name in one word": ("a.properties", "dbpassword=%s\n"),
     "a key that signs": ("appsettings.json", '{"Jwt": {"SigningKey": "%s"}}\n'),
     "JSON within a text": ("a.json", r'{"input": "{\"password\": \"%s\"}"}'),

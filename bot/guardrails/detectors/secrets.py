@@ -254,7 +254,7 @@ def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
 
 
 _NAMES: Final = words(
-    "password", "passwd", "passphrase", "secret", "token", "credential",
+    "password", "passwd", "passphrase", "pass", "pwd", "secret", "token", "credential",
     *(f"{whose}{dash}key" for whose in (
         "api", "access", "secret", "private", "signing", "encryption", "master", "account", "storage", "shared",
     ) for dash in ("", "-", "_")),
