@@ -8,6 +8,7 @@ import pytest
 
 from bot.guardrails.rule import ChangeFacts, GuardOptions
 from bot.model.finding import FileChange
+from bot.model.severity import Severity
 from tests.guardrails.changes import Case, file, fire
 
 POD = """apiVersion: apps/v1
@@ -378,3 +379,21 @@ def test_tests_that_are_built_are_deployed() -> None:
     assert fire("K8S-001", manifest, built)
     assert fire("K8S-001", manifest, facts=ChangeFacts(paths=frozenset({"test/kustomization.yaml"})))
     assert fire("K8S-001", manifest, facts=ChangeFacts(paths=frozenset({"kustomization.yaml"}))) == []
+
+
+@pytest.mark.parametrize(
+    ("around", "severity"),
+    [
+        ("{{- if .Values.host.network }}", Severity.LOW),
+        ("{{- with and .Values.a .Values.b }}", Severity.LOW),
+        ("{{- if not .Values.a }}", None),
+        ("{{- if or true .Values.a }}", None),
+        ("{{- if .Values.a }}\n{{- else }}", None),
+        ("{{- if .Values.a }}{{ end }}\n{{- if true }}", None),
+    ],
+)
+def test_what_a_value_has_to_ask_for_is_a_remark(around: str, severity: Severity | None) -> None:
+    """Who deploys the chart decides; what is there by default is told."""
+    text = f"kind: Pod\nspec:\n  {around}\n  hostNetwork: true\n  {{{{- end }}}}\n"
+    (hit,) = fire("K8S-001", file("chart/templates/a.yaml", None, text))
+    assert hit.severity is severity

@@ -6,7 +6,8 @@ HostPath, capabilities, seccomp, running as root); for Compose the same by the e
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from bot.guardrails.anchors import Anchors, LinePattern, words
@@ -17,6 +18,7 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
 from bot.intake.lined_node import LinedNode
+from bot.model.patterns import regex
 from bot.model.severity import Severity
 
 # Pod Security Standards, Baseline, "Sysctls".
@@ -60,8 +62,32 @@ def _templates(subject: Subject) -> Iterator[Hit]:
             continue
         lines = delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors)
         if lines and isinstance(delta.documents_after, Unparsed):
+            asked = _asked(delta.after_lines)
             for line in lines:
-                yield on_line(delta, line, f"A template gains {line.text.strip()}.")
+                hit = on_line(delta, line, f"A template gains {line.text.strip()}.")
+                yield replace(hit, severity=Severity.LOW) if line.number in asked else hit
+
+
+_ACTION: Final = regex(r"\{\{-?\s{0,8}(if|with|range|define|block|else|end)\b([^{}\n]{0,300})\}\}")
+_VALUE: Final = regex(r"\s{0,8}(?:and\s{1,8})?(?:\.Values(?:\.\w{1,80}){1,12}\s{0,8}){1,8}-?\Z")
+
+
+def _asked(lines: Sequence[str]) -> frozenset[int]:
+    """The lines of a template that are only there where a value asks for them, which is off until somebody sets it.
+
+    Source: Helm documentation, "Flow Control".
+    """
+    opened: list[bool] = []
+    asked: set[int] = set()
+    for number, line in enumerate(lines, 1):
+        for match in _ACTION.finditer(line):
+            if match[1] in {"else", "end"} and opened:
+                opened.pop()
+            if match[1] != "end":
+                opened.append(match[1] in {"if", "with"} and _VALUE.match(match[2]) is not None)
+        if any(opened):
+            asked.add(number)
+    return frozenset(asked)
 
 
 _PRIVILEGED_LINE: Final = LinePattern(
