@@ -93,7 +93,7 @@ def examine(
             continue
         changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree, owners)
         drift = as_foreign(maker.drift(difference, verdict.cause, changes), difference, desired.tree)
-        grave = is_gain(drift) or judge.grave(difference)
+        grave = (drift.severity is Severity.CRITICAL and is_gain(drift)) or judge.grave(difference)
         explained = (
             autoscaled(difference, owners, aims, declared)
             or judge.aggregated(difference)

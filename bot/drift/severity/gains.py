@@ -32,5 +32,5 @@ def meaning(rule: str) -> str | None:
 
 
 def is_gain(drift: Drift) -> bool:
-    """Whether its severity is CRITICAL by privilege."""
-    return drift.severity is Severity.CRITICAL and meaning(drift.rule) is not None
+    """Whether its severity is HIGH or worse by what the live side gained, or by a restriction that it lost."""
+    return drift.severity.rank >= Severity.HIGH.rank and meaning(drift.rule) is not None
