@@ -3,9 +3,9 @@
 One file per platform is the data (``policies/platforms/NAME.yaml``); here it is read and asked. A *mutation* names the
 places that a platform fills in or changes, and how its own writing is told: by the name of the field manager, by a mark
 that it leaves on the object (what an admission webhook changes is owned by whoever sent the object), or by the form of
-the value. What a person is recorded to have written, and whatever grants something, is told by the manager alone. What a
-mutation explains is suppressed and counted. An *opt-out* is an annotation in Git by which a deployer leaves an object
-alone. Used by :mod:`bot.drift.kubernetes.objects`.
+the value. What a person is recorded to have written is told by the manager alone, and what grants something only by a form
+that leaves no doubt: anybody may take a manager's name. What a mutation explains is suppressed and counted. An *opt-out* is
+an annotation in Git by which a deployer leaves an object alone. Used by :mod:`bot.drift.kubernetes.objects`.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class PlatformMutation(_Row):
     unrecorded: bool = False
     anybody: bool = False
     exact: bool = False
-    """Whether the form of the value leaves no doubt, so that ``unrecorded`` takes what grants something as well."""
+    """Whether the form leaves no doubt, so that the row is about what grants something as well."""
     reason: Annotated[str, Field(min_length=3, max_length=300)]
 
     def explains(self, kind: str, path: Path, declared: JSON, live: JSON, tree: Tree) -> bool:
@@ -137,8 +137,10 @@ class ClusterPlatform(_Row):
         """Whether ``mutation`` is told by who wrote the difference, as far as ``trail`` says."""
         if mutation.anybody and not (trail.grave or trail.person or trail.gone):
             return True
+        if trail.grave and not mutation.exact:
+            return False
         if trail.manager is None:
-            return mutation.unrecorded and not trail.known and (mutation.exact or not trail.grave)
+            return mutation.unrecorded and not trail.known
         return any(name_matches(glob, trail.manager) for glob in mutation.managers or self.managers)
 
 
@@ -146,7 +148,7 @@ class ClusterPlatform(_Row):
 class Trail:
     """Who wrote a difference. ``manager``: the field manager; None where nobody is recorded. ``person``: it is a person's.
     ``known``: the object records its writers. ``gone``: nothing is live there. ``grave``: it is a privilege or lets one in,
-    which is told by the name of its manager alone.
+    which only a row that is ``exact`` explains.
     """
 
     manager: str | None = None
