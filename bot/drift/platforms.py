@@ -68,6 +68,8 @@ class PlatformMutation(_Row):
     kinds: _Texts = ()
     paths: _Paths
     managers: _Texts = ()
+    namespaces: _Texts = ()
+    """Globs, one of which the namespace of the live object matches."""
     marks: _Texts = ()
     """Labels or annotations of the live object or of its pod template (``key`` or ``key=value``), one of which it has."""
     value: Annotated[str | None, AfterValidator(_expression)] = None
@@ -88,6 +90,8 @@ class PlatformMutation(_Row):
         if self.kinds and not any(name_matches(glob, kind) for glob in self.kinds):
             return False
         if not any(path_matches(glob, path) or path_matches(f"{glob}.**", path) for glob in self.paths):
+            return False
+        if self.namespaces and not any(name_matches(glob, _namespace(tree)) for glob in self.namespaces):
             return False
         if self.leaves is not None and not self._holds(path, declared, live):
             return False
@@ -216,6 +220,10 @@ def _scalars(path: Path, value: JSON) -> Iterator[tuple[Path, str]]:
             yield from _scalars(path, element)
     else:
         yield path, value if isinstance(value, str) else spelled(value)
+
+
+def _namespace(tree: Tree) -> str:
+    return str(get(tree, "metadata", "namespace") or "")
 
 
 def _marked(tree: Tree, mark: str) -> bool:

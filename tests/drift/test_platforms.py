@@ -66,6 +66,33 @@ def test_the_enforcer_of_aks_changes_webhooks() -> None:
     assert outcome(webhook(), owned(webhook(namespaceSelector=OPENED), "admissionsenforcer", selector)) == (where, [])
 
 
+FQDN: Final = "shop-1a2b.hcp.westeurope.azmk8s.io"
+CALLED: Final[list[dict[str, Any]]] = [
+    {"name": "KUBERNETES_SERVICE_HOST", "value": FQDN},
+    {"name": "KUBERNETES_PORT", "value": f"tcp://{FQDN}:443"},
+    {"name": "KUBERNETES_PORT_443_TCP", "value": f"tcp://{FQDN}:443"},
+    {"name": "KUBERNETES_PORT_443_TCP_ADDR", "value": FQDN},
+]
+
+
+@pytest.mark.parametrize("before", [{}, {"env": [{"name": "A", "value": "1"}]}])
+def test_aks_has_its_pods_call_the_api_server_by_name(before: dict[str, Any]) -> None:
+    """In its own namespaces, and where the pod asks for it; nowhere else, by no other name, and by no person."""
+    called = {"env": [*before.get("env", []), *CALLED]}
+    for namespace, annotations, container, theirs in (
+        ("kube-system", {}, called, True),
+        ("shop", {}, called, False),
+        ("shop", {"kubernetes.azure.com/set-kube-service-host-fqdn": "true"}, called, True),
+        ("kube-system", {}, {"env": [*called["env"], {"name": "B", "value": FQDN}]}, False),
+        ("kube-system", {}, {"env": [*before.get("env", []), {**CALLED[0], "value": "evil.example.com"}]}, False),
+    ):
+        noted = {"namespace": namespace, "annotations": annotations}
+        desired = thing("Pod", metadata=noted, spec={"containers": [{**WEB, **before}]})
+        live_pod = thing("Pod", metadata=noted, spec={"containers": [{**WEB, **container}]})
+        drifts, by = outcome(desired, live_pod)
+        assert (drifts == [] and set(by) == {"platform:aks"}) == theirs, (namespace, container)
+
+
 def test_istiod_makes_its_webhook_strict() -> None:
     """A changed field of a known manager is the platform's; the same by a person is drift."""
     fields: dict[str, Any] = {"f:webhooks": {'k:{"name":"a.example.com"}': {"f:failurePolicy": {}}}}
