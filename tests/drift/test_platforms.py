@@ -79,14 +79,14 @@ CALLED: Final[list[dict[str, Any]]] = [
 def test_aks_has_its_pods_call_the_api_server_by_name(before: dict[str, Any]) -> None:
     """In its own namespaces, and where the pod asks for it; nowhere else, by no other name, and by no person."""
     called = {"env": [*before.get("env", []), *CALLED]}
-    for namespace, annotations, container, theirs in (
+    for namespace, notes, container, theirs in (
         ("kube-system", {}, called, True),
         ("shop", {}, called, False),
         ("shop", {"kubernetes.azure.com/set-kube-service-host-fqdn": "true"}, called, True),
         ("kube-system", {}, {"env": [*called["env"], {"name": "B", "value": FQDN}]}, False),
         ("kube-system", {}, {"env": [*before.get("env", []), {**CALLED[0], "value": "evil.example.com"}]}, False),
     ):
-        noted = {"namespace": namespace, "annotations": annotations}
+        noted = {"namespace": namespace, "annotations": notes}
         desired = thing("Pod", metadata=noted, spec={"containers": [{**WEB, **before}]})
         live_pod = thing("Pod", metadata=noted, spec={"containers": [{**WEB, **container}]})
         drifts, by = outcome(desired, live_pod)

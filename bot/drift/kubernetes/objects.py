@@ -23,6 +23,7 @@ from bot.drift.kubernetes.custom import in_template, shape_for
 from bot.drift.kubernetes.foreign import as_foreign, is_foreign
 from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.last_applied import last_applied
+from bot.drift.kubernetes.other_version import unknown
 from bot.drift.kubernetes.ownership import Owners, Role, Writer
 from bot.drift.kubernetes.tokens import token
 from bot.drift.kubernetes.untold import untold
@@ -96,6 +97,7 @@ def examine(
         grave = (drift.severity is Severity.CRITICAL and is_gain(drift)) or judge.grave(difference)
         explained = (
             autoscaled(difference, owners, aims, declared)
+            or judge.other_version(difference, drift)
             or judge.aggregated(difference)
             or judge.token(difference)
             or judge.platform(difference, grave=grave)
@@ -196,6 +198,16 @@ class _Judge:
                 grave=grave,
             ),
         )
+
+    def other_version(self, difference: Difference, drift: Drift) -> Excuse | None:
+        """Why nobody can tell whether it is one, where Git says another version of the API. What gives more where both sides
+        say something is told in any version.
+        """
+        if is_gain(drift) and difference.side is Side.BOTH:
+            return None
+        id_, options = self.desired.id, self.options
+        doubt = unknown(difference.location.path, self.desired.tree, self.observed.tree, id_, options)
+        return None if doubt is None else ("other-version", doubt)
 
     def aggregated(self, difference: Difference) -> Excuse | None:
         """Rules are the aggregation's where its controller or nobody is recorded, and whoever applies the role sent them."""
