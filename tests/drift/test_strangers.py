@@ -165,8 +165,8 @@ def edited(tree: Tree) -> tuple[Tree, list[str]]:
     live = copy.deepcopy(tree)
     match tree["kind"]:
         case "ValidatingWebhookConfiguration":
-            live["webhooks"][0].update(failurePolicy="Ignore", matchPolicy="Equivalent", timeoutSeconds=1)
-            return live, ["webhooks[a.b.c].failurePolicy", "webhooks[a.b.c].timeoutSeconds"]
+            live["webhooks"][0].update(failurePolicy="Ignore", matchPolicy="Equivalent", timeoutSeconds=30)
+            return live, ["webhooks[a.b.c].failurePolicy"]
         case "Service":
             live["spec"] |= {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilyPolicy": "SingleStack"}
             live["spec"]["loadBalancerClass"] = "x"
@@ -187,6 +187,14 @@ def test_a_persons_edit_of_what_the_server_fills_in_is_drift(tree: Tree) -> None
     assert wheres(judged(tree, live)) == []
     assert wheres(judged(tree, written(live, ("helm", live)))) == []
     assert sorted(wheres(judged(tree, written(live, ("kubectl-edit", live))))) == expected
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(10, False), (30, False), (1, True)])
+def test_a_webhook_that_is_hardly_waited_for_is_drift(seconds: int, *, told: bool) -> None:
+    """What no version of the API fills in, somebody wrote."""
+    live = copy.deepcopy(HOOK)
+    live["webhooks"][0]["timeoutSeconds"] = seconds
+    assert wheres(judged(HOOK, live)) == ["webhooks[a.b.c].timeoutSeconds"] * told
 
 
 def annotated(tree: Tree, **notes: str) -> Tree:

@@ -352,10 +352,10 @@ class _Judge:
         return gained or self._weakens(difference) or is_foreign(difference, self.desired.tree)
 
     def _weakens(self, difference: Difference) -> bool:
-        """Whether it gives more by a field; what is only another value may be a default that somebody fills in."""
+        """Whether it gives more by a field: rows know what its absence means."""
         names = names_of(difference.location.path)
         rows = (each.row for each in self.weakened if each.touches(names))
-        return any(row.gives and row.severity.rank >= Severity.HIGH.rank for row in rows)
+        return any(row.severity.rank >= Severity.HIGH.rank for row in rows)
 
     def _grade(self, difference: Difference) -> tuple[Severity, str]:
         path, live = difference.location.path, difference.observed
