@@ -197,7 +197,7 @@ def test_a_field_in_another_version_is_compared_where_both_versions_say_the_same
     conversion: dict[str, Any] | None, before: Tree, now: Tree, drift: list[str], unknown: list[str]
 ) -> None:
     """What a webhook converts, or a definition says otherwise, is unknown and counted; labels have no version."""
-    versions = [
+    versions: list[Tree] = [
         {"name": name, "storage": name == "v2", "schema": {"openAPIV3Schema": {"properties": {"spec": schema}}}}
         for name, schema in (("v1", LISTED), ("v2", LATER))
     ]

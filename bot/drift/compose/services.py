@@ -33,6 +33,28 @@ from bot.model.paths import Path
 from bot.model.resource import Desired, Observed
 
 _SEEN_IN_PROJECTS: Final = frozenset({"driver", "internal", "attachable", "enable_ipv6", "labels"})
+_NOT_COMPARED: Final = frozenset(
+    [
+        "annotations",
+        "blkio_config",
+        "cpu_count",
+        "cpu_percent",
+        "cpu_rt_period",
+        "cpu_rt_runtime",
+        "credential_spec",
+        "external_links",
+        "isolation",
+        "links",
+        "mac_address",
+        "mem_swappiness",
+        "post_start",
+        "pre_stop",
+        "storage_opt",
+        "use_api_socket",
+        "volumes_from",
+    ]
+)
+"""Keys of a service that change its container, and of which inspect is not read."""
 _OWN: Final = frozenset({"x-state", "x-container", REPLICAS})
 """What differs between containers of one service that are alike."""
 
@@ -122,6 +144,7 @@ def _of_container(
         *podman.unseen_addresses(live, declared, tree),
     ]
     yield from _unseen(unseen, whole, desired, tree, options)
+    yield from _unseen([(key,) for key in desired.tree if key in _NOT_COMPARED], desired.tree, desired, tree, options)
     declared = _without(declared, unseen)
     live = podman.spelled(live, declared, tree, desired.tree)
     among = port_pairs.repeated(declared.get("ports"), live.get("ports"))
@@ -160,7 +183,7 @@ def _without(tree: Tree, paths: Sequence[Path]) -> dict[str, JSON]:
 def _unseen(
     paths: Sequence[Path], declared: Tree, desired: Desired, tree: Tree, options: ComparisonOptions
 ) -> Iterator[Suppressed]:
-    """What Git says and the engine does not show is unknown."""
+    """What Git says and is not seen live is unknown."""
     maker = Maker(desired, options, observed=tree)
     for path in paths:
         location = Location(None, "", "", "")
@@ -168,7 +191,7 @@ def _unseen(
             location = location.entry(str(part))
         difference = Difference(Side.DESIRED, location, get(declared, *map(str, path)), None, ANY)
         drift = maker.drift(difference, Attribution(DriftKind.MISSING), ())
-        yield Suppressed(drift, "unseen", "the engine does not show it: unknown whether it is so")
+        yield Suppressed(drift, "unseen", "it is not seen live: unknown whether it is so")
 
 
 def _logged(live: Tree, tree: Tree) -> bool:
