@@ -108,7 +108,10 @@ def same(value: JSON, other: JSON, shape: Shape) -> bool:
         return True
     first, second = canonical(value, shape), canonical(other, shape)
     return first == second or (
-        isinstance(first, SCALARS) and isinstance(second, SCALARS) and _word(first) == _word(second)
+        not shape.verbatim
+        and isinstance(first, SCALARS)
+        and isinstance(second, SCALARS)
+        and _word(first) == _word(second)
     )
 
 

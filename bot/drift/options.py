@@ -9,6 +9,7 @@ from bot.drift.platforms import Platforms
 from bot.drift.severity.fields import FieldGrants
 from bot.drift.severity.grants import Grants
 from bot.drift.shapes import Shape
+from bot.model.json import Tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,14 @@ class Roster:
     people: frozenset[str] = frozenset()
     deployers: frozenset[str] = frozenset()
     controllers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DefinedVersions:
+    """What the definition of a custom kind says of its versions: their schemas by name. ``converted``: by a webhook."""
+
+    converted: bool = False
+    schemas: Mapping[str, Tree] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +53,5 @@ class ComparisonOptions:
     """What platforms and their controllers do to objects by themselves."""
     shapes: Mapping[tuple[str, str], Shape] = field(default_factory=dict, repr=False)
     """Shapes by (group, kind) made from CRDs with :func:`bot.drift.kubernetes.crds.shapes_of_crd`."""
+    versions: Mapping[tuple[str, str], DefinedVersions] = field(default_factory=dict, repr=False)
+    """By (group, kind), what definitions in sight say of the versions of a custom kind."""

@@ -3,9 +3,9 @@
 One file per platform is the data (``policies/platforms/NAME.yaml``); here it is read and asked. A *mutation* names the
 places that a platform fills in or changes, and how its own writing is told: by the name of the field manager, by a mark
 that it leaves on the object (what an admission webhook changes is owned by whoever sent the object), or by the form of
-the value. What a person is recorded to have written, and whatever grants something, is told by the manager alone. What a
-mutation explains is suppressed and counted. An *opt-out* is an annotation in Git by which a deployer leaves an object
-alone. Used by :mod:`bot.drift.kubernetes.objects`.
+the value. What a person is recorded to have written is told by the manager alone, and what grants something only by a form
+that leaves no doubt: anybody may take a manager's name. What a mutation explains is suppressed and counted. An *opt-out* is
+an annotation in Git by which a deployer leaves an object alone. Used by :mod:`bot.drift.kubernetes.objects`.
 """
 
 from __future__ import annotations
@@ -68,6 +68,8 @@ class PlatformMutation(_Row):
     kinds: _Texts = ()
     paths: _Paths
     managers: _Texts = ()
+    namespaces: _Texts = ()
+    """Globs, one of which the namespace of the live object matches."""
     marks: _Texts = ()
     """Labels or annotations of the live object or of its pod template (``key`` or ``key=value``), one of which it has."""
     value: Annotated[str | None, AfterValidator(_expression)] = None
@@ -80,7 +82,7 @@ class PlatformMutation(_Row):
     unrecorded: bool = False
     anybody: bool = False
     exact: bool = False
-    """Whether the form of the value leaves no doubt, so that ``unrecorded`` takes what grants something as well."""
+    """Whether the form leaves no doubt, so that the row is about what grants something as well."""
     reason: Annotated[str, Field(min_length=3, max_length=300)]
 
     def explains(self, kind: str, path: Path, declared: JSON, live: JSON, tree: Tree) -> bool:
@@ -88,6 +90,8 @@ class PlatformMutation(_Row):
         if self.kinds and not any(name_matches(glob, kind) for glob in self.kinds):
             return False
         if not any(path_matches(glob, path) or path_matches(f"{glob}.**", path) for glob in self.paths):
+            return False
+        if self.namespaces and not any(name_matches(glob, _namespace(tree)) for glob in self.namespaces):
             return False
         if self.leaves is not None and not self._holds(path, declared, live):
             return False
@@ -137,8 +141,10 @@ class ClusterPlatform(_Row):
         """Whether ``mutation`` is told by who wrote the difference, as far as ``trail`` says."""
         if mutation.anybody and not (trail.grave or trail.person or trail.gone):
             return True
+        if trail.grave and not mutation.exact:
+            return False
         if trail.manager is None:
-            return mutation.unrecorded and not trail.known and (mutation.exact or not trail.grave)
+            return mutation.unrecorded and not trail.known
         return any(name_matches(glob, trail.manager) for glob in mutation.managers or self.managers)
 
 
@@ -146,7 +152,7 @@ class ClusterPlatform(_Row):
 class Trail:
     """Who wrote a difference. ``manager``: the field manager; None where nobody is recorded. ``person``: it is a person's.
     ``known``: the object records its writers. ``gone``: nothing is live there. ``grave``: it is a privilege or lets one in,
-    which is told by the name of its manager alone.
+    which only a row that is ``exact`` explains.
     """
 
     manager: str | None = None
@@ -214,6 +220,10 @@ def _scalars(path: Path, value: JSON) -> Iterator[tuple[Path, str]]:
             yield from _scalars(path, element)
     else:
         yield path, value if isinstance(value, str) else spelled(value)
+
+
+def _namespace(tree: Tree) -> str:
+    return str(get(tree, "metadata", "namespace") or "")
 
 
 def _marked(tree: Tree, mark: str) -> bool:

@@ -98,6 +98,11 @@ class Shape:
     """Whether a declared value is met by a live one although both are spelled differently."""
     name: str = ""
 
+    @property
+    def verbatim(self) -> bool:
+        """Whether it is kept as it was sent: what a chart is given is a text where a text was meant."""
+        return self.zero and self.form is Form.ANY
+
     def child(self, key: str) -> Shape:
         """The shape of the entry ``key``; :data:`ANY` where nothing is known."""
         shape = self.fields.get(key)
@@ -112,6 +117,16 @@ class Shape:
 
 
 ANY: Final = Shape()
+
+
+def _anything() -> Shape:
+    """A field that a table names and whose parts it leaves to their own forms: nobody fills them in."""
+    inside = Shape(filled=FilledBy.NOBODY)
+    inside.item = inside
+    return inside
+
+
+_ANYTHING: Final = _anything()
 
 
 def _free() -> Shape:
@@ -195,7 +210,7 @@ class _Compiler:
             case "map" | "list" | "set":
                 return Shape(Form(word), FilledBy.NOBODY, item=self._field(rest or "leaf"))
             case "any":
-                return Shape(Form.ANY, FilledBy.NOBODY)
+                return _ANYTHING
             case "leaf":
                 return Shape(Form.LEAF, FilledBy.NOBODY)
             case _ if word in COMPARATORS:

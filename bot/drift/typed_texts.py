@@ -37,7 +37,9 @@ _EXPONENTS: Final = {suffix: exponent for exponent, suffix in _DECIMAL.items()}
 _LONG: Final = 64
 """Longer texts are neither."""
 
-QUANTITY_FIELDS: Final = frozenset({"resources", "limits", "requests", "storage", "size", "capacity"})
+QUANTITY_FIELDS: Final = frozenset(
+    {"resources", "limits", "requests", "storage", "size", "capacity", "minAllowed", "maxAllowed"}
+)
 """Where the definition of a custom resource is not at hand, quantities stand below or at fields of these names."""
 
 

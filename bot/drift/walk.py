@@ -290,7 +290,7 @@ def _agree(desired: JSON, observed: JSON, shape: Shape, location: Location) -> b
     """
     if shape.agrees is not None and shape.agrees(desired, observed):
         return True
-    if shape.filled is not _UNKNOWN:
+    if shape.filled is not _UNKNOWN or shape.verbatim:
         return False
     if durations_agree(desired, observed):
         return True
@@ -302,7 +302,7 @@ def _parts(shape: Shape) -> bool:
     """Whether a live-only mapping of this shape is told part by part: it groups things that belong to several writers."""
     if shape.form is Form.STRUCT:
         return shape.name.endswith(("Spec", "Metadata", "Template"))
-    return shape.form in {Form.MAP, Form.ANY}
+    return shape.form is Form.MAP or (shape.form is Form.ANY and shape.filled is _UNKNOWN)
 
 
 def _labelled(elements: Sequence[JSON], shape: Shape) -> list[tuple[str, JSON]]:

@@ -89,10 +89,7 @@ SCALARS: list[tuple[dict[str, Any], dict[str, Any], Expected]] = [
     (
         {},
         {"ulimits": {"nofile": {"soft": 5, "hard": 5}}},
-        {
-            "ulimits.nofile.soft": (AddEntry(("ulimits", "nofile"), "soft", 5),),
-            "ulimits.nofile.hard": (AddEntry(("ulimits", "nofile"), "hard", 5),),
-        },
+        {"ulimits.nofile": (AddEntry(("ulimits",), "nofile", {"soft": 5, "hard": 5}),)},
     ),
     ({"ulimits": {"nofile": 5}}, {"ulimits": {"nofile": {"soft": 5, "hard": 6}}}, {"ulimits.nofile.hard": ()}),
     (

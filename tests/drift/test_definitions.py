@@ -171,3 +171,50 @@ def test_what_is_kept_as_it_was_sent_keeps_what_is_empty(*, told: bool) -> None:
     free = shape_of_x({"type": "object", "x-kubernetes-preserve-unknown-fields": True})
     assert walk({"x": {"on": False}}, {"x": {}}, free)
     assert not walk({"x": {"on": False}}, {"x": {}}, shape_of_x({"type": "object"}))
+
+
+LISTED: Tree = {"type": "object", "properties": {"size": INTEGER, "kind": {"type": "string", "description": "a"}}}
+LATER: Tree = {
+    "type": "object",
+    "properties": {"size": {"type": "string"}, "kind": {"type": "string"}, "more": INTEGER},
+}
+UNKNOWN: list[tuple[dict[str, Any] | None, dict[str, Any], dict[str, Any], list[str], list[str]]] = [
+    # the definition's conversion, both sides, where there is drift and where it is unknown
+    ({}, {"kind": "a"}, {"kind": "b"}, ["spec.kind"], []),
+    ({"strategy": "None"}, {"kind": "a"}, {"kind": "b"}, ["spec.kind"], []),
+    ({"strategy": "Webhook"}, {"kind": "a"}, {"kind": "b"}, [], ["spec.kind"]),
+    (None, {"kind": "a"}, {"kind": "b"}, [], ["spec.kind"]),
+    ({}, {"size": 1}, {"size": "1Gi"}, [], ["spec.size"]),
+    ({}, {"kind": "a"}, {"kind": "a", "more": 2}, [], ["spec.more"]),
+    ({}, {"size": 1, "kind": "a"}, {"kind": "b"}, ["spec.kind"], ["spec.size"]),
+    ({"strategy": "Webhook"}, {"hostNetwork": False}, {"hostNetwork": True}, ["spec.hostNetwork"], []),
+    ({"strategy": "Webhook"}, {"kind": "a"}, {"kind": "a"}, [], []),
+]
+
+
+@pytest.mark.parametrize(("conversion", "before", "now", "drift", "unknown"), UNKNOWN)
+def test_a_field_in_another_version_is_compared_where_both_versions_say_the_same_of_it(
+    conversion: dict[str, Any] | None, before: Tree, now: Tree, drift: list[str], unknown: list[str]
+) -> None:
+    """What a webhook converts, or a definition says otherwise, is unknown and counted; labels have no version."""
+    versions: list[Tree] = [
+        {"name": name, "storage": name == "v2", "schema": {"openAPIV3Schema": {"properties": {"spec": schema}}}}
+        for name, schema in (("v1", LISTED), ("v2", LATER))
+    ]
+    options = OPTIONS
+    if conversion is not None:
+        crd = declared(definition(*versions, conversion=conversion))
+        options = with_definitions(OPTIONS, [crd], {})
+    git = thing("Gate", "example.com/v1", spec=before, metadata={"labels": {"a": "1"}})
+    runs = thing("Gate", "example.com/v2", spec=now, metadata={"labels": {"a": "2"}})
+    result = examine(Pair(declared(git), live(runs)), options)
+    assert {each.where for each in result.drift} == {"metadata.labels.a", *drift}
+    assert [each.drift.where for each in result.suppressed if each.by == "other-version"] == unknown
+
+
+def test_versions_that_have_the_same_fields_are_compared() -> None:
+    """Where nobody converts them, as is known of a few groups; and of the kinds of Kubernetes itself the tables know."""
+    for group, told in (("networking.istio.io", ["spec.hosts"]), ("example.com", [])):
+        git = thing("VirtualService", f"{group}/v1beta1", spec={"hosts": ["a"]})
+        runs = thing("VirtualService", f"{group}/v1", spec={"hosts": ["b"]})
+        assert [each.where for each in examine(Pair(declared(git), live(runs))).drift] == told

@@ -37,7 +37,7 @@ def workload(kind: str, **pod: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", WORKLOADS)
 def test_what_stands_in_a_template_that_nobody_fills_in_was_added(kind: str) -> None:
     """Even where Git says nothing of the list; in a Job, whose pods are its own, it may have been filled in."""
-    changed = workload(kind, hostAliases=[{"ip": "10.0.0.1", "hostnames": ["a"]}])
+    changed = workload(kind, readinessGates=[{"conditionType": "a.example.com/b"}])
     drifts = examine(Pair(declared(workload(kind)), live(changed))).drift
     assert [drift.kind for drift in drifts] == ([] if kind == "Job" else [DriftKind.ADDED])
 

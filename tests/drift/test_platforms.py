@@ -66,6 +66,33 @@ def test_the_enforcer_of_aks_changes_webhooks() -> None:
     assert outcome(webhook(), owned(webhook(namespaceSelector=OPENED), "admissionsenforcer", selector)) == (where, [])
 
 
+FQDN: Final = "shop-1a2b.hcp.westeurope.azmk8s.io"
+CALLED: Final[list[dict[str, Any]]] = [
+    {"name": "KUBERNETES_SERVICE_HOST", "value": FQDN},
+    {"name": "KUBERNETES_PORT", "value": f"tcp://{FQDN}:443"},
+    {"name": "KUBERNETES_PORT_443_TCP", "value": f"tcp://{FQDN}:443"},
+    {"name": "KUBERNETES_PORT_443_TCP_ADDR", "value": FQDN},
+]
+
+
+@pytest.mark.parametrize("before", [{}, {"env": [{"name": "A", "value": "1"}]}])
+def test_aks_has_its_pods_call_the_api_server_by_name(before: dict[str, Any]) -> None:
+    """In its own namespaces, and where the pod asks for it; nowhere else, by no other name, and by no person."""
+    called = {"env": [*before.get("env", []), *CALLED]}
+    for namespace, notes, container, theirs in (
+        ("kube-system", {}, called, True),
+        ("shop", {}, called, False),
+        ("shop", {"kubernetes.azure.com/set-kube-service-host-fqdn": "true"}, called, True),
+        ("kube-system", {}, {"env": [*called["env"], {"name": "B", "value": FQDN}]}, False),
+        ("kube-system", {}, {"env": [*before.get("env", []), {**CALLED[0], "value": "evil.example.com"}]}, False),
+    ):
+        noted = {"namespace": namespace, "annotations": notes}
+        desired = thing("Pod", metadata=noted, spec={"containers": [{**WEB, **before}]})
+        live_pod = thing("Pod", metadata=noted, spec={"containers": [{**WEB, **container}]})
+        drifts, by = outcome(desired, live_pod)
+        assert (drifts == [] and set(by) == {"platform:aks"}) == theirs, (namespace, container)
+
+
 def test_istiod_makes_its_webhook_strict() -> None:
     """A changed field of a known manager is the platform's; the same by a person is drift."""
     fields: dict[str, Any] = {"f:webhooks": {'k:{"name":"a.example.com"}': {"f:failurePolicy": {}}}}
@@ -97,16 +124,24 @@ def test_reloader_marks_containers() -> None:
     assert outcome(deployment(), other)[1] == []
 
 
-def test_openshift_labels_namespaces_by_its_own_manager_alone() -> None:
-    """A label that opens a namespace is the platform's only where its manager is recorded to have written it."""
-    key = "pod-security.kubernetes.io/audit"
-    before = thing("Namespace")
-    after = thing("Namespace", metadata={"labels": {key: "privileged"}})
-    fields: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{key}": {}}}}
-    where = [f'metadata.labels["{key}"]']
-    assert outcome(before, after) == (where, [])
-    assert outcome(before, owned(after, "python-requests", fields)) == (where, [])
-    assert outcome(before, owned(after, "cluster-policy-controller", fields)) == ([], ["platform:openshift"])
+def test_openshift_labels_namespaces_of_its_own() -> None:
+    """What is watched for is the platform's where its manager wrote it into a namespace of OpenShift; what is enforced is
+    nobody's to open.
+    """
+    key, opened = "pod-security.kubernetes.io/audit", "pod-security.kubernetes.io/enforce"
+    mark = {"openshift.io/sa.scc.mcs": "s0:c26,c5"}
+    before = thing("Namespace", metadata={"annotations": mark})
+    for label, manager, marks, hidden in (
+        (key, "", mark, False),
+        (key, "python-requests", mark, False),
+        (key, "cluster-policy-controller", {}, False),
+        (key, "cluster-policy-controller", mark, True),
+        (opened, "cluster-policy-controller", mark, False),
+    ):
+        after = thing("Namespace", metadata={"labels": {label: "privileged"}, "annotations": marks})
+        fields: dict[str, Any] = {"f:metadata": {"f:labels": {f"f:{label}": {}}}}
+        drifts, by = outcome(before, owned(after, manager, fields) if manager else after)
+        assert (f'metadata.labels["{label}"]' not in drifts, by == ["platform:openshift"]) == (hidden, hidden)
 
 
 def test_argo_cd_tracks_by_the_label_that_applications_are_named_by() -> None:
@@ -390,12 +425,12 @@ def test_suppressed_differences_carry_the_reason() -> None:
 
 
 def test_no_row_explains_what_a_person_wrote_or_what_grants_something() -> None:
-    """But by the name of its own manager; what only grants is not told by silence either, but for the very words of one."""
+    """A person's by the name of its own manager alone; what grants something by its very words alone."""
     for platform in PLATFORMS.every:
         for mutation in platform.mutations:
             assert not platform.wrote(mutation, platforms.Trail("kubectl-edit", person=True, known=True))
-            assert platform.wrote(mutation, platforms.Trail(grave=True)) == mutation.exact
-            assert mutation.leaves or not mutation.exact
+            assert platform.wrote(mutation, platforms.Trail(grave=True)) == (mutation.exact and mutation.unrecorded)
+            assert mutation.leaves or mutation.value or not mutation.exact
 
 
 @pytest.mark.parametrize(

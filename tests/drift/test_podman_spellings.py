@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from bot.drift.compose.inspected import inspect
+from bot.drift.diff import PairResult
 from bot.model.json import JSON
 from bot.model.resource import Observed
-from tests.drift.makers import OPTIONS, Pair, diff, service
+from tests.drift.makers import OPTIONS, Pair, diff, examine, service
 
 USUAL = [
     "CAP_CHOWN",
@@ -48,10 +49,14 @@ def container(**host: Any) -> dict[str, Any]:
     }
 
 
-def differences(shown: dict[str, Any], **declared: JSON) -> list[str]:
+def compared(shown: dict[str, Any], **declared: JSON) -> PairResult:
     seen: Observed = inspect.observed(shown, {"Id": "1", "Config": {"Cmd": []}}, "podman")
     assert str(seen.id) == "service/shop/web"
-    return [drift.where for drift in diff(Pair(service({"image": "a:1", **declared}), seen), OPTIONS)]
+    return examine(Pair(service({"image": "a:1", **declared}), seen))
+
+
+def differences(shown: dict[str, Any], **declared: JSON) -> list[str]:
+    return [drift.where for drift in compared(shown, **declared).drift]
 
 
 CAPABILITIES: list[tuple[list[str], list[str], list[str], dict[str, JSON], list[str]]] = [
@@ -149,13 +154,52 @@ def test_a_command_in_one_text_may_be_split_as_by_a_shell(written: JSON, live: l
     assert differences(shown, command=written) == paths
 
 
+ADDRESS = "networks.front.ipv4_address"
+
+
 @pytest.mark.parametrize(
-    ("shown", "paths"),
-    [("172.20.0.2", []), ("", []), ("172.20.0.9", ["networks.front.ipv4_address"])],
+    ("shown", "paths", "unseen"),
+    [("172.20.0.2", [], []), ("", [], [ADDRESS]), ("172.20.0.9", [ADDRESS], [])],
 )
-def test_an_address_that_was_asked_for_is_seen_by_the_one_it_has(shown: str, paths: list[str]) -> None:
-    """Podman does not tell which address was asked for, and a container that does not run has none."""
+def test_an_address_that_was_asked_for_is_seen_by_the_one_it_has(
+    shown: str, paths: list[str], unseen: list[str]
+) -> None:
+    """Podman does not tell which address was asked for; of a container that has none it is unknown, and counted."""
     one = container()
     network = {"IPAddress": shown, "IPAMConfig": None, "Aliases": ["web"]}
     one["NetworkSettings"] = {"Networks": {"shop_front": network}}
-    assert differences(one, networks={"front": {"ipv4_address": "172.20.0.2"}}) == paths
+    result = compared(one, networks={"front": {"ipv4_address": "172.20.0.2"}})
+    assert [drift.where for drift in result.drift] == paths
+    assert [each.drift.where for each in result.suppressed if each.by == "unseen"] == unseen
+
+
+def test_what_podman_does_not_show_is_counted() -> None:
+    """Whatever Git says of it, as is what nobody reads of any engine."""
+    one = container()
+    one["Config"]["Image"] = one.pop("ImageName")
+    result = compared(one, sysctls={"a": "1"}, gpus="all", logging={"driver": "journald"}, expose=["80"])
+    assert not result.drift
+    assert {each.drift.where for each in result.suppressed} == {"sysctls", "gpus", "logging", "expose"}
+    result = compared(container(), mem_swappiness=0, mac_address="02:42:ac:11:00:02", init=False)
+    assert {each.drift.where for each in result.suppressed} == {"mem_swappiness", "mac_address"}
+
+
+LOGS: list[tuple[str, dict[str, str] | None, list[str] | None, dict[str, JSON], list[str]]] = [
+    # driver, options, command line; what is declared; where it differs
+    ("none", None, None, {}, ["logging"]),
+    ("none", None, None, {"logging": {"driver": "none"}}, []),
+    ("none", None, None, {"logging": {"options": {"tag": "a"}}}, ["logging.options.tag", "logging.driver"]),
+    ("k8s-file", None, ["podman", "create", "--log-driver=k8s-file", "a:1"], {}, []),
+    ("syslog", None, ["podman", "create", "--log-driver", "syslog", "a:1"], {}, ["logging"]),
+    ("k8s-file", {"tag": "x"}, ["podman", "create", "--log-opt", "tag=x", "a:1"], {}, ["logging"]),
+    ("syslog", None, ["podman", "create", "a:1"], {}, []),
+]
+
+
+@pytest.mark.parametrize(("driver", "options", "command", "declared", "paths"), LOGS)
+def test_a_log_driver_that_somebody_asked_for_is_told(
+    driver: str, options: dict[str, str] | None, command: list[str] | None, declared: dict[str, JSON], paths: list[str]
+) -> None:
+    """By the command line; no log at all is no engine's own way, and any other may be."""
+    shown = container(LogConfig={"Type": driver, "Config": options}, CreateCommand=command)
+    assert differences(shown, **declared) == paths

@@ -42,7 +42,7 @@ def grade(desired: JSON, observed: JSON) -> tuple[Severity, str]:
         ([EVERYTHING], [EVERYTHING, PODS], Severity.HIGH, "rbac"),
         ([READ_ALL, PODS], [PODS], Severity.HIGH, "rbac"),
         ([PODS], [rule("", "pods,secrets", "get")], Severity.CRITICAL, "rbac-reach"),
-        ([PODS], [PODS, rule("", "configmaps", "get,list")], Severity.HIGH, "rbac"),
+        ([PODS], [PODS, rule("", "configmaps", "get,list")], Severity.HIGH, "rbac-grant"),
         ([PODS], [PODS, rule("", "nodes/proxy", "get")], Severity.CRITICAL, "rbac-reach"),
         ([PODS], [PODS, rule("", "serviceaccounts/token", "create")], Severity.CRITICAL, "rbac-reach"),
         ([rule("", "pods", "get")], [rule("", "pods,pods/exec", "get,create")], Severity.CRITICAL, "rbac-reach"),

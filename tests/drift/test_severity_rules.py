@@ -46,7 +46,11 @@ GAINS: list[tuple[str, JSON, str, Severity, str]] = [
     ("x.hostPath.path", "/etcetera", "Deployment", HIGH, "host-path"),
     ("x.hostPath.path", "", "Deployment", MEDIUM, "field"),
     ("volumes[/a].source", "/proc", "service", CRITICAL, "host-path"),
-    ("volumes[/a].source", "/srv", "service", HIGH, "mount"),
+    ("volumes[/a].source", "/srv", "service", HIGH, "host-path"),
+    ("volumes[/a].source", "data", "service", HIGH, "mount"),
+    ("x.seLinuxOptions.type", "spc_t", "Gate", CRITICAL, "selinux"),
+    ("x.seLinuxOptions.type", "container_t", "Gate", MEDIUM, "field"),
+    ("x.seLinuxOptions.role", "sysadm_r", "Gate", HIGH, "selinux"),
     *(("cap_add", [name], "service", CRITICAL, "capability") for name in ("ALL", "SYS_ADMIN", "cap_sys_ptrace")),
     *(
         ("cap_add", [name], "service", CRITICAL, "capability")
@@ -128,6 +132,9 @@ LOSSES: list[tuple[str, JSON, str, Severity, str]] = [
     ("x.automountServiceAccountToken", False, "Gate", HIGH, "restriction-lost"),
     ("x.automountServiceAccountToken", True, "Gate", MEDIUM, "field"),
     ("x.runAsUser", 1000, "Gate", HIGH, "restriction-lost"),
+    ("x.hostUsers", False, "Gate", HIGH, "restriction-lost"),
+    ("x.volumeMounts[/a].readOnly", True, "Gate", HIGH, "restriction-lost"),
+    ("x.runtimeClassName", "gvisor", "Gate", HIGH, "restriction-lost"),
     ("x.runAsUser", 0, "Gate", MEDIUM, "field"),
     *(("x.host_ip", value, "service", HIGH, "restriction-lost") for value in ("127.0.0.1", "::1", "[::1]")),
     ("x.host_ip", "10.0.0.1", "service", MEDIUM, "field"),
@@ -147,6 +154,35 @@ def test_dropped_capabilities_are_a_restriction() -> None:
     assert grade("x.y", {"capabilities": {"drop": ["ALL"]}}, None, "Gate") == (HIGH, "restriction-lost")
     assert grade("x.y", {"capabilities": {"drop": ["ALL"]}}, {"capabilities": {"drop": ["ALL"]}}, "Gate")[0] is MEDIUM
     assert grade("x.y", {"cap_drop": ["ALL"]}, None, "service") == (HIGH, "restriction-lost")
+
+
+COVERED: list[tuple[str, JSON, JSON, Severity, str]] = [
+    ("x.runAsUser", 0, "root", MEDIUM, "field"),
+    ("x.runAsUser", 1000, 2000, MEDIUM, "field"),
+    ("x.runAsUser", 1000, 0, HIGH, "runs-as-root"),
+    ("x.capabilities.add", ["ALL"], ["SYS_ADMIN"], HIGH, "security-context"),
+    ("x.capabilities.add", ["SYS_ADMIN"], ["ALL"], CRITICAL, "capability"),
+    ("x.capabilities.drop", ["KILL"], ["ALL"], HIGH, "security-context"),
+    ("x.capabilities.drop", ["ALL"], ["KILL"], HIGH, "restriction-lost"),
+    ("x.seccompProfile.type", "RuntimeDefault", "Localhost", MEDIUM, "field"),
+    ("x.seccompProfile.type", "RuntimeDefault", "Unconfined", CRITICAL, "unconfined"),
+    ("x.runtimeClassName", "gvisor", "runc", HIGH, "restriction-lost"),
+    ("security_opt", ["no-new-privileges:true", "seccomp=a"], ["seccomp=a"], HIGH, "restriction-lost"),
+]
+
+
+@pytest.mark.parametrize(("path", "before", "now", "level", "rule"), COVERED)
+def test_what_the_other_side_covers_is_neither_gained_nor_lost(
+    path: str, before: JSON, now: JSON, level: Severity, rule: str
+) -> None:
+    """One user that is not root for another, a capability of all of them; what each entry says by itself is not covered."""
+    assert grade(path, before, now, "Gate") == (level, rule)
+
+
+def test_a_node_port_is_less_than_a_load_balancer() -> None:
+    """And the other way round it is more."""
+    assert grade("spec.type", "LoadBalancer", "NodePort", "Service") == (HIGH, "exposure")
+    assert grade("spec.type", "NodePort", "LoadBalancer", "Service") == (CRITICAL, "public-exposure")
 
 
 @pytest.mark.parametrize(

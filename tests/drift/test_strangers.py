@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bot.drift.diff import PairResult
 from bot.drift.kubernetes.ownership import Role, role_of
 from bot.drift.options import Roster
+from bot.drift.severity.gains import is_gain
 from bot.model.drift import DriftKind
 from bot.model.severity import Severity
 from tests.drift.makers import Pair, declared, deployment, examine, live
@@ -80,23 +82,30 @@ def test_what_a_stranger_adds_where_git_speaks_is_drift_with_its_name(name: str)
     ]
 
 
-def test_a_critical_addition_of_a_controller_is_counted() -> None:
-    """It may be right, and it never goes unsaid, as nothing does that a controller adds."""
+ESCALATING = {"securityContext": {"allowPrivilegeEscalation": True, "readOnlyRootFilesystem": False}}
+
+
+@pytest.mark.parametrize("name", ["some-operator", "kube-controller-manager", "vpa-updater", "helm", "istiod"])
+@pytest.mark.parametrize("added", [MINER, {**ESCALATING, "name": "web", "image": "shop/web:1.0"}])
+def test_nobody_gives_a_privilege_by_the_name_of_a_controller(name: str, added: Tree) -> None:
+    """Anybody may take a name that is believed; what else a controller adds is counted as its own."""
     live = with_miner()
-    live["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "A", "value": "1"}]
-    result = judged(deployment(), written(live, ("some-operator", live)))
-    assert result.drift == ()
-    assert [(drift.by, drift.drift.rule) for drift in result.suppressed] == [
-        ("controller:some-operator", "container"),
-        ("controller:some-operator", "privileged"),
-    ]
+    containers = live["spec"]["template"]["spec"]["containers"]
+    containers[:] = [{**containers[0], **added, "env": [{"name": "A", "value": "1"}]}]
+    if added is MINER:
+        containers[:] = [deployment()["spec"]["template"]["spec"]["containers"][0], MINER]
+    git = deployment()
+    git["metadata"]["annotations"] = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(deployment())}
+    result = judged(git, written({**live, "metadata": {**live["metadata"], **git["metadata"]}}, (name, live)))
+    assert [is_gain(drift) for drift in result.drift] == [True]
+    assert not [hidden for hidden in result.suppressed if is_gain(hidden.drift)]
 
 
-def test_a_critical_addition_under_an_agents_name_is_counted() -> None:
-    """Nobody hides a privileged container behind the name of a mesh's sidecar."""
+def test_nobody_gives_a_privilege_by_the_name_of_an_agent() -> None:
+    """Meshes add their sidecars to pods, and not to what pods are made of."""
     live = with_miner()
     live["spec"]["template"]["spec"]["containers"][1] = {**MINER, "name": "istio-proxy"}
-    assert [drift.by for drift in judged(deployment(), live).suppressed] == ["admission"]
+    assert [drift.severity for drift in judged(deployment(), live).drift] == [Severity.CRITICAL]
     edited_live = written(live, ("okhttp", within({"containers": [{"name": "istio-proxy"}]})))
     assert [drift.manager for drift in judged(deployment(), edited_live).drift] == ["okhttp"]
 
@@ -156,8 +165,8 @@ def edited(tree: Tree) -> tuple[Tree, list[str]]:
     live = copy.deepcopy(tree)
     match tree["kind"]:
         case "ValidatingWebhookConfiguration":
-            live["webhooks"][0].update(failurePolicy="Ignore", matchPolicy="Equivalent", timeoutSeconds=1)
-            return live, ["webhooks[a.b.c].failurePolicy", "webhooks[a.b.c].timeoutSeconds"]
+            live["webhooks"][0].update(failurePolicy="Ignore", matchPolicy="Equivalent", timeoutSeconds=30)
+            return live, ["webhooks[a.b.c].failurePolicy"]
         case "Service":
             live["spec"] |= {"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilyPolicy": "SingleStack"}
             live["spec"]["loadBalancerClass"] = "x"
@@ -178,6 +187,14 @@ def test_a_persons_edit_of_what_the_server_fills_in_is_drift(tree: Tree) -> None
     assert wheres(judged(tree, live)) == []
     assert wheres(judged(tree, written(live, ("helm", live)))) == []
     assert sorted(wheres(judged(tree, written(live, ("kubectl-edit", live))))) == expected
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(10, False), (30, False), (1, True)])
+def test_a_webhook_that_is_hardly_waited_for_is_drift(seconds: int, *, told: bool) -> None:
+    """What no version of the API fills in, somebody wrote."""
+    live = copy.deepcopy(HOOK)
+    live["webhooks"][0]["timeoutSeconds"] = seconds
+    assert wheres(judged(HOOK, live)) == ["webhooks[a.b.c].timeoutSeconds"] * told
 
 
 def annotated(tree: Tree, **notes: str) -> Tree:

@@ -18,9 +18,8 @@ LEVELS: Final = ["conservative", "moderate", "aggressive"]
 
 
 def gain(rule: str, path: str, observed: Any = True, **more: Any) -> Drift:
-    return drift(
-        more.pop("name", "Deployment/shop/web"), path, None, observed, rule=rule, severity=Severity.CRITICAL, **more
-    )
+    more.setdefault("severity", Severity.CRITICAL)
+    return drift(more.pop("name", "Deployment/shop/web"), path, None, observed, rule=rule, **more)
 
 
 CONTAINER: Final = "spec.template.spec.containers[web]"
@@ -40,6 +39,10 @@ GAINS: list[Drift] = [
     gain("privileged", "privileged", name="service/shop/web"),
     gain("host-namespace", "network_mode", "host", name="service/shop/web"),
     gain("iam-everybody", "policy", "*", name="aws_s3_bucket_policy/p"),
+    gain("rbac-grant", "rules", [{"verbs": ["get"]}], name="Role/shop/app", severity=Severity.HIGH),
+    gain("restriction-lost", f"{CONTAINER}.securityContext.runAsNonRoot", None, severity=Severity.HIGH),
+    gain("restriction-lost", "cap_drop", None, name="service/shop/web", severity=Severity.HIGH),
+    gain("grant-gateway-listener", "spec.listeners", None, name="Gateway/shop/web", severity=Severity.HIGH),
 ]
 
 
@@ -86,18 +89,18 @@ def test_adopting_one_is_never_a_commit() -> None:
 def test_nothing_about_a_privilege_is_committed_without_asking() -> None:
     """However safe its field looks: a label that nothing selects by may switch a mesh off."""
     plain = drift(path="metadata.labels.note", desired="a", observed="b", severity=Severity.LOW, rule="label")
-    mesh = drift(
-        path="metadata.labels.note", desired="a", observed="b", severity=Severity.HIGH, rule="metadata-mesh-injection"
-    )
     assert decide(plain, rules("moderate"), Context()).lane is Lane.ARTIFACT_PATCH
-    assert decide(mesh, rules("moderate"), Context()).lane is Lane.CONFIG_PULL_REQUEST
+    for severity, lane in ((Severity.MEDIUM, Lane.CONFIG_PULL_REQUEST), (Severity.HIGH, Lane.RUNBOOK_ISSUE)):
+        mesh = drift(
+            path="metadata.labels.note", desired="a", observed="b", severity=severity, rule="metadata-mesh-injection"
+        )
+        assert decide(mesh, rules("moderate"), Context()).lane is lane
 
 
-def test_what_is_critical_for_another_reason_is_decided_as_ever() -> None:
-    """And so is a smaller gain; rules that ask for gains match neither."""
-    storage = drift(path="spec.x", observed=1, severity=Severity.CRITICAL, rule="storage")
-    small = drift(path="spec.x", observed=1, severity=Severity.HIGH, rule="rbac-grant")
+def test_what_is_severe_for_another_reason_is_decided_as_ever() -> None:
+    """Rules that ask for gains do not match it."""
     own = load({"policies/a.yaml": written("", "nothing")})
-    for each in (storage, small):
+    for severity, rule in ((Severity.CRITICAL, "storage"), (Severity.HIGH, "identity"), (Severity.HIGH, "rbac")):
+        each = drift(path="spec.x", observed=1, severity=severity, rule=rule)
         assert decide(each, rules("conservative"), Context()).lane is Lane.CONFIG_PULL_REQUEST
         assert decide(each, own + rules("conservative"), Context()).lane is Lane.CONFIG_PULL_REQUEST

@@ -149,20 +149,48 @@ def test_no_level_offers_a_gain_that_a_comparison_sees(name: str, drifts: tuple[
     assert level == "disabled" or any(each.lane is Lane.RUNBOOK_ISSUE for each in decisions)
 
 
-@pytest.mark.parametrize(
-    ("before", "now"),
-    [
-        ({"user": "1000"}, {"user": "0"}),
-        ({"user": "1000"}, {"user": "1001"}),
-        ({"read_only": True}, {"read_only": False}),
-        ({"cap_drop": ["ALL"]}, {}),
-        ({}, {"cap_add": ["NET_RAW"]}),
-        ({}, {"sysctls": {"net.core.somaxconn": "1"}}),
-    ],
-)
-def test_a_smaller_gain_is_never_committed_without_asking(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """Whoever runs as somebody else, or lost a restriction, is asked about at every level."""
+LESSER: Final[list[tuple[dict[str, Any], dict[str, Any], Lane]]] = [
+    ({"user": "1000"}, {"user": "0"}, Lane.RUNBOOK_ISSUE),
+    ({"user": "1000"}, {}, Lane.RUNBOOK_ISSUE),
+    ({"read_only": True}, {"read_only": False}, Lane.RUNBOOK_ISSUE),
+    ({"cap_drop": ["ALL"]}, {}, Lane.RUNBOOK_ISSUE),
+    ({}, {"cap_add": ["NET_RAW"]}, Lane.RUNBOOK_ISSUE),
+    ({}, {"sysctls": {"net.core.somaxconn": "1"}}, Lane.RUNBOOK_ISSUE),
+    ({"security_opt": ["no-new-privileges:true"]}, {}, Lane.RUNBOOK_ISSUE),
+    ({}, {"volumes": [{"type": "bind", "source": "/srv/x", "target": "/x"}]}, Lane.RUNBOOK_ISSUE),
+    ({"user": "1000"}, {"user": "1001"}, Lane.CONFIG_PULL_REQUEST),
+    ({"user": "0"}, {"user": "1000"}, Lane.CONFIG_PULL_REQUEST),
+    ({}, {"cap_drop": ["ALL"]}, Lane.CONFIG_PULL_REQUEST),
+    ({}, {"read_only": True}, Lane.CONFIG_PULL_REQUEST),
+]
+
+
+@pytest.mark.parametrize(("before", "now", "lane"), LESSER)
+def test_what_is_only_high_is_restored_as_well(before: dict[str, Any], now: dict[str, Any], lane: Lane) -> None:
+    """What gives more is never offered; what gives less, or another account, is asked about, and neither is committed."""
     pair = Pair(service({"image": "shop/web:1.0", **before}), running({"image": "shop/web:1.0", **now}))
     (drift,) = examine(pair, SHIPPED).drift
     lanes = {decide(drift, rules(level), Context()).lane for level in LEVELS}
-    assert lanes == {Lane.NOTHING, Lane.CONFIG_PULL_REQUEST}
+    assert lanes == {Lane.NOTHING, lane}
+
+
+LOOSENED: Final[list[tuple[dict[str, Any], dict[str, Any]]]] = [
+    ({"runAsNonRoot": True}, {"runAsNonRoot": False}),
+    ({"readOnlyRootFilesystem": True}, {}),
+    ({"allowPrivilegeEscalation": False}, {"allowPrivilegeEscalation": True}),
+    ({"capabilities": {"drop": ["ALL"]}}, {"capabilities": {"drop": ["KILL"]}}),
+    ({"seccompProfile": {"type": "RuntimeDefault"}}, {}),
+    ({"appArmorProfile": {"type": "RuntimeDefault"}}, {}),
+    ({"runAsUser": 1000}, {"runAsUser": 0}),
+]
+
+
+@pytest.mark.parametrize(("before", "now"), LOOSENED)
+def test_a_pod_that_is_held_back_less_is_restored(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """And one that is held back more is asked about, where that is a difference at all."""
+    pair = Pair(declared(deployment(securityContext=before)), live(deployment(securityContext=now)))
+    lanes = {decide(drift, rules("aggressive"), Context()).lane for drift in examine(pair, SHIPPED).drift}
+    assert lanes == {Lane.RUNBOOK_ISSUE}
+    back = Pair(declared(deployment(securityContext=now)), live(deployment(securityContext=before)))
+    lanes = {decide(drift, rules("aggressive"), Context()).lane for drift in examine(back, SHIPPED).drift}
+    assert lanes <= {Lane.CONFIG_PULL_REQUEST}

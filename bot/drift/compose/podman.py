@@ -8,6 +8,7 @@ memory in every read-only container.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterator
 from typing import Final
 
 from bot.drift.compose.inspected.security import PODMAN_DROPS
@@ -32,6 +33,8 @@ _USUAL: Final = frozenset(
 )
 """containers.conf(5), default_capabilities: where a container does not show what it has."""
 
+_ADDRESSES: Final = ("ipv4_address", "ipv6_address")
+
 
 def spelled(live: dict[str, JSON], declared: Tree, tree: Tree, written: Tree) -> dict[str, JSON]:
     """``live`` with Git's words for what is as ``declared`` in long form, ``written`` in the files. ``tree`` is the container
@@ -44,16 +47,25 @@ def spelled(live: dict[str, JSON], declared: Tree, tree: Tree, written: Tree) ->
     return {**live, **capabilities, **words, **placed, **_check(live, declared), **_memory(live, declared)}
 
 
-def _networks(live: Tree, declared: Tree, tree: Tree) -> dict[str, JSON]:
-    """Which address was asked for podman does not show (``IPAMConfig`` is null), which one a container has only while it runs:
-    the declared one is taken for it where it is that, or nobody knows.
+def unseen_addresses(live: Tree, declared: Tree, tree: Tree) -> Iterator[tuple[str, str, str]]:
+    """The declared addresses of a container in networks that it is in, while podman shows none: which one was asked for it
+    never does (``IPAMConfig`` is null), and which one a container has only while it runs.
     """
+    if get(tree, "x-container", "engine") != "podman" or texts(get(tree, "x-container", "addresses")):
+        return
+    attached = mapping(live.get("networks"))
+    for name, asked in mapping(declared.get("networks")).items():
+        yield from (("networks", name, key) for key in _ADDRESSES if name in attached and mapping(asked).get(key))
+
+
+def _networks(live: Tree, declared: Tree, tree: Tree) -> dict[str, JSON]:
+    """The declared address where the container has it."""
     has = texts(get(tree, "x-container", "addresses"))
     networks = {name: dict(mapping(entry)) for name, entry in mapping(live.get("networks")).items()}
     for name, asked in mapping(declared.get("networks")).items():
-        for key in ("ipv4_address", "ipv6_address"):
+        for key in _ADDRESSES:
             address = text(mapping(asked).get(key))
-            if address and name in networks and (not has or address in has):
+            if name in networks and address in has:
                 networks[name].setdefault(key, address)
     return {"networks": {**networks}} if networks else {}
 

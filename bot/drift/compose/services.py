@@ -27,12 +27,34 @@ from bot.drift.drifts import Attribution, Maker
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import ANY
 from bot.drift.walk import Difference, Location, Side, Tally, walk
-from bot.model.drift import Drift, DriftKind
+from bot.model.drift import Drift, DriftKind, Suppressed
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
 from bot.model.paths import Path
 from bot.model.resource import Desired, Observed
 
 _SEEN_IN_PROJECTS: Final = frozenset({"driver", "internal", "attachable", "enable_ipv6", "labels"})
+_NOT_COMPARED: Final = frozenset(
+    [
+        "annotations",
+        "blkio_config",
+        "cpu_count",
+        "cpu_percent",
+        "cpu_rt_period",
+        "cpu_rt_runtime",
+        "credential_spec",
+        "external_links",
+        "isolation",
+        "links",
+        "mac_address",
+        "mem_swappiness",
+        "post_start",
+        "pre_stop",
+        "storage_opt",
+        "use_api_socket",
+        "volumes_from",
+    ]
+)
+"""Keys of a service that change its container, and of which inspect is not read."""
 _OWN: Final = frozenset({"x-state", "x-container", REPLICAS})
 """What differs between containers of one service that are alike."""
 
@@ -45,18 +67,18 @@ def examine(
     aliases: Aliases,
     *,
     left_out: Tally,
-) -> Iterator[Drift]:
+) -> Iterator[Drift | Suppressed]:
     """Every difference in meaning of a declared service (or network, volume) and what runs, in any of its containers. What
-    image and engine bring is counted in ``left_out``.
+    image and engine bring is counted in ``left_out``, what an engine does not show is suppressed.
     """
     if desired.id.kind == "service":
         brought = mapping(observed.tree.get(INHERITED))
         if silent := sum(key not in desired.tree for key in brought):
             left_out["image"] = silent
-        drifts = _of_service(desired, observed, base, options, aliases, left_out=left_out)
+        judged = _of_service(desired, observed, base, options, aliases, left_out=left_out)
     else:
-        drifts = _of_project(desired, observed, options)
-    return (drift for drift in drifts if compared(drift.path, desired))
+        judged = _of_project(desired, observed, options)
+    return (each for each in judged if compared((each.drift if isinstance(each, Suppressed) else each).path, desired))
 
 
 def _of_service(
@@ -67,13 +89,18 @@ def _of_service(
     aliases: Aliases,
     *,
     left_out: Tally,
-) -> Iterator[Drift]:
+) -> Iterator[Drift | Suppressed]:
     groups = _alike(observed.tree)
     number = sum(len(names) for _, names in groups)
     containers_by_drift: dict[str, tuple[Drift, list[str]]] = {}
+    unseen: dict[str, Suppressed] = {}
     for tree, names in groups:
-        for drift in _of_container(desired, tree, base, options, aliases, left_out=left_out):
-            containers_by_drift.setdefault(drift.id, (drift, []))[1].extend(names)
+        for each in _of_container(desired, tree, base, options, aliases, left_out=left_out):
+            if isinstance(each, Suppressed):
+                unseen.setdefault(each.drift.id, each)
+            else:
+                containers_by_drift.setdefault(each.id, (each, []))[1].extend(names)
+    yield from unseen.values()
     for drift, names in containers_by_drift.values():
         yield drift if len(names) >= number else _partial(drift, names, number)
 
@@ -107,15 +134,24 @@ def _of_container(
     aliases: Aliases,
     *,
     left_out: Tally,
-) -> Iterator[Drift]:
+) -> Iterator[Drift | Suppressed]:
     live = long_form.service(tree)
-    declared = _settled(long_form.service(desired.tree), desired, tree, live)
-    live = podman.spelled(_settled_live(live, declared, desired, tree, aliases), declared, tree, desired.tree)
+    whole = long_form.service(desired.tree)
+    declared = _settled(whole, desired, tree, live)
+    live = _settled_live(live, declared, desired, tree, aliases)
+    unseen = [
+        *((key,) for key, value in whole.items() if value and key not in declared),
+        *podman.unseen_addresses(live, declared, tree),
+    ]
+    yield from _unseen(unseen, whole, desired, tree, options)
+    yield from _unseen([(key,) for key in desired.tree if key in _NOT_COMPARED], desired.tree, desired, tree, options)
+    declared = _without(declared, unseen)
+    live = podman.spelled(live, declared, tree, desired.tree)
     among = port_pairs.repeated(declared.get("ports"), live.get("ports"))
     declared["ports"] = port_pairs.marked(declared.get("ports"), among)
     live["ports"] = port_pairs.paired(live.get("ports"), declared["ports"], among)
     yield from _moved(desired, tree, declared, options)
-    shape = service_shape(resolved=mounts.folder(tree) is not None)
+    shape = service_shape(resolved=mounts.folder(tree) is not None, logged=_logged(live, tree))
     differences = edits.ranges_as_one(walk(declared, live, shape, left_out=left_out), desired.tree)
     if not differences:
         return
@@ -132,6 +168,37 @@ def _of_container(
             written = edits.written(index, difference.location.path)
             changes = () if _names(difference, strange) else edits.edits(index, difference)
             yield maker.drift(difference, cause, changes, pointer=written)
+
+
+def _without(tree: Tree, paths: Sequence[Path]) -> dict[str, JSON]:
+    """``tree`` without what stands at ``paths``."""
+    kept = dict(tree)
+    for first, *rest in paths:
+        below = kept.pop(str(first), None)
+        if rest and isinstance(below, (dict, Mapping)):
+            kept[str(first)] = _without(below, [tuple(rest)])
+    return kept
+
+
+def _unseen(
+    paths: Sequence[Path], declared: Tree, desired: Desired, tree: Tree, options: ComparisonOptions
+) -> Iterator[Suppressed]:
+    """What Git says and is not seen live is unknown."""
+    maker = Maker(desired, options, observed=tree)
+    for path in paths:
+        location = Location(None, "", "", "")
+        for part in path:
+            location = location.entry(str(part))
+        difference = Difference(Side.DESIRED, location, get(declared, *map(str, path)), None, ANY)
+        drift = maker.drift(difference, Attribution(DriftKind.MISSING), ())
+        yield Suppressed(drift, "unseen", "it is not seen live: unknown whether it is so")
+
+
+def _logged(live: Tree, tree: Tree) -> bool:
+    """Whether somebody asked for the way in which the container logs: on podman's command line, or for no log at all, which
+    is no engine's own way (Docker: Configure logging drivers; containers.conf(5), log_driver).
+    """
+    return get(live, "logging", "driver") == "none" or get(tree, "x-container", "logged") is True
 
 
 def _moved(desired: Desired, tree: Tree, declared: Tree, options: ComparisonOptions) -> Iterator[Drift]:
@@ -269,7 +336,7 @@ def _addition(path: Path, base: Base, desired: Desired) -> Attribution | None:
     return Attribution(DriftKind.ADDED)
 
 
-def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions) -> Iterator[Drift]:
+def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions) -> Iterator[Drift | Suppressed]:
     """Networks and volumes: only what Git says about them, because engines fill in the rest. What is ``external`` is
     declared elsewhere.
     """

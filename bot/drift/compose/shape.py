@@ -60,6 +60,11 @@ _TYPES: Final[Types] = {
     "Gpu": {"capabilities device_ids": "set", "driver": "ignored:leaf"},
 }
 
+_LOGGED: Final[Types] = {
+    "Service": {**_TYPES["Service"], "logging": "Logging"},
+    "Logging": {"driver": "leaf", "options": "map text"},
+}
+
 _DEFAULTS: Final[Defaults] = {
     "Service": {
         "restart": Default("Compose specification, restart", "no"),
@@ -119,15 +124,17 @@ def resolved_source(desired: JSON, observed: JSON) -> bool:
 
 
 @cache
-def service_shape(*, resolved: bool = False) -> Shape:
-    """The shape of a service in long form. ``resolved``: the folder that relative mounts start from is known."""
+def service_shape(*, resolved: bool = False, logged: bool = False) -> Shape:
+    """The shape of a service in long form. ``resolved``: the folder that relative mounts start from is known. ``logged``:
+    somebody asked for the way in which it logs, which else may be the engine's own.
+    """
     words = {
         "published": Shape(Form.LEAF, FilledBy.NOBODY, canonical=values.text, agrees=ports.published),
         "source": _leaf(resolved_source if resolved else source),
         "joined": _leaf(joined),
         "words": Shape(Form.LIST, FilledBy.NOBODY),
     }
-    return compile_shape("Service", _TYPES, _DEFAULTS, words)
+    return compile_shape("Service", {**_TYPES, **(_LOGGED if logged else {})}, _DEFAULTS, words)
 
 
 __all__ = ["joined", "service_shape", "source"]

@@ -83,6 +83,7 @@ DEFAULTS: Final[Defaults] = {
     "admissionregistration.NamedRuleWithOperations": _by(f"{_HOOKS}Rule", scope="*"),
     "networking.IngressClassParametersReference": _by("networking/v1 SetDefaults_IngressClass", scope="Cluster"),
     "discovery.EndpointPort": _by("discovery/v1 SetDefaults_EndpointPort", name="", protocol="TCP"),
+    "discovery.EndpointConditions": _by("discovery/v1 types.go: nil is to be taken for true", ready=True, serving=True),
     "storage.CSIDriverSpec": _by(
         "storage/v1 SetDefaults_CSIDriver",
         attachRequired=True,

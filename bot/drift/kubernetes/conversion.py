@@ -31,6 +31,8 @@ def stored(desired: Tree, observed: Tree, id_: ResourceId) -> tuple[Tree, Tree]:
             return _second_form(desired), _second_form(observed)
         case "Job" | "ReplicationController":
             desired, observed = _labelled(desired), _labelled(observed)
+        case "RoleBinding":
+            return _placed(desired), _placed(observed)
         case "Pod" if not id_.group:
             desired, observed = _at(desired, ("spec",), _requested), _at(observed, ("spec",), _requested)
         case "CronJob":
@@ -114,6 +116,21 @@ def _labelled(tree: Tree) -> Tree:
     if metadata.get("labels") or not copied:
         return tree
     return {**tree, "metadata": {**metadata, "labels": copied}}
+
+
+def _placed(tree: Tree) -> Tree:
+    """A service account without a namespace is one of the binding's own (``plugin/pkg/auth/authorizer/rbac/rbac.go``,
+    ``appliesToUser``).
+    """
+    place, subjects = get(tree, "metadata", "namespace"), tree.get("subjects")
+    if not place or not isinstance(subjects, (list, tuple)):
+        return tree
+    return {**tree, "subjects": [_subject(mapping(subject), place) for subject in elements(subjects)]}
+
+
+def _subject(subject: Tree, place: JSON) -> Tree:
+    lone = subject.get("kind") == "ServiceAccount" and not subject.get("namespace")
+    return {**subject, "namespace": place} if lone else subject
 
 
 def _each(spec: Tree, change: _Container) -> Tree:

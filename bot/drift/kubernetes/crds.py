@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.drift.kubernetes.kinds import is_known, shape_of
+from bot.drift.kubernetes.other_version import defined_versions
 from bot.drift.options import ComparisonOptions
 from bot.drift.shapes import COMPARATORS, FREE, Default, FilledBy, Form, Shape
 from bot.drift.typed_texts import quantities_agree
@@ -31,7 +32,8 @@ def with_definitions(
     if not trees:
         return options
     shapes = {key: shape for tree in trees for key, shape in shapes_of_crd(tree)}
-    return replace(options, shapes={**shapes, **options.shapes})
+    versions = {key: defined_versions(tree) for tree in trees if (key := _kind_of(tree))[1]}
+    return replace(options, shapes={**shapes, **options.shapes}, versions={**versions, **options.versions})
 
 
 def with_schemas(options: ComparisonOptions, documents: Sequence[Tree]) -> ComparisonOptions:
@@ -61,9 +63,14 @@ def shapes_of_crd(tree: Tree) -> Iterator[tuple[tuple[str, str], Shape]]:
     versions = [*mappings(spec.get("versions"))]
     stored = next((version for version in versions if version.get("storage") is True), versions[0] if versions else {})
     schema = mapping(get(stored, "schema", "openAPIV3Schema") or get(spec, "validation", "openAPIV3Schema"))
-    kind = text(get(spec, "names", "kind"))
+    group, kind = _kind_of(tree)
     if kind:
-        yield (text(spec.get("group")), kind), _object(schema)
+        yield (group, kind), _object(schema)
+
+
+def _kind_of(tree: Tree) -> tuple[str, str]:
+    spec = mapping(tree.get("spec"))
+    return text(spec.get("group")), text(get(spec, "names", "kind"))
 
 
 def _object(schema: Tree) -> Shape:

@@ -65,6 +65,11 @@ def _by(source: str, **values: JSON | Callable[[Tree], JSON]) -> dict[str, Defau
     }
 
 
+def _patience(webhook: Tree) -> JSON:
+    """How long a webhook that says nothing is waited for: as its version had it when it was made."""
+    return 30 if webhook.get("timeoutSeconds") == 30 else 10
+
+
 _CORE: Final = "core/v1 SetDefaults_"
 _JOB: Final = "batch/v1 SetDefaults_Job"
 _DEPLOY: Final = "apps/v1 SetDefaults_Deployment"
@@ -75,6 +80,24 @@ _RBAC: Final = "rbac/v1 SetDefaults_"
 
 _MODE: Final = _by(f"{_CORE}ConfigMapVolumeSource", defaultMode=420)
 _ACCOUNT: Final = "core/v1 conversion.go, deprecated serviceAccount"
+
+_POD_SPEC: Final = {
+    **_by(
+        f"{_CORE}PodSpec",
+        dnsPolicy="ClusterFirst",
+        restartPolicy="Always",
+        schedulerName="default-scheduler",
+        terminationGracePeriodSeconds=30,
+        securityContext={},
+    ),
+    **_by(f"{_CORE}Pod", enableServiceLinks=True),
+    **_by(
+        f"{_ACCOUNT}; else DefaultServiceAccountName of the admission plug-in "
+        "ServiceAccount (plugin/pkg/admission/serviceaccount/admission.go)",
+        serviceAccountName=_account,
+    ),
+    **_by(_ACCOUNT, serviceAccount=_same_as("serviceAccountName")),
+}
 
 DEFAULTS: Final[Defaults] = {
     "Container": {
@@ -104,23 +127,8 @@ DEFAULTS: Final[Defaults] = {
     "FieldRef": _by(f"{_CORE}ObjectFieldSelector", apiVersion="v1"),
     "ResourceFieldRef": _by("core/v1 types.go, ResourceFieldSelector.divisor", divisor="0"),
     "SecurityContext": _by(f"{_CORE}SecurityContext", procMount="Default"),
-    "PodSpec": {
-        **_by(
-            f"{_CORE}PodSpec",
-            dnsPolicy="ClusterFirst",
-            restartPolicy="Always",
-            schedulerName="default-scheduler",
-            terminationGracePeriodSeconds=30,
-            securityContext={},
-        ),
-        **_by(f"{_CORE}Pod", enableServiceLinks=True),
-        **_by(
-            f"{_ACCOUNT}; else DefaultServiceAccountName of the admission plug-in "
-            "ServiceAccount (plugin/pkg/admission/serviceaccount/admission.go)",
-            serviceAccountName=_account,
-        ),
-        **_by(_ACCOUNT, serviceAccount=_same_as("serviceAccountName")),
-    },
+    "PodSpec": _POD_SPEC,
+    "TemplateSpec": _POD_SPEC,
     "Toleration": _by("core/v1 types.go, Toleration.operator", operator="Equal"),
     "TopologySpread": _by(
         "core/v1 types.go, TopologySpreadConstraint", nodeAffinityPolicy="Honor", nodeTaintsPolicy="Ignore"
@@ -210,7 +218,7 @@ DEFAULTS: Final[Defaults] = {
         **_by(f"{_HOOKS}MutatingWebhook", namespaceSelector={}, objectSelector={}, reinvocationPolicy="Never"),
         **_by(f"{_HOOKS}MutatingWebhook: Fail since v1, Ignore in v1beta1", failurePolicy="Fail"),
         **_by(f"{_HOOKS}MutatingWebhook: Equivalent since v1, Exact in v1beta1", matchPolicy="Equivalent"),
-        **_by(f"{_HOOKS}MutatingWebhook: 10 since v1, 30 in v1beta1", timeoutSeconds=10),
+        **_by(f"{_HOOKS}MutatingWebhook: 10 since v1, 30 in v1beta1", timeoutSeconds=_patience),
     },
     "WebhookRule": _by(f"{_HOOKS}Rule", scope="*"),
     "WebhookService": _by(f"{_HOOKS}ServiceReference", port=443),

@@ -14,13 +14,14 @@ from typing import Final
 
 from bot.drift.kubernetes import builtin
 from bot.drift.kubernetes.defaults import DEFAULTS
-from bot.drift.kubernetes.pods import METADATA, POD_TYPES, TOP
+from bot.drift.kubernetes.pods import METADATA, POD_TYPES, TEMPLATE_SPEC, TOP
 from bot.drift.kubernetes.versions import SUCCESSORS
 from bot.drift.shapes import FilledBy, Form, Shape, Types, compile_shape
 from bot.model.json import JSON
 
 TYPES: Final[Types] = {
     **POD_TYPES,
+    "TemplateSpec": TEMPLATE_SPEC,
     "Deployment": {**TOP, "spec": "DeploymentSpec"},
     "DeploymentSpec": {
         "replicas": "controller:zero:leaf",  # autoscalers write it through the scale subresource
@@ -86,7 +87,7 @@ TYPES: Final[Types] = {
     "PodFailurePolicy": {"rules": "list PodFailureRule"},
     "PodFailureRule": {"action": "leaf", "onExitCodes": "any", "onPodConditions": "list PodFailureCondition"},
     "PodFailureCondition": {"type": "leaf"},
-    "JobPodTemplate": {"metadata": "JobTemplateMetadata", "spec": "PodSpec"},
+    "JobPodTemplate": {"metadata": "JobTemplateMetadata", "spec": "TemplateSpec"},
     "JobTemplateMetadata": {**METADATA, "labels": "map text"},
     "CronJob": {**TOP, "spec": "CronJobSpec"},
     "CronJobSpec": {
@@ -215,7 +216,8 @@ TYPES: Final[Types] = {
         "rules": "set WebhookRule",
         "matchConditions": "keyed[name] any",
         "admissionReviewVersions": "server:list",
-        "timeoutSeconds sideEffects matchPolicy failurePolicy": "server:leaf",
+        "timeoutSeconds": "leaf",
+        "sideEffects matchPolicy failurePolicy": "server:leaf",
         "namespaceSelector objectSelector": "Selector",
     },
     # cert-manager's cainjector fills in every caBundle (cert-manager: CA Injector)
@@ -228,9 +230,30 @@ TYPES: Final[Types] = {
     "CustomResourceDefinitionSpec": {
         "conversion": "server:any",
         "preserveUnknownFields": "server:leaf",
-        "versions": "keyed[name] any",
+        "versions": "keyed[name] DefinedVersion",
         "names": "CustomResourceDefinitionNames",
         "scope group": "leaf",
+    },
+    "DefinedVersion": {
+        "name served storage deprecated deprecationWarning": "leaf",
+        "schema": "DefinedSchema",
+        "subresources": "DefinedSubresources",
+        "additionalPrinterColumns selectableFields": "list any",
+    },
+    "DefinedSubresources": {"status": "zero:any", "scale": "any"},  # an empty status is one
+    "DefinedSchema": {"openAPIV3Schema": "JSONSchema"},
+    "JSONSchema": {
+        "type format description title pattern uniqueItems nullable": "leaf",
+        "minimum maximum minLength maxLength minItems maxItems minProperties maxProperties": "zero:leaf",
+        "exclusiveMinimum exclusiveMaximum multipleOf": "leaf",
+        "default": "zero:any",
+        "properties patternProperties": "map JSONSchema",
+        "items additionalProperties not": "JSONSchema",
+        "required": "set",
+        "enum allOf anyOf oneOf": "any",
+        "x-kubernetes-preserve-unknown-fields x-kubernetes-int-or-string x-kubernetes-embedded-resource": "leaf",
+        "x-kubernetes-list-type x-kubernetes-map-type": "leaf",
+        "x-kubernetes-list-map-keys x-kubernetes-validations": "any",
     },
     # made of the kind (apiextensions/v1 SetDefaults_CustomResourceDefinitionSpec)
     "CustomResourceDefinitionNames": {

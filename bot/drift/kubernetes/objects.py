@@ -23,6 +23,7 @@ from bot.drift.kubernetes.custom import in_template, shape_for
 from bot.drift.kubernetes.foreign import as_foreign, is_foreign
 from bot.drift.kubernetes.kinds import is_known
 from bot.drift.kubernetes.last_applied import last_applied
+from bot.drift.kubernetes.other_version import unknown
 from bot.drift.kubernetes.ownership import Owners, Role, Writer
 from bot.drift.kubernetes.tokens import token
 from bot.drift.kubernetes.untold import untold
@@ -93,9 +94,10 @@ def examine(
             continue
         changes = () if _rewritten(difference, desired) else edits.edits(difference, desired.tree, owners)
         drift = as_foreign(maker.drift(difference, verdict.cause, changes), difference, desired.tree)
-        grave = is_gain(drift) or judge.grave(difference)
+        grave = (drift.severity is Severity.CRITICAL and is_gain(drift)) or judge.grave(difference)
         explained = (
             autoscaled(difference, owners, aims, declared)
+            or judge.other_version(difference, drift)
             or judge.aggregated(difference)
             or judge.token(difference)
             or judge.platform(difference, grave=grave)
@@ -196,6 +198,16 @@ class _Judge:
                 grave=grave,
             ),
         )
+
+    def other_version(self, difference: Difference, drift: Drift) -> Excuse | None:
+        """Why nobody can tell whether it is one, where Git says another version of the API. What gives more where both sides
+        say something is told in any version.
+        """
+        if is_gain(drift) and difference.side is Side.BOTH:
+            return None
+        id_, options = self.desired.id, self.options
+        doubt = unknown(difference.location.path, self.desired.tree, self.observed.tree, id_, options)
+        return None if doubt is None else ("other-version", doubt)
 
     def aggregated(self, difference: Difference) -> Excuse | None:
         """Rules are the aggregation's where its controller or nobody is recorded, and whoever applies the role sent them."""
@@ -318,22 +330,32 @@ class _Judge:
         return _Verdict(_by(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
 
     def _grave(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
-        """What would be passed over is at least counted where it is CRITICAL or gives more by a field that is known to, and
-        drift where nothing explains it.
+        """What would be passed over is at least counted where it is CRITICAL, and drift where it gives more and nothing
+        explains it. Who wrote it explains nothing: anybody may call himself a controller.
         """
-        certain = (each for each in self.weakened if each.row.severity is Severity.CRITICAL or each.row.by_value)
-        weakens = any(each.touches(names_of(difference.location.path)) for each in certain)
-        critical = self._grade(difference)[0] is Severity.CRITICAL or is_foreign(difference, self.desired.tree)
-        if not critical and not weakens:
+        gives, critical = self._gives(difference), self._grade(difference)[0] is Severity.CRITICAL
+        if not critical and not gives:
             return None
         cause = _by(DriftKind.ADDED, writer)
-        if writer is not None and writer.role in ROBOTS:
+        if not gives and writer is not None and writer.role in ROBOTS:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
-        if injected(difference) or (self.observed.id.kind == "Pod" and difference.location.path[0] == "metadata"):
+        if self.observed.id.kind == "Pod" and (injected(difference) or difference.location.path[0] == "metadata"):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
-        if difference.declared or weakens or is_known(self.observed.id.group, self.observed.id.kind):
+        if difference.declared or self._weakens(difference) or is_known(self.observed.id.group, self.observed.id.kind):
             return _Verdict(cause)
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
+
+    def _gives(self, difference: Difference) -> bool:
+        """Whether it grants something that is HIGH or worse: a privilege, somebody else's software, more by a field."""
+        path, live = difference.location.path, difference.observed
+        gained = is_grave(self.desired.id, path, None, live, grants=self.options.grants)
+        return gained or self._weakens(difference) or is_foreign(difference, self.desired.tree)
+
+    def _weakens(self, difference: Difference) -> bool:
+        """Whether it gives more by a field: rows know what its absence means."""
+        names = names_of(difference.location.path)
+        rows = (each.row for each in self.weakened if each.touches(names))
+        return any(row.severity.rank >= Severity.HIGH.rank for row in rows)
 
     def _grade(self, difference: Difference) -> tuple[Severity, str]:
         path, live = difference.location.path, difference.observed

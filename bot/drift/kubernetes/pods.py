@@ -157,5 +157,11 @@ POD_TYPES: Final[Types] = {
     "DownwardFiles": {"defaultMode": "mode", "items": "keyed[path] DownwardFile"},
     "DownwardFile": {"path": "leaf", "mode": "mode", "fieldRef": "FieldRef", "resourceFieldRef": "ResourceFieldRef"},
     "Ephemeral": {"volumeClaimTemplate": "ClaimTemplate"},
-    "PodTemplate": {"metadata": "TemplateMetadata", "spec": "PodSpec"},
+    "PodTemplate": {"metadata": "TemplateMetadata", "spec": "TemplateSpec"},
 }
+TEMPLATE_SPEC: Final = {
+    **POD_TYPES["PodSpec"],
+    "nodeName priority preemptionPolicy": "leaf",
+    "overhead": "map quantity",
+}
+"""Of what pods are made of nobody fills in what each pod is given."""

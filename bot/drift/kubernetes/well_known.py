@@ -60,6 +60,17 @@ _CONFIGURATION: Final = _any_of(
     r"(.*\.)?ingress\.kubernetes\.io/.*",
     # Kubernetes: Restrict a Container's Access to Resources with AppArmor; ... Syscalls with seccomp
     r"container\.apparmor\.security\.beta\.kubernetes\.io/.*|(container\.)?seccomp\.security\.alpha\.kubernetes\.io/.*",
+    # KEDA: Pause autoscaling; Argo CD: Annotations and Labels used by Argo CD; Helm: Chart Hooks, resource policies; Flux:
+    # Kustomization; cert-manager: Annotated Ingress resource
+    r"autoscaling\.keda\.sh/paused(-.*)?|argocd\.argoproj\.io/(sync-.*|compare-options|hook.*|skip-reconcile|manifest-.*)",
+    r"helm\.sh/(hook.*|resource-policy)|kustomize\.toolkit\.fluxcd\.io/(prune|reconcile|ssa|force)",
+    r"cert-manager\.io/(cluster-issuer|issuer|issuer-kind|issuer-group|common-name|duration|renew-before|usages)",
+    # Cluster Autoscaler: FAQ; Karpenter: Disruption; ExternalDNS: annotations; Istio and Linkerd: injection
+    r"cluster-autoscaler\.kubernetes\.io/(safe-to-evict.*|scale-down-disabled)|karpenter\.sh/do-not-(disrupt|evict)",
+    r"external-dns\.alpha\.kubernetes\.io/.*|(traffic\.)?sidecar\.istio\.io/(?!status).*|(config\.)?linkerd\.io/(inject|.*skip.*)",
+    # Kubernetes: pod deletion cost, topology-aware routing; Reloader; Vault Agent Injector
+    r"controller\.kubernetes\.io/pod-deletion-cost|service\.kubernetes\.io/topology-(mode|aware-hints)",
+    r"((configmap|secret)\.)?reloader\.stakater\.com/(auto|search|match|reload)|vault\.hashicorp\.com/(?!agent-inject-status).*",
 )
 """In a domain of controllers, and yet only ever read by them: what is there, a person or Git has put there."""
 _DOMAINS: Final = re.compile(

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 FIELD_PREFIX: Final = "grant-"
 """How the ids of severity rules begin that come of this table."""
+OTHER_PREFIX: Final = "other-"
+"""How those begin of rows that are HIGH and tell that a value is another one, not that it gives more."""
 
 
 def _several(value: object) -> object:
@@ -86,7 +88,12 @@ class FieldGrant(BaseModel):
     @property
     def rule(self) -> str:
         """The id of the severity rule."""
-        return f"{FIELD_PREFIX}{self.id}"
+        return f"{FIELD_PREFIX if self.gives else OTHER_PREFIX}{self.id}"
+
+    @property
+    def gives(self) -> bool:
+        """Whether what it finds gives more for sure; what is CRITICAL counts as if it did."""
+        return self.weaker != "other" or self.severity is Severity.CRITICAL
 
     @property
     def by_value(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.drift.severity.fields import FIELD_PREFIX
+from bot.drift.severity.fields import FIELD_PREFIX, OTHER_PREFIX
 from bot.drift.severity.grants import PREFIX
 from bot.drift.severity.rules import PRIVILEGES, RESTRICTIONS
 from bot.model.drift import Drift
@@ -26,11 +26,13 @@ def meaning(rule: str) -> str | None:
     """What the privilege or restriction rule ``rule`` found, as words for people; None for any other rule."""
     if rule.startswith(PREFIX):
         return "a label or annotation that grants or exposes something"
-    if rule.startswith(FIELD_PREFIX):
+    if rule.startswith((FIELD_PREFIX, OTHER_PREFIX)):
         return "a field that grants, guards or trusts something"
     return _MEANINGS.get(rule)
 
 
 def is_gain(drift: Drift) -> bool:
-    """Whether its severity is CRITICAL by privilege."""
-    return drift.severity is Severity.CRITICAL and meaning(drift.rule) is not None
+    """Whether its severity is HIGH or worse by what the live side gained, or by a restriction that it lost."""
+    if drift.severity.rank < Severity.HIGH.rank or drift.rule.startswith(OTHER_PREFIX):
+        return False
+    return meaning(drift.rule) is not None

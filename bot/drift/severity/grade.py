@@ -194,7 +194,7 @@ def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observe
     for about, gained, before in ((_privileges, live, declared), (_restrictions, declared, live)):
         for leaf in gained:
             for rule in about(resource.kind, leaf[0][-1] if leaf[0] else ""):
-                if _meets(rule, leaf) and leaf not in before:
+                if _meets(rule, leaf) and leaf not in before and not _covered(rule, leaf, before):
                     yield rule
 
 
@@ -206,7 +206,9 @@ def _bound(resource: ResourceId, names: tuple[str, ...], desired: JSON, observed
 
 
 def _granted(desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
-    """The privilege rules about the verbs and wildcards that whole rules of a role gained."""
+    """The privilege rules about what whole rules of a role gained: verbs and wildcards, what leads to more, anything else."""
+    if rbac.grants_more(desired, observed):
+        yield _BY_ID["rbac-grant"]
     for grant in rbac.gained(desired, observed):
         yield _BY_ID["rbac-escalation" if grant[2] in rbac.POWERS else "rbac-wildcard"]
     if rbac.reaches_more(desired, observed):
@@ -223,6 +225,11 @@ def _selected(names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator
 def _meets(rule: SeverityRule, leaf: Leaf) -> bool:
     names, value = leaf
     return any(_ends(names, tail) for tail in rule.tails) and rule.test(value)
+
+
+def _covered(rule: SeverityRule, leaf: Leaf, others: Sequence[Leaf]) -> bool:
+    """Whether the other side says as much at the same place."""
+    return any(names == leaf[0] and rule.covered(value) for names, value in others)
 
 
 def _ends(names: tuple[str, ...], tail: tuple[str, ...]) -> bool:

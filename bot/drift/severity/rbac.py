@@ -8,7 +8,7 @@ end with ``*``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Final, TypeAlias
 
@@ -68,6 +68,27 @@ def reaches_more(desired: JSON, observed: JSON) -> bool:
         if _gives(rule, (group, resource, verb, name))
     )
     return any(not any(_gives(earlier, grant) for earlier in before) for grant in grants)
+
+
+def grants_more(desired: JSON, observed: JSON) -> bool:
+    """Whether the rules ``observed`` grant anything that no rule of ``desired`` gives."""
+    before = [*mappings(desired)]
+    return any(not _is_given(rule, before) for rule in mappings(observed) if rule not in before)
+
+
+def _is_given(rule: Tree, before: Sequence[Tree]) -> bool:
+    """Whether ``before`` gives all of ``rule``. One of so many grants that nobody would write them apart counts as more."""
+    verbs, paths = texts(rule.get("verbs")), texts(rule.get("nonResourceURLs"))
+    groups, resources = texts(rule.get("apiGroups")) or ("",), texts(rule.get("resources"))
+    names = texts(rule.get("resourceNames")) or ("",)
+    if (len(groups) * len(resources) * len(names) + len(paths)) * len(verbs) * len(before) > _MOST:
+        return False
+    grants = (*product(groups, resources, verbs, names), *product((_PATH,), paths, verbs, ("",)))
+    return all(any(_gives(earlier, grant) for earlier in before) for grant in grants)
+
+
+_MOST: Final = 20_000
+"""So many grants are laid beside rules."""
 
 
 def mighty_roles(trees: Iterable[tuple[ResourceId, Tree]]) -> frozenset[RoleName]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bot.drift.compose.notation import capability
@@ -26,7 +26,8 @@ LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Seve
 class SeverityRule:
     """``tail`` is how the place of a leaf ends (``*`` is any one part, ``x/*`` one that begins so, list elements by their
     value are left out);
-    ``kinds`` narrows by resource kind; ``test`` by value.
+    ``kinds`` narrows by resource kind; ``test`` by value. It adds nothing beside a value at the same place of the other side
+    that is ``covered``: who is root already is not made root.
     """
 
     id: str
@@ -35,19 +36,29 @@ class SeverityRule:
     tails: tuple[tuple[str, ...], ...]
     test: Test
     kinds: frozenset[str] = frozenset()
+    covered: Test = field(default=lambda _: False, compare=False)
 
 
 def _tails(text: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(tail.split(".")) for tail in text.split())
 
 
-def _rule(id_: str, severity: Severity, meaning: str, tails: str, test: Test, *, kinds: str = "") -> SeverityRule:
-    return SeverityRule(id_, severity, meaning, _tails(tails), test, frozenset(kinds.split()))
+def _nothing(_: JSON) -> bool:
+    return False
 
 
-def _lost(meaning: str, tails: str, test: Test, more: tuple[tuple[str, ...], ...] = ()) -> SeverityRule:
-    """A restriction; ``more`` are tails whose parts have dots of their own."""
-    return SeverityRule("restriction-lost", HIGH, meaning, (*_tails(tails), *more), test)
+def _rule(
+    id_: str, severity: Severity, meaning: str, tails: str, test: Test, *, kinds: str = "", covered: Test = _nothing
+) -> SeverityRule:
+    return SeverityRule(id_, severity, meaning, _tails(tails), test, frozenset(kinds.split()), covered)
+
+
+def _lost(
+    meaning: str, tails: str, test: Test, more: tuple[tuple[str, ...], ...] = (), covered: Test | None = None
+) -> SeverityRule:
+    """A restriction, for which another one of its kind will do; ``more`` are tails whose parts have dots of their own."""
+    tested = test if covered is None else covered
+    return SeverityRule("restriction-lost", HIGH, meaning, (*_tails(tails), *more), test, covered=tested)
 
 
 def _true(value: JSON) -> bool:
@@ -125,6 +136,26 @@ def _unconfined(value: JSON) -> bool:
     }
 
 
+def _confined(value: JSON) -> bool:
+    return _something(value) and not _unconfined(value)
+
+
+def _all(value: JSON) -> bool:
+    return isinstance(value, str) and capability(value) == "ALL"
+
+
+def _folder(value: JSON) -> bool:
+    return isinstance(value, str) and value.startswith(("/", "~", "."))
+
+
+def _selinux_type(option: str) -> str:
+    """The type that an option of Docker names (docker run reference, --security-opt), else nothing."""
+    words = option.lower().replace("=", ":").split(":")
+    return words[2].strip() if words[:2] == ["label", "type"] and len(words) > 2 else ""
+
+
+_SELINUX: Final = frozenset({"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
+"""Types of SELinux that the baseline allows."""
 _PROFILE_NOTES: Final = (
     ("annotations", "container.apparmor.security.beta.kubernetes.io/*"),
     ("annotations", "container.seccomp.security.alpha.kubernetes.io/*"),
@@ -152,6 +183,7 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     _rule("host-path", CRITICAL, "mounts a system folder of the host", "hostPath.path", _host_root),
     _rule("host-path", CRITICAL, "mounts a system folder of the host", "volumes.*.source", _host_root),
     _rule("host-path", HIGH, "mounts a folder of the host", "hostPath.path", _something),
+    _rule("host-path", HIGH, "mounts a folder of the host", "volumes.*.source", _folder),
     # baseline and restricted: capabilities; Docker: runtime privilege and Linux capabilities (devices too)
     _rule(
         "capability",
@@ -159,14 +191,20 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         "gains a capability that equals root on the host",
         "capabilities.add cap_add",
         lambda value: capability(str(value)) in MIGHTY,
+        covered=_all,
     ),
-    _rule("capability", HIGH, "gains a capability", "capabilities.add cap_add", _something),
+    _rule("capability", HIGH, "gains a capability", "capabilities.add cap_add", _something, covered=_all),
     _rule("device", CRITICAL, "gains a device of the host", "devices.*.source device_cgroup_rules", _something),
     _rule("device", CRITICAL, "gains a device of the host", "devices", lambda value: isinstance(value, str)),
     # restricted: privilege escalation, running as non-root; baseline: seccomp, AppArmor, SELinux, /proc mount type
     _rule("escalation", HIGH, "may gain privileges", "allowPrivilegeEscalation", _true),
     _rule(
-        "runs-as-root", HIGH, "runs as root", "runAsUser user runAsGroup fsGroup supplementalGroups group_add", _root
+        "runs-as-root",
+        HIGH,
+        "runs as root",
+        "runAsUser user runAsGroup fsGroup supplementalGroups group_add",
+        _root,
+        covered=_root,
     ),
     # Docker: Linux post-installation steps, the docker group; Debian: SystemGroups
     _rule("host-group", CRITICAL, "is in a group that equals root on the host", "group_add", _equals(*_HOST_GROUPS)),
@@ -179,6 +217,27 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         "runs without seccomp, AppArmor or SELinux confinement",
         "seccompProfile.type appArmorProfile.type security_opt procMount",
         lambda v: _unconfined(v) or v == "Unmasked",
+    ),
+    _rule(
+        "selinux",
+        CRITICAL,
+        "runs with another type or role of SELinux",
+        "seLinuxOptions.type",
+        lambda value: isinstance(value, str) and value not in _SELINUX,
+    ),
+    _rule(
+        "selinux",
+        HIGH,
+        "runs with another type or role of SELinux",
+        "seLinuxOptions.user seLinuxOptions.role",
+        _something,
+    ),
+    _rule(
+        "selinux",
+        CRITICAL,
+        "runs with another type or role of SELinux",
+        "security_opt",
+        lambda value: isinstance(value, str) and _selinux_type(value) not in _SELINUX,
     ),
     SeverityRule(
         "unconfined", CRITICAL, "runs without seccomp or AppArmor confinement", _PROFILE_NOTES, _equals("unconfined")
@@ -258,6 +317,7 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         "spec.type",
         _equals("loadbalancer", "nodeport"),
         kinds="Service",
+        covered=_equals("loadbalancer"),
     ),
     _rule(
         "public-exposure", CRITICAL, "reachable from everywhere", "cidr loadBalancerSourceRanges externalIPs", _world
@@ -278,16 +338,14 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
 RESTRICTIONS: Final[tuple[SeverityRule, ...]] = (
     # the same standards, read the other way: what the live side no longer has
     _lost("may run as root", "runAsNonRoot", _true),
-    _lost("runs without its isolating runtime", "runtimeClassName", _something),
+    _lost("runs without its isolating runtime", "runtimeClassName", _something, covered=_nothing),
+    _lost("its users are those of its host", "hostUsers", _false),
     _lost("may write its root file system", "readOnlyRootFilesystem read_only", _true),
     _lost("may gain privileges", "allowPrivilegeEscalation", _false),
-    _lost("keeps a capability that was dropped", "capabilities.drop cap_drop", _something),
-    _lost(
-        "lost a security profile",
-        "seccompProfile.type appArmorProfile.type security_opt",
-        lambda value: _something(value) and not _unconfined(value),
-        _PROFILE_NOTES,
-    ),
+    _lost("may write what it mounts", "volumeMounts.*.readOnly", _true),
+    _lost("keeps a capability that was dropped", "capabilities.drop cap_drop", _something, covered=_all),
+    _lost("lost a security profile", "seccompProfile.type appArmorProfile.type", _confined, _PROFILE_NOTES),
+    _lost("lost a security profile", "security_opt", _confined, covered=_nothing),
     _lost("gains the service account's token", "automountServiceAccountToken", _false),
     _lost("may run as another user", "runAsUser user", lambda value: _something(value) and not _root(value)),
     _lost("published beyond the local host", "host_ip", _begins("127.", "::1", "[::1]")),

@@ -21,7 +21,7 @@ Beside the Compose keys a tree has:
 ``x-image``     {"id": "sha256:...", "digests": ["repo@sha256:...", ...]}, and ``tagged``, the id of the image that the
                 tag names now, where the container runs another one
 ``x-state``     {"status", "health", "exit_code", "restarts", "oom_killed", "started_at"}
-``x-container`` {"id", "name", "engine", "project", "working_dir"}, and ``capabilities``, ``addresses`` where podman shows them
+``x-container`` {"id", "name", "engine", "project", "working_dir"}, and ``capabilities``, ``addresses``, ``logged`` of podman
 ``x-inherited`` what came from the image and the engine
 ``x-replicas``  the trees of the service's other containers, only where there are any
 ``x-unknown``   keys of which nothing is known, only where there are any
@@ -217,6 +217,7 @@ def _annotations(shown: Container) -> dict[str, JSON]:
             "working_dir": label(labels, _WORKING_DIR),
             **_bounding(shown),
             **_addresses(shown),
+            **_logged(shown),
         },
     }
 
@@ -233,6 +234,12 @@ def _addresses(shown: Container) -> dict[str, JSON]:
     keys = ("IPAddress", "GlobalIPv6Address")
     known: list[JSON] = [address for network in networks for key in keys if (address := text(network.get(key)))]
     return {"addresses": known} if known and shown.engine == "podman" else {}
+
+
+def _logged(shown: Container) -> dict[str, JSON]:
+    """Whether the command line of podman says how the container logs."""
+    asked = shown.podman and (shown.asked("--log-driver") or shown.asked("--log-opt"))
+    return {"logged": True} if asked else {}
 
 
 def _version(container: Tree) -> str:
