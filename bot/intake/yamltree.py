@@ -16,7 +16,6 @@ from yaml import nodes
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
-    DocumentStartEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceStartEvent,
@@ -91,6 +90,32 @@ class _Composer(yaml.cyaml.CParser):  # type: ignore[misc,name-defined]
         return _PLAIN if implicit is True or (implicit and implicit[0]) else _QUOTED
 
 
+class _Recomposer(yaml.composer.Composer):
+    """The same in Python, for what libyaml's composer refuses and go-yaml takes: an anchor that is written again hides the one
+    before it (YAML 1.2.2, section 7.1), and (``across``) the documents of a file have their anchors in common.
+    """
+
+    def __init__(self, text: Text, *, across: bool) -> None:
+        super().__init__()
+        events = _Composer(text.chars)
+        self.check_event, self.peek_event, self.get_event = events.check_event, events.peek_event, events.get_event
+        self.descend_resolver, self.ascend_resolver = events.descend_resolver, events.ascend_resolver
+        self.resolve, self.across = events.resolve, across
+
+    def compose_document(self) -> Any:  # PyYAML's nodes are untyped
+        """The root of the next document."""
+        anchors = self.anchors
+        root = super().compose_document()
+        self.anchors = anchors if self.across else {}
+        return root
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node, whatever its anchor was before."""
+        if not self.check_event(AliasEvent):
+            self.anchors.pop(self.peek_event().anchor, None)
+        return super().compose_node(parent, index)
+
+
 @dataclass(frozen=True, slots=True)
 class Tag:
     """A tag of a program's own (``!reset``) on the value at ``pointer``. Lines and columns count from 1."""
@@ -120,12 +145,21 @@ def load(text: Text, dialect: Dialect) -> list[Loaded | None]:
     """The documents of ``text``, None for an empty one. Raises :class:`Broken`."""
     _check_depth(text)
     try:
-        composer = _Composer(text.chars)
-        documents: list[Loaded | None] = []
-        while composer.check_node():
-            documents.append(_loaded(composer.get_node(), text, dialect))
+        return _documents(_Composer(text.chars), text, dialect)
+    except yaml.composer.ComposerError:
+        _check_depth(text, certainly=True)
     except yaml.YAMLError as exc:
         raise _broken(text, exc) from exc
+    try:
+        return _documents(_Recomposer(text, across=dialect is Dialect.COMPOSE), text, dialect)
+    except yaml.YAMLError as exc:
+        raise _broken(text, exc) from exc
+
+
+def _documents(composer: Any, text: Text, dialect: Dialect) -> list[Loaded | None]:
+    documents: list[Loaded | None] = []
+    while composer.check_node():
+        documents.append(_loaded(composer.get_node(), text, dialect))
     return documents
 
 
@@ -290,14 +324,14 @@ def _broken(text: Text, exc: yaml.YAMLError) -> Broken:
     return Broken(text.error_at(line, column, f"not valid YAML: {problem}"), problem=problem)
 
 
-def _check_depth(text: Text) -> None:
+def _check_depth(text: Text, *, certainly: bool = False) -> None:
     """The composer of libyaml's binding recurses in C, where no recursion limit stops it: refuse what is too deep before it
     overflows the stack. A text is only looked through when it could be: depth needs brackets or a long line.
     """
     chars = text.chars
-    if len(chars) < 4096:
+    if not certainly and len(chars) < 4096:
         return
-    if chars.count("[") + chars.count("{") < 2000 and max(map(len, chars.split("\n"))) < 4096:
+    if not certainly and chars.count("[") + chars.count("{") < 2000 and max(map(len, chars.split("\n"))) < 4096:
         return
     depth = 0
     for event in events(text):
@@ -322,8 +356,6 @@ def span_trees(text: Text, limits: YamlLimits = LIMITS) -> list[Node | None]:
     documents: list[Node | None] = []
     builder = _Builder(text, limits)
     for event in events(text):
-        if isinstance(event, DocumentStartEvent):
-            builder.anchors = {}
         root = builder.take(event)
         if root is not None:
             empty = isinstance(root, ScalarNode) and root.value == "" and not root.style
@@ -333,7 +365,9 @@ def span_trees(text: Text, limits: YamlLimits = LIMITS) -> list[Node | None]:
 
 @dataclass(slots=True)
 class _Builder:
-    """Events of one document to a span tree, with the open collections on a stack."""
+    """Events to span trees, with the open collections on a stack. An alias also finds the anchor of a document before its own,
+    which those who read one document at a time have refused by then.
+    """
 
     text: Text
     limits: YamlLimits
