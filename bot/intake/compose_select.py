@@ -100,7 +100,7 @@ def _by_variable(folder: str, variables: Mapping[str, str], folders: Collection[
 
 
 def without_env_file(variables: Mapping[str, str]) -> bool | None:
-    """Whether a ``.env`` file that sets ``variables`` says that nothing in it counts but what steers Compose; None where it says
+    """Whether a ``.env`` file that sets ``variables`` says that only what steers Compose counts in it; None where it says
     what is no truth value (``setEnvWithDotEnv``, same file; https://pkg.go.dev/strconv#ParseBool).
     """
     return _TRUTH.get(variables.get("COMPOSE_DISABLE_ENV_FILE", "0"))

@@ -21,7 +21,7 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from bot.intake.scalars import Dialect, resolve, tagged
+from bot.intake.scalars import Dialect, key_text, resolve, tagged
 from bot.intake.spans import AliasNode, MappingNode, Node, ScalarNode, SequenceNode, attach
 from bot.intake.text import Text
 from bot.model.json import JSON, Pointer
@@ -37,8 +37,8 @@ _CORE: Final = frozenset(
 
 TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 _DATE: Final = re.compile(
-    r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)?|"
-    r" \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?)?\Z",
+    r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?(?:Z|[-+]\d\d:\d\d)?|"
+    r" +\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?)?\Z",
     re.ASCII,
 )
 """What go-yaml reads as a moment where it is not quoted (``allowedTimestampFormats``)."""
@@ -235,9 +235,21 @@ class _Values:
 
     def _tagged(self, node: Any) -> JSON:
         """The scalar behind a written tag. One of a program's own says nothing of its type, and Compose leaves it a text."""
+        if self.dialect is Dialect.TERRAFORM:
+            return self._of_kind(node, node.tag.removeprefix("tag:yaml.org,2002:"))
         if not node.tag.startswith("tag:") and not node.style and self.dialect is not Dialect.COMPOSE:
             return resolve(node.value, self.dialect)
         return tagged(node.tag, node.value, self.dialect)
+
+    def _of_kind(self, node: Any, kind: str) -> JSON:
+        """The scalar that must be what its tag says where it is not quoted (``resolve.go`` of go-cty-yaml)."""
+        types = {"int": (int, float), "float": (int, float), "bool": bool}.get(kind)
+        if node.style or kind in {"str", "binary"}:
+            return str(node.value)
+        value = None if kind == "null" else resolve(node.value, self.dialect)
+        if types is not None and (not isinstance(value, types) or isinstance(value, bool) is not (types is bool)):
+            raise Broken(_at(self.text, node, f"a value that is no {kind}"), problem=f"a value that is no {kind}")
+        return value
 
     def _once(self, node: Any, depth: int) -> JSON:
         if id(node) in self.open:
@@ -265,10 +277,35 @@ class _Values:
                 raise Broken(_at(self.text, key, "a mapping key that is not a scalar", "text"))
             if name == "<<" and key.tag == _PLAIN:
                 return self._merged(node, depth)
+            if self.dialect is Dialect.TERRAFORM:
+                name = self._terraform_key(key)
             if name in entries:
                 self.duplicates.append(_where(key))
             self._look_at(key)
             entries[name] = self.value(child, depth + 1)
+        return entries
+
+    def _terraform_key(self, key: Any) -> str:
+        if key.tag != _PLAIN:
+            return str(key.value)
+        name = None if _DATE.match(key.value) else key_text(key.value)
+        if name is None:
+            raise Broken(
+                _at(self.text, key, "a key that is a date or null", "text"), problem="a key that is a date or null"
+            )
+        return name
+
+    def _in_order(self, node: Any, depth: int) -> JSON:
+        """What a mapping says for whom the last of two entries counts, be it one that is merged in."""
+        entries: dict[str, JSON] = {}
+        for key, child in node.value:
+            value = self.value(child, depth + 1)
+            if key.value != "<<" or key.tag != _PLAIN:
+                entries[self._terraform_key(key)] = value
+            elif isinstance(value, dict):
+                entries |= value
+            else:
+                raise Broken(_at(self.text, key, "'<<' merges something that is not a mapping", "a mapping"))
         return entries
 
     def _look_at(self, key: Any) -> None:
@@ -279,6 +316,8 @@ class _Values:
                 self.strange.append(_where(key))
 
     def _merged(self, node: Any, depth: int) -> JSON:
+        if self.dialect is Dialect.TERRAFORM:
+            return self._in_order(node, depth)
         inherited: list[JSON] = []
         own: dict[str, JSON] = {}
         for key, child in node.value:
