@@ -35,6 +35,7 @@ _CORE: Final = frozenset(
 """YAML's own tags (YAML 1.2, 10.3; yaml.org/type/binary.html)."""
 
 
+_KINDS: Final[dict[str, tuple[type, ...]]] = {"int": (int, float), "float": (int, float), "bool": (bool,)}
 TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 _DATE: Final = re.compile(
     r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?(?:Z|[-+]\d\d:\d\d)?|"
@@ -243,11 +244,11 @@ class _Values:
 
     def _of_kind(self, node: Any, kind: str) -> JSON:
         """The scalar that must be what its tag says where it is not quoted (``resolve.go`` of go-cty-yaml)."""
-        types = {"int": (int, float), "float": (int, float), "bool": bool}.get(kind)
+        types = _KINDS.get(kind)
         if node.style or kind in {"str", "binary"}:
             return str(node.value)
         value = None if kind == "null" else resolve(node.value, self.dialect)
-        if types is not None and (not isinstance(value, types) or isinstance(value, bool) is not (types is bool)):
+        if types is not None and (not isinstance(value, types) or isinstance(value, bool) is not (kind == "bool")):
             raise Broken(_at(self.text, node, f"a value that is no {kind}"), problem=f"a value that is no {kind}")
         return value
 
