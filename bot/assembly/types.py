@@ -5,15 +5,15 @@ Source: Terraform documentation, "Type Constraints" and "Types and Values".
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, TypeAlias
 
 from bot.assembly.faults import Misuse
 from bot.assembly.functions.arguments import unified
+from bot.assembly.functions.sets import as_members
 from bot.assembly.values import Value, as_bool, as_number, as_text, kind_of
 from bot.intake.syntax import Expression, FunctionCall, ListExpression, Name, ObjectExpression
 
@@ -131,7 +131,7 @@ def converted(value: Value, kind: Type, made: Made = _nothing) -> Value:
             if not isinstance(value.data, tuple):
                 raise _wrong(value, kind)
             items = _alike(value, kind, tuple(converted(child, item, made) for child in value.data))
-            return replace(value, data=_distinct(items) if kind.unique else items, unique=kind.unique)
+            return replace(value, data=as_members(items) if kind.unique else items, unique=kind.unique)
         case MapOf(item):
             if not isinstance(value.data, dict):
                 raise _wrong(value, kind)
@@ -158,15 +158,6 @@ def _alike(value: Value, kind: ListOf | MapOf, children: tuple[Value, ...]) -> t
 
 def _wrong(value: Value, kind: Type) -> Mismatch:
     return Mismatch(value, f"this is a {kind_of(value)}", describe(kind))
-
-
-def _distinct(items: tuple[Value, ...]) -> tuple[Value, ...]:
-    """Each element of a set once, in the order of Terraform's sets where they are all of one scalar type."""
-    unique = {(kind_of(item), json.dumps(item.plain(), sort_keys=True)): item for item in items}
-    kinds = {kind_of(item) for item in items}
-    if kinds in ({"string"}, {"number"}, {"bool"}):
-        return tuple(sorted(unique.values(), key=lambda item: item.data))  # type: ignore[arg-type,return-value]
-    return tuple(unique.values())
 
 
 def _structure(value: Value, kind: Structure, made: Made) -> Value:
@@ -271,6 +262,23 @@ def parse_type(node: Expression) -> Type:
             return Structure(attributes, frozenset(optional), _defaults(fields))
         case _:
             raise NoType(node)
+
+
+def defaults_of(kind: Type) -> Iterator[tuple[Type, Expression]]:
+    """The defaults of optional attributes anywhere in a type, each with the type that it must have, which is asked first."""
+    match kind:
+        case ListOf(item) | MapOf(item):
+            yield from defaults_of(item)
+        case TupleOf(kinds):
+            for inner in kinds:
+                yield from defaults_of(inner)
+        case Structure():
+            for name, inner in kind.fields.items():
+                yield from defaults_of(inner)
+                if name in kind.defaults:
+                    yield inner, kind.defaults[name]
+        case ScalarType() | OneOf():
+            return
 
 
 def _required(node: Expression) -> Expression:

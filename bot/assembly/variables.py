@@ -13,7 +13,7 @@ from typing import Final
 from bot.assembly.constant import constant, need_constant
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
-from bot.assembly.types import Mismatch, NoType, ScalarType, Type, converted, parse_type
+from bot.assembly.types import Mismatch, NoType, ScalarType, Type, converted, defaults_of, parse_type
 from bot.assembly.values import Trace, Value
 from bot.intake.cw import parse_expression
 from bot.intake.scanner import Mistake
@@ -66,6 +66,8 @@ def declared_type(at: Evaluator, block: Block) -> Type:
     for part in walk(written.expression):
         if isinstance(part, FunctionCall) and part.name == "optional" and len(part.arguments) > 1:
             need_constant(at, part.arguments[1])
+    for inner, default in defaults_of(kind):
+        fit(at, constant(at).value(default), inner, "the default of an optional attribute")
     return kind
 
 

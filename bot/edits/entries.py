@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bot.edits.document import EditedDocument, content_end, keeps_blank_lines
-from bot.edits.splice import replaced
+from bot.edits.splice import behind_key, comment_in, end_with_comment, replaced
 from bot.edits.style import block, column, double, entry, flow, indentation, line_end, pretty_json, quote_of, scalar
 from bot.intake.spans import MappingNode, Node, NodePosition, SequenceNode, key_of, target
 from bot.model.json import JSON
@@ -38,6 +38,8 @@ def _added_block(doc: EditedDocument, node: MappingNode | SequenceNode, key: str
         yield doc.with_span(end, end, newline.join(text) + newline)
     end = line_end(doc.chars, content_end(doc.chars, node))
     yield doc.with_span(end, end, newline + newline.join(text))
+    if end == len(doc.chars):  # a literal block keeps its last line end only where the file has one
+        yield doc.with_span(end, end, newline + newline.join(text) + newline)
 
 
 def _element_lines(doc: EditedDocument, node: SequenceNode, value: JSON) -> list[str]:
@@ -69,6 +71,11 @@ def _added_flow(doc: EditedDocument, node: MappingNode | SequenceNode, key: str 
         name = double(key) if doc.house.json else scalar(key, flow=True, quote=quote_of([k for k, _ in _pairs(node)]))
         text = f"{name}{doc.house.colon if doc.house.json else ': '}{text}"
     gap = "," + doc.house.newline + indent if several_lines else doc.house.comma
+    own = line_end(doc.chars, last_end)
+    comment = comment_in(doc.chars[last_end:own])
+    between = doc.chars[last_end:own].removesuffix(comment).strip()
+    if several_lines and comment and between in {"", ","}:  # which is about the last entry
+        yield doc.with_span(last_end, own, f",{comment}{doc.house.newline}{indent}{text}{between}")
     yield doc.with_span(last_end, last_end, gap + text)
 
 
@@ -104,11 +111,10 @@ def _emptied(doc: EditedDocument, parent: MappingNode | SequenceNode, container:
     if parent.flow:
         yield doc.with_span(parent.start, parent.end, empty)
     elif container.key is not None:
-        colon = doc.chars.index(":", container.key.end)
-        end = content_end(doc.chars, parent)
-        yield doc.with_span(colon + 1, line_end(doc.chars, end), f" {empty}")
+        start, end, comment = behind_key(doc, container.key, parent)
+        yield doc.with_span(start, end, f" {empty}{comment}")
     else:
-        yield doc.with_span(parent.start, content_end(doc.chars, parent), empty)
+        yield doc.with_span(parent.start, end_with_comment(doc.chars, parent), empty)
 
 
 def _removed_lines(doc: EditedDocument, parent: MappingNode | SequenceNode, index: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ intended. Offsets are characters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
@@ -16,11 +17,12 @@ from bot.edits.style import (
     column,
     flow,
     indentation,
+    line_end,
     literal,
     pretty_json,
     scalar,
 )
-from bot.intake.spans import MappingNode, Node, NodePosition, ScalarNode, SequenceNode
+from bot.intake.spans import AliasNode, MappingNode, Node, NodePosition, ScalarNode, SequenceNode
 from bot.model.json import JSON
 
 
@@ -35,9 +37,9 @@ def replaced(doc: EditedDocument, position: NodePosition, value: JSON) -> Iterat
     if doc.house.json or _in_flow(position):
         yield from _inline(doc, node, value, in_flow=True)
     elif is_collection(value) and position.key is not None:
-        colon = doc.chars.index(":", position.key.end)
+        start, end, comment = behind_key(doc, position.key, node)
         lines = _below(doc, position.key, value)
-        yield doc.with_span(colon + 1, content_end(doc.chars, node), doc.house.newline + doc.house.newline.join(lines))
+        yield doc.with_span(start, end, comment + doc.house.newline + doc.house.newline.join(lines))
         yield from _inline(doc, node, value)
     elif is_collection(value):
         indent = " " * column(doc.chars, node.head)
@@ -45,10 +47,46 @@ def replaced(doc: EditedDocument, position: NodePosition, value: JSON) -> Iterat
         yield doc.with_span(node.head, content_end(doc.chars, node), (doc.house.newline + indent).join(lines))
         yield from _inline(doc, node, value)
     elif isinstance(node, (MappingNode, SequenceNode)) and not node.flow and position.key is not None:
-        colon = doc.chars.index(":", position.key.end)
-        yield doc.with_span(colon + 1, content_end(doc.chars, node), " " + flow(value, doc.house))
+        start, end, comment = behind_key(doc, position.key, node)
+        yield doc.with_span(start, end, f" {flow(value, doc.house)}{comment}")
+    elif isinstance(node, (MappingNode, SequenceNode)) and not node.flow:
+        yield doc.with_span(node.head, end_with_comment(doc.chars, node), flow(value, doc.house))
     else:
         yield from _scalar_texts(doc, position, value)
+
+
+def behind_key(doc: EditedDocument, key: Node, node: Node) -> tuple[int, int, str]:
+    """Where all that stands behind a key begins and ends, and the comment in it that is about the key: the one on its line, or
+    behind a bracket that closes. A comment at the end of a block is about the block's last entry.
+    """
+    chars = doc.chars
+    start = chars.index(":", key.end) + 1
+    first, end = line_end(chars, start), end_with_comment(chars, node)
+    if end > first and _is_block(node):
+        return start, end, comment_in(chars[start:first])
+    return start, end, comment_in(chars[content_end(chars, node) : end])
+
+
+def end_with_comment(chars: str, node: Node) -> int:
+    """Where a node ends with the comment at the end of its last line."""
+    end = content_end(chars, node)
+    last = line_end(chars, end)
+    return last if comment_in(chars[end:last]) else end
+
+
+def _is_block(node: Node) -> bool:
+    return (
+        node.style in {"|", ">"} if isinstance(node, ScalarNode) else not isinstance(node, AliasNode) and not node.flow
+    )
+
+
+_COMMENT: Final = re.compile(r"[ \t]+#.*")
+
+
+def comment_in(line: str) -> str:
+    """The comment of the rest of a line that holds no text, with the blanks before it."""
+    match = _COMMENT.search(line)
+    return match[0] if match else ""
 
 
 def _in_flow(position: NodePosition) -> bool:
@@ -91,7 +129,8 @@ def _scalar_texts(doc: EditedDocument, position: NodePosition, value: JSON) -> I
         yield from _blocks(doc, position, block_node, value)
     if block_node is not None:
         end = content_end(doc.chars, block_node)
-        yield doc.with_span(_start(node, value), end, scalar(value))
+        comment = comment_in(doc.chars[node.start : line_end(doc.chars, node.start)])
+        yield doc.with_span(_start(node, value), end, scalar(value) + comment)
         return
     yield from _inline(doc, node, value)
 
@@ -105,6 +144,12 @@ def _blocks(doc: EditedDocument, position: NodePosition, old: ScalarNode | None,
     if not lines:
         return
     end = content_end(doc.chars, node)
+    if old is None:
+        comment = comment_in(doc.chars[end : line_end(doc.chars, end)])
+        end = line_end(doc.chars, end) if comment else end
+    else:
+        comment = comment_in(doc.chars[old.start : line_end(doc.chars, old.start)])
+    lines[0] += comment
     if old is not None and old.style == ">":
         body = [line.lstrip() and indent + line.lstrip() for line in lines[1:]]
         folded = [f">{lines[0][1:]}", *(part for line in body for part in ((line, "") if line else ("",)))][:-1]

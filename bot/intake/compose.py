@@ -19,7 +19,7 @@ from bot.intake.compose_file import assemble
 from bot.intake.compose_project import FileSurroundings, Project, layers_of
 from bot.intake.compose_schema import DECLARED_KINDS
 from bot.intake.compose_secrets import without_secret_keys
-from bot.intake.compose_select import ProjectFiles, groups
+from bot.intake.compose_select import ProjectFiles, groups, without_env_file
 from bot.intake.compose_tags import hidden
 from bot.intake.declared import Declared, meant, sort_errors
 from bot.intake.discover import folder_of, looks_like_compose
@@ -72,6 +72,19 @@ def project_files(files: Mapping[str, bytes], named: Sequence[ProjectFiles] = ()
 def _variables_beside(files: Mapping[str, bytes], folder: str) -> Mapping[str, str]:
     project = Project(files, Sources(files))
     return project.environment([posixpath.join(folder, ".env")], {})
+
+
+def _variables(own: Project, selected: ProjectFiles, paths: Sequence[str]) -> Mapping[str, str]:
+    """What the files of variables at ``paths`` set for the files of the project."""
+    if selected.env_files is not None and not selected.chooser:
+        return own.environment(paths, {})
+    first = own.environment(paths[-1:], {})
+    disabled = without_env_file(first)
+    if disabled is None:
+        own.errors.append(SourceError(paths[-1], 1, 1, "COMPOSE_DISABLE_ENV_FILE is no truth value", "true or false"))
+    if disabled:
+        return {name: value for name, value in first.items() if name.startswith("COMPOSE_")}
+    return own.environment(paths[:-1], first) if paths[:-1] else first
 
 
 def _too_much(selected: ProjectFiles) -> SourceError:
@@ -129,16 +142,15 @@ class _Reading:
     def _of(
         own: Project, selected: ProjectFiles, home: FileSurroundings, given: tuple[str, tuple[ProjectFiles, ...]]
     ) -> _Reading:
-        listed = (".env",) if selected.env_files is None else selected.env_files
-        paths = [home.path(name) for name in listed] if selected.env_files is None else [*listed]
-        around = FileSurroundings(selected.folder, own.environment(paths, {}))
+        paths = [home.path(".env")] if selected.env_files is None else [*selected.env_files]
+        around = FileSurroundings(selected.folder, _variables(own, selected, paths))
         name = around.variables.get("COMPOSE_PROJECT_NAME", "")
         if name != project_name(name) and not selected.name:
-            own.errors.append(SourceError(paths[0], 1, 1, "COMPOSE_PROJECT_NAME is no name of a project", _NAME))
+            own.errors.append(SourceError(paths[-1], 1, 1, "COMPOSE_PROJECT_NAME is no name of a project", _NAME))
         around = _with_name(around, own, selected)
         absent = [path for path in selected.files if own.data(path) is None]
         if absent:
-            where = (selected.env_files or (home.path(".env"),))[0]
+            where = selected.chooser or (selected.env_files or (home.path(".env"),))[0]
             message = f"the project names {', '.join(absent)}, which is not in the repository"
             own.errors.append(SourceError(where, 1, 1, message, "files of this repository"))
         tree = None if absent else assemble(own, selected.files, around)

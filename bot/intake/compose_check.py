@@ -14,6 +14,7 @@ from bot.intake.compose_forms import misshapen
 from bot.intake.compose_merge import mount_key
 from bot.intake.compose_needs import circle, missing, names
 from bot.intake.compose_schema import SchemaFault, faults, named, shown, told
+from bot.intake.declared import meant
 from bot.intake.sited import Sited
 from bot.model.compose_texts import clean_path, is_host_path, mount_parts
 from bot.model.json import Pointer, text
@@ -57,6 +58,7 @@ def _service(name: str, service: Sited, project: Sited) -> Iterator[SchemaFault]
     yield from misshapen(place, service)
     yield from _numbers(place, service)
     yield from _mounted_twice(place, service)
+    yield from _built_upon(place, service, _section(project, "services"))
 
 
 def _references(place: tuple[str, str], service: Sited, project: Sited) -> Iterator[SchemaFault]:
@@ -160,8 +162,25 @@ def _contents(place: tuple[str, str], value: Sited, ways: tuple[str, ...]) -> It
     expected = _one_of(ways)
     if len(given) > 1:
         yield SchemaFault(place, value, f"{shown(place)} has {' and '.join(map(repr, given))}", expected)
-    if not given and "driver" not in value.mapping and "external" not in value.mapping and not value.site.unknown:
+    if not given and "external" not in value.mapping and not value.site.unknown:
         yield SchemaFault(place, value, f"{shown(place)} has no contents", expected)
+
+
+def _built_upon(place: tuple[str, str], service: Sited, services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
+    """Services whose image another one is built upon, which must be built themselves."""
+    contexts = service.child(("build", "additional_contexts"))
+    listed = [(item, (item.text or "").partition("=")[2]) for item in contexts.elements] if contexts is not None else []
+    listed += [(item, item.text or "") for item in contexts.mapping.values()] if contexts is not None else []
+    for item, written in listed:
+        name = written.removeprefix("service:")
+        if name == written or item.site.unknown:
+            continue
+        if name not in services:
+            message = f"{shown(place)} is built upon {named(item, name)}, which is no service"
+            yield SchemaFault((*place, "build"), item, message, meant(name, services))
+        elif "build" not in services[name].mapping:
+            message = f"{shown(place)} is built upon {named(item, name)}, which is not built"
+            yield SchemaFault((*place, "build"), item, message, f"'build' in {shown(('services', name))}")
 
 
 def _one_of(ways: tuple[str, ...]) -> str:

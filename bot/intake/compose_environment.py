@@ -88,7 +88,9 @@ def _files(project: Project, service: Sited, key: str) -> Iterator[_File]:
 
 
 def _with_files(project: Project, service: Sited, key: str, section: str, variables: Mapping[str, str]) -> Sited:
-    """The service with the variables of its files put below its own ones in ``section``, which win."""
+    """The service with the variables of its files put below its own ones in ``section``, which win. Files of labels know no
+    variables but their own ones: another one is empty there.
+    """
     own = service.mapping.get(section)
     known = {**_own_values(own), **variables} if key == "env_file" else {}
     brought: dict[str, Sited] = {}
@@ -101,7 +103,8 @@ def _with_files(project: Project, service: Sited, key: str, section: str, variab
             _tell_absent(project, file, key)
         for line in lines or ():
             earlier[line.key] = line.value
-            brought[line.key] = _leaf(file.path, line, secret=project.is_secret(line.key, line.value))
+            leaf = _leaf(file.path, line, secret=project.is_secret(line.key, line.value))
+            brought[line.key] = leaf if key == "env_file" else replace(leaf, site=replace(leaf.site, unknown=False))
     if absent:
         hidden = service.mapping[key]
         hidden = replace(hidden, site=replace(hidden.site, unknown=True))

@@ -17,6 +17,7 @@ from bot.model.compose_texts import mount_parts
 from bot.model.json import Pointer, text
 
 _SIZED: Final = ("mem_limit", "mem_reservation", "memswap_limit", "shm_size")
+_UNCOPIED: Final = frozenset({"rebuild", "restart"})
 _STARTS: Final = frozenset({"CMD", "CMD-SHELL", "NONE"})
 
 
@@ -50,6 +51,7 @@ def misshapen(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     yield from _health(place, service)
     yield from _build(place, service)
     yield from _requests(place, service)
+    yield from _watched(place, service)
 
 
 def _items(own: Mapping[str, Sited], key: str) -> Iterator[tuple[int, Sited]]:
@@ -100,6 +102,11 @@ def _build(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
         value = build.mapping["dockerfile_inline"]
         message = f"{shown((*place, 'build'))} has both 'dockerfile' and 'dockerfile_inline'"
         yield SchemaFault((*place, "build", "dockerfile_inline"), value, message, "one of them")
+    platform, platforms = service.mapping.get("platform"), service.child(("build", "platforms"))
+    known = [item.text for item in platforms.elements if not item.site.unknown] if platforms is not None else []
+    if platform is not None and platform.text and known and platform.text not in known and not platform.site.unknown:
+        message = f"{shown((*place, 'build', 'platforms'))} lacks {named(platform, platform.text)}"
+        yield SchemaFault((*place, "platform"), platform, message, "the platform that the service runs on")
     for path in (("environment",), ("build", "args")):
         pairs = service.child(path)
         for at, item in enumerate(pairs.elements if pairs is not None else ()):
@@ -118,3 +125,18 @@ def _requests(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
                 here = (*place, *path, at)
                 message = f"{shown(here)} has both 'count' and 'device_ids'"
                 yield SchemaFault(here, item.mapping["count"], message, "one of them")
+
+
+def _watched(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
+    """Files to copy that have no place to go."""
+    watch = service.child(("develop", "watch"))
+    for at, item in enumerate(watch.elements if watch is not None else ()):
+        action, target = item.mapping.get("action"), item.mapping.get("target")
+        if (
+            action is not None
+            and action.text not in _UNCOPIED
+            and not action.site.unknown
+            and not (target and target.data)
+        ):
+            here = (*place, "develop", "watch", at)
+            yield SchemaFault(here, item, f"{shown(here)} has no 'target'", "the folder that files are copied to")

@@ -14,7 +14,7 @@ from bot.intake.compose_schema import SchemaFault, named, shown
 from bot.intake.declared import meant
 from bot.intake.sited import Sited
 
-_JOINED: Final = ("network_mode", "ipc", "pid")
+_JOINED: Final = ("network_mode", "ipc", "pid", "uts")
 """Whose namespace a service joins, as ``service:NAME``."""
 _ENABLE: Final = "its profile in COMPOSE_PROFILES or under 'compose: profiles:' in clockwork.yaml, or 'required: false'"
 

@@ -2,13 +2,13 @@
 
 Called by :mod:`bot.intake.compose`. Sources: ``DefaultFileNames`` and ``DefaultOverrideFileNames`` in ``cli/options.go`` of
 compose-go; Docker documentation, "Set or change pre-defined environment variables in Docker Compose", COMPOSE_FILE,
-COMPOSE_PATH_SEPARATOR and COMPOSE_PROFILES.
+COMPOSE_PATH_SEPARATOR, COMPOSE_PROFILES and COMPOSE_DISABLE_ENV_FILE.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,10 @@ _DEFAULTS: Final = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker
 _OVERRIDES: Final = (
     "compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"
 )  # fmt: skip
+_TRUTH: Final = {
+    **dict.fromkeys(("1", "t", "T", "TRUE", "true", "True"), True),
+    **dict.fromkeys(("0", "f", "F", "FALSE", "false", "False"), False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class ProjectFiles:
     name: str = ""
     chosen: bool = False
     """Whether settings or a ``.env`` file name the files: one of them that is missing is a mistake."""
+    chooser: str = ""
+    """The ``.env`` file that names the files: what it sets counts before what stands in the one beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +60,9 @@ def groups(
     """The projects of the Compose files ``roots``. ``named`` are those that settings name; ``folders`` have a ``.env`` file,
     and ``variables`` gives what that sets.
     """
-    projects = [*named]
+    projects, known = [*named], {*folders}
     projects += [
-        listed for folder in sorted(folders) if (listed := _by_variable(folder, variables(folder))) is not None
+        listed for folder in sorted(known) if (listed := _by_variable(folder, variables(folder), known)) is not None
     ]
     taken = {path for project in projects for path in project.files}
     first = {folder_of(path): project for project in reversed(projects) for path in project.files}
@@ -75,14 +81,29 @@ def groups(
     return Groups(tuple(projects), unread)
 
 
-def _by_variable(folder: str, variables: Mapping[str, str]) -> ProjectFiles | None:
-    """The project whose files ``COMPOSE_FILE`` names in the ``.env`` file of ``folder``."""
+def _by_variable(folder: str, variables: Mapping[str, str], folders: Collection[str]) -> ProjectFiles | None:
+    """The project whose files ``COMPOSE_FILE`` names in the ``.env`` file of ``folder``. One beside the first of them adds what
+    that does not set (``toProjectOptions`` in ``cmd/compose/compose.go`` of docker/compose).
+    """
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or ":"
     listed = variables.get("COMPOSE_FILE")
     if not listed:
         return None
     files = tuple(posixpath.normpath(posixpath.join(folder, name)) for name in listed.split(separator))
-    return ProjectFiles(files, env_files=(posixpath.join(folder, ".env"),), folder=folder_of(files[0]), chosen=True)
+    home, chooser = folder_of(files[0]), posixpath.join(folder, ".env")
+    if without_env_file(variables):
+        profiles = tuple(name.strip() for name in variables.get("COMPOSE_PROFILES", "").split(","))
+        name = variables.get("COMPOSE_PROJECT_NAME", "")
+        return ProjectFiles(files, profiles, (), home, name, chosen=True)
+    beside = [posixpath.join(home, ".env")] if home != folder and home in folders else []
+    return ProjectFiles(files, env_files=(*beside, chooser), folder=home, chosen=True, chooser=chooser)
+
+
+def without_env_file(variables: Mapping[str, str]) -> bool | None:
+    """Whether a ``.env`` file that sets ``variables`` says that only what steers Compose counts in it; None where it says
+    what is no truth value (``setEnvWithDotEnv``, same file; https://pkg.go.dev/strconv#ParseBool).
+    """
+    return _TRUTH.get(variables.get("COMPOSE_DISABLE_ENV_FILE", "0"))
 
 
 def _of_folder(folder: str, here: Sequence[str]) -> ProjectFiles | None:

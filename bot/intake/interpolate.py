@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -61,9 +61,13 @@ class Interpolated:
     """The variables whose values were put in, also where they stand in the default of another one."""
     added: int = 0
     """Characters of the values that were put in."""
+    dropped: bool = False
+    """Whether the text counts for nothing: only what is wrong with it is asked."""
 
     def put(self, name: str, value: str) -> str:
         """``value``, or nothing where that would make the text too long."""
+        if self.dropped:
+            return ""
         if isinstance(value, Unsettled):
             self.unset.append(value.variable)
         self.names.append(name)
@@ -176,8 +180,18 @@ class _Filling:
         self._used(Use(use.name, use.start, use.end, word if counts else None), depth)
         if counts or (mark.endswith("+") and not missing):
             return self.between(*word, depth + 1)
+        self._unused(word, depth)
         if mark.endswith("?") and missing:
             reason = self.text[slice(*word)] or "it is not set"
             self.filled.required.append(use.name)
             self.filled.problems.append(f"the variable {use.name} is required: {reason}")
         return self.filled.put(use.name, value or "")
+
+    def _unused(self, word: tuple[int, int], depth: int) -> None:
+        """Compose fills in a default that does not count and the reason of a required variable, too: what is wrong in there is
+        wrong (``withDefaultWhenAbsence`` in ``template/template.go``).
+        """
+        dropped = Interpolated(dropped=True)
+        replace(self, filled=dropped).between(*word, depth + 1)
+        self.filled.problems += dropped.problems
+        self.filled.required += dropped.required

@@ -82,6 +82,18 @@ def _terraform(text: str) -> Scalar:
     return text
 
 
+def key_text(text: str) -> str | None:
+    """The key that an unquoted scalar is for :attr:`Dialect.TERRAFORM`, which makes a text of what it means; None for null."""
+    value = resolve(text, Dialect.TERRAFORM)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return (
+        format(Decimal(text).normalize(), "f")
+        if isinstance(value, float) and math.isfinite(value)
+        else (None if value is None else str(value))
+    )
+
+
 def _number(text: str) -> Scalar:
     if _INTEGER.match(text):
         whole = _integer(text.replace("_", ""))

@@ -16,13 +16,12 @@ from yaml import nodes
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
-    DocumentStartEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceStartEvent,
 )
 
-from bot.intake.scalars import Dialect, resolve, tagged
+from bot.intake.scalars import Dialect, key_text, resolve, tagged
 from bot.intake.spans import AliasNode, MappingNode, Node, ScalarNode, SequenceNode, attach
 from bot.intake.text import Text
 from bot.model.json import JSON, Pointer
@@ -36,10 +35,11 @@ _CORE: Final = frozenset(
 """YAML's own tags (YAML 1.2, 10.3; yaml.org/type/binary.html)."""
 
 
+_KINDS: Final[dict[str, tuple[type, ...]]] = {"int": (int, float), "float": (int, float), "bool": (bool,)}
 TIMESTAMP: Final = "tag:yaml.org,2002:timestamp"
 _DATE: Final = re.compile(
-    r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)?|"
-    r" \d{1,2}:\d{1,2}:\d{1,2}(?:\.\d+)?)?\Z",
+    r"\d{4}-\d{1,2}-\d{1,2}(?:[Tt]\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?(?:Z|[-+]\d\d:\d\d)?|"
+    r" +\d{1,2}:\d{1,2}:\d{1,2}(?:[.,]\d+)?)?\Z",
     re.ASCII,
 )
 """What go-yaml reads as a moment where it is not quoted (``allowedTimestampFormats``)."""
@@ -91,6 +91,32 @@ class _Composer(yaml.cyaml.CParser):  # type: ignore[misc,name-defined]
         return _PLAIN if implicit is True or (implicit and implicit[0]) else _QUOTED
 
 
+class _Recomposer(yaml.composer.Composer):
+    """The same in Python, for what libyaml's composer refuses and go-yaml takes: an anchor that is written again hides the one
+    before it (YAML 1.2.2, section 7.1), and (``across``) the documents of a file have their anchors in common.
+    """
+
+    def __init__(self, text: Text, *, across: bool) -> None:
+        super().__init__()
+        events = _Composer(text.chars)
+        self.check_event, self.peek_event, self.get_event = events.check_event, events.peek_event, events.get_event
+        self.descend_resolver, self.ascend_resolver = events.descend_resolver, events.ascend_resolver
+        self.resolve, self.across = events.resolve, across
+
+    def compose_document(self) -> Any:  # PyYAML's nodes are untyped
+        """The root of the next document."""
+        anchors = self.anchors
+        root = super().compose_document()
+        self.anchors = anchors if self.across else {}
+        return root
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node, whatever its anchor was before."""
+        if not self.check_event(AliasEvent):
+            self.anchors.pop(self.peek_event().anchor, None)
+        return super().compose_node(parent, index)
+
+
 @dataclass(frozen=True, slots=True)
 class Tag:
     """A tag of a program's own (``!reset``) on the value at ``pointer``. Lines and columns count from 1."""
@@ -120,12 +146,21 @@ def load(text: Text, dialect: Dialect) -> list[Loaded | None]:
     """The documents of ``text``, None for an empty one. Raises :class:`Broken`."""
     _check_depth(text)
     try:
-        composer = _Composer(text.chars)
-        documents: list[Loaded | None] = []
-        while composer.check_node():
-            documents.append(_loaded(composer.get_node(), text, dialect))
+        return _documents(_Composer(text.chars), text, dialect)
+    except yaml.composer.ComposerError:
+        _check_depth(text, certainly=True)
     except yaml.YAMLError as exc:
         raise _broken(text, exc) from exc
+    try:
+        return _documents(_Recomposer(text, across=dialect is Dialect.COMPOSE), text, dialect)
+    except yaml.YAMLError as exc:
+        raise _broken(text, exc) from exc
+
+
+def _documents(composer: Any, text: Text, dialect: Dialect) -> list[Loaded | None]:
+    documents: list[Loaded | None] = []
+    while composer.check_node():
+        documents.append(_loaded(composer.get_node(), text, dialect))
     return documents
 
 
@@ -201,9 +236,21 @@ class _Values:
 
     def _tagged(self, node: Any) -> JSON:
         """The scalar behind a written tag. One of a program's own says nothing of its type, and Compose leaves it a text."""
+        if self.dialect is Dialect.TERRAFORM:
+            return self._of_kind(node, node.tag.removeprefix("tag:yaml.org,2002:"))
         if not node.tag.startswith("tag:") and not node.style and self.dialect is not Dialect.COMPOSE:
             return resolve(node.value, self.dialect)
         return tagged(node.tag, node.value, self.dialect)
+
+    def _of_kind(self, node: Any, kind: str) -> JSON:
+        """The scalar that must be what its tag says where it is not quoted (``resolve.go`` of go-cty-yaml)."""
+        types = _KINDS.get(kind)
+        if node.style or kind in {"str", "binary"}:
+            return str(node.value)
+        value = None if kind == "null" else resolve(node.value, self.dialect)
+        if types is not None and (not isinstance(value, types) or isinstance(value, bool) is not (kind == "bool")):
+            raise Broken(_at(self.text, node, f"a value that is no {kind}"), problem=f"a value that is no {kind}")
+        return value
 
     def _once(self, node: Any, depth: int) -> JSON:
         if id(node) in self.open:
@@ -231,10 +278,35 @@ class _Values:
                 raise Broken(_at(self.text, key, "a mapping key that is not a scalar", "text"))
             if name == "<<" and key.tag == _PLAIN:
                 return self._merged(node, depth)
+            if self.dialect is Dialect.TERRAFORM:
+                name = self._terraform_key(key)
             if name in entries:
                 self.duplicates.append(_where(key))
             self._look_at(key)
             entries[name] = self.value(child, depth + 1)
+        return entries
+
+    def _terraform_key(self, key: Any) -> str:
+        if key.tag != _PLAIN:
+            return str(key.value)
+        name = None if _DATE.match(key.value) else key_text(key.value)
+        if name is None:
+            raise Broken(
+                _at(self.text, key, "a key that is a date or null", "text"), problem="a key that is a date or null"
+            )
+        return name
+
+    def _in_order(self, node: Any, depth: int) -> JSON:
+        """What a mapping says for whom the last of two entries counts, be it one that is merged in."""
+        entries: dict[str, JSON] = {}
+        for key, child in node.value:
+            value = self.value(child, depth + 1)
+            if key.value != "<<" or key.tag != _PLAIN:
+                entries[self._terraform_key(key)] = value
+            elif isinstance(value, dict):
+                entries |= value
+            else:
+                raise Broken(_at(self.text, key, "'<<' merges something that is not a mapping", "a mapping"))
         return entries
 
     def _look_at(self, key: Any) -> None:
@@ -245,6 +317,8 @@ class _Values:
                 self.strange.append(_where(key))
 
     def _merged(self, node: Any, depth: int) -> JSON:
+        if self.dialect is Dialect.TERRAFORM:
+            return self._in_order(node, depth)
         inherited: list[JSON] = []
         own: dict[str, JSON] = {}
         for key, child in node.value:
@@ -290,14 +364,14 @@ def _broken(text: Text, exc: yaml.YAMLError) -> Broken:
     return Broken(text.error_at(line, column, f"not valid YAML: {problem}"), problem=problem)
 
 
-def _check_depth(text: Text) -> None:
+def _check_depth(text: Text, *, certainly: bool = False) -> None:
     """The composer of libyaml's binding recurses in C, where no recursion limit stops it: refuse what is too deep before it
     overflows the stack. A text is only looked through when it could be: depth needs brackets or a long line.
     """
     chars = text.chars
-    if len(chars) < 4096:
+    if not certainly and len(chars) < 4096:
         return
-    if chars.count("[") + chars.count("{") < 2000 and max(map(len, chars.split("\n"))) < 4096:
+    if not certainly and chars.count("[") + chars.count("{") < 2000 and max(map(len, chars.split("\n"))) < 4096:
         return
     depth = 0
     for event in events(text):
@@ -322,8 +396,6 @@ def span_trees(text: Text, limits: YamlLimits = LIMITS) -> list[Node | None]:
     documents: list[Node | None] = []
     builder = _Builder(text, limits)
     for event in events(text):
-        if isinstance(event, DocumentStartEvent):
-            builder.anchors = {}
         root = builder.take(event)
         if root is not None:
             empty = isinstance(root, ScalarNode) and root.value == "" and not root.style
@@ -333,7 +405,9 @@ def span_trees(text: Text, limits: YamlLimits = LIMITS) -> list[Node | None]:
 
 @dataclass(slots=True)
 class _Builder:
-    """Events of one document to a span tree, with the open collections on a stack."""
+    """Events to span trees, with the open collections on a stack. An alias also finds the anchor of a document before its own,
+    which those who read one document at a time have refused by then.
+    """
 
     text: Text
     limits: YamlLimits

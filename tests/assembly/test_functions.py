@@ -119,6 +119,9 @@ def test_the_table_is_what_terraform_says(tmp_path: Path) -> None:
         ('cidrsubnet("10.0.0.0/8", -1, 0)', "ERROR", "Terraform's answer is larger than the network"),
         ('cidrsubnet("010.0.0.0/8", 8, 2)', "ERROR", "a leading zero means octal to some and decimal to others"),
         ('yamldecode("a: 2020-01-01")', "ERROR", "nobody who writes a date there expects a time behind it"),
+        ('yamldecode("2020-01-01: 1")', "ERROR", "nor one that writes it as a key"),
+        ('cidrhost("::ffff:10.0.0.0/104", 1)', "ERROR", "Terraform's answer lies outside of the network"),
+        ('split(",", "a") == ["a"]', "true", "there are no lists that equal each other and are of two types"),
         ('element(["a", "b"], -1)', '"b"', "as newer Terraform's documentation has it: an index may be negative"),
     ],
 )

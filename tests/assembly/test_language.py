@@ -308,6 +308,14 @@ def variable(body: str) -> str:
             variable('type = object({ a = optional(string, upper("x")) })\ndefault = {}'),
             "no function can be called here",
         ),
+        (
+            variable("type = list(object({ a = optional(map(bool), [1]) }))\ndefault = []"),
+            "the default of an optional attribute: this is a list",
+        ),
+        (
+            variable("type = object({ a = optional(object({ b = string }), {}) })\ndefault = { a = { b = 1 } }"),
+            "the default of an optional attribute: this object has no b",
+        ),
         (variable('type = "string"\ndefault = "x"'), "this is not a type"),
         (variable('type = list("string")\ndefault = []'), "this is not a type"),
         (variable('type = object({ "a" = string })\ndefault = { a = 1 }'), "this is not a type"),

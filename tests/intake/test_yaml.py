@@ -74,6 +74,9 @@ def test_text_that_needs_no_quotes_is_text_for_pyyaml_too(text: str) -> None:
         ("a: \x00b\n", 1, 4, "does not allow"),
         ("a: &a [*a]\n", 1, 4, "contains itself"),
         ("a: *nowhere\n", 1, 4, "undefined alias"),
+        ("a: &a 1\n---\nb: *a\n", 3, 4, "undefined alias"),
+        ("a: &a 1\nb: &a [*a]\n", 2, 4, "contains itself"),
+        ("a: &a 1\nb: &a " + "[" * 500 + "]" * 500, 2, 106, "nested more than"),
         ("? [a]\n: b\n", 1, 3, "not a scalar"),
         ("[" * 500 + "]" * 500, 1, 102, "nested more than"),
         ("[" * 100_000 + "]" * 100_000, 1, 101, "nested more than"),
@@ -105,6 +108,14 @@ def test_merge_keys_and_aliases_are_resolved() -> None:
     chars = "a: &a {x: 1, y: 1}\nb: &b {x: 2, z: 2}\nc: {<<: [*a, *b], y: 3}\nd: *a\n"
     assert values(chars) == [
         {"a": {"x": 1, "y": 1}, "b": {"x": 2, "z": 2}, "c": {"x": 1, "z": 2, "y": 3}, "d": {"x": 1, "y": 1}}
+    ]
+
+
+def test_an_anchor_that_is_written_again_hides_the_one_before() -> None:
+    """An alias means the last anchor of its name before it (YAML 1.2.2, section 7.1)."""
+    assert values("a: &x 1\nb: [*x, &x 2, *x]\nc: *x\n---\nd: &x 3\ne: *x\n") == [
+        {"a": 1, "b": [1, 2, 2], "c": 2},
+        {"d": 3, "e": 3},
     ]
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
-import io
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -100,12 +98,12 @@ def parsed_yaml(value: JSON) -> JSON:
     written = Text("", text(value))
     try:
         documents = load(written, Dialect.TERRAFORM)
-        tagged = [tag for document in load(written, Dialect.COMPOSE) if document is not None for tag in document.tags]
+        tags = [tag for document in load(written, Dialect.COMPOSE) if document is not None for tag in document.tags]
     except Broken as problem:
         raise Misuse(f"takes YAML text: {problem.problem or 'this is too large'}") from None
     if len(documents) != 1 or documents[0] is None:
         raise Misuse("takes one document")
-    if tagged:
+    if tags:
         raise Misuse("takes YAML without tags, and dates in quotes")
     _check_finite(documents[0].value)
     return documents[0].value
@@ -116,21 +114,6 @@ def _check_finite(value: JSON) -> None:
         raise Misuse("takes YAML text with numbers that can be computed with")
     for child in value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ():
         _check_finite(child)
-
-
-def parsed_csv(value: JSON) -> JSON:
-    """The rows of comma-separated values as objects; the first row names the columns."""
-    try:
-        rows = [row for row in csv.reader(io.StringIO(text(value)), strict=True) if row]
-    except csv.Error:
-        raise Misuse("takes comma-separated values") from None
-    if not rows:
-        raise Misuse("takes comma-separated values with a first row that names the columns")
-    if len(set(rows[0])) < len(rows[0]):
-        raise Misuse("takes columns that each have a name of their own")
-    if any(len(row) != len(rows[0]) for row in rows):
-        raise Misuse("takes rows that have as many values as there are columns")
-    return [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
 
 
 def encoded_text(value: JSON, encoding: JSON) -> JSON:

@@ -88,9 +88,9 @@ def coalesce(*values: Value) -> Value:
 
 def coalesce_lists(*lists: Value) -> Value:
     """The first list that is not empty."""
-    for value in lists:
-        if items(value):
-            return value
+    filled = [value for value in lists if items(value)]
+    if filled:
+        return filled[0]
     raise Misuse("was given nothing but empty lists")
 
 

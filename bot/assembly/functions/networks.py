@@ -16,8 +16,10 @@ def _network(prefix: JSON) -> _Network:
     written = text(prefix)
     address, slash, length = written.partition("/")
     try:
-        if slash and length.isascii() and length.isdigit():
-            return ipaddress.ip_network((address, int(length)), strict=False)
+        if slash and length.isascii() and length.isdigit() and "%" not in address:
+            network = ipaddress.ip_network((address, int(length)), strict=False)
+            if not isinstance(network, ipaddress.IPv6Network) or network.network_address.ipv4_mapped is None:
+                return network
     except ValueError:
         pass
     raise Misuse(f"takes a network such as '10.0.0.0/8', not {written!r}")
@@ -37,6 +39,8 @@ def subnet(prefix: JSON, bits: JSON, index: JSON) -> JSON:
 def subnets(prefix: JSON, *bits: JSON) -> JSON:
     """Networks one after the other in the network ``prefix``, each with so many more bits in its prefix."""
     network = _network(prefix)
+    if bits and not network.prefixlen:
+        raise Misuse("divides no network that is all there are")
     at, end = int(network.network_address), int(network.network_address) + network.num_addresses
     made: list[JSON] = []
     for more in map(whole, bits):

@@ -79,4 +79,21 @@ def as_members(values: Iterable[Value]) -> tuple[Value, ...]:
 def _rank(value: Value) -> tuple[bool, float, str]:
     if isinstance(value.data, (int, float)):
         return (False, value.data, "")
-    return (value.data is None, 0, value.data if isinstance(value.data, str) else _key(value))
+    return (value.data is None, 0, value.data if isinstance(value.data, str) else _hashed(value))
+
+
+def _hashed(value: Value) -> str:
+    """What go-cty sorts elements with parts by (``appendSetHashBytes``, same file); of an object only the values count."""
+    match value.data:
+        case None:
+            return "~"
+        case bool():
+            return "T" if value.data else "F"
+        case int() | float():
+            return f"{value.data:.10g}"
+        case tuple():
+            return f"[{''.join(f'{_hashed(item)};' for item in value.data)}]"
+        case dict():
+            return f"<{''.join(f'{_hashed(value.data[name])};' for name in sorted(value.data))}>"
+        case _:
+            return json_text(value.plain())

@@ -23,6 +23,7 @@ from bot.assembly.functions import (
     objects,
     paths,
     patterns,
+    separated,
     sets,
     texts,
 )
@@ -66,7 +67,7 @@ PLAIN: Final[Mapping[str, Function[Plain]]] = {
     "cidrnetmask": Function(networks.netmask, 1, 1),
     "cidrsubnet": Function(networks.subnet, 3, 3),
     "cidrsubnets": Function(networks.subnets, 1, None),
-    "csvdecode": Function(encoding.parsed_csv, 1, 1),
+    "csvdecode": Function(separated.parsed_csv, 1, 1),
     "dirname": Function(paths.folder, 1, 1),
     "endswith": Function(lambda value, end: text(value).endswith(text(end)), 2, 2),
     "floor": Function(arithmetic.rounded(math.floor), 1, 1),

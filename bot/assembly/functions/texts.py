@@ -41,8 +41,11 @@ def indented(spaces: JSON, value: JSON) -> JSON:
 
 
 def substring(value: JSON, offset: JSON, length: JSON) -> JSON:
-    """``length`` characters from ``offset`` on; an offset below zero counts from the end, a length below zero has no end."""
+    """``length`` characters from ``offset`` on; an offset below zero counts from the end, a length below zero has no end, and
+    behind such an offset one of zero neither (``Substr`` of go-cty).
+    """
     characters, start, count = graphemes(text(value)), whole(offset), whole(length)
+    count = -1 if start < 0 and not count else count
     start = max(0, len(characters) + start) if start < 0 else start
     return "".join(characters[start:] if count < 0 else characters[start : start + count])
 
