@@ -21,6 +21,7 @@ from bot.fleet.run import FleetMember
 from bot.github import address
 from bot.github.app import AppConnection
 from bot.github.installations import Installations
+from bot.gitrepo.address import check_address
 from bot.model.globs import name_matches
 from bot.ports import Clock
 from bot.settings import load as load_settings
@@ -85,7 +86,9 @@ class OpenFleet:
         return self.cache / "fleet.json"
 
     def members(self) -> tuple[FleetMember, ...]:
-        """Who takes part, in the order of the names. ``Invalid`` where two have one name."""
+        """Who takes part, in the order of the names. ``Invalid`` where two have one name, or an address holds a secret."""
+        for entry in self.settings.repositories:
+            check_address(entry.url)
         owners = {} if self.installations is None else self.installations.owners()
         named = [self._named(entry, owners) for entry in self.settings.repositories]
         known = {member.name.lower() for member in named}

@@ -204,7 +204,10 @@ def test_what_is_missing_is_said(stand: FleetStand) -> None:
     named = opened(stand, f"repositories: [{entry[:-1]}, token_env: WEST}}]\n")
     (member,) = named.members()
     account = run_member(named, member)
-    assert (account.result, "WEST is not set" in str(account.error)) == (FleetResult.FAILED, True)
+    assert (account.result, "WEST is not set. Set it, or" in str(account.error)) == (FleetResult.FAILED, True)
+    with pytest.raises(Invalid, match=r"of https://a\.example/x/y has credentials in it") as refused:
+        opened(stand, "repositories: [{url: 'https://me:hidden@a.example/x/y', token_env: W}]\n").members()
+    assert "hidden" not in str(refused.value)
     twice = f"repositories: [{entry[:-1]}, token_env: W}}, {{url: /srv/other, name: West/Four}}]\n"
     with pytest.raises(Invalid, match="two repositories are called west/four"):
         opened(stand, twice).members()

@@ -20,7 +20,7 @@ from bot.entrypoints.fleet.accounts import run_of, run_text
 from bot.entrypoints.fleet.celery_results import ENDED, TaskResults, results_of
 from bot.entrypoints.fleet.forking import Forking
 from bot.entrypoints.fleet.processes import forking, run_member
-from bot.entrypoints.fleet.run_one import line
+from bot.entrypoints.fleet.run_one import line, problem
 from bot.errors import BotError, Invalid, Unavailable
 from bot.fleet.run import FleetMember, FleetRun
 from bot.fleet.status import FleetResult
@@ -113,7 +113,7 @@ def add_task(app: Celery, fleet: OpenFleet, forks: Forking | None) -> None:
         try:
             member = roll.member(name)
         except Invalid as exc:
-            return run_text(_failed(name, str(exc))).decode()
+            return run_text(_failed(name, problem(exc))).decode()
         return run_text(run_member(fleet, member, forks)).decode()
 
     app.task(

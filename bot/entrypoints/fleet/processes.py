@@ -15,7 +15,7 @@ from bot import processes
 from bot.entrypoints.fleet.accounts import order_text, run_of
 from bot.entrypoints.fleet.fork_server import surroundings_line
 from bot.entrypoints.fleet.forking import PROGRAM, Forking
-from bot.entrypoints.fleet.run_one import line
+from bot.entrypoints.fleet.run_one import line, problem
 from bot.errors import BotError, Unavailable
 from bot.fleet.run import FleetMember, FleetRun
 from bot.fleet.status import FleetResult
@@ -43,7 +43,7 @@ def run_member(fleet: OpenFleet, member: FleetMember, forks: Forking | None = No
         account = _account(ended, blank, fleet.settings.schedule.time_limit)
     except BotError as exc:
         wait = exc.retry_after if isinstance(exc, Unavailable) else None
-        account = replace(blank, error=line(str(exc)), retry_after=wait)
+        account = replace(blank, error=problem(exc), retry_after=wait)
     except OSError as exc:
         account = replace(blank, result=FleetResult.CRASHED, error=line(f"its process did not start: {exc}"))
     if account.result.is_failure:
