@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from bot import processes
-from bot.entrypoints.fleet.fork_server import surroundings_line
+from bot.entrypoints.fleet.fork_server import RUN, surroundings_line
 from bot.entrypoints.fleet.forking import ForkedProgram, Forking
 from bot.entrypoints.fleet.processes import forking
 from bot.processes import ProcessEnd, ProcessResult
@@ -90,7 +92,7 @@ def waiting(server: Forking, secret: str) -> ForkedProgram:
     """A process that was given ``secret`` in its environment and by its standard input, and waits."""
     program = server.start()
     assert program is not None
-    code = f"import time; given = {secret!r}; print('ready', flush=True)\nwhile True: time.sleep(0.05)"
+    code = f"import time; given = {secret!r}; print('ready', flush=True); time.sleep(300)"
     program.stdin.write(surroundings_line({**_COMMON, "SECRET": secret}, "/") + code.encode())
     program.stdin.close()
     assert program.stdout.readline() == b"ready\n"
@@ -171,6 +173,24 @@ def test_a_server_that_dies_takes_nobody_with_it() -> None:
     assert server_of(last) != first
     ended(last)
     server.close()
+
+
+def test_a_server_that_nobody_asks_ends() -> None:
+    """Whoever started it is gone, and so is whoever waits for a run: it reaps that run when it ends, and then goes."""
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    answers, answering = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    words = [sys.executable, "-P", "-c", _LIGHT, str(theirs.fileno())]
+    read, write = os.pipe()
+    with subprocess.Popen(words, env=_COMMON, pass_fds=[theirs.fileno()]) as server:
+        with control, theirs, answers, answering, Path(os.devnull).open("wb") as nothing:
+            socket.send_fds(control, [RUN], [read, nothing.fileno(), nothing.fileno(), answering.fileno()])
+            run = int(answers.recv(64))
+        os.close(read)
+        with pytest.raises(subprocess.TimeoutExpired):
+            server.wait(0.2)
+        os.close(write)  # with the end of its input the run fails, for want of a first line
+        assert server.wait(60) == 0
+    assert not Path(f"/proc/{run}").exists()
 
 
 def test_a_program_that_changed_is_loaded_anew(tmp_path: Path) -> None:

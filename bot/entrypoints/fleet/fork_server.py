@@ -2,7 +2,8 @@
 
 It is never given anything that belongs to a repository. What it gets for a run is descriptors: order and environment come
 to the forked process through its own standard input, so no run can find in its memory what another was given. Its own
-environment holds what every run of the fleet sees. It has one thread, no connection and no handler of a signal.
+environment holds what every run of the fleet sees. It has one thread, no connection and no handler of a signal. What runs have
+in common beyond that is where things lie in memory, and the seed of the hashes of texts.
 
 A run stays unreaped, and its number with it, until whoever asked for it asks for its exit code. Called by
 :mod:`bot.entrypoints.fleet.forking`, as ``python -m bot.entrypoints.fleet NUMBER`` with the number of a socket.

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ PROGRAM: Final = (sys.executable, "-P", "-m", "bot.entrypoints.fleet")
 _PATIENCE: Final = 120.0
 """Seconds in which a server is to answer. Its first answer comes when it has loaded the program."""
 _TRIES: Final = 2
+_PAUSE: Final = 600.0
+"""Seconds in which nobody tries again where there was none to be had: the program may just be being installed."""
 _SHORT: Final = 5.0
 """Seconds in which a server ends that has nothing to do."""
 
@@ -82,20 +85,22 @@ class Forking:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _control: socket.socket | None = None
     _servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
-    _is_useless: bool = False
+    _again: float = 0.0
+    """When a server is tried again, by the monotonic clock."""
 
     def start(self) -> ForkedProgram | None:
         """A process of a run, which waits for its first line (:func:`~bot.entrypoints.fleet.fork_server.surroundings_line`).
 
-        None where no server can be had: that is told once. ``OSError`` where the machine has no room for another process.
+        None where no server can be had: that is told, and for a while nobody tries. ``OSError`` where the machine has no room
+        for another process.
         """
-        for _ in range(0 if self._is_useless else _TRIES):
+        for _ in range(_TRIES if time.monotonic() >= self._again else 0):
             with suppress(_GoneError):
                 return self._forked()
         with self._lock:
-            if not self._is_useless:
+            if (now := time.monotonic()) >= self._again:
                 sys.stderr.write("fleet: there is no fork server to be had; each run gets a fresh process\n")
-            self._is_useless = True
+                self._again = now + _PAUSE
         return None
 
     def close(self) -> None:
