@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 DEADLINE_SECONDS: Final = 120.0
 OUTPUT_CAP: Final = 4 * 1024 * 1024
@@ -47,8 +47,8 @@ class ProcessEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProcessResult:
-    """One finished run. ``exit_code`` is the program's own, negative for the signal that ended it, None if never
-    started.
+    """One finished run. ``exit_code`` is the program's own, negative for the signal that ended it, None if it never
+    started or nobody knows.
 
     ``stdout`` is whole unless ``ending`` is ``TOO_LARGE`` or ``TIMEOUT``; ``stderr`` is its last 8 KiB, unredacted, and
     not in the repr: whoever keeps it redacts it first and cuts it shorter then, so that no half secret is left.
@@ -68,6 +68,42 @@ class Workspace:
     home: Path
     work: Path
     scratch: Path
+
+
+class StartedProgram(Protocol):
+    """A program that runs, as the leader of a process group of its own, and the parent's ends of its pipes."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def stdin(self) -> IO[bytes] | None: ...
+    @property
+    def stdout(self) -> IO[bytes] | None: ...
+    @property
+    def stderr(self) -> IO[bytes] | None: ...
+
+    def has_exited(self) -> bool:
+        """Whether it has ended. It stays unreaped, and its number with it, until :meth:`wait`."""
+        ...
+
+    def signal_group(self, number: signal.Signals) -> None:
+        """Send a signal to all of its group, while nobody else can have its number. Nothing where nobody is left."""
+        ...
+
+    def wait(self) -> int | None:
+        """Its exit code once it has ended, negative for a signal; None where nobody knows."""
+        ...
+
+
+class _Spawned(subprocess.Popen[bytes]):
+    """A program in a fresh process."""
+
+    def has_exited(self) -> bool:
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def signal_group(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
 
 
 @contextlib.contextmanager
@@ -113,27 +149,54 @@ def run(
     """
     with contextlib.ExitStack() as stack:
         workspace = workspace or stack.enter_context(fresh_workspace())
-        started = monotonic()
-        try:
-            child = _start(argv, env, workspace)
-        except (OSError, ValueError) as exc:  # the latter for an argument that no program can be given
-            return ProcessResult(ProcessEnd.NOT_FOUND, None, b"", getattr(exc, "strerror", None) or str(exc))
-        watch = _Watch(child, stdin, output_cap, monotonic, whole=to_end_of_output)
-        return watch.to_the_end(started, deadline_seconds, grace_seconds)
+        full = full_environment(env, workspace)
+        return follow(
+            lambda: _spawned(argv, full, workspace),
+            stdin,
+            deadline_seconds=deadline_seconds,
+            output_cap=output_cap,
+            grace_seconds=grace_seconds,
+            to_end_of_output=to_end_of_output,
+            monotonic=monotonic,
+        )
 
 
-def _start(argv: Sequence[str], env: Mapping[str, str], workspace: Workspace) -> subprocess.Popen[bytes]:
-    full = {"HOME": str(workspace.home), "TMPDIR": str(workspace.scratch), **env}
+def full_environment(env: Mapping[str, str], workspace: Workspace) -> dict[str, str]:
+    """What a program sees: ``env``, and a fresh ``HOME`` and ``TMPDIR`` where it names none."""
+    return {"HOME": str(workspace.home), "TMPDIR": str(workspace.scratch), **env}
+
+
+def follow(
+    start: Callable[[], StartedProgram],
+    stdin: bytes,
+    *,
+    deadline_seconds: float = DEADLINE_SECONDS,
+    output_cap: int = OUTPUT_CAP,
+    grace_seconds: float = GRACE_SECONDS,
+    to_end_of_output: bool = False,
+    monotonic: Monotonic = time.monotonic,
+) -> ProcessResult:
+    """What :func:`run` does with a program, however it is started."""
+    started = monotonic()
+    try:
+        child = start()
+    except (OSError, ValueError) as exc:  # the latter for an argument that no program can be given
+        return ProcessResult(ProcessEnd.NOT_FOUND, None, b"", getattr(exc, "strerror", None) or str(exc))
+    watch = _Watch(child, stdin, output_cap, monotonic, whole=to_end_of_output)
+    return watch.to_the_end(started, deadline_seconds, grace_seconds)
+
+
+def _spawned(argv: Sequence[str], env: Mapping[str, str], workspace: Workspace) -> StartedProgram:
     program = argv[0] if os.sep in argv[0] else shutil.which(argv[0], path=env.get("PATH", os.defpath))
     if program is None:
         raise FileNotFoundError(2, f"{argv[0]}: no such program on PATH")
-    return subprocess.Popen(
+    return _Spawned(
         [program, *argv[1:]],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd=workspace.work,
-        env=full,
+        env=env,
         start_new_session=True,
         bufsize=0,
     )
@@ -142,9 +205,7 @@ def _start(argv: Sequence[str], env: Mapping[str, str], workspace: Workspace) ->
 class _Watch:
     """Feeds and reads one child's three pipes without blocking on any of them."""
 
-    def __init__(
-        self, child: subprocess.Popen[bytes], stdin: bytes, cap: int, monotonic: Monotonic, *, whole: bool
-    ) -> None:
+    def __init__(self, child: StartedProgram, stdin: bytes, cap: int, monotonic: Monotonic, *, whole: bool) -> None:
         self._child = child
         self._whole = whole
         self._unsent = memoryview(stdin)
@@ -187,7 +248,7 @@ class _Watch:
         exited_at: float | None = None
         while True:
             now = self._monotonic()
-            if exited_at is None and self._has_exited():
+            if exited_at is None and self._child.has_exited():
                 exited_at = now
             drained = exited_at is not None and not self._whole and now >= exited_at + _DRAIN_SECONDS
             if drained or (exited_at is not None and self._quiet()):
@@ -202,9 +263,6 @@ class _Watch:
         """Whether both outputs are at their end (what the program started may keep them open beyond its own life)."""
         child = self._child
         return not any(key.fileobj in (child.stdout, child.stderr) for key in self._pipes.get_map().values())
-
-    def _has_exited(self) -> bool:
-        return os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _pump(self, seconds: float) -> None:
         for key, _ in self._pipes.select(seconds):
@@ -256,19 +314,16 @@ class _Watch:
             if pipe is not None:
                 pipe.close()
 
-    def _end_group(self, grace_seconds: float) -> int:
+    def _end_group(self, grace_seconds: float) -> int | None:
         """Nothing of the child's group runs when this returns. The program's exit code, negative for a signal."""
-        if not self._has_exited():
-            self._signal(signal.SIGTERM)
+        child = self._child
+        if not child.has_exited():
+            child.signal_group(signal.SIGTERM)
             until = self._monotonic() + grace_seconds
-            while not self._has_exited() and self._monotonic() < until:
+            while not child.has_exited() and self._monotonic() < until:
                 self._pump(_TICK)
-        self._signal(signal.SIGKILL)
-        return self._child.wait()
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._child.pid, number)
+        child.signal_group(signal.SIGKILL)
+        return child.wait()
 
 
 def own_identity() -> str:

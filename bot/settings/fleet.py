@@ -67,6 +67,10 @@ class FleetScheduleSettings(Section):
     """How many repositories are run at once."""
     time_limit: Annotated[Seconds, Field(ge=1, le=3300)] = 600
     """How long one run may take; then its process is ended. Below an hour, which is how long an app's token lasts."""
+    processes: Literal["forked", "fresh"] = "forked"
+    """How the process of a run begins: forked from one that has loaded the program, which takes a fraction of the time, or
+    fresh. Where Linux cannot fork so, and where a repository sees variables that others do not, it is fresh anyway.
+    """
     retry: Annotated[Seconds, Field(ge=1)] = 60
     """The pause after a run that failed; it doubles with each further failure."""
     longest_retry: Annotated[Seconds, Field(ge=1)] = 6 * 3600

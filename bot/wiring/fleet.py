@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import importlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +21,10 @@ from bot.fleet.run import FleetMember
 from bot.github import address
 from bot.github.app import AppConnection
 from bot.github.installations import Installations
+from bot.gitrepo.address import check_address
 from bot.model.globs import name_matches
 from bot.ports import Clock
+from bot.settings import load as load_settings
 from bot.settings.fleet import FleetRepositorySettings, FleetSettings, load_fleet, web_host
 from bot.wiring.repository import Options, cache_root
 
@@ -33,6 +36,21 @@ _USUAL: Final = frozenset(
     }
 )
 """The environment variables that every run sees, beside those of the locale (``LC_…``)."""
+
+_USED: Final = (
+    *("bot.entrypoints.fleet.run_one", "bot.flows.reconcile", "bot.wiring.notifications", "bot.wiring.reconcile"),
+    *(
+        "bot.github.host",
+        "bot.observers.gather",
+        "bot.observers.snapshot",
+        "httpx",
+        "httpcore",
+        "jinja2",
+        "github",
+        "bot.drift.severity.places",
+    ),
+)
+"""Modules that load nearly everything that a run loads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +86,9 @@ class OpenFleet:
         return self.cache / "fleet.json"
 
     def members(self) -> tuple[FleetMember, ...]:
-        """Who takes part, in the order of the names. ``Invalid`` where two have one name."""
+        """Who takes part, in the order of the names. ``Invalid`` where two have one name, or an address holds a secret."""
+        for entry in self.settings.repositories:
+            check_address(entry.url)
         owners = {} if self.installations is None else self.installations.owners()
         named = [self._named(entry, owners) for entry in self.settings.repositories]
         known = {member.name.lower() for member in named}
@@ -160,14 +180,26 @@ class OpenFleet:
         if self.installations is not None and member.installation is not None:
             self.installations.forget(member.installation, member.name)
 
+    def common(self) -> Mapping[str, str]:
+        """What every run sees of the environment."""
+        return self._seen(self.settings.environment)
+
+    def sees_more(self, member: FleetMember) -> bool:
+        """Whether the runs of ``member`` see variables that others do not."""
+        return not set(member.environment) <= set(self.settings.environment)
+
+    def _seen(self, named: Iterable[str]) -> dict[str, str]:
+        seen = {*_USUAL, *named}
+        chosen = {key: text for key, text in self.environment.items() if key in seen or key.startswith("LC_")}
+        chosen.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
+        return chosen
+
     def surroundings(self, member: FleetMember) -> Mapping[str, str]:
         """The environment of the process of a run: no secret of the fleet or of another repository is in it.
 
         Its CLOCKWORK_SECRET is derived from the fleet's and its name.
         """
-        seen = {*_USUAL, *member.environment}
-        chosen = {key: text for key, text in self.environment.items() if key in seen or key.startswith("LC_")}
-        chosen.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
+        chosen = self._seen(member.environment)
         if member.installation is not None:
             chosen["GITHUB_API_URL"] = self.settings.api_url
         if (secret := self.environment.get("CLOCKWORK_SECRET")) and "CLOCKWORK_SECRET" not in member.environment:
@@ -186,6 +218,18 @@ def open_fleet(file: Path, environment: Mapping[str, str], clock: Clock, *, cach
     root = cache_root(Options(repo="", environment=environment, cache=cache)) / "fleets" / key
     installations = _installations(settings, environment, clock, str(file))
     return OpenFleet(settings, file.absolute().parent, root, clock, environment, installations)
+
+
+def load_program() -> tuple[Path, ...]:
+    """Load what nearly every run uses, before processes are forked for runs; the data files that were read. Nothing here reads
+    a variable of the environment that runs may see differently, opens a connection or starts a thread.
+    """
+    for name in _USED:
+        importlib.import_module(name)
+    from bot.wiring.reconcile import load_tables
+
+    load_settings(b"version: 1\n", file="clockwork.yaml")  # pydantic builds what checks them when it is first used
+    return load_tables()
 
 
 def _installations(

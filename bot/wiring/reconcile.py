@@ -312,6 +312,13 @@ def _platforms() -> Platforms:
     return platforms.load(files("policies", "platforms/*.yaml"))
 
 
+def load_tables() -> tuple[Path, ...]:
+    """Read now what the shipped tables say, which a process reads once; and the files that it was read from."""
+    _grants(), _fields(), _platforms()
+    root = folder("policies")
+    return tuple(path for name in ("metadata", "fields", "platforms") for path in sorted(root.glob(f"{name}/*.yaml")))
+
+
 def rules_of(opened: OpenRepository, commit: str) -> RuleSet:
     """The rules in force at a commit: the repository's own, then those of its level."""
     shipped = files("policies", "levels/*.yaml")

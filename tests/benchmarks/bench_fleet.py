@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import argparse
 import heapq
+import os
 import random
 import resource
 import statistics
 import tempfile
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -168,9 +171,9 @@ def show_virtual(made: VirtualFleet, hours: float, limit: int, seconds: float) -
 # -- on the sandbox -----------------------------------------------------------------------------------------------------
 
 
-def real(repositories: int, workers: int, rounds: int, measured: Callable[[str], None]) -> int:
-    """How many requests had the token of another repository."""
-    from bot.entrypoints.fleet.processes import ProcessPool
+def real(repositories: int, workers: int, rounds: int, begun: str, measured: Callable[[str], None]) -> int:
+    """How many requests had the token of another repository. Processes are ``begun`` as ``schedule.processes`` says."""
+    from bot.entrypoints.fleet.processes import ProcessPool, forking
     from bot.wiring.fleet import open_fleet
     from bot.wiring.repository import SystemClock
     from tests.fleet.stand import fleet_stand
@@ -180,8 +183,10 @@ def real(repositories: int, workers: int, rounds: int, measured: Callable[[str],
         stand.box.requests.keep(1_000_000)
         for number in range(repositories):
             stand.add(f"{owners[number % 5]}/r{number:03}", live_port=8081 if number % 5 == 0 else 80)
-        fleet = open_fleet(stand.write("schedule: {time_limit: 600}\n"), stand.environment, SystemClock())
-        pool = ProcessPool(fleet, workers)
+        fleet = open_fleet(
+            stand.write(f"schedule: {{time_limit: 600, processes: {begun}}}\n"), stand.environment, SystemClock()
+        )
+        pool = ProcessPool(fleet, workers, forking(fleet))
         loop = FleetLoop(fleet.members, pool, FleetPacing(workers), fleet.clock)
         results = defaultdict[str, int](int)
 
@@ -192,9 +197,10 @@ def real(repositories: int, workers: int, rounds: int, measured: Callable[[str],
 
         loop.told = told
         for turn in range(1, rounds + 1):
-            began, cpu = time.monotonic(), _children_cpu()
-            loop.once()
-            seconds, used = time.monotonic() - began, _children_cpu() - cpu
+            began, cpu = time.monotonic(), _cpu_of_runs()
+            with _most_memory() as most:
+                loop.once()
+            seconds, used = time.monotonic() - began, _cpu_of_runs() - cpu
             measured(
                 f"round {turn}: {repositories} runs in {seconds:.0f} s: {repositories * 60 / seconds:.0f} runs a minute with "
                 f"{workers} workers, {used / repositories:.2f} s of CPU each"
@@ -204,17 +210,62 @@ def real(repositories: int, workers: int, rounds: int, measured: Callable[[str],
         written = {name for name, _, writes in talk if writes}
         differing = {f"{owners[number % 5]}/r{number:03}" for number in range(0, repositories, 5)}
         mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
         measured(f"results: {dict(results)}")
-        measured(f"memory: {mine} MiB here with the sandbox in the same process, at most {most} MiB in a run")
+        measured(f"memory: {mine} MiB here with the sandbox in the same process; {most[0]} MiB in all others together")
         measured(f"requests about repositories: {len(talk):,}, with the token of another: {len(crossed)}")
         measured(f"repositories written to: {len(written)}, of them without a difference: {len(written - differing)}")
         return len(crossed) + len(written - differing)
 
 
-def _children_cpu() -> float:
+def _cpu_of_runs() -> float:
+    """Processor seconds of all that this process started: what has ended, and what runs with what it waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    ticks = sum(sum(map(int, _stat(pid)[11:15])) for pid in _children(os.getpid()))
+    return used.ru_utime + used.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def _most_memory() -> Iterator[list[int]]:
+    """The most that all below this process had together, in MiB: what several share counts once (proc(5), Pss)."""
+    most, over = [0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.5):
+            most[0] = max(most[0], sum(map(_share, _below(os.getpid()))) // 1024)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield most
+    finally:
+        over.set()
+        thread.join()
+
+
+def _share(pid: int) -> int:
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def _below(pid: int) -> list[int]:
+    return [each for child in _children(pid) for each in (child, *_below(child))]
+
+
+def _children(pid: int) -> list[int]:
+    listed = list[int]()
+    with suppress(OSError):
+        for each in Path(f"/proc/{pid}/task").glob("*/children"):
+            listed += map(int, each.read_text().split())
+    return listed
+
+
+def _stat(pid: int) -> list[str]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return ["0"] * 20
 
 
 def main() -> int:
@@ -231,9 +282,11 @@ def main() -> int:
     box.add_argument("--repositories", type=int, default=200)
     box.add_argument("--workers", type=int, default=4)
     box.add_argument("--rounds", type=int, default=2)
+    box.add_argument("--processes", choices=("forked", "fresh"), default="forked")
     chosen = parser.parse_args()
     if chosen.kind == "real":
-        return int(real(chosen.repositories, chosen.workers, chosen.rounds, lambda text: print(text, flush=True)) > 0)
+        given = (chosen.repositories, chosen.workers, chosen.rounds, chosen.processes)
+        return int(real(*given, lambda text: print(text, flush=True)) > 0)
     began = time.monotonic()
     made = virtual(chosen.repositories, chosen.hours, chosen.workers, chosen.accounts, chosen.limit)
     show_virtual(made, chosen.hours, chosen.limit, time.monotonic() - began)

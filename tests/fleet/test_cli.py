@@ -17,34 +17,32 @@ def test_a_fleet_is_run_listed_and_divided(tmp_path: Path) -> None:
     with fleet_stand(tmp_path, ("north",)) as stand:
         stand.add("north/same")
         stand.add("north/drifted-with-a-rather-long-name-that-does-not-fit", live_port=8081)
-        file, env = str(stand.write()), stand.environment | {"COLUMNS": "80"}
+        lost = "repositories: [{url: /nowhere/at/all, name: a/a}]\n"
+        file, env = str(stand.write(lost)), stand.environment | {"COLUMNS": "80"}
         ran = clockwork("fleet", "run", file, "--once", "--only", "north/same", folder=tmp_path, **env)
         assert ran.returncode == 0, ran.stderr
         assert "1 repository: 1 in sync" in ran.stdout
         ran = clockwork("fleet", "run", file, "--once", "--workers", "1", folder=tmp_path, **env)
-        assert ran.returncode == 0, ran.stderr
-        assert "2 repositories: 1 in sync, 1 drift" in ran.stdout
-        assert max(len(line) for line in ran.stdout.splitlines()) <= 80
+        assert ran.returncode == 3, ran.stderr
+        assert "3 repositories: 1 in sync, 1 drift, 1 failed" in ran.stdout
+        assert "a/a: " in ran.stdout
+        assert max(len(line) for line in ran.stdout.splitlines() if not line.startswith("a/a: ")) <= 80
         listed = json.loads(clockwork("fleet", "list", file, "--json", folder=tmp_path, **env).stdout)
-        one, two = listed["repositories"]
-        assert (one["result"], two["result"], two["failures"]) == ("drift", "in sync", 0)
+        failed, one, two = listed["repositories"]
+        assert [each["result"] for each in (failed, one, two)] == ["failed", "drift", "in sync"]
+        assert [each["failures"] for each in (failed, one, two)] == [1, 0, 0]
         assert one["severities"]
         groups = [
             json.loads(clockwork("fleet", "list", file, "--matrix", n, folder=tmp_path, **env).stdout)
             for n in ("1", "256")
         ]
-        assert groups == [[f"{one['name']} north/same"], [one["name"], "north/same"]]
+        assert groups == [[f"a/a {one['name']} north/same"], ["a/a", one["name"], "north/same"]]
         wrong = clockwork("fleet", "run", file, "--once", "--only", "north/sam", folder=tmp_path, **env)
         assert (wrong.returncode, "north/same" in wrong.stderr) == (2, True)
         stand.box.admin.suspend(stand.key.installations["north"])
         stand.box.create_repository("north/named", files={"a": b"1\n"})
-        nobody = clockwork("fleet", "run", file, "--once", "--json", folder=tmp_path, **env)
+        nobody = clockwork("fleet", "run", str(stand.write()), "--once", "--json", folder=tmp_path, **env)
         assert (nobody.returncode, json.loads(nobody.stdout)["repositories"]) == (0, [])
-        nowhere = stand.directory / "nowhere.yaml"
-        nowhere.write_text("version: 1\nrepositories: [{url: /nowhere/at/all, name: a/a}]\n")
-        failed = clockwork("fleet", "run", str(nowhere), "--once", "--json", folder=tmp_path, **env)
-        assert failed.returncode == 3
-        assert json.loads(failed.stdout)["repositories"][0]["result"] == "failed"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.entrypoints.fleet.forking import Forking
 from bot.entrypoints.fleet.keeping import kept_alone, remember, remembered
 from bot.entrypoints.fleet.processes import ProcessPool, run_member
 from bot.entrypoints.fleet.wall import reach_of
@@ -20,6 +21,8 @@ from bot.flows.fleet import FleetLoop, FleetPacing
 from bot.settings import load
 from bot.wiring.fleet import OpenFleet, open_fleet
 from bot.wiring.repository import SystemClock
+from tests.fleet.brokers import wait_for
+from tests.fleet.memory import holds
 from tests.fleet.stand import FleetStand, fleet_stand, live_state
 from tests.web import WEB
 
@@ -32,12 +35,21 @@ def stand(tmp_path: Path) -> Iterator[FleetStand]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forking]:
+    """One for all fleets of these tests, which have the same environment but for their home."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    server = Forking(kept | {"HOME": "/nowhere"})
+    yield server
+    server.close()
+
+
 def opened(stand: FleetStand, text: str = "", **more: str) -> OpenFleet:
     return open_fleet(stand.write(text), stand.environment | more, SystemClock())
 
 
-def loop(fleet: OpenFleet, workers: int = 2) -> FleetLoop:
-    return FleetLoop(fleet.members, ProcessPool(fleet, workers), FleetPacing(workers), fleet.clock)
+def loop(fleet: OpenFleet, forks: Forking, workers: int = 2) -> FleetLoop:
+    return FleetLoop(fleet.members, ProcessPool(fleet, workers, forks), FleetPacing(workers), fleet.clock)
 
 
 def results(kept: FleetLoop) -> dict[str, FleetResult | None]:
@@ -61,7 +73,7 @@ def pulls(stand: FleetStand, name: str) -> list[str]:
     return [pull["title"] for pull in answer.json()]
 
 
-def test_a_fleet_keeps_them_apart(stand: FleetStand) -> None:
+def test_a_fleet_keeps_them_apart(stand: FleetStand, forks: Forking) -> None:
     """One each in sync and drifted, without settings, broken, crashing, reaching into the machine: the others are
     as if alone. No token ever went to another repository than its own, and writes went where something differed.
     """
@@ -73,7 +85,7 @@ def test_a_fleet_keeps_them_apart(stand: FleetStand) -> None:
     stand.add("south/crashes", observe="{snapshot: {command: [sh, -c, 'kill -9 $PPID']}}")
     stand.add("south/curious", observe="{snapshot: {command: [env]}}")
     fleet = opened(stand, "trusted: [south/crashes]\n")
-    kept = loop(fleet, workers=3)
+    kept = loop(fleet, forks, workers=3)
     assert kept.once() == ()
     assert results(kept) == {
         **{f"north/same-{number}": FleetResult.IN_SYNC for number in range(4)},
@@ -95,24 +107,30 @@ def test_a_fleet_keeps_them_apart(stand: FleetStand) -> None:
     assert len(pulls(stand, "south/drifted")) == 1
 
 
-def test_what_hangs_is_ended(stand: FleetStand) -> None:
-    """After its time with all that it started, and its neighbour is run as ever."""
+def test_what_hangs_is_ended(stand: FleetStand, forks: Forking) -> None:
+    """After its time with all that it started, and its neighbour is run as ever. Its memory holds the token of its own
+    repository, and neither that of the neighbour that was run before it, nor what else the fleet was given.
+    """
     marker = stand.directory / "started"
-    command = f"[sh, -c, 'touch {marker}; exec sleep 4711.{os.getpid()}']"
+    command = f"[sh, -c, 'echo $PPID > {marker}.new; mv {marker}.new {marker}; exec sleep 4711.{os.getpid()}']"
     stand.add("south/hangs", observe=f"{{snapshot: {{command: {command}, timeout: 900}}}}")
     stand.add("south/same")
-    fleet = opened(stand, "trusted: [south/hangs]\nschedule: {time_limit: 30}\n")
+    secrets = {"CLOCKWORK_SECRET": "kept-by-the-fleet-4711", "DATABASE_PASSWORD": "kept-by-others-4711"}
+    fleet = opened(stand, "trusted: [south/hangs]\nschedule: {time_limit: 15}\n", **secrets)
     hangs, same = fleet.members()
-    pool = ProcessPool(fleet, 2)
-    for member in (hangs, same):
-        pool.start(member)
-    accounts = {account.name: account for account in awaited(pool, 1)}
+    assert run_member(fleet, same, forks).result is FleetResult.IN_SYNC
+    pool = ProcessPool(fleet, 2, forks)
+    pool.start(hangs)
+    wait_for(marker.exists)
+    key = stand.key.private_key.splitlines()[1]
+    given = [str(fleet.order(each).token) for each in (hangs, same)]
+    assert [holds(int(marker.read_text()), text) for text in (*given, *secrets.values(), key)] == [True, *[False] * 4]
+    pool.start(same)
+    accounts = {account.name: account for account in awaited(pool, 2)}
     pool.close()
-    accounts |= {account.name: account for account in awaited(pool, 2 - len(accounts))}
-    assert set(accounts) == {"south/hangs", "south/same"}
     ended = accounts["south/hangs"]
-    assert (ended.result, ended.error) == (FleetResult.TIMED_OUT, "ended after 30 s")
-    assert marker.exists()
+    assert (ended.result, ended.error) == (FleetResult.TIMED_OUT, "ended after 15 s")
+    assert accounts["south/same"].result is FleetResult.IN_SYNC
     commands = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
     assert not any(f"4711.{os.getpid()}".encode() in command for command in commands)
 
@@ -136,12 +154,12 @@ def test_a_run_is_given_no_secret_but_its_own(stand: FleetStand) -> None:
     assert str(renewed.token) not in values
 
 
-def test_the_same_run_twice_writes_once(stand: FleetStand) -> None:
-    """What a queue delivers again is harmless: the second run sees what the first wrote."""
+def test_the_same_run_twice_writes_once(stand: FleetStand, forks: Forking) -> None:
+    """What a queue delivers again is harmless: the second run sees what the first wrote, in a process of the other kind."""
     stand.add("north/one", live_port=8081)
     fleet = opened(stand)
     (member,) = fleet.members()
-    first, second = run_member(fleet, member), run_member(fleet, member)
+    first, second = run_member(fleet, member), run_member(fleet, member, forks)
     assert [dict(first.actions), dict(second.actions)] == [{"opened": 1}, {"unchanged": 1}]
     assert len(pulls(stand, "north/one")) == 1
     assert first.left is not None
@@ -186,7 +204,10 @@ def test_what_is_missing_is_said(stand: FleetStand) -> None:
     named = opened(stand, f"repositories: [{entry[:-1]}, token_env: WEST}}]\n")
     (member,) = named.members()
     account = run_member(named, member)
-    assert (account.result, "WEST is not set" in str(account.error)) == (FleetResult.FAILED, True)
+    assert (account.result, "WEST is not set. Set it, or" in str(account.error)) == (FleetResult.FAILED, True)
+    with pytest.raises(Invalid, match=r"of https://a\.example/x/y has credentials in it") as refused:
+        opened(stand, "repositories: [{url: 'https://me:hidden@a.example/x/y', token_env: W}]\n").members()
+    assert "hidden" not in str(refused.value)
     twice = f"repositories: [{entry[:-1]}, token_env: W}}, {{url: /srv/other, name: West/Four}}]\n"
     with pytest.raises(Invalid, match="two repositories are called west/four"):
         opened(stand, twice).members()
@@ -232,7 +253,7 @@ def test_what_reaches_into_the_machine_is_known(observe: str) -> None:
     assert reach_of(load(b"version: 1\nobserve: {snapshot: {url: 'https://x.example/live'}}\n", file="c")) is None
 
 
-def test_strangers_reach_nothing_inside_of_the_network(stand: FleetStand) -> None:
+def test_strangers_reach_nothing_inside_of_the_network(stand: FleetStand, forks: Forking) -> None:
     """A private address by number, by a name that resolves to it, after a redirect, and as a probe: none is connected to, and
     the account says so. A repository that is trusted may.
     """
@@ -250,7 +271,7 @@ def test_strangers_reach_nothing_inside_of_the_network(stand: FleetStand) -> Non
             "trusted": f"snapshot: {{url: {inner.url}/live}}",
         }.items():
             stand.add(f"north/{name}", live_port=None, observe=f"{{{observe}}}")
-        kept = loop(opened(stand, "trusted: [north/trusted]\n"))
+        kept = loop(opened(stand, "trusted: [north/trusted]\n"), forks)
         kept.once()
         errors = {each.name.partition("/")[2]: each.error or "" for each in kept.status().repositories}
         trusted = errors.pop("trusted")
@@ -269,13 +290,13 @@ def test_strangers_reach_nothing_inside_of_the_network(stand: FleetStand) -> Non
         "fetch: {hosts: ['10.0.0.7']}",
     ],
 )
-def test_a_stranger_chooses_no_server_for_the_token(stand: FleetStand, settings: str) -> None:
+def test_a_stranger_chooses_no_server_for_the_token(stand: FleetStand, forks: Forking, settings: str) -> None:
     """Settings that would send the run's token elsewhere, or open the network to fetching, are refused before anything."""
     content = f"version: 1\nobserve: {{snapshot: {{url: {stand.live.url}/north/one}}}}\n{settings}\n"
     stand.box.create_repository("north/one", files={"clockwork.yaml": content.encode()}, private=True)
     fleet = opened(stand)
     (member,) = fleet.members()
-    account = run_member(fleet, member)
+    account = run_member(fleet, member, forks)
     assert account.result is FleetResult.FAILED
     assert f"reach into this machine ({settings.partition(':')[0]}." in str(account.error)
     assert stand.live.asked == []

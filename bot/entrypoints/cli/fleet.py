@@ -183,9 +183,9 @@ def _open(file: Path) -> OpenFleet:
 
 def _runner(fleet: OpenFleet, workers: int, broker: str | None) -> ProcessPool | CeleryRunner:
     if broker is None:
-        from bot.entrypoints.fleet.processes import ProcessPool
+        from bot.entrypoints.fleet.processes import ProcessPool, forking
 
-        return ProcessPool(fleet, workers)
+        return ProcessPool(fleet, workers, forking(fleet))
     from bot.entrypoints.fleet.celery_queue import CeleryRunner, broker_problem, open_queue
 
     queue = open_queue(broker, fleet.settings)

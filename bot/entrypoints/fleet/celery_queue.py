@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Final
 
 from bot.entrypoints.fleet.accounts import run_of, run_text
 from bot.entrypoints.fleet.celery_results import ENDED, TaskResults, results_of
-from bot.entrypoints.fleet.processes import run_member
-from bot.entrypoints.fleet.run_one import line
+from bot.entrypoints.fleet.forking import Forking
+from bot.entrypoints.fleet.processes import forking, run_member
+from bot.entrypoints.fleet.run_one import line, problem
 from bot.errors import BotError, Invalid, Unavailable
 from bot.fleet.run import FleetMember, FleetRun
 from bot.fleet.status import FleetResult
@@ -104,7 +105,7 @@ class Roll:
             return self._members[name]
 
 
-def add_task(app: Celery, fleet: OpenFleet) -> None:
+def add_task(app: Celery, fleet: OpenFleet, forks: Forking | None) -> None:
     """The worker's side: the task is known, and tried again a few times where nobody can say who takes part."""
     roll = Roll(fleet)
 
@@ -112,8 +113,8 @@ def add_task(app: Celery, fleet: OpenFleet) -> None:
         try:
             member = roll.member(name)
         except Invalid as exc:
-            return run_text(_failed(name, str(exc))).decode()
-        return run_text(run_member(fleet, member)).decode()
+            return run_text(_failed(name, problem(exc))).decode()
+        return run_text(run_member(fleet, member, forks)).decode()
 
     app.task(
         name=TASK,
@@ -128,9 +129,14 @@ def add_task(app: Celery, fleet: OpenFleet) -> None:
 def work(fleet: OpenFleet, broker: str, workers: int) -> None:
     """Carry out tasks until told to stop. Threads: each run is a process already."""
     app = open_queue(broker, fleet.settings)
-    add_task(app, fleet)
+    forks = forking(fleet)
+    add_task(app, fleet, forks)
     options = ("--pool=threads", f"--concurrency={workers}", "--task-events", "--loglevel=WARNING", "--without-mingle")
-    app.worker_main(["worker", *options])
+    try:
+        app.worker_main(["worker", *options])
+    finally:
+        if forks is not None:
+            forks.close()
 
 
 @dataclass(slots=True)

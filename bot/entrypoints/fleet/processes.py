@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import queue
-import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,36 +13,37 @@ from typing import Final
 
 from bot import processes
 from bot.entrypoints.fleet.accounts import order_text, run_of
-from bot.entrypoints.fleet.run_one import line
+from bot.entrypoints.fleet.fork_server import surroundings_line
+from bot.entrypoints.fleet.forking import PROGRAM, Forking
+from bot.entrypoints.fleet.run_one import line, problem
 from bot.errors import BotError, Unavailable
 from bot.fleet.run import FleetMember, FleetRun
 from bot.fleet.status import FleetResult
 from bot.processes import ProcessEnd, ProcessResult
 from bot.secrecy.redaction import redact
-from bot.wiring.fleet import OpenFleet
+from bot.wiring.fleet import FleetOrder, OpenFleet
 
-# -P: what lies in the current folder, such as a repository of strangers, is never imported.
-_PROGRAM: Final = (sys.executable, "-P", "-m", "bot.entrypoints.fleet")
 _CAP: Final = 256 * 1024
 
 
-def run_member(fleet: OpenFleet, member: FleetMember) -> FleetRun:
+def forking(fleet: OpenFleet) -> Forking | None:
+    """Where processes of runs are forked; None where each is to be a fresh one."""
+    may = hasattr(os, "pidfd_open") and "HOME" in fleet.common()  # libgit2 reads it when it is loaded
+    return Forking(fleet.common()) if may and fleet.settings.schedule.processes == "forked" else None
+
+
+def run_member(fleet: OpenFleet, member: FleetMember, forks: Forking | None = None) -> FleetRun:
     """One run of one repository in a process of its own. Never raises: what went wrong is in the account."""
     began, start = datetime.now(UTC), time.monotonic()
     blank = FleetRun(member.name, began, 0.0, FleetResult.FAILED)
     try:
         order = fleet.order(member)
-        ended = processes.run(
-            _PROGRAM,
-            order_text(order),
-            env=fleet.surroundings(member),
-            deadline_seconds=fleet.settings.schedule.time_limit,
-            output_cap=_CAP,
-        )
+        # A variable that one repository sees alone may be one that programs read at their start.
+        ended = _ended(fleet, order, None if fleet.sees_more(member) else forks)
         account = _account(ended, blank, fleet.settings.schedule.time_limit)
     except BotError as exc:
         wait = exc.retry_after if isinstance(exc, Unavailable) else None
-        account = replace(blank, error=line(str(exc)), retry_after=wait)
+        account = replace(blank, error=problem(exc), retry_after=wait)
     except OSError as exc:
         account = replace(blank, result=FleetResult.CRASHED, error=line(f"its process did not start: {exc}"))
     if account.result.is_failure:
@@ -50,11 +51,21 @@ def run_member(fleet: OpenFleet, member: FleetMember) -> FleetRun:
     return replace(account, began=began, seconds=round(time.monotonic() - start, 3))
 
 
+def _ended(fleet: OpenFleet, order: FleetOrder, forks: Forking | None) -> ProcessResult:
+    limit, env = fleet.settings.schedule.time_limit, fleet.surroundings(order.member)
+    with processes.fresh_workspace() as workspace:
+        if forks is not None and (program := forks.start()) is not None:
+            first = surroundings_line(processes.full_environment(env, workspace), str(workspace.work))
+            return processes.follow(lambda: program, first + order_text(order), deadline_seconds=limit, output_cap=_CAP)
+        told = order_text(order)
+        return processes.run(PROGRAM, told, env=env, deadline_seconds=limit, output_cap=_CAP, workspace=workspace)
+
+
 def _account(ended: ProcessResult, blank: FleetRun, limit: float) -> FleetRun:
     match ended.ending:
         case ProcessEnd.TIMEOUT:
             return replace(blank, result=FleetResult.TIMED_OUT, error=f"ended after {limit:g} s")
-        case ProcessEnd.EXITED if ended.exit_code == 0:
+        case ProcessEnd.EXITED if not ended.exit_code:  # also where nobody knows it: its account is its last word
             account = run_of(ended.stdout)
             if account is not None and account.name == blank.name:
                 return account
@@ -80,6 +91,7 @@ class ProcessPool:
 
     fleet: OpenFleet
     workers: int
+    forks: Forking | None = None
     _finished: queue.SimpleQueue[FleetRun] = field(default_factory=queue.SimpleQueue)
     _threads: ThreadPoolExecutor = field(init=False)
 
@@ -90,7 +102,7 @@ class ProcessPool:
         self._threads.submit(self._run, member)
 
     def _run(self, member: FleetMember) -> None:
-        self._finished.put(run_member(self.fleet, member))
+        self._finished.put(run_member(self.fleet, member, self.forks))
 
     def finished(self, seconds: float) -> Sequence[FleetRun]:
         accounts = list[FleetRun]()
@@ -104,3 +116,5 @@ class ProcessPool:
     def close(self) -> None:
         """What runs comes to its end, at the latest by its time limit."""
         self._threads.shutdown(wait=True)
+        if self.forks is not None:
+            self.forks.close()

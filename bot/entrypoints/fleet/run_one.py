@@ -76,7 +76,7 @@ def account_of(order: FleetOrder, environment: Mapping[str, str]) -> FleetRun:
         account = _ran(order, environment, count, blank)
     except BotError as exc:
         wait = exc.retry_after if isinstance(exc, Unavailable) else None
-        account = replace(blank, error=line(str(exc)), retry_after=wait)
+        account = replace(blank, error=problem(exc), retry_after=wait)
     return replace(account, seconds=round(time.monotonic() - start, 3), requests=count.requests, left=count.told)
 
 
@@ -151,6 +151,11 @@ def _told(blank: FleetRun, done: Tick) -> FleetRun:
         commit=done.commit,
         error=line(done.blocked or (problems[0] if problems else "")) or None,
     )
+
+
+def problem(exc: BotError) -> str:
+    """What went wrong and what a person can do, on one line."""
+    return line(exc.message if exc.advice is None else f"{exc.message.rstrip('.')}. {exc.advice}")
 
 
 def line(text: str) -> str:
