@@ -32,16 +32,15 @@ from bot.ports import Clock, Repository, UnitRenderer
 from bot.targets import kustomization
 from bot.targets.desired import identity
 from bot.targets.discovery import Discovery
-from bot.targets.documents import SUFFIXES, Documents
+from bot.targets.documents import Documents
 from bot.targets.expansion import Expansion
 from bot.targets.paths import is_below
+from bot.targets.signs import CHARTS, SUFFIXES, names_controller
 
 RENDER_SECONDS: Final = 180.0
 """For all targets of one change at both commits. What is not rendered by then counts as not looked at."""
 _MOST_TRACED: Final = 5
 """Values of one change whose line is searched for by rendering again; others are located by the files that changed."""
-_CONTROLLERS: Final = (b"fluxcd.io", b"argoproj.io")
-"""A document that mentions neither group brings no other unit along."""
 
 RenderChange: TypeAlias = Callable[[Change], tuple[RenderedChange, ...]]
 """The targets whose rendered objects a change moves."""
@@ -138,7 +137,7 @@ class _Side:
         """Whether some unit may be made from a file."""
         if path in self.discovery.rendered:
             return True
-        if path.endswith(SUFFIXES) and any(word in (self.tree.read(path) or b"") for word in _CONTROLLERS):
+        if path.endswith(SUFFIXES) and names_controller(self.tree.read(path) or b""):
             return True
         name = path.rpartition("/")[2]
         return any(name in json.dumps(unit.spec, default=dict) for t in self.discovery.targets for unit in t.units)
@@ -155,14 +154,14 @@ class _Side:
                     files |= set(self.tree.under(unit.path))
                 case _:
                     return None
-            if any(word in (self.tree.read(path) or b"") for path in files for word in _CONTROLLERS):
+            if any(names_controller(self.tree.read(path) or b"") for path in files):
                 return None
             reached |= files
         return frozenset(reached) & changed
 
     def _has_neighbours(self, unit: Unit) -> bool:
         """Whether a chart depends on another by a path (Helm, "Chart Dependencies": ``repository: file://…``)."""
-        charts = [path for path in self.tree.under(unit.path) if path.rpartition("/")[2] in {"Chart.yaml", "Chart.yml"}]
+        charts = [path for path in self.tree.under(unit.path) if path.rpartition("/")[2] in CHARTS]
         return any(b"file:" in (self.tree.read(path) or b"") for path in charts)
 
 

@@ -34,8 +34,9 @@ from bot.targets.argo_source import SourceTool
 from bot.targets.desired import identity
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.expansion import Expansion, RenderedUnit
-from bot.targets.kustomization import FILE_NAMES, KustomizationFiles, closure, file_of, references
+from bot.targets.kustomization import KustomizationFiles, closure, file_of, references
 from bot.targets.paths import joined
+from bot.targets.signs import KUSTOMIZATIONS
 
 _OTHER_VALUES: Final = re.compile(r"(?:\A|/)values[-._][^/]+\.ya?ml\Z")
 _CARRIERS: Final = {
@@ -92,7 +93,7 @@ def _takers(paths: Iterable[str], documents: Documents) -> Mapping[str, set[str]
     takers: dict[str, set[str]] = defaultdict(set)
     for path in paths:
         folder, _, name = path.rpartition("/")
-        if name in FILE_NAMES:
+        if name in KUSTOMIZATIONS:
             takers[path].add(folder)
             for document in documents.of(path):
                 for reference in references(document.tree):
@@ -255,7 +256,7 @@ class _Survey:
         taking: list[tuple[int, str]] = []
         for path in rendered.rendering.inputs:
             folder, _, name = path.rpartition("/")
-            if name in FILE_NAMES:
+            if name in KUSTOMIZATIONS:
                 if folder not in self._closures:
                     self._closures[folder] = closure(self.documents, folder)
                 files = self._closures[folder].files

@@ -24,8 +24,9 @@ from bot.renderers.opaque import unresolved
 from bot.renderers.substitution import substituted
 from bot.targets.documents import Documents
 from bot.targets.flux import SIFTED, SUBSTITUTED
-from bot.targets.kustomization import FILE_NAMES, file_of
+from bot.targets.kustomization import file_of
 from bot.targets.paths import joined
+from bot.targets.signs import KUSTOMIZATIONS
 from bot.targets.sourceignore import NAME as SOURCEIGNORE
 from bot.targets.sourceignore import artifact
 from bot.targets.upstream import requested
@@ -119,7 +120,7 @@ def _is_object(tree: Tree) -> bool:
 def _manifests(folder: str, tree: FileTree) -> Iterator[str]:
     """What Flux lists: folders with a kustomization as such, with nothing below them, else YAML files; in order."""
     held = ""
-    holders = {path.rpartition("/")[0] for path in tree.under(folder) if path.rpartition("/")[2] in FILE_NAMES}
+    holders = {path.rpartition("/")[0] for path in tree.under(folder) if path.rpartition("/")[2] in KUSTOMIZATIONS}
     for path in tree.under(folder):
         if held and path.startswith(held + "/"):
             continue

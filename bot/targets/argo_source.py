@@ -19,7 +19,7 @@ from bot.model.json import JSON, Tree, get, mapping, text
 from bot.model.target import Unit
 from bot.targets.documents import Documents
 from bot.targets.globs import glob
-from bot.targets.kustomization import FILE_NAMES
+from bot.targets.signs import KUSTOMIZATIONS
 
 REVISION: Final = "ARGOCD_APP_REVISION"
 """What stands for the commit that is deployed, in full or shortened: no rendering knows it."""
@@ -51,7 +51,7 @@ def tool(source: Tree, folder: str, tree: FileTree) -> SourceTool:
     if named:
         return named[0]
     beside = {path.rpartition("/")[2] for path in tree.under(folder) if posixpath.dirname(path) == folder}
-    if beside.intersection(FILE_NAMES):
+    if beside.intersection(KUSTOMIZATIONS):
         return SourceTool.KUSTOMIZE
     return SourceTool.HELM if any(name.endswith("Chart.yaml") for name in beside) else SourceTool.DIRECTORY
 

@@ -14,15 +14,15 @@ from bot.model.filetree import FileTree
 from bot.model.json import Tree, mappings, text
 from bot.targets.documents import Documents
 from bot.targets.paths import is_below, joined
+from bot.targets.signs import CHARTS
 
-_FILES: Final = ("Chart.yaml", "Chart.yml")
 _ARCHIVES: Final = (".tgz", ".tar.gz")
 _VALUES: Final = re.compile(r"values(?:[-._](?P<name>[\w.-]+?))?\.ya?ml\Z")
 
 
 def folders(tree: FileTree) -> list[str]:
     """Every folder that holds a chart, those in others among them, sorted."""
-    return sorted({path.rpartition("/")[0] for path in tree if path.rpartition("/")[2] in _FILES})
+    return sorted({path.rpartition("/")[0] for path in tree if path.rpartition("/")[2] in CHARTS})
 
 
 def outermost(listed: Sequence[str]) -> list[str]:
@@ -32,7 +32,7 @@ def outermost(listed: Sequence[str]) -> list[str]:
 
 def file_of(tree: FileTree, folder: str) -> str | None:
     """What makes a folder a chart; None where it is none."""
-    return next((path for name in _FILES if (path := f"{folder}/{name}" if folder else name) in tree), None)
+    return next((path for name in CHARTS if (path := f"{folder}/{name}" if folder else name) in tree), None)
 
 
 def is_chart(tree: FileTree, path: str) -> bool:
@@ -65,7 +65,7 @@ def needed(documents: Documents, charts: Sequence[str]) -> set[str]:
 
 def _about(documents: Documents, folder: str) -> Iterator[Tree]:
     """What a chart says of itself, and in the older form of its dependencies."""
-    for name in (*_FILES, "requirements.yaml"):
+    for name in (*CHARTS, "requirements.yaml"):
         yield from (each.tree for each in documents.of(f"{folder}/{name}" if folder else name))
 
 

@@ -22,6 +22,7 @@ from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.flux import ObjectIndex
 from bot.targets.kustomization import KustomizationFiles
 from bot.targets.paths import is_below, joined
+from bot.targets.signs import KUSTOMIZATIONS
 
 _NOT_DEPLOYED: Final = frozenset(
     {"test", "tests", "testdata", "fixtures", "ci", "examples", "example", "docs", "vendor", ".github"}
@@ -114,7 +115,7 @@ class _Search:
         return min((inner for inner in around if folder in self.closures[inner].folders), default=folder)
 
     def _is_kustomization(self, path: str) -> bool:
-        return path.rpartition("/")[2] in kustomization.FILE_NAMES
+        return path.rpartition("/")[2] in KUSTOMIZATIONS
 
     # -- what settings name ---------------------------------------------------------------------------------------
 

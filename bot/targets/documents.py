@@ -12,8 +12,8 @@ from bot.intake.yamltree import Broken, load
 from bot.model.filetree import FileTree
 from bot.model.json import Tree
 from bot.model.resource import SourceError
+from bot.targets.signs import SUFFIXES
 
-SUFFIXES: Final = (".yaml", ".yml", ".json")
 _PATHS: Final = 100_000
 """Once files of so many paths are remembered, over all commits, all are forgotten: most are long gone."""
 _CONTENTS: Final = 8

@@ -14,9 +14,7 @@ from typing import Final
 from bot.model.json import JSON, Tree
 from bot.targets.documents import Documents, ManifestDocument
 from bot.targets.paths import is_remote, joined
-
-FILE_NAMES: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-"""In the order in which kustomize looks for them; more than one in a folder is an error of its own."""
+from bot.targets.signs import KUSTOMIZATIONS
 
 _DEEPEST: Final = 64
 
@@ -70,12 +68,12 @@ def file_of(documents: Documents, folder: str) -> str | None:
 
 
 def _candidates(folder: str) -> Iterator[str]:
-    yield from (f"{folder}/{name}" if folder else name for name in FILE_NAMES)
+    yield from (f"{folder}/{name}" if folder else name for name in KUSTOMIZATIONS)
 
 
 def folders(documents: Documents) -> list[str]:
     """Every folder that has a kustomization, sorted."""
-    return sorted({path.rpartition("/")[0] for path in documents.tree if path.rpartition("/")[2] in FILE_NAMES})
+    return sorted({path.rpartition("/")[0] for path in documents.tree if path.rpartition("/")[2] in KUSTOMIZATIONS})
 
 
 def closure(documents: Documents, folder: str) -> KustomizationFiles:

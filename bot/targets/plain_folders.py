@@ -11,8 +11,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 
-from bot.targets.documents import SUFFIXES, Documents
+from bot.targets.documents import Documents
 from bot.targets.flux import group, name, namespace, text
+from bot.targets.signs import SUFFIXES
 
 _PLACE: Final = re.compile(r"(?P<folder>(?P<around>(?:[^/]+/)*?(?:clusters?|environments?|envs?))/[^/]+)/.+")
 

@@ -12,6 +12,7 @@ from bot.errors import Invalid
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.snapshot import snapshot
 from bot.model.patterns import regex
+from bot.targets import signs
 from bot.wiring.guard import local_commits, rendering_at, rules_of
 from bot.wiring.repository import Options, SystemClock, local_history
 
@@ -124,19 +125,27 @@ def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent
     rules, chosen = rules_of(opened, change.base), mode or opened.settings.guard.mode
     request = ReviewRequest(change=change, mode=chosen, agent=name, repository=folder.resolve().name)
     facts = facts_of(repository, change, rules.options)
-    if _has_documents(repository, change):
+    if _may_render(opened, change):
         facts = _with_rendered(facts, change, opened, clock)
     result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
     return LocalReview(change, rules, result, _differences(facts), chosen)
 
 
-_DOCUMENTS = (".yaml", ".yml", ".json", ".cw", ".cwvars", "Kustomization")
+def _may_render(opened: OpenRepository, change: Change) -> bool:
+    """Whether any target may be rendered, before the change or after it: without one, nothing of rendering is loaded."""
+    if opened.settings.targets or any(_is_sign(file.path, file.after, file.omitted) for file in change.files):
+        return True
+    entries = opened.repository.entries(change.base, suffixes=(*signs.SUFFIXES, *signs.KUSTOMIZATIONS))
+    return any(signs.is_built(entry.path) for entry in entries) or any(
+        signs.names_controller(opened.repository.blob(entry.blob)) for entry in entries
+    )
 
 
-def _has_documents(repository: Repository, change: Change) -> bool:
-    """Whether there is any file that a target is made of: without one, nothing of rendering is loaded."""
-    changed = any(file.path.endswith(_DOCUMENTS) for file in change.files)
-    return changed or bool(repository.entries(change.base, suffixes=_DOCUMENTS))
+def _is_sign(path: str, data: bytes | None, omitted: str | None) -> bool:
+    """Whether a file is a sign of a target; one whose content is not known may be."""
+    if signs.is_built(path):
+        return True
+    return path.endswith(signs.SUFFIXES) and (omitted is not None or signs.names_controller(data or b""))
 
 
 def _with_rendered(facts: ChangeFacts, change: Change, opened: OpenRepository, clock: Clock) -> ChangeFacts:
