@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import Lines, print_json
 from bot.model.choices import Mode
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.model.guarded import AIRequest, AIResult
     from bot.model.proposal import TakenAction
     from bot.wiring.guarded_run import GuardedRuns
+    from bot.wiring.repository import Options
 
 ToolOption = Annotated[
     str, typer.Option("--tool", help="An assistant of the settings, or claude, codex, copilot, gemini.")
@@ -38,7 +39,9 @@ def register(guard: typer.Typer) -> None:
     """Add the verb to those of ``clockwork guard``."""
 
     @guard.command("run")
+    @grouped(options=located("repo settings branch"))
     def run(
+        *,
         prompt: Annotated[
             str | None, typer.Argument(metavar="PROMPT|-", help="What to do; - reads it from stdin.")
         ] = None,
@@ -54,9 +57,7 @@ def register(guard: typer.Typer) -> None:
             str | None, typer.Option("--session", metavar="ID", help="The id of the run's record.")
         ] = None,
         timeout: TimeoutOption = None,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
+        options: Options,
         as_json: JsonOption = False,
     ) -> None:
         """Have an AI tool do what PROMPT says in a copy of the repository, and judge its output by every guardrail.
@@ -66,16 +67,15 @@ def register(guard: typer.Typer) -> None:
         from bot.errors import Invalid
         from bot.model.guarded import AIRequest
         from bot.wiring.guarded_run import open_runs
-        from bot.wiring.repository import Options, is_files
+        from bot.wiring.repository import is_files
 
-        if apply and not is_files(Options(repo)):
+        if apply and not is_files(options):
             raise Invalid(
-                f"--apply writes into a folder, and {repo} is none", advice="Clone it, or use --pull-request."
+                f"--apply writes into a folder, and {options.repo} is none", advice="Clone it, or use --pull-request."
             )
         if apply and pull_request:
             raise Invalid("--apply and --pull-request exclude each other", advice="Name one of them.")
         text = _prompt(prompt, file)
-        options = Options(repo, settings=settings, branch=branch)
         runs = open_runs(options, remote=pull_request, timeout=timeout)
         request = AIRequest(tool, text, agent, mode or runs.opened.settings.guard.mode, session)
         _finish(runs, request, apply=apply, pull_request=pull_request, as_json=as_json)
