@@ -22,6 +22,7 @@ from bot.entrypoints.cli.options import (
 )
 from bot.entrypoints.cli.printing import print_json, write
 from bot.model.choices import Mode
+from bot.model.json import facts
 from bot.model.wording import counted
 
 if TYPE_CHECKING:
@@ -118,15 +119,7 @@ def finding_as_json(finding: Finding) -> dict[str, object]:
         "rule": finding.rule,
         "title": finding.title,
         "severity": finding.severity.value.lower(),
-        "enforce": finding.enforce.value,
-        "file": finding.file,
-        "line": finding.line,
-        "end_line": finding.end_line,
-        "message": finding.message,
-        "suggestion": finding.suggestion,
-        "evidence": finding.evidence,
-        "fingerprint": finding.fingerprint,
-        "by": finding.by,
+        **facts(finding, "enforce file line end_line message suggestion evidence fingerprint by"),
     }
 
 

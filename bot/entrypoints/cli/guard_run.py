@@ -14,6 +14,7 @@ import typer
 from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import Lines, print_json
 from bot.model.choices import Mode
+from bot.model.json import facts
 
 if TYPE_CHECKING:
     from bot.model.guarded import AIRequest, AIResult
@@ -196,12 +197,8 @@ def _json(result: AIResult, request: AIRequest, shown: Shown) -> dict[str, objec
         "approved": result.approved,
         "verdict": result.verdict.value,
         "mode": request.mode.value,
-        "tool": result.reply.assistant,
-        "agent": result.change.agent,
-        "session": result.session_id,
-        "base": result.change.base,
-        "execution_time": result.execution_time,
-        "raw_output": result.raw_output,
+        **facts(result, "tool=reply.assistant agent=change.agent session=session_id base=change.base"),
+        **facts(result, "execution_time raw_output"),
         "parsed": {
             "summary": parsed.summary,
             "blocks": [{"language": block.language, "text": block.text, "line": block.line} for block in parsed.blocks],
@@ -213,11 +210,7 @@ def _json(result: AIResult, request: AIRequest, shown: Shown) -> dict[str, objec
         "violations": [finding_as_json(finding) for finding in result.violations],
         "failures": [finding_as_json(finding) for finding in result.failures],
         "notes": list(result.notes),
-        "usage": {
-            "input_tokens": result.reply.input_tokens,
-            "output_tokens": result.reply.output_tokens,
-            "cost_usd": result.reply.cost_usd,
-        },
+        "usage": facts(result.reply, "input_tokens output_tokens cost_usd"),
         "declares": list(shown.declares),
         "written": list(shown.written),
         "action": None
