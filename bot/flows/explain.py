@@ -23,7 +23,7 @@ from bot.flows.reconcile import Loop
 from bot.flows.recover import as_recovered
 from bot.intake.declared import suggestion
 from bot.model.decision import Decision, Direction, Lane
-from bot.model.json import JSON
+from bot.model.json import JSON, facts
 from bot.model.ledger import Entry, LedgerView
 from bot.model.proposal import Effect, Proposal
 from bot.model.wording import second
@@ -76,9 +76,7 @@ class Explanation:
             "decisions": [decision_json(decision) for decision in self.decisions],
             "plan": [
                 {
-                    "fingerprint": intention.proposal.fingerprint,
-                    "effect": intention.effect.value,
-                    "message": intention.message,
+                    **facts(intention, "fingerprint=proposal.fingerprint effect message"),
                     "limit": intention.denied.limit if intention.denied else None,
                     "figures": {k: str(v) for k, v in intention.denied.figures.items()} if intention.denied else {},
                     "limits": [_limit_json(check) for check in self._asked(intention)],
@@ -86,17 +84,7 @@ class Explanation:
                 }
                 for intention in self.intentions
             ],
-            "ledger": [
-                {
-                    "id": e.id,
-                    "kind": e.kind.value,
-                    "at": e.at.isoformat(),
-                    "by": e.actor.login,
-                    "reason": e.reason,
-                    "link": e.link,
-                }
-                for e in self.entries
-            ],
+            "ledger": [facts(e, "id kind at by=actor.login reason link") for e in self.entries],
         }
 
     def _asked(self, intention: Intention) -> Sequence[LimitCheck]:
@@ -263,13 +251,7 @@ def _limit(check: LimitCheck) -> str:
 
 
 def _limit_json(check: LimitCheck) -> dict[str, JSON]:
-    return {
-        "limit": check.limit,
-        "passed": check.passed,
-        "message": check.message,
-        "figures": dict(check.figures),
-        "next_eligible": check.next_eligible.isoformat() if check.next_eligible else None,
-    }
+    return facts(check, "limit passed message figures next_eligible")
 
 
 def _entry(entry: Entry) -> str:

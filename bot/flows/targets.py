@@ -11,6 +11,7 @@ from typing import Final
 
 from bot.flows.declare import Declaration
 from bot.model.drift import IgnoreNote
+from bot.model.json import facts
 from bot.model.upstream import UpstreamSource
 
 
@@ -112,17 +113,10 @@ class Listing:
                     "name": target.name,
                     "declared": target.declared,
                     "observer": target.observer or None,
-                    "paths": list(target.paths),
-                    "resources": target.resources,
-                    "compared": target.compared,
+                    **facts(target, "paths resources compared"),
                     "units": [
                         {
-                            "kind": unit.kind,
-                            "name": unit.name,
-                            "path": unit.path,
-                            "found": unit.how,
-                            "objects": unit.objects,
-                            "not_compared": unit.problem,
+                            **facts(unit, "kind name path found=how objects not_compared=problem"),
                             "fetched": [asdict(source) for source in unit.fetched],
                         }
                         for unit in target.units

@@ -12,6 +12,8 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from enum import Enum
+from operator import attrgetter
 from typing import TypeAlias, TypeGuard
 
 JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
@@ -124,6 +126,30 @@ def plain(value: JSON) -> JSON:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [plain(entry) for entry in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def facts(value: object, names: str) -> dict[str, JSON]:
+    """What ``value`` holds under ``names``, as JSON says it: times in ISO 8601, words of closed lists as their text.
+
+    A name may be ``key=way.to.it`` where the key is another one.
+    """
+    named = (name.partition("=") for name in names.split())
+    return {key: _told(attrgetter(way or key)(value)) for key, _, way in named}
+
+
+def _told(value: object) -> JSON:
+    match value:
+        case datetime():
+            return value.isoformat()
+        case Enum():
+            return _told(value.value)
+        case Mapping():
+            return {str(key): _told(entry) for key, entry in value.items()}
+        case tuple() | list():
+            return [_told(element) for element in value]
+        case None | bool() | int() | float() | str():
+            return value
+    raise TypeError(f"{type(value).__name__} is nothing that JSON says")
 
 
 def moment(value: JSON) -> datetime | None:

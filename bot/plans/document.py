@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.errors import Invalid, Stale
 from bot.model.action import Action, ActionList, AppliedPlan, Operation
-from bot.model.json import JSON, elements, mapping, plain, text, texts
+from bot.model.json import JSON, elements, facts, mapping, plain, text, texts
 
 VERSION: Final = 1
 _MOST: Final = 64 * 1024 * 1024
@@ -27,11 +27,7 @@ def to_json(plans: Sequence[ActionList]) -> dict[str, object]:
 
 def _plan(plan: ActionList) -> dict[str, object]:
     return {
-        "target": plan.target,
-        "commit": plan.commit,
-        "observed": plan.observed,
-        "digest": plan.digest,
-        "at": plan.at.isoformat(),
+        **facts(plan, "target commit observed digest at"),
         "actions": [_action(action) for action in plan.actions],
         "not_planned": [{"subject": gap.subject, "reason": gap.reason} for gap in plan.not_planned],
         "counts": counts(plan),
@@ -77,11 +73,7 @@ def _action(action: Action) -> dict[str, object]:
         "id": action.id,
         "operation": action.operation.value,
         "resource": str(action.resource),
-        "platform": action.resource.platform.value,
-        "target": action.resource.target,
-        "task": action.task,
-        "wave": action.wave,
-        "needs": list(action.needs),
+        **facts(action, "platform=resource.platform target=resource.target task wave needs"),
         "differences": [
             {
                 "path": difference.where,
@@ -92,13 +84,7 @@ def _action(action: Action) -> dict[str, object]:
             }
             for difference in action.differences
         ],
-        "remedy": action.lane.value,
-        "risk": action.risk,
-        "rule": action.rule,
-        "reasons": list(action.reasons),
-        "approval": action.approval,
-        "declared_at": action.declared_at,
-        "hook": action.hook,
+        **facts(action, "remedy=lane risk rule reasons approval declared_at hook"),
     }
 
 

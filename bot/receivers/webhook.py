@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from bot.model.json import facts
 from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice
 from bot.trust import web_authorities
 
@@ -66,24 +67,14 @@ def _cause(exc: httpx.HTTPError | httpx.InvalidURL) -> str:
 def payload(message: Announcement) -> dict[str, object]:
     """The body of a delivery as JSON values."""
     return {
-        "id": message.id,
-        "repository": message.repository,
-        "severity": message.severity.value,
-        "title": message.title,
-        "text": message.body,
-        "dropped": message.dropped,
+        **facts(message, "id repository severity title text=body dropped"),
         "notices": [_notice(notice) for notice in message.notices],
     }
 
 
 def _notice(notice: Notice) -> dict[str, object]:
     return {
-        "event": notice.event.value,
-        "subject": notice.subject,
-        "severity": notice.severity.value,
-        "target": notice.target,
+        **facts(notice, "event subject severity target"),
         "task": notice.task or None,
-        "text": notice.text,
-        "link": notice.link,
-        "at": notice.at.isoformat(),
+        **facts(notice, "text link at"),
     }

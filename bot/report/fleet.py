@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
+from bot.model.json import JSON, facts
 from bot.model.severity import Severity
 from bot.model.wording import counted
 from bot.report.console import printable
@@ -76,35 +77,15 @@ def fleet_json(status: FleetStatus) -> dict[str, object]:
     return {"at": status.at.isoformat(), "repositories": [_json(each) for each in status.repositories]}
 
 
-def _json(each: FleetRepository) -> dict[str, object]:
-    return {
-        "name": each.name,
-        "account": each.account,
-        "last": each.last and each.last.isoformat(),
-        "seconds": each.seconds,
-        "result": each.result,
-        "severities": dict(each.severities),
-        "failures": each.failures,
-        "error": each.error,
-        "requests": each.requests,
-        "running": each.running,
-        "due": each.due.isoformat(),
-    }
+def _json(each: FleetRepository) -> dict[str, JSON]:
+    return facts(each, "name account last seconds result severities failures error requests running due")
 
 
 def run_json(run: FleetRun) -> dict[str, object]:
     """One account of a run."""
     left = run.left
     return {
-        "name": run.name,
-        "began": run.began.isoformat(),
-        "seconds": run.seconds,
-        "result": run.result,
-        "severities": dict(run.severities),
-        "actions": dict(run.actions),
-        "commit": run.commit,
-        "error": run.error,
-        "requests": run.requests,
+        **facts(run, "name began seconds result severities actions commit error requests"),
         "left": left and {"limit": left.limit, "remaining": left.remaining, "resets": left.resets.isoformat()},
     }
 

@@ -13,7 +13,7 @@ from typing import Final
 from bot.drift.severity.gains import is_gain
 from bot.model.decision import Decision, Direction, Lane, PatchType
 from bot.model.drift import LEFT_OUT, AddEntry, Drift, DriftKind, Edit, RemoveEntry, Report, SetValue
-from bot.model.json import JSON, plain
+from bot.model.json import JSON, facts, plain
 from bot.model.proposal import Tick
 from bot.model.resource import SourceError
 from bot.model.severity import Severity
@@ -48,24 +48,12 @@ def tick_json(tick: Tick) -> dict[str, object]:
     """A tick as one JSON object: the report's keys, then decisions and actions."""
     return {
         **to_json(tick.report, tick.decisions),
-        "at": tick.at.isoformat(),
-        "branch": tick.branch,
-        "commit": tick.commit,
-        "blocked": tick.blocked,
-        "closed": list(tick.notes),
+        **facts(tick, "at branch commit blocked closed=notes"),
         "actions": [
             {
-                "effect": action.effect.value,
-                "remedy": action.lane.value,
-                "task": action.task,
-                "message": action.message,
-                "fingerprint": action.fingerprint,
-                "url": action.url,
-                "sha": action.sha,
-                "number": action.number,
-                "limit": action.limit,
-                "next_eligible": action.next_eligible.isoformat() if action.next_eligible else None,
-                "drifts": list(action.drifts),
+                **facts(
+                    action, "effect remedy=lane task message fingerprint url sha number limit next_eligible drifts"
+                ),
                 "preview": None if action.preview is None else asdict(action.preview),
             }
             for action in tick.actions
@@ -79,19 +67,10 @@ def decision_json(decision: Decision) -> dict[str, JSON]:
     return {
         "drift": drift.id,
         "resource": str(drift.resource),
-        "target": drift.resource.target,
-        "path": drift.where,
-        "severity": drift.severity.value,
-        "severity_rule": drift.rule,
-        "remedy": decision.lane.value,
-        "direction": decision.direction.value,
-        "rule": decision.rule,
-        "risk": decision.risk,
-        "reasons": list(decision.reasons),
+        **facts(drift, "target=resource.target path=where severity severity_rule=rule"),
+        **facts(decision, "remedy=lane direction rule risk reasons"),
         "patch_type": decision.patch_type.value,
-        "should_auto_apply": decision.should_auto_apply,
-        "risk_level": decision.risk,
-        "reason": decision.reason,
+        **facts(decision, "should_auto_apply risk_level=risk reason"),
         "suggested_action": suggested_action(decision),
     }
 
@@ -115,21 +94,13 @@ def drift_json(drift: Drift, *, adopted: Collection[str] = ()) -> dict[str, obje
     return {
         "id": drift.id,
         "resource": str(drift.resource),
-        "target": drift.resource.target,
-        "platform": drift.resource.platform.value,
-        "task": drift.task,
-        "kind": drift.kind.value,
-        "path": drift.where,
+        **facts(drift, "target=resource.target platform=resource.platform task kind path=where"),
         "desired": plain(drift.desired),
         "observed": plain(drift.observed),
         "severity": drift.severity.value,
         "rule": drift.rule,
         "source": {"file": drift.file, "line": drift.line},
-        "manager": drift.manager,
-        "changed_at": drift.changed_at.isoformat() if drift.changed_at else None,
-        "sensitive": drift.sensitive,
-        "message": drift.message,
-        "evidence": list(drift.evidence),
+        **facts(drift, "manager changed_at sensitive message evidence"),
         "adoptable": bool(edits),
         "adopt": [] if drift.sensitive else [_edit(edit) for edit in edits],
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 
-from bot.sandbox.backend import Backend, stamp
-from bot.sandbox.records import QueuedRow, RepositoryRow, UserRow
+from bot.sandbox.backend import Backend, Repo, stamp
+from bot.sandbox.records import QueuedRow, UserRow
 from bot.sandbox.verbs import administration, queue, repositories, rules
 from bot.sandbox.verbs.rules import RuleDraft
 
@@ -44,7 +44,6 @@ class Administration:
     ) -> None:
         """Set the switches that are named; see :class:`~bot.sandbox.records.RepositoryRow`."""
         administration.switch(
-            self.backend,
             repository(self.backend, full_name),
             has_issues=has_issues,
             archived=archived,
@@ -55,12 +54,12 @@ class Administration:
     def protect(self, full_name: str, branch: str = "main", **asked: object) -> None:
         """A protection of ``branch`` that asks what :class:`~bot.sandbox.verbs.rules.RuleDraft` can say."""
         draft = replace(RuleDraft(branch), **asked)  # type: ignore[arg-type]
-        rules.add(self.backend, repository(self.backend, full_name), "protection", draft)
+        rules.add(repository(self.backend, full_name), "protection", draft)
 
     def add_ruleset(self, full_name: str, pattern: str, **asked: object) -> None:
         """A ruleset for the branches that match ``pattern``; it asks nothing that is not named."""
         draft = replace(RuleDraft(pattern, deletion=False, rewrite=False), **asked)  # type: ignore[arg-type]
-        rules.add(self.backend, repository(self.backend, full_name), "ruleset", draft)
+        rules.add(repository(self.backend, full_name), "ruleset", draft)
 
     def lift_rules(self, full_name: str) -> None:
         """Nothing is asked of any branch."""
@@ -68,15 +67,15 @@ class Administration:
 
     def rename(self, full_name: str, new_name: str) -> None:
         """``owner/name`` is ``new_name`` from now on, also with another owner; the old name leads there."""
-        administration.rename(self.backend, repository(self.backend, full_name), self._me(), new_name)
+        administration.rename(repository(self.backend, full_name), self._me(), new_name)
 
     def fork(self, full_name: str, owner: str) -> str:
         """The full name of ``owner``'s fork."""
-        return administration.fork(self.backend, repository(self.backend, full_name), owner).full_name
+        return administration.fork(repository(self.backend, full_name), owner).full_name
 
     def enqueue(self, full_name: str, number: int) -> QueuedRow:
         """The pull request is put into the merge queue."""
-        return queue.enqueue(self.backend, repository(self.backend, full_name), self._me(), number)
+        return queue.enqueue(repository(self.backend, full_name), self._me(), number)
 
     def token(self, login: str, *, permissions: Mapping[str, str] | None = None, lasts: timedelta | None = None) -> str:
         """A new token of an account that exists, with these permissions alone (None: all), and for so long."""
@@ -126,10 +125,10 @@ def person(backend: Backend, login: str) -> UserRow:
     return row
 
 
-def repository(backend: Backend, full_name: str) -> RepositoryRow:
+def repository(backend: Backend, full_name: str) -> Repo:
     """The repository of this name; ``KeyError`` when there is none."""
     owner, _, name = full_name.partition("/")
-    row = backend.store.first(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+    row = backend.named(owner, name)
     if row is None:
         raise KeyError(full_name)
     return row

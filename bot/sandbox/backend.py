@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import pygit2
 
@@ -72,7 +74,7 @@ class Backend:
         """``user`` as author or committer of a commit made now."""
         return Ident(user.login, f"{user.id}+{user.login}@users.noreply.github.com", self.clock())
 
-    def row(self, kind: type[Record], sql: str, *values: Value) -> Record:
+    def row(self, kind: Callable[..., Record], sql: str, *values: Value) -> Record:
         """The first row of the query as ``kind``; 404 when there is none."""
         row = self.store.first(kind, sql, *values)
         if row is None:
@@ -107,7 +109,7 @@ class Backend:
         ids = None if row.repositories is None else frozenset(json.loads(row.repositories))
         return TokenScope(installation, ids)
 
-    def require_reached(self, repo: RepositoryRow, caller: Caller | None, *, writes: bool) -> None:
+    def require_reached(self, repo: Repo, caller: Caller | None, *, writes: bool) -> None:
         """404 or 403 where a token of an installation asks beyond what it reaches; what is public it may read."""
         if caller is None or caller.scope is None or caller.scope.reaches(repo):
             return
@@ -116,74 +118,31 @@ class Backend:
         if writes:
             raise not_accessible(caller.user)
 
-    def permission(self, repo: RepositoryRow, user: UserRow | None) -> str:
-        """One of :data:`PERMISSIONS`: what ``user`` (None: anonymous) may do with ``repo``."""
-        if user is None:
-            return "none" if repo.private else "read"
-        if user.admin or user.login.lower() == repo.owner.lower():
-            return "admin"
-        granted = self.store.text(
-            "SELECT permission FROM collaborator WHERE repo_id = ? AND user_id = ?", repo.id, user.id
-        )
-        if granted is not None:
-            return granted
-        if user.kind == "Bot":
-            return "write"
-        return "none" if repo.private else "read"
-
-    def may(self, repo: RepositoryRow, user: UserRow | None, permission: str) -> bool:
-        """Whether ``user`` has at least ``permission`` on ``repo``."""
-        return PERMISSIONS.index(self.permission(repo, user)) >= PERMISSIONS.index(permission)
-
-    def repo(self, owner: str, name: str, user: UserRow | None) -> RepositoryRow:
+    def repo(self, owner: str, name: str, user: UserRow | None) -> Repo:
         """The repository; 404 when there is none or ``user`` may not see it."""
-        repo = self.store.first(RepositoryRow, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
+        repo = self.named(owner, name)
         if repo is None:
             raise self._absent(owner, name, user)
-        return self.visible(repo, user)
+        return repo.visible(user)
 
-    def visible(self, repo: RepositoryRow, user: UserRow | None) -> RepositoryRow:
-        """``repo`` itself; 404 where ``user`` may not see it."""
-        if not self.may(repo, user, "read"):
-            raise not_found()
-        return repo
+    def named(self, owner: str, name: str) -> Repo | None:
+        """The repository of this name, None when there is none."""
+        return self.store.first(self.hosted, "SELECT * FROM repo WHERE owner = ? AND name = ?", owner, name)
 
     def _absent(self, owner: str, name: str, user: UserRow | None) -> ApiProblem | Moved:
         """404, or where the repository that once had this name went ("Renaming a repository": it is redirected until
         another takes the name).
         """
         key = self.store.number("SELECT repo_id FROM moved WHERE owner = ? AND name = ?", owner, name)
-        return Moved(key) if key and self.may(self.repo_by_id(key), user, "read") else not_found()
+        return Moved(key) if key and self.repo_by_id(key).may(user, "read") else not_found()
 
-    def repo_by_id(self, key: int) -> RepositoryRow:
+    def repo_by_id(self, key: int) -> Repo:
         """The repository with this id."""
-        return self.row(RepositoryRow, "SELECT * FROM repo WHERE id = ?", key)
+        return self.row(self.hosted, "SELECT * FROM repo WHERE id = ?", key)
 
-    def require(self, repo: RepositoryRow, user: UserRow | None, permission: str) -> UserRow:
-        """``user``, who has ``permission``. 401 for nobody, 403 or 404 (for what is invisible) for others."""
-        if user is None:
-            raise not_found() if repo.private else forbidden("Requires authentication")
-        if not self.may(repo, user, permission):
-            raise not_accessible(user)
-        return user
-
-    def require_writable(self, repo: RepositoryRow) -> None:
-        """403 for a repository that was archived ("Archiving repositories": it is read-only then)."""
-        if repo.archived:
-            raise forbidden("Repository was archived so is read-only.")
-
-    def git(self, repo: RepositoryRow) -> pygit2.Repository:
-        """The bare repository, for this thread."""
-        return self.repositories.open(repo.full_name)
-
-    def issue(self, repo: RepositoryRow, number: int) -> IssueRow:
-        """The issue or pull request with this number, 404 when there is none."""
-        return self.row(IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND number = ?", repo.id, number)
-
-    def pull(self, repo: RepositoryRow, number: int) -> tuple[IssueRow, PullRow]:
-        """Both halves of a pull request, 404 when there is none with this number."""
-        issue = self.issue(repo, number)
-        return issue, self.row(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
+    def hosted(self, **row: Any) -> Repo:
+        """The repository that a row of the table is."""
+        return Repo(**row, backend=self)
 
     def pull_half(self, issue: IssueRow) -> PullRow | None:
         """The pull half of a pull request, None for an issue."""
@@ -195,6 +154,77 @@ class Backend:
         """``key``, remembered as created now so that a visibility lag can hide it from lists."""
         self.faults.born(kind, key)
         return key
+
+
+@dataclass(frozen=True, slots=True)
+class Repo(RepositoryRow):
+    """A repository as verbs and shapes take it: its row, and the sandbox that it is in."""
+
+    backend: Backend = field(repr=False, compare=False)
+
+    def git(self) -> pygit2.Repository:
+        """The bare repository, for this thread."""
+        return self.backend.repositories.open(self.full_name)
+
+    def lock(self) -> threading.RLock:
+        """Held while refs change and pull requests follow. Taken before any database transaction."""
+        return self.backend.repositories.lock(self.full_name)
+
+    def url(self, path: str = "") -> str:
+        """A REST address below the repository."""
+        return self.backend.links.repo(self.full_name, path)
+
+    def page(self, path: str = "") -> str:
+        """A page for people."""
+        return self.backend.links.page(self.full_name, path)
+
+    def permission(self, user: UserRow | None) -> str:
+        """One of :data:`PERMISSIONS`: what ``user`` (None: anonymous) may do here."""
+        if user is None:
+            return "none" if self.private else "read"
+        if user.admin or user.login.lower() == self.owner.lower():
+            return "admin"
+        granted = self.backend.store.text(
+            "SELECT permission FROM collaborator WHERE repo_id = ? AND user_id = ?", self.id, user.id
+        )
+        if granted is not None:
+            return granted
+        if user.kind == "Bot":
+            return "write"
+        return "none" if self.private else "read"
+
+    def may(self, user: UserRow | None, permission: str) -> bool:
+        """Whether ``user`` has at least ``permission``."""
+        return PERMISSIONS.index(self.permission(user)) >= PERMISSIONS.index(permission)
+
+    def visible(self, user: UserRow | None) -> Repo:
+        """The repository itself; 404 where ``user`` may not see it."""
+        if not self.may(user, "read"):
+            raise not_found()
+        return self
+
+    def require(self, user: UserRow | None, permission: str) -> UserRow:
+        """``user``, who has ``permission``. 401 for nobody, 403 or 404 (for what is invisible) for others."""
+        if user is None:
+            raise not_found() if self.private else forbidden("Requires authentication")
+        if not self.may(user, permission):
+            raise not_accessible(user)
+        return user
+
+    def require_writable(self) -> None:
+        """403 for a repository that was archived ("Archiving repositories": it is read-only then)."""
+        if self.archived:
+            raise forbidden("Repository was archived so is read-only.")
+
+    def issue(self, number: int) -> IssueRow:
+        """The issue or pull request with this number, 404 when there is none."""
+        sql = "SELECT * FROM issue WHERE repo_id = ? AND number = ?"
+        return self.backend.row(IssueRow, sql, self.id, number)
+
+    def pull(self, number: int) -> tuple[IssueRow, PullRow]:
+        """Both halves of a pull request, 404 when there is none with this number."""
+        issue = self.issue(number)
+        return issue, self.backend.row(PullRow, "SELECT * FROM pull WHERE issue_id = ?", issue.id)
 
 
 def not_accessible(user: UserRow, headers: Mapping[str, str] | None = None) -> ApiProblem:

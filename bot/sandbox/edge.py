@@ -20,8 +20,8 @@ from urllib.parse import parse_qsl, urlencode
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.sandbox import permissions
-from bot.sandbox.backend import Backend, Caller, TokenScope, not_accessible
-from bot.sandbox.records import IssueRow, ItemT, PullRow, RepositoryRow, RowT, UserRow
+from bot.sandbox.backend import Backend, Caller, Repo, TokenScope, not_accessible
+from bot.sandbox.records import IssueRow, ItemT, PullRow, RowT, UserRow
 from bot.sandbox.replies import DOCS, ApiProblem, ApiReply, Json, Moved, bad_credentials, not_supplied, unprocessable
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -60,31 +60,31 @@ class ApiCall:
             raise ApiProblem(401, "Requires authentication")
         return self.actor
 
-    def repo(self, permission: str = "read") -> RepositoryRow:
+    def repo(self, permission: str = "read") -> Repo:
         """The repository that the path names. 404 or 403 without ``permission``, and for writing to an archived one."""
         repo = self._named()
         if permission != "read":
-            self.backend.require(repo, self.actor, permission)
+            repo.require(self.actor, permission)
         if self.method not in READS and not _ITSELF.fullmatch(self.path):
-            self.backend.require_writable(repo)
+            repo.require_writable()
         return repo
 
-    def _named(self) -> RepositoryRow:
+    def _named(self) -> Repo:
         """By owner and name, or by its id, which is where redirects lead."""
         key = self.params.get("repository")
         if key is None:
             return self.backend.repo(self.params["owner"], self.params["repo"], self.actor)
-        return self.backend.visible(self.backend.repo_by_id(int(key)), self.actor)
+        return self.backend.repo_by_id(int(key)).visible(self.actor)
 
-    def issue(self, permission: str = "read") -> tuple[RepositoryRow, IssueRow]:
+    def issue(self, permission: str = "read") -> tuple[Repo, IssueRow]:
         """The repository and issue (or pull request) that the path names. 404 or 403 without ``permission``."""
         repo = self.repo(permission)
-        return repo, self.backend.issue(repo, self.number())
+        return repo, repo.issue(self.number())
 
-    def pull(self, permission: str = "read") -> tuple[RepositoryRow, IssueRow, PullRow]:
+    def pull(self, permission: str = "read") -> tuple[Repo, IssueRow, PullRow]:
         """As :meth:`issue`, for both halves of a pull request."""
         repo = self.repo(permission)
-        return repo, *self.backend.pull(repo, self.number())
+        return repo, *repo.pull(self.number())
 
     def number(self, name: str = "number") -> int:
         """A number in the path, 404 when it is none."""
@@ -219,12 +219,13 @@ def _require_reached(call: ApiCall, caller: Caller | None) -> None:
     """Nothing beyond the repositories that the token was given for, but reading what everybody may read."""
     if caller is None or caller.scope is None:
         return
-    store, params = call.backend.store, call.params
+    params = call.params
     if "repository" in params:
-        repo = store.first(RepositoryRow, "SELECT * FROM repo WHERE id = ?", int(params["repository"]))
+        repo = call.backend.store.first(
+            call.backend.hosted, "SELECT * FROM repo WHERE id = ?", int(params["repository"])
+        )
     else:
-        sql = "SELECT * FROM repo WHERE owner = ? AND name = ?"
-        repo = store.first(RepositoryRow, sql, params.get("owner", ""), params.get("repo", ""))
+        repo = call.backend.named(params.get("owner", ""), params.get("repo", ""))
     if repo is not None:
         call.backend.require_reached(repo, caller, writes=call.method not in READS)
 

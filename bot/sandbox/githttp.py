@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
-from bot.sandbox.backend import Backend, Caller
+from bot.sandbox.backend import Backend, Caller, Repo
 from bot.sandbox.edge import authenticate
 from bot.sandbox.faults import Declined
-from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.records import UserRow
 from bot.sandbox.replies import ApiProblem, Moved
 from bot.sandbox.verbs import pushes, rules
 
@@ -75,16 +75,16 @@ def serve(backend: Backend, call: GitCall) -> GitReply:
     if user is None or not call.pushes:
         return _run(backend, call, repo, user, {})
     with tempfile.NamedTemporaryFile(mode="r", dir=backend.repositories.root.parent, prefix="push-") as updates:
-        extra = {"SANDBOX_UPDATES": updates.name, "SANDBOX_RULES": rules.hook_lines(backend, repo, user, _refs(call))}
+        extra = {"SANDBOX_UPDATES": updates.name, "SANDBOX_RULES": rules.hook_lines(repo, user, _refs(call))}
         if call.decline is not None:
             extra["SANDBOX_DECLINE"] = call.decline.message
         reply = _run(backend, call, repo, user, extra)
         lines = [line.split() for line in updates.read().splitlines()]
-    pushes.follow(backend, repo, user, [pushes.Update(*line) for line in lines])
+    pushes.follow(repo, user, [pushes.Update(*line) for line in lines])
     return reply
 
 
-def _redirect(backend: Backend, call: GitCall, repo: RepositoryRow) -> GitReply:
+def _redirect(backend: Backend, call: GitCall, repo: Repo) -> GitReply:
     """Where a renamed or transferred repository is ("Renaming a repository": ``git fetch`` and ``git push`` go on)."""
     query = f"?{call.query}" if call.query else ""
     there = f"{backend.links.git(repo.full_name)}{call.tail}{query}"
@@ -102,7 +102,7 @@ def _refs(call: GitCall) -> list[str]:
     return names
 
 
-def _permitted(backend: Backend, call: GitCall, caller: Caller | None) -> RepositoryRow:
+def _permitted(backend: Backend, call: GitCall, caller: Caller | None) -> Repo:
     """The repository; 401 makes git ask for credentials, 404 hides, 403 refuses a push."""
     user = None if caller is None else caller.user
     try:
@@ -115,7 +115,7 @@ def _permitted(backend: Backend, call: GitCall, caller: Caller | None) -> Reposi
             raise ApiProblem(401, "")
         if repo.archived:
             raise ApiProblem(403, "This repository was archived so it is read-only.")
-        if not backend.may(repo, user, "write") or not _may_push(caller):
+        if not repo.may(user, "write") or not _may_push(caller):
             raise ApiProblem(403, f"Permission to {repo.full_name}.git denied to {user.login}.")
     return repo
 
@@ -125,9 +125,7 @@ def _may_push(caller: Caller | None) -> bool:
     return caller is None or caller.grants is None or caller.grants.get("contents") == "write"
 
 
-def _run(
-    backend: Backend, call: GitCall, repo: RepositoryRow, user: UserRow | None, extra: Mapping[str, str]
-) -> GitReply:
+def _run(backend: Backend, call: GitCall, repo: Repo, user: UserRow | None, extra: Mapping[str, str]) -> GitReply:
     output = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by whoever sends the reply
     environment = _environment(backend, call, repo, user) | dict(extra)
     call.body.seek(0)
@@ -144,7 +142,7 @@ def _run(
     return GitReply(status, headers, output)
 
 
-def _environment(backend: Backend, call: GitCall, repo: RepositoryRow, user: UserRow | None) -> dict[str, str]:
+def _environment(backend: Backend, call: GitCall, repo: Repo, user: UserRow | None) -> dict[str, str]:
     """The variables of git-http-backend(1). Nothing of our own environment but PATH: its settings and hooks are not ours."""
     person = user.login if user else "anonymous"
     return {

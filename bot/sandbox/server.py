@@ -17,14 +17,14 @@ from typing import Any, Self
 
 from bot.errors import Unavailable
 from bot.sandbox.administration import Administration, person, repository
-from bot.sandbox.backend import Backend, stamp
+from bot.sandbox.backend import Backend, Repo, stamp
 from bot.sandbox.bare_repositories import BareRepositories
 from bot.sandbox.faults import Faults
 from bot.sandbox.journal import RequestJournal
 from bot.sandbox.limits import RateLimits
 from bot.sandbox.links import Links
 from bot.sandbox.outbox import Outbox
-from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
+from bot.sandbox.records import DeliveryRow, HookRow
 from bot.sandbox.store import Database
 from bot.sandbox.verbs import hooks, repositories
 from bot.sandbox.web.markup import check_installed
@@ -144,7 +144,7 @@ class Sandbox:
         description: str = "",
         message: str = "Initial commit",
         collaborators: Mapping[str, str] | None = None,
-    ) -> RepositoryRow:
+    ) -> Repo:
         """A repository whose default branch holds ``files`` in one commit by the person of the web page.
 
         ``collaborators`` maps logins to read, triage, write, maintain or admin.
@@ -177,9 +177,7 @@ class Sandbox:
     def register_webhook(self, full_name: str, url: str, *, secret: str = "") -> HookRow:
         """Deliver all events of the repository to ``url`` from now on, beginning with a ping."""
         repo = repository(self.backend, full_name)
-        return hooks.create_hook(
-            self.backend, repo, person(self.backend, repo.owner), url, secret=secret, events=("*",)
-        )
+        return hooks.create_hook(repo, person(self.backend, repo.owner), url, secret=secret, events=("*",))
 
     def deliveries(self, full_name: str) -> list[DeliveryRow]:
         """All deliveries of the repository's hooks, oldest first."""

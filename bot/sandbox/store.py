@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
@@ -67,12 +67,12 @@ class Database:
             if self._depth == 0:
                 self._db.execute("COMMIT")
 
-    def all(self, kind: type[Record], sql: str, *values: Value) -> list[Record]:
+    def all(self, kind: Callable[..., Record], sql: str, *values: Value) -> list[Record]:
         """Every row of the query as ``kind``, whose fields are the query's columns."""
         with self._lock:
             return [kind(**dict(row)) for row in self._db.execute(sql, values)]
 
-    def first(self, kind: type[Record], sql: str, *values: Value) -> Record | None:
+    def first(self, kind: Callable[..., Record], sql: str, *values: Value) -> Record | None:
         """The first row of the query as ``kind``, None when there is none."""
         with self._lock:
             row = self._db.execute(sql, values).fetchone()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.model.json import JSON
+from bot.model.json import JSON, facts
 from bot.model.wording import minute
 from bot.workers.analysis import Insight, LessonNote, SavedTrends, Trend
 from bot.workers.journal import WorkerState
@@ -72,9 +72,7 @@ def insights_json(saved: SavedTrends | None) -> Mapping[str, JSON]:
         return {"at": None, "insights": [], "lessons": [], "trends": []}
     trends = saved.trends
     return {
-        "at": None if trends.at is None else trends.at.isoformat(),
-        "runs": trends.sessions,
-        "failures": trends.failures,
+        **facts(trends, "at runs=sessions failures"),
         "insights": [_insight(insight) for insight in saved.insights],
         "lessons": [_lesson(note) for note in saved.lessons],
         "trends": [_trend(trend) for trend in trends.trends],
@@ -85,11 +83,7 @@ def _insight(insight: Insight) -> JSON:
     return {
         "dimension": insight.dimension.value,
         "name": hidden(insight.name),
-        "began": insight.began.isoformat(),
-        "last": insight.last.isoformat(),
-        "ended": None if insight.ended is None else insight.ended.isoformat(),
-        "peak": insight.peak,
-        "median": insight.median,
+        **facts(insight, "began last ended peak median"),
         "message": hidden(insight.sentence),
     }
 
@@ -107,8 +101,5 @@ def _trend(trend: Trend) -> JSON:
     return {
         "dimension": trend.dimension.value,
         "name": hidden(trend.name),
-        "days": list(trend.days),
-        "median": trend.median,
-        "total": trend.total,
-        "spikes": trend.spikes,
+        **facts(trend, "days median total spikes"),
     }

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from bot.errors import Invalid
 from bot.model.finding import Enforce, Verdict
-from bot.model.json import JSON
+from bot.model.json import JSON, facts
 from bot.model.session import Session
 from bot.secrecy.redaction import redact
 
@@ -66,9 +66,7 @@ def summary(session: Session) -> dict[str, JSON]:
         "repository": session.repository,
         "agent": session.agent,
         "tools": tools_of(session),
-        "mode": session.mode.value,
-        "verdict": session.verdict.value,
-        "pull": session.number,
+        **facts(session, "mode verdict pull=number"),
         "violations": sum(1 for finding in session.findings if finding.enforce.rank >= Enforce.WARN.rank),
         "failures": [reply.status.value for reply in session.replies if reply.status.failed],
         "failed": session.failure,

@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 import pytest
 
-from bot.model.json import JSON, moment, plain
+from bot.model.json import JSON, facts, moment, plain
+from bot.model.ledger import Actor, Entry, EntryKind
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,22 @@ def test_a_plain_value_can_be_written_as_json() -> None:
     """Read-only mappings and tuples become what the encoder knows, at any depth, and infinity becomes text."""
     value: JSON = MappingProxyType({"a": (MappingProxyType({"b": 1}), float("inf")), "c": None, "d": True})
     assert json.loads(json.dumps(plain(value), allow_nan=False)) == {"a": [{"b": 1}, "inf"], "c": None, "d": True}
+
+
+def test_facts_are_told_by_name_as_json_says_them() -> None:
+    """Another key, a way to the value, times, words of closed lists; what JSON cannot say is no fact."""
+    entry = Entry(
+        "1", EntryKind.HALT, datetime(2025, 6, 2, 12, tzinfo=UTC), Actor("ann"), drifts=("a",), detail={"k": "v"}
+    )
+    told = facts(entry, "kind at by=actor.login drifts detail result")
+    assert told == {
+        "kind": "halt",
+        "at": "2025-06-02T12:00:00+00:00",
+        "by": "ann",
+        "drifts": ["a"],
+        "detail": {"k": "v"},
+        "result": None,
+    }
+    assert type(told["kind"]) is str
+    with pytest.raises(TypeError):
+        facts(entry, "actor")

@@ -29,6 +29,7 @@ from bot.entrypoints.daemon.surface import Surface
 from bot.errors import BotError, Invalid
 from bot.flows import commands
 from bot.model.finding import Finding
+from bot.model.json import JSON, facts
 from bot.model.ledger import Actor, Entry
 from bot.model.proposal import Tick
 from bot.model.session import Session
@@ -239,35 +240,15 @@ def _error(exc: BotError) -> dict[str, object]:
     return {"error": exc.message, "advice": exc.advice, "kind": type(exc).__name__, "exit_code": exc.exit_code}
 
 
-def _entry(entry: Entry) -> dict[str, object]:
-    return {
-        "id": entry.id,
-        "kind": entry.kind.value,
-        "at": entry.at.isoformat(),
-        "actor": entry.actor.login,
-        "task": entry.task,
-        "remedy": entry.lane.value if entry.lane else None,
-        "fingerprint": entry.fingerprint,
-        "severity": entry.severity,
-        "intent": entry.intent,
-        "result": entry.result.value if entry.result else None,
-        "reason": entry.reason,
-        "link": entry.link,
-        "detail": dict(entry.detail),
-    }
+def _entry(entry: Entry) -> dict[str, JSON]:
+    return facts(
+        entry, "id kind at actor=actor.login task remedy=lane fingerprint severity intent result reason link detail"
+    )
 
 
 def _session(session: Session) -> dict[str, object]:
     return {
-        "id": session.id,
-        "at": session.at.isoformat(),
-        "agent": session.agent,
-        "mode": session.mode.value,
-        "verdict": session.verdict.value,
-        "number": session.number,
-        "head": session.head,
-        "base": session.base,
-        "milliseconds": session.milliseconds,
+        **facts(session, "id at agent mode verdict number head base milliseconds"),
         "findings": len(session.findings),
         "failure": session.failure,
     }
@@ -275,14 +256,6 @@ def _session(session: Session) -> dict[str, object]:
 
 def _finding(session: Session, finding: Finding) -> dict[str, object]:
     return {
-        "session": session.id,
-        "at": session.at.isoformat(),
-        "agent": session.agent,
-        "number": session.number,
-        "rule": finding.rule,
-        "severity": finding.severity.value,
-        "title": finding.title,
-        "message": finding.message,
-        "file": finding.file,
-        "line": finding.line,
+        **facts(session, "session=id at agent number"),
+        **facts(finding, "rule severity title message file line"),
     }

@@ -155,165 +155,67 @@ _FINDING: Final = _object(session=_TEXT, at=_TEXT, agent=_TEXT, rule=_TEXT, seve
 _SESSION: Final = _object(id=_TEXT, at=_TEXT, agent=_TEXT, verdict=_TEXT, number={"type": ["integer", "null"]})
 _DONE: Final = _object(message=_TEXT)
 
-_NOT_YET, _UNKNOWN, _FAILED = 503, 404, 502
+
+def _asking(
+    name: str, summary: str, answers: Mapping[str, JSON], query: type[Asked] = NoQuery, *, fails: tuple[int, ...] = ()
+) -> ApiOperation:
+    return ApiOperation(name, "GET", f"/v1/{name}", Scope.READ, summary, answers, query, fails=fails)
+
+
+def _ordering(
+    name: str,
+    summary: str,
+    answers: Mapping[str, JSON],
+    body: type[Asked],
+    query: type[Asked] = NoQuery,
+    *,
+    fails: tuple[int, ...] = (),
+) -> ApiOperation:
+    return ApiOperation(name, "POST", f"/v1/{name}", Scope.WRITE, summary, answers, query, body, fails)
+
+
+_READY: Final = _object(ready=_TRUTH, error=_MAYBE)
+_STATUS: Final = _object(running=_TRUTH, repository=_TEXT, branch=_TEXT, ticks=_WHOLE)
+_TARGETS: Final = _object(at=_TEXT, targets=_list(_object(name=_TEXT, resources=_WHOLE, drift=_WHOLE)))
+_DECISIONS: Final = _object(at=_TEXT, blocked=_MAYBE, decisions=_list(_DECISION), actions=_list(_ACTION))
+_PAUSED: Final = _object(paused=_TRUTH, at=_TEXT, by=_TEXT, reason=_TEXT)
+_RUN: Final = _object(tick={"type": "object"}, exit_code=_WHOLE)
+_NOT_YET, _BUSY = (503,), (502, 503)
+_ABOUT: Final = (404, 502, 503)
+"""What is about something that may not be there."""
 
 OPERATIONS: Final = (
     ApiOperation("healthz", "GET", "/healthz", None, "Whether the process is alive", _object(status=_TEXT)),
-    ApiOperation(
-        "readyz",
-        "GET",
-        "/readyz",
-        None,
-        "Whether it can be relied on",
-        _object(ready=_TRUTH, error=_MAYBE),
-        fails=(_NOT_YET,),
-    ),
-    ApiOperation(
-        "status",
-        "GET",
-        "/v1/status",
-        Scope.READ,
-        "What the daemon knows of itself",
-        _object(running=_TRUTH, repository=_TEXT, branch=_TEXT, ticks=_WHOLE),
-    ),
-    ApiOperation(
-        "targets",
-        "GET",
-        "/v1/targets",
-        Scope.READ,
-        "The targets, and how much each differs",
-        _object(at=_TEXT, targets=_list(_object(name=_TEXT, resources=_WHOLE, drift=_WHOLE))),
-        fails=(_NOT_YET,),
-    ),
-    ApiOperation(
+    ApiOperation("readyz", "GET", "/readyz", None, "Whether it can be relied on", _READY, fails=_NOT_YET),
+    _asking("status", "What the daemon knows of itself", _STATUS),
+    _asking("targets", "The targets, and how much each differs", _TARGETS, fails=_NOT_YET),
+    _asking(
         "drift",
-        "GET",
-        "/v1/drift",
-        Scope.READ,
         "What differs, as the last run saw it",
         _object(at=_TEXT, commit=_TEXT, drift=_list(_DRIFT)),
         DriftQuery,
-        fails=(_NOT_YET,),
+        fails=_NOT_YET,
     ),
-    ApiOperation(
-        "decisions",
-        "GET",
-        "/v1/decisions",
-        Scope.READ,
-        "What was decided about it, and what was done",
-        _object(at=_TEXT, blocked=_MAYBE, decisions=_list(_DECISION), actions=_list(_ACTION)),
-        TaskQuery,
-        fails=(_NOT_YET,),
-    ),
-    ApiOperation(
+    _asking("decisions", "What was decided about it, and what was done", _DECISIONS, TaskQuery, fails=_NOT_YET),
+    _asking(
         "explain",
-        "GET",
-        "/v1/explain",
-        Scope.READ,
         "The whole chain of decision about a task; looks at what runs",
         _object(task=_TEXT, text=_TEXT),
         ExplainQuery,
-        fails=(_UNKNOWN, _FAILED, _NOT_YET),
+        fails=_ABOUT,
     ),
-    ApiOperation(
-        "ledger",
-        "GET",
-        "/v1/ledger",
-        Scope.READ,
-        "What the ledger remembers",
-        _object(tip=_MAYBE, entries=_list(_ENTRY)),
-        LedgerQuery,
-        fails=(_NOT_YET,),
+    _asking(
+        "ledger", "What the ledger remembers", _object(tip=_MAYBE, entries=_list(_ENTRY)), LedgerQuery, fails=_NOT_YET
     ),
-    ApiOperation(
-        "findings",
-        "GET",
-        "/v1/findings",
-        Scope.READ,
-        "Findings of guarded runs",
-        _object(findings=_list(_FINDING)),
-        SessionQuery,
-        fails=(_FAILED,),
-    ),
-    ApiOperation(
-        "sessions",
-        "GET",
-        "/v1/sessions",
-        Scope.READ,
-        "Guarded runs",
-        _object(sessions=_list(_SESSION)),
-        SessionQuery,
-        fails=(_FAILED,),
-    ),
-    ApiOperation(
-        "check",
-        "POST",
-        "/v1/check",
-        Scope.WRITE,
-        "Run now, and tell what came of it",
-        _object(tick={"type": "object"}, exit_code=_WHOLE),
-        CheckQuery,
-        Nothing,
-        fails=(_FAILED, _NOT_YET),
-    ),
-    ApiOperation(
-        "halt",
-        "POST",
-        "/v1/halt",
-        Scope.WRITE,
-        "Stop every write of every run until somebody resumes",
-        _DONE,
-        body=Order,
-        fails=(_FAILED, _NOT_YET),
-    ),
-    ApiOperation(
-        "resume",
-        "POST",
-        "/v1/resume",
-        Scope.WRITE,
-        "Lift a halt, or let one task go on",
-        _DONE,
-        body=ResumeOrder,
-        fails=(_UNKNOWN, _FAILED, _NOT_YET),
-    ),
-    ApiOperation(
-        "suspend",
-        "POST",
-        "/v1/suspend",
-        Scope.WRITE,
-        "Stop writes for one task",
-        _DONE,
-        body=SuspendOrder,
-        fails=(_UNKNOWN, _FAILED, _NOT_YET),
-    ),
-    ApiOperation(
-        "retry",
-        "POST",
-        "/v1/retry",
-        Scope.WRITE,
-        "Have a rejected proposal made again",
-        _DONE,
-        body=RetryOrder,
-        fails=(_UNKNOWN, _FAILED, _NOT_YET),
-    ),
-    ApiOperation(
-        "pause",
-        "POST",
-        "/v1/pause",
-        Scope.WRITE,
-        "Have this daemon write nothing, also after a restart",
-        _object(paused=_TRUTH, at=_TEXT, by=_TEXT, reason=_TEXT),
-        body=PauseOrder,
-    ),
-    ApiOperation(
-        "unpause",
-        "POST",
-        "/v1/unpause",
-        Scope.WRITE,
-        "Have this daemon write again",
-        _object(paused=_TRUTH, was_paused=_TRUTH),
-        body=Nothing,
-    ),
+    _asking("findings", "Findings of guarded runs", _object(findings=_list(_FINDING)), SessionQuery, fails=(502,)),
+    _asking("sessions", "Guarded runs", _object(sessions=_list(_SESSION)), SessionQuery, fails=(502,)),
+    _ordering("check", "Run now, and tell what came of it", _RUN, Nothing, CheckQuery, fails=_BUSY),
+    _ordering("halt", "Stop every write of every run until somebody resumes", _DONE, Order, fails=_BUSY),
+    _ordering("resume", "Lift a halt, or let one task go on", _DONE, ResumeOrder, fails=_ABOUT),
+    _ordering("suspend", "Stop writes for one task", _DONE, SuspendOrder, fails=_ABOUT),
+    _ordering("retry", "Have a rejected proposal made again", _DONE, RetryOrder, fails=_ABOUT),
+    _ordering("pause", "Have this daemon write nothing, also after a restart", _PAUSED, PauseOrder),
+    _ordering("unpause", "Have this daemon write again", _object(paused=_TRUTH, was_paused=_TRUTH), Nothing),
 )
 """Everything that the API can do, in the order of its description."""
 

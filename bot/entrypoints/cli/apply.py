@@ -11,16 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import (
-    JsonOption,
-    OutputOption,
-    RepoOption,
-    SettingsOption,
-    SummaryOption,
-    TargetOption,
-    TaskOption,
-    VariableOption,
-)
+from bot.entrypoints.cli.options import JsonOption, OutputOption, SummaryOption, TaskOption, grouped, located
 from bot.entrypoints.cli.plan import SAME_VARIABLES, chosen_tasks, kept_plans, rerun
 from bot.entrypoints.cli.printing import append, print_json
 
@@ -46,12 +37,11 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
 
     @app.command()
+    @grouped(options=located("repo settings var target"))
     def apply(
+        *,
         plan: PlanOption = None,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        var: VariableOption = None,
-        target: TargetOption = None,
+        options: Options,
         task: TaskOption = None,
         auto_approve: Annotated[
             bool,
@@ -69,7 +59,6 @@ def register(app: typer.Typer) -> None:
         from rich.console import Console
 
         from bot.errors import Invalid
-        from bot.wiring.repository import Options
 
         asks = plan is None and not auto_approve
         if asks and (as_json or not sys.stdin.isatty()):
@@ -79,7 +68,6 @@ def register(app: typer.Typer) -> None:
             )
         kept = None if plan is None else kept_plans(plan)
         console = Console(stderr=as_json)
-        options = Options(repo, None, None, settings, variables=tuple(var or ()), target=target)
         tasks = chosen_tasks(kept or (), task)
         application = _opened(options, tasks, force_conflicts=force_conflicts, quiet=as_json)
         chosen = _chosen(application, kept)
@@ -87,7 +75,7 @@ def register(app: typer.Typer) -> None:
             _checked(application, console, tells=auto_approve and verify)
         agreed = _agreed(chosen, console) if asks else kept is not None
         ended = _carried_out(application, chosen, console, approved=agreed, unattended=auto_approve)
-        _show_who_asks(ended, rerun(repo, settings=settings, target=target, task=task), console, variables=bool(var))
+        _show_who_asks(ended, rerun(options, task), console, variables=bool(options.variables))
         if as_json:
             _print(ended)
         code = _concluded(application, ended, console, verify=verify, output=output, summary=summary)

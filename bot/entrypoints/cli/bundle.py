@@ -7,19 +7,15 @@ import tempfile
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import (
-    JsonOption,
-    RepoOption,
-    SettingsOption,
-    TargetOption,
-    TaskOption,
-    VariableOption,
-)
+from bot.entrypoints.cli.options import JsonOption, TaskOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
+
+if TYPE_CHECKING:
+    from bot.wiring.repository import Options
 
 
 class BundleForm(StrEnum):
@@ -34,12 +30,11 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
 
     @app.command()
+    @grouped(options=located("repo settings var target"))
     def build(
+        *,
         out: Annotated[Path, typer.Option("--out", "-o", metavar="PATH", help="Where to; it must not be there yet.")],
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        var: VariableOption = None,
-        target: TargetOption = None,
+        options: Options,
         task: TaskOption = None,
         form: Annotated[
             BundleForm, typer.Option("--form", help="A folder, a tar archive, or a folder in OCI image layout.")
@@ -51,16 +46,14 @@ def register(app: typer.Typer) -> None:
         from bot.plans.bundle import INDEX
         from bot.plans.packing import oci_layout, tar
         from bot.wiring.reconcile import open_build
-        from bot.wiring.repository import Options
 
         if out.exists():
             raise Invalid(f"{out} is there already", advice="Name a path that is free, or remove it first.")
-        if form is not BundleForm.TAR and out.resolve().is_relative_to(Path(repo).resolve()):
+        if form is not BundleForm.TAR and out.resolve().is_relative_to(Path(options.repo).resolve()):
             raise Invalid(
                 f"{out} lies in the repository, where its files would be read as declarations",
                 advice="Name a path outside of it, or use --form tar.",
             )
-        options = Options(repo, settings=settings, variables=tuple(var or ()), target=target)
         made = open_build(options, tasks=task or ())
         name = f"{Path(made.repository).name}:{made.commit[:12]}"
         match form:

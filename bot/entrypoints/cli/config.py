@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
 
 if TYPE_CHECKING:
     from bot.flows.configuration import ConfigurationPart
+    from bot.wiring.repository import Options
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
 
     @app.command("check-config")
+    @grouped(options=located("repo settings branch"))
     def check_config(
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
+        *,
+        options: Options,
         as_json: JsonOption = False,
     ) -> None:
         """Check the settings, rules, ignore rules and guardrails of a repository. Reads only; exit code 2 for a mistake.
@@ -29,9 +30,8 @@ def register(app: typer.Typer) -> None:
         Every mistake is named with file, line and the nearest word that would be right.
         """
         from bot.wiring.configuration import check_configuration
-        from bot.wiring.repository import Options
 
-        parts = check_configuration(Options(repo, settings=settings, branch=branch))
+        parts = check_configuration(options)
         if as_json:
             print_json([asdict(part) for part in parts])
         else:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from bot.entrypoints.cli import policy
-from bot.entrypoints.cli.options import (
-    BranchOption,
-    JsonOption,
-    LiveCommandOption,
-    LiveOption,
-    RepoOption,
-    SettingsOption,
-)
+from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
 
 if TYPE_CHECKING:
     from bot.entrypoints.daemon.control import RunningDaemon
     from bot.entrypoints.daemon.running import DaemonOptions
+    from bot.wiring.repository import Options
 
 _Port = Annotated[int | None, typer.Option("--port", min=0, max=65535, help="Port of the API; 0 takes a free one.")]
 _Host = Annotated[
@@ -59,6 +54,48 @@ _Policy = Annotated[
 ]
 
 
+def _started(
+    options: Options, *, level: str | None, port: int | None, watch: list[Path] | None, **more: Any
+) -> DaemonOptions:
+    from bot.entrypoints.daemon.running import DaemonOptions
+
+    if "-" in options.snapshots:
+        raise Invalid(
+            "--live -: a daemon looks again and again, and standard input is read once", advice="Name a file."
+        )
+    chosen = None if level is None else policy.level_named(level)
+    return DaemonOptions(replace(options, level=chosen), port, tuple(watch or ()), **more)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which daemon a verb is about."""
+
+    options: Options
+    state: Path | None
+
+    def running(self) -> RunningDaemon:
+        """That daemon; the verbs differ in what they say where none runs."""
+        from bot.entrypoints.daemon.control import running
+
+        return running(self.options, self.state)
+
+
+_STATE: Final = {"state": (_State, None)}
+_STARTED: Final = located("repo live live_command settings branch").extended(
+    {
+        "level": (_Policy, None),
+        "host": (_Host, None),
+        "port": (_Port, None),
+        "watch": (_Watch, None),
+        **_STATE,
+        "log": (_Log, None),
+    },
+    _started,
+)
+_ASKED: Final = located("repo settings branch").extended(_STATE, _Asked)
+
+
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     group = typer.Typer(help="The long-running daemon.", no_args_is_help=True)
@@ -73,24 +110,14 @@ def register(app: typer.Typer) -> None:
     policy.register(group)
 
 
+@grouped(started=_STARTED)
 def start(
     *,
-    repo: RepoOption = ".",
-    live: LiveOption = None,
-    live_command: LiveCommandOption = None,
-    settings: SettingsOption = None,
-    branch: BranchOption = None,
-    level: _Policy = None,
-    host: _Host = None,
-    port: _Port = None,
-    watch: _Watch = None,
-    state: _State = None,
-    log: _Log = None,
+    started: DaemonOptions,
     background: Annotated[bool, typer.Option("--background", help="Return once the API answers.")] = False,
     wait: Annotated[float, typer.Option("--wait", min=1, help="Seconds that the API may take to answer.")] = 60.0,
 ) -> None:
     """Start the daemon: in the foreground as `run` does, or in the background."""
-    started = _started(repo, live, live_command, settings, branch, level, host, port, watch, state, log)
     if not background:
         _work(started)
         return
@@ -100,30 +127,19 @@ def start(
     print(f"started: pid {runtime.pid}, API on http://{runtime.host}:{runtime.port}, log {runtime.log}")
 
 
+@grouped(started=_STARTED)
 def run(
     *,
-    repo: RepoOption = ".",
-    live: LiveOption = None,
-    live_command: LiveCommandOption = None,
-    settings: SettingsOption = None,
-    branch: BranchOption = None,
-    level: _Policy = None,
-    host: _Host = None,
-    port: _Port = None,
-    watch: _Watch = None,
-    state: _State = None,
-    log: _Log = None,
+    started: DaemonOptions,
 ) -> None:
     """Keep the repository until stopped: at every interval, on webhooks and on file changes."""
-    _work(_started(repo, live, live_command, settings, branch, level, host, port, watch, state, log))
+    _work(started)
 
 
+@grouped(asked=_ASKED)
 def stop(
     *,
-    repo: RepoOption = ".",
-    settings: SettingsOption = None,
-    branch: BranchOption = None,
-    state: _State = None,
+    asked: _Asked,
     timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait until it has ended.")] = 60.0,
     kill: Annotated[bool, typer.Option("--kill", help="Kill it when it has not ended by then.")] = False,
 ) -> None:
@@ -132,7 +148,7 @@ def stop(
     from bot.entrypoints.daemon.control import stop as end
 
     try:
-        daemon = _running(repo, settings, branch, state)
+        daemon = asked.running()
     except NotRunning as exc:
         print(f"{exc.message}; nothing to stop")
         return
@@ -144,12 +160,10 @@ def stop(
     raise typer.Exit(1)
 
 
+@grouped(asked=_ASKED)
 def status(
     *,
-    repo: RepoOption = ".",
-    settings: SettingsOption = None,
-    branch: BranchOption = None,
-    state: _State = None,
+    asked: _Asked,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what the daemon does, saw and waits for. Exit code 3 when none runs."""
@@ -158,7 +172,7 @@ def status(
 
     daemon = None
     try:
-        daemon = _running(repo, settings, branch, state)
+        daemon = asked.running()
         answer = ask(daemon, "GET", "/v1/status")
     except Unavailable as exc:
         if not as_json:
@@ -176,12 +190,10 @@ def status(
     show_status(answer, Console())
 
 
+@grouped(asked=_ASKED)
 def check(
     *,
-    repo: RepoOption = ".",
-    settings: SettingsOption = None,
-    branch: BranchOption = None,
-    state: _State = None,
+    asked: _Asked,
     as_json: JsonOption = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for the run.")] = 900.0,
 ) -> None:
@@ -191,7 +203,7 @@ def check(
     from bot.entrypoints.cli.daemon_status import show_checkouts
     from bot.entrypoints.daemon.control import ask
 
-    daemon = _running(repo, settings, branch, state)
+    daemon = asked.running()
     console = Console()
     query = f"?width={console.width}&colour={str(console.is_terminal and not console.no_color).lower()}"
     with Console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("reconciling…"):
@@ -205,12 +217,10 @@ def check(
     raise typer.Exit(int(answer["exit_code"]))
 
 
+@grouped(asked=_ASKED)
 def pause(
     *,
-    repo: RepoOption = ".",
-    settings: SettingsOption = None,
-    branch: BranchOption = None,
-    state: _State = None,
+    asked: _Asked,
     reason: Annotated[str, typer.Option("--reason", "-m", help="The reason; shown by status.")] = "",
 ) -> None:
     """Have this one daemon write nothing, also after a restart; it goes on looking and reporting.
@@ -220,60 +230,25 @@ def pause(
     from bot.entrypoints.daemon.control import ask
     from bot.model.ledger import Actor
     from bot.wiring.actor import actor
-    from bot.wiring.repository import Options
 
-    by = actor(Options(repo=repo), Actor("somebody")).login
-    answer = ask(_running(repo, settings, branch, state), "POST", "/v1/pause", by=by, reason=reason)
+    by = actor(asked.options, Actor("somebody")).login
+    answer = ask(asked.running(), "POST", "/v1/pause", by=by, reason=reason)
     print(f"Paused since {answer['at'][:16].replace('T', ' ')} UTC: this daemon writes nothing until `daemon resume`.")
 
 
+@grouped(asked=_ASKED)
 def resume(
     *,
-    repo: RepoOption = ".",
-    settings: SettingsOption = None,
-    branch: BranchOption = None,
-    state: _State = None,
+    asked: _Asked,
 ) -> None:
     """End a pause of this daemon. A halt of everything is lifted by `clockwork resume` instead."""
     from bot.entrypoints.daemon.control import ask
 
-    answer = ask(_running(repo, settings, branch, state), "POST", "/v1/unpause")
+    answer = ask(asked.running(), "POST", "/v1/unpause")
     print("Resumed: the daemon writes again." if answer["was_paused"] else "The daemon was not paused.")
-
-
-def _started(
-    repo: str,
-    live: list[str] | None,
-    live_command: str | None,
-    settings: Path | None,
-    branch: str | None,
-    level: str | None,
-    host: str | None,
-    port: int | None,
-    watch: list[Path] | None,
-    state: Path | None,
-    log: Path | None,
-) -> DaemonOptions:
-    from bot.entrypoints.daemon.running import DaemonOptions
-    from bot.wiring.repository import Options
-
-    chosen = None if level is None else policy.level_named(level)
-    if "-" in (live or ()):
-        raise Invalid(
-            "--live -: a daemon looks again and again, and standard input is read once", advice="Name a file."
-        )
-    options = Options(repo, live, live_command, settings, branch, level=chosen)
-    return DaemonOptions(options, port, tuple(watch or ()), state, log, host)
 
 
 def _work(started: DaemonOptions) -> None:
     from bot.entrypoints.daemon.running import run as work
 
     work(started)
-
-
-def _running(repo: str, settings: Path | None, branch: str | None, state: Path | None) -> RunningDaemon:
-    from bot.entrypoints.daemon.control import running
-    from bot.wiring.repository import Options
-
-    return running(Options(repo, settings=settings, branch=branch), state)

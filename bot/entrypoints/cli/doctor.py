@@ -9,20 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from bot.entrypoints.cli.options import (
-    BranchOption,
-    JsonOption,
-    LiveCommandOption,
-    LiveOption,
-    RepoOption,
-    SettingsOption,
-    TargetOption,
-)
+from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
 from bot.model.diagnosis import Diagnosis, Health
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from bot.wiring.repository import Options
 
 _COLOUR: Final = {Health.OK: "green", Health.NOTE: "yellow", Health.FAILS: "bold red", Health.SKIPPED: "dim"}
 
@@ -31,13 +25,10 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
 
     @app.command()
+    @grouped(options=located("repo live live_command settings branch target"))
     def doctor(
-        repo: RepoOption = ".",
-        live: LiveOption = None,
-        live_command: LiveCommandOption = None,
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
-        target: TargetOption = None,
+        *,
+        options: Options,
         offline: Annotated[bool, typer.Option("--offline", help="Ask nothing over the network.")] = False,
         as_json: JsonOption = False,
     ) -> None:
@@ -50,9 +41,7 @@ def register(app: typer.Typer) -> None:
         from rich.console import Console
 
         from bot.wiring.doctor import diagnose
-        from bot.wiring.repository import Options
 
-        options = Options(repo, live, live_command, settings, branch, target=target)
         with Console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("looking…"):
             diagnoses = diagnose(options, offline=offline)
         if as_json:

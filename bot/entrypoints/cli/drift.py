@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import (
-    JsonOption,
-    LiveCommandOption,
-    LiveOption,
-    RepoOption,
-    SchemaOption,
-    SettingsOption,
-    TargetOption,
-    VariableOption,
-)
+from bot.entrypoints.cli.options import JsonOption, SchemaOption, grouped, located
 from bot.entrypoints.cli.printing import append, print_json
 
 if TYPE_CHECKING:
@@ -25,13 +16,10 @@ if TYPE_CHECKING:
     from bot.wiring.repository import Options
 
 
+@grouped(options=located("repo live live_command settings var target"))
 def drift(
-    repo: RepoOption = ".",
-    live: LiveOption = None,
-    live_command: LiveCommandOption = None,
-    settings: SettingsOption = None,
-    var: VariableOption = None,
-    target: TargetOption = None,
+    *,
+    options: Options,
     as_json: JsonOption = False,
     schema: SchemaOption = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is drift.")] = False,
@@ -47,12 +35,10 @@ def drift(
 
     from bot.report.json import SCHEMA, to_json
     from bot.report.terminal import show_report
-    from bot.wiring.repository import Options
 
     if schema:
         print_json(SCHEMA, indent=2)
         return
-    options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target)
     assessment = _assessed(options, quiet=as_json)
     report = assessment.report
     if as_json:

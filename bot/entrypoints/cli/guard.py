@@ -17,10 +17,12 @@ from bot.entrypoints.cli.options import (
     JsonOption,
     RepoOption,
     SarifOption,
-    SettingsOption,
+    grouped,
+    located,
 )
 from bot.entrypoints.cli.printing import print_json, write
 from bot.model.choices import Mode
+from bot.model.json import facts
 from bot.model.wording import counted
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from bot.guardrails.rulebook import RuleBook
     from bot.model.finding import Change, Finding
     from bot.model.session import ReviewResult
+    from bot.wiring.repository import Options
 
 
 def register(app: typer.Typer) -> None:
@@ -40,11 +43,12 @@ def register(app: typer.Typer) -> None:
     propose.register_compile(guard)
 
     @guard.command("diff")
+    @grouped(options=located("repo settings"))
     def diff(
+        *,
         base: BaseArgument = None,
         head: HeadArgument = None,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
+        options: Options,
         mode: GuardModeOption = None,
         staged: Annotated[bool, typer.Option("--staged", help="Judge what is staged.")] = False,
         worktree: Annotated[bool, typer.Option("--worktree", help="Judge the files as they lie here.")] = False,
@@ -55,9 +59,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Judge what HEAD changed since it left BASE, by the rules and settings of BASE. Nothing is published."""
         from bot.wiring.local_guard import Compared, judge_here
-        from bot.wiring.repository import Options
 
-        options = Options(repo=repo, settings=settings)
         done = judge_here(options, Compared(base, head, staged, worktree), mode=mode, agent=agent)
         show(done.change, done.rules, done.result, done.mode, rendered=done.rendered, as_json=as_json, sarif=sarif)
         leave(done.result, done.mode, exit_code=exit_code)
@@ -117,15 +119,7 @@ def finding_as_json(finding: Finding) -> dict[str, object]:
         "rule": finding.rule,
         "title": finding.title,
         "severity": finding.severity.value.lower(),
-        "enforce": finding.enforce.value,
-        "file": finding.file,
-        "line": finding.line,
-        "end_line": finding.end_line,
-        "message": finding.message,
-        "suggestion": finding.suggestion,
-        "evidence": finding.evidence,
-        "fingerprint": finding.fingerprint,
-        "by": finding.by,
+        **facts(finding, "enforce file line end_line message suggestion evidence fingerprint by"),
     }
 
 

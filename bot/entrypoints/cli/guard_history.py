@@ -9,22 +9,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import BaseArgument, HeadArgument, JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.options import BaseArgument, HeadArgument, JsonOption, grouped, located
 from bot.entrypoints.cli.printing import Lines, print_json
 from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.flows.secret_history import PastSecret, SecretHistory
+    from bot.wiring.repository import Options
 
 _NamesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Commits, branches, tags; else every branch and tag.")
 ]
 
 
+@grouped(options=located("repo settings"))
 def history(
+    *,
     names: _NamesArgument = None,
-    repo: RepoOption = ".",
-    settings: SettingsOption = None,
+    options: Options,
     as_json: JsonOption = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 when there is any.")] = False,
 ) -> None:
@@ -33,20 +35,20 @@ def history(
     Names the commit that wrote each first, and says whether it is still there.
     """
     from bot.wiring.accepted import history_here
-    from bot.wiring.repository import Options
 
     with _progress(quiet=as_json) as tell:
-        past = history_here(Options(repo=repo, settings=settings), names or [], tell)
+        past = history_here(options, names or [], tell)
     _show(past, as_json=as_json)
     if exit_code and past.secrets:
         raise typer.Exit(1)
 
 
+@grouped(options=located("repo settings"))
 def baseline(
+    *,
     base: BaseArgument = None,
     head: HeadArgument = None,
-    repo: RepoOption = ".",
-    settings: SettingsOption = None,
+    options: Options,
     days: Annotated[int, typer.Option("--days", help="How long they are accepted, at most 366.")] = 90,
     reason: Annotated[str, typer.Option("--reason", help="Why, for whoever reads the file.")] = "there before",
     as_json: JsonOption = False,
@@ -60,9 +62,8 @@ def baseline(
     """
     from bot.wiring.accepted import accept_here
     from bot.wiring.local_guard import Compared
-    from bot.wiring.repository import Options
 
-    accepted = accept_here(Options(repo=repo, settings=settings), Compared(base, head), days=days, reason=reason)
+    accepted = accept_here(options, Compared(base, head), days=days, reason=reason)
     if as_json:
         from bot.entrypoints.cli.guard import finding_as_json
 

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption
+from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import Lines, print_json
 from bot.model.choices import Mode
+from bot.model.json import facts
 
 if TYPE_CHECKING:
     from bot.model.guarded import AIRequest, AIResult
     from bot.model.proposal import TakenAction
     from bot.wiring.guarded_run import GuardedRuns
+    from bot.wiring.repository import Options
 
 ToolOption = Annotated[
     str, typer.Option("--tool", help="An assistant of the settings, or claude, codex, copilot, gemini.")
@@ -38,7 +40,9 @@ def register(guard: typer.Typer) -> None:
     """Add the verb to those of ``clockwork guard``."""
 
     @guard.command("run")
+    @grouped(options=located("repo settings branch"))
     def run(
+        *,
         prompt: Annotated[
             str | None, typer.Argument(metavar="PROMPT|-", help="What to do; - reads it from stdin.")
         ] = None,
@@ -54,9 +58,7 @@ def register(guard: typer.Typer) -> None:
             str | None, typer.Option("--session", metavar="ID", help="The id of the run's record.")
         ] = None,
         timeout: TimeoutOption = None,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
+        options: Options,
         as_json: JsonOption = False,
     ) -> None:
         """Have an AI tool do what PROMPT says in a copy of the repository, and judge its output by every guardrail.
@@ -66,16 +68,15 @@ def register(guard: typer.Typer) -> None:
         from bot.errors import Invalid
         from bot.model.guarded import AIRequest
         from bot.wiring.guarded_run import open_runs
-        from bot.wiring.repository import Options, is_files
+        from bot.wiring.repository import is_files
 
-        if apply and not is_files(Options(repo)):
+        if apply and not is_files(options):
             raise Invalid(
-                f"--apply writes into a folder, and {repo} is none", advice="Clone it, or use --pull-request."
+                f"--apply writes into a folder, and {options.repo} is none", advice="Clone it, or use --pull-request."
             )
         if apply and pull_request:
             raise Invalid("--apply and --pull-request exclude each other", advice="Name one of them.")
         text = _prompt(prompt, file)
-        options = Options(repo, settings=settings, branch=branch)
         runs = open_runs(options, remote=pull_request, timeout=timeout)
         request = AIRequest(tool, text, agent, mode or runs.opened.settings.guard.mode, session)
         _finish(runs, request, apply=apply, pull_request=pull_request, as_json=as_json)
@@ -196,12 +197,8 @@ def _json(result: AIResult, request: AIRequest, shown: Shown) -> dict[str, objec
         "approved": result.approved,
         "verdict": result.verdict.value,
         "mode": request.mode.value,
-        "tool": result.reply.assistant,
-        "agent": result.change.agent,
-        "session": result.session_id,
-        "base": result.change.base,
-        "execution_time": result.execution_time,
-        "raw_output": result.raw_output,
+        **facts(result, "tool=reply.assistant agent=change.agent session=session_id base=change.base"),
+        **facts(result, "execution_time raw_output"),
         "parsed": {
             "summary": parsed.summary,
             "blocks": [{"language": block.language, "text": block.text, "line": block.line} for block in parsed.blocks],
@@ -213,11 +210,7 @@ def _json(result: AIResult, request: AIRequest, shown: Shown) -> dict[str, objec
         "violations": [finding_as_json(finding) for finding in result.violations],
         "failures": [finding_as_json(finding) for finding in result.failures],
         "notes": list(result.notes),
-        "usage": {
-            "input_tokens": result.reply.input_tokens,
-            "output_tokens": result.reply.output_tokens,
-            "cost_usd": result.reply.cost_usd,
-        },
+        "usage": facts(result.reply, "input_tokens output_tokens cost_usd"),
         "declares": list(shown.declares),
         "written": list(shown.written),
         "action": None

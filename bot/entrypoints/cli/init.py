@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import BranchOption, JsonOption, LiveCommandOption, LiveOption, RepoOption
+from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
 from bot.model.wording import counted
 
 if TYPE_CHECKING:
     from bot.wiring.onboarding import Onboarding
+    from bot.wiring.repository import Options
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
     @app.command()
+    @grouped(options=located("repo branch live live_command"))
     def init(
-        repo: RepoOption = ".",
-        branch: BranchOption = None,
-        live: LiveOption = None,
-        live_command: LiveCommandOption = None,
+        *,
+        options: Options,
         pull_request: Annotated[
             bool, typer.Option("--pull-request", help="Propose the files, with what a first run would do.")
         ] = False,
@@ -53,9 +53,7 @@ def register(app: typer.Typer) -> None:
         """
         from bot.flows.onboarding.starter import ActionPin
         from bot.wiring.onboarding import open_onboarding
-        from bot.wiring.repository import Options
 
-        options = Options(repo, live, live_command, branch=branch)
         pin = None if action is None else ActionPin.of(action)
         begun = open_onboarding(options, pull_request=pull_request, workflow=workflow, action=pin)
         if not as_json:

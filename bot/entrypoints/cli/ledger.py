@@ -10,6 +10,7 @@ import typer
 from bot.entrypoints.cli.options import JsonOption
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Refused
+from bot.model.json import facts
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,21 +77,9 @@ def verify(*, repo: _Repo = None, settings: _Settings = None, as_json: JsonOptio
 
 def _plain(entry: Entry) -> dict[str, object]:
     values = {
-        "id": entry.id,
-        "kind": entry.kind.value,
-        "at": entry.at.isoformat(),
+        **facts(entry, "id kind at"),
         "actor": {"login": entry.actor.login, "id": entry.actor.id},
-        "task": entry.task,
-        "lane": entry.lane,
-        "fingerprint": entry.fingerprint,
-        "drifts": list(entry.drifts),
-        "fields": list(entry.fields),
-        "severity": entry.severity,
-        "intent": entry.intent,
-        "result": entry.result,
-        "reason": entry.reason,
-        "link": entry.link,
-        "detail": dict(entry.detail),
+        **facts(entry, "task lane fingerprint drifts fields severity intent result reason link detail"),
     }
     return {key: value for key, value in values.items() if value not in (None, [], {}, "")}
 

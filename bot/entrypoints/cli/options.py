@@ -1,13 +1,20 @@
-"""Options that several verbs share, spelt once."""
+"""Options that several verbs share, spelt once, and whole groups of them that reach a verb as one value."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from bot.model.choices import Mode
+
+if TYPE_CHECKING:
+    from bot.wiring.repository import Options
 
 RepoOption = Annotated[
     str,
@@ -55,3 +62,77 @@ HeadArgument = Annotated[str | None, typer.Argument(help="The other commit.", sh
 GuardModeOption = Annotated[Mode | None, typer.Option("--mode", help="standard reports; strict blocks on critical.")]
 SarifOption = Annotated[Path | None, typer.Option("--sarif", metavar="FILE", help="Also write SARIF 2.1.0 there.")]
 ExitCodeOption = Annotated[bool, typer.Option("--exit-code", help="Exit 1 when the verdict is block.")]
+
+
+@dataclass(frozen=True, slots=True)
+class OptionGroup:
+    """Parameters of a command line that a verb takes as one value: their annotation and default by name, and what makes the
+    value of what was given.
+    """
+
+    parameters: Mapping[str, tuple[Any, object]]
+    value: Callable[..., object]
+
+    def extended(self, parameters: Mapping[str, tuple[Any, object]], value: Callable[..., object]) -> OptionGroup:
+        """With more parameters behind these. ``value`` makes one of what this group comes to and of the others."""
+
+        def joined(**given: object) -> object:
+            own = self.value(**{name: given.pop(name) for name in self.parameters})
+            return value(own, **given)
+
+        return OptionGroup({**self.parameters, **parameters}, joined)
+
+
+def grouped(**groups: OptionGroup) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A verb whose parameters of these names stand for groups: typer sees the parameters of the groups in their places."""
+
+    def decorated(verb: Callable[..., None]) -> Callable[..., None]:
+        @wraps(verb)
+        def called(**given: object) -> None:
+            values = {
+                name: group.value(**{part: given.pop(part) for part in group.parameters})
+                for name, group in groups.items()
+            }
+            verb(**values, **given)
+
+        for name in groups:  # what a group comes to may be of a module that is not loaded yet
+            verb.__annotations__.pop(name)
+        hints = get_type_hints(verb, include_extras=True)
+        shown: list[Parameter] = []
+        for name, parameter in signature(verb).parameters.items():
+            if name in groups:
+                parts = groups[name].parameters.items()
+                shown += [_parameter(part, annotation, default) for part, (annotation, default) in parts]
+            else:
+                shown.append(_parameter(name, hints[name], parameter.default))
+        called.__signature__ = Signature(shown)  # type: ignore[attr-defined]
+        called.__annotations__ = {}
+        return called
+
+    return decorated
+
+
+def _parameter(name: str, annotation: object, default: object) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+_LOCATING: Mapping[str, tuple[Any, object]] = {
+    "repo": (RepoOption, "."),
+    "live": (LiveOption, None),
+    "live_command": (LiveCommandOption, None),
+    "settings": (SettingsOption, None),
+    "branch": (BranchOption, None),
+    "var": (VariableOption, None),
+    "target": (TargetOption, None),
+}
+
+
+def located(names: str) -> OptionGroup:
+    """These of the options that say which repository, live state and settings a verb is about, as one ``Options``."""
+    return OptionGroup({name: _LOCATING[name] for name in names.split()}, _options)
+
+
+def _options(*, var: list[str] | None = None, **named: Any) -> Options:
+    from bot.wiring.repository import Options
+
+    return Options(**named, variables=tuple(var or ()))

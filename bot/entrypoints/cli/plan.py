@@ -13,16 +13,12 @@ import typer
 
 from bot.entrypoints.cli.options import (
     JsonOption,
-    LiveCommandOption,
-    LiveOption,
     OutputOption,
-    RepoOption,
     SchemaOption,
-    SettingsOption,
     SummaryOption,
-    TargetOption,
     TaskOption,
-    VariableOption,
+    grouped,
+    located,
 )
 from bot.entrypoints.cli.printing import append, print_json, write
 
@@ -57,13 +53,10 @@ def chosen_tasks(kept: Sequence[KeptPlan], named: Sequence[str] | None) -> tuple
     return tuple(sorted({task for plan in kept for task in plan.tasks})) if kept else tuple(named or ())
 
 
+@grouped(options=located("repo live live_command settings var target"))
 def plan(
-    repo: RepoOption = ".",
-    live: LiveOption = None,
-    live_command: LiveCommandOption = None,
-    settings: SettingsOption = None,
-    var: VariableOption = None,
-    target: TargetOption = None,
+    *,
+    options: Options,
     task: TaskOption = None,
     out: Annotated[
         Path | None,
@@ -82,22 +75,21 @@ def plan(
 ) -> None:
     """Show what would have to be done so that what runs is what Git says. Reads only."""
     from bot.plans.document import SCHEMA, check_plans
-    from bot.wiring.repository import Options
 
     if schema:
         print_json(SCHEMA, indent=2)
         return
     kept = () if check is None else kept_plans(check)
     tasks = chosen_tasks(kept, task)
-    options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target)
     pushed = out is not None or check is not None
     report, made = _planned(options, tasks, pushed=pushed, quiet=as_json)
     check_plans(kept, made)
     _show(made, as_json=as_json)
     _write(made, out, output=output, summary=summary)
-    if out is not None and not (as_json or live or live_command) and any(plan.actions for plan in made):
-        words = ["clockwork", "apply", str(out), *rerun(repo, settings=settings, target=target)]
-        print(f"Kept in {out}. Whoever runs this{SAME_VARIABLES if var else ''} agrees to it:\n  {shlex.join(words)}")
+    if out is not None and not (as_json or options.live or options.live_command) and any(plan.actions for plan in made):
+        words = ["clockwork", "apply", str(out), *rerun(options)]
+        same = SAME_VARIABLES if options.variables else ""
+        print(f"Kept in {out}. Whoever runs this{same} agrees to it:\n  {shlex.join(words)}")
     if report.unreachable:
         raise typer.Exit(3)
     if detailed_exitcode and any(each.actions for each in made):
@@ -156,17 +148,11 @@ def _write(made: Sequence[ActionList], out: Path | None, *, output: Path | None,
         append(summary, job_summary(plan_markdown(made)))
 
 
-def rerun(
-    repo: str,
-    *,
-    settings: Path | None = None,
-    target: str | None = None,
-    task: Sequence[str] | None = None,
-) -> list[str]:
+def rerun(options: Options, task: Sequence[str] | None = None) -> list[str]:
     """The options with which another verb is about the same, without variables: their values may be secret."""
-    words = [] if repo == "." else ["--repo", repo]
-    words += [] if settings is None else ["--settings", str(settings)]
-    words += [] if target is None else ["--target", target]
+    words = [] if options.repo == "." else ["--repo", options.repo]
+    words += [] if options.settings is None else ["--settings", str(options.settings)]
+    words += [] if options.target is None else ["--target", options.target]
     return words + [word for name in task or () for word in ("--task", name)]
 
 

@@ -15,6 +15,7 @@ from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, Se
 from bot.entrypoints.cli.printing import print_json
 from bot.errors import Invalid
 from bot.model.choices import FixLevel
+from bot.model.json import facts
 
 if TYPE_CHECKING:
     from bot.policy.rules import Rule, RuleMatch
@@ -108,8 +109,5 @@ def _rule(rule: Rule) -> dict[str, object]:
         "line": rule.line,
         "match": _match(rule.match),
         "when": rule.when.text if rule.when else None,
-        "remedy": rule.remedy.value,
-        "direction": rule.direction.value,
-        "risk": rule.risk,
-        "reason": rule.reason,
+        **facts(rule, "remedy direction risk reason"),
     }

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.entrypoints.cli.guard_run import AgentOption, RunModeOption, Shown, TimeoutOption, closing, leave
-from bot.entrypoints.cli.options import (
-    BranchOption,
-    JsonOption,
-    LiveCommandOption,
-    LiveOption,
-    RepoOption,
-    SettingsOption,
-    TargetOption,
-    VariableOption,
-)
+from bot.entrypoints.cli.options import JsonOption, grouped, located
+
+if TYPE_CHECKING:
+    from bot.wiring.repository import Options
 
 _Task = Annotated[str, typer.Argument(metavar="TASK", help="As `clockwork drift` names it.")]
 AnyToolOption = Annotated[
@@ -28,19 +22,15 @@ def register(app: typer.Typer) -> None:
     """Add the verb."""
 
     @app.command()
+    @grouped(options=located("repo live live_command settings branch var target"))
     def propose(
+        *,
         task: _Task,
         tool: AnyToolOption = None,
         agent: AgentOption = None,
         mode: RunModeOption = None,
         timeout: TimeoutOption = None,
-        repo: RepoOption = ".",
-        live: LiveOption = None,
-        live_command: LiveCommandOption = None,
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
-        var: VariableOption = None,
-        target: TargetOption = None,
+        options: Options,
         as_json: JsonOption = False,
     ) -> None:
         """Have an AI tool propose the patch of a task that drifted or is unhealthy: always a pull request.
@@ -49,9 +39,7 @@ def register(app: typer.Typer) -> None:
         """
         from bot.wiring.ai_task import AIWork, propose_patch
         from bot.wiring.guarded_run import open_runs
-        from bot.wiring.repository import Options
 
-        options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
         runs = open_runs(options, remote=True, timeout=timeout)
         shown = Shown(as_json)
         with closing(runs), shown:
@@ -64,7 +52,9 @@ def register_compile(guard: typer.Typer) -> None:
     """Add ``compile`` to the verbs of ``clockwork guard``."""
 
     @guard.command("compile")
+    @grouped(options=located("repo settings branch var"))
     def compile_(
+        *,
         task: _Task,
         prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="Which files: alert rules, a network policy.")],
         into: Annotated[str, typer.Option("--into", metavar="FOLDER", help="The folder of the repository they go to.")],
@@ -72,10 +62,7 @@ def register_compile(guard: typer.Typer) -> None:
         agent: AgentOption = None,
         mode: RunModeOption = None,
         timeout: TimeoutOption = None,
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
-        var: VariableOption = None,
+        options: Options,
         as_json: JsonOption = False,
     ) -> None:
         """Have an AI tool write manifests for TASK that no renderer makes, and propose them as a pull request.
@@ -84,9 +71,7 @@ def register_compile(guard: typer.Typer) -> None:
         """
         from bot.wiring.ai_task import AIWork, compile_files
         from bot.wiring.guarded_run import open_runs
-        from bot.wiring.repository import Options
 
-        options = Options(repo, settings=settings, branch=branch, variables=tuple(var or ()))
         runs = open_runs(options, remote=True, timeout=timeout)
         shown = Shown(as_json)
         with closing(runs), shown:

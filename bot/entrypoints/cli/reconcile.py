@@ -12,18 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bot.entrypoints.cli.notify import told_on_stderr, warned_on_stderr
-from bot.entrypoints.cli.options import (
-    BranchOption,
-    JsonOption,
-    LiveCommandOption,
-    LiveOption,
-    OutputOption,
-    RepoOption,
-    SettingsOption,
-    SummaryOption,
-    TargetOption,
-    VariableOption,
-)
+from bot.entrypoints.cli.options import JsonOption, OutputOption, SummaryOption, grouped, located
 from bot.entrypoints.cli.printing import append, print_json
 from bot.entrypoints.cli.verbosity import ToldMeter, event
 from bot.errors import BotError
@@ -36,14 +25,10 @@ if TYPE_CHECKING:
     from bot.wiring.repository import OpenRepository, Options
 
 
+@grouped(options=located("repo live live_command settings branch var target"))
 def reconcile(
-    repo: RepoOption = ".",
-    live: LiveOption = None,
-    live_command: LiveCommandOption = None,
-    settings: SettingsOption = None,
-    branch: BranchOption = None,
-    var: VariableOption = None,
-    target: TargetOption = None,
+    *,
+    options: Options,
     as_json: JsonOption = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
     summary: SummaryOption = None,
@@ -55,22 +40,16 @@ def reconcile(
 ) -> None:
     """Compare once and remediate by commit, pull request or issue."""
     from bot.errors import Invalid
-    from bot.wiring.repository import Options
 
     if judge and dry_run:
         raise Invalid("--judge and --dry-run: a run that writes nothing opens no pull request to judge")
-    options = Options(repo, live, live_command, settings, branch, tuple(var or ()), target)
     _run(options, as_json=as_json, dry_run=dry_run, summary=summary, output=output, judge=judge)
 
 
+@grouped(options=located("repo live live_command settings branch var target"))
 def simulate(
-    repo: RepoOption = ".",
-    live: LiveOption = None,
-    live_command: LiveCommandOption = None,
-    settings: SettingsOption = None,
-    branch: BranchOption = None,
-    var: VariableOption = None,
-    target: TargetOption = None,
+    *,
+    options: Options,
     as_json: JsonOption = False,
     at: Annotated[
         str | None,
@@ -87,9 +66,9 @@ def simulate(
 ) -> None:
     """Show what the next reconcile would do. Nothing is written."""
     from bot.model.moment import moment
-    from bot.wiring.repository import Options, SystemClock
+    from bot.wiring.repository import SystemClock
 
-    options = Options(repo, str(assume) if assume else live, live_command, settings, branch, tuple(var or ()), target)
+    options = replace(options, live=str(assume)) if assume else options
     then = moment(at, now=SystemClock().now()) if at else None
     _run(options, as_json=as_json, dry_run=True, summary=None, at=then)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from bot.entrypoints.cli.options import BranchOption, JsonOption, RepoOption, SettingsOption, TargetOption
+from bot.entrypoints.cli.options import JsonOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
 from bot.model.wording import counted
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bot.flows.targets import ListedUnit, Listing, UnitKindFigures
+    from bot.wiring.repository import Options
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
 
     @app.command()
+    @grouped(options=located("repo settings branch target"))
     def targets(
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
-        target: TargetOption = None,
+        *,
+        options: Options,
         everything: Annotated[bool, typer.Option("--all", help="List every unit and every reason.")] = False,
         as_json: JsonOption = False,
     ) -> None:
@@ -33,29 +33,26 @@ def register(app: typer.Typer) -> None:
         from rich.console import Console
 
         from bot.wiring.reconcile import open_targets
-        from bot.wiring.repository import Options
 
-        listing = open_targets(Options(repo, settings=settings, branch=branch, target=target))
+        listing = open_targets(options)
         if as_json:
             print_json(listing.as_json())
         else:
             show(listing, Console(), everything=everything)
 
     @app.command()
+    @grouped(options=located("repo settings branch target"))
     def origin(
+        *,
         resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="Such as Deployment/shop/web.")],
         path: Annotated[str, typer.Argument(metavar="PATH", help="Such as spec.replicas.")],
-        repo: RepoOption = ".",
-        settings: SettingsOption = None,
-        branch: BranchOption = None,
-        target: TargetOption = None,
+        options: Options,
         as_json: JsonOption = False,
     ) -> None:
         """Show which line of the repository sets a value that is deployed. Reads only."""
         from bot.wiring.reconcile import open_origin
-        from bot.wiring.repository import Options
 
-        value_origin = open_origin(Options(repo, settings=settings, branch=branch, target=target), resource, path)
+        value_origin = open_origin(options, resource, path)
         if as_json:
             print_json(value_origin.as_json())
         else:

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.entrypoints.cli.options import (
-    JsonOption,
-    LiveCommandOption,
-    LiveOption,
-    RepoOption,
-    SettingsOption,
-    TargetOption,
-    TaskOption,
-    VariableOption,
-)
+from bot.entrypoints.cli.options import JsonOption, TaskOption, grouped, located
 from bot.entrypoints.cli.printing import print_json
+
+if TYPE_CHECKING:
+    from bot.wiring.repository import Options
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
 
     @app.command()
+    @grouped(options=located("repo live live_command settings var target"))
     def verify(
-        repo: RepoOption = ".",
-        live: LiveOption = None,
-        live_command: LiveCommandOption = None,
-        settings: SettingsOption = None,
-        var: VariableOption = None,
-        target: TargetOption = None,
+        *,
+        options: Options,
         task: TaskOption = None,
         wait: Annotated[
             float,
@@ -49,10 +40,8 @@ def register(app: typer.Typer) -> None:
         from bot.model.codehost import CheckState
         from bot.report.json import to_json
         from bot.report.terminal import show_report
-        from bot.wiring.repository import Options
         from bot.wiring.verifying import open_verification
 
-        options = Options(repo, live, live_command, settings, variables=tuple(var or ()), target=target)
         done = open_verification(options, publish=publish and not task, tasks=task or ())(wait)
         report = done.verified.assessment.report
         if as_json:

@@ -12,6 +12,7 @@ from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.work import described
 from bot.model.codehost import PullRequest
 from bot.model.decision import NOBODY
+from bot.model.json import facts
 from bot.model.wording import counted
 from bot.report.json import counts, tick_json
 from bot.report.score import by_target, score
@@ -29,12 +30,7 @@ def status_json(
     status, now = daemon.status, daemon.now()
     return {
         "running": True,
-        "pid": runtime.pid,
-        "host": runtime.host,
-        "port": runtime.port,
-        "log": runtime.log,
-        "repository": runtime.repository,
-        "branch": runtime.branch,
+        **facts(runtime, "pid host port log repository branch"),
         "level": settings.fixes.level.value,
         "versions": dict(versions),
         "started": runtime.started.isoformat(),
@@ -56,9 +52,7 @@ def status_json(
             look_json(look) for look in sorted(status.checkouts.copy().values(), key=lambda look: look.folder)
         ],
         "queue": [described(work) for work in (*daemon.queue.waiting(), *daemon.held.copy())],
-        "ticks": status.ticks,
-        "failures": status.failures,
-        "last_error": status.last_error,
+        **facts(status, "ticks failures last_error"),
         "last": None if status.last is None else tick_json(status.last),
     }
 
@@ -171,23 +165,17 @@ def _run(run: FinishedRun) -> dict[str, object]:
     return {
         "at": run.at.isoformat(),
         "seconds": round(run.seconds, 3),
-        "result": run.result,
-        "failed": run.failed,
-        "error": run.error,
+        **facts(run, "result failed error"),
         "severity": {severity.value: number for severity, number in run.severities.items()},
     }
 
 
 def _budget(budget: TaskBudget) -> dict[str, object]:
     return {
-        "task": budget.task,
-        "used": budget.used,
-        "allowed": budget.allowed,
+        **facts(budget, "task used allowed"),
         "free_at": _at(budget.free_at),
         "cooldown_until": _at(budget.cooldown_until),
-        "failures": budget.failures,
-        "stopped": budget.stopped,
-        "suspended": budget.suspended,
+        **facts(budget, "failures stopped suspended"),
         "until": _at(budget.until),
     }
 

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from bot.sandbox.backend import TokenScope, stamp, token_digest
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.records import AppRow, InstallationRow, RepositoryRow
+from bot.sandbox.records import AppRow, InstallationRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, forbidden, not_found, unprocessable
 from bot.sandbox.shapes.accounts import node_id, repository, user
 from bot.sandbox.verbs.repositories import issue_token
@@ -86,10 +86,10 @@ def repositories(call: ApiCall) -> ApiReply:
     scope = call.scope
     if scope is None:
         raise forbidden("You must authenticate with an installation access token in order to list repositories for it.")
-    rows = call.backend.store.all(RepositoryRow, "SELECT * FROM repo ORDER BY id")
+    rows = call.backend.store.all(call.backend.hosted, "SELECT * FROM repo ORDER BY id")
     actor = call.person()
     reached = [repo for repo in rows if scope.reaches(repo)]
-    return call.slice(reached, lambda repo: repository(call.backend, repo, actor), key="repositories")
+    return call.slice(reached, lambda repo: repository(repo, actor), key="repositories")
 
 
 def new_token(call: ApiCall) -> ApiReply:
@@ -120,7 +120,7 @@ def _chosen(call: ApiCall, installation: InstallationRow, order: TokenOrder) -> 
     """The ids of the repositories that the token is for; 422 as GitHub words it for one that is not there."""
     if order.repositories is None and order.repository_ids is None:
         return None
-    rows = call.backend.store.all(RepositoryRow, "SELECT * FROM repo")
+    rows = call.backend.store.all(call.backend.hosted, "SELECT * FROM repo")
     names = {name.lower() for name in order.repositories or ()}
     ids = set(order.repository_ids or ())
     scope = TokenScope(installation, None)

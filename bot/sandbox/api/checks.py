@@ -10,10 +10,10 @@ from typing import Literal
 from pydantic import Field
 
 from bot.sandbox.api.commits import commit_of
-from bot.sandbox.backend import not_accessible
+from bot.sandbox.backend import Repo, not_accessible
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
-from bot.sandbox.records import AnnotationRow, CheckRunRow, RepositoryRow, StatusRow, UserRow
+from bot.sandbox.records import AnnotationRow, CheckRunRow, StatusRow, UserRow
 from bot.sandbox.replies import ApiReply, forbidden, invalid, not_supplied, unprocessable
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs import checks, queue
@@ -93,7 +93,6 @@ def new_status(call: ApiCall) -> ApiReply:
         raise invalid("Status", "description", "custom", "description is too long (maximum is 140 characters)")
     sha = str(commit_of(call, repo).id)
     status = checks.set_status(
-        call.backend,
         repo,
         call.person(),
         sha,
@@ -102,8 +101,8 @@ def new_status(call: ApiCall) -> ApiReply:
         text=request.description,
         url=request.target_url,
     )
-    queue.settle(call.backend, repo, sha)
-    return ApiReply(shapes.status(call.backend, repo, status), 201)
+    queue.settle(repo, sha)
+    return ApiReply(shapes.status(repo, status), 201)
 
 
 def list_statuses(call: ApiCall) -> ApiReply:
@@ -111,13 +110,13 @@ def list_statuses(call: ApiCall) -> ApiReply:
     repo, sha = _commit(call)
     sql = "SELECT * FROM status WHERE repo_id = ? AND sha = ? ORDER BY id DESC"
     rows = call.backend.store.all(StatusRow, sql, repo.id, sha)
-    return call.slice(rows, lambda row: shapes.status(call.backend, repo, row))
+    return call.slice(rows, lambda row: shapes.status(repo, row))
 
 
 def combined_status(call: ApiCall) -> ApiReply:
     """What the statuses of a commit add up to."""
     repo, sha = _commit(call)
-    return ApiReply(shapes.combined(call.backend, repo, sha, checks.newest_statuses(call.backend, repo, sha)))
+    return ApiReply(shapes.combined(repo, sha, checks.newest_statuses(repo, sha)))
 
 
 def new_check(call: ApiCall) -> ApiReply:
@@ -126,15 +125,15 @@ def new_check(call: ApiCall) -> ApiReply:
     actor = _checker(call, repo)
     if not request.name:
         raise not_supplied("name")
-    if commit_at(call.backend.git(repo), request.head_sha) is None:
+    if commit_at(repo.git(), request.head_sha) is None:
         raise unprocessable(f"No commit found for SHA: {request.head_sha}")
     _require(request)
     key = _insert(call, repo, actor, request)
     call.backend.born("check_run", key)
     run = _run(call, repo, key)
-    checks.announce_run(call.backend, repo, actor, run, "completed" if run.status == "completed" else "created")
-    queue.settle(call.backend, repo, run.head_sha)
-    return ApiReply(shapes.check_run(call.backend, repo, run), 201)
+    checks.announce_run(repo, actor, run, "completed" if run.status == "completed" else "created")
+    queue.settle(repo, run.head_sha)
+    return ApiReply(shapes.check_run(repo, run), 201)
 
 
 def edit_check(call: ApiCall) -> ApiReply:
@@ -149,15 +148,15 @@ def edit_check(call: ApiCall) -> ApiReply:
         _add_annotations(call, run.id, request)
     fresh = _run(call, repo, run.id)
     if fresh.status == "completed":
-        checks.announce_run(call.backend, repo, actor, fresh, "completed")
-        queue.settle(call.backend, repo, fresh.head_sha)
-    return ApiReply(shapes.check_run(call.backend, repo, fresh))
+        checks.announce_run(repo, actor, fresh, "completed")
+        queue.settle(repo, fresh.head_sha)
+    return ApiReply(shapes.check_run(repo, fresh))
 
 
 def get_check(call: ApiCall) -> ApiReply:
     """One check run."""
     repo = call.repo()
-    return ApiReply(shapes.check_run(call.backend, repo, _run(call, repo, call.number("run"))))
+    return ApiReply(shapes.check_run(repo, _run(call, repo, call.number("run"))))
 
 
 def list_annotations(call: ApiCall) -> ApiReply:
@@ -165,38 +164,38 @@ def list_annotations(call: ApiCall) -> ApiReply:
     repo = call.repo()
     run = _run(call, repo, call.number("run"))
     rows = call.backend.store.all(AnnotationRow, "SELECT * FROM annotation WHERE check_run_id = ? ORDER BY id", run.id)
-    return call.slice(rows, lambda row: shapes.annotation(call.backend, repo, row, run.head_sha))
+    return call.slice(rows, lambda row: shapes.annotation(repo, row, run.head_sha))
 
 
 def checks_of_commit(call: ApiCall) -> ApiReply:
     """The check runs of a commit: the latest per name unless ``filter=all``, by ``check_name`` and ``status``."""
     (repo, sha), query = _commit(call), call.query
     source = checks.runs_at if query.get("filter") == "all" else checks.latest_runs
-    rows = [run for run in source(call.backend, repo, sha) if query.get("check_name") in (None, run.name)]
+    rows = [run for run in source(repo, sha) if query.get("check_name") in (None, run.name)]
     rows = [run for run in rows if query.get("status") in (None, run.status)]
-    return call.page(rows, lambda row: shapes.check_run(call.backend, repo, row), kind="check_run", key="check_runs")
+    return call.page(rows, lambda row: shapes.check_run(repo, row), kind="check_run", key="check_runs")
 
 
 def suites_of_commit(call: ApiCall) -> ApiReply:
     """The check suites of a commit."""
     repo, sha = _commit(call)
     suites: dict[int, list[CheckRunRow]] = {}
-    for run in checks.latest_runs(call.backend, repo, sha):
+    for run in checks.latest_runs(repo, sha):
         suites.setdefault(run.suite_id, []).append(run)
     rows = sorted(suites.items())
-    return call.slice(rows, lambda row: shapes.suite(call.backend, repo, row[0], sha, row[1]), key="check_suites")
+    return call.slice(rows, lambda row: shapes.suite(repo, row[0], sha, row[1]), key="check_suites")
 
 
-def _commit(call: ApiCall) -> tuple[RepositoryRow, str]:
+def _commit(call: ApiCall) -> tuple[Repo, str]:
     repo = call.repo()
     return repo, str(commit_of(call, repo).id)
 
 
-def _checker(call: ApiCall, repo: RepositoryRow) -> UserRow:
+def _checker(call: ApiCall, repo: Repo) -> UserRow:
     person = call.person()
     if not person.checks:
         raise not_accessible(person)
-    return call.backend.require(repo, person, "write")
+    return repo.require(person, "write")
 
 
 def _require(request: CheckEdit) -> None:
@@ -214,13 +213,13 @@ def _require(request: CheckEdit) -> None:
         )
 
 
-def _insert(call: ApiCall, repo: RepositoryRow, actor: UserRow, request: NewCheck) -> int:
+def _insert(call: ApiCall, repo: Repo, actor: UserRow, request: NewCheck) -> int:
     done, output = request.conclusion is not None, request.output or Output()
     with call.backend.store.transaction():
         key = call.backend.store.insert(
             "check_run",
             repo_id=repo.id,
-            suite_id=checks.suite_for(call.backend, repo, actor, request.head_sha),
+            suite_id=checks.suite_for(repo, actor, request.head_sha),
             head_sha=request.head_sha,
             name=request.name,
             status="completed" if done else request.status or "queued",
@@ -257,7 +256,7 @@ def _add_annotations(call: ApiCall, run: int, request: CheckEdit) -> None:
         call.backend.store.insert("annotation", check_run_id=run, **annotation.model_dump())
 
 
-def _run(call: ApiCall, repo: RepositoryRow, key: int) -> CheckRunRow:
+def _run(call: ApiCall, repo: Repo, key: int) -> CheckRunRow:
     return call.backend.row(CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", key, repo.id)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.sandbox.api.issues import writer
-from bot.sandbox.backend import stamp
+from bot.sandbox.backend import Repo, stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.records import CommentRow, LabelRow, ReactionRow, RepositoryRow
+from bot.sandbox.records import CommentRow, LabelRow, ReactionRow
 from bot.sandbox.replies import ApiReply, forbidden, invalid
 from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import issues, labels
@@ -47,7 +47,7 @@ def list_comments(call: ApiCall) -> ApiReply:
     repo, issue = call.issue()
     rows = call.backend.store.all(CommentRow, "SELECT * FROM comment WHERE issue_id = ? ORDER BY id", issue.id)
     rows = _since(call, rows)
-    return call.page(rows, lambda row: shapes.comment(call.backend, repo, row, issue.number), kind="comment")
+    return call.page(rows, lambda row: shapes.comment(repo, row, issue.number), kind="comment")
 
 
 def all_comments(call: ApiCall) -> ApiReply:
@@ -57,7 +57,7 @@ def all_comments(call: ApiCall) -> ApiReply:
     rows = _since(call, rows)
     if call.query.get("direction") == "desc":
         rows.reverse()
-    return call.page(rows, lambda row: shapes.comment(call.backend, repo, row, _number(call, row)), kind="comment")
+    return call.page(rows, lambda row: shapes.comment(repo, row, _number(call, row)), kind="comment")
 
 
 def _since(call: ApiCall, rows: list[CommentRow]) -> list[CommentRow]:
@@ -70,28 +70,28 @@ def _since(call: ApiCall, rows: list[CommentRow]) -> list[CommentRow]:
 def new_comment(call: ApiCall) -> ApiReply:
     """A new comment."""
     repo, issue = call.issue()
-    comment = issues.comment(call.backend, repo, call.person(), issue, call.body(CommentBody).body)
-    return ApiReply(shapes.comment(call.backend, repo, comment, issue.number), 201)
+    comment = issues.comment(repo, call.person(), issue, call.body(CommentBody).body)
+    return ApiReply(shapes.comment(repo, comment, issue.number), 201)
 
 
 def get_comment(call: ApiCall) -> ApiReply:
     """One comment."""
     repo, comment = _comment(call)
-    return ApiReply(shapes.comment(call.backend, repo, comment, _number(call, comment)))
+    return ApiReply(shapes.comment(repo, comment, _number(call, comment)))
 
 
 def edit_comment(call: ApiCall) -> ApiReply:
     """The comment says something else."""
     repo, comment = _comment(call)
     actor, request = writer(call, repo, comment.author_id), call.body(CommentBody)
-    edited = issues.edit_comment(call.backend, repo, actor, comment, request.body)
-    return ApiReply(shapes.comment(call.backend, repo, edited, _number(call, comment)))
+    edited = issues.edit_comment(repo, actor, comment, request.body)
+    return ApiReply(shapes.comment(repo, edited, _number(call, comment)))
 
 
 def delete_comment(call: ApiCall) -> ApiReply:
     """The comment is gone."""
     repo, comment = _comment(call)
-    issues.delete_comment(call.backend, repo, writer(call, repo, comment.author_id), comment)
+    issues.delete_comment(repo, writer(call, repo, comment.author_id), comment)
     return ApiReply(status=204)
 
 
@@ -135,40 +135,40 @@ def repo_labels(call: ApiCall) -> ApiReply:
     """The repository's labels by name."""
     repo = call.repo()
     rows = call.backend.store.all(LabelRow, "SELECT * FROM label WHERE repo_id = ? ORDER BY name", repo.id)
-    return call.page(rows, lambda row: shapes.label(call.backend, repo, row), kind="label")
+    return call.page(rows, lambda row: shapes.label(repo, row), kind="label")
 
 
 def new_label(call: ApiCall) -> ApiReply:
     """A new label; 422 already_exists."""
     repo, request = call.repo("write"), call.body(NewLabel)
-    made = labels.create(call.backend, repo, name=request.name, color=request.color, description=request.description)
-    return ApiReply(shapes.label(call.backend, repo, made), 201)
+    made = labels.create(repo, name=request.name, color=request.color, description=request.description)
+    return ApiReply(shapes.label(repo, made), 201)
 
 
 def get_label(call: ApiCall) -> ApiReply:
     """One label."""
     repo = call.repo()
-    return ApiReply(shapes.label(call.backend, repo, labels.get(call.backend, repo, call.params["name"])))
+    return ApiReply(shapes.label(repo, labels.get(repo, call.params["name"])))
 
 
 def edit_label(call: ApiCall) -> ApiReply:
     """Name, colour, description."""
     repo, request = call.repo("write"), call.body(LabelEdit)
-    label = labels.get(call.backend, repo, call.params["name"])
+    label = labels.get(repo, call.params["name"])
     name = request.new_name or request.name
-    labels.update(call.backend, repo, label, name=name, color=request.color, description=request.description)
-    return ApiReply(shapes.label(call.backend, repo, labels.get(call.backend, repo, name or label.name)))
+    labels.update(repo, label, name=name, color=request.color, description=request.description)
+    return ApiReply(shapes.label(repo, labels.get(repo, name or label.name)))
 
 
 def delete_label(call: ApiCall) -> ApiReply:
     """The label is gone, from issues too."""
     repo = call.repo("write")
-    label = labels.get(call.backend, repo, call.params["name"])
+    label = labels.get(repo, call.params["name"])
     call.backend.store.run("DELETE FROM label WHERE id = ?", label.id)
     return ApiReply(status=204)
 
 
-def _comment(call: ApiCall) -> tuple[RepositoryRow, CommentRow]:
+def _comment(call: ApiCall) -> tuple[Repo, CommentRow]:
     repo = call.repo()
     comment = call.backend.row(
         CommentRow, "SELECT * FROM comment WHERE id = ? AND repo_id = ?", call.number("comment"), repo.id

@@ -7,9 +7,10 @@ from itertools import islice
 
 import pygit2
 
+from bot.sandbox.backend import Repo
 from bot.sandbox.edge import ApiCall, Route
 from bot.sandbox.objects import commit_at, diff_trees, history, merge_base, touches
-from bot.sandbox.records import IssueRow, RepositoryRow
+from bot.sandbox.records import IssueRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.pulls import short_pull
@@ -23,12 +24,12 @@ _MOST_FILES = 300
 def list_commits(call: ApiCall) -> ApiReply:
     """Commits from ``sha`` (branch or id) back, also of one path, author or span of time."""
     repo = call.repo()
-    git = call.backend.git(repo)
+    git = repo.git()
     tip = commit_at(git, call.query.get("sha") or repo.default_branch)
     if tip is None:
         raise not_found() if call.query.get("sha") else ApiProblem(409, "Git Repository is empty.")
     matches = (commit for commit in history(git, str(tip.id)) if _matches(call, commit))
-    return call.slice(list(islice(matches, _MOST_LISTED)), lambda commit: code.commit(call.backend, repo, commit))
+    return call.slice(list(islice(matches, _MOST_LISTED)), lambda commit: code.commit(repo, commit))
 
 
 def get_commit(call: ApiCall) -> ApiReply:
@@ -37,9 +38,9 @@ def get_commit(call: ApiCall) -> ApiReply:
     commit = commit_of(call, repo)
     old = commit.parents[0].tree if commit.parents else None
     files = diff_trees(old, commit.tree)
-    shape = code.commit(call.backend, repo, commit) | {
+    shape = code.commit(repo, commit) | {
         "stats": code.stats(files),
-        "files": [code.file_diff(call.backend, repo, str(commit.id), file) for file in files[:_MOST_FILES]],
+        "files": [code.file_diff(repo, str(commit.id), file) for file in files[:_MOST_FILES]],
     }
     return ApiReply(shape)
 
@@ -47,7 +48,7 @@ def get_commit(call: ApiCall) -> ApiReply:
 def compare(call: ApiCall) -> ApiReply:
     """``base...head``: how far apart two commits are, and what head added since they parted."""
     repo = call.repo()
-    git = call.backend.git(repo)
+    git = repo.git()
     base_name, dots, head_name = call.params["basehead"].partition("...")
     base, head = commit_at(git, base_name.rpartition(":")[2]), commit_at(git, head_name.rpartition(":")[2])
     if not dots or base is None or head is None:
@@ -55,7 +56,7 @@ def compare(call: ApiCall) -> ApiReply:
     start = merge_base(git, str(base.id), str(head.id))
     if start is None:
         raise ApiProblem(404, f"No common ancestor between {base_name} and {head_name}.")
-    return ApiReply(_comparison(call, repo, base, head, git[start].peel(pygit2.Commit)))
+    return ApiReply(_comparison(repo, base, head, git[start].peel(pygit2.Commit)))
 
 
 def pulls_of_commit(call: ApiCall) -> ApiReply:
@@ -71,43 +72,41 @@ def pulls_of_commit(call: ApiCall) -> ApiReply:
 
     def shape(issue: IssueRow) -> Json:
         row = call.backend.pull_half(issue)
-        return None if row is None else short_pull(call.backend, repo, issue, row)
+        return None if row is None else short_pull(repo, issue, row)
 
     return call.page(rows, shape, kind="issue")
 
 
-def commit_of(call: ApiCall, repo: RepositoryRow) -> pygit2.Commit:
+def commit_of(call: ApiCall, repo: Repo) -> pygit2.Commit:
     """The commit that the path's ``sha`` names, 422 as GitHub words it."""
     name = call.params["sha"]
-    commit = commit_at(call.backend.git(repo), name)
+    commit = commit_at(repo.git(), name)
     if commit is None:
         raise ApiProblem(422, f"No commit found for SHA: {name}")
     return commit
 
 
-def _comparison(
-    call: ApiCall, repo: RepositoryRow, base: pygit2.Commit, head: pygit2.Commit, start: pygit2.Commit
-) -> dict[str, Json]:
-    git = call.backend.git(repo)
+def _comparison(repo: Repo, base: pygit2.Commit, head: pygit2.Commit, start: pygit2.Commit) -> dict[str, Json]:
+    git = repo.git()
     ahead, behind = git.ahead_behind(head.id, base.id)
     commits = list(reversed(list(history(git, str(head.id), hide=str(base.id)))))
     files = diff_trees(start.tree, head.tree)
     words = {(True, True): "diverged", (True, False): "ahead", (False, True): "behind", (False, False): "identical"}
-    url = call.backend.links.repo(repo.full_name, f"/compare/{base.id}...{head.id}")
+    url = repo.url(f"/compare/{base.id}...{head.id}")
     return {
         "url": url,
-        "html_url": call.backend.links.page(repo.full_name, f"/compare/{base.id}...{head.id}"),
-        "permalink_url": call.backend.links.page(repo.full_name, f"/compare/{base.id}...{head.id}"),
+        "html_url": repo.page(f"/compare/{base.id}...{head.id}"),
+        "permalink_url": repo.page(f"/compare/{base.id}...{head.id}"),
         "diff_url": f"{url}.diff",
         "patch_url": f"{url}.patch",
-        "base_commit": code.commit(call.backend, repo, base),
-        "merge_base_commit": code.commit(call.backend, repo, start),
+        "base_commit": code.commit(repo, base),
+        "merge_base_commit": code.commit(repo, start),
         "status": words[ahead > 0, behind > 0],
         "ahead_by": ahead,
         "behind_by": behind,
         "total_commits": len(commits),
-        "commits": [code.commit(call.backend, repo, commit) for commit in commits[:_MOST_COMPARED]],
-        "files": [code.file_diff(call.backend, repo, str(head.id), file) for file in files[:_MOST_FILES]],
+        "commits": [code.commit(repo, commit) for commit in commits[:_MOST_COMPARED]],
+        "files": [code.file_diff(repo, str(head.id), file) for file in files[:_MOST_FILES]],
     }
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pygit2
 
 from bot.sandbox.api.gitdata import Person, from_base64
+from bot.sandbox.backend import Repo
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at, entry_at, require_path
-from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, not_found, not_supplied
 from bot.sandbox.shapes import code
 from bot.sandbox.verbs import pushes
@@ -33,7 +33,7 @@ def get_contents(call: ApiCall) -> ApiReply:
     """A file with its bytes, or a folder's entries."""
     repo, path = call.repo(), call.params.get("path", "").strip("/")
     rev = call.query.get("ref") or repo.default_branch
-    commit = commit_at(call.backend.git(repo), rev)
+    commit = commit_at(repo.git(), rev)
     if commit is None:
         raise ApiProblem(
             404, f"No commit found for the ref {rev}" if "ref" in call.query else "This repository is empty."
@@ -42,22 +42,22 @@ def get_contents(call: ApiCall) -> ApiReply:
     if isinstance(node, pygit2.Blob):
         if "raw" in call.headers.get("accept", ""):
             return ApiReply(raw=node.data, headers={"Content-Type": "application/vnd.github.raw+json"})
-        return ApiReply(code.file_content(call.backend, repo, rev, path, node))
+        return ApiReply(code.file_content(repo, rev, path, node))
     if not isinstance(node, pygit2.Tree):
         raise not_found()
     prefix = f"{path}/" if path else ""
     entries = [(f"{prefix}{entry.name}", entry) for entry in node]
-    return ApiReply([code.content(call.backend, repo, rev, name, entry) for name, entry in entries])
+    return ApiReply([code.content(repo, rev, name, entry) for name, entry in entries])
 
 
 def get_readme(call: ApiCall) -> ApiReply:
     """The README of the default branch."""
     repo = call.repo()
-    commit = commit_at(call.backend.git(repo), call.query.get("ref") or repo.default_branch)
+    commit = commit_at(repo.git(), call.query.get("ref") or repo.default_branch)
     for name in () if commit is None else ("README.md", "README", "readme.md"):
         entry = entry_at(commit.tree, name) if commit else None
         if isinstance(entry, pygit2.Blob):
-            return ApiReply(code.file_content(call.backend, repo, repo.default_branch, name, entry))
+            return ApiReply(code.file_content(repo, repo.default_branch, name, entry))
     raise not_found()
 
 
@@ -73,17 +73,16 @@ def delete_file(call: ApiCall) -> ApiReply:
     return _write(call, repo, request, None)
 
 
-def _write(call: ApiCall, repo: RepositoryRow, request: Deletion, data: bytes | None) -> ApiReply:
+def _write(call: ApiCall, repo: Repo, request: Deletion, data: bytes | None) -> ApiReply:
     branch, path = request.branch or repo.default_branch, call.params["path"]
-    ref, git, now = f"refs/heads/{branch}", call.backend.git(repo), call.backend.clock()
-    with call.backend.repositories.lock(repo.full_name):
+    ref, git, now = f"refs/heads/{branch}", repo.git(), call.backend.clock()
+    with repo.lock():
         base = commit_at(git, ref)
         if base is None and branch != repo.default_branch:
             raise ApiProblem(404, f"Branch {branch} not found")
         before = None if base is None else entry_at(base.tree, path)
         _require_known(path, before, request.sha, deleting=data is None)
         sha = pushes.commit(
-            call.backend,
             repo,
             call.person(),
             ref,
@@ -108,11 +107,11 @@ def _require_known(path: str, before: pygit2.Object | None, known: str | None, *
         raise ApiProblem(409, f"{path} does not match {known}")
 
 
-def _shape(call: ApiCall, repo: RepositoryRow, sha: str, branch: str) -> dict[str, Json]:
-    commit, path = call.backend.git(repo)[sha].peel(pygit2.Commit), call.params["path"]
+def _shape(call: ApiCall, repo: Repo, sha: str, branch: str) -> dict[str, Json]:
+    commit, path = repo.git()[sha].peel(pygit2.Commit), call.params["path"]
     entry = entry_at(commit.tree, path)
-    content = None if entry is None else code.content(call.backend, repo, branch, path, entry)
-    return {"content": content, "commit": code.git_commit(call.backend, repo, commit)}
+    content = None if entry is None else code.content(repo, branch, path, entry)
+    return {"content": content, "commit": code.git_commit(repo, commit)}
 
 
 _CONTENTS = "/repos/{owner}/{repo}/contents"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from bot.sandbox.backend import Repo
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
-from bot.sandbox.records import DeploymentRow, DeploymentStatusRow, RepositoryRow
+from bot.sandbox.records import DeploymentRow, DeploymentStatusRow
 from bot.sandbox.replies import ApiProblem, ApiReply, invalid, not_found, unprocessable
 from bot.sandbox.shapes import deployments as shapes
 from bot.sandbox.verbs import checks
@@ -43,13 +44,13 @@ def list_deployments(call: ApiCall) -> ApiReply:
     rows = call.backend.store.all(DeploymentRow, "SELECT * FROM deployment WHERE repo_id = ? ORDER BY id DESC", repo.id)
     named = ("sha", "ref", "task", "environment")
     rows = [row for row in rows if all(query.get(name) in (None, getattr(row, name)) for name in named)]
-    return call.slice(rows, lambda row: shapes.deployment(call.backend, repo, row))
+    return call.slice(rows, lambda row: shapes.deployment(repo, row))
 
 
 def new_deployment(call: ApiCall) -> ApiReply:
     """A deployment of a branch, tag or commit; 409 while a required status is no success."""
     repo, request = call.repo("write"), call.body(NewDeployment)
-    commit = commit_at(call.backend.git(repo), request.ref)
+    commit = commit_at(repo.git(), request.ref)
     if commit is None:
         raise unprocessable(f"No ref found for: {request.ref}")
     _check_contexts(call, repo, str(commit.id), request.required_contexts)
@@ -65,12 +66,12 @@ def new_deployment(call: ApiCall) -> ApiReply:
         creator_id=call.person().id,
         created_at=call.backend.now(),
     )
-    return ApiReply(shapes.deployment(call.backend, repo, _deployment(call, repo, key)), 201)
+    return ApiReply(shapes.deployment(repo, _deployment(call, repo, key)), 201)
 
 
-def _check_contexts(call: ApiCall, repo: RepositoryRow, sha: str, required: tuple[str, ...] | None) -> None:
+def _check_contexts(call: ApiCall, repo: Repo, sha: str, required: tuple[str, ...] | None) -> None:
     """An empty list skips it ("required_contexts", same page)."""
-    newest = checks.newest_statuses(call.backend, repo, sha)
+    newest = checks.newest_statuses(repo, sha)
     asked = {status.context for status in newest} if required is None else {*required}
     good = {status.context for status in newest if status.state == "success"}
     if asked - good:
@@ -80,7 +81,7 @@ def _check_contexts(call: ApiCall, repo: RepositoryRow, sha: str, required: tupl
 def get_deployment(call: ApiCall) -> ApiReply:
     """One deployment."""
     repo = call.repo()
-    return ApiReply(shapes.deployment(call.backend, repo, _deployment(call, repo, call.number("deployment"))))
+    return ApiReply(shapes.deployment(repo, _deployment(call, repo, call.number("deployment"))))
 
 
 def list_deployment_statuses(call: ApiCall) -> ApiReply:
@@ -89,7 +90,7 @@ def list_deployment_statuses(call: ApiCall) -> ApiReply:
     row = _deployment(call, repo, call.number("deployment"))
     sql = "SELECT * FROM deployment_status WHERE deployment_id = ? ORDER BY id DESC"
     rows = call.backend.store.all(DeploymentStatusRow, sql, row.id)
-    return call.slice(rows, lambda status: shapes.deployment_status(call.backend, repo, status))
+    return call.slice(rows, lambda status: shapes.deployment_status(repo, status))
 
 
 def new_deployment_status(call: ApiCall) -> ApiReply:
@@ -115,10 +116,10 @@ def new_deployment_status(call: ApiCall) -> ApiReply:
         created_at=now,
     )
     (status,) = call.backend.store.all(DeploymentStatusRow, "SELECT * FROM deployment_status WHERE id = ?", key)
-    return ApiReply(shapes.deployment_status(call.backend, repo, status), 201)
+    return ApiReply(shapes.deployment_status(repo, status), 201)
 
 
-def _deployment(call: ApiCall, repo: RepositoryRow, key: int) -> DeploymentRow:
+def _deployment(call: ApiCall, repo: Repo, key: int) -> DeploymentRow:
     rows = call.backend.store.all(DeploymentRow, "SELECT * FROM deployment WHERE repo_id = ? AND id = ?", repo.id, key)
     if not rows:
         raise not_found()

@@ -10,10 +10,10 @@ from typing import TypeVar
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
+from bot.sandbox.backend import Repo
 from bot.sandbox.bare_repositories import ZERO, create, delete, listing, move, require_object, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import Ident, commit_at, require_kind, require_path, write_commit
-from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiReply, Json, not_found, unprocessable
 from bot.sandbox.shapes import code
 from bot.sandbox.verbs import pushes, rules
@@ -96,19 +96,19 @@ class NewTag(RequestBody):
 def get_ref(call: ApiCall) -> ApiReply:
     """One ref by its exact name."""
     repo, name = call.repo(), f"refs/{call.params['ref']}"
-    git = call.backend.git(repo)
+    git = repo.git()
     sha = target(git, name)
     if sha is None:
         raise not_found()
-    return ApiReply(code.ref(call.backend, repo, name, git[sha]))
+    return ApiReply(code.ref(repo, name, git[sha]))
 
 
 def list_refs(call: ApiCall) -> ApiReply:
     """Every ref whose name starts with the given prefix (``matching-refs``), or all of them."""
     repo = call.repo()
-    git = call.backend.git(repo)
+    git = repo.git()
     rows = list(listing(git, f"refs/{call.params.get('ref', '')}").items())
-    return call.slice(rows, lambda row: code.ref(call.backend, repo, row[0], git[row[1]]))
+    return call.slice(rows, lambda row: code.ref(repo, row[0], git[row[1]]))
 
 
 def create_ref(call: ApiCall) -> ApiReply:
@@ -116,22 +116,22 @@ def create_ref(call: ApiCall) -> ApiReply:
     repo, request = call.repo("write"), call.body(NewRef)
     if not request.ref.startswith("refs/"):
         raise unprocessable("Reference name must start with 'refs/' and contain at least two slashes.")
-    git = call.backend.git(repo)
-    rules.require(call.backend, repo, call.person(), request.ref, old=ZERO, new=request.sha)
+    git = repo.git()
+    rules.require(repo, call.person(), request.ref, old=ZERO, new=request.sha)
     create(git, request.ref, request.sha)
     _follow(call, repo, ZERO, request.sha, request.ref)
-    return ApiReply(code.ref(call.backend, repo, request.ref, git[request.sha]), 201)
+    return ApiReply(code.ref(repo, request.ref, git[request.sha]), 201)
 
 
 def update_ref(call: ApiCall) -> ApiReply:
     """The ref points elsewhere; 422 "Update is not a fast forward" unless forced."""
     repo, request, name = call.repo("write"), call.body(RefEdit), f"refs/{call.params['ref']}"
-    git = call.backend.git(repo)
+    git = repo.git()
     if (tip := target(git, name)) is not None:
-        rules.require(call.backend, repo, call.person(), name, old=tip, new=request.sha)
+        rules.require(repo, call.person(), name, old=tip, new=request.sha)
     before = move(git, name, request.sha, force=request.force)
     _follow(call, repo, before, request.sha, name)
-    return ApiReply(code.ref(call.backend, repo, name, git[request.sha]))
+    return ApiReply(code.ref(repo, name, git[request.sha]))
 
 
 def delete_ref(call: ApiCall) -> ApiReply:
@@ -139,8 +139,8 @@ def delete_ref(call: ApiCall) -> ApiReply:
     repo, name = call.repo("write"), f"refs/{call.params['ref']}"
     if name == f"refs/heads/{repo.default_branch}":
         raise unprocessable("Cannot delete the default branch")
-    git = call.backend.git(repo)
-    rules.require(call.backend, repo, call.person(), name, old=target(git, name) or ZERO, new=ZERO)
+    git = repo.git()
+    rules.require(repo, call.person(), name, old=target(git, name) or ZERO, new=ZERO)
     before = delete(git, name)
     _follow(call, repo, before, ZERO, name)
     return ApiReply(status=204)
@@ -150,13 +150,13 @@ def get_commit(call: ApiCall) -> ApiReply:
     """A commit object."""
     repo = call.repo()
     commit = _object(call, repo, pygit2.Commit)
-    return ApiReply(code.git_commit(call.backend, repo, commit))
+    return ApiReply(code.git_commit(repo, commit))
 
 
 def create_commit(call: ApiCall) -> ApiReply:
     """A new commit object that no ref points to yet."""
     repo, request = call.repo("write"), call.body(NewCommit)
-    git, now = call.backend.git(repo), call.backend.clock()
+    git, now = repo.git(), call.backend.clock()
     require_kind(git, request.tree, ObjectType.TREE, "Tree SHA")
     for parent in request.parents:
         require_kind(git, parent, ObjectType.COMMIT, "Parent SHA")
@@ -165,24 +165,24 @@ def create_commit(call: ApiCall) -> ApiReply:
     sha = write_commit(
         git, tree=request.tree, parents=request.parents, message=request.message, author=author, committer=committer
     )
-    return ApiReply(code.git_commit(call.backend, repo, git[sha].peel(pygit2.Commit)), 201)
+    return ApiReply(code.git_commit(repo, git[sha].peel(pygit2.Commit)), 201)
 
 
 def get_tree(call: ApiCall) -> ApiReply:
     """A tree by its id, or the tree of a commit, branch or tag."""
     repo, name = call.repo(), call.params["sha"]
-    git = call.backend.git(repo)
+    git = repo.git()
     commit = commit_at(git, name)
     source = git.get(name) if commit is None and len(name) == 40 else commit
     if source is None or source.type not in (ObjectType.TREE, ObjectType.COMMIT):
         raise not_found()
-    return ApiReply(code.tree(call.backend, repo, source.peel(pygit2.Tree), recursive="recursive" in call.query))
+    return ApiReply(code.tree(repo, source.peel(pygit2.Tree), recursive="recursive" in call.query))
 
 
 def create_tree(call: ApiCall) -> ApiReply:
     """A new tree object: ``base_tree`` with entries set or removed."""
     repo, request = call.repo("write"), call.body(NewTree)
-    git, index = call.backend.git(repo), pygit2.Index()
+    git, index = repo.git(), pygit2.Index()
     if request.base_tree is not None:
         base = git.get(request.base_tree) if len(request.base_tree) == 40 else None
         if base is None or base.type not in (ObjectType.TREE, ObjectType.COMMIT):
@@ -191,41 +191,41 @@ def create_tree(call: ApiCall) -> ApiReply:
     for entry in request.tree:
         _set_entry(git, index, entry)
     sha = str(index.write_tree(git))
-    return ApiReply(code.tree(call.backend, repo, git[sha].peel(pygit2.Tree), recursive=False), 201)
+    return ApiReply(code.tree(repo, git[sha].peel(pygit2.Tree), recursive=False), 201)
 
 
 def get_blob(call: ApiCall) -> ApiReply:
     """A blob's bytes, base64."""
     repo = call.repo()
-    return ApiReply(code.blob(call.backend, repo, _object(call, repo, pygit2.Blob)))
+    return ApiReply(code.blob(repo, _object(call, repo, pygit2.Blob)))
 
 
 def create_blob(call: ApiCall) -> ApiReply:
     """A new blob object."""
     repo, request = call.repo("write"), call.body(NewBlob)
     data = from_base64(request.content) if request.encoding == "base64" else request.content.encode()
-    sha = str(call.backend.git(repo).create_blob(data))
-    shape: dict[str, Json] = {"sha": sha, "url": call.backend.links.repo(repo.full_name, f"/git/blobs/{sha}")}
+    sha = str(repo.git().create_blob(data))
+    shape: dict[str, Json] = {"sha": sha, "url": repo.url(f"/git/blobs/{sha}")}
     return ApiReply(shape, 201)
 
 
 def get_tag(call: ApiCall) -> ApiReply:
     """An annotated tag object."""
     repo = call.repo()
-    return ApiReply(code.tag(call.backend, repo, _object(call, repo, pygit2.Tag)))
+    return ApiReply(code.tag(repo, _object(call, repo, pygit2.Tag)))
 
 
 def create_tag(call: ApiCall) -> ApiReply:
     """A new annotated tag object that no ref points to yet."""
     repo, request = call.repo("write"), call.body(NewTag)
-    git = call.backend.git(repo)
+    git = repo.git()
     kind = _TYPES.get(request.type)
     if kind is None:
         raise unprocessable("type must be commit, tree or blob")
     require_kind(git, request.object, kind, "Object")
     ident = request.tagger.ident(call.backend.clock()) if request.tagger else call.backend.ident(call.person())
     sha = _write_tag(git, request, ident)
-    return ApiReply(code.tag(call.backend, repo, git[sha].peel(pygit2.Tag)), 201)
+    return ApiReply(code.tag(repo, git[sha].peel(pygit2.Tag)), 201)
 
 
 def from_base64(content: str) -> bytes:
@@ -267,16 +267,16 @@ def _graft(git: pygit2.Repository, index: pygit2.Index, path: str, sha: str) -> 
         index.add(pygit2.IndexEntry(f"{path}/{entry.path}", entry.id, entry.mode))
 
 
-def _object(call: ApiCall, repo: RepositoryRow, kind: type[Kind]) -> Kind:
+def _object(call: ApiCall, repo: Repo, kind: type[Kind]) -> Kind:
     sha = call.params["sha"]
-    stored = call.backend.git(repo).get(sha) if len(sha) == 40 else None
+    stored = repo.git().get(sha) if len(sha) == 40 else None
     if not isinstance(stored, kind):
         raise not_found()
     return stored
 
 
-def _follow(call: ApiCall, repo: RepositoryRow, old: str, new: str, ref: str) -> None:
-    pushes.follow(call.backend, repo, call.person(), [pushes.Update(old, new, ref)])
+def _follow(call: ApiCall, repo: Repo, old: str, new: str, ref: str) -> None:
+    pushes.follow(repo, call.person(), [pushes.Update(old, new, ref)])
 
 
 _GIT = "/repos/{owner}/{repo}/git"

@@ -16,10 +16,10 @@ import pygit2
 from pydantic import Field
 
 from bot.sandbox.api.gitdata import from_base64
-from bot.sandbox.backend import stamp
+from bot.sandbox.backend import Repo, stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
-from bot.sandbox.records import BodyEditRow, IssueRow, RepositoryRow
+from bot.sandbox.records import BodyEditRow, IssueRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json
 from bot.sandbox.verbs import pushes, queue
 from bot.sandbox.verbs.announce import announce_pull
@@ -109,22 +109,20 @@ class _WrappedPull(RequestBody):
     input: PullOrder
 
 
-_Act = Callable[[ApiCall, RepositoryRow, IssueRow, PullOrder], object]
+_Act = Callable[[ApiCall, Repo, IssueRow, PullOrder], object]
 
 
-def _draft(call: ApiCall, repo: RepositoryRow, issue: IssueRow, *, draft: bool) -> None:
+def _draft(call: ApiCall, repo: Repo, issue: IssueRow, *, draft: bool) -> None:
     call.backend.store.update("pull", issue.id, draft=draft)
     action = "converted_to_draft" if draft else "ready_for_review"
-    announce_pull(call.backend, repo, call.person(), issue.number, action)
+    announce_pull(repo, call.person(), issue.number, action)
 
 
 _ON_PULLS: Mapping[str, _Act] = {
     "enablePullRequestAutoMerge": lambda call, repo, issue, order: queue.enable_auto_merge(
-        call.backend, repo, call.person(), issue.number, order.mergeMethod
+        repo, call.person(), issue.number, order.mergeMethod
     ),
-    "enqueuePullRequest": lambda call, repo, issue, _order: queue.enqueue(
-        call.backend, repo, call.person(), issue.number
-    ),
+    "enqueuePullRequest": lambda call, repo, issue, _order: queue.enqueue(repo, call.person(), issue.number),
     "convertPullRequestToDraft": lambda call, repo, issue, _order: _draft(call, repo, issue, draft=True),
     "markPullRequestReadyForReview": lambda call, repo, issue, _order: _draft(call, repo, issue, draft=False),
 }
@@ -134,9 +132,9 @@ def _on_pull(call: ApiCall, asked: Question, name: str, act: _Act) -> ApiReply:
     order = call.with_data(json.dumps(dict(asked.variables)).encode()).body(_WrappedPull).input
     try:
         issue = _issue_of(call, order.pullRequestId)
-        repo = call.backend.visible(call.backend.repo_by_id(issue.repo_id), call.actor)
-        call.backend.require(repo, call.actor, "write")
-        call.backend.require_writable(repo)
+        repo = call.backend.repo_by_id(issue.repo_id).visible(call.actor)
+        repo.require(call.actor, "write")
+        repo.require_writable()
         act(call, repo, issue, order)
     except ApiProblem as problem:
         kind = {404: "NOT_FOUND", 403: "FORBIDDEN"}.get(problem.status, "UNPROCESSABLE")
@@ -167,7 +165,7 @@ def _edits(call: ApiCall, asked: Question) -> ApiReply:
         issue = call.backend.row(
             IssueRow, "SELECT * FROM issue WHERE id = ?", _key_of(str(asked.variables.get("id")), "Issue")
         )
-        call.backend.visible(call.backend.repo_by_id(issue.repo_id), call.actor)
+        call.backend.repo_by_id(issue.repo_id).visible(call.actor)
     except ApiProblem as problem:
         return _error("node", "NOT_FOUND", problem.message)
     sql = "SELECT * FROM body_edit WHERE issue_id = ? ORDER BY id DESC LIMIT 100"
@@ -188,16 +186,16 @@ def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
     owner, _, name = order.branch.repositoryNameWithOwner.partition("/")
     try:
         repo = call.backend.repo(owner, name, call.actor)
-        call.backend.require(repo, call.actor, "write")
-        call.backend.require_writable(repo)
+        repo.require(call.actor, "write")
+        repo.require_writable()
         sha = _commit(call, repo, order)
     except ApiProblem as problem:
         kind = {404: "NOT_FOUND", 403: "FORBIDDEN", 409: "STALE_DATA"}.get(problem.status, "UNPROCESSABLE")
         return _error("createCommitOnBranch", kind, problem.message)
-    commit = call.backend.git(repo)[sha].peel(pygit2.Commit)
+    commit = repo.git()[sha].peel(pygit2.Commit)
     shown: dict[str, Json] = {
         "oid": sha,
-        "url": call.backend.links.page(repo.full_name, f"/commit/{sha}"),
+        "url": repo.page(f"/commit/{sha}"),
         "committedDate": stamp(call.backend.clock()),
         "message": commit.message,
         "signature": {"isValid": True, "wasSignedByGitHub": True},
@@ -206,9 +204,9 @@ def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
     return ApiReply({"data": {"createCommitOnBranch": answer}})
 
 
-def _commit(call: ApiCall, repo: RepositoryRow, order: CommitOrder) -> str:
-    ref, git = f"refs/heads/{order.branch.branchName}", call.backend.git(repo)
-    with call.backend.repositories.lock(repo.full_name):
+def _commit(call: ApiCall, repo: Repo, order: CommitOrder) -> str:
+    ref, git = f"refs/heads/{order.branch.branchName}", repo.git()
+    with repo.lock():
         base = commit_at(git, ref)
         if base is None:
             raise ApiProblem(404, f"Could not resolve to a Ref with the name '{order.branch.branchName}'.")
@@ -217,9 +215,7 @@ def _commit(call: ApiCall, repo: RepositoryRow, order: CommitOrder) -> str:
             raise ApiProblem(409, moved)
         changes = _changes(base, order.fileChanges or FileChanges())
         message = "\n\n".join(filter(None, (order.message.headline, order.message.body)))
-        return pushes.commit(
-            call.backend, repo, call.person(), ref, base=base, changes=changes, message=message, refused=422
-        )
+        return pushes.commit(repo, call.person(), ref, base=base, changes=changes, message=message, refused=422)
 
 
 def _changes(base: pygit2.Commit, requested: FileChanges) -> dict[str, bytes | None]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
+from bot.sandbox.backend import Repo
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.records import DeliveryRow, HookRow, RepositoryRow
+from bot.sandbox.records import DeliveryRow, HookRow
 from bot.sandbox.replies import ApiReply, Json, invalid
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.hooks import create_hook, ping
@@ -39,7 +40,7 @@ def list_hooks(call: ApiCall) -> ApiReply:
     """The repository's webhooks."""
     repo = call.repo("admin")
     rows = call.backend.store.all(HookRow, "SELECT * FROM hook WHERE repo_id = ? ORDER BY id", repo.id)
-    return call.slice(rows, lambda row: shapes.hook(call.backend, repo, row))
+    return call.slice(rows, lambda row: shapes.hook(repo, row))
 
 
 def new_hook(call: ApiCall) -> ApiReply:
@@ -48,7 +49,6 @@ def new_hook(call: ApiCall) -> ApiReply:
     if not request.config.url or not request.config.url.startswith("http"):
         raise invalid("Hook", "url", "invalid")
     made = create_hook(
-        call.backend,
         repo,
         call.person(),
         request.config.url,
@@ -56,13 +56,13 @@ def new_hook(call: ApiCall) -> ApiReply:
         events=request.events,
         active=request.active,
     )
-    return ApiReply(shapes.hook(call.backend, repo, made), 201)
+    return ApiReply(shapes.hook(repo, made), 201)
 
 
 def get_hook(call: ApiCall) -> ApiReply:
     """One webhook."""
     repo, hook = _hook(call)
-    return ApiReply(shapes.hook(call.backend, repo, hook))
+    return ApiReply(shapes.hook(repo, hook))
 
 
 def edit_hook(call: ApiCall) -> ApiReply:
@@ -78,7 +78,7 @@ def edit_hook(call: ApiCall) -> ApiReply:
         events=hook.events if request.events is None else ",".join(request.events),
         active=hook.active if request.active is None else request.active,
     )
-    return ApiReply(shapes.hook(call.backend, repo, _hook(call)[1]))
+    return ApiReply(shapes.hook(repo, _hook(call)[1]))
 
 
 def delete_hook(call: ApiCall) -> ApiReply:
@@ -90,7 +90,7 @@ def delete_hook(call: ApiCall) -> ApiReply:
 def ping_hook(call: ApiCall) -> ApiReply:
     """Send a ping."""
     repo, hook = _hook(call)
-    ping(call.backend, repo, call.person(), hook)
+    ping(repo, call.person(), hook)
     return ApiReply(status=204)
 
 
@@ -116,13 +116,13 @@ def redeliver(call: ApiCall) -> ApiReply:
     return ApiReply({}, 202)
 
 
-def _hook(call: ApiCall) -> tuple[RepositoryRow, HookRow]:
+def _hook(call: ApiCall) -> tuple[Repo, HookRow]:
     repo = call.repo("admin")
     hook = call.backend.row(HookRow, "SELECT * FROM hook WHERE id = ? AND repo_id = ?", call.number("hook"), repo.id)
     return repo, hook
 
 
-def _delivery(call: ApiCall) -> tuple[RepositoryRow, HookRow, DeliveryRow]:
+def _delivery(call: ApiCall) -> tuple[Repo, HookRow, DeliveryRow]:
     repo, hook = _hook(call)
     delivery = call.backend.row(
         DeliveryRow, "SELECT * FROM delivery WHERE id = ? AND hook_id = ?", call.number("delivery"), hook.id

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from bot.sandbox.backend import stamp
+from bot.sandbox.backend import Repo, stamp
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.records import EventRow, IssueRow, RepositoryRow, UserRow
+from bot.sandbox.records import EventRow, IssueRow, UserRow
 from bot.sandbox.replies import ApiProblem, ApiReply, forbidden, invalid
 from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import issues, labels, pulls
@@ -65,9 +65,7 @@ def list_issues(call: ApiCall) -> ApiReply:
         rows = [row for row in rows if row.is_pull]
     tests = _filters(call)
     matches = [row for row in rows if all(test(row) for test in tests)]
-    return call.page(
-        in_order(call, matches, direction="desc"), lambda row: shapes.issue(call.backend, repo, row), kind="issue"
-    )
+    return call.page(in_order(call, matches, direction="desc"), lambda row: shapes.issue(repo, row), kind="issue")
 
 
 def in_order(call: ApiCall, rows: list[IssueRow], *, direction: str) -> list[IssueRow]:
@@ -99,7 +97,6 @@ def new_issue(call: ApiCall) -> ApiReply:
     """A new issue."""
     repo, request = call.repo(), call.body(NewIssue)
     issue = issues.open_issue(
-        call.backend,
         repo,
         call.person(),
         title=str(request.title),
@@ -107,8 +104,8 @@ def new_issue(call: ApiCall) -> ApiReply:
         label_names=names(request.labels),
         assignees=[*request.assignees, *filter(None, [request.assignee])],
     )
-    where = call.backend.links.repo(repo.full_name, f"/issues/{issue.number}")
-    return ApiReply(shapes.issue(call.backend, repo, issue), 201, {"Location": where})
+    where = repo.url(f"/issues/{issue.number}")
+    return ApiReply(shapes.issue(repo, issue), 201, {"Location": where})
 
 
 def get_issue(call: ApiCall) -> ApiReply:
@@ -116,7 +113,7 @@ def get_issue(call: ApiCall) -> ApiReply:
     repo, issue = call.issue()
     if not repo.has_issues and not issue.is_pull:  # "Get an issue": 410 Gone
         raise ApiProblem(410, "Issues has been disabled in this repository.")
-    return ApiReply(shapes.issue(call.backend, repo, issue))
+    return ApiReply(shapes.issue(repo, issue))
 
 
 def edit_issue(call: ApiCall) -> ApiReply:
@@ -126,9 +123,9 @@ def edit_issue(call: ApiCall) -> ApiReply:
     if request.state not in (None, "open", "closed"):
         raise invalid("Issue", "state", "invalid")
     title = None if request.title is None else str(request.title)
-    issues.edit(call.backend, repo, actor, issue, title=title, body=request.body)
+    issues.edit(repo, actor, issue, title=title, body=request.body)
     if request.labels is not None:
-        labels.replace(call.backend, repo, issue, names(request.labels))
+        labels.replace(repo, issue, names(request.labels))
     if request.assignees is not None:
         call.backend.store.run("DELETE FROM assigned WHERE issue_id = ? AND role = 'assignee'", issue.id)
         issues.assign(call.backend, issue, request.assignees, "assignee")
@@ -136,20 +133,20 @@ def edit_issue(call: ApiCall) -> ApiReply:
     return get_issue(call)
 
 
-def _set_state(call: ApiCall, repo: RepositoryRow, actor: UserRow, issue: IssueRow, request: IssueEdit) -> None:
+def _set_state(call: ApiCall, repo: Repo, actor: UserRow, issue: IssueRow, request: IssueEdit) -> None:
     if request.state == "closed":
-        issues.close(call.backend, repo, actor, issue, reason=request.state_reason)
+        issues.close(repo, actor, issue, reason=request.state_reason)
     elif request.state == "open" and issue.state == "closed":
         if issue.is_pull:
-            pulls.require_reopenable(call.backend, call.backend.pull(repo, issue.number)[1])
-        issues.reopen(call.backend, repo, actor, issue)
+            pulls.require_reopenable(call.backend, repo.pull(issue.number)[1])
+        issues.reopen(repo, actor, issue)
 
 
 def events(call: ApiCall) -> ApiReply:
     """What happened to an issue, oldest first."""
     repo, issue = call.issue()
     rows = call.backend.store.all(EventRow, "SELECT * FROM event WHERE issue_id = ? ORDER BY id", issue.id)
-    return call.slice(rows, lambda row: shapes.event(call.backend, repo, row))
+    return call.slice(rows, lambda row: shapes.event(repo, row))
 
 
 def list_labels(call: ApiCall) -> ApiReply:
@@ -162,31 +159,31 @@ def add_labels(call: ApiCall) -> ApiReply:
     repo, issue, label_names = _labelling(call)
     have = {label.name.lower() for label in shapes.labels_of(call.backend, issue)}
     with call.backend.store.transaction():
-        labels.put(call.backend, repo, issue, label_names)
+        labels.put(repo, issue, label_names)
     for name in label_names:
         if name.lower() not in have:
-            issues.announce_label(call.backend, repo, call.person(), issue, "labeled", name=name)
+            issues.announce_label(repo, call.person(), issue, "labeled", name=name)
     return _labels(call, repo, issue)
 
 
 def set_labels(call: ApiCall) -> ApiReply:
     """Exactly these labels."""
     repo, issue, label_names = _labelling(call)
-    labels.replace(call.backend, repo, issue, label_names)
+    labels.replace(repo, issue, label_names)
     return _labels(call, repo, issue)
 
 
 def remove_label(call: ApiCall) -> ApiReply:
     """Not this label."""
     repo, issue = call.issue("triage")
-    labels.take_off(call.backend, repo, issue, call.params["name"])
-    issues.announce_label(call.backend, repo, call.person(), issue, "unlabeled", name=call.params["name"])
+    labels.take_off(repo, issue, call.params["name"])
+    issues.announce_label(repo, call.person(), issue, "unlabeled", name=call.params["name"])
     return _labels(call, repo, issue)
 
 
 def remove_labels(call: ApiCall) -> ApiReply:
     """No labels."""
-    labels.replace(call.backend, *call.issue("triage"), [])
+    labels.replace(*call.issue("triage"), [])
     return ApiReply(status=204)
 
 
@@ -197,15 +194,15 @@ def add_assignees(call: ApiCall) -> ApiReply:
     return ApiReply(get_issue(call).content, 201)
 
 
-def writer(call: ApiCall, repo: RepositoryRow, author: int) -> UserRow:
+def writer(call: ApiCall, repo: Repo, author: int) -> UserRow:
     """Whoever calls, if it is the author or may triage; 403 otherwise."""
     person = call.person()
-    if person.id != author and not call.backend.may(repo, person, "triage"):
+    if person.id != author and not repo.may(person, "triage"):
         raise forbidden("Must have admin rights to Repository.")
     return person
 
 
-def _labelling(call: ApiCall) -> tuple[RepositoryRow, IssueRow, list[str]]:
+def _labelling(call: ApiCall) -> tuple[Repo, IssueRow, list[str]]:
     """GitHub takes a bare list and an object with ``labels`` alike."""
     repo, issue = call.issue("triage")
     bare = call.data.lstrip().startswith(b"[")
@@ -213,8 +210,8 @@ def _labelling(call: ApiCall) -> tuple[RepositoryRow, IssueRow, list[str]]:
     return repo, issue, names(call.with_data(data).body(Labels).labels)
 
 
-def _labels(call: ApiCall, repo: RepositoryRow, issue: IssueRow) -> ApiReply:
-    return call.slice(shapes.labels_of(call.backend, issue), lambda row: shapes.label(call.backend, repo, row))
+def _labels(call: ApiCall, repo: Repo, issue: IssueRow) -> ApiReply:
+    return call.slice(shapes.labels_of(call.backend, issue), lambda row: shapes.label(repo, row))
 
 
 _ISSUES = "/repos/{owner}/{repo}/issues"

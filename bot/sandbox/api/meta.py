@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bot.sandbox.edge import ApiCall, Route
-from bot.sandbox.records import RepositoryRow
 from bot.sandbox.replies import ApiReply, forbidden
 from bot.sandbox.shapes.accounts import full_user, repository
 
@@ -50,14 +49,14 @@ def user(call: ApiCall) -> ApiReply:
 def user_repos(call: ApiCall) -> ApiReply:
     """The repositories of one owner, or all that the caller may push to."""
     owner = call.params.get("login")
-    rows = call.backend.store.all(RepositoryRow, "SELECT * FROM repo ORDER BY owner, name")
+    rows = call.backend.store.all(call.backend.hosted, "SELECT * FROM repo ORDER BY owner, name")
     if owner is None:
         person = call.person()
-        visible = [row for row in rows if call.backend.may(row, person, "write")]
+        visible = [row for row in rows if row.may(person, "write")]
     else:
         mine = [row for row in rows if row.owner.lower() == owner.lower()]
-        visible = [row for row in mine if call.backend.may(row, call.actor, "read")]
-    return call.slice(visible, lambda row: repository(call.backend, row, call.actor))
+        visible = [row for row in mine if row.may(call.actor, "read")]
+    return call.slice(visible, lambda row: repository(row, call.actor))
 
 
 ROUTES = (

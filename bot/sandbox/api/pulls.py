@@ -5,8 +5,9 @@ from __future__ import annotations
 import pygit2
 
 from bot.sandbox.api.issues import in_order, writer
+from bot.sandbox.backend import Repo
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
+from bot.sandbox.records import IssueRow, PullRow
 from bot.sandbox.replies import ApiProblem, ApiReply, not_found, unprocessable
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.pulls import Mergeability, changes, full_pull, own_commits, short_pull
@@ -59,14 +60,14 @@ def list_pulls(call: ApiCall) -> ApiReply:
         IssueRow, "SELECT * FROM issue WHERE repo_id = ? AND is_pull ORDER BY number", repo.id
     )
     state = query.get("state", "open")
-    candidates = [(row, call.backend.pull(repo, row.number)[1]) for row in rows if state in ("all", row.state)]
+    candidates = [(row, repo.pull(row.number)[1]) for row in rows if state in ("all", row.state)]
     kept = {row.id: half for row, half in candidates if _matches(repo, half, query.get("head"), query.get("base"))}
     shown = [row for row, _ in candidates if row.id in kept]
     shown = in_order(call, shown, direction="desc" if query.get("sort", "created") == "created" else "asc")
-    return call.page(shown, lambda row: short_pull(call.backend, repo, row, kept[row.id]), kind="issue")
+    return call.page(shown, lambda row: short_pull(repo, row, kept[row.id]), kind="issue")
 
 
-def _matches(repo: RepositoryRow, half: PullRow, head: str | None, base: str | None) -> bool:
+def _matches(repo: Repo, half: PullRow, head: str | None, base: str | None) -> bool:
     """A ``head`` without owner filters nothing: GitHub ignores it."""
     if base and half.base_ref != base:
         return False
@@ -78,7 +79,6 @@ def new_pull(call: ApiCall) -> ApiReply:
     request = call.body(NewPull)
     repo = call.repo("read" if ":" in request.head else "write")
     issue, pull = pulls.open_pull(
-        call.backend,
         repo,
         call.person(),
         title=request.title,
@@ -87,45 +87,45 @@ def new_pull(call: ApiCall) -> ApiReply:
         base=request.base,
         draft=request.draft,
     )
-    shape = full_pull(call.backend, repo, issue, pull, Mergeability(None, "unknown"))
-    return ApiReply(shape, 201, {"Location": call.backend.links.repo(repo.full_name, f"/pulls/{issue.number}")})
+    shape = full_pull(repo, issue, pull, Mergeability(None, "unknown"))
+    return ApiReply(shape, 201, {"Location": repo.url(f"/pulls/{issue.number}")})
 
 
 def get_pull(call: ApiCall) -> ApiReply:
     """One pull request with its mergeability."""
     repo, issue, pull = call.pull()
-    merging = pulls.mergeability(call.backend, repo, issue, pull)
-    return ApiReply(full_pull(call.backend, repo, issue, pull, merging))
+    merging = pulls.mergeability(repo, issue, pull)
+    return ApiReply(full_pull(repo, issue, pull, merging))
 
 
 def edit_pull(call: ApiCall) -> ApiReply:
     """Title, body, base and state."""
     (repo, issue, pull), request = call.pull(), call.body(PullEdit)
     actor = writer(call, repo, issue.author_id)
-    issues.edit(call.backend, repo, actor, issue, title=request.title, body=request.body)
+    issues.edit(repo, actor, issue, title=request.title, body=request.body)
     if request.base is not None and request.base != pull.base_ref:
-        pulls.rebase_onto(call.backend, repo, actor, issue.number, request.base)
+        pulls.rebase_onto(repo, actor, issue.number, request.base)
     if request.state == "closed":
-        issues.close(call.backend, repo, actor, issue)
+        issues.close(repo, actor, issue)
     elif request.state == "open" and issue.state == "closed":
         pulls.require_reopenable(call.backend, pull)
-        issues.reopen(call.backend, repo, actor, issue)
+        issues.reopen(repo, actor, issue)
     return get_pull(call)
 
 
 def files(call: ApiCall) -> ApiReply:
     """The changed files, at most 3,000 as on GitHub."""
     repo, _, pull = call.pull()
-    rows = changes(call.backend, repo, pull)[:MOST_FILES]
-    return call.slice(rows, lambda file: code.file_diff(call.backend, repo, pull.head_sha, file))
+    rows = changes(repo, pull)[:MOST_FILES]
+    return call.slice(rows, lambda file: code.file_diff(repo, pull.head_sha, file))
 
 
 def commits(call: ApiCall) -> ApiReply:
     """The pull request's own commits, oldest first, at most 250 as on GitHub."""
     repo, _, pull = call.pull()
-    git = call.backend.git(repo)
-    rows = own_commits(call.backend, repo, pull)[:MOST_COMMITS]
-    return call.slice(rows, lambda sha: code.commit(call.backend, repo, git[sha].peel(pygit2.Commit)))
+    git = repo.git()
+    rows = own_commits(repo, pull)[:MOST_COMMITS]
+    return call.slice(rows, lambda sha: code.commit(repo, git[sha].peel(pygit2.Commit)))
 
 
 def merge(call: ApiCall) -> ApiReply:
@@ -134,7 +134,7 @@ def merge(call: ApiCall) -> ApiReply:
     if request.merge_method not in ("merge", "squash", "rebase"):
         raise unprocessable("Invalid merge_method")
     how = pulls.Merge(request.merge_method, request.sha, request.commit_title, request.commit_message)
-    tip = pulls.merge(call.backend, repo, call.person(), call.number(), how)
+    tip = pulls.merge(repo, call.person(), call.number(), how)
     return ApiReply({"sha": tip, "merged": True, "message": "Pull Request successfully merged"})
 
 
@@ -147,7 +147,7 @@ def is_merged(call: ApiCall) -> ApiReply:
 
 def reviewers(call: ApiCall) -> ApiReply:
     """Who is asked for a review."""
-    shape = short_pull(call.backend, *call.pull())
+    shape = short_pull(*call.pull())
     return ApiReply({"users": shape["requested_reviewers"], "teams": []})
 
 
@@ -155,7 +155,7 @@ def ask_reviewers(call: ApiCall) -> ApiReply:
     """These accounts are asked for a review, too."""
     (repo, issue, pull), asked = call.pull("write"), call.body(Reviewers)
     people = [call.backend.login(name) for name in asked.reviewers]
-    known = all(person is not None and call.backend.may(repo, person, "read") for person in people)
+    known = all(person is not None and repo.may(person, "read") for person in people)
     if not known or asked.team_reviewers or any(person and person.id == issue.author_id for person in people):
         # The sandbox has no teams. 422 as of "Request reviewers for a pull request" where user is not a collaborator.
         name = repo.full_name
@@ -164,7 +164,7 @@ def ask_reviewers(call: ApiCall) -> ApiReply:
             f"collaborator of the {name} repository."
         )
     issues.assign(call.backend, issue, asked.reviewers, "reviewer")
-    return ApiReply(short_pull(call.backend, repo, issue, pull), 201)
+    return ApiReply(short_pull(repo, issue, pull), 201)
 
 
 def nothing(call: ApiCall) -> ApiReply:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pygit2
 
+from bot.sandbox.backend import Repo
 from bot.sandbox.bare_repositories import listing, target
 from bot.sandbox.edge import ApiCall, RequestBody, Route
 from bot.sandbox.objects import commit_at
-from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.records import UserRow
 from bot.sandbox.replies import ApiProblem, ApiReply, Json, invalid, not_found
 from bot.sandbox.shapes import code
 from bot.sandbox.shapes.accounts import permissions, repository, user
@@ -61,7 +62,7 @@ class Grant(RequestBody):
 
 def get_repository(call: ApiCall) -> ApiReply:
     """One repository."""
-    return ApiReply(repository(call.backend, call.repo(), call.actor))
+    return ApiReply(repository(call.repo(), call.actor))
 
 
 def new_repository(call: ApiCall) -> ApiReply:
@@ -80,16 +81,16 @@ def new_repository(call: ApiCall) -> ApiReply:
         private=request.private,
         about=request.description,
     )
-    return ApiReply(repository(call.backend, repo, person), 201)
+    return ApiReply(repository(repo, person), 201)
 
 
 def edit_repository(call: ApiCall) -> ApiReply:
     """Name, description, visibility, default branch and switches. An archived one can only be unarchived."""
     repo, request = call.repo("admin"), call.body(RepositoryEdit)
     if repo.archived and request.archived is not False:
-        call.backend.require_writable(repo)
+        repo.require_writable()
     if request.default_branch is not None:
-        git = call.backend.git(repo)
+        git = repo.git()
         if target(git, f"refs/heads/{request.default_branch}") is None:
             raise invalid("Repository", "default_branch", "invalid", "The branch was not found.")
         git.set_head(f"refs/heads/{request.default_branch}")
@@ -102,30 +103,24 @@ def edit_repository(call: ApiCall) -> ApiReply:
         updated_at=call.backend.now(),
     )
     changed = administration.switch(
-        call.backend,
-        repo,
-        has_issues=request.has_issues,
-        archived=request.archived,
-        auto_merge=request.allow_auto_merge,
+        repo, has_issues=request.has_issues, archived=request.archived, auto_merge=request.allow_auto_merge
     )
     if request.name is not None and request.name != repo.name:
-        changed = administration.rename(call.backend, changed, call.person(), f"{repo.owner}/{request.name}")
-    return ApiReply(repository(call.backend, changed, call.actor))
+        changed = administration.rename(changed, call.person(), f"{repo.owner}/{request.name}")
+    return ApiReply(repository(changed, call.actor))
 
 
 def transfer(call: ApiCall) -> ApiReply:
     """Another owner: 202, since GitHub does it in the background ("Transfer a repository")."""
     repo, request = call.repo("admin"), call.body(Transfer)
     full_name = f"{request.new_owner}/{request.new_name or repo.name}"
-    return ApiReply(
-        repository(call.backend, administration.rename(call.backend, repo, call.person(), full_name), call.actor), 202
-    )
+    return ApiReply(repository(administration.rename(repo, call.person(), full_name), call.actor), 202)
 
 
 def fork(call: ApiCall) -> ApiReply:
     """The caller's fork; 202, since GitHub copies in the background ("Create a fork")."""
-    made = administration.fork(call.backend, call.repo(), call.person().login)
-    return ApiReply(repository(call.backend, made, call.actor), 202)
+    made = administration.fork(call.repo(), call.person().login)
+    return ApiReply(repository(made, call.actor), 202)
 
 
 def workflow_rights(call: ApiCall) -> ApiReply:
@@ -136,29 +131,29 @@ def workflow_rights(call: ApiCall) -> ApiReply:
 def set_workflow_rights(call: ApiCall) -> ApiReply:
     """Whether Actions may create and approve pull requests."""
     repo, request = call.repo("admin"), call.body(WorkflowRights)
-    administration.switch(call.backend, repo, actions_propose=request.can_approve_pull_request_reviews)
+    administration.switch(repo, actions_propose=request.can_approve_pull_request_reviews)
     return ApiReply(status=204)
 
 
-def _rights(repo: RepositoryRow) -> ApiReply:
+def _rights(repo: Repo) -> ApiReply:
     return ApiReply({"default_workflow_permissions": "write", "can_approve_pull_request_reviews": repo.actions_propose})
 
 
 def permission(call: ApiCall) -> ApiReply:
     """What one account may do here."""
     repo, account = call.repo("write"), call.backend.account(call.params["login"])
-    role = call.backend.permission(repo, account)
+    role = repo.permission(account)
     return ApiReply({"permission": _LEGACY[role], "role_name": role, "user": _member(call, repo, account)})
 
 
-def _member(call: ApiCall, repo: RepositoryRow, account: UserRow) -> dict[str, Json]:
-    role = call.backend.permission(repo, account)
+def _member(call: ApiCall, repo: Repo, account: UserRow) -> dict[str, Json]:
+    role = repo.permission(account)
     return user(call.backend, account) | {"permissions": permissions(role), "role_name": role}
 
 
 def is_collaborator(call: ApiCall) -> ApiReply:
     """204 for a collaborator, 404 for others."""
-    if not call.backend.may(call.repo("write"), call.backend.account(call.params["login"]), "triage"):
+    if not call.repo("write").may(call.backend.account(call.params["login"]), "triage"):
         raise not_found()
     return ApiReply(status=204)
 
@@ -167,7 +162,7 @@ def collaborators(call: ApiCall) -> ApiReply:
     """Everyone who may write."""
     repo = call.repo("write")
     people = call.backend.store.all(UserRow, "SELECT * FROM user ORDER BY id")
-    rows = [person for person in people if call.backend.may(repo, person, "triage")]
+    rows = [person for person in people if repo.may(person, "triage")]
     return call.slice(rows, lambda row: _member(call, repo, row))
 
 
@@ -189,24 +184,24 @@ def revoke(call: ApiCall) -> ApiReply:
 def branches(call: ApiCall) -> ApiReply:
     """All branches by name."""
     repo = call.repo()
-    git = call.backend.git(repo)
+    git = repo.git()
     rows = [(name.removeprefix("refs/heads/"), sha) for name, sha in listing(git, "refs/heads/").items()]
-    return call.slice(rows, lambda row: _branch(call, repo, row[0], git[row[1]].peel(pygit2.Commit), long=False))
+    return call.slice(rows, lambda row: _branch(repo, row[0], git[row[1]].peel(pygit2.Commit), long=False))
 
 
 def branch(call: ApiCall) -> ApiReply:
     """One branch with its tip."""
     repo, name = call.repo(), call.params["branch"]
-    tip = commit_at(call.backend.git(repo), f"refs/heads/{name}")
+    tip = commit_at(repo.git(), f"refs/heads/{name}")
     if tip is None:
         raise ApiProblem(404, "Branch not found")
-    return ApiReply(_branch(call, repo, name, tip, long=True))
+    return ApiReply(_branch(repo, name, tip, long=True))
 
 
-def _branch(call: ApiCall, repo: RepositoryRow, name: str, tip: pygit2.Commit, *, long: bool) -> dict[str, Json]:
-    binding = rules.of_branch(call.backend, repo, name)
+def _branch(repo: Repo, name: str, tip: pygit2.Commit, *, long: bool) -> dict[str, Json]:
+    binding = rules.of_branch(repo, name)
     required = rules.required_checks(binding) if binding else None
-    return code.branch(call.backend, repo, name, tip, long=long, required=required)
+    return code.branch(repo, name, tip, long=long, required=required)
 
 
 _REPO = "/repos/{owner}/{repo}"

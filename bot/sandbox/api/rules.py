@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
+from bot.sandbox.backend import Repo
 from bot.sandbox.edge import ApiCall, RequestBody, Route
-from bot.sandbox.records import RepositoryRow, RuleRow
+from bot.sandbox.records import RuleRow
 from bot.sandbox.replies import ApiProblem, ApiReply, not_found
 from bot.sandbox.shapes import rules as shapes
 from bot.sandbox.verbs import rules
@@ -69,7 +70,7 @@ def protection(call: ApiCall) -> ApiReply:
     row = _protection(call, repo)
     if row is None:
         raise ApiProblem(404, "Branch not protected")
-    return ApiReply(shapes.protection(call.backend, repo, row))
+    return ApiReply(shapes.protection(repo, row))
 
 
 def protect(call: ApiCall) -> ApiReply:
@@ -86,14 +87,14 @@ def protect(call: ApiCall) -> ApiReply:
         rewrite=not request.allow_force_pushes,
         bypass=("~admins",) if request.enforce_admins else (),
     )
-    row = rules.add(call.backend, repo, "protection", draft)
-    return ApiReply(shapes.protection(call.backend, repo, row))
+    row = rules.add(repo, "protection", draft)
+    return ApiReply(shapes.protection(repo, row))
 
 
 def unprotect(call: ApiCall) -> ApiReply:
     """The branch is protected no more."""
     repo = call.repo("admin")
-    if not rules.remove_protection(call.backend, repo, call.params["branch"]):
+    if not rules.remove_protection(repo, call.params["branch"]):
         raise ApiProblem(404, "Branch not protected")
     return ApiReply(status=204)
 
@@ -101,7 +102,7 @@ def unprotect(call: ApiCall) -> ApiReply:
 def list_rulesets(call: ApiCall) -> ApiReply:
     """The repository's rulesets."""
     repo = call.repo()
-    return call.slice(_rulesets(call, repo), lambda row: shapes.ruleset(call.backend, repo, row))
+    return call.slice(_rulesets(call, repo), lambda row: shapes.ruleset(repo, row))
 
 
 def new_ruleset(call: ApiCall) -> ApiReply:
@@ -120,14 +121,14 @@ def new_ruleset(call: ApiCall) -> ApiReply:
         rewrite="non_fast_forward" in named,
         queue="merge_queue" in named,
     )
-    row = rules.add(call.backend, repo, "ruleset", draft)
-    return ApiReply(shapes.ruleset(call.backend, repo, row), 201)
+    row = rules.add(repo, "ruleset", draft)
+    return ApiReply(shapes.ruleset(repo, row), 201)
 
 
 def get_ruleset(call: ApiCall) -> ApiReply:
     """One ruleset with its rules."""
     repo, row = _ruleset(call, "read")
-    return ApiReply(shapes.ruleset(call.backend, repo, row))
+    return ApiReply(shapes.ruleset(repo, row))
 
 
 def delete_ruleset(call: ApiCall) -> ApiReply:
@@ -139,7 +140,7 @@ def delete_ruleset(call: ApiCall) -> ApiReply:
 def rules_of_branch(call: ApiCall) -> ApiReply:
     """The active rules of rulesets that hold for a branch; protections are not among them."""
     repo = call.repo()
-    rows = [row for row in rules.of_branch(call.backend, repo, call.params["branch"]) if row.source == "ruleset"]
+    rows = [row for row in rules.of_branch(repo, call.params["branch"]) if row.source == "ruleset"]
     told = [rule for row in rows for rule in shapes.branch_rules(repo, row)]
     return call.slice(told, lambda rule: rule)
 
@@ -150,17 +151,17 @@ def _contexts(parameters: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(str(check["context"]) for check in listed if isinstance(check, Mapping) and "context" in check)
 
 
-def _protection(call: ApiCall, repo: RepositoryRow) -> RuleRow | None:
-    rows = rules.of_branch(call.backend, repo, call.params["branch"])
+def _protection(call: ApiCall, repo: Repo) -> RuleRow | None:
+    rows = rules.of_branch(repo, call.params["branch"])
     return next((row for row in rows if row.source == "protection"), None)
 
 
-def _rulesets(call: ApiCall, repo: RepositoryRow) -> list[RuleRow]:
+def _rulesets(call: ApiCall, repo: Repo) -> list[RuleRow]:
     sql = "SELECT * FROM rule WHERE repo_id = ? AND source = 'ruleset' ORDER BY id"
     return call.backend.store.all(RuleRow, sql, repo.id)
 
 
-def _ruleset(call: ApiCall, permission: str) -> tuple[RepositoryRow, RuleRow]:
+def _ruleset(call: ApiCall, permission: str) -> tuple[Repo, RuleRow]:
     repo = call.repo(permission)
     row = next((row for row in _rulesets(call, repo) if row.id == call.number("ruleset")), None)
     if row is None:

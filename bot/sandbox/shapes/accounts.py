@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 
-from bot.sandbox.backend import PERMISSIONS, Backend
-from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.backend import PERMISSIONS, Backend, Repo
+from bot.sandbox.records import UserRow
 from bot.sandbox.replies import Json
 
 
@@ -63,10 +63,10 @@ def full_user(backend: Backend, person: UserRow) -> dict[str, Json]:
     }
 
 
-def owner(backend: Backend, repo: RepositoryRow) -> dict[str, Json]:
+def owner(repo: Repo) -> dict[str, Json]:
     """The account that owns ``repo``."""
-    account = backend.login(repo.owner)
-    return {"login": repo.owner, "id": 0, "type": "Organization"} if account is None else user(backend, account)
+    account = repo.backend.login(repo.owner)
+    return {"login": repo.owner, "id": 0, "type": "Organization"} if account is None else user(repo.backend, account)
 
 
 def permissions(permission: str) -> dict[str, Json]:
@@ -104,16 +104,16 @@ _SAME: dict[str, Json] = {
 """What is the same of every repository here: what nobody counts, switches or writes in the sandbox."""
 
 
-def repository(backend: Backend, repo: RepositoryRow, viewer: UserRow | None = None) -> dict[str, Json]:
+def repository(repo: Repo, viewer: UserRow | None = None) -> dict[str, Json]:
     """A repository as lists and ``GET /repos/…`` show it to ``viewer``."""
-    links, name = backend.links, repo.full_name
-    open_issues = backend.store.number("SELECT COUNT(*) FROM issue WHERE repo_id = ? AND state = 'open'", repo.id)
+    links, name = repo.backend.links, repo.full_name
+    open_issues = repo.backend.store.number("SELECT COUNT(*) FROM issue WHERE repo_id = ? AND state = 'open'", repo.id)
     shape: dict[str, Json] = {
         "id": repo.id,
         "node_id": node_id("Repository", repo.id),
         "name": repo.name,
         "full_name": name,
-        "owner": owner(backend, repo),
+        "owner": owner(repo),
         "private": repo.private,
         "visibility": "private" if repo.private else "public",
         "html_url": links.page(name),
@@ -133,7 +133,7 @@ def repository(backend: Backend, repo: RepositoryRow, viewer: UserRow | None = N
         "created_at": repo.created_at,
         "updated_at": repo.updated_at,
         "pushed_at": repo.pushed_at,
-        "permissions": permissions(backend.permission(repo, viewer)),
+        "permissions": permissions(repo.permission(viewer)),
     }
     return _SAME | shape | _templates(links.repo(name))
 
@@ -158,9 +158,9 @@ _FOLDERS = (
 """Addresses that are what they are called, below the repository's."""
 
 
-def delivered_repository(backend: Backend, repo: RepositoryRow) -> dict[str, Json]:
+def delivered_repository(repo: Repo) -> dict[str, Json]:
     """A repository as deliveries show it."""
-    return {name: value for name, value in repository(backend, repo).items() if name not in PERSONAL}
+    return {name: value for name, value in repository(repo).items() if name not in PERSONAL}
 
 
 def _templates(url: str) -> dict[str, Json]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.sandbox.backend import Backend
-from bot.sandbox.records import AnnotationRow, CheckRunRow, DeliveryRow, HookRow, PullRow, RepositoryRow, StatusRow
+from bot.sandbox.backend import Repo
+from bot.sandbox.records import AnnotationRow, CheckRunRow, DeliveryRow, HookRow, PullRow, StatusRow
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.accounts import node_id, owner, repository, user_by_id
 
 _HIDDEN = "*" * 8
 
 
-def status(backend: Backend, repo: RepositoryRow, row: StatusRow) -> dict[str, Json]:
+def status(repo: Repo, row: StatusRow) -> dict[str, Json]:
     """One commit status."""
     return {
         "id": row.id,
         "node_id": node_id("Status", row.id),
-        "url": backend.links.repo(repo.full_name, f"/statuses/{row.sha}"),
+        "url": repo.url(f"/statuses/{row.sha}"),
         "avatar_url": None,
         "state": row.state,
         "context": row.context,
@@ -25,31 +25,31 @@ def status(backend: Backend, repo: RepositoryRow, row: StatusRow) -> dict[str, J
         "target_url": row.target_url,
         "created_at": row.created_at,
         "updated_at": row.created_at,
-        "creator": user_by_id(backend, row.creator_id),
+        "creator": user_by_id(repo.backend, row.creator_id),
     }
 
 
-def combined(backend: Backend, repo: RepositoryRow, sha: str, newest: Sequence[StatusRow]) -> dict[str, Json]:
+def combined(repo: Repo, sha: str, newest: Sequence[StatusRow]) -> dict[str, Json]:
     """The combined status of the newest status per context."""
     states = {row.state for row in newest}
     failed, passed = states & {"failure", "error"}, states == {"success"}
     state = "failure" if failed else "success" if passed else "pending"
     return {
         "state": state,
-        "statuses": [status(backend, repo, row) for row in newest],
+        "statuses": [status(repo, row) for row in newest],
         "sha": sha,
         "total_count": len(newest),
-        "repository": repository(backend, repo),
-        "commit_url": backend.links.repo(repo.full_name, f"/commits/{sha}"),
-        "url": backend.links.repo(repo.full_name, f"/commits/{sha}/status"),
+        "repository": repository(repo),
+        "commit_url": repo.url(f"/commits/{sha}"),
+        "url": repo.url(f"/commits/{sha}/status"),
     }
 
 
-def check_run(backend: Backend, repo: RepositoryRow, row: CheckRunRow) -> dict[str, Json]:
+def check_run(repo: Repo, row: CheckRunRow) -> dict[str, Json]:
     """One check run."""
-    url = backend.links.repo(repo.full_name, f"/check-runs/{row.id}")
-    page = backend.links.page(repo.full_name, f"/runs/{row.id}")
-    count = backend.store.number("SELECT COUNT(*) FROM annotation WHERE check_run_id = ?", row.id)
+    url = repo.url(f"/check-runs/{row.id}")
+    page = repo.page(f"/runs/{row.id}")
+    count = repo.backend.store.number("SELECT COUNT(*) FROM annotation WHERE check_run_id = ?", row.id)
     return {
         "id": row.id,
         "node_id": node_id("CheckRun", row.id),
@@ -71,24 +71,24 @@ def check_run(backend: Backend, repo: RepositoryRow, row: CheckRunRow) -> dict[s
             "annotations_url": f"{url}/annotations",
         },
         "check_suite": {"id": row.suite_id},
-        "app": app(backend, repo, row.creator_id),
-        "pull_requests": pulls_at(backend, repo, row.head_sha),
+        "app": app(repo, row.creator_id),
+        "pull_requests": pulls_at(repo, row.head_sha),
     }
 
 
-def app(backend: Backend, repo: RepositoryRow, creator: int) -> dict[str, Json]:
+def app(repo: Repo, creator: int) -> dict[str, Json]:
     """The app whose token wrote a check run."""
-    account = backend.user(creator)
+    account = repo.backend.user(creator)
     slug = account.login.removesuffix("[bot]")
     return {
         "id": creator,
         "slug": slug,
         "node_id": node_id("App", creator),
         "name": slug,
-        "owner": owner(backend, repo),
+        "owner": owner(repo),
         "description": None,
-        "external_url": f"{backend.links.root}/{slug}",
-        "html_url": f"{backend.links.root}/apps/{slug}",
+        "external_url": f"{repo.backend.links.root}/{slug}",
+        "html_url": f"{repo.backend.links.root}/apps/{slug}",
         "created_at": account.created_at,
         "updated_at": account.created_at,
         "permissions": {"checks": "write", "contents": "write", "issues": "write", "pull_requests": "write"},
@@ -96,34 +96,34 @@ def app(backend: Backend, repo: RepositoryRow, creator: int) -> dict[str, Json]:
     }
 
 
-def pulls_at(backend: Backend, repo: RepositoryRow, sha: str) -> list[Json]:
+def pulls_at(repo: Repo, sha: str) -> list[Json]:
     """The open pull requests whose head is ``sha``, in the short form of check runs."""
-    rows = backend.store.all(
+    rows = repo.backend.store.all(
         PullRow,
         "SELECT pull.* FROM pull JOIN issue ON issue.id = issue_id WHERE repo_id = ? AND head_sha = ? AND state = 'open'",
         repo.id,
         sha,
     )
-    return [_pull_reference(backend, repo, row) for row in rows]
+    return [_pull_reference(repo, row) for row in rows]
 
 
-def _pull_reference(backend: Backend, repo: RepositoryRow, row: PullRow) -> dict[str, Json]:
-    number = backend.store.number("SELECT number FROM issue WHERE id = ?", row.issue_id)
-    short: dict[str, Json] = {"id": repo.id, "name": repo.name, "url": backend.links.repo(repo.full_name)}
+def _pull_reference(repo: Repo, row: PullRow) -> dict[str, Json]:
+    number = repo.backend.store.number("SELECT number FROM issue WHERE id = ?", row.issue_id)
+    short: dict[str, Json] = {"id": repo.id, "name": repo.name, "url": repo.url()}
     return {
         "id": row.issue_id,
         "number": number,
-        "url": backend.links.repo(repo.full_name, f"/pulls/{number}"),
+        "url": repo.url(f"/pulls/{number}"),
         "head": {"ref": row.head_ref, "sha": row.head_sha, "repo": short},
         "base": {"ref": row.base_ref, "sha": row.base_sha, "repo": short},
     }
 
 
-def annotation(backend: Backend, repo: RepositoryRow, row: AnnotationRow, sha: str) -> dict[str, Json]:
+def annotation(repo: Repo, row: AnnotationRow, sha: str) -> dict[str, Json]:
     """One annotation of a check run on ``sha``."""
     return {
         "path": row.path,
-        "blob_href": backend.links.page(repo.full_name, f"/blob/{sha}/{row.path}"),
+        "blob_href": repo.page(f"/blob/{sha}/{row.path}"),
         "start_line": row.start_line,
         "end_line": row.end_line,
         "start_column": row.start_column,
@@ -135,7 +135,7 @@ def annotation(backend: Backend, repo: RepositoryRow, row: AnnotationRow, sha: s
     }
 
 
-def suite(backend: Backend, repo: RepositoryRow, key: int, sha: str, runs: Sequence[CheckRunRow]) -> dict[str, Json]:
+def suite(repo: Repo, key: int, sha: str, runs: Sequence[CheckRunRow]) -> dict[str, Json]:
     """A check suite with the worst conclusion of its runs."""
     done = all(run.status == "completed" for run in runs)
     conclusions = {run.conclusion for run in runs}
@@ -149,16 +149,16 @@ def suite(backend: Backend, repo: RepositoryRow, key: int, sha: str, runs: Seque
         "head_branch": None,
         "status": "completed" if done and runs else "queued",
         "conclusion": worst if done and runs else None,
-        "url": backend.links.repo(repo.full_name, f"/check-suites/{key}"),
-        "check_runs_url": backend.links.repo(repo.full_name, f"/check-suites/{key}/check-runs"),
+        "url": repo.url(f"/check-suites/{key}"),
+        "check_runs_url": repo.url(f"/check-suites/{key}/check-runs"),
         "latest_check_runs_count": len(runs),
-        "pull_requests": pulls_at(backend, repo, sha),
+        "pull_requests": pulls_at(repo, sha),
     }
 
 
-def hook(backend: Backend, repo: RepositoryRow, row: HookRow) -> dict[str, Json]:
+def hook(repo: Repo, row: HookRow) -> dict[str, Json]:
     """A webhook; its secret is never shown."""
-    url = backend.links.repo(repo.full_name, f"/hooks/{row.id}")
+    url = repo.url(f"/hooks/{row.id}")
     config: dict[str, Json] = {"url": row.url, "content_type": "json", "insecure_ssl": "0"}
     if row.secret:
         config["secret"] = _HIDDEN

@@ -10,9 +10,9 @@ from urllib.parse import quote
 import pygit2
 from pygit2.enums import FileMode, ObjectType
 
-from bot.sandbox.backend import Backend, stamp
+from bot.sandbox.backend import Backend, Repo, stamp
 from bot.sandbox.objects import FileDiff
-from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.records import UserRow
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.accounts import user
 
@@ -44,37 +44,36 @@ def account(backend: Backend, signature: pygit2.Signature) -> dict[str, Json] | 
     return None if row is None else user(backend, row)
 
 
-def git_commit(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> dict[str, Json]:
+def git_commit(repo: Repo, commit: pygit2.Commit) -> dict[str, Json]:
     """A commit of the git database API."""
     sha = str(commit.id)
-    return _inner(backend, repo, commit) | {
+    return _inner(repo, commit) | {
         "sha": sha,
         "node_id": f"C_{sha}",
-        "url": backend.links.repo(repo.full_name, f"/git/commits/{sha}"),
-        "html_url": backend.links.page(repo.full_name, f"/commit/{sha}"),
-        "parents": _parents(backend, repo, commit, "/git/commits/"),
+        "url": repo.url(f"/git/commits/{sha}"),
+        "html_url": repo.page(f"/commit/{sha}"),
+        "parents": _parents(repo, commit, "/git/commits/"),
     }
 
 
-def commit(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> dict[str, Json]:
+def commit(repo: Repo, commit: pygit2.Commit) -> dict[str, Json]:
     """A commit of the commits API without its files."""
     sha = str(commit.id)
-    url = backend.links.repo(repo.full_name, f"/commits/{sha}")
+    url = repo.url(f"/commits/{sha}")
     return {
         "sha": sha,
         "node_id": f"C_{sha}",
-        "commit": _inner(backend, repo, commit)
-        | {"url": backend.links.repo(repo.full_name, f"/git/commits/{sha}"), "comment_count": 0},
+        "commit": _inner(repo, commit) | {"url": repo.url(f"/git/commits/{sha}"), "comment_count": 0},
         "url": url,
-        "html_url": backend.links.page(repo.full_name, f"/commit/{sha}"),
+        "html_url": repo.page(f"/commit/{sha}"),
         "comments_url": f"{url}/comments",
-        "author": account(backend, commit.author),
-        "committer": account(backend, commit.committer),
-        "parents": _parents(backend, repo, commit, "/commits/"),
+        "author": account(repo.backend, commit.author),
+        "committer": account(repo.backend, commit.committer),
+        "parents": _parents(repo, commit, "/commits/"),
     }
 
 
-def file_diff(backend: Backend, repo: RepositoryRow, head: str, file: FileDiff) -> dict[str, Json]:
+def file_diff(repo: Repo, head: str, file: FileDiff) -> dict[str, Json]:
     """One changed file of a commit, a comparison or a pull request."""
     path = quote(file.path)
     shape: dict[str, Json] = {
@@ -84,9 +83,9 @@ def file_diff(backend: Backend, repo: RepositoryRow, head: str, file: FileDiff) 
         "additions": file.additions,
         "deletions": file.deletions,
         "changes": file.additions + file.deletions,
-        "blob_url": backend.links.page(repo.full_name, f"/blob/{head}/{path}"),
-        "raw_url": backend.links.page(repo.full_name, f"/raw/{head}/{path}"),
-        "contents_url": backend.links.repo(repo.full_name, f"/contents/{path}?ref={head}"),
+        "blob_url": repo.page(f"/blob/{head}/{path}"),
+        "raw_url": repo.page(f"/raw/{head}/{path}"),
+        "contents_url": repo.url(f"/contents/{path}?ref={head}"),
     }
     if file.patch is not None:
         shape["patch"] = file.patch
@@ -101,34 +100,28 @@ def stats(files: tuple[FileDiff, ...]) -> dict[str, Json]:
     return {"total": added + removed, "additions": added, "deletions": removed}
 
 
-def ref(backend: Backend, repo: RepositoryRow, name: str, target: pygit2.Object) -> dict[str, Json]:
+def ref(repo: Repo, name: str, target: pygit2.Object) -> dict[str, Json]:
     """A ref with the object it points to."""
     sha, kind = str(target.id), _KINDS[ObjectType(target.type)]
     return {
         "ref": name,
         "node_id": base64.b64encode(name.encode()).decode(),
-        "url": backend.links.repo(repo.full_name, f"/git/{name}"),
-        "object": {"type": kind, "sha": sha, "url": backend.links.repo(repo.full_name, f"/git/{kind}s/{sha}")},
+        "url": repo.url(f"/git/{name}"),
+        "object": {"type": kind, "sha": sha, "url": repo.url(f"/git/{kind}s/{sha}")},
     }
 
 
 def branch(
-    backend: Backend,
-    repo: RepositoryRow,
-    name: str,
-    tip: pygit2.Commit,
-    *,
-    long: bool,
-    required: Sequence[str] | None = None,
+    repo: Repo, name: str, tip: pygit2.Commit, *, long: bool, required: Sequence[str] | None = None
 ) -> dict[str, Json]:
     """A branch; ``long`` with its whole commit, as ``GET /branches/…`` gives it. ``required`` are the checks that its
     protection wants, None where it has none.
     """
     sha = str(tip.id)
-    short: dict[str, Json] = {"sha": sha, "url": backend.links.repo(repo.full_name, f"/commits/{sha}")}
+    short: dict[str, Json] = {"sha": sha, "url": repo.url(f"/commits/{sha}")}
     return {
         "name": name,
-        "commit": commit(backend, repo, tip) if long else short,
+        "commit": commit(repo, tip) if long else short,
         "protected": required is not None,
         "protection": {
             "enabled": required is not None,
@@ -138,22 +131,22 @@ def branch(
                 "checks": [{"context": name, "app_id": None} for name in required or ()],
             },
         },
-        "protection_url": backend.links.repo(repo.full_name, f"/branches/{quote(name, safe='')}/protection"),
+        "protection_url": repo.url(f"/branches/{quote(name, safe='')}/protection"),
     }
 
 
-def tree(backend: Backend, repo: RepositoryRow, tree: pygit2.Tree, *, recursive: bool) -> dict[str, Json]:
+def tree(repo: Repo, tree: pygit2.Tree, *, recursive: bool) -> dict[str, Json]:
     """A tree of the git database API."""
     sha = str(tree.id)
     return {
         "sha": sha,
-        "url": backend.links.repo(repo.full_name, f"/git/trees/{sha}"),
-        "tree": list(_entries(backend, repo, tree, "", recursive=recursive)),
+        "url": repo.url(f"/git/trees/{sha}"),
+        "tree": list(_entries(repo, tree, "", recursive=recursive)),
         "truncated": False,
     }
 
 
-def _entries(backend: Backend, repo: RepositoryRow, tree: pygit2.Tree, prefix: str, *, recursive: bool) -> list[Json]:
+def _entries(repo: Repo, tree: pygit2.Tree, prefix: str, *, recursive: bool) -> list[Json]:
     rows: list[Json] = []
     for entry in tree:
         path = f"{prefix}{entry.name}"
@@ -161,33 +154,33 @@ def _entries(backend: Backend, repo: RepositoryRow, tree: pygit2.Tree, prefix: s
         row: dict[str, Json] = {"path": path, "mode": f"{int(entry.filemode):06o}", "type": kind, "sha": str(entry.id)}
         if isinstance(entry, pygit2.Blob):
             row["size"] = entry.size
-        row["url"] = backend.links.repo(repo.full_name, f"/git/{kind}s/{entry.id}")
+        row["url"] = repo.url(f"/git/{kind}s/{entry.id}")
         rows.append(row)
         if recursive and isinstance(entry, pygit2.Tree):
-            rows += _entries(backend, repo, entry, f"{path}/", recursive=True)
+            rows += _entries(repo, entry, f"{path}/", recursive=True)
     return rows
 
 
-def blob(backend: Backend, repo: RepositoryRow, blob: pygit2.Blob) -> dict[str, Json]:
+def blob(repo: Repo, blob: pygit2.Blob) -> dict[str, Json]:
     """A blob of the git database API, base64 with line breaks as GitHub sends it."""
     sha = str(blob.id)
     return {
         "sha": sha,
         "node_id": f"B_{sha}",
         "size": blob.size,
-        "url": backend.links.repo(repo.full_name, f"/git/blobs/{sha}"),
+        "url": repo.url(f"/git/blobs/{sha}"),
         "content": base64.encodebytes(blob.data).decode(),
         "encoding": "base64",
     }
 
 
-def content(backend: Backend, repo: RepositoryRow, rev: str, path: str, entry: pygit2.Object) -> dict[str, Json]:
+def content(repo: Repo, rev: str, path: str, entry: pygit2.Object) -> dict[str, Json]:
     """A file or folder of the contents API; files carry their bytes only in :func:`file_content`."""
     kind = "dir" if isinstance(entry, pygit2.Tree) else "file"
     sha, quoted = str(entry.id), quote(path)
-    url = backend.links.repo(repo.full_name, f"/contents/{quoted}?ref={quote(rev, safe='')}")
-    page = backend.links.page(repo.full_name, f"/{'tree' if kind == 'dir' else 'blob'}/{quote(rev)}/{quoted}")
-    git_url = backend.links.repo(repo.full_name, f"/git/{'trees' if kind == 'dir' else 'blobs'}/{sha}")
+    url = repo.url(f"/contents/{quoted}?ref={quote(rev, safe='')}")
+    page = repo.page(f"/{'tree' if kind == 'dir' else 'blob'}/{quote(rev)}/{quoted}")
+    git_url = repo.url(f"/git/{'trees' if kind == 'dir' else 'blobs'}/{sha}")
     return {
         "name": path.rpartition("/")[2],
         "path": path,
@@ -196,19 +189,19 @@ def content(backend: Backend, repo: RepositoryRow, rev: str, path: str, entry: p
         "url": url,
         "html_url": page,
         "git_url": git_url,
-        "download_url": None if kind == "dir" else backend.links.page(repo.full_name, f"/raw/{quote(rev)}/{quoted}"),
+        "download_url": None if kind == "dir" else repo.page(f"/raw/{quote(rev)}/{quoted}"),
         "type": kind,
         "_links": {"self": url, "git": git_url, "html": page},
     }
 
 
-def file_content(backend: Backend, repo: RepositoryRow, rev: str, path: str, blob: pygit2.Blob) -> dict[str, Json]:
+def file_content(repo: Repo, rev: str, path: str, blob: pygit2.Blob) -> dict[str, Json]:
     """One file of the contents API with its bytes."""
     body = base64.encodebytes(blob.data).decode()
-    return content(backend, repo, rev, path, blob) | {"content": body, "encoding": "base64"}
+    return content(repo, rev, path, blob) | {"content": body, "encoding": "base64"}
 
 
-def tag(backend: Backend, repo: RepositoryRow, tag: pygit2.Tag) -> dict[str, Json]:
+def tag(repo: Repo, tag: pygit2.Tag) -> dict[str, Json]:
     """An annotated tag object."""
     sha, kind = str(tag.id), _KINDS[ObjectType(tag.get_object().type)]
     return {
@@ -217,17 +210,13 @@ def tag(backend: Backend, repo: RepositoryRow, tag: pygit2.Tag) -> dict[str, Jso
         "tag": tag.name,
         "message": tag.message,
         "tagger": None if tag.tagger is None else person(tag.tagger),
-        "url": backend.links.repo(repo.full_name, f"/git/tags/{sha}"),
-        "object": {
-            "type": kind,
-            "sha": str(tag.target),
-            "url": backend.links.repo(repo.full_name, f"/git/{kind}s/{tag.target}"),
-        },
+        "url": repo.url(f"/git/tags/{sha}"),
+        "object": {"type": kind, "sha": str(tag.target), "url": repo.url(f"/git/{kind}s/{tag.target}")},
         "verification": _NO_SIGNATURE,
     }
 
 
-def push_commit(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit, pusher: UserRow) -> dict[str, Json]:
+def push_commit(repo: Repo, commit: pygit2.Commit, pusher: UserRow) -> dict[str, Json]:
     """A commit as a push delivery lists it."""
     author = person(commit.author) | {"username": pusher.login}
     return {
@@ -236,29 +225,25 @@ def push_commit(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit, pu
         "distinct": True,
         "message": commit.message,
         "timestamp": person(commit.committer)["date"],
-        "url": backend.links.page(repo.full_name, f"/commit/{commit.id}"),
+        "url": repo.page(f"/commit/{commit.id}"),
         "author": author,
         "committer": author,
     }
 
 
-def _inner(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> dict[str, Json]:
+def _inner(repo: Repo, commit: pygit2.Commit) -> dict[str, Json]:
     tree_sha = str(commit.tree_id)
     return {
         "author": person(commit.author),
         "committer": person(commit.committer),
         "message": commit.message,
-        "tree": {"sha": tree_sha, "url": backend.links.repo(repo.full_name, f"/git/trees/{tree_sha}")},
+        "tree": {"sha": tree_sha, "url": repo.url(f"/git/trees/{tree_sha}")},
         "verification": _NO_SIGNATURE,
     }
 
 
-def _parents(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit, kind: str) -> list[Json]:
+def _parents(repo: Repo, commit: pygit2.Commit, kind: str) -> list[Json]:
     return [
-        {
-            "sha": str(parent),
-            "url": backend.links.repo(repo.full_name, f"{kind}{parent}"),
-            "html_url": backend.links.page(repo.full_name, f"/commit/{parent}"),
-        }
+        {"sha": str(parent), "url": repo.url(f"{kind}{parent}"), "html_url": repo.page(f"/commit/{parent}")}
         for parent in commit.parent_ids
     ]

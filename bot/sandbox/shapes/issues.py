@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from bot.sandbox.backend import Backend
-from bot.sandbox.records import CommentRow, EventRow, IssueRow, LabelRow, ReactionRow, RepositoryRow, UserRow
+from bot.sandbox.backend import Backend, Repo
+from bot.sandbox.records import CommentRow, EventRow, IssueRow, LabelRow, ReactionRow, UserRow
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.accounts import node_id, user, user_by_id
 
 REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 
 
-def label(backend: Backend, repo: RepositoryRow, row: LabelRow) -> dict[str, Json]:
+def label(repo: Repo, row: LabelRow) -> dict[str, Json]:
     """One label."""
     return {
         "id": row.id,
         "node_id": node_id("Label", row.id),
-        "url": backend.links.repo(repo.full_name, f"/labels/{quote(row.name)}"),
+        "url": repo.url(f"/labels/{quote(row.name)}"),
         "name": row.name,
         "description": row.description,
         "color": row.color,
@@ -45,17 +45,17 @@ def people_of(backend: Backend, issue: IssueRow, role: str) -> list[Json]:
     return [user(backend, row) for row in rows]
 
 
-def association(backend: Backend, repo: RepositoryRow, author: int) -> str:
+def association(repo: Repo, author: int) -> str:
     """GitHub's ``author_association``."""
-    person = backend.user(author)
+    person = repo.backend.user(author)
     if person.login.lower() == repo.owner.lower():
         return "OWNER"
-    return "COLLABORATOR" if backend.may(repo, person, "write") else "NONE"
+    return "COLLABORATOR" if repo.may(person, "write") else "NONE"
 
 
-def conversation(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> dict[str, Json]:
+def conversation(repo: Repo, issue: IssueRow) -> dict[str, Json]:
     """What issues and pull requests have in common."""
-    assignees = people_of(backend, issue, "assignee")
+    assignees = people_of(repo.backend, issue, "assignee")
     return {
         "id": issue.id,
         "number": issue.number,
@@ -64,9 +64,9 @@ def conversation(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> dict
         "active_lock_reason": None,
         "title": issue.title,
         "body": issue.body,
-        "user": user_by_id(backend, issue.author_id),
-        "author_association": association(backend, repo, issue.author_id),
-        "labels": [label(backend, repo, row) for row in labels_of(backend, issue)],
+        "user": user_by_id(repo.backend, issue.author_id),
+        "author_association": association(repo, issue.author_id),
+        "labels": [label(repo, row) for row in labels_of(repo.backend, issue)],
         "assignee": assignees[0] if assignees else None,
         "assignees": assignees,
         "milestone": None,
@@ -76,35 +76,35 @@ def conversation(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> dict
     }
 
 
-def delivered_issue(backend: Backend, repo: RepositoryRow, row: IssueRow) -> dict[str, Json]:
+def delivered_issue(repo: Repo, row: IssueRow) -> dict[str, Json]:
     """The same as deliveries show it: who closed it is their sender."""
-    return {name: value for name, value in issue(backend, repo, row).items() if name != "closed_by"}
+    return {name: value for name, value in issue(repo, row).items() if name != "closed_by"}
 
 
-def issue(backend: Backend, repo: RepositoryRow, row: IssueRow) -> dict[str, Json]:
+def issue(repo: Repo, row: IssueRow) -> dict[str, Json]:
     """An issue, or a pull request seen through the issues API (with the ``pull_request`` key)."""
-    url = backend.links.repo(repo.full_name, f"/issues/{row.number}")
+    url = repo.url(f"/issues/{row.number}")
     noun = "pull" if row.is_pull else "issues"
-    shape = conversation(backend, repo, row) | {
+    shape = conversation(repo, row) | {
         "node_id": node_id("Issue", row.id),
         "url": url,
-        "repository_url": backend.links.repo(repo.full_name),
+        "repository_url": repo.url(),
         "labels_url": f"{url}/labels{{/name}}",
         "comments_url": f"{url}/comments",
         "events_url": f"{url}/events",
         "timeline_url": f"{url}/timeline",
-        "html_url": backend.links.page(repo.full_name, f"/{noun}/{row.number}"),
-        "comments": backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", row.id),
+        "html_url": repo.page(f"/{noun}/{row.number}"),
+        "comments": repo.backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", row.id),
         "state_reason": row.state_reason,
-        "closed_by": user_by_id(backend, row.closed_by_id),
-        "reactions": reactions(backend, f"{url}/reactions", "issue", row.id),
+        "closed_by": user_by_id(repo.backend, row.closed_by_id),
+        "reactions": reactions(repo.backend, f"{url}/reactions", "issue", row.id),
     }
-    pull = backend.pull_half(row)
+    pull = repo.backend.pull_half(row)
     if pull is not None:
-        page = backend.links.page(repo.full_name, f"/pull/{row.number}")
+        page = repo.page(f"/pull/{row.number}")
         shape["draft"] = pull.draft
         shape["pull_request"] = {
-            "url": backend.links.repo(repo.full_name, f"/pulls/{row.number}"),
+            "url": repo.url(f"/pulls/{row.number}"),
             "html_url": page,
             "diff_url": f"{page}.diff",
             "patch_url": f"{page}.patch",
@@ -113,22 +113,22 @@ def issue(backend: Backend, repo: RepositoryRow, row: IssueRow) -> dict[str, Jso
     return shape
 
 
-def comment(backend: Backend, repo: RepositoryRow, row: CommentRow, number: int) -> dict[str, Json]:
+def comment(repo: Repo, row: CommentRow, number: int) -> dict[str, Json]:
     """A comment on the issue or pull request ``number``."""
-    url = backend.links.repo(repo.full_name, f"/issues/comments/{row.id}")
+    url = repo.url(f"/issues/comments/{row.id}")
     return {
         "id": row.id,
         "node_id": node_id("IssueComment", row.id),
         "url": url,
-        "html_url": backend.links.page(repo.full_name, f"/issues/{number}#issuecomment-{row.id}"),
-        "issue_url": backend.links.repo(repo.full_name, f"/issues/{number}"),
+        "html_url": repo.page(f"/issues/{number}#issuecomment-{row.id}"),
+        "issue_url": repo.url(f"/issues/{number}"),
         "body": row.body,
-        "user": user_by_id(backend, row.author_id),
-        "author_association": association(backend, repo, row.author_id),
+        "user": user_by_id(repo.backend, row.author_id),
+        "author_association": association(repo, row.author_id),
         "created_at": row.created_at,
         "updated_at": row.updated_at,
         "performed_via_github_app": None,
-        "reactions": reactions(backend, f"{url}/reactions", "comment", row.id),
+        "reactions": reactions(repo.backend, f"{url}/reactions", "comment", row.id),
     }
 
 
@@ -151,13 +151,13 @@ def reactions(backend: Backend, url: str, subject: str, key: int) -> dict[str, J
     return {"url": url, "total_count": len(given), **counts}
 
 
-def event(backend: Backend, repo: RepositoryRow, row: EventRow) -> dict[str, Json]:
+def event(repo: Repo, row: EventRow) -> dict[str, Json]:
     """One entry of an issue's event list."""
     shape: dict[str, Json] = {
         "id": row.id,
         "node_id": node_id("Event", row.id),
-        "url": backend.links.repo(repo.full_name, f"/issues/events/{row.id}"),
-        "actor": user_by_id(backend, row.actor_id),
+        "url": repo.url(f"/issues/events/{row.id}"),
+        "actor": user_by_id(repo.backend, row.actor_id),
         "event": row.event,
         "commit_id": row.detail if row.event == "merged" else None,
         "commit_url": None,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.sandbox.backend import Backend
+from bot.sandbox.backend import Backend, Repo
 from bot.sandbox.objects import FileDiff, history, merge_base, pull_diff
-from bot.sandbox.records import IssueRow, PullRow, RepositoryRow
+from bot.sandbox.records import IssueRow, PullRow
 from bot.sandbox.replies import Json
 from bot.sandbox.shapes.accounts import node_id, repository, user_by_id
 from bot.sandbox.shapes.issues import conversation, people_of
@@ -20,11 +20,11 @@ class Mergeability:
     state: str
 
 
-def short_pull(backend: Backend, repo: RepositoryRow, issue: IssueRow, row: PullRow) -> dict[str, Json]:
+def short_pull(repo: Repo, issue: IssueRow, row: PullRow) -> dict[str, Json]:
     """A pull request as lists show it."""
-    links, name, number = backend.links, repo.full_name, issue.number
+    links, name, number = repo.backend.links, repo.full_name, issue.number
     url, page = links.repo(name, f"/pulls/{number}"), links.page(name, f"/pull/{number}")
-    return conversation(backend, repo, issue) | {
+    return conversation(repo, issue) | {
         "node_id": node_id("PullRequest", issue.id),
         "url": url,
         "html_url": page,
@@ -38,11 +38,11 @@ def short_pull(backend: Backend, repo: RepositoryRow, issue: IssueRow, row: Pull
         "draft": row.draft,
         "merged_at": row.merged_at,
         "merge_commit_sha": row.merge_sha,
-        "requested_reviewers": people_of(backend, issue, "reviewer"),
+        "requested_reviewers": people_of(repo.backend, issue, "reviewer"),
         "requested_teams": [],
-        "auto_merge": _auto_merge(backend, row),
-        "head": _side(backend, backend.repo_by_id(row.head_repo_id), row.head_ref, row.head_sha),
-        "base": _side(backend, repo, row.base_ref, row.base_sha),
+        "auto_merge": _auto_merge(repo.backend, row),
+        "head": _side(repo.backend.repo_by_id(row.head_repo_id), row.head_ref, row.head_sha),
+        "base": _side(repo, row.base_ref, row.base_sha),
         "review_comment_url": f"{links.repo(name, '/pulls/comments')}{{/number}}",
         "_links": {
             "self": {"href": url},
@@ -57,18 +57,16 @@ def short_pull(backend: Backend, repo: RepositoryRow, issue: IssueRow, row: Pull
     }
 
 
-def full_pull(
-    backend: Backend, repo: RepositoryRow, issue: IssueRow, row: PullRow, merging: Mergeability
-) -> dict[str, Json]:
+def full_pull(repo: Repo, issue: IssueRow, row: PullRow, merging: Mergeability) -> dict[str, Json]:
     """A pull request as ``GET /pulls/…`` shows it: with counts and mergeability."""
-    files, commits = changes(backend, repo, row), own_commits(backend, repo, row)
-    return short_pull(backend, repo, issue, row) | {
+    files, commits = changes(repo, row), own_commits(repo, row)
+    return short_pull(repo, issue, row) | {
         "merged": row.merged_at is not None,
         "mergeable": merging.mergeable,
         "mergeable_state": merging.state,
         "rebaseable": merging.mergeable,
-        "merged_by": user_by_id(backend, row.merged_by_id),
-        "comments": backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id),
+        "merged_by": user_by_id(repo.backend, row.merged_by_id),
+        "comments": repo.backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id),
         "review_comments": 0,
         "maintainer_can_modify": False,
         "commits": len(commits),
@@ -78,14 +76,14 @@ def full_pull(
     }
 
 
-def changes(backend: Backend, repo: RepositoryRow, row: PullRow) -> tuple[FileDiff, ...]:
+def changes(repo: Repo, row: PullRow) -> tuple[FileDiff, ...]:
     """The files a pull request changes."""
-    return pull_diff(backend.git(repo), row.base_sha, row.head_sha)
+    return pull_diff(repo.git(), row.base_sha, row.head_sha)
 
 
-def own_commits(backend: Backend, repo: RepositoryRow, row: PullRow) -> list[str]:
+def own_commits(repo: Repo, row: PullRow) -> list[str]:
     """The ids of a pull request's own commits, oldest first."""
-    git = backend.git(repo)
+    git = repo.git()
     base = merge_base(git, row.base_sha, row.head_sha)
     return [str(commit.id) for commit in reversed(list(history(git, row.head_sha, hide=base)))]
 
@@ -101,12 +99,12 @@ def _auto_merge(backend: Backend, row: PullRow) -> dict[str, Json] | None:
     }
 
 
-def _side(backend: Backend, repo: RepositoryRow, ref: str, sha: str) -> dict[str, Json]:
-    owner = backend.login(repo.owner)
+def _side(repo: Repo, ref: str, sha: str) -> dict[str, Json]:
+    owner = repo.backend.login(repo.owner)
     return {
         "label": f"{repo.owner}:{ref}",
         "ref": ref,
         "sha": sha,
-        "user": user_by_id(backend, None if owner is None else owner.id),
-        "repo": repository(backend, repo),
+        "user": user_by_id(repo.backend, None if owner is None else owner.id),
+        "repo": repository(repo),
     }

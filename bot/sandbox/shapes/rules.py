@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bot.sandbox.backend import Backend
-from bot.sandbox.records import RepositoryRow, RuleRow
+from bot.sandbox.backend import Repo
+from bot.sandbox.records import RuleRow
 from bot.sandbox.replies import Json
 
 
-def protection(backend: Backend, repo: RepositoryRow, row: RuleRow) -> dict[str, Json]:
+def protection(repo: Repo, row: RuleRow) -> dict[str, Json]:
     """One branch's protection; what is not asked for has no key, or says that it is not enabled."""
-    url = backend.links.repo(repo.full_name, f"/branches/{row.pattern}/protection")
+    url = repo.url(f"/branches/{row.pattern}/protection")
     shape: dict[str, Json] = {
         "url": url,
         "enforce_admins": {"url": f"{url}/enforce_admins", "enabled": "~admins" in row.bypass},
@@ -36,7 +36,7 @@ def protection(backend: Backend, repo: RepositoryRow, row: RuleRow) -> dict[str,
     return shape
 
 
-def ruleset(backend: Backend, repo: RepositoryRow, row: RuleRow) -> dict[str, Json]:
+def ruleset(repo: Repo, row: RuleRow) -> dict[str, Json]:
     """A ruleset with its rules."""
     return {
         "id": row.id,
@@ -46,7 +46,7 @@ def ruleset(backend: Backend, repo: RepositoryRow, row: RuleRow) -> dict[str, Js
         "source": repo.full_name,
         "enforcement": "active",
         "node_id": f"RRS_{row.id}",
-        "_links": {"self": {"href": backend.links.repo(repo.full_name, f"/rulesets/{row.id}")}},
+        "_links": {"self": {"href": repo.url(f"/rulesets/{row.id}")}},
         "conditions": {"ref_name": {"include": [row.pattern], "exclude": []}},
         "rules": _rules(row),
         "created_at": repo.created_at,
@@ -54,7 +54,7 @@ def ruleset(backend: Backend, repo: RepositoryRow, row: RuleRow) -> dict[str, Js
     }
 
 
-def branch_rules(repo: RepositoryRow, row: RuleRow) -> list[dict[str, Json]]:
+def branch_rules(repo: Repo, row: RuleRow) -> list[dict[str, Json]]:
     """The rules of one ruleset as "Get rules for a branch" lists them."""
     source: dict[str, Json] = {
         "ruleset_source_type": "Repository",

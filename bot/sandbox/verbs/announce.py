@@ -5,46 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from bot.sandbox.backend import Backend
-from bot.sandbox.records import HookRow, RepositoryRow, UserRow
+from bot.sandbox.backend import Repo
+from bot.sandbox.records import HookRow, UserRow
 from bot.sandbox.replies import Json, JsonObject
 from bot.sandbox.shapes.accounts import delivered_repository, user
 from bot.sandbox.shapes.pulls import Mergeability, full_pull
 
 
-def announce(
-    backend: Backend,
-    repo: RepositoryRow,
-    sender: UserRow,
-    event: str,
-    *,
-    action: str | None,
-    content: Callable[[], JsonObject],
-) -> None:
+def announce(repo: Repo, sender: UserRow, event: str, *, action: str | None, content: Callable[[], JsonObject]) -> None:
     """Queue ``event`` for every hook of ``repo`` that wants it. ``content`` gives the event's own keys."""
-    hooks = backend.store.all(HookRow, "SELECT * FROM hook WHERE repo_id = ? AND active", repo.id)
+    hooks = repo.backend.store.all(HookRow, "SELECT * FROM hook WHERE repo_id = ? AND active", repo.id)
     wanting = [hook for hook in hooks if hook.wants(event)]
     if not wanting:
         return
-    payload = json.dumps(_payload(backend, repo, sender, action, content()))
+    payload = json.dumps(_payload(repo, sender, action, content()))
     for hook in wanting:
-        backend.outbox.post(hook, event=event, action=action, payload=payload)
+        repo.backend.outbox.post(hook, event=event, action=action, payload=payload)
 
 
-def announce_pull(
-    backend: Backend, repo: RepositoryRow, sender: UserRow, number: int, action: str, **more: Json
-) -> None:
+def announce_pull(repo: Repo, sender: UserRow, number: int, action: str, **more: Json) -> None:
     """Queue ``pull_request`` for the pull request as it is when somebody listens, with ``more`` keys."""
 
     def content() -> JsonObject:
-        pull = full_pull(backend, repo, *backend.pull(repo, number), Mergeability(None, "unknown"))
+        pull = full_pull(repo, *repo.pull(number), Mergeability(None, "unknown"))
         return {"number": number, **more, "pull_request": pull}
 
-    announce(backend, repo, sender, "pull_request", action=action, content=content)
+    announce(repo, sender, "pull_request", action=action, content=content)
 
 
-def _payload(
-    backend: Backend, repo: RepositoryRow, sender: UserRow, action: str | None, content: JsonObject
-) -> dict[str, Json]:
+def _payload(repo: Repo, sender: UserRow, action: str | None, content: JsonObject) -> dict[str, Json]:
     head: dict[str, Json] = {} if action is None else {"action": action}
-    return head | dict(content) | {"repository": delivered_repository(backend, repo), "sender": user(backend, sender)}
+    return head | dict(content) | {"repository": delivered_repository(repo), "sender": user(repo.backend, sender)}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.sandbox.backend import Backend
-from bot.sandbox.records import CheckRunRow, RepositoryRow, StatusRow, UserRow
+from bot.sandbox.backend import Repo
+from bot.sandbox.records import CheckRunRow, StatusRow, UserRow
 from bot.sandbox.replies import JsonObject
 from bot.sandbox.shapes import checks as shapes
 from bot.sandbox.verbs.announce import announce
@@ -12,19 +12,11 @@ BAD = frozenset({"failure", "timed_out", "cancelled", "action_required", "startu
 
 
 def set_status(
-    backend: Backend,
-    repo: RepositoryRow,
-    creator: UserRow,
-    sha: str,
-    *,
-    state: str,
-    context: str,
-    text: str | None,
-    url: str | None,
+    repo: Repo, creator: UserRow, sha: str, *, state: str, context: str, text: str | None, url: str | None
 ) -> StatusRow:
     """A new commit status; the newest per context counts."""
-    now = backend.now()
-    key = backend.store.insert(
+    now = repo.backend.now()
+    key = repo.backend.store.insert(
         "status",
         repo_id=repo.id,
         sha=sha,
@@ -37,19 +29,14 @@ def set_status(
     )
     status = StatusRow(key, repo.id, sha, state, context, text, url, creator.id, now)
     announce(
-        backend,
-        repo,
-        creator,
-        "status",
-        action=None,
-        content=lambda: shapes.status(backend, repo, status) | {"sha": sha, "name": ""},
+        repo, creator, "status", action=None, content=lambda: shapes.status(repo, status) | {"sha": sha, "name": ""}
     )
     return status
 
 
-def newest_statuses(backend: Backend, repo: RepositoryRow, sha: str) -> list[StatusRow]:
+def newest_statuses(repo: Repo, sha: str) -> list[StatusRow]:
     """The newest status of each context, newest first."""
-    return backend.store.all(
+    return repo.backend.store.all(
         StatusRow,
         "SELECT * FROM status WHERE id IN "
         "(SELECT MAX(id) FROM status WHERE repo_id = ? AND sha = ? GROUP BY context) ORDER BY id DESC",
@@ -58,24 +45,24 @@ def newest_statuses(backend: Backend, repo: RepositoryRow, sha: str) -> list[Sta
     )
 
 
-def runs_at(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckRunRow]:
+def runs_at(repo: Repo, sha: str) -> list[CheckRunRow]:
     """All check runs of a commit, newest first."""
-    return backend.store.all(
+    return repo.backend.store.all(
         CheckRunRow, "SELECT * FROM check_run WHERE repo_id = ? AND head_sha = ? ORDER BY id DESC", repo.id, sha
     )
 
 
-def latest_runs(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckRunRow]:
+def latest_runs(repo: Repo, sha: str) -> list[CheckRunRow]:
     """The newest check run per name and creator, newest first."""
     newest: dict[tuple[str, int], CheckRunRow] = {}
-    for run in runs_at(backend, repo, sha):
+    for run in runs_at(repo, sha):
         newest.setdefault((run.name, run.creator_id), run)
     return list(newest.values())
 
 
-def worst_state(backend: Backend, repo: RepositoryRow, sha: str) -> str:
+def worst_state(repo: Repo, sha: str) -> str:
     """``failure``, ``pending``, ``success`` or ``none``, over statuses and check runs of a commit."""
-    runs, statuses = latest_runs(backend, repo, sha), newest_statuses(backend, repo, sha)
+    runs, statuses = latest_runs(repo, sha), newest_statuses(repo, sha)
     words = {run.conclusion or "pending" for run in runs} | {status.state for status in statuses}
     if not words:
         return "none"
@@ -84,36 +71,35 @@ def worst_state(backend: Backend, repo: RepositoryRow, sha: str) -> str:
     return "pending" if "pending" in words else "success"
 
 
-def green_contexts(backend: Backend, repo: RepositoryRow, sha: str) -> frozenset[str]:
+def green_contexts(repo: Repo, sha: str) -> frozenset[str]:
     """The names of checks and statuses of a commit that satisfy a required check ("About status checks")."""
-    runs = {run.name for run in latest_runs(backend, repo, sha) if run.conclusion in ("success", "skipped", "neutral")}
-    return frozenset(runs | {row.context for row in newest_statuses(backend, repo, sha) if row.state == "success"})
+    runs = {run.name for run in latest_runs(repo, sha) if run.conclusion in ("success", "skipped", "neutral")}
+    return frozenset(runs | {row.context for row in newest_statuses(repo, sha) if row.state == "success"})
 
 
-def suite_for(backend: Backend, repo: RepositoryRow, creator: UserRow, sha: str) -> int:
+def suite_for(repo: Repo, creator: UserRow, sha: str) -> int:
     """The id of ``creator``'s check suite on a commit, made when there was none. Inside a transaction."""
-    backend.store.run(
+    repo.backend.store.run(
         "INSERT OR IGNORE INTO suite (repo_id, sha, creator_id) VALUES (?, ?, ?)", repo.id, sha, creator.id
     )
-    return backend.store.number(
+    return repo.backend.store.number(
         "SELECT id FROM suite WHERE repo_id = ? AND sha = ? AND creator_id = ?", repo.id, sha, creator.id
     )
 
 
-def announce_run(backend: Backend, repo: RepositoryRow, sender: UserRow, run: CheckRunRow, action: str) -> None:
+def announce_run(repo: Repo, sender: UserRow, run: CheckRunRow, action: str) -> None:
     """Webhooks hear about the run, and about its suite once all of it is completed."""
 
     def content() -> JsonObject:
-        return {"check_run": shapes.check_run(backend, repo, run)}
+        return {"check_run": shapes.check_run(repo, run)}
 
-    announce(backend, repo, sender, "check_run", action=action, content=content)
-    runs = [other for other in runs_at(backend, repo, run.head_sha) if other.suite_id == run.suite_id]
+    announce(repo, sender, "check_run", action=action, content=content)
+    runs = [other for other in runs_at(repo, run.head_sha) if other.suite_id == run.suite_id]
     if action == "completed" and all(other.status == "completed" for other in runs):
         announce(
-            backend,
             repo,
             sender,
             "check_suite",
             action="completed",
-            content=lambda: {"check_suite": shapes.suite(backend, repo, run.suite_id, run.head_sha, runs)},
+            content=lambda: {"check_suite": shapes.suite(repo, run.suite_id, run.head_sha, runs)},
         )

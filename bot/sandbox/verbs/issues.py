@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.sandbox.backend import Backend
-from bot.sandbox.records import CommentRow, IssueRow, RepositoryRow, UserRow
+from bot.sandbox.backend import Backend, Repo
+from bot.sandbox.records import CommentRow, IssueRow, UserRow
 from bot.sandbox.replies import ApiProblem, Json, JsonObject, invalid
 from bot.sandbox.shapes import issues as shapes
 from bot.sandbox.verbs import labels
@@ -16,8 +16,7 @@ MAX_BODY = 65536
 
 
 def open_issue(
-    backend: Backend,
-    repo: RepositoryRow,
+    repo: Repo,
     author: UserRow,
     *,
     title: str,
@@ -29,22 +28,20 @@ def open_issue(
     if not repo.has_issues:  # "Create an issue": 410 Gone where issues are disabled
         raise ApiProblem(410, "Issues has been disabled in this repository.")
     require_text("Issue", title, body)
-    with backend.store.transaction():
-        issue = insert(backend, repo, author, title=title, body=body, is_pull=False)
-        if backend.may(repo, author, "triage"):
-            labels.put(backend, repo, issue, label_names)
-            assign(backend, issue, assignees, "assignee")
-    _announce(backend, repo, author, issue, "opened")
+    with repo.backend.store.transaction():
+        issue = insert(repo, author, title=title, body=body, is_pull=False)
+        if repo.may(author, "triage"):
+            labels.put(repo, issue, label_names)
+            assign(repo.backend, issue, assignees, "assignee")
+    _announce(repo, author, issue, "opened")
     return issue
 
 
-def insert(
-    backend: Backend, repo: RepositoryRow, author: UserRow, *, title: str, body: str | None, is_pull: bool
-) -> IssueRow:
+def insert(repo: Repo, author: UserRow, *, title: str, body: str | None, is_pull: bool) -> IssueRow:
     """The row of a new issue or pull request with the repository's next number. Inside a transaction."""
-    now = backend.now()
-    number = backend.store.number("SELECT MAX(number) FROM issue WHERE repo_id = ?", repo.id) + 1
-    key = backend.store.insert(
+    now = repo.backend.now()
+    number = repo.backend.store.number("SELECT MAX(number) FROM issue WHERE repo_id = ?", repo.id) + 1
+    key = repo.backend.store.insert(
         "issue",
         repo_id=repo.id,
         number=number,
@@ -56,8 +53,8 @@ def insert(
         created_at=now,
         updated_at=now,
     )
-    backend.born("issue", key)
-    return backend.issue(repo, number)
+    repo.backend.born("issue", key)
+    return repo.issue(number)
 
 
 def require_text(resource: str, title: str, body: str | None) -> None:
@@ -70,20 +67,18 @@ def require_text(resource: str, title: str, body: str | None) -> None:
         raise invalid(resource, "body", "custom", f"body is too long (maximum is {MAX_BODY} characters)")
 
 
-def edit(
-    backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, *, title: str | None, body: str | None
-) -> None:
+def edit(repo: Repo, actor: UserRow, issue: IssueRow, *, title: str | None, body: str | None) -> None:
     """Title and body are as given; None leaves as it is."""
     title = issue.title if title is None else title
     body = issue.body if body is None else body
     require_text("Issue", title, body)
     if (title, body) == (issue.title, issue.body):
         return
-    with backend.store.transaction():
+    with repo.backend.store.transaction():
         if body != issue.body:
-            _keep_edit(backend, issue, actor, body or "")
-        backend.store.update("issue", issue.id, title=title, body=body, updated_at=backend.now())
-    _announce(backend, repo, actor, backend.issue(repo, issue.number), "edited")
+            _keep_edit(repo.backend, issue, actor, body or "")
+        repo.backend.store.update("issue", issue.id, title=title, body=body, updated_at=repo.backend.now())
+    _announce(repo, actor, repo.issue(issue.number), "edited")
 
 
 def _keep_edit(backend: Backend, issue: IssueRow, actor: UserRow, body: str) -> None:
@@ -99,13 +94,13 @@ def _insert_edit(backend: Backend, issue: IssueRow, editor: int, body: str, at: 
     backend.store.insert("body_edit", issue_id=issue.id, editor_id=editor, body=body, edited_at=at)
 
 
-def close(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow, *, reason: str | None = None) -> None:
+def close(repo: Repo, actor: UserRow, issue: IssueRow, *, reason: str | None = None) -> None:
     """The issue or pull request is closed by ``actor``."""
     if issue.state == "closed":
         return
-    now = backend.now()
-    with backend.store.transaction():
-        backend.store.update(
+    now = repo.backend.now()
+    with repo.backend.store.transaction():
+        repo.backend.store.update(
             "issue",
             issue.id,
             state="closed",
@@ -114,34 +109,34 @@ def close(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow
             closed_by_id=actor.id,
             state_reason=None if issue.is_pull else reason or "completed",
         )
-        note(backend, issue, actor, "closed")
-    _announce(backend, repo, actor, backend.issue(repo, issue.number), "closed")
+        note(repo.backend, issue, actor, "closed")
+    _announce(repo, actor, repo.issue(issue.number), "closed")
 
 
-def reopen(backend: Backend, repo: RepositoryRow, actor: UserRow, issue: IssueRow) -> None:
+def reopen(repo: Repo, actor: UserRow, issue: IssueRow) -> None:
     """The issue or unmerged pull request is open again."""
     if issue.state == "open":
         return
-    with backend.store.transaction():
-        backend.store.update(
+    with repo.backend.store.transaction():
+        repo.backend.store.update(
             "issue",
             issue.id,
             state="open",
             closed_at=None,
             closed_by_id=None,
-            updated_at=backend.now(),
+            updated_at=repo.backend.now(),
             state_reason=None if issue.is_pull else "reopened",
         )
-        note(backend, issue, actor, "reopened")
-    _announce(backend, repo, actor, backend.issue(repo, issue.number), "reopened")
+        note(repo.backend, issue, actor, "reopened")
+    _announce(repo, actor, repo.issue(issue.number), "reopened")
 
 
-def comment(backend: Backend, repo: RepositoryRow, author: UserRow, issue: IssueRow, body: str) -> CommentRow:
+def comment(repo: Repo, author: UserRow, issue: IssueRow, body: str) -> CommentRow:
     """A new comment."""
     _require_comment(body)
-    now = backend.now()
-    with backend.store.transaction():
-        key = backend.store.insert(
+    now = repo.backend.now()
+    with repo.backend.store.transaction():
+        key = repo.backend.store.insert(
             "comment",
             repo_id=repo.id,
             issue_id=issue.id,
@@ -150,44 +145,42 @@ def comment(backend: Backend, repo: RepositoryRow, author: UserRow, issue: Issue
             created_at=now,
             updated_at=now,
         )
-        backend.born("comment", key)
-        backend.store.update("issue", issue.id, updated_at=now)
+        repo.backend.born("comment", key)
+        repo.backend.store.update("issue", issue.id, updated_at=now)
     created = CommentRow(key, repo.id, issue.id, author.id, body, now, now)
-    _announce_comment(backend, repo, author, created, "created")
+    _announce_comment(repo, author, created, "created")
     return created
 
 
-def edit_comment(backend: Backend, repo: RepositoryRow, actor: UserRow, row: CommentRow, body: str) -> CommentRow:
+def edit_comment(repo: Repo, actor: UserRow, row: CommentRow, body: str) -> CommentRow:
     """The comment says ``body`` now."""
     _require_comment(body)
-    now = backend.now()
-    backend.store.update("comment", row.id, body=body, updated_at=now)
+    now = repo.backend.now()
+    repo.backend.store.update("comment", row.id, body=body, updated_at=now)
     edited = CommentRow(row.id, row.repo_id, row.issue_id, row.author_id, body, row.created_at, now)
-    _announce_comment(backend, repo, actor, edited, "edited")
+    _announce_comment(repo, actor, edited, "edited")
     return edited
 
 
-def delete_comment(backend: Backend, repo: RepositoryRow, actor: UserRow, row: CommentRow) -> None:
+def delete_comment(repo: Repo, actor: UserRow, row: CommentRow) -> None:
     """The comment is gone."""
-    backend.store.run("DELETE FROM comment WHERE id = ?", row.id)
-    _announce_comment(backend, repo, actor, row, "deleted")
+    repo.backend.store.run("DELETE FROM comment WHERE id = ?", row.id)
+    _announce_comment(repo, actor, row, "deleted")
 
 
-def announce_label(
-    backend: Backend, repo: RepositoryRow, sender: UserRow, issue: IssueRow, action: str, *, name: str
-) -> None:
+def announce_label(repo: Repo, sender: UserRow, issue: IssueRow, action: str, *, name: str) -> None:
     """Webhooks hear that a label was put on (``labeled``) or taken off (``unlabeled``), and the issue's list says so."""
-    note(backend, issue, sender, action, name)
-    backend.store.update("issue", issue.id, updated_at=backend.now())
+    note(repo.backend, issue, sender, action, name)
+    repo.backend.store.update("issue", issue.id, updated_at=repo.backend.now())
     label: dict[str, Json] = {"name": name}
     if issue.is_pull:
-        announce_pull(backend, repo, sender, issue.number, action, label=label)
+        announce_pull(repo, sender, issue.number, action, label=label)
         return
 
     def content() -> JsonObject:
-        return {"issue": shapes.delivered_issue(backend, repo, backend.issue(repo, issue.number)), "label": label}
+        return {"issue": shapes.delivered_issue(repo, repo.issue(issue.number)), "label": label}
 
-    announce(backend, repo, sender, "issues", action=action, content=content)
+    announce(repo, sender, "issues", action=action, content=content)
 
 
 def assign(backend: Backend, issue: IssueRow, logins: Sequence[str], role: str) -> None:
@@ -214,26 +207,16 @@ def _issue_of(backend: Backend, row: CommentRow) -> IssueRow:
     return backend.row(IssueRow, "SELECT * FROM issue WHERE id = ?", row.issue_id)
 
 
-def _announce(backend: Backend, repo: RepositoryRow, sender: UserRow, issue: IssueRow, action: str) -> None:
+def _announce(repo: Repo, sender: UserRow, issue: IssueRow, action: str) -> None:
     if issue.is_pull:
-        announce_pull(backend, repo, sender, issue.number, action)
+        announce_pull(repo, sender, issue.number, action)
         return
-    announce(
-        backend,
-        repo,
-        sender,
-        "issues",
-        action=action,
-        content=lambda: {"issue": shapes.delivered_issue(backend, repo, issue)},
-    )
+    announce(repo, sender, "issues", action=action, content=lambda: {"issue": shapes.delivered_issue(repo, issue)})
 
 
-def _announce_comment(backend: Backend, repo: RepositoryRow, sender: UserRow, row: CommentRow, action: str) -> None:
+def _announce_comment(repo: Repo, sender: UserRow, row: CommentRow, action: str) -> None:
     def content() -> JsonObject:
-        issue = _issue_of(backend, row)
-        return {
-            "issue": shapes.delivered_issue(backend, repo, issue),
-            "comment": shapes.comment(backend, repo, row, issue.number),
-        }
+        issue = _issue_of(repo.backend, row)
+        return {"issue": shapes.delivered_issue(repo, issue), "comment": shapes.comment(repo, row, issue.number)}
 
-    announce(backend, repo, sender, "issue_comment", action=action, content=content)
+    announce(repo, sender, "issue_comment", action=action, content=content)

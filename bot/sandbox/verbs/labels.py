@@ -5,55 +5,47 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.sandbox.backend import Backend
-from bot.sandbox.records import IssueRow, LabelRow, RepositoryRow
+from bot.sandbox.backend import Repo
+from bot.sandbox.records import IssueRow, LabelRow
 from bot.sandbox.replies import ApiProblem, invalid, not_found
 
 _GREY = "ededed"
 
 
-def find(backend: Backend, repo: RepositoryRow, name: str) -> LabelRow | None:
+def find(repo: Repo, name: str) -> LabelRow | None:
     """The repository's label with this name, whatever its case."""
-    return backend.store.first(LabelRow, "SELECT * FROM label WHERE repo_id = ? AND name = ?", repo.id, name)
+    return repo.backend.store.first(LabelRow, "SELECT * FROM label WHERE repo_id = ? AND name = ?", repo.id, name)
 
 
-def get(backend: Backend, repo: RepositoryRow, name: str) -> LabelRow:
+def get(repo: Repo, name: str) -> LabelRow:
     """As :func:`find`, 404 when there is none."""
-    label = find(backend, repo, name)
+    label = find(repo, name)
     if label is None:
         raise not_found()
     return label
 
 
-def create(backend: Backend, repo: RepositoryRow, *, name: str, color: str | None, description: str | None) -> LabelRow:
+def create(repo: Repo, *, name: str, color: str | None, description: str | None) -> LabelRow:
     """A new label; 422 already_exists when the name is taken."""
     _require(name, color)
-    with backend.store.transaction():
-        if find(backend, repo, name) is not None:
+    with repo.backend.store.transaction():
+        if find(repo, name) is not None:
             raise invalid("Label", "name", "already_exists")
-        key = backend.store.insert(
+        key = repo.backend.store.insert(
             "label", repo_id=repo.id, name=name, color=(color or _GREY).lower(), description=description
         )
-    backend.born("label", key)
-    return get(backend, repo, name)
+    repo.backend.born("label", key)
+    return get(repo, name)
 
 
-def update(
-    backend: Backend,
-    repo: RepositoryRow,
-    label: LabelRow,
-    *,
-    name: str | None,
-    color: str | None,
-    description: str | None,
-) -> None:
+def update(repo: Repo, label: LabelRow, *, name: str | None, color: str | None, description: str | None) -> None:
     """Name, colour and description are as given; None leaves as it is."""
     _require(name or label.name, color)
-    with backend.store.transaction():
-        taken = find(backend, repo, name or label.name)
+    with repo.backend.store.transaction():
+        taken = find(repo, name or label.name)
         if taken is not None and taken.id != label.id:
             raise invalid("Label", "name", "already_exists")
-        backend.store.update(
+        repo.backend.store.update(
             "label",
             label.id,
             name=name or label.name,
@@ -62,24 +54,24 @@ def update(
         )
 
 
-def put(backend: Backend, repo: RepositoryRow, issue: IssueRow, names: Sequence[str]) -> None:
+def put(repo: Repo, issue: IssueRow, names: Sequence[str]) -> None:
     """``issue`` carries these labels too; unknown ones are created in grey, as GitHub does. Inside a transaction."""
     for name in names:
-        label = find(backend, repo, name) or create(backend, repo, name=name, color=None, description=None)
-        backend.store.run("INSERT OR IGNORE INTO issue_label VALUES (?, ?)", issue.id, label.id)
+        label = find(repo, name) or create(repo, name=name, color=None, description=None)
+        repo.backend.store.run("INSERT OR IGNORE INTO issue_label VALUES (?, ?)", issue.id, label.id)
 
 
-def replace(backend: Backend, repo: RepositoryRow, issue: IssueRow, names: Sequence[str]) -> None:
+def replace(repo: Repo, issue: IssueRow, names: Sequence[str]) -> None:
     """``issue`` carries exactly these labels."""
-    with backend.store.transaction():
-        backend.store.run("DELETE FROM issue_label WHERE issue_id = ?", issue.id)
-        put(backend, repo, issue, names)
+    with repo.backend.store.transaction():
+        repo.backend.store.run("DELETE FROM issue_label WHERE issue_id = ?", issue.id)
+        put(repo, issue, names)
 
 
-def take_off(backend: Backend, repo: RepositoryRow, issue: IssueRow, name: str) -> None:
+def take_off(repo: Repo, issue: IssueRow, name: str) -> None:
     """``issue`` carries the label no more; 404 "Label does not exist" when it did not."""
-    label = find(backend, repo, name)
-    if label is None or not backend.store.run(
+    label = find(repo, name)
+    if label is None or not repo.backend.store.run(
         "DELETE FROM issue_label WHERE issue_id = ? AND label_id = ?", issue.id, label.id
     ):
         raise ApiProblem(404, "Label does not exist")

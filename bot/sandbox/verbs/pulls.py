@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import pygit2
 
-from bot.sandbox.backend import Backend
+from bot.sandbox.backend import Backend, Repo
 from bot.sandbox.bare_repositories import move, target
 from bot.sandbox.objects import commit_at, merged_tree, replayed, write_commit
-from bot.sandbox.records import IssueRow, PullRow, RepositoryRow, RuleRow, UserRow
+from bot.sandbox.records import IssueRow, PullRow, RuleRow, UserRow
 from bot.sandbox.replies import ApiProblem, forbidden, invalid
 from bot.sandbox.shapes.pulls import Mergeability
 from bot.sandbox.verbs import issues, pushes, rules
@@ -33,34 +33,26 @@ class Merge:
 
 
 def open_pull(
-    backend: Backend,
-    repo: RepositoryRow,
-    author: UserRow,
-    *,
-    title: str,
-    body: str | None,
-    head: str,
-    base: str,
-    draft: bool = False,
+    repo: Repo, author: UserRow, *, title: str, body: str | None, head: str, base: str, draft: bool = False
 ) -> tuple[IssueRow, PullRow]:
     """A new pull request from branch ``head`` (also ``owner:branch``) to branch ``base``. 422 as GitHub words it."""
     issues.require_text("PullRequest", title, body)
     if author.login == ACTIONS and not repo.actions_propose:
         raise forbidden("GitHub Actions is not permitted to create or approve pull requests.")
-    source, branch = _head_branch(backend, repo, head)
-    with backend.repositories.lock(repo.full_name):
-        git = backend.git(repo)
-        head_sha, base_sha = _tip(backend.git(source), branch, "head"), _tip(git, base, "base")
+    source, branch = _head_branch(repo, head)
+    with repo.lock():
+        git = repo.git()
+        head_sha, base_sha = _tip(source.git(), branch, "head"), _tip(git, base, "base")
         if source.id != repo.id:
-            git.remotes.create_anonymous(str(backend.repositories.path(source.full_name))).fetch(
+            git.remotes.create_anonymous(str(repo.backend.repositories.path(source.full_name))).fetch(
                 [f"+{head_sha}:refs/sandbox/incoming"]
             )
-        with backend.store.transaction():
-            _require_new(backend, repo, source, branch, base)
+        with repo.backend.store.transaction():
+            _require_new(repo, source, branch, base)
             if head_sha == base_sha or git.descendant_of(base_sha, head_sha):
                 raise _custom(f"No commits between {base} and {branch}")
-            issue = issues.insert(backend, repo, author, title=title, body=body, is_pull=True)
-            backend.store.insert(
+            issue = issues.insert(repo, author, title=title, body=body, is_pull=True)
+            repo.backend.store.insert(
                 "pull",
                 issue_id=issue.id,
                 base_ref=base,
@@ -71,91 +63,89 @@ def open_pull(
                 draft=draft,
             )
         git.references.create(f"refs/pull/{issue.number}/head", head_sha, force=True)
-    pull = backend.pull(repo, issue.number)
-    announce_pull(backend, repo, author, issue.number, "opened")
+    pull = repo.pull(issue.number)
+    announce_pull(repo, author, issue.number, "opened")
     return pull
 
 
-def mergeability(backend: Backend, repo: RepositoryRow, issue: IssueRow, pull: PullRow) -> Mergeability:
+def mergeability(repo: Repo, issue: IssueRow, pull: PullRow) -> Mergeability:
     """Whether it merges cleanly into the base branch now; keeps ``refs/pull/N/merge`` up to date."""
     if issue.state == "closed":
         return Mergeability(None, "unknown")
-    with backend.repositories.lock(repo.full_name):
-        git = backend.git(repo)
+    with repo.lock():
+        git = repo.git()
         base = target(git, f"refs/heads/{pull.base_ref}") or pull.base_sha
         tree = merged_tree(git, base, pull.head_sha)
         if tree is None:
             return Mergeability(False, "dirty")
-        _keep_merge_ref(backend, repo, issue, (base, pull.head_sha), tree)
+        _keep_merge_ref(repo, issue, (base, pull.head_sha), tree)
         behind = base != pull.head_sha and not git.descendant_of(pull.head_sha, base)
     if pull.draft:
         return Mergeability(True, "draft")
-    required = rules.of_branch(backend, repo, pull.base_ref)
+    required = rules.of_branch(repo, pull.base_ref)
     if behind and any(rule.strict for rule in required):
         return Mergeability(True, "behind")
-    if missing_checks(backend, repo, pull, required):
+    if missing_checks(repo, pull, required):
         return Mergeability(True, "blocked")
-    return Mergeability(
-        True, "clean" if worst_state(backend, repo, pull.head_sha) in ("success", "none") else "unstable"
-    )
+    return Mergeability(True, "clean" if worst_state(repo, pull.head_sha) in ("success", "none") else "unstable")
 
 
 def missing_checks(
-    backend: Backend, repo: RepositoryRow, pull: PullRow, required: Sequence[RuleRow], *, sha: str | None = None
+    repo: Repo, pull: PullRow, required: Sequence[RuleRow], *, sha: str | None = None
 ) -> tuple[str, ...]:
     """The required contexts that are not green on the head (or ``sha``): successful, skipped and neutral runs are."""
-    green = green_contexts(backend, repo, sha or pull.head_sha)
+    green = green_contexts(repo, sha or pull.head_sha)
     return tuple(name for name in rules.required_checks(required) if name not in green)
 
 
-def merge(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, how: Merge) -> str:
+def merge(repo: Repo, actor: UserRow, number: int, how: Merge) -> str:
     """The pull request is merged by ``actor``; returns the new tip of the base branch.
 
     405 when it cannot be merged, 409 when its head is not ``how.sha`` ("Merge a pull request").
     """
-    with backend.repositories.lock(repo.full_name):
-        issue, pull = backend.pull(repo, number)
+    with repo.lock():
+        issue, pull = repo.pull(number)
         if issue.state == "closed":
             raise ApiProblem(405, _NOT_MERGEABLE)
         if pull.draft:
             raise ApiProblem(405, "Pull Request is still a draft")
         if how.sha is not None and how.sha != pull.head_sha:
             raise ApiProblem(409, "Head branch was modified. Review and try the merge again.")
-        _require_green(backend, repo, actor, pull)
-        git = backend.git(repo)
+        _require_green(repo, actor, pull)
+        git = repo.git()
         ref = f"refs/heads/{pull.base_ref}"
         base = target(git, ref)
         if base is None:
             raise ApiProblem(405, _NOT_MERGEABLE)
-        tip = _merged(backend, repo, actor, (issue, pull), base=base, how=how)
+        tip = _merged(repo, actor, (issue, pull), base=base, how=how)
         _advance(git, ref, base, tip)
-        backend.store.update("pull", issue.id, base_sha=base)
-        pushes.record_merge(backend, repo, actor, issue, tip)
-    pushes.follow(backend, repo, actor, [pushes.Update(base, tip, ref)])
+        repo.backend.store.update("pull", issue.id, base_sha=base)
+        pushes.record_merge(repo, actor, issue, tip)
+    pushes.follow(repo, actor, [pushes.Update(base, tip, ref)])
     return tip
 
 
-def _require_green(backend: Backend, repo: RepositoryRow, actor: UserRow, pull: PullRow) -> None:
+def _require_green(repo: Repo, actor: UserRow, pull: PullRow) -> None:
     """405 where a rule that binds ``actor`` wants a check that is not green, or the merge queue."""
-    binding = rules.binding(backend, repo, actor, pull.base_ref)
+    binding = rules.binding(repo, actor, pull.base_ref)
     if any(rule.queue for rule in binding):
         raise ApiProblem(405, "Changes must be made through the merge queue")
-    if missing := missing_checks(backend, repo, pull, binding):
+    if missing := missing_checks(repo, pull, binding):
         raise ApiProblem(405, f'Required status check "{missing[0]}" is expected.')
 
 
-def rebase_onto(backend: Backend, repo: RepositoryRow, actor: UserRow, number: int, base: str) -> None:
+def rebase_onto(repo: Repo, actor: UserRow, number: int, base: str) -> None:
     """The pull request asks to be merged into branch ``base`` from now on."""
-    with backend.repositories.lock(repo.full_name):
-        issue, _ = backend.pull(repo, number)
-        base_sha = _tip(backend.git(repo), base, "base")
-        backend.store.update("pull", issue.id, base_ref=base, base_sha=base_sha)
-    announce_pull(backend, repo, actor, number, "edited")
+    with repo.lock():
+        issue, _ = repo.pull(number)
+        base_sha = _tip(repo.git(), base, "base")
+        repo.backend.store.update("pull", issue.id, base_ref=base, base_sha=base_sha)
+    announce_pull(repo, actor, number, "edited")
 
 
 def require_reopenable(backend: Backend, pull: PullRow) -> None:
     """422 for a merged pull request or one whose branch is gone; otherwise its head is the branch's tip again."""
-    tip = target(backend.git(backend.repo_by_id(pull.head_repo_id)), f"refs/heads/{pull.head_ref}")
+    tip = target(backend.repo_by_id(pull.head_repo_id).git(), f"refs/heads/{pull.head_ref}")
     if pull.merged_at is not None:
         raise _custom("The pull request cannot be reopened.", "state")
     if tip is None:
@@ -163,10 +153,8 @@ def require_reopenable(backend: Backend, pull: PullRow) -> None:
     backend.store.update("pull", pull.issue_id, head_sha=tip)
 
 
-def _merged(
-    backend: Backend, repo: RepositoryRow, actor: UserRow, halves: tuple[IssueRow, PullRow], *, base: str, how: Merge
-) -> str:
-    (issue, pull), git, ident = halves, backend.git(repo), backend.ident(actor)
+def _merged(repo: Repo, actor: UserRow, halves: tuple[IssueRow, PullRow], *, base: str, how: Merge) -> str:
+    (issue, pull), git, ident = halves, repo.git(), repo.backend.ident(actor)
     if how.method == "rebase":
         tip = replayed(git, base, pull.head_sha, ident)
     else:
@@ -186,7 +174,7 @@ def _advance(git: pygit2.Repository, ref: str, base: str, tip: str) -> None:
         raise ApiProblem(405, "Base branch was modified. Review and try the merge again.") from problem
 
 
-def _message(repo: RepositoryRow, issue: IssueRow, pull: PullRow, how: Merge) -> str:
+def _message(repo: Repo, issue: IssueRow, pull: PullRow, how: Merge) -> str:
     if how.method == "squash":
         title = how.title or f"{issue.title} (#{issue.number})"
         return f"{title}\n\n{how.message}" if how.message else title
@@ -194,25 +182,25 @@ def _message(repo: RepositoryRow, issue: IssueRow, pull: PullRow, how: Merge) ->
     return f"{title}\n\n{how.message or issue.title}"
 
 
-def _keep_merge_ref(backend: Backend, repo: RepositoryRow, issue: IssueRow, sides: tuple[str, str], tree: str) -> None:
-    (base, head), git = sides, backend.git(repo)
+def _keep_merge_ref(repo: Repo, issue: IssueRow, sides: tuple[str, str], tree: str) -> None:
+    (base, head), git = sides, repo.git()
     name = f"refs/pull/{issue.number}/merge"
     now = target(git, name)
     if now is not None and [str(parent) for parent in git[now].peel(pygit2.Commit).parent_ids] == [base, head]:
         return
-    ident = backend.ident(backend.user(issue.author_id))
+    ident = repo.backend.ident(repo.backend.user(issue.author_id))
     message = f"Merge {head} into {base}"
     sha = write_commit(git, tree=tree, parents=[base, head], message=message, author=ident, committer=ident)
     git.references.create(name, sha, force=True)
 
 
-def _head_branch(backend: Backend, repo: RepositoryRow, head: str) -> tuple[RepositoryRow, str]:
+def _head_branch(repo: Repo, head: str) -> tuple[Repo, str]:
     """The repository (``repo``, or the fork of whoever stands before the colon) and the branch that ``head`` names."""
     owner, colon, branch = head.rpartition(":")
     if not colon or owner.lower() == repo.owner.lower():
         return repo, branch
     sql = "SELECT * FROM repo WHERE owner = ? AND parent_id = ?"
-    source = backend.store.first(RepositoryRow, sql, owner, repo.id)
+    source = repo.backend.store.first(repo.backend.hosted, sql, owner, repo.id)
     if source is None:
         raise invalid("PullRequest", "head", "invalid")
     return source, branch
@@ -225,8 +213,8 @@ def _tip(git: pygit2.Repository, branch: str, field: str) -> str:
     return str(commit.id)
 
 
-def _require_new(backend: Backend, repo: RepositoryRow, source: RepositoryRow, head: str, base: str) -> None:
-    twin = backend.store.number(
+def _require_new(repo: Repo, source: Repo, head: str, base: str) -> None:
+    twin = repo.backend.store.number(
         "SELECT COUNT(*) FROM pull JOIN issue ON issue.id = issue_id "
         "WHERE repo_id = ? AND state = 'open' AND head_repo_id = ? AND head_ref = ? AND base_ref = ?",
         repo.id,

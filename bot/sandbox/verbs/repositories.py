@@ -6,10 +6,10 @@ import json
 import secrets
 from collections.abc import Mapping
 
-from bot.sandbox.backend import Backend, token_digest
+from bot.sandbox.backend import Backend, Repo, token_digest
 from bot.sandbox.bare_repositories import require_name
 from bot.sandbox.fast_import import first_commit
-from bot.sandbox.records import RepositoryRow, UserRow
+from bot.sandbox.records import UserRow
 from bot.sandbox.replies import invalid
 
 
@@ -68,7 +68,7 @@ def create_repository(
     private: bool = False,
     about: str | None = None,
     message: str = "Initial commit",
-) -> RepositoryRow:
+) -> Repo:
     """A new repository whose default branch holds ``files`` in one commit (no branch at all without files)."""
     require_name(owner)
     require_name(name)
@@ -82,9 +82,7 @@ def create_repository(
     return repo
 
 
-def insert(
-    backend: Backend, owner: str, name: str, *, default_branch: str, private: bool, about: str | None
-) -> RepositoryRow:
+def insert(backend: Backend, owner: str, name: str, *, default_branch: str, private: bool, about: str | None) -> Repo:
     """The row of a new repository; 422 when the name is taken. A redirect from that name ends."""
     now = backend.now()
     with backend.store.transaction():

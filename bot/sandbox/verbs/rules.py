@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import pygit2
 
-from bot.sandbox.backend import Backend
+from bot.sandbox.backend import Repo
 from bot.sandbox.bare_repositories import ZERO
-from bot.sandbox.records import RepositoryRow, RuleRow, UserRow
+from bot.sandbox.records import RuleRow, UserRow
 from bot.sandbox.replies import ApiProblem
 
 _BRANCH = "refs/heads/"
@@ -44,12 +44,12 @@ class RuleDraft:
     bypass: Sequence[str] = ()
 
 
-def add(backend: Backend, repo: RepositoryRow, source: str, draft: RuleDraft) -> RuleRow:
+def add(repo: Repo, source: str, draft: RuleDraft) -> RuleRow:
     """A new rule. A branch has one protection: a second one for the same pattern takes the place of the first."""
-    with backend.store.transaction():
+    with repo.backend.store.transaction():
         if source == "protection":
-            remove_protection(backend, repo, draft.pattern)
-        key = backend.store.insert(
+            remove_protection(repo, draft.pattern)
+        key = repo.backend.store.insert(
             "rule",
             repo_id=repo.id,
             source=source,
@@ -65,18 +65,18 @@ def add(backend: Backend, repo: RepositoryRow, source: str, draft: RuleDraft) ->
             queue=draft.queue,
             bypass=",".join(draft.bypass),
         )
-    return backend.row(RuleRow, "SELECT * FROM rule WHERE id = ?", key)
+    return repo.backend.row(RuleRow, "SELECT * FROM rule WHERE id = ?", key)
 
 
-def remove_protection(backend: Backend, repo: RepositoryRow, pattern: str) -> bool:
+def remove_protection(repo: Repo, pattern: str) -> bool:
     """Whether there was a protection for this pattern; there is none any more."""
     sql = "DELETE FROM rule WHERE repo_id = ? AND source = 'protection' AND pattern = ?"
-    return backend.store.run(sql, repo.id, pattern) > 0
+    return repo.backend.store.run(sql, repo.id, pattern) > 0
 
 
-def of_branch(backend: Backend, repo: RepositoryRow, branch: str) -> list[RuleRow]:
+def of_branch(repo: Repo, branch: str) -> list[RuleRow]:
     """Every rule about ``branch``, in the order in which they were made."""
-    rows = backend.store.all(RuleRow, "SELECT * FROM rule WHERE repo_id = ? ORDER BY id", repo.id)
+    rows = repo.backend.store.all(RuleRow, "SELECT * FROM rule WHERE repo_id = ? ORDER BY id", repo.id)
     return [row for row in rows if _matches(row.pattern.removeprefix(_BRANCH), branch, repo.default_branch)]
 
 
@@ -90,16 +90,16 @@ def _matches(pattern: str, branch: str, default: str) -> bool:
     return len(ours) == len(theirs) and all(map(fnmatch.fnmatchcase, theirs, ours))
 
 
-def binding(backend: Backend, repo: RepositoryRow, user: UserRow, branch: str) -> list[RuleRow]:
+def binding(repo: Repo, user: UserRow, branch: str) -> list[RuleRow]:
     """The rules about ``branch`` that ``user`` cannot do without."""
-    return [rule for rule in of_branch(backend, repo, branch) if not _bypasses(backend, repo, user, rule)]
+    return [rule for rule in of_branch(repo, branch) if not _bypasses(repo, user, rule)]
 
 
-def _bypasses(backend: Backend, repo: RepositoryRow, user: UserRow, rule: RuleRow) -> bool:
+def _bypasses(repo: Repo, user: UserRow, rule: RuleRow) -> bool:
     if user.login.lower() in rule.bypass.lower().split(","):
         return True
     exempt = rule.source == "protection" and "~admins" not in rule.bypass.split(",")
-    return exempt and backend.may(repo, user, "admin")
+    return exempt and repo.may(user, "admin")
 
 
 def required_checks(rules: Sequence[RuleRow]) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ def _refusals(rule: RuleRow) -> list[tuple[str, str]]:
     return refusals
 
 
-def hook_lines(backend: Backend, repo: RepositoryRow, user: UserRow, refs: Sequence[str]) -> str:
+def hook_lines(repo: Repo, user: UserRow, refs: Sequence[str]) -> str:
     """What the update hook refuses of a push to ``refs``: lines ``ref|kind|message``, ``~`` for a line break.
 
     A protection is told as GH006, a ruleset as GH013 with the page that lists its rules.
@@ -135,30 +135,26 @@ def hook_lines(backend: Backend, repo: RepositoryRow, user: UserRow, refs: Seque
     lines = []
     for ref in refs:
         if ref.startswith(_BRANCH):
-            for rule in binding(backend, repo, user, ref.removeprefix(_BRANCH)):
-                lines += [
-                    f"{ref}|{kind}|{_told(backend, repo, rule, ref, refusal)}" for kind, refusal in _refusals(rule)
-                ]
+            for rule in binding(repo, user, ref.removeprefix(_BRANCH)):
+                lines += [f"{ref}|{kind}|{_told(repo, rule, ref, refusal)}" for kind, refusal in _refusals(rule)]
     return "\n".join(lines)
 
 
-def _told(backend: Backend, repo: RepositoryRow, rule: RuleRow, ref: str, refusal: str) -> str:
+def _told(repo: Repo, rule: RuleRow, ref: str, refusal: str) -> str:
     if rule.source == "protection":
         return f"error: GH006: Protected branch update failed for {ref}.~error: {refusal}"
-    page = backend.links.page(repo.full_name, f"/rules?ref={ref.replace('/', '%2F')}")
+    page = repo.page(f"/rules?ref={ref.replace('/', '%2F')}")
     return (
         f"error: GH013: Repository rule violations found for {ref}.~Review all repository rules at {page}~- {refusal}"
     )
 
 
-def require(
-    backend: Backend, repo: RepositoryRow, user: UserRow, ref: str, *, old: str, new: str, status: int = 422
-) -> None:
+def require(repo: Repo, user: UserRow, ref: str, *, old: str, new: str, status: int = 422) -> None:
     """``status`` unless the rules let ``user`` move ``ref`` from ``old`` to ``new`` (all zeros: absent) through the API."""
     if not ref.startswith(_BRANCH):
         return
-    kinds = _kinds(backend.git(repo), old, new)
-    for rule in binding(backend, repo, user, ref.removeprefix(_BRANCH)):
+    kinds = _kinds(repo.git(), old, new)
+    for rule in binding(repo, user, ref.removeprefix(_BRANCH)):
         for kind, refusal in _refusals(rule):
             if kind in kinds:
                 text = refusal if rule.source == "protection" else f"Repository rule violations found\n\n{refusal}\n\n"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bot.sandbox.records import IssueRow, RepositoryRow
+from bot.sandbox.backend import Repo
+from bot.sandbox.records import IssueRow
 from bot.sandbox.replies import ApiProblem
 from bot.sandbox.verbs import issues, pulls
 from bot.sandbox.web.markup import ticked
@@ -18,7 +19,7 @@ def merge(visit: Visit) -> Answer:
     if method not in _METHODS:
         raise ApiProblem(422, "Invalid merge method")
     how = pulls.Merge(method=method, sha=visit.form.get("head") or None)
-    pulls.merge(visit.backend, repo, visit.person, thread.number, how)
+    pulls.merge(repo, visit.person, thread.number, how)
     return _back(repo, thread)
 
 
@@ -26,7 +27,7 @@ def close(visit: Visit) -> Answer:
     """Close it, after saying what was typed."""
     repo, thread = visit.thread()
     _say(visit, repo, thread)
-    issues.close(visit.backend, repo, visit.person, thread)
+    issues.close(repo, visit.person, thread)
     return _back(repo, thread)
 
 
@@ -34,9 +35,9 @@ def reopen(visit: Visit) -> Answer:
     """Open it again, after saying what was typed."""
     repo, thread = visit.thread()
     if thread.is_pull:
-        pulls.require_reopenable(visit.backend, visit.backend.pull(repo, thread.number)[1])
+        pulls.require_reopenable(visit.backend, repo.pull(thread.number)[1])
     _say(visit, repo, thread)
-    issues.reopen(visit.backend, repo, visit.person, thread)
+    issues.reopen(repo, visit.person, thread)
     return _back(repo, thread)
 
 
@@ -54,17 +55,17 @@ def task(visit: Visit) -> Answer:
     body = ticked(thread.body or "", int(line) if line.isdigit() else -1, done=visit.form.get("was") != "true")
     if body is None:
         raise ApiProblem(409, "The text has changed. Load the page again.")
-    issues.edit(visit.backend, repo, visit.person, thread, title=None, body=body)
+    issues.edit(repo, visit.person, thread, title=None, body=body)
     return _back(repo, thread)
 
 
-def _say(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> None:
+def _say(visit: Visit, repo: Repo, thread: IssueRow) -> None:
     text = visit.form.get("body", "").replace("\r\n", "\n")
     if text.strip():
-        issues.comment(visit.backend, repo, visit.person, thread, text)
+        issues.comment(repo, visit.person, thread, text)
 
 
-def _back(repo: RepositoryRow, thread: IssueRow) -> Redirect:
+def _back(repo: Repo, thread: IssueRow) -> Redirect:
     return Redirect(f"/{repo.full_name}/{'pull' if thread.is_pull else 'issues'}/{thread.number}")
 
 

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pygit2
 
-from bot.sandbox.backend import Backend
+from bot.sandbox.backend import Repo
 from bot.sandbox.objects import FileDiff, commit_at, diff_trees, entry_at, merge_base
-from bot.sandbox.records import CheckRunRow, IssueRow, RepositoryRow
+from bot.sandbox.records import CheckRunRow, IssueRow
 from bot.sandbox.replies import not_found
 from bot.sandbox.shapes.issues import labels_of
 from bot.sandbox.shapes.pulls import changes, own_commits
@@ -24,8 +24,8 @@ _MARKDOWN = (".md", ".markdown")
 
 def home(visit: Visit) -> Answer:
     """Every repository."""
-    rows = visit.backend.store.all(RepositoryRow, "SELECT * FROM repo ORDER BY pushed_at DESC, id DESC")
-    return SitePage("repositories.html", {"repos": [views.repo_view(visit.backend, row) for row in rows]})
+    rows = visit.backend.store.all(visit.backend.hosted, "SELECT * FROM repo ORDER BY pushed_at DESC, id DESC")
+    return SitePage("repositories.html", {"repos": [views.repo_view(row) for row in rows]})
 
 
 def owner(visit: Visit) -> Answer:
@@ -37,25 +37,25 @@ def owner(visit: Visit) -> Answer:
 def repository(visit: Visit) -> Answer:
     """The default branch's files, latest commit and README."""
     repo = visit.repo()
-    tip = commit_at(visit.backend.git(repo), repo.default_branch)
+    tip = commit_at(repo.git(), repo.default_branch)
     if tip is None:
-        return page_of(visit, repo, "code", "empty.html")
-    return _folder(visit, repo, repo.default_branch, "", tip)
+        return page_of(repo, "code", "empty.html")
+    return _folder(repo, repo.default_branch, "", tip)
 
 
 def tree(visit: Visit) -> Answer:
     """One folder at a branch or commit."""
     repo = visit.repo()
-    rev, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
-    return _folder(visit, repo, rev, path, commit)
+    rev, path, commit = views.locate(repo.git(), visit.params["rest"])
+    return _folder(repo, rev, path, commit)
 
 
-def _folder(visit: Visit, repo: RepositoryRow, rev: str, path: str, commit: pygit2.Commit) -> Answer:
+def _folder(repo: Repo, rev: str, path: str, commit: pygit2.Commit) -> Answer:
     entries = views.folder(commit.tree, path)
     readme = next((entry for entry in entries if entry.name in _README), None)
     text = _text(commit.tree, readme.path) if readme else None
     shown = {"entries": entries, "readme": text, "readme_name": readme.name if readme else ""}
-    return page_of(visit, repo, "code", "folder.html", **shown, **_spot(visit, repo, rev, path, commit))
+    return page_of(repo, "code", "folder.html", **shown, **_spot(repo, rev, path, commit))
 
 
 def blob(visit: Visit) -> Answer:
@@ -71,14 +71,14 @@ def blob(visit: Visit) -> Answer:
         "rendered": markdown and "plain" not in visit.query,
         "markdown": markdown,
     }
-    return page_of(visit, repo, "code", "file.html", **shown, **_spot(visit, repo, rev, path, commit))
+    return page_of(repo, "code", "file.html", **shown, **_spot(repo, rev, path, commit))
 
 
-def _spot(visit: Visit, repo: RepositoryRow, rev: str, path: str, commit: pygit2.Commit) -> dict[str, object]:
+def _spot(repo: Repo, rev: str, path: str, commit: pygit2.Commit) -> dict[str, object]:
     """Where in the repository a page is: each folder on the way with its own path."""
     parts = path.split("/") if path else []
     crumbs = [(part, "/".join(parts[: at + 1])) for at, part in enumerate(parts)]
-    return {"rev": rev, "path": path, "crumbs": crumbs, "commit": views.commit_view(visit.backend, repo, commit)}
+    return {"rev": rev, "path": path, "crumbs": crumbs, "commit": views.commit_view(repo, commit)}
 
 
 def raw(visit: Visit) -> Answer:
@@ -88,9 +88,9 @@ def raw(visit: Visit) -> Answer:
     return Raw(content.data, "application/octet-stream" if content.is_binary else "text/plain; charset=utf-8")
 
 
-def _file(visit: Visit, repo: RepositoryRow) -> tuple[str, str, pygit2.Commit, pygit2.Blob]:
+def _file(visit: Visit, repo: Repo) -> tuple[str, str, pygit2.Commit, pygit2.Blob]:
     """Branch (or id), path, commit and content of the file that the address names."""
-    rev, path, commit = views.locate(visit.backend.git(repo), visit.params["rest"])
+    rev, path, commit = views.locate(repo.git(), visit.params["rest"])
     entry = entry_at(commit.tree, path)
     if not isinstance(entry, pygit2.Blob):
         raise not_found()
@@ -101,52 +101,46 @@ def commits(visit: Visit) -> Answer:
     """The history of a branch."""
     repo = visit.repo()
     rev = visit.params.get("rev") or repo.default_branch
-    tip = commit_at(visit.backend.git(repo), rev)
-    rows = [] if tip is None else views.recent(visit.backend, repo, tip, limit=_MOST_COMMITS)
-    return page_of(visit, repo, "commits", "commits.html", rev=rev, commits=rows)
+    tip = commit_at(repo.git(), rev)
+    rows = [] if tip is None else views.recent(repo, tip, limit=_MOST_COMMITS)
+    return page_of(repo, "commits", "commits.html", rev=rev, commits=rows)
 
 
 def commit(visit: Visit) -> Answer:
     """One commit with its checks and diff."""
     repo, sha = visit.repo(), visit.params["sha"]
-    target = commit_at(visit.backend.git(repo), sha)
+    target = commit_at(repo.git(), sha)
     if target is None:
         raise not_found()
     old = target.parents[0].tree if target.parents else None
     files = diff_trees(old, target.tree)
-    checks = views.checks_of(visit.backend, repo, str(target.id))
+    checks = views.checks_of(repo, str(target.id))
     return page_of(
-        visit,
-        repo,
-        "commits",
-        "commit.html",
-        commit=views.commit_view(visit.backend, repo, target),
-        checks=checks,
-        **_diff(files, checks),
+        repo, "commits", "commit.html", commit=views.commit_view(repo, target), checks=checks, **_diff(files, checks)
     )
 
 
 def compare(visit: Visit) -> Answer:
     """What one side added since both parted."""
     repo = visit.repo()
-    git = visit.backend.git(repo)
+    git = repo.git()
     base, _, head = visit.params["basehead"].partition("...")
     old, new = commit_at(git, base), commit_at(git, head)
     start = merge_base(git, str(old.id), str(new.id)) if old and new else None
     if new is None or start is None:
         raise not_found()
     files = diff_trees(git[start].peel(pygit2.Tree), new.tree)
-    return page_of(visit, repo, "commits", "compare.html", base=base, source=head, **_diff(files, []))
+    return page_of(repo, "commits", "compare.html", base=base, source=head, **_diff(files, []))
 
 
 def branches(visit: Visit) -> Answer:
     """All branches with their latest commits."""
     repo = visit.repo()
-    git = visit.backend.git(repo)
-    names = views.repo_view(visit.backend, repo).branches
+    git = repo.git()
+    names = views.repo_view(repo).branches
     tips = [(name, commit_at(git, f"refs/heads/{name}")) for name in names]
-    rows = [(name, views.commit_view(visit.backend, repo, tip)) for name, tip in tips if tip is not None]
-    return page_of(visit, repo, "code", "branches.html", rows=rows)
+    rows = [(name, views.commit_view(repo, tip)) for name, tip in tips if tip is not None]
+    return page_of(repo, "code", "branches.html", rows=rows)
 
 
 def pulls(visit: Visit) -> Answer:
@@ -162,30 +156,29 @@ def issues(visit: Visit) -> Answer:
 def _threads(visit: Visit, tab: str) -> Answer:
     repo, label = visit.repo(), visit.query.get("label", "")
     state = visit.query.get("state", "open")
-    everything = views.threads(visit.backend, repo, pulls=tab == "pulls", label=label)
+    everything = views.threads(repo, pulls=tab == "pulls", label=label)
     rows = [row for row in everything if state in ("all", row.issue.state)]
     counts = {name: sum(row.issue.state == name for row in everything) for name in ("open", "closed")}
-    return page_of(visit, repo, tab, "threads.html", rows=rows, counts=counts, state=state, label=label)
+    return page_of(repo, tab, "threads.html", rows=rows, counts=counts, state=state, label=label)
 
 
 def pull(visit: Visit) -> Answer:
     """One pull request: talk, checks, commits, diff, and the buttons."""
     repo = visit.repo()
-    thread, row = visit.backend.pull(repo, visit.number())
-    git, checks = visit.backend.git(repo), views.checks_of(visit.backend, repo, row.head_sha)
-    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(visit.backend, repo, row)]
+    thread, row = repo.pull(visit.number())
+    git, checks = repo.git(), views.checks_of(repo, row.head_sha)
+    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(repo, row)]
     return page_of(
-        visit,
         repo,
         "pulls",
         "pull.html",
         pull=row,
-        merging=mergeability(visit.backend, repo, thread, row),
+        merging=mergeability(repo, thread, row),
         state=views.thread_state(thread, row),
         checks=checks,
-        commits=[views.commit_view(visit.backend, repo, own_commit) for own_commit in own],
+        commits=[views.commit_view(repo, own_commit) for own_commit in own],
         **_conversation(visit, repo, thread),
-        **_diff(changes(visit.backend, repo, row), checks),
+        **_diff(changes(repo, row), checks),
     )
 
 
@@ -194,7 +187,7 @@ def issue(visit: Visit) -> Answer:
     repo, thread = visit.thread()
     if thread.is_pull:
         return Redirect(f"/{repo.full_name}/pull/{thread.number}")
-    return page_of(visit, repo, "issues", "issue.html", state=thread.state, **_conversation(visit, repo, thread))
+    return page_of(repo, "issues", "issue.html", state=thread.state, **_conversation(visit, repo, thread))
 
 
 def run(visit: Visit) -> Answer:
@@ -204,11 +197,11 @@ def run(visit: Visit) -> Answer:
         CheckRunRow, "SELECT * FROM check_run WHERE id = ? AND repo_id = ?", visit.number(), repo.id
     )
     check = views.run_view(visit.backend, row)
-    return page_of(visit, repo, "pulls", "run.html", check=check, run=row, numbers=_pulls_at(visit.backend, repo, row))
+    return page_of(repo, "pulls", "run.html", check=check, run=row, numbers=_pulls_at(repo, row))
 
 
-def _pulls_at(backend: Backend, repo: RepositoryRow, run: CheckRunRow) -> list[IssueRow]:
-    return backend.store.all(
+def _pulls_at(repo: Repo, run: CheckRunRow) -> list[IssueRow]:
+    return repo.backend.store.all(
         IssueRow,
         "SELECT issue.* FROM issue JOIN pull ON issue_id = issue.id WHERE repo_id = ? AND head_sha = ?",
         repo.id,
@@ -216,7 +209,7 @@ def _pulls_at(backend: Backend, repo: RepositoryRow, run: CheckRunRow) -> list[I
     )
 
 
-def _conversation(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[str, object]:
+def _conversation(visit: Visit, repo: Repo, thread: IssueRow) -> dict[str, object]:
     author, timeline = visit.backend.user(thread.author_id), views.timeline(visit.backend, thread)
     return {
         "issue": thread,
@@ -228,7 +221,7 @@ def _conversation(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> dict[s
     }
 
 
-def _tick_box(visit: Visit, repo: RepositoryRow, thread: IssueRow) -> markup.BoxOf:
+def _tick_box(visit: Visit, repo: Repo, thread: IssueRow) -> markup.BoxOf:
     """Boxes that tick themselves when pressed: each is a form of its own."""
     where = f"/{quote(repo.full_name)}/issues/{thread.number}/task"
 

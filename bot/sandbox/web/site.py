@@ -17,9 +17,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from bot.sandbox.backend import Backend
+from bot.sandbox.backend import Backend, Repo
 from bot.sandbox.edge import query_of
-from bot.sandbox.records import IssueRow, RepositoryRow, UserRow
+from bot.sandbox.records import IssueRow, UserRow
 from bot.sandbox.replies import ApiProblem, Moved, forbidden
 from bot.sandbox.web.markup import render
 from bot.sandbox.web.views import RepoView, repo_view
@@ -42,7 +42,7 @@ class Visit:
     query: Mapping[str, str]
     form: Mapping[str, str] = field(default_factory=dict)
 
-    def repo(self) -> RepositoryRow:
+    def repo(self) -> Repo:
         """The repository that the address names, also by a name it had before."""
         try:
             return self.backend.repo(self.params["owner"], self.params["name"], self.person)
@@ -53,10 +53,10 @@ class Visit:
         """The number of an issue or pull request in the address."""
         return int(self.params["number"])
 
-    def thread(self) -> tuple[RepositoryRow, IssueRow]:
+    def thread(self) -> tuple[Repo, IssueRow]:
         """The repository and issue (or pull request) that the address names."""
         repo = self.repo()
-        return repo, self.backend.issue(repo, self.number())
+        return repo, repo.issue(self.number())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ class PageRoute:
     view: View
 
 
-def page_of(visit: Visit, repo: RepositoryRow, tab: str, template: str, **values: object) -> Page:
+def page_of(repo: Repo, tab: str, template: str, **values: object) -> Page:
     """A page of one repository."""
-    return Page(template, values, repo_view(visit.backend, repo), tab)
+    return Page(template, values, repo_view(repo), tab)
 
 
 def routes(backend: Backend, person: str, pages: tuple[PageRoute, ...]) -> tuple[BaseRoute, ...]:

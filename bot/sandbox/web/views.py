@@ -8,7 +8,7 @@ from itertools import islice
 
 import pygit2
 
-from bot.sandbox.backend import Backend, stamp
+from bot.sandbox.backend import Backend, Repo, stamp
 from bot.sandbox.bare_repositories import listing
 from bot.sandbox.objects import commit_at, entry_at, history
 from bot.sandbox.records import (
@@ -19,7 +19,6 @@ from bot.sandbox.records import (
     IssueRow,
     LabelRow,
     PullRow,
-    RepositoryRow,
     StatusRow,
     UserRow,
 )
@@ -92,22 +91,22 @@ class CheckView:
 class RepoView:
     """What every page of one repository shows in its head."""
 
-    repo: RepositoryRow
+    repo: Repo
     clone_url: str
     open_issues: int
     open_pulls: int
     branches: tuple[str, ...]
 
 
-def repo_view(backend: Backend, repo: RepositoryRow) -> RepoView:
+def repo_view(repo: Repo) -> RepoView:
     """Counts and branches of ``repo``."""
     sql = "SELECT COUNT(*) FROM issue WHERE repo_id = ? AND state = 'open' AND is_pull = ?"
-    heads = listing(backend.git(repo), "refs/heads/")
+    heads = listing(repo.git(), "refs/heads/")
     names = sorted(
         (name.removeprefix("refs/heads/") for name in heads), key=lambda name: (name != repo.default_branch, name)
     )
-    open_issues, open_pulls = (backend.store.number(sql, repo.id, is_pull) for is_pull in (False, True))
-    return RepoView(repo, backend.links.git(repo.full_name), open_issues, open_pulls, tuple(names))
+    open_issues, open_pulls = (repo.backend.store.number(sql, repo.id, is_pull) for is_pull in (False, True))
+    return RepoView(repo, repo.backend.links.git(repo.full_name), open_issues, open_pulls, tuple(names))
 
 
 def locate(git: pygit2.Repository, rest: str) -> tuple[str, str, pygit2.Commit]:
@@ -139,19 +138,19 @@ def folder(tree: pygit2.Tree, path: str) -> list[EntryView]:
     return sorted(rows, key=lambda row: (not row.folder, row.name.lower()))
 
 
-def commit_view(backend: Backend, repo: RepositoryRow, commit: pygit2.Commit) -> CommitView:
+def commit_view(repo: Repo, commit: pygit2.Commit) -> CommitView:
     """``commit`` with the state of its checks."""
     title, _, rest = commit.message.partition("\n")
     at = stamp(datetime.fromtimestamp(commit.commit_time, UTC))
     parents = tuple(str(parent) for parent in commit.parent_ids)
-    state = checks.worst_state(backend, repo, str(commit.id))
+    state = checks.worst_state(repo, str(commit.id))
     return CommitView(str(commit.id), title, rest.strip("\n"), commit.author.name, at, parents, state)
 
 
-def recent(backend: Backend, repo: RepositoryRow, tip: pygit2.Commit, *, limit: int) -> list[CommitView]:
+def recent(repo: Repo, tip: pygit2.Commit, *, limit: int) -> list[CommitView]:
     """The newest commits reachable from ``tip``."""
-    newest = islice(history(backend.git(repo), str(tip.id)), limit)
-    return [commit_view(backend, repo, commit) for commit in newest]
+    newest = islice(history(repo.git(), str(tip.id)), limit)
+    return [commit_view(repo, commit) for commit in newest]
 
 
 def thread_state(issue: IssueRow, pull: PullRow | None) -> str:
@@ -163,19 +162,19 @@ def thread_state(issue: IssueRow, pull: PullRow | None) -> str:
     return issue.state
 
 
-def threads(backend: Backend, repo: RepositoryRow, *, pulls: bool, label: str) -> list[ThreadView]:
+def threads(repo: Repo, *, pulls: bool, label: str) -> list[ThreadView]:
     """Issues, or pull requests, newest first."""
     sql = "SELECT * FROM issue WHERE repo_id = ? AND is_pull = ? ORDER BY number DESC"
-    views = [_thread(backend, repo, row) for row in backend.store.all(IssueRow, sql, repo.id, pulls)]
+    views = [_thread(repo, row) for row in repo.backend.store.all(IssueRow, sql, repo.id, pulls)]
     return [view for view in views if not label or label in {row.name for row in view.labels}]
 
 
-def _thread(backend: Backend, repo: RepositoryRow, issue: IssueRow) -> ThreadView:
-    pull = backend.pull_half(issue)
-    comments = backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id)
-    state = "none" if pull is None else checks.worst_state(backend, repo, pull.head_sha)
-    labels = tuple(labels_of(backend, issue))
-    return ThreadView(issue, thread_state(issue, pull), backend.user(issue.author_id), labels, comments, state)
+def _thread(repo: Repo, issue: IssueRow) -> ThreadView:
+    pull = repo.backend.pull_half(issue)
+    comments = repo.backend.store.number("SELECT COUNT(*) FROM comment WHERE issue_id = ?", issue.id)
+    state = "none" if pull is None else checks.worst_state(repo, pull.head_sha)
+    labels = tuple(labels_of(repo.backend, issue))
+    return ThreadView(issue, thread_state(issue, pull), repo.backend.user(issue.author_id), labels, comments, state)
 
 
 def timeline(backend: Backend, issue: IssueRow) -> list[TimelineItem]:
@@ -189,10 +188,10 @@ def timeline(backend: Backend, issue: IssueRow) -> list[TimelineItem]:
     return sorted([*commented, *happened], key=lambda row: row.at)
 
 
-def checks_of(backend: Backend, repo: RepositoryRow, sha: str) -> list[CheckView]:
+def checks_of(repo: Repo, sha: str) -> list[CheckView]:
     """Check runs and statuses of a commit, what failed first."""
-    runs = [run_view(backend, run) for run in checks.latest_runs(backend, repo, sha)]
-    statuses = [_status_view(backend, status) for status in checks.newest_statuses(backend, repo, sha)]
+    runs = [run_view(repo.backend, run) for run in checks.latest_runs(repo, sha)]
+    statuses = [_status_view(repo.backend, status) for status in checks.newest_statuses(repo, sha)]
     order = ("failure", "pending", "neutral", "success")
     return sorted([*runs, *statuses], key=lambda row: (order.index(row.state), row.name))
 
