@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -102,7 +100,7 @@ def test_few_blocks_cannot_be_run() -> None:
 
 
 @pytest.mark.parametrize("block", [each for each in blocks() if each.reason is None], ids=lambda block: block.page)
-def test_blocks_of_shell_run_as_they_stand(tmp_path: Path, block: ShellBlock) -> None:
+def test_blocks_of_shell_run_as_they_stand(tmp_path: Path, block: ShellBlock, installed: str) -> None:
     """In a clone of a repository whose prod runs what Git says, line after line, with its remote for ``URL``."""
     settings = SETTINGS.replace("LIVE", str(tmp_path / "live.json")).replace("STATE", str(tmp_path / "state"))
     keeping = Keeping.made(tmp_path, settings)
@@ -112,7 +110,7 @@ def test_blocks_of_shell_run_as_they_stand(tmp_path: Path, block: ShellBlock) ->
     done = subprocess.run(
         ["bash", "-euxo", "pipefail", "-c", script],
         cwd=keeping.checkout,
-        env=environment(tmp_path),
+        env=environment(tmp_path, installed),
         capture_output=True,
         text=True,
         timeout=600,
@@ -120,20 +118,19 @@ def test_blocks_of_shell_run_as_they_stand(tmp_path: Path, block: ShellBlock) ->
     )
     if done.returncode:  # the block may have left a daemon behind
         stop = ["bash", "-c", "clockwork daemon stop"]
-        subprocess.run(stop, cwd=keeping.checkout, env=environment(tmp_path), check=False, timeout=120)
+        subprocess.run(stop, cwd=keeping.checkout, env=environment(tmp_path, installed), check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 PLAN: Final = json.dumps({"format_version": "1.2", "terraform_version": "1.9.8", "planned_values": {"root_module": {}}})
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, installed: str) -> dict[str, str]:
     """Of somebody who installed Clockwork and nothing else."""
     programs = folder / "bin"
     programs.mkdir(exist_ok=True)
-    program = programs / "clockwork"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m bot "$@"\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    (programs / "clockwork").write_text(installed)
+    (programs / "clockwork").chmod(0o755)
     return {
         "PATH": f"{programs}:/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),
@@ -144,7 +141,7 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def test_what_differs_is_told_by_the_first_command_of_the_first_page(tmp_path: Path) -> None:
+def test_what_differs_is_told_by_the_first_command_of_the_first_page(tmp_path: Path, installed: str) -> None:
     """The block that shows drift shows what somebody changed."""
     (block,) = [each for each in blocks() if each.page == "README.md" and each.reason is None]
     keeping = Keeping.made(tmp_path)
@@ -156,7 +153,7 @@ def test_what_differs_is_told_by_the_first_command_of_the_first_page(tmp_path: P
     done = subprocess.run(
         ["bash", "-euc", block.text],
         cwd=keeping.checkout,
-        env=environment(tmp_path),
+        env=environment(tmp_path, installed),
         capture_output=True,
         text=True,
         timeout=600,

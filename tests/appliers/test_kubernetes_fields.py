@@ -94,7 +94,7 @@ def made(chosen: Any) -> dict[str, Any]:
     return tree
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=objects, after=objects, data=st.data())
 def test_restoring_touches_nothing_that_was_not_named(
     cluster: Stage, before: Any, after: Any, data: st.DataObject

@@ -168,7 +168,7 @@ def test_no_expression_shows_a_sensitive_value(place: str) -> None:
 
 
 @given(st.lists(st.sampled_from(WRAPPERS), min_size=2, max_size=3), st.sampled_from(PLACES))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_no_nesting_of_expressions_shows_it(wrappers: list[str], place: str) -> None:
     """Expressions in expressions."""
     expression = "var.s"

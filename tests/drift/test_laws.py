@@ -24,7 +24,7 @@ from bot.model.resource import Desired, Observed, Platform, ResourceId, SourceKi
 from tests.corpus import cases, own
 from tests.drift.makers import OPTIONS, Pair, declared, diff, live, running, service
 
-EXAMPLES = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SPELLINGS = st.one_of(
     st.text(max_size=12),

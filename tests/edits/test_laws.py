@@ -88,7 +88,7 @@ def sources(draw: st.DrawFn) -> tuple[str, bytes]:
     return "f.yaml", (draw(st.sampled_from(["", "\ufeff"])) + commented.replace("\n", ending)).encode()
 
 
-@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], max_examples=200, deadline=None)
+@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], max_examples=80, deadline=None)
 @given(sources(), TREE, st.data())
 def test_an_edit_reads_back_as_intended_and_leaves_the_rest_alone(
     source: tuple[str, bytes], new: JSON, data: st.DataObject
@@ -115,7 +115,7 @@ def test_an_edit_reads_back_as_intended_and_leaves_the_rest_alone(
     assert content.startswith(b"\xef\xbb\xbf") == after.startswith(b"\xef\xbb\xbf")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(sources(), SCALAR, st.data())
 def test_changing_one_scalar_changes_only_its_own_bytes(
     source: tuple[str, bytes], new: JSON, data: st.DataObject

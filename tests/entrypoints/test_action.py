@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,28 +16,19 @@ from bot import __version__
 from bot.report.outputs import applied_outputs
 from bot.sandbox.server import Sandbox
 from tests.appliers.apiserver import ApiServer
-from tests.entry import PRELOADED
 from tests.flows.stage import NAME, Stage, open_stage
-from tests.served import program
 
 HERE: Final = Path(__file__).parents[2]
 ACTION: Final = HERE / ".github/actions/clockwork"
 DESCRIPTION: Final[Mapping[str, Any]] = yaml.safe_load((ACTION / "action.yml").read_text())
 
 
-@pytest.fixture(scope="module")
-def clockwork() -> Iterator[str]:
-    """What a shell starts as ``clockwork``: a process that has the bot imported already."""
-    with program(PRELOADED) as words:
-        yield f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
-
-
 @pytest.fixture
-def stage(tmp_path: Path, clockwork: str) -> Iterator[Stage]:
+def stage(tmp_path: Path, installed: str) -> Iterator[Stage]:
     """A repository on a running sandbox, and the program that the action installs."""
     bin_ = tmp_path / "runner/clockwork/bin"
     bin_.mkdir(parents=True)
-    (bin_ / "clockwork").write_text(clockwork)
+    (bin_ / "clockwork").write_text(installed)
     (bin_ / "clockwork").chmod(0o755)
     with Sandbox.start(tmp_path / "sandbox") as box:
         yield open_stage(tmp_path, box)

@@ -147,7 +147,7 @@ def test_a_fuzzer_finds_nothing(daemon: Running, tmp_path: Path) -> None:
     """Schemathesis, with all of its checks, against the running daemon."""
     words = [
         *("run", f"{daemon.root}/openapi.json", "--header", f"Authorization: Bearer {OPERATOR}", "--checks", "all"),
-        *("--max-examples", "8", "--seed", "1", "--phases", "examples,coverage,fuzzing", "--request-timeout", "60"),
+        *("--max-examples", "3", "--seed", "1", "--phases", "examples,coverage,fuzzing", "--request-timeout", "60"),
         "--no-color",
     ]
     program = Path(sys.executable).with_name("schemathesis")

@@ -72,13 +72,15 @@ def cluster() -> Iterator[ApiServer]:
 
 @needs_kubectl
 @pytest.mark.parametrize("dry_run", ["client", "server", "none"])
-def test_the_command_of_the_issue_applies_that_object_alone(tmp_path: Path, cluster: ApiServer, dry_run: str) -> None:
+def test_the_command_of_the_issue_applies_that_object_alone(
+    tmp_path: Path, cluster: ApiServer, dry_run: str, installed: str
+) -> None:
     """Pasted into a shell, in a clone, with the real kubectl."""
     root = folder(tmp_path / "repo", {"k8s/all.yaml": TWO})
     (_, apply) = commands("k8s/all.yaml", {"k8s/all.yaml": TWO})
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "clockwork").write_text(f'#!/bin/sh\nexec {sys.executable} -m bot "$@"\n')
+    (programs / "clockwork").write_text(installed)
     (programs / "clockwork").chmod(0o755)
     (programs / "kubectl").symlink_to(str(KUBECTL))
     done = subprocess.run(

@@ -42,7 +42,7 @@ class _Unanchored(Subject):
         return hunks.Delta(file, self.exemptions, self.options.largest_file)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_all_lines_give_the_same_hits(seed: int) -> None:
     """Rules that are shown every line point at the same places."""
     names = sorted(recorded.recorded())
@@ -57,7 +57,7 @@ def test_whatever_a_pattern_matches_holds_its_anchors(pattern: LinePattern) -> N
     """A text made from the pattern, in either case where case does not matter, is found by every back end."""
 
     @given(st.from_regex(re.compile(pattern.source, pattern.flags)), st.booleans())
-    @settings(max_examples=25, deadline=None, database=None)
+    @settings(max_examples=10, deadline=None, database=None)
     def holds(text: str, upper: bool) -> None:
         line = text.replace("\n", " ")
         if upper and pattern.compiled.search(line.upper()):

@@ -88,7 +88,7 @@ def takes(constraint: Constraint) -> list[str]:
 
 
 @pytest.mark.skipif(not tools.helm_library(), reason="helm-python-sdk is not installed")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(constraints)
 def test_a_constraint_takes_what_helm_takes(constraint: str) -> None:
     """Whatever operators, wildcards, pre-releases and ranges it is put together from."""

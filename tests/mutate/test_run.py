@@ -12,12 +12,16 @@ from tests.mutate.rooms import ROOT, Room
 from tests.mutate.run import Verdict, run
 
 SOURCE = """
+from time import sleep
+
+
 def bigger(a, b):
     return a > b
 
 
 def waits(number):
     while number > 0:
+        sleep(0.01)
         number -= 1
     return number
 

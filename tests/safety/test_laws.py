@@ -142,7 +142,7 @@ class Bots(RuleBasedStateMachine):
 
 
 TestBots = Bots.TestCase
-TestBots.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestBots.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
 
 steps = st.lists(
     st.tuples(
@@ -166,7 +166,7 @@ def short_memory() -> Iterator[None]:
         yield
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(steps, st.integers(0, 4000))
 def test_compaction_changes_no_answer(events: list[tuple[str, str, int]], later: int) -> None:
     """Every permit, denial and standing order is the same from the folded ledger, now and at any later time."""
