@@ -30,6 +30,7 @@ PRELOADED: Final = [
     "bot.report.terminal",
     "pygit2",
     "yaml",
+    "tests.loaded",
 ]
 _LIMIT: Final = 120
 """Seconds for one call."""
