@@ -108,9 +108,9 @@ class HookAttempt:
                 pods = self.pods(live, now) if health.state is HealthState.FAILED else ()
                 return HealthReport(health.state, (*health.evidence, *pods))
             if waited >= self.seconds:
-                told = "; ".join((*health.evidence, *self.pods(live, now)))
+                evidence_text = "; ".join((*health.evidence, *self.pods(live, now)))
                 raise WaitOver(
-                    f"{self._name}: the {self.work.action.hook} hook did not end within {waited:g} s: {told}"
+                    f"{self._name}: the {self.work.action.hook} hook did not end within {waited:g} s: {evidence_text}"
                 )
             self.sleep(_LOOK_AGAIN)
             waited += _LOOK_AGAIN

@@ -105,9 +105,9 @@ class TerraformApplier:
         ended = self._terraform(
             "apply", "-input=false", "-no-color", f"-lock-timeout={self.lock_seconds}s", str(self.plan.resolve())
         )
-        said = "applied" if ended.exit_code == 0 else self._already(ended)
+        result = "applied" if ended.exit_code == 0 else self._already(ended)
         self._applied = True
-        return Evidence(said, facts)
+        return Evidence(result, facts)
 
     def health(self, work: Work, *, now: datetime) -> HealthReport:
         """Whether a new plan leaves it alone: Terraform knows no other health."""
@@ -141,9 +141,11 @@ class TerraformApplier:
                 f"terraform apply ended with exit code {ended.exit_code}: {self._tool().told(ended)}",
                 advice="what it did before that is in the state; plan again to see what is left",
             )
-        left = self._left()
-        if left:
-            raise Stale(f"the state has moved since the plan was made; left to do: {', '.join(sorted(left))}")
+        remaining_changes = self._left()
+        if remaining_changes:
+            raise Stale(
+                f"the state has moved since the plan was made; left to do: {', '.join(sorted(remaining_changes))}"
+            )
         return "applied before: a new plan has nothing to do"
 
     def _locked(self, ended: ProcessResult) -> Refused:
@@ -175,10 +177,10 @@ class TerraformApplier:
         if ended.exit_code != 0:
             raise Refused(f"the plan {plan.name} cannot be read: {self._tool().told(ended)}", advice="plan again")
         try:
-            shown: JSON = json.loads(ended.stdout)
+            shown_plan: JSON = json.loads(ended.stdout)
         except ValueError as exc:
             raise Unavailable("terraform show did not print JSON") from exc
-        return shown
+        return shown_plan
 
     def _terraform(self, verb: str, *words: str) -> ProcessResult:
         """``terraform verb``, after an init that brings no other provider than the lock file names."""
@@ -193,8 +195,8 @@ class TerraformApplier:
 
     def _tool(self) -> ApplyTool:
         passed = {key: value for key, value in self.environment.items() if not key.startswith(_NOT_PASSED)}
-        ours = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
-        environment = {**passed, **ours, "TF_DATA_DIR": str(self.data.resolve())}
+        automation = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        environment = {**passed, **automation, "TF_DATA_DIR": str(self.data.resolve())}
         variables = {key: value for key, value in environment.items() if key.startswith("TF_VAR_")}
         return ApplyTool((self.binary,), self.directory, environment, variables, self.seconds)
 

@@ -67,7 +67,7 @@ def _small_packs(objects: Path) -> list[Path]:
     if len(indexes) <= _PACKS:
         return []
     sizes = {index: index.with_suffix(".pack").stat().st_size for index in indexes if _is_read(index)}
-    return list(_up_to(_LARGEST, sorted(sizes.items(), key=lambda each: each[1]))) if len(sizes) > _PACKS else []
+    return list(_up_to(_LARGEST, sorted(sizes.items(), key=lambda pack: pack[1]))) if len(sizes) > _PACKS else []
 
 
 def _up_to(most: int, sizes: list[tuple[Path, int]]) -> Iterator[Path]:
