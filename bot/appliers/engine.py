@@ -26,6 +26,7 @@ INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
 _NEVER_STARTED: Final = frozenset({"created", "configured", "initialized"})
 """Docker engine API, ContainerState; the latter two are podman's (libpod/define/containerstate.go)."""
 _ONE_OFF: Final = "com.docker.compose.oneoff"
+"""The label of containers of ``docker compose run``, which are no replicas (docker/compose ``pkg/api/labels.go``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ ADDITIONS: Final = frozenset({DriftKind.ADDED, DriftKind.REMOVED})
 """What is only live."""
 MENDED: Final = ADDITIONS | {DriftKind.CHANGED, DriftKind.MISSING, DriftKind.IMAGE_MOVED}
 _ALIASES: Final = {"serviceAccountName": "serviceAccount"}
-"""Fields that the server keeps under two names."""
+"""Fields that the server keeps under two names (Kubernetes API, PodSpec: ``serviceAccount`` is a deprecated alias)."""
 _NEW: Final = -1
 """The index of an element that a list does not have."""
 

@@ -22,7 +22,9 @@ from bot.secrecy.sanitize import sanitized
 _UNSCHEDULED: Final = timedelta(seconds=15)
 """How long a pod may be without a node (kstatus, ``ScheduleWindow``)."""
 _NO_DEADLINE: Final = 2**31 - 1
-"""Of a Deployment, ``progressDeadlineSeconds`` that never ends: then it has no condition Progressing."""
+"""Of a Deployment, ``progressDeadlineSeconds`` that never ends: then it has no condition Progressing (kubernetes
+``pkg/controller/deployment/util/deployment_util.go``, ``HasProgressDeadline``).
+"""
 _SHOWN: Final = 300
 _RBAC: Final = "rbac.authorization.k8s.io"
 _STORED: Final = frozenset(

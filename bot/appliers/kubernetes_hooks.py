@@ -26,6 +26,7 @@ from bot.model.json import Tree, get, text
 
 _LOOK_AGAIN: Final = 1.0
 _ENDS: Final = frozenset({("batch", "Job"), ("", "Pod")})
+"""The kinds whose end is waited for, as Helm does (Helm docs, "Chart Hooks", "Hooks and the Release Lifecycle")."""
 
 
 def is_left_over(live: Tree, now: datetime) -> bool:

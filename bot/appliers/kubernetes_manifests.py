@@ -16,7 +16,9 @@ from bot.model.json import JSON, Tree, get, mapping, plain, text
 BY_WORK: Final = "clockwork.dev/applied-by-token"
 """The annotation that tells by which work an object was created."""
 RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
-"""The annotation of a pod template by which ``kubectl rollout restart`` starts a workload again."""
+"""The annotation of a pod template by which ``kubectl rollout restart`` starts a workload again
+(kubernetes/kubectl ``pkg/polymorphichelpers/objectrestarter.go``).
+"""
 _SERVERS_OWN: Final = frozenset(
     {
         "creationTimestamp",

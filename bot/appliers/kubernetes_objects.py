@@ -21,6 +21,9 @@ MANAGER: Final = "clockwork"
 _APPLY: Final = "application/apply-patch+yaml"
 _JSON_PATCH: Final = "application/json-patch+json"
 _MERGE: Final = "application/merge-patch+json"
+"""The content type tells the server which kind of PATCH it is (https://kubernetes.io/docs/reference/using-api/api-concepts/ and
+"Server-Side Apply"; RFC 6902, RFC 7396).
+"""
 _LOOK_AGAIN: Final = 1.0
 
 
@@ -105,7 +108,11 @@ class ClusterObjects:
         return _checked(answer, object_place, "patch")
 
     def create(self, object_place: ObjectPlace, body: Tree, *, rehearsal: bool = False) -> Tree | None:
-        """The object, new; None where there is one of that name."""
+        """The object, new; None where there is one of that name.
+
+        A 409 is a conflict of versions as well; only the reason ``AlreadyExists`` says that the name is taken (Kubernetes
+        API conventions, "Response Status Kind").
+        """
         options = {"fieldManager": MANAGER, "fieldValidation": "Strict", **_dry(rehearsal=rehearsal)}
         answer = self.api.send("POST", object_place.collection, options, body=body)
         if answer.status == 409 and answer.reason == "AlreadyExists":

@@ -24,6 +24,9 @@ structuredmerge.go).
 _NO_DRY_RUN: Final = "does not support dry run"
 """apiserver ``pkg/admission/plugin/webhook/errors/statuserror.go``, ``NewDryRunUnsupportedErr``."""
 _CONFLICT: Final = "FieldManagerConflict"
+"""The cause of a field that another manager owns (apimachinery ``pkg/apis/meta/v1/types.go``); its text is made by
+``managedfields/internal/conflict.go``, since no field of the answer names the manager.
+"""
 _MANAGER: Final = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")(?: with subresource "([^"]*)")?(?: using (\S+))?')
 
 
@@ -88,7 +91,11 @@ def conflict(subject: str, held_by_others: tuple[HeldField, ...]) -> Refused:
 
 
 def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> BotError:
-    """The error that an answer is. ``verb`` is what was asked, in the words of RBAC; ``secret``: show no message."""
+    """The error that an answer is. ``verb`` is what was asked, in the words of RBAC; ``secret``: show no message.
+
+    What a status means: Kubernetes API conventions, "HTTP Status codes"
+    (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md).
+    """
     message = _said(answer, secret=secret)
     words = f"{subject}: the cluster says to {verb}: {message}"
     match answer.status:

@@ -31,6 +31,7 @@ _ACTIONS: Final[Mapping[Operation, frozenset[str]]] = {
 }
 """Terraform docs, "JSON Output Format", Change Representation."""
 _NOTHING: Final = frozenset({"no-op", "read"})
+"""The same page: neither changes anything of the outside."""
 _NOT_PASSED: Final = ("TF_CLI_ARGS", "TF_LOG", "TF_DATA_DIR", "TF_REATTACH_PROVIDERS")
 """What would change what an apply does or says (Terraform docs, "Environment Variables")."""
 _LOCKED: Final = "Error acquiring the state lock"
@@ -38,7 +39,7 @@ _MOVED: Final = "Saved plan is stale"
 """Titles of diagnostics: hashicorp/terraform internal/command/clistate/state.go, internal/backend/local/backend_local.go."""
 _LOCK_FACT: Final = re.compile(r"\b(ID|Who|Created): +(\S[^\n]*)")
 _DIFFERS: Final = 2
-"""Exit code of ``plan -detailed-exitcode`` where there is something to do."""
+"""Exit code of ``plan -detailed-exitcode`` where there is something to do (Terraform docs, "terraform plan": 1 is an error)."""
 
 
 def address(id_: ResourceId) -> str:

@@ -24,6 +24,7 @@ _SAMPLE: Final = 27
 _LARGEST: Final = 64 << 20
 """The packs that are gathered have at most this many bytes: a large clone is not written again for each small fetch."""
 _HEADER: Final = b"\xfftOc\x00\x00\x00\x02"
+"""What an index of a pack begins with, in version 2; a table of 256 counts follows (gitformat-pack(5), "pack-*.idx")."""
 _FANOUT: Final = 256 * 4
 _ID: Final = 20
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["ReceivePack", "RefMove"]
 
 _NOTHING: Final = "0" * 40
+"""The id that stands for "no such ref" in a command (gitprotocol-pack(5), "Reference Update Request")."""
 _NEEDED: Final = frozenset({"report-status", "delete-refs"})
+"""Without ``report-status`` a server does not say which refs it took (gitprotocol-capabilities(5))."""
 _AGENT: Final = "git/2.0 (clockwork)"
 """Hosts answer Git only to who says that it is Git."""
 _SERVICE: Final = "git-receive-pack"

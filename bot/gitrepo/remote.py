@@ -38,6 +38,7 @@ from bot.gitrepo.receive_pack import ReceivePack, RefMove
 __all__ = ["Advertised", "RefMove", "Remote", "limit_waiting"]
 
 _NOTHING = "0" * 40
+"""How libgit2 and the protocol write "no such ref" (gitprotocol-pack(5), "Reference Update Request")."""
 _LIBGIT2 = (pygit2.GitError, KeyError, ValueError, OSError)
 
 
@@ -111,6 +112,7 @@ class _Callbacks(pygit2.RemoteCallbacks):
 _LOOKS: Final = 20
 """How often a folder is looked at again because refs were deleted meanwhile."""
 _REF_IS_GONE: Final = re.compile(r"reference '[^']*' not found")
+"""libgit2 lists the refs of a folder first and reads them after: one that is deleted between is an error."""
 
 
 class Remote:

@@ -30,6 +30,7 @@ _PAGE: Final = 500
 _RESTARTS: Final = 3
 _BUSY_RETRIES: Final = 2
 _LONGEST_WAIT: Final = 5.0
+"""Seconds at most before an overloaded server is asked again, whatever its Retry-After says: the look has a deadline."""
 _JSON: Final = {"Accept": "application/json"}
 _PACKED: Final = {"Accept-Encoding": "gzip"}
 _CONNECTIONS: Final = 16

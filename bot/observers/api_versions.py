@@ -16,7 +16,9 @@ from bot.model.json import Tree, get, mapping, mappings, text
 from bot.model.semver import parse_version
 
 AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList, application/json"
-"""What is asked for to have all groups in one answer; a server that knows no such list answers with the older one."""
+"""What is asked for to have all groups in one answer; a server that knows no such list answers with the older one
+(Kubernetes docs, "The Kubernetes API", "Aggregated discovery").
+"""
 FACTS: Final = frozenset({"APIGroupDiscoveryList", "APIGroupList", "APIResourceList", "APIVersions"})
 """Kinds that say what is served and are no objects themselves (``kubectl get --raw /apis``)."""
 

@@ -35,6 +35,7 @@ from bot.secrecy.redaction import redact
 from bot.secrecy.vocabulary import secret_name
 
 UNKNOWN: Final = "(known after apply)"
+"""As ``terraform plan`` prints it; in JSON it is ``true`` in ``after_unknown`` (Terraform docs, "JSON Output Format")."""
 _INDEX: Final = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
 _DATA_BEARING: Final = re.compile(
     r"(_db_|_rds_|database|_bucket|_volume|_disk|_table|_snapshot|_backup|_cluster$|_instance_group|_cache|_redis|_queue"
