@@ -132,7 +132,7 @@ class ClockworkCore:
 
     def actions(self) -> Sequence[ActionList]:
         """What would have to be done so that what runs is what Git declares: one list of actions a target."""
-        return [each.actions for each in plans(self._assessment())]
+        return [target_plan.actions for target_plan in plans(self._assessment())]
 
     def build(self) -> Build:
         """What the commit comes to: rendered files with digests and where they are from; the same bytes every time."""
@@ -146,8 +146,11 @@ class ClockworkCore:
         """
         application = open_application(self._options())
         application.check()
-        ended = [application.carry_out(each, approved=each.actions.name in agreed) for each in application.plans]
-        application.verify(whole=all(each.whole for each in ended))
+        ended = [
+            application.carry_out(target_plan, approved=target_plan.actions.name in agreed)
+            for target_plan in application.plans
+        ]
+        application.verify(is_complete=all(applied_plan.whole for applied_plan in ended))
         return ended
 
     def reconcile(self) -> Tick:
@@ -248,9 +251,9 @@ class ClockworkDaemon:
         from bot.entrypoints.daemon.running import DaemonOptions, run
 
         self.state.mkdir(parents=True, exist_ok=True)
-        chosen = self.state / "settings.yaml"
-        chosen.write_text(json.dumps(self.config.settings()), encoding="utf-8")
-        started = DaemonOptions(Options(self.repo, self.live, settings=chosen), port=0, state=self.state)
+        settings_file = self.state / "settings.yaml"
+        settings_file.write_text(json.dumps(self.config.settings()), encoding="utf-8")
+        started = DaemonOptions(Options(self.repo, self.live, settings=settings_file), port=0, state=self.state)
         answers: Queue[Runtime] = Queue()
 
         def work() -> None:
@@ -318,9 +321,11 @@ class PatchEngine:
 
         ``declared`` is everything else that Git declares: a label that something there selects by is not safe to change.
         """
-        chosen = in_force(AutoFixPolicy(self.policy), shipped=files("policies", "levels/*.yaml"), repository=self.rules)
+        rules_in_force = in_force(
+            AutoFixPolicy(self.policy), shipped=files("policies", "levels/*.yaml"), repository=self.rules
+        )
         context = collect(declared) if declared else Context()
-        return decide(drift, chosen, context)
+        return decide(drift, rules_in_force, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,8 +390,8 @@ class SafetyController:
 
 
 def _checks(config: RateLimitConfig, ledger: LedgerView, task: str, now: datetime | None) -> Sequence[LimitCheck]:
-    asked = Request(task, Lane.ARTIFACT_PATCH, Severity.MEDIUM)
-    return examine(ledger, asked, config.limits(), now or datetime.now(UTC))
+    limit_request = Request(task, Lane.ARTIFACT_PATCH, Severity.MEDIUM)
+    return examine(ledger, limit_request, config.limits(), now or datetime.now(UTC))
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,12 +130,12 @@ def value(datum: object) -> str:
 
 def summary(datum: object) -> str:
     """Like :func:`value`, but a whole tree is only counted."""
-    shown = value(datum)
-    if len(shown) <= 80 or isinstance(datum, str):
-        return shown
+    shown_value = value(datum)
+    if len(shown_value) <= 80 or isinstance(datum, str):
+        return shown_value
     if isinstance(datum, Mapping):
         return f"a mapping with {len(datum)} keys: {', '.join(map(str, list(datum)[:5]))}"
-    return f"a list of {len(datum)} elements" if isinstance(datum, Sequence) else shown
+    return f"a list of {len(datum)} elements" if isinstance(datum, Sequence) else shown_value
 
 
 def clip(body: str, limit: int = MAX_BODY) -> str:
@@ -143,9 +143,9 @@ def clip(body: str, limit: int = MAX_BODY) -> str:
     if len(body) <= limit:
         return body
     note = "\n\n*The rest is left out: it is longer than a message may be.*\n"
-    kept = body[: limit - len(note) - 80]
-    kept = kept[: kept.rfind("\n") + 1] or kept
-    return kept.rstrip("\n") + _open_fence(kept) + note
+    kept_text = body[: limit - len(note) - 80]
+    kept_text = kept_text[: kept_text.rfind("\n") + 1] or kept_text
+    return kept_text.rstrip("\n") + _open_fence(kept_text) + note
 
 
 FILTERS: Final[Mapping[str, Callable[..., str]]] = {
@@ -186,10 +186,10 @@ def _cut(plain: str, limit: int) -> str:
     return plain if len(plain) <= limit else plain[: limit - 1] + "…"
 
 
-def _open_fence(kept: str) -> str:
-    """What closes the fence that is open at the end of ``kept``."""
+def _open_fence(kept_text: str) -> str:
+    """What closes the fence that is open at the end of ``kept_text``."""
     fence = ""
-    for run in _FENCE.findall(kept):
+    for run in _FENCE.findall(kept_text):
         if not fence:
             fence = run
         elif run[0] == fence[0] and len(run) >= len(fence):

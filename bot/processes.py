@@ -182,7 +182,7 @@ def follow(
         child = start()
     except (OSError, ValueError) as exc:  # the latter for an argument that no program can be given
         return ProcessResult(ProcessEnd.NOT_FOUND, None, b"", getattr(exc, "strerror", None) or str(exc))
-    watch = _Watch(child, stdin, output_cap, monotonic, whole=to_end_of_output)
+    watch = _Watch(child, stdin, output_cap, monotonic, keeps_all=to_end_of_output)
     return watch.to_the_end(started, deadline_seconds, grace_seconds)
 
 
@@ -205,9 +205,9 @@ def _spawned(argv: Sequence[str], env: Mapping[str, str], workspace: Workspace) 
 class _Watch:
     """Feeds and reads one child's three pipes without blocking on any of them."""
 
-    def __init__(self, child: StartedProgram, stdin: bytes, cap: int, monotonic: Monotonic, *, whole: bool) -> None:
+    def __init__(self, child: StartedProgram, stdin: bytes, cap: int, monotonic: Monotonic, *, keeps_all: bool) -> None:
         self._child = child
-        self._whole = whole
+        self._whole = keeps_all
         self._unsent = memoryview(stdin)
         self._cap = cap
         self._monotonic = monotonic
@@ -336,9 +336,9 @@ def own_identity() -> str:
 
 def has_ended(identity: str) -> bool:
     """Whether the process with that :func:`own_identity` is known to have ended: where it would be seen, it is not there."""
-    place, _, number = identity.rpartition("/")[0].rpartition("/")
-    mine = own_identity()
-    if not mine or not number.isdigit() or mine.rpartition("/")[0].rpartition("/")[0] != place:
+    location, _, number = identity.rpartition("/")[0].rpartition("/")
+    this_process = own_identity()
+    if not this_process or not number.isdigit() or this_process.rpartition("/")[0].rpartition("/")[0] != location:
         return False
     return _identity(int(number)) != identity
 

@@ -349,7 +349,7 @@ PAID: Final = (
 def reads(function: str, times: int) -> tuple[str, ...]:
     """What is said of a configuration that calls ``function`` so often, with a file ``b`` of 300 kB."""
     text = "locals {\n" + "".join(f"  a{at} = {function}\n" for at in range(times)) + "}\n"
-    assembly = assemble({"main.cw": text.encode()}, variables={}, environment={}, beside={"b": TEXT})
+    assembly = assemble({"main.cw": text.encode()}, variables={}, environment={}, other_files={"b": TEXT})
     return tuple(error.message for error in assembly.errors)
 
 

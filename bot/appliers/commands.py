@@ -76,9 +76,9 @@ class ApplyTool:
 
     def told(self, ended: ProcessResult) -> str:
         """The end of what the program wrote for people, in one line, without secrets and control characters."""
-        written = ended.stderr if ended.stderr.strip() else ended.stdout[-64 * 1024 :].decode("utf-8", "replace")
+        output = ended.stderr if ended.stderr.strip() else ended.stdout[-64 * 1024 :].decode("utf-8", "replace")
         for name, value in self.variables.items():
             if len(value) >= _SHORTEST_SECRET:
-                written = written.replace(value, f"[value of {name}]")
-        words = _CONTROL.sub("", _ESCAPE.sub("", written)).split()
+                output = output.replace(value, f"[value of {name}]")
+        words = _CONTROL.sub("", _ESCAPE.sub("", output)).split()
         return redact(" ".join(words), opaque=True)[-_KEPT:]

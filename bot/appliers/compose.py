@@ -97,9 +97,11 @@ class ComposeApplier:
         """The Compose tool for ``project``."""
         argv = self.command or compose_command(self.environment)
         files = [word for file in self.files for word in ("-f", str(self.folder.resolve() / file))]
-        named = ["-p", project] if project else []
+        project_option = ["-p", project] if project else []
         environment = {**self.environment, "DOCKER_HOST": self.host, "CONTAINER_HOST": self.host}
-        return ApplyTool((*argv, *named, *files, *self.options), self.folder, environment, self.variables, self.seconds)
+        return ApplyTool(
+            (*argv, *project_option, *files, *self.options), self.folder, environment, self.variables, self.seconds
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class _ServiceAttempt:
 
     def health(self, now: datetime) -> HealthReport:
         return service_health(
-            self._containers(), now=now, gone=self.work.action.operation is Operation.DELETE, since=self.work.at
+            self._containers(), now=now, is_gone=self.work.action.operation is Operation.DELETE, since=self.work.at
         )
 
     def _make(self) -> Evidence:
@@ -193,14 +195,14 @@ class _ServiceAttempt:
                 f"{self._name}: compose {words[0]} ended with exit code {ended.exit_code}: {tool.told(ended)}"
             )
 
-    def _evidence(self, what: str, old: Sequence[ServiceContainer]) -> Evidence:
+    def _evidence(self, deed: str, old: Sequence[ServiceContainer]) -> Evidence:
         now = self._containers()
         facts = {
             "containers": ", ".join(f"{container.name} {container.id[:12]}" for container in now),
             "image": ", ".join(sorted({container.image for container in now})),
             "in place of": ", ".join(container.id[:12] for container in old),
         }
-        return Evidence(f"{self._name} {what}", {name: fact for name, fact in facts.items() if fact})
+        return Evidence(f"{self._name} {deed}", {name: fact for name, fact in facts.items() if fact})
 
     def _containers(self) -> tuple[ServiceContainer, ...]:
         id_ = self.work.action.resource
@@ -251,10 +253,10 @@ class _PartAttempt:
     def health(self, now: datetime) -> HealthReport:
         del now
         id_ = self.work.action.resource
-        there = self.engine.labels_of(id_.kind, self._real_name) is not None
-        well = there is (self.work.action.operation is not Operation.DELETE)
+        exists = self.engine.labels_of(id_.kind, self._real_name) is not None
+        well = exists is (self.work.action.operation is not Operation.DELETE)
         state = HealthState.HEALTHY if well else HealthState.FAILED
-        return HealthReport(state, (f"{self._real_name} {'exists' if there else 'does not exist'}",))
+        return HealthReport(state, (f"{self._real_name} {'exists' if exists else 'does not exist'}",))
 
     @property
     def _tree(self) -> Tree:
@@ -264,9 +266,9 @@ class _PartAttempt:
     def _real_name(self) -> str:
         """What the engine calls it: as it was seen, as Git names it, else with the project before it."""
         id_ = self.work.action.resource
-        seen = text(self.work.live.tree.get("name")) if self.work.live is not None else ""
+        live_name = text(self.work.live.tree.get("name")) if self.work.live is not None else ""
         return (
-            seen
+            live_name
             or text(self._tree.get("name"))
             or text(get(mapping(self._tree.get("external")), "name"))
             or (f"{id_.scope}_{id_.name}" if id_.scope else id_.name)
@@ -276,8 +278,8 @@ class _PartAttempt:
     def _labels(self) -> Mapping[str, str]:
         """Those by which Compose tools know their own (docker/compose pkg/api/labels.go; podman_compose.py)."""
         id_ = self.work.action.resource
-        own = {text(key): text(value) for key, value in mapping(self._tree.get("labels")).items()}
-        return {**own, **dict.fromkeys(PROJECT, id_.scope), f"com.docker.compose.{id_.kind}": id_.name}
+        own_labels = {text(key): text(value) for key, value in mapping(self._tree.get("labels")).items()}
+        return {**own_labels, **dict.fromkeys(PROJECT, id_.scope), f"com.docker.compose.{id_.kind}": id_.name}
 
 
 _Attempt = _ServiceAttempt | _PartAttempt

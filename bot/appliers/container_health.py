@@ -17,13 +17,13 @@ _WORST: Final = (HealthState.FAILED, HealthState.PROGRESSING, HealthState.HEALTH
 
 
 def service_health(
-    containers: Sequence[ServiceContainer], *, now: datetime, gone: bool, since: datetime
+    containers: Sequence[ServiceContainer], *, now: datetime, is_gone: bool, since: datetime
 ) -> HealthReport:
-    """The worst of its containers, each with a sentence; ``gone`` where there are to be none. ``since`` is when the work
+    """The worst of its containers, each with a sentence; ``is_gone`` where there are to be none. ``since`` is when the work
     began: what started before that time is told, for nobody started it again.
     """
-    if gone or not containers:
-        state = HealthState.HEALTHY if gone is (not containers) else HealthState.FAILED
+    if is_gone or not containers:
+        state = HealthState.HEALTHY if is_gone is (not containers) else HealthState.FAILED
         return HealthReport(
             state, tuple(_sentence(container, since) for container in containers) or ("no container exists",)
         )

@@ -26,6 +26,7 @@ INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
 _NEVER_STARTED: Final = frozenset({"created", "configured", "initialized"})
 """Docker engine API, ContainerState; the latter two are podman's (libpod/define/containerstate.go)."""
 _ONE_OFF: Final = "com.docker.compose.oneoff"
+"""The label of containers of ``docker compose run``, which are no replicas (docker/compose ``pkg/api/labels.go``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class Engine:
 
     def remove(self, container: ServiceContainer) -> None:
         """Stopped as its own settings say, then gone."""
-        with _translated(f"container {container.name}", gone=True):
+        with _translated(f"container {container.name}", is_gone=True):
             self.client.stop(container.id)
-        with _translated(f"container {container.name}", gone=True):
+        with _translated(f"container {container.name}", is_gone=True):
             self.client.remove_container(container.id, force=True)
 
     def restart(self, container: ServiceContainer) -> None:
@@ -96,14 +97,14 @@ class Engine:
             if kind == "volume":
                 self.client.create_volume(name, driver=driver or "local", driver_opts=options, labels=dict(labels))
             else:
-                inside = tree.get("internal") is True
+                is_internal = tree.get("internal") is True
                 self.client.create_network(
-                    name, driver=driver or "bridge", options=options, labels=dict(labels), internal=inside
+                    name, driver=driver or "bridge", options=options, labels=dict(labels), internal=is_internal
                 )
 
     def discard(self, kind: str, name: str) -> None:
         """The network or volume is gone. ``Refused`` while something uses it."""
-        with _translated(f"{kind} {name}", gone=True):
+        with _translated(f"{kind} {name}", is_gone=True):
             (self.client.remove_volume if kind == "volume" else self.client.remove_network)(name)
 
     def _listed(self, project: str, service: str) -> Iterator[Tree]:
@@ -160,26 +161,26 @@ def _knock(host: str) -> None:
 
 
 @contextmanager
-def _translated(what: str, *, gone: bool = False) -> Iterator[None]:
-    """The library's errors as ours; with ``gone`` it is well where there is no such thing."""
+def _translated(deed: str, *, is_gone: bool = False) -> Iterator[None]:
+    """The library's errors as ours; with ``is_gone`` it is well where there is no such thing."""
     from docker.errors import APIError, DockerException, NotFound
     from requests.exceptions import RequestException
 
     try:
         yield
     except NotFound as exc:
-        if not gone:
-            raise Refused(f"{what} is gone: {_cause(exc)}") from exc
+        if not is_gone:
+            raise Refused(f"{deed} is gone: {_cause(exc)}") from exc
     except APIError as exc:
         kind = Refused if exc.is_client_error() else Unavailable
-        raise kind(f"the engine says of {what}: {_cause(exc)}") from exc
+        raise kind(f"the engine says of {deed}: {_cause(exc)}") from exc
     except (DockerException, RequestException, ValueError) as exc:
-        raise Unavailable(f"{what} could not be reached: {_cause(exc)}") from exc
+        raise Unavailable(f"{deed} could not be reached: {_cause(exc)}") from exc
 
 
 def _cause(exc: Exception) -> str:
-    said = text(getattr(exc, "explanation", "")) or str(exc)
-    return redact(" ".join(json.dumps(said, ensure_ascii=True).strip('"').split()), opaque=True)[:300]
+    explanation = text(getattr(exc, "explanation", "")) or str(exc)
+    return redact(" ".join(json.dumps(explanation, ensure_ascii=True).strip('"').split()), opaque=True)[:300]
 
 
 def _container(tree: Tree) -> ServiceContainer:

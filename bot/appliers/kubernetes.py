@@ -141,7 +141,7 @@ class KubernetesApplier:
         if served is None:
             raise not_served(str(id_), version or id_.group, id_.kind)
         live = mapping(None) if work.live is None else work.live.tree
-        namespaces = (text(get(each, "metadata", "namespace")) for each in (tree, live))
+        namespaces = (text(get(side_tree, "metadata", "namespace")) for side_tree in (tree, live))
         namespace = next(filter(None, namespaces), id_.scope or self._namespace) if served.namespaced else ""
         name = text(get(tree, "metadata", "name")) or id_.name
         return ObjectPlace(served, namespace, name, str(id_), secret=(id_.group, id_.kind) == ("", "Secret"))

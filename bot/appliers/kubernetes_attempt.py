@@ -134,10 +134,10 @@ class ObjectAttempt:
 
     def _check_same(self, live: Tree) -> None:
         """Raise ``Stale`` where the object is not the one that was seen."""
-        seen = self._seen
-        if seen is None:
+        live_before = self._seen
+        if live_before is None:
             raise Stale(f"{self._name} was not there when this was planned")
-        if uid_of(seen) and uid_of(seen) != uid_of(live):
+        if uid_of(live_before) and uid_of(live_before) != uid_of(live):
             raise Stale(f"{self._name} was deleted and made again since this was planned")
 
     def _is_own(self, live: Tree) -> bool:
@@ -167,15 +167,15 @@ class ObjectAttempt:
         if live is not None:
             self._fields(live).check(live)
         try:
-            answer, left, taken = self._applied(live, rehearsal=rehearsal)
+            answer, unasked_fields, taken_over = self._applied(live, rehearsal=rehearsal)
         except NotValid:
             if live is None or not self._mend_at_once(live, rehearsal=rehearsal):
                 raise
             return self._evidence("would be as declared", live, {}) if rehearsal else self._apply()
         removed = self._remove_additions(self._seen if rehearsal else answer.tree, rehearsal=rehearsal)
         facts = {
-            "taken over": _owned(taken),
-            "left to others": _owned(left),
+            "taken over": _owned(taken_over),
+            "left to others": _owned(unasked_fields),
             "removed": ", ".join(removed),
             "warnings": "" if self.place.secret else sanitized("; ".join(answer.warnings)),
         }
@@ -197,16 +197,20 @@ class ObjectAttempt:
         answer = self.objects.apply(self.place, body, rehearsal=rehearsal)
         if answer.status != 409:
             return answer, (), ()
-        held = held_fields(answer)
-        if live is None or not held:
+        held_by_others = held_fields(answer)
+        if live is None or not held_by_others:
             raise error_of(answer, self._name, "patch", secret=self.place.secret)
-        others = tuple(each for each in held if each.manager != MANAGER)
-        left = unasked(others, self._fields(live).pointers(live), live, self._seen)
-        taken = tuple(other for other in others if other not in left)
-        if taken and not self.rules.force_conflicts:
-            raise conflict(self._name, taken)
-        body = leaving_out(body, left)
-        return self._apply_over(body, live, force=len(held) > len(left), rehearsal=rehearsal), left, taken
+        other_fields = tuple(held_field for held_field in held_by_others if held_field.manager != MANAGER)
+        unasked_fields = unasked(other_fields, self._fields(live).pointers(live), live, self._seen)
+        taken_over = tuple(other for other in other_fields if other not in unasked_fields)
+        if taken_over and not self.rules.force_conflicts:
+            raise conflict(self._name, taken_over)
+        body = leaving_out(body, unasked_fields)
+        return (
+            self._apply_over(body, live, force=len(held_by_others) > len(unasked_fields), rehearsal=rehearsal),
+            unasked_fields,
+            taken_over,
+        )
 
     def _mend_at_once(self, live: Tree, *, rehearsal: bool) -> bool:
         """Put every named field right in one patch, where what Git says and what was added are not valid beside one another,
@@ -227,16 +231,16 @@ class ObjectAttempt:
             raise ObjectMoved(f"{self._name} changed while it was applied")
         return answer
 
-    def _remove_additions(self, seen: Tree | None, *, rehearsal: bool) -> tuple[str, ...]:
-        """Take away what is only live and named: an apply leaves it to its owner. ``seen`` is the object as the apply left
-        it, where fields that were ours alone are gone or as the server defaults them.
+    def _remove_additions(self, live_before: Tree | None, *, rehearsal: bool) -> tuple[str, ...]:
+        """Take away what is only live and named: an apply leaves it to its owner. ``live_before`` is the object as the apply
+        left it, where fields that were ours alone are gone or as the server defaults them.
         """
         if not self._has_additions:
             return ()
         live = self._read()
         if live is None:
             raise ObjectMoved(f"{self._name} was deleted while it was applied")
-        fields = replace(self._fields(live), seen=seen)
+        fields = replace(self._fields(live), seen=live_before)
         steps, changed = fields.patch(live, ADDITIONS)
         if steps and rehearsal:
             self._rehearse_removal(fields, live)
@@ -251,8 +255,8 @@ class ObjectAttempt:
 
     @property
     def _has_additions(self) -> bool:
-        named = any(drift.path and drift.kind in ADDITIONS for drift in self.work.drifts)
-        return named and self._seen is not None
+        names_addition = any(drift.path and drift.kind in ADDITIONS for drift in self.work.drifts)
+        return names_addition and self._seen is not None
 
     def _restore(self, *, rehearsal: bool = False) -> Evidence:
         """Exactly the named fields as Git says, by ourselves or by who keeps the object."""
@@ -311,8 +315,8 @@ class ObjectAttempt:
         waited = 0.0
         while (live := self._read()) is not None and uid_of(live) == uid_of(old):
             if waited >= self.rules.seconds:
-                held = ", ".join(texts(get(live, "metadata", "finalizers"))) or "its end"
-                raise WaitOver(f"{self._name} is still being deleted after {waited:g} s; it waits for {held}")
+                finalizers = ", ".join(texts(get(live, "metadata", "finalizers"))) or "its end"
+                raise WaitOver(f"{self._name} is still being deleted after {waited:g} s; it waits for {finalizers}")
             self.rules.sleep(_LOOK_AGAIN)
             waited += _LOOK_AGAIN
 
@@ -320,8 +324,14 @@ class ObjectAttempt:
         """Ask the server whether it would take the object, under a name that is free: nothing is deleted for what cannot be
         made. What the server minds about the name alone, or gives out but once, is no reason.
         """
-        place, body = self.place, created(self.desired.tree, self.place, self.work.token)
-        free = ObjectPlace(place.served, place.namespace, f"{place.name[:40]}-rehearsal", place.subject, place.secret)
+        object_place, body = self.place, created(self.desired.tree, self.place, self.work.token)
+        free = ObjectPlace(
+            object_place.served,
+            object_place.namespace,
+            f"{object_place.name[:40]}-rehearsal",
+            object_place.subject,
+            object_place.secret,
+        )
         body = {**body, "metadata": {**mapping(body.get("metadata")), "name": free.name}}
         self.objects.try_creation(free, body)
 
@@ -337,11 +347,11 @@ class ObjectAttempt:
             raise Stale(f"{self._name} is there already and was not made by this")
         return self._evidence("was created", live, {})
 
-    def _evidence(self, what: str, tree: Tree, facts: Mapping[str, str]) -> Evidence:
+    def _evidence(self, deed: str, tree: Tree, facts: Mapping[str, str]) -> Evidence:
         if is_settled(tree):
             self.stored[self.work.token] = tree
-        known = {"uid": uid_of(tree), "resource version": version_of(tree), **facts}
-        return Evidence(f"{self._name} {what}", {name: fact for name, fact in known.items() if fact})
+        known_facts = {"uid": uid_of(tree), "resource version": version_of(tree), **facts}
+        return Evidence(f"{self._name} {deed}", {name: fact for name, fact in known_facts.items() if fact})
 
     @property
     def _hook(self) -> HookAttempt:
@@ -369,9 +379,9 @@ class ObjectAttempt:
         if live is None:
             return HealthReport(HealthState.FAILED, ("it does not exist",))
         if self.work.partial and self._seen is not None and (reconciler := self._reconciler(live)) is not None:
-            asked = reconciler.health(self.work, self._fields(live).left(live))
-            if asked is not None:
-                return asked
+            answer = reconciler.health(self.work, self._fields(live).left(live))
+            if answer is not None:
+                return answer
         health = health_of(live, now, binding=binding_mode(live, self.objects))
         if health.state is HealthState.HEALTHY:
             return health
@@ -383,8 +393,8 @@ class ObjectAttempt:
     def _gone(self, live: Tree | None, now: datetime) -> HealthReport:
         if live is None:
             return HealthReport(HealthState.HEALTHY, ("it is gone",))
-        seen = self._seen
-        if seen is not None and uid_of(seen) != uid_of(live):
+        live_before = self._seen
+        if live_before is not None and uid_of(live_before) != uid_of(live):
             return HealthReport(HealthState.FAILED, ("another object of that name is there",))
         if text(get(live, "metadata", "deletionTimestamp")):
             return health_of(live, now)
@@ -392,7 +402,7 @@ class ObjectAttempt:
 
 
 def _owned(fields: tuple[HeldField, ...]) -> str:
-    return ", ".join(f"{each.path} ({each.owner})" for each in fields)
+    return ", ".join(f"{held_field.path} ({held_field.owner})" for held_field in fields)
 
 
 def _is_written_by_us(live: Tree) -> bool:

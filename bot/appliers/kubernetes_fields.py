@@ -32,7 +32,7 @@ ADDITIONS: Final = frozenset({DriftKind.ADDED, DriftKind.REMOVED})
 """What is only live."""
 MENDED: Final = ADDITIONS | {DriftKind.CHANGED, DriftKind.MISSING, DriftKind.IMAGE_MOVED}
 _ALIASES: Final = {"serviceAccountName": "serviceAccount"}
-"""Fields that the server keeps under two names."""
+"""Fields that the server keeps under two names (Kubernetes API, PodSpec: ``serviceAccount`` is a deprecated alias)."""
 _NEW: Final = -1
 """The index of an element that a list does not have."""
 
@@ -63,25 +63,25 @@ def located(tree: Tree, path: Path, shape: Shape) -> FieldSpot:
                 pointer.append(segment)
                 value = mapping(value).get(segment)
             case Item(label):
-                listed = elements(value)
-                shape = resolved(shape, listed)
-                index = _index(listed, label, shape)
+                items = elements(value)
+                shape = resolved(shape, items)
+                index = _index(items, label, shape)
                 pointer.append(index)
-                value = listed[index] if index != _NEW else None
+                value = items[index] if index != _NEW else None
                 keys += _merge_keys(value, tuple(pointer), shape)
                 shape = shape.element
             case int():
-                listed = elements(value)
-                pointer.append(segment if segment < len(listed) else _NEW)
-                value = listed[segment] if segment < len(listed) else None
+                items = elements(value)
+                pointer.append(segment if segment < len(items) else _NEW)
+                value = items[segment] if segment < len(items) else None
                 shape = shape.element
     return FieldSpot(tuple(pointer), value is not None, value, shape, tuple(keys))
 
 
-def _index(listed: Sequence[JSON], label: str, shape: Shape) -> int:
+def _index(items: Sequence[JSON], label: str, shape: Shape) -> int:
     if shape.form is not Form.KEYED:
         raise Refused("its list has no keys")
-    indexes = [index for index, element in enumerate(listed) if label_of(element, shape) == label]
+    indexes = [index for index, element in enumerate(items) if label_of(element, shape) == label]
     if len(indexes) > 1:
         raise Refused(f"{len(indexes)} elements have the key {label}")
     if not indexes and "~" in label:
@@ -115,24 +115,24 @@ class _Patch:
         """A new entry, or a new element before the one at that index."""
         self.steps.append({"op": "add", "path": _written(pointer), "value": plain(value)})
         match value_at(self.tree, pointer[:-1]), pointer[-1]:
-            case list() as listed, int() as index:
-                listed.insert(index, value)
+            case list() as items, int() as index:
+                items.insert(index, value)
             case dict() as entries, str() as key:
                 entries[key] = value
 
     def replace(self, pointer: Pointer, value: JSON) -> None:
         self.steps.append({"op": "replace", "path": _written(pointer), "value": plain(value)})
         match value_at(self.tree, pointer[:-1]), pointer[-1]:
-            case list() as listed, int() as index:
-                listed[index] = value
+            case list() as items, int() as index:
+                items[index] = value
             case dict() as entries, str() as key:
                 entries[key] = value
 
     def remove(self, pointer: Pointer) -> None:
         self.steps.append({"op": "remove", "path": _written(pointer)})
         match value_at(self.tree, pointer[:-1]), pointer[-1]:
-            case list() as listed, int() as index:
-                del listed[index]
+            case list() as items, int() as index:
+                del items[index]
             case dict() as entries, str() as key:
                 del entries[key]
 
@@ -212,25 +212,25 @@ class NamedFields:
     def _is_done(self, drift: Drift, live: Tree) -> bool:
         spot = self._spot(drift, live)
         if drift.kind in ADDITIONS:
-            done = not spot.exists or self._is_servers(drift, spot, live)
+            is_done = not spot.exists or self._is_servers(drift, spot, live)
         elif self._is_order(drift, spot):
-            done = self._reordered(drift, spot) == [*elements(spot.value)]
+            is_done = self._reordered(drift, spot) == [*elements(spot.value)]
         else:
             value = self._value(drift)
             agrees = spot.shape.agrees
-            done = spot.exists and (
+            is_done = spot.exists and (
                 same(value, spot.value, spot.shape) or (agrees is not None and agrees(value, spot.value))
             )
-        if not done and self.seen is not None and not self._is_as_seen(drift, spot):
+        if not is_done and self.seen is not None and not self._is_as_seen(drift, spot):
             raise Stale(f"{self.id}: {drift.where} is neither what was seen when this was planned nor what Git says")
-        return done
+        return is_done
 
     def _is_servers(self, drift: Drift, spot: FieldSpot, live: Tree) -> bool:
         """Whether a value that nobody declares says no more than its absence, or the server gave out another one since."""
         if absent(spot.value, spot.shape, mapping(value_at(live, spot.pointer[:-1]))):
             return True
-        given = spot.shape.filled in {FilledBy.SERVER, FilledBy.ALLOCATED}
-        return given and self.seen is not None and not self._is_as_seen(drift, spot)
+        is_server_filled = spot.shape.filled in {FilledBy.SERVER, FilledBy.ALLOCATED}
+        return is_server_filled and self.seen is not None and not self._is_as_seen(drift, spot)
 
     def _is_order(self, drift: Drift, spot: FieldSpot) -> bool:
         """Whether it is about the order of a list that compares by key: all else about such a list is told by element."""
@@ -317,26 +317,26 @@ class NamedFields:
     def _index(self, path: Path, patch: _Patch) -> int:
         """Where in its list a missing element belongs: behind the nearest that Git has before it."""
         around = located(mapping(patch.tree), path[:-1], self.shape)
-        listed, shape = elements(around.value), resolved(around.shape, elements(around.value))
-        labels = [label_of(element, shape) for element in listed]
+        items, shape = elements(around.value), resolved(around.shape, elements(around.value))
+        labels = [label_of(element, shape) for element in items]
         declared = [label_of(element, shape) for element in elements(self._declared(path[:-1]).value)]
         label = path[-1]
-        own = declared.index(label.key) if isinstance(label, Item) and label.key in declared else len(declared)
-        before = [labels.index(each) + 1 for each in declared[:own] if each in labels]
-        after = [labels.index(each) for each in declared[own + 1 :] if each in labels]
+        own_index = declared.index(label.key) if isinstance(label, Item) and label.key in declared else len(declared)
+        before = [labels.index(label_key) + 1 for label_key in declared[:own_index] if label_key in labels]
+        after = [labels.index(label_key) for label_key in declared[own_index + 1 :] if label_key in labels]
         return before[-1] if before else after[0] if after else len(labels)
 
     def _reordered(self, drift: Drift, spot: FieldSpot) -> list[JSON]:
         """The live elements, those that Git has too in its order on the places that they take now."""
-        listed = [*elements(spot.value)]
-        shape = resolved(spot.shape, listed)
-        labels = [label_of(element, shape) for element in listed]
+        items = [*elements(spot.value)]
+        shape = resolved(spot.shape, items)
+        labels = [label_of(element, shape) for element in items]
         declared = [label_of(element, shape) for element in elements(self._declared(drift.path).value)]
         if len(set(labels)) < len(labels) or len(set(declared)) < len(declared):
             raise Refused(f"{self.id}: {drift.where} is not clear in what runs: elements share a key")
         common = iter([label for label in declared if label in labels])
         return [
-            listed[labels.index(next(common))] if label in declared else listed[index]
+            items[labels.index(next(common))] if label in declared else items[index]
             for index, label in enumerate(labels)
         ]
 

@@ -22,7 +22,9 @@ from bot.secrecy.sanitize import sanitized
 _UNSCHEDULED: Final = timedelta(seconds=15)
 """How long a pod may be without a node (kstatus, ``ScheduleWindow``)."""
 _NO_DEADLINE: Final = 2**31 - 1
-"""Of a Deployment, ``progressDeadlineSeconds`` that never ends: then it has no condition Progressing."""
+"""Of a Deployment, ``progressDeadlineSeconds`` that never ends: then it has no condition Progressing (kubernetes
+``pkg/controller/deployment/util/deployment_util.go``, ``HasProgressDeadline``).
+"""
 _SHOWN: Final = 300
 _RBAC: Final = "rbac.authorization.k8s.io"
 _STORED: Final = frozenset(
@@ -78,8 +80,10 @@ def _failed(*evidence: str) -> HealthReport:
 
 def _said(condition: Tree) -> str:
     """A condition in its own words."""
-    why = ": ".join(filter(None, (text(condition.get("reason")), text(condition.get("message")))))
-    return _shown(f"{text(condition.get('type'))} is {text(condition.get('status'))}" + (f" ({why})" if why else ""))
+    reason = ": ".join(filter(None, (text(condition.get("reason")), text(condition.get("message")))))
+    return _shown(
+        f"{text(condition.get('type'))} is {text(condition.get('status'))}" + (f" ({reason})" if reason else "")
+    )
 
 
 def _is(tree: Tree, type_: str, status: str) -> Tree:
@@ -91,11 +95,11 @@ def _is(tree: Tree, type_: str, status: str) -> Tree:
 def _generic(tree: Tree) -> HealthReport | None:
     """What every kind may say; None where that tells nothing."""
     if text(get(tree, "metadata", "deletionTimestamp")):
-        held = texts(get(tree, "metadata", "finalizers"))
-        return _progressing("it is being deleted" + (f" and waits for {', '.join(held)}" if held else ""))
-    generation, seen = get(tree, "metadata", "generation"), get(tree, "status", "observedGeneration")
-    if generation is not None and seen is not None and generation != seen:
-        return _progressing(f"its controller has seen generation {whole(seen)} of {whole(generation)}")
+        finalizers = texts(get(tree, "metadata", "finalizers"))
+        return _progressing("it is being deleted" + (f" and waits for {', '.join(finalizers)}" if finalizers else ""))
+    generation, observed_generation = get(tree, "metadata", "generation"), get(tree, "status", "observedGeneration")
+    if generation is not None and observed_generation is not None and generation != observed_generation:
+        return _progressing(f"its controller has seen generation {whole(observed_generation)} of {whole(generation)}")
     if condition := _is(tree, "Reconciling", "True"):
         return _progressing(_said(condition))
     if condition := _is(tree, "Stalled", "True"):
@@ -116,15 +120,15 @@ def _count(tree: Tree, name: str) -> int:
 
 
 def _replicas(tree: Tree) -> int:
-    stated = get(tree, "spec", "replicas")
-    return 1 if stated is None else whole(stated)
+    stated_replicas = get(tree, "spec", "replicas")
+    return 1 if stated_replicas is None else whole(stated_replicas)
 
 
-def _fewer(counted: tuple[tuple[str, int, int], ...]) -> HealthReport | None:
+def _fewer(counts: tuple[tuple[str, int, int], ...]) -> HealthReport | None:
     """The first of (what, is, should be) that is less than it should be."""
-    for what, is_, should in counted:
+    for noun, is_, should in counts:
         if is_ < should:
-            return _progressing(f"{is_} of {should} replicas are {what}")
+            return _progressing(f"{is_} of {should} replicas are {noun}")
     return None
 
 
@@ -158,12 +162,12 @@ def _deployment(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
 def _stateful_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     if get(tree, "spec", "updateStrategy", "type") == "OnDelete":
         return _healthy("its pods are replaced when somebody deletes them (OnDelete)")
-    replicas, there, ready = _replicas(tree), _count(tree, "replicas"), _count(tree, "readyReplicas")
-    short = _fewer((("there", there, replicas), ("ready", ready, replicas)))
+    replicas, existing, ready = _replicas(tree), _count(tree, "replicas"), _count(tree, "readyReplicas")
+    short = _fewer((("there", existing, replicas), ("ready", ready, replicas)))
     if short is not None:
         return short
-    if there > replicas:
-        return _progressing(f"{there - replicas} pods more than declared are still there")
+    if existing > replicas:
+        return _progressing(f"{existing - replicas} pods more than declared are still there")
     partition = get(tree, "spec", "updateStrategy", "rollingUpdate", "partition")
     updated = _count(tree, "updatedReplicas")
     if partition is not None:
@@ -196,7 +200,7 @@ def _daemon_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
 def _replica_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     if condition := _is(tree, "ReplicaFailure", "True"):
         return _progressing(_said(condition))
-    replicas, there, ready = _replicas(tree), _count(tree, "replicas"), _count(tree, "readyReplicas")
+    replicas, existing, ready = _replicas(tree), _count(tree, "replicas"), _count(tree, "readyReplicas")
     short = _fewer(
         (
             ("labelled", _count(tree, "fullyLabeledReplicas"), replicas),
@@ -206,8 +210,8 @@ def _replica_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     )
     if short is not None:
         return short
-    if there > replicas:
-        return _progressing(f"{there - replicas} pods more than declared are still there")
+    if existing > replicas:
+        return _progressing(f"{existing - replicas} pods more than declared are still there")
     return _healthy(f"{ready} of {replicas} replicas are ready")
 
 
@@ -248,8 +252,8 @@ def _pod(tree: Tree, now: datetime, _binding: str) -> HealthReport:
             container for container in mappings(get(tree, "status", "containerStatuses")) if _crashes(container)
         ]
         return (_failed if crashing else _progressing)(*(evidence or ("it runs and is not ready yet",)))
-    scheduled, made = _is(tree, "PodScheduled", "False"), moment(get(tree, "metadata", "creationTimestamp"))
-    if scheduled.get("reason") == "Unschedulable" and made is not None and now - made > _UNSCHEDULED:
+    scheduled, created_at = _is(tree, "PodScheduled", "False"), moment(get(tree, "metadata", "creationTimestamp"))
+    if scheduled.get("reason") == "Unschedulable" and created_at is not None and now - created_at > _UNSCHEDULED:
         return _failed(_said(scheduled))
     return _progressing(*(evidence or (f"its phase is {phase or 'not known yet'}",)))
 

@@ -47,13 +47,13 @@ def _field(path: str, tree: JSON) -> tuple[str, int] | None:
 
 
 def _element(path: str, tree: JSON) -> tuple[int, int] | None:
-    listed = elements(tree)
+    items = elements(tree)
     if match := _INDEX.match(path):
-        return (int(match[1]), match.end()) if int(match[1]) < len(listed) else None
+        return (int(match[1]), match.end()) if int(match[1]) < len(items) else None
     if match := _KEYS.match(path):
         keys = {name: json.loads(value) for name, value in _KEY.findall(match[1])}
-        exact = [index for index, element in enumerate(listed) if keys.items() <= mapping(element).items()]
-        fits = exact or [index for index, element in enumerate(listed) if _may_have(mapping(element), keys)]
+        exact = [index for index, element in enumerate(items) if keys.items() <= mapping(element).items()]
+        fits = exact or [index for index, element in enumerate(items) if _may_have(mapping(element), keys)]
         return (fits[0], match.end()) if len(fits) == 1 else None
     return None
 
@@ -64,30 +64,33 @@ def _may_have(element: Tree, keys: Mapping[str, JSON]) -> bool:
 
 
 def unasked(
-    held: Iterable[HeldField], named: Iterable[Pointer], live: Tree, seen: Tree | None
+    held_by_others: Iterable[HeldField], pointers: Iterable[Pointer], live: Tree, live_before: Tree | None
 ) -> tuple[HeldField, ...]:
-    """Those of the ``held`` fields that no named one touches, and that are in ``live`` what they were when they were seen."""
-    touched = tuple(named)
-    return tuple(field for field in held if _is_unasked(field, touched, live, seen))
+    """Those of ``held_by_others`` that no field of ``pointers`` touches and that are in ``live`` as in ``live_before``."""
+    touched = tuple(pointers)
+    return tuple(field for field in held_by_others if _is_unasked(field, touched, live, live_before))
 
 
-def _is_unasked(held: HeldField, named: tuple[Pointer, ...], live: Tree, seen: Tree | None) -> bool:
-    pointer = pointer_of(held.field, live)
-    before = pointer_of(held.field, seen)
-    if not pointer or not before or value_at(live, pointer) != value_at(seen, before):
+def _is_unasked(held_field: HeldField, pointers: tuple[Pointer, ...], live: Tree, live_before: Tree | None) -> bool:
+    pointer = pointer_of(held_field.field, live)
+    before = pointer_of(held_field.field, live_before)
+    if not pointer or not before or value_at(live, pointer) != value_at(live_before, before):
         return False
-    return not any(pointer[: len(each)] == each or each[: len(pointer)] == pointer for each in named)
+    return not any(
+        pointer[: len(pointer_named)] == pointer_named or pointer_named[: len(pointer)] == pointer
+        for pointer_named in pointers
+    )
 
 
 def leaving_out(body: Tree, fields: Iterable[HeldField]) -> Tree:
     """``body`` without these fields."""
-    left = plain(body)
+    remaining = plain(body)
     for field in fields:
-        pointer = pointer_of(field.field, left)
-        if pointer and exists_at(left, pointer):
-            match value_at(left, pointer[:-1]), pointer[-1]:
+        pointer = pointer_of(field.field, remaining)
+        if pointer and exists_at(remaining, pointer):
+            match value_at(remaining, pointer[:-1]), pointer[-1]:
                 case dict() as entries, str() as key:
                     del entries[key]
-                case list() as listed, int() as index:
-                    del listed[index]
-    return mapping(left)
+                case list() as items, int() as index:
+                    del items[index]
+    return mapping(remaining)

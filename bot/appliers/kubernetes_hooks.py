@@ -26,6 +26,7 @@ from bot.model.json import Tree, get, text
 
 _LOOK_AGAIN: Final = 1.0
 _ENDS: Final = frozenset({("batch", "Job"), ("", "Pod")})
+"""The kinds whose end is waited for, as Helm does (Helm docs, "Chart Hooks", "Hooks and the Release Lifecycle")."""
 
 
 def is_left_over(live: Tree, now: datetime) -> bool:
@@ -108,9 +109,9 @@ class HookAttempt:
                 pods = self.pods(live, now) if health.state is HealthState.FAILED else ()
                 return HealthReport(health.state, (*health.evidence, *pods))
             if waited >= self.seconds:
-                told = "; ".join((*health.evidence, *self.pods(live, now)))
+                evidence_text = "; ".join((*health.evidence, *self.pods(live, now)))
                 raise WaitOver(
-                    f"{self._name}: the {self.work.action.hook} hook did not end within {waited:g} s: {told}"
+                    f"{self._name}: the {self.work.action.hook} hook did not end within {waited:g} s: {evidence_text}"
                 )
             self.sleep(_LOOK_AGAIN)
             waited += _LOOK_AGAIN

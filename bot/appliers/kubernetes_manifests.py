@@ -16,7 +16,9 @@ from bot.model.json import JSON, Tree, get, mapping, plain, text
 BY_WORK: Final = "clockwork.dev/applied-by-token"
 """The annotation that tells by which work an object was created."""
 RESTARTED: Final = "kubectl.kubernetes.io/restartedAt"
-"""The annotation of a pod template by which ``kubectl rollout restart`` starts a workload again."""
+"""The annotation of a pod template by which ``kubectl rollout restart`` starts a workload again
+(kubernetes/kubectl ``pkg/polymorphichelpers/objectrestarter.go``).
+"""
 _SERVERS_OWN: Final = frozenset(
     {
         "creationTimestamp",
@@ -42,16 +44,16 @@ def version_of(tree: Tree) -> str:
     return text(get(tree, "metadata", "resourceVersion"))
 
 
-def applied(tree: Tree, place: ObjectPlace, live: Tree | None) -> Tree:
+def applied(tree: Tree, object_place: ObjectPlace, live: Tree | None) -> Tree:
     """What server-side apply is sent; with the uid of ``live``, so that no other object is applied to or made."""
-    body = _declared(tree, place)
+    body = _declared(tree, object_place)
     metadata = mapping(body["metadata"])
     return body if live is None else {**body, "metadata": {**metadata, "uid": uid_of(live)}}
 
 
-def created(tree: Tree, place: ObjectPlace, token: str) -> Tree:
+def created(tree: Tree, object_place: ObjectPlace, token: str) -> Tree:
     """What is sent to make it anew, with the annotation by which it is known again."""
-    body = _declared(tree, place)
+    body = _declared(tree, object_place)
     metadata = mapping(body["metadata"])
     notes = {**mapping(metadata.get("annotations")), BY_WORK: token}
     return {**body, "metadata": {**metadata, "annotations": notes}}
@@ -63,12 +65,12 @@ def restarted(live: Tree, at: str) -> Tree:
     return {"metadata": metadata, "spec": {"template": {"metadata": {"annotations": {RESTARTED: at}}}}}
 
 
-def _declared(tree: Tree, place: ObjectPlace) -> Tree:
+def _declared(tree: Tree, object_place: ObjectPlace) -> Tree:
     body: dict[str, JSON] = {key: plain(value) for key, value in tree.items() if key not in {"status", "metadata"}}
     metadata = {key: plain(value) for key, value in mapping(tree.get("metadata")).items() if key not in _SERVERS_OWN}
-    namespace: Tree = {"namespace": place.namespace} if place.namespace else {}
-    body["metadata"] = {**metadata, "name": place.name, **namespace}
-    if place.secret and "stringData" in body:
+    namespace: Tree = {"namespace": object_place.namespace} if object_place.namespace else {}
+    body["metadata"] = {**metadata, "name": object_place.name, **namespace}
+    if object_place.secret and "stringData" in body:
         texts = mapping(body.pop("stringData"))
         body["data"] = {**mapping(body.get("data")), **{key: encoded(value) for key, value in texts.items()}}
     return body

@@ -21,6 +21,9 @@ MANAGER: Final = "clockwork"
 _APPLY: Final = "application/apply-patch+yaml"
 _JSON_PATCH: Final = "application/json-patch+json"
 _MERGE: Final = "application/merge-patch+json"
+"""The content type tells the server which kind of PATCH it is (https://kubernetes.io/docs/reference/using-api/api-concepts/ and
+"Server-Side Apply"; RFC 6902, RFC 7396).
+"""
 _LOOK_AGAIN: Final = 1.0
 
 
@@ -72,12 +75,14 @@ class ClusterObjects:
         """Where a kind is served, whatever its version is."""
         return discovered_elsewhere(self.api, group, kind) if group else self.served("v1", kind)
 
-    def read(self, place: ObjectPlace) -> Tree | None:
+    def read(self, object_place: ObjectPlace) -> Tree | None:
         """The object as it is; None where there is none."""
-        answer = self.api.send("GET", place.path)
-        return None if answer.status == 404 else _checked(answer, place, "get")
+        answer = self.api.send("GET", object_place.path)
+        return None if answer.status == 404 else _checked(answer, object_place, "get")
 
-    def apply(self, place: ObjectPlace, body: Tree, *, force: bool = False, rehearsal: bool = False) -> ApiAnswer:
+    def apply(
+        self, object_place: ObjectPlace, body: Tree, *, force: bool = False, rehearsal: bool = False
+    ) -> ApiAnswer:
         """Server-side apply. Answers with the object, or with a conflict that names who owns what."""
         options = {
             "fieldManager": MANAGER,
@@ -85,63 +90,70 @@ class ClusterObjects:
             "fieldValidation": "Strict",
             **_dry(rehearsal=rehearsal),
         }
-        answer = self.api.send("PATCH", place.path, options, body=body, content_type=_APPLY)
+        answer = self.api.send("PATCH", object_place.path, options, body=body, content_type=_APPLY)
         if answer.status != 409:
-            _checked(answer, place, "patch")
+            _checked(answer, object_place, "patch")
         return answer
 
-    def patch(self, place: ObjectPlace, steps: tuple[Tree, ...], *, rehearsal: bool = False) -> Tree:
+    def patch(self, object_place: ObjectPlace, steps: tuple[Tree, ...], *, rehearsal: bool = False) -> Tree:
         """A JSON Patch; the object as it is then."""
         options = {"fieldManager": MANAGER, "fieldValidation": "Strict", **_dry(rehearsal=rehearsal)}
-        answer = self.api.send("PATCH", place.path, options, body=steps, content_type=_JSON_PATCH)
-        return _checked(answer, place, "patch")
+        answer = self.api.send("PATCH", object_place.path, options, body=steps, content_type=_JSON_PATCH)
+        return _checked(answer, object_place, "patch")
 
-    def merge(self, place: ObjectPlace, body: Tree, *, rehearsal: bool = False) -> Tree:
+    def merge(self, object_place: ObjectPlace, body: Tree, *, rehearsal: bool = False) -> Tree:
         """A merge patch (RFC 7396); the object as it is then."""
         options = {"fieldManager": MANAGER, **_dry(rehearsal=rehearsal)}
-        answer = self.api.send("PATCH", place.path, options, body=body, content_type=_MERGE)
-        return _checked(answer, place, "patch")
+        answer = self.api.send("PATCH", object_place.path, options, body=body, content_type=_MERGE)
+        return _checked(answer, object_place, "patch")
 
-    def create(self, place: ObjectPlace, body: Tree, *, rehearsal: bool = False) -> Tree | None:
-        """The object, new; None where there is one of that name."""
+    def create(self, object_place: ObjectPlace, body: Tree, *, rehearsal: bool = False) -> Tree | None:
+        """The object, new; None where there is one of that name.
+
+        A 409 is a conflict of versions as well; only the reason ``AlreadyExists`` says that the name is taken (Kubernetes
+        API conventions, "Response Status Kind").
+        """
         options = {"fieldManager": MANAGER, "fieldValidation": "Strict", **_dry(rehearsal=rehearsal)}
-        answer = self.api.send("POST", place.collection, options, body=body)
+        answer = self.api.send("POST", object_place.collection, options, body=body)
         if answer.status == 409 and answer.reason == "AlreadyExists":
             return None
-        return _checked(answer, place, "create")
+        return _checked(answer, object_place, "create")
 
-    def delete(self, place: ObjectPlace, live: Tree, *, rehearsal: bool = False) -> None:
+    def delete(self, object_place: ObjectPlace, live: Tree, *, rehearsal: bool = False) -> None:
         """Ask for its deletion, as long as it is exactly what ``live`` is; what depends on it goes after it. One that is gone
         is gone.
         """
         metadata = live.get("metadata")
-        seen = metadata if isinstance(metadata, Mapping) else {}
+        metadata_tree = metadata if isinstance(metadata, Mapping) else {}
         body: dict[str, JSON] = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            "preconditions": {"uid": text(seen.get("uid")), "resourceVersion": text(seen.get("resourceVersion"))},
+            "preconditions": {
+                "uid": text(metadata_tree.get("uid")),
+                "resourceVersion": text(metadata_tree.get("resourceVersion")),
+            },
             **({"dryRun": ["All"]} if rehearsal else {}),
         }
-        answer = self.api.send("DELETE", place.path, _dry(rehearsal=rehearsal), body=body)
+        answer = self.api.send("DELETE", object_place.path, _dry(rehearsal=rehearsal), body=body)
         if answer.status != 404:
-            _checked(answer, place, "delete")
+            _checked(answer, object_place, "delete")
 
-    def try_creation(self, place: ObjectPlace, body: Tree) -> None:
+    def try_creation(self, object_place: ObjectPlace, body: Tree) -> None:
         """Raise ``Refused`` for an object that the server would not take whatever its name is. What an admission webhook
         says may be about the object that is still there; an address or a port may be taken by it.
         """
         options = {"fieldManager": MANAGER, "fieldValidation": "Strict", **_dry(rehearsal=True)}
-        answer = self.api.send("POST", place.collection, options, body=body)
+        answer = self.api.send("POST", object_place.collection, options, body=body)
         if answer.status not in {400, 422} or "admission webhook" in answer.message:
             return
         if answer.causes and all(_is_taken(cause) for cause in answer.causes):
             return
-        raise error_of(answer, place.subject, "create", secret=place.secret)
+        raise error_of(answer, object_place.subject, "create", secret=object_place.secret)
 
-    def definition(self, place: ObjectPlace, group: str) -> Tree:
+    def definition(self, definition_place: ObjectPlace, group: str) -> Tree:
         """What defines the kind of a custom resource; empty where it may not be read."""
-        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{place.served.plural}.{group}"
+        path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition_place.served.plural}.{group}"
         return self.found(path) or {}
 
     def found(self, path: str, params: Mapping[str, str] | None = None) -> Tree | None:
@@ -156,14 +168,14 @@ def _dry(*, rehearsal: bool) -> dict[str, str]:
 
 def _is_taken(cause: Tree) -> bool:
     """Whether the server minds the name, or that something is given out already."""
-    where = text(cause.get("field"))
-    return where in {"metadata.name", "metadata.namespace"} or "already allocated" in text(cause.get("message"))
+    cause_field = text(cause.get("field"))
+    return cause_field in {"metadata.name", "metadata.namespace"} or "already allocated" in text(cause.get("message"))
 
 
-def _checked(answer: ApiAnswer, place: ObjectPlace, verb: str) -> Tree:
+def _checked(answer: ApiAnswer, object_place: ObjectPlace, verb: str) -> Tree:
     if answer.is_success:
         return answer.tree
-    raise error_of(answer, place.subject, verb, secret=place.secret)
+    raise error_of(answer, object_place.subject, verb, secret=object_place.secret)
 
 
 def not_served(subject: str, version: str, kind: str) -> Refused:

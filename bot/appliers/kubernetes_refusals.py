@@ -24,6 +24,9 @@ structuredmerge.go).
 _NO_DRY_RUN: Final = "does not support dry run"
 """apiserver ``pkg/admission/plugin/webhook/errors/statuserror.go``, ``NewDryRunUnsupportedErr``."""
 _CONFLICT: Final = "FieldManagerConflict"
+"""The cause of a field that another manager owns (apimachinery ``pkg/apis/meta/v1/types.go``); its text is made by
+``managedfields/internal/conflict.go``, since no field of the answer names the manager.
+"""
 _MANAGER: Final = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")(?: with subresource "([^"]*)")?(?: using (\S+))?')
 
 
@@ -72,13 +75,15 @@ def _held(field: str, message: str) -> HeldField:
     if match is None:
         return HeldField(field, "", sanitized(message)[:_SHOWN])
     name = match[1][1:-1].replace('\\"', '"')
-    how = [f"subresource {match[2]}" if match[2] else "", match[3] or ""]
-    return HeldField(field, name, sanitized(f"{name} ({', '.join(filter(None, how))})" if any(how) else name))
+    qualifiers = [f"subresource {match[2]}" if match[2] else "", match[3] or ""]
+    return HeldField(
+        field, name, sanitized(f"{name} ({', '.join(filter(None, qualifiers))})" if any(qualifiers) else name)
+    )
 
 
-def conflict(subject: str, held: tuple[HeldField, ...]) -> Refused:
+def conflict(subject: str, held_by_others: tuple[HeldField, ...]) -> Refused:
     """A conflict that is not ours to decide: each field with who says otherwise."""
-    fields = "; ".join(f"{field.path} belongs to {field.owner}" for field in held)
+    fields = "; ".join(f"{field.path} belongs to {field.owner}" for field in held_by_others)
     return Refused(
         f"{subject}: others own what Git says otherwise: {fields}",
         advice="leave these fields out of Git, have their owners let go of them, or allow taking them over",
@@ -86,9 +91,13 @@ def conflict(subject: str, held: tuple[HeldField, ...]) -> Refused:
 
 
 def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> BotError:
-    """The error that an answer is. ``verb`` is what was asked, in the words of RBAC; ``secret``: show no message."""
-    said = _said(answer, secret=secret)
-    words = f"{subject}: the cluster says to {verb}: {said}"
+    """The error that an answer is. ``verb`` is what was asked, in the words of RBAC; ``secret``: show no message.
+
+    What a status means: Kubernetes API conventions, "HTTP Status codes"
+    (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md).
+    """
+    message = _said(answer, secret=secret)
+    words = f"{subject}: the cluster says to {verb}: {message}"
     match answer.status:
         case 409 if not held_fields(answer):
             return ObjectMoved(words)

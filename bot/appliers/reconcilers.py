@@ -78,17 +78,17 @@ class Reconciler:
             self.objects.merge(self.place, {"metadata": {"annotations": notes}}, rehearsal=rehearsal)
         return self._evidence("reconcile", notes[_REQUESTED])
 
-    def health(self, work: Work, left: tuple[str, ...]) -> HealthReport | None:
-        """How far it is with it while the fields ``left`` are not back; None where all are."""
-        if not left:
+    def health(self, work: Work, remaining_paths: tuple[str, ...]) -> HealthReport | None:
+        """How far it is with it while the fields ``remaining_paths`` are not back; None where all are."""
+        if not remaining_paths:
             return None
-        waiting = f"the {self.name} has not put back yet: {', '.join(left)}"
+        waiting = f"the {self.name} has not put back yet: {', '.join(remaining_paths)}"
         state = mapping(get(self.tree, "status", "operationState"))
         if _is_ours(mapping(state.get("operation")), work) and text(state.get("phase")) in _LOST:
             return HealthReport(HealthState.FAILED, (waiting, f"its sync ended: {_shown(text(state.get('message')))}"))
         ready = condition_of(self.tree, "Ready")
-        said = (f"it says: {_shown(text(ready.get('message')))}",) if ready.get("status") == "False" else ()
-        return HealthReport(HealthState.PROGRESSING, (waiting, *said))
+        evidence = (f"it says: {_shown(text(ready.get('message')))}",) if ready.get("status") == "False" else ()
+        return HealthReport(HealthState.PROGRESSING, (waiting, *evidence))
 
     def _ask_argo(self, work: Work, *, rehearsal: bool) -> Evidence:
         running, state = mapping(self.tree.get("operation")), mapping(get(self.tree, "status", "operationState"))
@@ -108,8 +108,8 @@ class Reconciler:
             return self._evidence("refresh", written_moment(work.at))
         return self._evidence("sync", work.token)
 
-    def _evidence(self, what: str, by: str) -> Evidence:
-        return Evidence(f"the {self.name} keeps it and was asked to {what}", {"asked": self.name, what: by})
+    def _evidence(self, deed: str, by: str) -> Evidence:
+        return Evidence(f"the {self.name} keeps it and was asked to {deed}", {"asked": self.name, deed: by})
 
 
 def reconciler_of(live: Tree, objects: ClusterObjects, *, argo_namespace: str) -> Reconciler | None:
@@ -119,10 +119,10 @@ def reconciler_of(live: Tree, objects: ClusterObjects, *, argo_namespace: str) -
         if served is None:
             continue
         tool = "Argo CD" if group == _ARGO else "Flux"
-        place = ObjectPlace(served, namespace, name, f"{tool} {kind} {namespace}/{name}")
-        tree = objects.read(place)
+        object_place = ObjectPlace(served, namespace, name, f"{tool} {kind} {namespace}/{name}")
+        tree = objects.read(object_place)
         if tree is not None and (group != _ARGO or _keeps(tree, live)):
-            return Reconciler(objects, place, {**tree, "kind": kind})
+            return Reconciler(objects, object_place, {**tree, "kind": kind})
     return None
 
 
@@ -143,15 +143,15 @@ def _argo(live: Tree, argo_namespace: str) -> Iterator[tuple[str, str, str, str]
     names = [tracking.partition(":")[0]] if tracking else [text(labels.get(key)) for key in _INSTANCES]
     for name in dict.fromkeys(filter(None, names)):
         yield _ARGO, "Application", argo_namespace, name
-        namespace, underscore, rest = name.partition("_")
-        if underscore and rest:
-            yield _ARGO, "Application", namespace, rest
+        namespace, underscore, name_part = name.partition("_")
+        if underscore and name_part:
+            yield _ARGO, "Application", namespace, name_part
 
 
 def _keeps(application: Tree, live: Tree) -> bool:
     """Whether the Application has the object among its resources: a label may be somebody else's, or copied with it."""
-    own = _identity(live)
-    return any(_resource(entry) == own for entry in mappings(get(application, "status", "resources")))
+    own_identity = _identity(live)
+    return any(_resource(entry) == own_identity for entry in mappings(get(application, "status", "resources")))
 
 
 def _identity(live: Tree) -> tuple[str, str, str, str]:

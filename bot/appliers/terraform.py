@@ -31,6 +31,7 @@ _ACTIONS: Final[Mapping[Operation, frozenset[str]]] = {
 }
 """Terraform docs, "JSON Output Format", Change Representation."""
 _NOTHING: Final = frozenset({"no-op", "read"})
+"""The same page: neither changes anything of the outside."""
 _NOT_PASSED: Final = ("TF_CLI_ARGS", "TF_LOG", "TF_DATA_DIR", "TF_REATTACH_PROVIDERS")
 """What would change what an apply does or says (Terraform docs, "Environment Variables")."""
 _LOCKED: Final = "Error acquiring the state lock"
@@ -38,7 +39,7 @@ _MOVED: Final = "Saved plan is stale"
 """Titles of diagnostics: hashicorp/terraform internal/command/clistate/state.go, internal/backend/local/backend_local.go."""
 _LOCK_FACT: Final = re.compile(r"\b(ID|Who|Created): +(\S[^\n]*)")
 _DIFFERS: Final = 2
-"""Exit code of ``plan -detailed-exitcode`` where there is something to do."""
+"""Exit code of ``plan -detailed-exitcode`` where there is something to do (Terraform docs, "terraform plan": 1 is an error)."""
 
 
 def address(id_: ResourceId) -> str:
@@ -105,9 +106,9 @@ class TerraformApplier:
         ended = self._terraform(
             "apply", "-input=false", "-no-color", f"-lock-timeout={self.lock_seconds}s", str(self.plan.resolve())
         )
-        said = "applied" if ended.exit_code == 0 else self._already(ended)
+        result = "applied" if ended.exit_code == 0 else self._already(ended)
         self._applied = True
-        return Evidence(said, facts)
+        return Evidence(result, facts)
 
     def health(self, work: Work, *, now: datetime) -> HealthReport:
         """Whether a new plan leaves it alone: Terraform knows no other health."""
@@ -141,9 +142,11 @@ class TerraformApplier:
                 f"terraform apply ended with exit code {ended.exit_code}: {self._tool().told(ended)}",
                 advice="what it did before that is in the state; plan again to see what is left",
             )
-        left = self._left()
-        if left:
-            raise Stale(f"the state has moved since the plan was made; left to do: {', '.join(sorted(left))}")
+        remaining_changes = self._left()
+        if remaining_changes:
+            raise Stale(
+                f"the state has moved since the plan was made; left to do: {', '.join(sorted(remaining_changes))}"
+            )
         return "applied before: a new plan has nothing to do"
 
     def _locked(self, ended: ProcessResult) -> Refused:
@@ -175,10 +178,10 @@ class TerraformApplier:
         if ended.exit_code != 0:
             raise Refused(f"the plan {plan.name} cannot be read: {self._tool().told(ended)}", advice="plan again")
         try:
-            shown: JSON = json.loads(ended.stdout)
+            shown_plan: JSON = json.loads(ended.stdout)
         except ValueError as exc:
             raise Unavailable("terraform show did not print JSON") from exc
-        return shown
+        return shown_plan
 
     def _terraform(self, verb: str, *words: str) -> ProcessResult:
         """``terraform verb``, after an init that brings no other provider than the lock file names."""
@@ -193,8 +196,8 @@ class TerraformApplier:
 
     def _tool(self) -> ApplyTool:
         passed = {key: value for key, value in self.environment.items() if not key.startswith(_NOT_PASSED)}
-        ours = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
-        environment = {**passed, **ours, "TF_DATA_DIR": str(self.data.resolve())}
+        automation = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        environment = {**passed, **automation, "TF_DATA_DIR": str(self.data.resolve())}
         variables = {key: value for key, value in environment.items() if key.startswith("TF_VAR_")}
         return ApplyTool((self.binary,), self.directory, environment, variables, self.seconds)
 

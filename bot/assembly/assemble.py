@@ -34,38 +34,40 @@ def assemble(
     *,
     variables: Mapping[str, str],
     environment: Mapping[str, str],
-    beside: Mapping[str, bytes] | None = None,
+    other_files: Mapping[str, bytes] | None = None,
 ) -> Assembly:
     """The configuration that ``files`` write, and every mistake in them.
 
     ``files`` holds all ``*.cw`` and ``*.cwvars`` of the repository by path; others are passed over. Each folder with
     ``.cw`` files that no module block refers to is a root of its own. ``variables`` are from the command line;
-    of ``environment`` only ``CLOCKWORK_VAR_*`` is looked at. ``beside`` are other files that ``file()`` may read; what it
+    of ``environment`` only ``CLOCKWORK_VAR_*`` is looked at. ``other_files`` are other files that ``file()`` may read; what it
     asks for and does not find is told in ``missing``.
     """
     paths = sorted(path for path in files if path.endswith((".cw", ".cwvars")))
     parsed = {path: parse(path, files[path]) for path in paths[:_MOST_FILES]}
     budget = EvaluationBudget.of(sum(len(files[path]) for path in parsed))
-    world = AssemblyWorld(parsed, budget, beside={**(beside or {}), **files})
+    world = AssemblyWorld(parsed, budget, beside={**(other_files or {}), **files})
     for file in parsed.values():
         world.errors.update(dict.fromkeys(file.errors))
     world.torn = frozenset(folder_of(path) for path, file in parsed.items() if file.errors)
-    outside = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}
+    outside_variables = {key.removeprefix(PREFIX): text for key, text in environment.items() if key.startswith(PREFIX)}
     stacks: list[Stack] = []
     outputs: dict[str, Value] = {}
     declared: set[str] = set()
     for folder in _roots(world, parsed):
-        given = from_outside(outside, PREFIX) | from_files(parsed, folder) | from_outside(variables, "--var ")
-        root = Module(world, folder, given=given, inputs=None)
+        given_values = (
+            from_outside(outside_variables, PREFIX) | from_files(parsed, folder) | from_outside(variables, "--var ")
+        )
+        root = Module(world, folder, given_values=given_values, inputs=None)
         stacks += _stacks(world, root)
         outputs |= {f"{folder}:{name}" if folder else name: value for name, value in _outputs(world, root)}
         _check_given(world, root)
         declared.update(root.variables)
     if budget.spent and not world.errors:  # what was left out must never read as removed
         world.report(SourceError(next(iter(parsed)), 1, 1, TOO_LONG))
-    kept = _distinct(world, stacks)
-    own = {f"{PREFIX}{name}": text for name, text in outside.items()}
-    config = AssembledConfig(tuple(kept), outputs, dict(variables), own, beside or {})
+    distinct_stacks = _distinct(world, stacks)
+    outside_by_name = {f"{PREFIX}{name}": text for name, text in outside_variables.items()}
+    config = AssembledConfig(tuple(distinct_stacks), outputs, dict(variables), outside_by_name, other_files or {})
     return Assembly(config, sort_errors(world.errors), frozenset(declared), frozenset(world.missing))
 
 
@@ -74,7 +76,7 @@ def _roots(world: AssemblyWorld, parsed: Mapping[str, Parsed]) -> list[str]:
     folders = {folder_of(path) for path in parsed if path.endswith(".cw")}
     used: set[str] = set()
     for folder in sorted(folders):
-        module = Module(AssemblyWorld(parsed), folder, given={}, inputs=None)
+        module = Module(AssemblyWorld(parsed), folder, given_values={}, inputs=None)
         for declared in module.blocks("module"):
             with world.reporting():
                 used.add(module_folder(declared.at, declared.block))
@@ -82,10 +84,10 @@ def _roots(world: AssemblyWorld, parsed: Mapping[str, Parsed]) -> list[str]:
 
 
 def _check_given(world: AssemblyWorld, root: Module) -> None:
-    for name, given in root.given.items():
-        if name not in root.variables and given.expression is not None:
-            error = given.text.error(
-                given.expression.start, f"no variable {name!r} is declared", meant(name, root.variables)
+    for name, given_value in root.given.items():
+        if name not in root.variables and given_value.expression is not None:
+            error = given_value.text.error(
+                given_value.expression.start, f"no variable {name!r} is declared", meant(name, root.variables)
             )
             world.report(error)
 
@@ -99,16 +101,16 @@ def _outputs(world: AssemblyWorld, root: Module) -> Iterator[tuple[str, Value]]:
 def _stacks(world: AssemblyWorld, root: Module) -> Iterator[Stack]:
     provider, name, namespace = _provider(world, root)
     resources: list[Resource] = []
-    for own in _resources(world, root):
-        mistake = checks.kubernetes_only(own) if provider is Provider.DOCKER else None
+    for resource in _resources(world, root):
+        mistake = checks.kubernetes_only(resource) if provider is Provider.DOCKER else None
         world.report(mistake)
         if mistake is None:
-            resources.append(own)
-    names = {own.text("stack") or name for own in resources} - {name}
+            resources.append(resource)
+    names = {member.text("stack") or name for member in resources} - {name}
     for stack in (name, *sorted(names)):
-        inside = tuple(own for own in resources if (own.text("stack") or name) == stack)
-        if inside:
-            yield Stack(stack, provider, namespace, root.folder, inside)
+        stack_resources = tuple(member for member in resources if (member.text("stack") or name) == stack)
+        if stack_resources:
+            yield Stack(stack, provider, namespace, root.folder, stack_resources)
 
 
 def _provider(world: AssemblyWorld, root: Module) -> tuple[Provider, str, str]:
@@ -119,7 +121,7 @@ def _provider(world: AssemblyWorld, root: Module) -> tuple[Provider, str, str]:
         at, block = declared.at, declared.block
         label = block.labels[0].value if block.labels else ""
         if label not in set(Provider):
-            expected = meant(label, [known.value for known in Provider]) or "'docker' or 'kubernetes'"
+            expected = meant(label, [named_provider.value for named_provider in Provider]) or "'docker' or 'kubernetes'"
             world.report(at.error(block, f"there is no provider {label!r}", expected))
             continue
         if index:
@@ -157,13 +159,15 @@ def _resources(world: AssemblyWorld, module: Module) -> Iterator[Resource]:
         label += module.suffix
         if kind not in set(Kind):
             message = f"there is no kind of resource {kind!r}"
-            world.report(declared.at.error(declared.block, message, meant(kind, [known.value for known in SCHEMAS])))
+            world.report(
+                declared.at.error(declared.block, message, meant(kind, [kind_known.value for kind_known in SCHEMAS]))
+            )
             continue
         if not is_repeated(declared.block):
-            made = [_resource(world, module, Kind(kind), key, label)]
+            resources = [_resource(world, module, Kind(kind), key, label)]
         else:
-            made = _repeated(world, module, Kind(kind), key, label)
-        yield from (resource for resource in made if resource is not None)
+            resources = _repeated(world, module, Kind(kind), key, label)
+        yield from (resource for resource in resources if resource is not None)
     for evaluate, names in ((module.variable, module.variables), (module.local, module.locals)):
         for name in names:  # also what nobody refers to is evaluated, for its mistakes
             with world.reporting():
@@ -181,15 +185,17 @@ def _repeated(world: AssemblyWorld, module: Module, kind: Kind, key: str, label:
     except Fault as fault:
         world.report(fault.error)
         return []
-    return [_resource(world, module, kind, key, f"{label}-{which.suffix}", which=which) for which in several]
+    return [
+        _resource(world, module, kind, key, f"{label}-{instance.suffix}", instance=instance) for instance in several
+    ]
 
 
 def _resource(
-    world: AssemblyWorld, module: Module, kind: Kind, key: str, label: str, *, which: Instance | None = None
+    world: AssemblyWorld, module: Module, kind: Kind, key: str, label: str, *, instance: Instance | None = None
 ) -> Resource | None:
     declared = module.resources[key]
     try:
-        body = module.body(key) if which is None else module.instance(key, which)
+        body = module.body(key) if instance is None else module.instance(key, instance)
     except Fault as fault:
         world.report(fault.error)
         return None
@@ -205,8 +211,8 @@ def _resource(
         world.report(declared.at.error(declared.block, f"{name!r} is no name", "letters, digits, '-', '_' and '.'"))
         return None
     address = f"{module.address}.{key}" if module.address else key
-    if which is not None:
-        address += which.index
+    if instance is not None:
+        address += instance.index
     if kind is Kind.SERVICE and body.mapping.keys().isdisjoint({"image", "build"}):
         world.report(declared.at.error(declared.block, f"service {name} has neither image nor build", "'image = ...'"))
         return None
@@ -233,16 +239,16 @@ def _check_top(world: AssemblyWorld, module: Module) -> None:
 def _distinct(world: AssemblyWorld, stacks: list[Stack]) -> list[Stack]:
     """Stacks with each resource once; two of the same kind and name in one stack are a mistake."""
     first: dict[tuple[str, Kind, str], Resource] = {}
-    kept: list[Stack] = []
+    distinct_stacks: list[Stack] = []
     for stack in stacks:
-        inside: list[Resource] = []
-        for own in stack.resources:
-            known = first.setdefault((stack.name, own.kind, own.name), own)
-            if known is own:
-                inside.append(own)
+        distinct_resources: list[Resource] = []
+        for resource in stack.resources:
+            earlier = first.setdefault((stack.name, resource.kind, resource.name), resource)
+            if earlier is resource:
+                distinct_resources.append(resource)
             else:
-                message = f"{own.kind} {own.name} is already declared in {known.file}:{known.line}"
-                world.report(SourceError(own.file, own.line, 1, message, "another 'name'"))
-        ordered = tuple(sorted(inside, key=lambda own: (list(Kind).index(own.kind), own.name)))
-        kept.append(Stack(stack.name, stack.provider, stack.namespace, stack.folder, ordered))
-    return kept
+                message = f"{resource.kind} {resource.name} is already declared in {earlier.file}:{earlier.line}"
+                world.report(SourceError(resource.file, resource.line, 1, message, "another 'name'"))
+        ordered = tuple(sorted(distinct_resources, key=lambda member: (list(Kind).index(member.kind), member.name)))
+        distinct_stacks.append(Stack(stack.name, stack.provider, stack.namespace, stack.folder, ordered))
+    return distinct_stacks

@@ -70,31 +70,31 @@ def _blocks(at: Evaluator, body: Body, name: str, report: Report) -> list[tuple[
 
 
 def _nested(blocks: list[tuple[Evaluator, Block]], kind: Nested, report: Report) -> Value:
-    made = [evaluate_body(at, block, kind.schema, report) for at, block in blocks]
+    bodies = [evaluate_body(at, block, kind.schema, report) for at, block in blocks]
     if kind.many:
         first, last = blocks[0][1], blocks[-1][1]
         start, end = min(first.start, last.start), max(first.end, last.end)
-        return Value(tuple(made), Trace(blocks[0][0].text.origin(start, end)))
+        return Value(tuple(bodies), Trace(blocks[0][0].text.origin(start, end)))
     for at, extra in blocks[1:]:
         report(at.error(extra, f"there can be only one {extra.kind} block", "one block"))
-    return made[0]
+    return bodies[0]
 
 
 def _check_names(at: Evaluator, body: Body, schema: Schema, report: Report) -> None:
-    seen: set[str] = set()
-    known = {*schema.attributes, *schema.blocks}
+    seen_names: set[str] = set()
+    known_names = {*schema.attributes, *schema.blocks}
     for item in body.items:
         name = item.name if isinstance(item, Assignment) else item.kind
-        if isinstance(item, Assignment) and name in seen:
+        if isinstance(item, Assignment) and name in seen_names:
             report(at.error(item, f"{name!r} is set twice"))
-        seen.add(name)
+        seen_names.add(name)
         if isinstance(item, Block) and name == "dynamic":
             label = item.labels[0].value if item.labels else ""
             if label not in schema.blocks:
                 report(at.error(item, f"there is no block {label!r} here", meant(label, schema.blocks)))
-        elif name not in known:
-            what = "attribute" if isinstance(item, Assignment) else "block"
-            report(at.error(item, f"there is no {what} {name!r} here", meant(name, known)))
+        elif name not in known_names:
+            noun = "attribute" if isinstance(item, Assignment) else "block"
+            report(at.error(item, f"there is no {noun} {name!r} here", meant(name, known_names)))
         elif isinstance(item, Block) and name not in schema.blocks:
             kind = describe(schema.attributes[name])
             report(at.error(item, f"{name!r} is an attribute, not a block", f"'{name} = ' and {kind}"))

@@ -57,9 +57,9 @@ def _traced(at: Evaluator, node: FunctionCall, arguments: list[Value]) -> Value:
         return at.computed(node, bool(result), ())
     unique = node.name in _SETS or (node.name == "setproduct" and any(argument.unique for argument in arguments))
     value = result if isinstance(result, Value) else Value(result, at.trace(node, arguments), unique)
-    whole = [Value(None, argument.trace) for argument in arguments]
+    arguments_traced = [Value(None, argument.trace) for argument in arguments]
     keys = arguments[:1] if node.name in _NAMING else arguments if node.name in _SELECTING else ()
-    return value if node.name in _CHOOSING else decided_by(value, *whole, *keys)
+    return value if node.name in _CHOOSING else decided_by(value, *arguments_traced, *keys)
 
 
 _PARSING: Final = 2
@@ -134,16 +134,18 @@ def _template(at: Evaluator, node: FunctionCall) -> Value:
         at.fault(
             node.arguments[0], "templatestring() takes a template that is written elsewhere", "local.NAME or var.NAME"
         )
-    named, given = at.value(node.arguments[0]), at.value(node.arguments[1])
-    if not isinstance(given.data, dict):
+    path_value, variables_value = at.value(node.arguments[0]), at.value(node.arguments[1])
+    if not isinstance(variables_value.data, dict):
         at.fault(node.arguments[1], f"{node.name}() takes an object of the template's names", "{ name = value }")
-    secret = named.sensitive or given.sensitive
+    secret = path_value.sensitive or variables_value.sensitive
     try:
-        text = Text(at.text.file, _source(at, node, named.plain()))
+        text = Text(at.text.file, _source(at, node, path_value.plain()))
         marker = _marker(text.chars)
-        whole = Text(text.file, f"<<{marker}\n{text.chars}\n{marker}\n")
-        inner = replace(at, text=whole, bound=given.data, scope=lambda *_: None, files=CommittedFiles("", {}, set()))
-        made = as_text(inner.value(parse_expression(whole))) or ""
+        heredoc = Text(text.file, f"<<{marker}\n{text.chars}\n{marker}\n")
+        inner = replace(
+            at, text=heredoc, bound=variables_value.data, scope=lambda *_: None, files=CommittedFiles("", {}, set())
+        )
+        rendered = as_text(inner.value(parse_expression(heredoc))) or ""
     except Misuse as misuse:
         at.fault(node, f"{node.name}() {'cannot work with this sensitive value' if secret else misuse}")
     except (Fault, Mistake) as problem:
@@ -151,14 +153,14 @@ def _template(at: Evaluator, node: FunctionCall) -> Value:
         if error is None:
             raise
         at.fault(node, f"{node.name}(): {'the template cannot be filled in' if secret else error.message}")
-    return at.computed(node, made.removesuffix("\n"), (named, given))
+    return at.computed(node, rendered.removesuffix("\n"), (path_value, variables_value))
 
 
-def _source(at: Evaluator, node: FunctionCall, named: JSON) -> str:
+def _source(at: Evaluator, node: FunctionCall, file_name: JSON) -> str:
     """The text of a template, paid for."""
     if node.name == "templatefile":
-        _open(at, node, named)
-    source = str(FILED["file"].call(at.files, named) if node.name == "templatefile" else named)
+        _open(at, node, file_name)
+    source = str(FILED["file"].call(at.files, file_name) if node.name == "templatefile" else file_name)
     if len(source) > LONGEST_TEXT:
         at.fault(node, f"{node.name}() takes at most {LONGEST_TEXT} characters")
     at.spend(node, _PARSING * len(source))
@@ -175,7 +177,7 @@ def _attempt(at: Evaluator, node: FunctionCall) -> Value:
     """The first argument that has a value, or whether there is one; secret where that was decided by a secret."""
     if node.name == "can" and len(node.arguments) != 1:
         at.fault(node, f"can() takes 1 argument, not {len(node.arguments)}")
-    seen = at.budget.secrets
+    secrets_before = at.budget.secrets
     for argument in node.arguments:
         try:
             value = at.value(argument)
@@ -185,8 +187,8 @@ def _attempt(at: Evaluator, node: FunctionCall) -> Value:
             continue
         value = value if node.name == "try" else at.computed(node, True, ())
         decided = argument is not node.arguments[0] or node.name == "can"
-        return value.secret() if decided and at.budget.secrets != seen else value
+        return value.secret() if decided and at.budget.secrets != secrets_before else value
     if node.name == "can":
         value = at.computed(node, False, ())
-        return value.secret() if at.budget.secrets != seen else value
+        return value.secret() if at.budget.secrets != secrets_before else value
     return at.fault(node, "none of the alternatives of try() has a value")

@@ -37,14 +37,16 @@ def _shows(kind: Kind, pointer: Pointer, value: Value) -> bool:
 
 def containers(name: str, body: Value) -> Iterator[SourceError]:
     """Names that two containers of the pod called ``name`` have."""
-    known = {name}
+    names_used = {name}
     for kind in ("init_container", "container"):
         blocks = body.mapping.get(kind)
         for block in blocks.elements if blocks else ():
-            own = as_text(block.mapping["name"]) or ""
-            if own in known:
-                yield _mistake(block.mapping["name"], f"there is already a container {own!r} here", "another name")
-            known.add(own)
+            container_name = as_text(block.mapping["name"]) or ""
+            if container_name in names_used:
+                yield _mistake(
+                    block.mapping["name"], f"there is already a container {container_name!r} here", "another name"
+                )
+            names_used.add(container_name)
 
 
 def kubernetes_only(resource: Resource) -> SourceError | None:

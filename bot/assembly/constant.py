@@ -34,7 +34,7 @@ def need_constant(at: Evaluator, node: Expression) -> None:
 def references(node: Expression) -> Iterator[tuple[str, ...]]:
     """The first two words of everything that ``node`` refers to; names of its own loops are none."""
     parts = [*walk(node)]
-    own = {name for loop in parts if isinstance(loop, ForExpression) for name in loop.names}
+    loop_names = {name for loop in parts if isinstance(loop, ForExpression) for name in loop.names}
     for part in parts:
-        if isinstance(part, Attribute | Index) and isinstance(part.target, Name) and part.target.name not in own:
+        if isinstance(part, Attribute | Index) and isinstance(part.target, Name) and part.target.name not in loop_names:
             yield tuple(words(part))

@@ -94,22 +94,26 @@ def _conditional(at: Evaluator, node: Conditional) -> Value:
     no matter while the other one is chosen.
     """
     holds, reason = at.decision(node.condition)
-    chosen = at.value(node.yes if holds else node.no)
+    chosen_value = at.value(node.yes if holds else node.no)
     try:
         other = at.value(node.no if holds else node.yes)
     except Fault as fault:
         if fault.static:
             raise
-        return decided_by(chosen, reason)
-    if chosen.data is None or other.data is None:
-        return decided_by(chosen, reason)
+        return decided_by(chosen_value, reason)
+    if chosen_value.data is None or other.data is None:
+        return decided_by(chosen_value, reason)
     try:
-        alike = unified((chosen, other))[0]
+        common = unified((chosen_value, other))[0]
         if other.unique and isinstance(node.yes if holds else node.no, ListExpression):
-            alike = replace(alike, data=as_members(alike.elements), unique=True)
-        return decided_by(alike, reason)
+            common = replace(common, data=as_members(common.elements), unique=True)
+        return decided_by(common, reason)
     except Misuse:
-        kinds = f"{kind_of(chosen)} and {kind_of(other)}" if kind_of(chosen) != kind_of(other) else "parts of two types"
+        kinds = (
+            f"{kind_of(chosen_value)} and {kind_of(other)}"
+            if kind_of(chosen_value) != kind_of(other)
+            else "parts of two types"
+        )
         at.fault(node, f"both results of a condition have one type, these are {kinds}", "two values of one type")
 
 
@@ -122,8 +126,8 @@ def _object(at: Evaluator, node: ObjectExpression) -> Value:
             at.fault(item.key, f"the key {'of a sensitive value' if hidden else repr(key)} is written twice")
         entries[key] = at.value(item.value)
         secret = secret or hidden
-    whole = Value(entries, at.trace(node))
-    return whole.secret() if secret else whole
+    object_value = Value(entries, at.trace(node))
+    return object_value.secret() if secret else object_value
 
 
 def _key(at: Evaluator, node: Expression) -> tuple[str, bool]:

@@ -47,10 +47,10 @@ class EvaluationBudget:
 
     def open(self, path: str, size: int) -> None:
         """Allow for a file that a function reads, once."""
-        more = max(min(_STEPS_PER_BYTE * size, _MOST_STEPS - self.granted), 0)
+        more_steps = max(min(_STEPS_PER_BYTE * size, _MOST_STEPS - self.granted), 0)
         if path not in self.opened and not self.spent:
-            self.left += more
-            self.granted += more
+            self.left += more_steps
+            self.granted += more_steps
         self.opened.add(path)
 
     def spend(self, steps: int = 1) -> bool:

@@ -52,16 +52,16 @@ def without_meta(block: Block) -> Block:
 
 def instances(at: Evaluator, block: Block) -> list[Instance]:
     """The instances that a block declares. Raises :class:`~bot.assembly.faults.Fault`."""
-    count, each = block.body.get("count"), block.body.get("for_each")
-    if count is not None and each is not None:
-        at.fault(each, "a block has 'count' or 'for_each', not both", "one of them")
+    count, for_each = block.body.get("count"), block.body.get("for_each")
+    if count is not None and for_each is not None:
+        at.fault(for_each, "a block has 'count' or 'for_each', not both", "one of them")
     if count is not None:
         return _counted(at, count.expression)
-    if each is None:
+    if for_each is None:
         return []
     return [
         Instance(as_text(key) or "", at.within({"each": Value({"key": key, "value": value}, key.trace)}))
-        for key, value in _named(at, each.expression)
+        for key, value in _named(at, for_each.expression)
     ]
 
 
@@ -86,12 +86,12 @@ def _named(at: Evaluator, node: Expression) -> list[tuple[Value, Value]]:
         at.fault(node, "'for_each' would show a sensitive value", "names that are not sensitive")
     if isinstance(source.data, tuple) and not source.unique:
         at.fault(node, "'for_each' goes through a list, whose elements have no names", "an object, or toset([...])")
-    named = pairs(at, node, source)
-    if any(not isinstance(key.data, str) for key, _ in named):
+    key_pairs = pairs(at, node, source)
+    if any(not isinstance(key.data, str) for key, _ in key_pairs):
         at.fault(node, "'for_each' goes through names", "an object, or a set of texts")
-    if len(named) > _MOST:
+    if len(key_pairs) > _MOST:
         at.fault(node, f"'for_each' has more than {_MOST} names")
-    return named
+    return key_pairs
 
 
 def nested(at: Evaluator, body: Body, kind: str) -> Iterator[tuple[Evaluator, Block]]:
@@ -107,18 +107,20 @@ def nested(at: Evaluator, body: Body, kind: str) -> Iterator[tuple[Evaluator, Bl
 
 def _made(at: Evaluator, block: Block) -> Iterator[tuple[Evaluator, Block]]:
     """What one ``dynamic`` block comes to."""
-    each, iterator = block.body.get("for_each"), block.body.get("iterator")
+    for_each, iterator = block.body.get("for_each"), block.body.get("iterator")
     content = next((inner for inner in block.body.blocks if inner.kind == "content"), None)
-    if each is None or content is None:
+    if for_each is None or content is None:
         at.fault(block, "a dynamic block has 'for_each' and a block 'content'", "both")
     if iterator is not None and not isinstance(iterator.expression, Name):
         at.fault(iterator, "'iterator' is a name", "a name without quotes")
     label = block.labels[0].value
     name = iterator.expression.name if iterator is not None and isinstance(iterator.expression, Name) else label
-    source = at.value(each.expression)
+    source = at.value(for_each.expression)
     if source.trace.sensitive:
-        at.fault(each.expression, "the number of blocks would show a sensitive value", "a value that is not sensitive")
-    for key, value in pairs(at, each.expression, source):
-        at.spend(each.expression)
+        at.fault(
+            for_each.expression, "the number of blocks would show a sensitive value", "a value that is not sensitive"
+        )
+    for key, value in pairs(at, for_each.expression, source):
+        at.spend(for_each.expression)
         bound = Value({"key": key, "value": value}, value.trace)
         yield at.within({name: bound}), replace(content, kind=label, labels=())

@@ -36,15 +36,15 @@ def ignored_changes(at: Evaluator, block: Block, schema: Schema, report: Report)
     blocks = [inner for inner in block.body.blocks if inner.kind == LIFECYCLE]
     if not blocks:
         return ()
-    first, *others = blocks
-    for extra in others:
+    first, *other_blocks = blocks
+    for extra in other_blocks:
         report(at.error(extra, "there can be only one lifecycle block", "one block"))
     for item in first.body.items:
         name = item.kind if isinstance(item, Block) else item.name
         if isinstance(item, Block) or name != _CHANGES:
             report(at.error(item, f"a lifecycle has no {name!r} here", f"'{_CHANGES} = [...]'"))
-    written = first.body.get(_CHANGES)
-    return () if written is None else tuple(_changes(at, written.expression, schema, report))
+    changes_value = first.body.get(_CHANGES)
+    return () if changes_value is None else tuple(_changes(at, changes_value.expression, schema, report))
 
 
 def _changes(at: Evaluator, node: Expression, schema: Schema, report: Report) -> Iterator[IgnoredChange]:
@@ -85,17 +85,17 @@ def _pointer(at: Evaluator, node: Expression) -> Pointer:
 
 def _check(at: Evaluator, node: Expression, pointer: Pointer, schema: Schema) -> None:
     """Refuse what the resource cannot have. Raises :class:`~bot.assembly.faults.Fault`."""
-    name, *rest = pointer
+    name, *steps = pointer
     if name in schema.attributes:
-        fits = not rest or (isinstance(schema.attributes[str(name)], MapOf) and len(rest) == 1)
+        fits = not steps or (isinstance(schema.attributes[str(name)], MapOf) and len(steps) == 1)
         if not fits:
             at.fault(node, f"parts of {name!r} are not ignored one by one", f"'{name}'")
     elif name in schema.blocks:
         inner = schema.blocks[str(name)]
-        if inner.many and rest and not isinstance(rest.pop(0), int):
+        if inner.many and steps and not isinstance(steps.pop(0), int):
             at.fault(node, f"there are several {name!r} blocks", f"'{name}' or '{name}[0]'")
-        if rest:
-            _check(at, node, tuple(rest), inner.schema)
+        if steps:
+            _check(at, node, tuple(steps), inner.schema)
     else:
-        known = {*schema.attributes, *schema.blocks}
-        at.fault(node, f"there is no attribute {name!r} here", meant(str(name), known))
+        known_names = {*schema.attributes, *schema.blocks}
+        at.fault(node, f"there is no attribute {name!r} here", meant(str(name), known_names))

@@ -25,14 +25,14 @@ def comprehension(at: Evaluator, node: ForExpression) -> Value:
         if node.key is None:
             values.append(value)
             continue
-        named = inner.value(node.key)
-        reasons.append(named)
-        name = at.key(node.key, named)
+        key_value = inner.value(node.key)
+        reasons.append(key_value)
+        name = at.key(node.key, key_value)
         if node.grouped:
             groups.setdefault(name, []).append(value)
         elif name in entries:
-            shown = "of a sensitive value" if named.sensitive else repr(name)
-            at.fault(node.key, f"two elements give the key {shown}", "'...' after the value to group them")
+            shown_key = "of a sensitive value" if key_value.sensitive else repr(name)
+            at.fault(node.key, f"two elements give the key {shown_key}", "'...' after the value to group them")
         else:
             entries[name] = value
     if node.key is None:

@@ -47,20 +47,21 @@ class Module:
         folder: str,
         address: str = "",
         *,
-        given: Mapping[str, Given],
+        given_values: Mapping[str, Given],
         inputs: Mapping[str, Value] | None,
         suffix: str = "",
     ) -> None:
         self.world = world
         self.folder = folder
         self.address = address
-        self.given = given
+        self.given = given_values
         self.inputs = inputs
         self.suffix = suffix
         parsed = world.folder(folder)
-        beside = CommittedFiles(folder, world.beside, world.missing)
+        other_files = CommittedFiles(folder, world.beside, world.missing)
         self.files = [
-            (Evaluator(file.text, self.reference, world.budget, evaluate, files=beside), file.body) for file in parsed
+            (Evaluator(file.text, self.reference, world.budget, evaluate, files=other_files), file.body)
+            for file in parsed
         ]
         self.known: dict[str, Value | None] = {}
         self.hiding: set[str] = set()
@@ -100,25 +101,27 @@ class Module:
             case _:
                 return self._resource(f"{root}.{name}", path, at, node)
 
-    def _need(self, name: str, known: Mapping[str, object], message: str, at: Evaluator, node: Expression) -> None:
-        if name not in known:
-            at.unknown(node, message, meant(name, known))
+    def _need(
+        self, name: str, known_names: Mapping[str, object], message: str, at: Evaluator, node: Expression
+    ) -> None:
+        if name not in known_names:
+            at.unknown(node, message, meant(name, known_names))
 
     def once(self, key: str, at: Evaluator | None, node: Expression | None, compute: Callable[[], Value]) -> Value:
         """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
-        whole = f"{self.address}.{key}" if self.address else key
+        full_address = f"{self.address}.{key}" if self.address else key
         if key in self.known:
             value = self.known[key]
             if value is None:
                 self.world.budget.secrets += key in self.hiding
                 raise Fault(None)
             return value
-        if whole in self.world.open and at is not None and node is not None:
-            ring = [*self.world.open[self.world.open.index(whole) :], whole]
+        if full_address in self.world.open and at is not None and node is not None:
+            ring = [*self.world.open[self.world.open.index(full_address) :], full_address]
             at.fault(node, f"these need each other: {' → '.join(ring)}")
         if len(self.world.open) > 60 and at is not None and node is not None:
             at.fault(node, "a chain of more than 60 references")
-        self.world.open.append(whole)
+        self.world.open.append(full_address)
         secrets = self.world.budget.secrets
         try:
             self.known[key] = compute()
@@ -146,8 +149,8 @@ class Module:
         check_attributes(self.world, declared, VARIABLE, "a variable")
         check_blocks(self.world, declared, VALIDATED, "a variable")
         kind = declared_type(at, block)
-        if (written := block.body.get("default")) is not None:
-            need_constant(at, written.expression)
+        if (default_value := block.body.get("default")) is not None:
+            need_constant(at, default_value.expression)
         default = self._default(name, declared)
         if _is_hidden(at, block):
             value = self._secret(name, declared, kind, default).secret()
@@ -199,23 +202,25 @@ class Module:
         """Fault with the message of a rule that ``name`` does not keep; a message that is sensitive is not shown. The condition
         refers to something, which starts with ``about``.
         """
-        at, block, what = rule.at, rule.block, f"a {rule.block.kind}"
-        check_attributes(self.world, rule, VALIDATION, what)
-        check_blocks(self.world, rule, frozenset(), what)
+        at, block, subject = rule.at, rule.block, f"a {rule.block.kind}"
+        check_attributes(self.world, rule, VALIDATION, subject)
+        check_blocks(self.world, rule, frozenset(), subject)
         condition, message = block.body.get("condition"), block.body.get("error_message")
         if condition is None or message is None:
             absent = "condition" if condition is None else "error_message"
-            at.fault(block, f"{what} has no {absent}", f"'{absent} = ...'")
+            at.fault(block, f"{subject} has no {absent}", f"'{absent} = ...'")
         if not any(path[: len(about)] == about for path in references(condition.expression)):
             about_what = ".".join(about) or "anything"
             at.unknown(condition.expression, f"this condition does not look at {about_what}", "one that can fail")
         if not at.condition(condition.expression):
-            told = at.value(message.expression)
-            text = None if told.sensitive else as_text(told)
-            usual = (
-                "the value is not valid (its message would show a sensitive value)" if told.sensitive else _NOT_VALID
+            message_value = at.value(message.expression)
+            text = None if message_value.sensitive else as_text(message_value)
+            default_message = (
+                "the value is not valid (its message would show a sensitive value)"
+                if message_value.sensitive
+                else _NOT_VALID
             )
-            at.fault(block, f"{name}: {text or usual}")
+            at.fault(block, f"{name}: {text or default_message}")
 
     def brought_in(self, name: str) -> Mapping[int | str | None, Module]:
         """The modules that the block called ``name`` brings in by their keys; one without ``count`` and ``for_each`` has
@@ -223,16 +228,16 @@ class Module:
         """
         if not is_repeated(self.modules[name].block):
             return {None: self._child(name, None)}
-        return {which.key: self._child(name, which) for which in self.instances(f"module.{name}")}
+        return {instance.key: self._child(name, instance) for instance in self.instances(f"module.{name}")}
 
-    def _child(self, name: str, which: Instance | None) -> Module:
+    def _child(self, name: str, instance: Instance | None) -> Module:
         """The module of one key."""
-        key = name if which is None else f"{name}{which.index}"
+        key = name if instance is None else f"{name}{instance.index}"
         if key not in self.children:
-            self.children[key] = self._made(name, key, self.modules[name], which)
+            self.children[key] = self._made(name, key, self.modules[name], instance)
         return self.children[key]
 
-    def _made(self, name: str, key: str, declared: NamedBlock, which: Instance | None) -> Module:
+    def _made(self, name: str, key: str, declared: NamedBlock, instance: Instance | None) -> Module:
         at, block = declared.at, declared.block
         folder = module_folder(at, block)
         if not self.world.folder(folder):
@@ -242,9 +247,9 @@ class Module:
         if address.count("module.") > _DEEPEST:
             at.fault(block, f"modules in modules, more than {_DEEPEST} deep")
         items = [item for item in without_meta(block).body.assignments if item.name != "source"]
-        inputs = {item.name: _input(at if which is None else which.at, name, item) for item in items}
-        suffix = self.suffix if which is None else f"{self.suffix}-{which.suffix}"
-        module = Module(self.world, folder, address, given={}, inputs=inputs, suffix=suffix)
+        inputs = {item.name: _input(at if instance is None else instance.at, name, item) for item in items}
+        suffix = self.suffix if instance is None else f"{self.suffix}-{instance.suffix}"
+        module = Module(self.world, folder, address, given_values={}, inputs=inputs, suffix=suffix)
         for item in items:
             if item.name not in module.variables:
                 message = f"module {name} has no variable {item.name!r}"
@@ -265,9 +270,9 @@ class Module:
             self._need(output, child.outputs, f"module {name} has no output {output!r}", at, node)
             return child.output(output, at, node), length
         outputs = {key: _outputs(child, at, node) for key, child in children.items()}
-        counted = self.modules[name].block.body.get("count") is not None
-        every = tuple(outputs.values()) if counted else {str(key): value for key, value in outputs.items()}
-        return Value(every, at.computed(node, None, ()).trace), 2
+        has_count = self.modules[name].block.body.get("count") is not None
+        all_outputs = tuple(outputs.values()) if has_count else {str(key): value for key, value in outputs.items()}
+        return Value(all_outputs, at.computed(node, None, ()).trace), 2
 
     def _opened(self, name: str, at: Evaluator, node: Expression) -> Value:
         self.brought_in(name)
@@ -305,17 +310,22 @@ class Module:
             self.repeated[key] = instances(declared.at, declared.block)
         return self.repeated[key]
 
-    def instance(self, key: str, which: Instance, at: Evaluator | None = None, node: Expression | None = None) -> Value:
+    def instance(
+        self, key: str, instance: Instance, at: Evaluator | None = None, node: Expression | None = None
+    ) -> Value:
         """One of several resources, as :meth:`body` gives one. Raises :class:`~bot.assembly.faults.Fault`."""
-        declared = NamedBlock(which.at, without_meta(self.resources[key].block))
-        return self.once(f"{key}[{which.key!r}]", at, node, lambda: self._body(key, declared, f"-{which.suffix}"))
+        declared = NamedBlock(instance.at, without_meta(self.resources[key].block))
+        return self.once(f"{key}[{instance.key!r}]", at, node, lambda: self._body(key, declared, f"-{instance.suffix}"))
 
     def _all(self, key: str, at: Evaluator, node: Expression) -> Value:
         """All instances of a resource: a list of those that are counted, an object of the others."""
-        made = {which.key: self.instance(key, which, at, node) for which in self.instances(key)}
+        instances_made = {instance.key: self.instance(key, instance, at, node) for instance in self.instances(key)}
         trace = at.computed(node, None, ()).trace
-        counted = self.resources[key].block.body.get("count") is not None
-        return Value(tuple(made.values()) if counted else {str(name): body for name, body in made.items()}, trace)
+        has_count = self.resources[key].block.body.get("count") is not None
+        return Value(
+            tuple(instances_made.values()) if has_count else {str(name): body for name, body in instances_made.items()},
+            trace,
+        )
 
     def _resource(self, key: str, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int]:
         self._need(key, self.resources, f"there is no resource {key}", at, node)
@@ -325,22 +335,22 @@ class Module:
         if len(path) < 3:
             return self.body(key, at, node), 2
         name = path[2]
-        written = declared.block.body.get(name)
-        if written is not None:
+        attribute = declared.block.body.get(name)
+        if attribute is not None:
             inner = declared.at
-            return self.once(f"{key}.{name}", at, node, lambda: inner.value(written.expression)), 3
+            return self.once(f"{key}.{name}", at, node, lambda: inner.value(attribute.expression)), 3
         if name == "name":
             return Value(
                 path[1] + self.suffix,
                 Trace(declared.at.text.origin(declared.block.labels[1].start, declared.block.labels[1].end)),
             ), 3
-        whole = self.body(key, at, node)
-        if name not in whole.mapping:
-            known = {*SCHEMAS[Kind(path[0])].attributes, *SCHEMAS[Kind(path[0])].blocks}
-            near = nearest(name, {*known, *whole.mapping})
-            message = f"{key} sets no {name!r}" if name in known else f"a {path[0]} has no {name!r}"
+        body_value = self.body(key, at, node)
+        if name not in body_value.mapping:
+            known_names = {*SCHEMAS[Kind(path[0])].attributes, *SCHEMAS[Kind(path[0])].blocks}
+            near = nearest(name, {*known_names, *body_value.mapping})
+            message = f"{key} sets no {name!r}" if name in known_names else f"a {path[0]} has no {name!r}"
             at.fault(node, message, f"{near!r}" if near and near != name else None)
-        return whole.mapping[name], 3
+        return body_value.mapping[name], 3
 
     def body(self, key: str, at: Evaluator | None = None, node: Expression | None = None) -> Value:
         """A whole resource, checked, with ``name`` and what follows from it. Raises :class:`~bot.assembly.faults.Fault`."""
@@ -384,10 +394,10 @@ def module_folder(at: Evaluator, block: Block) -> str:
     source = block.body.get("source")
     if source is None:
         at.fault(block, "a module block has no source", "'source = \"./folder\"'")
-    named = at.value(source.expression)
-    if named.sensitive:
+    source_value = at.value(source.expression)
+    if source_value.sensitive:
         at.fault(source.expression, "a module's source would show a sensitive value", "a value that is not sensitive")
-    text = as_text(named) or ""
+    text = as_text(source_value) or ""
     folder = posixpath.normpath(posixpath.join(folder_of(at.text.file), text))
     if not text.startswith(("./", "../")) or folder.startswith("..") or "\\" in text:
         message = f"{text!r} is not a folder of this repository"

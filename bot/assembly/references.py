@@ -106,6 +106,6 @@ def _at_index(at: Evaluator, node: Expression, value: Value, key: Value) -> Valu
     if not isinstance(value.data, tuple) or number is None or number != int(number):
         at.fault(node, f"a {kind_of(value)} cannot be indexed by a {kind_of(key)}")
     if not 0 <= int(number) < len(value.data):
-        shown = "of this number, a sensitive value," if key.sensitive else f"{int(number)}"
-        at.fault(node, f"there is no element {shown} in a list of {len(value.data)}")
+        shown_index = "of this number, a sensitive value," if key.sensitive else f"{int(number)}"
+        at.fault(node, f"there is no element {shown_index} in a list of {len(value.data)}")
     return decided_by(value.data[int(number)], key)

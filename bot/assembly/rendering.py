@@ -28,8 +28,8 @@ def render_template(at: Evaluator, node: Template) -> Value:
         return at.value(node.parts[0].expression)
     parts = node.parts
     if all(isinstance(part, TextPart) for part in parts):
-        whole = "".join(part.value for part in parts if isinstance(part, TextPart))
-        return Value(composed(whole), Trace(at.origin(node)))
+        full_text = "".join(part.value for part in parts if isinstance(part, TextPart))
+        return Value(composed(full_text), Trace(at.origin(node)))
     writer = _Writer(node, [], [])
     writer.write(at, parts)
     return writer.done(at)
@@ -37,17 +37,17 @@ def render_template(at: Evaluator, node: Template) -> Value:
 
 def _joined(node: Template, pieces: Sequence[Piece]) -> Iterator[Piece]:
     """The pieces with neighbours made one where they are one stretch of the file, which in heredocs is part of a line."""
-    held: Piece | None = None
+    pending: Piece | None = None
     for piece in pieces:
-        both = None if held is None else _both(held, piece)
-        if both is not None and not (node.marker and "\n" in both.text):
-            held = both
+        combined = None if pending is None else _both(pending, piece)
+        if combined is not None and not (node.marker and "\n" in combined.text):
+            pending = combined
             continue
-        if held is not None:
-            yield held
-        held = piece
-    if held is not None:
-        yield held
+        if pending is not None:
+            yield pending
+        pending = piece
+    if pending is not None:
+        yield pending
 
 
 def _both(before: Piece, after: Piece) -> Piece | None:
@@ -110,8 +110,8 @@ class _Writer:
         self.secret = self.secret or value.sensitive
         self._add(at, text)
         if len(self.pieces) <= _MOST_PIECES:
-            how = value.trace.origin
-            self.pieces += pieces_of(value, text, at.text.origin(part.start, part.end, how.through, how.name))
+            origin = value.trace.origin
+            self.pieces += pieces_of(value, text, at.text.origin(part.start, part.end, origin.through, origin.name))
 
     def _directive(self, at: Evaluator, parts: Sequence[Part], index: int) -> int:
         """Carry out the directive at ``index``; the index of the one that closes it."""

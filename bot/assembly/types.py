@@ -112,8 +112,8 @@ def _nothing(_default: Expression) -> Value:
     raise TypeError
 
 
-def converted(value: Value, kind: Type, made: Made = _nothing) -> Value:
-    """``value`` as ``kind``, traces kept; null stays null. ``made`` evaluates defaults of optional attributes, which only the
+def converted(value: Value, kind: Type, finish: Made = _nothing) -> Value:
+    """``value`` as ``kind``, traces kept; null stays null. ``finish`` evaluates defaults of optional attributes, which only the
     types of variables have. Raises :class:`Mismatch`.
     """
     if value.data is None or kind is ScalarType.ANY:
@@ -124,26 +124,26 @@ def converted(value: Value, kind: Type, made: Made = _nothing) -> Value:
         case OneOf(choices):
             if value.data not in choices:
                 open_text = isinstance(value.data, str) and not value.sensitive
-                shown = repr(value.data) if open_text else f"a {'secret' if value.sensitive else kind_of(value)}"
-                raise Mismatch(value, f"{shown} is not possible here", describe(kind))
+                shown_value = repr(value.data) if open_text else f"a {'secret' if value.sensitive else kind_of(value)}"
+                raise Mismatch(value, f"{shown_value} is not possible here", describe(kind))
             return value
         case ListOf(item):
             if not isinstance(value.data, tuple):
                 raise _wrong(value, kind)
-            items = _alike(value, kind, tuple(converted(child, item, made) for child in value.data))
+            items = _alike(value, kind, tuple(converted(child, item, finish) for child in value.data))
             return replace(value, data=as_members(items) if kind.unique else items, unique=kind.unique)
         case MapOf(item):
             if not isinstance(value.data, dict):
                 raise _wrong(value, kind)
-            children = _alike(value, kind, tuple(converted(child, item, made) for child in value.data.values()))
+            children = _alike(value, kind, tuple(converted(child, item, finish) for child in value.data.values()))
             return replace(value, data=dict(zip(value.data, children, strict=True)))
         case TupleOf(kinds):
             if not isinstance(value.data, tuple) or value.unique or len(value.data) != len(kinds):
                 raise _wrong(value, kind)
             pairs = zip(value.data, kinds, strict=True)
-            return replace(value, data=tuple(converted(child, inner, made) for child, inner in pairs))
+            return replace(value, data=tuple(converted(child, inner, finish) for child, inner in pairs))
         case Structure():
-            return _structure(value, kind, made)
+            return _structure(value, kind, finish)
 
 
 def _alike(value: Value, kind: ListOf | MapOf, children: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -160,7 +160,7 @@ def _wrong(value: Value, kind: Type) -> Mismatch:
     return Mismatch(value, f"this is a {kind_of(value)}", describe(kind))
 
 
-def _structure(value: Value, kind: Structure, made: Made) -> Value:
+def _structure(value: Value, kind: Structure, finish: Made) -> Value:
     """The object with all its attributes: an optional one that is absent or null is its default."""
     if not isinstance(value.data, dict):
         raise _wrong(value, kind)
@@ -171,21 +171,21 @@ def _structure(value: Value, kind: Structure, made: Made) -> Value:
     for name, inner in kind.fields.items():
         child = value.data.get(name)
         if (child is None or child.data is None) and name in kind.defaults:
-            child = made(kind.defaults[name])
+            child = finish(kind.defaults[name])
             child = child.secret() if value.trace.sensitive else child
         elif child is None:
             child = Value(None, replace(value.trace, literal=None, pieces=()))
-        entries[name] = converted(child, inner, made)
+        entries[name] = converted(child, inner, finish)
     return replace(value, data=entries)
 
 
 def _scalar(value: Value, kind: ScalarType) -> Value:
     if kind is ScalarType.COMMAND and isinstance(value.data, tuple):
         return converted(value, ListOf(ScalarType.STRING))
-    made = _CONVERT[kind](value)
-    if made is None:
+    conversion = _CONVERT[kind](value)
+    if conversion is None:
         raise _wrong(value, kind) if kind in _BY_TYPE or kind_of(value) in {"list", "object"} else _bad(value, kind)
-    return value if type(made) is type(value.data) else replace(value, data=made)
+    return value if type(conversion) is type(value.data) else replace(value, data=conversion)
 
 
 def _bad(value: Value, kind: ScalarType) -> Mismatch:
@@ -203,11 +203,11 @@ def _port(value: Value) -> int | None:
 
 
 def _matching(pattern: re.Pattern[str]) -> Callable[[Value], str | None]:
-    def made(value: Value) -> str | None:
+    def matching_error(value: Value) -> str | None:
         text = as_text(value)
         return text if text is not None and pattern.match(text) else None
 
-    return made
+    return matching_error
 
 
 _BY_TYPE: Final = frozenset({ScalarType.STRING, ScalarType.BOOL, ScalarType.COMMAND})

@@ -57,8 +57,8 @@ class Trace:
     @property
     def source(self) -> Origin | None:
         """The literal or template it comes from, wherever that is."""
-        here = self.origin.through is Through.LITERAL or self.pieces
-        return self.literal or (self.origin if here else None)
+        is_here = self.origin.through is Through.LITERAL or self.pieces
+        return self.literal or (self.origin if is_here else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class Value(NestedValue):
 
     def moved(self, origin: Origin, through: Through, name: str | None = None) -> Value:
         """The same value as it arrives at another place; its literal stays where it is."""
-        place = replace(origin, through=through, name=name)
-        return self.retraced(lambda old: Trace(place, old.source, old.pieces, old.sensitive, old.form))
+        moved_origin = replace(origin, through=through, name=name)
+        return self.retraced(lambda old: Trace(moved_origin, old.source, old.pieces, old.sensitive, old.form))
 
     def secret(self) -> Value:
         """The same value, never to be shown."""

@@ -37,11 +37,11 @@ def from_files(parsed: Mapping[str, Parsed], folder: str) -> dict[str, Given]:
     """What the ``.cwvars`` files of ``folder`` set; a later file wins."""
     prefix = f"{folder}/" if folder else ""
     auto = sorted(path for path in parsed if path.endswith(".auto.cwvars") and _directly(path, prefix))
-    given: dict[str, Given] = {}
+    given_values: dict[str, Given] = {}
     for path in (f"{prefix}clockwork.cwvars", *auto):
         for item in parsed[path].body.assignments if path in parsed else ():
-            given[item.name] = Given(path, parsed[path].text, item.expression)
-    return given
+            given_values[item.name] = Given(path, parsed[path].text, item.expression)
+    return given_values
 
 
 def _directly(path: str, prefix: str) -> bool:
@@ -55,15 +55,15 @@ def from_outside(values: Mapping[str, str], label: str) -> dict[str, Given]:
 
 def declared_type(at: Evaluator, block: Block) -> Type:
     """The type a variable block declares. Raises :class:`~bot.assembly.faults.Fault`."""
-    written = block.body.get("type")
-    if written is None:
+    type_expression = block.body.get("type")
+    if type_expression is None:
         return ScalarType.ANY
     try:
-        kind = parse_type(written.expression)
+        kind = parse_type(type_expression.expression)
     except NoType as problem:
         expected = "string, number, bool, any, list(T), set(T), map(T) or object({...})"
         at.fault(problem.node, "this is not a type", expected)
-    for part in walk(written.expression):
+    for part in walk(type_expression.expression):
         if isinstance(part, FunctionCall) and part.name == "optional" and len(part.arguments) > 1:
             need_constant(at, part.arguments[1])
     for inner, default in defaults_of(kind):
@@ -71,16 +71,16 @@ def declared_type(at: Evaluator, block: Block) -> Type:
     return kind
 
 
-def given_value(at: Evaluator, given: Given, kind: Type, block: Block) -> Value:
+def given_value(at: Evaluator, given_text: Given, kind: Type, block: Block) -> Value:
     """The value given from outside, as the variable's type. Raises :class:`~bot.assembly.faults.Fault`."""
-    inner, name = replace(at, text=given.text), block.labels[0].value
-    if given.expression is not None:
-        return fit(inner, inner.value(given.expression), kind, name)
-    origin = Origin(given.where, 0, len(given.text.chars), 1, 1, Through.EXPRESSION)
+    inner, name = replace(at, text=given_text.text), block.labels[0].value
+    if given_text.expression is not None:
+        return fit(inner, inner.value(given_text.expression), kind, name)
+    origin = Origin(given_text.where, 0, len(given_text.text.chars), 1, 1, Through.EXPRESSION)
     if kind is ScalarType.STRING or kind is ScalarType.ANY:
-        return Value(given.text.chars, Trace(origin))
+        return Value(given_text.text.chars, Trace(origin))
     try:
-        value = inner.value(parse_expression(given.text))
+        value = inner.value(parse_expression(given_text.text))
     except Mistake as mistake:
         raise Fault(mistake.error) from mistake
     return fit(inner, value.moved(origin, Through.EXPRESSION), kind, name)

@@ -59,14 +59,16 @@ class AssemblyWorld:
 
     def _redacted(self, error: SourceError) -> SourceError:
         """The mistake without the texts of sensitive values; the excerpt goes where it holds one."""
-        whole = str(error)
-        hidden = [text for text in sorted(self.secrets, key=len, reverse=True) if text in whole]
+        error_text = str(error)
+        hidden = [text for text in sorted(self.secrets, key=len, reverse=True) if text in error_text]
         message, expected = error.message, error.expected
         for text in hidden:
             message = message.replace(text, _HIDDEN)
             expected = None if expected is None else expected.replace(text, _HIDDEN)
-        shown = None if error.excerpt is None or any(text in error.excerpt for text in hidden) else error.excerpt
-        return replace(error, message=message, expected=expected, excerpt=shown) if hidden else error
+        shown_excerpt = (
+            None if error.excerpt is None or any(text in error.excerpt for text in hidden) else error.excerpt
+        )
+        return replace(error, message=message, expected=expected, excerpt=shown_excerpt) if hidden else error
 
     @contextmanager
     def reporting(self) -> Iterator[None]:
@@ -104,7 +106,7 @@ class NamedBlock:
 
 def by_name(world: AssemblyWorld, blocks: Iterable[NamedBlock], kind: str, *, labels: int = 1) -> dict[str, NamedBlock]:
     """The blocks by their labels. One with too few or too many, or with a name that is taken, is reported."""
-    named: dict[str, NamedBlock] = {}
+    blocks_by_name: dict[str, NamedBlock] = {}
     for declared in blocks:
         block, text = declared.block, declared.at.text
         name = ".".join(label.value for label in block.labels)
@@ -122,14 +124,14 @@ def by_name(world: AssemblyWorld, blocks: Iterable[NamedBlock], kind: str, *, la
             )
         elif kind == "variable" and name in _RESERVED:
             world.report(text.error(block.labels[0].start, f"no variable is called {name!r}: a module block has that"))
-        elif name in named:
-            first = named[name]
+        elif name in blocks_by_name:
+            first = blocks_by_name[name]
             line, _ = first.at.text.position(first.block.start)
             message = f"{kind} {name} is already declared in {first.at.text.file}:{line}"
             world.report(text.error(block.start, message))
         else:
-            named[name] = declared
-    return named
+            blocks_by_name[name] = declared
+    return blocks_by_name
 
 
 def local_expressions(world: AssemblyWorld, blocks: Iterable[NamedBlock]) -> dict[str, tuple[Evaluator, Expression]]:
@@ -146,22 +148,24 @@ def local_expressions(world: AssemblyWorld, blocks: Iterable[NamedBlock]) -> dic
     return expressions
 
 
-def check_blocks(world: AssemblyWorld, declared: NamedBlock, known: Collection[str], what: str) -> None:
-    """Report the blocks that ``what`` does not have."""
+def check_blocks(world: AssemblyWorld, declared: NamedBlock, known_names: Collection[str], noun: str) -> None:
+    """Report the blocks that ``noun`` does not have."""
     for block in declared.block.body.blocks:
-        if block.kind not in known:
-            world.report(declared.at.error(block, f"{what} has no block {block.kind!r}", meant(block.kind, known)))
+        if block.kind not in known_names:
+            world.report(
+                declared.at.error(block, f"{noun} has no block {block.kind!r}", meant(block.kind, known_names))
+            )
         elif block.labels:
             world.report(declared.at.error(block, f"a {block.kind} block has no label", f"{block.kind} {{ ... }}"))
 
 
-def check_attributes(world: AssemblyWorld, declared: NamedBlock, known: Collection[str], what: str) -> None:
-    """Report the attributes that ``what`` (a variable, an output, a provider) does not have, and those that it has twice."""
-    named = Counter(item.name for item in declared.block.body.assignments)
+def check_attributes(world: AssemblyWorld, declared: NamedBlock, known_names: Collection[str], noun: str) -> None:
+    """Report the attributes that ``noun`` (a variable, an output, a provider) does not have, and those that it has twice."""
+    counts_by_name = Counter(item.name for item in declared.block.body.assignments)
     for item in declared.block.body.assignments:
-        if item.name not in known:
-            message = f"{what} has no {item.name!r}"
-            world.report(declared.at.error(item, message, meant(item.name, known)))
-        elif named[item.name] > 1:
+        if item.name not in known_names:
+            message = f"{noun} has no {item.name!r}"
+            world.report(declared.at.error(item, message, meant(item.name, known_names)))
+        elif counts_by_name[item.name] > 1:
             world.report(declared.at.error(item, f"{item.name!r} is set twice"))
-            named[item.name] = 1
+            counts_by_name[item.name] = 1

@@ -64,13 +64,13 @@ class Claude(AssistantTool):
         model = () if options.model is None else ("--model", options.model)
         # An empty list of tools takes all of them away; strict MCP configuration keeps a user's own servers out.
         # It puts files in the place of ``@path`` all the same, unless reading is denied (anthropics/claude-code-action#957).
-        alone = ("--bare", "--settings", _DENIED, "--tools", "", "--no-session-persistence", "--strict-mcp-config")
-        return (self.name, "-p", "--output-format", "json", *alone, *model, "--json-schema", prompt.schema)
+        isolation = ("--bare", "--settings", _DENIED, "--tools", "", "--no-session-persistence", "--strict-mcp-config")
+        return (self.name, "-p", "--output-format", "json", *isolation, *model, "--json-schema", prompt.schema)
 
     def editing(self, _prompt: Prompt, options: ToolOptions, _workspace: Workspace) -> Sequence[str]:
         model = () if options.model is None else ("--model", options.model)
-        alone = ("--bare", "--tools", _EDITING, "--no-session-persistence", "--strict-mcp-config")
-        return (self.name, "-p", "--output-format", "json", *alone, "--permission-mode", "acceptEdits", *model)
+        isolation = ("--bare", "--tools", _EDITING, "--no-session-persistence", "--strict-mcp-config")
+        return (self.name, "-p", "--output-format", "json", *isolation, "--permission-mode", "acceptEdits", *model)
 
     def answer(self, ran: ProcessResult, _workspace: Workspace) -> Answer:
         try:
@@ -96,5 +96,5 @@ def _failure(output: _Result, ran: ProcessResult) -> FailedRun:
 
 def _usage(output: _Result) -> Usage:
     used = output.usage
-    given = used.input_tokens + used.cache_creation_input_tokens + used.cache_read_input_tokens
-    return Usage(given, used.output_tokens, output.total_cost_usd)
+    input_tokens = used.input_tokens + used.cache_creation_input_tokens + used.cache_read_input_tokens
+    return Usage(input_tokens, used.output_tokens, output.total_cost_usd)

@@ -28,23 +28,23 @@ _KINDS: Final[Mapping[ReplyStatus, AIErrorKind]] = {
 def drafted(name: str, run: AssistantRun, secrets: Collection[str]) -> Draft:
     """The draft that a finished run is."""
     run = _by_files_alone(run)
-    reply, answer, left = recorded(name, run, secrets), run.answer, run.left
+    reply, answer, files_left = recorded(name, run, secrets), run.answer, run.left
     if isinstance(answer, FailedRun):
         kind = AIErrorKind.MISSING if run.missing else _KINDS[answer.status]
         return Draft(reply, failure=kind)
     text = answer.text
     for secret in secrets:
         text = text.replace(secret, "[redacted]") if secret else text
-    files, incomplete = (None, None) if left is None else (left.files, left.incomplete)
+    files, incomplete = (None, None) if files_left is None else (files_left.files, files_left.incomplete)
     if not text.strip() and not files and not incomplete:
         empty = replace(reply, status=ReplyStatus.BAD_OUTPUT, message="it neither answered nor changed a file")
         return Draft(empty, failure=AIErrorKind.NO_OUTPUT)
     return Draft(reply, text, files, incomplete)
 
 
-def not_drafted(name: str, kind: AIErrorKind, why: str) -> Draft:
+def not_drafted(name: str, kind: AIErrorKind, reason: str) -> Draft:
     """The draft of an assistant that was never started."""
-    return Draft(Reply(name, ReplyStatus.DISABLED, message=why), failure=kind)
+    return Draft(Reply(name, ReplyStatus.DISABLED, message=reason), failure=kind)
 
 
 def _by_files_alone(run: AssistantRun) -> AssistantRun:

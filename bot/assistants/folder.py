@@ -49,7 +49,7 @@ def lay_out(tree: FileTree, folder: Path) -> Mapping[str, LaidFile]:
 
     A path that no file system here can hold, or that would lead out, is left out.
     """
-    laid: dict[str, LaidFile] = {}
+    laid_files: dict[str, LaidFile] = {}
     for path in tree.under(""):
         data, blob = tree.read(path), tree.id_of(path)
         if data is None or blob is None or not _is_inside(path):
@@ -60,17 +60,17 @@ def lay_out(tree: FileTree, folder: Path) -> Mapping[str, LaidFile]:
             file.write_bytes(data)
         except (OSError, ValueError):
             continue
-        laid[path] = LaidFile(blob, len(data))
-    return laid
+        laid_files[path] = LaidFile(blob, len(data))
+    return laid_files
 
 
 def _is_inside(path: str) -> bool:
     return not path.startswith("/") and not {"", ".", ".."} & {*path.split("/")}
 
 
-def left_in(folder: Path, laid: Mapping[str, LaidFile]) -> LeftFiles:
-    """What differs in ``folder`` from the files that were ``laid`` out there. Never raises for what lies in it."""
-    walk = _Walk(laid)
+def left_in(folder: Path, laid_files: Mapping[str, LaidFile]) -> LeftFiles:
+    """What differs in ``folder`` from the files that were ``laid_files`` out there. Never raises for what lies in it."""
+    walk = _Walk(laid_files)
     try:
         root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as exc:
@@ -81,8 +81,8 @@ def left_in(folder: Path, laid: Mapping[str, LaidFile]) -> LeftFiles:
         return LeftFiles(tuple(walk.files), str(enough))
     finally:
         os.close(root)
-    gone = [DraftFile(path, None) for path in laid if path not in walk.seen]
-    files = sorted([*walk.files, *gone], key=lambda file: file.path)
+    removed_files = [DraftFile(path, None) for path in laid_files if path not in walk.seen]
+    files = sorted([*walk.files, *removed_files], key=lambda file: file.path)
     if len(files) > MAX_FILES:
         return LeftFiles(tuple(files[:MAX_FILES]), f"it changed {len(files)} files, of which {MAX_FILES} are taken")
     return LeftFiles(tuple(files))
@@ -126,27 +126,27 @@ class _Walk:
     def _deeper(self, folder: int, name: str, path: str, depth: int) -> None:
         if depth >= MAX_DEPTH:
             raise _EnoughError(f"it left folders more than {MAX_DEPTH} deep, below {path[:80]!r}")
-        opened = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+        descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
         try:
-            self.enter(opened, f"{path}/", depth + 1)
+            self.enter(descriptor, f"{path}/", depth + 1)
         finally:
-            os.close(opened)
+            os.close(descriptor)
 
     def _look(self, folder: int, name: str, path: str, facts: os.stat_result) -> None:
         self.seen.add(path)
-        known = self.laid.get(path)
+        laid_file = self.laid.get(path)
         if not stat.S_ISREG(facts.st_mode):
             self._refuse(path, _KINDS.get(stat.S_IFMT(facts.st_mode), "it is no plain file"))
-        elif facts.st_size > MAX_FILE and (known is None or known.size != facts.st_size):
+        elif facts.st_size > MAX_FILE and (laid_file is None or laid_file.size != facts.st_size):
             self._refuse(path, f"it is larger than {MAX_FILE:,} bytes")
         else:
             data = _contents(folder, name)
-            if known is None or content_id(data) != known.blob:
+            if laid_file is None or content_id(data) != laid_file.blob:
                 self._keep(DraftFile(path, data))
 
-    def _refuse(self, path: str, why: str) -> None:
+    def _refuse(self, path: str, reason: str) -> None:
         self.seen.add(path)
-        self._keep(DraftFile(path, None, why))
+        self._keep(DraftFile(path, None, reason))
 
     def _keep(self, file: DraftFile) -> None:
         self.files.append(file)
@@ -166,8 +166,8 @@ _KINDS: Final = {
 
 def _contents(folder: int, name: str) -> bytes:
     """The bytes of a plain file. O_NONBLOCK: what became a pipe meanwhile must not hold anybody up."""
-    opened = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    with os.fdopen(opened, "rb") as file:
-        if not stat.S_ISREG(os.fstat(opened).st_mode):
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "no plain file")
         return file.read()

@@ -75,10 +75,10 @@ class OpenAIAssistant(RetriedAssistant):
     ) -> None:
         if not options.base_url or not options.model:
             raise Invalid("an assistant of kind openai needs base_url and model")
-        where = urlsplit(options.base_url)
-        if where.scheme not in {"http", "https"} or not where.hostname:
+        address = urlsplit(options.base_url)
+        if address.scheme not in {"http", "https"} or not address.hostname:
             raise Invalid(f"base_url of assistant {name} is no http or https URL")
-        if options.key is not None and where.scheme == "http" and where.hostname not in _LOOPBACK:
+        if options.key is not None and address.scheme == "http" and address.hostname not in _LOOPBACK:
             raise Invalid(f"base_url of assistant {name} would send its key unencrypted", advice="Write https://.")
         super().__init__(name, key=options.key, sleep=sleep)
         self._url = options.base_url.rstrip("/") + "/chat/completions"

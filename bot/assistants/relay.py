@@ -157,9 +157,9 @@ class _Requests(BaseHTTPRequestHandler):
                 self.wfile.write(data)
                 self.wfile.flush()
 
-    def _refuse(self, status: int, why: str) -> None:
+    def _refuse(self, status: int, reason: str) -> None:
         self.close_connection = True
-        data = why.encode()
+        data = reason.encode()
         self.send_response_only(status)
         fields = {"content-type": "text/plain", "content-length": str(len(data)), "connection": "close"}
         for name, value in fields.items():

@@ -39,8 +39,8 @@ class ToolSurroundings:
     @property
     def readable(self) -> list[Path]:
         """What it may read beside its own program: what settings say, and what it cannot do its work without."""
-        needed = [Path(each) for each in self.files if Path(each).exists()]
-        return [*(Path(each).absolute() for each in self.options.readable), *needed]
+        tool_files = [Path(path) for path in self.files if Path(path).exists()]
+        return [*(Path(path).absolute() for path in self.options.readable), *tool_files]
 
     def around(self, command: Sequence[str]) -> list[str]:
         """The words that start ``command``; itself where its program is not there, which starting it will tell."""
@@ -79,7 +79,7 @@ def surroundings(
             "it would run unconfined, which settings do not allow",
             advice="Install bubblewrap or allow user namespaces, or set the assistant's confinement to best or none.",
         )
-    if missing := [each for each in options.readable if not Path(each).exists()]:
+    if missing := [path for path in options.readable if not Path(path).exists()]:
         raise Refused(f"readable names {missing[0]}, which is not there", advice="Correct the assistant's settings.")
     base_url = options.base_url or tool.endpoint
     if base_url is None and tool.asks_by_itself and wall is not Wall.NONE:
@@ -102,5 +102,5 @@ def surroundings(
         own_network=own_network(wall),
         seconds=options.deadline_seconds,
     ) as relay:
-        seen = replace(options, base_url=relay.url, key=None if token is None else relay.token)
-        yield ToolSurroundings(seen, wall, workspace, relay, files)
+        tool_options = replace(options, base_url=relay.url, key=None if token is None else relay.token)
+        yield ToolSurroundings(tool_options, wall, workspace, relay, files)

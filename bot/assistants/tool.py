@@ -131,10 +131,10 @@ class ToolAssistant(RetriedAssistant):
                 if around.wall is Wall.NONE:
                     ran = self._run(prompt, around)
                     return self._finished(ran, workspace)
-                laid = lay_out(assignment.tree, workspace.work)
+                laid_files = lay_out(assignment.tree, workspace.work)
                 command = tool.editing(prompt, around.options, workspace)
                 ran = self._start(command, assignment.text, around)
-                return replace(self._finished(ran, workspace), left=left_in(workspace.work, laid))
+                return replace(self._finished(ran, workspace), left=left_in(workspace.work, laid_files))
         except OSError as exc:
             return AssistantRun(FailedRun(ReplyStatus.CRASH, f"no place to run in: {exc.strerror}"), 0)
 

@@ -24,7 +24,7 @@ _DEPTH: Final = 4
 
 def closure(program: Path, path: str) -> tuple[Path, ...]:
     """The files and folders that ``program`` needs, with ``path`` as its PATH; what it asks for later is not known."""
-    common = (Path(each) for each in (*LIBRARIES, *TRUST) if Path(each).exists())
+    common = (Path(library) for library in (*LIBRARIES, *TRUST) if Path(library).exists())
     return tuple(dict.fromkeys([*_needs(program, path, _DEPTH), *common]))
 
 

@@ -42,7 +42,7 @@ def restrict(readable: list[str], writable: list[str], port: int | None = None) 
     """
     libc = ctypes.CDLL(None, use_errno=True)
     version = _call(libc, _CREATE_RULESET, None, 0, 1)
-    rights = _FILES_BY_VERSION[max(known for known in _FILES_BY_VERSION if known <= version)]
+    rights = _FILES_BY_VERSION[max(version_known for version_known in _FILES_BY_VERSION if version_known <= version)]
     handled = struct.pack("=QQQ", rights, _CONNECTIONS, _SIGNALS_AND_SOCKETS)
     if port is not None and version < _PORTS_SINCE:
         raise OSError(0, "a kernel that cannot tell ports apart (Landlock before version 4)")
@@ -63,14 +63,14 @@ def restrict(readable: list[str], writable: list[str], port: int | None = None) 
 
 def _allow(libc: ctypes.CDLL, rules: int, path: str, rights: int) -> None:
     try:
-        opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
         rights &= -1 if os.path.isdir(path) else _ON_FILES  # noqa: PTH112 - pathlib would cost more than all of this
-        _call(libc, _ADD_RULE, rules, 1, struct.pack("=Qi", rights, opened), 0)
+        _call(libc, _ADD_RULE, rules, 1, struct.pack("=Qi", rights, descriptor), 0)
     finally:
-        os.close(opened)
+        os.close(descriptor)
 
 
 def _close_network(libc: ctypes.CDLL, *, streams: bool) -> None:

@@ -125,26 +125,26 @@ def _bubblewrap(world: ConfinedWorld) -> list[str]:
     words = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"]
     words += ["--uid", str(user), "--gid", str(group), "--proc", "/proc", "--dev", "/dev"]
     words += ["--tmpfs", "/tmp"]  # noqa: S108 - the program's own, made by bubblewrap
-    readable = [each for each in dict.fromkeys([*world.readable, *python_files()]) if each.exists()]
+    readable = [bound_path for bound_path in dict.fromkeys([*world.readable, *python_files()]) if bound_path.exists()]
     for link in dict.fromkeys(link for path in readable for link in _links(path)):
         words += ["--symlink", str(link.readlink()), str(link)]
     for path in dict.fromkeys(path.resolve() for path in readable):
         words += ["--ro-bind", str(path), str(path)]
     for path in [*world.writable, *_door(world)]:
         words += ["--bind", str(path), str(path)]
-    for inside, text in _user_files().items():
-        outside = world.root / Path(inside).name
-        outside.write_text(text, encoding="ascii")
-        words += ["--ro-bind", str(outside), inside]
+    for path_inside, text in _user_files().items():
+        path_outside = world.root / Path(path_inside).name
+        path_outside.write_text(text, encoding="ascii")
+        words += ["--ro-bind", str(path_outside), path_inside]
     return words
 
 
 def _links(path: Path) -> list[Path]:
     """The symbolic links on the way to a path, the outermost first."""
     links: list[Path] = []
-    for each in [*reversed(path.parents), path]:
-        if each.is_symlink():
-            return [*links, each, *_links((each.parent / each.readlink()) / path.relative_to(each))]
+    for ancestor in [*reversed(path.parents), path]:
+        if ancestor.is_symlink():
+            return [*links, ancestor, *_links((ancestor.parent / ancestor.readlink()) / path.relative_to(ancestor))]
     return links
 
 
@@ -152,7 +152,7 @@ def _links(path: Path) -> list[Path]:
 def python_files() -> tuple[Path, ...]:
     """What this Python needs to run a script: itself, its libraries, and the scripts of this room."""
     files = {Path(sys.executable), Path(sys.executable).resolve(), Path(os.__file__).parent, _HERE}
-    return tuple(sorted(files)) + tuple(Path(each) for each in LIBRARIES if Path(each).exists())
+    return tuple(sorted(files)) + tuple(Path(path) for path in LIBRARIES if Path(path).exists())
 
 
 @cache
@@ -169,7 +169,7 @@ def _stands(wall: Wall) -> bool:
         return False
     with tempfile.TemporaryDirectory(prefix="clockwork-wall-") as name:
         top = Path(name).resolve()
-        libraries = [Path(each) for each in LIBRARIES if Path(each).exists()]
+        libraries = [Path(path) for path in LIBRARIES if Path(path).exists()]
         world = ConfinedWorld(top, Path("/"), (Path(true), *libraries), ())
         return works(behind(wall, world, [true]))
 

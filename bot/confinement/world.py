@@ -39,10 +39,10 @@ _GRACE = 0.3
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def _check(result: int, what: str) -> int:
+def _check(result: int, deed: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
+        raise OSError(number, f"{deed}: {os.strerror(number)}")
     return result
 
 
@@ -51,11 +51,11 @@ def enter_namespaces(user: int, group: int) -> None:
 
     Who is not root inside executes nothing with a capability (capabilities(7)).
     """
-    outside, outside_group = os.getuid(), os.getgid()
+    host_user, outside_group = os.getuid(), os.getgid()
     flags = _NEW_USER | _NEW_MOUNTS | _NEW_PIDS | _NEW_NETWORK | _NEW_IPC | _NEW_HOSTNAME
     _check(_LIBC.unshare(flags), "unshare")
     _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{user} {outside} 1")
+    _write("/proc/self/uid_map", f"{user} {host_user} 1")
     _write("/proc/self/gid_map", f"{group} {outside_group} 1")
 
 
@@ -97,16 +97,17 @@ def build(root: str, readable: list[str], writable: list[str], files: dict[str, 
 
 def _real(path: str, root: str) -> str:
     """``path`` without symbolic links, each of which is made in the new root too, so that the name works there."""
-    seen = ""
+    real_path = ""
     for part in path.strip("/").split("/"):
-        seen = f"{seen}/{part}"
-        if os.path.islink(seen):  # noqa: PTH114
-            if not os.path.lexists(root + seen):
-                os.makedirs(os.path.dirname(root + seen), exist_ok=True)  # noqa: PTH103, PTH120
-                os.symlink(os.readlink(seen), root + seen)  # noqa: PTH115, PTH211
-            rest = path[len(seen) :]
-            return _real(os.path.normpath(os.path.join(os.path.dirname(seen), os.readlink(seen))) + rest, root)  # noqa: PTH115, PTH118, PTH120
-    return seen
+        real_path = f"{real_path}/{part}"
+        if os.path.islink(real_path):  # noqa: PTH114
+            if not os.path.lexists(root + real_path):
+                os.makedirs(os.path.dirname(root + real_path), exist_ok=True)  # noqa: PTH103, PTH120
+                os.symlink(os.readlink(real_path), root + real_path)  # noqa: PTH115, PTH211
+            remaining = path[len(real_path) :]
+            target = os.path.join(os.path.dirname(real_path), os.readlink(real_path))  # noqa: PTH115, PTH118, PTH120
+            return _real(os.path.normpath(target) + remaining, root)
+    return real_path
 
 
 def _bind(path: str, root: str, attributes: int) -> None:
@@ -128,9 +129,12 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: byte
 
 
 def _attributes(path: str, attributes: int, *, recursively: bool) -> None:
-    given = struct.pack("=QQQQ", attributes, 0, 0, 0)
+    attribute_bytes = struct.pack("=QQQQ", attributes, 0, 0, 0)
     flags = _RECURSIVELY if recursively else 0
-    _check(_LIBC.syscall(_MOUNT_SETATTR, -100, os.fsencode(path), flags, given, len(given)), f"mount_setattr {path}")
+    _check(
+        _LIBC.syscall(_MOUNT_SETATTR, -100, os.fsencode(path), flags, attribute_bytes, len(attribute_bytes)),
+        f"mount_setattr {path}",
+    )
 
 
 def raise_loopback() -> None:
@@ -163,9 +167,9 @@ def _carry(source: socket.socket, sink: socket.socket) -> None:
             sink.sendall(data)
     except OSError:
         pass
-    for end, how in ((source, socket.SHUT_RD), (sink, socket.SHUT_WR)):
+    for end, direction in ((source, socket.SHUT_RD), (sink, socket.SHUT_WR)):
         try:
-            end.shutdown(how)
+            end.shutdown(direction)
         except OSError:  # the other side hung up first
             continue
 
@@ -243,8 +247,8 @@ def _in_namespaces(world: dict[str, object], program: list[str]) -> int:
         try:
             _dies_with_parent(signal.SIGKILL)
             files = world["files"]
-            given = files if isinstance(files, dict) else {}
-            build(str(world["root"]), _texts(world["readable"]), _texts(world["writable"]), given)
+            file_map = files if isinstance(files, dict) else {}
+            build(str(world["root"]), _texts(world["readable"]), _texts(world["writable"]), file_map)
             code = _behind_door(world, program)
         except OSError as exc:
             sys.stderr.write(f"no wall could be built: {exc}\n")
@@ -275,10 +279,10 @@ def _under_landlock(world: dict[str, object], program: list[str]) -> int:
     _check(_LIBC.prctl(_SUBREAPER, 1, 0, 0, 0), "prctl")
     port = [f"--connect={world['port']}"] if world["port"] else []
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "landlock.py")  # noqa: PTH100, PTH118, PTH120
-    given = [*port, *_texts(world["readable"]), "--", *_texts(world["writable"]), "--"]
+    arguments = [*port, *_texts(world["readable"]), "--", *_texts(world["writable"]), "--"]
     child = os.fork()
     if child == 0:
-        become([sys.executable, "-I", "-S", script, *given, *program], str(world["folder"]))
+        become([sys.executable, "-I", "-S", script, *arguments, *program], str(world["folder"]))
     signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
     signal.signal(signal.SIGTERM, lambda *_: signal.setitimer(signal.ITIMER_REAL, _GRACE))
     _dies_with_parent(signal.SIGTERM)
@@ -289,7 +293,7 @@ def _under_landlock(world: dict[str, object], program: list[str]) -> int:
 
 
 def _texts(value: object) -> list[str]:
-    return [str(each) for each in value] if isinstance(value, list) else []
+    return [str(text) for text in value] if isinstance(value, list) else []
 
 
 if __name__ == "__main__":

@@ -40,5 +40,7 @@ class Base:
 def _step(value: JSON, shape: Shape, part: str | int | Item) -> tuple[JSON, Shape]:
     if isinstance(part, Item):
         keyed = shape if shape.form is Form.KEYED else Shape(Form.KEYED, keys=(("name", None),))
-        return next((each for each in elements(value) if label_of(each, keyed) == part.key), None), keyed.element
+        return next(
+            (element for element in elements(value) if label_of(element, keyed) == part.key), None
+        ), keyed.element
     return value_at(value, (part,)), shape.child(part) if isinstance(part, str) else shape.element

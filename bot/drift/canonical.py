@@ -79,8 +79,11 @@ def is_default(value: JSON, shape: Shape, parent: Tree) -> bool:
 def _usual(value: JSON, shape: Shape, default: Default, parents: tuple[Tree, ...]) -> bool:
     if default.derive is None:
         parents = parents[:1]
-    usual = (default.of(parent) for parent in parents or ({},))
-    return any(value == each or canonical(value, shape) == canonical(each, shape) for each in usual)
+    default_values = (default.of(parent) for parent in parents or ({},))
+    return any(
+        value == usual_value or canonical(value, shape) == canonical(usual_value, shape)
+        for usual_value in default_values
+    )
 
 
 _NOTHING: Final = (None, 0, False, "")

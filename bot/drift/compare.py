@@ -31,7 +31,7 @@ _Pair: TypeAlias = tuple[Desired, Observed]
 
 def compare(
     desired: Sequence[Desired],
-    seen: Observation,
+    observation: Observation,
     *,
     options: ComparisonOptions,
     bases: Mapping[ResourceId, Tree] | None = None,
@@ -43,27 +43,27 @@ def compare(
     """
     memo = Memo() if memo is None else memo
     notable = memo.notable(desired)
-    live = {id_: observed for id_, observed in seen.resources.items() if id_.kind in NOTABLE_KINDS}
-    options = with_schemas(with_definitions(options, notable, live), seen.schemas)
+    live = {id_: observed for id_, observed in observation.resources.items() if id_.kind in NOTABLE_KINDS}
+    options = with_schemas(with_definitions(options, notable, live), observation.schemas)
     around = surroundings(notable, live)
-    run = _Comparison(desired, seen, bases or {}, options, memo, Presence(seen.resources, notable))
+    run = _Comparison(desired, observation, bases or {}, options, memo, Presence(observation.resources, notable))
     run.compare(around)
     return Report(
         resources=len(desired),
         drift=tuple(sorted(run.drift, key=_order)),
-        unreachable=seen.unreachable,
+        unreachable=observation.unreachable,
         suppressed=tuple(run.suppressed),
-        notes=seen.notes,
+        notes=observation.notes,
         left_out=_summed(run.left_out),
     )
 
 
 def _summed(counts: Sequence[_Counts]) -> Mapping[str, int]:
     """Most pairs share their counts with many others: each is added once, as often as it stands there."""
-    times, known = Counter(map(id, counts)), {id(each): each for each in counts}
+    times, counts_by_id = Counter(map(id, counts)), {id(tally): tally for tally in counts}
     total: Counter[str] = Counter()
-    for key, each in known.items():
-        for reason, count in each:
+    for key, count_of_fields in counts_by_id.items():
+        for reason, count in count_of_fields:
             total[reason] += count * times[key]
     return dict(total)
 
@@ -89,31 +89,33 @@ class _Comparison:
         """Every declared resource, then what is live beside them, then what observers compared themselves."""
         live = self.seen.resources
         pairs: list[_Pair] = []
-        others: list[Desired] = []
+        unmatched: list[Desired] = []
         for desired in self.desired:
             observed = live.get(desired.id)
             if observed is None:
-                others.append(desired)
+                unmatched.append(desired)
             else:
                 pairs.append((desired, observed))
         matched = {id(observed) for _, observed in pairs}
-        more, absent = self._by_other_names(others, matched)
-        matched.update(id(observed) for _, observed in more)
-        older = earlier(absent, (each for each in live.values() if id(each) not in matched), pairs)
+        matched_later, absent = self._by_other_names(unmatched, matched)
+        matched.update(id(observed) for _, observed in matched_later)
+        older = earlier(
+            absent, (unmatched_live for unmatched_live in live.values() if id(unmatched_live) not in matched), pairs
+        )
         matched.update(id(observed) for _, observed in older.pairs)
         absent = list(older.absent)
         self.memo.begin(self.options, around)
-        self._all(older.referring([*pairs, *more, *older.pairs]), around)
+        self._all(older.referring([*pairs, *matched_later, *older.pairs]), around)
         self.memo.end()
         self._absent(absent)
         self._undeclared(matched)
         self._observers_own()
 
-    def _by_other_names(self, others: Sequence[Desired], declared: set[int]) -> tuple[list[_Pair], list[Desired]]:
+    def _by_other_names(self, unmatched: Sequence[Desired], declared: set[int]) -> tuple[list[_Pair], list[Desired]]:
         """What goes live by a name of another form, and what does not: a live resource is declared once."""
         pairs: list[_Pair] = []
         absent: list[Desired] = []
-        for desired in others:
+        for desired in unmatched:
             observed = self.presence.matching(desired)
             if observed is None:
                 absent.append(desired)
@@ -151,8 +153,8 @@ class _Comparison:
     def _looked_at(self, id_: ResourceId) -> bool:
         kinds = self.seen.kinds
         group = SUCCESSORS.get((id_.group, id_.kind), id_.group)
-        listed = kinds is None or (id_.group, id_.kind) in kinds or (group, id_.kind) in kinds
-        is_listed = id_.platform is not Platform.KUBERNETES or listed
+        is_among_kinds = kinds is None or (id_.group, id_.kind) in kinds or (group, id_.kind) in kinds
+        is_listed = id_.platform is not Platform.KUBERNETES or is_among_kinds
         return is_listed and id_.platform in self.seen.covered
 
     def _undeclared(self, matched: set[int]) -> None:
@@ -165,8 +167,8 @@ class _Comparison:
             if current is None:
                 self.drift.append(drift)
             else:
-                why = f"previous generation of {current}, which Git declares now"
-                self.suppressed.append(Suppressed(drift, "previous-generation", why))
+                explanation = f"previous generation of {current}, which Git declares now"
+                self.suppressed.append(Suppressed(drift, "previous-generation", explanation))
 
     def _observers_own(self) -> None:
         """Differences that an observer compared itself, with the place in Git where the observer had none."""

@@ -43,19 +43,19 @@ def examine(
     left_out: Tally = defaultdict(int)
     match desired.id.platform:
         case Platform.KUBERNETES:
-            judged = tuple(objects.examine(desired, observed, base, options, around, left_out=left_out))
+            judged_drifts = tuple(objects.examine(desired, observed, base, options, around, left_out=left_out))
         case Platform.COMPOSE:
-            judged = tuple(services.examine(desired, observed, base, options, around.aliases, left_out=left_out))
+            judged_drifts = tuple(services.examine(desired, observed, base, options, around.aliases, left_out=left_out))
         case Platform.TERRAFORM | Platform.HTTP:
             return NO_DIFFERENCE  # their observers compare: a plan and a probe are comparisons
         case _:
             assert_never(desired.id.platform)
     counts = tuple(left_out.items())
-    if not judged:
+    if not judged_drifts:
         return _alone(counts)
     return PairResult(
-        tuple(drift for drift in judged if isinstance(drift, Drift)),
-        tuple(suppressed for suppressed in judged if isinstance(suppressed, Suppressed)),
+        tuple(drift for drift in judged_drifts if isinstance(drift, Drift)),
+        tuple(suppressed for suppressed in judged_drifts if isinstance(suppressed, Suppressed)),
         counts,
     )
 

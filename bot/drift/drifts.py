@@ -68,8 +68,8 @@ class Maker:
         location = difference.location
         at = location.pointer if pointer is None else pointer
         secret = self._desired.hides(at)
-        desired, hid = self._masked(difference, difference.desired, self._desired.tree, whole=secret)
-        observed, hidden = self._masked(difference, difference.observed, self._observed, whole=secret)
+        desired, hid = self._masked(difference, difference.desired, self._desired.tree, is_whole=secret)
+        observed, hidden = self._masked(difference, difference.observed, self._observed, is_whole=secret)
         sensitive = hid or hidden or secret or self._mask.path(location.path) != location.path
         if sensitive and not (hid and hidden):
             desired, observed = self._alike(difference, desired, observed)
@@ -104,16 +104,16 @@ class Maker:
             adopt=() if sensitive else edits,
         )
 
-    def _masked(self, difference: Difference, value: JSON, tree: Tree, *, whole: bool) -> tuple[JSON, bool]:
+    def _masked(self, difference: Difference, value: JSON, tree: Tree, *, is_whole: bool) -> tuple[JSON, bool]:
         path = difference.location.path
-        return self._mask(value, path, difference.shape, whole=whole, owner=owner_of(tree, path))
+        return self._mask(value, path, difference.shape, is_whole=is_whole, owner=owner_of(tree, path))
 
     def _alike(self, difference: Difference, desired: JSON, observed: JSON) -> tuple[JSON, JSON]:
         """Where one side of a scalar is secret, the other one is a secret of yesterday."""
         if isinstance(difference.desired, (str, int)) and isinstance(difference.observed, (str, int)):
             path, shape = difference.location.path, difference.shape
-            desired = self._mask(difference.desired, path, shape, whole=True)[0]
-            observed = self._mask(difference.observed, path, shape, whole=True)[0]
+            desired = self._mask(difference.desired, path, shape, is_whole=True)[0]
+            observed = self._mask(difference.observed, path, shape, is_whole=True)[0]
         return desired, observed
 
     def unhealthy(self, problem: Problem) -> Drift:

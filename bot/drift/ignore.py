@@ -122,7 +122,7 @@ class IgnoreExplanation:
 
 def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labels_of: LabelsOf = lambda _: {}) -> Sorted:
     """Every drift either kept or hidden by a rule that is in force; nothing is dropped."""
-    kept: list[Drift] = []
+    kept_drifts: list[Drift] = []
     hidden: list[Suppressed] = []
     used: set[str] = set()
     overruled: dict[str, list[Drift]] = {}
@@ -134,10 +134,10 @@ def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labels_of: La
         if allowed:
             hidden.append(Suppressed(drift, f"ignore:{allowed[0].id}", allowed[0].reason))
         else:
-            kept.append(drift)
+            kept_drifts.append(drift)
             for rule in active:
                 overruled.setdefault(rule.id, []).append(drift)
-    return Sorted(tuple(kept), tuple(hidden), tuple(_notes(ignores, used, overruled, now)))
+    return Sorted(tuple(kept_drifts), tuple(hidden), tuple(_notes(ignores, used, overruled, now)))
 
 
 def _notes(ignores: Ignores, used: set[str], overruled: dict[str, list[Drift]], now: datetime) -> list[IgnoreNote]:
@@ -149,8 +149,8 @@ def _notes(ignores: Ignores, used: set[str], overruled: dict[str, list[Drift]], 
         elif rule.id not in used and not rule.taken_over:
             notes.append(IgnoreNote(rule.id, "unused", f"matches nothing{owner}: remove it, or look at its pattern"))
         for drift in overruled.get(rule.id, ()):
-            where = f"{drift.resource.qualified} {drift.where}".strip()
-            notes.append(IgnoreNote(rule.id, "overruled", f"{where} is CRITICAL and reported anyway{owner}"))
+            location = f"{drift.resource.qualified} {drift.where}".strip()
+            notes.append(IgnoreNote(rule.id, "overruled", f"{location} is CRITICAL and reported anyway{owner}"))
     return notes
 
 
@@ -170,20 +170,20 @@ def _explanation(rule: IgnoreRule, count: int, notes: list[IgnoreNote]) -> Ignor
 
 def of_resources(resources: Iterable[Desired]) -> Ignores:
     """The rules that declarations have with them, with file and line as their reason."""
-    return Ignores(tuple(_of_place(desired, place) for desired in resources for place in desired.left_alone))
+    return Ignores(tuple(_of_place(desired, left_alone) for desired in resources for left_alone in desired.left_alone))
 
 
-def _of_place(desired: Desired, place: LeftAlone) -> IgnoreRule:
-    at = f"{place.file}:{place.line}"
+def _of_place(desired: Desired, left_alone: LeftAlone) -> IgnoreRule:
+    at = f"{left_alone.file}:{left_alone.line}"
     return IgnoreRule(
-        f"{at} {place.name}",
-        f"{at} ignores changes of {place.name}",
+        f"{at} {left_alone.name}",
+        f"{at} ignores changes of {left_alone.name}",
         str(desired.id.local),
         target=desired.id.target,
         group=desired.id.group,
-        path=place.path,
+        path=left_alone.path,
         kinds=_CHANGES,
-        file=place.file,
+        file=left_alone.file,
         taken_over=True,
     )
 
@@ -239,13 +239,13 @@ def _rule(rule: _Rule, number: int, file: str) -> IgnoreRule:
         selector = parse(rule.selector) if "selector" in rule.model_fields_set else None
     except Invalid as error:
         raise Invalid(f"{file}: ignores.{number - 1}.selector: {error.message}") from error
-    own = {"id": rule.id or f"{file}#{number}", "selector": selector, "path": path, "file": file}
-    return IgnoreRule(**{**dict(rule), **own})
+    own_fields = {"id": rule.id or f"{file}#{number}", "selector": selector, "path": path, "file": file}
+    return IgnoreRule(**{**dict(rule), **own_fields})
 
 
 def _refuse_twins(rules: Sequence[IgnoreRule], file: str) -> None:
-    seen: set[str] = set()
+    seen_ids: set[str] = set()
     for rule in rules:
-        if rule.id in seen:
+        if rule.id in seen_ids:
             raise Invalid(f"{file}: two ignore rules have the id {rule.id!r}", advice="give each rule its own id")
-        seen.add(rule.id)
+        seen_ids.add(rule.id)

@@ -37,13 +37,13 @@ class Image:
 
 def parse(reference: JSON) -> Image | None:
     """The image that ``reference`` names; None when it is not a reference (an unresolved variable, an image id)."""
-    written = reference.strip() if isinstance(reference, str) else ""
-    match = _REFERENCE.match(written)
-    if match is None or written.startswith("sha256:"):  # an image id, whose hex would read as a tag
+    reference_text = reference.strip() if isinstance(reference, str) else ""
+    match = _REFERENCE.match(reference_text)
+    if match is None or reference_text.startswith("sha256:"):  # an image id, whose hex would read as a tag
         return None
-    first, slash, rest = match["name"].partition("/")
+    first, slash, remainder = match["name"].partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
-        registry, repository = first.lower(), rest
+        registry, repository = first.lower(), remainder
     else:
         registry, repository = "docker.io", match["name"]
     if registry in _DOCKER_HUB:

@@ -71,26 +71,26 @@ class Mask:
         self._names = names
 
     def __call__(
-        self, value: JSON, path: Path, shape: Shape, *, whole: bool = False, owner: str = ""
+        self, value: JSON, path: Path, shape: Shape, *, is_whole: bool = False, owner: str = ""
     ) -> tuple[JSON, bool]:
-        """``value`` as it may be shown, and whether anything was hidden. ``whole`` hides all of it.
+        """``value`` as it may be shown, and whether anything was hidden. ``is_whole`` hides all of it.
 
         ``owner`` is the ``name`` beside a ``value`` whose path does not tell it.
         """
         if value is None:
-            return None, whole
+            return None, is_whole
         name = owner or _name(path)
-        named = bool(path) and not isinstance(path[-1], Item) and _is_text(value) and _holds(name, value)
+        has_secret_name = bool(path) and not isinstance(path[-1], Item) and _is_text(value) and _holds(name, value)
         encoded = path[:1] == ("binaryData",) and any(looks_secret(decoded(text) or "") for text in _texts(value))
-        if whole or named or encoded or self._data(path):
+        if is_whole or has_secret_name or encoded or self._data(path):
             return digest(canonical(value, shape), self._key), True
         return self._inside(value, name)
 
     def _data(self, path: Path) -> bool:
         if self._all_data:
             return bool(path) and path[0] in _DATA
-        made = self._kind.endswith("Secret") and "template" in path
-        return made and any(part in _DATA for part in path[path.index("template") :])
+        is_made_secret = self._kind.endswith("Secret") and "template" in path
+        return is_made_secret and any(part in _DATA for part in path[path.index("template") :])
 
     def _inside(self, value: JSON, name: str) -> tuple[JSON, bool]:
         if isinstance(value, (dict, Mapping)):
@@ -100,35 +100,35 @@ class Mask:
         if isinstance(value, str):
             if is_secret(name, value):
                 return digest(value, self._key), True
-            shown = self.without_known(value)
-            return shown, shown != value
+            masked_text = self.without_known(value)
+            return masked_text, masked_text != value
         return value, False
 
     def _mapping(self, value: Tree) -> tuple[JSON, bool]:
-        shown: dict[str, JSON] = {}
+        masked_entries: dict[str, JSON] = {}
         hidden = False
         for key, entry in value.items():
             name = name_in(value, key)
             secret = _is_text(entry) and entry != "" and _holds(name, entry)
             if secret or (self._all_data and key in {"data", "stringData"} and entry is not None):
-                shown[key], inside = digest(entry, self._key), True
+                masked_entries[key], hides_part = digest(entry, self._key), True
             else:
-                shown[key], inside = self._inside(entry, name)
-            hidden = hidden or inside
-        return shown, hidden
+                masked_entries[key], hides_part = self._inside(entry, name)
+            hidden = hidden or hides_part
+        return masked_entries, hidden
 
     def _list(self, value: list[JSON], name: str) -> tuple[JSON, bool]:
         # a list called "secrets" names some
         name = "" if name.lower().endswith("secrets") else name
         words = [element if isinstance(element, str) else json.dumps(element, default=str) for element in value]
         secret = secret_arguments(words) if any(map(_is_text, value)) else set()
-        shown: list[JSON] = []
+        masked_elements: list[JSON] = []
         hidden = False
         for index, element in enumerate(value):
-            masked, inside = (digest(element, self._key), True) if index in secret else self._inside(element, name)
-            shown.append(masked)
-            hidden = hidden or inside
-        return shown, hidden
+            masked, hides_part = (digest(element, self._key), True) if index in secret else self._inside(element, name)
+            masked_elements.append(masked)
+            hidden = hidden or hides_part
+        return masked_elements, hidden
 
     def path(self, path: Path) -> Path:
         """``path`` with digests for what in it is a credential, such as the key of a label or the target of a mount."""
@@ -146,8 +146,8 @@ class Mask:
 
     def without_known(self, text: str) -> str:
         """``text`` with digests for what stands in a secret place of the resource."""
-        known = self._known
-        return text if known is None else known.sub(lambda match: digest(match[0], self._key), text)
+        known_values = self._known
+        return text if known_values is None else known_values.sub(lambda match: digest(match[0], self._key), text)
 
     @cached_property
     def _known(self) -> re.Pattern[str] | None:

@@ -107,7 +107,7 @@ class PlatformMutation(_Row):
 
     def _names(self, path: Path, value: str) -> bool:
         return any(
-            path_matches(glob, path) and any(name_matches(each, value) for each in values)
+            path_matches(glob, path) and any(name_matches(pattern, value) for pattern in values)
             for glob, values in (self.leaves or {}).items()
         )
 
@@ -125,7 +125,9 @@ class OptOut(_Row):
     def chosen(self, tree: Tree) -> bool:
         """Whether the declared ``tree`` says so."""
         value = mapping(get(tree, "metadata", f"{self.on}s")).get(self.key)
-        return value is not None and (not self.values or str(value).lower() in {each.lower() for each in self.values})
+        return value is not None and (
+            not self.values or str(value).lower() in {option_value.lower() for option_value in self.values}
+        )
 
 
 class ClusterPlatform(_Row):
@@ -230,7 +232,7 @@ def _marked(tree: Tree, mark: str) -> bool:
     key, equals, value = mark.partition("=")
     for metadata in (mapping(tree.get("metadata")), mapping(get(tree, "spec", "template", "metadata"))):
         for part in _notes(metadata):
-            if any(name_matches(key, each) and (not equals or part[each] == value) for each in part):
+            if any(name_matches(key, label) and (not equals or part[label] == value) for label in part):
                 return True
     return False
 

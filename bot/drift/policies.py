@@ -48,13 +48,17 @@ def _once(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     return entries
 
 
-def same(one: JSON, other: JSON) -> bool:
+def same(first: JSON, other: JSON) -> bool:
     """Whether two parsed JSON texts say the same; 1 and ``true`` do not."""
-    if spelled(_exact(one)) == spelled(_exact(other)):
+    if spelled(_exact(first)) == spelled(_exact(other)):
         return True
-    if not isinstance(one, Mapping) or not isinstance(other, Mapping) or not (_is_policy(one) and _is_policy(other)):
+    if (
+        not isinstance(first, Mapping)
+        or not isinstance(other, Mapping)
+        or not (_is_policy(first) and _is_policy(other))
+    ):
         return False
-    return spelled(_policy(one)) == spelled(_policy(other))
+    return spelled(_policy(first)) == spelled(_policy(other))
 
 
 def _exact(value: JSON) -> JSON:
@@ -68,11 +72,15 @@ def _exact(value: JSON) -> JSON:
 
 def _is_policy(document: Tree) -> bool:
     statements = _several(document.get("Statement"))
-    return bool(statements) and all(isinstance(each, Mapping) and "Effect" in each for each in statements)
+    return bool(statements) and all(
+        isinstance(statement, Mapping) and "Effect" in statement for statement in statements
+    )
 
 
 def _policy(document: Tree) -> Tree:
-    statements = [_statement(each) for each in _several(document["Statement"]) if isinstance(each, Mapping)]
+    statements = [
+        _statement(statement) for statement in _several(document["Statement"]) if isinstance(statement, Mapping)
+    ]
     return {**document, "Statement": sorted(statements, key=spelled)}
 
 
@@ -82,8 +90,10 @@ def normal(statement: Tree) -> Tree:
     """
     parts = {key.lower(): value for key, value in _statement(statement).items()}
     for key in ("principal", "notprincipal"):
-        if isinstance(named := parts.get(key), Mapping):
-            parts[key] = [f"{service} {each}" for service, names in named.items() for each in _several(names)]
+        if isinstance(names_by_service := parts.get(key), Mapping):
+            parts[key] = [
+                f"{service} {name}" for service, names in names_by_service.items() for name in _several(names)
+            ]
     return parts
 
 
@@ -107,7 +117,7 @@ def _values(tested: JSON) -> JSON:
     """
     if not isinstance(tested, Mapping):
         return tested
-    tests = [[key.lower(), [_text(each) for each in _several(values)]] for key, values in tested.items()]
+    tests = [[key.lower(), [_text(value) for value in _several(values)]] for key, values in tested.items()]
     return sorted(tests, key=spelled)
 
 
@@ -116,7 +126,8 @@ def _principal(value: JSON) -> JSON:
     if not isinstance(value, Mapping):
         return {"AWS": _set(value)}
     return {
-        service: sorted({_account(str(_text(each))) for each in _several(named)}) for service, named in value.items()
+        service: sorted({_account(str(_text(name))) for name in _several(service_names)})
+        for service, service_names in value.items()
     }
 
 
@@ -127,12 +138,12 @@ def _account(principal: str) -> str:
 
 
 def _set(value: JSON) -> JSON:
-    return sorted({str(_text(each)) for each in _several(value)})
+    return sorted({str(_text(element)) for element in _several(value)})
 
 
 def _folded(value: JSON) -> JSON:
     """Actions take no notice of case (AWS: IAM JSON policy elements, Action)."""
-    return sorted({str(_text(each)).lower() for each in _several(value)})
+    return sorted({str(_text(element)).lower() for element in _several(value)})
 
 
 def _several(value: JSON) -> tuple[JSON, ...]:

@@ -64,12 +64,12 @@ class Selector:
         return all(requirement.selects(labels) for requirement in self.requirements)
 
 
-def parse(written: object) -> Selector:
+def parse(selector_source: object) -> Selector:
     """The selector in either form. Raises :class:`~bot.errors.Invalid` that names the part and what to write."""
-    if isinstance(written, str):
-        requirements = _terms(written)
-    elif isinstance(written, Mapping):
-        requirements = _requirements(written)
+    if isinstance(selector_source, str):
+        requirements = _terms(selector_source)
+    elif isinstance(selector_source, Mapping):
+        requirements = _requirements(selector_source)
     else:
         raise Invalid(
             "a selector is text such as 'app=web,tier!=db', or a mapping with matchLabels or matchExpressions"
@@ -79,15 +79,15 @@ def parse(written: object) -> Selector:
     return Selector(tuple(requirements))
 
 
-def _terms(written: str) -> list[Requirement]:
-    return [_term(term) for term in _COMMA.split(written)] if written.strip() else []
+def _terms(term_text: str) -> list[Requirement]:
+    return [_term(term) for term in _COMMA.split(term_text)] if term_text.strip() else []
 
 
-def _term(written: str) -> Requirement:
-    match = _TERM.fullmatch(written)
+def _term(term_text: str) -> Requirement:
+    match = _TERM.fullmatch(term_text)
     if match is None:
         raise Invalid(
-            f"{written.strip()!r} is no condition: write key=value, key!=value, key in (a,b), key notin (a,b), key or !key"
+            f"{term_text.strip()!r} is no condition: write key=value, key!=value, key in (a,b), key notin (a,b), key or !key"
         )
     if match["lacks"]:
         return Requirement(match["lacks"], "DoesNotExist")
@@ -99,13 +99,13 @@ def _term(written: str) -> Requirement:
     return Requirement(match["key"], "Exists")
 
 
-def _requirements(written: Mapping[object, object]) -> list[Requirement]:
-    unknown = sorted(str(key) for key in written if key not in {"matchLabels", "matchExpressions"})
+def _requirements(requirement_tree: Mapping[object, object]) -> list[Requirement]:
+    unknown = sorted(str(key) for key in requirement_tree if key not in {"matchLabels", "matchExpressions"})
     if unknown:
         raise Invalid(
             f"{unknown[0]!r} is no part of a selector: write matchLabels, matchExpressions, or text: 'app=web'"
         )
-    labels, expressions = written.get("matchLabels") or {}, written.get("matchExpressions") or []
+    labels, expressions = requirement_tree.get("matchLabels") or {}, requirement_tree.get("matchExpressions") or []
     if not isinstance(labels, Mapping):
         raise Invalid("matchLabels is a mapping of label to value")
     if not isinstance(expressions, Sequence) or isinstance(expressions, str):
@@ -114,13 +114,19 @@ def _requirements(written: Mapping[object, object]) -> list[Requirement]:
     return [*equal, *(_expression(expression) for expression in expressions)]
 
 
-def _expression(written: object) -> Requirement:
-    if not isinstance(written, Mapping) or not {"key", "operator"} <= {*written} <= {"key", "operator", "values"}:
+def _expression(expression_tree: object) -> Requirement:
+    if not isinstance(expression_tree, Mapping) or not {"key", "operator"} <= {*expression_tree} <= {
+        "key",
+        "operator",
+        "values",
+    }:
         raise Invalid("each of matchExpressions has a key, an operator and, for In and NotIn, values")
-    key, values = _key(written["key"]), written.get("values") or []
-    operator = next((known for known in _OPERATORS if known == written["operator"]), None)
+    key, values = _key(expression_tree["key"]), expression_tree.get("values") or []
+    operator = next(
+        (operator_known for operator_known in _OPERATORS if operator_known == expression_tree["operator"]), None
+    )
     if operator is None:
-        raise Invalid(f"the operator {written['operator']!r} is none of {', '.join(_OPERATORS)}")
+        raise Invalid(f"the operator {expression_tree['operator']!r} is none of {', '.join(_OPERATORS)}")
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise Invalid(f"the values of {key} are a list")
     if bool(values) is not (operator in {"In", "NotIn"}):
@@ -128,13 +134,13 @@ def _expression(written: object) -> Requirement:
     return Requirement(key, operator, frozenset(_value(value, key) for value in values))
 
 
-def _key(written: object) -> str:
-    if not isinstance(written, str) or not _WHOLE_KEY.fullmatch(written):
-        raise Invalid(f"{written!r} is no name of a label")
-    return written
+def _key(key_value: object) -> str:
+    if not isinstance(key_value, str) or not _WHOLE_KEY.fullmatch(key_value):
+        raise Invalid(f"{key_value!r} is no name of a label")
+    return key_value
 
 
-def _value(written: object, key: str) -> str:
-    if not isinstance(written, str) or not _WHOLE_VALUE.fullmatch(written):
-        raise Invalid(f"{written!r} is no value of the label {key}: labels are text, numbers and yes need quotes")
-    return written
+def _value(raw_value: object, key: str) -> str:
+    if not isinstance(raw_value, str) or not _WHOLE_VALUE.fullmatch(raw_value):
+        raise Invalid(f"{raw_value!r} is no value of the label {key}: labels are text, numbers and yes need quotes")
+    return raw_value

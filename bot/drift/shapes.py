@@ -121,9 +121,9 @@ ANY: Final = Shape()
 
 def _anything() -> Shape:
     """A field that a table names and whose parts it leaves to their own forms: nobody fills them in."""
-    inside = Shape(filled=FilledBy.NOBODY)
-    inside.item = inside
-    return inside
+    inner_shape = Shape(filled=FilledBy.NOBODY)
+    inner_shape.item = inner_shape
+    return inner_shape
 
 
 _ANYTHING: Final = _anything()
@@ -131,9 +131,9 @@ _ANYTHING: Final = _anything()
 
 def _free() -> Shape:
     """Everything inside is kept as it was sent, so that 0, false and what is empty are values there."""
-    inside = Shape(zero=True)
-    inside.item = inside
-    return Shape(item=inside)
+    inner_shape = Shape(zero=True)
+    inner_shape.item = inner_shape
+    return Shape(item=inner_shape)
 
 
 FREE: Final = _free()
@@ -178,9 +178,11 @@ class _Compiler:
             return self.done[name]
         fields: dict[str, Shape] = {}  # filled below: a type that refers to itself has copies of its shape in them
         shape = self.done[name] = Shape(Form.STRUCT, FilledBy.NOBODY, fields=fields, name=name)
-        usual = self.defaults.get(name, {})
-        rows = {**dict.fromkeys(usual, "leaf"), **self.types[name]}
-        fields.update((key, self._field(text, usual.get(key))) for keys, text in rows.items() for key in keys.split())
+        field_defaults = self.defaults.get(name, {})
+        rows = {**dict.fromkeys(field_defaults, "leaf"), **self.types[name]}
+        fields.update(
+            (key, self._field(text, field_defaults.get(key))) for keys, text in rows.items() for key in keys.split()
+        )
         return shape
 
     def _field(self, text: str, default: Default | None = None) -> Shape:
@@ -205,10 +207,10 @@ class _Compiler:
         if match := _KEYED.match(text):
             keys = tuple(_key(part) for part in match[1].split(","))
             return Shape(Form.KEYED, FilledBy.NOBODY, item=self._field(match[2] or "leaf"), keys=keys)
-        word, _, rest = text.partition(" ")
+        word, _, remainder = text.partition(" ")
         match word:
             case "map" | "list" | "set":
-                return Shape(Form(word), FilledBy.NOBODY, item=self._field(rest or "leaf"))
+                return Shape(Form(word), FilledBy.NOBODY, item=self._field(remainder or "leaf"))
             case "any":
                 return _ANYTHING
             case "leaf":
@@ -222,5 +224,5 @@ class _Compiler:
 
 
 def _key(text: str) -> tuple[str, JSON]:
-    name, given, value = text.partition("=")
-    return (name, value if given else None)
+    name, equals_sign, value = text.partition("=")
+    return (name, value if equals_sign else None)

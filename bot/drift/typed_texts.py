@@ -51,16 +51,16 @@ def durations_agree(desired: JSON, observed: JSON) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _printed(written: str) -> str | None:
-    """The text of ``Duration.String`` for what ``time.ParseDuration`` makes of ``written``; None where it is no duration."""
-    if written in {"0", "+0", "-0"}:
+def _printed(duration_text: str) -> str | None:
+    """The text of ``Duration.String`` for what ``time.ParseDuration`` makes of ``duration_text``; None if it is none."""
+    if duration_text in {"0", "+0", "-0"}:
         return "0s"
-    if len(written) > _LONG or not _DURATION.match(written):
+    if len(duration_text) > _LONG or not _DURATION.match(duration_text):
         return None
-    length = int(sum(Decimal(number) * _UNITS[unit] for number, unit in _PART.findall(written)))
+    length = int(sum(Decimal(number) * _UNITS[unit] for number, unit in _PART.findall(duration_text)))
     if length > _LONGEST:
         return None
-    return ("-" if written.startswith("-") and length else "") + _string(length)
+    return ("-" if duration_text.startswith("-") and length else "") + _string(length)
 
 
 def _string(length: int) -> str:
@@ -69,17 +69,17 @@ def _string(length: int) -> str:
     for unit, next_ in (("ns", 10**3), ("µs", 10**6), ("ms", 10**9)):
         if length < next_:
             return f"{_digits(Decimal(length) / _UNITS[unit])}{unit}"
-    hours, rest = divmod(length, _UNITS["h"])
-    minutes, rest = divmod(rest, _UNITS["m"])
-    seconds = f"{_digits(Decimal(rest) / _UNITS['s'])}s"
+    hours, remainder = divmod(length, _UNITS["h"])
+    minutes, remainder = divmod(remainder, _UNITS["m"])
+    seconds = f"{_digits(Decimal(remainder) / _UNITS['s'])}s"
     if hours:
         return f"{hours}h{minutes}m{seconds}"
     return f"{minutes}m{seconds}" if minutes else seconds
 
 
 def _digits(number: Decimal) -> str:
-    written = format(number, "f")
-    return written.rstrip("0").rstrip(".") if "." in written else written
+    number_text = format(number, "f")
+    return number_text.rstrip("0").rstrip(".") if "." in number_text else number_text
 
 
 def quantities_agree(desired: JSON, observed: JSON) -> bool:
@@ -100,9 +100,9 @@ def _text(value: JSON) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def canonical_quantity(written: str) -> str | None:
+def canonical_quantity(quantity_text: str) -> str | None:
     """The canonical text of a quantity, in the notation it is written in: ``1024Mi`` is ``1Gi``, ``0.5`` is ``500m``."""
-    match = _QUANTITY.match(written) if len(written) <= _LONG else None
+    match = _QUANTITY.match(quantity_text) if len(quantity_text) <= _LONG else None
     if match is None:
         return None
     sign, digits, by_exponent, exponent, suffix = match.groups()

@@ -59,8 +59,8 @@ def quantity(value: JSON) -> JSON:
 
 
 @lru_cache(maxsize=4096)
-def _quantity(written: str) -> str | None:
-    match = _QUANTITY.match(written) if len(written) <= _LONGEST else None
+def _quantity(quantity_text: str) -> str | None:
+    match = _QUANTITY.match(quantity_text) if len(quantity_text) <= _LONGEST else None
     if match is None:
         return None
     number = Decimal(match[1]) * _scale(match[2], match[3])
@@ -106,10 +106,10 @@ def format_duration(length: int) -> str:
     """``length`` nanoseconds as Go prints durations of at least a second, without empty parts: ``1h``, ``1m30s``."""
     if length == 0:
         return "0s"
-    hours, rest = divmod(length, 3_600_000_000_000)
-    minutes, rest = divmod(rest, 60_000_000_000)
-    seconds = _plain(Decimal(rest) / 1_000_000_000)
-    parts = (f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{seconds}s" if rest else "")
+    hours, remainder = divmod(length, 3_600_000_000_000)
+    minutes, remainder = divmod(remainder, 60_000_000_000)
+    seconds = _plain(Decimal(remainder) / 1_000_000_000)
+    parts = (f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{seconds}s" if remainder else "")
     return "".join(parts)
 
 
@@ -145,13 +145,13 @@ def _float_text(number: float) -> str:
     if math.isnan(number) or math.isinf(number):
         return "NaN" if math.isnan(number) else f"{'+' if number > 0 else '-'}Inf"
     sign, digits, exponent = Decimal(repr(number)).as_tuple()
-    shown = "".join(map(str, digits)).rstrip("0") or "0"
+    digits_text = "".join(map(str, digits)).rstrip("0") or "0"
     power = len(digits) + int(exponent) - 1 if number else 0
     if -4 <= power < _LARGEST_PLAIN:
         plain = format(Decimal(repr(number)), "f")
         return plain.rstrip("0").rstrip(".") if "." in plain else plain
-    point = f".{shown[1:]}" if len(shown) > 1 else ""
-    return f"{'-' if sign else ''}{shown[0]}{point}e{'-' if power < 0 else '+'}{abs(power):02d}"
+    point = f".{digits_text[1:]}" if len(digits_text) > 1 else ""
+    return f"{'-' if sign else ''}{digits_text[0]}{point}e{'-' if power < 0 else '+'}{abs(power):02d}"
 
 
 def boolean(value: JSON) -> JSON:

@@ -232,13 +232,18 @@ class _Walk:
             self._keyed(desired, observed, shape, location)
         elif canonical(desired, shape) != canonical(observed, shape):
             pairs, element = _paired(desired, observed, shape), shape.element
-            apart = shape.form is not Form.SET and len(desired) == len(observed)
-            if apart and all(same(one, two, element) or _agree(one, two, element, location) for _, one, two in pairs):
+            separately = shape.form is not Form.SET and len(desired) == len(observed)
+            if separately and all(
+                same(desired_element, two, element) or _agree(desired_element, two, element, location)
+                for _, desired_element, two in pairs
+            ):
                 return
-            if apart and all(isinstance(side, (dict, Mapping)) for _, one, two in pairs for side in (one, two)):
-                for index, one, two in pairs:
-                    if one != two:
-                        self.value(one, two, element, location.index(index))
+            if separately and all(
+                isinstance(side, (dict, Mapping)) for _, side_element, two in pairs for side in (side_element, two)
+            ):
+                for index, first, two in pairs:
+                    if first != two:
+                        self.value(first, two, element, location.index(index))
             else:
                 self._note(Side.BOTH, location, desired, observed, shape)
 
@@ -253,9 +258,9 @@ class _Walk:
         labels = [label for label, _ in labelled]
         if labels == [*live]:
             return
-        known = set(labels)
+        declared_labels = set(labels)
         for label, element in live.items():
-            if label not in known:
+            if label not in declared_labels:
                 self._note(Side.OBSERVED, location.element(label, -1, element), None, element, shape.element)
         if _disordered(labels, [*live], desired, observed, shape):
             self._note(Side.BOTH, location, labels, [*live], ORDER)
@@ -267,21 +272,23 @@ def _paired(desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape) -> 
     """
     if not shape.unordered:
         return [(index, *pair) for index, pair in enumerate(zip(desired, observed, strict=False))]
-    said = Counter(spelled(canonical(element, shape.element)) for element in desired)
-    rest: list[JSON] = []
+    spelling_counts = Counter(spelled(canonical(element, shape.element)) for element in desired)
+    unpaired: list[JSON] = []
     for element in observed:
         word = spelled(canonical(element, shape.element))
-        if said[word]:
-            said[word] -= 1
+        if spelling_counts[word]:
+            spelling_counts[word] -= 1
         else:
-            rest.append(element)
-    alone: list[tuple[int, JSON]] = []
+            unpaired.append(element)
+    unpaired_declared: list[tuple[int, JSON]] = []
     for index, element in reversed([*enumerate(desired)]):
         word = spelled(canonical(element, shape.element))
-        if said[word]:
-            said[word] -= 1
-            alone.append((index, element))
-    return [(index, first, second) for (index, first), second in zip(reversed(alone), rest, strict=False)]
+        if spelling_counts[word]:
+            spelling_counts[word] -= 1
+            unpaired_declared.append((index, element))
+    return [
+        (index, first, second) for (index, first), second in zip(reversed(unpaired_declared), unpaired, strict=False)
+    ]
 
 
 def _agree(desired: JSON, observed: JSON, shape: Shape, location: Location) -> bool:
@@ -310,9 +317,9 @@ def _labelled(elements: Sequence[JSON], shape: Shape) -> list[tuple[str, JSON]]:
     labelled = [(label_of(element, shape), element) for element in elements]
     if len({label for label, _ in labelled}) == len(labelled):
         return labelled
-    seen: dict[str, int] = {}
+    label_counts: dict[str, int] = {}
     for index, (label, element) in enumerate(labelled):
-        seen[label] = count = seen.get(label, 0) + 1
+        label_counts[label] = count = label_counts.get(label, 0) + 1
         labelled[index] = (label if count == 1 else f"{label}~{count}", element)
     return labelled
 
@@ -323,13 +330,13 @@ def label_of(element: JSON, shape: Shape) -> str:
         return str(element)
     if len(shape.keys) == 1:
         return str(_part(element, *shape.keys[0]))
-    parts = [_part(element, name, usual) for name, usual in shape.keys]
+    parts = [_part(element, name, default) for name, default in shape.keys]
     return "/".join([str(part) for part in parts if part is not None and part != ""])
 
 
-def _part(element: Tree, name: str, usual: JSON) -> JSON:
+def _part(element: Tree, name: str, default: JSON) -> JSON:
     value = element.get(name) if "." not in name else get(element, *name.split("."))
-    return usual if value is None else value
+    return default if value is None else value
 
 
 def _disordered(
@@ -346,13 +353,13 @@ def _disordered(
 
 def _resolved_names(elements: Sequence[JSON], among: set[str]) -> set[tuple[str, str]]:
     """Who refers to whom: a ``$(NAME)`` resolves only to a variable that stands before it."""
-    seen: set[str] = set()
+    seen_names: set[str] = set()
     pairs: set[tuple[str, str]] = set()
     for element in elements:
         name = element.get("name") if isinstance(element, (dict, Mapping)) else None
         if isinstance(element, (dict, Mapping)) and isinstance(name, str) and name in among:
             value = element.get("value")
             if isinstance(value, str) and "$(" in value:
-                pairs.update((name, other) for other in _REFERENCE.findall(value) if other in seen)
-            seen.add(name)
+                pairs.update((name, other) for other in _REFERENCE.findall(value) if other in seen_names)
+            seen_names.add(name)
     return pairs

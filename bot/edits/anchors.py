@@ -59,11 +59,11 @@ def shared_changes(root: Node, steps: Sequence[Edit], dialect: Dialect) -> Itera
     uses: dict[int, _Uses] = {}
     _read(root, (), uses)
     for key, sets in groups.items():
-        written, pointers = uses[key].written, uses[key].pointers
-        if written is not None and {step.pointer for step in sets} == {
-            each for each in pointers if _counts(each, dialect)
+        written_path, pointers = uses[key].written, uses[key].pointers
+        if written_path is not None and {step.pointer for step in sets} == {
+            pointer for pointer in pointers if _counts(pointer, dialect)
         }:
-            yield SharedChange(written, frozenset(pointers), tuple(sets))
+            yield SharedChange(written_path, frozenset(pointers), tuple(sets))
 
 
 def _counts(pointer: Pointer, dialect: Dialect) -> bool:
@@ -84,18 +84,18 @@ def _is_one(sets: Sequence[SetValue]) -> bool:
 
 def _read(node: Node, pointer: Pointer, uses: dict[int, _Uses]) -> None:
     """Note every scalar below a place, as whoever reads the document sees it."""
-    match own := target(node):
+    match site := target(node):
         case ScalarNode():
-            known = uses.setdefault(id(own), _Uses())
-            known.pointers.add(pointer)
+            use = uses.setdefault(id(site), _Uses())
+            use.pointers.add(pointer)
             if not isinstance(node, AliasNode):
-                known.written = pointer
+                use.written = pointer
         case SequenceNode():
-            for index, item in enumerate(own.items):
+            for index, item in enumerate(site.items):
                 _read(item, (*pointer, index), uses)
         case MappingNode():
-            for name in dict.fromkeys(_names(own)):
-                _read(locate(own, (name,)).node, (*pointer, name), uses)
+            for name in dict.fromkeys(_names(site)):
+                _read(locate(site, (name,)).node, (*pointer, name), uses)
 
 
 def _names(node: MappingNode) -> Iterator[str]:
@@ -104,6 +104,6 @@ def _names(node: MappingNode) -> Iterator[str]:
         if not is_merge(key):
             yield key_of(key)
     for source in merged(node):
-        inside = target(source)
-        if isinstance(inside, MappingNode):
-            yield from _names(inside)
+        target_names = target(source)
+        if isinstance(target_names, MappingNode):
+            yield from _names(target_names)

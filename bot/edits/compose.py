@@ -94,8 +94,8 @@ class _Work:
             case _:
                 site = self._nearest(edit.pointer)
                 if site.line is not None:
-                    what = format_path(touched(edit))
-                    raise Refused(f"{self.desired.id}: {what} is not written in a Compose file")
+                    subject = format_path(touched(edit))
+                    raise Refused(f"{self.desired.id}: {subject} is not written in a Compose file")
                 self._edit(site, _with_dollars(replace(edit, pointer=site.pointer)))
                 return edit
 
@@ -115,8 +115,8 @@ class _Work:
         """The variable's own value where this is its only use, else a literal in place of it; and what that reads as."""
         raw = self._raw(site)
         env = posixpath.join(folder_of(site.file), ".env")
-        known = {line.key: line for line in parse_env(self._text(env)).lines} if env in self.files else {}
-        variables = {key: line.value for key, line in known.items()}
+        values_by_key = {line.key: line for line in parse_env(self._text(env)).lines} if env in self.files else {}
+        variables = {key: line.value for key, line in values_by_key.items()}
         filled = fill(raw, variables)
         middle = _inverted(raw, filled, value, variables)
         if middle is None:
@@ -130,10 +130,10 @@ class _Work:
                 start, end = use.default
                 self._edit(site, SetValue(site.pointer, raw[:start] + middle + raw[end:]))
                 return _spelled(value)
-            if count == 1 and use.name in known:
-                self._env_line(env, known[use.name], middle)
+            if count == 1 and use.name in values_by_key:
+                self._env_line(env, values_by_key[use.name], middle)
                 return _spelled(value)
-            because = f"used {count} times" if use.name in known else f"not set in {env}"
+            because = f"used {count} times" if use.name in values_by_key else f"not set in {env}"
             self.notes.append(f"{site.file}: {use.name} is {because}, so this use was replaced by its new value")
         self._edit(site, _with_dollars(SetValue(site.pointer, value)))
         return value
@@ -148,9 +148,9 @@ class _Work:
         return Text.of(path, self.files[path]).chars
 
     def _env_file_line(self, site: Site, number: int, value: JSON) -> None:
-        listed = isinstance(self.desired.tree.get("environment"), list)
+        is_list = isinstance(self.desired.tree.get("environment"), list)
         line = next(line for line in parse_env(self._text(site.file)).lines if line.line == number)
-        self._env_line(site.file, line, str(value).partition("=")[2] if listed else str(value))
+        self._env_line(site.file, line, str(value).partition("=")[2] if is_list else str(value))
         self.notes.append(f"{site.file} is an env_file: every service that reads it gets the new value")
 
     def _env_line(self, path: str, line: EnvLine, value: str) -> None:

@@ -50,7 +50,7 @@ def adopt_cw(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]
         desired.origins,
         cw,
         sources,
-        assemble(sources, variables=cw.variables, environment=cw.environment, beside=cw.beside),
+        assemble(sources, variables=cw.variables, environment=cw.environment, other_files=cw.beside),
     )
     plans = [editor.carried_out(step) for edit in ordered(edits) for step in steps(desired.origins.tree.plain(), edit)]
     changed = {path: combined(sources[path], [plan.data for plan in plans if plan.file == path]) for path in sources}
@@ -62,13 +62,13 @@ def adopt_cw(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]
 def combined(original: bytes, versions: Sequence[bytes]) -> bytes:
     """``original`` with all the changes of versions that were each made from it."""
     splices = dict.fromkeys(_splice(original, version) for version in versions)
-    made, at = b"", 0
+    result, at = b"", 0
     for start, end, text in sorted(splices, key=lambda splice: splice[:2]):
         if start < at:
             raise Refused("these changes touch the same text: adopt them one by one")
-        made += original[at:start] + text
+        result += original[at:start] + text
         at = end
-    return made + original[at:]
+    return result + original[at:]
 
 
 def _splice(original: bytes, version: bytes) -> tuple[int, int, bytes]:
@@ -93,7 +93,7 @@ class _Editor:
 
     def assembled(self, files: Mapping[str, bytes]) -> Assembly:
         """What files come to with the variables that the configuration was assembled with."""
-        return assemble(files, variables=self.cw.variables, environment=self.cw.environment, beside=self.cw.beside)
+        return assemble(files, variables=self.cw.variables, environment=self.cw.environment, other_files=self.cw.beside)
 
     def check(self, files: Mapping[str, bytes]) -> None:
         """Raises :class:`~bot.errors.Refused` when all changes together do more than they should."""
@@ -109,9 +109,9 @@ class _Editor:
             new_mistakes = set(_facts(now)) - set(_facts(self.was))
             if not new_mistakes and self._as_intended(self.was.config, now.config, step, plan.expected):
                 return plan
-        what = f"{format_path(touched(step))} of {'/'.join(self.origins.resource)}"
+        subject = f"{format_path(touched(step))} of {'/'.join(self.origins.resource)}"
         raise Refused(
-            f"{what} cannot be written without changing something else",
+            f"{subject} cannot be written without changing something else",
             advice="Change the .cw file by hand.",
         )
 
@@ -148,9 +148,9 @@ class _Editor:
             raise Refused(f"{format_path(pointer)} is made by the renderer: change the .cw file by hand")
         trace = rendered.trace
         expected = f"{value}s" if trace.form is ValueForm.SECONDS else value
-        within = tuple(changes(trace.pieces, scalar_text(expected)))
-        several = bool(trace.pieces) and not within
-        yield from _parts(self.files, within, expected)
+        text_changes = tuple(changes(trace.pieces, scalar_text(expected)))
+        several = bool(trace.pieces) and not text_changes
+        yield from _parts(self.files, text_changes, expected)
         if trace.literal is not None:
             note = _several(trace.literal) if several else None
             yield _replacement(self.files, trace.literal, expected, note, expected)
@@ -179,17 +179,17 @@ def _several(origin: Origin) -> str:
 
 def _note(trace: Trace) -> str:
     origin = trace.origin
-    where = f"{origin.file}:{origin.line}"
+    location = f"{origin.file}:{origin.line}"
     because = "is used elsewhere" if trace.literal is not None else "is computed"
     match origin.through:
         case _ if trace.pieces and trace.literal is None:
-            return f"{where}: the expression was replaced by its new value"
+            return f"{location}: the expression was replaced by its new value"
         case Through.VARIABLE:
-            return f"{where}: var.{origin.name} is used elsewhere or set from outside, so this use was replaced"
+            return f"{location}: var.{origin.name} is used elsewhere or set from outside, so this use was replaced"
         case Through.LOCAL | Through.MODULE:
-            return f"{where}: {origin.through}.{origin.name} {because}, so this use was replaced"
+            return f"{location}: {origin.through}.{origin.name} {because}, so this use was replaced"
         case _:
-            return f"{where}: the expression was replaced by its new value"
+            return f"{location}: the expression was replaced by its new value"
 
 
 def _opened(files: Mapping[str, bytes], path: str) -> Parsed:
@@ -205,9 +205,9 @@ def _replacement(files: Mapping[str, bytes], origin: Origin, value: JSON, note: 
     return Plan(origin.file, parsed.text.encode(text), note, expected)
 
 
-def _parts(files: Mapping[str, bytes], within: Sequence[TextChange], expected: JSON) -> Iterator[Plan]:
+def _parts(files: Mapping[str, bytes], text_changes: Sequence[TextChange], expected: JSON) -> Iterator[Plan]:
     """The plans that change one part of a template; those that cannot be written are passed over."""
-    for change in within:
+    for change in text_changes:
         plan: Plan | None = None
         with suppress(Refused):
             plan = _part(files, change, expected)
@@ -227,10 +227,10 @@ def _part(files: Mapping[str, bytes], change: TextChange, expected: JSON) -> Pla
 
 def _like(old: tuple[bool, JSON], value: JSON) -> JSON:
     """``value`` in the type of the literal it replaces, where it says the same: ``"8080"`` for 8080."""
-    known, literal = old
-    if known and isinstance(literal, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
+    is_known, literal = old
+    if is_known and isinstance(literal, str) and isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)
-    if known and isinstance(literal, (bool, int, float)) and isinstance(value, str):
+    if is_known and isinstance(literal, (bool, int, float)) and isinstance(value, str):
         return read_back(value, type(literal))
     return value
 

@@ -25,32 +25,32 @@ _PORT_NAMES: Final = {"target": "container", "published": "host", "protocol": "p
 """Compose Specification, "ports", long syntax, to the attributes of a ``port`` block."""
 
 
-def added(opened: Open, origins: TracedOrigins, step: AddEntry) -> Change:
+def added(opener: Open, origins: TracedOrigins, step: AddEntry) -> Change:
     """File, new bytes and note of an entry added to the rendered tree."""
     pointer, key, value = step.pointer, step.key, step.value
     if pointer == ("ports",) and key is None and isinstance(value, Mapping):
-        return _port(opened, origins, value)
+        return _port(opener, origins, value)
     mode = origins.containers.get(pointer, ((), ""))[1]
     match mode:
         case "pairs" if isinstance(value, Mapping) and value.keys() == {"name", "value"}:
-            return _into_map(opened, origins, pointer, str(value["name"]), value["value"])
+            return _into_map(opener, origins, pointer, str(value["name"]), value["value"])
         case "map":
-            return _into_map(opened, origins, pointer, key, value)
+            return _into_map(opener, origins, pointer, key, value)
         case "block" if key is not None:
-            parsed, block = _resource(opened, origins)
+            parsed, block = _resource(opener, origins)
             name = str(pointer[-1])
             return _done(parsed, _in_block(parsed, block, name, *_renamed(name, key, value)))
         case "body" if key is not None and (
             (key,) in origins.containers or not isinstance(value, (Mapping, list, tuple))
         ):
-            return _into_body(opened, origins, key, value)
+            return _into_body(opener, origins, key, value)
     raise Refused(f"{format_path(touched(step))} is made by the renderer: change the .cw file by hand")
 
 
-def _into_body(opened: Open, origins: TracedOrigins, key: str, value: JSON) -> Change:
-    parsed, block = _resource(opened, origins)
+def _into_body(opener: Open, origins: TracedOrigins, key: str, value: JSON) -> Change:
+    parsed, block = _resource(opener, origins)
     if isinstance(value, Mapping) and origins.containers[(key,)][1] == "block":
-        entries = dict(_renamed(key, own, item) for own, item in value.items())
+        entries = dict(_renamed(key, entry_key, item) for entry_key, item in value.items())
         return _done(parsed, hcl.with_block(parsed, block, key, entries))
     return _done(parsed, hcl.with_attribute(parsed, block, key, value))
 
@@ -69,9 +69,9 @@ def _renamed(block: str, key: str, value: JSON) -> tuple[str, JSON]:
     raise Refused("healthcheck.test is neither CMD nor CMD-SHELL: change the .cw file by hand")
 
 
-def _resource(opened: Open, origins: TracedOrigins) -> tuple[Parsed, Block]:
+def _resource(opener: Open, origins: TracedOrigins) -> tuple[Parsed, Block]:
     origin = origins.tree.trace.origin
-    parsed = opened(origin.file)
+    parsed = opener(origin.file)
     block = hcl_nodes.block_at(parsed, origin)
     if block is None:
         raise Refused(f"{origin.file}:{origin.line}: the block is no longer where it was")
@@ -82,13 +82,13 @@ def _done(parsed: Parsed, chars: str, note: str | None = None) -> Change:
     return parsed.text.file, parsed.text.encode(chars), note
 
 
-def _into_map(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str | None, value: JSON) -> Change:
+def _into_map(opener: Open, origins: TracedOrigins, pointer: Pointer, key: str | None, value: JSON) -> Change:
     container = origins.value(pointer)
     if container is None or container.trace.origin == origins.tree.trace.origin:
         # It has no text of its own: there is none, or it is made up from the resource's block, as labels are.
-        return _new_map(opened, origins, pointer, [value] if key is None else {key: value})
+        return _new_map(opener, origins, pointer, [value] if key is None else {key: value})
     origin = container.trace.origin
-    parsed = opened(origin.file)
+    parsed = opener(origin.file)
     node = hcl_nodes.node_at(parsed, origin)
     note = f"{origin.file}:{origin.line}: the new entry was laid over the expression that gives the others"
     match node:
@@ -102,9 +102,9 @@ def _into_map(opened: Open, origins: TracedOrigins, pointer: Pointer, key: str |
             return _done(parsed, hcl.merged(parsed, node, key, value), note)
 
 
-def _new_map(opened: Open, origins: TracedOrigins, pointer: Pointer, value: JSON) -> Change:
+def _new_map(opener: Open, origins: TracedOrigins, pointer: Pointer, value: JSON) -> Change:
     holder = origins.value(pointer[:-1])
-    parsed, block = _resource(opened, origins)
+    parsed, block = _resource(opener, origins)
     *outer, name = map(str, origins.containers[pointer][0])
     inner = hcl_nodes.block_at(parsed, holder.trace.origin) if len(outer) > 1 and holder is not None else None
     if inner is not None:
@@ -121,8 +121,8 @@ def _in_block(parsed: Parsed, block: Block, name: str, key: str, value: JSON) ->
     return hcl.with_attribute(parsed, inner, key, value)
 
 
-def _port(opened: Open, origins: TracedOrigins, value: Mapping[str, JSON]) -> Change:
-    parsed, block = _resource(opened, origins)
+def _port(opener: Open, origins: TracedOrigins, value: Mapping[str, JSON]) -> Change:
+    parsed, block = _resource(opener, origins)
     entries = {
         _PORT_NAMES[key]: _number(item) for key, item in value.items() if key in _PORT_NAMES and item is not None
     }
@@ -135,13 +135,13 @@ def _number(value: JSON) -> JSON:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-def removed(opened: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str, bytes]:
+def removed(opener: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str, bytes]:
     """File and new bytes after the value at ``pointer`` of the rendered tree is gone."""
     rendered = origins.value(pointer)
     if rendered is None:
         raise Refused(f"{format_path(pointer)} is not written in a .cw file")
     origin = rendered.trace.origin
-    parsed = opened(origin.file)
+    parsed = opener(origin.file)
     block = hcl_nodes.block_at(parsed, origin) if _is_block(pointer) else None
     if block is not None and origin == origins.tree.trace.origin:
         raise Refused(f"{format_path(pointer)} is what the block is for: change the .cw file by hand")
@@ -156,8 +156,8 @@ def removed(opened: Open, origins: TracedOrigins, pointer: Pointer) -> tuple[str
 
 def _is_block(pointer: Pointer) -> bool:
     """Whether what is rendered there has a block of its own."""
-    listed = pointer[:-1] == ("ports",) or (len(pointer) > 1 and pointer[-2] in _LISTED)
-    return listed or pointer[-1] in _BLOCK_NAMES
+    is_listed = pointer[:-1] == ("ports",) or (len(pointer) > 1 and pointer[-2] in _LISTED)
+    return is_listed or pointer[-1] in _BLOCK_NAMES
 
 
 def _shares(origins: TracedOrigins, pointer: Pointer, origin: Origin) -> bool:

@@ -39,14 +39,16 @@ class TextChange:
 
 def changes(pieces: Sequence[Piece], target: str) -> Iterator[TextChange]:
     """Every single change that makes the text of ``pieces`` read ``target``, the one that says most first."""
-    for within, bare in ((Within.LITERAL, False), (Within.TEXT, True)):
+    for position, bare in ((Within.LITERAL, False), (Within.TEXT, True)):
         for origin in dict.fromkeys(piece.literal for piece in pieces if piece.literal and piece.bare is bare):
             text = solved([(piece.text, piece.literal == origin) for piece in pieces], target)
             if text is not None:
-                yield TextChange(origin, within, text)
+                yield TextChange(origin, position, text)
     parts = [
-        (use, "".join(piece.text for piece in inside), all(piece.literal == use for piece in inside))
-        for use, inside in ((use, list(inside)) for use, inside in groupby(pieces, key=lambda piece: piece.use))
+        (use, "".join(piece.text for piece in use_pieces), all(piece.literal == use for piece in use_pieces))
+        for use, use_pieces in (
+            (use, list(use_pieces)) for use, use_pieces in groupby(pieces, key=lambda piece: piece.use)
+        )
     ]
     for origin in dict.fromkeys(use for use, _, bare in parts if use is not None and not bare):
         text = solved([(text, use == origin) for use, text, _ in parts], target)
@@ -56,15 +58,15 @@ def changes(pieces: Sequence[Piece], target: str) -> Iterator[TextChange]:
 
 def solved(parts: Sequence[tuple[str, bool]], target: str) -> str | None:
     """The text that makes ``target`` when it stands in all the marked places; None when there is none."""
-    marked = sum(own for _, own in parts)
-    room = (len(target) - sum(len(text) for text, own in parts if not own)) // marked
+    marked = sum(is_unknown for _, is_unknown in parts)
+    room = (len(target) - sum(len(text) for text, is_unknown in parts if not is_unknown)) // marked
     start = 0
-    for text, own in parts:
-        if own:
+    for text, is_own in parts:
+        if is_own:
             break
         start += len(text)
     solution = target[start : start + room]
-    return solution if "".join(solution if own else text for text, own in parts) == target else None
+    return solution if "".join(solution if is_unknown else text for text, is_unknown in parts) == target else None
 
 
 def scalar_text(value: JSON) -> str:
@@ -84,5 +86,5 @@ def read_back(text: str, kind: type[bool | int | float]) -> JSON:
         return text
     if number != number or abs(number) >= 2**53:  # noqa: PLR0124 (not a number)
         return text
-    made = int(number) if number == int(number) else number
-    return made if scalar_text(made) == text else text
+    plain_number = int(number) if number == int(number) else number
+    return plain_number if scalar_text(plain_number) == text else text

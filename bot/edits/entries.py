@@ -71,11 +71,11 @@ def _added_flow(doc: EditedDocument, node: MappingNode | SequenceNode, key: str 
         name = double(key) if doc.house.json else scalar(key, flow=True, quote=quote_of([k for k, _ in _pairs(node)]))
         text = f"{name}{doc.house.colon if doc.house.json else ': '}{text}"
     gap = "," + doc.house.newline + indent if several_lines else doc.house.comma
-    own = line_end(doc.chars, last_end)
-    comment = comment_in(doc.chars[last_end:own])
-    between = doc.chars[last_end:own].removesuffix(comment).strip()
+    stop = line_end(doc.chars, last_end)
+    comment = comment_in(doc.chars[last_end:stop])
+    between = doc.chars[last_end:stop].removesuffix(comment).strip()
     if several_lines and comment and between in {"", ","}:  # which is about the last entry
-        yield doc.with_span(last_end, own, f",{comment}{doc.house.newline}{indent}{text}{between}")
+        yield doc.with_span(last_end, stop, f",{comment}{doc.house.newline}{indent}{text}{between}")
     yield doc.with_span(last_end, last_end, gap + text)
 
 
@@ -120,22 +120,26 @@ def _emptied(doc: EditedDocument, parent: MappingNode | SequenceNode, container:
 def _removed_lines(doc: EditedDocument, parent: MappingNode | SequenceNode, index: int) -> Iterator[str]:
     """Where lines of a flow collection have comments: the entry's own lines go, with its comments and no others."""
     start, end, _ = _span(parent, index)
-    chars, own = doc.chars, line_end(doc.chars, end)
+    chars, line_stop = doc.chars, line_end(doc.chars, end)
     line_start = chars.rfind("\n", 0, start) + 1
-    rest = chars[end:own].strip().removeprefix(",").strip()
+    remainder = chars[end:line_stop].strip().removeprefix(",").strip()
     last = index + 1 == len(parent.items)
     following = parent.end if last else _span(parent, index + 1)[0]
-    if "#" not in chars[parent.start : parent.end] or own >= following or (rest and not rest.startswith("#")):
+    if (
+        "#" not in chars[parent.start : parent.end]
+        or line_stop >= following
+        or (remainder and not remainder.startswith("#"))
+    ):
         return
     if chars[line_start:start].strip():  # behind the opening bracket
-        if not last and chars[own:following].strip():
-            yield doc.with_span(start, own, "")
+        if not last and chars[line_stop:following].strip():
+            yield doc.with_span(start, line_stop, "")
         return
     line_start = _own_comments(chars, line_start, start - line_start)
-    whole = doc.with_span(line_start, own + len(doc.house.newline), "")
+    without_line = doc.with_span(line_start, line_stop + len(doc.house.newline), "")
     before = _span(parent, index - 1)[1]
     comma = chars.find(",", before)
-    yield whole[:comma] + whole[comma + 1 :] if last and not chars[before:comma].strip() else whole
+    yield without_line[:comma] + without_line[comma + 1 :] if last and not chars[before:comma].strip() else without_line
 
 
 def _removed_flow(doc: EditedDocument, parent: MappingNode | SequenceNode, index: int) -> str:
@@ -170,8 +174,8 @@ def _with_comments_above(doc: EditedDocument, chars: str, line_start: int, betwe
     """
     comments = [line.strip() for line in between.splitlines()[1:] if line.strip().startswith("#")]
     indent = indentation(doc.chars, line_start)
-    kept = "".join(f"{indent}{comment}{doc.house.newline}" for comment in comments)
-    return chars[:line_start] + kept + chars[line_start:]
+    comment_lines = "".join(f"{indent}{comment}{doc.house.newline}" for comment in comments)
+    return chars[:line_start] + comment_lines + chars[line_start:]
 
 
 def _own_comments(chars: str, line_start: int, indent: int) -> int:

@@ -69,13 +69,13 @@ def _heredoc(parsed: Parsed, node: Template, value: str) -> str | None:
         return None
     old = parsed.text.chars[node.start : node.end]
     opening, *body, closing = old.split("\n")
-    shown = [line for line in body if line.strip()]
-    widths = [len(line) - len(line.lstrip(" \t")) for line in shown]
-    prefix = shown[0][: min(widths)] if node.flush and shown else ""
+    text_lines = [line for line in body if line.strip()]
+    widths = [len(line) - len(line.lstrip(" \t")) for line in text_lines]
+    prefix = text_lines[0][: min(widths)] if node.flush and text_lines else ""
     if node.flush and all(line.startswith((" ", "\t")) or not line for line in lines):
         return None
-    made = [prefix + escaped(line) if line else line for line in lines[:-1]]
-    return "\n".join([opening.rstrip("\r"), *made, closing])
+    escaped_lines = [prefix + escaped(line) if line else line for line in lines[:-1]]
+    return "\n".join([opening.rstrip("\r"), *escaped_lines, closing])
 
 
 def _step(parsed: Parsed) -> str:
@@ -218,8 +218,8 @@ def _opened(parsed: Parsed, block: Block, item: str) -> str:
     if "\n" in chars[block.start : block.end]:
         end = line_end(chars, block.body.items[-1].end)
         return _spliced(parsed, end, end, f"\n{indent}{item}")
-    inside = chars[block.body.start : block.end - 1].strip()
-    return _spliced(parsed, block.body.start, block.end, f"\n{indent}{inside}\n{indent}{item}\n{outer}}}")
+    block_text = chars[block.body.start : block.end - 1].strip()
+    return _spliced(parsed, block.body.start, block.end, f"\n{indent}{block_text}\n{indent}{item}\n{outer}}}")
 
 
 def without(parsed: Parsed, node: Expression) -> str:

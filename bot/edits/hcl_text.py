@@ -17,8 +17,8 @@ _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\
 
 def quoted(text: str) -> str:
     """Text as a quoted HCL string, which has fewer escapes than JSON (specification, "Template Expressions")."""
-    made = _SPECIAL.sub(lambda char: _ESCAPES.get(char[0], f"\\u{ord(char[0]):04x}"), text)
-    return f'"{escaped(made)}"'
+    escaped_text = _SPECIAL.sub(lambda char: _ESCAPES.get(char[0], f"\\u{ord(char[0]):04x}"), text)
+    return f'"{escaped(escaped_text)}"'
 
 
 def written(value: JSON, indent: str = "", step: str = "  ") -> str:

@@ -72,12 +72,12 @@ def dump_file(task: str, entries: Sequence[OverlayEntry]) -> bytes:
 
 
 def _written(entry: OverlayEntry) -> dict[str, JSON]:
-    made: dict[str, JSON] = {"resource": entry.resource, "path": format_path(entry.pointer)}
+    fields: dict[str, JSON] = {"resource": entry.resource, "path": format_path(entry.pointer)}
     if not isinstance(entry.value, Absent):
-        made["append" if entry.append else "value"] = entry.value
+        fields["append" if entry.append else "value"] = entry.value
     if not isinstance(entry.replaced, Absent):
-        made["replaced"] = entry.replaced
-    return made | {"drift": list(entry.drifts)}
+        fields["replaced"] = entry.replaced
+    return fields | {"drift": list(entry.drifts)}
 
 
 def load_file(path: str, data: bytes) -> tuple[str, tuple[OverlayEntry, ...], list[SourceError]]:
@@ -109,15 +109,20 @@ def _entry(model: _EntryModel) -> OverlayEntry:
     pointer = tuple(part for part in parse_path(model.path) if not isinstance(part, Item))
     if not pointer or format_path(pointer) != model.path:
         raise Invalid(f"{model.path!r} is not a raw path; elements are written [#0]")
-    given = model.model_fields_set
-    append = "append" in given
-    value: JSON | Absent = model.append if append else model.value if "value" in given else Absent()
+    set_fields = model.model_fields_set
+    append = "append" in set_fields
+    value: JSON | Absent = model.append if append else model.value if "value" in set_fields else Absent()
     return OverlayEntry(
-        model.resource, pointer, value, model.replaced if "replaced" in given else Absent(), tuple(model.drift), append
+        model.resource,
+        pointer,
+        value,
+        model.replaced if "replaced" in set_fields else Absent(),
+        tuple(model.drift),
+        append,
     )
 
 
-def _mistake(text: Text, where: tuple[int | str, ...], message: str) -> SourceError:
+def _mistake(text: Text, location: tuple[int | str, ...], message: str) -> SourceError:
     tree: Any = span_trees(text)[0]
-    node = locate(tree, where).node
+    node = locate(tree, location).node
     return text.error(node.start, message)

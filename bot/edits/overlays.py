@@ -39,8 +39,10 @@ class Overlays:
 
     def without(self, dropped: Sequence[OverlayEntry]) -> Overlays:
         """The same without some entries; a task without entries is left out."""
-        kept = {task: tuple(entry for entry in entries if entry not in dropped) for task, entries in self.tasks.items()}
-        return Overlays({task: entries for task, entries in kept.items() if entries})
+        kept_tasks = {
+            task: tuple(entry for entry in entries if entry not in dropped) for task, entries in self.tasks.items()
+        }
+        return Overlays({task: entries for task, entries in kept_tasks.items() if entries})
 
 
 def load(files: Mapping[str, bytes]) -> tuple[Overlays, tuple[SourceError, ...]]:
@@ -80,10 +82,10 @@ def with_patch(overlays: Overlays, desired: Desired, edits: Sequence[Edit], drif
     for edit in ordered(edits):
         if desired.hides(touched(edit)):
             raise Refused(f"{desired.id}: {format_path(touched(edit))} is secret and is not written into an overlay")
-        made = _entry(desired, tree, edit, tuple(drift_ids))
+        new_entry = _entry(desired, tree, edit, tuple(drift_ids))
         tree = applied(tree, edit)
-        entries = _recorded(entries, made)
-    tasks = {task: kept for task, kept in overlays.tasks.items() if task != desired.task}
+        entries = _recorded(entries, new_entry)
+    tasks = {task: task_entries for task, task_entries in overlays.tasks.items() if task != desired.task}
     if entries:
         tasks[desired.task] = tuple(entries)
     return Overlays(tasks)
@@ -105,13 +107,20 @@ def _entry(desired: Desired, tree: JSON, edit: Edit, drifts: tuple[str, ...]) ->
             return OverlayEntry(str(desired.id), pointer, ABSENT, old, drifts)
 
 
-def _recorded(entries: list[OverlayEntry], made: OverlayEntry) -> list[OverlayEntry]:
-    for index, known in enumerate(entries):
-        if known.resource == made.resource and known.pointer == made.pointer and not known.append and not made.append:
-            merged = replace(made, replaced=known.replaced, drifts=tuple(dict.fromkeys((*known.drifts, *made.drifts))))
+def _recorded(entries: list[OverlayEntry], new_entry: OverlayEntry) -> list[OverlayEntry]:
+    for index, entry in enumerate(entries):
+        if (
+            entry.resource == new_entry.resource
+            and entry.pointer == new_entry.pointer
+            and not entry.append
+            and not new_entry.append
+        ):
+            merged = replace(
+                new_entry, replaced=entry.replaced, drifts=tuple(dict.fromkeys((*entry.drifts, *new_entry.drifts)))
+            )
             back = same(merged.value, merged.replaced)
             return [*entries[:index], *([] if back else [merged]), *entries[index + 1 :]]
-    return [*entries, made]
+    return [*entries, new_entry]
 
 
 def apply_entry(tree: JSON, entry: OverlayEntry) -> JSON | str:
@@ -119,14 +128,16 @@ def apply_entry(tree: JSON, entry: OverlayEntry) -> JSON | str:
 
     Text is never a whole tree, so the two cannot be confused.
     """
-    where = format_path(entry.pointer)
+    path_text = format_path(entry.pointer)
     rendered: _Outcome
     try:
         rendered = at(tree, entry.pointer)
     except KeyError:
         rendered = ABSENT
     if not same(rendered, entry.replaced):
-        return f"configuration now sets {where} itself" if not isinstance(rendered, Absent) else f"{where} is gone"
+        return (
+            f"configuration now sets {path_text} itself" if not isinstance(rendered, Absent) else f"{path_text} is gone"
+        )
     try:
         if isinstance(entry.value, Absent):
             return applied(tree, RemoveEntry(entry.pointer))
@@ -134,4 +145,4 @@ def apply_entry(tree: JSON, entry: OverlayEntry) -> JSON | str:
             return applied(tree, AddEntry(entry.pointer, None, entry.value))
         return applied(tree, SetValue(entry.pointer, entry.value))
     except Refused:
-        return f"{where} cannot be set in what is rendered now"
+        return f"{path_text} cannot be set in what is rendered now"

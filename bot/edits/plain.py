@@ -78,11 +78,11 @@ def edited(file: str, data: bytes, edits: Sequence[Edit], *, document: int, dial
 
     Raises :class:`~bot.errors.Refused` when a value cannot be written without changing anything else.
     """
-    reading, done = _shared(_read(Text.of(file, data), dialect), edits, document)
+    reading, carried_out = _shared(_read(Text.of(file, data), dialect), edits, document)
     for edit in ordered(edits):
         reading.root(document)
         for step in list(steps(reading.values[document], edit)):
-            if step not in done:
+            if step not in carried_out:
                 reading = _stepped(reading, step, document)
     return reading.text.encode(reading.text.chars)
 
@@ -91,8 +91,8 @@ def edited_anchors(
     file: str, data: bytes, edits: Sequence[Edit], *, document: int, dialect: Dialect
 ) -> tuple[bytes, Sequence[Edit]]:
     """``data`` after those of ``edits`` that can be said where a shared value is written, and which these are."""
-    reading, done = _shared(_read(Text.of(file, data), dialect), edits, document)
-    return reading.text.encode(reading.text.chars), done
+    reading, carried_out = _shared(_read(Text.of(file, data), dialect), edits, document)
+    return reading.text.encode(reading.text.chars), carried_out
 
 
 def _shared(reading: _Reading, edits: Sequence[Edit], document: int) -> tuple[_Reading, list[Edit]]:
@@ -101,7 +101,7 @@ def _shared(reading: _Reading, edits: Sequence[Edit], document: int) -> tuple[_R
         return reading, []
     root = reading.root(document)
     tree = reading.values[document]
-    done: list[Edit] = []
+    carried_out: list[Edit] = []
     for change in shared_changes(root, [step for edit in edits for step in steps(tree, edit)], reading.dialect):
         position = locate(reading.root(document), change.pointer)
         expected = [*reading.values]
@@ -109,9 +109,9 @@ def _shared(reading: _Reading, edits: Sequence[Edit], document: int) -> tuple[_R
             expected[document] = applied(expected[document], SetValue(pointer, change.sets[0].value))
         for chars in replaced(reading.opened(document), position, change.sets[0].value):
             if (proposal := reading.saying(chars, expected)) is not None:
-                reading, done = proposal, [*done, *change.sets]
+                reading, carried_out = proposal, [*carried_out, *change.sets]
                 break
-    return reading, done
+    return reading, carried_out
 
 
 def _stepped(reading: _Reading, step: Edit, document: int) -> _Reading:
@@ -121,18 +121,18 @@ def _stepped(reading: _Reading, step: Edit, document: int) -> _Reading:
     for chars in _proposals(doc, step, reading.dialect):
         if (proposal := reading.saying(chars, expected)) is not None:
             return proposal
-    where = format_path(touched(step))
+    path_text = format_path(touched(step))
     raise Refused(
-        f"{reading.text.file}: the value at {where} cannot be written without changing something else",
+        f"{reading.text.file}: the value at {path_text} cannot be written without changing something else",
         advice="An anchor or an unusual spelling is in the way: change it by hand.",
     )
 
 
 def _proposals(doc: EditedDocument, step: Edit, dialect: Dialect) -> Iterator[str]:
     """Texts for one step; through an alias or a merge key, texts that give this place a value of its own."""
-    own = _unshared(doc, step, dialect)
-    if own is not None:
-        yield from _proposals(doc, own, dialect)
+    unshared_document = _unshared(doc, step, dialect)
+    if unshared_document is not None:
+        yield from _proposals(doc, unshared_document, dialect)
         return
     position = locate(doc.root, step.pointer)
     match step:
@@ -163,8 +163,8 @@ def _unshared(doc: EditedDocument, step: Edit, dialect: Dialect) -> Edit | None:
 
 
 def _override(step: Edit, pointer: Pointer, inherited: JSON, *, by_merge: bool) -> Edit:
-    rest = step.pointer[len(pointer) :]
-    if isinstance(step, RemoveEntry) and not rest:
+    inner_pointer = step.pointer[len(pointer) :]
+    if isinstance(step, RemoveEntry) and not inner_pointer:
         raise Refused(f"{format_path(pointer)} comes from an anchor that other places use; it cannot be removed here")
-    whole = applied(inherited, replace(step, pointer=rest))
-    return AddEntry(pointer[:-1], str(pointer[-1]), whole) if by_merge else SetValue(pointer, whole)
+    full_value = applied(inherited, replace(step, pointer=inner_pointer))
+    return AddEntry(pointer[:-1], str(pointer[-1]), full_value) if by_merge else SetValue(pointer, full_value)

@@ -118,8 +118,8 @@ def _start(node: Node, value: JSON) -> int:
     """Where the new text begins: behind an anchor, and behind a tag that is true of the new value too."""
     if not isinstance(node, ScalarNode):
         return node.head
-    kept = node.tag is None or type(value) is _TYPES.get(node.tag.removeprefix("tag:yaml.org,2002:"), str)
-    return min(node.start, node.end) if kept else node.head
+    keeps_tag = node.tag is None or type(value) is _TYPES.get(node.tag.removeprefix("tag:yaml.org,2002:"), str)
+    return min(node.start, node.end) if keeps_tag else node.head
 
 
 def _scalar_texts(doc: EditedDocument, position: NodePosition, value: JSON) -> Iterator[str]:

@@ -206,5 +206,5 @@ def literal(value: str, manner: House) -> list[str]:
         return []
     chomp = {0: "-", 1: ""}.get(len(value) - len(body), "+")
     hint = str(manner.step) if body[0] in " \n\t" else ""
-    kept = [""] * (len(value) - len(body) - 1)
-    return [f"|{hint}{chomp}", *_indented(body.split("\n"), manner.step), *kept]
+    blank_lines = [""] * (len(value) - len(body) - 1)
+    return [f"|{hint}{chomp}", *_indented(body.split("\n"), manner.step), *blank_lines]

@@ -82,7 +82,7 @@ def _added(parsed: Parsed, node: Block | Expression, key: str | None, value: JSO
             return hcl.with_item(parsed, node, key, value)
         case ListExpression() if key is None:
             return hcl.with_element(parsed, node, value)
-    what = (
+    advice = (
         "nothing can be added here" if key is None else f"{key} is computed by Terraform: change the expression by hand"
     )
-    raise Refused(f"{parsed.text.file}:{parsed.text.line(node.start)}: {what}")
+    raise Refused(f"{parsed.text.file}:{parsed.text.line(node.start)}: {advice}")

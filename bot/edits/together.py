@@ -38,20 +38,20 @@ class _Set:
 def edited_together(parts: Sequence[tuple[Desired, Sequence[Edit]]], files: Mapping[str, bytes]) -> EditedTogether:
     """What of the edits of several resources can be said at an anchor; nothing where anything else would read differently."""
     changed: dict[str, bytes] = {}
-    done: dict[ResourceId, tuple[Edit, ...]] = {}
+    edits_by_resource: dict[ResourceId, tuple[Edit, ...]] = {}
     for (file, document), sets in _by_document(parts).items():
         data = changed.get(file, files.get(file))
-        if data is None or len({each.desired.id for each in sets}) < 2:
+        if data is None or len({anchor_edit.desired.id for anchor_edit in sets}) < 2:
             continue
-        text, made = edited_anchors(
-            file, data, [each.below for each in sets], document=document, dialect=Dialect.COMPOSE
+        text, edits_made = edited_anchors(
+            file, data, [anchor_edit.below for anchor_edit in sets], document=document, dialect=Dialect.COMPOSE
         )
-        mine = [each for each in sets if each.below in made]
-        if mine and _is_intended(mine, {**files, **changed}, {**files, **changed, file: text}):
+        own_sets = [anchor_edit for anchor_edit in sets if anchor_edit.below in edits_made]
+        if own_sets and _is_intended(own_sets, {**files, **changed}, {**files, **changed, file: text}):
             changed[file] = text
-            for each in mine:
-                done[each.desired.id] = (*done.get(each.desired.id, ()), each.edit)
-    return EditedTogether(changed, done)
+            for edit in own_sets:
+                edits_by_resource[edit.desired.id] = (*edits_by_resource.get(edit.desired.id, ()), edit.edit)
+    return EditedTogether(changed, edits_by_resource)
 
 
 def _by_document(parts: Sequence[tuple[Desired, Sequence[Edit]]]) -> Mapping[tuple[str, int], list[_Set]]:
@@ -71,7 +71,7 @@ def _is_intended(sets: Sequence[_Set], before: Mapping[str, bytes], after: Mappi
     """Whether the services read as they are to, and all others as before."""
     first = sets[0].desired
     expected: dict[str, JSON] = trees_of(first, before)
-    for each in sets:
-        name = str(each.desired.id)
-        expected[name] = applied(expected.get(name), each.edit)
+    for edit in sets:
+        name = str(edit.desired.id)
+        expected[name] = applied(expected.get(name), edit.edit)
     return same(trees_of(first, after), expected)

@@ -42,25 +42,25 @@ def applied(value: JSON, edit: Edit) -> JSON:
 def _changed(value: JSON, pointer: Pointer, new: JSON) -> JSON:
     if not pointer:
         return new
-    head, rest = pointer[0], pointer[1:]
+    head, remaining_pointer = pointer[0], pointer[1:]
     if isinstance(value, Mapping) and isinstance(head, str):
-        return {**value, head: _changed(value.get(head), rest, new)}
+        return {**value, head: _changed(value.get(head), remaining_pointer, new)}
     if value is None and isinstance(head, str):
-        return {head: _changed(None, rest, new)}
+        return {head: _changed(None, remaining_pointer, new)}
     if is_list(value) and isinstance(head, int) and head < len(value):
-        return [_changed(item, rest, new) if index == head else item for index, item in enumerate(value)]
+        return [_changed(item, remaining_pointer, new) if index == head else item for index, item in enumerate(value)]
     raise Refused(f"the source has nothing at {format_path(pointer)} that could be changed")
 
 
 def _removed(value: JSON, pointer: Pointer) -> JSON:
-    head, rest = pointer[0] if pointer else None, pointer[1:]
+    head, remaining_pointer = pointer[0] if pointer else None, pointer[1:]
     if isinstance(value, Mapping) and head in value and isinstance(head, str):
-        if rest:
-            return {**value, head: _removed(value[head], rest)}
+        if remaining_pointer:
+            return {**value, head: _removed(value[head], remaining_pointer)}
         return {key: item for key, item in value.items() if key != head}
     if is_list(value) and isinstance(head, int) and head < len(value):
-        if rest:
-            return [_removed(item, rest) if index == head else item for index, item in enumerate(value)]
+        if remaining_pointer:
+            return [_removed(item, remaining_pointer) if index == head else item for index, item in enumerate(value)]
         return [item for index, item in enumerate(value) if index != head]
     raise Refused(f"the source has nothing at {format_path(pointer)} that could be removed")
 
@@ -69,13 +69,13 @@ def _added(value: JSON, pointer: Pointer, key: str | None, new: JSON) -> JSON:
     if key is not None:
         return _changed(value, (*pointer, key), new)
     try:
-        listed = at(value, pointer)
+        elements = at(value, pointer)
     except KeyError:
-        listed = None
-    if listed is None:
+        elements = None
+    if elements is None:
         return _changed(value, pointer, [new])
-    if is_list(listed):
-        return _changed(value, pointer, [*listed, new])
+    if is_list(elements):
+        return _changed(value, pointer, [*elements, new])
     raise Refused(f"the source has no list at {format_path(pointer)}")
 
 
@@ -105,14 +105,14 @@ def paired(value: JSON, edits: Sequence[Edit]) -> list[Edit]:
     Lists whose elements have no lasting name are compared so: a port that got another number went and came. Alike are
     objects of the same name that differ in one value and, at most, say more.
     """
-    made = list(edits)
+    edit_list = list(edits)
     for added in [edit for edit in edits if isinstance(edit, AddEntry) and edit.key is None]:
-        gone = [edit for edit in made if isinstance(edit, RemoveEntry) and edit.pointer[:-1] == added.pointer]
-        like = [edit for edit in gone if _alike(value_at(value, edit.pointer), added.value)]
-        if len(like) == 1:
-            made[made.index(like[0])] = SetValue(like[0].pointer, added.value)
-            made.remove(added)
-    return made
+        removals = [edit for edit in edit_list if isinstance(edit, RemoveEntry) and edit.pointer[:-1] == added.pointer]
+        similar = [edit for edit in removals if _alike(value_at(value, edit.pointer), added.value)]
+        if len(similar) == 1:
+            edit_list[edit_list.index(similar[0])] = SetValue(similar[0].pointer, added.value)
+            edit_list.remove(added)
+    return edit_list
 
 
 def _alike(left: JSON, right: JSON) -> bool:
@@ -146,8 +146,8 @@ def _missing(value: JSON, edit: SetValue) -> Edit:
     last = edit.pointer[-1]
     if isinstance(last, str):
         return AddEntry(edit.pointer[:-1], last, edit.value)
-    listed = value_at(value, edit.pointer[:-1])
-    if is_list(listed) and last == len(listed):
+    elements = value_at(value, edit.pointer[:-1])
+    if is_list(elements) and last == len(elements):
         return AddEntry(edit.pointer[:-1], None, edit.value)
     raise Refused(f"the source has nothing at {format_path(edit.pointer)} that could be changed")
 
@@ -169,9 +169,9 @@ def _difference(pointer: Pointer, old: JSON, new: JSON) -> Iterator[Edit]:
 
 
 def _list_difference(pointer: Pointer, old: list[JSON], new: list[JSON]) -> Iterator[Edit]:
-    gone = _left_out(old, new)
-    if gone is not None:
-        yield from (RemoveEntry((*pointer, index)) for index in reversed(gone))
+    removed_indexes = _left_out(old, new)
+    if removed_indexes is not None:
+        yield from (RemoveEntry((*pointer, index)) for index in reversed(removed_indexes))
         return
     gaps = _gaps(old, new)
     for start, end, first, last in gaps:
@@ -200,11 +200,11 @@ def _spelled(value: JSON) -> str:
 
 def _left_out(old: list[JSON], new: list[JSON]) -> list[int] | None:
     """The indexes to leave out of ``old`` to get ``new``; None when there are none such."""
-    gone: list[int] = []
-    taken = 0
+    removed_indexes: list[int] = []
+    match_count = 0
     for index, item in enumerate(old):
-        if taken < len(new) and same(item, new[taken]):
-            taken += 1
+        if match_count < len(new) and same(item, new[match_count]):
+            match_count += 1
         else:
-            gone.append(index)
-    return gone if taken == len(new) else None
+            removed_indexes.append(index)
+    return removed_indexes if match_count == len(new) else None

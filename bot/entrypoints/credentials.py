@@ -27,15 +27,15 @@ def credentials(environment: Mapping[str, str]) -> Mapping[str, str]:
     The newline at the end of a file is not part of its value. Raises ``Invalid`` where the folder or a file of it cannot be
     read, is no text or is larger than a megabyte.
     """
-    named = environment.get(FOLDER)
-    if not named:
+    folder = environment.get(FOLDER)
+    if not folder:
         return {}
     try:
-        return {path.name: _value(path) for path in _files(Path(named)) if path.name not in environment}
+        return {path.name: _value(path) for path in _files(Path(folder)) if path.name not in environment}
     except OSError as exc:
-        where = os.fsdecode(exc.filename) if exc.filename else named
+        missing_path = os.fsdecode(exc.filename) if exc.filename else folder
         raise Invalid(
-            f"{FOLDER}: cannot read {where}: {exc.strerror}", advice="Check the folder and its rights."
+            f"{FOLDER}: cannot read {missing_path}: {exc.strerror}", advice="Check the folder and its rights."
         ) from exc
 
 

@@ -81,8 +81,8 @@ def listening(host: str, port: int, *, advice: str = _ADVICE) -> socket.socket:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as exc:
         kind = Unavailable if exc.errno == errno.EADDRINUSE else Invalid
-        why = str(exc.strerror).partition(" (while")[0]
-        raise kind(f"cannot listen on {host}:{port}: {why}", advice=advice) from exc
+        reason = str(exc.strerror).partition(" (while")[0]
+        raise kind(f"cannot listen on {host}:{port}: {reason}", advice=advice) from exc
 
 
 @contextmanager

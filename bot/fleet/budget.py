@@ -41,11 +41,11 @@ class Allowance:
         """With a run more."""
         return replace(self, promised=self.promised + cost)
 
-    def settled(self, cost: int, told: RequestsLeft | None) -> Allowance:
+    def settled(self, cost: int, requests_left: RequestsLeft | None) -> Allowance:
         """With a run less, and what the host told it at last. Answers may come in any order: in one window the fewest count."""
-        left, known = told, self.left
-        if told is None or (known is not None and told.resets < known.resets - _SAME):
-            left = known
-        elif known is not None and abs(told.resets - known.resets) < _SAME:
-            left = told if told.remaining <= known.remaining else known
-        return replace(self, left=left, promised=max(self.promised - cost, 0))
+        budget, known_budget = requests_left, self.left
+        if requests_left is None or (known_budget is not None and requests_left.resets < known_budget.resets - _SAME):
+            budget = known_budget
+        elif known_budget is not None and abs(requests_left.resets - known_budget.resets) < _SAME:
+            budget = requests_left if requests_left.remaining <= known_budget.remaining else known_budget
+        return replace(self, left=budget, promised=max(self.promised - cost, 0))

@@ -38,14 +38,14 @@ class RetryPacing:
         return min(self.first * doubled, self.longest)
 
 
-def admitted(member: FleetMember, known: FleetRepository | None, now: datetime) -> FleetRepository:
+def admitted(member: FleetMember, repository: FleetRepository | None, now: datetime) -> FleetRepository:
     """What is known of a member: a new one is due at once, as late as one that is due since its interval."""
-    if known is None:
-        due = now - member.interval
+    if repository is None:
+        due_time = now - member.interval
         return FleetRepository(
-            member.name, due, interval=member.interval, period=member.interval, account=member.account
+            member.name, due_time, interval=member.interval, period=member.interval, account=member.account
         )
-    return replace(known, interval=member.interval, account=member.account)
+    return replace(repository, interval=member.interval, account=member.account)
 
 
 def begun(repository: FleetRepository, now: datetime) -> FleetRepository:
@@ -68,15 +68,15 @@ def ended(repository: FleetRepository, run: FleetRun, pacing: RetryPacing, now: 
         error=run.error,
         requests=run.requests if not failures else repository.requests,
     )
-    asked = timedelta(seconds=run.retry_after or 0)
+    retry_delay = timedelta(seconds=run.retry_after or 0)
     if failures:
-        pause = max(pacing.pause(failures), asked)
+        pause = max(pacing.pause(failures), retry_delay)
         return replace(after, due=now + pause, period=max(after.interval, pause))
     if run.result is FleetResult.NO_SETTINGS:
         period = after.interval * WITHOUT_SETTINGS
     else:
         period = after.interval / URGENCY.get(after.worst, 1)
-    return replace(after, due=max(run.began + period, now + asked), period=period)
+    return replace(after, due=max(run.began + period, now + retry_delay), period=period)
 
 
 def lateness(repository: FleetRepository, now: datetime) -> float:
@@ -98,26 +98,26 @@ def turns(
     """
     if free <= 0:
         return ()
-    due = [(lateness(each, now), each) for each in repositories if each.due <= now and not each.running]
-    queue = [(-late, each.name, each) for late, each in due]
+    due_repositories = [(lateness(idle, now), idle) for idle in repositories if idle.due <= now and not idle.running]
+    queue = [(-late, late_repository.name, late_repository) for late, late_repository in due_repositories]
     heapq.heapify(queue)
     promised = dict(allowances)
-    chosen = list[FleetRepository]()
-    while queue and len(chosen) < free:
-        each = heapq.heappop(queue)[2]
-        cost = expected if each.requests is None else max(each.requests, 1)
-        allowance = promised.get(each.account)
-        if allowance is None or not each.account:
-            chosen.append(each)
-        elif allowance.allows(cost, urgent=each.urgent, now=now):
-            promised[each.account] = allowance.promising(cost)
-            chosen.append(each)
-    return tuple(chosen)
+    chosen_repositories = list[FleetRepository]()
+    while queue and len(chosen_repositories) < free:
+        repository = heapq.heappop(queue)[2]
+        cost = expected if repository.requests is None else max(repository.requests, 1)
+        allowance = promised.get(repository.account)
+        if allowance is None or not repository.account:
+            chosen_repositories.append(repository)
+        elif allowance.allows(cost, urgent=repository.urgent, now=now):
+            promised[repository.account] = allowance.promising(cost)
+            chosen_repositories.append(repository)
+    return tuple(chosen_repositories)
 
 
 def wake(repositories: Iterable[FleetRepository], allowances: Mapping[str, Allowance], *, now: datetime) -> float:
     """Seconds until somebody may be due, or an account has requests again; infinite where nobody waits."""
-    times = [each.due for each in repositories if not each.running]
+    times = [repository.due for repository in repositories if not repository.running]
     future = [(at - now).total_seconds() for at in times if at > now]
     if any(at <= now for at in times):  # somebody is due and was not chosen: the account's window has to begin anew
         future += [(a.left.resets - now).total_seconds() for a in allowances.values() if a.left and a.left.resets > now]

@@ -53,16 +53,17 @@ def plans(assessment: Assessment, ran: HooksRan = _nothing_ran, *, tasks: Sequen
     check_tasks(_tasks(assessment), tasks)
     declared = {desired.id: desired for desired in assessment.declaration.resources}
     live = dict(live_of(assessment))
-    made = (_of_target(name, assessment, declared, live, ran) for name in _names(assessment))
-    return tuple(replace(each, actions=chosen(each.actions, tasks)) for each in made)
+    all_plans = (_of_target(name, assessment, declared, live, ran) for name in _names(assessment))
+    return tuple(replace(target_plan, actions=chosen(target_plan.actions, tasks)) for target_plan in all_plans)
 
 
-def check_tasks(known: Collection[str], tasks: Sequence[str]) -> None:
+def check_tasks(known_tasks: Collection[str], tasks: Sequence[str]) -> None:
     """Raise ``Invalid`` for one of ``tasks`` (names with ``*``) that is none of those that are known."""
-    for each in tasks:
-        if not any(name_matches(each, task) for task in known):
+    for named_task in tasks:
+        if not any(name_matches(named_task, task) for task in known_tasks):
             raise Invalid(
-                f"there is no task {each!r}", advice=suggestion(each, known, otherwise="See `clockwork plan`.")
+                f"there is no task {named_task!r}",
+                advice=suggestion(named_task, known_tasks, otherwise="See `clockwork plan`."),
             )
 
 
@@ -78,20 +79,20 @@ def about(assessment: Assessment, tasks: Sequence[str]) -> Assessment:
         return assessment
     check_tasks(_tasks(assessment), tasks)
 
-    def named(drift: Drift) -> bool:
+    def is_named(drift: Drift) -> bool:
         return any(name_matches(task, drift.task) for task in tasks)
 
-    report = replace(assessment.report, drift=tuple(each for each in assessment.report.drift if named(each)))
-    decisions = tuple(decision for decision in assessment.decisions if named(decision.drift))
+    report = replace(assessment.report, drift=tuple(drift for drift in assessment.report.drift if is_named(drift)))
+    decisions = tuple(decision for decision in assessment.decisions if is_named(decision.drift))
     return replace(assessment, report=report, decisions=decisions)
 
 
 def _names(assessment: Assessment) -> list[str]:
     """The targets that were compared; the unnamed one where something of it is declared or differs, or there is no other."""
-    named = sorted(assessment.report.targets)
+    target_names = sorted(assessment.report.targets)
     unnamed = any(not desired.id.target for desired in assessment.declaration.resources)
     unnamed |= any(not decision.drift.resource.target for decision in assessment.decisions)
-    return ["", *named] if unnamed or not named else named
+    return ["", *target_names] if unnamed or not target_names else target_names
 
 
 def _of_target(
@@ -101,11 +102,11 @@ def _of_target(
     live: Mapping[ResourceId, Observed],
     ran: HooksRan,
 ) -> TargetPlan:
-    mine = {id_: desired for id_, desired in declared.items() if id_.target == name}
+    declared_here = {id_: desired for id_, desired in declared.items() if id_.target == name}
     running = {id_: observed for id_, observed in live.items() if id_.target == name}
-    decisions = [each for each in assessment.decisions if each.drift.resource.target == name]
+    decisions = [own_decision for own_decision in assessment.decisions if own_decision.drift.resource.target == name]
     commit = commit_of(assessment.declaration)
-    releases = releases_of(name, assessment.declaration, mine, commit)
+    releases = releases_of(name, assessment.declaration, declared_here, commit)
     if releases.hooks:
         releases = replace(releases, ran=ran(name))
     look = Look(
@@ -113,7 +114,7 @@ def _of_target(
         commit=commit,
         at=assessment.at,
         decisions=decisions,
-        declared=mine,
+        declared=declared_here,
         live=running,
         gaps=tuple(_gaps(name, assessment)),
         releases=releases,
@@ -123,7 +124,7 @@ def _of_target(
         resource = decision.drift.resource
         drifts[resource] = (*drifts.get(resource, ()), decision.drift)
     hooks = {hook.desired.id: hook.desired for hook in releases.hooks}
-    return TargetPlan(plan(look), {**mine, **hooks}, running, drifts)
+    return TargetPlan(plan(look), {**declared_here, **hooks}, running, drifts)
 
 
 def live_of(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:
@@ -131,10 +132,10 @@ def live_of(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:
     deployment = assessment.declaration.deployment
     observer_of = {} if deployment is None else {target.name: target.observer for target in deployment.targets}
     groups = {group.observer: group for group in assessment.groups}
-    seen = {name: Presence(group.observation.resources, group.resources) for name, group in groups.items()}
+    presences = {name: Presence(group.observation.resources, group.resources) for name, group in groups.items()}
     for desired in assessment.declaration.resources:
         observer = observer_of.get(desired.id.target, "")
-        if observer in seen and (match := seen[observer].matching(_local(desired))) is not None:
+        if observer in presences and (match := presences[observer].matching(_local(desired))) is not None:
             yield desired.id, match
     for decision in assessment.decisions:
         resource = decision.drift.resource
@@ -164,5 +165,5 @@ def commit_of(declaration: Declaration) -> str:
     if _SHA.fullmatch(declaration.commit):
         return declaration.commit
     files = sorted(declaration.files.items())
-    named = "".join(f"{path}\0{content_id(data)}\n" for path, data in files)
-    return f"files-{hashlib.sha256(named.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"
+    listing = "".join(f"{path}\0{content_id(data)}\n" for path, data in files)
+    return f"files-{hashlib.sha256(listing.encode('utf-8', 'surrogatepass')).hexdigest()[:40]}"

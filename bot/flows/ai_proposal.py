@@ -132,8 +132,8 @@ def propose(proposal: AIProposal, run: RunContext) -> TakenAction:
         ended = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
         _finish(entry, view, run, Ending(ended, exc.message))
         raise
-    known = details(pull, memory.facts, kind=KIND, head=sha)
-    _finish(entry, view, run, Ending(Result.SUCCEEDED, effect.value, pull.url, known))
+    proposal_details = details(pull, memory.facts, kind=KIND, head=sha)
+    _finish(entry, view, run, Ending(Result.SUCCEEDED, effect.value, pull.url, proposal_details))
     run.reached("outcome")
     text = f'PR #{pull.number} "{proposal.title}"'
     return _action(proposal, effect, text, url=pull.url, number=pull.number, sha=sha)
@@ -185,8 +185,8 @@ def _begin(proposal: AIProposal, memory: Memory, run: RunContext) -> tuple[Entry
         if running is not None and abs(now - running.at) < span(run.limits.in_progress):
             text = f"Another run began this at {running.at:%H:%M:%S UTC}."
             return _action(proposal, Effect.IN_PROGRESS, text), view
-        asked = Request(proposal.task, _LANE, Severity.MEDIUM, (), proposal.fingerprint)
-        answer = permit(view, asked, run.limits, now)
+        limit_request = Request(proposal.task, _LANE, Severity.MEDIUM, (), proposal.fingerprint)
+        answer = permit(view, limit_request, run.limits, now)
         if isinstance(answer, Denied):
             denied = _action(proposal, Effect.DENIED, answer.message)
             return replace(denied, limit=answer.limit, next_eligible=answer.next_eligible), view
@@ -231,9 +231,9 @@ def _carry_out(
     sha = run.repository.push(branch, sha, expected=run.repository.head(branch))
     run.reached("branch-push")
     body = _body(proposal, run)
-    opened = next((pull for pull in pulls if _is_open_about(pull, proposal)), None)
-    if opened is not None:
-        pull = host.update_pull(opened.number, marker=proposal.marker, title=proposal.title, body=body)
+    open_pull = next((pull for pull in pulls if _is_open_about(pull, proposal)), None)
+    if open_pull is not None:
+        pull = host.update_pull(open_pull.number, marker=proposal.marker, title=proposal.title, body=body)
         effect = Effect.UPDATED
     else:
         pull = host.open_pull(

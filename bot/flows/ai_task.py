@@ -67,8 +67,8 @@ def _nothing(task: str, assessment: Assessment) -> str:
         d.drift.task for d in assessment.decisions
     }
     if task not in tasks:
-        meant = nearest(task, tasks)
-        return f"the repository has no task {task}" + (f"; did you mean {meant!r}?" if meant else "")
+        suggestion = nearest(task, tasks)
+        return f"the repository has no task {task}" + (f"; did you mean {suggestion!r}?" if suggestion else "")
     if not looked_at(task, assessment):
         return f"{task} could not be looked at, so nothing is known of it; `clockwork drift` says why"
     return f"{task} is in sync: there is nothing to propose"
@@ -77,8 +77,8 @@ def _nothing(task: str, assessment: Assessment) -> str:
 def _difference(decision: Decision) -> Iterator[str]:
     drift = decision.drift
     declared, live = values_of(drift)
-    where = f" {drift.where}" if drift.where else ""
-    yield f"difference: {drift.resource.qualified}{where} ({drift.kind.value}, {drift.severity.value}, rule {drift.rule})"
+    location = f" {drift.where}" if drift.where else ""
+    yield f"difference: {drift.resource.qualified}{location} ({drift.kind.value}, {drift.severity.value}, rule {drift.rule})"
     yield f"  in Git: {json.dumps(declared, default=str)[:2000]}"
     yield f"  live: {json.dumps(live, default=str)[:2000]}"
     yield from (f"  {drift.message}",) if drift.message else ()
@@ -128,8 +128,10 @@ def settled(files: Mapping[str, bytes | None], declaration: Declaration, declare
     """
     after = _declared(files, declaration, declarer)
     before = {} if declaration.bundle is None else declaration.bundle.files
-    made = {} if after.bundle is None else after.bundle.files
-    artifacts = {path: made.get(path) for path in {*before, *made} if made.get(path) != before.get(path)}
+    bundle_files = {} if after.bundle is None else after.bundle.files
+    artifacts = {
+        path: bundle_files.get(path) for path in {*before, *bundle_files} if bundle_files.get(path) != before.get(path)
+    }
     notes = (f"Rendered from it: {', '.join(sorted(artifacts))}.",) if artifacts else ()
     return SettledFiles({**files, **artifacts}, notes)
 
@@ -148,31 +150,33 @@ def compiled(
     """The bundle that ``files`` are. Raises ``Refused`` for one outside of ``folder``, one that is deleted, a manifest that
     declares nothing, a resource that is declared already, and whatever :func:`settled` refuses.
     """
-    written = {path: data for path, data in files.items() if data is not None}
-    if outside := sorted(path for path in files if path not in written or not path.startswith(f"{folder}/")):
-        raise Refused(f"{outside[0]}: only new files below {folder} are taken from a tool")
+    present_files = {path: data for path, data in files.items() if data is not None}
+    if strange_paths := sorted(
+        path for path in files if path not in present_files or not path.startswith(f"{folder}/")
+    ):
+        raise Refused(f"{strange_paths[0]}: only new files below {folder} are taken from a tool")
     after = _declared(files, declaration, declarer)
-    known = {resource.id for resource in declaration.resources}
-    desired = tuple(resource for resource in after.resources if resource.file in written)
-    if again := next((resource for resource in desired if resource.id in known), None):
+    known_ids = {resource.id for resource in declaration.resources}
+    desired = tuple(resource for resource in after.resources if resource.file in present_files)
+    if again := next((resource for resource in desired if resource.id in known_ids), None):
         raise Refused(f"{again.file}:{again.line}: {again.id.qualified} is declared already")
     declaring = {resource.file for resource in desired}
-    silent = sorted(path for path in written if path.endswith(SUFFIXES) and path not in declaring)
+    silent = sorted(path for path in present_files if path.endswith(SUFFIXES) and path not in declaring)
     if silent or not desired:
         raise Refused(f"{silent[0] if silent else folder} declares nothing that Clockwork reads")
     stale = {drift.id for drift in declaration.stale}
     if moved := next((drift for drift in after.stale if drift.id not in stale), None):
         raise Refused(f"{moved.path[0]} would be rendered in another way")
-    return CompiledFiles(written, desired)
+    return CompiledFiles(present_files, desired)
 
 
 def _declared(files: Mapping[str, bytes | None], declaration: Declaration, declarer: Declarer) -> Declaration:
     """What the repository declares with ``files``."""
-    if own := sorted(path for path in files if path.startswith((BUILD, OVERLAYS))):
-        raise Refused(f"{own[0]}: a rendered file or an overlay is never taken from a tool")
+    if built_paths := sorted(path for path in files if path.startswith((BUILD, OVERLAYS))):
+        raise Refused(f"{built_paths[0]}: a rendered file or an overlay is never taken from a tool")
     after = declarer.with_any_files(files, declaration)
-    known = {(error.file, error.message) for error in declaration.errors}
-    mistake = next((error for error in after.errors if (error.file, error.message) not in known), None)
+    known_errors = {(error.file, error.message) for error in declaration.errors}
+    mistake = next((error for error in after.errors if (error.file, error.message) not in known_errors), None)
     if mistake is not None:
         raise Refused(f"the change makes a mistake: {_located(mistake)}")
     return after
@@ -184,13 +188,13 @@ def _located(error: SourceError) -> str:
 
 def declared_evidence(task: str, declaration: Declaration, declarer: Declarer) -> tuple[str, ...]:
     """What is declared of a task, with the files that say it. Raises ``Invalid`` for a task that is not declared."""
-    mine = [resource for resource in declaration.resources if resource.task == task]
-    if not mine:
-        meant = nearest(task, {resource.task for resource in declaration.resources})
-        raise Invalid(f"the repository has no task {task}" + (f"; did you mean {meant!r}?" if meant else ""))
+    task_resources = [resource for resource in declaration.resources if resource.task == task]
+    if not task_resources:
+        suggestion = nearest(task, {resource.task for resource in declaration.resources})
+        raise Invalid(f"the repository has no task {task}" + (f"; did you mean {suggestion!r}?" if suggestion else ""))
     texts = [
         f"declared: {resource.id.qualified}\n{redact(json.dumps(resource.tree, default=dict, sort_keys=True))[:_MAX_FILE]}"
-        for resource in mine
+        for resource in task_resources
         if resource.id.kind != "Secret" and not resource.sensitive
     ]
-    return (*texts, *_files((resource.file for resource in mine), declaration, declarer))
+    return (*texts, *_files((resource.file for resource in task_resources), declaration, declarer))

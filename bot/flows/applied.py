@@ -27,12 +27,12 @@ def bases(repository: Repository, declarer: Declarer) -> Mapping[ResourceId, Tre
     was applied by itself later, at that one.
     """
     commit = repository.head(APPLIED)
-    known = {} if commit is None else _declared(declarer, commit)
+    trees = {} if commit is None else _declared(declarer, commit)
     for target in _alone(repository):
-        if (own := last_applied(repository, target)) is not None and own != commit:
-            known = {id_: tree for id_, tree in known.items() if id_.target != target}
-            known |= {id_: tree for id_, tree in _declared(declarer, own).items() if id_.target == target}
-    return known
+        if (target_commit := last_applied(repository, target)) is not None and target_commit != commit:
+            trees = {id_: tree for id_, tree in trees.items() if id_.target != target}
+            trees |= {id_: tree for id_, tree in _declared(declarer, target_commit).items() if id_.target == target}
+    return trees
 
 
 def last_applied(repository: Repository, target: str | None) -> str | None:
@@ -40,11 +40,11 @@ def last_applied(repository: Repository, target: str | None) -> str | None:
 
     What was recorded for all counts for a target where it holds what was recorded for that target alone.
     """
-    whole = repository.head(APPLIED)
-    own = None if target is None else repository.head(ref_of(target))
-    if own is None or (whole is not None and repository.is_ancestor(own, whole)):
-        return whole
-    return own
+    common_commit = repository.head(APPLIED)
+    target_commit = None if target is None else repository.head(ref_of(target))
+    if target_commit is None or (common_commit is not None and repository.is_ancestor(target_commit, common_commit)):
+        return common_commit
+    return target_commit
 
 
 def ref_of(target: str | None) -> str:

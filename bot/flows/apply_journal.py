@@ -73,37 +73,49 @@ class ApplyJournal:
         planned = {action_key(action) for action in plan.actions}
         for _ in range(_TRIES):
             journal._check_free(seconds)
-            left = {(each.detail[_OPERATION], each.detail[_RESOURCE]): each for each in _open(journal.view)}
-            unchosen = set() if not plan.tasks else left.keys() - planned
-            stale = {key for key, each in left.items() if key not in planned or _is_of_another(each, plan)} - unchosen
-            done = [journal._outcome(left[key], *_ended(left[key], plan)) for key in left if key in stale]
+            open_intents = {
+                (intent.detail[_OPERATION], intent.detail[_RESOURCE]): intent for intent in _open(journal.view)
+            }
+            unchosen = set() if not plan.tasks else open_intents.keys() - planned
+            stale = {
+                key for key, intent in open_intents.items() if key not in planned or _is_of_another(intent, plan)
+            } - unchosen
+            outcomes = [
+                journal._outcome(open_intents[key], *_ended(open_intents[key], plan))
+                for key in open_intents
+                if key in stale
+            ]
             try:
-                journal.view = ledger.append(journal.view, [journal._began(), *done])
+                journal.view = ledger.append(journal.view, [journal._began(), *outcomes])
             except Stale:
                 journal.view = ledger.read()
                 continue
-            journal.begun = {key: each for key, each in left.items() if key in planned - stale}
+            journal.begun = {key: intent for key, intent in open_intents.items() if key in planned - stale}
             return journal
         raise Stale("the journal moved every time", advice="Run it again.")
 
     def _check_free(self, seconds: float) -> None:
-        held = lease(self.view)
-        if held is not None and held.lasts(self.clock.now(), seconds) and not self.holder.has_ended(held.holder):
+        current_lease = lease(self.view)
+        if (
+            current_lease is not None
+            and current_lease.lasts(self.clock.now(), seconds)
+            and not self.holder.has_ended(current_lease.holder)
+        ):
             raise Refused(
-                f"{held.entry.actor.login} has been applying {self.plan.target or 'this repository'} "
-                f"since {minute(held.entry.at)}",
+                f"{current_lease.entry.actor.login} has been applying {self.plan.target or 'this repository'} "
+                f"since {minute(current_lease.entry.at)}",
                 advice=f"Wait until that run ends; it is given up when nothing was heard of it for {seconds:g} s.",
             )
 
     def token(self, action: Action) -> Entry:
         """The intent of an action: that of a run that died with it, else a new one that is not written yet."""
-        begun = self.begun.get(action_key(action))
-        return self._intent(action) if begun is None else begun
+        intent = self.begun.get(action_key(action))
+        return self._intent(action) if intent is None else intent
 
     def intend(self, works: Sequence[Work]) -> None:
         """Write the intents that are not there yet."""
-        known = {entry.id for entry in self.begun.values()} | self._intended
-        new = [work for work in works if work.token not in known]
+        intent_ids = {entry.id for entry in self.begun.values()} | self._intended
+        new = [work for work in works if work.token not in intent_ids]
         self._intended |= {work.token for work in new}
         self._append([self._intent(work.action, work) for work in new])
 
@@ -130,8 +142,8 @@ class ApplyJournal:
                 self.view = self.ledger.append(self.view, entries)
             except Stale:
                 self.view = self.ledger.read()
-                held = lease(self.view)
-                if held is None or held.run != self.run:
+                current_lease = lease(self.view)
+                if current_lease is None or current_lease.run != self.run:
                     text = "another run took this target over, so this one stopped"
                     raise Stale(text, advice="See what that run says.") from None
             else:

@@ -67,10 +67,10 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
 
     Raises ``Refused`` before anything is done: too much would be deleted, another run is at it, a platform says no.
     """
-    held = dict(_held(plan, context)) if unattended else {}
-    actions, waiting = _permitted(plan.actions.actions, held.keys(), approved=approved)
+    held_back = dict(_held(plan, context)) if unattended else {}
+    actions, waiting = _permitted(plan.actions.actions, held_back.keys(), approved=approved)
     if not actions:
-        return AppliedPlan(waiting=waiting, held=held)
+        return AppliedPlan(waiting=waiting, held=held_back)
     _check_deletions(actions, plan, context.limits)
     journal = ApplyJournal.begin(
         plan.actions,
@@ -85,7 +85,7 @@ def carry_out(plan: TargetPlan, context: ApplyContext, *, approved: bool, unatte
         context.reached("leased")
         works = [_work(action, plan, journal) for action in actions]
         _rehearse(works, context)
-        return replace(_carried_out(works, journal, context), waiting=waiting, held=held)
+        return replace(_carried_out(works, journal, context), waiting=waiting, held=held_back)
     finally:
         if journal.release():
             context.reached("released")
@@ -105,19 +105,21 @@ def _held(plan: TargetPlan, context: ApplyContext) -> Iterator[tuple[str, str]]:
 
 
 def _permitted(
-    actions: Sequence[Action], held: AbstractSet[str], *, approved: bool
+    actions: Sequence[Action], held_back: AbstractSet[str], *, approved: bool
 ) -> tuple[tuple[Action, ...], tuple[Action, ...]]:
     """What may be done, and what waits for somebody to agree, with what needs it. Terraform applies a plan as a whole, and so
     is a release applied that hooks run with: all of it waits for one of its actions.
     """
-    waiting = {*held, *(action.id for action in actions if action.approval and not approved)}
+    waiting = {*held_back, *(action.id for action in actions if action.approval and not approved)}
     before = -1
     while len(waiting) > before:
         before = len(waiting)
-        whole = {_whole(action) for action in actions if action.id in waiting} - {None}
-        waiting |= {action.id for action in actions if waiting.intersection(action.needs) or _whole(action) in whole}
-    kept = tuple(action for action in actions if action.id not in waiting)
-    return kept, tuple(action for action in actions if action.id in waiting)
+        target_ids = {_whole(action) for action in actions if action.id in waiting} - {None}
+        waiting |= {
+            action.id for action in actions if waiting.intersection(action.needs) or _whole(action) in target_ids
+        }
+    kept_actions = tuple(action for action in actions if action.id not in waiting)
+    return kept_actions, tuple(action for action in actions if action.id in waiting)
 
 
 def _whole(action: Action) -> tuple[Platform, str] | None:
@@ -196,17 +198,17 @@ def _carried_out(works: Sequence[Work], journal: ApplyJournal, context: ApplyCon
 
 
 def _wave(wave: Sequence[Work], journal: ApplyJournal, context: ApplyContext) -> list[AppliedAction]:
-    done: list[AppliedAction] = []
+    applied: list[AppliedAction] = []
     for start in range(0, len(wave), _BATCH):
         batch = wave[start : start + _BATCH]
         journal.intend(batch)
         context.reached("apply-intent")
         with ThreadPoolExecutor(_WORKERS) as pool:
             ended = list(pool.map(partial(_done, context=context), batch))
-        journal.record([_outcome(work, each, journal) for work, each in zip(batch, ended, strict=True)])
+        journal.record([_outcome(work, result, journal) for work, result in zip(batch, ended, strict=True)])
         context.reached("apply-outcome")
-        done += ended
-    healthy = list(_healthy(wave, done, context))
+        applied += ended
+    healthy = list(_healthy(wave, applied, context))
     context.reached("healthy")
     return healthy
 
@@ -226,11 +228,11 @@ def _outcome(work: Work, ended: AppliedAction, journal: ApplyJournal) -> Entry:
     return journal.end(work, Result.SUCCEEDED, ended.evidence.message, ended.evidence.facts)
 
 
-def _healthy(wave: Sequence[Work], done: Sequence[AppliedAction], context: ApplyContext) -> Iterator[AppliedAction]:
+def _healthy(wave: Sequence[Work], applied: Sequence[AppliedAction], context: ApplyContext) -> Iterator[AppliedAction]:
     """What was done, once it is healthy, has failed, or its time is over; in the same order."""
     until = context.clock.now() + timedelta(seconds=context.step_timeout)
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for final in pool.map(partial(_settled, context=context, until=until), wave, done):
+        for final in pool.map(partial(_settled, context=context, until=until), wave, applied):
             context.tell(final)
             yield final
 

@@ -35,10 +35,10 @@ def check_variables(names: Iterable[str], declaration: Declaration, repository: 
     declared = assembly.variables if assembly is not None else frozenset[str]()
     for name in names:
         if name not in declared:
-            where = (
+            problem = (
                 f"the .cw files of {repository} declare no such variable"
                 if assembly
                 else f"{repository} has no .cw files"
             )
-            meant = nearest(name, declared)
-            raise Invalid(f"--var {name}: {where}" + (f"; did you mean {meant!r}?" if meant else ""))
+            suggestion = nearest(name, declared)
+            raise Invalid(f"--var {name}: {problem}" + (f"; did you mean {suggestion!r}?" if suggestion else ""))

@@ -33,8 +33,10 @@ def of_tasks(declaration: Declaration, tasks: Sequence[str]) -> Declaration:
     if not tasks:
         return declaration
     check_tasks({desired.task for desired in declaration.resources}, tasks)
-    kept = [desired for desired in declaration.resources if any(name_matches(task, desired.task) for task in tasks)]
-    return replace(declaration, resources=tuple(kept))
+    kept_resources = [
+        desired for desired in declaration.resources if any(name_matches(task, desired.task) for task in tasks)
+    ]
+    return replace(declaration, resources=tuple(kept_resources))
 
 
 def build(
@@ -47,19 +49,19 @@ def build(
     if errors:
         raise Invalid("nothing was built, because of what is wrong in Git:\n  " + "\n  ".join(map(str, errors)))
     expansions = _expansions(declaration)
-    if left := list(_left_out(expansions)):
-        raise Invalid("nothing was built, because something does not render:\n  " + "\n  ".join(left))
+    if left_out := list(_left_out(expansions)):
+        raise Invalid("nothing was built, because something does not render:\n  " + "\n  ".join(left_out))
     files = {**declaration.files, **({} if declaration.bundle is None else declaration.bundle.files)}
     inputs = {target: _inputs(target, declaration, commit, projects) for target in _targets(declaration)}
-    not_held = {missing for named in inputs.values() for missing in named.not_held}
+    not_held = {missing for deployed in inputs.values() for missing in deployed.not_held}
     provenance = BundleProvenance(repository, commit_of(declaration), tuple(_fetched(expansions)), tuple(not_held))
-    beside = {
+    inputs_by_path = {
         (target, path): data
-        for target, named in inputs.items()
-        for path in named.files
+        for target, deployed in inputs.items()
+        for path in deployed.files
         if (data := commit.read(path)) is not None
     }
-    return Build(bundle(declaration.resources, files, provenance, beside), repository, provenance.commit)
+    return Build(bundle(declaration.resources, files, provenance, inputs_by_path), repository, provenance.commit)
 
 
 def _targets(declaration: Declaration) -> list[str]:
@@ -70,21 +72,25 @@ def _inputs(
     target: str, declaration: Declaration, commit: CommitFiles, projects: Sequence[ProjectFiles]
 ) -> DeployedInputs:
     """What the Compose projects and Terraform modules of a target name."""
-    named = DeployedInputs(commit)
-    mine = [desired for desired in declaration.resources if desired.id.target == target]
-    files = {each.artifact or each.file for each in mine if each.id.platform is Platform.COMPOSE}
+    deployed_inputs = DeployedInputs(commit)
+    target_resources = [desired for desired in declaration.resources if desired.id.target == target]
+    files = {
+        resource.artifact or resource.file for resource in target_resources if resource.id.platform is Platform.COMPOSE
+    }
     for project in project_files(declaration.files, projects):
         if files.intersection(project.files):
-            named.compose(project.files, project.folder, project.env_files)
-    for folder in sorted({folder_of(each.file) for each in mine if each.id.platform is Platform.TERRAFORM}):
-        named.terraform(folder)
-    return named
+            deployed_inputs.compose(project.files, project.folder, project.env_files)
+    for folder in sorted(
+        {folder_of(resource.file) for resource in target_resources if resource.id.platform is Platform.TERRAFORM}
+    ):
+        deployed_inputs.terraform(folder)
+    return deployed_inputs
 
 
 def _left_out(expansions: Sequence[Expansion]) -> Iterator[str]:
     for expansion in expansions:
-        for each in expansion.left_out:
-            yield f"{expansion.target.name}: {each.subject}: {each.reason}"
+        for subject in expansion.left_out:
+            yield f"{expansion.target.name}: {subject.subject}: {subject.reason}"
 
 
 def _fetched(expansions: Sequence[Expansion]) -> Iterator[UpstreamSource]:

@@ -43,12 +43,12 @@ class NotSet(Refused):
 
 def patch(declaration: Declaration, proposal: Proposal, declarer: Declarer) -> Changes:
     """The artifact patch of a proposal. Raises ``Refused`` when a value cannot be written safely."""
-    known = {desired.id: desired for desired in declaration.resources}
+    resources_by_id = {desired.id: desired for desired in declaration.resources}
     files, overlays = dict(declaration.files), declaration.overlays
     plain: list[Drift] = []
     rendered: set[str] = set()
     for drift in _adopted(proposal):
-        desired = known.get(drift.resource)
+        desired = resources_by_id.get(drift.resource)
         if drift.kind is DriftKind.STALE_ARTIFACT:
             rendered.add(str(drift.path[0]))
         elif desired is None or not drift.adopt:
@@ -131,17 +131,17 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
     shared = EditedTogether()
     if len(by_resource) > 1 and not together:
         parts = [
-            (_resource_of(declaration, each), [e for drift in each for e in drift.adopt])
-            for each in by_resource.values()
+            (_resource_of(declaration, resource_drifts), [e for drift in resource_drifts for e in drift.adopt])
+            for resource_drifts in by_resource.values()
         ]
         shared = edited_together(parts, files)
         files.update(shared.files)
-    for own_drifts in (each for id_, each in by_resource.items() if id_ not in together):
+    for own_drifts in (resource_drifts for id_, resource_drifts in by_resource.items() if id_ not in together):
         now = declaration if files == declaration.files else declarer.with_files(files, declaration)
         config = None if now.assembly is None else now.assembly.config
         desired = _resource_of(now, own_drifts)
-        done = shared.done.get(desired.id, ())
-        edits = [edit for drift in own_drifts for edit in drift.adopt if edit not in done]
+        previous = shared.done.get(desired.id, ())
+        edits = [edit for drift in own_drifts for edit in drift.adopt if edit not in previous]
         if desired.source is SourceKind.RENDERED:
             goal = Goal(desired.id.target, {desired.id.local: tuple(paired(desired.tree, edits))})
             _take(_planned(now, goal, declarer), desired.id.target, files, adopted)
@@ -165,7 +165,7 @@ def _adopted_together(
         desired = _resource_of(declaration, drifts)
         if desired.source is SourceKind.RENDERED:
             targets.setdefault(id_.target, {})[id_] = desired
-    done: frozenset[ResourceId] = frozenset()
+    adopted_ids: frozenset[ResourceId] = frozenset()
     for target, rendered in targets.items():
         if len(rendered) == 1 or files != declaration.files:
             continue
@@ -175,8 +175,8 @@ def _adopted_together(
         }
         with suppress(NotSet):  # each is tried by itself then, and says what is in its way
             _take(_planned(declaration, Goal(target, edits), declarer), target, files, adopted)
-            done |= frozenset(rendered)
-    return done
+            adopted_ids |= frozenset(rendered)
+    return adopted_ids
 
 
 def _take(plan: EditPlan, target: str, files: dict[str, bytes], adopted: _Adopted) -> None:
@@ -198,7 +198,7 @@ def _planned(declaration: Declaration, goal: Goal, declarer: Declarer) -> EditPl
 
 def _resource_of(declaration: Declaration, drifts: Sequence[Drift]) -> Desired:
     """The resource that ``drifts`` are about. Raises ``Refused`` where one of them cannot be written into Git."""
-    desired = next((known for known in declaration.resources if known.id == drifts[0].resource), None)
+    desired = next((candidate for candidate in declaration.resources if candidate.id == drifts[0].resource), None)
     silent = next((drift for drift in drifts if not drift.adopt), None)
     if desired is None or silent is not None:
         raise Refused(_cannot(silent or drifts[0]))
@@ -212,13 +212,13 @@ def _rendered(
     if declaration.assembly is None:
         return overlays, dict.fromkeys(paths), ()
     bundle = declarer.renderer(declaration.assembly.config, overlays)
-    kept = overlays.without([dropped.entry for dropped in bundle.dropped])
+    kept_overlays = overlays.without([dropped.entry for dropped in bundle.dropped])
     notes = [f"Configuration wins for {dropped.task}: {dropped.reason}." for dropped in bundle.dropped]
-    written = dump(kept)
+    content = dump(kept_overlays)
     files: dict[str, bytes | None] = {path: bundle.files.get(path) for path in paths}
-    files.update(dict.fromkeys(set(dump(declaration.overlays)) - set(written)))
-    files.update(written)
-    return kept, {path: data for path, data in files.items() if declaration.files.get(path) != data}, notes
+    files.update(dict.fromkeys(set(dump(declaration.overlays)) - set(content)))
+    files.update(content)
+    return kept_overlays, {path: data for path, data in files.items() if declaration.files.get(path) != data}, notes
 
 
 def _changes(

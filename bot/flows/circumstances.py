@@ -49,8 +49,8 @@ def circumstances(run: RunContext) -> Circumstances:
     head, ledger = run.repository.head(run.branch), run.ledger.read()
     if run.host is None:
         return Circumstances(head, ledger)
-    facts, known = run.host.facts(), records(ledger)
-    pulls, issues = owned(run.host.pulls(), known, facts), owned(run.host.issues(), known, facts)
+    facts, item_records = run.host.facts(), records(ledger)
+    pulls, issues = owned(run.host.pulls(), item_records, facts), owned(run.host.issues(), item_records, facts)
     everything: tuple[PullRequest | Issue, ...] = (*pulls, *issues)
     items = tuple(item for item in everything if item.marker is not None)
     return Circumstances(head, ledger, items, pulls, facts.name, tuple(queued(run.repository, facts)))
@@ -62,18 +62,22 @@ def news(before: Circumstances, after: Circumstances) -> Iterator[str]:
         yield "the branch moved"
     if before.ledger.tip != after.ledger.tip and _has_more(before.ledger, after.ledger):
         yield "the ledger has new entries"
-    known = {item.number: item for item in before.items}
+    earlier_items = {item.number: item for item in before.items}
     for item in after.items:
-        if item.number not in known or _facts(known[item.number]) != _facts(item):
+        if item.number not in earlier_items or _facts(earlier_items[item.number]) != _facts(item):
             yield f"#{item.number} changed"
-    gone = known.keys() - {item.number for item in after.items}
-    yield from (f"#{number} is gone" for number in sorted(gone))
+    missing_numbers = earlier_items.keys() - {item.number for item in after.items}
+    yield from (f"#{number} is gone" for number in sorted(missing_numbers))
 
 
 def touched(before: Circumstances, after: Circumstances) -> frozenset[int]:
     """The open items in which something happened, so that a comment may be new there."""
-    known = before.threads()
-    return frozenset(number for number, at in after.threads().items() if number not in known or known[number] != at)
+    earlier_threads = before.threads()
+    return frozenset(
+        number
+        for number, at in after.threads().items()
+        if number not in earlier_threads or earlier_threads[number] != at
+    )
 
 
 def _facts(item: PullRequest | Issue) -> tuple[object, ...]:
@@ -83,6 +87,6 @@ def _facts(item: PullRequest | Issue) -> tuple[object, ...]:
 
 def _has_more(before: LedgerView, after: LedgerView) -> bool:
     """Whether something changed that a run heeds. Where notes alone were appended, people were told something."""
-    known = {entry.id for entry in before.entries}
-    kinds = {entry.kind for entry in after.entries if entry.id not in known}
+    earlier_ids = {entry.id for entry in before.entries}
+    kinds = {entry.kind for entry in after.entries if entry.id not in earlier_ids}
     return kinds != {EntryKind.NOTE}

@@ -44,14 +44,14 @@ def close_gone(
         *(partial(_close, run, item, tag, differs=differs(tag)) for item, tag in _gone(assessment, memory, intentions)),
         *(partial(_sweep, run, task) for task in _left_branches(assessment, memory, run)),
     ]
-    done: list[TakenAction] = []
+    actions: list[TakenAction] = []
     for job in jobs:
         view = run.ledger.read()
         if (stop := stopped(view, memory.limits, assessment.at)) is not None:
-            return tuple(done), stop
+            return tuple(actions), stop
         if (action := job(view)) is not None:
-            done.append(action)
-    return tuple(done), None
+            actions.append(action)
+    return tuple(actions), None
 
 
 def _gone(
@@ -68,26 +68,26 @@ def _gone(
         *(marker(proposal) for proposal in proposals(settled(assessment.decisions, intentions))),
     ]
     open_questions = _unsettled(assessment, intentions) | {*suspended}
-    kept = {(tag.kind, tag.key) for tag in current}
-    kept |= {(BREAKER, fight.task) for fight in fights(memory.view, memory.limits, assessment.at)}
-    held = open_questions | _undecided(assessment)
+    current_tags = {(tag.kind, tag.key) for tag in current}
+    current_tags |= {(BREAKER, fight.task) for fight in fights(memory.view, memory.limits, assessment.at)}
+    open_keys = open_questions | _undecided(assessment)
     tasks = tasks_by_key(memory.view)
     items: list[PullRequest | Issue] = [*(memory.pulls or ()), *(memory.issues or ())]
-    gone = []
+    to_close = []
     for item in items:
         tag = item.marker
         if (
             item.state is not ItemState.OPEN
             or tag is None
             or tag.kind not in LANE_OF_KIND
-            or (tag.kind, tag.key) in kept
+            or (tag.kind, tag.key) in current_tags
         ):
             continue
         about = tasks.get(tag.key, (tag.key,))
-        theirs = isinstance(item, PullRequest) and memory.taken_over(tag.key)
-        if held.isdisjoint(about) and all(looked_at(task, assessment) for task in about) and not theirs:
-            gone.append((item, tag))
-    return gone
+        taken_over = isinstance(item, PullRequest) and memory.taken_over(tag.key)
+        if open_keys.isdisjoint(about) and all(looked_at(task, assessment) for task in about) and not taken_over:
+            to_close.append((item, tag))
+    return to_close
 
 
 def _unsettled(assessment: Assessment, intentions: Sequence[Intention]) -> set[str]:
@@ -149,17 +149,17 @@ def _close(run: RunContext, item: PullRequest | Issue, tag: Marker, view: Ledger
 
 def _left_branches(assessment: Assessment, memory: Memory, run: RunContext) -> list[str]:
     """The tasks with a branch whose pull request a run closed and then died, unless somebody is at work on them."""
-    known, by_us = state(memory.view, assessment.at, memory.limits), closed_by_us(memory.view)
-    busy = {entry.task for entry in known.open} | {*known.suspended}
+    limit_state, by_us = state(memory.view, assessment.at, memory.limits), closed_by_us(memory.view)
+    busy = {entry.task for entry in limit_state.open} | {*limit_state.suspended}
     busy |= _differing(assessment)
     busy |= {pull.marker.key for pull in memory.pulls or () if pull.marker and pull.state is ItemState.OPEN}
-    ours = [record for record in records(memory.view).values() if str(record.number) in by_us]
+    own_records = [record for record in records(memory.view).values() if str(record.number) in by_us]
     tasks = tasks_by_key(memory.view)
-    left = {record.marker.key for record in ours if record.marker.kind == Lane.CONFIG_PULL_REQUEST} - busy
-    left = {key for key in left if busy.isdisjoint(tasks.get(key, ()))}
+    keys = {record.marker.key for record in own_records if record.marker.kind == Lane.CONFIG_PULL_REQUEST} - busy
+    keys = {key for key in keys if busy.isdisjoint(tasks.get(key, ()))}
     return [
         task
-        for task in sorted(left)
+        for task in sorted(keys)
         if run.repository.head(branch_of(task, run.prefix)) is not None and not memory.taken_over(task)
     ]
 

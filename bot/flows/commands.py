@@ -52,9 +52,9 @@ class Orders:
     source: Mapping[str, str] = field(default_factory=dict)
     """Where the order was given, kept with it: the id of a comment, so that it is never carried out twice."""
 
-    def hint(self, verb: str, what: str) -> str:
+    def hint(self, verb: str, order: str) -> str:
         """An order as these people give it."""
-        return f"{self.call} {verb} {what}{self.why}"
+        return f"{self.call} {verb} {order}{self.why}"
 
 
 COMMENT: Final = "comment"
@@ -101,8 +101,10 @@ def _order(
     detail: Mapping[str, str] | None = None,
 ) -> None:
     """The order in the ledger, with whoever gave it and where."""
-    told = {**orders.source, **(detail or {})}
-    record_order(orders.run, kind, reason=reason, actor=orders.by, task=task, fingerprint=fingerprint, detail=told)
+    order_detail = {**orders.source, **(detail or {})}
+    record_order(
+        orders.run, kind, reason=reason, actor=orders.by, task=task, fingerprint=fingerprint, detail=order_detail
+    )
 
 
 def halt(orders: Orders, *, reason: str) -> str:
@@ -159,13 +161,15 @@ def restore(orders: Orders, *, reason: str, fingerprint: str) -> str:
     made it.
     """
     check_fingerprint(orders, fingerprint)
-    made = [entry for entry in orders.run.ledger.read().entries if entry.fingerprint == fingerprint and entry.drifts]
-    if not made:
+    matching_entries = [
+        entry for entry in orders.run.ledger.read().entries if entry.fingerprint == fingerprint and entry.drifts
+    ]
+    if not matching_entries:
         raise Refused("the ledger does not remember what it is about", advice="Tick it on the dashboard instead.")
     joined = (
-        entry.detail[TASKS] for entry in made if TASKS in entry.detail
+        entry.detail[TASKS] for entry in matching_entries if TASKS in entry.detail
     )  # its intent says it, its outcome does not
-    tasks = next(joined, made[-1].task or EVERYTHING).splitlines()
+    tasks = next(joined, matching_entries[-1].task or EVERYTHING).splitlines()
     for task in tasks:
         record_order(
             orders.run,
@@ -174,7 +178,7 @@ def restore(orders: Orders, *, reason: str, fingerprint: str) -> str:
             actor=orders.by,
             task=task,
             fingerprint=fingerprint,
-            drifts=made[-1].drifts,
+            drifts=matching_entries[-1].drifts,
             detail={**orders.source, ORDER: RESTORE},
         )
     return (
@@ -221,31 +225,31 @@ def known_tasks(orders: Orders, view: LedgerView | None = None) -> frozenset[str
 
 def check_task(orders: Orders, task: str, view: LedgerView | None = None) -> None:
     """Raise ``Invalid`` for a name that is no task's, with the nearest that is."""
-    known = known_tasks(orders, view)
-    if task not in known and task not in {task_of(item.marker) for item in _items(orders.run)}:
-        raise Invalid(f"unknown task {task!r}", advice=_did_you_mean(near(task, known)) or _LISTED)
+    task_names = known_tasks(orders, view)
+    if task not in task_names and task not in {task_of(item.marker) for item in _items(orders.run)}:
+        raise Invalid(f"unknown task {task!r}", advice=_did_you_mean(near(task, task_names)) or _LISTED)
 
 
-def near(name: str, known: Collection[str]) -> Sequence[str]:
+def near(name: str, task_names: Collection[str]) -> Sequence[str]:
     """The tasks that somebody who wrote ``name`` may have meant, best first."""
-    same = sorted(task for task in known if task.rpartition("/")[2].lower() == name.lower() and task != name)
-    return list(dict.fromkeys([*difflib.get_close_matches(name, known, n=3, cutoff=0.8), *same]))[:3]
+    same = sorted(task for task in task_names if task.rpartition("/")[2].lower() == name.lower() and task != name)
+    return list(dict.fromkeys([*difflib.get_close_matches(name, task_names, n=3, cutoff=0.8), *same]))[:3]
 
 
 def check_fingerprint(orders: Orders, fingerprint: str) -> None:
     """Raise ``Invalid`` for a fingerprint of which neither the ledger nor the code host knows."""
     view = orders.run.ledger.read()
-    known = {entry.fingerprint for entry in view.entries if entry.fingerprint}
-    if fingerprint in known:
+    fingerprints = {entry.fingerprint for entry in view.entries if entry.fingerprint}
+    if fingerprint in fingerprints:
         return
-    known |= {
+    fingerprints |= {
         fingerprint_of(item.marker) for item in _items(orders.run) if item.marker and item.marker.kind in LANE_OF_KIND
     }
-    if fingerprint in known:
+    if fingerprint in fingerprints:
         return
     rejected = _state(orders, view).rejected
     suggestions = [candidate for candidate, entry in rejected.items() if entry.task == fingerprint]
-    suggestions = suggestions or difflib.get_close_matches(fingerprint, known, n=3, cutoff=0.8)
+    suggestions = suggestions or difflib.get_close_matches(fingerprint, fingerprints, n=3, cutoff=0.8)
     advice = "Reports, `clockwork explain TASK` and `clockwork ledger show --json` name fingerprints."
     raise Invalid(f"unknown proposal {fingerprint!r}", advice=_did_you_mean(suggestions) or advice)
 
@@ -256,10 +260,10 @@ def subject(number: int, run: RunContext) -> Marker | None:
     item = None if host is None else host.item(number)
     if host is None or item is None:
         return None
-    known, facts = records(run.ledger.read()), host.facts()
+    item_records, facts = records(run.ledger.read()), host.facts()
     if isinstance(item, PullRequest):
-        return owned((item,), known, facts)[0].marker
-    return owned((item,), known, facts)[0].marker
+        return owned((item,), item_records, facts)[0].marker
+    return owned((item,), item_records, facts)[0].marker
 
 
 def task_of(thread: Marker | None) -> str | None:
@@ -288,8 +292,8 @@ def _items(run: RunContext) -> Sequence[PullRequest | Issue]:
     host = run.host
     if host is None:
         return ()
-    known, facts = records(run.ledger.read()), host.facts()
-    return (*owned(host.pulls(), known, facts), *owned(host.issues(), known, facts))
+    item_records, facts = records(run.ledger.read()), host.facts()
+    return (*owned(host.pulls(), item_records, facts), *owned(host.issues(), item_records, facts))
 
 
 def _state(orders: Orders, view: LedgerView) -> State:
@@ -301,8 +305,8 @@ def _resumed(before: State) -> str:
         lifted = f"the halt by {before.halt.actor.login} is lifted"
     else:
         lifted = "the emergency stop is lifted" if before.emergency else "nothing was halted"
-    rest = ", ".join(f"{task} {_end(entry)}" for task, entry in sorted(before.suspended.items()))
-    asleep = f" Still suspended: {rest}." if rest else ""
+    still_suspended = ", ".join(f"{task} {_end(entry)}" for task, entry in sorted(before.suspended.items()))
+    asleep = f" Still suspended: {still_suspended}." if still_suspended else ""
     return f"Resumed everything: {lifted}; failures so far ({before.failures}) no longer count.{asleep}"
 
 
@@ -314,12 +318,12 @@ def _end(entry: Entry) -> str:
 def _still(now: State, orders: Orders) -> str:
     """What keeps holding everything back, whatever becomes of one task."""
     if now.halt is not None:
-        why = f"halted by {now.halt.actor.login}: {now.halt.reason}"
+        reason = f"halted by {now.halt.actor.login}: {now.halt.reason}"
     elif now.emergency:
-        why = f"emergency stop after {now.failures} failures"
+        reason = f"emergency stop after {now.failures} failures"
     else:
         return ""
-    return f" Everything is still stopped ({why}); `{orders.hint('resume', ALL)}` lifts that."
+    return f" Everything is still stopped ({reason}); `{orders.hint('resume', ALL)}` lifts that."
 
 
 def _future(text: str, now: datetime) -> datetime:

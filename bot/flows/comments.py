@@ -54,12 +54,12 @@ def answer_comments(number: int, orders: Orders) -> tuple[str, ...]:
     if host is None:
         raise Refused("there is no code host to read comments from")
     comments = host.comments(number)
-    answered = _answered(comments)
+    answered_ids = _answered(comments)
     obeyed: Mapping[str, EntryKind] | None = None
     answers = []
     for comment in comments:
         command = parse(comment.body) if comment.marker is None and comment.claim is None else None
-        if command is None or str(comment.id) in answered:
+        if command is None or str(comment.id) in answered_ids:
             continue
         if obeyed is None:
             obeyed = _obeyed(orders.run.ledger.read())
@@ -100,8 +100,8 @@ def _answer(number: int, command: Command | Unknown, comment: Comment, orders: O
     """The body of the answer to one comment."""
     run = orders.run
     if isinstance(command, Unknown):
-        known = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
-        return answer(f"Unknown command; nothing was changed. Commands: {known}.", run.texts)
+        syntax_list = ", ".join(f"`/clockwork {syntax}`" for syntax in SYNTAX.values())
+        return answer(f"Unknown command; nothing was changed. Commands: {syntax_list}.", run.texts)
     if run.host is None or not run.host.may_write(comment.author):
         return answer("Only people with write access to this repository may give commands.", run.texts)
     by, source = Actor(comment.author, comment.author_id), {COMMENT: _place(number, comment)}
@@ -152,8 +152,8 @@ def _explained(command: Command, thread: Marker | None, orders: Orders) -> str:
 
 
 def _about_a_task(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, default: str) -> str:
-    known = commands.known_tasks(orders)
-    argument = _read(words, commands.task_of(thread), known, everything=verb is Verb.RESUME)
+    task_names = commands.known_tasks(orders)
+    argument = _read(words, commands.task_of(thread), task_names, everything=verb is Verb.RESUME)
     if verb is Verb.RESUME:
         return commands.resume(orders, reason=argument.rest or default, task=argument.task)
     task = _required(argument.task)
@@ -188,18 +188,18 @@ class _Argument:
     rest: str
 
 
-def _read(words: str, about: str | None, known: Collection[str], *, everything: bool) -> _Argument:
+def _read(words: str, about: str | None, task_names: Collection[str], *, everything: bool) -> _Argument:
     """Which task the words name; without one ``about``, the thread's. ``Invalid`` for what is a task's name only
     nearly.
     """
-    for task in sorted(known, key=len, reverse=True):
+    for task in sorted(task_names, key=len, reverse=True):
         if words.startswith(task) and (end := _END.match(words, len(task))):
             return _Argument(task, words[end.end() :])
-    first, _, rest = words.replace("\t", " ").partition(" ")
+    first, _, remaining_words = words.replace("\t", " ").partition(" ")
     first = first.rstrip(",;:.")
     if everything and first.lower() == ALL:
-        return _Argument(None, rest.strip())
-    suggestions = commands.near(first, known) if "/" in first or not rest else ()
+        return _Argument(None, remaining_words.strip())
+    suggestions = commands.near(first, task_names) if "/" in first or not remaining_words else ()
     if suggestions or _looks_like_a_task(first):
         hint = f"Did you mean {' or '.join(suggestions)}?" if suggestions else None
         raise Invalid(f"unknown task {first!r}", advice=hint)
@@ -212,13 +212,13 @@ def _looks_like_a_task(word: str) -> bool:
     return word.count("/") > 1 and "://" not in word
 
 
-def _until(rest: str) -> tuple[str | None, str]:
+def _until(remaining_words: str) -> tuple[str | None, str]:
     """The end that is written in the rest of a line, and the line without it."""
-    match = _UNTIL.match(rest) or _UNTIL_A_DIGIT.search(rest)
+    match = _UNTIL.match(remaining_words) or _UNTIL_A_DIGIT.search(remaining_words)
     if match is None:
-        return None, rest
+        return None, remaining_words
     time = " ".join(match["time"].split()).rstrip(",;:.")
-    return time, f"{rest[: match.start()]} {rest[match.end() :]}".strip()
+    return time, f"{remaining_words[: match.start()]} {remaining_words[match.end() :]}".strip()
 
 
 def _required(task: str | None) -> str:

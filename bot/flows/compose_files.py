@@ -28,17 +28,17 @@ def compose_files(
     nothing of a project. ``projects`` are those that the settings of the base name.
     """
     later = selected_after(projects, change)
-    named = project_files((*projects, *later))
-    changed = {path for file in change.files for path, data in _sides(file) if belongs(path, data, named)}
+    project_paths = project_files((*projects, *later))
+    changed = {path for file in change.files for path, data in _sides(file) if belongs(path, data, project_paths)}
     if not changed and projects == later:
         return None
-    listed = [
+    compose_paths = [
         entry.path
         for entry in repository.entries(change.base, suffixes=(".yaml", ".yml"))
         if is_compose_name(entry.path)
     ]
     files: dict[str, bytes] = {}
-    for path in [*sorted({*changed, *named}), *listed[:_MOST_FILES]]:
+    for path in [*sorted({*changed, *project_paths}), *compose_paths[:_MOST_FILES]]:
         _add(files, path, repository.read(change.base, path))
     after = {file.path: file.after for file in change.files if file.status is not FileStatus.REMOVED}
     removed = {file.old_path or file.path: None for file in change.files}
@@ -68,9 +68,13 @@ def _complete(
     for _ in range(_LONGEST_CHAIN):
         side = {path: data for path, data in {**files, **changed}.items() if data is not None}
         roots = tuple(path for path in sorted(side) if looks_like_compose(path, side[path]))
-        missing = read_compose(side, roots, project="project", named=projects).missing - files.keys() - changed.keys()
-        more = {path: load(path) for path in sorted(missing)}
-        for path, data in more.items():
+        missing = (
+            read_compose(side, roots, project="project", named_projects=projects).missing
+            - files.keys()
+            - changed.keys()
+        )
+        loaded = {path: load(path) for path in sorted(missing)}
+        for path, data in loaded.items():
             _add(files, path, data)
-        if not any(data is not None for data in more.values()):
+        if not any(data is not None for data in loaded.values()):
             return

@@ -50,14 +50,14 @@ def said(text: str) -> str:
 
 def of_tick(tick: Tick, view: LedgerView, limits: Limits, *, now: datetime) -> Standing:
     """What a run says. ``view`` is the ledger now."""
-    begun = (
+    notices = (
         *_drifts(tick, now),
         *_items(tick, now),
         *_halts(view, limits, now),
         *_fights(view, limits, now),
         *([failure(tick.blocked, now)] if tick.blocked and not _halted(view, limits, now) else ()),
     )
-    return Standing(tuple(begun), partial(_ended, tick=tick, now=now))
+    return Standing(tuple(notices), partial(_ended, tick=tick, now=now))
 
 
 def of_failure(text: str, view: LedgerView, limits: Limits, *, now: datetime) -> Standing:
@@ -88,8 +88,8 @@ def mistrusted(tick: Tick, view: LedgerView, limits: Limits, now: datetime) -> b
 
 
 def _halted(view: LedgerView, limits: Limits, now: datetime) -> bool:
-    known = state(view, now, limits)
-    return known.halt is not None or known.emergency
+    limit_state = state(view, now, limits)
+    return limit_state.halt is not None or limit_state.emergency
 
 
 def _drifts(tick: Tick, now: datetime) -> Iterator[Notice]:
@@ -108,17 +108,17 @@ def _drifts(tick: Tick, now: datetime) -> Iterator[Notice]:
 def _items(tick: Tick, now: datetime) -> Iterator[Notice]:
     """Our open pull requests and issues: those that were there, and those that this run opened."""
     severities = _severities(tick)
-    opened = set[str]()
+    subjects = set[str]()
     for action in tick.actions:
         if action.effect is Effect.OPENED and action.number is not None:
             subject = _subject_of(action)
-            opened.add(subject)
+            subjects.add(subject)
             yield _of_action(action, subject, tick, now)
     closed = {_subject_of(action) for action in tick.actions if action.effect is Effect.CLOSED}
     items: Iterable[PullRequest | Issue] = [*(tick.pulls or ()), *(tick.issues or ())]
     for item in items:
         subject = _subject(item.number, pull=isinstance(item, PullRequest))
-        if item.state is ItemState.OPEN and _is_proposal(item) and subject not in opened | closed:
+        if item.state is ItemState.OPEN and _is_proposal(item) and subject not in subjects | closed:
             yield _of_item(item, subject, severities, tick, now)
 
 
@@ -134,7 +134,9 @@ def _severities(tick: Tick) -> Mapping[str, Severity]:
     """The worst severity of each task."""
     worst: dict[str, Severity] = {}
     for drift in tick.report.drift:
-        worst[drift.task] = max(worst.get(drift.task, Severity.LOW), drift.severity, key=lambda each: each.rank)
+        worst[drift.task] = max(
+            worst.get(drift.task, Severity.LOW), drift.severity, key=lambda known_drift: known_drift.rank
+        )
     return worst
 
 
@@ -173,12 +175,13 @@ def _target(task: str, tick: Tick) -> str:
 
 
 def _halts(view: LedgerView, limits: Limits, now: datetime) -> Iterator[Notice]:
-    known = state(view, now, limits)
-    if known.halt is not None:
-        text = f"Halted by {known.halt.actor.login}: {known.halt.reason}"
+    limit_state = state(view, now, limits)
+    if limit_state.halt is not None:
+        text = f"Halted by {limit_state.halt.actor.login}: {limit_state.halt.reason}"
         yield Notice(NoticeEvent.HALTED, _HALT, Severity.HIGH, said(text), now)
-    elif known.emergency:
-        text = f"Emergency stop: {counted(known.failures, 'failure')} since the last resume; `clockwork resume -m why` lifts it"
+    elif limit_state.emergency:
+        failures = counted(limit_state.failures, "failure")
+        text = f"Emergency stop: {failures} since the last resume; `clockwork resume -m why` lifts it"
         yield Notice(NoticeEvent.HALTED, _HALT, Severity.CRITICAL, said(text), now)
 
 
@@ -200,9 +203,9 @@ def _ended(notice: Notice, *, tick: Tick, now: datetime) -> Notice | None:
     """How what ``notice`` began ended, as far as this run can tell."""
     match notice.event:
         case NoticeEvent.DRIFT_NEW:
-            seen = notice.task in tick.looked_at
+            was_looked_at = notice.task in tick.looked_at
             text = f"{notice.subject.removeprefix('drift ')} is as Git says again"
-            return end(notice, NoticeEvent.DRIFT_CLOSED, said(text), now) if seen else None
+            return end(notice, NoticeEvent.DRIFT_CLOSED, said(text), now) if was_looked_at else None
         case NoticeEvent.PULL_OPENED:
             return _pull_ended(notice, tick, now)
         case NoticeEvent.ISSUE_OPENED:
@@ -224,12 +227,20 @@ def _pull_ended(notice: Notice, tick: Tick, now: datetime) -> Notice | None:
         return end(notice, NoticeEvent.PULL_CLOSED, f"PR #{number} was closed: its drift is gone or differs", now)
     for pull in tick.pulls or ():
         if pull.number == number and pull.state is not ItemState.OPEN:
-            merged, ours = pull.state is ItemState.MERGED, pull.closed_by_us
+            merged, closed_by_us = pull.state is ItemState.MERGED, pull.closed_by_us
             event = (
-                NoticeEvent.PULL_MERGED if merged else NoticeEvent.PULL_CLOSED if ours else NoticeEvent.PULL_REJECTED
+                NoticeEvent.PULL_MERGED
+                if merged
+                else NoticeEvent.PULL_CLOSED
+                if closed_by_us
+                else NoticeEvent.PULL_REJECTED
             )
             word = (
-                "merged" if merged else "closed: its drift is gone or differs" if ours else "closed, which rejects it"
+                "merged"
+                if merged
+                else "closed: its drift is gone or differs"
+                if closed_by_us
+                else "closed, which rejects it"
             )
             return end(notice, event, said(f'PR #{number} "{pull.title}" was {word}'), now)
     return None

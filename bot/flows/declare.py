@@ -112,11 +112,11 @@ class Declarer:
         referring = self._last is not None and bool(self._last.missing)
         everything = entries if self.targets is None and not referring else self.repository.entries(commit)
         linked = [path for path in self.repository.links(commit, suffixes=SUFFIXES) if self.selection.takes(path)]
-        named = [*(f"{e.path}\0{e.blob}" for e in everything), *linked]
-        tree = hashlib.sha256("\0".join(named).encode(errors="surrogateescape")).hexdigest()
+        fingerprints = [*(f"{e.path}\0{e.blob}" for e in everything), *linked]
+        tree = hashlib.sha256("\0".join(fingerprints).encode(errors="surrogateescape")).hexdigest()
         if self._last is None or tree != self._tree or outdated:
-            made = self._read(commit, entries, everything, revision)
-            self._last, self._tree = replace(made, errors=(*made.errors, *unread.links(linked))), tree
+            declaration = self._read(commit, entries, everything, revision)
+            self._last, self._tree = replace(declaration, errors=(*declaration.errors, *unread.links(linked))), tree
         else:
             self._last = replace(self._last, commit=commit)
         return self._last
@@ -153,20 +153,28 @@ class Declarer:
 
     def _entries(self, commit: str) -> list[TreeEntry]:
         """The files that declare something, sorted. All other files of the repository are never looked at."""
-        listed = self.repository.entries(commit, suffixes=SUFFIXES)
-        if listed is not self._listed:
-            paths = set(candidates(entry.path for entry in listed))
-            self._selected = [entry for entry in listed if entry.path in paths and self.selection.takes(entry.path)]
-            self._listed = listed
-        own = [entry for entry in self.repository.entries(commit, OWN) if entry.path.startswith((BUILD, OVERLAYS))]
-        return sorted([*self._selected, *own], key=lambda entry: entry.path) if own else self._selected
+        listed_entries = self.repository.entries(commit, suffixes=SUFFIXES)
+        if listed_entries is not self._listed:
+            paths = set(candidates(entry.path for entry in listed_entries))
+            self._selected = [
+                entry for entry in listed_entries if entry.path in paths and self.selection.takes(entry.path)
+            ]
+            self._listed = listed_entries
+        built_entries = [
+            entry for entry in self.repository.entries(commit, OWN) if entry.path.startswith((BUILD, OVERLAYS))
+        ]
+        return (
+            sorted([*self._selected, *built_entries], key=lambda entry: entry.path) if built_entries else self._selected
+        )
 
     def _read(
         self, commit: str, entries: Sequence[TreeEntry], everything: Sequence[TreeEntry], revision: Revision | None
     ) -> Declaration:
         blobs = {entry.path: entry.blob for entry in entries}
-        known = self._blobs
-        self._blobs = {blob: known[blob] if blob in known else self.repository.blob(blob) for blob in blobs.values()}
+        read_blobs = self._blobs
+        self._blobs = {
+            blob: read_blobs[blob] if blob in read_blobs else self.repository.blob(blob) for blob in blobs.values()
+        }
         deployment = None if self.targets is None else self.targets.read(self._file_tree(commit, everything, revision))
         files = {path: self._blobs[blob] for path, blob in blobs.items()}
         declaration = self._build(commit, files, blobs, deployment)
@@ -183,10 +191,10 @@ class Declarer:
         """The blobs of files that are in the commit and that read ones name, however they are called."""
         if not declaration.missing:
             return {}
-        listed = self.repository.entries(commit)
+        all_entries = self.repository.entries(commit)
         return {
             entry.path: entry.blob
-            for entry in listed
+            for entry in all_entries
             if entry.path in declaration.missing and entry.path not in declaration.files
         }
 
@@ -205,15 +213,15 @@ class Declarer:
         rendered = frozenset[str]() if deployment is None else deployment.discovery.rendered
         elsewhere = unread.pointers(files)
         pointers = {note.file for note in elsewhere}
-        own = {path: data for path, data in files.items() if path.startswith((BUILD, OVERLAYS))}
+        built_files = {path: data for path, data in files.items() if path.startswith((BUILD, OVERLAYS))}
         cw = {path: data for path, data in files.items() if path.endswith((".cw", ".cwvars"))}
         plain = {
             path: data
             for path, data in files.items()
-            if path not in own and path not in cw and path not in rendered and path not in pointers
+            if path not in built_files and path not in cw and path not in rendered and path not in pointers
         }
         declared, deployment = _with_targets(self._plain(plain, blobs), deployment)
-        overlays, overlay_errors = load_overlays({p: d for p, d in own.items() if p.startswith(OVERLAYS)})
+        overlays, overlay_errors = load_overlays({p: d for p, d in built_files.items() if p.startswith(OVERLAYS)})
         if not cw:
             errors = tuple(map(without_credentials, (*declared.errors, *overlay_errors, *elsewhere)))
             return Declaration(
@@ -226,16 +234,16 @@ class Declarer:
                 missing=declared.missing,
             )
         variables, environment = self.selection.variables, self.selection.environment
-        assembly = assemble(cw, variables=variables, environment=environment, beside=files)
+        assembly = assemble(cw, variables=variables, environment=environment, other_files=files)
         declared = replace(declared, missing=declared.missing | assembly.missing)
         bundle = self.renderer(assembly.config, overlays)
-        told = (*declared.errors, *assembly.errors, *overlay_errors, *elsewhere)
-        errors = tuple(map(without_credentials, told))
+        all_errors = (*declared.errors, *assembly.errors, *overlay_errors, *elsewhere)
+        errors = tuple(map(without_credentials, all_errors))
         if deployment is not None and deployment.only:  # they belong to the unnamed target
             return Declaration(
                 commit, declared.resources, errors, files, assembly, overlays, bundle, (), deployment, declared.missing
             )
-        stale = () if assembly.errors else _stale(bundle, own)
+        stale = () if assembly.errors else _stale(bundle, built_files)
         resources = (*declared.resources, *bundle.desired)
         missing = declared.missing
         return Declaration(commit, resources, errors, files, assembly, overlays, bundle, stale, deployment, missing)
@@ -243,21 +251,21 @@ class Declarer:
     def _plain(self, files: Mapping[str, bytes], blobs: Mapping[str, str]) -> Declared:
         resources: list[Desired] = []
         errors: list[SourceError] = []
-        rest: dict[str, bytes] = {}
-        seen: dict[tuple[str, str], Declared] = {}
+        other_files: dict[str, bytes] = {}
+        declared_by_file: dict[tuple[str, str], Declared] = {}
         selected = {path for project in self.selection.compose for path in project.files}
         for path, data in files.items():
             if not path.endswith((".yaml", ".yml", ".json")) or path in selected or looks_like_compose(path, data):
-                rest[path] = data
+                other_files[path] = data
                 continue
             blob = blobs.get(path) or hashlib.sha1(data, usedforsecurity=False).hexdigest()
             parsed = self._parsed.get((path, blob)) or _with_blob(read_manifest(path, data), blob)
-            seen[path, blob] = parsed
+            declared_by_file[path, blob] = parsed
             resources += parsed.resources
             errors += parsed.errors
         if blobs:
-            self._parsed = seen
-        other = read(rest, project=self.selection.project, compose=self.selection.compose, beside=files)
+            self._parsed = declared_by_file
+        other = read(other_files, project=self.selection.project, compose=self.selection.compose, other_files=files)
         return Declared((*resources, *other.resources), (*errors, *other.errors), other.missing)
 
 
@@ -272,14 +280,16 @@ def _with_targets(plain: Declared, deployment: Deployment | None) -> tuple[Decla
         return told_apart(plain), None
     placed = [_placed(desired, deployment) for desired in plain.resources]
     deployment = deployment.apart_from(placed)
-    kept = [
+    kept_resources = [
         desired
         for desired in placed
         if desired.id.target in deployment.looked or not (desired.id.target or deployment.only)
     ]
-    own = told_apart(Declared(tuple(kept), plain.errors))
-    whole = Declared((*own.resources, *deployment.resources), (*own.errors, *deployment.errors), plain.missing)
-    return _without_shared(whole, deployment), deployment
+    distinct = told_apart(Declared(tuple(kept_resources), plain.errors))
+    combined = Declared(
+        (*distinct.resources, *deployment.resources), (*distinct.errors, *deployment.errors), plain.missing
+    )
+    return _without_shared(combined, deployment), deployment
 
 
 def _without_shared(declared: Declared, deployment: Deployment) -> Declared:
@@ -287,23 +297,23 @@ def _without_shared(declared: Declared, deployment: Deployment) -> Declared:
     tell.
     """
     default = {target.name for target in deployment.targets if not target.observer}
-    named = {desired.id.local: desired for desired in declared.resources if desired.id.target in default}
-    shared = [desired for desired in declared.resources if not desired.id.target and desired.id in named]
+    declared_by_local = {desired.id.local: desired for desired in declared.resources if desired.id.target in default}
+    shared = [desired for desired in declared.resources if not desired.id.target and desired.id in declared_by_local]
     errors = []
     for desired in shared:
-        other = named[desired.id]
+        other = declared_by_local[desired.id]
         message = (
             f"{desired.id} is also declared for target {other.id.target}, in {other.file}:{other.line}; "
             "it is left alone until one of them is gone"
         )
         errors.append(SourceError(desired.file, desired.line, 1, message))
     ids = {desired.id for desired in shared}
-    kept = (
+    kept_resources = (
         resource
         for resource in declared.resources
         if resource.id.local not in ids or resource.id.target not in {"", *default}
     )
-    return Declared(tuple(kept), (*declared.errors, *errors), declared.missing) if shared else declared
+    return Declared(tuple(kept_resources), (*declared.errors, *errors), declared.missing) if shared else declared
 
 
 def _placed(desired: Desired, deployment: Deployment) -> Desired:
@@ -322,9 +332,9 @@ def _matches(path: str, glob: str) -> bool:
     return glob in {"**", "**/*"} or name_matches(glob, path) or name_matches(glob.rstrip("/") + "/*", path)
 
 
-def _stale(bundle: Bundle, own: Mapping[str, bytes]) -> tuple[Drift, ...]:
+def _stale(bundle: Bundle, built_files: Mapping[str, bytes]) -> tuple[Drift, ...]:
     """One drift per artifact whose committed bytes are not what the forge renders; gone services count as well."""
-    committed = {path: data for path, data in own.items() if path.startswith(BUILD)}
+    committed = {path: data for path, data in built_files.items() if path.startswith(BUILD)}
     owners: dict[str, Desired] = {}
     for desired in bundle.desired:
         if desired.artifact is not None:

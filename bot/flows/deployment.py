@@ -94,7 +94,7 @@ class Deployment:
         for desired in (*self.resources, *plain):
             if desired.id.target in ids:
                 ids[desired.id.target].append(desired.id)
-        clashing = clashes((default[name], listed) for name, listed in ids.items())
+        clashing = clashes((default[name], shared_ids) for name, shared_ids in ids.items())
         return replace(
             self,
             targets=tuple(target for target in self.targets if target.name not in clashing),
@@ -108,8 +108,8 @@ class Deployment:
         return frozenset(
             id_._replace(target=name).qualified
             for name, expansion in self.expansions.items()
-            for _, made in expansion.objects()
-            if (id_ := identity(made)) is not None
+            for _, rendered in expansion.objects()
+            if (id_ := identity(rendered)) is not None
         )
 
 
@@ -139,22 +139,22 @@ class DeploymentReader:
 
     def read(self, tree: FileTree) -> Deployment:
         """The targets of ``tree``. Raises ``Invalid`` when the one that was asked for is not among them."""
-        chosen = self.selection
+        selection = self.selection
         self._asked.clear()
         tree = self.reaching(tree)
         discovery = self.discovery(tree)
         targets = [self._observed(target) for target in discovery.targets]
-        if chosen.only is not None and chosen.only not in {target.name for target in targets}:
-            raise Invalid(_unknown(chosen.only, targets))
+        if selection.only is not None and selection.only not in {target.name for target in targets}:
+            raise Invalid(_unknown(selection.only, targets))
         if not targets:
             return Deployment(tree, discovery, errors=discovery.errors)
         self._ask_clusters(targets)
         rendered = self._expansions.of_all(targets, tree)
         expansions = {target.name: expansion for target, expansion in zip(targets, rendered, strict=True)}
-        looked = [target for target in uncovered(targets, expansions) if target.units or target.paths]
-        if chosen.only is not None:
-            looked = [target for target in looked if target.name == chosen.only]
-        return replace(_deployment(tree, discovery, expansions, looked), only=chosen.only)
+        looked_at = [target for target in uncovered(targets, expansions) if target.units or target.paths]
+        if selection.only is not None:
+            looked_at = [target for target in looked_at if target.name == selection.only]
+        return replace(_deployment(tree, discovery, expansions, looked_at), only=selection.only)
 
     def reaching(self, tree: FileTree) -> FileTree:
         """``tree`` with what it names elsewhere to be fetched when it is rendered."""
@@ -181,12 +181,14 @@ class DeploymentReader:
 
     def discovery(self, tree: FileTree) -> Discovery:
         """What ``tree`` deploys; nothing is rendered for it."""
-        chosen = self.selection
+        selection = self.selection
         self.documents = self.documents.on(tree)
         inflating = self.documents.mentions(*_INFLATES)
         if inflating is not self._expansions.around.inflating:
             self._expansions.around = replace(self._expansions.around, inflating=inflating)
-        return discover(self.documents, named=chosen.named, own=chosen.own, clusters=chosen.clusters)
+        return discover(
+            self.documents, named_targets=selection.named, own_urls=selection.own, clusters=selection.clusters
+        )
 
     def expansions(self, targets: Sequence[Target], tree: FileTree, *, keep: bool) -> list[Expansion]:
         """What each of ``targets`` comes to in ``tree``: what it is known to come to, and only else rendered. ``keep``:
@@ -194,16 +196,16 @@ class DeploymentReader:
         """
         return self._expansions.of_all(targets, tree, keep=keep)
 
-    def expand(self, target: Target, tree: FileTree, known: KnownRendering = _unknown_unit) -> Expansion:
+    def expand(self, target: Target, tree: FileTree, known_rendering: KnownRendering = _unknown_unit) -> Expansion:
         """One target as it would be with other files; nothing about it is remembered but what its units come to. Units
-        that ``known`` answers for are not rendered.
+        that ``known_rendering`` answers for are not rendered.
         """
 
-        def render_all(asked: Sequence[tuple[Unit, FileTree]]) -> list[Rendering]:
-            renderings = [known(unit) for unit, _ in asked]
-            waiting = [each for each, rendering in zip(asked, renderings, strict=True) if rendering is None]
-            made = iter(self.renderer.render_all(waiting))
-            return [next(made) if rendering is None else rendering for rendering in renderings]
+        def render_all(requests: Sequence[tuple[Unit, FileTree]]) -> list[Rendering]:
+            renderings = [known_rendering(unit) for unit, _ in requests]
+            waiting = [request for request, rendering in zip(requests, renderings, strict=True) if rendering is None]
+            fresh = iter(self.renderer.render_all(waiting))
+            return [next(fresh) if rendering is None else rendering for rendering in renderings]
 
         return expand(target, tree, render_all, self._expansions.around)
 
@@ -224,24 +226,24 @@ class DeploymentReader:
 
     def _cluster(self, target: Target) -> Tree:
         """What is known of a target's cluster: what settings say of it, else what it says of itself."""
-        given = self.selection.capabilities.get(target.name) or self.selection.capabilities.get("") or {}
-        seen = self._served.get(target.observer, ServedApi()).as_tree()
-        return {**seen, **{key: value for key, value in given.items() if value}}
+        given_capabilities = self.selection.capabilities.get(target.name) or self.selection.capabilities.get("") or {}
+        served = self._served.get(target.observer, ServedApi()).as_tree()
+        return {**served, **{key: value for key, value in given_capabilities.items() if value}}
 
     def _around(self) -> RenderContext:
         return RenderContext(self.selection.own, self.selection.clusters, self.selection.capabilities)
 
     def _observed(self, target: Target) -> Target:
-        own = target.name in self.selection.observed
-        return replace(target, observer=target.name) if own else target
+        is_observed = target.name in self.selection.observed
+        return replace(target, observer=target.name) if is_observed else target
 
 
 def _unknown(name: str, targets: Sequence[Target]) -> str:
     names = [target.name for target in targets]
-    meant = nearest(name, names)
-    listed = ", ".join(names) or "none; see `clockwork targets`"
+    suggestion = nearest(name, names)
+    name_list = ", ".join(names) or "none; see `clockwork targets`"
     return f"there is no target {name!r}" + (
-        f"; did you mean {meant!r}?" if meant else f"; this repository has {listed}"
+        f"; did you mean {suggestion!r}?" if suggestion else f"; this repository has {name_list}"
     )
 
 
@@ -258,8 +260,8 @@ def uncovered(targets: Sequence[Target], expansions: Mapping[str, Expansion]) ->
 
 
 def _is_covered(target: Target, paths: Mapping[str, Sequence[Target]]) -> bool:
-    others = paths.get(target.units[0].path, ())
-    return target not in others and any(target.cluster in {"", other.cluster} for other in others)
+    covering = paths.get(target.units[0].path, ())
+    return target not in covering and any(target.cluster in {"", other.cluster} for other in covering)
 
 
 def _deployment(
@@ -270,26 +272,26 @@ def _deployment(
     clashing = clashes((target, [desired.id for desired in read[target.name].resources]) for target in default)
     foreign = [target for target in default if _is_foreign(target, default) and target.name not in clashing]
     notes = [*map(_elsewhere, foreign), *(_clash(name, *clashing[name]) for name in sorted(clashing))]
-    kept = [target for target in targets if target.name not in clashing and target not in foreign]
-    left = [out for target in kept for out in expansions[target.name].left_out]
-    notes += [_left_out(out) for out in dict.fromkeys([*discovery.left_out, *left]) if not out.missing_tool]
+    kept_targets = [target for target in targets if target.name not in clashing and target not in foreign]
+    left_out = [out for target in kept_targets for out in expansions[target.name].left_out]
+    notes += [_left_out(out) for out in dict.fromkeys([*discovery.left_out, *left_out]) if not out.missing_tool]
     return Deployment(
         tree,
         discovery,
         expansions,
-        tuple(kept),
-        tuple(desired for target in kept for desired in read[target.name].resources),
-        (*discovery.errors, *(error for target in kept for error in read[target.name].errors)),
+        tuple(kept_targets),
+        tuple(desired for target in kept_targets for desired in read[target.name].resources),
+        (*discovery.errors, *(error for target in kept_targets for error in read[target.name].errors)),
         tuple(notes),
-        tuple(Unreachable(RENDERER, out.subject, out.reason) for out in dict.fromkeys(left) if out.missing_tool),
+        tuple(Unreachable(RENDERER, out.subject, out.reason) for out in dict.fromkeys(left_out) if out.missing_tool),
     )
 
 
-def _is_foreign(target: Target, others: Sequence[Target]) -> bool:
+def _is_foreign(target: Target, other_targets: Sequence[Target]) -> bool:
     """Whether a target goes to another cluster than the one that Argo CD runs in, while others do not: one configured live
     state cannot be of both.
     """
-    return target.cluster.startswith(_ARGO) and any(other.cluster != target.cluster for other in others)
+    return target.cluster.startswith(_ARGO) and any(other.cluster != target.cluster for other in other_targets)
 
 
 def _elsewhere(target: Target) -> IgnoreNote:

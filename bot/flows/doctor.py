@@ -53,9 +53,9 @@ def configuration(parts: Sequence[ConfigurationPart]) -> Iterator[Diagnosis]:
             health = Health.NOTE if part.advice else Health.OK
             yield Diagnosis("settings", health, f"{part.name}: {part.contents}", part.advice)
         else:
-            first, *rest = part.problem.splitlines()
+            first, *remaining_lines = part.problem.splitlines()
             yield Diagnosis(
-                "settings", Health.FAILS, "; ".join([first, *map(str.strip, rest)]), "clockwork check-config"
+                "settings", Health.FAILS, "; ".join([first, *map(str.strip, remaining_lines)]), "clockwork check-config"
             )
 
 
@@ -75,13 +75,13 @@ def rights(granted: HostRights, facts: HostFacts, *, labels: Sequence[str], sign
     if granted.scopes and not granted.scopes & {"repo", "public_repo"}:
         scopes = ", ".join(sorted(granted.scopes))
         yield Diagnosis(area, Health.FAILS, f"the token has only the scopes {scopes}", "Give it the scope repo.")
-    for what in granted.denied if granted.push is not False else ():
-        checks = what == "checks"
-        text = "checks are published as commit statuses" if checks else f"the token may not write {what}"
+    for right in granted.denied if granted.push is not False else ():
+        checks = right == "checks"
+        text = "checks are published as commit statuses" if checks else f"the token may not write {right}"
         advice = (
             "A GitHub App, or the token of a job with checks: write, has check runs."
             if checks
-            else f"Give it {what}: write."
+            else f"Give it {right}: write."
         )
         yield Diagnosis(area, Health.NOTE if checks else Health.FAILS, text, advice)
     if not facts.issues:
@@ -129,10 +129,10 @@ def _branch(granted: HostRights, signing: str) -> Iterator[Diagnosis]:
     if unsigned:
         advice = "Set author.signing: github (or ssh, gpg) in clockwork.yaml."
         yield Diagnosis("branch", Health.NOTE, "commits must be signed, and author.signing is none", advice)
-    others = [_DIRECT[rule] for rule in keeping if rule != "required_signatures"]
-    if others:
+    other_rules = [_DIRECT[rule] for rule in keeping if rule != "required_signatures"]
+    if other_rules:
         advice = "Nothing has to be done; or let the account bypass the rule."
-        text = f"{'; '.join(others)}: safe patches come as pull requests labelled clockwork/safe"
+        text = f"{'; '.join(other_rules)}: safe patches come as pull requests labelled clockwork/safe"
         yield Diagnosis("branch", Health.NOTE, text, advice)
     elif not unsigned:
         yield Diagnosis("branch", Health.OK, "takes direct commits, as far as its rules tell")
@@ -140,16 +140,16 @@ def _branch(granted: HostRights, signing: str) -> Iterator[Diagnosis]:
 
 def memory(memory: Memory, now: datetime) -> Iterator[Diagnosis]:
     """What the ledger remembers that keeps runs from writing, and the lanes that the host closed."""
-    known = state(memory.view, now, memory.limits)
+    limit_state = state(memory.view, now, memory.limits)
     if (reason := stopped(memory.view, memory.limits, now)) is not None:
         yield Diagnosis("ledger", Health.FAILS, reason, "clockwork resume -m 'why it may go on'")
-    for task in sorted(known.stopped):
-        failures = counted(known.stopped[task], "failure")
+    for task in sorted(limit_state.stopped):
+        failures = counted(limit_state.stopped[task], "failure")
         yield Diagnosis("ledger", Health.NOTE, f"{task} stopped after {failures}", f"clockwork resume {task} -m why")
-    for task in sorted(known.suspended):
+    for task in sorted(limit_state.suspended):
         yield Diagnosis("ledger", Health.NOTE, f"{task} is suspended", f"clockwork unsuspend {task} -m why")
-    if known.dangling:
-        text = f"{counted(len(known.dangling), 'intent')} without an outcome"
+    if limit_state.dangling:
+        text = f"{counted(len(limit_state.dangling), 'intent')} without an outcome"
         yield Diagnosis("ledger", Health.NOTE, text, "The next run looks for the work and closes them.")
     for lane, closure in memory.closures(now).items():
         again = f" Tried again at {closure.again:%H:%M UTC}." if closure.again else ""
@@ -173,9 +173,9 @@ def live_state(report: Report) -> Iterator[Diagnosis]:
     for gap in report.unreachable:
         if gap.observer == RENDERER:
             continue
-        where = f"{gap.target}: " if gap.target else ""
+        prefix = f"{gap.target}: " if gap.target else ""
         yield Diagnosis(
-            "live state", Health.FAILS, f"cannot read {gap.observer}: {where}{gap.cause}", _reach(gap.observer)
+            "live state", Health.FAILS, f"cannot read {gap.observer}: {prefix}{gap.cause}", _reach(gap.observer)
         )
     for error in report.errors:
         yield Diagnosis("sources", Health.FAILS, str(error), "Correct the file.")
@@ -183,17 +183,17 @@ def live_state(report: Report) -> Iterator[Diagnosis]:
     for name, resources in report.targets.items():
         text = f"{name}: {counted(resources, 'resource')} compared, {counted(differences.get(name, 0), 'difference')}"
         yield Diagnosis("live state", Health.OK, text)
-    rest = report.resources - sum(report.targets.values())
-    if rest or not report.targets:
-        others = len(report.drift) - sum(differences.get(name, 0) for name in report.targets)
-        text = f"{counted(rest, 'resource')} of plain files compared, {counted(others, 'difference')}"
+    unassigned = report.resources - sum(report.targets.values())
+    if unassigned or not report.targets:
+        unassigned_differences = len(report.drift) - sum(differences.get(name, 0) for name in report.targets)
+        text = f"{counted(unassigned, 'resource')} of plain files compared, {counted(unassigned_differences, 'difference')}"
         yield Diagnosis("live state", Health.OK, text)
     left_out = [note for note in report.notes if note.state == "not compared"]
     for note in left_out[:_GAPS]:
         yield Diagnosis("live state", Health.NOTE, f"not compared: {note.rule}: {note.detail}")
     if len(left_out) > _GAPS:
-        more = f"{len(left_out) - _GAPS} more are not compared"
-        yield Diagnosis("live state", Health.NOTE, more, "clockwork targets --all")
+        remainder = f"{len(left_out) - _GAPS} more are not compared"
+        yield Diagnosis("live state", Health.NOTE, remainder, "clockwork targets --all")
 
 
 _GAPS: Final = 5
@@ -207,11 +207,11 @@ def _reach(observer: str) -> str:
     return "Correct `observe` in clockwork.yaml, or run where it can be read."
 
 
-def clock(now: datetime, there: datetime | None) -> Iterator[Diagnosis]:
+def clock(now: datetime, server_time: datetime | None) -> Iterator[Diagnosis]:
     """Whether this machine's clock is that of the host: budgets and cool-downs of several machines are counted by it."""
-    if there is None:
+    if server_time is None:
         return
-    skew = abs(now - there)
+    skew = abs(now - server_time)
     text = f"{round(skew.total_seconds())} s beside the host's"
     if skew > SKEW:
         yield Diagnosis("clock", Health.FAILS, text, "Synchronise it (timedatectl set-ntp true).")

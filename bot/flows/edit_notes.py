@@ -30,22 +30,22 @@ def side_effects(plan: EditPlan, target: str) -> Iterator[str]:
     """What else changes, and why, for whoever merges."""
     for old, new in plan.renamed.items():
         yield f"{old} becomes {new.name}, because what it holds is part of its name"
-    own = {(target, id_) for pair in plan.renamed.items() for id_ in pair}
-    users = [each for each in plan.moves if each in plan.followers and each not in own]
-    workloads = [each for each in users if plan.renamed and each[1].kind in _PODS_OF]
+    renamed_ids = {(target, id_) for pair in plan.renamed.items() for id_ in pair}
+    users = [moved for moved in plan.moves if moved in plan.followers and moved not in renamed_ids]
+    workloads = [user for user in users if plan.renamed and user[1].kind in _PODS_OF]
     if workloads:
-        which = "follows, so its pods are replaced" if len(workloads) == 1 else "follow, so their pods are replaced"
-        yield f"{_listed(workloads, target)} {which}"
-    if rest := [each for each in users if each not in workloads]:
-        yield f"{_listed(rest, target)} {'follows' if len(rest) == 1 else 'follow'}"
-    others = [each for each in plan.moves if each not in plan.followers]
-    if others:
-        yield f"{_listed(others, target)} {'changes' if len(others) == 1 else 'change'} too"
+        predicate = "follows, so its pods are replaced" if len(workloads) == 1 else "follow, so their pods are replaced"
+        yield f"{_listed(workloads, target)} {predicate}"
+    if other_users := [user for user in users if user not in workloads]:
+        yield f"{_listed(other_users, target)} {'follows' if len(other_users) == 1 else 'follow'}"
+    other_moves = [moved for moved in plan.moves if moved not in plan.followers]
+    if other_moves:
+        yield f"{_listed(other_moves, target)} {'changes' if len(other_moves) == 1 else 'change'} too"
     for carrier in plan.through:
         yield f"{carrier} carries it, so it changes as well"
 
 
 def _listed(moved: Sequence[ObjectId], target: str) -> str:
     names = [str(id_) if name == target else f"{name}/{id_}" for name, id_ in moved]
-    more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
-    return ", ".join(names[:_MOST]) + more
+    remainder = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
+    return ", ".join(names[:_MOST]) + remainder

@@ -109,8 +109,10 @@ def explain(loop: Loop, subject: str) -> Explanation:
     memory = as_recovered(remember(loop.run), head, loop.run, now=now)
     intentions = plan(assessment.decisions, assessment.declaration, memory, loop.declarer, now=now)
     explanation = _about(subject, assessment, intentions, memory.view)
-    asked = {intention.proposal.fingerprint: _limits(intention, memory, now) for intention in explanation.intentions}
-    return replace(explanation, limits=asked, blocked=stopped(memory.view, memory.limits, now))
+    checks_by_fingerprint = {
+        intention.proposal.fingerprint: _limits(intention, memory, now) for intention in explanation.intentions
+    }
+    return replace(explanation, limits=checks_by_fingerprint, blocked=stopped(memory.view, memory.limits, now))
 
 
 def _limits(intention: Intention, memory: Memory, now: datetime) -> Sequence[LimitCheck]:
@@ -129,8 +131,8 @@ def _advice(subject: str, assessment: Assessment) -> str:
     if (note := next(notes, None)) is not None:
         return f"Target {target} is not compared: {note.detail}."
     tasks = _tasks(assessment) | {str(decision.drift.resource) for decision in assessment.decisions}
-    known = "Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id."
-    return suggestion(subject, tasks, otherwise=known)
+    hint = "Name a task (clockwork drift lists them), a proposal's fingerprint or a drift's id."
+    return suggestion(subject, tasks, otherwise=hint)
 
 
 def _tasks(assessment: Assessment) -> set[str]:
@@ -144,18 +146,18 @@ def _about(subject: str, assessment: Assessment, intentions: Sequence[Intention]
     tasks = _tasks(assessment)
     subject = _in_its_target(subject, assessment) if subject not in tasks else subject
     matching = tuple(intention for intention in intentions if subject in _names(intention.proposal))
-    known = settled(assessment.decisions, intentions)
-    decisions = tuple(d for d in known if subject in {d.drift.task, d.drift.id, str(d.drift.resource)})
+    settled_decisions = settled(assessment.decisions, intentions)
+    decisions = tuple(d for d in settled_decisions if subject in {d.drift.task, d.drift.id, str(d.drift.resource)})
     decisions = decisions or tuple(d for intention in matching for d in intention.proposal.decisions)
     entries = tuple(e for e in view.entries if subject in {e.task, e.fingerprint, e.id, *e.drifts})
     if subject not in tasks and not matching and not decisions and not entries:
         raise Invalid(f"nothing is known about {subject!r}", advice=_advice(subject, assessment))
-    held = tuple(
+    open_intentions = tuple(
         intention for intention in intentions if intention.proposal.task == EVERYTHING and intention not in matching
     )
     about = {*([subject] if subject in tasks else []), *(entry.task for entry in entries if entry.task)}
     compared = all(looked_at(task, assessment) for task in about)
-    return Explanation(subject, decisions, (*matching, *held), entries, compared=compared)
+    return Explanation(subject, decisions, (*matching, *open_intentions), entries, compared=compared)
 
 
 def _names(proposal: Proposal) -> frozenset[str]:
@@ -246,7 +248,7 @@ def _figures(figures: Mapping[str, str | int | float]) -> str:
 
 
 def _limit(check: LimitCheck) -> str:
-    figures = f" ({shown})" if (shown := _figures(check.figures)) else ""
+    figures = f" ({figures_text})" if (figures_text := _figures(check.figures)) else ""
     return _line("limit", f"{check.limit} {'ok' if check.passed else 'denied'}: {check.message}{figures}")
 
 

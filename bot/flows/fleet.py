@@ -90,11 +90,11 @@ class FleetLoop:
             present = (self.known[name] for name in waiting)
             # Everybody counts as due: from the due time on which comes last.
             at = max([self.clock.now(), *(self.known[name].due for name in waiting)])
-            chosen = turns(present, self._allowances, now=at, free=free, expected=self.pacing.expected)
-            for repository in chosen:
+            due_members = turns(present, self._allowances, now=at, free=free, expected=self.pacing.expected)
+            for repository in due_members:
                 self._begin(repository)
                 waiting.discard(repository.name)
-            if not chosen and not self._costs:
+            if not due_members and not self._costs:
                 break
             self._finish(_LONGEST_WAIT)
         self._drain()

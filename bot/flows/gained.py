@@ -27,9 +27,9 @@ _TRAILS: Final = {
 """What tells who changed a resource of a provider: AWS CLI, gcloud and az references."""
 
 
-def gained_steps(drift: Drift, alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
-    """What a person does about a privilege that the live side gained; ``alone`` are the files that hold one object each."""
-    return (*who(drift), *restoring(drift, alone), *after(drift))
+def gained_steps(drift: Drift, lone_files: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+    """What a person does about a privilege that the live side gained. ``lone_files``: those that hold one object each."""
+    return (*who(drift), *restoring(drift, lone_files), *after(drift))
 
 
 def who(drift: Drift) -> tuple[RunbookStep, ...]:
@@ -51,20 +51,18 @@ def _who_in_cluster(drift: Drift) -> tuple[RunbookStep, ...]:
     target = object_of(drift)
     names = json.dumps(drift.resource.name)
     space = f" and .objectRef.namespace=={json.dumps(drift.resource.scope)}" if drift.resource.scope else ""
-    chosen = f'select(.objectRef.name=={names}{space} and (.verb|IN("create","update","patch")))'
-    asked = (
-        f"jq -c {shlex.quote(f'{chosen} | [.requestReceivedTimestamp, .verb, .user.username, .sourceIPs, .userAgent]')}"
-    )
-    noted = ""
+    selector = f'select(.objectRef.name=={names}{space} and (.verb|IN("create","update","patch")))'
+    query = f"jq -c {shlex.quote(f'{selector} | [.requestReceivedTimestamp, .verb, .user.username, .sourceIPs, .userAgent]')}"
+    manager_note = ""
     if drift.manager is not None:
         when = "" if drift.changed_at is None else f" at {minute(drift.changed_at)}"
-        noted = f" The live object names {drift.manager}{when}."
+        manager_note = f" The live object names {drift.manager}{when}."
     return (
         RunbookStep(
-            f"Find out who did it.{noted}",
+            f"Find out who did it.{manager_note}",
             f"kubectl get {target} -o yaml --show-managed-fields\nkubectl describe {target}",
         ),
-        RunbookStep("Ask the API server's audit log for the account behind it.", f"{asked} {_AUDIT}"),
+        RunbookStep("Ask the API server's audit log for the account behind it.", f"{query} {_AUDIT}"),
     )
 
 

@@ -74,8 +74,8 @@ def process_request(
     assignment.check_agent(site.rules, request.agent)
     tree = tree_at(site.repository, site.base)
     nonce = hashlib.sha256(f"fence\0{secret}".encode()).hexdigest()[:32]
-    asked = assignment.build(request.prompt, site.rules, tree, agent=agent, nonce=nonce, evidence=evidence)
-    draft = drafter.draft(asked)
+    full_prompt = assignment.build(request.prompt, site.rules, tree, agent=agent, nonce=nonce, evidence=evidence)
+    draft = drafter.draft(full_prompt)
     run = _Run(request, site, draft, session, agent, started)
     if draft.failure is not None:
         run.record(Verdict.BLOCK, (), site.base, failure=draft.failure)
@@ -130,8 +130,10 @@ class _Run:
         )
         never = tuple(self._never_written(change)) if reading.writes else ()
         paths = {finding.file for finding in never}
-        kept = (finding for finding in judgement.findings if not (finding.rule == "SYS-001" and finding.file in paths))
-        findings = ordered((*kept, *never, *reading.failures))
+        kept_findings = (
+            finding for finding in judgement.findings if not (finding.rule == "SYS-001" and finding.file in paths)
+        )
+        findings = ordered((*kept_findings, *never, *reading.failures))
         answer = verdict(findings)
         spent = (site.clock.now() - self.started).total_seconds()
         self.record(answer, findings, change.head, failed=judgement.failure)
@@ -162,17 +164,17 @@ class _Run:
             return _Reading(ParsedOutput(redact(text)), words, failures=(failure,))
         if answer is not None and answer[1]:
             return self._writing(answer[0], answer[1], tree)
-        shown = redact(text if answer is None else answer[0])
-        return _Reading(ParsedOutput(shown, output.code_blocks(shown)), words)
+        redacted = redact(text if answer is None else answer[0])
+        return _Reading(ParsedOutput(redacted, output.code_blocks(redacted)), words)
 
     def _writing(self, summary: str, files: Sequence[DraftFile], tree: FileTree) -> _Reading:
         change = output.change_of(
             files, tree, base=self.site.base, head=_digest(files), incomplete=self.draft.incomplete
         )
         touched = {path for file in change.files for path in (file.path, file.old_path)}
-        written = {file.path: file.data for file in files if file.refused is None and file.path in touched}
-        shown = redact(summary)
-        return _Reading(ParsedOutput(shown, output.code_blocks(shown), written), change, writes=True)
+        file_contents = {file.path: file.data for file in files if file.refused is None and file.path in touched}
+        redacted = redact(summary)
+        return _Reading(ParsedOutput(redacted, output.code_blocks(redacted), file_contents), change, writes=True)
 
     def _facts(self, change: Change) -> ChangeFacts:
         return with_rendered(facts_of(self.site.repository, change, self.site.rules.options), change, self.site.render)

@@ -142,7 +142,7 @@ def review_queued(queued: QueuedHead, base: str, site: ReviewSite, *, session_id
         between = change_between(site.repository, base, queued.sha)
         if pull is not None:
             return replace(describe(between, pull, agents=site.agents), branch=queued.ref)
-        kind, agent = classify("", branch=queued.ref, messages=between.messages, known=site.agents)
+        kind, agent = classify("", branch=queued.ref, messages=between.messages, known_kinds=site.agents)
         return replace(between, author_kind=kind, agent=agent, branch=queued.ref)
 
     identity = _identity(queued.sha, base, site, None if isinstance(pull, BotError) else pull)
@@ -160,8 +160,10 @@ def _queued_pull(queued: QueuedHead, host: CodeHost) -> PullRequest | BotError |
 def _identity(head: str, base: str, site: ReviewSite, pull: PullRequest | None, twins: Sequence[Twin] = ()) -> str:
     assistants = sorted((assistant.name, assistant.name in site.required) for assistant in site.assistants)
     about = () if pull is None else pull_facts(pull, site.agents, site.rules.heeded_labels)
-    others = [[_twin_identity(twin)] for twin in twins]
-    return external_id(head, base, site.rules.hash, site.mode, (*about, assistants, *others), key=site.mask_key)
+    twin_identities = [[_twin_identity(twin)] for twin in twins]
+    return external_id(
+        head, base, site.rules.hash, site.mode, (*about, assistants, *twin_identities), key=site.mask_key
+    )
 
 
 def _twin_identity(twin: Twin) -> str:
@@ -183,14 +185,14 @@ def _reviewed(head: _Head, site: ReviewSite) -> Reviewed:
     running = Check(
         site.name, head.sha, CheckState.IN_PROGRESS, "Checking", "The checks are running.", (), head.identity
     )
-    begun = _begun(running, site.host, reads_only=head.reads_only)
+    run = _begun(running, site.host, reads_only=head.reads_only)
     try:
-        if begun is not None and begun.state is not None:
-            stands = _again(head, site, begun, begun.state)
-            return stands or _judged(replace(head, identity=f"{head.identity}~anew"), site, published=True)
-        return _judged(head, site, published=begun is not None)
+        if run is not None and run.state is not None:
+            standing_result = _again(head, site, run, run.state)
+            return standing_result or _judged(replace(head, identity=f"{head.identity}~anew"), site, published=True)
+        return _judged(head, site, published=run is not None)
     except BotError as error:
-        if begun is not None and begun.state is None:
+        if run is not None and run.state is None:
             site.host.publish(_broken(running, site.mode, error))
         raise
 
@@ -226,8 +228,8 @@ def _judged(head: _Head, site: ReviewSite, *, published: bool) -> Reviewed:
     rendered = differences(facts.rendered, site.mask_key)
     if rendered:
         check = replace(check, summary=_with_difference(check.summary, rendered))
-    shown = site.host.publish(check) if published else None
-    return Reviewed(result, shown, check.state, change, site.rules, rendered)
+    published_check = site.host.publish(check) if published else None
+    return Reviewed(result, published_check, check.state, change, site.rules, rendered)
 
 
 def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckState) -> Reviewed | None:
@@ -246,7 +248,9 @@ def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckSta
     if _BY_SEVERITY.index(result.verdict) > _BY_SEVERITY.index(answer):
         return None
     note = "This head was judged before by the same rules: its check stands, and no assistant was asked again."
-    result = replace(result, verdict=answer, notes=(note, *(each for each in result.notes if "ran alone" not in each)))
+    result = replace(
+        result, verdict=answer, notes=(note, *(old_note for old_note in result.notes if "ran alone" not in old_note))
+    )
     rendered = differences(facts.rendered, site.mask_key)
     return Reviewed(result, check, state, change, site.rules, rendered, again=True)
 
@@ -268,11 +272,11 @@ def _follow(host: CodeHost, number: int, reviewed: Reviewed, mode: Mode, identit
     """The one comment says what the verdict says: findings, or that they are fixed. It is made only to ``create`` findings."""
     if reviewed.again and not create:
         return
-    shown = _ours(host.comments(number), _FINDINGS)
+    own_comment = _ours(host.comments(number), _FINDINGS)
     digest = identity[:16]
     approved = reviewed.result.verdict is Verdict.APPROVE
-    if (shown is None and (approved or not create)) or (
-        reviewed.again and shown is not None and shown.digest == digest
+    if (own_comment is None and (approved or not create)) or (
+        reviewed.again and own_comment is not None and own_comment.digest == digest
     ):
         return
     body = (fixed_body if approved else comment_body)(reviewed.result, reviewed.change, mode)

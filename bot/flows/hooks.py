@@ -24,16 +24,23 @@ _OWN: Final = frozenset({UnitKind.KUSTOMIZE, UnitKind.HELM, UnitKind.DIRECTORY})
 def releases_of(name: str, declaration: Declaration, declared: Mapping[ResourceId, Desired], commit: str) -> Releases:
     """The releases of the target called ``name``, of which ``declared`` are the resources."""
     of = dict(_rendered(name, declaration))
-    kept = {
+    kept_resources = {
         id_: resource
         for id_, resource in declared.items()
         if id_.platform is Platform.KUBERNETES and of.get(id_, "") is not None
     }
-    own = [Hook(_named(each, commit), of.get(id_) or "") for id_, each in kept.items() if is_hook(each.tree)]
-    charts = [Hook(_named(each, commit), _release(unit) or "") for unit, each in _charts(name, declaration)]
-    once = [Hook(each, _release(unit) or "", once=True) for unit, each in _made_once(name, declaration)]
-    hooks = {hook.desired.id: hook for hook in [*own, *charts, *(hook for hook in once if hook.desired.id not in kept)]}
-    return Releases(tuple(hooks.values()), {id_: of.get(id_) or "" for id_ in kept if id_ not in hooks})
+    own_hooks = [
+        Hook(_named(resource, commit), of.get(id_) or "")
+        for id_, resource in kept_resources.items()
+        if is_hook(resource.tree)
+    ]
+    charts = [Hook(_named(resource, commit), _release(unit) or "") for unit, resource in _charts(name, declaration)]
+    once_only = [Hook(resource, _release(unit) or "", once=True) for unit, resource in _made_once(name, declaration)]
+    hooks = {
+        hook.desired.id: hook
+        for hook in [*own_hooks, *charts, *(hook for hook in once_only if hook.desired.id not in kept_resources)]
+    }
+    return Releases(tuple(hooks.values()), {id_: of.get(id_) or "" for id_ in kept_resources if id_ not in hooks})
 
 
 def _rendered(name: str, declaration: Declaration) -> Iterator[tuple[ResourceId, str | None]]:
@@ -41,8 +48,8 @@ def _rendered(name: str, declaration: Declaration) -> Iterator[tuple[ResourceId,
     deployment = declaration.deployment
     if deployment is None or name not in deployment.expansions:
         return
-    for unit, made in deployment.expansions[name].objects():
-        if (id_ := identity(made)) is not None:
+    for unit, rendered in deployment.expansions[name].objects():
+        if (id_ := identity(rendered)) is not None:
             yield id_._replace(target=name), _release(unit)
 
 
@@ -69,6 +76,6 @@ def _named(desired: Desired, commit: str) -> Desired:
     if text(meta.get("name")) or not (begins := text(meta.get("generateName"))):
         return desired
     name = f"{begins}{commit[:7]}"
-    named = {key: value for key, value in meta.items() if key != "generateName"} | {"name": name}
+    metadata = {key: value for key, value in meta.items() if key != "generateName"} | {"name": name}
     id_ = desired.id._replace(name=name)
-    return replace(desired, id=id_, task=id_.qualified, tree={**desired.tree, "metadata": named})
+    return replace(desired, id=id_, task=id_.qualified, tree={**desired.tree, "metadata": metadata})

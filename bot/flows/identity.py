@@ -43,7 +43,7 @@ def details(
     item: PullRequest | Issue, facts: HostFacts | None, *, kind: str | None, head: str | None
 ) -> dict[str, str]:
     """What the ledger is told of an item, so that it is known again."""
-    known = {
+    item_details = {
         NUMBER: str(item.number),
         REPOSITORY: str(facts.id) if facts is not None and facts.id else "",
         NODE: item.node,
@@ -51,17 +51,17 @@ def details(
         KIND: kind or "",
         "head": head or "",
     }
-    return {name: value for name, value in known.items() if value}
+    return {name: value for name, value in item_details.items() if value}
 
 
 def records(view: LedgerView) -> Mapping[int, ItemRecord]:
     """The newest record of each item."""
-    known: dict[int, ItemRecord] = {}
+    records_by_number: dict[int, ItemRecord] = {}
     for entry in view.entries:
         record = _record(entry)
         if record is not None:
-            known[record.number] = record
-    return known
+            records_by_number[record.number] = record
+    return records_by_number
 
 
 def _record(entry: Entry) -> ItemRecord | None:
@@ -78,12 +78,14 @@ def _record(entry: Entry) -> ItemRecord | None:
     return ItemRecord(int(number), Marker(kind, entry.task, digest), repository, node, entry.link or "")
 
 
-def owned(items: Sequence[_ItemT], known: Mapping[int, ItemRecord], facts: HostFacts | None) -> tuple[_ItemT, ...]:
+def owned(
+    items: Sequence[_ItemT], item_records: Mapping[int, ItemRecord], facts: HostFacts | None
+) -> tuple[_ItemT, ...]:
     """The items, those of ours with the marker that says what they are about.
 
     A valid marker about the same thing is newer than its record where a run died between the two.
     """
-    return tuple(_owned(item, known.get(item.number), facts) for item in items)
+    return tuple(_owned(item, item_records.get(item.number), facts) for item in items)
 
 
 def _owned(item: _ItemT, record: ItemRecord | None, facts: HostFacts | None) -> _ItemT:

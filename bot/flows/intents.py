@@ -82,8 +82,8 @@ def begin(intentions: Sequence[Intention], progress: Progress, run: RunContext, 
     for _ in range(TRIES):
         now = run.clock.now()
         if progress.view.tip != progress.planned.tip or now != progress.now:
-            remaining, lost = _still_permitted(remaining, progress, run.limits, now)
-            dropped += lost
+            remaining, no_longer_permitted = _still_permitted(remaining, progress, run.limits, now)
+            dropped += no_longer_permitted
         started = _together([StartedIntent(intention, _intent(intention, run, now)) for intention in remaining])
         if not started:
             return Begun([], dropped, progress)
@@ -140,27 +140,27 @@ def _still_permitted(
     intentions: Sequence[Intention], progress: Progress, limits: Limits, now: datetime
 ) -> tuple[list[Intention], list[tuple[Intention, TakenAction]]]:
     """Which intentions may still be carried out at ``now``, after everything that was appended since the plan was made."""
-    known = {entry.id for entry in progress.planned.entries} | progress.own
-    begun = {
+    known_ids = {entry.id for entry in progress.planned.entries} | progress.own
+    started_pairs = {
         (entry.lane, entry.task)
         for entry in progress.view.entries
-        if entry.kind is EntryKind.INTENT and entry.id not in known
+        if entry.kind is EntryKind.INTENT and entry.id not in known_ids
     }
-    kept: list[Intention] = []
-    lost: list[tuple[Intention, TakenAction]] = []
+    permitted: list[Intention] = []
+    dropped: list[tuple[Intention, TakenAction]] = []
     for intention in intentions:
-        if (intention.proposal.lane, intention.proposal.task) in begun:
+        if (intention.proposal.lane, intention.proposal.task) in started_pairs:
             text = "Another run began this just now."
-            lost.append((intention, action_of(intention, effect=Effect.IN_PROGRESS, message=text)))
+            dropped.append((intention, action_of(intention, effect=Effect.IN_PROGRESS, message=text)))
             continue
-        pending = [request(other) for other in kept]
+        pending = [request(other) for other in permitted]
         answer = permit(progress.view, request(intention), limits, now, pending=pending)
         if isinstance(answer, Denied):
             denied = replace(intention, effect=Effect.DENIED, message=answer.message, denied=answer)
-            lost.append((intention, action_of(denied)))
+            dropped.append((intention, action_of(denied)))
         else:
-            kept.append(intention)
-    return kept, lost
+            permitted.append(intention)
+    return permitted, dropped
 
 
 @dataclass(frozen=True, slots=True)

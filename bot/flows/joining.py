@@ -50,11 +50,13 @@ def joined(proposals: Sequence[Proposal], commit: str, situation: Situation) -> 
             groups.setdefault(likeness, []).append(proposal)
     instead: dict[str, Proposal | None] = {}
     for likeness, members in groups.items():
-        whole = _whole(likeness, members)
-        if len(members) >= least or _is_open(whole, situation):
-            instead |= dict.fromkeys(member.fingerprint for member in members) | {members[0].fingerprint: whole}
-    chosen = (instead.get(proposal.fingerprint, proposal) for proposal in proposals)
-    return [proposal for proposal in chosen if proposal is not None]
+        joined_proposal = _whole(likeness, members)
+        if len(members) >= least or _is_open(joined_proposal, situation):
+            instead |= dict.fromkeys(member.fingerprint for member in members) | {
+                members[0].fingerprint: joined_proposal
+            }
+    final_proposals = (instead.get(proposal.fingerprint, proposal) for proposal in proposals)
+    return [proposal for proposal in final_proposals if proposal is not None]
 
 
 def tasks_by_key(view: LedgerView) -> Mapping[str, tuple[str, ...]]:
@@ -80,8 +82,8 @@ def _is_free(proposal: Proposal, proposed: Collection[tuple[str, str]], situatio
     tag = marker(proposal)
     if (tag.kind, tag.key) in proposed and turned_down(proposal, situation) is not None:
         return False
-    asked = request(Intention(proposal, Effect.OPENED, ""))
-    checks = examine(situation.memory.view, asked, situation.memory.limits, situation.now)
+    limit_request = request(Intention(proposal, Effect.OPENED, ""))
+    checks = examine(situation.memory.view, limit_request, situation.memory.limits, situation.now)
     return all(check.passed for check in checks if check.limit in _OWN)
 
 
@@ -180,5 +182,7 @@ def _whole(likeness: _Likeness, members: Sequence[Proposal]) -> Proposal:
     common = hashlib.sha256("\0".join(likeness).encode()).hexdigest()[:6]
     decisions = tuple(decision for member in members for decision in member.decisions)
     tasks = tuple(sorted(member.task for member in members))
-    alike = len({_same_change(member) for member in members}) == 1 and None not in {_same_change(m) for m in members}
-    return Proposal(members[0].lane, f"{likeness[0]}/*#{common}", decisions, tasks, alike=alike)
+    same_changes = len({_same_change(member) for member in members}) == 1 and None not in {
+        _same_change(m) for m in members
+    }
+    return Proposal(members[0].lane, f"{likeness[0]}/*#{common}", decisions, tasks, alike=same_changes)

@@ -24,9 +24,9 @@ def notes_of(body: str) -> str:
 
 def kept(body: str, before: str) -> str:
     """``body``, a text without notes, as people left it: the steps that were ticked in ``before`` are, and their notes stay."""
-    own, _, _ = before.partition(NOTES)
-    done = {match["step"].strip() for match in _BOX.finditer(own) if match["tick"] != " "}
-    ticked = _BOX.sub(lambda match: _ticked(match) if match["step"].strip() in done else match[0], body)
+    own_text, _, _ = before.partition(NOTES)
+    done_steps = {match["step"].strip() for match in _BOX.finditer(own_text) if match["tick"] != " "}
+    ticked = _BOX.sub(lambda match: _ticked(match) if match["step"].strip() in done_steps else match[0], body)
     return with_notes(ticked, notes_of(before))
 
 

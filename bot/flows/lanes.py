@@ -118,8 +118,8 @@ def tried(proposal: Proposal, write: Callable[[Proposal], Changes]) -> Changes |
         if not (changes.moves and proposal.lane is Lane.ARTIFACT_PATCH):
             return changes
         lane, reason = Lane.CONFIG_PULL_REQUEST, WIDE
-    alone = [] if len(proposal.decisions) == 1 else list(_failing_alone(proposal, write))
-    return Relaned(tuple(alone or (_by(decision, lane, reason) for decision in proposal.decisions)))
+    failing = [] if len(proposal.decisions) == 1 else list(_failing_alone(proposal, write))
+    return Relaned(tuple(failing or (_by(decision, lane, reason) for decision in proposal.decisions)))
 
 
 def _failing_alone(proposal: Proposal, write: Callable[[Proposal], Changes]) -> Iterator[Decision]:

@@ -72,10 +72,10 @@ def with_level(data: bytes | None, level: FixLevel, file: LevelFile) -> bytes:
 
     Raises ``Refused`` where the file is written so that no splice says it.
     """
-    written = _written(data, level, file)
-    if file.level(written) is not level:
+    content = _written(data, level, file)
+    if file.level(content) is not level:
         raise Refused(f"{file.path} does not take the level", advice="Set fixes.level by hand.")
-    return written
+    return content
 
 
 def _written(data: bytes | None, level: FixLevel, file: LevelFile) -> bytes:
@@ -129,8 +129,8 @@ def _commit(head: str, files: Mapping[str, bytes], change: LevelChange, run: Run
     return run.repository.commit(head, files, message=message, at=run.clock.now(), author=run.author)
 
 
-def _order(change: LevelChange, commit: str, how: str, run: RunContext, by: Actor) -> None:
-    reason = f"auto-fix level {change.before} → {change.after}, by {how}"
+def _order(change: LevelChange, commit: str, word: str, run: RunContext, by: Actor) -> None:
+    reason = f"auto-fix level {change.before} → {change.after}, by {word}"
     record_order(run, EntryKind.NOTE, reason=reason, actor=by, detail={"head": commit})
 
 

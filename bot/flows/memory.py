@@ -103,12 +103,12 @@ def remember(run: RunContext) -> Memory:
     view = run.ledger.read()
     if run.host is None:
         return Memory(view, run.limits, taken_over=partial(taken_over, view=view, run=run), prefix=run.prefix)
-    facts, known = run.host.facts(), records(view)
+    facts, item_records = run.host.facts(), records(view)
     return Memory(
         view=view,
         limits=run.limits,
-        pulls=owned(run.host.pulls(), known, facts),
-        issues=owned(run.host.issues(), known, facts),
+        pulls=owned(run.host.pulls(), item_records, facts),
+        issues=owned(run.host.issues(), item_records, facts),
         taken_over=partial(taken_over, view=view, run=run),
         closed=partial(_closed, run.host, view, cache(run.host.closed)),
         item=partial(_item, run.host, view),
@@ -142,8 +142,8 @@ def _item(host: CodeHost, view: LedgerView, number: int) -> PullRequest | Issue 
     item, record = host.item(number), records(view).get(number)
     if item is None or record is None:
         return item
-    ours = item.closed_by_us or str(number) in closed_by_us(view)
-    return replace(item, marker=record.marker, closed_by_us=ours)
+    closed_by_bot = item.closed_by_us or str(number) in closed_by_us(view)
+    return replace(item, marker=record.marker, closed_by_us=closed_by_bot)
 
 
 def _closed(
@@ -156,28 +156,28 @@ def _closed(
     """The closed items about a proposal. Those that the ledger knows are asked for by number; only where it knows none
     is the host asked for what carries our label, once a run.
     """
-    known = [
+    item_records = [
         record for record in records(view).values() if (record.marker.kind, record.marker.key) == (tag.kind, tag.key)
     ]
-    if not known:
+    if not item_records:
         return [
             item for item in labelled() if item.marker and (item.marker.kind, item.marker.key) == (tag.kind, tag.key)
         ]
     if fingerprint in history_of(view).rejections:
         return ()
-    same = [record for record in known if record.marker.digest == fingerprint.rpartition("-")[2]]
-    chosen = sorted(same if tag.kind in set(Lane) else known[-1:], key=lambda record: -record.number)
-    items = (_item(host, view, record.number) for record in chosen)
+    same = [record for record in item_records if record.marker.digest == fingerprint.rpartition("-")[2]]
+    latest_first = sorted(same if tag.kind in set(Lane) else item_records[-1:], key=lambda record: -record.number)
+    items = (_item(host, view, record.number) for record in latest_first)
     return [item for item in items if item is not None and item.state is not ItemState.OPEN]
 
 
 def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:
     """Why nothing at all may be written; None when it may."""
-    known = state(view, now, limits)
-    if known.halt is not None:
-        halt = known.halt
+    limit_state = state(view, now, limits)
+    if limit_state.halt is not None:
+        halt = limit_state.halt
         return f"Halted since {minute(halt.at)} by {halt.actor.login}: {halt.reason}"
-    if known.emergency:
-        failures = counted(known.failures, "failure")
+    if limit_state.emergency:
+        failures = counted(limit_state.failures, "failure")
         return f"Emergency stop: {failures} since the last resume. `clockwork resume -m why` lifts it."
     return None

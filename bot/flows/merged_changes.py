@@ -29,16 +29,16 @@ class Blocks(Protocol):
 
 def unmet(repository: Repository, base: str, head: str, blocks: Blocks) -> tuple[Finding, ...]:
     """What is blocked between ``base`` and ``head``, each finding once."""
-    whole = change_between(repository, base, head)
-    blocking = {finding.fingerprint: finding for finding in blocks(whole, by=head)}
+    merged_change = change_between(repository, base, head)
+    blocking = {finding.fingerprint: finding for finding in blocks(merged_change, by=head)}
     for before, commit in _steps(repository, base, head):
         if not _changes_judging(repository, before, commit):
             continue
         step = blocks(change_between(repository, before, commit), by=before)
-        own = {finding.fingerprint for finding in step} - blocking.keys()
-        if own:
-            lasting = {finding.fingerprint: finding for finding in blocks(whole, by=before)}
-            blocking |= {mark: lasting[mark] for mark in sorted(own & lasting.keys())}
+        own_findings = {finding.fingerprint for finding in step} - blocking.keys()
+        if own_findings:
+            lasting = {finding.fingerprint: finding for finding in blocks(merged_change, by=before)}
+            blocking |= {mark: lasting[mark] for mark in sorted(own_findings & lasting.keys())}
     return tuple(blocking.values())
 
 

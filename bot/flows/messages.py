@@ -70,15 +70,15 @@ def to_propose(proposal: Proposal, number: int | None = None, *, kind: str | Non
     """The line of a plan for a pull request or an issue: opened, or updated where it is ``number`` already."""
     match proposal.lane:
         case Lane.CONFIG_PULL_REQUEST:
-            what = "PR"
+            noun = "PR"
         case Lane.RUNBOOK_ISSUE:
-            what = "issue"
+            noun = "issue"
         case Lane.ARTIFACT_PATCH | Lane.RESTORE | Lane.NOTHING as lane:
             raise ValueError(f"{lane} is nothing to propose on the code host")
         case _ as never:
             assert_never(never)
     title = title_of(proposal, kind=kind)
-    return f'Open {what} "{title}".' if number is None else f'Update {what} #{number}, now "{title}".'
+    return f'Open {noun} "{title}".' if number is None else f'Update {noun} #{number}, now "{title}".'
 
 
 def proposed(intention: Intention, item: PullRequest | Issue) -> str:
@@ -138,19 +138,19 @@ def pull_request_text(intention: Intention, texts: Messages) -> ItemText:
     """Title and body of a config pull request."""
     proposal = intention.proposal
     drifts = [decision.drift for decision in proposal.decisions]
-    like = bool(proposal.joins) and proposal.alike
-    if like:
+    is_alike = bool(proposal.joins) and proposal.alike
+    if is_alike:
         drifts = list({drift.resource: drift for drift in drifts}.values())
-    alike = proposal.apart[0].decisions if like else proposal.decisions
+    shown_decisions = proposal.apart[0].decisions if is_alike else proposal.decisions
     body = texts.render(
         "pull_request.md",
         task=proposal.task,
         joined=_joined(proposal) if proposal.joins else None,
-        diff="\n".join(_diff_of(decision.drift) for decision in alike[:_MOST_ROWS]),
+        diff="\n".join(_diff_of(decision.drift) for decision in shown_decisions[:_MOST_ROWS]),
         drifts=drifts[:_MOST_ROWS],
         more=len(drifts[_MOST_ROWS:]),
-        rules=tuple(dict.fromkeys((decision.rule, decision.risk) for decision in alike)),
-        reasons=tuple(dict.fromkeys(reason for decision in alike for reason in decision.reasons)),
+        rules=tuple(dict.fromkeys((decision.rule, decision.risk) for decision in shown_decisions)),
+        reasons=tuple(dict.fromkeys(reason for decision in shown_decisions for reason in decision.reasons)),
         safe=proposal.safe,
         merges=proposal.merges,
         draft=proposal.draft,
@@ -169,8 +169,8 @@ def _restores(proposal: Proposal) -> bool:
 def _by_hand(proposal: Proposal) -> tuple[str, ...]:
     """Why only people can restore it, as far as its reasons do not say so."""
     reasons = dict.fromkeys(decision.by_hand for decision in proposal.decisions if decision.by_hand is not None)
-    told = {reason for decision in proposal.decisions for reason in decision.reasons}
-    return tuple(reason for reason in reasons if reason not in told)
+    all_reasons = {reason for decision in proposal.decisions for reason in decision.reasons}
+    return tuple(reason for reason in reasons if reason not in all_reasons)
 
 
 def _diff_of(drift: Drift) -> str:
@@ -213,7 +213,7 @@ def issue_text(intention: Intention, run: RunContext, view: LedgerView, commit: 
 
 def _runbook_body(proposal: Proposal, run: RunContext, commit: str) -> str:
     decisions, rows = proposal.decisions, _rows(proposal)
-    alone = _alone(decisions, run, commit)
+    lone_files = _alone(decisions, run, commit)
     return run.texts.render(
         "runbook.md",
         task=proposal.task,
@@ -223,7 +223,7 @@ def _runbook_body(proposal: Proposal, run: RunContext, commit: str) -> str:
         reasons=tuple(dict.fromkeys(reason for decision in decisions for reason in decision.reasons)),
         observed=[d.drift for d in decisions if d.drift.message or d.drift.evidence][:_MOST_OBSERVED],
         count=len(decisions),
-        steps=steps_for_all(decisions, alone) if proposal.joins else steps(decisions, alone),
+        steps=steps_for_all(decisions, lone_files) if proposal.joins else steps(decisions, lone_files),
         chosen=all(decision.rule == CHOSEN for decision in decisions),
         restores=_restores(proposal),
         by_hand=_by_hand(proposal),
@@ -234,7 +234,7 @@ def _alone(decisions: Sequence[Decision], run: RunContext, commit: str) -> froze
     """Those files of plain manifests that hold one object each."""
     files = {decision.drift.file for decision in decisions if decision.drift.resource.platform is Platform.KUBERNETES}
     data = {file: run.repository.read(commit, file) for file in sorted(file for file in files if file)}
-    return objects_alone({file: each for file, each in data.items() if each is not None})
+    return objects_alone({file: content for file, content in data.items() if content is not None})
 
 
 def issue_changed(before: str, text: ItemText, proposal: Proposal, run: RunContext) -> str:
@@ -278,9 +278,9 @@ def answer(text: str, texts: Messages) -> str:
     return texts.render("answer.md", text=text)
 
 
-def merged_by_people(why: str, texts: Messages) -> str:
+def merged_by_people(reason: str, texts: Messages) -> str:
     """The comment on a pull request that was to merge by itself and cannot."""
-    return texts.render("answer.md", text=f"A person merges this pull request: {why}.")
+    return texts.render("answer.md", text=f"A person merges this pull request: {reason}.")
 
 
 def explanation(text: str, texts: Messages) -> str:

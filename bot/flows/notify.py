@@ -159,9 +159,9 @@ def _without_memory(notice: Notice, teller: Teller) -> tuple[Delivery, ...]:
     teller.unremembered.standing[notice.subject] = notice
     messages = {}
     for subscriber in teller.directory.subscribers:
-        wanted = subscriber.name in teller.directory.addressees(notice)
+        is_addressed = subscriber.name in teller.directory.addressees(notice)
         quiet = subscriber.quiet is not None and subscriber.quiet.contains(notice.at) and not subscriber.passes(notice)
-        if wanted and not quiet and (subscriber.name, notice.subject) not in teller.unremembered.sent:
+        if is_addressed and not quiet and (subscriber.name, notice.subject) not in teller.unremembered.sent:
             messages[subscriber.name] = _composed(subscriber.name, (notice,), 0, teller)
     deliveries = teller.deliver(messages)
     for receiver, delivery in deliveries.items():
@@ -179,13 +179,13 @@ def _composed(
     receiver: str, notices: Sequence[Notice], dropped: int, teller: Teller, *, ids: Sequence[str] = ()
 ) -> Announcement:
     """The message for one receiver; nothing secret is in it, whatever a template of the repository does."""
-    shown = sorted(notices, key=lambda notice: -notice.severity.rank)[:_SHOWN]
+    shown_notices = sorted(notices, key=lambda notice: -notice.severity.rank)[:_SHOWN]
     values = {
         "repository": teller.repository,
-        "notices": shown,
-        "more": len(notices) - len(shown),
+        "notices": shown_notices,
+        "more": len(notices) - len(shown_notices),
         "dropped": dropped,
-        "severity": shown[0].severity,
+        "severity": shown_notices[0].severity,
     }
     title, body = teller.compose(receiver, values)
     number = hashlib.sha256("\0".join(ids or [teller.new_id()]).encode()).hexdigest()[:32]

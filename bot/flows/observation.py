@@ -131,8 +131,8 @@ def _observer_of(declaration: Declaration) -> Mapping[str, str]:
 
 def _of(declaration: Declaration, observer: str) -> list[Desired]:
     """The resources that one set of observers looks at."""
-    known = _observer_of(declaration)
-    return [desired for desired in declaration.resources if known.get(desired.id.target, "") == observer]
+    observer_names = _observer_of(declaration)
+    return [desired for desired in declaration.resources if observer_names.get(desired.id.target, "") == observer]
 
 
 def _by_observer(declaration: Declaration) -> Mapping[str, tuple[Desired, ...]]:
@@ -165,8 +165,8 @@ def _dropped(declaration: Declaration, rules: RulesInForce, observer: str) -> It
 def _defining(declaration: Declaration, observer: str) -> Iterator[Desired]:
     """The definitions that charts make when they are installed: of a kind that they define, nothing can be there before."""
     deployment = declaration.deployment
-    for name, own in _observer_of(declaration).items() if deployment is not None else ():
-        if own == observer and deployment is not None:
+    for name, observer_name in _observer_of(declaration).items() if deployment is not None else ():
+        if observer_name == observer and deployment is not None:
             yield from (replace(desired, id=desired.id.local) for _, desired in made_once(deployment.expansions[name]))
 
 
@@ -204,13 +204,13 @@ def _bases(declaration: Declaration, rules: RulesInForce, observer: str) -> Mapp
     if declaration.deployment is None:
         return rules.bases
     declared = {desired.id for desired in _of(declaration, observer)}
-    deployment, known = declaration.deployment, _observer_of(declaration)
+    deployment, observer_names = declaration.deployment, _observer_of(declaration)
     expansions = deployment.expansions
-    mine = [name for name, own in known.items() if own == observer]
-    whole = {name for name in mine if not (expansions[name].misses or expansions[name].conflicts)}
+    target_names = [name for name, observer_name in observer_names.items() if observer_name == observer]
+    complete = {name for name in target_names if not (expansions[name].misses or expansions[name].conflicts)}
     if not observer and deployment.only is None:
-        whole.add("")
-    return {id_: tree for id_, tree in rules.bases.items() if id_ in declared or id_.target in whole}
+        complete.add("")
+    return {id_: tree for id_, tree in rules.bases.items() if id_ in declared or id_.target in complete}
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,8 +270,12 @@ def _joined(
 ) -> Report:
     """One report out of those of all groups, after the ignore rules: a rule is unused where it hides nothing anywhere."""
     deployment = declaration.deployment
-    taken = [exceptions(deployment.expansions[name]) for name in sorted(deployment.looked)] if deployment else []
-    ignores = rules.ignores + Ignores(tuple(rule for made in taken for rule in made.rules))
+    all_exceptions = (
+        [exceptions(deployment.expansions[name]) for name in sorted(deployment.looked)] if deployment else []
+    )
+    ignores = rules.ignores + Ignores(
+        tuple(rule for target_exceptions in all_exceptions for rule in target_exceptions.rules)
+    )
     ignores += ignore.of_resources(declaration.resources)
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
     sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, groups))
@@ -283,7 +287,7 @@ def _joined(
     ]
     ignored = [note for note in sorted_.notes if note.state != "unused" or deployment is None or not deployment.only]
     notes = [*ignored, *(note for report in reports for note in report.notes), *opaque, *unseen]
-    notes += [note for made in taken for note in made.notes]
+    notes += [note for target_exceptions in all_exceptions for note in target_exceptions.notes]
     return Report(
         resources=sum(report.resources for report in reports),
         drift=tuple(sorted(drift, key=_order)),
@@ -306,8 +310,8 @@ def _idle(declaration: Declaration, groups: Sequence[ObserverGroup], reports: Se
     deployment, drifts = declaration.deployment, [drift for report in reports for drift in report.drift]
     if deployment is None:
         return frozenset()
-    gone = {drift.resource.target for drift in drifts if drift.kind is DriftKind.MISSING and not drift.path}
-    idle = gone & {target.name for target in deployment.targets if not target.declared}
+    missing_targets = {drift.resource.target for drift in drifts if drift.kind is DriftKind.MISSING and not drift.path}
+    idle = missing_targets & {target.name for target in deployment.targets if not target.declared}
     idle -= {drift.resource.target for drift in drifts if drift.kind is not DriftKind.MISSING or drift.path}
     for group in groups if idle else ():
         live = Presence(group.observation.resources, group.resources)
@@ -321,9 +325,9 @@ def _idle(declaration: Declaration, groups: Sequence[ObserverGroup], reports: Se
 
 def _targets(declaration: Declaration, idle: frozenset[str]) -> Mapping[str, int]:
     """How many resources each target declares that is compared."""
-    looked = frozenset[str]() if declaration.deployment is None else declaration.deployment.looked - idle
-    counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in looked)
-    return {name: counts[name] for name in sorted(looked)}
+    looked_at_targets = frozenset[str]() if declaration.deployment is None else declaration.deployment.looked - idle
+    counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in looked_at_targets)
+    return {name: counts[name] for name in sorted(looked_at_targets)}
 
 
 def _suppressed(reports: Sequence[Report]) -> Iterator[Suppressed]:
@@ -361,11 +365,16 @@ def looked_at(task: str, assessment: Assessment) -> bool:
     deployment = assessment.declaration.deployment
     if deployment is not None and not _compared(task, deployment, assessment.idle):
         return False
-    whole = deployment is None or _renders_whole(task, deployment)
-    mine = [(group, resource) for group in assessment.groups for resource in group.resources if resource.task == task]
-    if not mine:
-        return whole and not assessment.report.errors and not assessment.report.unreachable
-    return all(_covered(desired, group.observation) and (whole or not desired.unknown) for group, desired in mine)
+    is_complete = deployment is None or _renders_whole(task, deployment)
+    task_resources = [
+        (group, resource) for group in assessment.groups for resource in group.resources if resource.task == task
+    ]
+    if not task_resources:
+        return is_complete and not assessment.report.errors and not assessment.report.unreachable
+    return all(
+        _covered(desired, group.observation) and (is_complete or not desired.unknown)
+        for group, desired in task_resources
+    )
 
 
 def _compared(task: str, deployment: Deployment, idle: frozenset[str]) -> bool:
@@ -373,7 +382,7 @@ def _compared(task: str, deployment: Deployment, idle: frozenset[str]) -> bool:
     compare.
     """
     target = task.partition("/")[0]
-    if target in {each.name for each in deployment.discovery.targets}:
+    if target in {known_target.name for known_target in deployment.discovery.targets}:
         return target in deployment.looked and target not in idle
     return deployment.only is None
 

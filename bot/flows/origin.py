@@ -73,15 +73,20 @@ _MOST: Final = 8
 
 
 def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
-    rest = indent if further is None else further
+    indentation = indent if further is None else further
     return textwrap.wrap(
-        text, _WIDTH, initial_indent=indent, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+        text,
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indentation,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 
 def _some(feeds: Sequence[str]) -> list[str]:
-    more = [f"    and {len(feeds) - _MOST} more"] if len(feeds) > _MOST else []
-    return [*(row for feed in feeds[:_MOST] for row in _wrapped(feed, "    ", "      ")), *more]
+    remainder = [f"    and {len(feeds) - _MOST} more"] if len(feeds) > _MOST else []
+    return [*(row for feed in feeds[:_MOST] for row in _wrapped(feed, "    ", "      ")), *remainder]
 
 
 def origin(declaration: Declaration, declarer: Declarer, resource: str, path: str) -> ValueOrigin:
@@ -92,27 +97,29 @@ def origin(declaration: Declaration, declarer: Declarer, resource: str, path: st
     desired = declared_as(declaration, resource)
     pointer, value = _pointer(desired, path)
     veil = _Veil.over(desired, declaration)
-    shown = veil.value(pointer, value)
+    shown_value = veil.value(pointer, value)
     at = f"{desired.file}:{desired.line}"
     if desired.source is not SourceKind.RENDERED:
-        written = desired.origins.at(pointer)
-        line = f"{written.file}:{written.line}: {written.name or 'written there'}" if written else at
-        return ValueOrigin(desired.id.qualified, path, shown, (line,))
+        origin_found = desired.origins.at(pointer)
+        line = (
+            f"{origin_found.file}:{origin_found.line}: {origin_found.name or 'written there'}" if origin_found else at
+        )
+        return ValueOrigin(desired.id.qualified, path, shown_value, (line,))
     deployment, reader = declaration.deployment, declarer.targets
     if deployment is None or reader is None:
         raise Invalid(f"nothing renders {desired.id}")
     scene = scene_of(deployment, desired.id.target, reader)
     chain = trace(desired.id.target, desired.id.local, pointer, scene)
     if isinstance(chain, NoEdit):
-        return ValueOrigin(desired.id.qualified, path, shown, (at,), reason=chain.reason)
+        return ValueOrigin(desired.id.qualified, path, shown_value, (at,), reason=chain.reason)
     if any(veil.names_secret(link) for link in chain.links):
-        shown = HIDDEN
-    secret = shown != value
+        shown_value = HIDDEN
+    secret = shown_value != value
     edit = chain.edit if isinstance(chain.edit, EditPlan) and not secret else None
     return ValueOrigin(
         desired.id.qualified,
         path,
-        shown,
+        shown_value,
         tuple(_line(link, "" if secret else veil.of_link(link)) for link in chain.links),
         tuple(_fed(chain, scene)),
         "" if edit is None else veil.text(_edit(edit, deployment.tree.read)),
@@ -158,30 +165,35 @@ class _Veil:
         trees = [resource.tree for resource in declaration.resources]
         if declaration.deployment is not None:  # those of targets that were not asked for, too
             trees += [
-                made.tree for expansion in declaration.deployment.expansions.values() for _, made in expansion.objects()
+                rendered.tree
+                for expansion in declaration.deployment.expansions.values()
+                for _, rendered in expansion.objects()
             ]
         declared = tuple(tree for tree in trees if tree.get("kind") == "Secret" and tree.get("apiVersion") == "v1")
         called = {name for resource in declaration.resources for name in (resource.id.name, resource.id.scope)}
-        said = called | {image for tree in trees for image in images_in(tree)}
+        known_words = called | {image for tree in trees for image in images_in(tree)}
         return _Veil(
             desired,
             Mask(b"", kind=kind, trees=(desired.tree,), sensitive=desired.sensitive, names=names),
-            Mask(b"", kind="Secret", trees=declared, names=(*names, *said)),
+            Mask(b"", kind="Secret", trees=declared, names=(*names, *known_words)),
         )
 
     def value(self, pointer: Pointer, value: JSON) -> JSON:
         """A value of the resource. An element of a list is shown as it is in the list: what stands before it may tell
         that it is secret (``--password``, and then the password).
         """
-        if any(pointer[: len(each)] == each or each[: len(pointer)] == pointer for each in self.desired.sensitive):
+        if any(
+            pointer[: len(sensitive)] == sensitive or sensitive[: len(pointer)] == pointer
+            for sensitive in self.desired.sensitive
+        ):
             return HIDDEN
         tree = self.desired.tree
-        shown = self._plain(self.own(value, pointer, ANY, owner=owner_of(tree, pointer))[0])
+        veiled = self._plain(self.own(value, pointer, ANY, owner=owner_of(tree, pointer))[0])
         if not pointer or not isinstance(pointer[-1], int):
-            return shown
-        listed, _ = self.own(value_at(tree, pointer[:-1]), pointer[:-1], ANY)
-        element = listed[pointer[-1]] if isinstance(listed, (list, tuple)) else shown
-        return shown if element == value else element
+            return veiled
+        veiled_parent, _ = self.own(value_at(tree, pointer[:-1]), pointer[:-1], ANY)
+        element = veiled_parent[pointer[-1]] if isinstance(veiled_parent, (list, tuple)) else veiled
+        return veiled if element == value else element
 
     def of_link(self, link: Link) -> str:
         """What a line says, as JSON; empty where it is not told: the deciding line says the value itself."""
@@ -218,17 +230,17 @@ def _line(link: Link, value: str) -> str:
 
 def declared_as(declaration: Declaration, name: str) -> Desired:
     """The resource of that name; a generated one may be named without the hash of what it holds."""
-    listed = declaration.resources
-    matches = [resource for resource in listed if name in {str(resource.id), resource.id.qualified}] or [
-        resource for resource in listed if name in {str(bare := _bare(resource.id)), bare.qualified}
+    resources = declaration.resources
+    matches = [resource for resource in resources if name in {str(resource.id), resource.id.qualified}] or [
+        resource for resource in resources if name in {str(bare := _bare(resource.id)), bare.qualified}
     ]
     if len(matches) == 1:
         return matches[0]
     if matches:
-        targets = ", ".join(each.id.target or "(unnamed)" for each in matches)
+        targets = ", ".join(match.id.target or "(unnamed)" for match in matches)
         raise Invalid(f"{name} is declared for several targets: {targets}", advice="Choose one with --target.")
-    meant = nearest(name, {str(resource.id) for resource in listed})
-    message = f"the repository declares no {name}" + (f"; did you mean {meant!r}?" if meant else "")
+    suggestion = nearest(name, {str(resource.id) for resource in resources})
+    message = f"the repository declares no {name}" + (f"; did you mean {suggestion!r}?" if suggestion else "")
     raise Invalid(message, advice=_unread(declaration) or _among_others(declaration))
 
 
@@ -242,8 +254,8 @@ def _among_others(declaration: Declaration) -> str | None:
     deployment = declaration.deployment
     if deployment is None or deployment.only is not None:
         return None
-    others = [target.name for target in deployment.discovery.targets if target.name not in deployment.looked]
-    return f"Not compared are also {', '.join(others[:_MOST])}: choose one with --target." if others else None
+    other_names = [target.name for target in deployment.discovery.targets if target.name not in deployment.looked]
+    return f"Not compared are also {', '.join(other_names[:_MOST])}: choose one with --target." if other_names else None
 
 
 def _bare(id_: ResourceId) -> ResourceId:
@@ -258,9 +270,9 @@ def _pointer(desired: Desired, path: str) -> tuple[Pointer, JSON]:
     for step in steps:
         reached = _step(value, step)
         if reached is None:
-            where = format_path(tuple(pointer)) or "its top"
+            described = format_path(tuple(pointer)) or "its top"
             raise Invalid(
-                f"{desired.id} has nothing at {path} (stopped at {where})", advice=_instead(value, pointer, step)
+                f"{desired.id} has nothing at {path} (stopped at {described})", advice=_instead(value, pointer, step)
             )
         pointer.append(reached[0])
         value = reached[1]

@@ -45,8 +45,8 @@ def attention_of(proposal: Proposal, head: str, run: RunContext, *, pull: bool) 
 def owners(text: str, files: Iterable[str]) -> tuple[str, ...]:
     """The logins that a CODEOWNERS file names for these files, without teams and addresses, which nobody can assign."""
     rules = _rules(text)
-    named = [owner for file in files for owner in _owners_of(file, rules)]
-    logins = [owner[1:] for owner in named if owner.startswith("@") and re.fullmatch(ACCOUNT, owner[1:])]
+    file_owners = [owner for file in files for owner in _owners_of(file, rules)]
+    logins = [owner[1:] for owner in file_owners if owner.startswith("@") and re.fullmatch(ACCOUNT, owner[1:])]
     return tuple(dict.fromkeys(logins))
 
 
@@ -98,5 +98,5 @@ def _pattern(text: str) -> re.Pattern[str]:
         )
         for piece in re.findall(r"/\*\*/|\*\*/|/\*\*|\*\*|\*|\?|[^*?/]+|/", body)
     ]
-    inside = "/" if text.endswith("/") else "$" if text.endswith("/*") else "(?:/|$)"
-    return re.compile(f"{'' if anchored else '(?:.*/)?'}{''.join(parts)}{inside}")
+    ending = "/" if text.endswith("/") else "$" if text.endswith("/*") else "(?:/|$)"
+    return re.compile(f"{'' if anchored else '(?:.*/)?'}{''.join(parts)}{ending}")

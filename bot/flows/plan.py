@@ -48,27 +48,28 @@ def plan(
     situation = Situation(memory, state(memory.view, now, memory.limits), declarer, now, closed)
     decisions = by_orders(decisions, memory.view)
     decisions = by_open_lanes(decisions, closed, auto_merge=memory.facts is not None and memory.facts.auto_merge)
-    if (held := _held(decisions, declaration, situation)) is not None:
-        return held
+    if (held_intentions := _held(decisions, declaration, situation)) is not None:
+        return held_intentions
     while True:  # ends: a decision only ever goes on from commit to pull request to issue
-        made, relaned = _attempt(decisions, declaration, situation)
+        intentions, relaned = _attempt(decisions, declaration, situation)
         if not relaned:
-            return _told(made, situation)
+            return _told(intentions, situation)
         decisions = [relaned.get(decision.drift.id, decision) for decision in decisions]
 
 
-def _told(made: tuple[Intention, ...], situation: Situation) -> tuple[Intention, ...]:
+def _told(intentions: tuple[Intention, ...], situation: Situation) -> tuple[Intention, ...]:
     """The plan with the one issue about all that waits for a switch; without it, what waits is delivered to nobody."""
-    waiting = [intention for intention in made if intention.effect is Effect.WAITING]
+    waiting = [intention for intention in intentions if intention.effect is Effect.WAITING]
     if not waiting:
-        return made
+        return intentions
     decisions = tuple(decision for intention in waiting for decision in intention.proposal.decisions)
     asking = _issue(Proposal(Lane.RUNBOOK_ISSUE, EVERYTHING, decisions), (), situation, kind=SWITCH)
     if asking.effect is Effect.UNDELIVERED:
         return tuple(
-            replace(intention, effect=Effect.UNDELIVERED) if intention in waiting else intention for intention in made
+            replace(intention, effect=Effect.UNDELIVERED) if intention in waiting else intention
+            for intention in intentions
         )
-    return (*made, asking)
+    return (*intentions, asking)
 
 
 def _attempt(
@@ -79,7 +80,7 @@ def _attempt(
     """
     pending: list[Request] = []
     current = declaration
-    made: list[Intention] = []
+    intentions: list[Intention] = []
     relaned: dict[str, Decision] = {}
     waiting = deque(_in_order(decisions, declaration.commit, situation))
     names = _names(decisions, declaration)
@@ -95,16 +96,16 @@ def _attempt(
             continue
         if intention is None:
             continue
-        made.append(intention)
+        intentions.append(intention)
         if intention.effect.wrote:
             pending.append(request(intention))
         if intention.effect is Effect.COMMITTED and intention.changes is not None:
             current = intention.changes.declaration
         if intention.denied is not None and _is_fought(intention.denied):
             fight = _issue(replace(proposal, lane=Lane.RUNBOOK_ISSUE), pending, situation, kind=BREAKER)
-            made.append(fight)
+            intentions.append(fight)
             pending += [request(fight)] if fight.effect.wrote else []
-    return tuple(made), relaned
+    return tuple(intentions), relaned
 
 
 def _names(decisions: Sequence[Decision], declaration: Declaration) -> Mapping[str, str]:
@@ -143,8 +144,8 @@ def _parted(proposal: Proposal, fought: frozenset[str]) -> list[Proposal]:
     if proposal.lane is not Lane.ARTIFACT_PATCH:
         return [proposal]
     free = tuple(decision for decision in proposal.decisions if field_of(decision.drift) not in fought)
-    held = tuple(decision for decision in proposal.decisions if field_of(decision.drift) in fought)
-    return [replace(proposal, decisions=part) for part in (free, held) if part]
+    fought_decisions = tuple(decision for decision in proposal.decisions if field_of(decision.drift) in fought)
+    return [replace(proposal, decisions=part) for part in (free, fought_decisions) if part]
 
 
 def _intention(
@@ -248,17 +249,17 @@ def _pull(
     memory = situation.memory
     if memory.pulls is None:
         return _without_host(proposal, declaration, situation)
-    opened = _open_item(marker(proposal), memory.pulls)
-    stale = opened is not None and shows(opened, proposal) and outdated(opened, declaration, situation)
-    if opened is not None and shows(opened, proposal) and not stale:
-        text = f"PR #{opened.number} is open."
-        return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url)
-    if opened is None and (answer := turned_down(proposal, situation)) is not None:
+    open_pull = _open_item(marker(proposal), memory.pulls)
+    stale = open_pull is not None and shows(open_pull, proposal) and outdated(open_pull, declaration, situation)
+    if open_pull is not None and shows(open_pull, proposal) and not stale:
+        text = f"PR #{open_pull.number} is open."
+        return Intention(proposal, Effect.UNCHANGED, text, number=open_pull.number, url=open_pull.url)
+    if open_pull is None and (answer := turned_down(proposal, situation)) is not None:
         return by_closing(proposal, answer) or answer
     if memory.taken_over(proposal.task):
-        return _taken_over(proposal, opened, memory.prefix)
-    if (theirs := _proposed_by_others(proposal, memory)) is not None:
-        return theirs
+        return _taken_over(proposal, open_pull, memory.prefix)
+    if (foreign_pull := _proposed_by_others(proposal, memory)) is not None:
+        return foreign_pull
     if (closure := situation.closed.get(Lane.CONFIG_PULL_REQUEST)) is not None:
         text = f"It waits: {closure.text()}"
         return Intention(proposal, Effect.WAITING, text)
@@ -275,13 +276,13 @@ def _pull(
         return changes
     if not changes.files:
         return None
-    beside = None if proposal.merges else _waiting(memory.pulls)
-    intention = Intention(proposal, Effect.OPENED, to_propose(proposal), changes, beside=beside)
-    if opened is not None:
-        text = to_propose(proposal, opened.number)
+    waiting_pull = None if proposal.merges else _waiting(memory.pulls)
+    intention = Intention(proposal, Effect.OPENED, to_propose(proposal), changes, beside=waiting_pull)
+    if open_pull is not None:
+        text = to_propose(proposal, open_pull.number)
         if stale:
-            text = f"Make PR #{opened.number} again: the branch changed beside it."
-        intention = Intention(proposal, Effect.UPDATED, text, changes, number=opened.number, url=opened.url)
+            text = f"Make PR #{open_pull.number} again: the branch changed beside it."
+        intention = Intention(proposal, Effect.UPDATED, text, changes, number=open_pull.number, url=open_pull.url)
     return _ask(intention, pending, situation)
 
 
@@ -292,8 +293,8 @@ def _without_host(proposal: Proposal, declaration: Declaration, situation: Situa
         changes = tried(proposal, lambda part: config_change(declaration, part, situation.declarer))
     except Refused:
         changes = None
-    shown = changes if isinstance(changes, Changes) and changes.files else None
-    return Intention(proposal, Effect.UNSUPPORTED, text, shown)
+    shown_changes = changes if isinstance(changes, Changes) and changes.files else None
+    return Intention(proposal, Effect.UNSUPPORTED, text, shown_changes)
 
 
 def _waiting(pulls: Sequence[PullRequest]) -> int:
@@ -312,11 +313,11 @@ def _proposed_by_others(proposal: Proposal, memory: Memory) -> Intention | None:
     return None
 
 
-def _taken_over(proposal: Proposal, opened: Item | None, prefix: str) -> Intention:
+def _taken_over(proposal: Proposal, open_item: Item | None, prefix: str) -> Intention:
     """The answer when our branch ends in somebody else's commit."""
-    if opened is not None:
-        text = f"Somebody else committed to the branch of PR #{opened.number}, so Clockwork leaves it to them."
-        return Intention(proposal, Effect.HANDED_OVER, text, number=opened.number, url=opened.url)
+    if open_item is not None:
+        text = f"Somebody else committed to the branch of PR #{open_item.number}, so Clockwork leaves it to them."
+        return Intention(proposal, Effect.HANDED_OVER, text, number=open_item.number, url=open_item.url)
     name = branch_of(proposal.task, prefix)
     text = f"Branch {name} ends in a commit that is not Clockwork's; delete or rename it to get the pull request."
     return Intention(proposal, Effect.UNSUPPORTED, text)
@@ -328,18 +329,18 @@ def _issue(
     memory = situation.memory
     if memory.issues is None:
         return Intention(proposal, Effect.UNSUPPORTED, "No code host is configured to open an issue on.", kind=kind)
-    opened = _open_item(marker(proposal, kind=kind), memory.issues)
-    if opened is not None and (kind in {BREAKER, DELETIONS} or shows(opened, proposal)):
-        text = f"Issue #{opened.number} is open."
-        return Intention(proposal, Effect.UNCHANGED, text, number=opened.number, url=opened.url, kind=kind)
-    if opened is None and (answer := turned_down(proposal, situation, kind=kind)) is not None:
+    open_issue = _open_item(marker(proposal, kind=kind), memory.issues)
+    if open_issue is not None and (kind in {BREAKER, DELETIONS} or shows(open_issue, proposal)):
+        text = f"Issue #{open_issue.number} is open."
+        return Intention(proposal, Effect.UNCHANGED, text, number=open_issue.number, url=open_issue.url, kind=kind)
+    if open_issue is None and (answer := turned_down(proposal, situation, kind=kind)) is not None:
         return answer
     if (closure := situation.closed.get(Lane.RUNBOOK_ISSUE)) is not None:
         return Intention(proposal, Effect.UNDELIVERED, f"It waits in this report: {closure.text()}", kind=kind)
     intention = Intention(proposal, Effect.OPENED, to_propose(proposal, kind=kind), kind=kind)
-    if opened is not None:
-        text = to_propose(proposal, opened.number, kind=kind)
-        intention = Intention(proposal, Effect.UPDATED, text, number=opened.number, url=opened.url, kind=kind)
+    if open_issue is not None:
+        text = to_propose(proposal, open_issue.number, kind=kind)
+        intention = Intention(proposal, Effect.UPDATED, text, number=open_issue.number, url=open_issue.url, kind=kind)
     return _ask(intention, pending, situation)
 
 

@@ -93,22 +93,26 @@ def propose(
     """All of these pull requests and issues, opened or updated. Once the host cannot be reached the others are left to the
     next run, and so is what would go by a lane that the host closed meanwhile.
     """
-    host, left, barriers = run.host, list(intentions), Barriers()
+    host, remaining, barriers = run.host, list(intentions), Barriers()
     if host is None:
         text = "No code host is configured."
-        return [(each, action_of(each, effect=Effect.UNSUPPORTED, message=text)) for each in left], progress
-    done: list[tuple[Intention, TakenAction]] = []
-    while left:
-        size = _size(left[0], progress)
-        batch, left = left[:size], left[size:]
+        return [
+            (intention, action_of(intention, effect=Effect.UNSUPPORTED, message=text)) for intention in remaining
+        ], progress
+    results: list[tuple[Intention, TakenAction]] = []
+    while remaining:
+        size = _size(remaining[0], progress)
+        batch, remaining = remaining[:size], remaining[size:]
         free = [intention for intention in batch if barriers.before(intention) is None]
-        done += [
-            (each, turned_down(each, barrier, run, tried=False)) for each in batch if (barrier := barriers.before(each))
+        results += [
+            (intention, turned_down(intention, barrier, run, was_tried=False))
+            for intention in batch
+            if (barrier := barriers.before(intention))
         ]
         if free:
-            more, progress = _batch(free, progress, barriers, host, run)
-            done += more
-    return done, progress
+            batch_results, progress = _batch(free, progress, barriers, host, run)
+            results += batch_results
+    return results, progress
 
 
 def _size(first: Intention, progress: Progress) -> int:
@@ -126,11 +130,11 @@ def _batch(
         moves.update({intent.entry.id: _branch(intent, progress, run) for intent in started if _is_pull(intent)})
         return [move for move in moves.values() if isinstance(move, BranchMove)]
 
-    begun = begin(intentions, progress, run, branches)
-    started, dropped, progress = begun.started, begun.dropped, begun.progress
+    begun_batch = begin(intentions, progress, run, branches)
+    started, dropped, progress = begun_batch.started, begun_batch.dropped, begun_batch.progress
     if not started:
         return [*dropped], progress
-    heads = _pushed(moves, begun, run)
+    heads = _pushed(moves, begun_batch, run)
     desk = _desk([intent.intention for intent in started], progress, host, run)
     results = [_result(intent, heads.get(intent.entry.id), barriers, desk) for intent in started]
     _take_back(results, moves, run)
@@ -174,21 +178,23 @@ def _branch(started: StartedIntent, progress: Progress, run: RunContext) -> Bran
     return BranchMove(branch, sha, run.repository.head(branch))
 
 
-def _pushed(moves: Mapping[str, BranchMove | BotError], begun: Begun, run: RunContext) -> dict[str, str | BotError]:
+def _pushed(
+    moves: Mapping[str, BranchMove | BotError], begun_batch: Begun, run: RunContext
+) -> dict[str, str | BotError]:
     """By intent, where its branch is now, or why it is not there."""
     drafted = {intent: move for intent, move in moves.items() if isinstance(move, BranchMove)}
-    heads = dict(zip(drafted, _sent(tuple(drafted.values()), begun, run), strict=True))
+    heads = dict(zip(drafted, _sent(tuple(drafted.values()), begun_batch, run), strict=True))
     if any(isinstance(head, str) for head in heads.values()):
         run.reached("branch-push")
     return {intent: heads[intent] if isinstance(move, BranchMove) else move for intent, move in moves.items()}
 
 
-def _sent(moves: Sequence[BranchMove], begun: Begun, run: RunContext) -> Sequence[str | BotError]:
+def _sent(moves: Sequence[BranchMove], begun_batch: Begun, run: RunContext) -> Sequence[str | BotError]:
     """Where the branches are, which moved with their intents or move now."""
-    if begun.moved or not moves:
+    if begun_batch.moved or not moves:
         return [move.commit for move in moves]
     try:
-        check_in_time(begun.started[0], run)
+        check_in_time(begun_batch.started[0], run)
     except Stale as exc:
         return [exc for _ in moves]
     return run.repository.push_all(moves)
@@ -199,7 +205,9 @@ def _result(
 ) -> ProposalResult:
     intention, lane, run = started.intention, started.intention.proposal.lane, desk.run
     if (barrier := barriers.before(intention)) is not None:
-        return ProposalResult(started, turned_down(intention, barrier, run, tried=False), refused(barrier, lane, run))
+        return ProposalResult(
+            started, turned_down(intention, barrier, run, was_tried=False), refused(barrier, lane, run)
+        )
     try:
         item = _made(started, head, desk)
     except (Closed, Unavailable) as exc:
@@ -286,8 +294,10 @@ def _rewritten(number: int, text: ItemText, intention: Intention, desk: Proposal
     before = desk.host.item(number)
     body = kept(text.body, "" if before is None else before.body)
     item = desk.host.update_issue(number, marker=intention.marker, title=text.title, body=body)
-    said = issue_changed("" if before is None else before.title, text, intention.proposal, desk.run)
-    desk.host.comment(number, marker=Marker("changed", intention.proposal.task, intention.proposal.digest), body=said)
+    change_note = issue_changed("" if before is None else before.title, text, intention.proposal, desk.run)
+    desk.host.comment(
+        number, marker=Marker("changed", intention.proposal.task, intention.proposal.digest), body=change_note
+    )
     return item
 
 
@@ -301,12 +311,12 @@ def _take_back(results: Sequence[ProposalResult], moves: dict[str, BranchMove | 
 
 
 def turned_down(
-    intention: Intention, error: Closed | Unavailable, run: RunContext, *, tried: bool = True
+    intention: Intention, error: Closed | Unavailable, run: RunContext, *, was_tried: bool = True
 ) -> TakenAction:
     """The line of the report for what the host closed to us, wants to be asked later, or could not be asked."""
     if isinstance(error, Closed):
         return action_of(intention, effect=Effect.WAITING, message=error.message)
-    message = error.message if tried else f"Not tried: {error.message}"
+    message = error.message if was_tried else f"Not tried: {error.message}"
     if error.retry_after is None:
         return action_of(intention, effect=Effect.FAILED, message=message)
     until = run.clock.now() + timedelta(seconds=error.retry_after)

@@ -40,8 +40,8 @@ def without_marks(drifts: Sequence[Drift], declaration: Declaration) -> tuple[Dr
     units = {
         id_._replace(target=name): unit
         for name in {id_.target for id_ in marks} & declaration.deployment.looked
-        for unit, made in declaration.deployment.expansions[name].objects()
-        if (id_ := identity(made)) is not None
+        for unit, rendered in declaration.deployment.expansions[name].objects()
+        if (id_ := identity(rendered)) is not None
     }
     return tuple(drift for drift in drifts if not _is_mark(drift, units.get(drift.resource)))
 
@@ -53,8 +53,8 @@ def _is_mark(drift: Drift, unit: Unit | None) -> bool:
         case UnitKind.ARGO_APPLICATION:
             application = mapping(unit.spec.get("application"))
             name, space = text(application.get("name")) or unit.name, text(application.get("namespace"))
-            mine = drift.observed in {name, f"{space}_{name}"}
-            return mine and (drift.path in _INSTANCES or (drift.desired is None and _is_argo(drift.manager)))
+            is_own = drift.observed in {name, f"{space}_{name}"}
+            return is_own and (drift.path in _INSTANCES or (drift.desired is None and _is_argo(drift.manager)))
         case UnitKind.HELM | UnitKind.FLUX_HELM_RELEASE:
             return drift.path == _MANAGED_BY and drift.observed == "Helm"
         case UnitKind.KUSTOMIZE | UnitKind.FLUX_KUSTOMIZATION | UnitKind.DIRECTORY:
@@ -79,9 +79,9 @@ def without_opaque(
     }
     if not opaque:
         return tuple(drifts), ()
-    named = {drift.resource for drift in drifts}
-    hidden = {id_: Incomparable.of(desired) for id_, desired in opaque.items() if id_ in named}
-    told = [hidden[drift.resource].told(drift) if drift.resource in hidden else drift for drift in drifts]
+    drifted_ids = {drift.resource for drift in drifts}
+    hidden = {id_: Incomparable.of(desired) for id_, desired in opaque.items() if id_ in drifted_ids}
+    annotated = [hidden[drift.resource].told(drift) if drift.resource in hidden else drift for drift in drifts]
     notes = [
         IgnoreNote(
             f"{id_.qualified} ({desired.file}:{desired.line})",
@@ -90,7 +90,7 @@ def without_opaque(
         )
         for id_, desired in opaque.items()
     ]
-    return tuple(drift for drift in told if drift is not None), tuple(notes)
+    return tuple(drift for drift in annotated if drift is not None), tuple(notes)
 
 
 def _none_of(objects: int) -> str:
@@ -106,7 +106,7 @@ def without_idle(
     settings name is meant, and hears of each.
     """
     counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in idle)
-    kept = tuple(drift for drift in drifts if drift.resource.target not in idle)
+    kept_drifts = tuple(drift for drift in drifts if drift.resource.target not in idle)
     notes = tuple(
         IgnoreNote(
             name,
@@ -115,4 +115,4 @@ def without_idle(
         )
         for name in sorted(idle)
     )
-    return kept, notes
+    return kept_drifts, notes

@@ -134,13 +134,13 @@ def _written(loop: Loop, assessment: Assessment, memory: Memory, result: Tick, n
         memory = remember(run)
         if (stop := stopped(memory.view, memory.limits, now)) is not None:
             return replace(result, blocked=stop)
-    memory, done = _carried_out(loop, assessment, memory, now)
-    intentions = tuple(intention for intention, _ in done)
+    memory, results = _carried_out(loop, assessment, memory, now)
+    intentions = tuple(intention for intention, _ in results)
     closed, stop = close_gone(assessment, memory, intentions, run)
     if run.host is not None:
         run.host.flush()
     decisions = settled(assessment.decisions, intentions)
-    actions = (*(action for _, action in done), *closed)
+    actions = (*(action for _, action in results), *closed)
     return replace(result, decisions=decisions, actions=actions, blocked=stop, notes=_closures(memory, now))
 
 
@@ -151,7 +151,7 @@ def _carried_out(
     a pull request, to the issue that says which switch to set, to the report.
     """
     run, declaration = loop.run, assessment.declaration
-    decisions, done = list(assessment.decisions), list[tuple[Intention, TakenAction]]()
+    decisions, results = list(assessment.decisions), list[tuple[Intention, TakenAction]]()
     for _ in Lane:
         intentions = plan(decisions, declaration, memory, loop.declarer, now=now)
         record_rejections(intentions, memory, run, now=now)
@@ -159,12 +159,14 @@ def _carried_out(
         done_now = carry_out(intentions, declaration.commit, memory.view, run, now=now, restoring=restoring)
         pairs = list(zip(intentions, done_now, strict=True))
         if not any(_is_turned_down(*pair) for pair in pairs):
-            return memory, [*done, *pairs]
-        done += [pair for pair in pairs if pair[1].effect not in {Effect.WAITING, Effect.UNDELIVERED}]
-        settled_ids = {drift for intention, _ in done if intention.kind is None for drift in intention.proposal.drifts}
+            return memory, [*results, *pairs]
+        results += [pair for pair in pairs if pair[1].effect not in {Effect.WAITING, Effect.UNDELIVERED}]
+        settled_ids = {
+            drift for intention, _ in results if intention.kind is None for drift in intention.proposal.drifts
+        }
         decisions = [decision for decision in decisions if decision.drift.id not in settled_ids]
         memory = remember(run)
-    return memory, done
+    return memory, results
 
 
 def _is_turned_down(intention: Intention, action: TakenAction) -> bool:
@@ -183,9 +185,11 @@ def _with_items(result: Tick, assessment: Assessment, memory: Memory) -> Tick:
     """
     standing = told(memory.view.entries).standing.values()
     differed = {notice.task for notice in standing if notice.task}
-    here = {pull.number for pull in memory.pulls or ()} | {issue.number for issue in memory.issues or ()}
-    named = {number for notice in standing if (number := _number(notice.subject)) is not None} - here
-    ended = [item for number in sorted(named) if (item := memory.item(number)) is not None]
+    listed_numbers = {pull.number for pull in memory.pulls or ()} | {issue.number for issue in memory.issues or ()}
+    noticed_numbers = {
+        number for notice in standing if (number := _number(notice.subject)) is not None
+    } - listed_numbers
+    ended = [item for number in sorted(noticed_numbers) if (item := memory.item(number)) is not None]
     return replace(
         result,
         pulls=None

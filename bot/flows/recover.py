@@ -70,14 +70,14 @@ def forgotten(view: LedgerView, head: str, run: RunContext, *, now: datetime) ->
     rewound or deleted does not know them, and its budgets and its halt would be gone. Only a person's resume of
     everything says that it is meant to begin anew.
     """
-    known = {entry.id for entry in view.entries}
+    entry_ids = {entry.id for entry in view.entries}
     resumes = (entry.at for entry in view.entries if entry.kind is EntryKind.RESUME and entry.task is None)
     began = max(resumes, default=None)
     for commit in _pushed(head, run):
         folded = bool(view.entries) and now - commit.at > _REMEMBERED
         if folded or (began is not None and commit.at <= began) or commit.committer not in {run.author, WEB_FLOW}:
             continue
-        if intents_in(commit.message) - known:
+        if intents_in(commit.message) - entry_ids:
             return (
                 f"Nothing was written: the ledger does not know what commit {commit.sha[:12]} of the branch was made "
                 "for, so it was rewound or is another one. If that is meant (a fork, an import, another ledger_ref), "
@@ -171,15 +171,21 @@ def _item(
         for other in memory.view.entries
         if other.kind is EntryKind.OUTCOME and other.fingerprint == entry.fingerprint
     }
-    shown = next((item for item in items if _shows(item, entry) or _is_from(item, branch)), None)
-    if shown is None:
+    matching_item = next((item for item in items if _shows(item, entry) or _is_from(item, branch)), None)
+    if matching_item is None:
         tag = Marker(entry.lane.value if entry.lane else "", entry.task or "", "")
         closed = memory.closed(tag, entry.fingerprint or "")
-        shown = next((item for item in closed if _shows(item, entry) and str(item.number) not in accounted), None)
-    if shown is None:
+        matching_item = next(
+            (item for item in closed if _shows(item, entry) and str(item.number) not in accounted), None
+        )
+    if matching_item is None:
         return None
-    kind = shown.marker.kind if shown.marker is not None and shown.marker.kind != entry.lane else None
-    return shown.url, details(shown, memory.facts, kind=kind, head=None)
+    kind = (
+        matching_item.marker.kind
+        if matching_item.marker is not None and matching_item.marker.kind != entry.lane
+        else None
+    )
+    return matching_item.url, details(matching_item, memory.facts, kind=kind, head=None)
 
 
 def _shows(item: PullRequest | Issue, entry: Entry) -> bool:

@@ -43,17 +43,17 @@ def _rejection(
     """
     by_hand = [item for item in closed if not item.closed_by_us and _is_about(item, proposal, kind, situation)]
     newest = by_hand[0] if by_hand else None
-    known = situation.known.rejected.get(proposal.fingerprint)
-    if newest is not None and (known is not None or not _forgiven(newest, proposal, situation.memory.view)):
+    rejections = situation.known.rejected.get(proposal.fingerprint)
+    if newest is not None and (rejections is not None or not _forgiven(newest, proposal, situation.memory.view)):
         text = (
             f"#{newest.number} was closed, which rejects it until what runs changes or somebody says /clockwork retry."
         )
         return Intention(proposal, Effect.REJECTED, text, number=newest.number, url=newest.url, kind=kind)
-    if known is not None:
-        text = f"This exact proposal was rejected at {minute(known.at)}: {known.reason}."
-        number = known.detail.get("number", "")
-        shown = int(number) if number.isdigit() else None
-        return Intention(proposal, Effect.REJECTED, text, number=shown, url=known.link, kind=kind)
+    if rejections is not None:
+        text = f"This exact proposal was rejected at {minute(rejections.at)}: {rejections.reason}."
+        number = rejections.detail.get("number", "")
+        shown_number = int(number) if number.isdigit() else None
+        return Intention(proposal, Effect.REJECTED, text, number=shown_number, url=rejections.link, kind=kind)
     return None
 
 
@@ -71,15 +71,15 @@ def _forgiven(item: Item, proposal: Proposal, view: LedgerView) -> bool:
     was folded away.
     """
     retried: datetime | None = None
-    opened = False
+    was_opened = False
     for entry in view.entries:
         if entry.fingerprint != proposal.fingerprint:
             continue
         if entry.kind is EntryKind.RETRY:
             retried = entry.at
         elif entry.kind is EntryKind.OUTCOME and entry.detail.get("number") == str(item.number):
-            retried, opened = None, True
-    return retried is not None and (opened or item.updated_at is None or item.updated_at <= retried)
+            retried, was_opened = None, True
+    return retried is not None and (was_opened or item.updated_at is None or item.updated_at <= retried)
 
 
 def _rejected(proposal: Proposal) -> Sequence[Proposal]:
@@ -87,8 +87,8 @@ def _rejected(proposal: Proposal) -> Sequence[Proposal]:
     return (proposal, *proposal.apart) if proposal.joins else (proposal,)
 
 
-def _joined(proposal: Proposal, whole: Proposal) -> dict[str, str]:
-    return {} if proposal is whole else {JOINED: whole.fingerprint}
+def _joined(proposal: Proposal, joined_proposal: Proposal) -> dict[str, str]:
+    return {} if proposal is joined_proposal else {JOINED: joined_proposal.fingerprint}
 
 
 def record_rejections(intentions: Sequence[Intention], memory: Memory, run: RunContext, *, now: datetime) -> None:
@@ -130,5 +130,9 @@ def record_rejections(intentions: Sequence[Intention], memory: Memory, run: RunC
 
 
 def _news(rejections: Sequence[Entry], view: LedgerView, memory: Memory, now: datetime) -> Sequence[Entry]:
-    known, ours = state(view, now, memory.limits).rejected, closed_by_us(view)
-    return [entry for entry in rejections if entry.fingerprint not in known and entry.detail["number"] not in ours]
+    earlier_rejections, own_closings = state(view, now, memory.limits).rejected, closed_by_us(view)
+    return [
+        entry
+        for entry in rejections
+        if entry.fingerprint not in earlier_rejections and entry.detail["number"] not in own_closings
+    ]

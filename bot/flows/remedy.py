@@ -44,14 +44,14 @@ def carry_out(
     worst = max((i.proposal.severity.rank for i in patches), default=-1)
     urgent = [i for i in intentions if i not in patches and i.proposal.severity.rank > worst]
     later = [i for i in intentions if i not in patches and i not in urgent]
-    done, progress = _each(urgent, progress, run)
+    results, progress = _each(urgent, progress, run)
     if patches:
         committed, progress = _commit(patches, progress, run)
-        done += committed
-    others, progress = _each(later, progress, run)
+        results += committed
+    later_results, progress = _each(later, progress, run)
     restored = _restore([i for i in intentions if i.effect is Effect.RESTORED], progress, run, restoring)
-    done += [*others, *restored]
-    actions = {id(intention): action for intention, action in done}
+    results += [*later_results, *restored]
+    actions = {id(intention): action for intention, action in results}
     return tuple(actions[id(intention)] for intention in intentions)
 
 
@@ -60,12 +60,12 @@ def _each(
 ) -> tuple[list[tuple[Intention, TakenAction]], Progress]:
     """Everything but patches and what is restored."""
     writes = [intention for intention in intentions if _proposes(intention)]
-    done, progress = propose(writes, progress, run)
+    results, progress = propose(writes, progress, run)
     for intention in intentions:
         if not _proposes(intention) and intention.effect is not Effect.RESTORED:
-            theirs = intention.effect is Effect.HANDED_OVER
-            done.append((intention, _hand_over(intention, run) if theirs else action_of(intention)))
-    return done, progress
+            taken_over = intention.effect is Effect.HANDED_OVER
+            results.append((intention, _hand_over(intention, run) if taken_over else action_of(intention)))
+    return results, progress
 
 
 def _proposes(intention: Intention) -> bool:
@@ -76,14 +76,14 @@ def _restore(
     intentions: Sequence[Intention], progress: Progress, run: RunContext, restoring: Restoring
 ) -> list[tuple[Intention, TakenAction]]:
     """Put back what Git says, one proposal after the other, each with its outcome before the next."""
-    begun = begin(intentions, progress, run, lambda _started, _progress: ())
-    done, progress = [*begun.dropped], begun.progress
-    for started in begun.started:
+    begun_batch = begin(intentions, progress, run, lambda _started, _progress: ())
+    results, progress = [*begun_batch.dropped], begun_batch.progress
+    for started in begun_batch.started:
         ending, action = restoring.put_back(started)
         progress = finish([started], progress, run, ending)
         run.reached("outcome")
-        done.append((started.intention, action))
-    return done
+        results.append((started.intention, action))
+    return results
 
 
 def _commit(
@@ -91,31 +91,31 @@ def _commit(
 ) -> tuple[list[tuple[Intention, TakenAction]], Progress]:
     """One commit for all artifact patches of a run, pushed expecting the head that the plan was made from."""
     draft = PatchCommit(len(patches), run)
-    begun = begin(patches, progress, run, draft.moves)
-    started, done, progress = begun.started, [*begun.dropped], begun.progress
+    begun_batch = begin(patches, progress, run, draft.moves)
+    started, results, progress = begun_batch.started, [*begun_batch.dropped], begun_batch.progress
     if started and len(started) < len(patches):
         finish(started, progress, run, Ending(Result.ABANDONED, "another run changed what this commit was made from"))
         raise Stale("another run began one of these patches")
     if not started:
-        return done, progress
+        return results, progress
     try:
-        sha = _pushed(draft, begun, run)
+        sha = _pushed(draft, begun_batch, run)
     except Stale as exc:
         finish(started, progress, run, Ending(Result.ABANDONED, f"the branch moved: {exc.message}"))
         raise
     except (Closed, Unavailable) as exc:
         progress = finish(started, progress, run, refused(exc, Lane.ARTIFACT_PATCH, run))
-        return [*done, *((i.intention, turned_down(i.intention, exc, run)) for i in started)], progress
+        return [*results, *((i.intention, turned_down(i.intention, exc, run)) for i in started)], progress
     except BotError as exc:
         together = {TOGETHER: started[0].entry.id}
         progress = finish(started, progress, run, Ending(Result.FAILED, exc.message, detail=together))
         failed = [(i.intention, action_of(i.intention, effect=Effect.FAILED, message=exc.message)) for i in started]
-        return [*done, *failed], progress
+        return [*results, *failed], progress
     url = run.commit_url(sha)
     ending = Ending(Result.SUCCEEDED, "committed", link=url or sha, detail={"head": sha})
     progress = finish(started, progress, run, ending)
     run.reached("outcome")
-    return [*done, *((intent.intention, _committed(intent.intention, sha, url)) for intent in started)], progress
+    return [*results, *((intent.intention, _committed(intent.intention, sha, url)) for intent in started)], progress
 
 
 def _committed(intention: Intention, sha: str, url: str | None) -> TakenAction:
@@ -155,15 +155,15 @@ def _patched(started: Sequence[StartedIntent], progress: Progress, run: RunConte
     return run.repository.commit(progress.head, files, message=message, at=progress.now, author=run.author)
 
 
-def _pushed(draft: PatchCommit, begun: Begun, run: RunContext) -> str:
+def _pushed(draft: PatchCommit, begun_batch: Begun, run: RunContext) -> str:
     """The commit that the branch is at."""
     move = draft.move
     if isinstance(move, BotError):
         raise move
-    if begun.moved:
+    if begun_batch.moved:
         sha = move.commit
     else:
-        for intent in begun.started:
+        for intent in begun_batch.started:
             check_in_time(intent, run)
         sha = run.repository.push(move.branch, move.commit, expected=move.expected)
     run.reached("push")

@@ -30,10 +30,10 @@ def removals(decisions: Sequence[Decision], declaration: Declaration, limits: Li
     Whole things (resources that are gone or should go, artifacts nobody declares any more) are held against their
     number and their share of what is declared; entries that a commit would cut out of files against their number alone.
     """
-    whole = tuple(d for d in decisions if d.lane is not Lane.NOTHING and _whole(d.drift))
-    total = len(declaration.resources) + sum(d.drift.kind is not DriftKind.MISSING for d in whole)
-    if (guard := deletion_guard(len(whole), total, limits)) is not None:
-        return Removals(whole, guard)
+    removals_found = tuple(d for d in decisions if d.lane is not Lane.NOTHING and _whole(d.drift))
+    total = len(declaration.resources) + sum(d.drift.kind is not DriftKind.MISSING for d in removals_found)
+    if (guard := deletion_guard(len(removals_found), total, limits)) is not None:
+        return Removals(removals_found, guard)
     cuts = tuple(d for d in decisions if d.lane is Lane.ARTIFACT_PATCH and _cuts(d.drift))
     guard = deletion_guard(len(cuts), max(total, len(cuts)), replace(limits, deletion_percent=100))
     return None if guard is None else Removals(cuts, guard)

@@ -76,14 +76,17 @@ class TargetDifference:
     @property
     def counts(self) -> str:
         """How many objects are removed, changed and added, and how many only refer to those by new names."""
-        counts = Counter(shown.word for shown in self.objects)
+        counts = Counter(object_difference.word for object_difference in self.objects)
         return ", ".join(f"{counts[word]} {word}" for word in (*_WORDS.values(), _FOLLOWS) if counts[word])
 
     def as_json(self) -> Mapping[str, object]:
         """The difference for programs."""
         return {
             "target": self.target,
-            "objects": [{"name": shown.name, "status": shown.word, "diff": shown.diff} for shown in self.objects],
+            "objects": [
+                {"name": object_difference.name, "status": object_difference.word, "diff": object_difference.diff}
+                for object_difference in self.objects
+            ],
             "failed": list(self.failed),
             "not_rendered": list(self.unrendered),
         }
@@ -91,14 +94,17 @@ class TargetDifference:
 
 def differences(changes: Sequence[RenderedChange], mask_key: bytes) -> tuple[TargetDifference, ...]:
     """What people see of rendered changes; targets that lose something come first."""
-    made = [_target(change, mask_key) for change in changes]
+    target_differences = [_target(change, mask_key) for change in changes]
     return tuple(
-        sorted(made, key=lambda difference: (not difference.failed, not _loses(difference), difference.target))
+        sorted(
+            target_differences,
+            key=lambda difference: (not difference.failed, not _loses(difference), difference.target),
+        )
     )
 
 
 def _loses(difference: TargetDifference) -> bool:
-    return any(shown.status is FileStatus.REMOVED for shown in difference.objects)
+    return any(object_difference.status is FileStatus.REMOVED for object_difference in difference.objects)
 
 
 def _target(change: RenderedChange, mask_key: bytes) -> TargetDifference:
@@ -107,7 +113,7 @@ def _target(change: RenderedChange, mask_key: bytes) -> TargetDifference:
     following = {pair for pair in pairs if _follows(change, pair, names)}
     pairs.sort(key=lambda pair: (pair in following, _destructive_first(pair)))
     objects = tuple(
-        _object(change, pair, mask_key, shown=number < _MOST_SHOWN, follows=pair in following)
+        _object(change, pair, mask_key, visible=number < _MOST_SHOWN, follows=pair in following)
         for number, pair in enumerate(pairs)
     )
     return TargetDifference(
@@ -119,8 +125,8 @@ def _target(change: RenderedChange, mask_key: bytes) -> TargetDifference:
 
 
 def _reason(reason: str, file: str, line: int) -> str:
-    where = f" ({file}:{line})" if file and line else f" ({file})" if file else ""
-    return f"{redact(' '.join(reason.split()))}{where}"
+    location = f" ({file}:{line})" if file and line else f" ({file})" if file else ""
+    return f"{redact(' '.join(reason.split()))}{location}"
 
 
 _Pair = tuple[ResourceId | None, ResourceId | None]
@@ -169,11 +175,11 @@ def _destructive_first(pair: _Pair) -> tuple[int, bool, str]:
     return _ORDER[_status(pair)], resource is not None and resource.kind not in _HOLD, str(resource)
 
 
-def _object(change: RenderedChange, pair: _Pair, mask_key: bytes, *, shown: bool, follows: bool) -> ObjectDifference:
+def _object(change: RenderedChange, pair: _Pair, mask_key: bytes, *, visible: bool, follows: bool) -> ObjectDifference:
     before, after = pair
     name = str(before or after) if before == after or before is None or after is None else f"{before} → {after.name}"
     diff = _diff(change.before.get(before) if before else None, change.after.get(after) if after else None, mask_key)
-    return ObjectDifference(redact(name), _status(pair), diff if shown else "", follows)
+    return ObjectDifference(redact(name), _status(pair), diff if visible else "", follows)
 
 
 def _diff(before: Tree | None, after: Tree | None, mask_key: bytes) -> str:
@@ -191,13 +197,13 @@ def _diff(before: Tree | None, after: Tree | None, mask_key: bytes) -> str:
 
 def _yaml(tree: Tree, mask: Mask) -> bytes:
     """The object as YAML without anything secret; a Secret's entries are hidden one by one, so that a changed one shows."""
-    shown: dict[str, object] = {}
+    ordered: dict[str, object] = {}
     for key, value in tree.items():
         if key in {"data", "stringData", "binaryData"} and isinstance(value, Mapping):
-            shown[key] = {name: _plain(mask(entry, (key, name), ANY)[0]) for name, entry in value.items()}
+            ordered[key] = {name: _plain(mask(entry, (key, name), ANY)[0]) for name, entry in value.items()}
         else:
-            shown[key] = _plain(mask(value, (key,), ANY)[0])
-    return mask.redact(yaml.dump(shown, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=200)).encode()
+            ordered[key] = _plain(mask(value, (key,), ANY)[0])
+    return mask.redact(yaml.dump(ordered, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=200)).encode()
 
 
 def _plain(value: JSON) -> object:
@@ -225,22 +231,22 @@ def markdown(targets: Sequence[TargetDifference], limit: int) -> str:
     """The differences as Markdown of at most about ``limit`` characters, with how much was left out; empty for none."""
     parts: list[str] = []
     room = limit - _RESERVED
-    left, lines = 0, 0
+    left_out, lines = 0, 0
     for difference in targets:
         head = "\n\n".join(_head(difference))
         parts.append(head)
         room -= len(head)
-        for number, shown in enumerate(difference.objects):
-            text = _shown(shown)
+        for number, object_difference in enumerate(difference.objects):
+            text = _shown(object_difference)
             if len(text) > room and number < _NAMED:
-                text = f"{escape.code(shown.headline)}: {_lines(shown.diff)}, not shown"
+                text = f"{escape.code(object_difference.headline)}: {_lines(object_difference.diff)}, not shown"
             if len(text) > room:
-                left, lines = left + 1, lines + shown.diff.count("\n") + 1
+                left_out, lines = left_out + 1, lines + object_difference.diff.count("\n") + 1
                 continue
             parts.append(text)
             room -= len(text) + 2
-    if left:
-        parts.append(f"*Left out because it is too long: {left} objects with {lines:,} lines of difference.*")
+    if left_out:
+        parts.append(f"*Left out because it is too long: {left_out} objects with {lines:,} lines of difference.*")
     return escape.clip("\n\n".join(parts), limit)
 
 
@@ -254,12 +260,14 @@ def _head(difference: TargetDifference) -> Iterator[str]:
 
 
 def _shown(difference: ObjectDifference) -> str:
-    kept = difference.diff[:_MAX_DIFF]
-    kept = kept if kept == difference.diff else kept[: kept.rfind("\n") + 1].rstrip("\n")
-    cut = difference.diff.count("\n") - kept.count("\n")
-    more = f"\n\n*{cut:,} more lines.*" if cut else ""
+    shown_lines = difference.diff[:_MAX_DIFF]
+    shown_lines = (
+        shown_lines if shown_lines == difference.diff else shown_lines[: shown_lines.rfind("\n") + 1].rstrip("\n")
+    )
+    hidden_count = difference.diff.count("\n") - shown_lines.count("\n")
+    remainder = f"\n\n*{hidden_count:,} more lines.*" if hidden_count else ""
     # tokens are out already, and a fence is never cut: its limit lies above
-    return f"{escape.code(difference.headline)}\n\n{escape.block(kept, 'diff', limit=_MAX_DIFF * 8)}{more}"
+    return f"{escape.code(difference.headline)}\n\n{escape.block(shown_lines, 'diff', limit=_MAX_DIFF * 8)}{remainder}"
 
 
 def _lines(diff: str) -> str:

@@ -58,10 +58,10 @@ def rendered_files(
     change: Change, *, repository: Repository, reader: DeploymentReader, selection: Selection, clock: Clock
 ) -> tuple[RenderedChange, ...]:
     """As :func:`rendered_changes`, of a change that no commit holds: its files are laid over the base."""
-    laid: dict[str, bytes | None] = {file.old_path: None for file in change.files if file.old_path is not None}
-    laid |= {file.path: file.after for file in change.files if file.omitted is None}
+    contents: dict[str, bytes | None] = {file.old_path: None for file in change.files if file.old_path is not None}
+    contents |= {file.path: file.after for file in change.files if file.omitted is None}
     before = _tree(repository, change.base, selection)
-    after = before.with_changes({path: data for path, data in laid.items() if selection.takes(path)})
+    after = before.with_changes({path: data for path, data in contents.items() if selection.takes(path)})
     return _differing((before, after), change, reader, clock)
 
 
@@ -91,15 +91,15 @@ class _Timed:
     clock: Clock
     until: datetime
 
-    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> Sequence[Rendering]:
+    def render_all(self, requests: Sequence[tuple[Unit, FileTree]]) -> Sequence[Rendering]:
         """What the units come to."""
         if self.clock.now() > self.until:
             reason = f"the {RENDER_SECONDS:.0f} seconds for rendering one change were used up"
             return [
                 Rendering(error=NotCompared(unit.how or unit.name, reason, unit.file, unit.line, again=True))
-                for unit, _ in asked
+                for unit, _ in requests
             ]
-        return self.renderer.render_all(asked)
+        return self.renderer.render_all(requests)
 
 
 @dataclass(slots=True)
@@ -121,8 +121,8 @@ class _Side:
 
     def render(self, targets: Sequence[Target]) -> None:
         """All of these targets, side by side."""
-        made = self.reader.expansions(targets, self.tree, keep=self.keep)
-        self.expansions.update((target.name, each) for target, each in zip(targets, made, strict=True))
+        expansions = self.reader.expansions(targets, self.tree, keep=self.keep)
+        self.expansions.update((target.name, expansion) for target, expansion in zip(targets, expansions, strict=True))
 
     def expansion(self, target: Target) -> Expansion:
         """The target, rendered."""
@@ -188,20 +188,22 @@ class _Comparison:
             for before, after in pairs
             if not (before is None or before.name in covered[0]) or not (after is None or after.name in covered[1])
         )
-        return tuple(each for each in differing if each.before or each.after or each.failures or each.unrendered)
+        return tuple(
+            change for change in differing if change.before or change.after or change.failures or change.unrendered
+        )
 
     def _pairs(self) -> Iterator[tuple[Target | None, Target | None]]:
         """The targets of both commits: by name, else by what they are made from, since a new folder may rename others."""
         after = {target.name: target for target in self.head.discovery.targets}
-        made = {_made_from(target): target.name for target in after.values()}
-        rest: list[Target] = []
+        names_by_source = {_made_from(target): target.name for target in after.values()}
+        unpaired: list[Target] = []
         for target in self.base.discovery.targets:
             if target.name in after:
                 yield target, after.pop(target.name)
             else:
-                rest.append(target)
-        for target in rest:
-            yield target, after.pop(made.get(_made_from(target), ""), None)
+                unpaired.append(target)
+        for target in unpaired:
+            yield target, after.pop(names_by_source.get(_made_from(target), ""), None)
         for target in after.values():
             yield None, target
 
@@ -215,9 +217,9 @@ class _Comparison:
         old = None if before is None else self.base.expansion(before)
         if after is None:
             assert before is not None and old is not None  # noqa: S101, PT018 a pair has one side at least
-            lost = _new(self.base.discovery, self.head.discovery)
-            objects = {} if lost else {resource: made.tree for resource, made in _objects(old).items()}
-            return RenderedChange(before.name, objects, {}, FileStatus.REMOVED, lost)
+            new_gaps = _new(self.base.discovery, self.head.discovery)
+            objects = {} if new_gaps else {resource: rendered.tree for resource, rendered in _objects(old).items()}
+            return RenderedChange(before.name, objects, {}, FileStatus.REMOVED, new_gaps)
         new = self.head.expansion(after)
         failures = () if old is None else _failures(old, new)
         sides = [{} if old is None else _objects(old), _objects(new)]
@@ -230,7 +232,7 @@ class _Comparison:
             )
         }
         trees: list[dict[ResourceId, Tree]] = [
-            {resource: made.tree for resource, made in side.items() if resource in differing} for side in sides
+            {resource: rendered.tree for resource, rendered in side.items() if resource in differing} for side in sides
         ]
         status = FileStatus.ADDED if before is None else FileStatus.MODIFIED
         unrendered = tuple(error for error in self._touched_errors(new) if error not in failures)
@@ -240,10 +242,10 @@ class _Comparison:
 
     def _touched_errors(self, expansion: Expansion) -> Iterator[NotCompared]:
         """Why units of a target do not render at the head, of those that the change touches."""
-        for each in expansion.units:
-            unit, error = each.unit, each.rendering.error
+        for rendered_unit in expansion.units:
+            unit, error = rendered_unit.unit, rendered_unit.rendering.error
             if error is not None and (
-                self.changed & {*each.rendering.inputs, unit.file, error.file}
+                self.changed & {*rendered_unit.rendering.inputs, unit.file, error.file}
                 or (unit.path and any(is_below(path, unit.path) for path in self.changed))
             ):
                 yield error
@@ -254,7 +256,7 @@ def _made_from(target: Target) -> tuple[object, ...]:
 
 
 def _objects(expansion: Expansion) -> dict[ResourceId, RenderedObject]:
-    return {resource: made for _, made in expansion.objects() if (resource := identity(made)) is not None}
+    return {resource: rendered for _, rendered in expansion.objects() if (resource := identity(rendered)) is not None}
 
 
 def _failures(before: Expansion, after: Expansion) -> tuple[NotCompared, ...]:
@@ -269,10 +271,10 @@ def _failures(before: Expansion, after: Expansion) -> tuple[NotCompared, ...]:
     ]
     if good - {_unit(unit.unit) for unit in after.units}:
         by_itself = {out for unit in (*before.units, *after.units) for out in unit.rendering.left_out}
-        known = {(out.subject, out.reason) for out in before.left_out}
+        known_gaps = {(out.subject, out.reason) for out in before.left_out}
         broken += [
             out for out in after.left_out
-            if out not in by_itself and out not in broken and (out.subject, out.reason) not in known
+            if out not in by_itself and out not in broken and (out.subject, out.reason) not in known_gaps
         ]  # fmt: skip
     return tuple(broken)
 
@@ -284,10 +286,10 @@ def _unit(unit: Unit) -> tuple[UnitKind, str, str]:
 
 def _new(before: Discovery, after: Discovery) -> tuple[NotCompared, ...]:
     """What was not left out before: a target that is not found any more may be among it."""
-    known = {(out.subject, out.reason) for out in before.left_out}
+    known_gaps = {(out.subject, out.reason) for out in before.left_out}
     errors = [NotCompared(error.file, error.message, error.file, error.line) for error in after.errors
               if error.file not in {other.file for other in before.errors}]  # fmt: skip
-    return (*(out for out in after.left_out if (out.subject, out.reason) not in known), *errors)
+    return (*(out for out in after.left_out if (out.subject, out.reason) not in known_gaps), *errors)
 
 
 @dataclass(slots=True)
@@ -341,8 +343,8 @@ class _Locator:
         return (Delta(file) for file in self.change.files if file.path in inputs)
 
     def _began(self, resource: ResourceId) -> tuple[str | None, int | None]:
-        made = _objects(self.expansion).get(resource)
-        return (None, None) if made is None or not made.file else (made.file, made.line or 1)
+        rendered = _objects(self.expansion).get(resource)
+        return (None, None) if rendered is None or not rendered.file else (rendered.file, rendered.line or 1)
 
 
 def _key(pointer: Pointer) -> str:

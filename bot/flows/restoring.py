@@ -54,7 +54,7 @@ class Restoring:
             ending = Ending(Result.ABANDONED if passing else Result.FAILED, redact(exc.message))
             return ending, action_of(intention, effect=Effect.FAILED, message=redact(str(exc)))
         self.run.reached("restored")
-        message = "; ".join(each.message for each in evidence)
+        message = "; ".join(evidence_line.message for evidence_line in evidence)
         return Ending(Result.SUCCEEDED, message, detail=_facts(evidence)), action_of(intention, message=message)
 
     def _works(self, started: StartedIntent) -> Iterator[Work]:
@@ -64,13 +64,13 @@ class Restoring:
         for decision in decisions:
             resource = decision.drift.resource
             drifts[resource] = (*drifts.get(resource, ()), decision.drift)
-        for resource, named in drifts.items():
+        for resource, named_drifts in drifts.items():
             desired, live = self._declared.get(resource), self._live.get(resource)
             if desired is None or live is None:
                 raise Stale(f"{resource.qualified} is not there any more")
             first = next(decision for decision in decisions if decision.drift.resource == resource)
             action = Action(Operation.UPDATE, resource, first.drift.task, (), first.lane, first.risk, first.rule)
-            yield Work(action, desired, live, started.entry.id, started.entry.at, named, partial=True)
+            yield Work(action, desired, live, started.entry.id, started.entry.at, named_drifts, partial=True)
 
     def _applier(self, resource: ResourceId) -> Applier:
         if resource.target not in self._appliers:
@@ -85,4 +85,4 @@ class Restoring:
 
 
 def _facts(evidence: list[Evidence]) -> dict[str, str]:
-    return {name: fact for each in evidence for name, fact in each.facts.items()}
+    return {name: fact for evidence_part in evidence for name, fact in evidence_part.facts.items()}

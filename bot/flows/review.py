@@ -66,25 +66,26 @@ def review(
     """
     started = clock.now()
     subject = judge.subject_of(request.change, rules, facts)
-    asked = _ask(assistants, lambda: prompt.build(request, rules, subject, nonce=_nonce(session_id)))
-    replies = (*asked, *claims)
+    question = _ask(assistants, lambda: prompt.build(request, rules, subject, nonce=_nonce(session_id)))
+    replies = (*question, *claims)
     believed = reply.validate(request, replies, rules, subject, required)
     deadline = started + timedelta(seconds=DETECTOR_SECONDS) + (clock.now() - started)
-    judged = judge.judge_subject(
+    judgement = judge.judge_subject(
         subject, rules, request.mode, today=started.date(), expired=lambda: clock.now() > deadline
     )
-    findings = (*judged.findings, *ordered((*believed.findings, *believed.failures)))
+    findings = (*judgement.findings, *ordered((*believed.findings, *believed.failures)))
     result = ReviewResult(
         verdict=verdict(findings),
         findings=findings,
         replies=replies,
         session=session_id,
-        notes=(*_coverage(request, assistants), *believed.notes, *judged.notes, *_waived(judged)),
-        complete=judged.failure in {None, request.change.truncated} and not any(each.status.failed for each in replies),
+        notes=(*_coverage(request, assistants), *believed.notes, *judgement.notes, *_waived(judgement)),
+        complete=judgement.failure in {None, request.change.truncated}
+        and not any(answer.status.failed for answer in replies),
     )
     if store is not None:
         milliseconds = int((clock.now() - started).total_seconds() * 1000)
-        store.record(_session(request, result, judged, started_at=started, milliseconds=milliseconds))
+        store.record(_session(request, result, judgement, started_at=started, milliseconds=milliseconds))
     return result
 
 
@@ -98,23 +99,23 @@ def _ask(assistants: Sequence[Assistant], build: Callable[[], Prompt]) -> tuple[
         return ()
     from concurrent.futures import ThreadPoolExecutor
 
-    asked = build()
+    question = build()
     with ThreadPoolExecutor(max_workers=min(len(assistants), 4)) as pool:
-        return tuple(pool.map(lambda assistant: assistant.run(asked), assistants))
+        return tuple(pool.map(lambda assistant: assistant.run(question), assistants))
 
 
 def _coverage(request: ReviewRequest, assistants: Sequence[Assistant]) -> tuple[str, ...]:
     count = len(request.change.files)
-    alone = () if assistants else ("No assistant is configured: the deterministic checks ran alone.",)
-    return (f"{counted(count, 'changed file')} analysed.", *alone)
+    without_assistant = () if assistants else ("No assistant is configured: the deterministic checks ran alone.",)
+    return (f"{counted(count, 'changed file')} analysed.", *without_assistant)
 
 
-def _waived(judged: Judgement) -> tuple[str, ...]:
-    return tuple(f"{finding.rule} at {finding.file}:{finding.line}: {finding.message}" for finding in judged.waived)
+def _waived(judgement: Judgement) -> tuple[str, ...]:
+    return tuple(f"{finding.rule} at {finding.file}:{finding.line}: {finding.message}" for finding in judgement.waived)
 
 
 def _session(
-    request: ReviewRequest, result: ReviewResult, judged: Judgement, *, started_at: datetime, milliseconds: int
+    request: ReviewRequest, result: ReviewResult, judgement: Judgement, *, started_at: datetime, milliseconds: int
 ) -> Session:
     change = request.change
     return Session(
@@ -130,7 +131,7 @@ def _session(
         milliseconds=milliseconds,
         findings=result.findings,
         replies=tuple(replace(reply, message=reply.message[:500]) for reply in result.replies),
-        failure=judged.failure,
+        failure=judgement.failure,
     )
 
 
@@ -156,8 +157,8 @@ def change_between(repository: Repository, base: str, head: str) -> Change:
 def facts_of(repository: Repository, change: Change, options: GuardOptions) -> ChangeFacts:
     """What detectors want to know beside the change; the files at base only where something of the change asks for them."""
     removed = sum(1 for file in change.files if file.status is FileStatus.REMOVED)
-    wanted = removed >= _MANY_REMOVED or any(asks_for_base(file) for file in change.files)
-    paths = frozenset(entry.path for entry in repository.entries(change.base)) if wanted else frozenset()
+    needs_base = removed >= _MANY_REMOVED or any(asks_for_base(file) for file in change.files)
+    paths = frozenset(entry.path for entry in repository.entries(change.base)) if needs_base else frozenset()
     names = {ATTRIBUTES, *(path for path in paths if path.endswith(f"/{ATTRIBUTES}"))}
     attributes = {name: repository.read(change.base, name) for name in sorted(names)[:_MANY_ATTRIBUTES]}
     texts = {name: data.decode("utf-8", "replace") for name, data in attributes.items() if data is not None}
@@ -206,7 +207,7 @@ def with_rendered(facts: ChangeFacts, change: Change, render: RenderChange | Non
 
 def describe(change: Change, pull: PullRequest, *, agents: Mapping[str, str] | None = None) -> Change:
     """The change with what its pull request says about it."""
-    kind, agent = authors.classify(pull.author, branch=pull.head_ref, messages=change.messages, known=agents)
+    kind, agent = authors.classify(pull.author, branch=pull.head_ref, messages=change.messages, known_kinds=agents)
     return replace(
         change,
         title=pull.title,

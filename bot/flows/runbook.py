@@ -35,31 +35,33 @@ _KEEPS_DATA = frozenset({"PersistentVolumeClaim", "PersistentVolume", "StatefulS
 """
 
 
-def steps(decisions: Sequence[Decision], alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
-    """What a person does about these drifts, in order, each step once. ``alone`` are the files that hold one object each:
+def steps(decisions: Sequence[Decision], lone_files: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+    """What a person does about these drifts, in order, each step once. ``lone_files`` are the files that hold one object each:
     only those may be applied as they are.
     """
     distinct: dict[RunbookStep, None] = {}
     for decision in decisions:
-        distinct.update(dict.fromkeys(_steps_of(decision, alone)))
+        distinct.update(dict.fromkeys(_steps_of(decision, lone_files)))
     return tuple(distinct)
 
 
-def steps_for_all(decisions: Sequence[Decision], alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+def steps_for_all(decisions: Sequence[Decision], lone_files: Collection[str] = ()) -> tuple[RunbookStep, ...]:
     """The steps about like differences of many objects: each is said once, with the commands for one object after the
     other.
     """
     commands: dict[str, dict[str, None]] = {}
     for decision in decisions:
         nameless = replace(decision, drift=replace(decision.drift, file=None, line=None, manager=None))
-        for step, general in zip(_steps_of(decision, alone), _steps_of(nameless, alone), strict=True):
+        for step, general in zip(_steps_of(decision, lone_files), _steps_of(nameless, lone_files), strict=True):
             commands.setdefault(general.text, {}).update(dict.fromkeys([step.command] if step.command else []))
     return tuple(RunbookStep(text, _in_a_row(list(command))) for text, command in commands.items())
 
 
 def _in_a_row(commands: Sequence[str]) -> str | None:
-    more = [f"# and {len(commands) - _MOST_COMMANDS} more, in the same way"] if len(commands) > _MOST_COMMANDS else []
-    return "\n".join([*commands[:_MOST_COMMANDS], *more]) or None
+    remainder = (
+        [f"# and {len(commands) - _MOST_COMMANDS} more, in the same way"] if len(commands) > _MOST_COMMANDS else []
+    )
+    return "\n".join([*commands[:_MOST_COMMANDS], *remainder]) or None
 
 
 def objects_alone(files: Mapping[str, bytes]) -> frozenset[str]:
@@ -71,21 +73,21 @@ def objects_alone(files: Mapping[str, bytes]) -> frozenset[str]:
     )
 
 
-def _steps_of(decision: Decision, alone: Collection[str]) -> tuple[RunbookStep, ...]:
+def _steps_of(decision: Decision, lone_files: Collection[str]) -> tuple[RunbookStep, ...]:
     drift = decision.drift
     if drift.sensitive or decision.direction is not Direction.RESTORE or not is_gain(drift):
-        return _steps(drift, alone)
+        return _steps(drift, lone_files)
     if drift.path:
-        return gained_steps(drift, alone)
-    return (*who(drift), *(step for step in _steps(drift, alone) if step != _KEEP), *after(drift))
+        return gained_steps(drift, lone_files)
+    return (*who(drift), *(step for step in _steps(drift, lone_files) if step != _KEEP), *after(drift))
 
 
-def _steps(drift: Drift, alone: Collection[str]) -> tuple[RunbookStep, ...]:
+def _steps(drift: Drift, lone_files: Collection[str]) -> tuple[RunbookStep, ...]:
     if drift.sensitive:
         return _rotation(drift)
     match drift.resource.platform:
         case Platform.KUBERNETES:
-            return _kubernetes(drift, alone)
+            return _kubernetes(drift, lone_files)
         case Platform.COMPOSE:
             return _compose(drift)
         case Platform.TERRAFORM:
@@ -112,10 +114,10 @@ def _rotation(drift: Drift) -> tuple[RunbookStep, ...]:
     )
 
 
-def _kubernetes(drift: Drift, alone: Collection[str]) -> tuple[RunbookStep, ...]:
+def _kubernetes(drift: Drift, lone_files: Collection[str]) -> tuple[RunbookStep, ...]:
     resource, target = drift.resource, object_of(drift)
     look = RunbookStep("Inspect the live object.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
-    restore = applied_again(drift, alone)
+    restore = applied_again(drift, lone_files)
     match drift.kind:
         case DriftKind.MISSING if not drift.path:
             first = RunbookStep(
@@ -154,8 +156,8 @@ def _kubernetes(drift: Drift, alone: Collection[str]) -> tuple[RunbookStep, ...]
 def _events(resource: ResourceId) -> str:
     """The events of one object alone: what ``--field-selector`` takes (Kubernetes documentation, "Field Selectors")."""
     selector = shlex.quote(f"involvedObject.kind={resource.kind},involvedObject.name={resource.name}")
-    where = f"-n {shlex.quote(resource.scope)}" if resource.scope else "-A"
-    return f"kubectl get events {where} --field-selector {selector} --sort-by .lastTimestamp"
+    namespace_option = f"-n {shlex.quote(resource.scope)}" if resource.scope else "-A"
+    return f"kubectl get events {namespace_option} --field-selector {selector} --sort-by .lastTimestamp"
 
 
 def _data(drift: Drift, text: str) -> tuple[RunbookStep, ...]:

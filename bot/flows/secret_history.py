@@ -49,18 +49,20 @@ def search(
     *,
     current: Collection[str],
     today: date,
-    tell: Callable[[int], None] = lambda _done: None,
+    tell: Callable[[int], None] = lambda _commits: None,
 ) -> SecretHistory:
     """The credentials in ``commits``, oldest first; one that many commits carry is told of the first, once a path.
 
     ``current`` are the blob ids of today's files; ``tell`` is given how many commits are done. The baseline of ``rules``
     counts.
     """
-    asked = replace(rules, guardrails=tuple(guardrail for guardrail in rules.guardrails if guardrail.id in RULES))
+    secret_rules = replace(
+        rules, guardrails=tuple(guardrail for guardrail in rules.guardrails if guardrail.id in RULES)
+    )
     first: dict[str, tuple[Finding, CommitAdditions]] = {}
     holding: dict[str, set[str]] = {}
     unread: list[tuple[str, str]] = []
-    done = files = size = 0
+    commit_count = files = size = 0
     for commit in commits:
         for blob, file in commit.files:
             files, size = files + 1, size + len(file.after or b"")
@@ -68,13 +70,13 @@ def search(
                 unread.append((file.path, commit.sha))
                 continue
             change = Change("", commit.sha, (file,))
-            for finding in judge(change, asked, Mode.STRICT, today=today, only=RULES, most=_MOST).findings:
+            for finding in judge(change, secret_rules, Mode.STRICT, today=today, only=RULES, most=_MOST).findings:
                 first.setdefault(finding.fingerprint, (finding, commit))
                 holding.setdefault(finding.fingerprint, set()).add(blob)
-        done += 1
-        tell(done)
+        commit_count += 1
+        tell(commit_count)
     secrets = (
         PastSecret(finding, commit.sha, commit.author, commit.at, commit.subject, not holding[mark].isdisjoint(current))
         for mark, (finding, commit) in first.items()
     )
-    return SecretHistory(tuple(secrets), done, files, size, tuple(unread))
+    return SecretHistory(tuple(secrets), commit_count, files, size, tuple(unread))

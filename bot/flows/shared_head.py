@@ -55,11 +55,11 @@ def shared(result: ReviewResult, twins: Sequence[Twin], rules: RuleBook, mode: M
     notes: list[str] = []
     findings: list[Finding] = []
     for twin in twins[:_MOST]:
-        answer, why = _judged(twin)
-        place = f"#{twin.pull.number}, which would be merged into {twin.pull.base_ref},"
-        notes.append(f"{place} has the same head. It is {_WORD[answer]} there: {why}.")
+        answer, reason = _judged(twin)
+        pull_title = f"#{twin.pull.number}, which would be merged into {twin.pull.base_ref},"
+        notes.append(f"{pull_title} has the same head. It is {_WORD[answer]} there: {reason}.")
         if _RANK.index(answer) > _RANK.index(result.verdict):
-            text = f"{place} has the same head and is {_WORD[answer]}: {why}. One check stands for both."
+            text = f"{pull_title} has the same head and is {_WORD[answer]}: {reason}. One check stands for both."
             findings.append(_finding(rules, mode, text, answer, twin.pull.number))
     if not twins:
         return result
@@ -68,8 +68,8 @@ def shared(result: ReviewResult, twins: Sequence[Twin], rules: RuleBook, mode: M
             f"The commit is the head of {len(twins)} other pull requests, of which {_MOST} were judged with this one."
         )
         findings.append(_finding(rules, mode, text, Verdict.BLOCK if mode is Mode.STRICT else Verdict.WARN, 0))
-    every = (*findings, *result.findings)
-    return replace(result, verdict=verdict(every), findings=every, notes=(*notes, *result.notes))
+    all_findings = (*findings, *result.findings)
+    return replace(result, verdict=verdict(all_findings), findings=all_findings, notes=(*notes, *result.notes))
 
 
 def _finding(rules: RuleBook, mode: Mode, text: str, answer: Verdict, number: int) -> Finding:
@@ -93,11 +93,11 @@ def _judged(twin: Twin) -> tuple[Verdict, str]:
 
 
 def _reasons(findings: Sequence[Finding]) -> str:
-    told = [finding for finding in findings if finding.enforce.rank >= Enforce.WARN.rank]
-    named = [
+    strong_findings = [finding for finding in findings if finding.enforce.rank >= Enforce.WARN.rank]
+    finding_names = [
         f"{finding.rule} {finding.title}" + (f" at {finding.file}:{finding.line}" if finding.file else "")
-        for finding in told[:_NAMED]
+        for finding in strong_findings[:_NAMED]
     ]
-    more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
-    listed = ", ".join([*named, *more])
-    return f"{title(findings)} ({listed})" if listed else title(findings).lower()
+    remainder = [f"{len(strong_findings) - _NAMED} more"] if len(strong_findings) > _NAMED else []
+    sentence = ", ".join([*finding_names, *remainder])
+    return f"{title(findings)} ({sentence})" if sentence else title(findings).lower()

@@ -53,11 +53,11 @@ def terraform_of(drift: Drift) -> tuple[str, str]:
     return folder, address
 
 
-def restoring(drift: Drift, alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
-    """How what runs is brought back to what Git says; ``alone`` are the files that hold one object each."""
+def restoring(drift: Drift, lone_files: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+    """How what runs is brought back to what Git says; ``lone_files`` are the files that hold one object each."""
     match drift.resource.platform:
         case Platform.KUBERNETES:
-            return applied_again(drift, alone)
+            return applied_again(drift, lone_files)
         case Platform.COMPOSE:
             return (started_again(drift),)
         case Platform.TERRAFORM:
@@ -75,13 +75,13 @@ def restoring(drift: Drift, alone: Collection[str] = ()) -> tuple[RunbookStep, .
             assert_never(never)
 
 
-def applied_again(drift: Drift, alone: Collection[str] = ()) -> tuple[RunbookStep, ...]:
-    """How an object of Kubernetes is applied again, and nothing beside it: by its file where that is in ``alone``."""
+def applied_again(drift: Drift, lone_files: Collection[str] = ()) -> tuple[RunbookStep, ...]:
+    """How an object of Kubernetes is applied again, and nothing beside it: by its file where that is in ``lone_files``."""
     if drift.resource.target:
         return _by_target(drift.resource.target)
     if drift.file is None:
         return _by_hand("", "")
-    if drift.file in alone:
+    if drift.file in lone_files:
         return _by_hand(f"kubectl diff -f {shlex.quote(drift.file)}", f"kubectl apply -f {shlex.quote(drift.file)}")
     printed = f"clockwork render {shlex.quote(str(drift.resource))}"
     return _by_hand(f"{printed} | kubectl diff -f -", f"{printed} | kubectl apply -f -")

@@ -91,14 +91,14 @@ class Listing:
         Notes tell it of the targets that are compared; of the others, and of what only this machine cannot render, the
         units do.
         """
-        listed = [(_PLACE.sub("", note.rule), note.detail) for note in self.notes]
-        known = set(listed)
+        pairs = [(_PLACE.sub("", note.rule), note.detail) for note in self.notes]
+        distinct = set(pairs)
         for target in self.targets:
             for unit in target.units:
                 subject = _PLACE.sub("", unit.subject or unit.name)
-                if unit.problem is not None and (subject, unit.problem) not in known:
-                    listed.append((subject if target.compared else f"{target.name}: {subject}", unit.problem))
-        return tuple(self._placed(group) if len(group.subjects) == 1 else group for group in grouped(listed))
+                if unit.problem is not None and (subject, unit.problem) not in distinct:
+                    pairs.append((subject if target.compared else f"{target.name}: {subject}", unit.problem))
+        return tuple(self._placed(group) if len(group.subjects) == 1 else group for group in grouped(pairs))
 
     def _placed(self, group: ReasonGroup) -> ReasonGroup:
         """A subject with its file and line; each of several that are called the same."""
@@ -147,8 +147,8 @@ def grouped(reasons: Iterable[tuple[str, str]]) -> tuple[ReasonGroup, ...]:
                 break
         else:
             groups.append((words, [subject]))
-    made = [ReasonGroup(" ".join(common), tuple(dict.fromkeys(subjects))) for common, subjects in groups]
-    return tuple(sorted(made, key=lambda group: -len(group.subjects)))
+    reason_groups = [ReasonGroup(" ".join(common), tuple(dict.fromkeys(subjects))) for common, subjects in groups]
+    return tuple(sorted(reason_groups, key=lambda group: -len(group.subjects)))
 
 
 def _share(common: Sequence[str], words: Sequence[str]) -> float:
@@ -171,7 +171,7 @@ def listing(declaration: Declaration) -> Listing:
         counts[desired.id.target] = counts.get(desired.id.target, 0) + 1
     if deployment is None:
         return Listing((), len(declaration.resources), ())
-    listed = []
+    target_lines = []
     for target in deployment.discovery.targets:
         if deployment.only not in {None, target.name}:
             continue
@@ -189,9 +189,12 @@ def listing(declaration: Declaration) -> Listing:
             )
             for unit in expansion.units
         ]  # fmt: skip
-        observer = next((each.observer for each in deployment.targets if each.name == target.name), "")
+        observer = next(
+            (deployed_target.observer for deployed_target in deployment.targets if deployed_target.name == target.name),
+            "",
+        )
         objects = sum(unit.objects for unit in units) or counts.get(target.name, 0)
-        listed.append(
+        target_lines.append(
             ListedTarget(
                 target.name,
                 target.declared,
@@ -202,4 +205,4 @@ def listing(declaration: Declaration) -> Listing:
                 tuple(units),
             )
         )
-    return Listing(tuple(listed), counts.get("", 0), deployment.notes)
+    return Listing(tuple(target_lines), counts.get("", 0), deployment.notes)

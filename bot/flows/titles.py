@@ -69,7 +69,7 @@ def title_of(proposal: Proposal, *, kind: str | None = None) -> str:
     return _shortest(proposal.name or proposal.task, _changes(drifts), ": ", tail)
 
 
-def _shortest(name: str, ways: Iterable[str], link: str, tail: str = "") -> str:
+def _shortest(name: str, wordings: Iterable[str], link: str, tail: str = "") -> str:
     """``name``, ``link``, the first of these ways to say it that leaves a title short enough, and ``tail``; else the last one,
     cut. Of a name that is too long or leaves no room it is the end, where names differ.
     """
@@ -77,7 +77,7 @@ def _shortest(name: str, ways: Iterable[str], link: str, tail: str = "") -> str:
     text = one_line(name, limit=300)
     head = f"{text if len(text) <= longest else f'…{text[1 - longest :]}'}{link}"
     words = ""
-    for words in ways:
+    for words in wordings:
         if len(head) + len(words) + len(tail) <= MOST:
             break
     return f"{head}{one_line(words, limit=MOST - len(head) - len(tail))}{tail}"
@@ -98,10 +98,10 @@ def _briefly(drift: Drift) -> str:
 
 def _fewer(texts: Sequence[str]) -> Iterator[str]:
     """The first two of these and how many more, then the first and how many more."""
-    for shown in (2, 1):
+    for shown_count in (2, 1):
         if texts:
-            more = f" and {len(texts) - shown} more" if len(texts) > shown else ""
-            yield f"{', '.join(texts[:shown])}{more}"
+            remainder = f" and {len(texts) - shown_count} more" if len(texts) > shown_count else ""
+            yield f"{', '.join(texts[:shown_count])}{remainder}"
 
 
 def short_names(tasks: Iterable[tuple[str, ResourceId]]) -> Mapping[str, str]:
@@ -109,8 +109,8 @@ def short_names(tasks: Iterable[tuple[str, ResourceId]]) -> Mapping[str, str]:
     wherever that is nobody else's name. Tasks that are called by something else than their object keep their names.
     """
     distinct = {task: _short(resource) for task, resource in tasks if task in {str(resource), resource.qualified}}
-    taken = Counter(name for names in distinct.values() for name in names)
-    return {task: next((name for name in names if taken[name] == 1), task) for task, names in distinct.items()}
+    name_counts = Counter(name for names in distinct.values() for name in names)
+    return {task: next((name for name in names if name_counts[name] == 1), task) for task, names in distinct.items()}
 
 
 def _short(resource: ResourceId) -> Sequence[str]:

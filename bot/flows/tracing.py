@@ -35,15 +35,18 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
     another target deploys is no place of its own.
     """
     documents = reader.documents.on(deployment.tree)
-    known = deployment.expansions
-    places = uncovered([of.target for of in known.values()], known)
-    expansions = {name: known[name] for name in dict.fromkeys([*(each.name for each in places), target])}
+    known_expansions = deployment.expansions
+    uncovered_targets = uncovered([of.target for of in known_expansions.values()], known_expansions)
+    expansions = {
+        name: known_expansions[name]
+        for name in dict.fromkeys([*(uncovered_target.name for uncovered_target in uncovered_targets), target])
+    }
     again = _Again(deployment, reader, expansions)
     return Scene(
         tree=reader.holding(deployment.tree),
-        objects={each: _objects(of, documents) for each, of in expansions.items()},
+        objects={target_name: _objects(of, documents) for target_name, of in expansions.items()},
         render=again.whole,
-        inputs={each: inputs(of, documents) for each, of in expansions.items()},
+        inputs={target_name: inputs(of, documents) for target_name, of in expansions.items()},
         provenance={target: provenance(expansions[target], documents)},
         noise=Noise({id_: pointers for of in expansions.values() for id_, pointers in changing(of).items()}),
         uses=uses(expansions.values(), documents),
@@ -60,18 +63,18 @@ def located(declarer: Declarer, declaration: Declaration, drifts: Sequence[Drift
         return tuple(drifts)
     rendered = {resource.id for resource in declaration.resources if resource.source is SourceKind.RENDERED}
     scenes: dict[str, Scene] = {}
-    made: list[Drift] = []
+    located_drifts: list[Drift] = []
     for number, drift in enumerate(drifts):
         pointer = _written(drift)
         if pointer is None or number >= _MOST_LOCATED or drift.resource not in rendered:
-            made.append(drift)
+            located_drifts.append(drift)
             continue
         target = drift.resource.target
         if target not in scenes:
             scenes[target] = scene_of(deployment, target, reader)
         spot = reader.plans.deciding(target, drift.resource.local, pointer, scenes[target])
-        made.append(drift if spot is None else replace(drift, file=spot.file, line=spot.line))
-    return tuple(made)
+        located_drifts.append(drift if spot is None else replace(drift, file=spot.file, line=spot.line))
+    return tuple(located_drifts)
 
 
 def _written(drift: Drift) -> Pointer | None:
@@ -91,13 +94,13 @@ class _Again:
     def whole(self, tree: FileTree, names: frozenset[str]) -> Objects | None:
         """The named targets; None where one of them is gone, or something renders no longer."""
         targets = self._targets(tree)
-        made: dict[str, Mapping[ResourceId, Tree]] = {}
-        for each in names:
-            after = self.reader.expand(targets[each], tree) if each in targets else None
-            if after is None or _broken(after) - _broken(self.expansions[each]):
+        objects_by_target: dict[str, Mapping[ResourceId, Tree]] = {}
+        for target_name in names:
+            after = self.reader.expand(targets[target_name], tree) if target_name in targets else None
+            if after is None or _broken(after) - _broken(self.expansions[target_name]):
                 return None
-            made[each] = _objects(after, self.reader.documents.on(tree))
-        return made
+            objects_by_target[target_name] = _objects(after, self.reader.documents.on(tree))
+        return objects_by_target
 
     def near(self, tree: FileTree, object_id: ObjectId) -> Objects | None:
         """The target of one object, of which only the units are rendered again that bring the object forth, and those that
@@ -119,7 +122,7 @@ class _Again:
         units = (unit for of in self.expansions.values() for unit in of.target.units)
         declaring = {unit.file for unit in units if unit.kind is UnitKind.ARGO_APPLICATION}
         if not declaring & set(tree.changed):
-            return {each: of.target for each, of in self.expansions.items()}
+            return {target_name: of.target for target_name, of in self.expansions.items()}
         return {target.name: target for target in self.reader.discovery(tree).targets}
 
 
@@ -127,10 +130,10 @@ def _far(expansion: Expansion, id_: ResourceId, changed: frozenset[str]) -> Know
     """What is known already of the units that have nothing to do with one object."""
     far: dict[tuple[str, ...], Rendering] = {}
     path = _path(expansion, id_)
-    for index, each in enumerate(expansion.units):
-        refers = any(made.tree.get("kind") in _REFERRED_TO for made in each.rendering.objects)
-        if path and index not in path and not (refers and changed & each.rendering.inputs):
-            far[each.unit.identity] = each.rendering
+    for index, rendered_unit in enumerate(expansion.units):
+        refers = any(rendered.tree.get("kind") in _REFERRED_TO for rendered in rendered_unit.rendering.objects)
+        if path and index not in path and not (refers and changed & rendered_unit.rendering.inputs):
+            far[rendered_unit.unit.identity] = rendered_unit.rendering
     return lambda unit: far.get(unit.identity)
 
 

@@ -78,39 +78,40 @@ def verify(look: Callable[[], Assessment], clock: Clock, *, wait: float) -> Veri
 
 
 def publish(
-    verified: Verified, host: CodeHost, *, target: str | None = None, done: Sequence[str] = ()
+    verified: Verified, host: CodeHost, *, target: str | None = None, done_lines: Sequence[str] = ()
 ) -> PublishedCheck:
-    """Write the result on the commit, below what was ``done``; the same result is written once. A ``target`` that was looked
-    at alone has a check of its own, which says nothing about the others.
+    """Write the result on the commit, below ``done_lines`` (what the run did before); the same result is written once.
+
+    A ``target`` that was looked at alone has a check of its own, which says nothing about the others.
     """
     assessment = verified.assessment
-    lines = [f"- {escape.line(each)}" for each in done]
+    lines = [f"- {escape.line(line)}" for line in done_lines]
     text = "\n".join([*lines, *([""] if lines else []), summary(assessment.report, assessment.decisions)])
     commit = assessment.declaration.commit
     name = CHECK if target is None else f"{CHECK}/{target}"
     return host.publish(
-        Check(name, commit, verified.state, verified.title, text, external_id=_identity(verified, done))
+        Check(name, commit, verified.state, verified.title, text, external_id=_identity(verified, done_lines))
     )
 
 
 def tell_pulls(
-    verified: Verified, host: CodeHost, texts: Messages, *, commits: Sequence[str], done: Sequence[str] = ()
+    verified: Verified, host: CodeHost, texts: Messages, *, commits: Sequence[str], done_lines: Sequence[str] = ()
 ) -> tuple[PullRequest, ...]:
     """Say how it ended on the pull requests that ``commits`` were merged from: one comment each, which says what is newest.
 
-    ``done`` are sentences about what was applied. Where we may not comment, or the host knows no merges, nothing is said.
+    ``done_lines`` are sentences about what was applied. Where we may not comment, or the host knows no merges, nothing is said.
     """
     if not isinstance(host, DeployingHost):
         return ()
     assessment = verified.assessment
     text = "" if verified.state is CheckState.SUCCESS else summary(assessment.report, assessment.decisions)
-    body = texts.render("verified.md", title=verified.title, commit=commits[0], done=done, summary=text)
-    told = []
+    body = texts.render("verified.md", title=verified.title, commit=commits[0], done=done_lines, summary=text)
+    told_pulls = []
     for pull in {pull.number: pull for commit in commits if (pull := host.merged_as(commit)) is not None}.values():
         with suppress(Closed):
             host.comment(pull.number, marker=Marker(_COMMENT, f"pull/{pull.number}", ""), body=body)
-            told.append(pull)
-    return tuple(told)
+            told_pulls.append(pull)
+    return tuple(told_pulls)
 
 
 def note_deployment(verified: Verified, host: CodeHost, *, environment: str, link: str | None) -> str:
@@ -125,12 +126,12 @@ def note_deployment(verified: Verified, host: CodeHost, *, environment: str, lin
         return f"Deployment: {environment}: not noted: {exc.message} (the token needs deployments: write)"
 
 
-def _identity(verified: Verified, done: Sequence[str]) -> str:
+def _identity(verified: Verified, done_lines: Sequence[str]) -> str:
     report = verified.assessment.report
     facts = [
         verified.state,
         sorted(drift.id for drift in report.drift),
         sorted(gap.target for gap in report.unreachable),
-        *done,
+        *done_lines,
     ]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]

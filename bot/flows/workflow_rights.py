@@ -61,8 +61,8 @@ def _of_job(path: str, name: str, job: Tree, inherited: JSON) -> Iterator[Diagno
             loose = f"{path}: job {name} runs Clockwork of {ref}, whatever that is on the day"
             yield Diagnosis(_AREA, Health.NOTE, loose, "Pin it by commit, with the version as a comment.")
     granted = job.get("permissions", inherited)
-    needed = dict.fromkeys(right for command in sorted(commands) for right in _RIGHTS.get(command, ()))
-    if missing := [right for right in needed if not _writes(granted, right)]:
+    needed_rights = dict.fromkeys(right for command in sorted(commands) for right in _RIGHTS.get(command, ()))
+    if missing := [right for right in needed_rights if not _writes(granted, right)]:
         lacks = f"{path}: the token of job {name} may not write {', '.join(missing)}"
         advice = f"Give the job {', '.join(f'{right}: write' for right in missing)}; another token needs none of it."
         yield Diagnosis(_AREA, Health.NOTE, lacks, advice)
@@ -71,8 +71,8 @@ def _of_job(path: str, name: str, job: Tree, inherited: JSON) -> Iterator[Diagno
 def _calls(job: Tree) -> Iterator[tuple[str, str]]:
     """The commands of a job, each with the ref of the action or workflow that runs it; empty for a program."""
     steps = job.get("steps")
-    listed = [mapping(step) for step in steps] if isinstance(steps, list | tuple) else []
-    for step in (job, *listed):
+    step_mappings = [mapping(step) for step in steps] if isinstance(steps, list | tuple) else []
+    for step in (job, *step_mappings):
         for command in _COMMAND.findall(text(step.get("run"))):
             yield command.partition(" ")[0], ""
         if (used := _USES.fullmatch(text(step.get("uses")))) is not None:

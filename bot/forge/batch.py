@@ -26,7 +26,7 @@ def job(stack: Stack, resource: Resource) -> Value:
 
 def cron_job(stack: Stack, resource: Resource) -> Value:
     """The spec of a CronJob. What ``suspend`` holds back are its times, not the jobs that began."""
-    own = {
+    fields = {
         "schedule": resource.get("schedule"),
         "timeZone": resource.get("time_zone"),
         "concurrencyPolicy": resource.get("concurrency"),
@@ -36,7 +36,7 @@ def cron_job(stack: Stack, resource: Resource) -> Value:
         "failedJobsHistoryLimit": resource.get("failed_history"),
         "jobTemplate": tree({"spec": tree(_job(stack, resource), resource.body)}, resource.body),
     }
-    return tree(own, resource.body)
+    return tree(fields, resource.body)
 
 
 def _job(stack: Stack, resource: Resource) -> dict[str, Value | None]:

@@ -55,9 +55,9 @@ class ArtifactPart:
     containers: Mapping[Pointer, tuple[Pointer, str]] = field(default_factory=dict)
 
 
-def fixed(value: JSON, like: Value) -> Value:
-    """A value that a renderer made up; people are led to ``like``, but no edit can be written there."""
-    return traced(value, Trace(like.trace.origin, sensitive=like.trace.sensitive, form=ValueForm.FIXED))
+def fixed(value: JSON, source: Value) -> Value:
+    """A value that a renderer made up; people are led to ``source``, but no edit can be written there."""
+    return traced(value, Trace(source.trace.origin, sensitive=source.trace.sensitive, form=ValueForm.FIXED))
 
 
 def derived(value: Value, data: JSON, form: ValueForm = ValueForm.FIXED) -> Value:
@@ -65,15 +65,15 @@ def derived(value: Value, data: JSON, form: ValueForm = ValueForm.FIXED) -> Valu
     return traced(data, replace(value.trace, form=form))
 
 
-def tree(entries: Mapping[str, Value | None], like: Value) -> Value:
+def tree(entries: Mapping[str, Value | None], source: Value) -> Value:
     """An object of rendered values; absent ones are left out."""
-    kept = {key: value for key, value in entries.items() if value is not None}
-    return Value(kept, replace(like.trace, form=ValueForm.FIXED))
+    present = {key: value for key, value in entries.items() if value is not None}
+    return Value(present, replace(source.trace, form=ValueForm.FIXED))
 
 
-def listed(items: list[Value], like: Value) -> Value:
+def listed(items: list[Value], source: Value) -> Value:
     """A list of rendered values."""
-    return Value(tuple(items), replace(like.trace, form=ValueForm.FIXED))
+    return Value(tuple(items), replace(source.trace, form=ValueForm.FIXED))
 
 
 def each(value: Value | None, make: Callable[[Value], Value]) -> Value | None:

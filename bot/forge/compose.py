@@ -41,11 +41,13 @@ def parts(stack: Stack) -> Iterator[ArtifactPart]:
     """Every object of a stack that its Compose file declares, in the order of the file."""
     for kind, section in _SECTIONS.items():
         for resource in stack.of(kind):
-            made = _service(resource, stack) if kind is Kind.SERVICE else _other(resource, artifact(stack))
+            documents = _service(resource, stack) if kind is Kind.SERVICE else _other(resource, artifact(stack))
             identity = ResourceId(Platform.COMPOSE, kind.value, stack.name, resource.name)
             task = resource.name if kind is Kind.SERVICE else str(identity)
             containers = _containers() if kind is Kind.SERVICE else _LABELS
-            yield ArtifactPart(identity, task, resource, made, artifact(stack), 0, (section, resource.name), containers)
+            yield ArtifactPart(
+                identity, task, resource, documents, artifact(stack), 0, (section, resource.name), containers
+            )
 
 
 def _containers() -> Mapping[Pointer, tuple[Pointer, str]]:
@@ -111,36 +113,44 @@ def _healthcheck(resource: Resource) -> Value | None:
 
 def _port(port: Value) -> Value:
     """Compose Specification, "ports", long syntax: ``published`` is text, ``tcp`` and ``ingress`` are the defaults."""
-    own = port.mapping
-    host = own.get("host")
+    fields = port.mapping
+    host = fields.get("host")
     entries = {
-        "target": own["container"],
+        "target": fields["container"],
         "published": Value(str(host.data), host.trace) if host is not None else None,
-        "protocol": own.get("protocol") or fixed("tcp", port),
-        "host_ip": own.get("address"),
-        "name": own.get("name"),
+        "protocol": fields.get("protocol") or fixed("tcp", port),
+        "host_ip": fields.get("address"),
+        "name": fields.get("name"),
         "mode": fixed("ingress", port),
     }
     return tree(entries, port)
 
 
 def _volumes(resource: Resource, path: str) -> Value | None:
-    made: list[Value] = []
+    mounts_made: list[Value] = []
     mounts, volumes = resource.get("mount"), resource.get("volume")
     for mount in mounts.elements if mounts else ():
-        own = mount.mapping
-        kind = own.get("type") or fixed("bind" if "source" in own else "tmpfs", mount)
-        source = rebased(own.get("source"), resource, path)
-        made.append(
-            tree({"type": kind, "source": source, "target": own["target"], "read_only": own.get("read_only")}, mount)
+        fields = mount.mapping
+        kind = fields.get("type") or fixed("bind" if "source" in fields else "tmpfs", mount)
+        source = rebased(fields.get("source"), resource, path)
+        mounts_made.append(
+            tree(
+                {"type": kind, "source": source, "target": fields["target"], "read_only": fields.get("read_only")},
+                mount,
+            )
         )
     for volume in volumes.elements if volumes else ():
-        own = volume.mapping
+        fields = volume.mapping
         kind = fixed("volume", volume)
-        entries = {"type": kind, "source": own["name"], "target": own["target"], "read_only": own.get("read_only")}
-        made.append(tree(entries, volume))
-    like = mounts or volumes
-    return listed(made, like) if like is not None else None
+        entries = {
+            "type": kind,
+            "source": fields["name"],
+            "target": fields["target"],
+            "read_only": fields.get("read_only"),
+        }
+        mounts_made.append(tree(entries, volume))
+    mount_source = mounts or volumes
+    return listed(mounts_made, mount_source) if mount_source is not None else None
 
 
 def _mounted(mount: Value) -> Value:
@@ -149,9 +159,9 @@ def _mounted(mount: Value) -> Value:
 
 def _other(resource: Resource, path: str) -> Value:
     """A network, volume, secret or config."""
-    own = resource.body.mapping
+    attributes = resource.body.mapping
     same = ("attachable", "content", "driver", "environment", "external", "internal", "labels")
-    entries: dict[str, Value | None] = {name: own.get(name) for name in same}
-    entries["driver_opts"] = own.get("options")
-    entries["file"] = rebased(own.get("file"), resource, path)
+    entries: dict[str, Value | None] = {name: attributes.get(name) for name in same}
+    entries["driver_opts"] = attributes.get("options")
+    entries["file"] = rebased(attributes.get("file"), resource, path)
     return tree(dict(sorted(entries.items())), resource.body)

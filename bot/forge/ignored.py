@@ -38,13 +38,13 @@ _SCALARS: Final[Mapping[ScalarType, Data]] = {
 
 def left_alone(stack: Stack, resource: Resource, parts: Parts) -> Mapping[ResourceId, tuple[LeftAlone, ...]]:
     """The places of each object of ``resource`` that its lifecycle leaves alone."""
-    places: dict[ResourceId, tuple[LeftAlone, ...]] = {}
+    left_alone_places: dict[ResourceId, tuple[LeftAlone, ...]] = {}
     for change in resource.ignored:
         body = _marked(resource.body, change.pointer, SCHEMAS[resource.kind])
-        alone = replace(stack, resources=(replace(resource, body=body),))
-        for part in parts(alone):
-            places[part.id] = (*places.get(part.id, ()), *_places(part, change))
-    return places
+        lone_stack = replace(stack, resources=(replace(resource, body=body),))
+        for part in parts(lone_stack):
+            left_alone_places[part.id] = (*left_alone_places.get(part.id, ()), *_places(part, change))
+    return left_alone_places
 
 
 def _places(part: ArtifactPart, change: IgnoredChange) -> Iterator[LeftAlone]:
@@ -56,8 +56,10 @@ def _places(part: ArtifactPart, change: IgnoredChange) -> Iterator[LeftAlone]:
 
 def _outside(pointer: Pointer, shape: Shape) -> Pointer:
     """The list around an element that is known by what is at ``pointer``: live it is another element."""
-    known = (element[:-1] for element in named_by(pointer, shape) if element != pointer and pointer[-1] != "name")
-    return next(known, pointer)
+    element_paths = (
+        element[:-1] for element in named_by(pointer, shape) if element != pointer and pointer[-1] != "name"
+    )
+    return next(element_paths, pointer)
 
 
 def _shape(part: ArtifactPart) -> Shape:
@@ -81,36 +83,39 @@ def _marked(value: Value, pointer: Pointer, schema: Schema) -> Value:
     """The body of a block with what is at ``pointer`` marked, and made up where there is nothing."""
     if not pointer:
         return _retraced(value)
-    name, *rest = pointer
-    own = value.mapping.get(str(name))
+    name, *steps = pointer
+    child = value.mapping.get(str(name))
     if name in schema.attributes:
-        entries = _attribute(own, schema.attributes[str(name)], rest)
+        entries = _attribute(child, schema.attributes[str(name)], steps)
     else:
         inner = schema.blocks[str(name)]
         if inner.many:
-            entries = _blocks(own, rest, inner.schema)
+            entries = _blocks(child, steps, inner.schema)
         else:
-            entries = _marked(own or _block(inner.schema, _OTHER), tuple(rest), inner.schema)
+            entries = _marked(child or _block(inner.schema, _OTHER), tuple(steps), inner.schema)
     return replace(value, data={**value.mapping, str(name): entries})
 
 
-def _attribute(own: Value | None, kind: Type, rest: list[str | int]) -> Value:
-    if not rest:
-        return _sample(kind, _MARK) if own is None else _retraced(own)
-    made = _sample(kind.item if isinstance(kind, MapOf) else kind, _MARK)
-    others = {} if own is None else own.mapping
-    kept = others.get(str(rest[0]))
-    return Value({**others, str(rest[0]): made if kept is None else _retraced(kept)}, own.trace if own else _OTHER)
+def _attribute(child: Value | None, kind: Type, steps: list[str | int]) -> Value:
+    if not steps:
+        return _sample(kind, _MARK) if child is None else _retraced(child)
+    sample = _sample(kind.item if isinstance(kind, MapOf) else kind, _MARK)
+    siblings = {} if child is None else child.mapping
+    child_value = siblings.get(str(steps[0]))
+    return Value(
+        {**siblings, str(steps[0]): sample if child_value is None else _retraced(child_value)},
+        child.trace if child else _OTHER,
+    )
 
 
-def _blocks(own: Value | None, rest: list[str | int], schema: Schema) -> Value:
-    blocks = own.elements if own is not None and own.elements else (_block(schema, _OTHER),)
-    trace = _OTHER if own is None else own.trace
-    if not rest:
+def _blocks(child: Value | None, steps: list[str | int], schema: Schema) -> Value:
+    blocks = child.elements if child is not None and child.elements else (_block(schema, _OTHER),)
+    trace = _OTHER if child is None else child.trace
+    if not steps:
         return Value(tuple(_retraced(block) for block in blocks), _MARK)
-    index, *inside = rest
+    index, *inner_steps = steps
     marked = [
-        _marked(block, tuple(inside), schema) if at == index or not isinstance(index, int) else block
+        _marked(block, tuple(inner_steps), schema) if at == index or not isinstance(index, int) else block
         for at, block in enumerate(blocks)
     ]
     return Value(tuple(marked), trace)

@@ -35,8 +35,8 @@ def places(resource: Resource) -> Mapping[Pointer, tuple[Pointer, str]]:
 
 
 def _tls(block: Value) -> Value:
-    own = block.mapping
-    return tree({"hosts": own.get("hosts"), "secretName": own.get("secret")}, block)
+    fields = block.mapping
+    return tree({"hosts": fields.get("hosts"), "secretName": fields.get("secret")}, block)
 
 
 def _rule(rule: Value) -> Value:
@@ -45,15 +45,17 @@ def _rule(rule: Value) -> Value:
 
 
 def _path(block: Value) -> Value:
-    own = block.mapping
+    fields = block.mapping
     entries = {
-        "path": own.get("path") or fixed("/", block),
-        "pathType": own.get("type") or fixed("Prefix", block),
+        "path": fields.get("path") or fixed("/", block),
+        "pathType": fields.get("type") or fixed("Prefix", block),
         "backend": _backend(block),
     }
     return tree(entries, block)
 
 
 def _backend(block: Value) -> Value:
-    own = block.mapping
-    return tree({"service": tree({"name": own["service"], "port": tree({"number": own["port"]}, block)}, block)}, block)
+    fields = block.mapping
+    return tree(
+        {"service": tree({"name": fields["service"], "port": tree({"number": fields["port"]}, block)}, block)}, block
+    )

@@ -36,8 +36,8 @@ def parts(stack: Stack) -> Iterator[ArtifactPart]:
     for config in stack.of(Kind.CONFIG):
         data = config.get("data") or _content(config)
         if data is not None and config.get("external") is None:
-            made = tree({**_head(stack, config, "v1", "ConfigMap"), "data": data}, config.body)
-            yield _part(stack, config, "ConfigMap", made, f"{BUILD}/{stack.name}/configs/{config.name}.yaml")
+            config_map = tree({**_head(stack, config, "v1", "ConfigMap"), "data": data}, config.body)
+            yield _part(stack, config, "ConfigMap", config_map, f"{BUILD}/{stack.name}/configs/{config.name}.yaml")
     for volume in stack.of(Kind.VOLUME):
         if volume.get("external") is None:
             path = f"{BUILD}/{stack.name}/volumes/{volume.name}.yaml"
@@ -48,23 +48,23 @@ def parts(stack: Stack) -> Iterator[ArtifactPart]:
 def _others(stack: Stack) -> Iterator[ArtifactPart]:
     """Jobs, CronJobs and Ingresses."""
     for job in stack.of(Kind.JOB):
-        made = tree({**_head(stack, job, "batch/v1", "Job"), "spec": batch.job(stack, job)}, job.body)
-        yield _part(stack, job, "Job", made, f"{BUILD}/{stack.name}/jobs/{job.name}.yaml", group="batch")
+        workload = tree({**_head(stack, job, "batch/v1", "Job"), "spec": batch.job(stack, job)}, job.body)
+        yield _part(stack, job, "Job", workload, f"{BUILD}/{stack.name}/jobs/{job.name}.yaml", group="batch")
     for job in stack.of(Kind.CRON_JOB):
-        made = tree({**_head(stack, job, "batch/v1", "CronJob"), "spec": batch.cron_job(stack, job)}, job.body)
-        yield _part(stack, job, "CronJob", made, f"{BUILD}/{stack.name}/cron_jobs/{job.name}.yaml", group="batch")
-    for way in stack.of(Kind.INGRESS):
+        workload = tree({**_head(stack, job, "batch/v1", "CronJob"), "spec": batch.cron_job(stack, job)}, job.body)
+        yield _part(stack, job, "CronJob", workload, f"{BUILD}/{stack.name}/cron_jobs/{job.name}.yaml", group="batch")
+    for route in stack.of(Kind.INGRESS):
         group = "networking.k8s.io"
-        made = tree({**_head(stack, way, f"{group}/v1", "Ingress"), "spec": ingress.ingress(way)}, way.body)
-        yield _part(stack, way, "Ingress", made, f"{BUILD}/{stack.name}/ingresses/{way.name}.yaml", group=group)
+        workload = tree({**_head(stack, route, f"{group}/v1", "Ingress"), "spec": ingress.ingress(route)}, route.body)
+        yield _part(stack, route, "Ingress", workload, f"{BUILD}/{stack.name}/ingresses/{route.name}.yaml", group=group)
 
 
 def _part(
-    stack: Stack, resource: Resource, kind: str, made: Value, path: str, *, group: str = "", document: int = 0
+    stack: Stack, resource: Resource, kind: str, manifest: Value, path: str, *, group: str = "", document: int = 0
 ) -> ArtifactPart:
     identity = ResourceId(Platform.KUBERNETES, kind, stack.namespace, resource.name, group)
     task = resource.name if resource.kind is Kind.SERVICE else str(identity)
-    return ArtifactPart(identity, task, resource, made, path, document, (), _containers(kind, resource))
+    return ArtifactPart(identity, task, resource, manifest, path, document, (), _containers(kind, resource))
 
 
 def _containers(kind: str, resource: Resource) -> Mapping[Pointer, tuple[Pointer, str]]:
@@ -72,8 +72,8 @@ def _containers(kind: str, resource: Resource) -> Mapping[Pointer, tuple[Pointer
     if kind not in _ANNOTATED:
         return labels | ({("data",): (("data",), "map")} if kind == "ConfigMap" else {})
     annotations: dict[Pointer, tuple[Pointer, str]] = {("metadata", "annotations"): (("annotations",), "map")}
-    own = ingress.places(resource) if kind == "Ingress" else places(resource, _ANNOTATED[kind])
-    return {**labels, **annotations, **own}
+    container_places = ingress.places(resource) if kind == "Ingress" else places(resource, _ANNOTATED[kind])
+    return {**labels, **annotations, **container_places}
 
 
 def _head(stack: Stack, resource: Resource, version: str, kind: str) -> dict[str, Value | None]:
@@ -122,28 +122,28 @@ def _service(stack: Stack, resource: Resource) -> Value:
 
 
 def _service_port(port: Value, name: Value) -> Value:
-    own = port.mapping
-    made = {
+    fields = port.mapping
+    service_port = {
         "name": name,
-        "port": own.get("host") or own["container"],
-        "targetPort": own["container"],
+        "port": fields.get("host") or fields["container"],
+        "targetPort": fields["container"],
         "protocol": fixed(_protocol(port).upper(), port),
     }
-    return tree(made, port)
+    return tree(service_port, port)
 
 
 def _port_name(port: Value, ports: Sequence[Value]) -> Value:
     """Its name, or one that stays when only the number people connect to changes; each name is there once."""
-    own = port.mapping
-    inside = [(_protocol(sibling), sibling.mapping["container"].data) for sibling in ports]
-    mine = (_protocol(port), own["container"].data)
-    number = mine[1] if inside.count(mine) == 1 else (own.get("host") or own["container"]).data
-    return own.get("name") or fixed(f"{mine[0]}-{number}", port)
+    fields = port.mapping
+    sibling_ports = [(_protocol(sibling), sibling.mapping["container"].data) for sibling in ports]
+    own_port = (_protocol(port), fields["container"].data)
+    number = own_port[1] if sibling_ports.count(own_port) == 1 else (fields.get("host") or fields["container"]).data
+    return fields.get("name") or fixed(f"{own_port[0]}-{number}", port)
 
 
 def _protocol(port: Value) -> str:
-    own = port.mapping
-    return str(own["protocol"].data) if "protocol" in own else "tcp"
+    fields = port.mapping
+    return str(fields["protocol"].data) if "protocol" in fields else "tcp"
 
 
 def _content(config: Resource) -> Value | None:

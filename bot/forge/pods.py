@@ -30,13 +30,13 @@ def pod(resource: Resource, restart: Value | None = None) -> Value:
     further = {name: [_inside(resource, block) for block in elements(resource, name)] for name in _LISTS}
     volumes = {
         str(volume.mapping["name"].data): volume
-        for inside in (main, *further["container"], *further["init_container"])
-        for volume, _ in _volumes(inside)
+        for container in (main, *further["container"], *further["init_container"])
+        for volume, _ in _volumes(container)
     }
     entries = {
         "hostname": resource.get("hostname"),
-        "hostPID": fixed(value=True, like=body) if resource.text("pid") == "host" else None,
-        "hostNetwork": fixed(value=True, like=body) if resource.text("network_mode") == "host" else None,
+        "hostPID": fixed(value=True, source=body) if resource.text("pid") == "host" else None,
+        "hostNetwork": fixed(value=True, source=body) if resource.text("network_mode") == "host" else None,
         "initContainers": _all(further["init_container"], resource) if further["init_container"] else None,
         "containers": _all([main, *further["container"]], resource),
         "restartPolicy": restart,
@@ -85,7 +85,7 @@ def _container(container: _Container) -> Value:
     body = resource.body
     volumes = _volumes(container)
     pull = resource.get("pull_policy")
-    made = {
+    spec = {
         "name": container.name,
         "image": resource.get("image"),
         "imagePullPolicy": derived(pull, _PULL[str(pull.data)]) if pull is not None else None,
@@ -101,7 +101,7 @@ def _container(container: _Container) -> Value:
         "tty": resource.get("tty"),
         "volumeMounts": listed([mount for _, mount in volumes], body) if volumes else None,
     }
-    return tree(made, body)
+    return tree(spec, body)
 
 
 def _words(command: Value | None) -> Value | None:
@@ -131,19 +131,19 @@ def _variable(container: _Container, name: str, value: Value) -> Value:
 
 
 def _port(port: Value) -> Value:
-    own = port.mapping
-    protocol = own.get("protocol")
-    shown = derived(protocol, str(protocol.data).upper()) if protocol is not None else fixed("TCP", port)
-    return tree({"name": own.get("name"), "containerPort": own["container"], "protocol": shown}, port)
+    fields = port.mapping
+    protocol = fields.get("protocol")
+    protocol_text = derived(protocol, str(protocol.data).upper()) if protocol is not None else fixed("TCP", port)
+    return tree({"name": fields.get("name"), "containerPort": fields["container"], "protocol": protocol_text}, port)
 
 
 def _resources(resource: Resource) -> Value | None:
-    made = {
+    requirements = {
         key: tree({"cpu": block.mapping.get("cpu"), "memory": memory(block.mapping.get("memory"))}, block)
         for key, name in (("limits", "limits"), ("requests", "reservations"))
         if (block := resource.get(name)) is not None
     }
-    return tree(dict(made), resource.body) if made else None
+    return tree(dict(requirements), resource.body) if requirements else None
 
 
 def memory(value: Value | None) -> Value | None:
@@ -171,38 +171,38 @@ def seconds(value: Value | None, least: int = 1) -> Value | None:
 
 def _probes(resource: Resource) -> dict[str, Value | None]:
     """Its probes; a ``healthcheck``, which is what Compose has, is the liveness probe of whoever writes none."""
-    written = {kind: resource.get(kind) for kind in ("liveness", "readiness", "startup")}
-    check = written["liveness"] or resource.get("healthcheck")
-    return {f"{kind}Probe": _probe(probe) for kind, probe in (written | {"liveness": check}).items()}
+    checks = {kind: resource.get(kind) for kind in ("liveness", "readiness", "startup")}
+    check = checks["liveness"] or resource.get("healthcheck")
+    return {f"{kind}Probe": _probe(probe) for kind, probe in (checks | {"liveness": check}).items()}
 
 
 def _probe(check: Value | None) -> Value | None:
     action = None if check is None else _action(check)
     if check is None or action is None:
         return None
-    own = check.mapping
-    made = {
+    fields = check.mapping
+    probe = {
         **action,
-        "initialDelaySeconds": seconds(own.get("start_period"), 0),
-        "periodSeconds": seconds(own.get("interval")),
-        "timeoutSeconds": seconds(own.get("timeout")),
-        "failureThreshold": own.get("retries"),
-        "successThreshold": own.get("successes"),
+        "initialDelaySeconds": seconds(fields.get("start_period"), 0),
+        "periodSeconds": seconds(fields.get("interval")),
+        "timeoutSeconds": seconds(fields.get("timeout")),
+        "failureThreshold": fields.get("retries"),
+        "successThreshold": fields.get("successes"),
     }
-    return tree(made, check)
+    return tree(probe, check)
 
 
 def _action(check: Value) -> dict[str, Value] | None:
     """What a probe does: a command, a request for a path, or a connection to a port."""
-    own = check.mapping
-    if (command := own.get("command")) is not None:
+    fields = check.mapping
+    if (command := fields.get("command")) is not None:
         words = command if isinstance(command.data, tuple) else derived(command, ["sh", "-c", str(command.data)])
         return {"exec": tree({"command": words}, command)}
-    if "port" not in own:
+    if "port" not in fields:
         return None
-    if "path" not in own:
-        return {"tcpSocket": tree({"port": own["port"]}, check)}
-    return {"httpGet": tree({"path": own["path"], "port": own["port"], "scheme": own.get("scheme")}, check)}
+    if "path" not in fields:
+        return {"tcpSocket": tree({"port": fields["port"]}, check)}
+    return {"httpGet": tree({"path": fields["path"], "port": fields["port"], "scheme": fields.get("scheme")}, check)}
 
 
 def _sidecar(container: Resource) -> Value | None:
@@ -216,39 +216,41 @@ def _security(resource: Resource) -> Value | None:
     user = resource.get("user")
     numeric = user is not None and str(user.data).isdigit()
     add, drop = resource.get("cap_add"), resource.get("cap_drop")
-    made = {
+    context = {
         "privileged": resource.get("privileged"),
         "readOnlyRootFilesystem": resource.get("read_only"),
         "runAsUser": derived(user, int(str(user.data))) if user is not None and numeric else None,
         "capabilities": tree({"add": add, "drop": drop}, resource.body) if add or drop else None,
     }
-    return tree(made, resource.body) if any(value is not None for value in made.values()) else None
+    return tree(context, resource.body) if any(value is not None for value in context.values()) else None
 
 
 def _volumes(container: _Container) -> list[tuple[Value, Value]]:
     """Pairs of a pod's volume and the container's mount of it."""
     resource = container.body
-    made: list[tuple[Value, Value]] = []
+    pairs: list[tuple[Value, Value]] = []
     for volume in elements(resource, "volume"):
-        own = volume.mapping
-        source = tree({"persistentVolumeClaim": tree({"claimName": own["name"]}, volume)}, volume)
-        made.append(_mounted(source, volume, str(own["name"].data)))
+        fields = volume.mapping
+        source = tree({"persistentVolumeClaim": tree({"claimName": fields["name"]}, volume)}, volume)
+        pairs.append(_mounted(source, volume, str(fields["name"].data)))
     for index, mount in enumerate(elements(resource, "mount")):
-        own = mount.mapping
-        empty = "source" not in own or as_text(own.get("type") or own["target"]) == "tmpfs"
+        fields = mount.mapping
+        empty = "source" not in fields or as_text(fields.get("type") or fields["target"]) == "tmpfs"
         source = (
-            fixed({"emptyDir": {}}, mount) if empty else tree({"hostPath": tree({"path": own["source"]}, mount)}, mount)
+            fixed({"emptyDir": {}}, mount)
+            if empty
+            else tree({"hostPath": tree({"path": fields["source"]}, mount)}, mount)
         )
-        made.append(_mounted(source, mount, _shared(own) or f"{container.prefix}mount-{index}"))
+        pairs.append(_mounted(source, mount, _shared(fields) or f"{container.prefix}mount-{index}"))
     for config in elements(resource, "config"):
-        own = config.mapping
-        source = tree({"configMap": tree({"name": own["name"]}, config)}, config)
-        made.append(_mounted(source, config, f"config-{own['name'].data}"))
+        fields = config.mapping
+        source = tree({"configMap": tree({"name": fields["name"]}, config)}, config)
+        pairs.append(_mounted(source, config, f"config-{fields['name'].data}"))
     for secret in elements(resource, "secrets"):
         source = tree({"secret": tree({"secretName": secret}, secret)}, secret)
         target = fixed(f"/run/secrets/{secret.data}", secret)
-        made.append(_mounted(source, Value({"target": target}, secret.trace), f"secret-{secret.data}"))
-    return made
+        pairs.append(_mounted(source, Value({"target": target}, secret.trace), f"secret-{secret.data}"))
+    return pairs
 
 
 def _shared(mount: Mapping[str, Value]) -> str | None:

@@ -29,21 +29,21 @@ def render(config: AssembledConfig, overlays: Overlays) -> ArtifactBundle:
     parts = [part for stack in config.stacks for part in _parts(stack)]
     dropped: list[Dropped] = []
     patched = [(part, _patched(part, overlays, dropped)) for part in parts]
-    known = {(part.task, str(part.id)) for part in parts}
+    known_parts = {(part.task, str(part.id)) for part in parts}
     for task, entries in overlays.tasks.items():
-        gone = [entry for entry in entries if (task, entry.resource) not in known]
-        dropped += [Dropped(task, entry, f"{entry.resource} is no longer declared") for entry in gone]
-    alone = {
-        id_: places
+        dangling = [entry for entry in entries if (task, entry.resource) not in known_parts]
+        dropped += [Dropped(task, entry, f"{entry.resource} is no longer declared") for entry in dangling]
+    exempt = {
+        id_: exempt_places
         for stack in config.stacks
         for resource in stack.resources
-        for id_, places in left_alone(stack, resource, _parts).items()
+        for id_, exempt_places in left_alone(stack, resource, _parts).items()
     }
-    desired = tuple(_desired(part, tree, alone.get(part.id, ())) for part, tree in patched)
+    desired = tuple(_desired(part, tree, exempt.get(part.id, ())) for part, tree in patched)
     files: dict[str, bytes] = {}
     for stack in config.stacks:
-        here = [(part, tree) for part, tree in patched if part.artifact.startswith(f"{BUILD}/{stack.name}/")]
-        files |= dict(_files(stack, here))
+        stack_parts = [(part, tree) for part, tree in patched if part.artifact.startswith(f"{BUILD}/{stack.name}/")]
+        files |= dict(_files(stack, stack_parts))
     return ArtifactBundle(dict(sorted(files.items())), desired, tuple(dropped))
 
 
@@ -62,7 +62,7 @@ def _patched(part: ArtifactPart, overlays: Overlays, dropped: list[Dropped]) -> 
     return tree
 
 
-def _desired(part: ArtifactPart, tree: JSON, alone: tuple[LeftAlone, ...]) -> Desired:
+def _desired(part: ArtifactPart, tree: JSON, exempt: tuple[LeftAlone, ...]) -> Desired:
     kind = part.resource.kind.value
     stack = part.artifact.split("/")[2]
     return Desired(
@@ -77,7 +77,7 @@ def _desired(part: ArtifactPart, tree: JSON, alone: tuple[LeftAlone, ...]) -> De
         root=part.root,
         artifact=part.artifact,
         sensitive=frozenset(_sensitive(part)),
-        left_alone=alone,
+        left_alone=exempt,
     )
 
 
@@ -92,14 +92,14 @@ def _files(stack: Stack, patched: Sequence[tuple[ArtifactPart, JSON]]) -> Iterat
         tree: dict[str, JSON] = {"name": stack.name}
         for part, rendered in patched:
             section, name = part.root
-            inside = tree.setdefault(str(section), {})
-            if isinstance(inside, dict):
-                inside[str(name)] = _committed(part, rendered)
+            section_entries = tree.setdefault(str(section), {})
+            if isinstance(section_entries, dict):
+                section_entries[str(name)] = _committed(part, rendered)
         yield compose.artifact(stack), _document([part for part, _ in patched], [_yaml(tree)])
         return
     for path in dict.fromkeys(part.artifact for part, _ in patched):
-        here = [(part, rendered) for part, rendered in patched if part.artifact == path]
-        yield path, _document([part for part, _ in here], [_yaml(rendered) for _, rendered in here])
+        artifact_parts = [(part, rendered) for part, rendered in patched if part.artifact == path]
+        yield path, _document([part for part, _ in artifact_parts], [_yaml(rendered) for _, rendered in artifact_parts])
 
 
 def _document(parts: Sequence[ArtifactPart], texts: Sequence[str]) -> bytes:
@@ -117,8 +117,8 @@ def _committed(part: ArtifactPart, tree: JSON) -> JSON:
 
     ``${NAME:?message}`` stops a deployment that has no value for it (Compose Specification, "Interpolation").
     """
-    made = doubled_dollars(tree)
+    result = doubled_dollars(tree)
     for pointer in _sensitive(part):
         name = str(pointer[-1]).upper().replace("-", "_").replace(".", "_")
-        made = applied(made, SetValue(pointer, f"${{{name}:?set {name} where this is deployed}}"))
-    return made
+        result = applied(result, SetValue(pointer, f"${{{name}:?set {name} where this is deployed}}"))
+    return result

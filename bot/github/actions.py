@@ -117,16 +117,16 @@ def log_line(annotation: Annotation) -> str:
         "endLine": str(annotation.end_line),
         "title": annotation.title,
     }
-    listed = ",".join(f"{name}={_property(text)}" for name, text in properties.items() if text)
-    return f"::{_LEVELS[annotation.level]} {listed}::{_data(annotation.message)}"
+    property_list = ",".join(f"{name}={_property(text)}" for name, text in properties.items() if text)
+    return f"::{_LEVELS[annotation.level]} {property_list}::{_data(annotation.message)}"
 
 
 def log_lines(annotations: Iterable[Annotation]) -> Iterator[str]:
     """:func:`log_line` of as many annotations as the run shows, the first of each level."""
-    shown: Counter[AnnotationLevel] = Counter()
+    shown_counts: Counter[AnnotationLevel] = Counter()
     for annotation in annotations:
-        shown[annotation.level] += 1
-        if shown[annotation.level] <= _MAX_ANNOTATIONS:
+        shown_counts[annotation.level] += 1
+        if shown_counts[annotation.level] <= _MAX_ANNOTATIONS:
             yield log_line(annotation)
 
 

@@ -32,9 +32,9 @@ def api_url(remote: str, environment: Mapping[str, str]) -> str | None:
     counts for remotes on that server alone.
     """
     host = _host(remote)
-    named = environment.get("GITHUB_API_URL")
-    if named is not None and urlsplit(named).netloc in {host, f"api.{host}"}:
-        return named
+    configured = environment.get("GITHUB_API_URL")
+    if configured is not None and urlsplit(configured).netloc in {host, f"api.{host}"}:
+        return configured
     if host == "github.com":
         return "https://api.github.com"
     return enterprise_api(remote) if remote.startswith(("http://", "https://")) else None
@@ -44,8 +44,8 @@ def other_host(remote: str) -> str | None:
     """The server of ``remote`` where its name tells that it is no GitHub; None for GitHub, and for what nobody can tell."""
     host = _host(remote).partition(":")[0].lower()
     parts = host.split(".")
-    known = ".".join(parts[-2:]) in _OTHERS or (len(parts) > 1 and parts[0] in _OTHER_PROGRAMS)
-    return host if known else None
+    is_other_host = ".".join(parts[-2:]) in _OTHERS or (len(parts) > 1 and parts[0] in _OTHER_PROGRAMS)
+    return host if is_other_host else None
 
 
 def _host(remote: str) -> str:

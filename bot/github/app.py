@@ -88,15 +88,15 @@ class AppConnection:
             raise Unavailable(f"GitHub did not answer {verb} {path}: {type(exc).__name__}") from exc
         except ValueError as exc:
             raise Unavailable(f"GitHub answered {verb} {path} with something that is not JSON") from exc
-        said = escape.line(str(data.get("message", "")) if isinstance(data, dict) else "")
+        message = escape.line(str(data.get("message", "")) if isinstance(data, dict) else "")
         headers = {key.lower(): value for key, value in answer.headers.items()}
-        if (wait := asked_wait(answer.status_code, headers, said, self.clock.now())) is not None:
-            raise Unavailable(f"GitHub asks to wait {wait:.0f} s before {verb} {path}: {said}", retry_after=wait)
+        if (wait := asked_wait(answer.status_code, headers, message, self.clock.now())) is not None:
+            raise Unavailable(f"GitHub asks to wait {wait:.0f} s before {verb} {path}: {message}", retry_after=wait)
         if answer.status_code >= 500:
             raise Unavailable(f"GitHub answered {verb} {path} with {answer.status_code}")
         if answer.status_code >= 400:
             raise Closed(
-                f"GitHub answered {verb} {path} with {answer.status_code}: {said}",
+                f"GitHub answered {verb} {path} with {answer.status_code}: {message}",
                 advice="Check github.app: its id, its private key, and that the app is installed here and not suspended.",
             )
         return data

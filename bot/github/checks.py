@@ -45,38 +45,38 @@ _STATUS_ID: Final = 12
 class Checks:
     """Publishes checks on commits of one repository."""
 
-    def __init__(self, rest: Rest) -> None:
-        self._rest = rest
+    def __init__(self, requests: Rest) -> None:
+        self._rest = requests
         self._denied = False
 
     def publish(self, check: Check) -> PublishedCheck:
         """The check on its commit, as a check run or, where those are denied, as a commit status."""
         if not self._denied:
-            run, known = self._run(check)
+            run, was_known = self._run(check)
             if run is not None:
-                return PublishedCheck(run.id, run.html_url or "", "check-run", _concluded(run) if known else None)
+                return PublishedCheck(run.id, run.html_url or "", "check-run", _concluded(run) if was_known else None)
             self._denied = True
-        status, known = self._status(check)
-        state = _STATUSES.get(status.state) if known else None
+        status, was_known = self._status(check)
+        state = _STATUSES.get(status.state) if was_known else None
         return PublishedCheck(status.id, status.url, "commit-status", state)
 
     def _run(self, check: Check) -> tuple[CheckRunPart | None, bool]:
         """The check run, and whether it said so already; None where the token may not write any."""
-        known = self._known(check)
-        if known is None:
+        was_known = self._known(check)
+        if was_known is None:
             return None, False
         mark, begins = _mark(check), check.state is CheckState.IN_PROGRESS
-        is_open = any(run.status != "completed" for run in known)
-        if (verdict := _verdict(known, check)) is not None and (begins or not is_open):
+        is_open = any(run.status != "completed" for run in was_known)
+        if (verdict := _verdict(was_known, check)) is not None and (begins or not is_open):
             return verdict, True
-        same = next((run for run in known if run.external_id == mark and run.status != "completed"), None)
-        run = same or next((run for run in known if run.status == "in_progress" and _is_blank(run)), None)
+        same = next((run for run in was_known if run.external_id == mark and run.status != "completed"), None)
+        run = same or next((run for run in was_known if run.status == "in_progress" and _is_blank(run)), None)
         if run is None:
             run = self._create(check, mark)
         if run is None or begins:
             return run, False
         finished = self._finish(run, check, mark)
-        self._retire([other for other in known if other.id != finished.id and other.status != "completed"])
+        self._retire([other for other in was_known if other.id != finished.id and other.status != "completed"])
         return finished, False
 
     def _known(self, check: Check) -> list[CheckRunPart] | None:
@@ -113,8 +113,8 @@ class Checks:
         """All annotations that are not there yet, batch by batch, then the conclusion."""
         path = f"{self._rest.root}/check-runs/{run.id}"
         batches = [check.annotations[at : at + BATCH] for at in range(0, len(check.annotations), BATCH)]
-        sent = -(-run.annotations // BATCH) if run.external_id == mark else 0
-        for number, batch in enumerate(batches[sent:], start=sent):
+        sent_count = -(-run.annotations // BATCH) if run.external_id == mark else 0
+        for number, batch in enumerate(batches[sent_count:], start=sent_count):
             self._add(path, {"external_id": mark, "output": _output(check, batch)}, number * BATCH + len(batch))
         closing = {
             "external_id": mark,
@@ -149,9 +149,9 @@ class Checks:
         description = escape.line(check.title, _MAX_DESCRIPTION - len(mark)) + mark
         body = {"state": _STATES[check.state], "context": context, "description": description}
         path = f"{self._rest.root}/commits/{check.head_sha}/statuses"
-        known = payloads.read_all(StatusPart, self._rest.pages(path))
+        statuses = payloads.read_all(StatusPart, self._rest.pages(path))
         latest = max(
-            (status for status in known if status.context == context), key=lambda status: status.id, default=None
+            (status for status in statuses if status.context == context), key=lambda status: status.id, default=None
         )
         begins = check.state is CheckState.IN_PROGRESS
         if latest is not None and begins and mark and (latest.description or "").endswith(mark):
@@ -163,8 +163,8 @@ class Checks:
 
 
 def _concluded(run: CheckRunPart) -> CheckState | None:
-    known = {state.value: state for state in CheckState if state is not CheckState.IN_PROGRESS}
-    return known.get(run.conclusion or "") if run.status == "completed" else None
+    states_by_value = {state.value: state for state in CheckState if state is not CheckState.IN_PROGRESS}
+    return states_by_value.get(run.conclusion or "") if run.status == "completed" else None
 
 
 def _mark(check: Check) -> str:
@@ -173,18 +173,23 @@ def _mark(check: Check) -> str:
     return f"{check.external_id[:200]}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
-def _verdict(known: Sequence[CheckRunPart], check: Check) -> CheckRunPart | None:
+def _verdict(runs: Sequence[CheckRunPart], check: Check) -> CheckRunPart | None:
     """The run that says it already: the same caller's id, with this conclusion, or with any where the check only begins.
     What is finished never goes back to being in progress, and is not said twice, unless a newer one says something else:
     GitHub shows that, and asks for that (docs.github.com, "REST API endpoints for check runs", ``filter``: latest).
     """
-    told = f"{check.external_id[:200]}:"
-    shown = next((run for run in known if run.status == "completed"), None)
-    is_ours = shown is None or (shown.external_id or "").startswith(check.external_id[:200])
-    for run in known:
-        if not check.external_id or not (run.external_id or "").startswith(told):
+    prefix = f"{check.external_id[:200]}:"
+    completed = next((run for run in runs if run.status == "completed"), None)
+    is_ours = completed is None or (completed.external_id or "").startswith(check.external_id[:200])
+    for run in runs:
+        if not check.external_id or not (run.external_id or "").startswith(prefix):
             continue
-        if shown is not None and not is_ours and run.status == "completed" and run.conclusion != shown.conclusion:
+        if (
+            completed is not None
+            and not is_ours
+            and run.status == "completed"
+            and run.conclusion != completed.conclusion
+        ):
             continue
         if check.state is CheckState.IN_PROGRESS or (run.status == "completed" and run.conclusion == check.state.value):
             return run
@@ -196,10 +201,10 @@ def _is_blank(run: CheckRunPart) -> bool:
 
 
 def _output(check: Check, annotations: Sequence[Annotation]) -> dict[str, object]:
-    shown: dict[str, object] = {"title": escape.title(check.title), "summary": escape.clip(check.summary or " ")}
+    output: dict[str, object] = {"title": escape.title(check.title), "summary": escape.clip(check.summary or " ")}
     if annotations:
-        shown["annotations"] = [_annotation(annotation) for annotation in annotations]
-    return shown
+        output["annotations"] = [_annotation(annotation) for annotation in annotations]
+    return output
 
 
 def _annotation(annotation: Annotation) -> dict[str, object]:

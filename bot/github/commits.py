@@ -36,8 +36,8 @@ _DEPTH: Final = "30"
 class VerifiedCommits:
     """Makes commits on one repository's branches. Not for several threads at once."""
 
-    def __init__(self, rest: Rest) -> None:
-        self._rest = rest
+    def __init__(self, requests: Rest) -> None:
+        self._rest = requests
 
     def make(self, draft: CommitDraft) -> str:
         """The id of the one commit made from ``draft``.
@@ -52,8 +52,8 @@ class VerifiedCommits:
             if isinstance(reply, MutationReplyPart):
                 return self._judge(draft, reply, answer, after_loss=bool(cause))
             cause = reply.cause
-            if (made := self._commit_of(draft)) is not None:
-                return made
+            if (commit_id := self._commit_of(draft)) is not None:
+                return commit_id
         raise Unavailable(f"{cause}, several times")
 
     def _judge(
@@ -64,10 +64,10 @@ class VerifiedCommits:
         kind = next((error.type for error in reply.errors if error.type), "")
         message = answer.message if isinstance(answer, ApiResponse) else ""
         if kind == "STALE_DATA":
-            made = self._rest.awaited(lambda: self._commit_of(draft)) if after_loss else None
-            if made is None:
+            commit_id = self._rest.awaited(lambda: self._commit_of(draft)) if after_loss else None
+            if commit_id is None:
                 raise Stale(f"{draft.branch} is no longer at {draft.expected[:7]}: {message}")
-            return made
+            return commit_id
         if kind == "RATE_LIMITED":
             raise Unavailable(f"GitHub asks to wait before a commit on {draft.branch}: {message}")
         error = Closed if kind == "FORBIDDEN" or _RULES.search(message) else Refused

@@ -52,8 +52,8 @@ class DeployedItems(AttentiveItems):
 
     def _deployment(self, note: DeploymentNote) -> DeploymentPart | None:
         query = {"sha": note.commit, "environment": note.environment, "task": _TASK}
-        listed = payloads.read_all(DeploymentPart, self._rest.pages(f"{self._rest.root}/deployments", query))
-        return listed[0] if listed else None
+        deployments = payloads.read_all(DeploymentPart, self._rest.pages(f"{self._rest.root}/deployments", query))
+        return deployments[0] if deployments else None
 
     def _deploy(self, note: DeploymentNote) -> DeploymentPart:
         body = {
@@ -67,7 +67,7 @@ class DeployedItems(AttentiveItems):
         answer = self._rest.send("POST", f"{self._rest.root}/deployments", body)
         if isinstance(answer, ApiResponse):
             return payloads.read(DeploymentPart, answer.data)
-        known = self._deployment(note)  # it may have been made although the answer was lost
-        if known is None:
+        deployment = self._deployment(note)  # it may have been made although the answer was lost
+        if deployment is None:
             raise Unavailable(answer.cause)
-        return known
+        return deployment

@@ -70,11 +70,11 @@ class GitHubHost(DeployedItems):
             raise Invalid("the token is empty or has characters that no token has", advice="Set CLOCKWORK_TOKEN.")
         give = (lambda: token) if isinstance(token, str) else token
         pace = Pace(min_write_interval)
-        rest = Rest(
+        requests = Rest(
             full_name, give, api_url=api_url, clock=clock, pace=pace, patience=patience, meter=meter, forget=forget
         )
         codec = cache(lambda: MarkerCodec(full_name, marker_secret, cache(self._who)))  # asks GitHub, once it is needed
-        super().__init__(rest, codec=codec)
+        super().__init__(requests, codec=codec)
         self._login = login
         self._checks = Checks(self._rest)
 

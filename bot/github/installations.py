@@ -108,8 +108,8 @@ class Installations:
             if len(part.repositories) < _PAGE:
                 break
             number += 1
-        open_ones = (each for each in parts if not each.archived and not each.disabled)
-        return tuple(InstalledRepository(each.full_name, each.clone_url, installation) for each in open_ones)
+        open_ones = (item for item in parts if not item.archived and not item.disabled)
+        return tuple(InstalledRepository(item.full_name, item.clone_url, installation) for item in open_ones)
 
     def installation_of(self, full_name: str) -> int:
         """The installation that reaches a repository. ``Closed`` where there is none."""
@@ -119,9 +119,9 @@ class Installations:
         """A token that reaches ``full_name`` and nothing else, good for as long as ``lasts`` at least (below an hour)."""
         key = (installation, full_name)
         with self._lock:
-            kept = self._tokens.get(key)
-        if kept is not None and kept.expires - self._connection.clock.now() >= lasts + _KEPT:
-            return kept.token
+            kept_token = self._tokens.get(key)
+        if kept_token is not None and kept_token.expires - self._connection.clock.now() >= lasts + _KEPT:
+            return kept_token.token
         token, expires = self._connection.made(installation, {"repositories": [full_name.rpartition("/")[2]]})
         if expires <= self._connection.clock.now():
             raise Closed(f"GitHub gave a token for {full_name} that is over", advice="Check this machine's clock.")

@@ -45,8 +45,8 @@ _TAKES_NO_COMMENT: Final = re.compile(r"is locked|interactions on this repositor
 class Items(Threads):
     """Open pull requests and issues of anybody, and what is made, changed and closed of ours; and their comments."""
 
-    def __init__(self, rest: Rest, *, codec: Callable[[], MarkerCodec]) -> None:
-        super().__init__(rest, codec=codec)
+    def __init__(self, requests: Rest, *, codec: Callable[[], MarkerCodec]) -> None:
+        super().__init__(requests, codec=codec)
         self._known_labels: set[str] = set()
         self._unconfirmed: dict[tuple[str, str], int] = {}
 
@@ -123,9 +123,9 @@ class Items(Threads):
             part = payloads.read(PullPart, answer.data)
         return payloads.pull(part, self._codec())
 
-    def _ours_of(self, known: Sequence[PullRequest], head: str, base: str, marker: Marker) -> PullPart | None:
+    def _ours_of(self, known_pulls: Sequence[PullRequest], head: str, base: str, marker: Marker) -> PullPart | None:
         """The open one about this, or from this branch of ours: one branch is never proposed twice."""
-        by_age = sorted(known, key=lambda pull: pull.number)
+        by_age = sorted(known_pulls, key=lambda pull: pull.number)
         about = next((pull for pull in by_age if _is_same(pull.marker, marker)), None)
         if about is not None:
             return self._pull_part(about.number)
@@ -214,8 +214,8 @@ class Items(Threads):
         self.label(part.number, labels, issue.labels)
         return issue
 
-    def _listed_issue(self, marker: Marker, known: Sequence[Issue] | None) -> ItemPart | None:
-        if known is None or any(_is_same(issue.marker, marker) for issue in known):
+    def _listed_issue(self, marker: Marker, known_issues: Sequence[Issue] | None) -> ItemPart | None:
+        if known_issues is None or any(_is_same(issue.marker, marker) for issue in known_issues):
             return self._only_issue(marker)
         return None
 
@@ -255,13 +255,13 @@ class Items(Threads):
                 return part
         raise Unavailable(f"the issue could not be filed: {cause}")
 
-    def _read_back(self, made: ItemPart, marker: Marker) -> ItemPart:
-        """The one that stays: ``made``, or the lowest of several that parallel bots created."""
-        seen = self._rest.awaited(lambda: self._seen(made.number, marker))
-        if seen is None:
-            self._unconfirmed[(marker.kind, marker.key)] = made.number
+    def _read_back(self, created: ItemPart, marker: Marker) -> ItemPart:
+        """The one that stays: ``created``, or the lowest of several that parallel bots created."""
+        created_item = self._rest.awaited(lambda: self._seen(created.number, marker))
+        if created_item is None:
+            self._unconfirmed[(marker.kind, marker.key)] = created.number
         # What was just created may not carry its labels in a list yet.
-        return made if seen is None or seen.number == made.number else seen
+        return created if created_item is None or created_item.number == created.number else created_item
 
     def _seen(self, number: int, marker: Marker) -> ItemPart | None:
         parts = self._open_issues()
@@ -275,8 +275,8 @@ class Items(Threads):
         same = [part for part in parts if self._is_about(part, marker)]
         if not same:
             return None
-        first, *others = sorted(same, key=lambda part: part.number)
-        for part in others:
+        first, *other_parts = sorted(same, key=lambda part: part.number)
+        for part in other_parts:
             self._close_duplicate(part, first.number)
         return first
 
@@ -324,14 +324,14 @@ class Items(Threads):
         signed = self._codec().read(part.body, part.user)
         closing: dict[str, object] = {"state": ItemState.CLOSED.value, **extra}
         if signed is not None:
-            shown = payloads.issue(part, self._codec()).body
-            closing["body"] = escape.clip(self._codec().attach(signed.marker, shown, closed=True))
+            body = payloads.issue(part, self._codec()).body
+            closing["body"] = escape.clip(self._codec().attach(signed.marker, body, closed=True))
         self._rest.send_again("PATCH", path, closing)
 
     def label(self, number: int, labels: Sequence[str], have: Sequence[str] = ()) -> None:
         """These labels too, and ours, where the host lets us. Labels help people; nothing here goes by them."""
-        known = {name.casefold() for name in have}
-        missing = sorted(name for name in {LABEL, *labels} if name.casefold() not in known)
+        label_names = {name.casefold() for name in have}
+        missing = sorted(name for name in {LABEL, *labels} if name.casefold() not in label_names)
         if not missing:
             return
         with suppress(BotError):

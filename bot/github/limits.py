@@ -40,9 +40,9 @@ def asked_wait(status: int, headers: Mapping[str, str], message: str, now: datet
         return _UNNAMED_WAIT
     if status not in {403, 429}:
         return None
-    named = _retry_after(headers.get("retry-after"), now)
-    if named is not None:
-        return named
+    retry_after = _retry_after(headers.get("retry-after"), now)
+    if retry_after is not None:
+        return retry_after
     # A second more than asked: the reset time is in whole seconds, and clocks differ.
     if headers.get("x-ratelimit-remaining") == "0" and (reset := headers.get("x-ratelimit-reset", "")).isdigit():
         return max(1.0, float(reset) - now.timestamp() + 1.0)

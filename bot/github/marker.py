@@ -72,8 +72,8 @@ def _said(match: re.Match[str]) -> Marker:
 
 def without(body: str | None) -> str:
     """``body`` as people see it: without its first line where that looks like a marker, with plain line ends."""
-    head, _, rest = (body or "").replace("\r\n", "\n").partition("\n")
-    return rest if _LINE.fullmatch(head) else (body or "").replace("\r\n", "\n")
+    head, _, remainder = (body or "").replace("\r\n", "\n").partition("\n")
+    return remainder if _LINE.fullmatch(head) else (body or "").replace("\r\n", "\n")
 
 
 def _mac(marker: Marker, *, repository: str, secret: bytes, state: str) -> str:

@@ -35,9 +35,7 @@ def advice(status: int, message: str, headers: Mapping[str, str]) -> str:
         if re.search(pattern, message, re.IGNORECASE):
             return switch
     # "Troubleshooting the REST API", "Resource not accessible": the header names what the token lacks.
-    needed = escape.line(headers.get("x-accepted-github-permissions", ""))
-    if needed:
-        return (
-            f"The token lacks a permission ({needed}): give it to the app or token, or under permissions: of the job."
-        )
+    permissions = escape.line(headers.get("x-accepted-github-permissions", ""))
+    if permissions:
+        return f"The token lacks a permission ({permissions}): give it to the app or token, or under permissions: of the job."
     return "The token lacks a permission."

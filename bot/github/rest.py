@@ -133,8 +133,8 @@ class Rest:
         for by its new name from then on: a list that a redirect leads to would lose its query.
         """
         data = self.get(f"/repos/{self.name}").data
-        named = data.get("full_name") if isinstance(data, Mapping) else None
-        self.is_named(named)
+        full_name = data.get("full_name") if isinstance(data, Mapping) else None
+        self.is_named(full_name)
         return data
 
     def is_named(self, name: object) -> None:
@@ -169,12 +169,12 @@ class Rest:
         """
         target = _Target("GET", path, tuple(sorted((query or {}).items())))
         # 304 costs nothing of the primary rate limit ("Best practices for using the REST API", "Use conditional requests").
-        known = self._cache.get(target.url)
-        headers = {"If-None-Match": known[0]} if known else {}
+        cached = self._cache.get(target.url)
+        headers = {"If-None-Match": cached[0]} if cached else {}
         answer = self._read(target, headers)
-        if answer.status == 304 and known is not None:
+        if answer.status == 304 and cached is not None:
             self._cache.move_to_end(target.url)
-            return known[1]
+            return cached[1]
         if answer.status >= 300 and answer.status not in accept:
             self._fail(target, answer)
         if answer.status == 200 and (etag := answer.headers.get("etag")):
@@ -271,10 +271,10 @@ class Rest:
         for _ in range(_HOPS):
             if isinstance(answer, Lost) or answer.status not in _REDIRECTS:
                 return answer
-            there = answer.headers.get("location", "")
-            if not there.startswith(f"{self._api_url}/"):  # the token goes nowhere else
+            location = answer.headers.get("location", "")
+            if not location.startswith(f"{self._api_url}/"):  # the token goes nowhere else
                 return answer
-            answer = self._asked(_Target(target.verb, there), headers, body)
+            answer = self._asked(_Target(target.verb, location), headers, body)
         return answer
 
     def _asked(
@@ -284,8 +284,8 @@ class Rest:
         if isinstance(answer, ApiResponse) and answer.status == 401 and self._has_another_token():
             answer = self._exchanged(target, headers, body)  # nothing was done for who was not known
         self._meter.answered(target.verb, "lost" if isinstance(answer, Lost) else str(answer.status))
-        if isinstance(answer, ApiResponse) and (left := requests_left(answer.headers)) is not None:
-            self._meter.left(left)
+        if isinstance(answer, ApiResponse) and (budget_left := requests_left(answer.headers)) is not None:
+            self._meter.left(budget_left)
         return answer
 
     def _has_another_token(self) -> bool:
@@ -347,9 +347,9 @@ class Rest:
     def _refuse_while_blocked(self, target: _Target) -> None:
         if self._blocked_until is None:
             return
-        left = (self._blocked_until - self._clock.now()).total_seconds()
-        if left > 0:
-            raise Unavailable(f"GitHub asks to wait {left:.0f} s before {target}", retry_after=left)
+        seconds_left = (self._blocked_until - self._clock.now()).total_seconds()
+        if seconds_left > 0:
+            raise Unavailable(f"GitHub asks to wait {seconds_left:.0f} s before {target}", retry_after=seconds_left)
         self._blocked_until = None
 
     def _limited(self, target: _Target, answer: ApiResponse, *, last: bool) -> bool:

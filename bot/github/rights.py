@@ -28,21 +28,21 @@ _ANSWERS: Final = frozenset({400, 401, 403, 404, 410, 422})
 _DENIALS: Final = frozenset({401, 403, 404})
 
 
-def rights(rest: Rest, me: Whoami, branch: str) -> HostRights:
+def rights(requests: Rest, me: Whoami, branch: str) -> HostRights:
     """What the token may do. Raises ``Invalid`` for a repository that it does not see."""
     name = quote(branch, safe="")
-    whole = rest.get(rest.root)
-    role = mapping(mapping(_json(whole)).get("permissions"))
+    repository_answer = requests.get(requests.root)
+    role = mapping(mapping(_json(repository_answer)).get("permissions"))
     push = role.get("push")
     return HostRights(
         me.login,
         push if isinstance(push, bool) else None,
-        denied=tuple(what for what, path in _WRITES.items() if _denied(rest, path)),
-        rules=_rules(rest, name),
+        denied=tuple(right for right, path in _WRITES.items() if _denied(requests, path)),
+        rules=_rules(requests, name),
         scopes=me.permissions,
-        labels=_labels(rest),
-        actions_propose=_actions_propose(rest),
-        at=_clock(whole),
+        labels=_labels(requests),
+        actions_propose=_actions_propose(requests),
+        at=_clock(repository_answer),
     )
 
 
@@ -50,34 +50,34 @@ def _json(answer: ApiResponse | None) -> JSON:
     return None if answer is None else cast("JSON", answer.data)
 
 
-def _asked(rest: Rest, path: str) -> ApiResponse | None:
+def _asked(requests: Rest, path: str) -> ApiResponse | None:
     """The reply, None where the token may not ask or nothing came."""
     try:
-        answer = rest.get(f"{rest.root}{path}", {"per_page": "100"}, accept=_REFUSED)
+        answer = requests.get(f"{requests.root}{path}", {"per_page": "100"}, accept=_REFUSED)
     except BotError:
         return None
     return answer if answer.status == 200 else None
 
 
-def _denied(rest: Rest, path: str) -> bool:
+def _denied(requests: Rest, path: str) -> bool:
     try:
-        answer = rest.send("POST", f"{rest.root}{path}", {}, accept=_ANSWERS)
+        answer = requests.send("POST", f"{requests.root}{path}", {}, accept=_ANSWERS)
     except BotError:
         return False  # nobody knows: that is no denial
     return isinstance(answer, ApiResponse) and answer.status in _DENIALS
 
 
-def _rules(rest: Rest, branch: str) -> frozenset[str]:
+def _rules(requests: Rest, branch: str) -> frozenset[str]:
     """Rules of rulesets ("Get rules for a branch"), and of a classic protection what everybody is told of it ("Get a branch",
     ``protected``); its parts are told to administrators alone ("Get branch protection").
     """
-    listed = _asked(rest, f"/rules/branches/{branch}")
-    rules = {text(mapping(rule).get("type")) for rule in mappings(_json(listed))}
-    whole = _asked(rest, f"/branches/{branch}")
-    if whole is not None and mapping(_json(whole)).get("protected") is True and not rules:
-        parts = _asked(rest, f"/branches/{branch}/protection")
-        known = mapping(_json(parts))
-        rules |= {names for key, names in _PROTECTION.items() if key in known} or {"protected"}
+    rules_answer = _asked(requests, f"/rules/branches/{branch}")
+    rules = {text(mapping(rule).get("type")) for rule in mappings(_json(rules_answer))}
+    branch_answer = _asked(requests, f"/branches/{branch}")
+    if branch_answer is not None and mapping(_json(branch_answer)).get("protected") is True and not rules:
+        parts = _asked(requests, f"/branches/{branch}/protection")
+        branch_fields = mapping(_json(parts))
+        rules |= {names for key, names in _PROTECTION.items() if key in branch_fields} or {"protected"}
     return frozenset(rules - {""})
 
 
@@ -90,14 +90,14 @@ _PROTECTION: Final = {
 """Parts of a classic protection ("Get branch protection") by what rulesets call the same."""
 
 
-def _labels(rest: Rest) -> frozenset[str]:
-    answer = _asked(rest, "/labels")
+def _labels(requests: Rest) -> frozenset[str]:
+    answer = _asked(requests, "/labels")
     return frozenset(text(mapping(label).get("name")) for label in mappings(_json(answer)))
 
 
-def _actions_propose(rest: Rest) -> bool | None:
+def _actions_propose(requests: Rest) -> bool | None:
     """Administrators alone are told ("Get default workflow permissions for a repository")."""
-    answer = _asked(rest, "/actions/permissions/workflow")
+    answer = _asked(requests, "/actions/permissions/workflow")
     allowed = mapping(_json(answer)).get("can_approve_pull_request_reviews")
     return allowed if isinstance(allowed, bool) else None
 

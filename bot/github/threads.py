@@ -18,8 +18,8 @@ from bot.model.codehost import Comment, Marker
 class Threads:
     """Reads whole threads, and writes each marked comment once."""
 
-    def __init__(self, rest: Rest, *, codec: Callable[[], MarkerCodec]) -> None:
-        self._rest = rest
+    def __init__(self, requests: Rest, *, codec: Callable[[], MarkerCodec]) -> None:
+        self._rest = requests
         self._codec = codec
 
     def comments(self, number: int) -> tuple[Comment, ...]:
@@ -61,17 +61,17 @@ class Threads:
 
         One of our account that another secret signed is as good where there is no other: it is only written anew.
         """
-        ours, claiming = [], []
+        own_comments, claiming = [], []
         for part in self._parts(number):
             signed = self._codec().read(part.body, part.user)
             claim = self._codec().claimed(part.body, part.user)
             if signed is not None and same(signed.marker):
-                ours.append(part)
+                own_comments.append(part)
             elif signed is None and claim is not None and same(claim):
                 claiming.append(part)
-        for extra in ours[1:]:
+        for extra in own_comments[1:]:
             self._rest.send_again("DELETE", f"{self._rest.root}/issues/comments/{extra.id}", accept={404})
-        return next(iter((*ours, *claiming)), None)
+        return next(iter((*own_comments, *claiming)), None)
 
     def _parts(self, number: int) -> Sequence[CommentPart]:
         parts = payloads.read_all(CommentPart, self._rest.pages(f"{self._rest.root}/issues/{number}/comments"))

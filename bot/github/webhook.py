@@ -52,11 +52,13 @@ def signature(secret: bytes, body: bytes) -> str:
     return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
 
 
-def verify(secret: bytes, body: bytes, given: str | None) -> None:
-    """Return if ``given`` is the signature of ``body``; raise ``Refused`` otherwise. Takes the same time for any guess."""
+def verify(secret: bytes, body: bytes, signature_header: str | None) -> None:
+    """Return if ``signature_header`` is the one of ``body``; raise ``Refused`` otherwise. Takes the same time for any guess."""
     if not secret:
         raise Refused("webhooks need a secret", advice="Set CLOCKWORK_WEBHOOK_SECRET and the same secret on the host.")
-    if given is None or not hmac.compare_digest(signature(secret, body).encode(), given.encode(errors="replace")):
+    if signature_header is None or not hmac.compare_digest(
+        signature(secret, body).encode(), signature_header.encode(errors="replace")
+    ):
         raise Refused("a webhook delivery is not signed with our secret")
 
 
@@ -77,9 +79,9 @@ def parse(headers: Mapping[str, str], body: bytes) -> Event:
         return Ignored(delivery, f"event {name[:40]!r}")
     if _header(headers, "content-type").startswith("application/x-www-form-urlencoded"):
         body = parse_qs(body.decode("latin-1")).get("payload", [""])[0].encode()
-    part, made = _KINDS[name]
+    part, build_event = _KINDS[name]
     try:
-        return made(delivery, **dict(part.model_validate_json(body)))
+        return build_event(delivery, **dict(part.model_validate_json(body)))
     except ValidationError as exc:
         raise Invalid(f"a {name} delivery cannot be read: {first_error(exc)}") from exc
 

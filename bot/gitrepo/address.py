@@ -54,9 +54,9 @@ def _split(address: str) -> SplitResult:
     return parts
 
 
-def _with_secrets(location: str, what: str) -> Invalid:
+def _with_secrets(location: str, problem: str) -> Invalid:
     return Invalid(
-        f"the address of {location} has {what} in it; they would end up in logs and in .git/config",
+        f"the address of {location} has {problem} in it; they would end up in logs and in .git/config",
         advice="remove them from the URL and hand the token over in the environment (CLOCKWORK_TOKEN or GITHUB_TOKEN)",
     )
 

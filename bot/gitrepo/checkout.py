@@ -138,19 +138,19 @@ def _all_or_none(steps: Sequence[_Step], stage: Path, root: Path) -> None:
     for number, step in enumerate(steps):
         step.staged, step.kept = stage / f"{number}.new", stage / f"{number}.old"
         _stage(step)
-    done: list[_Step] = []
-    made: list[Path] = []
+    finished_steps: list[_Step] = []
+    new_folders: list[Path] = []
     try:
         for step in steps:
             _still(step)
-            _make_folders(step.file.parent, root, made)
-            done.append(step)
+            _make_folders(step.file.parent, root, new_folders)
+            finished_steps.append(step)
             if step.data is None:
                 step.file.unlink()
             else:
                 step.staged.replace(step.file)
     except (OSError, Refused):
-        _put_back(done, made)
+        _put_back(finished_steps, new_folders)
         raise
     for step in steps:
         if step.data is None:
@@ -185,21 +185,21 @@ def _identity(facts: os.stat_result | None) -> tuple[int, int, int] | None:
     return None if facts is None else (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
-def _make_folders(folder: Path, root: Path, made: list[Path]) -> None:
-    """Make the folders that are missing on the way, and note them in ``made``, the outermost first."""
-    missing = [each for each in (folder, *folder.parents) if each.is_relative_to(root) and not each.exists()]
-    for each in reversed(missing):
-        each.mkdir()
-        made.append(each)
+def _make_folders(folder: Path, root: Path, new_folders: list[Path]) -> None:
+    """Make the folders that are missing on the way, and note them in ``new_folders``, the outermost first."""
+    missing = [parent for parent in (folder, *folder.parents) if parent.is_relative_to(root) and not parent.exists()]
+    for missing_folder in reversed(missing):
+        missing_folder.mkdir()
+        new_folders.append(missing_folder)
 
 
-def _put_back(done: Sequence[_Step], made: Sequence[Path]) -> None:
-    for step in reversed(done):
+def _put_back(finished_steps: Sequence[_Step], new_folders: Sequence[Path]) -> None:
+    for step in reversed(finished_steps):
         if step.before is not None:
             step.kept.replace(step.file)
         else:
             step.file.unlink(missing_ok=True)
-    for folder in reversed(made):
+    for folder in reversed(new_folders):
         with contextlib.suppress(OSError):
             folder.rmdir()
 

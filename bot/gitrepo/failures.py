@@ -74,8 +74,8 @@ def rejection(reason: str, *, ref: str, moved: bool, output: str) -> Stale | Ref
     """
     if moved or _RACE.search(reason):
         return Stale(f"{ref} moved while it was being written ({reason})")
-    told = f"{reason} {output}"
-    kind = Closed if _CLOSED.search(told) and not _CONTENT.search(told) else Refused
+    text = f"{reason} {output}"
+    kind = Closed if _CLOSED.search(text) and not _CONTENT.search(text) else Refused
     detail = f": {output}" if output else ""
     return kind(
         f"the server does not let {ref} be written ({reason}){detail}",

@@ -17,9 +17,9 @@ __all__ = ["ancestry", "best_common_ancestor", "changes", "commit_of", "describe
 
 _MAX_BYTES = 20_000_000
 _SUBMODULE = 0o160000
+"""The mode of a gitlink, whose id is a commit of another repository (git, object.h, S_IFGITLINK)."""
 _SAMPLE = 512
 """Bytes of a file that is too large: enough to tell what it is."""
-"""A zero byte in the first 8000 bytes makes a file binary (git, xdiff-interface.c, buffer_is_binary)."""
 _STATUS = {
     DeltaStatus.ADDED: FileStatus.ADDED,
     DeltaStatus.COPIED: FileStatus.ADDED,

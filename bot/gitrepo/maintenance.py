@@ -24,6 +24,7 @@ _SAMPLE: Final = 27
 _LARGEST: Final = 64 << 20
 """The packs that are gathered have at most this many bytes: a large clone is not written again for each small fetch."""
 _HEADER: Final = b"\xfftOc\x00\x00\x00\x02"
+"""What an index of a pack begins with, in version 2; a table of 256 counts follows (gitformat-pack(5), "pack-*.idx")."""
 _FANOUT: Final = 256 * 4
 _ID: Final = 20
 
@@ -67,7 +68,7 @@ def _small_packs(objects: Path) -> list[Path]:
     if len(indexes) <= _PACKS:
         return []
     sizes = {index: index.with_suffix(".pack").stat().st_size for index in indexes if _is_read(index)}
-    return list(_up_to(_LARGEST, sorted(sizes.items(), key=lambda each: each[1]))) if len(sizes) > _PACKS else []
+    return list(_up_to(_LARGEST, sorted(sizes.items(), key=lambda pack: pack[1]))) if len(sizes) > _PACKS else []
 
 
 def _up_to(most: int, sizes: list[tuple[Path, int]]) -> Iterator[Path]:

@@ -37,27 +37,29 @@ def packets(data: bytes) -> Iterator[bytes]:
         at += max(size, 4)
 
 
-def news(repository: pygit2.Repository, commit: str, known: Collection[str]) -> Mapping[str, tuple[int, bytes]] | None:
-    """The objects that came with ``commit`` since the ``known`` ones, by id: type and contents. None where nothing known is
+def news(
+    repository: pygit2.Repository, commit: str, known_ids: Collection[str]
+) -> Mapping[str, tuple[int, bytes]] | None:
+    """The objects that came with ``commit`` since the ``known_ids`` ones, by id: type and contents. None where nothing known is
     near.
     """
     objects: dict[str, tuple[int, bytes]] = {}
-    left, seen = [commit], set[str]()
-    while left:
-        name = left.pop()
-        if name in known or name in seen:
+    waiting, visited = [commit], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in known_ids or name in visited:
             continue
-        seen.add(name)
-        if len(seen) > _MOST_COMMITS:
+        visited.add(name)
+        if len(visited) > _MOST_COMMITS:
             return None
-        made = repository[name].peel(pygit2.Commit)
-        parents = [str(parent) for parent in made.parent_ids]
+        tag_commit = repository[name].peel(pygit2.Commit)
+        parents = [str(parent) for parent in tag_commit.parent_ids]
         before = repository[parents[0]].peel(pygit2.Tree) if parents and parents[0] in repository else None
         if parents and before is None:
             return None
-        for oid in (name, *_added(made.tree, before)):
+        for oid in (name, *_added(tag_commit.tree, before)):
             objects[oid] = repository.read(oid)
-        left += parents
+        waiting += parents
     return objects
 
 

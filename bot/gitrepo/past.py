@@ -31,21 +31,21 @@ class PastCommits:
         return len(self.ids)
 
     def __iter__(self) -> Iterator[CommitAdditions]:
-        seen: set[str] = set()
+        visited: set[str] = set()
         for sha in self.ids:
             commit = history.commit_of(self.repository, sha)
             header = history.described(commit)
             subject = header.message.partition("\n")[0]
-            yield CommitAdditions(sha, header.author.name, header.at, subject, tuple(self._new(commit, seen)))
+            yield CommitAdditions(sha, header.author.name, header.at, subject, tuple(self._new(commit, visited)))
 
-    def _new(self, commit: pygit2.Commit, seen: set[str]) -> Iterator[tuple[str, FileChange]]:
+    def _new(self, commit: pygit2.Commit, visited: set[str]) -> Iterator[tuple[str, FileChange]]:
         """Blobs that nobody saw, each with its id; a merge is what it adds to its first parent."""
         for delta in self._diff(commit).deltas:
             side = delta.new_file
             blob = str(side.id)
-            if blob in seen or int(side.mode) not in _FILES:
+            if blob in visited or int(side.mode) not in _FILES:
                 continue
-            seen.add(blob)
+            visited.add(blob)
             path = side.raw_path.decode(errors="surrogateescape")
             size = blob_size(self.repository, side.id)
             omitted = f"too large ({size:,} bytes)" if size > self.largest else None

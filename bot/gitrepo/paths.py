@@ -22,7 +22,7 @@ _HFS_IGNORED: Final = regex("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _CONTROL: Final = regex(r"[\x00-\x1f\x7f]")
 # The short name that NTFS gives to ``.git``; git itself looks for GIT~1 alone (git, path.c, is_ntfs_dotgit).
 _NTFS_GIT: Final = regex(r"git~\d+\Z")
-_MAX_BYTES: Final = 4096
+_MAX_BYTES: Final = 4096  # PATH_MAX of Linux (path_resolution(7))
 
 
 def check_writable(path: str, *, workflows: bool = False) -> tuple[str, ...]:

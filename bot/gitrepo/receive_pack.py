@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["ReceivePack", "RefMove"]
 
 _NOTHING: Final = "0" * 40
+"""The id that stands for "no such ref" in a command (gitprotocol-pack(5), "Reference Update Request")."""
 _NEEDED: Final = frozenset({"report-status", "delete-refs"})
+"""Without ``report-status`` a server does not say which refs it took (gitprotocol-capabilities(5))."""
 _AGENT: Final = "git/2.0 (clockwork)"
 """Hosts answer Git only to who says that it is Git."""
 _SERVICE: Final = "git-receive-pack"
@@ -86,14 +88,20 @@ class ReceivePack:
                 self._capabilities = frozenset()  # it is somewhere else, where the token is not meant to go from here
             elif answer.is_success:
                 self._capabilities = _capabilities(answer.content)
-        known = self._capabilities or frozenset()
-        return known >= _NEEDED and (moves == 1 or "atomic" in known) and "object-format=sha256" not in known
+        capabilities = self._capabilities or frozenset()
+        return (
+            capabilities >= _NEEDED
+            and (moves == 1 or "atomic" in capabilities)
+            and "object-format=sha256" not in capabilities
+        )
 
     def _pushed(self, client: httpx.Client, moves: Sequence[RefMove], objects: Mapping[str, tuple[int, bytes]]) -> bool:
         banded = "side-band-64k" in (self._capabilities or ())
-        asked = b"\0report-status" + (b" side-band-64k" if banded else b"") + (b" atomic" if len(moves) > 1 else b"")
-        first, *others = (move.command for move in moves)
-        commands = b"".join(packet(command) for command in (first + asked, *others))
+        capability_list = (
+            b"\0report-status" + (b" side-band-64k" if banded else b"") + (b" atomic" if len(moves) > 1 else b"")
+        )
+        first, *other_commands = (move.command for move in moves)
+        commands = b"".join(packet(command) for command in (first + capability_list, *other_commands))
         deletes = all(move.commit is None for move in moves)
         answer = client.post(
             f"{self._url}/{_SERVICE}",
@@ -169,4 +177,6 @@ def _goes_forward(move: RefMove, repository: pygit2.Repository) -> bool:
 
 def _published(repository: pygit2.Repository) -> set[str]:
     """The commits that the refs of a clone of ours name: they were fetched, or pushed."""
-    return {str(each.target) for each in repository.references.objects if isinstance(each.target, pygit2.Oid)}
+    return {
+        str(reference.target) for reference in repository.references.objects if isinstance(reference.target, pygit2.Oid)
+    }

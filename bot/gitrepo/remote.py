@@ -38,6 +38,7 @@ from bot.gitrepo.receive_pack import ReceivePack, RefMove
 __all__ = ["Advertised", "RefMove", "Remote", "limit_waiting"]
 
 _NOTHING = "0" * 40
+"""How libgit2 and the protocol write "no such ref" (gitprotocol-pack(5), "Reference Update Request")."""
 _LIBGIT2 = (pygit2.GitError, KeyError, ValueError, OSError)
 
 
@@ -111,6 +112,7 @@ class _Callbacks(pygit2.RemoteCallbacks):
 _LOOKS: Final = 20
 """How often a folder is looked at again because refs were deleted meanwhile."""
 _REF_IS_GONE: Final = re.compile(r"reference '[^']*' not found")
+"""libgit2 lists the refs of a folder first and reads them after: one that is deleted between is an error."""
 
 
 class Remote:
@@ -147,11 +149,11 @@ class Remote:
 
     def _looked(self, look: Callable[[], Advertised], *, doing: str) -> Advertised:
         """The answer of ``look``. In a folder a ref can be listed and gone before it is read; then it is looked again."""
-        for left in reversed(range(_LOOKS)):
+        for looks_left in reversed(range(_LOOKS)):
             try:
                 return look()
             except _LIBGIT2 as exc:
-                if not left or local_path(self.address) is None or not _REF_IS_GONE.search(str(exc)):
+                if not looks_left or local_path(self.address) is None or not _REF_IS_GONE.search(str(exc)):
                     raise translated(exc, location=self.location, doing=doing) from exc
         raise AssertionError("the last look answers or raises")
 
@@ -171,8 +173,8 @@ class Remote:
         callbacks = _Callbacks(self.address, self._credentials, [move])
         try:
             self._remote().push([move.spec], callbacks=callbacks, proxy=True)
-        except _LeaseLost as lost:
-            self._settle_lost_lease(ref, commit, lost.advertised)
+        except _LeaseLost as lost_race:
+            self._settle_lost_lease(ref, commit, lost_race.advertised)
             return
         except _LIBGIT2 as exc:
             self._settle_failure(ref, commit, translated(exc, location=self.location, doing=f"pushing {ref}"), exc)
@@ -197,13 +199,15 @@ class Remote:
             return False
         return callbacks.reasons == {move.ref: None for move in moves}
 
-    def push_atomically(self, moves: Sequence[RefMove], *, beside: Sequence[pygit2.Repository] = ()) -> bool:
+    def push_atomically(
+        self, moves: Sequence[RefMove], *, other_repositories: Sequence[pygit2.Repository] = ()
+    ) -> bool:
         """Whether the server made all of these, as it can where it is spoken to over HTTP: all or none. After False nobody
-        knows, as after :meth:`push_together`. Commits may be in the repositories ``beside`` this one.
+        knows, as after :meth:`push_together`. Commits may be in the repositories ``other_repositories`` this one.
         """
         if self._service is None or not self._leads_there():
             return False
-        return self._service.took(moves, [self._repository, *beside])
+        return self._service.took(moves, [self._repository, *other_repositories])
 
     def _leads_there(self) -> bool:
         """Whether Git's settings put no other address in the place of ours (git-config(1), "url.<base>.insteadOf")."""
@@ -212,8 +216,8 @@ class Remote:
 
     def _settle_lost_lease(self, ref: str, commit: str | None, advertised: str) -> None:
         if advertised != (commit or _NOTHING):
-            where = "does not exist" if advertised == _NOTHING else f"is at {advertised[:12]}"
-            raise Stale(f"{ref} at {self.location} {where} by now")
+            state = "does not exist" if advertised == _NOTHING else f"is at {advertised[:12]}"
+            raise Stale(f"{ref} at {self.location} {state} by now")
 
     def _settle_failure(self, ref: str, commit: str | None, error: BotError, cause: BaseException | None) -> None:
         if not isinstance(error, Unavailable) or not self._arrived(ref, commit):
@@ -247,14 +251,14 @@ class Remote:
     def _carry(self, target: pygit2.Repository, commit: str) -> None:
         """The objects of ``commit`` are in ``target``: a pack of those that it lacks appears there at once, whole."""
         pack = pygit2.PackBuilder(self._repository)
-        missing, seen = [pygit2.Oid(hex=commit)], set[pygit2.Oid]()
+        missing, visited = [pygit2.Oid(hex=commit)], set[pygit2.Oid]()
         while missing:
             oid = missing.pop()
-            if oid not in seen and oid not in target:
-                seen.add(oid)
+            if oid not in visited and oid not in target:
+                visited.add(oid)
                 pack.add(oid)
                 missing += _needs(self._repository[oid])
-        if seen:
+        if visited:
             pack.write(Path(target.path) / "objects" / "pack")
 
     def _remote(self) -> pygit2.Remote:

@@ -110,8 +110,8 @@ class GitRepository:
 
     def take_listing(self) -> Mapping[str, str] | None:
         """Every ref of the remote with its id, as the last fetch was shown them; None when that is long ago, or was taken."""
-        listed, self._listed = self._listed, None
-        return None if listed is None or time.monotonic() - listed[0] > _LISTED_SECONDS else listed[1]
+        listing, self._listed = self._listed, None
+        return None if listing is None or time.monotonic() - listing[0] > _LISTED_SECONDS else listing[1]
 
     def fetch_ref(self, ref: str) -> str:
         """The commit that the remote's ``ref`` (``refs/pull/7/head``, or a full sha) names, fetched.
@@ -123,10 +123,10 @@ class GitRepository:
         """
         if self.remote is None:
             return self._required(ref)
-        kept = f"refs/clockwork/fetched/{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
+        kept_ref = f"refs/clockwork/fetched/{hashlib.sha256(ref.encode()).hexdigest()[:16]}"
         with self._writing():
-            self.remote.fetch([f"+{ref}:{kept}"])
-        return self._required(kept)
+            self.remote.fetch([f"+{ref}:{kept_ref}"])
+        return self._required(kept_ref)
 
     def head(self, branch: str) -> str | None:
         reference = self.git.references.get(self._local_name(branch))
@@ -330,14 +330,14 @@ class GitRepository:
         self, tree: str, suffixes: tuple[str, ...], modes: frozenset[int] = trees.REGULAR
     ) -> tuple[TreeEntry, ...]:
         """Everything in a tree with such a name and mode. A later tree costs only its differences from the one before."""
-        known = self._listings.get((suffixes, modes))
-        if known is not None and known.tree == tree:
-            return known.entries
-        if known is None:
-            listed = trees.entries_of(self.git, tree, suffixes=suffixes, modes=modes)
-            by_path = {entry.path: entry for entry in listed}
+        listing = self._listings.get((suffixes, modes))
+        if listing is not None and listing.tree == tree:
+            return listing.entries
+        if listing is None:
+            listed_entries = trees.entries_of(self.git, tree, suffixes=suffixes, modes=modes)
+            by_path = {entry.path: entry for entry in listed_entries}
         else:
-            by_path = self._patched(known, tree, suffixes, modes)
+            by_path = self._patched(listing, tree, suffixes, modes)
         entries = tuple(sorted(by_path.values(), key=lambda entry: entry.path))
         self._listings[suffixes, modes] = _Listing(tree, by_path, entries)
         return entries
@@ -401,9 +401,9 @@ def bare_clone(url: str, directory: Path) -> pygit2.Repository:
     pygit2.settings.mwindow_file_limit = _OPEN_PACKS
     try:
         if not directory.exists() or not any(directory.iterdir()):
-            made = pygit2.init_repository(str(directory), bare=True)
-            made.config["clockwork.url"] = url
-            return made
+            clone = pygit2.init_repository(str(directory), bare=True)
+            clone.config["clockwork.url"] = url
+            return clone
         repository = pygit2.Repository(str(directory))
     except (pygit2.GitError, OSError) as exc:
         raise Invalid(f"{directory} is not a bare Git repository that can be used ({exc})") from exc

@@ -63,7 +63,7 @@ class GpgSigner:
 
 def _run(command: list[str], payload: bytes, environment: Mapping[str, str]) -> bytes:
     try:
-        done = subprocess.run(
+        finished = subprocess.run(
             command, input=payload, capture_output=True, check=False, timeout=_SECONDS, env=dict(environment) or None
         )
     except FileNotFoundError as exc:
@@ -72,9 +72,9 @@ def _run(command: list[str], payload: bytes, environment: Mapping[str, str]) -> 
         raise Unavailable(
             f"{command[0]} did not sign within {_SECONDS} s", advice="it may be waiting for a passphrase"
         ) from exc
-    if done.returncode != 0:
-        words = " ".join(done.stderr.decode(errors="replace").split())[-300:]
+    if finished.returncode != 0:
+        words = " ".join(finished.stderr.decode(errors="replace").split())[-300:]
         raise Refused(
             f"{command[0]} could not sign the commit: {words}", advice="check the signing key in the settings"
         )
-    return done.stdout
+    return finished.stdout

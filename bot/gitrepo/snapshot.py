@@ -32,10 +32,10 @@ def snapshot(folder: Path, *, staged: bool) -> str:
         tree = index.write_tree()
     except pygit2.GitError as exc:
         raise Invalid(f"{folder} cannot be compared: {exc}", advice="Finish the merge, or name two commits.") from exc
-    who = pygit2.Signature("Clockwork", "clockwork@users.noreply.github.com", int(time.time()), 0)
+    author = pygit2.Signature("Clockwork", "clockwork@users.noreply.github.com", int(time.time()), 0)
     if repository.head_is_unborn:
         nothing = repository.TreeBuilder().write()
-        parent = repository.create_commit(None, who, who, "Nothing yet", nothing, [])
+        parent = repository.create_commit(None, author, author, "Nothing yet", nothing, [])
     else:
         parent = repository.head.peel(pygit2.Commit).id
-    return str(repository.create_commit(None, who, who, "What is not committed yet", tree, [parent]))
+    return str(repository.create_commit(None, author, author, "What is not committed yet", tree, [parent]))

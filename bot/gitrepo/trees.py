@@ -27,12 +27,14 @@ MAX_FILES: Final = 2_000_000
 """A tree can name the same subtree ten times at ten levels ("git bomb"); nobody's repository has this many files."""
 
 _MAX_PATH: Final = 4096
+"""Linux' PATH_MAX (path_resolution(7)): nobody could check a longer one out."""
 FOLDER: Final = 0o040000
 LINK: Final = 0o120000
 REGULAR: Final = frozenset({0o100644, 0o100755, 0o100664})
 """Modes of files. 100664 is no longer written; git tolerates it in old trees (git, fsck.c)."""
 
 _ENTRY: Final = re.compile(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL)
+"""An entry of a tree as it is stored: mode in octal, name, zero, id (git, tree-walk.c, ``decode_tree_entry``)."""
 _FOLDERS: Final = frozenset({b"40000", b"040000"})
 
 _Id: TypeAlias = pygit2.Oid | str

@@ -39,10 +39,10 @@ class VerifiedRepository(GitRepository):
             return super().push(branch, commit, expected=expected)
         if draft.expected != expected:
             super().push(branch, draft.expected, expected=expected)
-        made = self.commits.make(draft)
+        commit_id = self.commits.make(draft)
         with suppress(Unavailable):  # it is made; the next run fetches again
             self.fetch()
-        return made
+        return commit_id
 
     def push_all(self, moves: Sequence[BranchMove]) -> Sequence[str | BotError]:
         """The host makes one commit at a time."""
@@ -78,8 +78,8 @@ class VerifiedRepository(GitRepository):
 
     def _bytes(self, change: FileChange, commit: str) -> bytes | None:
         """The file's new bytes; None for what is no plain file, or is executable and not known as such to the host."""
-        kept = change.status is FileStatus.MODIFIED
-        if change.mode != 0o100644 and not (kept and change.mode == 0o100755):
+        was_modified = change.status is FileStatus.MODIFIED
+        if change.mode != 0o100644 and not (was_modified and change.mode == 0o100755):
             return None
         return change.after if change.after is not None else self.read(commit, change.path)
 

@@ -21,9 +21,9 @@ def written_out(repository: Repository, commit: str, folder: Path) -> Path:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     entries = {entry.path: entry for entry in repository.entries(commit)}
-    listed = folder.with_name(f"{folder.name}.json")
-    before: list[str] = json.loads(listed.read_bytes()) if listed.is_file() else []
-    _list(listed, {*before, *entries})
+    listing_file = folder.with_name(f"{folder.name}.json")
+    before: list[str] = json.loads(listing_file.read_bytes()) if listing_file.is_file() else []
+    _list(listing_file, {*before, *entries})
     for name in {*before, *entries}:
         _check_own(folder, name)
     for name in before:
@@ -31,7 +31,7 @@ def written_out(repository: Repository, commit: str, folder: Path) -> Path:
             (folder / name).unlink(missing_ok=True)
     for name, entry in entries.items():
         _write(folder / name, repository.blob(entry.blob), executable=entry.mode == _EXECUTABLE)
-    _list(listed, {*entries})
+    _list(listing_file, {*entries})
     return folder
 
 

@@ -106,12 +106,12 @@ class AnchorSet:
     def __init__(self, anchors: Sequence[Anchors], backend: ScanBackend) -> None:
         self.members = frozenset(anchors)
         owners: dict[Sought, list[Anchors]] = {}
-        for each in dict.fromkeys(anchors):
-            for sought in each.sought:
-                owners.setdefault(sought, []).append(each)
+        for anchor_group in dict.fromkeys(anchors):
+            for needle in anchor_group.sought:
+                owners.setdefault(needle, []).append(anchor_group)
         self._owners = tuple(
-            (0 if isinstance(sought, EncodedRun) else len(sought.text), tuple(group))
-            for sought, group in owners.items()
+            (0 if isinstance(text_needle, EncodedRun) else len(text_needle.text), tuple(group))
+            for text_needle, group in owners.items()
         )
         self._finder: LiteralFinder = finder(tuple(owners), backend)
 
@@ -121,13 +121,13 @@ class AnchorSet:
         number = 0
         for start, end in blocks(text):
             block = text[start:end]
-            places = _Places(block)
-            self._literals(block, places)
-            number = places.add_to(lines, number, start)
+            matches_found = _Places(block)
+            self._literals(block, matches_found)
+            number = matches_found.add_to(lines, number, start)
         return lines
 
-    def _literals(self, block: bytes, places: _Places) -> None:
-        owners, note = self._owners, places.note
+    def _literals(self, block: bytes, anchor_places: _Places) -> None:
+        owners, note = self._owners, anchor_places.note
 
         def tell(index: int, last: int) -> None:
             length, group = owners[index]
@@ -168,5 +168,5 @@ class _Places:
         return number + self._block.count(b"\n", at)
 
 
-def _by_start(place: tuple[int, int, Anchors]) -> int:
-    return place[0]
+def _by_start(anchor_place: tuple[int, int, Anchors]) -> int:
+    return anchor_place[0]

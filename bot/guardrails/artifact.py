@@ -59,9 +59,12 @@ class Artifact(_Part):
     @property
     def claims(self) -> Claims:
         """What it says that detectors cannot find out again: what assistants found, as a reply."""
-        claimed = (each for each in self.findings if each.by.startswith(_ASSISTANT) and each.file is not None)
+        claimed = (
+            finding for finding in self.findings if finding.by.startswith(_ASSISTANT) and finding.file is not None
+        )
         findings = tuple(
-            ReplyFinding(each.rule, each.file or "", each.line, each.severity, each.message) for each in claimed
+            ReplyFinding(finding.rule, finding.file or "", finding.line, finding.severity, finding.message)
+            for finding in claimed
         )
         return Claims(Verdict(self.verdict), Reply(NAME, ReplyStatus.OK, findings))
 
@@ -70,14 +73,14 @@ def written(result: ReviewResult, change: Change, mode: Mode, repository: str) -
     """The artifact of a judged pull request, as JSON."""
     findings = [
         {
-            "rule": each.rule,
-            "severity": each.severity.value.lower(),
-            "file": each.file,
-            "line": each.line,
-            "message": each.message[:2000] or each.title,
-            "by": each.by[: len(_ASSISTANT) + 80],
+            "rule": claim.rule,
+            "severity": claim.severity.value.lower(),
+            "file": claim.file,
+            "line": claim.line,
+            "message": claim.message[:2000] or claim.title,
+            "by": claim.by[: len(_ASSISTANT) + 80],
         }
-        for each in result.findings[:MAX_FINDINGS]
+        for claim in result.findings[:MAX_FINDINGS]
     ]
     facts = {
         "version": 1,
@@ -100,9 +103,9 @@ def read(data: bytes) -> Artifact:
         return Artifact.model_validate_json(data)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part)[:40] for part in first["loc"])
+        location = ".".join(str(part)[:40] for part in first["loc"])
         raise Invalid(
-            f"the artifact is none of ours: {place + ': ' if place else ''}{first['msg'][:200]}",
+            f"the artifact is none of ours: {location + ': ' if location else ''}{first['msg'][:200]}",
             advice="Run the workflow of the pull request again; nothing of it was published.",
         ) from exc
 

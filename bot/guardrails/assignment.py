@@ -91,22 +91,22 @@ def build(
 
 def check_agent(rules: RuleBook, agent: str | None) -> None:
     """Raise ``Invalid`` for an agent that no document is about."""
-    known = sorted({guardrail.for_agent for guardrail in rules.guardrails if guardrail.for_agent})
-    if agent is not None and agent not in known:
+    agent_names = sorted({guardrail.for_agent for guardrail in rules.guardrails if guardrail.for_agent})
+    if agent is not None and agent not in agent_names:
         raise Invalid(
             f"there is no document of an agent {agent!r}",
-            advice=f"Write policies/guardrails/agents/{agent}.md, or name one of {', '.join(known) or 'none'}.",
+            advice=f"Write policies/guardrails/agents/{agent}.md, or name one of {', '.join(agent_names) or 'none'}.",
         )
 
 
 def _documents(rules: RuleBook, agent: str | None) -> Iterator[str]:
     counting = rules.for_agent(agent)
-    own = [guardrail for guardrail in counting if guardrail.for_agent is not None]
-    if own:
+    agent_documents = [guardrail for guardrail in counting if guardrail.for_agent is not None]
+    if agent_documents:
         yield f"# What is known of the agent {agent}\n"
-        yield from map(_whole, own)
+        yield from map(_whole, agent_documents)
     yield "# Guardrails\n"
-    yield from (_whole(guardrail) for guardrail in counting if guardrail.inject and guardrail not in own)
+    yield from (_whole(guardrail) for guardrail in counting if guardrail.inject and guardrail not in agent_documents)
     yield from (f"- {guardrail.id}: {guardrail.title}" for guardrail in counting if not guardrail.inject)
     yield ""
 
@@ -136,12 +136,12 @@ def _listing(tree: FileTree) -> Iterator[str]:
 
 def _named(prompt: str, tree: FileTree) -> Iterator[str]:
     """The files that the prompt names, whole."""
-    left = _MAX_SHOWN
+    room_left = _MAX_SHOWN
     for path in dict.fromkeys(word.rstrip(".") for word in _PATH.findall(prompt)):
         if path not in tree:
             continue
         text = (tree.read(path) or b"").decode("utf-8", "replace")
-        left -= len(text)
-        hidden = "it is too long" if left < 0 else "it holds credentials" if redact(text) != text else None
+        room_left -= len(text)
+        hidden = "it is too long" if room_left < 0 else "it holds credentials" if redact(text) != text else None
         yield f"--- {path}"
         yield text if hidden is None else f"[not shown: {hidden}]"

@@ -50,14 +50,14 @@ def classify(
     *,
     branch: str = "",
     messages: Iterable[str] = (),
-    known: Mapping[str, str] | None = None,
+    known_kinds: Mapping[str, str] | None = None,
 ) -> tuple[AuthorKind, str | None]:
     """The kind of author, and the agent's name for an agent.
 
-    ``known`` maps further logins or branch globs to agent names, from the repository's settings.
+    ``known_kinds`` maps further logins or branch globs to agent names, from the repository's settings.
     """
     account = login.lower()
-    for pattern, agent in (known or {}).items():
+    for pattern, agent in (known_kinds or {}).items():
         if name_matches(pattern.lower(), account) or (branch and name_matches(pattern, branch)):
             return AuthorKind.AGENT, agent
     for pattern, agent in _ACCOUNTS.items():

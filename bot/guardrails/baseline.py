@@ -45,21 +45,21 @@ def extended(data: bytes | None, findings: Iterable[Finding], *, until: date, re
     text = (data or b"").decode("utf-8", "replace")
     old = text if text.strip() else _HEAD
     findings = tuple(findings)
-    written = _ITEM.findall(old)
-    indent = written[-1] if written else "  "
+    indents = _ITEM.findall(old)
+    indent = indents[-1] if indents else "  "
     new = (old if old.endswith("\n") else f"{old}\n") + "".join(
-        _entry(each, until, reason, indent) for each in findings
+        _entry(finding, until, reason, indent) for finding in findings
     )
     entries, mistakes = parse_baseline(new.encode())
-    if mistakes or any(entries.get(each.fingerprint) is None for each in findings):
+    if mistakes or any(entries.get(finding.fingerprint) is None for finding in findings):
         raise Invalid(f"nothing can be added at the end of {PATH}", advice="Its entries must be a list below findings:")
     return new.encode()
 
 
 def _entry(finding: Finding, until: date, reason: str, indent: str) -> str:
     """An entry, and what it is about as a comment. JSON strings are YAML, whatever is in them."""
-    place = f"{finding.file or 'the change'}:{finding.line or 0}"
-    about = "".join(character if character.isprintable() else " " for character in f"{place} {finding.title}")
+    location = f"{finding.file or 'the change'}:{finding.line or 0}"
+    about = "".join(character if character.isprintable() else " " for character in f"{location} {finding.title}")
     return (
         f"{indent}# {about}\n"
         f"{indent}- {{fingerprint: {json.dumps(finding.fingerprint)}, rule: {json.dumps(finding.rule)}, until: {until}, "

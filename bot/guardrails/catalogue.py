@@ -125,6 +125,6 @@ _ANCHORS: Final = (
 
 
 @lru_cache(maxsize=8)
-def anchors(backend: ScanBackend, others: tuple[Anchors, ...] = ()) -> AnchorSet:
-    """What all detectors look for in one pass, with ``others``; the same set for the same ones."""
-    return AnchorSet((*_ANCHORS, *others), backend)
+def anchors(backend: ScanBackend, other_anchors: tuple[Anchors, ...] = ()) -> AnchorSet:
+    """What all detectors look for in one pass, with ``other_anchors``; the same set for the same ones."""
+    return AnchorSet((*_ANCHORS, *other_anchors), backend)

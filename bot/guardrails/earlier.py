@@ -22,10 +22,10 @@ def earlier(
     after: Callable[[Delta], Iterable[_Key]],
 ) -> Mapping[str, Mapping[_Key, _Value]]:
     """By path what its file said ``before``, and what another one of the change said and does not say ``after``."""
-    own: dict[str, Mapping[_Key, _Value]] = {}
+    own_values: dict[str, Mapping[_Key, _Value]] = {}
     moved: dict[_Key, _Value] = {}
     for delta in files:
-        own[delta.path] = old = before(delta)
-        kept = set(after(delta)) if old else set()
-        moved |= {key: value for key, value in old.items() if key not in kept}
-    return {path: ChainMap({**old}, moved) for path, old in own.items()}
+        own_values[delta.path] = old = before(delta)
+        kept_keys = set(after(delta)) if old else set()
+        moved |= {key: value for key, value in old.items() if key not in kept_keys}
+    return {path: ChainMap({**old}, moved) for path, old in own_values.items()}

@@ -36,9 +36,9 @@ class Exemptions:
 
     def covers(self, path: str, before: Sequence[str] | None) -> bool:
         """Whether a file is other people's, a tool's, or pins what is taken. ``before`` are its lines at base, if any."""
-        stated = self._stated(path)
-        if stated is not None:
-            return stated
+        own_rule = self._stated(path)
+        if own_rule is not None:
+            return own_rule
         if classify.is_lock(path) or file_matches(path, self.generated):
             return True
         if before is not None:
@@ -66,11 +66,11 @@ class Exemptions:
 
     def _stated(self, path: str) -> bool | None:
         """What ``.gitattributes`` says; the last line that matches wins, and a deeper file is read later."""
-        said: bool | None = None
+        last_value: bool | None = None
         for folder, glob, value in self._rules:
             if (not folder or path.startswith(folder)) and file_matches(path[len(folder) :], (glob,)):
-                said = value
-        return said
+                last_value = value
+        return last_value
 
     @cached_property
     def _rules(self) -> tuple[tuple[str, str, bool], ...]:
@@ -92,10 +92,10 @@ def asks_for_base(file: FileChange) -> bool:
 
 def exempted(path: str, text: str) -> list[str]:
     """The globs that a ``.gitattributes`` takes from most rules, each once; what a later line takes back is none."""
-    said: dict[str, bool] = {}
+    values_by_path: dict[str, bool] = {}
     for folder, glob, value in _parsed(path.removesuffix(ATTRIBUTES), text):
-        said[folder + glob] = value
-    return [glob for glob, value in said.items() if value]
+        values_by_path[folder + glob] = value
+    return [glob for glob, value in values_by_path.items() if value]
 
 
 def _parsed(folder: str, text: str) -> Iterator[tuple[str, str, bool]]:

@@ -94,10 +94,10 @@ def _risky(parsed: Iterable[Any], open_loops: list[frozenset[int]]) -> bool:
         elif code is codes.BRANCH:
             ends: list[frozenset[int]] = []
             for branch in argument[1]:
-                mine = list(open_loops)
-                if _risky(branch, mine):
+                own_loops = list(open_loops)
+                if _risky(branch, own_loops):
                     return True
-                ends += mine
+                ends += own_loops
             open_loops[:] = list(dict.fromkeys(ends))
         elif code is not codes.AT:
             _close(open_loops, _charset([(code, argument)]))
@@ -138,18 +138,18 @@ _CATEGORIES: Final = {"DIGIT": rb"\d", "SPACE": rb"\s", "WORD": rb"\w"}
 
 
 def _members(items: Iterable[Any]) -> frozenset[int]:
-    listed: set[int] = set()
+    listed_characters: set[int] = set()
     negated = False
     for code, argument in items:
         if code is codes.NEGATE:
             negated = True
         elif code is codes.LITERAL:
-            listed.add(argument)
+            listed_characters.add(argument)
         elif code is codes.RANGE:
-            listed |= set(range(argument[0], argument[1] + 1))
+            listed_characters |= set(range(argument[0], argument[1] + 1))
         else:
             name = str(argument).removeprefix("CATEGORY_")
             expression = re.compile(_CATEGORIES[name.removeprefix("NOT_")])
             members = {byte for byte in _ALL if expression.match(bytes([byte]))}
-            listed |= _ALL - members if name.startswith("NOT_") else members
-    return frozenset(_ALL - listed if negated else listed)
+            listed_characters |= _ALL - members if name.startswith("NOT_") else members
+    return frozenset(_ALL - listed_characters if negated else listed_characters)

@@ -95,7 +95,9 @@ def _block(text: Text, block: syntax.Block) -> HclBlock:
     attributes = tuple(_attribute(text, assignment) for assignment in block.body.assignments)
     inner = tuple(_block(text, child) for child in block.body.blocks)
     objects = tuple(
-        each for assignment in block.body.assignments for each in _objects(text, assignment.name, assignment.expression)
+        nested
+        for assignment in block.body.assignments
+        for nested in _objects(text, assignment.name, assignment.expression)
     )
     return HclBlock(block.kind, labels, line, attributes, inner, objects)
 

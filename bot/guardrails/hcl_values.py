@@ -123,16 +123,16 @@ def _of_template(template: syntax.Template) -> HclValue:
     match template.parts:
         case (syntax.Interpolation(expression=expression),):
             return _value(expression)
-    written: list[str] = []
+    texts: list[str] = []
     quoted = False
     for part in template.parts:
         if isinstance(part, syntax.TextPart):
-            written.append(part.value)
+            texts.append(part.value)
             quoted ^= _quotes(part.value) % 2 == 1
         elif isinstance(part, syntax.Interpolation):
-            known = _value(part.expression)
-            written.append(known if isinstance(known, str) else "${}" if quoted else "null")
-    return _of_text("".join(written))
+            part_value = _value(part.expression)
+            texts.append(part_value if isinstance(part_value, str) else "${}" if quoted else "null")
+    return _of_text("".join(texts))
 
 
 def _quotes(text: str) -> int:

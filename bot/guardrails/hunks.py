@@ -368,11 +368,13 @@ class Delta:
         gained = [line for line in self.holding(anchors) if matches(line.text)]
         if not gained:
             return ()
-        lost = [line for line in self._losing(anchors) if matches(line.text)]
+        removed_lines = [line for line in self._losing(anchors) if matches(line.text)]
         if view != "raw":
             gained = [line for line in gained if matches(self.mask_after.seen(line.number, line.text, view))]
-            lost = [line for line in lost if matches(self.mask_before.seen(line.number, line.text, view))]
-        return net(gained, lost)
+            removed_lines = [
+                line for line in removed_lines if matches(self.mask_before.seen(line.number, line.text, view))
+            ]
+        return net(gained, removed_lines)
 
     def gained(self, pattern: LinePattern, view: LineView = "raw") -> tuple[DiffLine, ...]:
         """The net-new lines that ``pattern`` finds something in; long ones are searched piece by piece."""
@@ -384,26 +386,26 @@ def _opened(
 ) -> dict[Anchors, list[DiffLine]]:
     """Located lines with their texts; one that several rules look at is read once."""
     texts: dict[int, DiffLine] = {}
-    opened: dict[Anchors, list[DiffLine]] = {}
+    lines_by_anchors: dict[Anchors, list[DiffLine]] = {}
     for anchors, lines in located.items():
         for line in lines:
             if line.number not in texts:
                 texts[line.number] = read(line)
-        opened[anchors] = [texts[line.number] for line in lines]
-    return opened
+        lines_by_anchors[anchors] = [texts[line.number] for line in lines]
+    return lines_by_anchors
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def net(gained: Sequence[DiffLine], lost: Iterable[DiffLine]) -> tuple[DiffLine, ...]:
-    """``gained`` less ``lost``, never more than the difference of their counts, in file order."""
-    lost = tuple(lost)
-    surplus = len(gained) - len(lost)
+def net(gained: Sequence[DiffLine], removed_lines: Iterable[DiffLine]) -> tuple[DiffLine, ...]:
+    """``gained`` less ``removed_lines``, never more than the difference of their counts, in file order."""
+    removed_lines = tuple(removed_lines)
+    surplus = len(gained) - len(removed_lines)
     if surplus <= 0:
         return ()
-    stock = Counter(line.normal for line in lost)
+    stock = Counter(line.normal for line in removed_lines)
     fresh: list[DiffLine] = []
     for line in gained:
         if stock[line.normal] > 0:

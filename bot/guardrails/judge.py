@@ -98,9 +98,9 @@ def judge_subject(
         except Exception as error:  # noqa: BLE001 a detector that fails is a finding, whatever it raised
             failure = f"{guardrail.id} failed with {type(error).__name__}"
             findings.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
-    kept, waived = _waived(findings, subject, rules, today, notes)
-    told = ordered(map(_shown, kept)), ordered(map(_shown, waived))
-    return Judgement(*told, tuple(map(_whole, notes)), failure or subject.change.truncated)
+    kept_findings, waived = _waived(findings, subject, rules, today, notes)
+    told_findings = ordered(map(_shown, kept_findings)), ordered(map(_shown, waived))
+    return Judgement(*told_findings, tuple(map(_whole, notes)), failure or subject.change.truncated)
 
 
 def _shown(finding: Finding) -> Finding:
@@ -191,8 +191,8 @@ def _unread(delta: Delta, rules: RuleBook, mode: Mode) -> Iterator[Finding]:
     if same or delta.status is FileStatus.REMOVED or delta.nature is Nature.HARMLESS:
         return
     runs = delta.nature in {Nature.PROGRAM, Nature.PACKAGE}
-    what = "a program that nobody can read" if runs else delta.unread
-    message = f"{delta.path} was not analysed: {what}."
+    subject_text = "a program that nobody can read" if runs else delta.unread
+    message = f"{delta.path} was not analysed: {subject_text}."
     yield system(rules, "SYS-001", mode, message, file=delta.path, line=1, severity=_unread_severity(delta))
 
 
@@ -233,18 +233,18 @@ def _findings(guardrail: Guardrail, subject: Subject, mode: Mode, notes: list[st
     all_hits = hits(guardrail, subject)
     deltas = {delta.path: delta for delta in subject.deltas}
     counts: Counter[tuple[str, str]] = Counter()
-    made: list[Finding] = []
+    findings: list[Finding] = []
     for hit in islice(all_hits, most):
         text = hit.anchor if hit.anchor is not None else _line(deltas, hit)
         key = (hit.file or "", " ".join(text.split()))
         severity = _severity(guardrail, hit, subject.change.author_kind)
         mark = fingerprint(guardrail.id, hit.file or "", text, counts[key])
         counts[key] += 1
-        made.append(_finding(guardrail, hit, severity, enforcement(guardrail, severity, mode), mark))
-    more = sum(1 for _ in islice(all_hits, 10_000))
-    if more:
-        notes.append(f"{guardrail.id} fired {more} more times than the {most} that are shown.")
-    return [finding for finding in made if finding.enforce is not Enforce.OFF]
+        findings.append(_finding(guardrail, hit, severity, enforcement(guardrail, severity, mode), mark))
+    more_hits = sum(1 for _ in islice(all_hits, 10_000))
+    if more_hits:
+        notes.append(f"{guardrail.id} fired {more_hits} more times than the {most} that are shown.")
+    return [finding for finding in findings if finding.enforce is not Enforce.OFF]
 
 
 def _severity(guardrail: Guardrail, hit: Hit, author: AuthorKind) -> Severity:
@@ -285,7 +285,7 @@ def _matters(finding: Finding) -> bool:
 def _waived(
     findings: list[Finding], subject: Subject, rules: RuleBook, today: date, notes: list[str]
 ) -> tuple[list[Finding], list[Finding]]:
-    kept: list[Finding] = []
+    kept_findings: list[Finding] = []
     waived: list[Finding] = []
     deltas = {delta.path: delta for delta in subject.deltas}
     for finding in findings:
@@ -294,15 +294,15 @@ def _waived(
         if waiver is None and guardrail is not None and delta is not None and finding.line is not None:
             waiver = line_waiver(guardrail, delta, finding.line, subject.change.author_kind, today=today)
         if waiver is None:
-            kept.append(finding)
+            kept_findings.append(finding)
         elif waiver.of_change and _matters(finding):
-            kept.append(finding)
+            kept_findings.append(finding)
             notes.append(
                 f"{finding.rule} at {finding.file}:{finding.line} stays: this change waives it itself ({waiver.reason}), "
                 "and no change lowers a finding of its own that is critical or blocks."
             )
         else:
-            own = " by this change itself" if waiver.of_change else ""
-            note = f"{finding.message} Waived{own}: {waiver.reason}"
+            by_itself = " by this change itself" if waiver.of_change else ""
+            note = f"{finding.message} Waived{by_itself}: {waiver.reason}"
             waived.append(replace(finding, enforce=Enforce.NOTICE, message=note))
-    return kept, waived
+    return kept_findings, waived

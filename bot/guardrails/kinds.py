@@ -98,8 +98,8 @@ def _anchors(keywords: tuple[str, ...]) -> Anchors:
 
 def anchors_of(guardrails: Iterable[Guardrail]) -> tuple[Anchors, ...]:
     """What documents look for by their keywords. Without keywords a document is shown every line."""
-    keywords = (each.detect.keywords for each in guardrails if isinstance(each.detect, Pattern | Count))
-    return tuple(dict.fromkeys(_anchors(each) for each in keywords if each))
+    keywords = (guardrail.detect.keywords for guardrail in guardrails if isinstance(guardrail.detect, Pattern | Count))
+    return tuple(dict.fromkeys(_anchors(keyword) for keyword in keywords if keyword))
 
 
 def _holding(delta: Delta, pattern: Pattern) -> Sequence[DiffLine]:
@@ -184,12 +184,12 @@ _ABSENT: Final = object()
 
 
 def _is(value: object, values: tuple[object, ...]) -> bool:
-    return any(value == listed and isinstance(value, bool) == isinstance(listed, bool) for listed in values)
+    return any(value == candidate and isinstance(value, bool) == isinstance(candidate, bool) for candidate in values)
 
 
-def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, what: str) -> Hit:
-    where = ".".join(path[1:])
-    return Hit(delta.path, line, f"{message(guardrail)} {where} {what}.", anchor="/".join(path))
+def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, noun: str) -> Hit:
+    location = ".".join(path[1:])
+    return Hit(delta.path, line, f"{message(guardrail)} {location} {noun}.", anchor="/".join(path))
 
 
 def _places(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:

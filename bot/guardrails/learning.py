@@ -80,7 +80,9 @@ def learn(occasion: Occasion, failed: Sequence[FailedChange], clean: Sequence[Su
     grams = _chosen(taught, clean[::2])
     if not grams:
         return NotLearned(category, "no pattern tells its changes from clean ones")
-    draft = drafted(occasion, grams, [(each.number, *line) for each in taught for line in each.lines()], clean[::2])
+    draft = drafted(
+        occasion, grams, [(change.number, *line) for change in taught for line in change.lines()], clean[::2]
+    )
     guardrail = None if draft is None else draft.guardrail()
     if draft is None or guardrail is None:
         return NotLearned(category, "its lines cannot be written as a guardrail")
@@ -98,9 +100,9 @@ def learn(occasion: Occasion, failed: Sequence[FailedChange], clean: Sequence[Su
 def _halves(failed: Sequence[FailedChange]) -> tuple[Sequence[FailedChange], Sequence[FailedChange]]:
     """Two halves that share no pull request: a second push of one change must not be tried with what the first taught."""
     keys = [f"#{change.number}" if change.number is not None else f"@{index}" for index, change in enumerate(failed)]
-    order = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+    order = {key: position for position, key in enumerate(dict.fromkeys(keys))}
     pairs = list(zip(keys, failed, strict=True))
-    return [each for key, each in pairs if order[key] % 2 == 0], [each for key, each in pairs if order[key] % 2]
+    return [change for key, change in pairs if order[key] % 2 == 0], [change for key, change in pairs if order[key] % 2]
 
 
 def _chosen(failed: Sequence[FailedChange], clean: Sequence[Subject]) -> Sequence[Gram]:
@@ -111,16 +113,16 @@ def _chosen(failed: Sequence[FailedChange], clean: Sequence[Subject]) -> Sequenc
     in_clean = Counter(gram for subject in clean for gram in _grams_of(subject) & candidates)
     allowed = int(MOST_HIT / 2 * len(clean))
     open_to = {gram for gram in candidates if in_clean[gram] <= allowed}
-    chosen: list[Gram] = []
-    left = set(range(len(failed)))
-    while open_to and left and len(chosen) < _ALTERNATIVES:
-        new = {gram: sum(1 for index in left if gram in having[index]) for gram in open_to}
+    chosen_grams: list[Gram] = []
+    uncovered = set(range(len(failed)))
+    while open_to and uncovered and len(chosen_grams) < _ALTERNATIVES:
+        new = {gram: sum(1 for index in uncovered if gram in having[index]) for gram in open_to}
         best = max(open_to, key=lambda gram: (new[gram], -in_clean[gram], len(gram), sum(map(len, gram)), gram))
         if new[best] < 2:
             break
-        chosen.append(best)
-        left -= {index for index in left if best in having[index]}
-    return chosen
+        chosen_grams.append(best)
+        uncovered -= {index for index in uncovered if best in having[index]}
+    return chosen_grams
 
 
 def _grams_of(subject: Subject) -> frozenset[Gram]:

@@ -173,7 +173,7 @@ def _unlike(
     fire: Sequence[FailedLine], clean: Sequence[Subject], matching: re.Pattern[str]
 ) -> tuple[tuple[str, str], ...]:
     """Lines of clean changes that are most like the failing ones and do not match, with their files."""
-    known = {token for _, _, text in fire for token in TOKEN.findall(text)}
+    known_tokens = {token for _, _, text in fire for token in TOKEN.findall(text)}
     suffixes = {PurePosixPath(path).suffix for _, path, _ in fire}
     lines = {
         line.text: delta.path
@@ -183,12 +183,12 @@ def _unlike(
         for line in delta.added[:200]
         if line.text.strip() and not matching.search(line.text) and _is_showable(line.text)
     }
-    ranked = sorted(lines, key=lambda text: (-len(known & set(TOKEN.findall(text))), text))
+    ranked = sorted(lines, key=lambda text: (-len(known_tokens & set(TOKEN.findall(text))), text))
     return tuple((lines[text], text) for text in ranked[:_EXAMPLES])
 
 
 def _known(occasion: Occasion, trial: Trial | None, pulls: Sequence[int]) -> str:
-    tried = (
+    trial_sentence = (
         ""
         if trial is None
         else f"Tried on recorded changes that it was not learned from: {trial.caught} of {trial.failed} that failed would "
@@ -196,7 +196,7 @@ def _known(occasion: Occasion, trial: Trial | None, pulls: Sequence[int]) -> str
     )
     return (
         f"Learned on {occasion.day}: {occasion.today} such failures in 24 hours, usually {occasion.usual:g}; "
-        f"pull requests {', '.join(f'#{number}' for number in pulls) or 'unknown'}.\n{tried}"
+        f"pull requests {', '.join(f'#{number}' for number in pulls) or 'unknown'}.\n{trial_sentence}"
         f"Before: {occasion.failures} failures in {occasion.runs} runs.\n"
     )
 
@@ -215,6 +215,6 @@ def _quoted(text: str) -> str:
     return json.dumps(text)
 
 
-def _listed(shown: Sequence[str]) -> str:
-    words = [f"`{text}`" for text in shown]
+def _listed(shown_items: Sequence[str]) -> str:
+    words = [f"`{text}`" for text in shown_items]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

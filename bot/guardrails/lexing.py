@@ -50,8 +50,12 @@ class LineMask:
             case "code":
                 return self.code[number - 1]
             case "comment":
-                kept = self.no_comments[number - 1]
-                differ = [at for at, (written, masked) in enumerate(zip(raw, kept, strict=False)) if written != masked]
+                kept_line = self.no_comments[number - 1]
+                differ = [
+                    at
+                    for at, (raw_character, masked) in enumerate(zip(raw, kept_line, strict=False))
+                    if raw_character != masked
+                ]
                 return raw[differ[0] : differ[-1] + 1] if differ else ""
 
     def __len__(self) -> int:
@@ -74,9 +78,9 @@ class LineMask:
 class _MaskedLines(Sequence[str]):
     """One of the two texts of each line of a :class:`LineMask`."""
 
-    def __init__(self, mask: LineMask, which: Literal[0, 1]) -> None:
+    def __init__(self, mask: LineMask, side: Literal[0, 1]) -> None:
         self._mask = mask
-        self._which = which
+        self._which = side
 
     def __len__(self) -> int:
         return len(self._mask)
@@ -171,15 +175,15 @@ def _parts(line: str, lexer: re.Pattern[str], end: str | None) -> tuple[list[tup
             parts.append((line[at:], line[at:]))
             break
         parts.append((line[at : match.start()],) * 2)
-        opened = match.group()
+        opening_text = match.group()
         at = match.end()
-        if opened in _CLOSERS:
-            end = _CLOSERS[opened]
-            opening = "  " if opened == "/*" else opened
+        if opening_text in _CLOSERS:
+            end = _CLOSERS[opening_text]
+            opening = "  " if opening_text == "/*" else opening_text
             parts.append((opening, opening))
-        elif opened[0] in "\"'" and opened not in _TRIPLE:
-            inner = len(opened) - 1 - (len(opened) > 1 and opened[-1] == opened[0])
-            parts.append((opened, opened[0] + " " * inner + opened[1 + inner :]))
+        elif opening_text[0] in "\"'" and opening_text not in _TRIPLE:
+            inner = len(opening_text) - 1 - (len(opening_text) > 1 and opening_text[-1] == opening_text[0])
+            parts.append((opening_text, opening_text[0] + " " * inner + opening_text[1 + inner :]))
         else:
-            parts.append((" " * len(opened),) * 2)
+            parts.append((" " * len(opening_text),) * 2)
     return parts, end

@@ -60,19 +60,19 @@ def _touched(count: int, common: Iterable[tuple[int, int]]) -> Iterator[int]:
 
 def _kept(lines: Lines, touched: Iterable[int]) -> bytearray:
     """For each line 1 where it stays, else 0."""
-    kept = bytearray(len(lines))
+    kept_lines = bytearray(len(lines))
     entries = _entries(lines)
-    done: set[int] = set()
+    done_entries: set[int] = set()
     for at in touched:
-        kept[at] = 1
+        kept_lines[at] = 1
         entry = _largest(entries[at])
-        if entry.start not in done and entry.length <= _SHORT:
-            kept[max(entry.start, 0) : entry.end] = b"\1" * (entry.end - max(entry.start, 0))
-            done.add(entry.start)
-            _keep_leading(kept, entry.above, done)
+        if entry.start not in done_entries and entry.length <= _SHORT:
+            kept_lines[max(entry.start, 0) : entry.end] = b"\1" * (entry.end - max(entry.start, 0))
+            done_entries.add(entry.start)
+            _keep_leading(kept_lines, entry.above, done_entries)
         else:
-            _keep_leading(kept, entry, done)
-    return kept
+            _keep_leading(kept_lines, entry, done_entries)
+    return kept_lines
 
 
 def _largest(entry: _Entry) -> _Entry:
@@ -82,12 +82,12 @@ def _largest(entry: _Entry) -> _Entry:
     return entry
 
 
-def _keep_leading(kept: bytearray, entry: _Entry | None, done: set[int]) -> None:
+def _keep_leading(kept_lines: bytearray, entry: _Entry | None, done_entries: set[int]) -> None:
     """Keep the lines that lead to what stands in an entry, and what is said in one line beside it, such as ``kind``."""
-    while entry is not None and entry.start not in done:
-        done.add(entry.start)
+    while entry is not None and entry.start not in done_entries:
+        done_entries.add(entry.start)
         for at in (max(entry.start, 0), *entry.closers, *entry.fields):
-            kept[at] = 1
+            kept_lines[at] = 1
         entry = entry.above
 
 
@@ -95,20 +95,20 @@ def _entries(lines: Lines) -> list[_Entry]:
     """Of each line the entry that it begins, ends or is blank within; the first is the text as a whole."""
     root = _Entry(-1, -2, None)
     entries: list[_Entry] = []
-    opened = [root]
+    open_entries = [root]
     for at, line in enumerate(lines):
         text = line.lstrip(" ")
         if text and not text.startswith("#"):
             rank = -1 if line.startswith(("---", "...")) else 2 * (len(line) - len(text)) + text.startswith("- ")
             closes = text.startswith(_CLOSERS)
-            while opened[-1].rank >= rank + closes:
-                _close(opened.pop(), at)
-            if closes and opened[-1].rank == rank:
-                opened[-1].closers.append(at)
+            while open_entries[-1].rank >= rank + closes:
+                _close(open_entries.pop(), at)
+            if closes and open_entries[-1].rank == rank:
+                open_entries[-1].closers.append(at)
             else:
-                opened.append(_Entry(at, rank, opened[-1]))
-        entries.append(opened[-1])
-    for entry in reversed(opened):
+                open_entries.append(_Entry(at, rank, open_entries[-1]))
+        entries.append(open_entries[-1])
+    for entry in reversed(open_entries):
         _close(entry, len(lines))
     return entries
 
@@ -119,5 +119,5 @@ def _close(entry: _Entry, end: int) -> None:
         above.fields.append(entry.start)
 
 
-def _text(lines: Lines, kept: bytearray) -> str:
-    return "".join(f"{line}\n" if keep else "\n" for line, keep in zip(lines, kept, strict=True))
+def _text(lines: Lines, kept_lines: bytearray) -> str:
+    return "".join(f"{line}\n" if keep else "\n" for line, keep in zip(lines, kept_lines, strict=True))

@@ -70,10 +70,10 @@ def answered_files(text: str) -> tuple[str, tuple[DraftFile, ...]] | None:
         return None
     try:
         answer = _Answer.model_validate(value)
-        data = [None if each.content is None else each.content.encode() for each in answer.files]
+        data = [None if file.content is None else file.content.encode() for file in answer.files]
     except (ValidationError, UnicodeEncodeError) as exc:
         raise Invalid("the answer holds files in another form than asked") from exc
-    if len({each.path for each in answer.files}) < len(answer.files):
+    if len({file.path for file in answer.files}) < len(answer.files):
         raise Invalid("the answer names a file twice")
     return answer.summary, tuple(map(_drafted, answer.files, data))
 
@@ -100,20 +100,20 @@ def code_blocks(text: str) -> tuple[CodeBlock, ...]:
 
 
 def _blocks(lines: Sequence[str]) -> Iterator[CodeBlock]:
-    opened: tuple[str, str, int] | None = None
-    inside: list[str] = []
+    opening: tuple[str, str, int] | None = None
+    block_lines: list[str] = []
     for number, line in enumerate(lines, start=1):
         match = _FENCE.match(line)
-        if opened is None:
+        if opening is None:
             if match is not None:
-                opened, inside = (match[1], match[2].lower(), number + 1), []
-        elif match is not None and match[1].startswith(opened[0]) and not match[2]:
-            yield CodeBlock(opened[1], "\n".join(inside), opened[2])
-            opened = None
+                opening, block_lines = (match[1], match[2].lower(), number + 1), []
+        elif match is not None and match[1].startswith(opening[0]) and not match[2]:
+            yield CodeBlock(opening[1], "\n".join(block_lines), opening[2])
+            opening = None
         else:
-            inside.append(line)
-    if opened is not None:
-        yield CodeBlock(opened[1], "\n".join(inside), opened[2])
+            block_lines.append(line)
+    if opening is not None:
+        yield CodeBlock(opening[1], "\n".join(block_lines), opening[2])
 
 
 def change_of(
@@ -121,34 +121,44 @@ def change_of(
 ) -> Change:
     """The change that ``files`` make of ``tree``, as one between two commits would be. What changes nothing is left out."""
     changed = [change for file in files if (change := _file_change(file, tree)) is not None]
-    return Change(base, head, tuple(sorted(_with_moves(changed), key=lambda each: each.path)), truncated=incomplete)
+    return Change(
+        base, head, tuple(sorted(_with_moves(changed), key=lambda file_change: file_change.path)), truncated=incomplete
+    )
 
 
 def _with_moves(changed: Sequence[FileChange]) -> Iterator[FileChange]:
     """``changed`` with a file that went and came again elsewhere, byte for byte, as one that was renamed."""
-    gone = {each.before: each for each in changed if each.status is FileStatus.REMOVED and each.before}
-    moved = {
-        each.path: gone.pop(each.after).path
-        for each in changed
-        if each.status is FileStatus.ADDED and each.after is not None and each.after in gone
+    removed_files = {
+        other_change.before: other_change
+        for other_change in changed
+        if other_change.status is FileStatus.REMOVED and other_change.before
     }
-    for each in changed:
-        if each.path in moved:
-            yield replace(each, status=FileStatus.RENAMED, before=each.after, old_path=moved[each.path])
-        elif each.path not in moved.values():
-            yield each
+    moved = {
+        other_change.path: removed_files.pop(other_change.after).path
+        for other_change in changed
+        if other_change.status is FileStatus.ADDED
+        and other_change.after is not None
+        and other_change.after in removed_files
+    }
+    for file_change in changed:
+        if file_change.path in moved:
+            yield replace(
+                file_change, status=FileStatus.RENAMED, before=file_change.after, old_path=moved[file_change.path]
+            )
+        elif file_change.path not in moved.values():
+            yield file_change
 
 
 def _file_change(file: DraftFile, tree: FileTree) -> FileChange | None:
-    known = file.path in tree
+    is_known = file.path in tree
     if file.refused is not None:
-        status = FileStatus.MODIFIED if known else FileStatus.ADDED
+        status = FileStatus.MODIFIED if is_known else FileStatus.ADDED
         return FileChange(file.path, status, None, None, omitted=file.refused)
     if file.data is None:
-        return FileChange(file.path, FileStatus.REMOVED, tree.read(file.path), None) if known else None
+        return FileChange(file.path, FileStatus.REMOVED, tree.read(file.path), None) if is_known else None
     if tree.id_of(file.path) == content_id(file.data):
         return None
-    return FileChange(file.path, FileStatus.MODIFIED if known else FileStatus.ADDED, tree.read(file.path), file.data)
+    return FileChange(file.path, FileStatus.MODIFIED if is_known else FileStatus.ADDED, tree.read(file.path), file.data)
 
 
 def said(text: str, *, base: str, head: str) -> Change:

@@ -92,12 +92,12 @@ def _data(request: ReviewRequest, subject: Subject, nonce: str) -> Iterator[str]
     yield "description:"
     yield clean(change.body, _MAX_BODY).replace(nonce, "")
     yield "diff:"
-    left = MAX_DIFF
+    room_left = MAX_DIFF
     for delta in subject.deltas:
         for line in _file(delta):
             text = line.replace(nonce, "")
-            left -= len(text) + 1
-            if left < 0:
+            room_left -= len(text) + 1
+            if room_left < 0:
                 yield "[the rest of the diff is left out for its size]"
                 return
             yield text
@@ -126,8 +126,8 @@ def _redacted(lines: Iterable[str]) -> list[str]:
 def clean(text: str, limit: int) -> str:
     """Hostile text made plain: visible characters only, no HTML comments, credentials redacted, cut at ``limit``."""
     text = re.sub(r"<!--.{0,20000}?(-->|\Z)", "", text[: limit * 4], flags=re.DOTALL)
-    shown = "".join(_visible(line) + "\n" for line in text.split("\n"))
-    return redact(shown.strip())[:limit]
+    visible_text = "".join(_visible(line) + "\n" for line in text.split("\n"))
+    return redact(visible_text.strip())[:limit]
 
 
 def _visible(text: str) -> str:

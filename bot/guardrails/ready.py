@@ -75,31 +75,31 @@ def made(front: Front, path: str, body: str) -> Guardrail:
     return Guardrail.model_construct(**values)
 
 
-def _applies(kept: Front) -> Applies:
-    values: dict[str, Any] = {key: tuple(value) for key, value in kept.items()}
-    if "authors" in kept:
-        values["authors"] = frozenset(map(AuthorKind, kept["authors"]))
+def _applies(front: Front) -> Applies:
+    values: dict[str, Any] = {key: tuple(value) for key, value in front.items()}
+    if "authors" in front:
+        values["authors"] = frozenset(map(AuthorKind, front["authors"]))
     return Applies.model_construct(**values)
 
 
-def _example(kept: Front) -> Example:
-    return Example.model_construct(**{**kept, "labels": tuple(kept.get("labels", ()))})
+def _example(front: Front) -> Example:
+    return Example.model_construct(**{**front, "labels": tuple(front.get("labels", ()))})
 
 
-def _detect(kept: Front) -> Detect:
-    match kept["kind"]:
+def _detect(front: Front) -> Detect:
+    match front["kind"]:
         case "builtin":
             return Builtin.model_construct()
         case "ai":
-            return Ask.model_construct(**kept)
+            return Ask.model_construct(**front)
         case "regex":
-            sets = {"keywords": tuple(kept["keywords"]), "not_in": frozenset(kept["not_in"])}
-            return Pattern.model_construct(**{**kept, **sets})
+            sets = {"keywords": tuple(front["keywords"]), "not_in": frozenset(front["not_in"])}
+            return Pattern.model_construct(**{**front, **sets})
         case "require":
-            ways = tuple(
-                Alternative.model_construct(changed=tuple(way["changed"]), label=way["label"])
-                for way in kept["then_any"]
+            alternatives = tuple(
+                Alternative.model_construct(changed=tuple(alternative["changed"]), label=alternative["label"])
+                for alternative in front["then_any"]
             )
-            return Require.model_construct(if_changed=tuple(kept["if_changed"]), then_any=ways)
+            return Require.model_construct(if_changed=tuple(front["if_changed"]), then_any=alternatives)
         case kind:
             raise ValueError(f"documents of kind {kind} are not kept")

@@ -68,8 +68,12 @@ class NumberedNodes:
     @classmethod
     def of(cls, trees: Mapping[ResourceId, Tree]) -> NumberedNodes:
         """Nodes for all ``trees``."""
-        places: list[tuple[ResourceId, Pointer]] = []
-        return cls(tuple(_node(tree, resource, (), places) for resource, tree in trees.items()), places, trees)
+        numbered_places: list[tuple[ResourceId, Pointer]] = []
+        return cls(
+            tuple(_node(tree, resource, (), numbered_places) for resource, tree in trees.items()),
+            numbered_places,
+            trees,
+        )
 
     def shown(self, number: int) -> str:
         """The value of a node behind its path, for a reader; its path alone where it is a whole tree."""
@@ -79,16 +83,20 @@ class NumberedNodes:
         return path if isinstance(value, (Mapping, list, tuple)) else f"{path}: {_raw(value)}"
 
 
-def _node(value: JSON, resource: ResourceId, pointer: Pointer, places: list[tuple[ResourceId, Pointer]]) -> LinedNode:
-    number = len(places)
-    places.append((resource, pointer))
+def _node(
+    value: JSON, resource: ResourceId, pointer: Pointer, numbered_places: list[tuple[ResourceId, Pointer]]
+) -> LinedNode:
+    number = len(numbered_places)
+    numbered_places.append((resource, pointer))
     if isinstance(value, Mapping):
         return LinedNode(
-            {key: _node(child, resource, (*pointer, key), places) for key, child in value.items()}, number, number
+            {key: _node(child, resource, (*pointer, key), numbered_places) for key, child in value.items()},
+            number,
+            number,
         )
     if isinstance(value, (list, tuple)):
         return LinedNode(
-            [_node(child, resource, (*pointer, at), places) for at, child in enumerate(value)], number, number
+            [_node(child, resource, (*pointer, at), numbered_places) for at, child in enumerate(value)], number, number
         )
     scalar = value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
     return LinedNode(scalar, number, number, _raw(value))

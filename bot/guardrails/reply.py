@@ -48,9 +48,9 @@ def validate(
     findings: list[Finding] = []
     failures: list[Finding] = []
     notes: list[str] = []
-    known = {guardrail.id: guardrail for guardrail in rules.for_agent(request.agent)}
+    guardrails_by_id = {guardrail.id: guardrail for guardrail in rules.for_agent(request.agent)}
     replies = tuple(replies)
-    places = _places(subject) if any(reply.findings for reply in replies) else {}
+    lines_by_path = _places(subject) if any(reply.findings for reply in replies) else {}
     for reply in replies:
         if reply.status is ReplyStatus.DISABLED and reply.assistant not in required:
             notes.append(f"Assistant {reply.assistant} is disabled.")
@@ -61,9 +61,9 @@ def validate(
             continue
         dropped: list[str] = []
         for item in reply.findings[:MAX_FINDINGS]:
-            wrong = _wrong(item, known, places)
+            wrong = _wrong(item, guardrails_by_id, lines_by_path)
             if wrong is None:
-                findings.append(_finding(reply, item, known[item.rule], places))
+                findings.append(_finding(reply, item, guardrails_by_id[item.rule], lines_by_path))
             else:
                 dropped.append(wrong)
         if dropped:
@@ -79,24 +79,28 @@ def _places(subject: Subject) -> Mapping[str, Mapping[int, str]]:
     return {delta.path: {line.number: line.text for line in (*delta.removed, *delta.added)} for delta in subject.deltas}
 
 
-def _wrong(item: ReplyFinding, known: Mapping[str, Guardrail], places: Mapping[str, Mapping[int, str]]) -> str | None:
+def _wrong(
+    item: ReplyFinding, guardrails_by_id: Mapping[str, Guardrail], lines_by_path: Mapping[str, Mapping[int, str]]
+) -> str | None:
     """Why a finding cannot be believed; None when it can."""
-    if item.rule not in known:
+    if item.rule not in guardrails_by_id:
         return f"rule {clean(item.rule, 60)!r} does not exist"
-    if item.file not in places:
+    if item.file not in lines_by_path:
         return f"file {clean(item.file, 120)!r} is not in the change"
-    if item.line is not None and item.line not in places[item.file]:
+    if item.line is not None and item.line not in lines_by_path[item.file]:
         return f"line {item.line} of {clean(item.file, 120)!r} is not in the diff"
     if item.severity.upper() not in Severity.__members__ or not item.message.strip():
         return "severity or message is missing"
     return None
 
 
-def _finding(reply: Reply, item: ReplyFinding, rule: Guardrail, places: Mapping[str, Mapping[int, str]]) -> Finding:
+def _finding(
+    reply: Reply, item: ReplyFinding, rule: Guardrail, lines_by_path: Mapping[str, Mapping[int, str]]
+) -> Finding:
     """An assistant's finding: never above the rule's severity and never more than a warning."""
-    asked = Severity(item.severity.upper())
-    severity = min(asked, rule.severity, key=lambda level: level.rank)
-    line_text = places[item.file].get(item.line or 0, "")
+    claimed_severity = Severity(item.severity.upper())
+    severity = min(claimed_severity, rule.severity, key=lambda level: level.rank)
+    line_text = lines_by_path[item.file].get(item.line or 0, "")
     message = clean(item.message, 600)
     return Finding(
         rule=rule.id,
@@ -128,6 +132,6 @@ def _hallucinated(reply: Reply, dropped: list[str], rules: RuleBook) -> Finding:
     return _incident(reply, rules, Mode.STANDARD, text, "hallucinated")
 
 
-def _incident(reply: Reply, rules: RuleBook, mode: Mode, text: str, what: str) -> Finding:
-    incident = system(rules, INCIDENT, mode, text, anchor=f"{reply.assistant}:{what}")
+def _incident(reply: Reply, rules: RuleBook, mode: Mode, text: str, incident_title: str) -> Finding:
+    incident = system(rules, INCIDENT, mode, text, anchor=f"{reply.assistant}:{incident_title}")
     return replace(incident, by=f"assistant:{reply.assistant}", category="assistant")

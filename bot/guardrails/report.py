@@ -82,9 +82,9 @@ def summary(result: ReviewResult, change: Change, rules: RuleBook, mode: Mode) -
 
 
 def _notes(notes: Sequence[str]) -> list[str]:
-    shown = [plain(note, 500) for note in notes[:_NOTES]]
-    more = len(notes) - len(shown)
-    return [*shown, f"{more} more notes are not shown here."] if more else shown
+    shown_notes = [plain(note, 500) for note in notes[:_NOTES]]
+    remainder = len(notes) - len(shown_notes)
+    return [*shown_notes, f"{remainder} more notes are not shown here."] if remainder else shown_notes
 
 
 def comment_body(result: ReviewResult, change: Change, mode: Mode) -> str:
@@ -106,7 +106,7 @@ def fixed_body(result: ReviewResult, change: Change, mode: Mode) -> str:
 def _table(findings: Sequence[Finding]) -> str:
     rows = ["| | rule | where | what |", "| --- | --- | --- | --- |"]
     for finding in findings[:_SHOWN]:
-        where = (
+        location = (
             ""
             if finding.file is None
             else f"{escape.code(finding.file)}{'' if finding.line is None else f':{finding.line}'}"
@@ -114,7 +114,7 @@ def _table(findings: Sequence[Finding]) -> str:
         advice = f" *{plain(finding.suggestion, 300)}*" if finding.suggestion else ""
         by = "" if finding.by == "detector" else f" ({plain(finding.by, 60)})"
         rows.append(
-            f"| {finding.severity.value.lower()} | {plain(finding.rule, 64)}{by} | {where} "
+            f"| {finding.severity.value.lower()} | {plain(finding.rule, 64)}{by} | {location} "
             f"| {plain(finding.message, 500)}{advice} |"
         )
     if len(findings) > _SHOWN:
@@ -124,5 +124,5 @@ def _table(findings: Sequence[Finding]) -> str:
 
 def plain(text: str, limit: int) -> str:
     """Text that is neither Markdown, HTML, table, mention nor link, on one line."""
-    shown = escape.text(" ".join(text.split())[:limit])
-    return shown.replace("://", ":\u200b//").replace("/clockwork", "/\u200bclockwork")
+    escaped_text = escape.text(" ".join(text.split())[:limit])
+    return escaped_text.replace("://", ":\u200b//").replace("/clockwork", "/\u200bclockwork")

@@ -120,8 +120,8 @@ class Subject:
     @cached_property
     def _built(self) -> frozenset[str]:
         """The folders that kustomizations and charts stand in, at base or in the change."""
-        kept = (file.path for file in self.change.files if file.status is not FileStatus.REMOVED)
-        paths = (PurePosixPath(path) for path in (*self.facts.paths, *kept))
+        kept_paths = (file.path for file in self.change.files if file.status is not FileStatus.REMOVED)
+        paths = (PurePosixPath(path) for path in (*self.facts.paths, *kept_paths))
         return frozenset(str(path.parent) for path in paths if path.name in _BUILT)
 
     def is_built(self, path: str) -> bool:
@@ -225,8 +225,8 @@ def _several(value: object) -> object:
 def _level(word: object) -> Severity:
     levels = {level.value.lower(): level for level in reversed(Severity)}
     if not isinstance(word, str) or word not in levels:
-        *others, last = map(repr, levels)
-        raise ValueError(f"Input should be {', '.join(others)} or {last}")
+        *other_levels, last = map(repr, levels)
+        raise ValueError(f"Input should be {', '.join(other_levels)} or {last}")
     return levels[word]
 
 
@@ -368,10 +368,10 @@ class Example(_Written):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        parts, whole = {self.add, self.remove} != {None}, {self.before, self.after} != {None}
-        if parts and whole:
+        parts, has_files = {self.add, self.remove} != {None}, {self.before, self.after} != {None}
+        if parts and has_files:
             raise ValueError("an example has either add/remove or before/after")
-        if not parts and not whole:
+        if not parts and not has_files:
             raise ValueError("an example needs add, remove, before or after")
         return self
 

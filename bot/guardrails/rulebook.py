@@ -41,8 +41,10 @@ class RuleBook:
     @property
     def heeded_labels(self) -> frozenset[str]:
         """The labels of a pull request that satisfy a requirement of some guardrail."""
-        requirements = [each.detect for each in self.guardrails if isinstance(each.detect, Require)]
-        return frozenset(way.label for each in requirements for way in each.then_any if way.label is not None)
+        requirements = [guardrail.detect for guardrail in self.guardrails if isinstance(guardrail.detect, Require)]
+        return frozenset(
+            option.label for alternative in requirements for option in alternative.then_any if option.label is not None
+        )
 
     def for_agent(self, agent: str | None) -> tuple[Guardrail, ...]:
         """The guardrails that count for a request: those for all, and those of the agent it names."""
@@ -57,25 +59,25 @@ def load(files: Mapping[str, bytes], *, shipped: Mapping[str, bytes], options: G
     Paths may carry that folder or be relative to it; files that are no documents are ignored.
     """
     errors: list[str] = []
-    chosen: dict[str, Guardrail] = {}
+    guardrails_by_id: dict[str, Guardrail] = {}
     for path, data in sorted(_documents(shipped)):
         guardrail = ready.guardrail(path, data) or documents.parse(path, data)
-        chosen[guardrail.id] = guardrail
-    own: dict[str, Guardrail] = {}
+        guardrails_by_id[guardrail.id] = guardrail
+    own_guardrails: dict[str, Guardrail] = {}
     for path, data in sorted(_documents(files)):
         try:
             guardrail = _checked(path, data)
-            if guardrail.id in own:
-                raise Invalid(f"{path}: id {guardrail.id} is already used by {own[guardrail.id].file}")  # noqa: TRY301 one list
+            if guardrail.id in own_guardrails:
+                raise Invalid(f"{path}: id {guardrail.id} is already used by {own_guardrails[guardrail.id].file}")  # noqa: TRY301 one list
         except Invalid as error:
             errors.append(str(error))
         else:
-            own[guardrail.id] = guardrail
-    chosen.update(own)
+            own_guardrails[guardrail.id] = guardrail
+    guardrails_by_id.update(own_guardrails)
     baseline, mistakes = parse_baseline(files.get(PATH) or files.get(PATH.removeprefix(documents.FOLDER)))
     settings = options or GuardOptions()
     return RuleBook(
-        guardrails=tuple(chosen.values()),
+        guardrails=tuple(guardrails_by_id.values()),
         options=settings,
         baseline=baseline,
         errors=(*errors, *mistakes),

@@ -49,31 +49,31 @@ def select(root: LinedNode, path: str) -> Iterator[SelectedNode]:
     for _ in range(_BUDGET):
         if not stack:
             return
-        where, node, at = stack.pop()
+        keys, node, at = stack.pop()
         if at == len(words):
-            yield SelectedNode(where, node)
+            yield SelectedNode(keys, node)
             continue
-        stack.extend(_next(where, node, at, words[at]))
+        stack.extend(_next(keys, node, at, words[at]))
 
 
 def _next(
-    where: tuple[str, ...], node: LinedNode, at: int, segment: str
+    keys: tuple[str, ...], node: LinedNode, at: int, segment: str
 ) -> Iterator[tuple[tuple[str, ...], LinedNode, int]]:
     if segment == "**":
-        yield where, node, at + 1
-        if len(where) < 40:
-            yield from ((path, child, at) for path, child in _children(where, node))
+        yield keys, node, at + 1
+        if len(keys) < 40:
+            yield from ((path, child, at) for path, child in _children(keys, node))
     elif segment in {"*", "[]"}:
-        yield from ((path, child, at + 1) for path, child in _children(where, node))
+        yield from ((path, child, at + 1) for path, child in _children(keys, node))
     else:
         child = node.get(segment)
         if child is not None:
-            yield (*where, segment), child, at + 1
+            yield (*keys, segment), child, at + 1
 
 
-def _children(where: tuple[str, ...], node: LinedNode) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
+def _children(path: tuple[str, ...], node: LinedNode) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
     for key, child in node.items():
-        yield (*where, key), child
+        yield (*path, key), child
     for number, child in enumerate(node.elements()):
         name = child.get("name")
-        yield (*where, f"[{number if name is None else name.raw}]"), child
+        yield (*path, f"[{number if name is None else name.raw}]"), child

@@ -68,13 +68,13 @@ class ShellCommand:
 
 
 def commands(
-    script: str, program: str, chosen: Callable[[Sequence[str]], bool], *, pipefail: bool = False
+    script: str, program: str, is_chosen: Callable[[Sequence[str]], bool], *, pipefail: bool = False
 ) -> tuple[ShellCommand, ...]:
-    """The ``chosen`` commands of ``program`` in a script that is run with ``-e``, at most :data:`_MOST`.
+    """The commands of ``program`` that ``is_chosen`` takes, in a script that is run with ``-e``, at most :data:`_MOST`.
 
     None behind its certain end.
     """
-    reader = _Reader(list(_tokens(script)), chosen, program, pipefail=pipefail)
+    reader = _Reader(list(_tokens(script)), is_chosen, program, pipefail=pipefail)
     reader.read()
     return tuple(reader.commands())
 
@@ -245,18 +245,18 @@ class _Reader:
         """Whether what begins there ends the script with a failure: ``exit 1``, also within braces."""
         ahead = [token.text for token in self.tokens[at : at + 40]]
         if ahead[:1] == ["{"] and "}" in ahead:
-            inside = [text if text != "\n" else ";" for text in ahead[1 : ahead.index("}")]]
-            simple = not {"&&", "||", "|", "&", "if", "(", "{"} & {*inside}
-            while inside[-1:] == [";"]:
-                inside.pop()
-            last = inside[len(inside) - inside[::-1].index(";") :] if ";" in inside else inside
+            group_words = [text if text != "\n" else ";" for text in ahead[1 : ahead.index("}")]]
+            simple = not {"&&", "||", "|", "&", "if", "(", "{"} & {*group_words}
+            while group_words[-1:] == [";"]:
+                group_words.pop()
+            last = group_words[len(group_words) - group_words[::-1].index(";") :] if ";" in group_words else group_words
             return simple and last[:1] in (["exit"], ["return"]) and _is_failure(last[1:2])
         end = next((number for number, text in enumerate(ahead) if text in {"\n", ";"}), len(ahead))
         first = ahead[:end]
         return first == ["false"] or (first[:1] in (["exit"], ["return"]) and (not first[1:] or _is_failure(first[1:])))
 
-    def _open(self, closed_by: str, within: str) -> None:
-        node = _Node(self.frame, closed_by, _IN_FUNCTION if self.function else within)
+    def _open(self, closed_by: str, opening: str) -> None:
+        node = _Node(self.frame, closed_by, _IN_FUNCTION if self.function else opening)
         self.function = False
         self._begin(node)
         self.frame = node

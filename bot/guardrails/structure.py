@@ -101,27 +101,27 @@ def differing_documents(before: str, after: str) -> tuple[str, str]:
 
 
 def _without(documents: list[str], common: Counter[str]) -> str:
-    kept: list[str] = []
+    kept_parts: list[str] = []
     for document in documents:
         if common[document] > 0:
             common[document] -= 1
-            kept.append("\n" * document.count("\n"))
+            kept_parts.append("\n" * document.count("\n"))
         else:
-            kept.append(document)
-    return "".join(kept)
+            kept_parts.append(document)
+    return "".join(kept_parts)
 
 
 def deepest(text: str) -> int:
     """An upper bound of bracket nesting, so that the parser's own recursion is never put to the test."""
-    if (opened := sum(map(text.count, "([{"))) <= MAX_DEPTH:
-        return opened
+    if (bracket_count := sum(map(text.count, "([{"))) <= MAX_DEPTH:
+        return bracket_count
     brackets = text.encode("utf-8", "surrogatepass").translate(_SHAPES, _NO_BRACKETS)
-    left = brackets
+    brackets_left = brackets
     for level in range(MAX_DEPTH + 1):
-        inner = left.replace(b"()", b"")  # what nests innermost goes
-        if len(inner) == len(left):
-            return level if b"(" not in left else _counted(brackets)
-        left = inner
+        inner = brackets_left.replace(b"()", b"")  # what nests innermost goes
+        if len(inner) == len(brackets_left):
+            return level if b"(" not in brackets_left else _counted(brackets)
+        brackets_left = inner
     return MAX_DEPTH + 1
 
 

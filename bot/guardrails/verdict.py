@@ -24,9 +24,9 @@ def enforcement(guardrail: Guardrail | None, severity: Severity, mode: Mode) -> 
 
     Without one, strict blocks on critical; high warns; the rest is a notice.
     """
-    chosen = None if guardrail is None else guardrail.enforce.get(mode)
-    if chosen is not None:
-        return chosen
+    chosen_enforcement = None if guardrail is None else guardrail.enforce.get(mode)
+    if chosen_enforcement is not None:
+        return chosen_enforcement
     return (_STRICT if mode is Mode.STRICT else _STANDARD)[severity]
 
 

@@ -85,8 +85,8 @@ def parse_baseline(data: bytes | None) -> tuple[Baseline, tuple[str, ...]]:
     for node in (root.get("findings") or root).elements():
         texts = {key: child.raw for key, child in node.items()}
         until = _date(texts["until"]) if "until" in texts else None
-        whole = {"fingerprint", "rule", "reason"} <= texts.keys() <= {"fingerprint", "rule", "reason", "until"}
-        if not whole or ("until" in texts and until is None):
+        has_known_keys = {"fingerprint", "rule", "reason"} <= texts.keys() <= {"fingerprint", "rule", "reason", "until"}
+        if not has_known_keys or ("until" in texts and until is None):
             errors.append(
                 f"baseline.yaml:{node.line}: an entry has fingerprint, rule, reason and perhaps until (a date)"
             )

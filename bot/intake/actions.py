@@ -226,9 +226,9 @@ class _Reader:
         return ""
 
     def _takes(self, sign: str) -> bool:
-        taken = self._sign() == sign
-        self.at += taken
-        return taken
+        has_sign = self._sign() == sign
+        self.at += has_sign
+        return has_sign
 
     def _expect(self, sign: str) -> None:
         if not self._takes(sign):

@@ -37,23 +37,23 @@ _ATTACHED: Final = frozenset({"network", "volume"})
 
 
 def read_compose(
-    files: Mapping[str, bytes], roots: tuple[str, ...], *, project: str, named: Sequence[ProjectFiles] = ()
+    files: Mapping[str, bytes], roots: tuple[str, ...], *, project: str, named_projects: Sequence[ProjectFiles] = ()
 ) -> Declared:
     """All projects among ``roots`` (the Compose files). ``files`` also holds ``.env`` files and what roots bring in.
 
-    ``project`` names a project at the top of the repository that does not name itself; ``named`` are the projects whose
-    files settings name.
+    ``project`` names a project at the top of the repository that does not name itself; ``named_projects`` are the projects
+    whose files settings name.
     """
     sources, allowance = Sources(files), ReadingAllowance()
     folders = {folder_of(path) for path in files if path.rpartition("/")[2] == ".env"}
-    chosen = groups(roots, named, folders, lambda folder: _variables_beside(files, folder))
+    file_groups = groups(roots, named_projects, folders, lambda folder: _variables_beside(files, folder))
     readings = [
-        _Reading.of(Project(files, sources, allowance=allowance), selected, (project, tuple(named)))
-        for selected in chosen.projects
+        _Reading.of(Project(files, sources, allowance=allowance), selected, (project, tuple(named_projects)))
+        for selected in file_groups.projects
     ]
     brought = {path for reading in readings for path in reading.own.used if path not in reading.selected.files}
     resources: list[Desired] = []
-    errors = [_unread(path, first) for path, first in chosen.unread.items() if path not in brought]
+    errors = [_unread(path, first) for path, first in file_groups.unread.items() if path not in brought]
     for reading in readings:
         if reading.selected.chosen or brought.isdisjoint(reading.selected.files[:1]):
             resources += reading.resources()
@@ -62,11 +62,11 @@ def read_compose(
     return Declared(tuple(resources), sort_errors(errors), missing)
 
 
-def project_files(files: Mapping[str, bytes], named: Sequence[ProjectFiles] = ()) -> tuple[ProjectFiles, ...]:
+def project_files(files: Mapping[str, bytes], named_projects: Sequence[ProjectFiles] = ()) -> tuple[ProjectFiles, ...]:
     """The files of each project among ``files``, as :func:`read_compose` takes them."""
     roots = [path for path in sorted(files) if looks_like_compose(path, files[path])]
     folders = {folder_of(path) for path in files if path.rpartition("/")[2] == ".env"}
-    return groups(roots, named, folders, lambda folder: _variables_beside(files, folder)).projects
+    return groups(roots, named_projects, folders, lambda folder: _variables_beside(files, folder)).projects
 
 
 def _variables_beside(files: Mapping[str, bytes], folder: str) -> Mapping[str, str]:
@@ -74,17 +74,19 @@ def _variables_beside(files: Mapping[str, bytes], folder: str) -> Mapping[str, s
     return project.environment([posixpath.join(folder, ".env")], {})
 
 
-def _variables(own: Project, selected: ProjectFiles, paths: Sequence[str]) -> Mapping[str, str]:
+def _variables(project: Project, selected: ProjectFiles, paths: Sequence[str]) -> Mapping[str, str]:
     """What the files of variables at ``paths`` set for the files of the project."""
     if selected.env_files is not None and not selected.chooser:
-        return own.environment(paths, {})
-    first = own.environment(paths[-1:], {})
+        return project.environment(paths, {})
+    first = project.environment(paths[-1:], {})
     disabled = without_env_file(first)
     if disabled is None:
-        own.errors.append(SourceError(paths[-1], 1, 1, "COMPOSE_DISABLE_ENV_FILE is no truth value", "true or false"))
+        project.errors.append(
+            SourceError(paths[-1], 1, 1, "COMPOSE_DISABLE_ENV_FILE is no truth value", "true or false")
+        )
     if disabled:
         return {name: value for name, value in first.items() if name.startswith("COMPOSE_")}
-    return own.environment(paths[:-1], first) if paths[:-1] else first
+    return project.environment(paths[:-1], first) if paths[:-1] else first
 
 
 def _too_much(selected: ProjectFiles) -> SourceError:
@@ -100,12 +102,12 @@ def _unread(path: str, first: str) -> SourceError:
     return SourceError(path, 1, 1, message, expected, note=True)
 
 
-def _with_name(around: FileSurroundings, own: Project, selected: ProjectFiles) -> FileSurroundings:
+def _with_name(around: FileSurroundings, project: Project, selected: ProjectFiles) -> FileSurroundings:
     """With the project's own name as a variable, where one of its files asks for it and it is not a guess."""
-    files = own.files
+    files = project.files
     if not any(word in files.get(path, b"") for path in selected.files for word in _ASKING):
         return around
-    first = Project(files, own.sources, allowance=own.allowance)
+    first = Project(files, project.sources, allowance=project.allowance)
     names = [
         name.text
         for path in selected.files
@@ -113,8 +115,8 @@ def _with_name(around: FileSurroundings, own: Project, selected: ProjectFiles) -
         for layer in layers_of(first, path, around) or ()
         if (name := layer.tree.mapping.get("name")) is not None and not name.site.unknown
     ]
-    given = selected.name or around.variables.get("COMPOSE_PROJECT_NAME") or (names[-1] if names else None)
-    scope = project_name(given or folder_of(selected.files[0]).rpartition("/")[2])
+    project_name_given = selected.name or around.variables.get("COMPOSE_PROJECT_NAME") or (names[-1] if names else None)
+    scope = project_name(project_name_given or folder_of(selected.files[0]).rpartition("/")[2])
     return around if not scope else FileSurroundings(around.folder, {**around.variables, "COMPOSE_PROJECT_NAME": scope})
 
 
@@ -130,31 +132,36 @@ class _Reading:
     named: tuple[ProjectFiles, ...]
 
     @staticmethod
-    def of(own: Project, selected: ProjectFiles, given: tuple[str, tuple[ProjectFiles, ...]]) -> _Reading:
+    def of(
+        project: Project, selected: ProjectFiles, name_and_projects: tuple[str, tuple[ProjectFiles, ...]]
+    ) -> _Reading:
         home = FileSurroundings(selected.folder, {})
         try:
-            return _Reading._of(own, selected, home, given)
+            return _Reading._of(project, selected, home, name_and_projects)
         except Excessive:
-            own.errors.append(_too_much(selected))
-            return _Reading(own, selected, home, None, *given)
+            project.errors.append(_too_much(selected))
+            return _Reading(project, selected, home, None, *name_and_projects)
 
     @staticmethod
     def _of(
-        own: Project, selected: ProjectFiles, home: FileSurroundings, given: tuple[str, tuple[ProjectFiles, ...]]
+        project: Project,
+        selected: ProjectFiles,
+        home: FileSurroundings,
+        name_and_projects: tuple[str, tuple[ProjectFiles, ...]],
     ) -> _Reading:
         paths = [home.path(".env")] if selected.env_files is None else [*selected.env_files]
-        around = FileSurroundings(selected.folder, _variables(own, selected, paths))
+        around = FileSurroundings(selected.folder, _variables(project, selected, paths))
         name = around.variables.get("COMPOSE_PROJECT_NAME", "")
         if name != project_name(name) and not selected.name:
-            own.errors.append(SourceError(paths[-1], 1, 1, "COMPOSE_PROJECT_NAME is no name of a project", _NAME))
-        around = _with_name(around, own, selected)
-        absent = [path for path in selected.files if own.data(path) is None]
+            project.errors.append(SourceError(paths[-1], 1, 1, "COMPOSE_PROJECT_NAME is no name of a project", _NAME))
+        around = _with_name(around, project, selected)
+        absent = [path for path in selected.files if project.data(path) is None]
         if absent:
-            where = selected.chooser or (selected.env_files or (home.path(".env"),))[0]
+            env_file = selected.chooser or (selected.env_files or (home.path(".env"),))[0]
             message = f"the project names {', '.join(absent)}, which is not in the repository"
-            own.errors.append(SourceError(where, 1, 1, message, "files of this repository"))
-        tree = None if absent else assemble(own, selected.files, around)
-        return _Reading(own, selected, around, tree, *given)
+            project.errors.append(SourceError(env_file, 1, 1, message, "files of this repository"))
+        tree = None if absent else assemble(project, selected.files, around)
+        return _Reading(project, selected, around, tree, *name_and_projects)
 
     def resources(self) -> list[Desired]:
         """What the project declares; what is wrong with it is reported."""
@@ -165,9 +172,11 @@ class _Reading:
             return []
 
     def _declared(self, tree: Sited) -> Iterator[Desired]:
-        own, variables = self.own, self.around.variables
-        if secret := _secretly_named(own, tree, variables):
-            own.report(secret, "the name of the project would show a secret variable", "a variable that is no secret")
+        project, variables = self.own, self.around.variables
+        if secret := _secretly_named(project, tree, variables):
+            project.report(
+                secret, "the name of the project would show a secret variable", "a variable that is no secret"
+            )
             return
         scope = self.selected.name or _project_name(tree, self.selected.files[0], variables, self.fallback)
         profiles = self.selected.profiles
@@ -178,15 +187,15 @@ class _Reading:
         )
         services = tree.mapping.get("services")
         running = [name for name, child in (services.mapping if services else {}).items() if _enabled(child, enabled)]
-        tree = without_secret_keys(own, _checked(own, tree, running))
+        tree = without_secret_keys(project, _checked(project, tree, running))
         services = tree.mapping.get("services")
         for name in running:
             service = services.mapping[name] if services else tree
             if isinstance(service.data, dict) and not service.site.unknown:
-                yield self._desired("service", scope, name, whole_service(own, service, self.around))
+                yield self._desired("service", scope, name, whole_service(project, service, self.around))
         for section, kind in DECLARED_KINDS.items():
-            listed = tree.mapping.get(section)
-            for name, child in (listed.mapping if listed else {}).items():
+            section_tree = tree.mapping.get(section)
+            for name, child in (section_tree.mapping if section_tree else {}).items():
                 if not _external(child):
                     yield self._desired(kind, scope, name, child if child.mapping else replace(child, data={}))
                 elif kind in _ATTACHED:
@@ -210,14 +219,14 @@ class _Reading:
         )
 
 
-def _checked(own: Project, tree: Sited, running: Sequence[str]) -> Sited:
+def _checked(project: Project, tree: Sited, running: Sequence[str]) -> Sited:
     """The project, in which values that are no such thing are known to nobody; each is reported."""
-    told: set[Site] = set()
+    told_sites: set[Site] = set()
     strange: list[Pointer] = []
     for fault in check(tree, running):
-        if fault.value.site not in told:
-            told.add(fault.value.site)
-            own.report(
+        if fault.value.site not in told_sites:
+            told_sites.add(fault.value.site)
+            project.report(
                 fault.value.site,
                 fault.message,
                 fault.expected or (meant(str(fault.place[-1]), fault.names) if fault.names else None),
@@ -228,44 +237,46 @@ def _checked(own: Project, tree: Sited, running: Sequence[str]) -> Sited:
     services = tree.mapping.get("services")
     for name in running:
         service = services.mapping.get(name) if services else None
-        if service is not None and isinstance(service.data, dict) and not own.errors and not _runs(service):
-            own.report(service.site, f"the service {name} has neither 'image' nor 'build'", "'image' or 'build'")
+        if service is not None and isinstance(service.data, dict) and not project.errors and not _runs(service):
+            project.report(service.site, f"the service {name} has neither 'image' nor 'build'", "'image' or 'build'")
     return tree
 
 
 def _runs(service: Sited) -> bool:
     """Whether a service says what it runs, be it by a variable that nobody knows."""
-    given = (service.mapping.get(key) for key in _RUN_FROM)
-    return any(value is not None and value.data not in ("", None) for value in given)
+    run_values = (service.mapping.get(key) for key in _RUN_FROM)
+    return any(value is not None and value.data not in ("", None) for value in run_values)
 
 
 def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project: str) -> str:
     """Lower-case letters, digits, dashes and underscores; the variable comes before what a file says (Docker documentation,
     "Specify a project name").
     """
-    named = tree.mapping.get("name")
+    name_value = tree.mapping.get("name")
     folder = folder_of(path).rpartition("/")[2]
-    chosen = variables.get("COMPOSE_PROJECT_NAME") or (named.text if named else None) or folder or project
-    return project_name(chosen) or "default"
+    chosen_name = (
+        variables.get("COMPOSE_PROJECT_NAME") or (name_value.text if name_value else None) or folder or project
+    )
+    return project_name(chosen_name) or "default"
 
 
-def project_name(chosen: str) -> str:
-    """``chosen`` as Compose writes it (``NormalizeProjectName`` in ``loader/loader.go`` of compose-go)."""
-    return re.sub(r"[^a-z0-9_-]", "", chosen.lower()).lstrip("_-")
+def project_name(chosen_name: str) -> str:
+    """``chosen_name`` as Compose writes it (``NormalizeProjectName`` in ``loader/loader.go`` of compose-go)."""
+    return re.sub(r"[^a-z0-9_-]", "", chosen_name.lower()).lstrip("_-")
 
 
-def _secretly_named(own: Project, tree: Sited, variables: Mapping[str, str]) -> Site | None:
+def _secretly_named(project: Project, tree: Sited, variables: Mapping[str, str]) -> Site | None:
     """Where the project gets a name that holds a secret."""
-    if given := variables.get("COMPOSE_PROJECT_NAME"):
-        return tree.site if own.is_secret("COMPOSE_PROJECT_NAME", given) else None
-    named = tree.mapping.get("name")
-    return named.site if named is not None and named.site.secret else None
+    if given_name := variables.get("COMPOSE_PROJECT_NAME"):
+        return tree.site if project.is_secret("COMPOSE_PROJECT_NAME", given_name) else None
+    name_value = tree.mapping.get("name")
+    return name_value.site if name_value is not None and name_value.site.secret else None
 
 
 def _enabled(service: Sited, profiles: set[str]) -> bool:
     """A service without profiles always is (Docker documentation, "Using profiles with Compose")."""
-    needed = service.mapping.get("profiles")
-    names = {str(item.plain()) for item in needed.elements} if needed else set()
+    profile_list = service.mapping.get("profiles")
+    names = {str(item.plain()) for item in profile_list.elements} if profile_list else set()
     return not names or "*" in profiles or not names.isdisjoint(profiles)
 
 

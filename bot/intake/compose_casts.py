@@ -48,42 +48,42 @@ def _truth(text: str) -> bool | None:
     return _TRUTH.get(text.lower())
 
 
-def _duration(written: str) -> str | None:
-    return written if is_duration(written) else None
+def _duration(duration_text: str) -> str | None:
+    return duration_text if is_duration(duration_text) else None
 
 
-def byte_count(written: str) -> float | None:
+def byte_count(size_text: str) -> float | None:
     """A size as a number of bytes, with units of 1024; None where it is none."""
-    match = _SIZE.match(written) if len(written) <= LONGEST_NUMBER else None
-    return number(written) if match is None else float(match[1]) * 1024.0 ** " kmgtp".index((match[2] or " ").lower())
+    match = _SIZE.match(size_text) if len(size_text) <= LONGEST_NUMBER else None
+    return number(size_text) if match is None else float(match[1]) * 1024.0 ** " kmgtp".index((match[2] or " ").lower())
 
 
-def _size(written: str) -> str | None:
-    return written if _SIZE.match(written) else None
+def _size(size_text: str) -> str | None:
+    return size_text if _SIZE.match(size_text) else None
 
 
-def _command(written: str) -> str | None:
-    return written if shell_words(written) is not None else None
+def _command(command_text: str) -> str | None:
+    return command_text if shell_words(command_text) is not None else None
 
 
-def _mode(written: str) -> str | None:
-    return written if _MODE.match(written) else None
+def _mode(mode_text: str) -> str | None:
+    return mode_text if _MODE.match(mode_text) else None
 
 
-def _never(_written: str) -> None:
+def _never(_text: str) -> None:
     """Nothing."""
 
 
-def is_address(written: str | None) -> bool:
+def is_address(address_text: str | None) -> bool:
     """Whether that is an IP address or nothing."""
     try:
-        return not written or ip_address(written) is not None
+        return not address_text or ip_address(address_text) is not None
     except ValueError:
         return False
 
 
-def _port(written: str) -> str | None:
-    match = _PORT.match(written) if len(written) <= LONGEST_NUMBER else None
+def _port(port_text: str) -> str | None:
+    match = _PORT.match(port_text) if len(port_text) <= LONGEST_NUMBER else None
     if match is None or not is_address((match["address"] or "").strip("[]")):
         return None
     ports = [int(match[name]) for name in ("first", "last", "target", "end") if match[name]]
@@ -91,7 +91,7 @@ def _port(written: str) -> str | None:
     wide = int(match["end"] or match["target"]) - int(match["target"])
     matching = not match["first"] or published == wide or not wide
     return (
-        written if matching and wide >= 0 and published >= 0 and int(match["target"]) and max(ports) < 65536 else None
+        port_text if matching and wide >= 0 and published >= 0 and int(match["target"]) and max(ports) < 65536 else None
     )
 
 
@@ -160,22 +160,22 @@ def as_typed(tree: Sited, report: Callable[[SchemaFault], None]) -> Sited:
     return _typed(tree, (), (_PATHS,), report)
 
 
-def _typed(tree: Sited, place: Pointer, paths: tuple[Tree, ...], report: Callable[[SchemaFault], None]) -> Sited:
+def _typed(tree: Sited, pointer: Pointer, paths: tuple[Tree, ...], report: Callable[[SchemaFault], None]) -> Sited:
     if not paths:
         return tree
     if isinstance(tree.data, dict):
-        entries = {key: _typed(child, (*place, key), _below(paths, key), report) for key, child in tree.data.items()}
+        entries = {key: _typed(child, (*pointer, key), _below(paths, key), report) for key, child in tree.data.items()}
         return replace(tree, data=entries)
     if isinstance(tree.data, list):
         below = _below(paths, "*")
-        return replace(tree, data=[_typed(item, (*place, at), below, report) for at, item in enumerate(tree.data)])
+        return replace(tree, data=[_typed(item, (*pointer, at), below, report) for at, item in enumerate(tree.data)])
     name = next((text(path[""]) for path in paths if "" in path), "")
     if tree.text is None or tree.site.unknown or not name:
         return tree
     read, expected = _CASTS[name]
     value = read(tree.text)
     if value is None:
-        report(SchemaFault(place, tree, f"{shown(place)} is {told(tree)}", expected))
+        report(SchemaFault(pointer, tree, f"{shown(pointer)} is {told(tree)}", expected))
         return replace(tree, site=replace(tree.site, unknown=True))
     return replace(tree, data=value)
 

@@ -36,9 +36,9 @@ def check(tree: Sited, enabled: Collection[str]) -> Iterator[SchemaFault]:
         yield from _service(name, service, typed)
     yield from circle(running)
     yield from _named_alike(running)
-    for kind, ways in (("configs", ("file", "environment", "content")), ("secrets", ("file", "environment"))):
+    for kind, source_keys in (("configs", ("file", "environment", "content")), ("secrets", ("file", "environment"))):
         for name, value in _section(typed, kind).items():
-            yield from _contents((kind, name), value, ways)
+            yield from _contents((kind, name), value, source_keys)
     for name, value in _section(typed, "volumes").items():
         yield from _foreign(("volumes", name), value)
 
@@ -49,39 +49,39 @@ def _section(tree: Sited, name: str) -> Mapping[str, Sited]:
 
 
 def _service(name: str, service: Sited, project: Sited) -> Iterator[SchemaFault]:
-    place = ("services", name)
-    own = service.mapping
-    yield from _references(place, service, project)
-    if "network_mode" in own and own.get("networks") is not None and names(own["networks"]):
-        message = f"{shown(place)} has both 'network_mode' and 'networks'"
-        yield SchemaFault((*place, "network_mode"), own["network_mode"], message, "one of them")
-    yield from misshapen(place, service)
-    yield from _numbers(place, service)
-    yield from _mounted_twice(place, service)
-    yield from _built_upon(place, service, _section(project, "services"))
+    pointer = ("services", name)
+    fields = service.mapping
+    yield from _references(pointer, service, project)
+    if "network_mode" in fields and fields.get("networks") is not None and names(fields["networks"]):
+        message = f"{shown(pointer)} has both 'network_mode' and 'networks'"
+        yield SchemaFault((*pointer, "network_mode"), fields["network_mode"], message, "one of them")
+    yield from misshapen(pointer, service)
+    yield from _numbers(pointer, service)
+    yield from _mounted_twice(pointer, service)
+    yield from _built_upon(pointer, service, _section(project, "services"))
 
 
-def _references(place: tuple[str, str], service: Sited, project: Sited) -> Iterator[SchemaFault]:
+def _references(pointer: tuple[str, str], service: Sited, project: Sited) -> Iterator[SchemaFault]:
     """Networks, volumes, secrets, configs and models that the project does not have."""
-    own = service.mapping
-    asked: list[tuple[str, str, str, Sited]] = []
+    fields = service.mapping
+    references: list[tuple[str, str, str, Sited]] = []
     for key in ("networks", "models"):
-        if key in own:
-            asked += [(key, key[:-1], name, value) for name, value in names(own[key]).items()]
+        if key in fields:
+            references += [(key, key[:-1], name, value) for name, value in names(fields[key]).items()]
     for key in ("secrets", "configs"):
-        listed = own[key].elements if key in own else ()
-        asked += [(key, key[:-1], text(source.plain()), source) for item in listed for source in (_source(item),)]
-    for item in own["volumes"].elements if "volumes" in own else ():
+        items = fields[key].elements if key in fields else ()
+        references += [(key, key[:-1], text(source.plain()), source) for item in items for source in (_source(item),)]
+    for item in fields["volumes"].elements if "volumes" in fields else ():
         if (volume := _volume(item)) is not None:
-            asked.append(("volumes", "volume", volume, item))
+            references.append(("volumes", "volume", volume, item))
     build = service.child(("build", "secrets"))
     for item in build.elements if build is not None else ():
         source = _source(item)
-        asked.append(("secrets", "secret", text(source.plain()), source))
-    for kind, word, name, value in asked:
+        references.append(("secrets", "secret", text(source.plain()), source))
+    for kind, word, name, value in references:
         if not value.site.unknown and name not in _section(project, kind) and (kind, name) != ("networks", "default"):
-            message = f"{shown(place)} refers to the {word} {named(value, name)}, which is not declared"
-            yield SchemaFault((*place, kind), value, message, f"{named(value, name)} under '{kind}'")
+            message = f"{shown(pointer)} refers to the {word} {named(value, name)}, which is not declared"
+            yield SchemaFault((*pointer, kind), value, message, f"{named(value, name)} under '{kind}'")
 
 
 def _source(item: Sited) -> Sited:
@@ -95,8 +95,8 @@ def _volume(item: Sited) -> str | None:
         return None
     if item.mapping:
         kind, source = item.mapping.get("type"), item.mapping.get("source")
-        named = kind is not None and kind.plain() == "volume" and source is not None and not source.site.unknown
-        return source.text if named and source is not None else None
+        names_volume = kind is not None and kind.plain() == "volume" and source is not None and not source.site.unknown
+        return source.text if names_volume and source is not None else None
     parts = mount_parts(item.text or "")
     return parts[0] if parts is not None and len(parts) > 1 and not is_host_path(parts[0]) else None
 
@@ -110,23 +110,23 @@ _TWICE: Final[tuple[tuple[str, Pointer, Callable[[str], float | None]], ...]] = 
 )
 
 
-def _numbers(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
+def _numbers(pointer: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     for key, path, read in _TWICE:
         old, new, around = service.mapping.get(key), service.child(path), service.child(path[:-1])
         if old is None or around is None or old.site.unknown or (new is not None and new.site.unknown):
             continue
         before, after = read(str(old.plain())), None if new is None else read(str(new.plain()))
         if (before or key == "scale") and before != after and (new is not None or key != "scale"):
-            message = f"{shown(place)} has another {key!r} than {shown(path)}"
-            yield SchemaFault((*place, key), old, message, "one of them, or the same value")
+            message = f"{shown(pointer)} has another {key!r} than {shown(path)}"
+            yield SchemaFault((*pointer, key), old, message, "one of them, or the same value")
     scale = service.mapping.get("scale") or service.child(("deploy", "replicas"))
     count = scale.data if scale is not None else None
     if scale is not None and isinstance(count, int) and count < 0:
-        yield SchemaFault((*place, "scale"), scale, f"{shown(place)} has {told(scale)} containers", "at least 0")
+        yield SchemaFault((*pointer, "scale"), scale, f"{shown(pointer)} has {told(scale)} containers", "at least 0")
     if scale is not None and isinstance(count, int) and count > 1 and "container_name" in service.mapping:
-        message = f"{shown(place)} has {told(scale)} containers of one 'container_name'"
+        message = f"{shown(pointer)} has {told(scale)} containers of one 'container_name'"
         yield SchemaFault(
-            (*place, "container_name"), service.mapping["container_name"], message, "no name, or one container"
+            (*pointer, "container_name"), service.mapping["container_name"], message, "no name, or one container"
         )
 
 
@@ -139,60 +139,62 @@ def _named_alike(services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
             continue
         other = first.setdefault(container.text, name)
         if other != name:
-            place = ("services", name, "container_name")
-            message = f"{shown(place)} is {told(container)}, which is that of services.{other}"
-            yield SchemaFault(place, container, message, "a name for each container")
+            pointer = ("services", name, "container_name")
+            message = f"{shown(pointer)} is {told(container)}, which is that of services.{other}"
+            yield SchemaFault(pointer, container, message, "a name for each container")
 
 
-def _mounted_twice(place: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
+def _mounted_twice(pointer: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     tmpfs, volumes = service.mapping.get("tmpfs"), service.mapping.get("volumes")
     mounts = [(item, text(item.plain()).partition(":")[0]) for item in (tmpfs.elements or [tmpfs] if tmpfs else ())]
     mounts += [(item, clean_path(mount_key(item))) for item in (volumes.elements if volumes else ())]
-    seen: set[str] = set()
+    seen_targets: set[str] = set()
     for item, target in mounts:
-        if target in seen and not item.site.unknown:
+        if target in seen_targets and not item.site.unknown:
             yield SchemaFault(
-                (*place, "volumes"), item, f"{shown(place)} mounts {named(item, target)} twice", "each place once"
+                (*pointer, "volumes"), item, f"{shown(pointer)} mounts {named(item, target)} twice", "each place once"
             )
-        seen.add(target)
+        seen_targets.add(target)
 
 
-def _contents(place: tuple[str, str], value: Sited, ways: tuple[str, ...]) -> Iterator[SchemaFault]:
-    given = [way for way in ways if way in value.mapping]
-    expected = _one_of(ways)
-    if len(given) > 1:
-        yield SchemaFault(place, value, f"{shown(place)} has {' and '.join(map(repr, given))}", expected)
-    if not given and "external" not in value.mapping and not value.site.unknown:
-        yield SchemaFault(place, value, f"{shown(place)} has no contents", expected)
+def _contents(pointer: tuple[str, str], value: Sited, source_keys: tuple[str, ...]) -> Iterator[SchemaFault]:
+    given_keys = [key for key in source_keys if key in value.mapping]
+    expected = _one_of(source_keys)
+    if len(given_keys) > 1:
+        yield SchemaFault(pointer, value, f"{shown(pointer)} has {' and '.join(map(repr, given_keys))}", expected)
+    if not given_keys and "external" not in value.mapping and not value.site.unknown:
+        yield SchemaFault(pointer, value, f"{shown(pointer)} has no contents", expected)
 
 
-def _built_upon(place: tuple[str, str], service: Sited, services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
+def _built_upon(pointer: tuple[str, str], service: Sited, services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
     """Services whose image another one is built upon, which must be built themselves."""
     contexts = service.child(("build", "additional_contexts"))
-    listed = [(item, (item.text or "").partition("=")[2]) for item in contexts.elements] if contexts is not None else []
-    listed += [(item, item.text or "") for item in contexts.mapping.values()] if contexts is not None else []
-    for item, written in listed:
-        name = written.removeprefix("service:")
-        if name == written or item.site.unknown:
+    context_items = (
+        [(item, (item.text or "").partition("=")[2]) for item in contexts.elements] if contexts is not None else []
+    )
+    context_items += [(item, item.text or "") for item in contexts.mapping.values()] if contexts is not None else []
+    for item, context_text in context_items:
+        name = context_text.removeprefix("service:")
+        if name == context_text or item.site.unknown:
             continue
         if name not in services:
-            message = f"{shown(place)} is built upon {named(item, name)}, which is no service"
-            yield SchemaFault((*place, "build"), item, message, meant(name, services))
+            message = f"{shown(pointer)} is built upon {named(item, name)}, which is no service"
+            yield SchemaFault((*pointer, "build"), item, message, meant(name, services))
         elif "build" not in services[name].mapping:
-            message = f"{shown(place)} is built upon {named(item, name)}, which is not built"
-            yield SchemaFault((*place, "build"), item, message, f"'build' in {shown(('services', name))}")
+            message = f"{shown(pointer)} is built upon {named(item, name)}, which is not built"
+            yield SchemaFault((*pointer, "build"), item, message, f"'build' in {shown(('services', name))}")
 
 
-def _one_of(ways: tuple[str, ...]) -> str:
-    *some, last = map(repr, ways)
+def _one_of(source_keys: tuple[str, ...]) -> str:
+    *some, last = map(repr, source_keys)
     return f"one of {', '.join(some)} and {last}"
 
 
-def _foreign(place: tuple[str, str], value: Sited) -> Iterator[SchemaFault]:
+def _foreign(pointer: tuple[str, str], value: Sited) -> Iterator[SchemaFault]:
     mark = value.mapping.get("external")
     if mark is None or not (mark.mapping or mark.plain() is True):
         return
     for key, child in value.mapping.items():
         if key not in {"external", "name"} and not key.startswith("x-"):
-            message = f"{shown(place)} exists already ('external') and has {key!r}"
-            yield SchemaFault((*place, key), child, message, "nothing but its name")
+            message = f"{shown(pointer)} exists already ('external') and has {key!r}"
+            yield SchemaFault((*pointer, key), child, message, "nothing but its name")

@@ -50,22 +50,22 @@ def _with_values(project: Project, service: Sited, around: FileSurroundings) -> 
     environment = service.mapping.get("environment")
     if environment is None or not (environment.mapping or environment.elements):
         return service
-    known = around.variables
+    variables = around.variables
     if isinstance(environment.data, list):
         items = [
-            _valued(project, item, item.text, known[item.text], before=f"{item.text}=")
-            if item.text and item.text in known
+            _valued(project, item, item.text, variables[item.text], before=f"{item.text}=")
+            if item.text and item.text in variables
             else item
             for item in environment.data
         ]
-        given = replace(environment, data=items)
+        with_values = replace(environment, data=items)
     else:
         entries = {
-            key: _valued(project, child, key, known[key]) if child.data is None and key in known else child
+            key: _valued(project, child, key, variables[key]) if child.data is None and key in variables else child
             for key, child in environment.mapping.items()
         }
-        given = replace(environment, data=entries)
-    return replace(service, data={**service.mapping, "environment": given})
+        with_values = replace(environment, data=entries)
+    return replace(service, data={**service.mapping, "environment": with_values})
 
 
 def _valued(project: Project, leaf: Sited, name: str, value: str, *, before: str = "") -> Sited:
@@ -75,15 +75,15 @@ def _valued(project: Project, leaf: Sited, name: str, value: str, *, before: str
 
 
 def _files(project: Project, service: Sited, key: str) -> Iterator[_File]:
-    listed = service.mapping.get(key)
-    if listed is None or listed.site.unknown:
+    file_list = service.mapping.get(key)
+    if file_list is None or file_list.site.unknown:
         return
-    for entry in listed.elements or [listed]:
+    for entry in file_list.elements or [file_list]:
         name = entry.mapping.get("path", entry)
         if name.text and not name.site.unknown:
             home = FileSurroundings(project.homes.get(name.site.file, ""), {})
-            kind, needed = entry.mapping.get("format"), entry.mapping.get("required")
-            optional = needed is not None and needed.plain() in {False, "false"}
+            kind, is_required = entry.mapping.get("format"), entry.mapping.get("required")
+            optional = is_required is not None and is_required.plain() in {False, "false"}
             yield _File(entry, home.path(name.text), kind is not None and kind.plain() == "raw", not optional)
 
 
@@ -91,13 +91,13 @@ def _with_files(project: Project, service: Sited, key: str, section: str, variab
     """The service with the variables of its files put below its own ones in ``section``, which win. Files of labels know no
     variables but their own ones: another one is empty there.
     """
-    own = service.mapping.get(section)
-    known = {**_own_values(own), **variables} if key == "env_file" else {}
+    section_tree = service.mapping.get(section)
+    variables_known = {**_own_values(section_tree), **variables} if key == "env_file" else {}
     brought: dict[str, Sited] = {}
     earlier: dict[str, str] = {}
     absent: list[Sited] = []
     for file in _files(project, service, key):
-        lines = project.env_lines(file.path, known, earlier, raw=file.raw)
+        lines = project.env_lines(file.path, variables_known, earlier, raw=file.raw)
         if lines is None:
             absent.append(file.entry)
             _tell_absent(project, file, key)
@@ -128,17 +128,22 @@ def _own_values(environment: Sited | None) -> dict[str, str]:
     if environment is None:
         return {}
     pairs = (str(item.plain()).partition("=") for item in environment.elements)
-    listed = {name: value for name, equals, value in pairs if equals}
-    return listed | {key: str(child.plain()) for key, child in environment.mapping.items() if child.data is not None}
+    values_by_name = {name: value for name, equals, value in pairs if equals}
+    return values_by_name | {
+        key: str(child.plain()) for key, child in environment.mapping.items() if child.data is not None
+    }
 
 
 def _joined(service: Sited, section: str, brought: Mapping[str, Sited]) -> Sited:
-    own = service.mapping.get(section)
-    if own is not None and isinstance(own.data, list):
-        known = {str(item.plain()).partition("=")[0] for item in own.elements}
-        extra = [replace(leaf, data=f"{key}={leaf.text}") for key, leaf in brought.items() if key not in known]
-        joined = replace(own, data=own.data + extra)
+    section_tree = service.mapping.get(section)
+    if section_tree is not None and isinstance(section_tree.data, list):
+        own_names = {str(item.plain()).partition("=")[0] for item in section_tree.elements}
+        extra = [replace(leaf, data=f"{key}={leaf.text}") for key, leaf in brought.items() if key not in own_names]
+        joined = replace(section_tree, data=section_tree.data + extra)
     else:
         missing = replace(service.site, pointer=(*service.site.pointer, section))
-        joined = Sited({**brought, **(own.mapping if own else {})}, own.site if own else missing)
+        joined = Sited(
+            {**brought, **(section_tree.mapping if section_tree else {})},
+            section_tree.site if section_tree else missing,
+        )
     return replace(service, data={**service.mapping, section: joined})

@@ -27,9 +27,9 @@ def extended(project: Project, layer: ProjectLayer, source: tuple[str, int], aro
     if services is None or not any("extends" in child.mapping for child in services.mapping.values()):
         return layer.tree
     chain = _Extending(project, layer, around)
-    done = {name: chain.service(name, source[0]) for name in services.mapping}
-    whole = {name: child for name, child in done.items() if child is not None}
-    return replace(layer.tree, data={**layer.tree.mapping, "services": replace(services, data=whole)})
+    services_done = {name: chain.service(name, source[0]) for name in services.mapping}
+    complete_services = {name: child for name, child in services_done.items() if child is not None}
+    return replace(layer.tree, data={**layer.tree.mapping, "services": replace(services, data=complete_services)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +56,11 @@ class _Extending:
 
     def service(self, name: str, file: str) -> Sited | None:
         """The service with what it extends below it."""
-        own = _services(self.layer).get(name)
-        if own is None:
+        service = _services(self.layer).get(name)
+        if service is None:
             return None
-        links = [_Link(file, name, own, self.layer, self.around)]
-        seen = {(file, name)}
+        links = [_Link(file, name, service, self.layer, self.around)]
+        visited = {(file, name)}
         base: tuple[Sited, int] | None = None
         while (link := links[-1]).service.mapping.get("extends") is not None:
             if (id(link.pool), link.name) in self.made:
@@ -71,14 +71,14 @@ class _Extending:
             if following is None:
                 break
             _, below = self.made.get((id(following.pool), following.name), (None, 0))
-            circle = (following.file, following.name) in seen
+            circle = (following.file, following.name) in visited
             if circle or len(links) + below >= _LONGEST_CHAIN:
                 message = (
                     f"{following.name} extends itself" if circle else f"more than {_LONGEST_CHAIN} extends in a row"
                 )
                 self.project.report(link.service.mapping["extends"].site, message)
                 break
-            seen.add((following.file, following.name))
+            visited.add((following.file, following.name))
             links.append(following)
         return self._made(links, base)
 
@@ -87,12 +87,12 @@ class _Extending:
         service, depth = base or (None, 0)
         for link in reversed(links):
             entries = {key: child for key, child in link.service.mapping.items() if key != "extends"}
-            own = replace(link.service, data=entries) if link.service.mapping else link.service
+            own_service = replace(link.service, data=entries) if link.service.mapping else link.service
             if service is not None:
-                own = merge(without(service, self._cleared(link)), own, clash=self.project.clash)
-                self.project.allowance.spend(own.size())
+                own_service = merge(without(service, self._cleared(link)), own_service, clash=self.project.clash)
+                self.project.allowance.spend(own_service.size())
                 depth += 1
-            service = own
+            service = own_service
             self.made[id(link.pool), link.name] = service, depth
         return service
 
@@ -101,9 +101,9 @@ class _Extending:
         key = id(link.pool)
         if key not in self.cleared:
             self.cleared[key] = {}
-            for section, name, *rest in (pointer for pointer in link.pool.cleared if len(pointer) > 1):
+            for section, name, *remaining_pointer in (pointer for pointer in link.pool.cleared if len(pointer) > 1):
                 if section == "services":
-                    self.cleared[key].setdefault(str(name), []).append(tuple(rest))
+                    self.cleared[key].setdefault(str(name), []).append(tuple(remaining_pointer))
         return self.cleared[key].get(link.name, ())
 
     def _next(self, link: _Link) -> _Link | None:

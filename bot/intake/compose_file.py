@@ -32,18 +32,18 @@ def assemble(
     """``files`` as one tree, each laid on those before it; None where one cannot be read. Raises
     :class:`~bot.intake.compose_allowance.Excessive`.
     """
-    whole: Sited | None = None
+    combined: Sited | None = None
     for path in files:
         layers = layers_of(project, path, around)
         if layers is None:
             return None
         for at, layer in enumerate(layers):
             tree = extended(project, layer, (path, at), around)
-            if whole is not None:
-                whole = layer.laid_on(whole)
+            if combined is not None:
+                combined = layer.laid_on(combined)
             tree = _with_includes(project, tree, around, (*open_files, path))
-            whole = _unified(tree if whole is None else _merged(project, whole, tree))
-    return None if whole is None else with_listed_values(project, whole, around)
+            combined = _unified(tree if combined is None else _merged(project, combined, tree))
+    return None if combined is None else with_listed_values(project, combined, around)
 
 
 def _merged(project: Project, base: Sited, over: Sited) -> Sited:
@@ -56,8 +56,8 @@ def _unified(tree: Sited) -> Sited:
     services = tree.mapping.get("services")
     if services is None or not services.mapping:
         return tree
-    once = {name: without_repeats(service) for name, service in services.mapping.items()}
-    return replace(tree, data={**tree.mapping, "services": replace(services, data=once)})
+    unique_services = {name: without_repeats(service) for name, service in services.mapping.items()}
+    return replace(tree, data={**tree.mapping, "services": replace(services, data=unique_services)})
 
 
 def _with_includes(project: Project, tree: Sited, around: FileSurroundings, open_files: tuple[str, ...]) -> Sited:
@@ -79,12 +79,12 @@ def _with_includes(project: Project, tree: Sited, around: FileSurroundings, open
 
 def _included(project: Project, item: Sited, around: FileSurroundings, open_files: tuple[str, ...]) -> Sited | None:
     """What one entry of ``include`` brings: one file, or the first of several with the others laid on it."""
-    listed = item.mapping.get("path", item) if item.mapping else item
+    path_value = item.mapping.get("path", item) if item.mapping else item
     for key in item.mapping.keys() - _INCLUDING:
         message, expected = f"'include' has no key {key!r}: Compose passes over it", meant(key, _INCLUDING)
         project.report(item.mapping[key].site, message, expected, note=True)
     paths: list[str] = []
-    for name in listed.elements or [listed]:
+    for name in path_value.elements or [path_value]:
         if is_remote(name.text or ""):
             project.report(
                 name.site,
@@ -127,10 +127,10 @@ def _joined(project: Project, tree: Sited, included: Sited) -> Sited:
         if brought is None:
             continue
         project.allowance.spend(len(brought.mapping))
-        known = entries.get(section, Sited({}, brought.site))
-        for name in brought.mapping.keys() & known.mapping.keys():
-            if known.mapping[name].plain() != brought.mapping[name].plain():
-                first = known.mapping[name].site.file
+        earlier = entries.get(section, Sited({}, brought.site))
+        for name in brought.mapping.keys() & earlier.mapping.keys():
+            if earlier.mapping[name].plain() != brought.mapping[name].plain():
+                first = earlier.mapping[name].site.file
                 project.report(brought.mapping[name].site, f"{name} is already declared in {first}")
-        entries[section] = replace(known, data={**brought.mapping, **known.mapping})
+        entries[section] = replace(earlier, data={**brought.mapping, **earlier.mapping})
     return replace(tree, data=entries)

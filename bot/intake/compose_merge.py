@@ -24,7 +24,7 @@ _PAIRS: Final = frozenset(
     {
         *((*_SERVICE, key) for key in ("environment", "labels", "annotations", "sysctls", "extra_hosts")),
         *((*_SERVICE, "build", key) for key in ("args", "additional_contexts", "extra_hosts")),
-        *((*place, "labels") for place in _LABELLED),
+        *((*labelled_place, "labels") for labelled_place in _LABELLED),
     }
 )
 """Mappings that may be written as a list of ``KEY=value``; an override goes by key."""
@@ -41,26 +41,26 @@ def _ignored(_clash: Sited) -> None:
     """Nobody wants to know."""
 
 
-def merge(base: Sited, over: Sited, place: Place = _SERVICE, clash: Callable[[Sited], None] = _ignored) -> Sited:
-    """``base`` with ``over`` laid on it. ``place`` is that of both; ``clash`` is told of each value of ``over`` that is of
+def merge(base: Sited, over: Sited, pointer: Place = _SERVICE, clash: Callable[[Sited], None] = _ignored) -> Sited:
+    """``base`` with ``over`` laid on it. ``pointer`` is that of both; ``clash`` is told of each value of ``over`` that is of
     another form than what it is laid on, which makes the two together unknown.
     """
-    if place in _OVERRIDDEN:
+    if pointer in _OVERRIDDEN:
         return over
     if over.data is None:
         return base
-    if place in _PAIRS and isinstance(base.data, (dict, list)) and isinstance(over.data, (dict, list)):
-        return _pairs(base, over, apart=place[-1] == "extra_hosts")
-    if place in _LISTS:
+    if pointer in _PAIRS and isinstance(base.data, (dict, list)) and isinstance(over.data, (dict, list)):
+        return _pairs(base, over, separates=pointer[-1] == "extra_hosts")
+    if pointer in _LISTS:
         return replace(over, data=[*_listed(base), *_listed(over)])
-    if place in _NAMED:
-        base, over = _named(base, place[-1]), _named(over, place[-1])
-    if place == (*_SERVICE, "build"):
+    if pointer in _NAMED:
+        base, over = _named(base, pointer[-1]), _named(over, pointer[-1])
+    if pointer == (*_SERVICE, "build"):
         base, over = _context(base), _context(over)
-    if place == (*_SERVICE, "logging") and _other_driver(base, over):
+    if pointer == (*_SERVICE, "logging") and _other_driver(base, over):
         return over
     if isinstance(base.data, dict) and isinstance(over.data, dict):
-        return replace(over, data=_merged(base.data, over.data, place, clash))
+        return replace(over, data=_merged(base.data, over.data, pointer, clash))
     if isinstance(base.data, list) and isinstance(over.data, list):
         return replace(over, data=base.data + over.data)
     if isinstance(base.data, (dict, list)):
@@ -71,13 +71,13 @@ def merge(base: Sited, over: Sited, place: Place = _SERVICE, clash: Callable[[Si
 
 
 def _merged(
-    base: Mapping[str, Sited], over: Mapping[str, Sited], place: Place, clash: Callable[[Sited], None]
+    base: Mapping[str, Sited], over: Mapping[str, Sited], pointer: Place, clash: Callable[[Sited], None]
 ) -> dict[str, Sited]:
     entries = dict(base)
     for key, child in over.items():
-        below = (*place, "*") if len(place) == 1 else (*place, key)
-        known = entries.get(key)
-        entries[key] = child if known is None or place in _WHOLE else merge(known, child, below, clash)
+        below = (*pointer, "*") if len(pointer) == 1 else (*pointer, key)
+        earlier = entries.get(key)
+        entries[key] = child if earlier is None or pointer in _WHOLE else merge(earlier, child, below, clash)
     return entries
 
 
@@ -110,14 +110,14 @@ def _other_driver(base: Sited, over: Sited) -> bool:
     return before is not None and after is not None and before.plain() != after.plain()
 
 
-def _pairs(base: Sited, over: Sited, *, apart: bool) -> Sited:
-    """By key whichever way each is written; the result is written as ``base`` is, so that its places stay. ``apart``: one
+def _pairs(base: Sited, over: Sited, *, separates: bool) -> Sited:
+    """By key whichever way each is written; the result is written as ``base`` is, so that its places stay. ``separates``: one
     name may have several values.
     """
     if isinstance(base.data, list) and isinstance(over.data, list):
         joined = base.data + over.data
-        return replace(over, data=joined if apart else _once(joined, pair_key))
-    if apart:
+        return replace(over, data=joined if separates else _once(joined, pair_key))
+    if separates:
         return replace(over, data=_hosts(_by_host(base), _by_host(over)))
     entries = _by_key(base) | _by_key(over)
     return replace(over, data={key: _unpaired(item) for key, item in entries.items()})
@@ -140,8 +140,8 @@ def _hosts(base: Mapping[str, Sited], over: Mapping[str, Sited]) -> dict[str, Si
     """Names with the addresses of both sides."""
     entries = dict(base)
     for name, child in over.items():
-        known = entries.get(name)
-        entries[name] = child if known is None else replace(child, data=[*_listed(known), *_listed(child)])
+        earlier = entries.get(name)
+        entries[name] = child if earlier is None else replace(child, data=[*_listed(earlier), *_listed(child)])
     return entries
 
 
@@ -172,9 +172,9 @@ def mount_key(item: Sited) -> str:
     """What a mount hides when it comes again: its place in the container."""
     if item.mapping:
         return _long_key(item)
-    written = str(item.plain())
-    parts = mount_parts(written)
-    return written if parts is None else clean_path(parts[min(len(parts), 2) - 1])
+    mount_text = str(item.plain())
+    parts = mount_parts(mount_text)
+    return mount_text if parts is None else clean_path(parts[min(len(parts), 2) - 1])
 
 
 def _long_key(item: Sited) -> str:
@@ -184,16 +184,16 @@ def _long_key(item: Sited) -> str:
 
 def device_key(item: Sited) -> str:
     """The same of a device."""
-    source, _, rest = str(item.plain()).partition(":")
-    return _long_key(item) if item.mapping else rest.partition(":")[0] or source
+    source, _, remainder = str(item.plain()).partition(":")
+    return _long_key(item) if item.mapping else remainder.partition(":")[0] or source
 
 
 def _port_key(item: Sited) -> str:
     if not item.mapping:
         return str(item.plain())
-    asked = {"host_ip": "0.0.0.0", "published": "", "target": "", "protocol": "tcp"}  # noqa: S104 (the default's name)
-    given = {key: child.plain() for key in asked if (child := item.mapping.get(key)) is not None}
-    return repr(sorted((key, str(given.get(key, usual))) for key, usual in asked.items()))
+    defaults = {"host_ip": "0.0.0.0", "published": "", "target": "", "protocol": "tcp"}  # noqa: S104 (the default's name)
+    values_given = {key: child.plain() for key in defaults if (child := item.mapping.get(key)) is not None}
+    return repr(sorted((key, str(values_given.get(key, default))) for key, default in defaults.items()))
 
 
 def _file_key(item: Sited) -> str:
@@ -233,10 +233,10 @@ def without_repeats(service: Sited) -> Sited:
     gpus = service.mapping.get("gpus")
     if gpus is not None and gpus.text == "all":
         service = _with(service, ("gpus",), replace(gpus, data=[replace(gpus, data={"count": gpus})]))
-    for place, key in _UNIQUE.items():
-        listed = service.child(place)
-        if listed is not None and len(listed.elements) > 1:
-            service = _with(service, place, replace(listed, data=_once(listed.elements, key)))
+    for pointer, key in _UNIQUE.items():
+        list_value = service.child(pointer)
+        if list_value is not None and len(list_value.elements) > 1:
+            service = _with(service, pointer, replace(list_value, data=_once(list_value.elements, key)))
     networks = service.mapping.get("networks")
     if networks is None or not networks.mapping:
         return service
@@ -247,16 +247,20 @@ def without_repeats(service: Sited) -> Sited:
 def _names_once(network: Sited) -> Sited:
     """A service's place in a network, its names and addresses each once."""
     lists = ((key, network.mapping[key]) for key in ("aliases", "link_local_ips") if key in network.mapping)
-    once = {key: replace(listed, data=_once(listed.elements, _text_key)) for key, listed in lists if listed.elements}
-    return replace(network, data={**network.mapping, **once}) if once else network
+    unique_lists = {
+        key: replace(list_value, data=_once(list_value.elements, _text_key))
+        for key, list_value in lists
+        if list_value.elements
+    }
+    return replace(network, data={**network.mapping, **unique_lists}) if unique_lists else network
 
 
 def _once(items: Iterable[Sited], key: Callable[[Sited], str]) -> list[Sited]:
     return list({key(item): item for item in items}.values())
 
 
-def _with(tree: Sited, place: Pointer, value: Sited) -> Sited:
-    if not place:
+def _with(tree: Sited, pointer: Pointer, value: Sited) -> Sited:
+    if not pointer:
         return value
-    name = str(place[0])
-    return replace(tree, data={**tree.mapping, name: _with(tree.mapping[name], place[1:], value)})
+    name = str(pointer[0])
+    return replace(tree, data={**tree.mapping, name: _with(tree.mapping[name], pointer[1:], value)})

@@ -32,31 +32,31 @@ class _Need:
 
 def missing(name: str, services: Mapping[str, Sited], enabled: Collection[str]) -> Iterator[SchemaFault]:
     """What the service ``name`` needs and the project does not run."""
-    place = ("services", name)
+    pointer = ("services", name)
     for need in _needs(services[name]):
         if need.value.site.unknown or need.name in enabled or (need.optional and need.name in services):
             continue
         absent = need.name not in services
-        why = "which is no service" if absent else "which none of the enabled profiles runs"
-        message = f"{shown(place)} {need.verb} {named(need.value, need.name)}, {why}"
-        yield SchemaFault((*place, need.key), need.value, message, meant(need.name, services) if absent else _ENABLE)
+        reason = "which is no service" if absent else "which none of the enabled profiles runs"
+        message = f"{shown(pointer)} {need.verb} {named(need.value, need.name)}, {reason}"
+        yield SchemaFault((*pointer, need.key), need.value, message, meant(need.name, services) if absent else _ENABLE)
 
 
 def circle(services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
     """The first service that needs itself, be it over others."""
-    done: set[str] = set()
+    visited: set[str] = set()
     for start in services:
-        path = {start: _needs(services[start])} if start not in done else {}
+        path = {start: _needs(services[start])} if start not in visited else {}
         while path:
             last = next(reversed(path))
             step = next(path[last], None)
             if step is None:
-                done.add(last)
+                visited.add(last)
                 del path[last]
             elif step.name in path:
                 yield _turning(services, _until(path, step.name))
                 return
-            elif step.name in services and step.name not in done:
+            elif step.name in services and step.name not in visited:
                 path[step.name] = _needs(services[step.name])
 
 
@@ -74,18 +74,18 @@ def _until(path: Mapping[str, object], name: str) -> list[str]:
 
 
 def _needs(service: Sited) -> Iterator[_Need]:
-    own = service.mapping
-    for name, value in names(own["depends_on"]).items() if "depends_on" in own else ():
+    fields = service.mapping
+    for name, value in names(fields["depends_on"]).items() if "depends_on" in fields else ():
         required = value.mapping.get("required")
         yield _Need("depends_on", name, value, "depends on", required is not None and required.plain() is False)
-    for item in own["links"].elements if "links" in own else ():
+    for item in fields["links"].elements if "links" in fields else ():
         yield _Need("links", (item.text or "").partition(":")[0], item, "links to")
-    for item in own["volumes_from"].elements if "volumes_from" in own else ():
+    for item in fields["volumes_from"].elements if "volumes_from" in fields else ():
         kind, _, _ = (item.text or "").partition(":")
         if kind != "container":
             yield _Need("volumes_from", kind, item, "takes the volumes of")
     for key in _JOINED:
-        mode = own.get(key)
+        mode = fields.get(key)
         joined = (mode.text or "").partition("service:")[2] if mode is not None else ""
         if mode is not None and joined:
             yield _Need(key, joined, mode, "joins")

@@ -115,19 +115,19 @@ class Project:
         return self.files[path]
 
     def env_lines(
-        self, path: str, known: Mapping[str, str], earlier: Mapping[str, str], *, raw: bool = False
+        self, path: str, known_variables: Mapping[str, str], earlier: Mapping[str, str], *, raw: bool = False
     ) -> tuple[EnvLine, ...] | None:
         """The assignments of one file of variables; None where it is not in the repository. Raises :class:`Excessive`."""
         data = self.data(path)
         if data is None:
             return None
         try:
-            read = parse_env(Text.of(path, data).chars, known, earlier, raw=raw)
+            read = parse_env(Text.of(path, data).chars, known_variables, earlier, raw=raw)
         except NotText as problem:
             self.errors.append(text_error(path, problem))
             return ()
         self.allowance.spend(OPENING + len(read.lines))
-        self._taint(read.lines, ChainMap({}, {**known}, {**earlier}))
+        self._taint(read.lines, ChainMap({}, {**known_variables}, {**earlier}))
         if read.problem:
             line, message = read.problem
             self.errors.append(SourceError(path, line, 1, message, "NAME=value"))
@@ -142,17 +142,19 @@ class Project:
                 self.tainted.add(line.key)
             values[line.key] = line.value
 
-    def environment(self, paths: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:
-        """What the files of variables at ``paths`` set, later ones over earlier ones, ``known`` variables over all. What steers
-        Compose itself is settled, or is not here.
+    def environment(self, paths: Sequence[str], known_variables: Mapping[str, str]) -> dict[str, str]:
+        """What the files of variables at ``paths`` set, later ones over earlier ones, ``known_variables`` over
+        all. What steers Compose itself is settled, or is not here.
         """
-        key = (tuple(paths), id(known))
+        key = (tuple(paths), id(known_variables))
         if key not in self.environments:
-            own: dict[str, str] = {}
+            own_variables: dict[str, str] = {}
             for path in paths:
-                lines = self.env_lines(path, known, own) or ()
-                own |= {line.key: line.value for line in lines if not (line.unset and line.key.startswith("COMPOSE_"))}
-            self.environments[key] = known, {**own, **known}
+                lines = self.env_lines(path, known_variables, own_variables) or ()
+                own_variables |= {
+                    line.key: line.value for line in lines if not (line.unset and line.key.startswith("COMPOSE_"))
+                }
+            self.environments[key] = known_variables, {**own_variables, **known_variables}
         return self.environments[key][1]
 
 

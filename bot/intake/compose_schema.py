@@ -68,16 +68,16 @@ def faults(tree: Sited) -> Iterator[SchemaFault]:
     yield from _Judge(schema()).against(schema(), tree, ())
 
 
-def is_duration(written: str) -> bool:
+def is_duration(duration_text: str) -> bool:
     """Whether a text is a time as Go reads it, or one in days and weeks (``ParseDuration`` of xhit/go-str2duration)."""
-    return len(written) <= LONGEST_NUMBER and _DURATION.match(written) is not None
+    return len(duration_text) <= LONGEST_NUMBER and _DURATION.match(duration_text) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
     root: Tree
 
-    def against(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[SchemaFault]:
+    def against(self, rule: Tree, value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
         """What ``rule`` says against ``value``."""
         rule = self._followed(rule)
         if value.site.unknown:
@@ -85,16 +85,18 @@ class _Judge:
         types = _types(rule)
         if types and not any(_is(value.data, name) for name in types):
             yield SchemaFault(
-                place, value, f"{shown(place)} is {_kind(value)}", _either([_NAMES[name] for name in types])
+                pointer, value, f"{shown(pointer)} is {_kind(value)}", _either([_NAMES[name] for name in types])
             )
             return
-        yield from self._scalar(rule, value, place)
+        yield from self._scalar(rule, value, pointer)
         if value.data is not None and isinstance(value.data, dict):
-            yield from self._mapping(rule, value, place)
+            yield from self._mapping(rule, value, pointer)
         if isinstance(value.data, list):
-            yield from self._list(rule, value, place)
+            yield from self._list(rule, value, pointer)
         if "oneOf" in rule:
-            yield from self._alternatives([mapping(way) for way in elements(rule["oneOf"])], value, place)
+            yield from self._alternatives(
+                [mapping(alternative) for alternative in elements(rule["oneOf"])], value, pointer
+            )
 
     def _followed(self, rule: Tree) -> Tree:
         while "$ref" in rule:
@@ -104,67 +106,71 @@ class _Judge:
             rule = mapping(target)
         return rule
 
-    def _scalar(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[SchemaFault]:
+    def _scalar(self, rule: Tree, value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
         allowed = elements(rule.get("enum"))
         if allowed and value.data not in allowed:
             yield SchemaFault(
-                place, value, f"{shown(place)} is {told(value)}", _either([repr(word) for word in allowed])
+                pointer, value, f"{shown(pointer)} is {told(value)}", _either([repr(word) for word in allowed])
             )
         if value.text is not None and not re.search(text(rule.get("pattern")), value.text):
-            yield SchemaFault(place, value, f"{shown(place)} is {told(value)}", f"a text like {rule['pattern']}")
+            yield SchemaFault(pointer, value, f"{shown(pointer)} is {told(value)}", f"a text like {rule['pattern']}")
         if value.text is not None and rule.get("format") == "duration" and not is_duration(value.text):
-            yield SchemaFault(place, value, f"{shown(place)} is {told(value)}", "a time such as 1m30s")
+            yield SchemaFault(pointer, value, f"{shown(pointer)} is {told(value)}", "a time such as 1m30s")
         if isinstance(value.data, (int, float)) and not isinstance(value.data, bool):
             least, most = rule.get("minimum"), rule.get("maximum")
             if isinstance(least, (int, float)) and value.data < least:
-                yield SchemaFault(place, value, f"{shown(place)} is {told(value)}", f"at least {least}")
+                yield SchemaFault(pointer, value, f"{shown(pointer)} is {told(value)}", f"at least {least}")
             if isinstance(most, (int, float)) and value.data > most:
-                yield SchemaFault(place, value, f"{shown(place)} is {told(value)}", f"at most {most}")
+                yield SchemaFault(pointer, value, f"{shown(pointer)} is {told(value)}", f"at most {most}")
 
-    def _mapping(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[SchemaFault]:
-        known, patterns = mapping(rule.get("properties")), mapping(rule.get("patternProperties"))
+    def _mapping(self, rule: Tree, value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
+        properties, patterns = mapping(rule.get("properties")), mapping(rule.get("patternProperties"))
         for name in elements(rule.get("required")):
             if name not in value.mapping:
-                yield SchemaFault(place, value, f"{shown(place)} has no {name!r}")
+                yield SchemaFault(pointer, value, f"{shown(pointer)} has no {name!r}")
         for key, child in value.mapping.items():
-            if key in known:
-                yield from self.against(mapping(known[key]), child, (*place, key))
+            if key in properties:
+                yield from self.against(mapping(properties[key]), child, (*pointer, key))
                 continue
             pattern = next((pattern for pattern in patterns if re.search(pattern, key)), None)
             if pattern is not None:
-                yield from self.against(mapping(patterns[pattern]), child, (*place, key))
+                yield from self.against(mapping(patterns[pattern]), child, (*pointer, key))
             elif rule.get("additionalProperties") is False and not _was_listed(child):
-                yield SchemaFault((*place, key), child, f"{shown(place)} has no key {key!r}", names=tuple(known))
+                yield SchemaFault(
+                    (*pointer, key), child, f"{shown(pointer)} has no key {key!r}", names=tuple(properties)
+                )
             elif isinstance(rule.get("additionalProperties"), dict):
-                yield from self.against(mapping(rule["additionalProperties"]), child, (*place, key))
+                yield from self.against(mapping(rule["additionalProperties"]), child, (*pointer, key))
 
-    def _list(self, rule: Tree, value: Sited, place: Pointer) -> Iterator[SchemaFault]:
+    def _list(self, rule: Tree, value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
         if "items" in rule:
             for index, item in enumerate(value.elements):
-                yield from self.against(mapping(rule["items"]), item, (*place, index))
+                yield from self.against(mapping(rule["items"]), item, (*pointer, index))
         if rule.get("uniqueItems") is True and not any(item.site.unknown for item in value.elements):
             plain = [json.dumps(item.plain(), sort_keys=True, default=str) for item in value.elements]
             if len({*plain}) < len(plain):
-                counted = Counter(plain)
-                again = next(item for item, text_ in zip(value.elements, plain, strict=True) if counted[text_] > 1)
-                yield SchemaFault(place, again, f"{shown(place)} has {told(again)} twice", "each element once")
+                counts = Counter(plain)
+                again = next(item for item, text_ in zip(value.elements, plain, strict=True) if counts[text_] > 1)
+                yield SchemaFault(pointer, again, f"{shown(pointer)} has {told(again)} twice", "each element once")
 
-    def _alternatives(self, ways: Sequence[Tree], value: Sited, place: Pointer) -> Iterator[SchemaFault]:
+    def _alternatives(self, alternatives: Sequence[Tree], value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
         """Nothing where one way allows it; else the reasons of the way that came furthest."""
-        tried = [[*self.against(way, value, place)] for way in ways]
-        if not all(tried):
+        faults_by_alternative = [[*self.against(alternative, value, pointer)] for alternative in alternatives]
+        if not all(faults_by_alternative):
             return
-        furthest = max(tried, key=lambda reasons: max(reason.depth for reason in reasons))
-        if max(reason.depth for reason in furthest) > len(place):
+        furthest = max(faults_by_alternative, key=lambda reasons: max(reason.depth for reason in reasons))
+        if max(reason.depth for reason in furthest) > len(pointer):
             yield from furthest
             return
-        expected = [reason.expected for reasons in tried for reason in reasons if reason.expected]
-        yield SchemaFault(place, value, f"{shown(place)} is {_kind(value)}", _either(expected) if expected else None)
+        expected = [reason.expected for reasons in faults_by_alternative for reason in reasons if reason.expected]
+        yield SchemaFault(
+            pointer, value, f"{shown(pointer)} is {_kind(value)}", _either(expected) if expected else None
+        )
 
 
 def _types(rule: Tree) -> list[str]:
-    named = rule.get("type")
-    return [named] if isinstance(named, str) else [text(name) for name in elements(named)]
+    type_names = rule.get("type")
+    return [type_names] if isinstance(type_names, str) else [text(name) for name in elements(type_names)]
 
 
 def _is(data: object, name: str) -> bool:
@@ -180,8 +186,8 @@ def _is(data: object, name: str) -> bool:
         case "null":
             return data is None
         case "integer":
-            whole = isinstance(data, int) or (isinstance(data, float) and data.is_integer())
-            return whole and not isinstance(data, bool)
+            is_integral = isinstance(data, int) or (isinstance(data, float) and data.is_integer())
+            return is_integral and not isinstance(data, bool)
         case _:
             return isinstance(data, (int, float)) and not isinstance(data, bool)
 
@@ -202,9 +208,9 @@ def named(value: Sited, name: str) -> str:
     return name if value.site.through is Through.LITERAL else "(named by a variable)"
 
 
-def shown(place: Pointer) -> str:
+def shown(pointer: Pointer) -> str:
     """A place as people write it: ``services.web.ports.0``."""
-    return ".".join(map(str, place)) if place else "the file"
+    return ".".join(map(str, pointer)) if pointer else "the file"
 
 
 def _was_listed(child: Sited) -> bool:
@@ -212,6 +218,6 @@ def _was_listed(child: Sited) -> bool:
     return bool(child.site.pointer) and isinstance(child.site.pointer[-1], int)
 
 
-def _either(ways: Sequence[str]) -> str:
-    *some, last = dict.fromkeys(ways)
+def _either(alternatives: Sequence[str]) -> str:
+    *some, last = dict.fromkeys(alternatives)
     return f"{', '.join(some)} or {last}" if some else last

@@ -34,7 +34,7 @@ def without_secret_keys(project: Project, tree: Sited) -> Sited:
 
 
 def _elements(service: Sited) -> Iterator[tuple[str, int, Sited]]:
-    for key, listed in service.mapping.items():
-        for index, item in enumerate(listed.elements):
+    for key, elements in service.mapping.items():
+        for index, item in enumerate(elements.elements):
             if key not in {"command", "entrypoint"}:
                 yield key, index, item

@@ -53,31 +53,35 @@ class Groups:
 
 def groups(
     roots: Sequence[str],
-    named: Sequence[ProjectFiles],
+    named_projects: Sequence[ProjectFiles],
     folders: Iterable[str],
     variables: Callable[[str], Mapping[str, str]],
 ) -> Groups:
-    """The projects of the Compose files ``roots``. ``named`` are those that settings name; ``folders`` have a ``.env`` file,
-    and ``variables`` gives what that sets.
+    """The projects of the Compose files ``roots``. ``named_projects`` are those that settings name; ``folders`` have
+    a ``.env`` file, and ``variables`` gives what that sets.
     """
-    projects, known = [*named], {*folders}
+    projects, known_folders = [*named_projects], {*folders}
     projects += [
-        listed for folder in sorted(known) if (listed := _by_variable(folder, variables(folder), known)) is not None
+        chosen_files
+        for folder in sorted(known_folders)
+        if (chosen_files := _by_variable(folder, variables(folder), known_folders)) is not None
     ]
-    taken = {path for project in projects for path in project.files}
+    used_paths = {path for project in projects for path in project.files}
     first = {folder_of(path): project for project in reversed(projects) for path in project.files}
     by_folder: dict[str, list[str]] = {}
     for path in roots:
-        by_folder.setdefault(folder_of(path), []).extend([path] if path not in taken else [])
+        by_folder.setdefault(folder_of(path), []).extend([path] if path not in used_paths else [])
     unread: dict[str, str] = {}
     for folder in sorted(by_folder):
-        here, chosen = by_folder[folder], first.get(folder)
-        if chosen is None and (chosen := _of_folder(folder, here)) is not None:
-            projects.append(chosen)
-            here = [path for path in here if path not in chosen.files]
-        beside = {path for path in here if chosen is not None and is_compose_name(path)}
-        unread |= {path: chosen.files[0] for path in sorted(beside) if chosen is not None}
-        projects += [ProjectFiles((path,), folder=folder) for path in here if path not in beside]
+        folder_paths, project_files_found = by_folder[folder], first.get(folder)
+        if project_files_found is None and (project_files_found := _of_folder(folder, folder_paths)) is not None:
+            projects.append(project_files_found)
+            folder_paths = [path for path in folder_paths if path not in project_files_found.files]
+        sibling_paths = {path for path in folder_paths if project_files_found is not None and is_compose_name(path)}
+        unread |= {
+            path: project_files_found.files[0] for path in sorted(sibling_paths) if project_files_found is not None
+        }
+        projects += [ProjectFiles((path,), folder=folder) for path in folder_paths if path not in sibling_paths]
     return Groups(tuple(projects), unread)
 
 
@@ -86,17 +90,17 @@ def _by_variable(folder: str, variables: Mapping[str, str], folders: Collection[
     that does not set (``toProjectOptions`` in ``cmd/compose/compose.go`` of docker/compose).
     """
     separator = variables.get("COMPOSE_PATH_SEPARATOR") or ":"
-    listed = variables.get("COMPOSE_FILE")
-    if not listed:
+    file_list = variables.get("COMPOSE_FILE")
+    if not file_list:
         return None
-    files = tuple(posixpath.normpath(posixpath.join(folder, name)) for name in listed.split(separator))
+    files = tuple(posixpath.normpath(posixpath.join(folder, name)) for name in file_list.split(separator))
     home, chooser = folder_of(files[0]), posixpath.join(folder, ".env")
     if without_env_file(variables):
         profiles = tuple(name.strip() for name in variables.get("COMPOSE_PROFILES", "").split(","))
         name = variables.get("COMPOSE_PROJECT_NAME", "")
         return ProjectFiles(files, profiles, (), home, name, chosen=True)
-    beside = [posixpath.join(home, ".env")] if home != folder and home in folders else []
-    return ProjectFiles(files, env_files=(*beside, chooser), folder=home, chosen=True, chooser=chooser)
+    sibling_files = [posixpath.join(home, ".env")] if home != folder and home in folders else []
+    return ProjectFiles(files, env_files=(*sibling_files, chooser), folder=home, chosen=True, chooser=chooser)
 
 
 def without_env_file(variables: Mapping[str, str]) -> bool | None:
@@ -106,9 +110,9 @@ def without_env_file(variables: Mapping[str, str]) -> bool | None:
     return _TRUTH.get(variables.get("COMPOSE_DISABLE_ENV_FILE", "0"))
 
 
-def _of_folder(folder: str, here: Sequence[str]) -> ProjectFiles | None:
+def _of_folder(folder: str, folder_paths: Sequence[str]) -> ProjectFiles | None:
     """The project that ``docker compose`` runs in ``folder``; None where it would find none."""
-    names = {path.rpartition("/")[2]: path for path in here}
+    names = {path.rpartition("/")[2]: path for path in folder_paths}
     default = next(_first(names, _DEFAULTS), None)
     if default is None:
         return None

@@ -47,10 +47,10 @@ def _without(tree: Sited, step: _Step, *, in_lists: bool) -> Sited:
                 entries[key] = child if below is None else _without(child, below, in_lists=in_lists)
         return replace(tree, data=entries)
     if isinstance(tree.data, list) and in_lists:
-        kept = [(step.children.get(at), item) for at, item in enumerate(tree.data)]
+        kept_items = [(step.children.get(at), item) for at, item in enumerate(tree.data)]
         items = [
             item if below is None else _without(item, below, in_lists=True)
-            for below, item in kept
+            for below, item in kept_items
             if not (below and below.meant)
         ]
         return replace(tree, data=items)

@@ -239,8 +239,8 @@ class _Parser:
 
     def _number(self, match: re.Match[str]) -> Literal:
         self.scan.at = match.end()
-        whole = match["fraction"] is None and match["exponent"] is None
-        value = int(match[0]) if whole and len(match[0]) < _LONGEST_NUMBER else float(match[0])
+        is_whole = match["fraction"] is None and match["exponent"] is None
+        value = int(match[0]) if is_whole and len(match[0]) < _LONGEST_NUMBER else float(match[0])
         if math.isinf(value) or len(match[0]) >= _LONGEST_NUMBER:
             raise self.scan.mistake("this number is too large", at=match.start())
         exact = int(Decimal(match[0])) if value == int(value) else value  # 1e30 as a float is another whole number
@@ -259,7 +259,7 @@ class _Parser:
         nested, scan.nested = scan.nested, 1
         scan.at += 1
         if self._is_for():
-            made: Expression = self._for(start, "]")
+            result: Expression = self._for(start, "]")
         else:
             items: list[Expression] = []
             while not scan.peek("]"):
@@ -267,9 +267,9 @@ class _Parser:
                 if not scan.take(",") and not scan.peek("]"):
                     raise scan.mistake(f"unexpected {scan.next_word()} in a list", "',' or ']'")
             scan.at += 1
-            made = ListExpression(start, scan.at, tuple(items))
+            result = ListExpression(start, scan.at, tuple(items))
         scan.nested = nested
-        return made
+        return result
 
     def _is_for(self) -> bool:
         self.scan.skip_lines()

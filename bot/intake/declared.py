@@ -22,18 +22,18 @@ class Declared:
 
 def joined(parts: Iterable[Declared]) -> Declared:
     """Several results as one, in order."""
-    listed = tuple(parts)
+    all_parts = tuple(parts)
     return Declared(
-        tuple(resource for part in listed for resource in part.resources),
-        tuple(error for part in listed for error in part.errors),
-        frozenset(path for part in listed for path in part.missing),
+        tuple(resource for part in all_parts for resource in part.resources),
+        tuple(error for part in all_parts for error in part.errors),
+        frozenset(path for part in all_parts for path in part.missing),
     )
 
 
 def sort_errors(errors: Iterable[SourceError]) -> tuple[SourceError, ...]:
     """Errors by file and position, each once, without credentials."""
-    shown = map(without_credentials, errors)
-    unique = {(error.file, error.line, error.column, error.message): error for error in shown}
+    shown_errors = map(without_credentials, errors)
+    unique = {(error.file, error.line, error.column, error.message): error for error in shown_errors}
     return tuple(unique[key] for key in sorted(unique))
 
 
@@ -47,23 +47,23 @@ def without_credentials(error: SourceError) -> SourceError:
 _MOST_KNOWN: Final = 200
 
 
-def nearest(name: str, known: Collection[str]) -> str | None:
+def nearest(name: str, known_names: Collection[str]) -> str | None:
     """The known name that ``name`` was probably meant to be; none among over two hundred, which each mistake costs anew."""
     from difflib import get_close_matches
 
-    if len(known) > _MOST_KNOWN:
+    if len(known_names) > _MOST_KNOWN:
         return None
-    matches = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    matches = get_close_matches(name, sorted(known_names), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
 
-def suggestion(name: str, known: Collection[str], *, otherwise: str = "") -> str:
+def suggestion(name: str, known_names: Collection[str], *, otherwise: str = "") -> str:
     """``Did you mean 'strict'?`` for whoever is told that a name is none, or ``otherwise`` where nothing is like it."""
-    near = nearest(name.lower(), known) or nearest(name, known)
+    near = nearest(name.lower(), known_names) or nearest(name, known_names)
     return f"Did you mean {near!r}?" if near else otherwise
 
 
-def meant(name: str, known: Collection[str]) -> str | None:
+def meant(name: str, known_names: Collection[str]) -> str | None:
     """As :func:`nearest`, in quotes: what a mistake says was expected."""
-    near = nearest(name, known)
+    near = nearest(name, known_names)
     return None if near is None else f"'{near}'"

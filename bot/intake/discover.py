@@ -37,15 +37,15 @@ def candidates(paths: Iterable[str]) -> tuple[str, ...]:
     Left out: folders of tools and of dependencies, rules, overlays and rendered files of this bot, Helm charts (their
     templates are not manifests) and well-known files that are something else.
     """
-    listed = sorted(set(paths))
-    charts = {folder_of(path) for path in listed if path.rpartition("/")[2] in {"Chart.yaml", "Chart.yml"}}
-    return tuple(path for path in listed if _could_declare(path) and not _in_chart(path, charts))
+    unique_paths = sorted(set(paths))
+    charts = {folder_of(path) for path in unique_paths if path.rpartition("/")[2] in {"Chart.yaml", "Chart.yml"}}
+    return tuple(path for path in unique_paths if _could_declare(path) and not _in_chart(path, charts))
 
 
 def _could_declare(path: str) -> bool:
     *folders, name = path.split("/")
-    ours = path in {"clockwork.yaml", "clockwork.yml"} or folders[:1] == ["policies"]
-    if ours or _SKIPPED_FOLDERS.intersection(folders):
+    is_own_file = path in {"clockwork.yaml", "clockwork.yml"} or folders[:1] == ["policies"]
+    if is_own_file or _SKIPPED_FOLDERS.intersection(folders):
         return False
     return name == ".env" or (name.endswith(SUFFIXES) and _SKIPPED_NAMES.match(name) is None)
 

@@ -77,15 +77,15 @@ class EnvText:
 
 def parse_env(
     chars: str,
-    known: Mapping[str, str] | None = None,
+    known_variables: Mapping[str, str] | None = None,
     earlier: Mapping[str, str] | None = None,
     *,
     raw: bool = False,
 ) -> EnvText:
-    """The assignments of ``chars``; ``known`` variables come before those of the file itself, which come before those of
-    ``earlier`` files. ``raw``: each value is what stands behind the equals sign.
+    """The assignments of ``chars``; ``known_variables`` come before those of the file itself, which come before those
+    of ``earlier`` files. ``raw``: each value is what stands behind the equals sign.
     """
-    reading = _Reading(chars, dict(known or {}), own=dict(earlier or {}))
+    reading = _Reading(chars, dict(known_variables or {}), own=dict(earlier or {}))
     return reading.raw() if raw else reading.whole()
 
 
@@ -166,9 +166,9 @@ class _Reading:
             return match.end()
         end = self.chars.find("\n", at)
         end = len(self.chars) if end < 0 else end
-        written = self.chars[at:end].partition(" #")[0].rstrip()
-        value, spelled = self._filled(written)
-        self._add(key, value, at, at + len(written), spelled)
+        value_text = self.chars[at:end].partition(" #")[0].rstrip()
+        value, spelled = self._filled(value_text)
+        self._add(key, value, at, at + len(value_text), spelled)
         return end
 
     def _unquoted(self, inner: str, quote: str) -> tuple[str, _Spelled]:

@@ -75,8 +75,8 @@ class DeployedInputs:
             return
         self.files.add(path)
         tree = _tree(data)
-        for name, why in _named(tree):
-            self._take(name, folder, path, why)
+        for name, reason in _named(tree):
+            self._take(name, folder, path, reason)
         for name, start in (*_included(tree), *_extended(tree)):
             other = self._take(name, folder, path, "")
             if other is not None and other != path:
@@ -85,19 +85,19 @@ class DeployedInputs:
 
     def terraform(self, folder: str) -> None:
         """What the root module in ``folder`` is made of: its files, its modules, and what its functions read."""
-        waiting, known = [folder], {folder}
+        waiting, visited = [folder], {folder}
         while waiting:
             current = waiting.pop()
             for path in self.commit.below(current):
                 if posixpath.dirname(path) != current or not path.endswith(_TERRAFORM):
                     continue
                 self.files.add(path)
-                written = (self.commit.read(path) or b"").decode("utf-8", "replace")
-                for match in _FUNCTION.finditer(written):
+                file_text = (self.commit.read(path) or b"").decode("utf-8", "replace")
+                for match in _FUNCTION.finditer(file_text):
                     self._function(match["path"], current, folder, path)
-                for module in self._modules(written, current, path):
-                    if module not in known:
-                        known.add(module)
+                for module in self._modules(file_text, current, path):
+                    if module not in visited:
+                        visited.add(module)
                         waiting.append(module)
 
     def _function(self, name: str, module: str, root: str, by: str) -> None:
@@ -107,8 +107,8 @@ class DeployedInputs:
                 return
         self._take(name, root, by, "")
 
-    def _modules(self, written: str, current: str, by: str) -> Iterator[str]:
-        for match in _MODULE.finditer(written):
+    def _modules(self, file_text: str, current: str, by: str) -> Iterator[str]:
+        for match in _MODULE.finditer(file_text):
             source = match["source"]
             if not source.startswith(("./", "../")):
                 self.not_held.add(NotHeld(source, by, "a module of another place, which terraform init fetches"))
@@ -120,11 +120,11 @@ class DeployedInputs:
             else:
                 yield folder
 
-    def _take(self, name: str, folder: str, by: str, why: str) -> str | None:
+    def _take(self, name: str, folder: str, by: str, cause: str) -> str | None:
         """Add what ``name`` is in the commit, a file or all of a folder; the file's path."""
         path = posixpath.normpath(posixpath.join(folder, name))
-        if why or "$" in name or name.startswith(("/", "~")) or path.startswith(".."):
-            reason = why or (_FILLED_IN if "$" in name else _HOST if name.startswith(("/", "~")) else _OUTSIDE)
+        if cause or "$" in name or name.startswith(("/", "~")) or path.startswith(".."):
+            reason = cause or (_FILLED_IN if "$" in name else _HOST if name.startswith(("/", "~")) else _OUTSIDE)
             self.not_held.add(NotHeld(name, by, reason))
             return None
         if path in self.commit.paths:
@@ -171,32 +171,32 @@ def _named(tree: Tree) -> Iterator[tuple[str, str]]:
         if context := text(service.get("build")) or text(get(mapping(service.get("build")), "context")):
             yield context, "a build context: the image that is built from it is not held"
     for section in ("configs", "secrets"):
-        for each in mappings(list(mapping(tree.get(section)).values())):
-            if name := text(each.get("file")):
+        for entry in mappings(list(mapping(tree.get(section)).values())):
+            if name := text(entry.get("file")):
                 yield name, ""
 
 
 def _env_files(service: Tree) -> Iterator[str]:
     for key in ("env_file", "label_file"):
-        for each in _listed(service.get(key)):
-            yield text(each) or text(mapping(each).get("path"))
+        for entry in _listed(service.get(key)):
+            yield text(entry) or text(mapping(entry).get("path"))
 
 
 def _mounted(service: Tree) -> Iterator[str]:
     """What is mounted of a folder or file, and of no volume."""
-    for each in _listed(service.get("volumes")):
-        volume = mapping(each)
-        source = text(volume.get("source")) or text(each).partition(":")[0]
+    for entry in _listed(service.get("volumes")):
+        volume = mapping(entry)
+        source = text(volume.get("source")) or text(entry).partition(":")[0]
         if volume.get("type") == "bind" or (not volume and source.startswith((".", "/", "~", "$"))):
             yield source
 
 
 def _included(tree: Tree) -> Iterator[tuple[str, str | None]]:
     """The files that are included, with the folder that relative paths of theirs start from, where they name one."""
-    for each in _listed(tree.get("include")):
-        start = text(mapping(each).get("project_directory")) or None
-        names = [text(each), *map(text, _listed(mapping(each).get("path")))]
-        names += map(text, _listed(mapping(each).get("env_file")))
+    for entry in _listed(tree.get("include")):
+        start = text(mapping(entry).get("project_directory")) or None
+        names = [text(entry), *map(text, _listed(mapping(entry).get("path")))]
+        names += map(text, _listed(mapping(entry).get("env_file")))
         yield from ((name, start) for name in names if name)
 
 

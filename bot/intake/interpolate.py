@@ -30,9 +30,9 @@ class Unsettled(str):
     @staticmethod
     def of(value: str, variable: str) -> Unsettled:
         """``value`` as it is without ``variable``."""
-        made = Unsettled(value)
-        made.variable = variable
-        return made
+        unsettled = Unsettled(value)
+        unsettled.variable = variable
+        return unsettled
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +90,15 @@ def fill(text: str, variables: Mapping[str, str]) -> Interpolated:
 def _closings(text: str) -> Mapping[int, int]:
     """The closing brace of each opening one that has any, by offset."""
     closings: dict[int, int] = {}
-    opened: list[int] = []
+    open_braces: list[int] = []
     at = 0
     while brace := _BRACE.search(text, at):
         at = brace.end()
         if brace[0] == "{":
-            opened.append(brace.start())
+            open_braces.append(brace.start())
             at += 1  # compose-go passes over what follows (getFirstBraceClosingIndex): "${A:-{}}" is "{}"
-        elif opened:
-            closings[opened.pop()] = brace.start()
+        elif open_braces:
+            closings[open_braces.pop()] = brace.start()
     return closings
 
 
@@ -165,8 +165,8 @@ class _Filling:
         return None if last < 0 else last
 
     def _problem(self, start: int, end: int, reason: str = "") -> tuple[str, int]:
-        shown = self.text[start : min(end, start + 60)]
-        self.filled.problems.append(f"{shown!r} is not a variable" + (f": {reason}" if reason else ""))
+        excerpt = self.text[start : min(end, start + 60)]
+        self.filled.problems.append(f"{excerpt!r} is not a variable" + (f": {reason}" if reason else ""))
         return self.text[start:end], end
 
     def _used(self, use: Use, depth: int) -> None:

@@ -48,10 +48,10 @@ def _item_lines(text: Text) -> tuple[int, ...]:
 
 def _element_lines(chars: str, at: int, decoder: json.JSONDecoder) -> tuple[int, ...]:
     lines: list[int] = []
-    line, counted = 1, 0
+    line, counted_to = 1, 0
     at = _blank(chars, at, ",")
     while chars[at] != "]":
-        line, counted = line + chars.count("\n", counted, at), at
+        line, counted_to = line + chars.count("\n", counted_to, at), at
         lines.append(line)
         _, at = decoder.raw_decode(chars, at)
         at = _blank(chars, at, ",")

@@ -86,9 +86,9 @@ def _objects(document: Loaded) -> Iterator[tuple[Pointer, Tree, int]]:
     for index, item in enumerate(items):
         if isinstance(item, dict):
             typed = {"apiVersion": tree["apiVersion"], "kind": tree["kind"].removesuffix("List")}
-            whole = item if "kind" in item and "apiVersion" in item else typed | item
+            full_object = item if "kind" in item and "apiVersion" in item else typed | item
             line = document.item_lines[index] if index < len(document.item_lines) else document.line
-            yield ("items", index), whole, line
+            yield ("items", index), full_object, line
 
 
 def _desired(source: SpanFile, document: int, root: Pointer, tree: Tree, line: int) -> Desired | str | None:

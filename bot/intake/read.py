@@ -26,12 +26,12 @@ def read(
     *,
     project: str,
     compose: Sequence[ProjectFiles] = (),
-    beside: Mapping[str, bytes] = MappingProxyType({}),
+    other_files: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Declared:
     """Everything that ``files`` (path to bytes) declare, and every mistake in them.
 
     ``project`` names a Compose project at the top of the repository that does not name itself, ``compose`` are the projects
-    whose files settings name. ``beside`` are files that declare nothing here and that Compose projects may refer to. A
+    whose files settings name. ``other_files`` are files that declare nothing here and that Compose projects may refer to. A
     resource that is declared twice is left out, and the second place is an error that names the first.
     """
     projects = tuple(compose)
@@ -43,7 +43,7 @@ def read(
         if path.endswith((".yaml", ".yml", ".json")) and path not in special
     ]
     if roots or projects:
-        parts.append(read_compose({**beside, **files}, roots, project=project, named=projects))
+        parts.append(read_compose({**other_files, **files}, roots, project=project, named_projects=projects))
     terraform = {path: data for path, data in files.items() if path.endswith(".tf")}
     if terraform:
         parts.append(read_terraform(terraform))
@@ -57,10 +57,15 @@ def read_manifest(path: str, data: bytes) -> Declared:
     tells what ran once and declares nothing. That is noted.
     """
     declared = manifest.read_manifest(path, data)
-    listed = [desired.tree for desired in declared.resources if desired.root[:1] == ("items",)]
-    if not listed or len(listed) < len(declared.resources) or not all(_came_from_a_cluster(tree) for tree in listed):
+    item_trees = [desired.tree for desired in declared.resources if desired.root[:1] == ("items",)]
+    if (
+        not item_trees
+        or len(item_trees) < len(declared.resources)
+        or not all(_came_from_a_cluster(tree) for tree in item_trees)
+    ):
         return declared
-    message = f"this list of {len(listed)} objects with uid and resourceVersion is what a cluster printed; it declares nothing"
+    objects = f"{len(item_trees)} objects with uid and resourceVersion"
+    message = f"this list of {objects} is what a cluster printed; it declares nothing"
     return Declared(errors=(SourceError(path, declared.resources[0].line, 1, message, note=True),))
 
 
@@ -78,14 +83,14 @@ def told_apart(declared: Declared) -> Declared:
     repeats: list[SourceError] = []
     repeated: set[ResourceId] = set()
     for resource in declared.resources:
-        known = first.setdefault(resource.id, resource)
-        if known is not resource:
-            where = f"{known.file}:{known.line}"
-            message = f"duplicate of {where}: {resource.id} is left alone until one of them is gone"
+        earlier = first.setdefault(resource.id, resource)
+        if earlier is not resource:
+            location = f"{earlier.file}:{earlier.line}"
+            message = f"duplicate of {location}: {resource.id} is left alone until one of them is gone"
             expected = "each cluster's files in a target of their own (targets: or sources.include in clockwork.yaml)"
             repeats.append(SourceError(resource.file, resource.line, 1, message, expected))
             repeated.add(resource.id)
     if not repeats:
         return declared
-    kept = tuple(resource for id_, resource in first.items() if id_ not in repeated)
-    return Declared(kept, (*declared.errors, *repeats), declared.missing)
+    kept_resources = tuple(resource for id_, resource in first.items() if id_ not in repeated)
+    return Declared(kept_resources, (*declared.errors, *repeats), declared.missing)

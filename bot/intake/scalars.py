@@ -96,9 +96,9 @@ def key_text(text: str) -> str | None:
 
 def _number(text: str) -> Scalar:
     if _INTEGER.match(text):
-        whole = _integer(text.replace("_", ""))
-        if whole is not None:
-            return whole
+        integer = _integer(text.replace("_", ""))
+        if integer is not None:
+            return integer
     if _FLOAT.match(plain := text.replace("_", "")):
         number = float(plain)
         return text if math.isinf(number) else number

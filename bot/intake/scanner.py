@@ -86,10 +86,10 @@ class Scanner:
             return True
         return False
 
-    def need(self, token: str, where: str) -> None:
+    def need(self, token: str, location: str) -> None:
         """Past ``token``, which must come next."""
         if not self.take(token):
-            raise self.mistake(f"unexpected {self.next_word()} {where}", f"{token!r}")
+            raise self.mistake(f"unexpected {self.next_word()} {location}", f"{token!r}")
 
     def word(self) -> str | None:
         """The identifier that comes next, taken."""

@@ -128,9 +128,9 @@ def _step(position: NodePosition, segment: str | int) -> NodePosition | None:
     if isinstance(node, SequenceNode) and isinstance(segment, int) and -len(node.items) <= segment < len(node.items):
         return NodePosition(node.items[segment], position.rest[1:], None, node, shared)
     if isinstance(node, MappingNode):
-        place = node.place(segment) if isinstance(segment, str) else None
-        if place is not None:
-            key, value = node.items[place]
+        value_position = node.place(segment) if isinstance(segment, str) else None
+        if value_position is not None:
+            key, value = node.items[value_position]
             return NodePosition(value, position.rest[1:], key, node, shared)
         for source in merged(node):
             inherited = _step(NodePosition(source, position.rest, shared=True), segment)
@@ -179,12 +179,12 @@ def value(node: Node, dialect: Dialect) -> JSON:
         return scalar(node, dialect)
     if isinstance(node, SequenceNode):
         return [value(item, dialect) for item in node.items]
-    own = {key_of(key): value(item, dialect) for key, item in node.items if not is_merge(key)}
-    if len(own) == len(node.items):
-        return own
+    own_entries = {key_of(key): value(item, dialect) for key, item in node.items if not is_merge(key)}
+    if len(own_entries) == len(node.items):
+        return own_entries
     entries: dict[str, JSON] = {}
     for source in reversed(merged(node)):
         inherited = value(source, dialect)
         if isinstance(inherited, dict):
             entries.update(inherited)
-    return {**entries, **own}
+    return {**entries, **own_entries}

@@ -73,15 +73,15 @@ def _sequence(scan: Scanner, expression: Inner) -> Part | None:
     nested, scan.nested = scan.nested, 1
     strip_left = scan.chars.startswith("~", scan.at)
     scan.at += strip_left
-    made: Interpolation | Directive
+    result: Interpolation | Directive
     if opening[0] == "$":
         inner = expression()
         strip_right = _close(scan, start)
-        made = Interpolation(start, scan.at, inner, strip_left, strip_right)
+        result = Interpolation(start, scan.at, inner, strip_left, strip_right)
     else:
-        made = _directive(scan, expression, start, strip_left=strip_left)
+        result = _directive(scan, expression, start, strip_left=strip_left)
     scan.nested = nested
-    return made
+    return result
 
 
 def _close(scan: Scanner, start: int) -> bool:
@@ -103,8 +103,8 @@ def _directive(scan: Scanner, expression: Inner, start: int, *, strip_left: bool
         names = loop_names(scan)
         inner = expression()
     elif word not in {"else", "endif", "endfor"}:
-        shown = scan.quoted(word) if word else scan.next_word()
-        raise scan.mistake(f"{shown} is no template directive", "if, else, endif, for or endfor")
+        shown_word = scan.quoted(word) if word else scan.next_word()
+        raise scan.mistake(f"{shown_word} is no template directive", "if, else, endif, for or endfor")
     strip_right = _close(scan, start)
     return Directive(start, scan.at, word, inner, names, strip_left, strip_right)
 
@@ -148,15 +148,15 @@ def _stripped(parts: list[Part], *, lines: bool) -> list[Part]:
     """The parts after ``~`` took white space off their neighbours: with ``lines``, off the one line that each is next to, since
     a heredoc has a token for each line and a ``~`` trims one token (``parser_template.go`` of hclsyntax).
     """
-    made = list(parts)
+    result = list(parts)
     for index, part in enumerate(parts):
         if isinstance(part, TextPart):
             continue
         if part.strip_left:
-            _trim(made, range(index - 1, -1, -1), left=False, lines=lines)
+            _trim(result, range(index - 1, -1, -1), left=False, lines=lines)
         if part.strip_right:
-            _trim(made, range(index + 1, len(made)), left=True, lines=lines)
-    return made
+            _trim(result, range(index + 1, len(result)), left=True, lines=lines)
+    return result
 
 
 def _trim(parts: list[Part], among: range, *, left: bool, lines: bool) -> None:
@@ -165,10 +165,10 @@ def _trim(parts: list[Part], among: range, *, left: bool, lines: bool) -> None:
         part = parts[at]
         if not isinstance(part, TextPart) or (lines and not left and at != among.start and _ends_line(part)):
             return
-        kept = part.value.lstrip() if left else part.value.rstrip()
-        gone = len(part.value) - len(kept)
-        parts[at] = TextPart(part.start + gone * left, part.end - gone * (not left), kept)
-        if kept or (lines and left and _ends_line(part)):
+        stripped = part.value.lstrip() if left else part.value.rstrip()
+        removed_count = len(part.value) - len(stripped)
+        parts[at] = TextPart(part.start + removed_count * left, part.end - removed_count * (not left), stripped)
+        if stripped or (lines and left and _ends_line(part)):
             return
 
 
@@ -180,14 +180,14 @@ def _flushed(parts: list[Part]) -> list[Part]:
         len(part.value) - len(part.value.lstrip(" \t")) if isinstance(part, TextPart) else 0
         for part in (parts[index] for index in first)
     ]
-    cut = min(indents, default=0)
-    made = list(parts)
+    common_indent = min(indents, default=0)
+    result = list(parts)
     for index in first:
-        part = made[index]
+        part = result[index]
         if isinstance(part, TextPart):
-            lead = min(cut, len(part.value) - len(part.value.lstrip(" \t")))
-            made[index] = TextPart(part.start + lead, part.end, part.value[lead:])
-    return made
+            lead = min(common_indent, len(part.value) - len(part.value.lstrip(" \t")))
+            result[index] = TextPart(part.start + lead, part.end, part.value[lead:])
+    return result
 
 
 def _is_blank(parts: list[Part], index: int) -> bool:

@@ -32,14 +32,14 @@ def read_terraform(files: Mapping[str, bytes]) -> Declared:
     parsed = {path: parse(path, files[path]) for path in sorted(files)}
     scopes = _scopes(parsed)
     resources: dict[tuple[str, ResourceId], Desired] = {}
-    seen: set[ResourceId] = set()
+    seen_ids: set[ResourceId] = set()
     for path, file in parsed.items():
         for block in file.body.blocks:
             if block.kind == "resource" and len(block.labels) == 2:
-                made = _resource(file.text, block, scopes.get(folder_of(path), ""))
-                if made.id not in seen or (folder_of(path), made.id) in resources:
-                    resources.setdefault((path, made.id), made)
-                    seen.add(made.id)
+                resource_read = _resource(file.text, block, scopes.get(folder_of(path), ""))
+                if resource_read.id not in seen_ids or (folder_of(path), resource_read.id) in resources:
+                    resources.setdefault((path, resource_read.id), resource_read)
+                    seen_ids.add(resource_read.id)
     errors = [error for file in parsed.values() for error in file.errors]
     return Declared(tuple(resources.values()), sort_errors(errors))
 
@@ -50,8 +50,8 @@ def _scopes(parsed: Mapping[str, Parsed]) -> dict[str, str]:
     for path, file in parsed.items():
         for block in file.body.blocks:
             source = block.body.get("source") if block.kind == "module" and block.labels else None
-            known, text = literal_value(source.expression) if source else (False, None)
-            if known and isinstance(text, str) and text.startswith("."):
+            is_known, text = literal_value(source.expression) if source else (False, None)
+            if is_known and isinstance(text, str) and text.startswith("."):
                 folder = posixpath.normpath(posixpath.join(folder_of(path), text))
                 scopes[folder] = f"module.{block.labels[0].value}"
     return scopes
@@ -81,31 +81,31 @@ def _body(text: Text, body: Body, at: Pointer, origins: dict[Pointer, Origin]) -
             tree[item.name] = value
     for kind in dict.fromkeys(block.kind for block in body.blocks):
         blocks = [block for block in body.blocks if block.kind == kind]
-        listed: list[JSON] = []
+        blocks_list: list[JSON] = []
         for index, block in enumerate(blocks):
             origins[(*at, kind, index)] = text.origin(block.start, block.end)
-            listed.append(_body(text, block.body, (*at, kind, index), origins))
-        tree[kind] = listed
+            blocks_list.append(_body(text, block.body, (*at, kind, index), origins))
+        tree[kind] = blocks_list
         origins[(*at, kind)] = text.origin(blocks[0].start, blocks[-1].end)
     return tree
 
 
 def _literal(text: Text, node: Expression, at: Pointer, origins: dict[Pointer, Origin]) -> Iterator[JSON]:
     """The value of ``node`` if it is written literally; nothing otherwise."""
-    known, value = literal_value(node)
-    if not known and isinstance(node, Template) and all(hasattr(part, "value") for part in node.parts):
-        known, value = True, "".join(part.value for part in node.parts if hasattr(part, "value"))
+    is_known, value = literal_value(node)
+    if not is_known and isinstance(node, Template) and all(hasattr(part, "value") for part in node.parts):
+        is_known, value = True, "".join(part.value for part in node.parts if hasattr(part, "value"))
     if isinstance(node, ListExpression):
         items = [list(_literal(text, item, (*at, index), origins)) for index, item in enumerate(node.items)]
-        known = all(items)
-        if known:
+        is_known = all(items)
+        if is_known:
             origins[at] = text.origin(node.start, node.end)
             yield [item[0] for item in items]
         return
     if isinstance(node, ObjectExpression):
         yield from _object(text, node, at, origins)
         return
-    if known:
+    if is_known:
         origins[at] = text.origin(node.start, node.end)
         yield value
 

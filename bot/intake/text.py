@@ -85,8 +85,10 @@ class Text:
         if self._ascii:
             return at
         stride = min(max(bisect_right(self._strides, at) - 1, 0) * _STRIDE, len(self.chars))
-        rest = self.chars[stride : stride + _STRIDE].encode("utf-8")[: max(at - self._strides[stride // _STRIDE], 0)]
-        return stride + len(rest.decode("utf-8", "ignore"))
+        remainder = self.chars[stride : stride + _STRIDE].encode("utf-8")[
+            : max(at - self._strides[stride // _STRIDE], 0)
+        ]
+        return stride + len(remainder.decode("utf-8", "ignore"))
 
     def line(self, offset: int) -> int:
         """The line, from 1. Only a line feed ends one, as for Git."""
@@ -125,13 +127,13 @@ def _excerpt(content: str, column: int) -> str | None:
     """The part of a long line around ``column`` with a caret under it; None where a credential is near, whose half would not
     be known for what it is.
     """
-    left = max(0, column - 1 - _WIDEST // 2)
-    around = content[max(0, left - _NEAR) : left + _WIDEST + _NEAR]
-    if (left or len(content) > _WIDEST) and redact(around, opaque=True) != around:
+    first_column = max(0, column - 1 - _WIDEST // 2)
+    around = content[max(0, first_column - _NEAR) : first_column + _WIDEST + _NEAR]
+    if (first_column or len(content) > _WIDEST) and redact(around, opaque=True) != around:
         return None
-    shown = content[left : left + _WIDEST]
-    lead = "".join("\t" if char == "\t" else " " for char in shown[: column - 1 - left])
-    return f"{shown}\n{lead}^"
+    shown_text = content[first_column : first_column + _WIDEST]
+    lead = "".join("\t" if char == "\t" else " " for char in shown_text[: column - 1 - first_column])
+    return f"{shown_text}\n{lead}^"
 
 
 def text_error(file: str, problem: NotText) -> SourceError:

@@ -320,7 +320,7 @@ class _Values:
         if self.dialect is Dialect.TERRAFORM:
             return self._in_order(node, depth)
         inherited: list[JSON] = []
-        own: dict[str, JSON] = {}
+        own_entries: dict[str, JSON] = {}
         for key, child in node.value:
             value = self.value(child, depth + 1)
             if key.value == "<<" and key.tag == _PLAIN:
@@ -328,16 +328,16 @@ class _Values:
                     self.duplicates.append(_where(key))
                 inherited.extend(value if isinstance(value, list) else [value])
                 continue
-            if key.value in own:
+            if key.value in own_entries:
                 self.duplicates.append(_where(key))
             self._look_at(key)
-            own[str(key.value)] = value
+            own_entries[str(key.value)] = value
         entries: dict[str, JSON] = {}
         for source in reversed(inherited):
             if not isinstance(source, dict):
                 raise Broken(_at(self.text, node, "'<<' merges something that is not a mapping", "a mapping"))
             entries.update(source)
-        return entries | own
+        return entries | own_entries
 
 
 def _where(key: Any) -> tuple[int, int, str]:
@@ -426,9 +426,9 @@ class _Builder:
         if kind is ScalarEvent:
             tag = event.tag if event.tag and not any(event.implicit) else None
             style = "" if event.implicit[0] and not event.style else (event.style or "")
-            own = self._after_properties(event)
+            node_start = self._after_properties(event)
             return self._done(
-                self._known(event.anchor, ScalarNode(start, own, end, event.value, style, event.anchor, tag))
+                self._known(event.anchor, ScalarNode(start, node_start, end, event.value, style, event.anchor, tag))
             )
         if kind is AliasEvent:
             if event.anchor not in self.anchors:
@@ -439,11 +439,11 @@ class _Builder:
         if kind in {MappingStartEvent, SequenceStartEvent}:
             if len(self.stack) >= self.limits.deepest:
                 raise _too_deep(self.text, event, self.limits.deepest)
-            made = MappingNode if kind is MappingStartEvent else SequenceNode
-            own = self._after_properties(event)
-            opened = made(start, own, own, bool(event.flow_style), anchor=event.anchor)
-            self._known(event.anchor, opened)
-            self.stack.append(opened)
+            node_class = MappingNode if kind is MappingStartEvent else SequenceNode
+            node_start = self._after_properties(event)
+            collection = node_class(start, node_start, node_start, bool(event.flow_style), anchor=event.anchor)
+            self._known(event.anchor, collection)
+            self.stack.append(collection)
             self.keys.append(None)
         elif issubclass(kind, CollectionEndEvent):
             closed = self.stack.pop()

@@ -79,12 +79,12 @@ def _from_files(configuration: object, files: str, context: str | None) -> str:
     from kubernetes.config import kube_config
 
     load: Any = kube_config.load_kube_config  # has no types
-    listed: Any = kube_config.list_kube_config_contexts
+    contexts_listed: Any = kube_config.list_kube_config_contexts
     files = ":".join(str(Path(file).expanduser()) for file in files.split(":"))
     load(files, context, client_configuration=configuration, persist_config=False)
-    contexts, active = listed(files)
-    chosen = next((entry for entry in contexts if entry["name"] == context), active) if context else active
-    return str(chosen.get("context", {}).get("namespace") or "default")
+    contexts, active = contexts_listed(files)
+    chosen_context = next((entry for entry in contexts if entry["name"] == context), active) if context else active
+    return str(chosen_context.get("context", {}).get("namespace") or "default")
 
 
 def tls(configuration: Any) -> ssl.SSLContext | bool:

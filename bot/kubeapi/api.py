@@ -30,6 +30,7 @@ _PAGE: Final = 500
 _RESTARTS: Final = 3
 _BUSY_RETRIES: Final = 2
 _LONGEST_WAIT: Final = 5.0
+"""Seconds at most before an overloaded server is asked again, whatever its Retry-After says: the look has a deadline."""
 _JSON: Final = {"Accept": "application/json"}
 _PACKED: Final = {"Accept-Encoding": "gzip"}
 _CONNECTIONS: Final = 16
@@ -159,12 +160,12 @@ class ClusterApi:
             page = self.get(path, {**params, "limit": str(_PAGE), **({"continue": token} if token else {})})
             if page is None:
                 raise Unavailable("404 Not Found: the cluster does not serve it")
-            listed = _list(page)
-            version, kind = text(listed.get("apiVersion")), text(listed.get("kind")).removesuffix("List")
-            items = tuple(mappings(listed.get("items")))
+            list_tree = _list(page)
+            version, kind = text(list_tree.get("apiVersion")), text(list_tree.get("kind")).removesuffix("List")
+            items = tuple(mappings(list_tree.get("items")))
             trees += ({"apiVersion": version, "kind": kind, **item} for item in items)
             read(len(items))
-            token = text(get(listed, "metadata", "continue"))
+            token = text(get(list_tree, "metadata", "continue"))
             if not token:
                 return trees
 
@@ -206,27 +207,27 @@ class ClusterApi:
         from urllib3.exceptions import TimeoutError as TooLate
 
         query = f"?{urlencode(request.params)}" if request.params else ""
-        left = min(self.timeout, self._left())
+        seconds_left = min(self.timeout, self._left())
         try:
             return self.client.request(
                 request.method,
                 f"{self.access.host.rstrip('/')}{request.path}{query}",
                 headers={**_PACKED, **request.headers, **credentials(self.access.configuration)},
                 body=request.content or None,
-                timeout=left,
+                timeout=seconds_left,
                 retries=False,
                 redirect=False,
             )
         except HTTPError as exc:
             if isinstance(exc, TooLate) and not isinstance(exc, NewConnectionError):
-                raise Unavailable(f"no answer within {left:g} s") from exc
+                raise Unavailable(f"no answer within {seconds_left:g} s") from exc
             raise Unavailable(sanitized(_OBJECT.sub("", str(exc)))[:200] or type(exc).__name__) from exc
 
     def _left(self) -> float:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+        seconds_left = self.deadline - time.monotonic()
+        if seconds_left <= 0:
             raise Unavailable("the deadline passed")
-        return left
+        return seconds_left
 
 
 def _is_success(answer: urllib3.BaseHTTPResponse) -> bool:
@@ -240,9 +241,9 @@ def _phrase(answer: urllib3.BaseHTTPResponse) -> str:
 
 def _list(page: JSON) -> Tree:
     """``page`` as the list that it has to be: what a proxy or a broken server says with 200 is not an empty list."""
-    listed = mapping(page)
-    kind = text(listed.get("kind"))
-    if not kind.endswith("List") or not isinstance(listed.get("items", 0), (list, tuple, type(None))):
-        message = sanitized(text(listed.get("message")))[:200]
+    list_tree = mapping(page)
+    kind = text(list_tree.get("kind"))
+    if not kind.endswith("List") or not isinstance(list_tree.get("items", 0), (list, tuple, type(None))):
+        message = sanitized(text(list_tree.get("message")))[:200]
         raise Unavailable(f"the answer is {kind or 'something else'}, no list" + (f": {message}" if message else ""))
-    return listed
+    return list_tree

@@ -99,7 +99,7 @@ CATALOGUE: Final = (
 
 def table() -> str:
     """The catalogue as a Markdown table."""
-    rows = [f"| `{each.name}` | {each.kind} | {_labels(each)} | {each.help} |" for each in CATALOGUE]
+    rows = [f"| `{metric.name}` | {metric.kind} | {_labels(metric)} | {metric.help} |" for metric in CATALOGUE]
     return "\n".join(["| name | kind | labels | what it says |", "|---|---|---|---|", *rows]) + "\n"
 
 

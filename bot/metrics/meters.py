@@ -102,15 +102,15 @@ class Meters:
     def ledger(self, view: LedgerView, limits: Limits) -> None:
         """The ledger is this now."""
         now, history = self.now(), history_of(view)
-        known = state(view, now, limits)
-        self.store.set("clockwork_halted", int(known.halt is not None or known.emergency))
+        limit_state = state(view, now, limits)
+        self.store.set("clockwork_halted", int(limit_state.halt is not None or limit_state.emergency))
         self.store.replace("clockwork_budget_left", _left(history, limits, now))
         tasks = sorted({drift.task for drift, _ in self._seen.values()})[:_TASKS]
-        left: dict[Labels, float] = {
+        fixes_left: dict[Labels, float] = {
             (task,): max(0, limits.fixes_per_hour - len(history.timeline(task, Budget.FIX).within(now, limits.window)))
             for task in tasks
         }
-        self.store.replace("clockwork_task_budget_left", left)
+        self.store.replace("clockwork_task_budget_left", fixes_left)
 
     def reviewed(self, result: ReviewResult) -> None:
         """A pull request was judged."""
@@ -191,8 +191,8 @@ class Meters:
             ages[key] = max(ages.get(key, 0.0), (now - began).total_seconds())
         self.store.replace("clockwork_open_drift_age_seconds", ages)
         lags: dict[Labels, float] = {
-            (name,): max(0.0, (now - each.last).total_seconds() - each.interval)
-            for name, each in self._workers.copy().items()
+            (name,): max(0.0, (now - worker_figures.last).total_seconds() - worker_figures.interval)
+            for name, worker_figures in self._workers.copy().items()
         }
         self.store.replace("clockwork_worker_lag_seconds", lags)
         return self.store

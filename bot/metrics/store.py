@@ -69,11 +69,11 @@ class MetricStore:
         with self._lock:
             copies = [
                 Series(
-                    each.metric,
-                    dict(each.values),
-                    {key: Spread(list(spread.buckets), spread.total) for key, spread in each.spreads.items()},
+                    metric_store.metric,
+                    dict(metric_store.values),
+                    {key: Spread(list(spread.buckets), spread.total) for key, spread in metric_store.spreads.items()},
                 )
-                for each in self._series.values()
+                for metric_store in self._series.values()
             ]
         yield from copies
 

@@ -189,7 +189,7 @@ class AppliedPlan:
 
     @property
     def failed(self) -> bool:
-        return any(each.failure is not None for each in self.applied)
+        return any(applied_action.failure is not None for applied_action in self.applied)
 
     @property
     def whole(self) -> bool:

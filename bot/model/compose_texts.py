@@ -75,25 +75,25 @@ class _Words:
         self.started = False
 
 
-def mount_parts(written: str) -> tuple[str, ...] | None:
+def mount_parts(mount_text: str) -> tuple[str, ...] | None:
     """``source:target:options``, or the target alone; None where docker compose refuses it. The letter of a drive belongs to
     its path.
     """
-    if not written:
+    if not mount_text:
         return None
-    if len(written) < _SHORTEST:
-        return (written,)
-    parts = (*_parts(written),)
+    if len(mount_text) < _SHORTEST:
+        return (mount_text,)
+    parts = (*_parts(mount_text),)
     return parts if all(parts) and len(parts) <= _MOST_PARTS else None
 
 
-def _parts(written: str) -> Iterator[str]:
+def _parts(mount_text: str) -> Iterator[str]:
     start = 0
-    for at, letter in enumerate(written):
-        if letter == ":" and not (at == start + 1 and written[start].isalpha()):
-            yield written[start:at]
+    for at, letter in enumerate(mount_text):
+        if letter == ":" and not (at == start + 1 and mount_text[start].isalpha()):
+            yield mount_text[start:at]
             start = at + 1
-    yield written[start:]
+    yield mount_text[start:]
 
 
 def is_host_path(source: str) -> bool:
@@ -103,5 +103,5 @@ def is_host_path(source: str) -> bool:
 
 def clean_path(path: str) -> str:
     """A path without detours and without slashes that say nothing (``path.Clean`` of Go)."""
-    whole = posixpath.normpath(path) if path else path
-    return whole[1:] if whole.startswith("//") else whole
+    normal_path = posixpath.normpath(path) if path else path
+    return normal_path[1:] if normal_path.startswith("//") else normal_path

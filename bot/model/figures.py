@@ -62,10 +62,10 @@ class Group:
     @property
     def p95_milliseconds(self) -> float | None:
         """The time within which 95 of 100 sessions ended (nearest rank), within 2.5 %."""
-        left = math.ceil(0.95 * sum(self.durations.values()))
+        remaining = math.ceil(0.95 * sum(self.durations.values()))
         for index in sorted(self.durations):
-            left -= self.durations[index]
-            if left <= 0:
+            remaining -= self.durations[index]
+            if remaining <= 0:
                 return bucket_milliseconds(index)
         return None
 

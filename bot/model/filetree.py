@@ -79,11 +79,11 @@ class FileTree:
 
     def listing_id(self, folder: str) -> str:
         """A digest of the names below ``folder``: the same where the same paths are there, whatever they hold."""
-        known = self.listings.get(folder)
-        if known is None:
+        listing_id = self.listings.get(folder)
+        if listing_id is None:
             names = "\0".join(self.under(folder))
-            known = self.listings[folder] = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
-        return known
+            listing_id = self.listings[folder] = hashlib.sha256(names.encode("utf-8", "surrogatepass")).hexdigest()
+        return listing_id
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file; None when there is none."""
@@ -234,12 +234,12 @@ class WatchedTree(FileTree):
 
     def with_changes(self, changed: Mapping[str, bytes | None]) -> WatchedTree:
         """This tree with ``changed`` files; what is asked of it goes to the same notes."""
-        laid = FileTree.with_changes(self, changed)
+        new_tree = FileTree.with_changes(self, changed)
         return WatchedTree(
-            laid.blobs,
-            laid.load,
-            laid.changed,
-            laid.order,
+            new_tree.blobs,
+            new_tree.load,
+            new_tree.changed,
+            new_tree.order,
             {},
             self.upstream,
             self.revision,

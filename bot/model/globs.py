@@ -46,19 +46,19 @@ def _file(pattern: str) -> re.Pattern[str]:
     parts: list[str] = []
     at = 0
     while at < len(pattern):
-        rest = pattern[at:]
-        if rest.startswith("**/"):
+        remainder = pattern[at:]
+        if remainder.startswith("**/"):
             parts.append("(?:.*/)?")
             at += 3
-        elif rest.startswith("**"):
+        elif remainder.startswith("**"):
             parts.append(".*")
             at += 2
-        elif rest[0] == "{" and "}" in rest:
-            inside = rest[1 : rest.index("}")]
-            parts.append("(?:" + "|".join(re.escape(word) for word in inside.split(",")) + ")")
-            at += len(inside) + 2
+        elif remainder[0] == "{" and "}" in remainder:
+            alternatives = remainder[1 : remainder.index("}")]
+            parts.append("(?:" + "|".join(re.escape(word) for word in alternatives.split(",")) + ")")
+            at += len(alternatives) + 2
         else:
-            parts.append({"*": "[^/]*", "?": "[^/]"}.get(rest[0], re.escape(rest[0])))
+            parts.append({"*": "[^/]*", "?": "[^/]"}.get(remainder[0], re.escape(remainder[0])))
             at += 1
     return re.compile("".join(parts))
 
@@ -73,10 +73,10 @@ def name_matches(pattern: str, name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _name(pattern: str) -> re.Pattern[str]:
     """Atomic groups take the first place of each run between two ``*`` and never come back to it."""
-    first, *others = (re.escape(run).replace(r"\?", ".") for run in pattern.split("*"))
-    if not others:
+    first, *other_parts = (re.escape(run).replace(r"\?", ".") for run in pattern.split("*"))
+    if not other_parts:
         return re.compile(first, re.DOTALL)
-    *middle, last = others
+    *middle, last = other_parts
     runs = "".join(f"(?>.*?{run})" for run in middle if run)
     return re.compile(f"{first}{runs}.*{last}", re.DOTALL)
 
@@ -146,4 +146,4 @@ def _sequence_matches(patterns: Sequence[_T], parts: Sequence[_T], matches: Call
             at, on = star + 1, resume
         else:
             return False
-    return all(rest == "**" for rest in patterns[at:])
+    return all(remaining_pattern == "**" for remaining_pattern in patterns[at:])

@@ -59,7 +59,7 @@ _CLEANUPS: Final = {
     "BeforeHookCreation": HookCleanup.BEFORE_CREATION,
     "HookSucceeded": HookCleanup.SUCCEEDED,
     "HookFailed": HookCleanup.FAILED,
-    **{each.value: each for each in HookCleanup},
+    **{cleanup.value: cleanup for cleanup in HookCleanup},
 }
 
 
@@ -76,9 +76,9 @@ def sync_wave(tree: Tree) -> int:
 def cleanups_of(tree: Tree) -> frozenset[HookCleanup]:
     """When an object that is a hook is deleted."""
     notes = _notes(tree)
-    own = text(notes.get(_POLICIES[0 if ARGO_HOOK in notes else 1]))
-    known = {_CLEANUPS[word] for word in (each.strip() for each in own.split(",")) if word in _CLEANUPS}
-    return frozenset(known or {HookCleanup.BEFORE_CREATION})
+    policies = text(notes.get(_POLICIES[0 if ARGO_HOOK in notes else 1]))
+    cleanups = {_CLEANUPS[word] for word in (word.strip() for word in policies.split(",")) if word in _CLEANUPS}
+    return frozenset(cleanups or {HookCleanup.BEFORE_CREATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,15 @@ class Hook:
         """The names of the phases in which it runs, when what it belongs to is installed or else changed."""
         if self.once:
             return {MADE_ONCE: HookStage.BEFORE} if install else {}
-        own = text(self._notes.get(ARGO_HOOK if self.is_argos else HELM_HOOK))
-        known = _ARGO if self.is_argos else {name: _HELM[name] for name in _HELM if name.endswith("install") is install}
-        return {name: known[name] for name in (word.strip() for word in own.split(",")) if name in known}
+        phases = text(self._notes.get(ARGO_HOOK if self.is_argos else HELM_HOOK))
+        stages_by_phase = (
+            _ARGO if self.is_argos else {name: _HELM[name] for name in _HELM if name.endswith("install") is install}
+        )
+        return {
+            name: stages_by_phase[name]
+            for name in (word.strip() for word in phases.split(","))
+            if name in stages_by_phase
+        }
 
     @property
     def weight(self) -> int:

@@ -75,8 +75,8 @@ def value_at(value: JSON, pointer: Pointer) -> JSON:
         if isinstance(part, str):
             value = mapping(value).get(part)
         else:
-            listed = elements(value)
-            value = listed[part] if -1 < part < len(listed) else None
+            items = elements(value)
+            value = items[part] if -1 < part < len(items) else None
     return value
 
 
@@ -133,8 +133,8 @@ def facts(value: object, names: str) -> dict[str, JSON]:
 
     A name may be ``key=way.to.it`` where the key is another one.
     """
-    named = (name.partition("=") for name in names.split())
-    return {key: _told(attrgetter(way or key)(value)) for key, _, way in named}
+    name_parts = (name.partition("=") for name in names.split())
+    return {key: _told(attrgetter(attribute or key)(value)) for key, _, attribute in name_parts}
 
 
 def _told(value: object) -> JSON:
@@ -157,15 +157,15 @@ def moment(value: JSON) -> datetime | None:
 
     Nanoseconds, which engines write and :meth:`datetime.fromisoformat` refuses, are cut to microseconds.
     """
-    written = text(value)
-    if not written or written.startswith("0001-"):
+    moment_text = text(value)
+    if not moment_text or moment_text.startswith("0001-"):
         return None
-    head, dot, tail = written.partition(".")
+    head, dot, tail = moment_text.partition(".")
     if dot:
         digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
-        written = f"{head}.{digits[:6]}{tail[len(digits) :]}"
+        moment_text = f"{head}.{digits[:6]}{tail[len(digits) :]}"
     try:
-        at = datetime.fromisoformat(written)
+        at = datetime.fromisoformat(moment_text)
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None

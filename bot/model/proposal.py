@@ -113,8 +113,8 @@ def proposals(decisions: Sequence[Decision]) -> tuple[Proposal, ...]:
     for decision in decisions:
         if decision.lane is not Lane.NOTHING:
             groups.setdefault((decision.lane, decision.drift.task), []).append(decision)
-    made = [Proposal(lane, task, tuple(sorted(group, key=_order))) for (lane, task), group in groups.items()]
-    return tuple(sorted(made, key=lambda p: (-p.severity.rank, p.task, p.lane)))
+    all_proposals = [Proposal(lane, task, tuple(sorted(group, key=_order))) for (lane, task), group in groups.items()]
+    return tuple(sorted(all_proposals, key=lambda p: (-p.severity.rank, p.task, p.lane)))
 
 
 def _order(decision: Decision) -> tuple[str, str, str]:

@@ -173,7 +173,7 @@ class Desired:
 
     def hides(self, pointer: Pointer) -> bool:
         """Whether the value at ``pointer`` is sensitive, lies in one that is, or holds one."""
-        return any(pointer[: len(each)] == each or each[: len(pointer)] == pointer for each in self.sensitive)
+        return any(pointer[: len(prefix)] == prefix or prefix[: len(pointer)] == pointer for prefix in self.sensitive)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,9 @@ class Revision:
             return newest is not None and self.resolve(_TAGS + newest) == self.commit
         return request.ref in {"", "HEAD"} or self._is_named(request.ref)
 
-    def _newest(self, written: str) -> str | None:
+    def _newest(self, reference: str) -> str | None:
         """The tag that a range of versions means."""
-        constraint = parse_constraint(written)
+        constraint = parse_constraint(reference)
         versions = [version for tag in self.tags() if (version := parse_version(tag)) is not None]
         newest = None if constraint is None else constraint.newest(versions)
         return None if newest is None else newest.text
@@ -74,5 +74,5 @@ class Revision:
 
 def written(request: UpstreamRequest) -> str:
     """The branch, tag, range or commit of a request as people write it."""
-    named = request.digest or request.version or request.ref
-    return named.removeprefix(_HEADS).removeprefix(_TAGS)
+    reference = request.digest or request.version or request.ref
+    return reference.removeprefix(_HEADS).removeprefix(_TAGS)

@@ -46,7 +46,9 @@ class Version:
 
     def _key(self) -> tuple[object, ...]:
         identifiers = tuple(
-            (0, int(each), "") if each.isdecimal() else (1, 0, each) for each in self.pre.split(".") if each
+            (0, int(identifier), "") if identifier.isdecimal() else (1, 0, identifier)
+            for identifier in self.pre.split(".")
+            if identifier
         )
         return self.major, self.minor, self.patch, not self.pre, identifiers
 
@@ -76,14 +78,14 @@ class _Comparator:
 
     def takes(self, version: Version, *, previews: bool) -> bool:
         """Whether a version satisfies this one. ``previews``: those with a pre-release may."""
-        bound, whole = self.bound, self.parts in {0, 3}  # in the library a bare x is 0.0.0 in all but name
+        bound, is_complete = self.bound, self.parts in {0, 3}  # in the library a bare x is 0.0.0 in all but name
         if version.pre and not bound.pre and not previews:
             return False
         match self.operator:
             case "!=":
                 return self._differs(version)
             case ">":
-                return version > bound if whole else self._prefix(version) > self._prefix(bound)
+                return version > bound if is_complete else self._prefix(version) > self._prefix(bound)
             case "<":
                 return version < bound
             case ">=" | "=>":
@@ -133,13 +135,13 @@ class Constraint:
     def takes(self, version: Version) -> bool:
         """Whether ``version`` satisfies it."""
         return any(
-            all(each.takes(version, previews=any(other.bound.pre for other in group)) for each in group)
+            all(comparator.takes(version, previews=any(other.bound.pre for other in group)) for comparator in group)
             for group in self.groups
         )
 
     def newest(self, versions: Iterable[Version]) -> Version | None:
         """The greatest version that satisfies it; None where none does."""
-        return max((each for each in versions if self.takes(each)), default=None)
+        return max((version for version in versions if self.takes(version)), default=None)
 
 
 def parse_constraint(text: str) -> Constraint | None:
@@ -157,16 +159,16 @@ def parse_constraint(text: str) -> Constraint | None:
 
 def _comparators(text: str) -> tuple[_Comparator, ...] | None:
     """Comparators with spaces or commas between them; None where something else stands there."""
-    made: list[_Comparator] = []
+    comparators: list[_Comparator] = []
     position = 0
     while position < len(text):
         match = _COMPARATOR.match(text, position)
         between = _BETWEEN.match(text, match.end()) if match else None
         if match is None or between is None:
             return None
-        made.append(_comparator(*match.groups()))
+        comparators.append(_comparator(*match.groups()))
         position = between.end()
-    return tuple(made)
+    return tuple(comparators)
 
 
 def _comparator(operator: str, major: str, minor: str | None, patch: str | None, pre: str | None) -> _Comparator:

@@ -51,9 +51,9 @@ class UpstreamRequest:
     @property
     def title(self) -> str:
         """What people call it: the address, with chart and version."""
-        what = f"{self.url.rstrip('/')}/{self.name}" if self.name else self.url
+        address = f"{self.url.rstrip('/')}/{self.name}" if self.name else self.url
         exactly = self.digest or self.version or self.ref
-        return f"{what} {exactly}".strip()
+        return f"{address} {exactly}".strip()
 
     def as_tree(self) -> Tree:
         """The request as JSON, for the spec of a unit. :meth:`of` reads it back."""

@@ -25,17 +25,17 @@ class Standing:
     once: tuple[Notice, ...] = ()
 
 
-def news(standing: Standing, told: Mapping[str, Notice], seen: Sequence[Notice]) -> tuple[Notice, ...]:
-    """What nobody was told: ``told`` is what was told to stand, by subject, ``seen`` every notice that is remembered.
+def news(standing: Standing, told_notices: Mapping[str, Notice], seen_notices: Sequence[Notice]) -> tuple[Notice, ...]:
+    """What nobody was told. What stands and got worse is news as well.
 
-    What stands and got worse is news as well.
+    ``told_notices`` is what was told to stand, by subject; ``seen_notices`` every notice that is remembered.
     """
-    begun = [notice for notice in standing.begun if _is_new(notice, told.get(notice.subject))]
+    new_notices = [notice for notice in standing.begun if _is_new(notice, told_notices.get(notice.subject))]
     current = {notice.subject for notice in standing.begun}
-    gone = (standing.ended(notice) for subject, notice in told.items() if subject not in current)
-    known = {(notice.subject, notice.event) for notice in seen}
-    once = [notice for notice in standing.once if (notice.subject, notice.event) not in known]
-    return (*begun, *(notice for notice in gone if notice is not None), *once)
+    ended_notices = (standing.ended(notice) for subject, notice in told_notices.items() if subject not in current)
+    seen_keys = {(notice.subject, notice.event) for notice in seen_notices}
+    single_notices = [notice for notice in standing.once if (notice.subject, notice.event) not in seen_keys]
+    return (*new_notices, *(notice for notice in ended_notices if notice is not None), *single_notices)
 
 
 def _is_new(notice: Notice, before: Notice | None) -> bool:

@@ -99,8 +99,8 @@ class Directory:
 
     def addressees(self, notice: Notice) -> tuple[str, ...]:
         """The receivers of a notice, in the order of the settings."""
-        named = {name for route in self.routes if route.concerns(notice) for name in route.to}
-        return tuple(each.name for each in self.subscribers if each.name in named)
+        subscriber_names = {name for route in self.routes if route.concerns(notice) for name in route.to}
+        return tuple(subscriber.name for subscriber in self.subscribers if subscriber.name in subscriber_names)
 
 
 def due(memory: Told, subscribers: Iterable[Subscriber], now: datetime) -> Iterator[Parcel]:
@@ -112,10 +112,10 @@ def due(memory: Told, subscribers: Iterable[Subscriber], now: datetime) -> Itera
         hopeless = [id_ for id_ in waiting if _hopeless(memory, subscriber.name, id_, now)]
         waiting = [id_ for id_ in waiting if id_ not in set(hopeless)]
         given_up = [*hopeless, *waiting[: max(0, len(waiting) - MOST)]]
-        sent = _ripe(memory, subscriber, waiting[-MOST:], now)
-        if sent or given_up:
+        ripe_notices = _ripe(memory, subscriber, waiting[-MOST:], now)
+        if ripe_notices or given_up:
             dropped = memory.dropped.get(subscriber.name, 0) + len(given_up)
-            yield Parcel(subscriber.name, tuple(sent), tuple(given_up), dropped)
+            yield Parcel(subscriber.name, tuple(ripe_notices), tuple(given_up), dropped)
 
 
 def _open(memory: Told, receiver: str, now: datetime) -> Iterator[str]:

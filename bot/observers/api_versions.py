@@ -16,25 +16,29 @@ from bot.model.json import Tree, get, mapping, mappings, text
 from bot.model.semver import parse_version
 
 AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList, application/json"
-"""What is asked for to have all groups in one answer; a server that knows no such list answers with the older one."""
+"""What is asked for to have all groups in one answer; a server that knows no such list answers with the older one
+(Kubernetes docs, "The Kubernetes API", "Aggregated discovery").
+"""
 FACTS: Final = frozenset({"APIGroupDiscoveryList", "APIGroupList", "APIResourceList", "APIVersions"})
 """Kinds that say what is served and are no objects themselves (``kubectl get --raw /apis``)."""
 
 
 def in_lists(lists: Iterable[Tree]) -> Iterator[str]:
     """What discovery lists say is served, of any of their forms."""
-    for each in lists:
-        for group in mappings(each.get("items")):
+    for version_list in lists:
+        for group in mappings(version_list.get("items")):
             for version in mappings(group.get("versions")):
                 name = _joined(text(get(group, "metadata", "name")), text(version.get("version")))
                 yield name
                 kinds = (text(get(entry, "responseKind", "kind")) for entry in mappings(version.get("resources")))
                 yield from (f"{name}/{kind}" for kind in kinds if kind)
-        for group in mappings(each.get("groups")):
+        for group in mappings(version_list.get("groups")):
             yield from (text(version.get("groupVersion")) for version in mappings(group.get("versions")))
-        if named := text(each.get("groupVersion")):
-            yield named
-            yield from (f"{named}/{text(entry.get('kind'))}" for entry in mappings(each.get("resources")))
+        if group_version := text(version_list.get("groupVersion")):
+            yield group_version
+            yield from (
+                f"{group_version}/{text(entry.get('kind'))}" for entry in mappings(version_list.get("resources"))
+            )
 
 
 def in_objects(objects: Iterable[Tree]) -> ServedApi:
@@ -50,8 +54,8 @@ def in_objects(objects: Iterable[Tree]) -> ServedApi:
             served.update(_defined(mapping(tree.get("spec"))))
         if kind == "Node":
             kubelets.append(text(get(tree, "status", "nodeInfo", "kubeletVersion")))
-    known = [newest for each in kubelets if (newest := parse_version(each)) is not None]
-    return ServedApi(max(known).text if known else "", tuple(sorted(served - {""})))
+    kubelet_versions = [newest for kubelet in kubelets if (newest := parse_version(kubelet)) is not None]
+    return ServedApi(max(kubelet_versions).text if kubelet_versions else "", tuple(sorted(served - {""})))
 
 
 def version_of(facts: Tree) -> str:

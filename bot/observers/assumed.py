@@ -36,8 +36,8 @@ class AssumedObserver:
             raise Invalid(f"cannot read {self.file}: {exc.strerror or exc}") from exc
         ids = {(desired.id.platform, str(desired.id)): desired.id for desired in declared}
         report = read(data, str(self.file), ids)
-        seen = frozenset(Platform) - _unseen(report.unreachable)
-        return Observation(now, differences=report.drifts, compared=seen, unreachable=report.unreachable)
+        seen_platforms = frozenset(Platform) - _unseen(report.unreachable)
+        return Observation(now, differences=report.drifts, compared=seen_platforms, unreachable=report.unreachable)
 
 
 def _unseen(unreachable: Iterable[Unreachable]) -> frozenset[Platform]:

@@ -56,8 +56,8 @@ class ContainerObserver:
     platforms: frozenset[Platform] = frozenset({Platform.COMPOSE})
 
     def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
-        mine = [desired for desired in declared if desired.id.platform is Platform.COMPOSE]
-        if not mine:
+        compose_resources = [desired for desired in declared if desired.id.platform is Platform.COMPOSE]
+        if not compose_resources:
             return Observation(now)
         host = self.host or host_of(self.environment)
         end = time.monotonic() + self.deadline
@@ -67,7 +67,7 @@ class ContainerObserver:
             return Observation(now, unreachable=(Unreachable(self.name, shown_url(host), exc.message),))
         look = _Look(api, self, host)
         try:
-            return look.at(mine, now)
+            return look.at(compose_resources, now)
         finally:
             api.close()
 
@@ -95,8 +95,8 @@ class _Look:
         docs.github.com, "Variables reference", ``RUNNER_ENVIRONMENT``.
         """
         environment = self.settings.environment
-        named = self.settings.host or environment.get("DOCKER_HOST") or environment.get("CONTAINER_HOST")
-        return not named and environment.get("RUNNER_ENVIRONMENT") == "github-hosted"
+        host = self.settings.host or environment.get("DOCKER_HOST") or environment.get("CONTAINER_HOST")
+        return not host and environment.get("RUNNER_ENVIRONMENT") == "github-hosted"
 
     def _all(self, declared: Sequence[Desired], pool: ThreadPoolExecutor) -> dict[ResourceId, Observed]:
         projects = sorted({desired.id.scope for desired in declared})
@@ -107,32 +107,34 @@ class _Look:
             tree for tree in map(mapping, self._each(pool, self.api.container, ids, "inspecting containers")) if tree
         ]
         images = sorted({text(container.get("Image")).removeprefix("sha256:") for container in containers} - {""})
-        known = dict(zip(images, map(mapping, self._each(pool, self._image, images, "reading images")), strict=True))
-        resources = services(((container, self.api.engine) for container in containers), known)
+        images_by_id = dict(
+            zip(images, map(mapping, self._each(pool, self._image, images, "reading images")), strict=True)
+        )
+        resources = services(((container, self.api.engine) for container in containers), images_by_id)
         resources = dict(pool.map(self._with_log, resources.items()))
         for kind in ("volume", "network"):
-            asked = [desired for desired in declared if desired.id.kind == kind]
+            resources_asked = [desired for desired in declared if desired.id.kind == kind]
             ask = partial(self._labelled, kind)
             for group in self._each(pool, ask, [project for project in projects if project], f"listing {kind}s"):
                 resources |= {observed.id: observed for observed in group or ()}
-            resources |= {observed.id: observed for observed in self._outside(kind, asked, resources)}
+            resources |= {observed.id: observed for observed in self._outside(kind, resources_asked, resources)}
         return spelled(resources, declared)
 
     def _each(
         self, pool: ThreadPoolExecutor, ask: Callable[[str], _T], names: Sequence[str], doing: str
     ) -> Iterator[_T | None]:
         """Answers in the order of ``names``; None where there was none, with the failure kept."""
-        asked: list[tuple[str, Future[_T]]] = [(name, pool.submit(ask, name)) for name in names]
-        Phase(self.settings.tell, self.settings.name, doing, len(asked)).over(future for _, future in asked)
-        for name, future in asked:
+        futures: list[tuple[str, Future[_T]]] = [(name, pool.submit(ask, name)) for name in names]
+        Phase(self.settings.tell, self.settings.name, doing, len(futures)).over(future for _, future in futures)
+        for name, future in futures:
             try:
                 yield future.result()
             except Unavailable as exc:
                 self._failed(name[:64], exc)
                 yield None
 
-    def _failed(self, what: str, exc: Unavailable) -> None:
-        self.failures.append(Unreachable(self.settings.name, f"{shown_url(self.host)} {what}".rstrip(), exc.message))
+    def _failed(self, deed: str, exc: Unavailable) -> None:
+        self.failures.append(Unreachable(self.settings.name, f"{shown_url(self.host)} {deed}".rstrip(), exc.message))
 
     def _ids(self, project: str) -> list[str]:
         """The ids of the project's containers, running or not; of every container for declarations without project."""
@@ -151,13 +153,13 @@ class _Look:
         """The project's volumes or networks; volumes come inside of a mapping."""
         answers = [self.api.listed(f"/{kind}s", {"filters": json.dumps(query)}) for query in _filters(project)]
         trees = [get(mapping(answer), "Volumes") if kind == "volume" else answer for answer in answers]
-        return [compose_observed(kind, tree) for listed in trees for tree in mappings(listed)]
+        return [compose_observed(kind, tree) for tree_list in trees for tree in mappings(tree_list)]
 
     def _outside(
-        self, kind: str, asked: Sequence[Desired], resources: Mapping[ResourceId, Observed]
+        self, kind: str, declared_outside: Sequence[Desired], resources: Mapping[ResourceId, Observed]
     ) -> Iterator[Observed]:
         """What Git names but Compose did not label: external volumes and networks, by their real name."""
-        for desired in asked:
+        for desired in declared_outside:
             if desired.id in resources:
                 continue
             name = _real_name(desired)
@@ -176,8 +178,8 @@ class _Look:
             return entry
         lines = self.api.log(text(get(resource.tree, "x-container", "id")), _LOG_LINES)
         evidence = tuple(f"log: {line}" for line in lines)
-        first, *rest = resource.problems
-        return id_, replace(resource, problems=(replace(first, evidence=(*first.evidence, *evidence)), *rest))
+        first, *other_problems = resource.problems
+        return id_, replace(resource, problems=(replace(first, evidence=(*first.evidence, *evidence)), *other_problems))
 
 
 def _filters(project: str) -> list[Mapping[str, Sequence[str]]]:
@@ -187,5 +189,5 @@ def _filters(project: str) -> list[Mapping[str, Sequence[str]]]:
 def _real_name(desired: Desired) -> str:
     """What the engine calls it: its ``name``, its key where it is external, else with the project before it."""
     id_, external = desired.id, desired.tree.get("external")
-    usual = f"{id_.scope}_{id_.name}" if id_.scope and not external else id_.name
-    return text(desired.tree.get("name")) or text(get(mapping(external), "name")) or usual
+    default_name = f"{id_.scope}_{id_.name}" if id_.scope and not external else id_.name
+    return text(desired.tree.get("name")) or text(get(mapping(external), "name")) or default_name

@@ -21,11 +21,11 @@ def same_state(tree: Tree, other: Tree) -> bool:
     return tree == other or _said(tree) == _said(other)
 
 
-def contradiction(where: str, names: Sequence[str], counts: str) -> IgnoreNote:
-    """The note that ``where`` has several accounts of the objects ``names``, and what ``counts``."""
-    rest = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    listed = f"{', '.join(names[:_SHOWN])}{rest}"
-    return IgnoreNote(where, "contradictory", f"different accounts of {listed}; {counts}")
+def contradiction(location: str, names: Sequence[str], counts: str) -> IgnoreNote:
+    """The note that ``location`` has several accounts of the objects ``names``, and what ``counts``."""
+    remainder = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    name_list = f"{', '.join(names[:_SHOWN])}{remainder}"
+    return IgnoreNote(location, "contradictory", f"different accounts of {name_list}; {counts}")
 
 
 def _said(tree: Tree) -> dict[str, JSON]:

@@ -86,13 +86,13 @@ def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotConten
             f"{source}: there is no Kubernetes object, no container and no Terraform plan in it",
             advice=f"{_ADVICE} An empty list is fine.",
         )
-    objects, twice = _kubernetes(pile.kubernetes, now)
+    objects, duplicates = _kubernetes(pile.kubernetes, now)
     resources = with_pod_problems(objects)
     resources |= services(pile.containers, pile.images)
     resources |= {other.id: other for other in (compose_observed(*entry) for entry in pile.others)}
     kinds = frozenset(pile.typed) if pile.typed and not pile.untyped else None
-    notes = (*_notes(pile.kubernetes, source), *_contradictions(twice, source))
-    seen = Observation(
+    notes = (*_notes(pile.kubernetes, source), *_contradictions(duplicates, source))
+    observation = Observation(
         now,
         resources,
         frozenset(pile.covered),
@@ -102,21 +102,23 @@ def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotConten
         source=source,
         notes=notes,
     )
-    return SnapshotContents(seen, tuple(pile.plans))
+    return SnapshotContents(observation, tuple(pile.plans))
 
 
 def _notes(objects: Sequence[Tree], source: str) -> tuple[IgnoreNote, ...]:
     """That nobody is recorded to have written anything: kubectl leaves ``managedFields`` out since 1.21."""
     if not objects or any("managedFields" in mapping(tree.get("metadata")) for tree in objects):
         return ()
-    how = "kubectl get ... -o json --show-managed-fields"
-    return (IgnoreNote(source, "incomplete", f"no managedFields, so who wrote what is unknown; read it with `{how}`"),)
+    command = "kubectl get ... -o json --show-managed-fields"
+    return (
+        IgnoreNote(source, "incomplete", f"no managedFields, so who wrote what is unknown; read it with `{command}`"),
+    )
 
 
 def _served(pile: _Pile) -> ServedApi:
-    version = next((version for each in pile.facts if (version := api_versions.version_of(each))), "")
-    named = ServedApi(version, tuple(sorted(set(api_versions.in_lists(pile.facts)))))
-    return named.beside(api_versions.in_objects(pile.kubernetes))
+    version = next((version for fact in pile.facts if (version := api_versions.version_of(fact))), "")
+    served_api = ServedApi(version, tuple(sorted(set(api_versions.in_lists(pile.facts)))))
+    return served_api.beside(api_versions.in_objects(pile.kubernetes))
 
 
 @contextmanager
@@ -215,9 +217,9 @@ def _platform(section: str) -> Platform:
 def _sort_kubernetes(value: Tree, pile: _Pile) -> None:
     kind, version = text(value.get("kind")), text(value.get("apiVersion"))
     if kind == "Status":
-        why = text(value.get("message")) or text(value.get("reason"))
+        reason = text(value.get("message")) or text(value.get("reason"))
         raise Invalid(
-            f"{pile.source}: the API server answered with an error instead of objects: {sanitized(why[:1000])[:200]}"
+            f"{pile.source}: the API server answered with an error instead of objects: {sanitized(reason[:1000])[:200]}"
         )
     pile.covered.add(Platform.KUBERNETES)
     if not kind.endswith("List") or "items" not in value:
@@ -276,16 +278,16 @@ def kubernetes_version(tree: Tree) -> str:
 
 def _kubernetes(objects: Iterable[Tree], now: datetime) -> tuple[dict[ResourceId, Observed], list[str]]:
     """The objects, and the names of those of which there is another account that says something else."""
-    listed: dict[ResourceId, Observed] = {}
-    twice: dict[str, None] = {}
+    resources: dict[ResourceId, Observed] = {}
+    duplicates: dict[str, None] = {}
     for tree in objects:
         id_ = kubernetes_id(tree)
-        before = listed.get(id_)
+        before = resources.get(id_)
         if before is None:
-            listed[id_] = Observed(id_, tree, problems(tree, now), kubernetes_version(tree))
+            resources[id_] = Observed(id_, tree, problems(tree, now), kubernetes_version(tree))
         elif not same_state(before.tree, tree):
-            twice[str(id_)] = None
-    return listed, [*twice]
+            duplicates[str(id_)] = None
+    return resources, [*duplicates]
 
 
 def _contradictions(names: Sequence[str], source: str) -> tuple[IgnoreNote, ...]:
@@ -312,12 +314,12 @@ def compose_observed(kind: str, tree: Tree) -> Observed:
     project = label(labels, PROJECT)
     name = text(tree.get("Name") or tree.get("name"))
     short = text(labels.get(f"com.docker.compose.{kind}")) or short_name(name, project)
-    said: dict[str, JSON] = {
+    definition: dict[str, JSON] = {
         "driver": text(tree.get("Driver") or tree.get("driver")),
         "driver_opts": dict(mapping(tree.get("Options") or tree.get("options"))),
         "labels": {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))},
         "internal": tree.get("Internal") is True or tree.get("internal") is True,
         "x-subnets": [text(subnet.get("Subnet")) for subnet in mappings(get(tree, "IPAM", "Config"))],
     }
-    shown = {"name": name, **{key: value for key, value in said.items() if value}}
-    return Observed(ResourceId(Platform.COMPOSE, kind, project, short), shown)
+    shown_tree = {"name": name, **{key: value for key, value in definition.items() if value}}
+    return Observed(ResourceId(Platform.COMPOSE, kind, project, short), shown_tree)

@@ -32,10 +32,10 @@ def host_of(environment: Mapping[str, str]) -> str:
     for name in ("DOCKER_HOST", "CONTAINER_HOST"):
         if environment.get(name):
             return environment[name]
-    usual = [Path("/var/run/docker.sock"), Path("/run/podman/podman.sock")]
+    default_sockets = [Path("/var/run/docker.sock"), Path("/run/podman/podman.sock")]
     if environment.get("XDG_RUNTIME_DIR"):
-        usual.insert(1, Path(environment["XDG_RUNTIME_DIR"]) / "podman" / "podman.sock")
-    return next((f"unix://{socket}" for socket in usual if socket.exists()), f"unix://{usual[0]}")
+        default_sockets.insert(1, Path(environment["XDG_RUNTIME_DIR"]) / "podman" / "podman.sock")
+    return next((f"unix://{socket}" for socket in default_sockets if socket.exists()), f"unix://{default_sockets[0]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +65,10 @@ class EngineApi:
         params = {"stdout": "1", "stderr": "1", "tail": str(lines)}
         try:
             with self.client.get(url, params=params, timeout=self.timeout, stream=True) as answer:
-                written = next(answer.iter_content(_LOG), b"") if answer.ok else b""
+                log_bytes = next(answer.iter_content(_LOG), b"") if answer.ok else b""
         except RequestException:
             return ()
-        return tuple(line[:200] for line in tail(unframed(written), limit=2000).splitlines()[-lines:])
+        return tuple(line[:200] for line in tail(unframed(log_bytes), limit=2000).splitlines()[-lines:])
 
     def close(self) -> None:
         self.client.close()
@@ -76,11 +76,11 @@ class EngineApi:
     def _get(self, url: str, params: Mapping[str, str]) -> JSON:
         from requests.exceptions import RequestException
 
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+        seconds_left = self.deadline - time.monotonic()
+        if seconds_left <= 0:
             raise Unavailable("the deadline passed")
         try:
-            answer = self.client.get(url, params=dict(params), timeout=min(self.timeout, left))
+            answer = self.client.get(url, params=dict(params), timeout=min(self.timeout, seconds_left))
             if answer.status_code == 404:
                 return None
             if not answer.ok:

@@ -28,8 +28,8 @@ def with_evidence(api: ClusterApi, sick: Observed, pods: Sequence[ResourceId]) -
     log_of = sick.id if sick.id.kind == "Pod" else next(iter(pods), None)
     if log_of is not None:
         lines += _log(api, log_of)
-    first, *rest = sick.problems
-    return replace(sick, problems=(replace(first, evidence=(*first.evidence, *lines)), *rest))
+    first, *other_problems = sick.problems
+    return replace(sick, problems=(replace(first, evidence=(*first.evidence, *lines)), *other_problems))
 
 
 def _events(api: ClusterApi, id_: ResourceId) -> list[str]:

@@ -39,14 +39,14 @@ def gather(
     for observer in observers:
         tell(ObserverStep(observer.name, "looking"))
     running = [(observer, _started(observer, declared, now)) for observer in observers]
-    seen: list[tuple[Observer, Observation]] = []
+    observations: list[tuple[Observer, Observation]] = []
     for observer, future in running:
         try:
-            seen.append((observer, future.result(max(end - time.monotonic(), 0))))
+            observations.append((observer, future.result(max(end - time.monotonic(), 0))))
         except TimeoutError:
-            seen.append((observer, _unreachable(observer, f"did not finish within {deadline:g} s", now)))
-        tell(_ended(*seen[-1]))
-    return merged(seen, now)
+            observations.append((observer, _unreachable(observer, f"did not finish within {deadline:g} s", now)))
+        tell(_ended(*observations[-1]))
+    return merged(observations, now)
 
 
 def _many(number: int, noun: str) -> str:
@@ -90,35 +90,35 @@ def _cause(exc: BaseException) -> str:
     return f"{type(exc).__name__}: {sanitized(str(exc))[:200]}".removesuffix(": ")
 
 
-def merged(seen: Sequence[tuple[Observer, Observation]], now: datetime) -> Observation:
+def merged(observer_pairs: Sequence[tuple[Observer, Observation]], now: datetime) -> Observation:
     """One observation out of several.
 
     A platform is covered only while no observer of that platform failed: what it did not list might be there. The
     first observer to name a resource wins; where another one says something else of it, that is noted.
     """
     resources: dict[ResourceId, Observed] = {}
-    for _, observation in reversed(seen):
+    for _, observation in reversed(observer_pairs):
         resources.update(observation.resources)
-    observations = [observation for _, observation in seen]
+    observations = [observation for _, observation in observer_pairs]
     return Observation(
         now,
         resources=resources,
-        covered=frozenset(_covered(seen)),
+        covered=frozenset(_covered(observer_pairs)),
         kinds=_kinds(observations),
         unreachable=tuple(failure for observation in observations for failure in observation.unreachable),
         differences=tuple(difference for observation in observations for difference in observation.differences),
         compared=frozenset(platform for observation in observations for platform in observation.compared),
         schemas=tuple(schema for observation in observations for schema in observation.schemas),
-        notes=(*_joined(observations), *_contradictions(seen)),
+        notes=(*_joined(observations), *_contradictions(observer_pairs)),
         served=reduce(ServedApi.beside, (observation.served for observation in observations), ServedApi()),
     )
 
 
-def _covered(seen: Sequence[tuple[Observer, Observation]]) -> Iterable[Platform]:
-    covered = {platform for _, observation in seen for platform in observation.covered}
+def _covered(observations: Sequence[tuple[Observer, Observation]]) -> Iterable[Platform]:
+    covered = {platform for _, observation in observations for platform in observation.covered}
     failed = {
         platform
-        for observer, observation in seen
+        for observer, observation in observations
         if observation.unreachable
         for platform in getattr(observer, "platforms", frozenset(Platform))
         if platform not in observation.covered
@@ -128,9 +128,9 @@ def _covered(seen: Sequence[tuple[Observer, Observation]]) -> Iterable[Platform]
 
 def _kinds(observations: Iterable[Observation]) -> frozenset[tuple[str, str]] | None:
     """The Kubernetes kinds listed by anybody; None (all) where somebody covers everything or nobody anything."""
-    listed = [observation.kinds for observation in observations if Platform.KUBERNETES in observation.covered]
-    narrow = [kinds for kinds in listed if kinds is not None]
-    return frozenset().union(*narrow) if narrow and len(narrow) == len(listed) else None
+    kind_sets = [observation.kinds for observation in observations if Platform.KUBERNETES in observation.covered]
+    narrow = [kinds for kinds in kind_sets if kinds is not None]
+    return frozenset().union(*narrow) if narrow and len(narrow) == len(kind_sets) else None
 
 
 def _joined(observations: Sequence[Observation]) -> Iterator[IgnoreNote]:
@@ -138,18 +138,18 @@ def _joined(observations: Sequence[Observation]) -> Iterator[IgnoreNote]:
     about: dict[tuple[str, str], dict[str, None]] = {}
     for note in (note for observation in observations for note in observation.notes):
         about.setdefault((note.state, note.detail), {})[note.rule] = None
-    return (IgnoreNote(", ".join(places), state, detail) for (state, detail), places in about.items())
+    return (IgnoreNote(", ".join(observer_names), state, detail) for (state, detail), observer_names in about.items())
 
 
-def _contradictions(seen: Sequence[tuple[Observer, Observation]]) -> Iterator[IgnoreNote]:
+def _contradictions(observations: Sequence[tuple[Observer, Observation]]) -> Iterator[IgnoreNote]:
     """For each two observers that say different things of the same objects, which ones, and whose word counts."""
     first: dict[ResourceId, tuple[str, Observed]] = {}
-    apart: dict[tuple[str, str], list[str]] = {}
-    for observer, observation in seen:
+    contradicted: dict[tuple[str, str], list[str]] = {}
+    for observer, observation in observations:
         name = observation.source or observer.name
         for id_, observed in observation.resources.items():
-            other, said = first.setdefault(id_, (name, observed))
-            if said is not observed and not same_state(said.tree, observed.tree):
-                apart.setdefault((other, name), []).append(str(id_))
-    for (one, other), names in apart.items():
-        yield contradiction(f"{one}, {other}", names, f"what {one} says counts")
+            other, first_observed = first.setdefault(id_, (name, observed))
+            if first_observed is not observed and not same_state(first_observed.tree, observed.tree):
+                contradicted.setdefault((other, name), []).append(str(id_))
+    for (first_observer, other), names in contradicted.items():
+        yield contradiction(f"{first_observer}, {other}", names, f"what {first_observer} says counts")

@@ -98,9 +98,9 @@ class HttpObserver:
         differences: list[Drift] = []
         unreachable: list[Unreachable] = []
         with workers(_WORKERS, "http") as pool:
-            asked = [(probe, pool.submit(self._ask, probe, trusted, end, now)) for probe in self.probes]
-            Phase(self.tell, self.name, "asking endpoints", len(asked)).over(future for _, future in asked)
-            for probe, future in asked:
+            futures = [(probe, pool.submit(self._ask, probe, trusted, end, now)) for probe in self.probes]
+            Phase(self.tell, self.name, "asking endpoints", len(futures)).over(future for _, future in futures)
+            for probe, future in futures:
                 try:
                     differences += future.result()
                 except Unavailable as exc:
@@ -120,12 +120,12 @@ class HttpObserver:
         """The differences of the best attempt: one good answer is enough."""
         differences: list[Drift] = []
         for _ in range(max(probe.attempts, 1)):
-            left = min(probe.timeout, end - self.monotonic())
-            if left <= 0:
+            seconds_left = min(probe.timeout, end - self.monotonic())
+            if seconds_left <= 0:
                 if differences:
                     break
                 raise Unavailable("the deadline passed before it was asked")
-            differences = self._once(probe, trusted, left, now)
+            differences = self._once(probe, trusted, seconds_left, now)
             if not differences:
                 break
         return differences
@@ -165,12 +165,12 @@ class HttpObserver:
 
     def _body(self, answer: httpx.Response, end: float) -> str:
         """The beginning of the body, as far as it comes in time."""
-        kept = bytearray()
+        body = bytearray()
         for chunk in answer.iter_bytes(8192):
-            kept += chunk
-            if len(kept) >= _BODY or self.monotonic() > end:
+            body += chunk
+            if len(body) >= _BODY or self.monotonic() > end:
                 break
-        return bytes(kept[:_BODY]).decode(answer.encoding or "utf-8", "replace")
+        return bytes(body[:_BODY]).decode(answer.encoding or "utf-8", "replace")
 
 
 def _judged(probe: Probe, answer: _Answer, now: datetime) -> Iterator[Drift]:
@@ -185,11 +185,14 @@ def _judged(probe: Probe, answer: _Answer, now: datetime) -> Iterator[Drift]:
             probe, "latency", f"at most {probe.max_latency_ms} ms", "slower", evidence=took, severity=Severity.MEDIUM
         )
     if probe.certificate_days is not None and answer.expires is not None:
-        left = answer.expires - now
-        if left < timedelta(days=probe.certificate_days):
-            ends, severity = f"{answer.expires:%Y-%m-%dT%H:%M:%SZ}", Severity.HIGH if left < _SOON else Severity.MEDIUM
-            wanted, days = f"valid for {probe.certificate_days} days", f"{max(left.days, 0)} days left"
-            yield _drift(probe, "certificate", wanted, f"expires {ends}", evidence=days, severity=severity)
+        time_left = answer.expires - now
+        if time_left < timedelta(days=probe.certificate_days):
+            ends, severity = (
+                f"{answer.expires:%Y-%m-%dT%H:%M:%SZ}",
+                Severity.HIGH if time_left < _SOON else Severity.MEDIUM,
+            )
+            wanted_validity, days = f"valid for {probe.certificate_days} days", f"{max(time_left.days, 0)} days left"
+            yield _drift(probe, "certificate", wanted_validity, f"expires {ends}", evidence=days, severity=severity)
 
 
 def _search(pattern: str, body: str) -> bool:

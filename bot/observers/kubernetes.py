@@ -84,13 +84,13 @@ class KubernetesObserver:
             api.close()
 
     def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
-        mine = [desired for desired in declared if desired.id.platform is Platform.KUBERNETES]
-        if not mine:
+        cluster_resources = [desired for desired in declared if desired.id.platform is Platform.KUBERNETES]
+        if not cluster_resources:
             return Observation(now)
         reach = access(self.kubeconfig, self.context, self.environment)
         api = ClusterApi(reach, self.timeout, time.monotonic() + self.deadline)
         try:
-            return _Look(api, self, reach, mine, now).result()
+            return _Look(api, self, reach, cluster_resources, now).result()
         finally:
             api.close()
 
@@ -136,7 +136,7 @@ class _Look:
     def _defined(self) -> frozenset[Kind]:
         """The kinds that Git itself defines."""
         definitions = self._by_kind.get(("apiextensions.k8s.io", "CustomResourceDefinition"), ())
-        trees = [each.tree for each in definitions if each.source is not SourceKind.APPLIED]
+        trees = [definition.tree for definition in definitions if definition.source is not SourceKind.APPLIED]
         return frozenset((text(get(tree, "spec", "group")), text(get(tree, "spec", "names", "kind"))) for tree in trees)
 
     def _served(self, pool: ThreadPoolExecutor) -> dict[Kind, Served]:
@@ -155,7 +155,7 @@ class _Look:
             except Unavailable as exc:
                 self._failed(kind, None, exc.message)
                 continue
-            if endpoint is None and all(each.source is SourceKind.APPLIED for each in self._by_kind[kind]):
+            if endpoint is None and all(resource.source is SourceKind.APPLIED for resource in self._by_kind[kind]):
                 continue  # it went with its kind
             if endpoint is None and kind in self._defined:
                 self.without.add(kind)
@@ -169,10 +169,10 @@ class _Look:
     def _schemas(self, pool: ThreadPoolExecutor, served: Mapping[Kind, Served]) -> tuple[Tree, ...]:
         """The OpenAPI document of each API version of the declared custom kinds."""
         kinds = {endpoint.root: kind for kind, endpoint in served.items() if not is_known(*kind)}
-        asked = {root: pool.submit(self.api.get, f"/openapi/v3{root}") for root in sorted(kinds)}
-        self._phase("reading schemas", len(asked)).over(asked.values())
+        futures = {root: pool.submit(self.api.get, f"/openapi/v3{root}") for root in sorted(kinds)}
+        self._phase("reading schemas", len(futures)).over(futures.values())
         documents: list[Tree] = []
-        for root, future in asked.items():
+        for root, future in futures.items():
             try:
                 documents.append(mapping(future.result()))
             except Unavailable as exc:
@@ -186,9 +186,9 @@ class _Look:
             for kind, endpoint in served.items()
             for namespace in self._namespaces(kind, endpoint)
         ]
-        asked = self._listed(pool, lists, "listing")
+        futures = self._listed(pool, lists, "listing")
         covered = set(served)
-        for kind, namespace, future in asked:
+        for kind, namespace, future in futures:
             try:
                 self._keep(future.result(), kind)
             except Unavailable as exc:
@@ -201,11 +201,11 @@ class _Look:
     ) -> list[tuple[Kind, str | None, Future[list[Tree]]]]:
         """Every (kind, namespace, path) on its way."""
         phase = self._phase(doing, len(lists))
-        asked = [
+        futures = [
             (kind, namespace, pool.submit(self.api.items, path, read=phase.read)) for kind, namespace, path in lists
         ]
-        phase.over(future for _, _, future in asked)
-        return asked
+        phase.over(future for _, _, future in futures)
+        return futures
 
     def _phase(self, doing: str, total: int) -> Phase:
         return Phase(self.settings.tell, self.settings.name, doing, total)
@@ -235,17 +235,17 @@ class _Look:
         Pods that Git does not declare are read for this only and do not become resources.
         """
         pods = dict(self._pods(pool))
-        every = {**pods, **self.resources}
-        merged = with_pod_problems(every)
+        all_objects = {**pods, **self.resources}
+        merged = with_pod_problems(all_objects)
         self.resources = {id_: merged[id_] for id_ in self.resources}
         pods_of: dict[ResourceId, list[ResourceId]] = defaultdict(list)
         for id_, pod in pods.items():
             if pod.problems:
-                pods_of[top_owner(id_, every)].append(id_)
+                pods_of[top_owner(id_, all_objects)].append(id_)
         unhealthy = [resource for resource in self.resources.values() if resource.problems][:_UNHEALTHY]
-        asked = [pool.submit(with_evidence, self.api, sick, pods_of[sick.id]) for sick in unhealthy]
-        self._phase("reading evidence of what is unhealthy", len(asked)).over(asked)
-        for future in asked:
+        futures = [pool.submit(with_evidence, self.api, sick, pods_of[sick.id]) for sick in unhealthy]
+        self._phase("reading evidence of what is unhealthy", len(futures)).over(futures)
+        for future in futures:
             resource = future.result()
             self.resources[resource.id] = resource
 

@@ -39,8 +39,10 @@ def spelled(resources: Mapping[ResourceId, Observed], declared: Iterable[Desired
         live = respelled.get(desired.id)
         if live is not None and desired.id.platform is Platform.COMPOSE:
             changes = _respelled(desired, live.tree)
-            if others := [{**replica, **_respelled(desired, replica)} for replica in mappings(live.tree.get(REPLICAS))]:
-                changes[REPLICAS] = others
+            if other_replicas := [
+                {**replica, **_respelled(desired, replica)} for replica in mappings(live.tree.get(REPLICAS))
+            ]:
+                changes[REPLICAS] = other_replicas
             if changes:
                 respelled[desired.id] = replace(live, tree={**live.tree, **changes})
     return respelled

@@ -35,6 +35,7 @@ from bot.secrecy.redaction import redact
 from bot.secrecy.vocabulary import secret_name
 
 UNKNOWN: Final = "(known after apply)"
+"""As ``terraform plan`` prints it; in JSON it is ``true`` in ``after_unknown`` (Terraform docs, "JSON Output Format")."""
 _INDEX: Final = re.compile(r"\[(?:\d+|\"(?:[^\"\\]|\\.)*\")\]")
 _DATA_BEARING: Final = re.compile(
     r"(_db_|_rds_|database|_bucket|_volume|_disk|_table|_snapshot|_backup|_cluster$|_instance_group|_cache|_redis|_queue"
@@ -113,36 +114,36 @@ class PlanReader:
         def marked(key: str) -> Iterator[_Change]:
             return (replace(change, secret=secret[change.address]) for change in _changes(plan, key))
 
-        outside = {change.address: change for change in marked("resource_drift")}
+        outside_changes = {change.address: change for change in marked("resource_drift")}
         planned = {change.address: change for change in marked("resource_changes")}
-        whole = not planned
-        drifts = [drift for change in planned.values() for drift in self._planned(change, outside, plan)]
+        is_complete = not planned
+        drifts = [drift for change in planned.values() for drift in self._planned(change, outside_changes, plan)]
         drifts += (
             drift
-            for change in outside.values()
+            for change in outside_changes.values()
             if change.address not in planned or planned[change.address].actions == ("no-op",)
-            for drift in self._outside(change, plan, whole=whole)
+            for drift in self._outside(change, plan, is_complete=is_complete)
         )
         return tuple(drifts)
 
-    def _planned(self, change: _Change, outside: Mapping[str, _Change], plan: Tree) -> Iterator[Drift]:
+    def _planned(self, change: _Change, outside_changes: Mapping[str, _Change], plan: Tree) -> Iterator[Drift]:
         actions = set(change.actions)
         if {"create", "delete"} <= actions:
-            yield self._replaced(change, outside.get(change.address), plan)
+            yield self._replaced(change, outside_changes.get(change.address), plan)
         elif actions == {"delete"}:
             yield self._whole(change, DriftKind.REMOVED, "TF-DELETE", "apply would delete it", _grave(change.kind))
         elif actions == {"forget"}:
             yield self._whole(change, DriftKind.REMOVED, "TF-FORGET", "apply would forget it", Severity.LOW)
         elif actions == {"create"}:
-            yield self._absent(change, outside.get(change.address))
+            yield self._absent(change, outside_changes.get(change.address))
         elif actions == {"update"}:
-            yield from self._updated(change, outside.get(change.address), plan)
+            yield from self._updated(change, outside_changes.get(change.address), plan)
 
-    def _replaced(self, change: _Change, outside: _Change | None, plan: Tree) -> Drift:
+    def _replaced(self, change: _Change, outside_change: _Change | None, plan: Tree) -> Drift:
         forcing = ", ".join(format_path(path) for path in change.replace_paths)
         leaves = tuple(_leaves(change, _configured(plan, change)))
         evidence = tuple(
-            f"{format_path(leaf.path)}: {self._shown(change, leaf)} ({self._cause(leaf, change, outside, plan)})"
+            f"{format_path(leaf.path)}: {self._shown(change, leaf)} ({self._cause(leaf, change, outside_change, plan)})"
             for leaf in leaves[:20]
         )
         message = "apply would replace it (destroy and create again)"
@@ -155,50 +156,52 @@ class PlanReader:
         return replace(
             drift,
             evidence=evidence,
-            desired={path: asked for path, (_, asked, _) in facts},
+            desired={path: planned_value for path, (_, planned_value, _) in facts},
             observed={path: live for path, (live, _, _) in facts},
             sensitive=any(hidden for _, (_, _, hidden) in facts),
         )
 
-    def _absent(self, change: _Change, outside: _Change | None) -> Drift:
-        if outside is not None and "delete" in outside.actions:
+    def _absent(self, change: _Change, outside_change: _Change | None) -> Drift:
+        if outside_change is not None and "delete" in outside_change.actions:
             return self._whole(change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH)
         return self._whole(change, DriftKind.MISSING, "TF-CREATE", PlanCause.NOT_APPLIED, Severity.MEDIUM)
 
-    def _updated(self, change: _Change, outside: _Change | None, plan: Tree) -> Iterator[Drift]:
-        opened = gains(change.before, change.after)
+    def _updated(self, change: _Change, outside_change: _Change | None, plan: Tree) -> Iterator[Drift]:
+        cloud_gains = gains(change.before, change.after)
         for leaf in _leaves(change, _configured(plan, change)):
-            yield self._field(leaf, change, self._cause(leaf, change, outside, plan), opened)
+            yield self._field(leaf, change, self._cause(leaf, change, outside_change, plan), cloud_gains)
 
-    def _cause(self, leaf: _Leaf, change: _Change, outside: _Change | None, plan: Tree) -> PlanCause:
-        if outside is not None and any(_overlap(leaf.path, other.path) for other in _leaves(outside, None)):
+    def _cause(self, leaf: _Leaf, change: _Change, outside_change: _Change | None, plan: Tree) -> PlanCause:
+        if outside_change is not None and any(
+            _overlap(leaf.path, other.path) for other in _leaves(outside_change, None)
+        ):
             return PlanCause.OUTSIDE
         configured = _configured(plan, change)
         if configured is not None and leaf.path and leaf.path[0] not in configured:
             return PlanCause.PROVIDER
         return PlanCause.NOT_APPLIED
 
-    def _outside(self, change: _Change, plan: Tree, *, whole: bool) -> Iterator[Drift]:
+    def _outside(self, change: _Change, plan: Tree, *, is_complete: bool) -> Iterator[Drift]:
         """What changed outside although the plan leaves it alone: recorded state against live."""
         if change.actions == ("delete",):
-            if whole or any(_same_resource(change, resource) for resource, _ in _relevant(plan)):
+            if is_complete or any(_same_resource(change, resource) for resource, _ in _relevant(plan)):
                 yield self._whole(change, DriftKind.MISSING, "TF-GONE", "deleted outside of Terraform", Severity.HIGH)
             return
         relevant = [path for resource, path in _relevant(plan) if _same_resource(change, resource)]
-        opened = gains(change.after, change.before)
+        cloud_gains = gains(change.after, change.before)
         for leaf in _leaves(change, None):
-            if whole or any(_overlap(leaf.path, path) for path in relevant):
+            if is_complete or any(_overlap(leaf.path, path) for path in relevant):
                 outer = _Leaf(leaf.path, live=leaf.asked, asked=leaf.live)
-                yield self._field(outer, change, PlanCause.OUTSIDE, opened)
+                yield self._field(outer, change, PlanCause.OUTSIDE, cloud_gains)
 
-    def _field(self, leaf: _Leaf, change: _Change, cause: PlanCause, opened: Sequence[CloudGain]) -> Drift:
-        live, asked, hidden = self._sides(change, leaf)
+    def _field(self, leaf: _Leaf, change: _Change, cause: PlanCause, cloud_gains: Sequence[CloudGain]) -> Drift:
+        live, planned_value, hidden = self._sides(change, leaf)
         kind = DriftKind.CHANGED
         if leaf.live is None:
             kind = DriftKind.MISSING
         elif leaf.asked is None:
             kind = DriftKind.ADDED
-        severity, rule = _exposed(leaf, opened) or _rated(leaf.path)
+        severity, rule = _exposed(leaf, cloud_gains) or _rated(leaf.path)
         drift = self._whole(change, kind, rule, cause, severity)
         declared = self._declared(change)
         origin = declared.origins.at(leaf.path) if declared is not None else None
@@ -212,7 +215,7 @@ class PlanReader:
         return replace(
             drift,
             path=leaf.path,
-            desired=asked,
+            desired=planned_value,
             observed=live,
             sensitive=hidden,
             origin=origin,
@@ -263,18 +266,18 @@ class PlanReader:
         secret = change.secret
         for segment in leaf.path:
             secret = _below(secret, segment)
-        named = next((word for word in reversed(leaf.path) if isinstance(word, str)), "")
-        names = {owner_of(change.before, leaf.path) or named, owner_of(change.after, leaf.path) or named}
-        hides = _Hiding(self.key, next(filter(secret_name, names), named))
+        attribute = next((word for word in reversed(leaf.path) if isinstance(word, str)), "")
+        names = {owner_of(change.before, leaf.path) or attribute, owner_of(change.after, leaf.path) or attribute}
+        hides = _Hiding(self.key, next(filter(secret_name, names), attribute))
         live, hid = hides(leaf.live, secret)
-        asked, hidden = hides(leaf.asked, secret)
+        planned_value, hidden = hides(leaf.asked, secret)
         if hid is not hidden and isinstance(leaf.live, str) and isinstance(leaf.asked, str):
-            live, asked = hides(leaf.live, True)[0], hides(leaf.asked, True)[0]
-        return live, asked, hid or hidden
+            live, planned_value = hides(leaf.live, True)[0], hides(leaf.asked, True)[0]
+        return live, planned_value, hid or hidden
 
     def _shown(self, change: _Change, leaf: _Leaf) -> str:
-        live, asked, _ = self._sides(change, leaf)
-        return f"{_brief(live)} -> {_brief(asked)}"
+        live, planned_value, _ = self._sides(change, leaf)
+        return f"{_brief(live)} -> {_brief(planned_value)}"
 
 
 def _brief(value: JSON) -> str:
@@ -299,10 +302,10 @@ class _Hiding:
             return digest(value, self.key), True
         if isinstance(value, Mapping):
             parts = {key: self._hide(below, _below(secret, key), name_in(value, key)) for key, below in value.items()}
-            return {key: shown for key, (shown, _) in parts.items()}, any(hid for _, hid in parts.values())
+            return {key: shown_value for key, (shown_value, _) in parts.items()}, any(hid for _, hid in parts.values())
         if isinstance(value, Sequence) and not isinstance(value, str):
-            shown = [self._hide(below, _below(secret, at), name) for at, below in enumerate(value)]
-            return [element for element, _ in shown], any(hid for _, hid in shown)
+            shown_items = [self._hide(below, _below(secret, at), name) for at, below in enumerate(value)]
+            return [element for element, _ in shown_items], any(hid for _, hid in shown_items)
         if is_secret(name, value) if isinstance(value, str) else secret_name(name) and _is_number(value):
             return digest(value, self.key), True
         return value, False
@@ -363,8 +366,8 @@ def _changes(plan: Tree, key: str) -> Iterator[_Change]:
             )
 
 
-def _path(written: JSON) -> Pointer:
-    return tuple(segment for segment in elements(written) if isinstance(segment, str | int) and segment is not True)
+def _path(path_value: JSON) -> Pointer:
+    return tuple(segment for segment in elements(path_value) if isinstance(segment, str | int) and segment is not True)
 
 
 def _relevant(plan: Tree) -> Iterator[tuple[str, Pointer]]:
@@ -376,9 +379,9 @@ def _same_resource(change: _Change, address: str) -> bool:
     return address in {change.address, change.base}
 
 
-def _overlap(left: Pointer, right: Pointer) -> bool:
+def _overlap(first: Pointer, right: Pointer) -> bool:
     """Whether one path is the other or leads to it."""
-    return all(a == b for a, b in zip(left, right, strict=False))
+    return all(a == b for a, b in zip(first, right, strict=False))
 
 
 def _configured(plan: Tree, change: _Change) -> frozenset[str] | None:
@@ -401,21 +404,21 @@ def _leaves(change: _Change, configured: frozenset[str] | None) -> Iterator[_Lea
             yield leaf
 
 
-def _differing(live: JSON, asked: JSON, unknown: JSON, path: Pointer) -> Iterator[_Leaf]:
+def _differing(live: JSON, planned: JSON, unknown: JSON, path: Pointer) -> Iterator[_Leaf]:
     if unknown is True:
         yield _Leaf(path, live, UNKNOWN)
-    elif _equal(live, asked) and not _any_true(unknown):
+    elif _equal(live, planned) and not _any_true(unknown):
         return
-    elif isinstance(live, Mapping) and isinstance(asked, Mapping):
-        keys = [*asked, *(key for key in live if key not in asked)]
+    elif isinstance(live, Mapping) and isinstance(planned, Mapping):
+        keys = [*planned, *(key for key in live if key not in planned)]
         keys += (key for key in mapping(unknown) if key not in keys)
         for key in keys:
-            yield from _differing(live.get(key), asked.get(key), value_at(unknown, (key,)), (*path, key))
-    elif _blocks(live) and _blocks(asked) and len(elements(live)) == len(elements(asked)):
-        for at, (before, after) in enumerate(zip(elements(live), elements(asked), strict=True)):
+            yield from _differing(live.get(key), planned.get(key), value_at(unknown, (key,)), (*path, key))
+    elif _blocks(live) and _blocks(planned) and len(elements(live)) == len(elements(planned)):
+        for at, (before, after) in enumerate(zip(elements(live), elements(planned), strict=True)):
             yield from _differing(before, after, value_at(unknown, (at,)), (*path, at))
-    elif not _equal(live, asked):
-        yield _Leaf(path, live, asked)
+    elif not _equal(live, planned):
+        yield _Leaf(path, live, planned)
 
 
 def _any_true(unknown: JSON) -> bool:
@@ -429,17 +432,17 @@ def _blocks(value: JSON) -> bool:
     return bool(below) and all(isinstance(block, Mapping) for block in below)
 
 
-def _equal(left: JSON, right: JSON) -> bool:
+def _equal(first: JSON, right: JSON) -> bool:
     """By meaning: null is empty, a list is a set where only its order changed, JSON inside a text is JSON."""
-    if left == right or (left in (None, [], {}) and right in (None, [], {})):
+    if first == right or (first in (None, [], {}) and right in (None, [], {})):
         return True
-    if isinstance(left, str) and isinstance(right, str) and left[:1] in {"{", "["} and right[:1] == left[:1]:
+    if isinstance(first, str) and isinstance(right, str) and first[:1] in {"{", "["} and right[:1] == first[:1]:
         try:
-            return policies.same(policies.parsed(left), policies.parsed(right))
+            return policies.same(policies.parsed(first), policies.parsed(right))
         except ValueError:
             return False
-    if _blocks(left) and _blocks(right):
-        return Counter(map(spelled, elements(left))) == Counter(map(spelled, elements(right)))
+    if _blocks(first) and _blocks(right):
+        return Counter(map(spelled, elements(first))) == Counter(map(spelled, elements(right)))
     return False
 
 
@@ -448,9 +451,9 @@ def _grave(kind: str) -> Severity:
     return Severity.CRITICAL if _DATA_BEARING.search(kind) else Severity.HIGH
 
 
-def _exposed(leaf: _Leaf, opened: Sequence[CloudGain]) -> tuple[Severity, str] | None:
+def _exposed(leaf: _Leaf, cloud_gains: Sequence[CloudGain]) -> tuple[Severity, str] | None:
     """What the live value opens that the configuration does not, by itself or with what stands beside it."""
-    gain = next((gain for gain in opened if gain.concerns(leaf.path)), None)
+    gain = next((gain for gain in cloud_gains if gain.concerns(leaf.path)), None)
     return None if gain is None else (Severity.CRITICAL, gain.rule)
 
 

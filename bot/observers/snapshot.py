@@ -65,10 +65,10 @@ class SnapshotObserver:
         return self._kept[0].seen.served
 
     def observe(self, declared: Sequence[Desired], *, now: datetime) -> Observation:
-        kept = [each for each in self._kept if now - each.seen.at < _FRESH]
+        fresh_contents = [contents for contents in self._kept if now - contents.seen.at < _FRESH]
         self._kept.clear()
         try:
-            snapshot = kept[0] if kept else snapshot_contents(self._read(), self._shown, now)
+            snapshot = fresh_contents[0] if fresh_contents else snapshot_contents(self._read(), self._shown, now)
             differences = [
                 drift for plan in snapshot.plans for drift in PlanReader(declared, self.mask_key).drifts(plan)
             ]

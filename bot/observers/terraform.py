@@ -83,20 +83,20 @@ class _Planning:
         self._run("init", "-input=false", "-no-color", "-lockfile=readonly")
         only = ["-refresh-only"] if self.settings.refresh_only else []
         self._run("plan", *options, *only, f"-out={file}")
-        shown = self._run("show", "-json", "-no-color", file)
+        plan_output = self._run("show", "-json", "-no-color", file)
         try:
-            plan: JSON = json.loads(shown.stdout)
+            plan: JSON = json.loads(plan_output.stdout)
         except ValueError as exc:
             raise Unavailable("terraform show did not print JSON") from exc
         return plan
 
     def _run(self, verb: str, *arguments: str) -> ProcessResult:
-        left = self.end - time.monotonic()
-        if left <= 0:
+        seconds_left = self.end - time.monotonic()
+        if seconds_left <= 0:
             raise Unavailable(f"the deadline passed before terraform {verb}")
         self.settings.tell(ObserverStep(self.settings.name, f"terraform {verb}", _VERBS.index(verb), len(_VERBS)))
         argv = [self.settings.binary, verb, *arguments]
-        finished = run(argv, timeout=left, cap=_CAP, cwd=self.settings.directory, env=self._environment())
+        finished = run(argv, timeout=seconds_left, cap=_CAP, cwd=self.settings.directory, env=self._environment())
         if finished.exit_code != 0:
             message = " ".join((tail(finished.stderr) or tail(finished.stdout)).split())
             raise Unavailable(f"terraform {verb} ended with exit code {finished.exit_code}: {message}")
@@ -104,5 +104,5 @@ class _Planning:
 
     def _environment(self) -> dict[str, str]:
         passed = {key: value for key, value in self.settings.environment.items() if not key.startswith(_NOT_PASSED)}
-        ours = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
-        return {**passed, **ours, "TF_DATA_DIR": str(self.scratch / "data")}
+        variables = {"TF_IN_AUTOMATION": "1", "TF_INPUT": "0", "CHECKPOINT_DISABLE": "1"}
+        return {**passed, **variables, "TF_DATA_DIR": str(self.scratch / "data")}

@@ -51,38 +51,38 @@ class PlacedSource:
     @property
     def overriding(self) -> list[str]:
         """The files of this repository that change its options."""
-        return [each for each in argo_source.overriding(self.unit, self.path) if self.here and each in self.own.tree]
+        return [path for path in argo_source.overriding(self.unit, self.path) if self.here and path in self.own.tree]
 
     @property
     def value_files(self) -> list[str]:
         """Its values files in this repository, the one that wins last; none where one of them is not there."""
-        options, own = flux.below(self.options, "helm"), self.own.tree
+        options, own_tree = flux.below(self.options, "helm"), self.own.tree
         variables = argo_source.environment(self.unit, self.options)
-        files = ValueFiles(options, self.unit, own, variables)
+        files = ValueFiles(options, self.unit, own_tree, variables)
         if not self.here:
             options = {**options, "ignoreMissingValueFiles": True}
-            files = ValueFiles(options, self.unit, self.documents.tree, variables, own)
+            files = ValueFiles(options, self.unit, self.documents.tree, variables, own_tree)
         try:
-            return [each.path for each in files.listed() if each.here]
+            return [value_file.path for value_file in files.listed() if value_file.here]
         except Invalid:
             return []
 
 
-def placed_source(written: Tree, unit: Unit, documents: Documents) -> PlacedSource | None:
+def placed_source(source_spec: Tree, unit: Unit, documents: Documents) -> PlacedSource | None:
     """A source where it lies, with what files beside it say of it; as it is written where they cannot be read. None for one
     that only names files for the others.
     """
-    chart = flux.text(written, "chart")
-    path = joined("", "." if chart else flux.text(written, "path"))
-    if path is None or not (chart or flux.text(written, "path")):
+    chart = flux.text(source_spec, "chart")
+    path = joined("", "." if chart else flux.text(source_spec, "path"))
+    if path is None or not (chart or flux.text(source_spec, "path")):
         return None
     on, at = documents, replace(unit, path=path)
-    if not argo.is_here(written, documents.tree, texts(unit.spec.get("own"))):
-        on = documents.on(_fetched(upstream.argo_source(written), documents))
+    if not argo.is_here(source_spec, documents.tree, texts(unit.spec.get("own"))):
+        on = documents.on(_fetched(upstream.argo_source(source_spec), documents))
     try:
-        options = argo_source.overridden(written, at, path, on)
+        options = argo_source.overridden(source_spec, at, path, on)
     except Invalid:
-        options = written
+        options = source_spec
     return PlacedSource(at, options, on, documents)
 
 

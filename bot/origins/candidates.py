@@ -38,11 +38,11 @@ _NewEntries: TypeAlias = Callable[[DesiredEdit, YamlDocument, KustomizationLayer
 
 def candidates(desire: DesiredEdit, trials: Trials) -> Iterator[Candidate]:
     """Edits worth trying for one wanted edit, each once, until the budget is used up."""
-    tried: set[tuple[tuple[str, bytes], ...]] = set()
+    tried_contents: set[tuple[tuple[str, bytes], ...]] = set()
     for guess in Search(desire, trials).guesses():
         candidate = written(guess, trials.tree)
-        if candidate is not None and (key := tuple(sorted(candidate.files.items()))) not in tried:
-            tried.add(key)
+        if candidate is not None and (key := tuple(sorted(candidate.files.items()))) not in tried_contents:
+            tried_contents.add(key)
             yield candidate
         if trials.exhausted:
             return
@@ -63,13 +63,13 @@ class Search:
         """
         about = [document for document in self.documents if _is_about_chart(document)]
         for shared in (False, True):
-            listed = [
+            found_documents = [
                 document
                 for document in self.documents
                 if self._is_shared(document.file) == shared and document not in about
             ]
             layers = [layer for layer in self.desire.provenance.layers if self._layer_is_shared(layer) == shared]
-            yield from self._of(self._by_level(listed), layers, shared=shared)
+            yield from self._of(self._by_level(found_documents), layers, shared=shared)
         if self.desire.provenance.cheap and not self.trials.reached:
             yield from self._probed()
         if isinstance(self.desire.edit, SetValue) and not self.trials.reached:
@@ -77,7 +77,7 @@ class Search:
             for slot in literal_slots(self.desire, self.trials.tree):
                 yield from slot.guesses(self.desire.edit.value)
 
-    def _of(self, listed: Sequence[YamlDocument], layers: Sequence[Layer], *, shared: bool) -> Iterator[Guess]:
+    def _of(self, found_documents: Sequence[YamlDocument], layers: Sequence[Layer], *, shared: bool) -> Iterator[Guess]:
         """What is written is changed; else a new entry in the words of a layer; else more is said where something is
         said of the object already; else something new is said of it.
         """
@@ -86,9 +86,9 @@ class Search:
             for kustomization in self.desire.provenance.layers
             if isinstance(kustomization, KustomizationLayer)
         ]
-        slots = [*leaf_slots(listed), *self._lines(shared=shared)]
-        manifests = manifest_guesses(self.desire, listed)
-        yield from kustomizations.changed(self.desire, listed, kustomized)
+        slots = [*leaf_slots(found_documents), *self._lines(shared=shared)]
+        manifests = manifest_guesses(self.desire, found_documents)
+        yield from kustomizations.changed(self.desire, found_documents, kustomized)
         yield from self._set(slots)
         yield from manifests.written
         yield from self._removed(slots)
@@ -148,8 +148,8 @@ class Search:
         """Whether a document says something about other objects: values, a kustomization, a carrier."""
         return document.kind != self.desire.id.kind and self.desire.bears(document)
 
-    def _by_level(self, listed: Iterable[YamlDocument]) -> list[YamlDocument]:
-        return sorted(listed, key=lambda document: (self.desire.level(document.file), document.file))
+    def _by_level(self, found_documents: Iterable[YamlDocument]) -> list[YamlDocument]:
+        return sorted(found_documents, key=lambda document: (self.desire.level(document.file), document.file))
 
     def _lines(self, *, shared: bool) -> Iterator[Slot]:
         paths = (path for path in self._reach() if self._is_shared(path) == shared)
@@ -160,14 +160,16 @@ class Search:
         ranked = fitting(self.desire, slots, self._bears)
         first = [slot for slot in ranked if slot.is_near][:AT_ONCE]
         yield from _guesses(first)
-        rest = [slot for slot in ranked if slot not in first]
-        marked = [slot.slot for slot in rest if slot.slot.may_be_marked and not isinstance(slot.slot.value, bool)]
+        later_slots = [slot for slot in ranked if slot not in first]
+        marked = [
+            slot.slot for slot in later_slots if slot.slot.may_be_marked and not isinstance(slot.slot.value, bool)
+        ]
         feeding = self.trials.feeding(self.desire, marked, by_fit=True) if len(marked) > 1 else marked
-        yield from _guesses(candidate for candidate in rest if any(candidate.slot is slot for slot in feeding))
+        yield from _guesses(candidate for candidate in later_slots if any(candidate.slot is slot for slot in feeding))
         yield from _guesses(
             [
                 candidate
-                for candidate in rest
+                for candidate in later_slots
                 if candidate.is_near and not any(candidate.slot is slot for slot in marked)
             ][:AT_ONCE]
         )
@@ -203,12 +205,12 @@ class Search:
         if document is not None:
             yield from entries(self.desire, document, layer, self._names(document, layer))
 
-    def _in_values(self, layer: ValuesLayer | CarriedLayer, written: Sequence[Slot]) -> Iterator[Guess]:
-        """Keys of a layer over the values below it; together with ``written`` ones where both make up the value."""
+    def _in_values(self, layer: ValuesLayer | CarriedLayer, value_slots: Sequence[Slot]) -> Iterator[Guess]:
+        """Keys of a layer over the values below it; together with ``value_slots`` ones where both make up the value."""
         slots = list(self._defaults(layer))
         if isinstance(self.desire.edit, SetValue):
             yield from self._fitting(slots)
-            yield from self._image_parts([*written, *slots])
+            yield from self._image_parts([*value_slots, *slots])
         for edit in chart_values.overrides(self.desire, self._below(layer), self._held(layer)):
             if any(self._named(touched(edit)[-2:])):
                 yield from (Guess(edits, _key(edit)) for edits in self._placed(layer, edit))
@@ -222,7 +224,11 @@ class Search:
             name = name.removeprefix(prefix)
         if isinstance(suffix, str):
             name = name.removesuffix(suffix)
-        templates = [held.name for held in self.documents if self.desire.begins_in(held) and "$" in held.name]
+        templates = [
+            yaml_document.name
+            for yaml_document in self.documents
+            if self.desire.begins_in(yaml_document) and "$" in yaml_document.name
+        ]
         return templates or [name]
 
     def _document(self, file: str, index: int) -> YamlDocument | None:
@@ -236,15 +242,16 @@ class Search:
             document = self._document(layer.file, layer.document)
             value = None if document is None else value_at(document.tree, layer.pointer)
             return (inside(value) or {}) if isinstance(value, str) else value or {}
-        own = (
-            value_at(held.tree, layer.pointer)
-            for held in self.documents
-            if (held.kind, held.name) == (layer.carrier.kind, layer.carrier.name) and not self._is_shared(held.file)
+        layer_values = (
+            value_at(yaml_document.tree, layer.pointer)
+            for yaml_document in self.documents
+            if (yaml_document.kind, yaml_document.name) == (layer.carrier.kind, layer.carrier.name)
+            and not self._is_shared(yaml_document.file)
         )
-        held: Tree = {}
-        for values in own:
-            held = chart_values.merged(held, values)
-        return held
+        merged_values: Tree = {}
+        for values in layer_values:
+            merged_values = chart_values.merged(merged_values, values)
+        return merged_values
 
     def _below(self, layer: ValuesLayer | CarriedLayer) -> Tree:
         """The values over which a layer lies: of a carrier's, what others say of it as well."""
@@ -281,17 +288,17 @@ class Search:
 
     def placements(self) -> Iterator[Guess]:
         """The edit where only this part says something of the object, as a new patch, or where others say it too."""
-        own = manifest_guesses(
+        own_guesses = manifest_guesses(
             self.desire, [document for document in self.documents if not self._is_shared(document.file)]
         )
-        yield from (*own.written, *own.added)
+        yield from (*own_guesses.written, *own_guesses.added)
         for layer in self.desire.provenance.layers:
             if isinstance(layer, KustomizationLayer) and not self._is_shared(layer.file):
                 yield from self._in_kustomization(layer, kustomizations.patched)
-        others = manifest_guesses(
+        shared_guesses = manifest_guesses(
             self.desire, [document for document in self.documents if self._is_shared(document.file)]
         )
-        yield from (*others.written, *others.added)
+        yield from (*shared_guesses.written, *shared_guesses.added)
 
     # -- probing ----------------------------------------------------------------------------------------------------
 
@@ -330,11 +337,13 @@ class Search:
 
     def _template(self) -> str:
         """The text of the object's template and of all helpers; empty where it begins elsewhere."""
-        own = self.desire.provenance
-        listed = (
-            [path for path in self._reach() if path == own.file or path.endswith(".tpl")] if own.is_template else []
+        provenance = self.desire.provenance
+        templates = (
+            [path for path in self._reach() if path == provenance.file or path.endswith(".tpl")]
+            if provenance.is_template
+            else []
         )
-        return "\n".join((self.trials.tree.read(path) or b"").decode(errors="replace") for path in listed)
+        return "\n".join((self.trials.tree.read(path) or b"").decode(errors="replace") for path in templates)
 
 
 def _is_about_chart(document: YamlDocument) -> bool:
@@ -364,12 +373,12 @@ def _image_parts(old: str, new: str) -> Iterator[list[tuple[JSON, JSON]]]:
 def _below(pointer: Pointer, edit: Edit) -> Edit:
     """An edit of values as one of the document around them."""
     match edit:
-        case SetValue(rest, value):
-            return SetValue((*pointer, *rest), value)
-        case AddEntry(rest, key, value):
-            return AddEntry((*pointer, *rest), key, value)
-        case RemoveEntry(rest):
-            return RemoveEntry((*pointer, *rest))
+        case SetValue(remaining_pointer, value):
+            return SetValue((*pointer, *remaining_pointer), value)
+        case AddEntry(remaining_pointer, key, value):
+            return AddEntry((*pointer, *remaining_pointer), key, value)
+        case RemoveEntry(remaining_pointer):
+            return RemoveEntry((*pointer, *remaining_pointer))
 
 
 def _key(edit: Edit) -> str:

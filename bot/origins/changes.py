@@ -86,10 +86,10 @@ def written(guess: Guess, tree: FileTree) -> Candidate | None:
 def _spliced(data: bytes, change: DocumentEdit) -> tuple[bytes, Pointer, int]:
     edit = _around(dict(values(change.file, data))[change.document], change.texts, change.edit)
     after = edited(change.file, data, [edit], document=change.document, dialect=Dialect.KUBERNETES)
-    held = dict(values(change.file, after)).get(change.document)
+    value = dict(values(change.file, after)).get(change.document)
     for pointer in change.texts:
-        held = _held(held, pointer)
-    inner = _new_element(change.edit, held)
+        value = _held(value, pointer)
+    inner = _new_element(change.edit, value)
     line = line_of(change.file, after, change.document, *change.texts, inner)
     return after, (*(part for text in change.texts for part in text), *inner), line
 
@@ -98,8 +98,8 @@ def _new_element(edit: Edit, tree: JSON) -> Pointer:
     """Where an edit landed in ``tree``; a new element of a list is its last one."""
     pointer = touched(edit)
     if isinstance(edit, AddEntry) and edit.key is None:
-        listed = at(tree, pointer)
-        return (*pointer, len(listed) - 1) if isinstance(listed, (list, tuple)) else pointer
+        elements = at(tree, pointer)
+        return (*pointer, len(elements) - 1) if isinstance(elements, (list, tuple)) else pointer
     return pointer
 
 
@@ -134,7 +134,7 @@ def dumped(edits: Iterable[FileEdit], tree: FileTree) -> dict[str, bytes]:
     by_file: dict[str, list[FileEdit]] = defaultdict(list)
     for edit in edits:
         by_file[edit.file].append(edit)
-    return {path: _dumped(path, tree.read(path) or b"", listed) for path, listed in by_file.items()}
+    return {path: _dumped(path, tree.read(path) or b"", file_edits) for path, file_edits in by_file.items()}
 
 
 def _dumped(path: str, data: bytes, edits: Sequence[FileEdit]) -> bytes:
@@ -152,8 +152,8 @@ def _dumped(path: str, data: bytes, edits: Sequence[FileEdit]) -> bytes:
 def _applied(tree: JSON, texts: Sequence[Pointer], edit: Edit) -> JSON:
     if not texts:
         return applied(tree, edit)
-    held = _applied(_held(tree, texts[0]), texts[1:], edit)
-    return applied(tree, SetValue(texts[0], _json(held) + "\n"))
+    child = _applied(_held(tree, texts[0]), texts[1:], edit)
+    return applied(tree, SetValue(texts[0], _json(child) + "\n"))
 
 
 def _json(value: JSON) -> str:

@@ -11,40 +11,45 @@ from bot.origins.desire import DesiredEdit
 from bot.origins.slots import simple
 
 
-def overrides(desire: DesiredEdit, defaults: Tree, held: JSON) -> Iterator[Edit]:
-    """Edits of a layer's values ``held``, over ``defaults``, that may make the entry, change it or take it away.
+def overrides(desire: DesiredEdit, defaults: Tree, layer_values: JSON) -> Iterator[Edit]:
+    """Edits of a layer's values ``layer_values``, over ``defaults``, that may make the entry, change it or take it away.
 
     Helm merges mappings, and takes away a key that is null; a list replaces the other (Helm docs, "Values Files").
     """
     around, small = _small(desire)
-    yield from _whole(desire, defaults, held)
-    for pointer, default in _collections(defaults, held):
-        own = value_at(held, pointer)
-        value = merged(default, own) if isinstance(default, Mapping) and isinstance(own, Mapping) else own or default
+    yield from _whole(desire, defaults, layer_values)
+    for pointer, default in _collections(defaults, layer_values):
+        own_value = value_at(layer_values, pointer)
+        value = (
+            merged(default, own_value)
+            if isinstance(default, Mapping) and isinstance(own_value, Mapping)
+            else own_value or default
+        )
         if small is None:
             if same(value, desire.old):
                 yield SetValue(pointer, desire.edit.value if isinstance(desire.edit, SetValue) else None)
         elif value and not _within(value, around):
             continue
         elif isinstance(value, Mapping):
-            yield from _in_mapping(pointer, value, own, default, small)
+            yield from _in_mapping(pointer, value, own_value, default, small)
         elif isinstance(value, (list, tuple)) and not (isinstance(small, AddEntry) and small.key is not None):
             new = _in_list(value, around, small)
             if new is not None:
                 yield _put(pointer, new)
 
 
-def _whole(desire: DesiredEdit, defaults: Tree, held: JSON) -> Iterator[Edit]:
+def _whole(desire: DesiredEdit, defaults: Tree, layer_values: JSON) -> Iterator[Edit]:
     """A mapping or list that comes as a whole, for one of the values that is empty so far: that of its name first."""
     edit = desire.edit
     if not isinstance(edit, AddEntry) or edit.key is None or not isinstance(edit.value, (Mapping, list, tuple)):
         return
     empty = [
         pointer
-        for pointer, default in _collections(defaults, held)
-        if not (default or value_at(held, pointer)) and isinstance(default, Mapping) == isinstance(edit.value, Mapping)
+        for pointer, default in _collections(defaults, layer_values)
+        if not (default or value_at(layer_values, pointer))
+        and isinstance(default, Mapping) == isinstance(edit.value, Mapping)
     ]
-    for pointer in sorted(empty, key=lambda each: each[-1] != edit.key):
+    for pointer in sorted(empty, key=lambda entry: entry[-1] != edit.key):
         yield _put(pointer, edit.value)
 
 
@@ -58,13 +63,13 @@ def _small(desire: DesiredEdit) -> tuple[JSON, Edit | None]:
             return around, AddEntry((), key, value)
         case SetValue(_, value) if isinstance(value, (Mapping, list, tuple)):
             return around, None
-        case SetValue(whole, value):
-            return around, SetValue(whole[-1:], value)
-        case RemoveEntry(whole):
-            return around, RemoveEntry(whole[-1:])
+        case SetValue(outer_pointer, value):
+            return around, SetValue(outer_pointer[-1:], value)
+        case RemoveEntry(outer_pointer):
+            return around, RemoveEntry(outer_pointer[-1:])
 
 
-def _in_mapping(pointer: Pointer, value: Tree, own: JSON, default: JSON, small: Edit) -> Iterator[Edit]:
+def _in_mapping(pointer: Pointer, value: Tree, own_value: JSON, default: JSON, small: Edit) -> Iterator[Edit]:
     match small:
         case AddEntry(_, str() as key, new):
             yield AddEntry(pointer, key, new)
@@ -75,7 +80,7 @@ def _in_mapping(pointer: Pointer, value: Tree, own: JSON, default: JSON, small: 
         case RemoveEntry((str() as key,)) if key in value:
             if isinstance(default, Mapping) and key in default:
                 yield AddEntry(pointer, key, None)
-            elif isinstance(own, Mapping) and key in own:
+            elif isinstance(own_value, Mapping) and key in own_value:
                 yield RemoveEntry((*pointer, key))
 
 
@@ -89,7 +94,7 @@ def _in_list(value: JSON, around: JSON, small: Edit) -> JSON:
     element = (
         around[index] if isinstance(around, (list, tuple)) and isinstance(index, int) and index < len(around) else None
     )
-    numbers = [number for number, each in enumerate(value) if same(each, element)]
+    numbers = [number for number, candidate in enumerate(value) if same(candidate, element)]
     if len(numbers) != 1:
         return None
     edit = SetValue((numbers[0],), small.value) if isinstance(small, SetValue) else RemoveEntry((numbers[0],))
@@ -102,20 +107,20 @@ def _put(pointer: Pointer, value: JSON) -> Edit:
 
 def merged(below: JSON, above: JSON) -> Tree:
     """Values over others as Helm lays them: mappings are merged, null takes away, all else is replaced."""
-    made: dict[str, JSON] = dict(below) if isinstance(below, Mapping) else {}
+    result: dict[str, JSON] = dict(below) if isinstance(below, Mapping) else {}
     for key, value in above.items() if isinstance(above, Mapping) else ():
-        old = made.get(key)
+        old = result.get(key)
         if value is None:
-            made.pop(key, None)
+            result.pop(key, None)
         else:
-            made[key] = merged(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) else value
-    return made
+            result[key] = merged(old, value) if isinstance(value, Mapping) and isinstance(old, Mapping) else value
+    return result
 
 
-def _collections(defaults: JSON, held: JSON) -> Iterator[tuple[Pointer, JSON]]:
+def _collections(defaults: JSON, layer_values: JSON) -> Iterator[tuple[Pointer, JSON]]:
     """Every mapping and list of either, by keys alone, with what the defaults say there."""
-    listed = dict.fromkeys([*_walk(defaults, ()), *_walk(held, ())])
-    yield from ((pointer, value_at(defaults, pointer)) for pointer in listed)
+    pointers = dict.fromkeys([*_walk(defaults, ()), *_walk(layer_values, ())])
+    yield from ((pointer, value_at(defaults, pointer)) for pointer in pointers)
 
 
 def _walk(value: JSON, pointer: Pointer) -> Iterator[Pointer]:
@@ -133,11 +138,11 @@ def _within(value: JSON, around: JSON) -> bool:
     if isinstance(value, Mapping) and isinstance(around, Mapping):
         return all(key in around and same(around[key], entry) for key, entry in value.items())
     if isinstance(value, Mapping) and isinstance(around, (list, tuple)):
-        named = {each.get("name"): each.get("value") for each in around if isinstance(each, Mapping)}
+        values_by_name = {entry.get("name"): entry.get("value") for entry in around if isinstance(entry, Mapping)}
         return all(
-            key in named and named[key] == (entry if isinstance(entry, str) else str(entry))
+            key in values_by_name and values_by_name[key] == (entry if isinstance(entry, str) else str(entry))
             for key, entry in value.items()
         )
     if isinstance(value, (list, tuple)) and isinstance(around, (list, tuple)):
-        return all(any(same(each, other) for other in around) for each in value)
+        return all(any(same(element, other) for other in around) for element in value)
     return False

@@ -96,20 +96,20 @@ class DesiredEdit:
         """How much the names around a written value have to do with this edit: more is nearer. What stands beside an
         element of another name has less to do with it than what says nothing.
         """
-        theirs = [_SYNONYMS.get(word, word) for word in map(_plain, words)]
+        synonyms = [_SYNONYMS.get(word, word) for word in map(_plain, words)]
         score = 0
-        for word, own in zip(reversed(theirs), reversed(self.words), strict=False):
-            if word != own:
+        for word, own_word in zip(reversed(synonyms), reversed(self.words), strict=False):
+            if word != own_word:
                 break
             score += 4
-        shared = {word for word in theirs if word in self.words} - _NO_HINT
+        shared = {word for word in synonyms if word in self.words} - _NO_HINT
         return score + 2 * len(shared)
 
     def bears(self, document: YamlDocument) -> bool:
         """Whether a document may well have a say in this object: it is no manifest of another one."""
         if document.kind in {"", self.id.kind} or document.is_kustomization or document.is_builtin:
-            own = not document.name or document.name in self.id.name or self.begins_in(document)
-            return document.kind != self.id.kind or own
+            may_be_meant = not document.name or document.name in self.id.name or self.begins_in(document)
+            return document.kind != self.id.kind or may_be_meant
         return any(
             document.kind == carrier.kind and document.name in carrier.name for carrier in self.provenance.carriers
         )
@@ -118,8 +118,8 @@ class DesiredEdit:
         """Whether a document is the object's own manifest; what its name is may be substituted only later
         (``${APP}``, kustomize-controller docs, "Post build variable substitution").
         """
-        own = document.name in self.id.name or "$" in document.name
-        return document.file == self.provenance.file and document.kind == self.id.kind and own
+        may_be_meant = document.name in self.id.name or "$" in document.name
+        return document.file == self.provenance.file and document.kind == self.id.kind and may_be_meant
 
     def level(self, file: str) -> int:
         """How far away a file is: its index in the reach."""

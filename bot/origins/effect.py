@@ -63,15 +63,15 @@ class Comparison:
         through: set[ResourceId] = set()
         expected = {*renamed, *renamed.values(), *self.brought}
         for name, id_, old, new in self._differing(before, after):
-            mine = name == self.target
-            if mine and id_ in self.carriers and id_ not in self.desired:
+            is_target = name == self.target
+            if is_target and id_ in self.carriers and id_ not in self.desired:
                 through.add(id_)
                 continue
-            as_desired = mine and old is not None and new is not None and self._as_desired(id_, old, new, names)
+            as_desired = is_target and old is not None and new is not None and self._as_desired(id_, old, new, names)
             if as_desired and (id_ in self.desired or not names):
                 continue
             moves.add((name, id_))
-            if as_desired or (mine and id_ in expected):
+            if as_desired or (is_target and id_ in expected):
                 followers.add((name, id_))
         goals = {old: new for old, new in renamed.items() if old in self.desired}
         return SideEffects(frozenset(moves), goals, frozenset(followers), frozenset(through))
@@ -95,16 +95,16 @@ class Comparison:
         carriers take values (``valuesFrom``).
         """
         for old, new in successors(before, after).items():
-            goals = [_nameless(each) for each in self.desired.get(old, ())]
+            goals = [_nameless(document) for document in self.desired.get(old, ())]
             now = _nameless(after[new])
             if any(between(_nameless(before[old]), now, goal) for goal in goals) or (not goals and self.carriers):
                 yield old, new
 
     def _differing(self, before: Objects, after: Objects) -> Iterator[tuple[str, ResourceId, Tree | None, Tree | None]]:
         for target, objects in after.items():
-            known = before.get(target, {})
-            for id_ in {**known, **objects}:
-                old, new = known.get(id_), objects.get(id_)
+            earlier_objects = before.get(target, {})
+            for id_ in {**earlier_objects, **objects}:
+                old, new = earlier_objects.get(id_), objects.get(id_)
                 if old is new or (old is not None and new is not None and alike(old, new)):
                     continue
                 pointers = self.noise.values.get((target, id_))
@@ -121,20 +121,20 @@ class Comparison:
 
     def _is_noise(self, target: str, id_: ResourceId) -> bool:
         return any(
-            (target, id_.group, id_.kind, id_.scope) == each[:4] and id_.name.startswith(each[4])
-            for each in self.noise.names
+            (target, id_.group, id_.kind, id_.scope) == random_name[:4] and id_.name.startswith(random_name[4])
+            for random_name in self.noise.names
         )
 
 
 def successors(before: Mapping[ResourceId, Tree], after: Mapping[ResourceId, Tree]) -> dict[ResourceId, ResourceId]:
     """The generated objects that have another name after a change of what they hold, by their old ones."""
-    made = [each for each in after if each not in before]
+    new_ids = [candidate for candidate in after if candidate not in before]
     pairs: dict[ResourceId, ResourceId] = {}
     for old in before:
         name = base_name(old.name)
         if old in after or name == old.name:
             continue
-        kin = [new for new in made if new._replace(name=old.name) == old and base_name(new.name) == name]
+        kin = [new for new in new_ids if new._replace(name=old.name) == old and base_name(new.name) == name]
         if len(kin) == 1:
             pairs[old] = kin[0]
     return pairs
@@ -151,10 +151,10 @@ def is_so(edit: Edit, original: Tree, now: Tree) -> bool:
     """Whether ``now``, a later rendering of ``original``, says what ``edit`` of ``original`` wants."""
     match edit:
         case SetValue(pointer, value):
-            return any(_agree(_value(now, each), value) for each in (pointer, position(pointer, original, now)))
+            return any(_agree(_value(now, spot), value) for spot in (pointer, position(pointer, original, now)))
         case AddEntry(pointer, None, value):
-            listed = _value(now, position(pointer, original, now))
-            return isinstance(listed, (list, tuple)) and any(same(each, value) for each in listed)
+            values_there = _value(now, position(pointer, original, now))
+            return isinstance(values_there, (list, tuple)) and any(same(current, value) for current in values_there)
         case AddEntry(pointer, key, value):
             around = position(pointer, original, now)
             return _agree(_value(now, None if around is None else (*around, str(key))), value)
@@ -167,22 +167,22 @@ def _is_gone(pointer: Pointer, original: Tree, now: Tree) -> bool:
     if element is _ABSENT:
         return True
     around = position(pointer[:-1], original, now)
-    held = _value(now, around)
+    current = _value(now, around)
     if isinstance(pointer[-1], str):
         if _STRINGS.intersection(pointer[-2:-1]):
-            return not isinstance(held, Mapping) or pointer[-1] not in held
-        return _is_blank(held.get(pointer[-1], _ABSENT)) if isinstance(held, Mapping) else True
+            return not isinstance(current, Mapping) or pointer[-1] not in current
+        return _is_blank(current.get(pointer[-1], _ABSENT)) if isinstance(current, Mapping) else True
     before = _value(original, pointer[:-1])
-    return _count(element, held) < _count(element, before)
+    return _count(element, current) < _count(element, before)
 
 
-def _count(element: object, listed: object) -> int:
+def _count(element: object, elements: object) -> int:
     """How often a list holds an element: by its name where it has one, for one of another value is still there."""
-    if not isinstance(listed, (list, tuple)):
+    if not isinstance(elements, (list, tuple)):
         return 0
     if isinstance(element, Mapping) and "name" in element:
-        return sum(isinstance(each, Mapping) and each.get("name") == element["name"] for each in listed)
-    return sum(same(each, element) for each in listed)
+        return sum(isinstance(entry, Mapping) and entry.get("name") == element["name"] for entry in elements)
+    return sum(same(entry, element) for entry in elements)
 
 
 def _value(tree: JSON, pointer: Pointer | None) -> object:
@@ -201,10 +201,10 @@ def _is_blank(value: object) -> bool:
     return value is _ABSENT or value is None or (isinstance(value, (Mapping, list, tuple)) and not value)
 
 
-def _agree(left: object, right: object) -> bool:
-    if left is _ABSENT or right is _ABSENT:
-        return _is_blank(left) and _is_blank(right)
-    return same(left, right)
+def _agree(first: object, right: object) -> bool:
+    if first is _ABSENT or right is _ABSENT:
+        return _is_blank(first) and _is_blank(right)
+    return same(first, right)
 
 
 def between(before: object, now: object, desired: object) -> bool:
@@ -217,12 +217,12 @@ def between(before: object, now: object, desired: object) -> bool:
         return False
     if _is_blank(now) and (_is_blank(before) or _is_blank(desired)):
         return True
-    each = [{} if _is_blank(value) and isinstance(now, Mapping) else value for value in (before, now, desired)]
-    if all(isinstance(value, Mapping) for value in each):
-        return _between_mappings(*each)
-    listed = [[] if _is_blank(value) else value for value in (before, now, desired)]
-    if all(isinstance(value, (list, tuple)) for value in listed):
-        return _between_lists(*listed)
+    value_triple = [{} if _is_blank(value) and isinstance(now, Mapping) else value for value in (before, now, desired)]
+    if all(isinstance(value, Mapping) for value in value_triple):
+        return _between_mappings(*value_triple)
+    list_values = [[] if _is_blank(value) else value for value in (before, now, desired)]
+    if all(isinstance(value, (list, tuple)) for value in list_values):
+        return _between_lists(*list_values)
     return False
 
 
@@ -234,8 +234,8 @@ def is_whole(now: object, desired: object) -> bool:
         return all(is_whole(now.get(key, _ABSENT), desired.get(key, _ABSENT)) for key in {**now, **desired})
     if not isinstance(now, (list, tuple)) or not isinstance(desired, (list, tuple)) or len(now) != len(desired):
         return False
-    named = _by_name(now), _by_name(desired)
-    return is_whole(*named) if None not in named else all(map(is_whole, now, desired))
+    entries_by_name = _by_name(now), _by_name(desired)
+    return is_whole(*entries_by_name) if None not in entries_by_name else all(map(is_whole, now, desired))
 
 
 def _between_mappings(before: object, now: object, desired: object) -> bool:
@@ -248,9 +248,9 @@ def _between_mappings(before: object, now: object, desired: object) -> bool:
 
 
 def _between_lists(before: object, now: object, desired: object) -> bool:
-    named = [_by_name(value) for value in (before, now, desired)]
-    if all(value is not None for value in named):
-        return _between_mappings(*named)
+    entries_by_name = [_by_name(value) for value in (before, now, desired)]
+    if all(value is not None for value in entries_by_name):
+        return _between_mappings(*entries_by_name)
     if (
         not isinstance(before, (list, tuple))
         or not isinstance(now, (list, tuple))
@@ -260,20 +260,20 @@ def _between_lists(before: object, now: object, desired: object) -> bool:
     return len(before) == len(now) == len(desired) and all(map(between, before, now, desired))
 
 
-def _by_name(listed: object) -> Mapping[str, JSON] | None:
+def _by_name(elements: object) -> Mapping[str, JSON] | None:
     """A list whose elements all have names of their own, by them."""
-    if not isinstance(listed, (list, tuple)):
+    if not isinstance(elements, (list, tuple)):
         return None
-    keys = [name_key(element) for element in listed]
+    keys = [name_key(element) for element in elements]
     if not all(key == "name" for key in keys):
         return None
-    by_name = {str(element["name"]): element for element in listed}
-    return by_name if len(by_name) == len(listed) else None
+    by_name = {str(element["name"]): element for element in elements}
+    return by_name if len(by_name) == len(elements) else None
 
 
-def alike(left: JSON, right: JSON) -> bool:
+def alike(first: JSON, right: JSON) -> bool:
     """As ``same``, and quicker where things differ."""
-    return left == right and same(left, right)
+    return first == right and same(first, right)
 
 
 def _nameless(tree: JSON) -> JSON:
@@ -300,21 +300,23 @@ def noise(first: Objects, second: Objects) -> Noise:
     values: dict[ObjectId, frozenset[Pointer]] = {}
     names: set[tuple[str, str, str, str, str]] = set()
     for target, objects in first.items():
-        others = second.get(target, {})
+        second_objects = second.get(target, {})
         for id_, tree in objects.items():
-            other = others.get(id_)
+            other = second_objects.get(id_)
             if other is not None and (pointers := frozenset(differences(tree, other))):
                 values[target, id_] = pointers
         names |= set(
-            _random_names(target, [i for i in objects if i not in others], [i for i in others if i not in objects])
+            _random_names(
+                target, [i for i in objects if i not in second_objects], [i for i in second_objects if i not in objects]
+            )
         )
     return Noise(values, frozenset(names))
 
 
 def _random_names(
-    target: str, gone: list[ResourceId], new: list[ResourceId]
+    target: str, removed_ids: list[ResourceId], new: list[ResourceId]
 ) -> Iterator[tuple[str, str, str, str, str]]:
-    for id_ in gone:
+    for id_ in removed_ids:
         kin = [
             other.name for other in new if (other.group, other.kind, other.scope) == (id_.group, id_.kind, id_.scope)
         ]
@@ -323,22 +325,24 @@ def _random_names(
             yield target, id_.group, id_.kind, id_.scope, shared
 
 
-def _shared_start(left: str, right: str) -> str:
+def _shared_start(first: str, right: str) -> str:
     """What two names of random ends begin with, up to the dash before that."""
-    length = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
-    return left[: left.rfind("-", 0, length) + 1]
+    length = next(
+        (i for i, (a, b) in enumerate(zip(first, right, strict=False)) if a != b), min(len(first), len(right))
+    )
+    return first[: first.rfind("-", 0, length) + 1]
 
 
-def differences(left: JSON, right: JSON, pointer: Pointer = ()) -> Iterator[Pointer]:
+def differences(first: JSON, right: JSON, pointer: Pointer = ()) -> Iterator[Pointer]:
     """The places at which two values differ; the list itself where its length does."""
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        for key in {**left, **right}:
-            if key not in left or key not in right:
+    if isinstance(first, Mapping) and isinstance(right, Mapping):
+        for key in {**first, **right}:
+            if key not in first or key not in right:
                 yield (*pointer, key)
             else:
-                yield from differences(left[key], right[key], (*pointer, key))
-    elif isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)) and len(left) == len(right):
-        for index, (mine, theirs) in enumerate(zip(left, right, strict=True)):
-            yield from differences(mine, theirs, (*pointer, index))
-    elif not same(left, right):
+                yield from differences(first[key], right[key], (*pointer, key))
+    elif isinstance(first, (list, tuple)) and isinstance(right, (list, tuple)) and len(first) == len(right):
+        for index, (first_element, second_element) in enumerate(zip(first, right, strict=True)):
+            yield from differences(first_element, second_element, (*pointer, index))
+    elif not same(first, right):
         yield pointer

@@ -48,8 +48,8 @@ _CARRIERS: Final = {
 
 def inputs(expansion: Expansion, documents: Documents) -> frozenset[str]:
     """The files that a target is made from, those that declare what begins it included (an ``Application``)."""
-    begun = {unit.file for unit in expansion.target.units if unit.kind is UnitKind.ARGO_APPLICATION}
-    return frozenset(begun).union(*(made_from(unit, documents) for unit in expansion.units))
+    application_files = {unit.file for unit in expansion.target.units if unit.kind is UnitKind.ARGO_APPLICATION}
+    return frozenset(application_files).union(*(made_from(unit, documents) for unit in expansion.units))
 
 
 def made_from(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
@@ -84,8 +84,8 @@ def _read(unit: Unit, paths: Iterable[str], documents: Documents) -> frozenset[s
     """The files of a unit without the values files that lie in its chart for other places: Helm reads only those that
     it is told to, beside ``values.yaml``.
     """
-    named = set(_value_files(unit, documents))
-    return frozenset(path for path in paths if path in named or not _OTHER_VALUES.search(path))
+    value_files = set(_value_files(unit, documents))
+    return frozenset(path for path in paths if path in value_files or not _OTHER_VALUES.search(path))
 
 
 def _takers(paths: Iterable[str], documents: Documents) -> Mapping[str, set[str]]:
@@ -97,8 +97,8 @@ def _takers(paths: Iterable[str], documents: Documents) -> Mapping[str, set[str]
             takers[path].add(folder)
             for document in documents.of(path):
                 for reference in references(document.tree):
-                    if (taken := joined(folder, reference.text)) is not None:
-                        takers[taken].add(folder)
+                    if (input_path := joined(folder, reference.text)) is not None:
+                        takers[input_path].add(folder)
     return takers
 
 
@@ -110,15 +110,15 @@ def _multiplicity(path: str, takers: Mapping[str, set[str]], path_so_far: tuple[
 
 def objects(expansion: Expansion) -> dict[ResourceId, Tree]:
     """The objects of a target as a scene has them."""
-    return {id_: made.tree for _, made in expansion.objects() if (id_ := identity(made)) is not None}
+    return {id_: rendered.tree for _, rendered in expansion.objects() if (id_ := identity(rendered)) is not None}
 
 
 def changing(expansion: Expansion) -> dict[ObjectId, frozenset[Pointer]]:
     """What cannot be compared in the objects of a target, for it is another one each time or nobody can read it."""
     return {
-        (expansion.target.name, id_): frozenset(made.opaque)
-        for _, made in expansion.objects()
-        if made.opaque and (id_ := identity(made)) is not None
+        (expansion.target.name, id_): frozenset(rendered.opaque)
+        for _, rendered in expansion.objects()
+        if rendered.opaque and (id_ := identity(rendered)) is not None
     }
 
 
@@ -127,13 +127,15 @@ def provenance(
 ) -> dict[ResourceId, Provenance]:
     """The provenance of every object. ``cheap_charts``: charts are rendered in process, within milliseconds."""
     survey = _Survey(expansion, documents, cheap_charts)
-    known: dict[ResourceId, Provenance] = {}
+    provenances: dict[ResourceId, Provenance] = {}
     for index, rendered in enumerate(expansion.units):
-        for made in rendered.rendering.objects:
-            id_ = identity(made)
-            if id_ is not None and id_ not in known:
-                known[id_] = replace(survey.of_file(index, made.file, id_.scope), line=made.line)
-    return known
+        for rendered_object in rendered.rendering.objects:
+            id_ = identity(rendered_object)
+            if id_ is not None and id_ not in provenances:
+                provenances[id_] = replace(
+                    survey.of_file(index, rendered_object.file, id_.scope), line=rendered_object.line
+                )
+    return provenances
 
 
 @dataclass(slots=True)
@@ -172,8 +174,8 @@ class _Survey:
         elif rendered.parent is not None:
             above = self.of_unit(rendered.parent)
         carriers = above.carriers | ({carrier[0]} if carrier is not None else set())
-        own = [frozenset(files) for files in self._levels(unit, paths) if files]
-        reach = (*above.reach, *own) if unit.kind is UnitKind.FLUX_HELM_RELEASE else (*own, *above.reach)
+        file_sets = [frozenset(files) for files in self._levels(unit, paths) if files]
+        reach = (*above.reach, *file_sets) if unit.kind is UnitKind.FLUX_HELM_RELEASE else (*file_sets, *above.reach)
         for id_, number in self._referred(unit, carrier):
             carriers |= {id_}
             reach = (*reach, *(files for files in self.of_unit(number).reach if files not in reach))
@@ -185,8 +187,8 @@ class _Survey:
         """The rendered object that says how ``unit`` is rendered, and the index of the unit it belongs to."""
         if not self._carriers:
             for number, rendered in enumerate(self.expansion.units):
-                for made in rendered.rendering.objects:
-                    id_ = identity(made)
+                for rendered_object in rendered.rendering.objects:
+                    id_ = identity(rendered_object)
                     if id_ is not None and id_.group in _CARRIERS.values():
                         self._carriers[id_.group, id_.scope, id_.name] = id_, number
         group = _CARRIERS.get(unit.kind)
@@ -202,12 +204,14 @@ class _Survey:
         """
         if carrier is None:
             return
-        listed = (unit.spec.get("valuesFrom"), flux.below(unit.spec, "postBuild").get("substituteFrom"))
-        named = {(flux.text(ref, "kind"), flux.text(ref, "name")) for refs in listed for ref in flux.mappings(refs)}
-        for number, rendered in enumerate(self.expansion.units if named else ()):
-            for made in rendered.rendering.objects:
-                id_ = identity(made)
-                if id_ is None or (id_.kind, id_.name) not in named or id_.scope != carrier[0].scope:
+        reference_lists = (unit.spec.get("valuesFrom"), flux.below(unit.spec, "postBuild").get("substituteFrom"))
+        reference_names = {
+            (flux.text(ref, "kind"), flux.text(ref, "name")) for refs in reference_lists for ref in flux.mappings(refs)
+        }
+        for number, rendered in enumerate(self.expansion.units if reference_names else ()):
+            for rendered_object in rendered.rendering.objects:
+                id_ = identity(rendered_object)
+                if id_ is None or (id_.kind, id_.name) not in reference_names or id_.scope != carrier[0].scope:
                     continue
                 if base_name(id_.name) == id_.name:
                     yield id_, number
@@ -220,9 +224,9 @@ class _Survey:
             overrides = {override for path in argo.paths(unit) for override in argo_source.overriding(unit, path)}
             files |= {override for override in overrides if override in self.documents.tree}
         yield files
-        beside = {path for path in paths if posixpath.dirname(path) == unit.path} - files
-        yield beside
-        yield set(paths) - beside - files
+        siblings = {path for path in paths if posixpath.dirname(path) == unit.path} - files
+        yield siblings
+        yield set(paths) - siblings - files
 
     def _is_cheap(self, unit: Unit) -> bool:
         if unit.kind is UnitKind.HELM:
@@ -271,9 +275,9 @@ class _Survey:
         """
         below = defaults
         layers = []
-        own = "" if chart is None else posixpath.join(chart, "values.yaml")
-        if own in self.documents.tree and own not in files:
-            layers.append(ValuesLayer(own, defaults=below))
+        chart_values_file = "" if chart is None else posixpath.join(chart, "values.yaml")
+        if chart_values_file in self.documents.tree and chart_values_file not in files:
+            layers.append(ValuesLayer(chart_values_file, defaults=below))
         for file in files:
             layers.append(ValuesLayer(file, defaults=below))
             below = merged(below, self._values(file))
@@ -285,8 +289,8 @@ class _Survey:
         if declared is not None and declared.tree.get("kind") == "ApplicationSet":
             prefix = ("spec", "template")
         single = not flux.mappings(unit.spec.get("sources"))
-        for index, written in enumerate(argo.sources(unit.spec)):
-            source = placed_source(written, unit, self.documents)
+        for index, source_spec in enumerate(argo.sources(unit.spec)):
+            source = placed_source(source_spec, unit, self.documents)
             if source is None:
                 continue
             pointer: Pointer = (*prefix, "spec", "source") if single else (*prefix, "spec", "sources", index)
@@ -297,7 +301,7 @@ class _Survey:
                 has_values = {"values", "valuesObject"} & set(flux.below(source.options, "helm"))
                 layers = list(self._value_layers(source.path if source.here else None, files, defaults))
                 yield from [*inline, *layers] if has_values else [*layers, *inline]
-            elif not flux.text(written, "chart"):
+            elif not flux.text(source_spec, "chart"):
                 yield from (KustomizationLayer(file, 0, ("kustomize",), ARGO) for file in reversed(source.overriding))
                 if declared is not None:
                     yield KustomizationLayer(declared.file, declared.index, (*pointer, "kustomize"), ARGO)
@@ -316,31 +320,35 @@ class _Survey:
         defaults = chart[0]
         for file in chart[1]:
             defaults = merged(defaults, self._values(file))
-        held = flux.below(source, "helm")
-        key = "values" if flux.text(held, "values") and held.get("valuesObject") is None else "valuesObject"
+        helm_options = flux.below(source, "helm")
+        key = (
+            "values"
+            if flux.text(helm_options, "values") and helm_options.get("valuesObject") is None
+            else "valuesObject"
+        )
         if carrier is not None and key == "valuesObject":
             return [CarriedLayer(carrier, (*helm, key), defaults)]
         return [] if declared is None else [ValuesLayer(declared.file, declared.index, (*helm, key), defaults)]
 
     def _declared(self, unit: Unit) -> ManifestDocument | None:
         """The document that declares a controller's object, where a file of the repository holds it."""
-        listed = (
+        documents = (
             [document for document in self.documents.of(unit.file) if document.line == unit.line] if unit.file else []
         )
         kinds = {"Kustomization", "Application", "ApplicationSet"}
-        return next((document for document in listed if document.tree.get("kind") in kinds), None)
+        return next((document for document in documents if document.tree.get("kind") in kinds), None)
 
     def _values(self, file: str) -> Tree:
-        listed = self.documents.of(file)
-        return listed[0].tree if listed else {}
+        documents = self.documents.of(file)
+        return documents[0].tree if documents else {}
 
     def _defaults(self, chart: str) -> Tree:
         """The values of a chart of this repository and of the charts in it."""
         return _chart_defaults(self.documents, chart) if chart else {}
 
-    def _fetched(self, asked: tuple[UpstreamRequest | None, str]) -> Tree | None:
+    def _fetched(self, request_and_folder: tuple[UpstreamRequest | None, str]) -> Tree | None:
         """The same for a chart of another place, by its folder there; None where nothing was fetched."""
-        request, folder = asked
+        request, folder = request_and_folder
         if request is None or not isinstance(answer := self.documents.tree.ask(request), UpstreamFiles):
             return None
         return _chart_defaults(self.documents.on(answer.tree), folder)
@@ -380,8 +388,8 @@ def _value_files(unit: Unit, documents: Documents) -> list[str]:
     if unit.kind is UnitKind.HELM:
         return _texts(unit.spec.get("valueFiles"))
     if unit.kind is UnitKind.FLUX_HELM_RELEASE:
-        listed = _texts(flux.below(unit.spec, "chart", "spec").get("valuesFiles"))
-        return [path for text in listed if (path := joined("", text.lstrip("/"))) is not None]
+        value_files = _texts(flux.below(unit.spec, "chart", "spec").get("valuesFiles"))
+        return [path for text in value_files if (path := joined("", text.lstrip("/"))) is not None]
     if unit.kind is UnitKind.ARGO_APPLICATION:
         placed = (placed_source(source, unit, documents) for source in argo.sources(unit.spec))
         return [file for source in placed if source is not None for file in source.value_files]

@@ -71,11 +71,11 @@ def text_of(value: JSON) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _typed(text: str, like: JSON) -> JSON:
-    """``text`` as a value of the type of ``like`` where it is one, else as text."""
-    if isinstance(like, bool):
+def _typed(text: str, example: JSON) -> JSON:
+    """``text`` as a value of the type of ``example`` where it is one, else as text."""
+    if isinstance(example, bool):
         return {"true": True, "false": False}.get(text, text)
-    if isinstance(like, int) and text.lstrip("-").isdecimal() and str(int(text)) == text:
+    if isinstance(example, int) and text.lstrip("-").isdecimal() and str(int(text)) == text:
         return int(text)
     return text
 
@@ -104,7 +104,7 @@ class ImageReference:
     @staticmethod
     def of(reference: str) -> ImageReference:
         """The parts of ``reference``. A colon before the last slash belongs to the registry's port."""
-        rest, _, digest = reference.partition("@")
-        folder, slash, last = rest.rpartition("/")
+        without_digest, _, digest = reference.partition("@")
+        folder, slash, last = without_digest.rpartition("/")
         name, _, tag = last.partition(":")
         return ImageReference(folder + slash + name, tag, digest)

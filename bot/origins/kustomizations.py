@@ -44,7 +44,9 @@ class _Entries:
         except KeyError:
             return []
         return (
-            [(i, each) for i, each in enumerate(value) if isinstance(each, Mapping)] if isinstance(value, list) else []
+            [(i, entry) for i, entry in enumerate(value) if isinstance(entry, Mapping)]
+            if isinstance(value, list)
+            else []
         )
 
     def edit(self, edit: Edit) -> FileEdit:
@@ -68,9 +70,9 @@ def changed(
 
 
 def _all(documents: Iterable[YamlDocument], layers: Iterable[KustomizationLayer]) -> Iterator[_Entries]:
-    known = {(layer.file, layer.document): layer for layer in layers}
+    known_layers = {(layer.file, layer.document): layer for layer in layers}
     for document in documents:
-        layer = known.get((document.file, document.index))
+        layer = known_layers.get((document.file, document.index))
         if layer is not None or document.is_kustomization:
             yield _Entries(document, layer or KustomizationLayer(document.file, document.index))
 
@@ -90,7 +92,7 @@ def added(
     generator = _GENERATORS.get(desire.id.kind, "")
     if generator in layer.takes and (literal := _literal(desire)) is not None:
         for name in _generated_names(desire, names):
-            if not any(each.get("name") == name for _, each in entries.listed(generator)):
+            if not any(entry.get("name") == name for _, entry in entries.listed(generator)):
                 yield entries.new(generator, {"name": name, "behavior": "merge", "literals": [literal]})
 
 
@@ -115,7 +117,7 @@ def patched(
 def _patch(desire: DesiredEdit, target: JSON, entries: _Entries) -> JSON:
     """A patch of one operation, with its keys in the order of the patches beside it."""
     patch: dict[str, JSON] = {"patch": patch_text(operation(desire.edit, desire.tree)), "target": target}
-    first = next((list(each) for _, each in entries.listed("patches") if "target" in each), [])
+    first = next((list(patch_entry) for _, patch_entry in entries.listed("patches") if "target" in patch_entry), [])
     return patch if not first or first[0] != "target" else dict(reversed(patch.items()))
 
 
@@ -131,7 +133,9 @@ def _images(desire: DesiredEdit, entries: _Entries) -> list[tuple[int, Mapping[s
     """The entries that made the rendered image, or would change it."""
     name = ImageReference.of(desire.old).name if isinstance(desire.old, str) else ""
     return [
-        (i, each) for i, each in entries.listed("images") if name and name in {each.get("name"), each.get("newName")}
+        (i, image_entry)
+        for i, image_entry in entries.listed("images")
+        if name and name in {image_entry.get("name"), image_entry.get("newName")}
     ]
 
 
@@ -232,16 +236,25 @@ def _changed_literal(desire: DesiredEdit, entries: _Entries) -> Iterator[Guess]:
         name, literals = entry.get("name"), entry.get("literals")
         if not isinstance(name, str) or name not in desire.id.name:
             continue
-        what = f"literal {key} of the {generator} {name}"
-        listed = literals if isinstance(literals, list) else []
-        numbers = [i for i, each in enumerate(listed) if isinstance(each, str) and each.partition("=")[0] == key]
+        description = f"literal {key} of the {generator} {name}"
+        texts = literals if isinstance(literals, list) else []
+        numbers = [
+            i
+            for i, literal_text in enumerate(texts)
+            if isinstance(literal_text, str) and literal_text.partition("=")[0] == key
+        ]
         literal = _literal(desire)
         if isinstance(desire.edit, RemoveEntry):
             yield from (
-                Guess((entries.edit(RemoveEntry(entries.at(generator, index, "literals", i))),), what) for i in numbers
+                Guess((entries.edit(RemoveEntry(entries.at(generator, index, "literals", i))),), description)
+                for i in numbers
             )
         elif literal is not None:
             for number in numbers:
-                yield Guess((entries.edit(SetValue(entries.at(generator, index, "literals", number), literal)),), what)
+                yield Guess(
+                    (entries.edit(SetValue(entries.at(generator, index, "literals", number), literal)),), description
+                )
             if not numbers:
-                yield Guess((entries.edit(AddEntry(entries.at(generator, index, "literals"), None, literal)),), what)
+                yield Guess(
+                    (entries.edit(AddEntry(entries.at(generator, index, "literals"), None, literal)),), description
+                )

@@ -68,8 +68,8 @@ class YamlDocument:
     @property
     def is_kustomization(self) -> bool:
         """Whether it is a kustomization file or component; both may leave out their kind."""
-        named = self.file.rpartition("/")[2] in {"kustomization.yaml", "kustomization.yml", "Kustomization"}
-        return named or self.group == "kustomize.config.k8s.io"
+        has_special_name = self.file.rpartition("/")[2] in {"kustomization.yaml", "kustomization.yml", "Kustomization"}
+        return has_special_name or self.group == "kustomize.config.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +95,15 @@ def documents(tree: FileTree, paths: Iterable[str]) -> list[YamlDocument]:
     """The documents of the YAML and JSON files among ``paths``. What is no YAML (a template) has none; what is
     encrypted has none either, for its checksum covers all of its values (SOPS README, "Message Authentication Code").
     """
-    listed: list[YamlDocument] = []
+    found_documents: list[YamlDocument] = []
     for path in sorted(paths):
         if path.endswith(SUFFIXES) and (data := tree.read(path)) is not None:
-            listed += [
+            found_documents += [
                 YamlDocument(path, index, value)
                 for index, value in values(path, data)
                 if isinstance(value, list) or (isinstance(value, Mapping) and "sops" not in value)
             ]
-    return listed
+    return found_documents
 
 
 @lru_cache(maxsize=8192)
@@ -116,10 +116,10 @@ def values(path: str, data: bytes) -> tuple[tuple[int, JSON], ...]:
     return tuple((index, document.value) for index, document in enumerate(loaded) if document is not None)
 
 
-def leaves(listed: Iterable[YamlDocument]) -> list[Leaf]:
-    """Every leaf of ``listed``, those inside of YAML texts included."""
+def leaves(yaml_documents: Iterable[YamlDocument]) -> list[Leaf]:
+    """Every leaf of ``yaml_documents``, those inside of YAML texts included."""
     collected: list[Leaf] = []
-    for document in listed:
+    for document in yaml_documents:
         collected += _leaves(document, document.tree, (), ())
         if len(collected) > MOST:
             break
@@ -130,16 +130,16 @@ def _leaves(document: YamlDocument, tree: JSON, texts: tuple[Pointer, ...], befo
     """Those of a document or of a text in it, each text before what it holds."""
     for pointer, value, words in _walk(tree, (), before):
         yield Leaf(document, pointer, value, words, texts)
-        if isinstance(value, str) and len(texts) < _DEEPEST and (held := inside(value)) is not None:
-            yield from _leaves(document, held, (*texts, pointer), words)
+        if isinstance(value, str) and len(texts) < _DEEPEST and (nested_tree := inside(value)) is not None:
+            yield from _leaves(document, nested_tree, (*texts, pointer), words)
 
 
 def inside(text: str) -> Tree | list[JSON] | None:
     """The mapping or list that a text is as YAML, where it has several lines or stands in brackets; None for any other."""
     if len(text) > _LONGEST or not ("\n" in text or text.startswith(_BRACKETS)):
         return None
-    listed = values("(text)", text.encode())
-    value = listed[0][1] if len(listed) == 1 else None
+    documents_inside = values("(text)", text.encode())
+    value = documents_inside[0][1] if len(documents_inside) == 1 else None
     return value if isinstance(value, (dict, list)) else None
 
 
@@ -206,7 +206,7 @@ def line_of(file: str, data: bytes, document: int, pointer: Pointer, *inner: Poi
         return 1
     position = locate(root, pointer)
     line = text.chars.count("\n", 0, position.node.start) + 1
-    held = position.node
-    if not inner or position.rest or not isinstance(held, ScalarNode) or held.style not in {"|", ">"}:
+    node = position.node
+    if not inner or position.rest or not isinstance(node, ScalarNode) or node.style not in {"|", ">"}:
         return line
-    return line + line_of("(text)", held.value.encode(), 0, *inner)
+    return line + line_of("(text)", node.value.encode(), 0, *inner)

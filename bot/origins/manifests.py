@@ -26,26 +26,32 @@ class ManifestGuesses:
     added: tuple[Guess, ...]
 
 
-def manifest_guesses(desire: DesiredEdit, listed: Sequence[YamlDocument]) -> ManifestGuesses:
+def manifest_guesses(desire: DesiredEdit, documents: Sequence[YamlDocument]) -> ManifestGuesses:
     """The same edit in each document of the object, and in the patches of it that other documents hold as text."""
-    guesses = [*_in_documents(desire, listed), *_in_patches(desire, listed)]
+    guesses = [*_in_documents(desire, documents), *_in_patches(desire, documents)]
     late = [guess for guess, is_written in guesses if not is_written]
     return ManifestGuesses(
         tuple(guess for guess, is_written in guesses if is_written), tuple(sorted(late, key=lambda guess: guess.what))
     )
 
 
-def _in_documents(desire: DesiredEdit, listed: Iterable[YamlDocument]) -> Iterator[tuple[Guess, bool]]:
-    same = [each for each in listed if each.kind == desire.id.kind and desire.bears(each) and each.name]
+def _in_documents(desire: DesiredEdit, documents: Iterable[YamlDocument]) -> Iterator[tuple[Guess, bool]]:
+    same = [
+        candidate
+        for candidate in documents
+        if candidate.kind == desire.id.kind and desire.bears(candidate) and candidate.name
+    ]
     began = desire.provenance.file
-    same.sort(key=lambda each: (desire.level(each.file), each.file == began, each.name != desire.id.name))
+    same.sort(
+        key=lambda candidate: (desire.level(candidate.file), candidate.file == began, candidate.name != desire.id.name)
+    )
     for document in same:
-        what = "manifest" if document.file == began or _is_whole(document.tree) else "patch"
+        role = "manifest" if document.file == began or _is_whole(document.tree) else "patch"
         edit = translated(desire.edit, desire.tree, document.tree)
-        if edit is None and what == "patch":
+        if edit is None and role == "patch":
             edit = extended(desire.edit, desire.tree, document.tree)
         if edit is not None:
-            guess = Guess((DocumentEdit(document.file, document.index, edit),), what)
+            guess = Guess((DocumentEdit(document.file, document.index, edit),), role)
             yield guess, _is_written(document.tree, touched(edit))
 
 
@@ -63,31 +69,31 @@ def _is_written(tree: JSON, pointer: Pointer) -> bool:
     return True
 
 
-def _in_patches(desire: DesiredEdit, listed: Sequence[YamlDocument]) -> Iterator[tuple[Guess, bool]]:
+def _in_patches(desire: DesiredEdit, documents: Sequence[YamlDocument]) -> Iterator[tuple[Guess, bool]]:
     """The same edit in patches that are written as text, and in lists of operations (RFC 6902) that a kustomization
     applies to the object.
     """
-    for document in listed:
+    for document in documents:
         for leaf in leaves([document]):
-            if isinstance(leaf.value, str) and (held := inside(leaf.value)) is not None:
-                yield from _in_text(desire, leaf, held)
-    for file in _operation_files(desire, listed):
-        for document in listed:
+            if isinstance(leaf.value, str) and (nested_tree := inside(leaf.value)) is not None:
+                yield from _in_text(desire, leaf, nested_tree)
+    for file in _operation_files(desire, documents):
+        for document in documents:
             if document.file == file and isinstance(document.tree, list):
                 yield _appended(desire, document.file, document.index, ()), False
 
 
-def _in_text(desire: DesiredEdit, leaf: Leaf, held: Tree | list[JSON]) -> Iterator[tuple[Guess, bool]]:
+def _in_text(desire: DesiredEdit, leaf: Leaf, nested_tree: Tree | list[JSON]) -> Iterator[tuple[Guess, bool]]:
     document = leaf.document
-    if isinstance(held, Mapping) and held.get("kind") == desire.id.kind:
-        inner = YamlDocument(document.file, 0, held)
+    if isinstance(nested_tree, Mapping) and nested_tree.get("kind") == desire.id.kind:
+        inner = YamlDocument(document.file, 0, nested_tree)
         if inner.name not in desire.id.name and not _is_target(desire, _entry_of(leaf)):
             return
-        edit = translated(desire.edit, desire.tree, held) or extended(desire.edit, desire.tree, held)
+        edit = translated(desire.edit, desire.tree, nested_tree) or extended(desire.edit, desire.tree, nested_tree)
         if edit is not None:
             guess = Guess((DocumentEdit(document.file, document.index, edit, (*leaf.texts, leaf.pointer)),), "patch")
-            yield guess, _is_written(held, touched(edit))
-    elif isinstance(held, list) and leaf.pointer[-1:] == ("patch",) and _is_target(desire, _entry_of(leaf)):
+            yield guess, _is_written(nested_tree, touched(edit))
+    elif isinstance(nested_tree, list) and leaf.pointer[-1:] == ("patch",) and _is_target(desire, _entry_of(leaf)):
         yield _appended(desire, document.file, document.index, (*leaf.texts, leaf.pointer)), False
 
 
@@ -158,18 +164,18 @@ def position(pointer: Pointer, rendered: JSON, document: JSON) -> Pointer | None
     return tuple(steps)
 
 
-def _index(element: JSON, number: int, listed: JSON) -> int | None:
+def _index(element: JSON, number: int, elements: JSON) -> int | None:
     """Where the same element stands in another list: by what names it, else by equality, else by its number."""
-    if not isinstance(listed, (list, tuple)):
+    if not isinstance(elements, (list, tuple)):
         return None
     key = name_key(element)
     if key is not None and isinstance(element, Mapping):
-        same = [i for i, each in enumerate(listed) if isinstance(each, Mapping) and each.get(key) == element[key]]
+        same = [i for i, entry in enumerate(elements) if isinstance(entry, Mapping) and entry.get(key) == element[key]]
         return same[0] if len(same) == 1 else None
-    equal = [i for i, each in enumerate(listed) if each == element]
+    equal = [i for i, entry in enumerate(elements) if entry == element]
     if len(equal) == 1:
         return equal[0]
-    return number if number < len(listed) and isinstance(element, Mapping) else None
+    return number if number < len(elements) and isinstance(element, Mapping) else None
 
 
 def name_key(element: JSON) -> str | None:
@@ -195,16 +201,16 @@ def extended(edit: Edit, rendered: Tree, document: JSON) -> Edit | None:
     return None
 
 
-def _nested(rest: Pointer, before: Pointer, rendered: Tree, value: JSON) -> JSON:
-    """``value`` at ``rest`` below ``before``, with the names of the list elements on the way; None where one has none."""
+def _nested(remaining_pointer: Pointer, before: Pointer, rendered: Tree, value: JSON) -> JSON:
+    """``value`` below ``before`` and ``remaining_pointer``, with the names of list elements on the way, or None."""
     new = value
-    for depth in range(len(rest), -1, -1):
-        whole = (*before, *rest[:depth])
-        if depth < len(rest):
-            part = rest[depth]
+    for depth in range(len(remaining_pointer), -1, -1):
+        full_pointer = (*before, *remaining_pointer[:depth])
+        if depth < len(remaining_pointer):
+            part = remaining_pointer[depth]
             new = {part: new} if isinstance(part, str) else [new]
-        if isinstance(whole[-1], int):
-            element = at(rendered, whole)
+        if isinstance(full_pointer[-1], int):
+            element = at(rendered, full_pointer)
             key = name_key(element)
             if key is None or not isinstance(element, Mapping) or not isinstance(new, Mapping):
                 return None

@@ -31,8 +31,8 @@ class Plans:
     def find(self, goal: Goal, scene: Scene) -> EditPlan | NoEdit:
         """As :func:`~bot.origins.search.find_edit`."""
         key = _key(goal.target, sorted(goal.edits.items(), key=str), scene)
-        if isinstance(known := self._remembered(key), EditPlan):
-            return known
+        if isinstance(remembered_plan := self._remembered(key), EditPlan):
+            return remembered_plan
         plan = find_edit(goal, scene)
         if isinstance(plan, EditPlan):
             self._remember(key, plan)
@@ -41,9 +41,9 @@ class Plans:
     def deciding(self, target: str, id_: ResourceId, pointer: Pointer, scene: Scene) -> Spot | None:
         """The line that decides a rendered value, where few renderings find it."""
         key = _key(target, (id_, pointer), scene)
-        known = self._remembered(key)
-        if known is None or isinstance(known, Spot):
-            return known
+        remembered_spot = self._remembered(key)
+        if remembered_spot is None or isinstance(remembered_spot, Spot):
+            return remembered_spot
         spot = deciding(target, id_, pointer, scene)
         self._remember(key, spot)
         return spot
@@ -65,9 +65,13 @@ class Plans:
 
 def _key(target: str, question: object, scene: Scene) -> str:
     """The question, and the ids of all files of every target that shares a file with its own."""
-    own = scene.inputs.get(target, frozenset())
-    targets = sorted(each for each, inputs in scene.inputs.items() if each == target or own & inputs)
+    target_inputs = scene.inputs.get(target, frozenset())
+    targets = sorted(
+        other_target
+        for other_target, inputs in scene.inputs.items()
+        if other_target == target or target_inputs & inputs
+    )
     digest = hashlib.sha256(repr((target, question, targets)).encode())
-    for path in sorted(frozenset().union(*(scene.inputs.get(each, frozenset()) for each in targets))):
+    for path in sorted(frozenset().union(*(scene.inputs.get(other_target, frozenset()) for other_target in targets))):
         digest.update(f"{path}\0{scene.tree.id_of(path)}\0".encode())
     return digest.hexdigest()

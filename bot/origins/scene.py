@@ -135,8 +135,8 @@ class Scene:
         """How an object came to be; nothing is known of one that nobody described, but that its target's files may
         have a say in it.
         """
-        known = self.provenance.get(target, {}).get(id_)
-        return known if known is not None else Provenance(reach=(self.inputs.get(target, frozenset()),))
+        provenances = self.provenance.get(target, {}).get(id_)
+        return provenances if provenances is not None else Provenance(reach=(self.inputs.get(target, frozenset()),))
 
     def is_shared(self, file: str) -> bool:
         """Whether more than one part of what is deployed is made from a file."""

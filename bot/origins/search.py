@@ -38,24 +38,24 @@ def find_edit(goal: Goal, scene: Scene) -> EditPlan | NoEdit:
         id_: [(edit, _steps(objects[id_], edit)) for edit in edits if not is_so(edit, objects[id_], objects[id_])]
         for id_, edits in goal.edits.items()
     }
-    apart = {id_: tuple(step for _, parts in edits for step in parts) for id_, edits in open_edits.items()}
+    separate_edits = {id_: tuple(step for _, parts in edits for step in parts) for id_, edits in open_edits.items()}
     together = {
         id_: tuple(step for edit, parts in edits for step in (parts if len(parts) == 1 else [edit]))
         for id_, edits in open_edits.items()
     }
     plan = _searched(Goal(goal.target, together), scene, 0)
-    if isinstance(plan, NoEdit) and apart != together:
-        return _searched(Goal(goal.target, apart), scene, plan.tried)
+    if isinstance(plan, NoEdit) and separate_edits != together:
+        return _searched(Goal(goal.target, separate_edits), scene, plan.tried)
     return plan
 
 
-def _searched(goal: Goal, scene: Scene, tried: int) -> EditPlan | NoEdit:
+def _searched(goal: Goal, scene: Scene, tried_count: int) -> EditPlan | NoEdit:
     objects = scene.objects[goal.target]
     try:
         desired = {id_: desired_tree(objects[id_], edits) for id_, edits in goal.edits.items()}
     except Refused as exc:
-        return NoEdit(exc.message, tried)
-    trials = Trials(scene, scene.tree, scene.objects, tried)
+        return NoEdit(exc.message, tried_count)
+    trials = Trials(scene, scene.tree, scene.objects, tried_count)
     return _Run(goal, scene, desired, trials, dict(scene.objects)).result()
 
 
@@ -73,8 +73,8 @@ def _noisy(target: str, id_: ResourceId, edits: tuple[Edit, ...], scene: Scene) 
     for edit in edits:
         if any(edit.pointer[: len(pointer)] == pointer for pointer in pointers):
             provenance = scene.provenance_of(target, id_)
-            where = format_path(path_of(scene.objects[target][id_], edit.pointer))
-            reason = f"{where} of {id_} is made anew at each rendering"
+            location = format_path(path_of(scene.objects[target][id_], edit.pointer))
+            reason = f"{location} of {id_} is made anew at each rendering"
             return NoEdit(reason, 0, provenance.file, provenance.line)
     return None
 
@@ -122,9 +122,9 @@ class _Run:
         """
         names = {old.name: new.name for old, new in effect.renamed.items()}
         for id_, desired in self.desired.items():
-            more = (self.goal.target, id_) in effect.moves and id_ not in effect.renamed
+            moves_too = (self.goal.target, id_) in effect.moves and id_ not in effect.renamed
             now = self.objects[self.goal.target].get(effect.renamed.get(id_, id_))
-            if not more and (now is None or not comparison.is_reached(id_, now, desired, names)):
+            if not moves_too and (now is None or not comparison.is_reached(id_, now, desired, names)):
                 provenance = self.scene.provenance_of(self.goal.target, id_)
                 reason = f"no edit of this repository's files makes all that is wanted of {id_} at once"
                 return NoEdit(reason, self.trials.tried, provenance.file, provenance.line)
@@ -144,10 +144,10 @@ class _Run:
         step = _Step(self, desire, id_, self._comparison(self._ahead(id_, edit)))
         best: tuple[Candidate, Objects, SideEffects] | None = None
         for candidate in candidates(desire, self.trials):
-            judged = step.judged(candidate)
-            if judged is None:
+            judgement = step.judged(candidate)
+            if judgement is None:
                 continue
-            outcome, effect = judged
+            outcome, effect = judgement
             if effect.is_clean:
                 self._apply(candidate, outcome, effect)
                 return None
@@ -161,10 +161,12 @@ class _Run:
     def _ahead(self, id_: ResourceId, edit: Edit) -> dict[ResourceId, tuple[JSON, ...]]:
         """What the goal's objects may become now: as they are wanted after this edit, and as they are in the end."""
         ahead: dict[ResourceId, tuple[JSON, ...]] = {}
-        for each, final in self.desired.items():
-            edits = [done for other, done in self.done if other == each] + ([edit] if each == id_ else [])
-            soon = desired_tree(self.scene.objects[self.goal.target][each], edits)
-            ahead[self.names.get(each, each)] = (soon, final)
+        for object_id, final in self.desired.items():
+            edits = [final_values for other, final_values in self.done if other == object_id] + (
+                [edit] if object_id == id_ else []
+            )
+            soon = desired_tree(self.scene.objects[self.goal.target][object_id], edits)
+            ahead[self.names.get(object_id, object_id)] = (soon, final)
         return ahead
 
     def _comparison(self, desired: Mapping[ResourceId, tuple[JSON, ...]]) -> Comparison:
@@ -197,8 +199,8 @@ class _Run:
 
     def _nothing(self, desire: DesiredEdit) -> NoEdit:
         provenance = desire.provenance
-        where = f"{format_path(path_of(desire.tree, desire.pointer))} of {desire.id}"
-        reason = f"no file of this repository sets {where}"
+        location = f"{format_path(path_of(desire.tree, desire.pointer))} of {desire.id}"
+        reason = f"no file of this repository sets {location}"
         if self.done:
             reason += " in a way that keeps what else is wanted"
         elif provenance.is_template:
@@ -231,11 +233,11 @@ class _Step:
         ):
             return None
         run.trials.reached = True
-        others = run.trials.others(candidate, target)
-        if others is None:
+        other_outcome = run.trials.others(candidate, target)
+        if other_outcome is None:
             return None
-        both = {**outcome, **others}
-        return both, self.comparison.effect(run.objects, both)
+        combined = {**outcome, **other_outcome}
+        return combined, self.comparison.effect(run.objects, combined)
 
     def _is_promising(self, candidate: Candidate) -> bool:
         """Whether the object itself becomes what is wanted, as far as the little that brings it forth tells."""

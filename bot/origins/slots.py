@@ -67,11 +67,11 @@ class Slot:
         yield from (Guess(edits, self.what) for edits in self.edits_for(value))
 
 
-def leaf_slots(listed: Iterable[YamlDocument]) -> list[Slot]:
+def leaf_slots(documents: Iterable[YamlDocument]) -> list[Slot]:
     """The values written in documents. What a kustomization takes in by its path sets nothing itself."""
     return [
         _leaf_slot(leaf)
-        for leaf in leaves(listed)
+        for leaf in leaves(documents)
         if not isinstance(leaf.value, (Mapping, list, tuple))
         and not (leaf.document.is_kustomization and (leaf.words[0] in _TAKEN_IN or leaf.pointer[-1] == "path"))
     ]
@@ -143,28 +143,28 @@ def _line(path: str, number: int, key: str) -> Callable[[JSON], Iterator[tuple[F
     return edits_for
 
 
-def default_slots(defaults: Tree, held: JSON, placement: Placement, file: str) -> Iterator[Slot]:
-    """The scalars of a chart's defaults that ``held``, the values of a layer, do not say yet. A list is overridden as a
+def default_slots(defaults: Tree, values_held: JSON, placement: Placement, file: str) -> Iterator[Slot]:
+    """The scalars of a chart's defaults that ``values_held``, the values of a layer, do not say yet. A list is overridden as a
     whole (Helm docs, "Values Files": lists are replaced).
     """
     for pointer, value in _scalars(defaults, ()):
         first = next((index for index, part in enumerate(pointer) if isinstance(part, int)), len(pointer))
-        whole, rest = pointer[:first], pointer[first:]
+        outer_pointer, inner_pointer = pointer[:first], pointer[first:]
         try:
-            if not isinstance(at(held, whole), Mapping):
+            if not isinstance(at(values_held, outer_pointer), Mapping):
                 continue
         except KeyError:
             pass
-        yield Slot(file, value, words_of(defaults, pointer), f"values key {dotted(whole)}",
-                   _override(defaults, whole, rest, placement), pointer)  # fmt: skip
+        yield Slot(file, value, words_of(defaults, pointer), f"values key {dotted(outer_pointer)}",
+                   _override(defaults, outer_pointer, inner_pointer, placement), pointer)  # fmt: skip
 
 
 def _override(
-    defaults: Tree, whole: Pointer, rest: Pointer, placement: Placement
+    defaults: Tree, outer_pointer: Pointer, inner_pointer: Pointer, placement: Placement
 ) -> Callable[[JSON], Iterator[tuple[FileEdit, ...]]]:
     def edits_for(value: JSON) -> Iterator[tuple[FileEdit, ...]]:
-        new = applied(at(defaults, whole), SetValue(rest, value)) if rest else value
-        yield from placement(AddEntry(whole[:-1], str(whole[-1]), new))
+        new = applied(at(defaults, outer_pointer), SetValue(inner_pointer, value)) if inner_pointer else value
+        yield from placement(AddEntry(outer_pointer[:-1], str(outer_pointer[-1]), new))
 
     return edits_for
 
@@ -190,26 +190,26 @@ class FittingSlot:
     """Whether a name on the way to it is one on the way to the rendered value."""
 
 
-def fitting(desire: DesiredEdit, listed: Iterable[Slot], bearing: Callable[[Slot], bool]) -> list[FittingSlot]:
-    """The slots of ``listed`` whose text fits a change of a scalar, the likeliest first."""
+def fitting(desire: DesiredEdit, slots: Iterable[Slot], bearing: Callable[[Slot], bool]) -> list[FittingSlot]:
+    """The slots of ``slots`` whose text fits a change of a scalar, the likeliest first."""
     if not isinstance(desire.edit, SetValue):
         return []
     new = desire.edit.value
     ranked: list[tuple[tuple[object, ...], int, FittingSlot]] = []
-    for slot in listed:
-        made = fit(slot.value, desire.old, new)
-        if made is not None and not (made.distance > 1 and _holds_yaml(slot.value)):
-            hint = (not bearing(slot), not desire.is_path(slot.words), made.distance == HOLDS)
+    for slot in slots:
+        fitted = fit(slot.value, desire.old, new)
+        if fitted is not None and not (fitted.distance > 1 and _holds_yaml(slot.value)):
+            hint = (not bearing(slot), not desire.is_path(slot.words), fitted.distance == HOLDS)
             rank = (
                 *hint,
                 desire.level(slot.file),
                 -desire.likeness(slot.words),
-                made.distance,
+                fitted.distance,
                 len(slot.words),
                 slot.file,
             )
-            ranked.append((rank, len(ranked), FittingSlot(slot, made, desire.likeness(slot.words) > 0)))
-    return [each for _, _, each in sorted(ranked, key=lambda entry: entry[:2])]
+            ranked.append((rank, len(ranked), FittingSlot(slot, fitted, desire.likeness(slot.words) > 0)))
+    return [fitting_slot for _, _, fitting_slot in sorted(ranked, key=lambda entry: entry[:2])]
 
 
 def _holds_yaml(value: JSON) -> bool:
@@ -217,19 +217,19 @@ def _holds_yaml(value: JSON) -> bool:
     return isinstance(value, str) and inside(value) is not None
 
 
-def combined(desire: DesiredEdit, parts: Sequence[tuple[JSON, JSON]], listed: Sequence[Slot]) -> Iterator[Guess]:
+def combined(desire: DesiredEdit, parts: Sequence[tuple[JSON, JSON]], all_slots: Sequence[Slot]) -> Iterator[Guess]:
     """Several slots that each say one part of the value (a repository and a tag), each with its new part."""
     edits: list[FileEdit] = []
     names: list[str] = []
     for old, new in parts:
-        slots = [slot for slot in listed if slot.value == old and type(slot.value) is type(old)]
+        slots = [slot for slot in all_slots if slot.value == old and type(slot.value) is type(old)]
         slots.sort(key=lambda slot: (desire.level(slot.file), -desire.likeness(slot.words)))
-        chosen = next(iter(slots), None)
-        placed = None if chosen is None else next(chosen.edits_for(new), None)
-        if chosen is None or placed is None:
+        first_slot = next(iter(slots), None)
+        placed = None if first_slot is None else next(first_slot.edits_for(new), None)
+        if first_slot is None or placed is None:
             return
         edits += placed
-        names += [chosen.what] * len(placed)
+        names += [first_slot.what] * len(placed)
     yield Guess(tuple(edits), " and ".join(names), tuple(names))
 
 

@@ -37,12 +37,12 @@ def literal_slots(desire: DesiredEdit, tree: FileTree) -> list[Slot]:
         return []
     last = desire.pointer[-1]
     lines = (tree.read(file) or b"").decode(errors="replace").splitlines()
-    said = [
+    matches_by_line = [
         (number, match)
         for number, line in enumerate(lines, 1)
         if (match := _FIELD.match(line)) is not None and match["key"] == (last if isinstance(last, str) else None)
     ]
-    same = [(number, match) for number, match in said if _unquoted(match["value"]) == text_of(desire.old)]
+    same = [(number, match) for number, match in matches_by_line if _unquoted(match["value"]) == text_of(desire.old)]
     words = (str(last),)
     return [
         Slot(file, desire.old, words, "template", _line(file, number, match), line=number)

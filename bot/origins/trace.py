@@ -56,8 +56,8 @@ def trace(target: str, id_: ResourceId, pointer: Pointer, scene: Scene, *, with_
         return NoEdit(f"{id_} has nothing at {format_path(pointer)}")
     other = another(value, encoded=id_.kind == "Secret" and pointer[0] == "data")
     if other is None:
-        what = "not in base64" if isinstance(value, str) else "no single value"
-        return NoEdit(f"{format_path(pointer)} of {id_} is {what}")
+        obstacle = "not in base64" if isinstance(value, str) else "no single value"
+        return NoEdit(f"{format_path(pointer)} of {id_} is {obstacle}")
     desire = DesiredEdit.of(target, id_, SetValue(pointer, other), objects, scene)
     most = CHEAP_MOST if desire.provenance.cheap else SLOW_MOST
     trials = Trials(scene, scene.tree, scene.objects, most=most)
@@ -115,10 +115,10 @@ class _Trace:
         links: list[Link] = []
         if slot is not None:
             links.append(Link(slot.spot(self.scene.tree), slot.value, decides=True))
-        known = {(link.spot.file, link.spot.line) for link in links}
+        link_places = {(link.spot.file, link.spot.line) for link in links}
         for link in self._others(slot):
-            if (link.spot.file, link.spot.line) not in known:
-                known.add((link.spot.file, link.spot.line))
+            if (link.spot.file, link.spot.line) not in link_places:
+                link_places.add((link.spot.file, link.spot.line))
                 links.append(link)
         feeds = () if slot is None else tuple(self._feeds(slot))
         goal = Goal(desire.target, {desire.id: (SetValue(desire.pointer, other),)})
@@ -134,10 +134,10 @@ class _Trace:
         """The written value that shows in the rendered one: one whose text fits, else (where rendering is cheap) any."""
         desire, trials = self.desire, self.trials
         ranked = self.search.ranked()
-        for each in [each for each in ranked if each.is_near][:AT_ONCE]:
-            if trials.shows(desire, each.slot, each.fit.value):
-                return each.slot
-        marked = [each.slot for each in ranked if each.slot.may_be_marked]
+        for near_slot in [ranked_slot for ranked_slot in ranked if ranked_slot.is_near][:AT_ONCE]:
+            if trials.shows(desire, near_slot.slot, near_slot.fit.value):
+                return near_slot.slot
+        marked = [ranked_slot.slot for ranked_slot in ranked if ranked_slot.slot.may_be_marked]
         feeding = trials.feeding(desire, marked, by_fit=True)
         if not feeding and desire.provenance.cheap:
             values = self.search.values()
@@ -145,8 +145,8 @@ class _Trace:
             switches = (slot for slot in values if isinstance(slot.value, bool))
             feeding = feeding or [slot for slot in switches if trials.shows(desire, slot, not slot.value)][:1]
         lines = literal_slots(desire, self.scene.tree) if not feeding else []
-        said = (slot for slot in lines if trials.shows(desire, slot, another(slot.value)))
-        return next(iter(feeding), None) or next(said, None)
+        deciding_slots = (slot for slot in lines if trials.shows(desire, slot, another(slot.value)))
+        return next(iter(feeding), None) or next(deciding_slots, None)
 
     # -- what it overrides ------------------------------------------------------------------------------------------
 
@@ -198,16 +198,16 @@ class _Trace:
                 continue
             pointer = position(desire.pointer, desire.tree, document.tree)
             if pointer is not None:
-                what = "manifest" if document.file == desire.provenance.file else "patch"
-                yield from self._link(document, pointer, what)
+                role = "manifest" if document.file == desire.provenance.file else "patch"
+                yield from self._link(document, pointer, role)
 
-    def _link(self, document: YamlDocument, pointer: Pointer, what: str) -> Iterator[Link]:
+    def _link(self, document: YamlDocument, pointer: Pointer, role: str) -> Iterator[Link]:
         try:
             value = at(document.tree, pointer)
         except KeyError:
             return
         line = line_of(document.file, self.scene.tree.read(document.file) or b"", document.index, pointer)
-        yield Link(Spot(document.file, line, pointer, what), value)
+        yield Link(Spot(document.file, line, pointer, role), value)
 
     def _near_first(self) -> list[YamlDocument]:
         return sorted(self.search.documents, key=lambda document: self.desire.level(document.file))

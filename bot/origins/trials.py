@@ -97,13 +97,18 @@ class Trials:
         if not marks or self.exhausted:
             return
         tree = self._rendered(
-            desire, [each for index, mark in marks.items() if (each := next(slots[index].edits_for(mark.value), None))]
+            desire,
+            [
+                mark_edits
+                for index, mark in marks.items()
+                if (mark_edits := next(slots[index].edits_for(mark.value), None))
+            ],
         )
         if tree is not None:
             now = desire.value_in(tree)
-            seen = [index for index, mark in marks.items() if mark.word in _texts(now)]
-            if seen or now == desire.old:
-                yield from seen
+            shown_indexes = [index for index, mark in marks.items() if mark.word in _texts(now)]
+            if shown_indexes or now == desire.old:
+                yield from shown_indexes
                 return
             if len(marks) == 1:
                 yield from marks
@@ -142,7 +147,7 @@ class Trials:
 
     def _rendered(self, desire: DesiredEdit, edits: Sequence[tuple[FileEdit, ...]]) -> Tree | None:
         try:
-            files = dumped([each for listed in edits for each in listed], self.tree)
+            files = dumped([edit for slot_edits in edits for edit in slot_edits], self.tree)
         except (Refused, KeyError, IndexError):
             return None
         return self.near(files, desire)

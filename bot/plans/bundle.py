@@ -49,21 +49,23 @@ def bundle(
     """Path to bytes, the index among them. ``files`` has the bytes of what is deployed as it is, ``inputs`` by target and path
     those of what that names.
     """
-    beside = [(f"{target or _UNNAMED}/files/{path}", data) for (target, path), data in inputs.items()]
-    made = dict(sorted({**dict(beside), **dict(_objects(resources)), **dict(_plain(resources, files))}.items()))
-    return {**made, INDEX: _index(made, resources, provenance)}
+    input_files = [(f"{target or _UNNAMED}/files/{path}", data) for (target, path), data in inputs.items()]
+    all_files = dict(
+        sorted({**dict(input_files), **dict(_objects(resources)), **dict(_plain(resources, files))}.items())
+    )
+    return {**all_files, INDEX: _index(all_files, resources, provenance)}
 
 
 def _objects(resources: Iterable[Desired]) -> Iterator[tuple[str, bytes]]:
     """One file for each object. What cannot be told apart in a file name is numbered."""
-    taken: dict[str, int] = {}
-    for desired in sorted(resources, key=lambda each: each.id):
+    numbers_by_name: dict[str, int] = {}
+    for desired in sorted(resources, key=lambda resource: resource.id):
         if _lies_in_a_file(desired):
             continue
         id_ = desired.id
         name = "-".join(_UNSAFE.sub("_", part) for part in (id_.kind, id_.group, id_.scope, id_.name) if part).lower()
         path = f"{id_.target or _UNNAMED}/kubernetes/{name}"
-        taken[path] = count = taken.get(path, 0) + 1
+        numbers_by_name[path] = count = numbers_by_name.get(path, 0) + 1
         text = yaml.safe_dump(plain(desired.tree), sort_keys=True, allow_unicode=True, width=4096)
         yield f"{path}{'' if count == 1 else f'-{count}'}.yaml", text.encode()
 
@@ -74,19 +76,19 @@ def _lies_in_a_file(desired: Desired) -> bool:
 
 
 def _plain(resources: Iterable[Desired], files: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    named = {
+    named_files = {
         (desired.id.target or _UNNAMED, path)
         for desired in resources
         if _lies_in_a_file(desired)
         for path in (desired.artifact or desired.file,)
     }
-    for target, path in sorted(named):
+    for target, path in sorted(named_files):
         if path in files:
             yield f"{target}/files/{path}", files[path]
 
 
 def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance: BundleProvenance) -> bytes:
-    listed = [{"path": path, "sha256": digest(data), "size": len(data)} for path, data in files.items()]
+    file_rows = [{"path": path, "sha256": digest(data), "size": len(data)} for path, data in files.items()]
     fetched = sorted({(source.url, source.version, source.digest) for source in provenance.fetched})
     sources = sorted({desired.file for desired in resources if desired.file})
     content = {
@@ -95,7 +97,7 @@ def _index(files: Mapping[str, bytes], resources: Sequence[Desired], provenance:
         "commit": provenance.commit,
         "sources": sources,
         "fetched": [{"url": url, "version": version, "digest": checksum} for url, version, checksum in fetched],
-        "files": listed,
+        "files": file_rows,
         "not_held": [missing._asdict() for missing in sorted(provenance.not_held)],
     }
     return json.dumps(content, indent=1, sort_keys=True).encode() + b"\n"

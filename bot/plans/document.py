@@ -64,8 +64,8 @@ def _brief(action: Action) -> dict[str, object]:
 
 def counts(plan: ActionList) -> dict[str, int]:
     """How many actions of each operation; operations without actions are 0."""
-    made = Counter(action.operation for action in plan.actions)
-    return {operation.value: made[operation] for operation in Operation}
+    operation_counts = Counter(action.operation for action in plan.actions)
+    return {operation.value: operation_counts[operation] for operation in Operation}
 
 
 def _action(action: Action) -> dict[str, object]:
@@ -129,10 +129,10 @@ def read_plans(data: bytes, *, file: str) -> Sequence[KeptPlan]:
     return [_kept(plan, f"{file}: plans[{number}]") for number, plan in enumerate(plans)]
 
 
-def check_plans(kept: Sequence[KeptPlan], made: Sequence[ActionList]) -> None:
-    """Raise ``Stale`` where one of the ``kept`` plans is not what was ``made`` just now."""
-    now = {plan.target: plan for plan in made}
-    for plan in kept:
+def check_plans(kept_plans: Sequence[KeptPlan], new_plans: Sequence[ActionList]) -> None:
+    """Raise ``Stale`` where one of the ``kept_plans`` plans is not what was ``new_plans`` just now."""
+    now = {plan.target: plan for plan in new_plans}
+    for plan in kept_plans:
         if plan.target not in now:
             raise Stale(f"the plan for {plan.target or 'the repository'} is out of date: there is no such target now")
         plan.check(now[plan.target])
@@ -141,15 +141,15 @@ def check_plans(kept: Sequence[KeptPlan], made: Sequence[ActionList]) -> None:
 _AGAIN: Final = "Make one with `clockwork plan --out FILE`."
 
 
-def _kept(plan: JSON, where: str) -> KeptPlan:
+def _kept(plan: JSON, location: str) -> KeptPlan:
     fields = mapping(plan)
     for key in ("commit", "observed", "digest"):
         if not text(fields.get(key)):
-            raise Invalid(f"{where}: no {key!r}", advice=_AGAIN)
+            raise Invalid(f"{location}: no {key!r}", advice=_AGAIN)
     if not isinstance(fields.get("target"), str):
-        raise Invalid(f"{where}: no 'target'", advice=_AGAIN)
-    named = {key: text(fields.get(key)) for key in ("target", "commit", "observed", "digest")}
-    return KeptPlan(**named, tasks=texts(fields.get("tasks")))
+        raise Invalid(f"{location}: no 'target'", advice=_AGAIN)
+    identity_fields = {key: text(fields.get(key)) for key in ("target", "commit", "observed", "digest")}
+    return KeptPlan(**identity_fields, tasks=texts(fields.get("tasks")))
 
 
 def _object(properties: Mapping[str, object]) -> dict[str, object]:

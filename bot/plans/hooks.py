@@ -80,20 +80,21 @@ def due(actions: Sequence[Action], releases: Releases, live: frozenset[ResourceI
     if not releases.hooks:
         return []
     changed = {releases.release_of(action.resource) for action in actions}
-    made = [due_hook for due_hook in _all(releases, live, commit) if not _has_run(due_hook, releases.ran, commit)]
-    changed |= {due_hook.hook.release for due_hook in made if _is_open(due_hook, releases.ran)}
-    due_ = [due_hook for due_hook in made if due_hook.hook.release in changed]
+    due_hooks = [due_hook for due_hook in _all(releases, live, commit) if not _has_run(due_hook, releases.ran, commit)]
+    changed |= {due_hook.hook.release for due_hook in due_hooks if _is_open(due_hook, releases.ran)}
+    changed_hooks = [due_hook for due_hook in due_hooks if due_hook.hook.release in changed]
     return sorted(
-        due_, key=lambda due_hook: (due_hook.hook.weight, kind_rank(due_hook.hook.desired), due_hook.hook.desired.id)
+        changed_hooks,
+        key=lambda due_hook: (due_hook.hook.weight, kind_rank(due_hook.hook.desired), due_hook.hook.desired.id),
     )
 
 
 def _all(releases: Releases, live: frozenset[ResourceId], commit: str) -> Iterator[DueHook]:
     running = {releases.of[id_] for id_ in live if id_ in releases.of}
-    begun = {run.release for run in releases.ran if run.commit == commit and run.phase.endswith("install")}
-    known = {run.release for run in releases.ran} - begun
+    started_releases = {run.release for run in releases.ran if run.commit == commit and run.phase.endswith("install")}
+    known_releases = {run.release for run in releases.ran} - started_releases
     for hook in releases.hooks:
-        install = hook.release in begun or hook.release not in running | known
+        install = hook.release in started_releases or hook.release not in running | known_releases
         for phase, stage in hook.phases(install=install).items():
             yield DueHook(hook, phase, stage)
 
@@ -115,16 +116,16 @@ def _runs(due_hook: DueHook, ran: Sequence[HookRun]) -> list[HookRun]:
 def around(actions: Sequence[Action], hooks: Sequence[DueHook]) -> tuple[Action, ...]:
     """The plan with the hooks that run before and after the ``actions``, which have their waves."""
     first = [action for action in actions if action.wave == 0 and action.resource.kind in _FIRST]
-    rest = [action for action in actions if action not in first]
+    later_actions = [action for action in actions if action not in first]
     before = [hook for hook in hooks if hook.stage is HookStage.BEFORE]
     after = [hook for hook in hooks if hook.stage is HookStage.AFTER]
     numbered: list[Action] = [*first]
     wave = int(bool(first))
     numbered += [replace(_needing(hook, actions), wave=wave + index) for index, hook in enumerate(before)]
     wave += len(before)
-    lowest = min((action.wave for action in rest), default=0)
+    lowest = min((action.wave for action in later_actions), default=0)
     defined = {hook.action.id: get(hook.hook.desired.tree, "spec", "group") for hook in before if _defines(hook)}
-    for action in rest:
+    for action in later_actions:
         needs = {*action.needs, *(id_ for id_, group in defined.items() if group == action.resource.group)}
         numbered.append(replace(action, wave=wave + action.wave - lowest, needs=tuple(sorted(needs))))
     wave = max((action.wave + 1 for action in numbered), default=0)

@@ -43,5 +43,5 @@ def cannot_change(resource: ResourceId, path: Path, live: Tree) -> bool:
     fields = _FIELDS.get((resource.group, resource.kind), ())
     if resource.kind in {"Secret", "ConfigMap"} and not resource.group and live.get("immutable") is True:
         fields += _DATA
-    where = format_path(path)
-    return any(where == field or where.startswith((f"{field}.", f"{field}[")) for field in fields)
+    location = format_path(path)
+    return any(location == field or location.startswith((f"{field}.", f"{field}[")) for field in fields)

@@ -81,12 +81,12 @@ class _Levels:
     @cached_property
     def _sync(self) -> Mapping[ResourceId, int]:
         """By resource the number of its wave among those that objects of this plan name, from 0."""
-        named = {
+        waves = {
             id_: sync_wave(desired.tree) if (desired := self.declared.get(id_)) is not None else 0
             for id_ in self.actions
         }
-        numbers = {wave: number for number, wave in enumerate(sorted({*named.values()}))}
-        return {id_: numbers[wave] for id_, wave in named.items()}
+        numbers = {wave: number for number, wave in enumerate(sorted({*waves.values()}))}
+        return {id_: numbers[wave] for id_, wave in waves.items()}
 
     def of(self, resource: ResourceId) -> int:
         """The wave of a resource. A service that waits for itself in a circle waits for nobody there."""
@@ -106,15 +106,17 @@ class _Levels:
     def needs(self, resource: ResourceId) -> list[ResourceId]:
         """What has to be there before it, of what this plan makes."""
         desired = self.declared.get(resource)
-        wanted = [] if desired is None else [*_named_before(desired)]
-        wanted += [self._definitions[key]] if (key := (resource.group, resource.kind)) in self._definitions else []
-        same = (_in_target(each, resource) for each in wanted)
-        made = (each for each in dict.fromkeys(same) if each in self.actions and each != resource)
-        return [action for action in made if self.actions[action].operation is not Operation.DELETE]
+        wanted_ids = [] if desired is None else [*_named_before(desired)]
+        wanted_ids += [self._definitions[key]] if (key := (resource.group, resource.kind)) in self._definitions else []
+        same = (_in_target(wanted_id, resource) for wanted_id in wanted_ids)
+        planned_ids = (
+            candidate for candidate in dict.fromkeys(same) if candidate in self.actions and candidate != resource
+        )
+        return [action for action in planned_ids if self.actions[action].operation is not Operation.DELETE]
 
 
-def _in_target(resource: ResourceId, like: ResourceId) -> ResourceId:
-    return resource._replace(target=like.target)
+def _in_target(resource: ResourceId, example: ResourceId) -> ResourceId:
+    return resource._replace(target=example.target)
 
 
 def _rank(resource: ResourceId) -> int:

@@ -56,37 +56,42 @@ def plan(look: Look) -> ActionList:
     for decision in look.decisions:
         if decision.drift.resource not in hooks:
             grouped[decision.drift.resource].append(decision)
-    made = [_action(resource, decisions, look) for resource, decisions in sorted(grouped.items())]
-    actions = _with_hooks([action for action in made if isinstance(action, Action)], look)
-    left = [action for action in made if isinstance(action, NotPlanned)]
-    return ActionList(look.target, look.commit, _observed(look), look.at, actions, (*look.gaps, *left))
+    planned_actions = [_action(resource, decisions, look) for resource, decisions in sorted(grouped.items())]
+    actions = _with_hooks([action for action in planned_actions if isinstance(action, Action)], look)
+    not_planned = [action for action in planned_actions if isinstance(action, NotPlanned)]
+    return ActionList(look.target, look.commit, _observed(look), look.at, actions, (*look.gaps, *not_planned))
 
 
-def chosen(whole: ActionList, tasks: Sequence[str]) -> ActionList:
+def chosen(action_list: ActionList, tasks: Sequence[str]) -> ActionList:
     """The actions about some tasks alone (names with ``*``), and those that they need."""
     if not tasks:
-        return whole
-    by_id = {action.id: action for action in whole.actions}
-    kept = {action.id for action in whole.actions if any(name_matches(task, action.task) for task in tasks)}
-    waiting = [*kept]
+        return action_list
+    by_id = {action.id: action for action in action_list.actions}
+    kept_ids = {action.id for action in action_list.actions if any(name_matches(task, action.task) for task in tasks)}
+    waiting = [*kept_ids]
     while waiting:
-        more = {need for need in by_id[waiting.pop()].needs if need in by_id} - kept
-        kept |= more
-        waiting += more
-    left = [action for action in whole.actions if action.id in kept]
-    waves = {wave: number for number, wave in enumerate(sorted({action.wave for action in left}))}
+        more_ids = {need for need in by_id[waiting.pop()].needs if need in by_id} - kept_ids
+        kept_ids |= more_ids
+        waiting += more_ids
+    remaining_actions = [action for action in action_list.actions if action.id in kept_ids]
+    waves = {wave: number for number, wave in enumerate(sorted({action.wave for action in remaining_actions}))}
     return replace(
-        whole, actions=tuple(replace(action, wave=waves[action.wave]) for action in left), tasks=tuple(sorted(tasks))
+        action_list,
+        actions=tuple(replace(action, wave=waves[action.wave]) for action in remaining_actions),
+        tasks=tuple(sorted(tasks)),
     )
 
 
-def _with_hooks(made: Sequence[Action], look: Look) -> tuple[Action, ...]:
+def _with_hooks(planned_actions: Sequence[Action], look: Look) -> tuple[Action, ...]:
     """The actions in their order, and the hooks of what they change among them."""
-    running = due(made, look.releases, frozenset(look.live), look.commit)
-    releases = {due.hook.release for due in running}
+    running = due(planned_actions, look.releases, frozenset(look.live), look.commit)
+    releases = {due_hook.hook.release for due_hook in running}
     of = look.releases.release_of
-    tied = [replace(action, release=name) if (name := of(action.resource)) in releases else action for action in made]
-    among = [due.action for due in running if due.stage is HookStage.AMONG]
+    tied = [
+        replace(action, release=name) if (name := of(action.resource)) in releases else action
+        for action in planned_actions
+    ]
+    among = [due_hook.action for due_hook in running if due_hook.stage is HookStage.AMONG]
     return around(ordered([*tied, *among], look.declared), running)
 
 
@@ -121,10 +126,10 @@ def _operation(resource: ResourceId, drifts: Sequence[Drift], look: Look) -> Ope
     mended = [drift for drift in drifts if _is_mended(drift)]
     if not mended:
         return _why_nothing(drifts)
-    whole = {drift.kind for drift in mended if not drift.path}
+    whole_kinds = {drift.kind for drift in mended if not drift.path}
     if resource not in look.declared:
-        return Operation.DELETE if DriftKind.REMOVED in whole else _UNDECLARED
-    if DriftKind.MISSING in whole:
+        return Operation.DELETE if DriftKind.REMOVED in whole_kinds else _UNDECLARED
+    if DriftKind.MISSING in whole_kinds:
         return Operation.RUN if (resource.group, resource.kind) in _RUNS_ONCE else Operation.CREATE
     if _replaces(resource, mended, look):
         return Operation.REPLACE

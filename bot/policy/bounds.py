@@ -209,9 +209,9 @@ def _same_image(drift: Drift) -> bool:
     if not drift.where.endswith("image"):
         return False
     values = [drift.desired, drift.observed, *_written(drift.adopt, None)]
-    named = [images.parse(value) if isinstance(value, str) else None for value in values]
-    return len({(each.registry, each.repository, each.digest) for each in named if each}) == 1 and all(
-        each is not None and not each.digest and checks.version(each.tag) for each in named
+    images_named = [images.parse(value) if isinstance(value, str) else None for value in values]
+    return len({(image.registry, image.repository, image.digest) for image in images_named if image}) == 1 and all(
+        image is not None and not image.digest and checks.version(image.tag) for image in images_named
     )
 
 
@@ -268,23 +268,27 @@ def _label(drift: Drift) -> _Label | None:
 
 
 def _bound_label(drift: Drift, label: _Label, context: Context) -> Bounded | Unbounded:
-    named = f"The {label.category} {checks.shown(label.key)}"
+    subject = f"The {label.category} {checks.shown(label.key)}"
     if not checks.label_key(label.key):
-        return Unbounded(f"{named} is not a valid key.")
+        return Unbounded(f"{subject} is not a valid key.")
     if label.key in context.selected:
-        return Unbounded(f"{named} is used by a selector in the repository.")
+        return Unbounded(f"{subject} is used by a selector in the repository.")
     if label.key.lower() not in _INFORMATIVE and _ACTED_ON.fullmatch(label.key.lower()):
-        return Unbounded(f"{named} is one that a controller acts on.")
+        return Unbounded(f"{subject} is one that a controller acts on.")
     if drift.kind is DriftKind.MISSING:
         if all(isinstance(edit, RemoveEntry) for edit in drift.adopt):
-            return Bounded(Category.REMOVED_LABEL, f"{named} is gone live and no selector or known controller uses it.")
-        return Unbounded(f"{named} is gone live, but the edit does not just remove it.")
+            return Bounded(
+                Category.REMOVED_LABEL, f"{subject} is gone live and no selector or known controller uses it."
+            )
+        return Unbounded(f"{subject} is gone live, but the edit does not just remove it.")
     check = checks.label_value if label.category is Category.LABEL else checks.plain_text
     for value in (drift.observed, *_written(drift.adopt, label.key)):
         verdict = check(value)
         if isinstance(verdict, Bad):
-            return Unbounded(f"{named} has a value that is not safe: {verdict.text}.")
-    return Bounded(label.category, f"{named} is used by no selector or known controller, and its value is plain text.")
+            return Unbounded(f"{subject} has a value that is not safe: {verdict.text}.")
+    return Bounded(
+        label.category, f"{subject} is used by no selector or known controller, and its value is plain text."
+    )
 
 
 def _written(edits: Iterable[Edit], key: str | None) -> list[JSON]:

@@ -104,4 +104,7 @@ def _keeps_data(desired: Desired) -> bool:
         return True
     pod = mapping(get(desired.tree, "spec", "template", "spec") or desired.tree.get("spec"))
     containers = [desired.tree, *mappings(pod.get("containers"))]
-    return any(_DATABASE.search(word) for word in (desired.id.name, *(text(each.get("image")) for each in containers)))
+    return any(
+        _DATABASE.search(word)
+        for word in (desired.id.name, *(text(container.get("image")) for container in containers))
+    )

@@ -133,8 +133,8 @@ def _cautious(rule: Rule, notes: list[str]) -> _Proposal:
 def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
     """The proposal after the floors, with a sentence for each that changed it."""
     if proposal.lane is Lane.NOTHING:
-        noted = () if facts.danger is None else (facts.danger,)
-        return proposal.lane, proposal.direction, noted
+        danger_notes = () if facts.danger is None else (facts.danger,)
+        return proposal.lane, proposal.direction, danger_notes
     if proposal.lane is Lane.RESTORE:
         return _restored(facts)
     if facts.gain and not proposal.adopts:
@@ -150,9 +150,9 @@ def _floored(facts: _Facts, proposal: _Proposal) -> tuple[Lane, Direction, tuple
     if not facts.drift.adopt:
         return _without_writing(facts.drift, "No edit of the file in Git would say what runs, so it cannot be adopted.")
     match proposal.lane:
-        case Lane.ARTIFACT_PATCH if (why := _asks(facts, proposal)) is not None:
-            why = f"{why} it is not committed without asking; a pull request asks."
-            return Lane.CONFIG_PULL_REQUEST, proposal.direction, (why,)
+        case Lane.ARTIFACT_PATCH if (reason := _asks(facts, proposal)) is not None:
+            reason = f"{reason} it is not committed without asking; a pull request asks."
+            return Lane.CONFIG_PULL_REQUEST, proposal.direction, (reason,)
         case Lane.ARTIFACT_PATCH | Lane.CONFIG_PULL_REQUEST:  # restoring was answered above
             return proposal.lane, proposal.direction, (facts.bound.text,)
         case _ as never:
@@ -165,8 +165,8 @@ def _waits(facts: _Facts, proposal: _Proposal, lane: Lane) -> tuple[str, ...]:
     """
     if lane is not Lane.CONFIG_PULL_REQUEST or not proposal.automerge or facts.drift.kind is DriftKind.STALE_ARTIFACT:
         return ()
-    why = _asks(facts, proposal)
-    return () if why is None else (f"{why} it does not merge by itself; a person merges it.",)
+    question = _asks(facts, proposal)
+    return () if question is None else (f"{question} it does not merge by itself; a person merges it.",)
 
 
 def _restored(facts: _Facts) -> tuple[Lane, Direction, tuple[str, ...]]:
@@ -180,8 +180,8 @@ def _asks(facts: _Facts, proposal: _Proposal) -> str | None:
     """Why the value is not written without asking, up to its "so"; None when it may be."""
     if facts.drift.severity is Severity.CRITICAL:
         return "Its severity is CRITICAL, so"
-    if (what := meaning(facts.drift.rule)) is not None:
-        return f"It is about a privilege ({what}), so"
+    if (meaning_text := meaning(facts.drift.rule)) is not None:
+        return f"It is about a privilege ({meaning_text}), so"
     match facts.bound:
         case Unbounded(text):
             return f"{text} So"
@@ -202,12 +202,13 @@ def _runbook(danger: str, proposal: _Proposal) -> tuple[Lane, Direction, tuple[s
 
 def _kept_out(facts: _Facts) -> tuple[str, ...]:
     """Why a gain of privilege is not offered for adoption."""
-    what = meaning(facts.drift.rule)
-    why = (
-        f"It is a gain of privilege{f' ({what})' if what else ''}: it is restored, and who did it is found out. It is never "
+    meaning_text = meaning(facts.drift.rule)
+    clause = f" ({meaning_text})" if meaning_text else ""
+    explanation = (
+        f"It is a gain of privilege{clause}: it is restored, and who did it is found out. It is never "
         "offered for adoption unless a rule says `direction: adopt` for it."
     )
-    return (why,) if facts.danger is None else (why, facts.danger)
+    return (explanation,) if facts.danger is None else (explanation, facts.danger)
 
 
 def _rendered(proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
@@ -218,11 +219,19 @@ def _rendered(proposal: _Proposal) -> tuple[Lane, Direction, tuple[str, ...]]:
     )
 
 
-def _without_writing(drift: Drift, why: str) -> tuple[Lane, Direction, tuple[str, ...]]:
+def _without_writing(drift: Drift, reason: str) -> tuple[Lane, Direction, tuple[str, ...]]:
     """Where Git cannot or must not say what runs: an issue from MEDIUM up, else only the report."""
     if drift.severity.rank >= Severity.MEDIUM.rank:
-        return Lane.RUNBOOK_ISSUE, Direction.RESTORE, (why, "The live state has to be brought back to what Git says.")
-    return Lane.NOTHING, Direction.RESTORE, (why, "Its severity is LOW: it stays in the report until the next apply.")
+        return (
+            Lane.RUNBOOK_ISSUE,
+            Direction.RESTORE,
+            (reason, "The live state has to be brought back to what Git says."),
+        )
+    return (
+        Lane.NOTHING,
+        Direction.RESTORE,
+        (reason, "Its severity is LOW: it stays in the report until the next apply."),
+    )
 
 
 def _matches(match: RuleMatch, facts: _Facts) -> bool:

@@ -70,9 +70,9 @@ def destructive(drift: Drift, context: Context) -> str | None:
 
 
 def _field(drift: Drift) -> str | None:
-    for kind, path, why in _FIELDS:
+    for kind, path, reason in _FIELDS:
         if kind in {"*", drift.resource.kind} and path_matches(path, drift.path):
-            return f"At {drift.where}, {why}."
+            return f"At {drift.where}, {reason}."
     return None
 
 

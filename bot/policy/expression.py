@@ -62,9 +62,9 @@ def compile_expression(text: str) -> Expression:
     except ValueError as exc:
         lines = [line for line in str(exc).splitlines() if line.strip()]
         raise Invalid("\n".join(["not a CEL expression: " + lines[0], *(f"  {line}" for line in lines[1:])])) from exc
-    known = {*NAMES, *_BOUND.findall(text)}
+    variable_names = {*NAMES, *_BOUND.findall(text)}
     for name in program.variables():
-        if name not in known:
+        if name not in variable_names:
             near = difflib.get_close_matches(name, NAMES, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(NAMES)}"
             raise Invalid(f"the CEL expression uses the unknown name {name!r}{hint}")

@@ -30,6 +30,6 @@ def in_force(name: FixLevel, *, shipped: Mapping[str, bytes], repository: Mappin
     Files of ``repository`` that are no rule files are left out. At the level ``disabled`` the repository's rules are
     checked but not asked: disabled means disabled.
     """
-    own = load({path: repository[path] for path in policy_files(repository)})
-    chosen = level(name, shipped)
-    return chosen if name is FixLevel.DISABLED else own + chosen
+    own_rules = load({path: repository[path] for path in policy_files(repository)})
+    level_rules = level(name, shipped)
+    return level_rules if name is FixLevel.DISABLED else own_rules + level_rules

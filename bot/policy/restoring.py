@@ -27,8 +27,8 @@ class Restorable:
     def why_not(self, drift: Drift, danger: str | None = None) -> str | None:
         """A sentence; None where it can be. ``danger`` tells what restoring it would destroy."""
         if not self.targets.get(drift.resource.target, self.everywhere):
-            where = drift.resource.target or "this repository"
-            return f"Restoring is switched off for {where} (apply.restore in clockwork.yaml), so people do it."
+            owner = drift.resource.target or "this repository"
+            return f"Restoring is switched off for {owner} (apply.restore in clockwork.yaml), so people do it."
         if drift.resource.platform not in _PLATFORMS:
             return f"Nothing restores single fields of {drift.resource.platform.value}, so people do it."
         if drift.kind not in _FIELDS or not drift.path:

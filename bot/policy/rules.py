@@ -123,15 +123,15 @@ def policy_files(paths: Iterable[str]) -> tuple[str, ...]:
 def load(files: Mapping[str, bytes]) -> RuleSet:
     """The rules of all files, files in order of their paths. Raises ``Invalid`` with every mistake of the first bad file."""
     rules: list[Rule] = []
-    seen: dict[str, Rule] = {}
+    rules_by_id: dict[str, Rule] = {}
     for file in sorted(files):
         for rule in _load(file, files[file]):
-            if rule.id in seen:
-                first = seen[rule.id]
+            if rule.id in rules_by_id:
+                first = rules_by_id[rule.id]
                 raise Invalid(
                     f"{file}:{rule.line}: the rule id {rule.id!r} is already used at {first.file}:{first.line}"
                 )
-            seen[rule.id] = rule
+            rules_by_id[rule.id] = rule
             rules.append(rule)
     return RuleSet(tuple(rules))
 
@@ -243,8 +243,8 @@ def _sentence(error: ErrorDetails) -> str:
     name = str(next((part for part in reversed(loc) if isinstance(part, str)), "file"))
     match error["type"]:
         case "extra_forbidden":
-            known = list(_MODELS[_level(loc)].model_fields)
-            return f"unknown key {name!r}{_hint(name, known)}"
+            known_fields = list(_MODELS[_level(loc)].model_fields)
+            return f"unknown key {name!r}{_hint(name, known_fields)}"
         case "missing":
             return f"the key {name!r} is missing"
         case "enum" | "literal_error":
@@ -261,6 +261,6 @@ def _level(loc: tuple[int | str, ...]) -> str:
     return "match" if "match" in loc[:-1] else "rule" if "rules" in loc[:-1] else "file"
 
 
-def _hint(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}"
+def _hint(word: str, known_fields: list[str]) -> str:
+    near = difflib.get_close_matches(word, known_fields, n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known_fields)}"

@@ -29,7 +29,7 @@ class Upstream(Protocol):
 class UnitRenderer(Protocol):
     """Renders the units of targets with the tools that deploy them."""
 
-    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> Sequence[Rendering]:
+    def render_all(self, requests: Sequence[tuple[Unit, FileTree]]) -> Sequence[Rendering]:
         """What each unit comes to in its tree, in the order asked; they do not depend on one another. Never raises for
         what a repository says: that is the rendering's ``error``.
         """

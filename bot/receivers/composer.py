@@ -29,11 +29,11 @@ class Composer:
 
     def compose(self, receiver: str, values: Mapping[str, object]) -> tuple[str, str]:
         """Title and body: the first line of what the template gives, and the rest."""
-        chosen = self.own.get(receiver)
-        if chosen is None:
+        own_texts = self.own.get(receiver)
+        if own_texts is None:
             return _parts(_filled(self.shipped, values))
         try:
-            return _parts(_filled(chosen, values))
+            return _parts(_filled(own_texts, values))
         except Exception as exc:  # noqa: BLE001 - whatever somebody else's template raises
             title, body = _parts(_filled(self.shipped, values))
             return title, f"{body}\n\nThe repository's own template is wrong: {escape.line(exc)}"

@@ -42,7 +42,7 @@ class ServiceReceiver:
             return Delivery(self.name, DeliveryResult.FAILED, "apprise knows no such URL (apprise: service URLs)")
         lines: list[str] = []
         began = self.clock()
-        taken = service.notify(
+        was_sent = service.notify(
             title=message.title,
             body=message.body,
             body_format=apprise.NotifyFormat.MARKDOWN,
@@ -50,7 +50,7 @@ class ServiceReceiver:
             log_callback=lambda entry, _service: lines.append(entry.message),
         )
         spent = self.clock() - began
-        if taken:
+        if was_sent:
             return Delivery(self.name, DeliveryResult.DELIVERED, "taken")
         # A service that refuses does so at once; one that took as long as apprise waits may have taken the message.
         late = spent >= min((_waits(server) for server in service), default=_READ_SECONDS)

@@ -47,8 +47,8 @@ class WebhookReceiver:
             return Delivery(self.name, DeliveryResult.FAILED, f"cannot be reached: {_cause(exc)}")
         if 200 <= status < 300:
             return Delivery(self.name, DeliveryResult.DELIVERED, f"HTTP {status}")
-        why = ", a redirect, which is not followed" if 300 <= status < 400 else ""
-        return Delivery(self.name, DeliveryResult.FAILED, f"HTTP {status}{why}")
+        redirect_note = ", a redirect, which is not followed" if 300 <= status < 400 else ""
+        return Delivery(self.name, DeliveryResult.FAILED, f"HTTP {status}{redirect_note}")
 
     def _post(self, body: bytes, headers: dict[str, str]) -> int:
         """The status of the answer. What else it says is of no interest, and may never end."""

@@ -57,52 +57,54 @@ class Argo:
             if part.error is not None:
                 return Rendering(inputs=part.inputs, error=part.error)
             parts.append(part)
-        objects = list(_last_of_each([each for part in parts for each in part.objects], unit.namespace))
+        objects = list(_last_of_each([rendered for part in parts for rendered in part.objects], unit.namespace))
         hooks = {id(rendered): reason for rendered in objects if (reason := _hook(rendered.tree))}
         return Rendering(
             tuple(_with_revision(rendered) for rendered in objects if id(rendered) not in hooks),
             frozenset().union(*(part.inputs for part in parts)),
             (
-                *(left for part in parts for left in part.left_out),
+                *(out for part in parts for out in part.left_out),
                 *(_left_out(unit, rendered, hooks[id(rendered)]) for rendered in objects if id(rendered) in hooks),
             ),
             cluster_kinds=frozenset().union(*(part.cluster_kinds for part in parts)),
         )
 
-    def _source(self, unit: Unit, written: Tree, tree: FileTree) -> Rendering:
+    def _source(self, unit: Unit, source: Tree, tree: FileTree) -> Rendering:
         """The objects of one source, of this repository or of another place that can be asked."""
-        folder, url, chart = text(written.get("path")), text(written.get("repoURL")), text(written.get("chart"))
-        lost = f"{folder or 'a source'} of {url} is not in this repository"
+        folder, url, chart = text(source.get("path")), text(source.get("repoURL")), text(source.get("chart"))
+        problem = f"{folder or 'a source'} of {url} is not in this repository"
         path = joined("", "." if chart else folder or ".")
-        if path is None or (_is_ours(written, unit) and not tree.under(path)):
-            return _failed(unit, lost)
-        here = replace(unit, path=path)
-        if is_here(written, tree, texts(unit.spec.get("own"))):
-            return self._placed(here, written, tree, None)
-        if "plugin" in written:
+        if path is None or (_is_ours(source, unit) and not tree.under(path)):
+            return _failed(unit, problem)
+        local_unit = replace(unit, path=path)
+        if is_here(source, tree, texts(unit.spec.get("own"))):
+            return self._placed(local_unit, source, tree, None)
+        if "plugin" in source:
             return _failed(unit, _PLUGIN)
-        request = argo_source(written)
+        request = argo_source(source)
         if request is None:
-            return _failed(unit, lost)
-        what = f"its chart {chart} comes from {url}, and" if chart else f"its source is another repository, {url}, and"
-        files = elsewhere.obtained(request, tree, unit, what)
+            return _failed(unit, problem)
+        subject = (
+            f"its chart {chart} comes from {url}, and" if chart else f"its source is another repository, {url}, and"
+        )
+        files = elsewhere.obtained(request, tree, unit, subject)
         if isinstance(files, NotCompared):
             return Rendering(error=files)
         if not files.tree.under(path):
             return _failed(unit, f"{folder} is not in {files.source}")
-        made = self._placed(here, written, files.tree, tree)
-        return elsewhere.moved(made, unit, files.source, inputs=made.inputs)
+        rendering = self._placed(local_unit, source, files.tree, tree)
+        return elsewhere.moved(rendering, unit, files.source, inputs=rendering.inputs)
 
-    def _placed(self, unit: Unit, written: Tree, tree: FileTree, own: FileTree | None) -> Rendering:
-        """A source whose folder is ``unit.path`` of ``tree``. ``own`` is this repository, where that is another one: then
+    def _placed(self, unit: Unit, application_source: Tree, tree: FileTree, own_files: FileTree | None) -> Rendering:
+        """A source whose folder is ``unit.path`` of ``tree``. ``own_files`` is this repository, where that is another one: then
         inputs are those of this repository alone.
         """
-        read = frozenset(each for each in overriding(unit, unit.path) if each in tree and own is None)
+        read = frozenset(path for path in overriding(unit, unit.path) if path in tree and own_files is None)
         try:
-            source = overridden(written, unit, unit.path, self.documents.on(tree))
-            files = ValueFiles(mapping(source.get("helm")), unit, tree, environment(unit, source), own)
+            source = overridden(application_source, unit, unit.path, self.documents.on(tree))
+            files = ValueFiles(mapping(source.get("helm")), unit, tree, environment(unit, source), own_files)
             rendering = self._by_tool(unit, source, files)
-            inputs = rendering.inputs | read if own is None else files.inputs()
+            inputs = rendering.inputs | read if own_files is None else files.inputs()
         except Invalid as exc:
             return replace(_failed(unit, exc.message), inputs=read)
         return replace(rendering, inputs=inputs)
@@ -140,8 +142,8 @@ class Argo:
 
 def _is_ours(source: Tree, unit: Unit) -> bool:
     """Whether a source is this repository by its URL, whatever lies at its path."""
-    own = texts(unit.spec.get("own"))
-    return bool(own) and is_here(source, None, own)
+    own_urls = texts(unit.spec.get("own"))
+    return bool(own_urls) and is_here(source, None, own_urls)
 
 
 def _failed(unit: Unit, reason: str) -> Rendering:
@@ -165,18 +167,18 @@ def _hook(tree: Tree) -> str:
     """Why Argo CD keeps no such object; empty where it does."""
     notes = mapping(get(tree, "metadata", "annotations"))
     if is_hook(tree, ARGO_HOOK):
-        alone = text(notes.get(ARGO_HOOK)).strip() == "Skip"
-        return f"{ARGO_HOOK}: Skip, so it is not applied" if alone else HOOK_RUNS
+        skipped = text(notes.get(ARGO_HOOK)).strip() == "Skip"
+        return f"{ARGO_HOOK}: Skip, so it is not applied" if skipped else HOOK_RUNS
     is_run = is_hook(tree, HELM_HOOK) and notes.get(HELM_HOOK) != _CRD_INSTALL
     return HOOK_RUNS if is_run else ""
 
 
-def _left_out(unit: Unit, made: RenderedObject, reason: str) -> NotCompared:
+def _left_out(unit: Unit, rendered: RenderedObject, reason: str) -> NotCompared:
     hook = reason == HOOK_RUNS
-    return NotCompared(f"{titled(unit)}: {described(made.tree)}", reason, made.file, made.line, hook=hook)
+    return NotCompared(f"{titled(unit)}: {described(rendered.tree)}", reason, rendered.file, rendered.line, hook=hook)
 
 
-def _with_revision(made: RenderedObject) -> RenderedObject:
+def _with_revision(rendered: RenderedObject) -> RenderedObject:
     """The object, with values that the deployed commit is a part of marked."""
-    marked = dict.fromkeys(holding(made.tree, REVISION), _REVISION)
-    return replace(made, opaque={**made.opaque, **marked}) if marked else made
+    marked = dict.fromkeys(holding(rendered.tree, REVISION), _REVISION)
+    return replace(rendered, opaque={**rendered.opaque, **marked}) if marked else rendered

@@ -21,14 +21,14 @@ def values_of(files: ValueFiles) -> dict[str, JSON]:
     files; the later over the earlier. Raises ``Invalid``.
     """
     options = files.options
-    below, beside = files.listed(), files.of_parameters()
-    given: dict[str, JSON] = {}
-    for each in below:
-        given = values.merged(given, values.read(each.path, files.read(each)))
-    result = {key: editable(value) for key, value in values.merged(given, _inline(options)).items()}
+    below, from_parameters = files.listed(), files.of_parameters()
+    merged_values: dict[str, JSON] = {}
+    for value_file in below:
+        merged_values = values.merged(merged_values, values.read(value_file.path, files.read(value_file)))
+    result = {key: editable(value) for key, value in values.merged(merged_values, _inline(options)).items()}
     for line, forced in _lines(options, files.variables):
         set_in(result, line, str if forced else typed)
-    for name, file in beside.items():
+    for name, file in from_parameters.items():
         content = files.read(file).decode("utf-8", "replace")
         set_in(result, f"{name}=file", lambda _, content=content: content)  # type: ignore[misc]
     return result
@@ -38,8 +38,8 @@ def _inline(options: Tree) -> Tree:
     """``valuesObject`` is what counts where it is there, be it empty (``ApplicationSourceHelm.ValuesYAML`` in argo-cd's
     ``pkg/apis/application/v1alpha1/values.go``).
     """
-    held = options.get("valuesObject")
-    return values.read("helm.values", text(options.get("values"))) if held is None else mapping(held)
+    object_values = options.get("valuesObject")
+    return values.read("helm.values", text(options.get("values"))) if object_values is None else mapping(object_values)
 
 
 def _lines(options: Tree, variables: Mapping[str, str]) -> list[tuple[str, bool]]:
@@ -47,8 +47,8 @@ def _lines(options: Tree, variables: Mapping[str, str]) -> list[tuple[str, bool]
     parameters = list(mappings(options.get("parameters")))
     lines: list[tuple[str, bool]] = []
     for forced in (False, True):
-        listed = [parameter for parameter in parameters if (parameter.get("forceString") is True) == forced]
-        by_name = {text(parameter.get("name")): text(parameter.get("value")) for parameter in listed}
+        group = [parameter for parameter in parameters if (parameter.get("forceString") is True) == forced]
+        by_name = {text(parameter.get("name")): text(parameter.get("value")) for parameter in group}
         lines += [(f"{name}={_cleaned(filled(value, variables))}", forced) for name, value in by_name.items()]
     return lines
 

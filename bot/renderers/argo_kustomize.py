@@ -29,34 +29,39 @@ def edit(options: Tree, variables: Mapping[str, str], folder: str, tree: FileTre
     return partial(_edited, options=options, variables=variables, components=components)
 
 
-def _edited(held: Tree, *, options: Tree, variables: Mapping[str, str], components: list[str]) -> Tree:
-    edited = dict(held)
+def _edited(kustomization: Tree, *, options: Tree, variables: Mapping[str, str], components: list[str]) -> Tree:
+    edited = dict(kustomization)
     for key in ("namePrefix", "nameSuffix", "namespace"):
         if text(options.get(key)):
             edited[key] = text(options.get(key))
-    if images := [filled(each, variables) for each in texts(options.get("images"))]:
-        edited["images"] = _images(held, images)
+    if images := [filled(image_text, variables) for image_text in texts(options.get("images"))]:
+        edited["images"] = _images(kustomization, images)
     if replicas := list(mappings(options.get("replicas"))):
-        edited["replicas"] = _replicas(held, replicas)
-    edited |= _labels(held, options, variables)
+        edited["replicas"] = _replicas(kustomization, replicas)
+    edited |= _labels(kustomization, options, variables)
     if annotations := mapping(options.get("commonAnnotations")):
         on = options.get("commonAnnotationsEnvsubst") is True
         added = {key: filled(text(value), variables) if on else text(value) for key, value in annotations.items()}
         force = options.get("forceCommonAnnotations") is True
-        edited["commonAnnotations"] = _added(mapping(held.get("commonAnnotations")), added, "annotation", force=force)
+        edited["commonAnnotations"] = _added(
+            mapping(kustomization.get("commonAnnotations")), added, "annotation", force=force
+        )
     if patches := list(mappings(options.get("patches"))):
-        edited["patches"] = [*elements(held.get("patches")), *patches]
+        edited["patches"] = [*elements(kustomization.get("patches")), *patches]
     if components:
-        listed = texts(held.get("components"))
-        edited["components"] = [*listed, *(each for each in dict.fromkeys(components) if each not in listed)]
+        existing = texts(kustomization.get("components"))
+        edited["components"] = [
+            *existing,
+            *(component for component in dict.fromkeys(components) if component not in existing),
+        ]
     return edited
 
 
-def image(written: str) -> Tree:
+def image(image_text: str) -> Tree:
     """``[name=]new[:tag][@digest]``, as ``kustomize edit set image`` takes it. Raises ``Invalid`` for an image alone."""
-    match = _IMAGE.fullmatch(written)
+    match = _IMAGE.fullmatch(image_text)
     if match is None or not (match["name"] or match["tag"] is not None or match["digest"] is not None):
-        raise Invalid(f"kustomize.images has {written!r}, and not name=new, name:tag or name@digest")
+        raise Invalid(f"kustomize.images has {image_text!r}, and not name=new, name:tag or name@digest")
     entry: dict[str, JSON] = {"name": match["name"] or match["new"]}
     if match["name"]:
         entry["newName"] = match["new"]
@@ -67,27 +72,29 @@ def image(written: str) -> Tree:
     return entry
 
 
-def _images(held: Tree, written: list[str]) -> list[JSON]:
+def _images(kustomization: Tree, overrides: list[str]) -> list[JSON]:
     """All images by name: those of the source take the place of those of the same name, but for what they keep."""
-    listed = {text(each.get("name")): each for each in mappings(held.get("images"))}
-    for each in map(image, written):
-        before = listed.get(text(each.get("name")), {})
-        kept = {key: before.get(key) if value == _KEPT else value for key, value in each.items()}
-        listed[text(each.get("name"))] = {key: value for key, value in kept.items() if value}
-    return [listed[name] for name in sorted(listed)]
+    existing = {text(entry.get("name")): entry for entry in mappings(kustomization.get("images"))}
+    for override in map(image, overrides):
+        before = existing.get(text(override.get("name")), {})
+        changed_fields = {key: before.get(key) if value == _KEPT else value for key, value in override.items()}
+        existing[text(override.get("name"))] = {key: value for key, value in changed_fields.items() if value}
+    return [existing[name] for name in sorted(existing)]
 
 
-def _replicas(held: Tree, written: list[Tree]) -> list[JSON]:
-    listed: dict[str, JSON] = {text(replica.get("name")): replica for replica in mappings(held.get("replicas"))}
-    for each in written:
-        name, count = text(each.get("name")), text(each.get("count"))
+def _replicas(kustomization: Tree, overrides: list[Tree]) -> list[JSON]:
+    existing: dict[str, JSON] = {
+        text(replica.get("name")): replica for replica in mappings(kustomization.get("replicas"))
+    }
+    for override in overrides:
+        name, count = text(override.get("name")), text(override.get("count"))
         if re.fullmatch(r"-?\d+", count, re.ASCII) is None:
             raise Invalid(f"kustomize.replicas has the count {count!r} for {name}, which is no whole number")
-        listed[name] = {"name": name, "count": int(count)}
-    return [listed[name] for name in sorted(listed)]
+        existing[name] = {"name": name, "count": int(count)}
+    return [existing[name] for name in sorted(existing)]
 
 
-def _labels(held: Tree, options: Tree, variables: Mapping[str, str]) -> dict[str, JSON]:
+def _labels(kustomization: Tree, options: Tree, variables: Mapping[str, str]) -> dict[str, JSON]:
     """``edit add label``: into ``commonLabels``, or into the ``labels`` that leave selectors alone."""
     labels = {key: filled(text(value), variables) for key, value in mapping(options.get("commonLabels")).items()}
     if not labels:
@@ -96,22 +103,22 @@ def _labels(held: Tree, options: Tree, variables: Mapping[str, str]) -> dict[str
     if options.get("labelWithoutSelector") is not True:
         if templates:
             raise Invalid("kustomize.labelIncludeTemplates needs labelWithoutSelector")
-        return {"commonLabels": _added(mapping(held.get("commonLabels")), labels, "label", force=force)}
-    listed = list(mappings(held.get("labels")))
+        return {"commonLabels": _added(mapping(kustomization.get("commonLabels")), labels, "label", force=force)}
+    existing = list(mappings(kustomization.get("labels")))
     entry: Tree = {"pairs": {}, "includeTemplates": True} if templates else {"pairs": {}}
-    index = next((i for i, each in enumerate(listed) if _flags(each) == _flags(entry)), len(listed))
-    alike = listed[index] if index < len(listed) else entry
-    changed = {**alike, "pairs": _added(mapping(alike.get("pairs")), labels, "label", force=force)}
-    return {"labels": [*listed[:index], changed, *listed[index + 1 :]]}
+    index = next((i for i, other_labels in enumerate(existing) if _flags(other_labels) == _flags(entry)), len(existing))
+    target = existing[index] if index < len(existing) else entry
+    changed = {**target, "pairs": _added(mapping(target.get("pairs")), labels, "label", force=force)}
+    return {"labels": [*existing[:index], changed, *existing[index + 1 :]]}
 
 
 def _flags(label: Tree) -> tuple[bool, bool]:
     return label.get("includeSelectors") is True, label.get("includeTemplates") is True
 
 
-def _added(held: Tree, added: Mapping[str, str], what: str, *, force: bool) -> Tree:
-    again = sorted(key for key in added if key in held)
+def _added(kustomization: Tree, added: Mapping[str, str], field: str, *, force: bool) -> Tree:
+    again = sorted(key for key in added if key in kustomization)
     if again and not force:
-        option = f"forceCommon{what.capitalize()}s"
-        raise Invalid(f"the {what} {again[0]} is in the kustomization already, which Argo CD refuses without {option}")
-    return {**held, **added}
+        option = f"forceCommon{field.capitalize()}s"
+        raise Invalid(f"the {field} {again[0]} is in the kustomization already, which Argo CD refuses without {option}")
+    return {**kustomization, **added}

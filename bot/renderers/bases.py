@@ -39,30 +39,34 @@ class CompleteKustomization:
 
 def with_bases(unit: Unit, tree: FileTree, documents: Documents) -> CompleteKustomization | NotCompared:
     """``tree`` with everything that the kustomization at ``unit.path`` names elsewhere, or why something is missing."""
-    laid, number = tree, 0
+    extended, number = tree, 0
     while True:
-        parts = closure(documents.on(laid), unit.path)
-        pending = [(each, base) for each in parts.remote if (base := _base(each, documents.on(laid))) is not None]
-        if (stray := _stray(parts, documents.on(laid))) is not None:
+        parts = closure(documents.on(extended), unit.path)
+        pending = [
+            (base_reference, base)
+            for base_reference in parts.remote
+            if (base := _base(base_reference, documents.on(extended))) is not None
+        ]
+        if (stray := _stray(parts, documents.on(extended))) is not None:
             return NotCompared(titled(unit), f"{stray.text} leads out of its repository", stray.file, stray.line)
         if not pending:
-            return CompleteKustomization(laid, parts)
+            return CompleteKustomization(extended, parts)
         reference, base = pending[0]
         number += 1
         if number > _MOST:
             reason = f"it is made from more than {_MOST} remote bases"
             return NotCompared(titled(unit), reason, unit.file, unit.line)
-        laid_with = _with_base(unit, laid, documents, reference, base)
+        laid_with = _with_base(unit, extended, documents, reference, base)
         if isinstance(laid_with, NotCompared):
             return laid_with
-        laid = laid_with
+        extended = laid_with
 
 
 def _base(reference: DanglingReference, documents: Documents) -> RemoteBase | None:
     """What a remote reference means; None where it stands in a field that nothing is fetched for, or cannot be read."""
-    held = next(iter(documents.of(reference.file)), None)
-    listed = [text for key in _LISTS for text in elements(held.tree.get(key))] if held is not None else []
-    return remote_base(reference.text) if reference.text in listed else None
+    document = next(iter(documents.of(reference.file)), None)
+    names_listed = [text for key in _LISTS for text in elements(document.tree.get(key))] if document is not None else []
+    return remote_base(reference.text) if reference.text in names_listed else None
 
 
 def _with_base(
@@ -76,17 +80,17 @@ def _with_base(
     folder = posixpath.dirname(reference.file)
     mounted = tree.with_mounted(posixpath.join(folder, home), files.tree)
     renamed = {reference.text: posixpath.normpath(f"{home}/{base.path}")}
-    held = documents.on(tree).of(reference.file)[0]
-    return mounted.with_changes({reference.file: as_json(_renamed(held, renamed)).encode()})
+    document = documents.on(tree).of(reference.file)[0]
+    return mounted.with_changes({reference.file: as_json(_renamed(document, renamed)).encode()})
 
 
-def _renamed(held: ManifestDocument, names: Mapping[str, str]) -> Tree:
+def _renamed(document: ManifestDocument, names: Mapping[str, str]) -> Tree:
     lists: dict[str, JSON] = {
-        key: [names.get(each, each) if isinstance(each, str) else each for each in elements(held.tree[key])]
+        key: [names.get(name, name) if isinstance(name, str) else name for name in elements(document.tree[key])]
         for key in _LISTS
-        if key in held.tree
+        if key in document.tree
     }
-    return {**held.tree, **lists}
+    return {**document.tree, **lists}
 
 
 def _short(request: UpstreamRequest) -> str:

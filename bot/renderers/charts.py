@@ -65,8 +65,8 @@ class Chart:
 
     def without(self, name: str) -> Chart:
         """The chart without its file of that name, and those of the charts in it that are not packed."""
-        kept = {path: source for path, source in self.files.items() if posixpath.basename(path) != name}
-        return replace(self, files=kept)
+        remaining = {path: source for path, source in self.files.items() if posixpath.basename(path) != name}
+        return replace(self, files=remaining)
 
     def contents(self, tree: FileTree) -> Mapping[str, bytes]:
         """The bytes of every file."""
@@ -97,14 +97,18 @@ def metadata(tree: FileTree, folder: str) -> str | None:
     return next((path for name in _METADATA if (path := posixpath.join(folder, name)) in tree), None)
 
 
-def chart(documents: Documents, folder: str, given: Tree, *, defaults: bytes | None = None) -> Chart | NotCompared:
-    """The chart in ``folder``, or what of it is not in this repository. ``given`` are the values of the release: they
+def chart(
+    documents: Documents, folder: str, given_values: Tree, *, defaults: bytes | None = None
+) -> Chart | NotCompared:
+    """The chart in ``folder``, or what of it is not in this repository. ``given_values`` are the values of the release: they
     may switch a dependency off. ``defaults`` takes the place of its ``values.yaml``.
     """
-    return _chart(documents, folder, given, defaults, 0)
+    return _chart(documents, folder, given_values, defaults, 0)
 
 
-def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | None, depth: int) -> Chart | NotCompared:
+def _chart(
+    documents: Documents, folder: str, given_values: Tree, defaults: bytes | None, depth: int
+) -> Chart | NotCompared:
     tree = documents.tree
     if folder.endswith(ARCHIVES) and folder in tree:
         return _archive(folder, defaults)
@@ -117,7 +121,7 @@ def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | Non
     listing = _listing(documents, folder, about)
     dependencies = [] if listing is None else list(mappings(listing.tree.get("dependencies")))
     files = {posixpath.relpath(path, folder or "."): path for path in tree.under(folder)}
-    written: dict[str, bytes] = {} if defaults is None else {"values.yaml": defaults}
+    chart_files: dict[str, bytes] = {} if defaults is None else {"values.yaml": defaults}
     aliases: dict[str, str] = {}
     missing: list[Tree] = []
     changing = False
@@ -126,26 +130,26 @@ def _chart(documents: Documents, folder: str, given: Tree, defaults: bytes | Non
         aliases |= {alias: name} if alias else {}
         if _is_vendored(files, name, alias):
             continue
-        beside = _beside(documents, folder, dependency, depth)
-        if isinstance(beside, Chart):
-            files.update({f"charts/{name}/{below}": path for below, path in beside.files.items()})
-            written.update({f"charts/{name}/{below}": data for below, data in beside.written.items()})
-        elif _is_off(dependency, folder, given, defaults, documents):
+        vendored = _beside(documents, folder, dependency, depth)
+        if isinstance(vendored, Chart):
+            files.update({f"charts/{name}/{below}": path for below, path in vendored.files.items()})
+            chart_files.update({f"charts/{name}/{below}": data for below, data in vendored.written.items()})
+        elif _is_off(dependency, folder, given_values, defaults, documents):
             missing.append(dependency)
-        elif isinstance(beside, NotCompared):
-            return beside
+        elif isinstance(vendored, NotCompared):
+            return vendored
         else:
             fetched = _fetched(documents, folder, dependency, depth)
             if isinstance(fetched, NotCompared):
                 spot = (file, 1) if listing is None else (listing.file, listing.line)
                 return replace(fetched, file=spot[0], line=spot[1])
-            written.update({f"charts/{alias or name}/{below}": data for below, data in fetched.contents.items()})
+            chart_files.update({f"charts/{alias or name}/{below}": data for below, data in fetched.contents.items()})
             changing = changing or fetched.changing
     if missing and listing is not None:  # as if it did not need what is off: Helm would ask for it all the same
-        rest = [each for each in dependencies if each not in missing]
-        written[posixpath.basename(listing.file)] = as_json({**listing.tree, "dependencies": rest}).encode()
+        available = [needed_chart for needed_chart in dependencies if needed_chart not in missing]
+        chart_files[posixpath.basename(listing.file)] = as_json({**listing.tree, "dependencies": available}).encode()
     changing = changing or _is_changing(tree, files.items())
-    return Chart(folder, text(about.tree.get("name")) if about else "", files, written, changing, aliases)
+    return Chart(folder, text(about.tree.get("name")) if about else "", files, chart_files, changing, aliases)
 
 
 def _archive(path: str, defaults: bytes | None) -> Chart | NotCompared:
@@ -166,7 +170,7 @@ def _listing(documents: Documents, folder: str, about: ManifestDocument | None) 
 
 def _is_vendored(files: Iterable[str], name: str, alias: str) -> bool:
     """Whether a dependency lies in the chart's ``charts`` folder, unpacked or packed."""
-    homes = [f"charts/{each}" for each in {name, alias} if each]
+    homes = [f"charts/{folder_name}" for folder_name in {name, alias} if folder_name]
     return any(is_below(path, home) or path.startswith(f"{home}-") for path in files for home in homes)
 
 
@@ -188,31 +192,36 @@ class _Fetched:
 def _fetched(documents: Documents, folder: str, dependency: Tree, depth: int) -> _Fetched | NotCompared:
     """A dependency from where it is published, in the version of its lock where that names it."""
     name = text(dependency.get("name"))
-    what = f"its chart needs {name}, which is not in its charts folder"
+    problem = f"its chart needs {name}, which is not in its charts folder"
     lock = _lock(documents, folder)
     locked = {} if lock is None else _locked(lock)
-    stated = parse_constraint(text(dependency.get("version")) or "*")
-    held = parse_version(locked.get(name, ""))
-    if lock is not None and held is not None and stated is not None and not stated.takes(held):
+    constraint = parse_constraint(text(dependency.get("version")) or "*")
+    locked_version = parse_version(locked.get(name, ""))
+    if (
+        lock is not None
+        and locked_version is not None
+        and constraint is not None
+        and not constraint.takes(locked_version)
+    ):
         other = f"{posixpath.basename(lock.file)} holds another version than it asks for"
-        return NotCompared("", f"{what}, and {other} (helm dependency update)")
+        return NotCompared("", f"{problem}, and {other} (helm dependency update)")
     request = dependency_request(dependency, locked)
     if request is None or depth >= _DEEPEST:
-        return NotCompared("", f"{what}; its repository cannot be asked (helm dependency update)")
+        return NotCompared("", f"{problem}; its repository cannot be asked (helm dependency update)")
     answer = documents.tree.ask(request)
     if isinstance(answer, NotFetched):
-        return NotCompared("", f"{what} and is not fetched: {answer.reason}", again=answer.again)
+        return NotCompared("", f"{problem} and is not fetched: {answer.reason}", again=answer.again)
     tree = answer.tree.with_upstream(documents.tree.ask)
     inner = _chart(documents.on(tree), "", {}, None, depth + 1)
     if isinstance(inner, NotCompared):
-        return replace(inner, reason=f"{what}; of {answer.source}: {inner.reason}")
+        return replace(inner, reason=f"{problem}; of {answer.source}: {inner.reason}")
     return _Fetched(inner.contents(tree), inner.changing)
 
 
 def _lock(documents: Documents, folder: str) -> ManifestDocument | None:
     """The document that holds what ``helm dependency build`` takes, by the name that it has beside either listing."""
     names = ("Chart.lock", "requirements.lock")
-    return next((held for name in names for held in documents.of(posixpath.join(folder, name))), None)
+    return next((document for name in names for document in documents.of(posixpath.join(folder, name))), None)
 
 
 def _locked(lock: ManifestDocument) -> Mapping[str, str]:
@@ -223,11 +232,11 @@ def _locked(lock: ManifestDocument) -> Mapping[str, str]:
     }
 
 
-def _is_off(dependency: Tree, folder: str, given: Tree, defaults: bytes | None, documents: Documents) -> bool:
+def _is_off(dependency: Tree, folder: str, given_values: Tree, defaults: bytes | None, documents: Documents) -> bool:
     """Whether ``condition``, else ``tags``, switch a dependency off: the first condition that is there decides."""
-    own = defaults if defaults is not None else documents.tree.read(posixpath.join(folder, "values.yaml"))
+    default_values = defaults if defaults is not None else documents.tree.read(posixpath.join(folder, "values.yaml"))
     try:
-        merged = values.merged(values.read("values.yaml", own or b""), given)
+        merged = values.merged(values.read("values.yaml", default_values or b""), given_values)
     except Invalid:
         return False
     for path in text(dependency.get("condition")).split(","):

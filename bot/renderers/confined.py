@@ -105,11 +105,11 @@ class Jail:
 
     def tool(self, program: Path) -> Path:
         """A program's copy in the folder, made once. A copy and no link: nothing that runs here may reach the original."""
-        inside = self.root / "bin" / program.name
+        link = self.root / "bin" / program.name
         with self._lock:
-            if not inside.exists():
-                shutil.copy2(program, inside)
-        return inside
+            if not link.exists():
+                shutil.copy2(program, link)
+        return link
 
     @contextmanager
     def files(self, files: Mapping[str, bytes]) -> Iterator[Path]:
@@ -128,10 +128,10 @@ class Jail:
         """
         rooted = self.wall is Wall.NAMESPACES and needs_nothing(Path(argv[0]))
         words = [f"/{word.relative_to(self.root)}" if rooted and isinstance(word, Path) else str(word) for word in argv]
-        seen = "" if rooted else str(self.root)
+        prefix = "" if rooted else str(self.root)
         proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE)
         folders = {"PATH": "bin", "HOME": "home", "TMPDIR": "tmp"}
-        env = {name: f"{seen}/{folder}" for name, folder in folders.items()} | proxies | GO
+        env = {name: f"{prefix}/{folder}" for name, folder in folders.items()} | proxies | GO
         workspace = Workspace(self.root / "home", self.root, self.root / "tmp")
         before = [*namespaces(), f"--root={self.root}"] if rooted else self.around([self.root], Path(argv[0]))
         command = [*limits(seconds=max(seconds, 1)), *before, *words]
@@ -163,12 +163,12 @@ def write_files(top: Path, files: Mapping[str, bytes]) -> None:
     """``files`` below ``top``. Their paths come from Git trees, which hold neither ``..`` nor absolute ones; anything else
     is left out.
     """
-    made = {top}
+    made_folders = {top}
     for path, data in files.items():
         if path.startswith("/") or ".." in path.split("/"):
             continue
         target = top / path
-        if target.parent not in made:
+        if target.parent not in made_folders:
             target.parent.mkdir(parents=True, exist_ok=True)
-            made.add(target.parent)
+            made_folders.add(target.parent)
         target.write_bytes(data)

@@ -24,11 +24,11 @@ def render(unit: Unit, tree: FileTree, documents: Documents, options: Tree) -> R
     paths = [path for path in tree.under(unit.path) if takes(path, unit.path, options)]
     paths = [path for path in paths if _SKIPPED not in (tree.read(path) or b"")]
     inputs = frozenset(paths)
-    made: list[RenderedObject] = []
-    left: list[NotCompared] = []
+    objects: list[RenderedObject] = []
+    left_out: list[NotCompared] = []
     for path in paths:
         if path.endswith(_JSONNET):
-            left.append(NotCompared(path, "Jsonnet is not evaluated", path, 1))
+            left_out.append(NotCompared(path, "Jsonnet is not evaluated", path, 1))
         elif (error := on.error(path)) is not None:
             if _looks_like_objects(tree.read(path) or b""):
                 return Rendering(inputs=inputs, error=NotCompared(titled(unit), error.message, path, error.line))
@@ -37,8 +37,11 @@ def render(unit: Unit, tree: FileTree, documents: Documents, options: Tree) -> R
             return Rendering(inputs=inputs, error=NotCompared(titled(unit), reason, path, stray.line))
         else:
             for document in on.of(path):
-                made += [RenderedObject(each, path, document.line, opaque(each)) for each in opened(document.tree)]
-    return Rendering(tuple(made), inputs, tuple(left))
+                objects += [
+                    RenderedObject(document_tree, path, document.line, opaque(document_tree))
+                    for document_tree in opened(document.tree)
+                ]
+    return Rendering(tuple(objects), inputs, tuple(left_out))
 
 
 def _looks_like_objects(data: bytes) -> bool:

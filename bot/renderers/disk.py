@@ -58,19 +58,22 @@ class Disk:
 
     def find(self, name: str, tree: FileTree) -> tuple[Reads, Rendering] | None:
         """What was rendered from the same answers as ``tree`` gives; None where nothing was."""
-        for reads, made in self._variants(name):
+        for reads, rendering in self._variants(name):
             if reads.same_in(tree):
                 with contextlib.suppress(OSError):
                     os.utime(self.folder / name)
                 with contextlib.suppress(KeyError, TypeError, ValueError):  # of a format that says it is this one
-                    return reads, _rendering(made)
+                    return reads, _rendering(rendering)
         return None
 
     def keep(self, name: str, reads: Reads, rendering: Rendering) -> None:
         """Remember a rendering. A disk that takes nothing is no reason to stop."""
-        kept = [(reads, _written(rendering)), *(variant for variant in self._variants(name) if variant[0] != reads)]
-        listed = [[r.files, r.folders, _upstream_written(r), made] for r, made in kept[:_VARIANTS]]
-        body = json.dumps(listed, default=_plain).encode()
+        variants = [(reads, _written(rendering)), *(variant for variant in self._variants(name) if variant[0] != reads)]
+        rows = [
+            [r.files, r.folders, _upstream_written(r), written_rendering]
+            for r, written_rendering in variants[:_VARIANTS]
+        ]
+        body = json.dumps(rows, default=_plain).encode()
         if len(body) > _LARGEST:
             return
         data = zlib.compress(body, 1)
@@ -94,8 +97,8 @@ class Disk:
                 raise ValueError("cut short or altered")  # noqa: TRY301 - one way out for all that is wrong with a file
             unpacked = zlib.decompressobj().decompress(data[32:], _LARGEST)
             return [
-                (Reads(files, folders, _upstream(others)), made)
-                for files, folders, others, made in json.loads(unpacked)
+                (Reads(files, folders, _upstream(sources)), row)
+                for files, folders, sources, row in json.loads(unpacked)
             ]
         except (ValueError, TypeError, KeyError, AttributeError, zlib.error):
             with contextlib.suppress(OSError):
@@ -104,9 +107,9 @@ class Disk:
 
     def _sweep(self) -> None:
         """The files that were not asked for the longest go until the folder is small enough."""
-        listed = sorted(self._files(), reverse=True)
+        entries = sorted(self._files(), reverse=True)
         total = 0
-        for _, size, path in listed:
+        for _, size, path in entries:
             total += size
             if total > self.most_bytes:
                 with contextlib.suppress(OSError):
@@ -130,9 +133,9 @@ def _upstream_written(reads: Reads) -> list[object]:
     return [[request.as_tree(), asdict(answer)] for request, answer in reads.upstream.items()]
 
 
-def _upstream(written: Any) -> dict[UpstreamRequest, UpstreamSource | NotFetched]:
+def _upstream(entries: Any) -> dict[UpstreamRequest, UpstreamSource | NotFetched]:
     answers: dict[UpstreamRequest, UpstreamSource | NotFetched] = {}
-    for tree, answer in written:
+    for tree, answer in entries:
         if (request := UpstreamRequest.of(tree)) is not None:
             answers[request] = NotFetched(**answer) if "reason" in answer else UpstreamSource(**answer)
     return answers
@@ -141,7 +144,12 @@ def _upstream(written: Any) -> dict[UpstreamRequest, UpstreamSource | NotFetched
 def _written(rendering: Rendering) -> Mapping[str, object]:
     return {
         "objects": [
-            [rendered.tree, rendered.file, rendered.line, [[list(at), why] for at, why in rendered.opaque.items()]]
+            [
+                rendered.tree,
+                rendered.file,
+                rendered.line,
+                [[list(at), reason] for at, reason in rendered.opaque.items()],
+            ]
             for rendered in rendering.objects
         ],
         "inputs": sorted(rendering.inputs),
@@ -152,15 +160,15 @@ def _written(rendering: Rendering) -> Mapping[str, object]:
     }
 
 
-def _rendering(made: Any) -> Rendering:
+def _rendering(data: Any) -> Rendering:
     return Rendering(
         tuple(
-            RenderedObject(tree, file, line, {tuple(at): why for at, why in opaque})
-            for tree, file, line, opaque in made["objects"]
+            RenderedObject(tree, file, line, {tuple(at): reason for at, reason in opaque})
+            for tree, file, line, opaque in data["objects"]
         ),
-        frozenset(made["inputs"]),
-        tuple(NotCompared(**gap) for gap in made["left_out"]),
-        None if made["error"] is None else NotCompared(**made["error"]),
-        frozenset((group, kind) for group, kind in made["cluster_kinds"]),
-        tuple(UpstreamSource(**source) for source in made["fetched"]),
+        frozenset(data["inputs"]),
+        tuple(NotCompared(**gap) for gap in data["left_out"]),
+        None if data["error"] is None else NotCompared(**data["error"]),
+        frozenset((group, kind) for group, kind in data["cluster_kinds"]),
+        tuple(UpstreamSource(**source) for source in data["fetched"]),
     )

@@ -16,17 +16,17 @@ from bot.targets.documents import Documents
 from bot.targets.kustomization import file_of
 
 
-def obtained(request: UpstreamRequest, tree: FileTree, unit: Unit, what: str) -> UpstreamFiles | NotCompared:
-    """The files of a request; or why there are none, with ``what`` before the reason. They may name others in their turn."""
+def obtained(request: UpstreamRequest, tree: FileTree, unit: Unit, subject: str) -> UpstreamFiles | NotCompared:
+    """The files of a request; or why there are none, with ``subject`` before the reason. They may name others in their turn."""
     answer = tree.ask(request)
     if isinstance(answer, NotFetched):
-        return missing(unit, what, answer)
+        return missing(unit, subject, answer)
     return replace(answer, tree=answer.tree.with_upstream(tree.ask))
 
 
-def missing(unit: Unit, what: str, answer: NotFetched) -> NotCompared:
-    """Why a unit is not compared: ``what`` was not fetched."""
-    reason = f"{what} is not fetched: {answer.reason}"
+def missing(unit: Unit, subject: str, answer: NotFetched) -> NotCompared:
+    """Why a unit is not compared: ``subject`` was not fetched."""
+    reason = f"{subject} is not fetched: {answer.reason}"
     return NotCompared(titled(unit), reason, unit.file, unit.line, again=answer.again)
 
 
@@ -37,16 +37,16 @@ def moved(
     files of this repository that had a part in it.
     """
 
-    def told(out: NotCompared) -> NotCompared:
-        inside = f" ({out.file}:{out.line} of {source.url})" if out.file and out.file != unit.file else ""
-        return replace(out, reason=f"{out.reason}{inside}", file=unit.file, line=unit.line)
+    def retold(out: NotCompared) -> NotCompared:
+        origin = f" ({out.file}:{out.line} of {source.url})" if out.file and out.file != unit.file else ""
+        return replace(out, reason=f"{out.reason}{origin}", file=unit.file, line=unit.line)
 
     return replace(
         rendering,
-        objects=tuple(replace(each, file=unit.file, line=unit.line) for each in rendering.objects),
+        objects=tuple(replace(rendered, file=unit.file, line=unit.line) for rendered in rendering.objects),
         inputs=inputs,
-        left_out=tuple(map(told, rendering.left_out)),
-        error=None if rendering.error is None else told(rendering.error),
+        left_out=tuple(map(retold, rendering.left_out)),
+        error=None if rendering.error is None else retold(rendering.error),
     )
 
 
@@ -55,27 +55,27 @@ def settled(rendering: Rendering, unit: Unit, documents: Documents) -> Rendering
     kustomization that names the first of them.
     """
 
-    def begun(path: str) -> tuple[str, int]:
+    def origin_of(path: str) -> tuple[str, int]:
         file = file_of(documents, path.partition(MOUNTS)[0].rstrip("/"))
         return (file, 1) if file is not None else (unit.file, unit.line)
 
-    def told(out: NotCompared) -> NotCompared:
+    def retold(out: NotCompared) -> NotCompared:
         if not is_mounted(out.file):
             return out
-        file, line = begun(out.file)
-        inside = out.file.rpartition(f"{MOUNTS}/")[2].partition("/")[2]
-        return replace(out, reason=f"{out.reason} ({inside}:{out.line} of a remote base)", file=file, line=line)
+        file, line = origin_of(out.file)
+        mounted_path = out.file.rpartition(f"{MOUNTS}/")[2].partition("/")[2]
+        return replace(out, reason=f"{out.reason} ({mounted_path}:{out.line} of a remote base)", file=file, line=line)
 
-    def placed(made: RenderedObject) -> RenderedObject:
-        if not is_mounted(made.file):
-            return made
-        file, line = begun(made.file)
-        return replace(made, file=file, line=line)
+    def placed(rendered: RenderedObject) -> RenderedObject:
+        if not is_mounted(rendered.file):
+            return rendered
+        file, line = origin_of(rendered.file)
+        return replace(rendered, file=file, line=line)
 
     return replace(
         rendering,
         objects=tuple(map(placed, rendering.objects)),
         inputs=frozenset(path for path in rendering.inputs if not is_mounted(path)),
-        left_out=tuple(map(told, rendering.left_out)),
-        error=None if rendering.error is None else told(rendering.error),
+        left_out=tuple(map(retold, rendering.left_out)),
+        error=None if rendering.error is None else retold(rendering.error),
     )

@@ -23,11 +23,15 @@ def edit(unit: Unit, tree: FileTree) -> KustomizationEdit:
     """What the spec of a ``Kustomization`` changes of the kustomization in its folder."""
     spec = unit.spec
     replaced: dict[str, JSON] = {}
-    for key, own in (("namespace", "targetNamespace"), ("namePrefix", "namePrefix"), ("nameSuffix", "nameSuffix")):
-        if text(spec.get(own)):
-            replaced[key] = text(spec.get(own))
-    if asked := texts(spec.get("buildMetadata")):
-        replaced["buildMetadata"] = asked
+    for key, target_key in (
+        ("namespace", "targetNamespace"),
+        ("namePrefix", "namePrefix"),
+        ("nameSuffix", "nameSuffix"),
+    ):
+        if text(spec.get(target_key)):
+            replaced[key] = text(spec.get(target_key))
+    if build_metadata := texts(spec.get("buildMetadata")):
+        replaced["buildMetadata"] = build_metadata
     lists = _lists(spec, ("patches", "patchesStrategicMerge", "patchesJson6902"))
     components = [
         component
@@ -46,18 +50,20 @@ def post_edit(spec: Tree) -> KustomizationEdit:
 
 
 def _edited(
-    held: Tree, *, replaced: Tree, lists: Mapping[str, tuple[JSON, ...]], images: Sequence[Tree]
+    kustomization: Tree, *, replaced: Tree, lists: Mapping[str, tuple[JSON, ...]], images: Sequence[Tree]
 ) -> Mapping[str, JSON]:
-    appended: dict[str, JSON] = {key: [*elements(held.get(key)), *added] for key, added in lists.items()}
-    merged: dict[str, JSON] = {"images": _merged_images(mappings(held.get("images")), images)} if images else {}
-    return {**held, **replaced, **appended, **merged}
+    appended: dict[str, JSON] = {key: [*elements(kustomization.get(key)), *added] for key, added in lists.items()}
+    merged: dict[str, JSON] = (
+        {"images": _merged_images(mappings(kustomization.get("images")), images)} if images else {}
+    )
+    return {**kustomization, **replaced, **appended, **merged}
 
 
-def _merged_images(held: Iterable[Tree], added: Sequence[Tree]) -> list[JSON]:
+def _merged_images(kustomizations: Iterable[Tree], added: Sequence[Tree]) -> list[JSON]:
     """Images of a controller over those of the file, by name: a new name, and the tag and digest as one ("Images";
     ``GenerateManifest`` in fluxcd/pkg's ``kustomize_generator.go``).
     """
-    merged: list[Tree] = list(held)
+    merged: list[Tree] = list(kustomizations)
     for image in added:
         index = next((i for i, tree in enumerate(merged) if tree.get("name") == image.get("name")), None)
         if index is None:
@@ -75,7 +81,7 @@ def _merged_images(held: Iterable[Tree], added: Sequence[Tree]) -> list[JSON]:
 
 def _lists(spec: Tree, keys: Sequence[str]) -> dict[str, tuple[JSON, ...]]:
     """Patches as kustomize takes them: those that Flux's API has as YAML objects become texts."""
-    made: dict[str, tuple[JSON, ...]] = {}
+    patches_by_list: dict[str, tuple[JSON, ...]] = {}
     for key in keys:
         entries: list[JSON] = []
         for tree in mappings(spec.get(key)):
@@ -86,16 +92,16 @@ def _lists(spec: Tree, keys: Sequence[str]) -> dict[str, tuple[JSON, ...]]:
             else:
                 entries.append(tree)
         if entries:
-            made[key] = tuple(entries)
-    return made
+            patches_by_list[key] = tuple(entries)
+    return patches_by_list
 
 
-def with_metadata(made: RenderedObject, spec: Tree) -> RenderedObject:
+def with_metadata(rendered: RenderedObject, spec: Tree) -> RenderedObject:
     """The object with ``commonMetadata`` set, over what it says itself."""
     common = mapping(spec.get("commonMetadata"))
     added = {part: mapping(common.get(part)) for part in ("labels", "annotations") if mapping(common.get(part))}
     if not added:
-        return made
-    meta = mapping(made.tree.get("metadata"))
-    laid = {part: {**mapping(meta.get(part)), **entries} for part, entries in added.items()}
-    return replace(made, tree={**made.tree, "metadata": {**meta, **laid}})
+        return rendered
+    meta = mapping(rendered.tree.get("metadata"))
+    metadata_parts = {part: {**mapping(meta.get(part)), **entries} for part, entries in added.items()}
+    return replace(rendered, tree={**rendered.tree, "metadata": {**meta, **metadata_parts}})

@@ -40,20 +40,20 @@ class FluxRelease:
 
     def render(self, unit: Unit, tree: FileTree) -> Rendering:
         """The objects that a ``HelmRelease`` installs. Its chart may lie in another place."""
-        held = mapping(get(unit.spec, "source", "object"))
-        taken = artifact(tree, sifting(held))
-        chart = _chart(unit.spec, taken, unit)
+        source_object = mapping(get(unit.spec, "source", "object"))
+        sifted = artifact(tree, sifting(source_object))
+        chart = _chart(unit.spec, sifted, unit)
         if isinstance(chart, str):
-            return self._render(unit, chart, taken)
+            return self._render(unit, chart, sifted)
         if isinstance(chart, NotCompared):
             return Rendering(error=replace(chart, subject=titled(unit), file=unit.file, line=unit.line))
         folder = _folder_in(unit.spec)
-        return elsewhere.moved(self._render(unit, folder, _taken(held, chart.tree)), unit, chart.source)
+        return elsewhere.moved(self._render(unit, folder, _taken(source_object, chart.tree)), unit, chart.source)
 
     def _render(self, unit: Unit, chart: str, tree: FileTree) -> Rendering:
         spec = unit.spec
         try:
-            given = _values(spec)
+            release_values = _values(spec)
             files = _value_files(spec, tree)
         except Invalid as exc:
             return Rendering(error=NotCompared(titled(unit), exc.message, unit.file, unit.line))
@@ -62,7 +62,7 @@ class FluxRelease:
             chart,
             _release_name(unit),
             unit.namespace or "default",
-            given,
+            release_values,
             crds=_updates_crds(spec),
             defaults=defaults,
             schema=get(spec, "upgrade", "disableSchemaValidation") is not True,
@@ -72,39 +72,49 @@ class FluxRelease:
         renderers = [renderer for renderer in mappings(spec.get("postRenderers")) if mapping(renderer.get("kustomize"))]
         if rendering.error is None and renderers:
             rendering = self._post(unit, rendering, renderers)
-        return replace(rendering, objects=tuple(flux_kustomize.with_metadata(each, spec) for each in rendering.objects))
+        return replace(
+            rendering, objects=tuple(flux_kustomize.with_metadata(rendered, spec) for rendered in rendering.objects)
+        )
 
     def _post(self, unit: Unit, rendering: Rendering, renderers: Sequence[Tree]) -> Rendering:
         """The rendering patched by its ``postRenderers``, each a kustomization over what came before."""
         for renderer in renderers:
-            files = {f"{number}.json": as_json(made.tree).encode() for number, made in enumerate(rendering.objects)}
+            files = {
+                f"{number}.json": as_json(rendered.tree).encode() for number, rendered in enumerate(rendering.objects)
+            }
             files["kustomization.yaml"] = as_json({"resources": list(files)}).encode()
-            apart = FileTree({}, lambda _blob: b"", files)
+            scratch = FileTree({}, lambda _blob: b"", files)
             built = self.kustomize.render(
-                replace(unit, path=""), apart, flux_kustomize.post_edit(mapping(renderer["kustomize"]))
+                replace(unit, path=""), scratch, flux_kustomize.post_edit(mapping(renderer["kustomize"]))
             )
             if built.error is not None:
                 blamed = replace(built.error, file=unit.file, line=unit.line)
                 return Rendering(inputs=rendering.inputs, error=blamed)
-            rendering = replace(rendering, objects=tuple(_as_before(each, rendering.objects) for each in built.objects))
+            rendering = replace(
+                rendering, objects=tuple(_as_before(built_object, rendering.objects) for built_object in built.objects)
+            )
         return rendering
 
 
-def _as_before(made: RenderedObject, before: Sequence[RenderedObject]) -> RenderedObject:
+def _as_before(rendered: RenderedObject, before: Sequence[RenderedObject]) -> RenderedObject:
     """A patched object with the origin of the one that it was, whose file is called by its number."""
-    stem = posixpath.splitext(made.file)[0]
+    stem = posixpath.splitext(rendered.file)[0]
     if not stem.isdecimal() or int(stem) >= len(before):
-        return made
-    own = before[int(stem)]
-    return replace(made, file=own.file, line=own.line, opaque={**own.opaque, **made.opaque})
+        return rendered
+    original = before[int(stem)]
+    return replace(rendered, file=original.file, line=original.line, opaque={**original.opaque, **rendered.opaque})
 
 
-def _taken(held: Tree, tree: FileTree) -> FileTree:
+def _taken(source_object: Tree, tree: FileTree) -> FileTree:
     """What the source of a chart takes of what was fetched: a packed chart is not looked into (source-controller docs,
     ``OCIRepository``, "Layer selector").
     """
-    copied = text(get(held, "spec", "layerSelector", "operation")) == "copy"
-    return tree if copied or text(held.get("kind")) == "HelmRepository" else artifact(tree, sifting(held))
+    copied = text(get(source_object, "spec", "layerSelector", "operation")) == "copy"
+    return (
+        tree
+        if copied or text(source_object.get("kind")) == "HelmRepository"
+        else artifact(tree, sifting(source_object))
+    )
 
 
 def _folder_in(spec: Tree) -> str:
@@ -112,30 +122,30 @@ def _folder_in(spec: Tree) -> str:
     source = mapping(spec.get("source"))
     if text(get(source, "object", "kind")) != "GitRepository":
         return ""
-    sought = mapping(source.get("chart")) or mapping(get(spec, "chart", "spec"))
-    return joined("", text(sought.get("chart")).lstrip("/") or ".") or ""
+    chart_spec = mapping(source.get("chart")) or mapping(get(spec, "chart", "spec"))
+    return joined("", text(chart_spec.get("chart")).lstrip("/") or ".") or ""
 
 
 def _chart(spec: Tree, tree: FileTree, unit: Unit) -> str | UpstreamFiles | NotCompared:
     """The folder of the chart, where it is in this repository; the files of its source, where that is elsewhere."""
     source = mapping(spec.get("source"))
-    held = mapping(source.get("object"))
-    sought = mapping(source.get("chart")) or mapping(get(spec, "chart", "spec"))
-    kind, chart = text(held.get("kind")) or text(source.get("kind")), text(sought.get("chart"))
-    named = f"{kind} {text(get(held, 'metadata', 'name')) or text(source.get('name'))}".strip()
+    source_object = mapping(source.get("object"))
+    chart_spec = mapping(source.get("chart")) or mapping(get(spec, "chart", "spec"))
+    kind, chart = text(source_object.get("kind")) or text(source.get("kind")), text(chart_spec.get("chart"))
+    title = f"{kind} {text(get(source_object, 'metadata', 'name')) or text(source.get('name'))}".strip()
     if (request := UpstreamRequest.of(mapping(source.get(REQUEST)))) is not None:
-        whose = "another repository, " if source.get("elsewhere") else ""
+        qualifier = "another repository, " if source.get("elsewhere") else ""
         name = chart or posixpath.basename(request.url)
-        what = f"its chart {name} comes from {whose}{text(get(held, 'spec', 'url'))}, and"
-        return elsewhere.obtained(request, tree, unit, what)
+        subject = f"its chart {name} comes from {qualifier}{text(get(source_object, 'spec', 'url'))}, and"
+        return elsewhere.obtained(request, tree, unit, subject)
     if kind == "GitRepository" or (kind == "" and chart.startswith((".", "/"))):
         path = joined("", chart.lstrip("/") or ".")
         if path is not None and (path in tree or tree.under(path)):
             return path
-        return NotCompared("", f"the chart {chart} of {named} is not in this repository")
-    if not held:
-        return NotCompared("", f"its chart comes from {named or 'a source'}, which is not in this repository")
-    return NotCompared("", f"its chart {chart} comes from {named}, and charts of such a source are not fetched")
+        return NotCompared("", f"the chart {chart} of {title} is not in this repository")
+    if not source_object:
+        return NotCompared("", f"its chart comes from {title or 'a source'}, which is not in this repository")
+    return NotCompared("", f"its chart {chart} comes from {title}, and charts of such a source are not fetched")
 
 
 def _updates_crds(spec: Tree) -> bool:
@@ -150,26 +160,26 @@ def _values(spec: Tree) -> dict[str, JSON]:
     Merging shares mappings as it does there: only so does a path inside of inline values outlast the last merge.
     """
     inline = {key: editable(value) for key, value in mapping(spec.get("values")).items()}
-    given: dict[str, JSON] = {}
+    merged_values: dict[str, JSON] = {}
     for tree in mappings(spec.get("inputs")):
-        path, written = text(tree.get("targetPath")), text(tree.get("text"))
+        path, value_text = text(tree.get("targetPath")), text(tree.get("text"))
         if path:
-            given = values.merged(given, inline)
-            _set_at(given, path, written, literal=tree.get("literal") is True)
+            merged_values = values.merged(merged_values, inline)
+            _set_at(merged_values, path, value_text, literal=tree.get("literal") is True)
         else:
-            read = {key: editable(value) for key, value in values.read("valuesFrom", written).items()}
-            given = values.merged(given, read)
-    return values.merged(given, inline)
+            read = {key: editable(value) for key, value in values.read("valuesFrom", value_text).items()}
+            merged_values = values.merged(merged_values, read)
+    return values.merged(merged_values, inline)
 
 
-def _set_at(given: dict[str, JSON], path: str, written: str, *, literal: bool) -> None:
+def _set_at(into: dict[str, JSON], path: str, value_text: str, *, literal: bool) -> None:
     """``ReplacePathValue`` and ``ReplacePathLiteralValue``: a line of ``--set``, text where it stands in quotes."""
     if literal:
-        set_in(given, f"{path}={escaped(written)}", str)
-    elif written[:1] == written[-1:] and written[:1] in {"'", '"'}:
-        set_in(given, f"{path}={written.strip(_QUOTES)}", str)
+        set_in(into, f"{path}={escaped(value_text)}", str)
+    elif value_text[:1] == value_text[-1:] and value_text[:1] in {"'", '"'}:
+        set_in(into, f"{path}={value_text.strip(_QUOTES)}", str)
     else:
-        set_in(given, f"{path}={written}")
+        set_in(into, f"{path}={value_text}")
 
 
 def _value_paths(spec: Tree) -> list[str]:
@@ -182,25 +192,25 @@ def _value_files(spec: Tree, tree: FileTree) -> Tree | None:
     (source-controller docs, ``HelmChart``, "Values files"). None where there are none.
     """
     chart = mapping(get(spec, "source", "chart")) or mapping(get(spec, "chart", "spec"))
-    given: dict[str, JSON] = {}
-    listed = texts(chart.get("valuesFiles"))
-    for file in listed:
+    merged_values: dict[str, JSON] = {}
+    value_files = texts(chart.get("valuesFiles"))
+    for file in value_files:
         path = joined("", file.lstrip("/"))
         data = None if path is None else tree.read(path)
         if path is None or data is None:
             if chart.get("ignoreMissingValuesFiles") is True:
                 continue
             raise Invalid(f"the values file {file} of its chart is not there")
-        given = values.merged(given, values.read(path, data))
-    return given if listed else None
+        merged_values = values.merged(merged_values, values.read(path, data))
+    return merged_values if value_files else None
 
 
 def _release_name(unit: Unit) -> str:
     """``releaseName``, else the target namespace and the name ("Release name"); what is longer than Helm takes is cut and
     told apart by a hash (``ShortenName`` in helm-controller's ``internal/release/name.go``).
     """
-    given, space = text(unit.spec.get("releaseName")), text(unit.spec.get("targetNamespace"))
-    name = given or (f"{space}-{unit.name}" if space else unit.name)
+    name_given, space = text(unit.spec.get("releaseName")), text(unit.spec.get("targetNamespace"))
+    name = name_given or (f"{space}-{unit.name}" if space else unit.name)
     if len(name.encode()) <= _LONGEST_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:12]

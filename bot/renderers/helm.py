@@ -55,19 +55,19 @@ class Capabilities:
     api_versions: tuple[str, ...] = ()
 
     @staticmethod
-    def of(unit: Unit, own: Tree = MappingProxyType({})) -> Capabilities:
-        """The cluster of a unit; what ``own`` says of it, the options of one of its charts, comes first."""
-        given = mapping(unit.spec.get(CAPABILITIES))
+    def of(unit: Unit, default: Tree = MappingProxyType({})) -> Capabilities:
+        """The cluster of a unit; what ``default`` says of it, the options of one of its charts, comes first."""
+        settings = mapping(unit.spec.get(CAPABILITIES))
         return Capabilities(
-            text(own.get("kubeVersion")) or text(given.get("kubeVersion")),
-            texts(own.get("apiVersions")) or texts(given.get("apiVersions")),
+            text(default.get("kubeVersion")) or text(settings.get("kubeVersion")),
+            texts(default.get("apiVersions")) or texts(settings.get("apiVersions")),
         )
 
     @property
     def version(self) -> str:
         """The version in full, as Helm has it (``ParseKubeVersion`` in its ``pkg/chart/common/capabilities.go``)."""
-        number, *more = re.split(r"(?=[-+])", self.kube_version.removeprefix("v"), maxsplit=1)
-        return f"v{number}{'.0' * (2 - number.count('.'))}{''.join(more)}" if number else ""
+        number, *suffixes = re.split(r"(?=[-+])", self.kube_version.removeprefix("v"), maxsplit=1)
+        return f"v{number}{'.0' * (2 - number.count('.'))}{''.join(suffixes)}" if number else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +101,18 @@ class Helm:
     def render(self, unit: Unit, tree: FileTree) -> Rendering:
         """The objects of the chart in ``unit.path`` with the values files and values of its spec."""
         paths = texts(unit.spec.get("valueFiles"))
-        given: dict[str, JSON] = {}
+        merged_values: dict[str, JSON] = {}
         for path in paths:
             data = tree.read(path)
             if data is None:
                 return _failed(unit, f"the values file {path} is not there", paths)
             try:
-                given = values.merged(given, values.read(path, data))
+                merged_values = values.merged(merged_values, values.read(path, data))
             except Invalid as exc:
                 return Rendering(inputs=frozenset(paths), error=NotCompared(titled(unit), exc.message, path, 1))
-        given = values.merged(given, mapping(unit.spec.get("values")))
+        merged_values = values.merged(merged_values, mapping(unit.spec.get("values")))
         name = text(unit.spec.get("releaseName")) or unit.name
-        release = Release(unit.path, name, unit.namespace or "default", given)
+        release = Release(unit.path, name, unit.namespace or "default", merged_values)
         rendering = self.release(unit, release, tree)
         return replace(rendering, inputs=rendering.inputs | set(paths))
 
@@ -134,21 +134,28 @@ class Helm:
             if isinstance(objects, NotCompared):
                 return Rendering(inputs=inputs, error=objects)
             rendered.append(objects)
-        hooks = [each for each in rendered[0] if is_hook(each.tree, HELM_HOOK)]
-        kept, *again = [[each for each in made if not is_hook(each.tree, HELM_HOOK)] for made in rendered]
-        left = [_hook(unit, hook) for hook in hooks]
+        hooks = [rendered_object for rendered_object in rendered[0] if is_hook(rendered_object.tree, HELM_HOOK)]
+        kept_objects, *again = [
+            [manifest for manifest in manifests if not is_hook(manifest.tree, HELM_HOOK)] for manifests in rendered
+        ]
+        left_out = [_hook(unit, hook) for hook in hooks]
         if again:
-            kept, changing = _steady(unit, kept, again[0])
-            left += changing
-        once = (
+            kept_objects, changing = _steady(unit, kept_objects, again[0])
+            left_out += changing
+        once_only = (
             []
             if release.crds
             else [o for answer in answers[:1] if isinstance(answer, Manifests) for o in _crds(chart, answer)]
         )
-        if once:
-            left.append(_once(unit, once))
+        if once_only:
+            left_out.append(_once(unit, once_only))
         return Rendering(
-            tuple(kept), inputs, tuple(left), cluster_kinds=_cluster_kinds(once), hooks=tuple(hooks), once=tuple(once)
+            tuple(kept_objects),
+            inputs,
+            tuple(left_out),
+            cluster_kinds=_cluster_kinds(once_only),
+            hooks=tuple(hooks),
+            once=tuple(once_only),
         )
 
     def manifests(self, unit: Unit, chart: Chart, release: Release, tree: FileTree) -> Manifests | NotCompared:
@@ -207,10 +214,10 @@ class Helm:
     def _by_program(
         self, program: Path, folder: Path, release: Release, capabilities: Capabilities
     ) -> Manifests | RenderFailure:
-        written = folder.parent / "values.json"
-        written.write_text(as_json(release.values), encoding="utf-8")
+        values_path = folder.parent / "values.json"
+        values_path.write_text(as_json(release.values), encoding="utf-8")
         argv: list[str | Path] = [self.jail.tool(program), "template", release.name, folder]
-        argv += ["--namespace", release.namespace, "--include-crds", "--values", written]
+        argv += ["--namespace", release.namespace, "--include-crds", "--values", values_path]
         if capabilities.version:
             argv += ["--kube-version", capabilities.version]
         for version in capabilities.api_versions:
@@ -229,7 +236,7 @@ def _failed(unit: Unit, reason: str, inputs: Iterable[str]) -> Rendering:
 
 def _objects(unit: Unit, chart: Chart, answer: Manifests, *, crds: bool) -> list[RenderedObject] | NotCompared:
     """The objects in what Helm rendered, template by template, after those of the ``crds`` folder if they are wanted."""
-    made = _crds(chart, answer) if crds else []
+    rendered = _crds(chart, answer) if crds else []
     for template, printed in answer.templates.items():
         if not template.endswith(_MANIFESTS):
             continue
@@ -238,17 +245,17 @@ def _objects(unit: Unit, chart: Chart, answer: Manifests, *, crds: bool) -> list
         if isinstance(objects, SourceError):
             reason = f"what {template} renders is not valid YAML: line {objects.line}: {objects.message}"
             return NotCompared(titled(unit), reason, file, 1)
-        made += objects
-    return made
+        rendered += objects
+    return rendered
 
 
 def _crds(chart: Chart, answer: Manifests) -> list[RenderedObject]:
     """The objects of the chart's ``crds`` folder. One that cannot be read is as good as none: Helm never looked into it."""
-    made: list[RenderedObject] = []
+    definitions: list[RenderedObject] = []
     for file, printed in answer.crds:
         objects = parsed(printed, partial(_at, chart.source(file) or file))
-        made += [] if isinstance(objects, SourceError) else objects
-    return made
+        definitions += [] if isinstance(objects, SourceError) else objects
+    return definitions
 
 
 def _cluster_kinds(crds: Iterable[RenderedObject]) -> frozenset[tuple[str, str]]:
@@ -262,39 +269,39 @@ def _once(unit: Unit, crds: list[RenderedObject]) -> NotCompared:
     return NotCompared(f"{titled(unit)}: {counted(len(crds), 'CRD')}", reason, crds[0].file, 1, hook=True)
 
 
-def _hook(unit: Unit, made: RenderedObject) -> NotCompared:
-    return NotCompared(f"{titled(unit)}: {described(made.tree)}", HOOK_RUNS, made.file, 1, hook=True)
+def _hook(unit: Unit, rendered: RenderedObject) -> NotCompared:
+    return NotCompared(f"{titled(unit)}: {described(rendered.tree)}", HOOK_RUNS, rendered.file, 1, hook=True)
 
 
 def _steady(
     unit: Unit, first: list[RenderedObject], again: list[RenderedObject]
 ) -> tuple[list[RenderedObject], list[NotCompared]]:
     """``first`` with what is another in a second rendering marked as not comparable; objects of changing names left out."""
-    kept: list[RenderedObject] = []
-    left: list[NotCompared] = []
-    for index, made in enumerate(first):
+    steady: list[RenderedObject] = []
+    left_out: list[NotCompared] = []
+    for index, rendered in enumerate(first):
         other = again[index] if index < len(again) else None
-        if other is None or described(other.tree) != described(made.tree):
+        if other is None or described(other.tree) != described(rendered.tree):
             reason = "its name or kind is another one each time it is rendered"
-            left.append(NotCompared(f"{titled(unit)}: {described(made.tree)}", reason, made.file, 1))
+            left_out.append(NotCompared(f"{titled(unit)}: {described(rendered.tree)}", reason, rendered.file, 1))
             continue
-        changing = dict.fromkeys(_differences(made.tree, other.tree, ()), _CHANGES)
-        kept.append(replace(made, opaque={**made.opaque, **changing}) if changing else made)
-    return kept, left
+        changing = dict.fromkeys(_differences(rendered.tree, other.tree, ()), _CHANGES)
+        steady.append(replace(rendered, opaque={**rendered.opaque, **changing}) if changing else rendered)
+    return steady, left_out
 
 
-def _differences(left: JSON, right: JSON, at: Pointer) -> Iterator[Pointer]:
+def _differences(before: JSON, right: JSON, at: Pointer) -> Iterator[Pointer]:
     """Where two renderings differ: a mapping as a whole where it has other keys each time."""
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        if at and left.keys() != right.keys():
+    if isinstance(before, Mapping) and isinstance(right, Mapping):
+        if at and before.keys() != right.keys():
             yield at
             return
-        for key in {**left, **right}:
-            yield from _differences(left.get(key), right.get(key), (*at, key))
-    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        for index, pair in enumerate(zip(left, right, strict=True)):
+        for key in {**before, **right}:
+            yield from _differences(before.get(key), right.get(key), (*at, key))
+    elif isinstance(before, list) and isinstance(right, list) and len(before) == len(right):
+        for index, pair in enumerate(zip(before, right, strict=True)):
             yield from _differences(*pair, (*at, index))
-    elif left != right:
+    elif before != right:
         yield at
 
 
@@ -316,8 +323,10 @@ def by_source(printed: str) -> Manifests:
         template = first.removeprefix(_SOURCE) if first.startswith(_SOURCE) else f"output/{index}.yaml"
         parts.setdefault(template, []).append(document)
     joined = {template: "\n---\n".join(documents) for template, documents in parts.items()}
-    crds = {template: each for template, each in joined.items() if "crds" in template.split("/")[1:-1]}
-    return Manifests({t: each for t, each in joined.items() if t not in crds}, tuple(crds.items()))
+    crds = {
+        template: template_text for template, template_text in joined.items() if "crds" in template.split("/")[1:-1]
+    }
+    return Manifests({t: chart_template for t, chart_template in joined.items() if t not in crds}, tuple(crds.items()))
 
 
 def _at(file: str, _tree: Tree) -> tuple[str, int]:

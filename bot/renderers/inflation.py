@@ -46,10 +46,10 @@ def inflated(unit: Unit, parts: KustomizationFiles, documents: Documents, helm: 
             continue
         added: list[str] = []
         for number, entry in enumerate(entries):
-            made = _rendered(unit, folder, document, entry, documents=documents, helm=helm)
-            if isinstance(made, NotCompared):
-                return made
-            for path, data in made.items():
+            objects = _rendered(unit, folder, document, entry, documents=documents, helm=helm)
+            if isinstance(objects, NotCompared):
+                return objects
+            for path, data in objects.items():
                 added.append(f"{_HOME}/{number}/{path}")
                 files[posixpath.join(folder, added[-1])] = data
         tree = {key: value for key, value in document.tree.items() if key not in {"helmCharts", "helmGlobals"}}
@@ -69,38 +69,40 @@ def _rendered(
     path = chart_folder(folder, document.tree, entry)
     if path is None:
         return left_out(f"the chart {name} leads out of the repository")
-    here = replace(unit, file=document.file, line=document.line)
+    located = replace(unit, file=document.file, line=document.line)
     on, folder_of_chart = documents, path
     if charts.metadata(documents.tree, path) is None:
         repo = text(entry.get("repo"))
         if not repo:
             return left_out(f"the chart {name} is not in {path}, and names no repo to fetch it from")
         request = chart_request(repo, name, text(entry.get("version")))
-        fetched = elsewhere.obtained(request, documents.tree, here, f"the chart {name} of {repo} is not in {path}, and")
+        fetched = elsewhere.obtained(
+            request, documents.tree, located, f"the chart {name} of {repo} is not in {path}, and"
+        )
         if isinstance(fetched, NotCompared):
             return fetched
         on, folder_of_chart = documents.on(fetched.tree), ""
     if not text(entry.get("releaseName")) or entry.get("nameTemplate"):
         return left_out(f"the chart {name} has no releaseName, so Helm makes up another one each time")
     try:
-        given = _values(folder, entry, documents, on.tree.read(posixpath.join(folder_of_chart, "values.yaml")))
+        chart_values = _values(folder, entry, documents, on.tree.read(posixpath.join(folder_of_chart, "values.yaml")))
     except Invalid as exc:
         return left_out(exc.message)
     release = Release(
         folder_of_chart,
         text(entry.get("releaseName")),
         text(entry.get("namespace")) or "default",
-        given,
+        chart_values,
         crds=entry.get("includeCRDs") is True,
         capabilities=Capabilities.of(unit, entry),
     )
-    chart = charts.chart(on, folder_of_chart, given)
+    chart = charts.chart(on, folder_of_chart, chart_values)
     if isinstance(chart, NotCompared):
         local = chart.file if on is documents else ""
         return replace(chart, subject=titled(unit), file=local or document.file, line=chart.line or document.line)
-    answer = helm.manifests(here, chart, release, on.tree)
+    answer = helm.manifests(located, chart, release, on.tree)
     if isinstance(answer, NotCompared):
-        return answer if on is documents else replace(answer, file=here.file, line=here.line)
+        return answer if on is documents else replace(answer, file=located.file, line=located.line)
     files = _files(chart, answer, entry, crds=release.crds)
     return files if on is documents else {f"{MOUNTS}/{name}/{path}": data for path, data in files.items()}
 
@@ -117,11 +119,11 @@ def _files(chart: charts.Chart, answer: Manifests, entry: Tree, *, crds: bool) -
         if isinstance(objects, SourceError):
             files[path] = printed.encode()  # kustomize says what is wrong with it
             continue
-        kept = [each.tree for each in objects if not _is_skipped(each.tree, entry)]
-        if len(kept) == len(objects) and kept:
+        trees = [rendered.tree for rendered in objects if not _is_skipped(rendered.tree, entry)]
+        if len(trees) == len(objects) and trees:
             files[path] = printed.encode()
-        elif kept:
-            files[path] = "\n---\n".join(as_json(tree) for tree in kept).encode()
+        elif trees:
+            files[path] = "\n---\n".join(as_json(tree) for tree in trees).encode()
     return files
 
 
@@ -137,23 +139,23 @@ def _values(folder: str, entry: Tree, documents: Documents, defaults: bytes | No
     chart's own ``values.yaml``. Raises ``Invalid``.
     """
     file, inline = text(entry.get("valuesFile")), mapping(entry.get("valuesInline"))
-    given: dict[str, JSON] = {}
+    merged_values: dict[str, JSON] = {}
     if file:
-        given = dict(_read(folder, file, documents))
+        merged_values = dict(_read(folder, file, documents))
     elif inline:
-        given = dict(values.read("values.yaml", defaults or b""))
+        merged_values = dict(values.read("values.yaml", defaults or b""))
     match text(entry.get("valuesMerge")) or "override":
         case "override":
-            given = values.merged(given, inline)
+            merged_values = values.merged(merged_values, inline)
         case "merge":
-            given = values.merged(inline, given)
+            merged_values = values.merged(inline, merged_values)
         case "replace":
-            given = dict(inline) if inline else given
+            merged_values = dict(inline) if inline else merged_values
         case other:
             raise Invalid(f"valuesMerge is {other}, and not override, merge or replace")
-    for each in texts(entry.get("additionalValuesFiles")):
-        given = values.merged(given, _read(folder, each, documents))
-    return given
+    for source_tree in texts(entry.get("additionalValuesFiles")):
+        merged_values = values.merged(merged_values, _read(folder, source_tree, documents))
+    return merged_values
 
 
 def _read(folder: str, file: str, documents: Documents) -> Tree:

@@ -74,28 +74,28 @@ class Kustomize:
             return Rendering(inputs=frozenset({main}), error=NotCompared(titled(unit), error.message, main, error.line))
         complete = with_bases(unit, tree, self.documents)
         if isinstance(complete, NotCompared):
-            known = frozenset(path for path in closure(on, unit.path).files)
-            return elsewhere.settled(Rendering(inputs=known, error=complete), unit, on)
-        own, on = on, self.documents.on(complete.tree)
-        held = _held(on, main)
+            source_files = frozenset(path for path in closure(on, unit.path).files)
+            return elsewhere.settled(Rendering(inputs=source_files, error=complete), unit, on)
+        own_tree, on = on, self.documents.on(complete.tree)
+        kustomization = _held(on, main)
         try:
-            edited = held if edit is None else edit(held)
+            edited = kustomization if edit is None else edit(kustomization)
         except Invalid as exc:
             refused = NotCompared(titled(unit), exc.message, unit.file, unit.line)
             return Rendering(inputs=frozenset({main}), error=refused)
-        asked = frozenset(texts(edited.get("buildMetadata")))
-        laid = complete.tree.with_changes({main: _written(held, edited, complete.tree.read(main))})
-        parts = complete.parts if edit is None else closure(self.documents.on(laid), unit.path)
+        build_metadata = frozenset(texts(edited.get("buildMetadata")))
+        edited_tree = complete.tree.with_changes({main: _written(kustomization, edited, complete.tree.read(main))})
+        parts = complete.parts if edit is None else closure(self.documents.on(edited_tree), unit.path)
         inputs = frozenset(parts.files)
-        if (problem := _before(unit, parts, self.documents.on(laid))) is not None:
-            return elsewhere.settled(Rendering(inputs=inputs, error=problem), unit, own)
-        inflated = inflation.inflated(unit, parts, self.documents.on(laid), self.helm)
+        if (problem := _before(unit, parts, self.documents.on(edited_tree))) is not None:
+            return elsewhere.settled(Rendering(inputs=inputs, error=problem), unit, own_tree)
+        inflated = inflation.inflated(unit, parts, self.documents.on(edited_tree), self.helm)
         if isinstance(inflated, NotCompared):
-            return elsewhere.settled(Rendering(inputs=inputs, error=inflated), unit, own)
-        files = {path: laid.read(path) or b"" for path in parts.files - parts.charts} | inflated
+            return elsewhere.settled(Rendering(inputs=inputs, error=inflated), unit, own_tree)
+        files = {path: edited_tree.read(path) or b"" for path in parts.files - parts.charts} | inflated
         built = self._built(unit, inputs, files, on, anywhere=anywhere)
-        whole = replace(built, objects=tuple(_as_asked(each, asked) for each in built.objects))
-        return elsewhere.settled(whole, unit, own)
+        finished = replace(built, objects=tuple(_as_asked(rendered, build_metadata) for rendered in built.objects))
+        return elsewhere.settled(finished, unit, own_tree)
 
     def _built(
         self, unit: Unit, inputs: frozenset[str], files: Mapping[str, bytes], documents: Documents, *, anywhere: bool
@@ -117,13 +117,18 @@ class Kustomize:
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
             words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", _KLOG.sub(r"error: \1", ended.stderr))
             return Rendering(inputs=inputs, error=_failed(unit, ended, words, documents, inputs))
-        made = parsed(ended.stdout, lambda tree: _begun(tree, unit, documents, inputs))
-        if isinstance(made, SourceError):
-            reason = f"its output cannot be read: {made.message}"
+        objects = parsed(ended.stdout, lambda tree: _begun(tree, unit, documents, inputs))
+        if isinstance(objects, SourceError):
+            reason = f"its output cannot be read: {objects.message}"
             return Rendering(inputs=inputs, error=NotCompared(titled(unit), reason, unit.file, unit.line))
-        hidden = [each for each in made if _is_hidden(each)]
-        left = tuple(NotCompared(described(each.tree), _HIDDEN, each.file, each.line) for each in hidden)
-        return Rendering(tuple(each for each in made if not _is_hidden(each)), inputs, left)
+        hidden = [rendered for rendered in objects if _is_hidden(rendered)]
+        left_out = tuple(
+            NotCompared(described(hidden_object.tree), _HIDDEN, hidden_object.file, hidden_object.line)
+            for hidden_object in hidden
+        )
+        return Rendering(
+            tuple(shown_object for shown_object in objects if not _is_hidden(shown_object)), inputs, left_out
+        )
 
 
 _KLOG: Final = re.compile(r'^E\d{4} [\d:.]+ +\d+ \S+\] "command failed" err="(.*)"$', re.MULTILINE)
@@ -131,10 +136,10 @@ _KLOG: Final = re.compile(r'^E\d{4} [\d:.]+ +\d+ \S+\] "command failed" err="(.*
 _HIDDEN: Final = "it is generated from an encrypted file, and its name from what that holds"
 
 
-def _is_hidden(made: RenderedObject) -> bool:
+def _is_hidden(rendered: RenderedObject) -> bool:
     """Whether an object was generated from encrypted content: decrypted, its name would end in another hash."""
-    note = text(_annotations(made.tree).get(ORIGIN))
-    return _GENERATED.search(note) is not None and is_sops(made.opaque)
+    note = text(_annotations(rendered.tree).get(ORIGIN))
+    return _GENERATED.search(note) is not None and is_sops(rendered.opaque)
 
 
 def _before(unit: Unit, parts: KustomizationFiles, documents: Documents) -> NotCompared | None:
@@ -145,7 +150,7 @@ def _before(unit: Unit, parts: KustomizationFiles, documents: Documents) -> NotC
     if parts.cycle is not None:
         reason = f"{parts.cycle.text} leads back to a kustomization that it is a part of (a cycle)"
         return NotCompared(titled(unit), reason, parts.cycle.file, parts.cycle.line)
-    for references, what in (
+    for references, problem in (
         (parts.outside, "leads out of the repository"),
         (parts.missing, "is not there"),
         (parts.remote, "is on the network, and nothing is fetched for this field or in this form"),
@@ -154,7 +159,7 @@ def _before(unit: Unit, parts: KustomizationFiles, documents: Documents) -> NotC
             first = references[0]
             path = joined(posixpath.dirname(first.file), first.text)
             is_link = path is not None and documents.tree.links(path)
-            reason = f"{first.text} {_LINK if is_link else what}"
+            reason = f"{first.text} {_LINK if is_link else problem}"
             return NotCompared(titled(unit), reason, first.file, first.line)
     if len(parts.files) > _MOST:
         reason = f"it is made from {len(parts.files)} files, more than {_MOST}"
@@ -199,17 +204,19 @@ def blamed(message: str, folder: str, inputs: frozenset[str]) -> tuple[str, int]
 
 
 def _held(documents: Documents, path: str) -> Tree:
-    held = documents.of(path)
-    return held[0].tree if held else {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
+    document = documents.of(path)
+    return document[0].tree if document else {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"}
 
 
-def _written(held: Tree, edited: Tree, data: bytes | None) -> bytes:
+def _written(kustomization: Tree, edited: Tree, data: bytes | None) -> bytes:
     """The kustomization file of the copy: with origins asked for, and with what the controller makes of it."""
     plain = data is not None and not data.lstrip().startswith(b"{") and b"\n---" not in data
-    if data is not None and plain and edited == held and "buildMetadata" not in held:
+    if data is not None and plain and edited == kustomization and "buildMetadata" not in kustomization:
         return data + b"\nbuildMetadata: [originAnnotations]\n"  # as it is written: lines in messages are its own
-    asked = texts(edited.get("buildMetadata"))
-    return as_json({**edited, "buildMetadata": [*asked, *({"originAnnotations"} - {*asked})]}).encode()
+    build_metadata = texts(edited.get("buildMetadata"))
+    return as_json(
+        {**edited, "buildMetadata": [*build_metadata, *({"originAnnotations"} - {*build_metadata})]}
+    ).encode()
 
 
 def _begun(tree: Tree, unit: Unit, documents: Documents, inputs: frozenset[str]) -> tuple[str, int]:
@@ -217,20 +224,20 @@ def _begun(tree: Tree, unit: Unit, documents: Documents, inputs: frozenset[str])
     takes it away: then the only input that declares such an object.
     """
     note = text(_annotations(tree).get(ORIGIN))
-    noted = _PATH.search(note) or (_CONFIGURED_IN.search(note) if _GENERATED.search(note) else None)
-    path = posixpath.normpath(posixpath.join(unit.path, noted[1].strip("'\""))) if noted else ""
+    origin = _PATH.search(note) or (_CONFIGURED_IN.search(note) if _GENERATED.search(note) else None)
+    path = posixpath.normpath(posixpath.join(unit.path, origin[1].strip("'\""))) if origin else ""
     path = inflation.source(path) or path
     if path in documents.tree:
         return path, _line(tree, path, documents)
-    candidates = [] if noted else [p for p in sorted(inputs) if any(_is_source(d, tree) for d in documents.of(p))]
+    candidates = [] if origin else [p for p in sorted(inputs) if any(_is_source(d, tree) for d in documents.of(p))]
     return (candidates[0], _line(tree, candidates[0], documents)) if len(candidates) == 1 else (unit.file, unit.line)
 
 
 def _line(tree: Tree, path: str, documents: Documents) -> int:
     """The line of the document of ``path`` that an object was made from: of its kind, and with its name in it."""
-    listed = [(document.line, each) for document in documents.of(path) for each in _written_in(document.tree)]
-    of_kind = [(line, each) for line, each in listed if each.get("kind") == tree.get("kind")]
-    of_name = [(line, each) for line, each in of_kind if _may_become(each, tree)]
+    candidates = [(document.line, source) for document in documents.of(path) for source in _written_in(document.tree)]
+    of_kind = [(line, candidate) for line, candidate in candidates if candidate.get("kind") == tree.get("kind")]
+    of_name = [(line, candidate) for line, candidate in of_kind if _may_become(candidate, tree)]
     return next((line for line, _ in (*of_name, *of_kind)), 1)
 
 
@@ -241,29 +248,31 @@ def _written_in(tree: Tree) -> Iterator[Tree]:
 
 def _is_source(document: ManifestDocument, tree: Tree) -> bool:
     """Whether an object may have begun in a document."""
-    return any(_may_become(each, tree) for each in _written_in(document.tree))
+    return any(_may_become(source, tree) for source in _written_in(document.tree))
 
 
-def _may_become(written: Tree, tree: Tree) -> bool:
+def _may_become(source: Tree, tree: Tree) -> bool:
     """Whether an object may have been written so: prefixes and suffixes may have been put to its name."""
-    own = text(get(written, "metadata", "name"))
-    same = written.get("kind") == tree.get("kind")
-    return same and bool(own) and own in text(get(tree, "metadata", "name"))
+    source_name = text(get(source, "metadata", "name"))
+    same = source.get("kind") == tree.get("kind")
+    return same and bool(source_name) and source_name in text(get(tree, "metadata", "name"))
 
 
 def _annotations(tree: Tree) -> Tree:
     return mapping(get(tree, "metadata", "annotations"))
 
 
-def _as_asked(made: RenderedObject, asked: frozenset[str]) -> RenderedObject:
+def _as_asked(rendered: RenderedObject, build_metadata: frozenset[str]) -> RenderedObject:
     """The object without the annotation that was only asked for here; with the label that tells kustomize's version (which
     a controller's own may not be) marked, where the repository asks for it.
     """
-    if _MANAGED_BY in asked and _MANAGED_LABEL in mapping(get(made.tree, "metadata", "labels")):
-        made = replace(made, opaque={**made.opaque, ("metadata", "labels", _MANAGED_LABEL): _VERSIONED})
-    notes = _annotations(made.tree)
-    if "originAnnotations" in asked or ORIGIN not in notes:
-        return made
-    left = {key: value for key, value in notes.items() if key != ORIGIN}
-    bare = {key: value for key, value in mapping(made.tree.get("metadata")).items() if key != "annotations"}
-    return replace(made, tree={**made.tree, "metadata": bare | ({"annotations": left} if left else {})})
+    if _MANAGED_BY in build_metadata and _MANAGED_LABEL in mapping(get(rendered.tree, "metadata", "labels")):
+        rendered = replace(rendered, opaque={**rendered.opaque, ("metadata", "labels", _MANAGED_LABEL): _VERSIONED})
+    notes = _annotations(rendered.tree)
+    if "originAnnotations" in build_metadata or ORIGIN not in notes:
+        return rendered
+    other_notes = {key: value for key, value in notes.items() if key != ORIGIN}
+    bare = {key: value for key, value in mapping(rendered.tree.get("metadata")).items() if key != "annotations"}
+    return replace(
+        rendered, tree={**rendered.tree, "metadata": bare | ({"annotations": other_notes} if other_notes else {})}
+    )

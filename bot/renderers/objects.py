@@ -21,23 +21,23 @@ reading it would cost hundreds of times its size in memory."""
 _BETWEEN: Final = re.compile(r"^---(?:\s|$)", re.MULTILINE)
 
 
-def parsed(printed: bytes | str, begun: Callable[[Tree], tuple[str, int]]) -> list[RenderedObject] | SourceError:
-    """The objects in ``printed``, each with file and line from ``begun``; a mistake where it is no YAML."""
+def parsed(printed: bytes | str, origin_of: Callable[[Tree], tuple[str, int]]) -> list[RenderedObject] | SourceError:
+    """The objects in ``printed``, each with file and line from ``origin_of``; a mistake where it is no YAML."""
     title = "the rendered output"
     try:
-        written = Text.of(title, printed) if isinstance(printed, bytes) else Text(title, printed)
-        if len(written.chars) > _LARGEST and max(map(len, _BETWEEN.split(written.chars))) > _LARGEST:
+        source_text = Text.of(title, printed) if isinstance(printed, bytes) else Text(title, printed)
+        if len(source_text.chars) > _LARGEST and max(map(len, _BETWEEN.split(source_text.chars))) > _LARGEST:
             return SourceError(title, 1, 1, f"a document of more than {_LARGEST} characters, which no API server takes")
-        documents = load(written, Dialect.KUBERNETES)
+        documents = load(source_text, Dialect.KUBERNETES)
     except NotText as exc:
         return SourceError(title, 1, 1, str(exc))
     except Broken as exc:
         return exc.error
-    made: list[RenderedObject] = []
+    objects: list[RenderedObject] = []
     for document in documents:
         trees = opened(None if document is None else document.value)
-        made += [RenderedObject(tree, *begun(tree), opaque(tree)) for tree in trees]
-    return made
+        objects += [RenderedObject(tree, *origin_of(tree), opaque(tree)) for tree in trees]
+    return objects
 
 
 def opened(value: JSON) -> Iterator[Tree]:
@@ -67,16 +67,16 @@ def described(tree: Tree) -> str:
 
 def titled(unit: Unit) -> str:
     """What a unit is called in a message: as it was found, where that names it."""
-    named = re.search(rf"(?<![\w.-]){re.escape(unit.name)}(?![\w.-])", unit.how) is not None
-    return unit.how if unit.how and named else f"{unit.name} ({unit.how})" if unit.how else unit.name
+    says_name = re.search(rf"(?<![\w.-]){re.escape(unit.name)}(?![\w.-])", unit.how) is not None
+    return unit.how if unit.how and says_name else f"{unit.name} ({unit.how})" if unit.how else unit.name
 
 
 def as_json(value: object) -> str:
     """A value of JSON as text, whatever kind of mappings and sequences it is made of."""
-    return json.dumps(value, default=lambda each: dict(each) if isinstance(each, Mapping) else list(each))
+    return json.dumps(value, default=lambda entry: dict(entry) if isinstance(entry, Mapping) else list(entry))
 
 
 def one_line(words: str) -> str:
     """What a tool said, without its own prefix, without what it only warns of, and on one line."""
-    kept = "\n".join(line for line in words.strip().splitlines() if not line.startswith("# Warning:"))
-    return re.sub(r"\s+", " ", re.sub(r"\A(?:error|Error): ", "", kept.strip()))[:600]
+    remaining_lines = "\n".join(line for line in words.strip().splitlines() if not line.startswith("# Warning:"))
+    return re.sub(r"\s+", " ", re.sub(r"\A(?:error|Error): ", "", remaining_lines.strip()))[:600]

@@ -27,10 +27,10 @@ _ENCRYPTED: Final = "it is encrypted with SOPS"
 def opaque(tree: Tree) -> Mapping[Pointer, str]:
     """The pointers of values that cannot be compared, each with why."""
     pointers: dict[Pointer, str] = {(NOTES,): "it is SOPS's own"} if NOTES in tree else {}
-    for at, written in written_texts(without_notes(tree)):
-        if written.startswith(SOPS):
+    for at, leaf_text in written_texts(without_notes(tree)):
+        if leaf_text.startswith(SOPS):
             pointers[at] = _ENCRYPTED
-        elif "<" in written and _VAULT.search(written) is not None:
+        elif "<" in leaf_text and _VAULT.search(leaf_text) is not None:
             pointers[at] = "it is a placeholder of argocd-vault-plugin"
     if tree.get("kind") == "Secret":
         data = tree.get("data")
@@ -55,9 +55,11 @@ def _decoded(value: str) -> bytes:
 
 def unresolved(tree: Tree) -> Iterator[Pointer]:
     """The pointers of texts that still hold a variable that Flux would have substituted."""
-    return (at for at, written in written_texts(tree) if "${" in written and _VARIABLE.search(written) is not None)
+    return (
+        at for at, leaf_text in written_texts(tree) if "${" in leaf_text and _VARIABLE.search(leaf_text) is not None
+    )
 
 
 def holding(tree: Tree, word: str) -> Iterator[Pointer]:
     """The pointers of texts with ``word`` in them."""
-    return (at for at, written in written_texts(tree) if word in written)
+    return (at for at, leaf_text in written_texts(tree) if word in leaf_text)

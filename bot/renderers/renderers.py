@@ -76,16 +76,16 @@ class Renderers:
         """
         return self._remembered(unit, tree) or self._new(unit, tree)
 
-    def render_all(self, asked: Sequence[tuple[Unit, FileTree]]) -> list[Rendering]:
+    def render_all(self, requests: Sequence[tuple[Unit, FileTree]]) -> list[Rendering]:
         """What each unit comes to in its tree, in their order; several at a time, as many as there are processors."""
-        renderings = [self._remembered(unit, tree) for unit, tree in asked]
+        renderings = [self._remembered(unit, tree) for unit, tree in requests]
         waiting = [index for index, rendering in enumerate(renderings) if rendering is None]
         if len(waiting) == 1:
-            renderings[waiting[0]] = self._new(*asked[waiting[0]])
+            renderings[waiting[0]] = self._new(*requests[waiting[0]])
         elif waiting:
             with ThreadPoolExecutor(min(len(waiting), os.cpu_count() or 1)) as pool:
-                made = pool.map(lambda index: self._new(*asked[index]), waiting)
-                for index, rendering in zip(waiting, made, strict=True):
+                fresh = pool.map(lambda index: self._new(*requests[index]), waiting)
+                for index, rendering in zip(waiting, fresh, strict=True):
                     renderings[index] = rendering
         return [rendering for rendering in renderings if rendering is not None]
 
@@ -99,10 +99,14 @@ class Renderers:
         return None
 
     def _new(self, unit: Unit, tree: FileTree) -> Rendering:
-        named = None if self._disk is None else self._disk.name(unit, tools.versions())
-        if self._disk is not None and named is not None and (kept := self._disk.find(named, tree)) is not None:
-            self._keep(unit, *kept)
-            return kept[1]
+        cache_name = None if self._disk is None else self._disk.name(unit, tools.versions())
+        if (
+            self._disk is not None
+            and cache_name is not None
+            and (stored := self._disk.find(cache_name, tree)) is not None
+        ):
+            self._keep(unit, *stored)
+            return stored[1]
         watched = WatchedTree.over(tree, self._loading(tree.load))
         began = time.monotonic()
         rendering = self._made(unit, watched)
@@ -113,8 +117,8 @@ class Renderers:
             self.rendered += 1
         if rendering.error is None or not rendering.error.missing_tool:  # a tool may be installed while this runs
             self._keep(unit, watched.reads, rendering)
-            if self._disk is not None and named is not None and not _is_uncertain(rendering):
-                self._disk.keep(named, watched.reads, rendering)
+            if self._disk is not None and cache_name is not None and not _is_uncertain(rendering):
+                self._disk.keep(cache_name, watched.reads, rendering)
         return rendering
 
     def _loading(self, load: Callable[[str], bytes]) -> Callable[[str], bytes]:
@@ -145,12 +149,12 @@ class Renderers:
     def _keep(self, unit: Unit, reads: Reads, rendering: Rendering) -> None:
         key = _key(unit)
         with self._lock:
-            listed = self._known.setdefault(key, [])
-            before = next((e for e in listed if e.unit.spec == unit.spec and e.reads == reads), None)
+            variants = self._known.setdefault(key, [])
+            before = next((e for e in variants if e.unit.spec == unit.spec and e.reads == reads), None)
             if before is not None:
-                listed.remove(before)
-            listed.insert(0, _Remembered(unit, reads, rendering, 1 if before is None else before.tries + 1))
-            del listed[_VARIANTS:]
+                variants.remove(before)
+            variants.insert(0, _Remembered(unit, reads, rendering, 1 if before is None else before.tries + 1))
+            del variants[_VARIANTS:]
             self._known.move_to_end(key)
             while len(self._known) > _MOST:
                 self._known.popitem(last=False)

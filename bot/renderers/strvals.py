@@ -25,9 +25,9 @@ def typed(text: str) -> JSON:
     """What ``--set`` makes of a text: a whole number, a boolean, null, or the text itself (``typedVal``: no fractions, and
     nothing that begins with a zero).
     """
-    named: dict[str, JSON] = {"true": True, "false": False, "null": None}
-    if text.lower() in named:
-        return named[text.lower()]
+    words: dict[str, JSON] = {"true": True, "false": False, "null": None}
+    if text.lower() in words:
+        return words[text.lower()]
     return int(text) if _WHOLE.fullmatch(text) and abs(int(text)) < 2**63 else text
 
 
@@ -66,17 +66,17 @@ class _Line:
 
     def _until(self, stop: str) -> tuple[str, str]:
         """The text before one of ``stop``, and which one it was: empty at the end of the line."""
-        taken: list[str] = []
+        characters: list[str] = []
         while self.at < len(self.text):
             char = self.text[self.at]
             self.at += 1
             if char in stop:
-                return "".join(taken), char
+                return "".join(characters), char
             if char == "\\":
                 char = self.text[self.at : self.at + 1]
                 self.at += 1
-            taken.append(char)
-        return "".join(taken), ""
+            characters.append(char)
+        return "".join(characters), ""
 
     def _key(self, into: dict[str, JSON], depth: int) -> None:
         key, last = self._until("=[,.")
@@ -84,10 +84,10 @@ class _Line:
             case "=":
                 self._put(into, key, self._value())
             case "[":
-                held = into.get(key, [])
-                if not isinstance(held, list):
+                existing = into.get(key, [])
+                if not isinstance(existing, list):
                     raise self._wrong(f"{key} is no list")
-                self._put(into, key, self._element(held, depth))
+                self._put(into, key, self._element(existing, depth))
             case ".":
                 if depth >= _DEEPEST:
                     raise self._wrong(f"it is nested more than {_DEEPEST} deep")
@@ -106,44 +106,44 @@ class _Line:
         if key:
             into[key] = value
 
-    def _element(self, listed: list[JSON], depth: int) -> list[JSON]:
-        """``listed`` with what is said of one element, whose index comes next."""
-        written, _ = self._until("]")
-        if not re.fullmatch(r"\d{1,5}", written, re.ASCII) or int(written) > _LARGEST_INDEX:
-            raise self._wrong(f"{written!r} is no index")
-        index = int(written)
-        more, last = self._until("[.=")
-        if more or not last:
-            raise self._wrong(f"{more or 'nothing'} stands behind an index")
-        held = listed[index] if index < len(listed) else None
+    def _element(self, elements: list[JSON], depth: int) -> list[JSON]:
+        """``elements`` with what is said of one element, whose index comes next."""
+        number_text, _ = self._until("]")
+        if not re.fullmatch(r"\d{1,5}", number_text, re.ASCII) or int(number_text) > _LARGEST_INDEX:
+            raise self._wrong(f"{number_text!r} is no index")
+        index = int(number_text)
+        key_text, last = self._until("[.=")
+        if key_text or not last:
+            raise self._wrong(f"{key_text or 'nothing'} stands behind an index")
+        existing = elements[index] if index < len(elements) else None
         value: JSON
         if last == "=":
             value = self._value()
         elif last == "[":
-            if not isinstance(held, (list, type(None))):
+            if not isinstance(existing, (list, type(None))):
                 raise self._wrong(f"element {index} is no list")
-            value = self._element(held or [], depth)
+            value = self._element(existing or [], depth)
         else:
-            value = held if isinstance(held, dict) else {}
+            value = existing if isinstance(existing, dict) else {}
             self._key(value, depth)
-        if index >= len(listed):
-            listed = [*listed, *[None] * (index + 1 - len(listed))]
-        listed[index] = value
-        return listed
+        if index >= len(elements):
+            elements = [*elements, *[None] * (index + 1 - len(elements))]
+        elements[index] = value
+        return elements
 
     def _value(self) -> JSON:
         if not self.text.startswith("{", self.at):
             return self.read(self._until(",")[0]) if self.at < len(self.text) else ""
         self.at += 1
-        listed: list[JSON] = []
+        elements: list[JSON] = []
         while True:
             element, last = self._until(",}")
             if not last:
                 raise self._wrong("a list must end in }")
-            listed.append(self.read(element))
+            elements.append(self.read(element))
             if last == "}":
                 self.at += self.text.startswith(",", self.at)
-                return listed
+                return elements
 
     def _wrong(self, reason: str) -> Invalid:
         return Invalid(f"{self.text[:80]!r} sets no Helm value: {reason}")

@@ -32,17 +32,17 @@ _REPLACING: Final = re.compile(r"/[/#%]?")
 _DEEPEST: Final = 20
 
 
-def substituted(tree: Tree, values: Mapping[str, JSON], *, known: bool) -> Tree:
+def substituted(tree: Tree, values: Mapping[str, JSON], *, complete: bool) -> Tree:
     """``tree`` with variables filled in. Raises ``Invalid`` for a form that Flux does not take.
 
-    What has no value becomes empty, as Flux has it, if all values are ``known``, and stays as it is written else. Flux
+    What has no value becomes empty, as Flux has it, if the values are ``complete``, and stays as it is written else. Flux
     substitutes in the YAML text, so what stands there unquoted is read again: ``replicas: ${N}`` becomes a number.
     """
     if any(mapping(get(tree, "metadata", part)).get(_SUBSTITUTE) == "disabled" for part in ("annotations", "labels")):
         return tree
     if (bad := next((name for name in values if not _VARIABLE.fullmatch(name)), None)) is not None:
         raise Invalid(f"{bad!r} is no name of a variable, so Flux substitutes nothing (letters, digits and _ alone)")
-    filling = _Filling({key: value for key, value in values.items() if isinstance(value, str)}, known)
+    filling = _Filling({key: value for key, value in values.items() if isinstance(value, str)}, complete)
     filled = filling.of(tree)
     return filled if isinstance(filled, Mapping) else tree
 
@@ -56,100 +56,102 @@ class _Filling:
         if isinstance(value, str):
             return self._read(value) if "$" in value else value
         if isinstance(value, Mapping):
-            return {self._text(key) if "$" in key else key: self.of(each) for key, each in value.items()}
+            return {self._text(key) if "$" in key else key: self.of(entry) for key, entry in value.items()}
         if isinstance(value, Sequence):
-            return [self.of(each) for each in value]
+            return [self.of(element) for element in value]
         return value
 
-    def _read(self, written: str) -> JSON:
+    def _read(self, expression: str) -> JSON:
         """The text filled in, and read as YAML again where it stood there unquoted."""
-        filled = self._text(written)
-        if filled == written or not _is_plain(written):
+        filled = self._text(expression)
+        if filled == expression or not _is_plain(expression):
             return filled
         try:
             documents = load(Text("the substituted text", f"value: {filled}\n"), Dialect.KUBERNETES)
         except Broken as exc:
-            raise Invalid(f"{written!r} with its variables substituted is not valid YAML: {exc.error.message}") from exc
+            raise Invalid(
+                f"{expression!r} with its variables substituted is not valid YAML: {exc.error.message}"
+            ) from exc
         value = documents[0].value if len(documents) == 1 and documents[0] is not None else None
         if not isinstance(value, Mapping) or len(value) != 1:
-            raise Invalid(f"{written!r} with its variables substituted is not one YAML value")
+            raise Invalid(f"{expression!r} with its variables substituted is not one YAML value")
         return value["value"]
 
-    def _text(self, written: str) -> str:
+    def _text(self, template: str) -> str:
         parts: list[str] = []
         at = 0
-        while (dollar := written.find("$", at)) >= 0:
-            parts.append(written[at:dollar])
-            following = written[dollar + 1 : dollar + 2]
+        while (dollar := template.find("$", at)) >= 0:
+            parts.append(template[at:dollar])
+            following = template[dollar + 1 : dollar + 2]
             if following == "{":
-                part, at = self._expression(written, dollar + 2, 0)
+                part, at = self._expression(template, dollar + 2, 0)
                 parts.append(part)
             else:
                 parts.append("$")
                 at = dollar + (2 if following == "$" else 1)
-        return "".join(parts) + written[at:]
+        return "".join(parts) + template[at:]
 
-    def _expression(self, written: str, at: int, depth: int) -> tuple[str, int]:
+    def _expression(self, template: str, at: int, depth: int) -> tuple[str, int]:
         """What ``${…`` comes to, ``at`` being after the brace, and where it ends."""
         start = at - 2
-        length = written.startswith("#", at)
-        name = _NAME.match(written, at + length)
+        length = template.startswith("#", at)
+        name = _NAME.match(template, at + length)
         if name is None or depth > _DEEPEST:
-            raise _bad(written[start:])
+            raise _bad(template[start:])
         at = name.end()
         operator = "#" if length else ""
         arguments: list[str] = []
-        if not length and not written.startswith("}", at):
-            operator, arguments, at = self._call(written, at, depth)
-        if not written.startswith("}", at):
-            raise _bad(written[start:])
+        if not length and not template.startswith("}", at):
+            operator, arguments, at = self._call(template, at, depth)
+        if not template.startswith("}", at):
+            raise _bad(template[start:])
         value = self.values.get(name[0])
         if value is None and not self.known:
-            return written[start : at + 1], at + 1
+            return template[start : at + 1], at + 1
         return _applied(operator, value or "", arguments), at + 1
 
-    def _call(self, written: str, at: int, depth: int) -> tuple[str, list[str], int]:
+    def _call(self, template: str, at: int, depth: int) -> tuple[str, list[str], int]:
         """The operator after a name, and its arguments."""
-        if (default := _DEFAULT.match(written, at)) is not None:
-            argument, at = self._argument(written, default.end(), "}", depth)
+        if (default := _DEFAULT.match(template, at)) is not None:
+            argument, at = self._argument(template, default.end(), "}", depth)
             return default[0], [argument], at
-        if (casing := _CASING.match(written, at)) is not None:
+        if (casing := _CASING.match(template, at)) is not None:
             return casing[0], [], casing.end()
-        if (trimming := _TRIMMING.match(written, at)) is not None:
-            argument, at = self._argument(written, trimming.end(), "}", depth)
+        if (trimming := _TRIMMING.match(template, at)) is not None:
+            argument, at = self._argument(template, trimming.end(), "}", depth)
             return trimming[0], [argument], at
-        if (replacing := _REPLACING.match(written, at)) is not None:
-            pattern, at = self._argument(written, replacing.end(), "/", depth)
-            if not written.startswith("/", at):
-                raise _bad(written)
-            replacement, at = self._argument(written, at + 1, "}", depth)
+        if (replacing := _REPLACING.match(template, at)) is not None:
+            pattern, at = self._argument(template, replacing.end(), "/", depth)
+            if not template.startswith("/", at):
+                raise _bad(template)
+            replacement, at = self._argument(template, at + 1, "}", depth)
             return replacing[0], [pattern, *([replacement] if replacement else [])], at
-        if written.startswith(":", at):
-            position, at = self._argument(written, at + 1, ":}", depth)
-            if not written.startswith(":", at):
+        if template.startswith(":", at):
+            position, at = self._argument(template, at + 1, ":}", depth)
+            if not template.startswith(":", at):
                 return ":", [position], at
-            number, at = self._argument(written, at + 1, "}", depth)
+            number, at = self._argument(template, at + 1, "}", depth)
             return ":", [position, number], at
-        raise _bad(written)
+        raise _bad(template)
 
-    def _argument(self, written: str, at: int, closing: str, depth: int) -> tuple[str, int]:
+    def _argument(self, template: str, at: int, closing: str, depth: int) -> tuple[str, int]:
         """Text until one of ``closing``; other expressions may stand in it."""
         parts: list[str] = []
-        while at < len(written) and written[at] not in closing:
-            if written.startswith("${", at):
-                part, at = self._expression(written, at + 2, depth + 1)
+        while at < len(template) and template[at] not in closing:
+            if template.startswith("${", at):
+                part, at = self._expression(template, at + 2, depth + 1)
                 parts.append(part)
-            elif "/" in closing and written[at : at + 2] in {"\\/", "\\\\"}:
-                parts.append(written[at + 1])
+            elif "/" in closing and template[at : at + 2] in {"\\/", "\\\\"}:
+                parts.append(template[at + 1])
                 at += 2
             else:
-                parts.append(written[at])
+                parts.append(template[at])
                 at += 1
         return "".join(parts), at
 
 
-def _bad(written: str) -> Invalid:
-    return Invalid(f"bad substitution in {written[:80]!r} (a text that is no variable is written with $$)")
+def _bad(expression: str) -> Invalid:
+    return Invalid(f"bad substitution in {expression[:80]!r} (a text that is no variable is written with $$)")
 
 
 def _applied(operator: str, value: str, arguments: Sequence[str]) -> str:
@@ -184,11 +186,11 @@ def _trimmed(value: str, pattern: str, *, longest: bool) -> str:
 def _substring(value: str, arguments: Sequence[str]) -> str:
     data = value.encode()
     try:
-        start, *rest = (int(argument) for argument in arguments)
+        start, *numbers = (int(argument) for argument in arguments)
     except ValueError:
         return value
     start = max(start + len(data), 0) if start < 0 else start
-    end = len(data) if not rest else start + rest[0] if rest[0] >= 0 else len(data) + rest[0]
+    end = len(data) if not numbers else start + numbers[0] if numbers[0] >= 0 else len(data) + numbers[0]
     return data[start : max(end, start)].decode("utf-8", "replace")
 
 
@@ -207,16 +209,16 @@ def _replaced(operator: str, value: str, arguments: Sequence[str]) -> str:
             return value
 
 
-def _is_plain(written: str) -> bool:
+def _is_plain(template: str) -> bool:
     """Whether a YAML printer writes the text without quotes (YAML 1.2, section 7.3.3, "Plain Style", in a block): only then
     is it read again.
     """
     return not (
-        "\n" in written
-        or written != written.strip()
-        or written[:1] in set("#,[]{}&*!|>'\"%@`")
-        or (written[:1] in {"-", "?", ":"} and written[1:2] in {"", " "})
-        or ": " in written
-        or " #" in written
-        or written.endswith(":")
+        "\n" in template
+        or template != template.strip()
+        or template[:1] in set("#,[]{}&*!|>'\"%@`")
+        or (template[:1] in {"-", "?", ":"} and template[1:2] in {"", " "})
+        or ": " in template
+        or " #" in template
+        or template.endswith(":")
     )

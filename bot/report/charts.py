@@ -98,9 +98,9 @@ class BarChart:
     def ticks(self) -> Sequence[ChartLabel]:
         """What stands below the columns: at most eight, with equal steps."""
         step = (WIDTH - _LEFT) / max(len(self.columns), 1)
-        every = -(-len(self.columns) // 8) or 1
-        shown = [(index, column) for index, column in enumerate(self.columns) if index % every == 0]
-        return [ChartLabel(_n(_LEFT + (index + 0.5) * step), column.short) for index, column in shown]
+        spacing = -(-len(self.columns) // 8) or 1
+        labelled_columns = [(index, column) for index, column in enumerate(self.columns) if index % spacing == 0]
+        return [ChartLabel(_n(_LEFT + (index + 0.5) * step), column.short) for index, column in labelled_columns]
 
     @property
     def grid(self) -> Sequence[ChartLabel]:
@@ -115,7 +115,7 @@ def _round_up(number: int) -> int:
     step = 1
     while number > 10 * step:
         step *= 10
-    return next(step * each for each in (1, 2, 4, 6, 8, 10) if number <= step * each)
+    return next(step * multiple for multiple in (1, 2, 4, 6, 8, 10) if number <= step * multiple)
 
 
 def _n(number: float) -> float:

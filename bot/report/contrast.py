@@ -29,9 +29,9 @@ def contrasted(before: str, after: str, limit: int) -> tuple[str, str]:
 
 def _window(text: str, start: int, limit: int) -> str:
     head = _CUT if start else ""
-    rest = text[start:]
+    remainder = text[start:]
     room = limit - len(head)
-    return f"{head}{rest}" if len(rest) <= room else f"{head}{rest[: room - 1]}{_CUT}"
+    return f"{head}{remainder}" if len(remainder) <= room else f"{head}{remainder[: room - 1]}{_CUT}"
 
 
 def changed_lines(before: str, after: str) -> int:
@@ -46,11 +46,13 @@ def value_diff(before: JSON, after: JSON) -> tuple[str, ...]:
     """
     old, new = _lines(before), _lines(after)
     if len(old) <= 1 and len(new) <= 1:
-        left, right = contrasted("".join(old), "".join(new), _LONG_LINE)
-        return (*(f"-{left}" for _ in old), *(f"+{right}" for _ in new))
+        old_text, right = contrasted("".join(old), "".join(new), _LONG_LINE)
+        return (*(f"-{old_text}" for _ in old), *(f"+{right}" for _ in new))
     rows = list(difflib.unified_diff(old, new, lineterm="", n=3))[2:]
-    shown = [*_shortened(rows[:_MOST_LINES])]
-    return (*shown, f"… and {len(rows) - _MOST_LINES} more lines") if len(rows) > _MOST_LINES else tuple(shown)
+    shown_rows = [*_shortened(rows[:_MOST_LINES])]
+    return (
+        (*shown_rows, f"… and {len(rows) - _MOST_LINES} more lines") if len(rows) > _MOST_LINES else tuple(shown_rows)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +89,14 @@ def _lines(value: JSON) -> list[str]:
 
 def _shortened(rows: Sequence[str]) -> list[str]:
     """Rows of a diff, the long ones cut; a removed row right before an added one is cut to the same part."""
-    shown: list[str] = []
+    short_rows: list[str] = []
     for index, row in enumerate(rows):
         pair = rows[index + 1] if row[:1] == "-" and index + 1 < len(rows) and rows[index + 1][:1] == "+" else None
         last = rows[index - 1] if row[:1] == "+" and index and rows[index - 1][:1] == "-" else None
         if pair is not None:
-            shown.append("-" + contrasted(row[1:], pair[1:], _LONG_LINE)[0])
+            short_rows.append("-" + contrasted(row[1:], pair[1:], _LONG_LINE)[0])
         elif last is not None:
-            shown.append("+" + contrasted(last[1:], row[1:], _LONG_LINE)[1])
+            short_rows.append("+" + contrasted(last[1:], row[1:], _LONG_LINE)[1])
         else:
-            shown.append(_window(row, 0, _LONG_LINE))
-    return shown
+            short_rows.append(_window(row, 0, _LONG_LINE))
+    return short_rows

@@ -30,33 +30,33 @@ def show_fleet(status: FleetStatus, console: Console) -> None:
     table.add_column("repository", overflow="fold")
     for name in ("last run", "result", "differences", "next run"):
         table.add_column(name, no_wrap=name != "differences")
-    for each in status.repositories:
+    for member in status.repositories:
         table.add_row(
-            Text(printable(each.name)),
-            "-" if each.last is None else f"{_span(status.at, each.last)} ago",
-            _result(each),
-            differences(each.severities) or "-",
-            "running" if each.running else "due" if each.due <= status.at else f"in {_span(each.due, status.at)}",
+            Text(printable(member.name)),
+            "-" if member.last is None else f"{_span(status.at, member.last)} ago",
+            _result(member),
+            differences(member.severities) or "-",
+            "running" if member.running else "due" if member.due <= status.at else f"in {_span(member.due, status.at)}",
         )
     console.print(table)
-    for each in status.repositories:
-        if each.error:
-            console.print(Text(f"{printable(each.name)}: {printable(each.error)}"), soft_wrap=True)
+    for member in status.repositories:
+        if member.error:
+            console.print(Text(f"{printable(member.name)}: {printable(member.error)}"), soft_wrap=True)
     console.print(Text(summary(status)))
 
 
-def _result(each: FleetRepository) -> Text:
-    if each.result is None:
+def _result(member: FleetRepository) -> Text:
+    if member.result is None:
         return Text("not run yet", "dim")
-    return Text(each.result.value, _COLOUR.get(each.result, "red"))
+    return Text(member.result.value, _COLOUR.get(member.result, "red"))
 
 
 def summary(status: FleetStatus) -> str:
     """How many repositories ended how: ``12 repositories: 9 in sync, 2 drift, 1 timed out``."""
-    results = [each.result for each in status.repositories]
-    told = [f"{results.count(result)} {result.value}" for result in FleetResult if result in results]
-    told += [f"{results.count(None)} not run yet"] if None in results else []
-    return f"{counted(len(results), 'repository', 'repositories')}: {', '.join(told) or 'none'}"
+    results = [member.result for member in status.repositories]
+    result_counts = [f"{results.count(result)} {result.value}" for result in FleetResult if result in results]
+    result_counts += [f"{results.count(None)} not run yet"] if None in results else []
+    return f"{counted(len(results), 'repository', 'repositories')}: {', '.join(result_counts) or 'none'}"
 
 
 def differences(severities: Mapping[Severity, int]) -> str:
@@ -74,19 +74,19 @@ def run_line(run: FleetRun) -> str:
 
 def fleet_json(status: FleetStatus) -> dict[str, object]:
     """The whole status. Times are ISO 8601, UTC."""
-    return {"at": status.at.isoformat(), "repositories": [_json(each) for each in status.repositories]}
+    return {"at": status.at.isoformat(), "repositories": [_json(member) for member in status.repositories]}
 
 
-def _json(each: FleetRepository) -> dict[str, JSON]:
-    return facts(each, "name account last seconds result severities failures error requests running due")
+def _json(member: FleetRepository) -> dict[str, JSON]:
+    return facts(member, "name account last seconds result severities failures error requests running due")
 
 
 def run_json(run: FleetRun) -> dict[str, object]:
     """One account of a run."""
-    left = run.left
+    budget = run.left
     return {
         **facts(run, "name began seconds result severities actions commit error requests"),
-        "left": left and {"limit": left.limit, "remaining": left.remaining, "resets": left.resets.isoformat()},
+        "left": budget and {"limit": budget.limit, "remaining": budget.remaining, "resets": budget.resets.isoformat()},
     }
 
 

@@ -209,7 +209,7 @@ SCHEMA: Final[Mapping[str, object]] = {
                 "type": "object",
                 "additionalProperties": _COUNT,
                 "description": "Live fields of which Git says nothing and that are no difference, by why: "
-                + "; ".join(f"{reason}: {why}" for reason, why in LEFT_OUT.items())
+                + "; ".join(f"{reason}: {text}" for reason, text in LEFT_OUT.items())
                 + ".",
             },
             "ignores": {

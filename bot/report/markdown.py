@@ -79,8 +79,8 @@ def tick_summary(tick: Tick) -> str:
 def code(text: str) -> str:
     """``text`` as harmless inline code of one line, cut to 120 characters."""
     line = _INVISIBLE.sub(lambda match: " " if match[0] in "\n\r\t" else "�", text)
-    cut = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-    return "<code>" + _SAFE.sub(lambda match: f"&#{ord(match[0])};", cut) + "</code>" if cut else ""
+    short_line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return "<code>" + _SAFE.sub(lambda match: f"&#{ord(match[0])};", short_line) + "</code>" if short_line else ""
 
 
 def both(declared: JSON, live: JSON) -> tuple[str, str]:
@@ -89,10 +89,14 @@ def both(declared: JSON, live: JSON) -> tuple[str, str]:
     return "—" if declared is None else code(before), "—" if live is None else code(after)
 
 
-def _text(shown: JSON) -> str:
-    if shown is None:
+def _text(shown_value: JSON) -> str:
+    if shown_value is None:
         return ""
-    return shown if isinstance(shown, str) and shown else json.dumps(plain(shown), ensure_ascii=False)
+    return (
+        shown_value
+        if isinstance(shown_value, str) and shown_value
+        else json.dumps(plain(shown_value), ensure_ascii=False)
+    )
 
 
 def in_short(evidence: Sequence[str]) -> list[str]:
@@ -137,37 +141,37 @@ def _table(drifts: Sequence[Drift]) -> str:
         return ""
     explained = [index for index, drift in enumerate(drifts) if drift.evidence][:_MOST_EXPLAINED]
     rows = [_row(drift, evidence=index in explained) for index, drift in enumerate(drifts[:_MOST_ROWS])]
-    more = len(drifts) - len(rows)
-    rest = [f"\n… and {more} more."] if more else []
+    remainder = len(drifts) - len(rows)
+    last_line = [f"\n… and {remainder} more."] if remainder else []
     head = ["| severity | resource | what | Git says | live | who | where |", "|---|---|---|---|---|---|---|"]
-    return "\n".join([*head, *rows, *rest]) + "\n"
+    return "\n".join([*head, *rows, *last_line]) + "\n"
 
 
 def _row(drift: Drift, *, evidence: bool) -> str:
-    what = f"{drift.kind.value} {code(drift.where)}".strip()
+    description = f"{drift.kind.value} {code(drift.where)}".strip()
     if drift.message:
-        what += f"<br>{code(drift.message)}"
+        description += f"<br>{code(drift.message)}"
     if evidence:
         lines = "<br>".join(code(line) for line in in_short(drift.evidence))
-        what += f"<details><summary>evidence</summary>{lines}</details>"
-    who = code(drift.manager) if drift.manager else ""
+        description += f"<details><summary>evidence</summary>{lines}</details>"
+    writer = code(drift.manager) if drift.manager else ""
     if drift.changed_at:
-        who = f"{who} {minute(drift.changed_at)}".strip()
-    where = code(drift.declared_at) if drift.file else ""
+        writer = f"{writer} {minute(drift.changed_at)}".strip()
+    location = code(drift.declared_at) if drift.file else ""
     cells = (
         f"{_BADGE[drift.severity]} {drift.severity.value}",
         code(drift.resource.qualified),
-        what,
+        description,
         *both(*sides(drift)),
-        who,
-        where,
+        writer,
+        location,
     )
     return f"| {' | '.join(cells)} |"
 
 
 def _suppressed(report: Report) -> str:
     reasons = Counter((hidden.by, hidden.reason) for hidden in report.suppressed)
-    return _list("Suppressed", (f"{number} × {code(by)}: {code(why)}" for (by, why), number in reasons.items()))
+    return _list("Suppressed", (f"{number} × {code(by)}: {code(reason)}" for (by, reason), number in reasons.items()))
 
 
 def _list(title: str, lines: Iterable[str]) -> str:

@@ -24,13 +24,17 @@ def tick_outputs(tick: Tick) -> Mapping[str, str]:
         ("pull-requests", Lane.CONFIG_PULL_REQUEST),
         ("issues", Lane.RUNBOOK_ISSUE),
     )
-    made = {name: made_in(tick, lane) for name, lane in lanes}
+    actions_by_name = {name: made_in(tick, lane) for name, lane in lanes}
     return {
         "drift": str(len(report.drift)),
         **levels,
-        **{name: str(len(actions)) for name, actions in made.items()},
-        "urls": " ".join(action.url for actions in made.values() for action in actions if action.url),
-        "numbers": " ".join(str(each.number) for each in made["pull-requests"] if each.number is not None),
+        **{name: str(len(actions)) for name, actions in actions_by_name.items()},
+        "urls": " ".join(action.url for actions in actions_by_name.values() for action in actions if action.url),
+        "numbers": " ".join(
+            str(pull_action.number)
+            for pull_action in actions_by_name["pull-requests"]
+            if pull_action.number is not None
+        ),
         "in-sync": str(not report.drift and all_compared(report)).lower(),
         "blocked": tick.blocked or "",
     }

@@ -129,8 +129,8 @@ def _drift(record: _Drift, declared: Mapping[tuple[Platform, str], ResourceId]) 
 
 def _identity(record: _Drift) -> ResourceId:
     """The identity of something that Git does not declare, as far as its short form tells."""
-    kind, _, rest = record.resource.partition("/")
-    scope, _, name = rest.rpartition("/")
+    kind, _, identity_text = record.resource.partition("/")
+    scope, _, name = identity_text.rpartition("/")
     return ResourceId(record.platform, kind, scope, name or kind)
 
 

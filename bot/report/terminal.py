@@ -51,11 +51,13 @@ _VALUES: Final = 28
 """Columns that values have at least."""
 
 
-def value(shown: JSON, width: int = WIDTH) -> str:
+def value(shown_value: JSON, width: int = WIDTH) -> str:
     """A value on one line, cut to ``width`` characters; ``absent`` for no value. Control characters are escaped."""
-    if shown is None:
+    if shown_value is None:
         return "absent"
-    text = printable(shown if isinstance(shown, str) else json.dumps(shown, ensure_ascii=False, default=str))
+    text = printable(
+        shown_value if isinstance(shown_value, str) else json.dumps(shown_value, ensure_ascii=False, default=str)
+    )
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
@@ -101,11 +103,11 @@ def show_report(
         )
         console.print(escape(f"differences by target: {', '.join(figures)}"), highlight=False)
     for hidden in report.suppressed if suppressed else ():
-        where = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"
-        console.print(f"suppressed by {hidden.by} ({hidden.reason}): {where}", markup=False, highlight=False)
-    for reason, why in LEFT_OUT.items() if suppressed else ():
+        hidden_line = f"{hidden.drift.resource.qualified} {hidden.drift.where}: {value(hidden.drift.observed)}"
+        console.print(f"suppressed by {hidden.by} ({hidden.reason}): {hidden_line}", markup=False, highlight=False)
+    for reason, text in LEFT_OUT.items() if suppressed else ():
         if number := report.left_out.get(reason):
-            console.print(f"left out: {counted(number, 'live field')} ({why})", markup=False, highlight=False)
+            console.print(f"left out: {counted(number, 'live field')} ({text})", markup=False, highlight=False)
 
 
 def show_errors(report: Report, console: Console) -> None:
@@ -148,8 +150,8 @@ def _table(task: str, drifts: Sequence[Drift]) -> Table:
         table.add_column(name, header_style="dim", overflow="fold")
     for drift in drifts:
         declared, live = sides(drift)
-        shown = (_what(drift, task), *both(declared, live), _who(drift), drift.declared_at)
-        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, shown))
+        cells = (_what(drift, task), *both(declared, live), _who(drift), drift.declared_at)
+        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, cells))
     return table
 
 
@@ -159,18 +161,22 @@ def _compact(task: str, drifts: Sequence[Drift], width: int) -> Table:
     room = width - len("severity") - 4
     values = max(_narrowest(*both(*sides(drift))) for drift in drifts)
     parts = [part for drift in drifts for part in (_what(drift, task), _who(drift), drift.declared_at) if part]
-    what = min(max(map(len, parts)), room - min(values, _VALUES))
+    first_width = min(max(map(len, parts)), room - min(values, _VALUES))
     for name in ("severity", "what", "Git says → runs"):
         table.add_column(name, header_style="dim", overflow="fold")
-    table.columns[1].width = what
+    table.columns[1].width = first_width
     for drift in drifts:
         declared, live = sides(drift)
-        who, where = _who(drift), drift.declared_at
-        origin = f"{who} · {where}" if who and where else who or where
-        origin = origin if len(origin) <= what else "\n".join(_folded(part, what) for part in (who, where) if part)
-        subject = escape(_folded(_what(drift, task), what)) + (f"\n[dim]{escape(origin)}[/]" if origin else "")
-        shown = _stacked(*both(declared, live), room - what)
-        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", subject, shown)
+        writer, location = _who(drift), drift.declared_at
+        origin = f"{writer} · {location}" if writer and location else writer or location
+        origin = (
+            origin
+            if len(origin) <= first_width
+            else "\n".join(_folded(part, first_width) for part in (writer, location) if part)
+        )
+        subject = escape(_folded(_what(drift, task), first_width)) + (f"\n[dim]{escape(origin)}[/]" if origin else "")
+        cells = _stacked(*both(declared, live), room - first_width)
+        table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", subject, cells)
     return table
 
 
@@ -183,10 +189,10 @@ def _folded(text: str, width: int) -> str:
     """``text`` in lines of ``width`` characters at most, broken behind a separator of a path where one is in the last half."""
     lines = []
     while len(text) > width:
-        cut = max(text.rfind(separator, 0, width) for separator in " /.[],:") + 1
-        cut = cut if cut > width // 2 else width
-        lines.append(text[:cut].rstrip())
-        text = text[cut:]
+        cut_index = max(text.rfind(separator, 0, width) for separator in " /.[],:") + 1
+        cut_index = cut_index if cut_index > width // 2 else width
+        lines.append(text[:cut_index].rstrip())
+        text = text[cut_index:]
     return "\n".join([*lines, text])
 
 
@@ -213,8 +219,8 @@ def _show_lines(task: str, drifts: Sequence[Drift], console: Console) -> None:
 def _lines(drift: Drift, task: str, width: int) -> Iterator[str]:
     yield f"[{COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_what(drift, task))}"
     declared, live = sides(drift)
-    left, right = both(declared, live, min(WIDTH, max((width - _INDENT - 3) // 2, _SHORTEST)))
-    before = "" if live == CHANGED_UNSEEN else f"{escape(left)} [dim]→[/] "
+    desired_text, right = both(declared, live, min(WIDTH, max((width - _INDENT - 3) // 2, _SHORTEST)))
+    before = "" if live == CHANGED_UNSEEN else f"{escape(desired_text)} [dim]→[/] "
     yield f"         {before}{escape(right)}"
     origin = " · ".join(part for part in (_who(drift), drift.declared_at) if part)
     if origin:

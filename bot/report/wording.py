@@ -69,22 +69,22 @@ def outlook(decisions: Iterable[Decision]) -> str:
 def suggested_action(decision: Decision) -> str:
     """What comes of a decision when the bot runs, or what is left for a person to do."""
     drift = decision.drift
-    what = f"{drift.where} of {drift.resource.qualified}" if drift.where else drift.resource.qualified
-    place = f" in {drift.declared_at}" if drift.declared_at else ""
+    subject = f"{drift.where} of {drift.resource.qualified}" if drift.where else drift.resource.qualified
+    location = f" in {drift.declared_at}" if drift.declared_at else ""
     adopts = decision.direction is Direction.ADOPT
     match decision.lane:
         case Lane.ARTIFACT_PATCH:
-            return f"Clockwork commits the live value of {what}{place}."
+            return f"Clockwork commits the live value of {subject}{location}."
         case Lane.RESTORE:
-            return f"Clockwork puts {what} back to what Git says{place}."
+            return f"Clockwork puts {subject} back to what Git says{location}."
         case Lane.CONFIG_PULL_REQUEST if adopts:
-            return f"Merge the pull request to take the live value of {what}{place}, or close it to refuse it."
+            return f"Merge the pull request to take the live value of {subject}{location}, or close it to refuse it."
         case Lane.CONFIG_PULL_REQUEST:
-            return f"Apply what Git says about {what}{place} again."
+            return f"Apply what Git says about {subject}{location} again."
         case Lane.RUNBOOK_ISSUE:
-            return f"Follow the commands of the issue about {what}; Clockwork does nothing by itself."
+            return f"Follow the commands of the issue about {subject}; Clockwork does nothing by itself."
         case Lane.NOTHING:
-            return f"Nothing is done about {what}; change it in Git or live, or ignore it in .clockwork/ignore.yaml."
+            return f"Nothing is done about {subject}; change it in Git or live, or ignore it in .clockwork/ignore.yaml."
         case _:
             assert_never(decision.lane)
 

@@ -34,9 +34,9 @@ def deletion_guard(removed: int, total: int, limits: Limits) -> TooManyDeletions
     percent = 100.0 * removed / max(total, removed)
     share = limits.deletion_percent
     allowed_percent = _USUAL_PERCENT if share is None else share
-    many = limits.deletions is not None and removed > limits.deletions
-    much = percent > allowed_percent and (share is not None or removed > _FEW)
-    if not many and not much:
+    too_many = limits.deletions is not None and removed > limits.deletions
+    too_large = percent > allowed_percent and (share is not None or removed > _FEW)
+    if not too_many and not too_large:
         return None
     allowed = {} if limits.deletions is None else {"allowed": limits.deletions}
     bounds = " or ".join([*map(str, allowed.values()), f"{allowed_percent:g} %"])

@@ -147,11 +147,11 @@ class Timeline:
 
     def as_of(self, now: datetime, seconds: float) -> Sequence[datetime]:
         """The ledger times for a window of ``seconds``: what was outvoted is set back where ``now`` contradicts it too."""
-        beyond = after(now, max(seconds, _BROKEN_CLOCK.total_seconds()))
-        if not self.disputed or beyond is None:
+        limit = after(now, max(seconds, _BROKEN_CLOCK.total_seconds()))
+        if not self.disputed or limit is None:
             return self.times
         return list(
-            accumulate((attempt.healed if attempt.at >= beyond else attempt.at for attempt in self.attempts), max)
+            accumulate((attempt.healed if attempt.at >= limit else attempt.at for attempt in self.attempts), max)
         )
 
     def last(self, now: datetime, seconds: float) -> datetime | None:
@@ -212,14 +212,14 @@ def history_of(view: LedgerView) -> History:
     """The index of ``view``: built once for each ledger and remembered for the few last ones. Safe for many threads."""
     key = id(view.entries)
     with _remembering:
-        known = _recent.get(key)
-        if known is not None and known[0] is view.entries:
-            return known[1]
-        made = history_of_entries(view.entries)
+        cached = _recent.get(key)
+        if cached is not None and cached[0] is view.entries:
+            return cached[1]
+        new_history = history_of_entries(view.entries)
         while len(_recent) >= _REMEMBERED:
             _recent.pop(next(iter(_recent)))
-        _recent[key] = (view.entries, made)
-        return made
+        _recent[key] = (view.entries, new_history)
+        return new_history
 
 
 _REMEMBERED: Final = 4
@@ -253,8 +253,10 @@ def _final_outcomes(entries: Sequence[Entry]) -> dict[str, Entry]:
     outcomes: dict[str, Entry] = {}
     for entry in entries:
         if entry.kind is EntryKind.OUTCOME and entry.intent is not None:
-            known = outcomes.get(entry.intent)
-            if known is None or (known.result is Result.ABANDONED and entry.result is not Result.ABANDONED):
+            earlier_outcome = outcomes.get(entry.intent)
+            if earlier_outcome is None or (
+                earlier_outcome.result is Result.ABANDONED and entry.result is not Result.ABANDONED
+            ):
                 outcomes[entry.intent] = entry
     return outcomes
 
@@ -336,8 +338,8 @@ def _note_refusal(history: History, attempt: Attempt) -> None:
         return
     if attempt.succeeded and lane is not None:
         history.closed.pop(lane, None)
-    if (named := outcome.detail.get(CLOSED)) in _LANES:
-        history.closed[Lane(named)] = outcome
+    if (closed_lane := outcome.detail.get(CLOSED)) in _LANES:
+        history.closed[Lane(closed_lane)] = outcome
     if UNTIL in outcome.detail:
         history.wait = outcome
 

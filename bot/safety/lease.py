@@ -40,12 +40,14 @@ class Lease:
 
 def lease(view: LedgerView) -> Lease | None:
     """The run that began last and did not end."""
-    begun, heard = None, None
+    lease_entry, last_sign = None, None
     for entry in view.entries:
         run = entry.detail.get(LEASE)
         if run is None:
             continue
         if entry.kind is EntryKind.NOTE:
-            begun = None if RELEASED in entry.detail else entry
-        heard = entry.at
-    return None if begun is None or heard is None else Lease(begun.detail[LEASE], begun, heard)
+            lease_entry = None if RELEASED in entry.detail else entry
+        last_sign = entry.at
+    return (
+        None if lease_entry is None or last_sign is None else Lease(lease_entry.detail[LEASE], lease_entry, last_sign)
+    )

@@ -176,10 +176,10 @@ def _eligible(case: _Case, failed: Sequence[LimitCheck]) -> datetime | None:
     """The first time at which every limit passes: each time that the limits in the way name is asked about again."""
     for _ in range(_ROUNDS):
         times = [check.next_eligible for check in failed]
-        known = [time for time in times if time is not None]
-        if len(known) < len(times):
+        known_times = [time for time in times if time is not None]
+        if len(known_times) < len(times):
             return None
-        candidate = max(known)
+        candidate = max(known_times)
         failed = [check for check in _asked(case, candidate) if not check.passed]
         if not failed:
             return candidate
@@ -188,8 +188,10 @@ def _eligible(case: _Case, failed: Sequence[LimitCheck]) -> datetime | None:
 
 def _asked(case: _Case, now: datetime) -> tuple[LimitCheck, ...]:
     standing = [*_stops(case.history, case.limits), *_about(case.history, case.request, case.limits, now)]
-    counted = _fix_budgets(case, now) if budget_of(case.request.lane) is Budget.FIX else _proposal_budgets(case, now)
-    return (*standing, *counted)
+    budget_checks = (
+        _fix_budgets(case, now) if budget_of(case.request.lane) is Budget.FIX else _proposal_budgets(case, now)
+    )
+    return (*standing, *budget_checks)
 
 
 def _stops(history: History, limits: Limits) -> list[LimitCheck]:
@@ -252,9 +254,9 @@ def _convergence(history: History, request: Request, limits: Limits, allowed: in
     worst, count, free = "", 0, None
     for name in request.fields:
         timeline = history.by_field.get(name, Timeline())
-        seen = len(timeline.within(now, limits.convergence_window))
-        if seen > count or not worst:
-            worst, count, free = name, seen, timeline.free_at(now, limits.convergence_window, allowed)
+        correction_count = len(timeline.within(now, limits.convergence_window))
+        if correction_count > count or not worst:
+            worst, count, free = name, correction_count, timeline.free_at(now, limits.convergence_window, allowed)
     hours = f"{limits.convergence_window / _HOUR:g} h"
     figures: dict[str, Figure] = {"corrected": count, "allowed": allowed, "window_seconds": limits.convergence_window}
     if not worst or count < allowed:
@@ -274,8 +276,8 @@ def _consecutive(history: History, request: Request, allowed: int) -> LimitCheck
 
 
 def _in_progress(history: History, request: Request, limits: Limits, now: datetime) -> LimitCheck:
-    mine = [entry for entry in history.open if request.fingerprint and entry.fingerprint == request.fingerprint]
-    last = max(mine, key=lambda entry: entry.at, default=None)
+    own_entries = [entry for entry in history.open if request.fingerprint and entry.fingerprint == request.fingerprint]
+    last = max(own_entries, key=lambda entry: entry.at, default=None)
     if last is None or now - last.at >= span(limits.in_progress):
         return LimitCheck("in-progress", passed=True, message="no other run is working on it")
     message = f"{last.actor.login} has been working on it since {second(last.at)}"
@@ -291,42 +293,44 @@ def _fix_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
     checks = [_counted(spent, limits.fixes_per_hour, limits, now), _cooldown(spent, request, limits, now)]
     allowed = limits.severity_fixes_per_hour.get(request.severity)
     if allowed is not None:
-        alike = sum(other.severity is request.severity for other in fixes)
+        same_severity = sum(other.severity is request.severity for other in fixes)
         rated = history.by_severity.get((request.severity.value, Budget.FIX), Timeline())
-        what = f"automatic fixes of {request.severity.value} drift"
-        checks.append(_counted(_Spent("severity-budget", what, rated, alike, case.granted), allowed, limits, now))
+        budget_title = f"automatic fixes of {request.severity.value} drift"
+        checks.append(
+            _counted(_Spent("severity-budget", budget_title, rated, same_severity, case.granted), allowed, limits, now)
+        )
     if limits.repository_fixes_per_hour is not None:
-        whole, what = history.overall(Budget.FIX), "automatic fixes of the whole repository"
-        spent = _Spent("repository-budget", what, whole, len(fixes), case.granted)
+        overall, budget_title = history.overall(Budget.FIX), "automatic fixes of the whole repository"
+        spent = _Spent("repository-budget", budget_title, overall, len(fixes), case.granted)
         checks.append(_counted(spent, limits.repository_fixes_per_hour, limits, now))
     return checks
 
 
 def _proposal_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
     history, request, limits = case.history, case.request, case.limits
-    others = [other for other in case.pending if budget_of(other.lane) is Budget.PROPOSAL]
-    same = sum(other.task == request.task for other in others)
+    other_requests = [other for other in case.pending if budget_of(other.lane) is Budget.PROPOSAL]
+    same = sum(other.task == request.task for other in other_requests)
     timeline = history.timeline(request.task, Budget.PROPOSAL)
     spent = _Spent("task-proposals", f"proposals about {request.task}", timeline, same, case.granted)
     checks = [_counted(spent, limits.task_proposals_per_hour, limits, now)]
     if limits.proposals_per_hour is not None:
-        whole, what = history.overall(Budget.PROPOSAL), "proposals to the whole repository"
-        spent = _Spent("repository-proposals", what, whole, len(others), case.granted)
+        overall, budget_title = history.overall(Budget.PROPOSAL), "proposals to the whole repository"
+        spent = _Spent("repository-proposals", budget_title, overall, len(other_requests), case.granted)
         checks.append(_counted(spent, limits.proposals_per_hour, limits, now))
     if request.beside is None or request.fingerprint in history.approvals:  # a person asked for it: people want it now
         return checks
     return [*checks, *_flood(case, request.beside, now)]
 
 
-def _flood(case: _Case, beside: int, now: datetime) -> list[LimitCheck]:
+def _flood(case: _Case, other_count: int, now: datetime) -> list[LimitCheck]:
     """What keeps people from more questions than they answer. Worst drift asks first, so what waits is less severe."""
-    limits, others = case.limits, sum(other.beside is not None for other in case.pending)
+    limits, pending_proposals = case.limits, sum(other.beside is not None for other in case.pending)
     checks = []
     if limits.new_pull_requests_per_hour is not None:
-        spent = _Spent("new-pull-requests", "new pull requests", case.history.opened, others, case.granted)
+        spent = _Spent("new-pull-requests", "new pull requests", case.history.opened, pending_proposals, case.granted)
         checks.append(_counted(spent, limits.new_pull_requests_per_hour, limits, now))
     if limits.open_pull_requests is not None:
-        waiting, allowed = beside + others, limits.open_pull_requests
+        waiting, allowed = other_count + pending_proposals, limits.open_pull_requests
         message = f"{waiting} of {allowed} pull requests of Clockwork's are open"
         if full := waiting >= allowed:
             message += "; merge or close one to make room"

@@ -63,7 +63,7 @@ def state(view: LedgerView, now: datetime, limits: Limits | None = None) -> Stat
             if limits.consecutive_failures is not None and limits.consecutive_failures <= len(row)
         },
         rejected=dict(history.rejections),
-        ignored={each: entry for each, entry in history.ignores.items() if _lasts(entry, now)},
+        ignored={ignored_task: entry for ignored_task, entry in history.ignores.items() if _lasts(entry, now)},
         closed=closures(view, now),
         open=tuple(history.open),
         dangling=tuple(entry for entry in history.open if _dangles(entry, now, limits.in_progress)),

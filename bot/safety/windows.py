@@ -106,13 +106,15 @@ def parse_window(
 
 def gate(windows: Sequence[ChangeWindow], *, task: str, lane: Lane, now: datetime) -> Gate:
     """Whether ``lane`` of ``task`` may be written at ``now`` as far as change windows go."""
-    mine = [window for window in windows if window.concerns(task, lane)]
-    if not mine:
+    own_windows = [window for window in windows if window.concerns(task, lane)]
+    if not own_windows:
         return Gate(open=True, message="no change window applies")
-    shut = _closed_by(mine, now)
+    shut = _closed_by(own_windows, now)
     if shut is None:
         return Gate(open=True, message="its change windows are open")
-    return Gate(open=False, message=f"closed by change window {shut}", window=shut, next_open=_next_open(mine, now))
+    return Gate(
+        open=False, message=f"closed by change window {shut}", window=shut, next_open=_next_open(own_windows, now)
+    )
 
 
 def _closed_by(windows: Sequence[ChangeWindow], now: datetime) -> str | None:

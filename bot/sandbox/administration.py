@@ -51,14 +51,14 @@ class Administration:
             actions_propose=actions_propose,
         )
 
-    def protect(self, full_name: str, branch: str = "main", **asked: object) -> None:
+    def protect(self, full_name: str, branch: str = "main", **requirements: object) -> None:
         """A protection of ``branch`` that asks what :class:`~bot.sandbox.verbs.rules.RuleDraft` can say."""
-        draft = replace(RuleDraft(branch), **asked)  # type: ignore[arg-type]
+        draft = replace(RuleDraft(branch), **requirements)  # type: ignore[arg-type]
         rules.add(repository(self.backend, full_name), "protection", draft)
 
-    def add_ruleset(self, full_name: str, pattern: str, **asked: object) -> None:
+    def add_ruleset(self, full_name: str, pattern: str, **requirements: object) -> None:
         """A ruleset for the branches that match ``pattern``; it asks nothing that is not named."""
-        draft = replace(RuleDraft(pattern, deletion=False, rewrite=False), **asked)  # type: ignore[arg-type]
+        draft = replace(RuleDraft(pattern, deletion=False, rewrite=False), **requirements)  # type: ignore[arg-type]
         rules.add(repository(self.backend, full_name), "ruleset", draft)
 
     def lift_rules(self, full_name: str) -> None:

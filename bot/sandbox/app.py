@@ -73,10 +73,12 @@ class HandlerContext:
 def build(context: HandlerContext, pages: tuple[BaseRoute, ...]) -> Starlette:
     """The application. The API answers below ``/api/v3`` and, except for its root, at the top as well."""
     api: list[BaseRoute] = [_api_route(context, route) for route in (*API_ROUTES, *_by_id())]
-    lost = WebRoute("/{path:path}", _api(context, _nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    fallback_route = WebRoute(
+        "/{path:path}", _api(context, _nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
+    )
     graph = WebRoute("/api/graphql", _api(context, graphql.graphql), methods=["POST"])
     top = [route for route in api if isinstance(route, WebRoute) and route.path != "/"]
-    return Starlette(routes=[*_git_routes(context), graph, Mount(_PREFIX, routes=[*api, lost]), *top, *pages])
+    return Starlette(routes=[*_git_routes(context), graph, Mount(_PREFIX, routes=[*api, fallback_route]), *top, *pages])
 
 
 def _api_route(context: HandlerContext, route: edge.Route) -> WebRoute:
@@ -85,8 +87,8 @@ def _api_route(context: HandlerContext, route: edge.Route) -> WebRoute:
 
 def _by_id() -> list[edge.Route]:
     """The endpoints of a repository below its id, where a redirect leads."""
-    named = [route for route in API_ROUTES if route.path.startswith(_NAMED)]
-    return [replace(route, path=route.path.replace(_NAMED, "/repositories/{repository:int}", 1)) for route in named]
+    id_routes = [route for route in API_ROUTES if route.path.startswith(_NAMED)]
+    return [replace(route, path=route.path.replace(_NAMED, "/repositories/{repository:int}", 1)) for route in id_routes]
 
 
 def _nothing_here(_call: ApiCall) -> ApiReply:

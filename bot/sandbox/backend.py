@@ -229,8 +229,8 @@ class Repo(RepositoryRow):
 
 def not_accessible(user: UserRow, headers: Mapping[str, str] | None = None) -> ApiProblem:
     """403 for a token that lacks the permission, in GitHub's two wordings."""
-    whose = "integration" if user.kind == "Bot" else "personal access token"
-    return ApiProblem(403, f"Resource not accessible by {whose}", headers=headers)
+    token_kind = "integration" if user.kind == "Bot" else "personal access token"
+    return ApiProblem(403, f"Resource not accessible by {token_kind}", headers=headers)
 
 
 def stamp(at: datetime) -> str:

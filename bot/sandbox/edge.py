@@ -112,11 +112,11 @@ class ApiCall:
 
     def slice(self, rows: Sequence[ItemT], shape: Callable[[ItemT], Json], *, key: str | None = None) -> ApiReply:
         """One page of ``rows``, up to 100 of them, with GitHub's ``Link`` header."""
-        shown = self.backend.faults.capped(self.path, rows)
+        shown_rows = self.backend.faults.capped(self.path, rows)
         size, number = self._paging()
-        items = [shape(row) for row in shown[(number - 1) * size : number * size]]
-        content: Json = items if key is None else {"total_count": len(shown), key: items}
-        return ApiReply(content, headers=self._links(number, -(-len(shown) // size)))
+        items = [shape(row) for row in shown_rows[(number - 1) * size : number * size]]
+        content: Json = items if key is None else {"total_count": len(shown_rows), key: items}
+        return ApiReply(content, headers=self._links(number, -(-len(shown_rows) // size)))
 
     def _paging(self) -> tuple[int, int]:
         size, number = self.query.get("per_page", "30"), self.query.get("page", "1")
@@ -209,10 +209,10 @@ def _require_granted(call: ApiCall, caller: Caller | None) -> None:
     if caller is None or caller.grants is None or call.method in READS:
         return
     mutates = call.path == "/graphql" and b"mutation" in call.data
-    needed = ("contents",) if mutates else permissions.for_write(call.path)
-    if needed and not any(caller.grants.get(name) in ("write", "admin") for name in needed):
-        named = "; ".join(f"{name}=write" for name in needed)
-        raise not_accessible(caller.user, {"X-Accepted-GitHub-Permissions": named})
+    needed_permissions = ("contents",) if mutates else permissions.for_write(call.path)
+    if needed_permissions and not any(caller.grants.get(name) in ("write", "admin") for name in needed_permissions):
+        permission_text = "; ".join(f"{name}=write" for name in needed_permissions)
+        raise not_accessible(caller.user, {"X-Accepted-GitHub-Permissions": permission_text})
 
 
 def _require_reached(call: ApiCall, caller: Caller | None) -> None:
@@ -236,9 +236,11 @@ def _redirect(call: ApiCall, moved: Moved) -> ApiReply:
     """
     path = permissions.below_repository(call.path)
     query = f"?{urlencode(call.query)}" if call.query else ""
-    there = f"{call.backend.links.api}/repositories/{moved.repo_id}{path}{query}"
+    new_location = f"{call.backend.links.api}/repositories/{moved.repo_id}{path}{query}"
     status, message = (301, "Moved Permanently") if call.method in READS else (307, "Temporary Redirect")
-    return ApiReply({"message": message, "url": there, "documentation_url": DOCS}, status, {"Location": there})
+    return ApiReply(
+        {"message": message, "url": new_location, "documentation_url": DOCS}, status, {"Location": new_location}
+    )
 
 
 def encoded(reply: ApiReply) -> bytes:
@@ -255,8 +257,8 @@ def conditional(call: ApiCall, reply: ApiReply) -> ApiReply:
     body = encoded(reply)
     tag = f'W/"{hashlib.sha256(body).hexdigest()}"'
     headers = {**reply.headers, "ETag": tag, "Cache-Control": "private, max-age=60, s-maxage=60"}
-    known = {part.strip().removeprefix("W/") for part in call.headers.get("if-none-match", "").split(",")}
-    if tag.removeprefix("W/") in known:
+    known_tags = {part.strip().removeprefix("W/") for part in call.headers.get("if-none-match", "").split(",")}
+    if tag.removeprefix("W/") in known_tags:
         return ApiReply(None, 304, headers, b"")
     return ApiReply(reply.content, 200, headers, body)
 
@@ -267,8 +269,8 @@ def query_of(raw: bytes) -> dict[str, str]:
 
 
 def _exhausted(actor: UserRow | None) -> ApiProblem:
-    who = "your IP" if actor is None else f"user ID {actor.id}"
-    return ApiProblem(403, f"API rate limit exceeded for {who}.")
+    subject = "your IP" if actor is None else f"user ID {actor.id}"
+    return ApiProblem(403, f"API rate limit exceeded for {subject}.")
 
 
 def _wrong(error: ValidationError) -> ApiProblem:

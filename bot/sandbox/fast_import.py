@@ -15,7 +15,7 @@ def first_commit(bare: Path, branch: str, files: Mapping[str, bytes], *, message
     """``branch`` of the bare repository holds ``files`` in one commit without parents. 422 for a path git refuses."""
     script = b"".join(_script(branch, files, message=message, ident=ident))
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(bare), "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
+    finished = subprocess.run(
         ["git", "fast-import", "--quiet", "--done"],
         cwd=bare,
         env=environment,
@@ -25,8 +25,8 @@ def first_commit(bare: Path, branch: str, files: Mapping[str, bytes], *, message
     )
     for report in bare.glob("fast_import_crash_*"):
         report.unlink()
-    if done.returncode:
-        raise unprocessable(done.stderr.decode("utf-8", errors="replace").strip())
+    if finished.returncode:
+        raise unprocessable(finished.stderr.decode("utf-8", errors="replace").strip())
 
 
 def _script(branch: str, files: Mapping[str, bytes], *, message: str, ident: Ident) -> Iterator[bytes]:

@@ -108,8 +108,8 @@ class Faults:
         message: str | None = None,
     ) -> None:
         """Answer with ``status`` (500, 502, 503, 409, 422, …). ``after`` True: the write happened all the same."""
-        said = _MESSAGES.get(status, "Error") if message is None else message
-        self._add(CannedReply(status, said, after=after), path, method, times)
+        text = _MESSAGES.get(status, "Error") if message is None else message
+        self._add(CannedReply(status, text, after=after), path, method, times)
 
     def secondary_limit(
         self, path: str = "", *, method: str = "", times: int = 1, retry_after: int | None = 1, status: int = 403
@@ -193,10 +193,10 @@ class Faults:
         return items[: min(limits)] if limits else items
 
     def _hidden(self, lag: _Lag, kind: str, key: int) -> bool:
-        born = self._births.get((kind, key))
-        if born is None:
+        birth = self._births.get((kind, key))
+        if birth is None:
             return False
-        at, request = born
+        at, request = birth
         return time.monotonic() - at < lag.seconds or self.requests - request <= lag.requests > 0
 
     def _add_to_push(self, action: Action, repository: str) -> None:

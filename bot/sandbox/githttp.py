@@ -87,8 +87,8 @@ def serve(backend: Backend, call: GitCall) -> GitReply:
 def _redirect(backend: Backend, call: GitCall, repo: Repo) -> GitReply:
     """Where a renamed or transferred repository is ("Renaming a repository": ``git fetch`` and ``git push`` go on)."""
     query = f"?{call.query}" if call.query else ""
-    there = f"{backend.links.git(repo.full_name)}{call.tail}{query}"
-    return GitReply(301, {"Location": there}, io.BytesIO())
+    new_location = f"{backend.links.git(repo.full_name)}{call.tail}{query}"
+    return GitReply(301, {"Location": new_location}, io.BytesIO())
 
 
 def _refs(call: GitCall) -> list[str]:

@@ -154,11 +154,13 @@ def pull_diff(git: pygit2.Repository, base: str, head: str) -> tuple[FileDiff, .
     return diff_trees(old, git[head].peel(pygit2.Tree))
 
 
-def merged_tree(git: pygit2.Repository, ours: str, theirs: str) -> str | None:
+def merged_tree(git: pygit2.Repository, own_tree: str, head_side: str) -> str | None:
     """The tree of a merge of both commits, None when they conflict or share no history."""
-    if merge_base(git, ours, theirs) is None:
+    if merge_base(git, own_tree, head_side) is None:
         return None
-    index = git.merge_commits(git[ours].peel(pygit2.Commit), git[theirs].peel(pygit2.Commit), favor=MergeFavor.NORMAL)
+    index = git.merge_commits(
+        git[own_tree].peel(pygit2.Commit), git[head_side].peel(pygit2.Commit), favor=MergeFavor.NORMAL
+    )
     return None if index.conflicts is not None else str(index.write_tree(git))
 
 

@@ -66,11 +66,11 @@ class Outbox:
             self._duplicate -= doubled
         copies = 0 if dropped else 2 if doubled else 1
         for again in range(max(copies, 1)):
-            self._record(hook, guid, event, action, payload, lost=copies == 0, again=again > 0)
+            self._record(hook, guid, event, action, payload, is_lost=copies == 0, again=again > 0)
 
     def redeliver(self, hook: HookRow, delivery: DeliveryRow) -> None:
         """Send a recorded delivery once more under its old id."""
-        self._record(hook, delivery.guid, delivery.event, delivery.action, delivery.payload, lost=False, again=True)
+        self._record(hook, delivery.guid, delivery.event, delivery.action, delivery.payload, is_lost=False, again=True)
 
     def settle(self) -> None:
         """Returns when everything queued so far was sent (each within five seconds or given up)."""
@@ -82,7 +82,7 @@ class Outbox:
         self._thread.join()
 
     def _record(
-        self, hook: HookRow, guid: str, event: str, action: str | None, payload: str, *, lost: bool, again: bool
+        self, hook: HookRow, guid: str, event: str, action: str | None, payload: str, *, is_lost: bool, again: bool
     ) -> None:
         key = self._store.insert(
             "delivery",
@@ -91,11 +91,11 @@ class Outbox:
             event=event,
             action=action,
             payload=payload,
-            status_code=_NOTHING_ANSWERED if lost else 0,
+            status_code=_NOTHING_ANSWERED if is_lost else 0,
             delivered_at=self._now(),
             redelivery=again,
         )
-        if not lost:
+        if not is_lost:
             self._queue.put(_Parcel(key, hook, guid, event, payload.encode()))
 
     def _work(self) -> None:

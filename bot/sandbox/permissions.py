@@ -32,5 +32,5 @@ def for_write(path: str) -> tuple[str, ...]:
     """The permissions of which one is enough for a write to ``path``; none for what is below no repository."""
     if not _ROOT.match(path):
         return ()
-    rest = below_repository(path)
-    return next(names for pattern, names in _NEEDED if re.match(pattern, rest))
+    resource_path = below_repository(path)
+    return next(names for pattern, names in _NEEDED if re.match(pattern, resource_path))

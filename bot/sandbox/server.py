@@ -207,8 +207,8 @@ class Sandbox:
         from bot.sandbox.app import HandlerContext, build
         from bot.sandbox.web import forms, pages, site
 
-        shown = site.routes(self.backend, self.person, (*forms.ROUTES, *pages.ROUTES))
-        return build(HandlerContext(self.backend, self.requests, self._hang_up), shown)
+        page_routes = site.routes(self.backend, self.person, (*forms.ROUTES, *pages.ROUTES))
+        return build(HandlerContext(self.backend, self.requests, self._hang_up), page_routes)
 
     def _hang_up(self, scope: MutableMapping[str, Any]) -> None:
         """Close the request's connection without an answer. In the server's own thread."""

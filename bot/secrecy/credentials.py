@@ -123,22 +123,22 @@ def _glued(text: str, match: re.Match[str]) -> Iterator[tuple[int, int]]:
 def _lines_below(text: str, match: re.Match[str]) -> Iterator[tuple[int, int]]:
     """The lines of a YAML block or list; a mapping below a name has names of its own."""
     below = match["below"]
-    listed = "-" in below
+    is_list = "-" in below
     indent = below.rpartition("\n")[2].partition("-")[0]
-    if not indent and not listed:
+    if not indent and not is_list:
         return
     at = match.end()
     if match["block"] is None and _MAPPING_ENTRY.match(text, at):
         return
-    prefix = f"{indent}-" if listed else indent
+    prefix = f"{indent}-" if is_list else indent
     while True:
         end = text.find("\n", at)
         end = len(text) if end < 0 else end
-        start = at + len(text[at:end]) - len(text[at:end].lstrip("- \t" if listed else " \t"))
+        start = at + len(text[at:end]) - len(text[at:end].lstrip("- \t" if is_list else " \t"))
         if start < end:
             yield (start, end) if match["block"] is not None else _trimmed(text, start, end)
         at = end + 1
-        if at >= len(text) or (match["block"] is None and not listed):
+        if at >= len(text) or (match["block"] is None and not is_list):
             return
         if not text.startswith(prefix, at) and not text.startswith("\n", at):
             return

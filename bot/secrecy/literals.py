@@ -91,27 +91,27 @@ def suited(size: int) -> ScanBackend:
 
 
 @lru_cache(maxsize=16)
-def finder(sought: tuple[Sought, ...], backend: ScanBackend) -> LiteralFinder:
+def finder(needles: tuple[Sought, ...], backend: ScanBackend) -> LiteralFinder:
     """A finder of these; the same one for the same ones."""
     match backend:
         case ScanBackend.HYPERSCAN:
-            return Hyperscan(sought)
+            return Hyperscan(needles)
         case ScanBackend.AHOCORASICK:
-            return AhoCorasick(sought)
+            return AhoCorasick(needles)
         case ScanBackend.PLAIN:
-            return Plain(sought)
+            return Plain(needles)
 
 
 class Hyperscan:
     """Two databases: mere literals, and all else. One for both takes several times as long to compile as two."""
 
-    def __init__(self, sought: Sequence[Sought]) -> None:
+    def __init__(self, needles: Sequence[Sought]) -> None:
         mere = {
             _escaped(text): [index]
-            for index, text in enumerate(sought)
+            for index, text in enumerate(needles)
             if isinstance(text, SoughtText) and not text.behind
         }
-        self._scans = [scan for scan in (_scan(mere), _scan(_expressions(sought))) if scan is not None]
+        self._scans = [scan for scan in (_scan(mere), _scan(_expressions(needles))) if scan is not None]
 
     def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
         if text:
@@ -128,18 +128,18 @@ def _escaped(literal: SoughtText) -> _Expression:
     return b"".join(b"\\x%02x" % byte for byte in literal.text), literal.exact
 
 
-def _expressions(sought: Sequence[Sought]) -> dict[_Expression, list[int]]:
+def _expressions(needles: Sequence[Sought]) -> dict[_Expression, list[int]]:
     """Expressions with the indexes that they stand for; literals with the same behind them are one."""
     groups: dict[tuple[str, bool], list[int]] = {}
     expressions: dict[_Expression, list[int]] = {}
-    for index, text in enumerate(sought):
+    for index, text in enumerate(needles):
         if isinstance(text, EncodedRun):
             begins = f"(?:^|[^{_ALPHABET}]){text.at}" if text.at else f"[{_ALPHABET}]{{{RUN}}}{text.behind}"
             expressions.setdefault((begins.encode(), True), []).append(index)
         elif text.behind:
             groups.setdefault((text.behind, text.exact), []).append(index)
     for (behind, exact), indexes in groups.items():
-        texts = b"|".join(_escaped(text)[0] for index in indexes if isinstance(text := sought[index], SoughtText))
+        texts = b"|".join(_escaped(text)[0] for index in indexes if isinstance(text := needles[index], SoughtText))
         expressions[b"(?:%s)%s" % (texts, behind.encode()), exact] = indexes
     return expressions
 
@@ -162,11 +162,11 @@ def _scan(expressions: Mapping[_Expression, list[int]]) -> _Scan | None:
     stand_for = tuple(expressions.values())
 
     def scan(text: bytes, tell: Callable[[int, int], None]) -> None:
-        def seen(identity: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        def note(identity: int, _start: int, end: int, _flags: int, _context: object) -> None:
             for index in stand_for[identity]:
                 tell(index, end - 1)
 
-        database.scan(text, match_event_handler=seen)
+        database.scan(text, match_event_handler=note)
 
     return scan
 
@@ -174,11 +174,11 @@ def _scan(expressions: Mapping[_Expression, list[int]]) -> _Scan | None:
 class AhoCorasick:
     """All literals in one pass of the automaton, which is built for small letters."""
 
-    def __init__(self, sought: Sequence[Sought]) -> None:
+    def __init__(self, needles: Sequence[Sought]) -> None:
         import ahocorasick_rs
 
-        self._owners = _by_small_text(sought)
-        self._runs = _runs_in(sought)
+        self._owners = _by_small_text(needles)
+        self._runs = _runs_in(needles)
         self._automaton = ahocorasick_rs.BytesAhoCorasick(list(self._owners)) if self._owners else None
         self._listed = tuple(self._owners.values())
         self._longest = max(map(len, self._owners), default=0)
@@ -198,10 +198,10 @@ class AhoCorasick:
         """What begins in a window, which bounds how many matches are held at once; some of the next one may be told too."""
         if self._automaton is None:
             return
-        listed, window = self._listed, text[offset : offset + _WINDOW + self._longest].lower()
+        listed_needles, window = self._listed, text[offset : offset + _WINDOW + self._longest].lower()
         for word, start, end in self._automaton.find_matches_as_indexes(window, overlapping=True):
             last = offset + end
-            for index, exact, behind in listed[word]:
+            for index, exact, behind in listed_needles[word]:
                 if (exact is None or text[offset + start : last] == exact) and (
                     behind is None or behind(text, last) is not None
                 ):
@@ -218,14 +218,14 @@ class AhoCorasick:
 class Plain:
     """All literals by one regular expression, which looks for the shortest that begin at a place."""
 
-    def __init__(self, sought: Sequence[Sought]) -> None:
-        self._runs = _runs_in(sought)
+    def __init__(self, needles: Sequence[Sought]) -> None:
+        self._runs = _runs_in(needles)
         self._longer: dict[bytes, list[tuple[bytes, _Owner]]] = {}
-        owners = _by_small_text(sought)
+        owners = _by_small_text(needles)
         shortest = [word for word in owners if not any(word[:length] in owners for length in range(1, len(word)))]
-        for word, listed in owners.items():
+        for word, needle_owners in owners.items():
             first = next(other for other in (word[:length] for length in range(1, len(word) + 1)) if other in owners)
-            self._longer.setdefault(first, []).extend((word, owner) for owner in listed)
+            self._longer.setdefault(first, []).extend((word, owner) for owner in needle_owners)
         self._pattern = re.compile(b"(?=(%s))" % _tree(shortest)) if owners else None
 
     def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
@@ -248,10 +248,10 @@ _Owner: TypeAlias = tuple[int, bytes | None, _Behind]
 """The index of a literal, what must be there exactly, and what must match behind it."""
 
 
-def _by_small_text(sought: Iterable[Sought]) -> dict[bytes, list[_Owner]]:
+def _by_small_text(needles: Iterable[Sought]) -> dict[bytes, list[_Owner]]:
     """Each text in small letters with the literals that it stands for."""
     owners: dict[bytes, list[_Owner]] = {}
-    for index, text in enumerate(sought):
+    for index, text in enumerate(needles):
         if isinstance(text, SoughtText):
             exact = text.text if text.exact else None
             behind = _matcher(text.behind, re.NOFLAG if text.exact else re.IGNORECASE)
@@ -259,8 +259,8 @@ def _by_small_text(sought: Iterable[Sought]) -> dict[bytes, list[_Owner]]:
     return owners
 
 
-def _runs_in(sought: Iterable[Sought]) -> list[tuple[int, _Behind, _Behind]]:
-    runs = ((index, text) for index, text in enumerate(sought) if isinstance(text, EncodedRun))
+def _runs_in(needles: Iterable[Sought]) -> list[tuple[int, _Behind, _Behind]]:
+    runs = ((index, text) for index, text in enumerate(needles) if isinstance(text, EncodedRun))
     return [(index, _matcher(text.at), _matcher(text.behind)) for index, text in runs]
 
 
@@ -286,7 +286,10 @@ def _tree(words: Iterable[bytes]) -> bytes:
     by_first: dict[int, list[bytes]] = {}
     for word in words:
         by_first.setdefault(word[0], []).append(word[1:])
-    parts = [re.escape(bytes([first])) + (b"" if rest == [b""] else _tree(rest)) for first, rest in by_first.items()]
+    parts = [
+        re.escape(bytes([first])) + (b"" if remainders == [b""] else _tree(remainders))
+        for first, remainders in by_first.items()
+    ]
     return parts[0] if len(parts) == 1 else b"(?:%s)" % b"|".join(parts)
 
 

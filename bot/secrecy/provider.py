@@ -94,8 +94,8 @@ def crc(token: str) -> bool:
     body, check = token.split("_", 1)[1][:-6], token[-6:]
     number, digits = zlib.crc32(body.encode()), ""
     while number:
-        number, rest = divmod(number, 62)
-        digits = _BASE62[rest] + digits
+        number, digit = divmod(number, 62)
+        digits = _BASE62[digit] + digits
     return digits.rjust(6, "0") == check
 
 

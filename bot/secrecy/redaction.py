@@ -38,11 +38,11 @@ def redact_tokens(text: str) -> str:
 def replaced(text: str, spans: Iterable[Credential], instead: Callable[[Credential, str], str]) -> str:
     """``text`` with ``instead`` of each credential, which is given it and what it was; overlapping ones count as one."""
     parts: list[str] = []
-    done = 0
+    copied_to = 0
     for credential in _apart(spans):
-        parts += (text[done : credential.start], instead(credential, text[credential.start : credential.end]))
-        done = credential.end
-    return "".join((*parts, text[done:])) if parts else text
+        parts += (text[copied_to : credential.start], instead(credential, text[credential.start : credential.end]))
+        copied_to = credential.end
+    return "".join((*parts, text[copied_to:])) if parts else text
 
 
 def _marked(text: str, spans: Iterable[Credential]) -> str:

@@ -88,11 +88,11 @@ def _absent(record: object, session: object) -> tuple[str, ...]:
     """
     match record, session:
         case dict(), dict():
-            lost = next(((key,) for key in session if key not in record), ())
+            missing_key = next(((key,) for key in session if key not in record), ())
             parts = ((key, _absent(record[key], session[key])) for key in session if key in record)
         case list(), tuple():
-            lost = ()
+            missing_key = ()
             parts = ((str(index), _absent(*pair)) for index, pair in enumerate(zip(record, session, strict=True)))
         case _:
             return ()
-    return lost or next(((key, *below) for key, below in parts if below), ())
+    return missing_key or next(((key, *below) for key, below in parts if below), ())

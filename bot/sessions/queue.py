@@ -78,9 +78,9 @@ class QueuedStore:
             self._changed.notify_all()
         self._writer.join(seconds)
         with self._changed:
-            left = tuple(self._waiting)
+            waiting = tuple(self._waiting)
             self._waiting.clear()
-        self._put_aside(left)
+        self._put_aside(waiting)
         if not self._writer.is_alive():
             self._log.close()
         else:
@@ -90,10 +90,10 @@ class QueuedStore:
         """The log hangs. If it takes the batch after all, its sessions are no others by their ids when they come again."""
         with self._changed:
             hanging, self._in_hand, self._left = self._in_hand, (), True
-        kept = [session for session in hanging if self._spool is not None and self._spool.keep(session)]
+        kept_sessions = [session for session in hanging if self._spool is not None and self._spool.keep(session)]
         with self._changed:
-            self._kept += len(kept)
-            self._in_hand = tuple(session for session in hanging if session not in kept)
+            self._kept += len(kept_sessions)
+            self._in_hand = tuple(session for session in hanging if session not in kept_sessions)
 
     def counts(self) -> QueueFigures:
         """What became of everything handed in so far."""
@@ -123,10 +123,10 @@ class QueuedStore:
 
     def _put_aside(self, sessions: Sequence[Session]) -> None:
         """What the log did not take is kept for later where that is possible."""
-        kept = sum(self._spool is not None and self._spool.keep(session) for session in sessions)
+        kept_count = sum(self._spool is not None and self._spool.keep(session) for session in sessions)
         with self._changed:
-            self._kept += kept
-            self._lost += len(sessions) - kept
+            self._kept += kept_count
+            self._lost += len(sessions) - kept_count
 
     def _offer(self) -> None:
         """Hand in what an earlier process put aside: the log takes again."""

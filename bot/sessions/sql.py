@@ -99,8 +99,8 @@ class SqlSessions:
             if connection.execute(fresh.limit(1)).first() is None:
                 return False
         with self._writing() as connection:
-            taken = sa.update(SESSIONS).where(SESSIONS.c.seq.in_(fresh.with_for_update(skip_locked=True)))
-            rows = connection.execute(taken.values(counted=True).returning(SESSIONS.c.record)).scalars().all()
+            claim = sa.update(SESSIONS).where(SESSIONS.c.seq.in_(fresh.with_for_update(skip_locked=True)))
+            rows = connection.execute(claim.values(counted=True).returning(SESSIONS.c.record)).scalars().all()
             self._add(connection, _readable(rows))
         return len(rows) == _COUNT_BATCH
 

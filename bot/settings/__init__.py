@@ -99,9 +99,9 @@ class Settings(Section):
     @classmethod
     def _told_apart(cls, value: list[TargetSettings]) -> list[TargetSettings]:
         names = [target.name for target in value]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"the target {twice[0]!r} is named twice")
+        duplicates = sorted({name for name in names if names.count(name) > 1})
+        if duplicates:
+            raise ValueError(f"the target {duplicates[0]!r} is named twice")
         return value
 
     @field_validator("repository")

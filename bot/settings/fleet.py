@@ -138,28 +138,28 @@ class FleetSettings(Section):
     @classmethod
     def _named_once(cls, value: list[FleetRepositorySettings]) -> list[FleetRepositorySettings]:
         urls = [entry.url.removesuffix("/").removesuffix(".git").lower() for entry in value]
-        twice = sorted({url for url in urls if urls.count(url) > 1})
-        if twice:
-            raise ValueError(f"the repository {twice[0]!r} is named twice")
+        duplicates = sorted({url for url in urls if urls.count(url) > 1})
+        if duplicates:
+            raise ValueError(f"the repository {duplicates[0]!r} is named twice")
         return value
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if self.installations and self.app is None:
             raise ValueError("installations are those of a GitHub App: set app.id")
-        shown = {*self.environment, *(name for entry in self.repositories for name in entry.environment)}
+        shared_variables = {*self.environment, *(name for entry in self.repositories for name in entry.environment)}
         hidden = {entry.token_env for entry in self.repositories} | {self.token_env}
         hidden |= {self.app.private_key_env} if self.app else set()
-        if both := sorted(name for name in shown & hidden if name):
-            raise ValueError(f"{both[0]} holds a secret of the fleet: no run may see it in its environment")
+        if both_lists := sorted(name for name in shared_variables & hidden if name):
+            raise ValueError(f"{both_lists[0]} holds a secret of the fleet: no run may see it in its environment")
         if not self.installations and not self.repositories:
             raise ValueError("name repositories, or installations: all with an app")
         hosts = {host for entry in self.repositories if entry.token_env is None and (host := web_host(entry.url))}
         hosts -= {web_host(self.api_url), web_host(self.api_url).removeprefix("api.")} if self.app else set()
         if len(hosts) > 1:
-            named = " and ".join(sorted(hosts))
+            host_list = " and ".join(sorted(hosts))
             raise ValueError(
-                f"{named} would get the same token ({self.token_env}): give their repositories a token_env"
+                f"{host_list} would get the same token ({self.token_env}): give their repositories a token_env"
             )
         return self
 

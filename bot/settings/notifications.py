@@ -131,8 +131,8 @@ class NotificationSettings(Section):
         for name in self.receivers:
             if not _NAME.match(name):
                 raise ValueError(f"receivers: {name!r}: write letters, digits, '.', '_' and '-'")
-        known = ", ".join(self.receivers) or "none"
+        known_receivers = ", ".join(self.receivers) or "none"
         for name in (name for route in self.routes for name in route.to):
             if name not in self.receivers:
-                raise ValueError(f"routes: there is no receiver {name!r}; known: {known}")
+                raise ValueError(f"routes: there is no receiver {name!r}; known: {known_receivers}")
         return self

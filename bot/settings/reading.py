@@ -46,14 +46,14 @@ def _explain(error: ErrorDetails, document: Document, model: type[BaseModel]) ->
     from bot.intake.mistakes import reason
 
     keys = error["loc"]
-    shown = ".".join(str(key) for key in keys)
-    where = f"{document.file}:{document.line(keys)}"
+    key_text = ".".join(str(key) for key in keys)
+    location = f"{document.file}:{document.line(keys)}"
     if error["type"] == "extra_forbidden":
-        known = _keys_at(model, keys[:-1])
-        near = difflib.get_close_matches(str(keys[-1]), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
-        return f"{where}: unknown setting {shown!r}; {hint}"
-    return f"{where}: {shown or 'settings'}: {reason(error)}"
+        known_keys = _keys_at(model, keys[:-1])
+        near = difflib.get_close_matches(str(keys[-1]), known_keys, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known_keys))}"
+        return f"{location}: unknown setting {key_text!r}; {hint}"
+    return f"{location}: {key_text or 'settings'}: {reason(error)}"
 
 
 def _keys_at(model: type[BaseModel], keys: Sequence[object]) -> list[str]:

@@ -24,13 +24,13 @@ _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 def schema(root: type[BaseModel] = Settings, file: str = FILE) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of ``clockwork.yaml``, or of another ``file`` that is read into ``root``."""
-    made = root.model_json_schema()
+    schema_tree = root.model_json_schema()
     for name, model in _models(root).items():
-        part = made if model is root else made["$defs"].get(name)
+        part = schema_tree if model is root else schema_tree["$defs"].get(name)
         if part is not None:
             _describe(part, model)
-    made.pop("title", None)
-    return {"$schema": _DIALECT, "title": file, **made}
+    schema_tree.pop("title", None)
+    return {"$schema": _DIALECT, "title": file, **schema_tree}
 
 
 def schema_text(root: type[BaseModel] = Settings, file: str = FILE) -> str:
@@ -118,24 +118,24 @@ def markdown() -> str:
     return "\n".join([_HEAD, *_sections_of(schema()), _FLEET_HEAD, *fleet])
 
 
-def _sections_of(whole: Mapping[str, Any], before: str = "") -> Iterator[str]:
-    yield _keys(whole, whole["$defs"])
-    for path, name in _paths(whole):
-        part = whole["$defs"][name]
-        yield f"## {before}{path}\n\n{part['description']}\n\n{_keys(part, whole['$defs'])}"
+def _sections_of(root_schema: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    yield _keys(root_schema, root_schema["$defs"])
+    for path, name in _paths(root_schema):
+        part = root_schema["$defs"][name]
+        yield f"## {before}{path}\n\n{part['description']}\n\n{_keys(part, root_schema['$defs'])}"
 
 
-def _paths(whole: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _paths(root_schema: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Where each section stands, the first place of each: ``observe.kubernetes``, ``targets[]``, ``api.tokens.NAME``."""
-    waiting, known = [("", whole)], set[str]()
+    waiting, visited = [("", root_schema)], set[str]()
     while waiting:
         path, part = waiting.pop(0)
         for key, entry in part["properties"].items():
             for ending, name in _references(entry):
-                if name not in known and "properties" in whole["$defs"][name]:
-                    known.add(name)
+                if name not in visited and "properties" in root_schema["$defs"][name]:
+                    visited.add(name)
                     inner = f"{path}.{key}{ending}".lstrip(".")
-                    waiting.append((inner, whole["$defs"][name]))
+                    waiting.append((inner, root_schema["$defs"][name]))
                     yield inner, name
 
 
@@ -144,9 +144,9 @@ def _references(entry: Mapping[str, Any], ending: str = "") -> Iterator[tuple[st
         yield ending, entry["$ref"].rpartition("/")[2]
     for inner in entry.get("anyOf", ()):
         yield from _references(inner, ending)
-    for key, more in (("items", "[]"), ("additionalProperties", ".NAME")):
+    for key, suffix in (("items", "[]"), ("additionalProperties", ".NAME")):
         if isinstance(entry.get(key), dict):
-            yield from _references(entry[key], ending + more)
+            yield from _references(entry[key], ending + suffix)
 
 
 def _keys(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
@@ -160,8 +160,8 @@ def _keys(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
 
 def _type(entry: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "$ref" in entry:
-        named = definitions[entry["$ref"].rpartition("/")[2]]
-        return _type(named, definitions) if "enum" in named else "section"
+        definition = definitions[entry["$ref"].rpartition("/")[2]]
+        return _type(definition, definitions) if "enum" in definition else "section"
     if "const" in entry:
         return f"`{entry['const']}`"
     if "enum" in entry:
@@ -188,8 +188,8 @@ def _default(entry: Mapping[str, Any], *, required: bool) -> str:
     default = entry.get("default")
     if default is None or default in ([], {}, ""):
         return ""
-    whole = int(default) if isinstance(default, float) and default.is_integer() else default
-    return f"`{json.dumps(whole, ensure_ascii=False)}`"
+    number = int(default) if isinstance(default, float) and default.is_integer() else default
+    return f"`{json.dumps(number, ensure_ascii=False)}`"
 
 
 def _meaning(entry: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:

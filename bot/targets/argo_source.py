@@ -45,15 +45,15 @@ def tool(source: Tree, folder: str, tree: FileTree) -> SourceTool:
     """What renders a source: what its options are for, else what lies in its folder, where a kustomization comes before a
     chart. Raises ``Invalid`` for options of several tools.
     """
-    named = [each for each in SourceTool if isinstance(source.get(each.value), Mapping)]
-    if len(named) > 1:
-        raise Invalid(f"it has options for several tools ({', '.join(named)}), which Argo CD refuses")
-    if named:
-        return named[0]
-    beside = {path.rpartition("/")[2] for path in tree.under(folder) if posixpath.dirname(path) == folder}
-    if beside.intersection(KUSTOMIZATIONS):
+    tools = [candidate for candidate in SourceTool if isinstance(source.get(candidate.value), Mapping)]
+    if len(tools) > 1:
+        raise Invalid(f"it has options for several tools ({', '.join(tools)}), which Argo CD refuses")
+    if tools:
+        return tools[0]
+    siblings = {path.rpartition("/")[2] for path in tree.under(folder) if posixpath.dirname(path) == folder}
+    if siblings.intersection(KUSTOMIZATIONS):
         return SourceTool.KUSTOMIZE
-    return SourceTool.HELM if any(name.endswith("Chart.yaml") for name in beside) else SourceTool.DIRECTORY
+    return SourceTool.HELM if any(name.endswith("Chart.yaml") for name in siblings) else SourceTool.DIRECTORY
 
 
 def overriding(unit: Unit, folder: str) -> Iterator[str]:
@@ -111,7 +111,7 @@ def takes(path: str, folder: str, options: Tree) -> bool:
 
 def environment(unit: Unit, source: Tree) -> Mapping[str, str]:
     """The variables that stand for something in options ("Build Environment")."""
-    given = {
+    variables = {
         "APP_NAME": text(get(unit.spec, "application", "name")) or unit.name,
         "APP_NAMESPACE": unit.namespace,
         "APP_PROJECT_NAME": text(unit.spec.get("project")) or "default",
@@ -122,11 +122,11 @@ def environment(unit: Unit, source: Tree) -> Mapping[str, str]:
         "APP_REVISION_SHORT": REVISION,
         "APP_REVISION_SHORT_8": REVISION,
     }
-    return {f"ARGOCD_{name}": value for name, value in given.items()}
+    return {f"ARGOCD_{name}": value for name, value in variables.items()}
 
 
-def filled(written: str, variables: Mapping[str, str]) -> str:
-    """``written`` with ``$NAME`` and ``${NAME}`` replaced, unknown ones by nothing; ``$$`` is ``$`` (``Envsubst``, which is
+def filled(template: str, variables: Mapping[str, str]) -> str:
+    """``template`` with ``$NAME`` and ``${NAME}`` replaced, unknown ones by nothing; ``$$`` is ``$`` (``Envsubst``, which is
     Go's ``os.Expand``).
     """
 
@@ -136,4 +136,4 @@ def filled(written: str, variables: Mapping[str, str]) -> str:
             return "" if match["broken"] or match["braced"] is not None else "$"
         return "$" if name == "$" else variables.get(name, "")
 
-    return _VARIABLE.sub(value, written) if "$" in written else written
+    return _VARIABLE.sub(value, template) if "$" in template else template

@@ -47,7 +47,7 @@ class ValueFiles:
 
     def inputs(self) -> frozenset[str]:
         """The paths of those that are of this repository. Raises ``Invalid`` as :meth:`listed` does."""
-        return frozenset(each.path for each in (*self.listed(), *self.of_parameters().values()) if each.here)
+        return frozenset(file.path for file in (*self.listed(), *self.of_parameters().values()) if file.here)
 
     def read(self, file: ValueFile) -> bytes:
         """What a file holds."""
@@ -57,43 +57,45 @@ class ValueFiles:
         """Those of ``valueFiles``, each once, at its first place; what a pattern takes lies where the pattern stands, unless
         it is named by itself too. Raises ``Invalid`` for one that is not there, where that is not to be ignored.
         """
-        resolved = [(each, self.file(each)) for each in texts(self.options.get("valueFiles"))]
-        named = {file for _, file in resolved if _WILD.search(file.path) is None}
+        resolved = [(value_path, self.file(value_path)) for value_path in texts(self.options.get("valueFiles"))]
+        plain_paths = {file for _, file in resolved if _WILD.search(file.path) is None}
         files: dict[ValueFile, None] = {}
-        for each, file in resolved:
-            taken = list(self._taken(file))
-            if not taken and (url := self._perhaps_elsewhere(each)):
-                raise Invalid(f"the values file {each} is not in this repository, and {url} may be another one")
-            if not taken and self.options.get("ignoreMissingValueFiles") is not True:
-                raise Invalid(f"the values file {each} is not in {self._place(file)}")
-            files.update(dict.fromkeys(match for match in taken if match == file or match not in named))
+        for value_file, file in resolved:
+            matches = list(self._taken(file))
+            if not matches and (url := self._perhaps_elsewhere(value_file)):
+                raise Invalid(f"the values file {value_file} is not in this repository, and {url} may be another one")
+            if not matches and self.options.get("ignoreMissingValueFiles") is not True:
+                raise Invalid(f"the values file {value_file} is not in {self._place(file)}")
+            files.update(dict.fromkeys(match for match in matches if match == file or match not in plain_paths))
         return list(files)
 
     def _taken(self, file: ValueFile) -> Iterator[ValueFile]:
         tree, path = self._tree_of(file), file.path
         if _WILD.search(path) is None:
             return iter([file] if path in tree else [])
-        return (replace(file, path=each) for each in tree.under(fixed_folder(path)) if doublestar(path, each))
+        return (
+            replace(file, path=candidate) for candidate in tree.under(fixed_folder(path)) if doublestar(path, candidate)
+        )
 
-    def _perhaps_elsewhere(self, written: str) -> str:
+    def _perhaps_elsewhere(self, value_path: str) -> str:
         """The repository of a ``ref`` that nothing tells to be this one: neither is its URL known, nor does another source
         of that URL lie here.
         """
-        referred = self._referred(written)
+        referred = self._referred(value_path)
         if referred is None or texts(self.unit.spec.get("own")):
             return ""
-        url, own = text(referred.get("repoURL")), self.own or self.tree
-        here = (
+        url, own_tree = text(referred.get("repoURL")), self.own or self.tree
+        local_sources = (
             source
             for source in mappings(self.unit.spec.get("sources"))
-            if text(source.get("path")) and is_here(source, own, ())
+            if text(source.get("path")) and is_here(source, own_tree, ())
         )
-        return "" if normal_url(url) in {normal_url(text(source.get("repoURL"))) for source in here} else url
+        return "" if normal_url(url) in {normal_url(text(source.get("repoURL"))) for source in local_sources} else url
 
-    def _referred(self, written: str) -> Tree | None:
+    def _referred(self, value_path: str) -> Tree | None:
         """The source that a values file names by its ``ref``."""
-        many = mappings(self.unit.spec.get("sources")) if written.startswith("$") else ()
-        return next((source for source in many if text(source.get("ref")) == written.partition("/")[0][1:]), None)
+        several = mappings(self.unit.spec.get("sources")) if value_path.startswith("$") else ()
+        return next((source for source in several if text(source.get("ref")) == value_path.partition("/")[0][1:]), None)
 
     def _tree_of(self, file: ValueFile) -> FileTree:
         return self.own if file.here and self.own is not None else self.tree
@@ -114,21 +116,21 @@ class ValueFiles:
             files[text(parameter.get("name"))] = file
         return files
 
-    def file(self, written: str) -> ValueFile:
+    def file(self, value_path: str) -> ValueFile:
         """A file by its path in its repository: below the chart, from the top, or of a source by its ``ref``. Raises
         ``Invalid`` for one that is elsewhere.
         """
-        _, _, rest = written.partition("/")
-        referred = self._referred(written)
+        _, _, remainder = value_path.partition("/")
+        referred = self._referred(value_path)
         if referred is not None:
             if not is_here({**referred, "path": ""}, None, texts(self.unit.spec.get("own"))):
-                raise Invalid(f"the values file {written} is in another repository, {text(referred.get('repoURL'))}")
-            path = joined("", filled(rest, self.variables).lstrip("/"))
+                raise Invalid(f"the values file {value_path} is in another repository, {text(referred.get('repoURL'))}")
+            path = joined("", filled(remainder, self.variables).lstrip("/"))
         else:
-            plain = filled(written, self.variables)
+            plain = filled(value_path, self.variables)
             if "://" in plain:
                 raise Invalid(f"the values file {plain} is on the network, from where nothing is fetched")
             path = joined("", plain.lstrip("/")) if plain.startswith("/") else joined(self.unit.path, plain)
         if not path:
-            raise Invalid(f"the values file {written} leads out of the repository")
+            raise Invalid(f"the values file {value_path} leads out of the repository")
         return ValueFile(path, referred is not None or self.own is None)

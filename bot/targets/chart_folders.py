@@ -25,9 +25,13 @@ def folders(tree: FileTree) -> list[str]:
     return sorted({path.rpartition("/")[0] for path in tree if path.rpartition("/")[2] in CHARTS})
 
 
-def outermost(listed: Sequence[str]) -> list[str]:
+def outermost(sorted_folders: Sequence[str]) -> list[str]:
     """Those that lie in no other."""
-    return [folder for folder in listed if not any(other != folder and is_below(folder, other) for other in listed)]
+    return [
+        folder
+        for folder in sorted_folders
+        if not any(other != folder and is_below(folder, other) for other in sorted_folders)
+    ]
 
 
 def file_of(tree: FileTree, folder: str) -> str | None:
@@ -48,7 +52,7 @@ def holds(tree: FileTree, file: str) -> bool:
 
 def is_library(documents: Documents, folder: str) -> bool:
     """Whether a chart is only for others to use."""
-    return any(each.get("type") == "library" for each in _about(documents, folder))
+    return any(chart.get("type") == "library" for chart in _about(documents, folder))
 
 
 def needed(documents: Documents, charts: Sequence[str]) -> set[str]:
@@ -66,11 +70,11 @@ def needed(documents: Documents, charts: Sequence[str]) -> set[str]:
 def _about(documents: Documents, folder: str) -> Iterator[Tree]:
     """What a chart says of itself, and in the older form of its dependencies."""
     for name in (*CHARTS, "requirements.yaml"):
-        yield from (each.tree for each in documents.of(f"{folder}/{name}" if folder else name))
+        yield from (document.tree for document in documents.of(f"{folder}/{name}" if folder else name))
 
 
 def variants(tree: FileTree, folder: str) -> Mapping[str, tuple[str, ...]]:
     """The values files beside a chart's own, each for a place of its own: ``values-prod.yaml`` for ``prod``."""
-    beside = [path for path in tree.under(folder) if path.rpartition("/")[0] == folder]
-    matches = ((path, _VALUES.fullmatch(path.rpartition("/")[2])) for path in beside)
+    siblings = [path for path in tree.under(folder) if path.rpartition("/")[0] == folder]
+    matches = ((path, _VALUES.fullmatch(path.rpartition("/")[2])) for path in siblings)
     return {match["name"]: (path,) for path, match in matches if match is not None and match["name"]}

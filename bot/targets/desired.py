@@ -12,9 +12,9 @@ from bot.targets.expansion import Expansion
 from bot.targets.flux import namespace, text
 
 
-def identity(made: RenderedObject) -> ResourceId | None:
+def identity(rendered: RenderedObject) -> ResourceId | None:
     """The resource that an object is, within its target; None for one without a name, which nobody can find again."""
-    tree = made.tree
+    tree = rendered.tree
     kind, name = text(tree, "kind"), text(tree, "metadata", "name")
     if not kind or not name:
         return None
@@ -31,47 +31,47 @@ def declared(expansion: Expansion) -> Declared:
     for conflict in expansion.conflicts:
         first, second, *_ = conflict.objects
         if (id_ := identity(first)) is not None:
-            where = f"{first.file}:{first.line}" if first.file else "another place"
+            location = f"{first.file}:{first.line}" if first.file else "another place"
             message = (
-                f"{id_} is declared twice and differently for target {target}: here and in {where}; "
+                f"{id_} is declared twice and differently for target {target}: here and in {location}; "
                 "it is left alone until one is gone"
             )
             blocked[id_] = SourceError(second.file or first.file, second.line or 1, 1, message)
-    kept = tuple(
-        _desired(id_, made, target, unit.file)
-        for unit, made in expansion.objects()
-        if (id_ := identity(made)) is not None and id_ not in blocked
+    kept_objects = tuple(
+        _desired(id_, rendered, target, unit.file)
+        for unit, rendered in expansion.objects()
+        if (id_ := identity(rendered)) is not None and id_ not in blocked
     )
-    return Declared(kept, tuple(blocked.values()))
+    return Declared(kept_objects, tuple(blocked.values()))
 
 
 def hooks(expansion: Expansion) -> Iterator[tuple[Unit, Desired]]:
     """What runs around a change of each unit."""
     for unit in expansion.units:
-        for made in unit.rendering.hooks:
-            if (id_ := identity(made)) is not None:
-                yield unit.unit, _desired(id_, made, expansion.target.name, unit.unit.file)
+        for rendered in unit.rendering.hooks:
+            if (id_ := identity(rendered)) is not None:
+                yield unit.unit, _desired(id_, rendered, expansion.target.name, unit.unit.file)
 
 
 def made_once(expansion: Expansion) -> Iterator[tuple[Unit, Desired]]:
     """What is made when a unit is installed, where it is not there."""
     for unit in expansion.units:
-        for made in unit.rendering.once:
-            if (id_ := identity(made)) is not None:
-                yield unit.unit, _desired(id_, made, expansion.target.name, unit.unit.file)
+        for rendered in unit.rendering.once:
+            if (id_ := identity(rendered)) is not None:
+                yield unit.unit, _desired(id_, rendered, expansion.target.name, unit.unit.file)
 
 
-def _desired(id_: ResourceId, made: RenderedObject, target: str, unit_file: str) -> Desired:
+def _desired(id_: ResourceId, rendered: RenderedObject, target: str, unit_file: str) -> Desired:
     full = id_._replace(target=target)
     return Desired(
         id=full,
         task=full.qualified,
         source=SourceKind.RENDERED,
-        tree=made.tree,
-        file=made.file or unit_file,
-        line=made.line or 1,
-        sensitive=secret_pointers(made.tree) if id_.kind == "Secret" and not id_.group else frozenset(),
-        unknown=frozenset(made.opaque),
+        tree=rendered.tree,
+        file=rendered.file or unit_file,
+        line=rendered.line or 1,
+        sensitive=secret_pointers(rendered.tree) if id_.kind == "Secret" and not id_.group else frozenset(),
+        unknown=frozenset(rendered.opaque),
     )
 
 
@@ -87,10 +87,10 @@ def clashes(targets: Iterable[tuple[Target, Iterable[ResourceId]]]) -> Mapping[s
             other = owner.setdefault(id_.local, target)
             if other is target:
                 continue
-            weight, theirs = _weight(target), _weight(other)
-            if weight >= theirs:
+            weight, other_weight = _weight(target), _weight(other)
+            if weight >= other_weight:
                 clashing.setdefault(other.name, (target.name, id_.local))
-            if weight <= theirs:
+            if weight <= other_weight:
                 clashing.setdefault(target.name, (other.name, id_.local))
             else:
                 owner[id_.local] = target

@@ -60,12 +60,12 @@ class Discovery:
 def discover(
     documents: Documents,
     *,
-    named: Sequence[Named] = (),
-    own: Sequence[str] = (),
+    named_targets: Sequence[Named] = (),
+    own_urls: Sequence[str] = (),
     clusters: Mapping[str, ArgoCluster] | None = None,
 ) -> Discovery:
-    """The targets of a repository. ``own`` are its URLs, ``clusters`` what settings say of Argo CD's clusters."""
-    return _Search(documents, tuple(named), tuple(own), clusters or {}).result()
+    """The targets of a repository. ``own_urls`` are its URLs, ``clusters`` what settings say of Argo CD's clusters."""
+    return _Search(documents, tuple(named_targets), tuple(own_urls), clusters or {}).result()
 
 
 @dataclass(slots=True)
@@ -90,7 +90,9 @@ class _Search:
             self.closures[folder] = kustomization.closure(self.documents, folder)
         for folder, closure in self.closures.items():
             self.rendered |= closure.files
-            self.claimed.update(each for each in closure.folders if each not in {folder, self._head(folder)})
+            self.claimed.update(
+                folder_path for folder_path in closure.folders if folder_path not in {folder, self._head(folder)}
+            )
             self.claimed.update(closure.chart_folders)
         charts = chart_folders.folders(self.tree)
         for folder in charts:  # everything in them is a chart's and declares nothing by itself
@@ -120,25 +122,31 @@ class _Search:
     # -- what settings name ---------------------------------------------------------------------------------------
 
     def _settings(self) -> None:
-        for named in self.named:
-            path = named.path.strip("/").removeprefix("./")
-            unit = self._unit_at(path, named)
+        for named_target in self.named:
+            path = named_target.path.strip("/").removeprefix("./")
+            unit = self._unit_at(path, named_target)
             if unit is None:
-                self.targets.append(Target(named.name, declared=True, namespace=named.namespace, paths=(path,)))
+                self.targets.append(
+                    Target(named_target.name, declared=True, namespace=named_target.namespace, paths=(path,))
+                )
                 continue
             self._claim(path)
-            self.targets.append(Target(named.name, (unit,), declared=True, namespace=named.namespace))
+            self.targets.append(Target(named_target.name, (unit,), declared=True, namespace=named_target.namespace))
 
-    def _unit_at(self, path: str, named: Named) -> Unit | None:
+    def _unit_at(self, path: str, named_target: Named) -> Unit | None:
         """What renders a folder that settings name; None for plain files."""
-        how = "clockwork.yaml"
+        origin = "clockwork.yaml"
         if chart_folders.is_chart(self.tree, path):
-            spec: Tree = {"releaseName": named.release or named.name, "valueFiles": list(named.values), "values": {}}
-            return Unit(UnitKind.HELM, named.name, path, named.namespace, spec, how=how)
+            spec: Tree = {
+                "releaseName": named_target.release or named_target.name,
+                "valueFiles": list(named_target.values),
+                "values": {},
+            }
+            return Unit(UnitKind.HELM, named_target.name, path, named_target.namespace, spec, how=origin)
         if any(is_below(document.file, path) for document in self._flux_objects()):
-            return Unit(UnitKind.FLUX_KUSTOMIZATION, named.name, path, named.namespace, how=how)
+            return Unit(UnitKind.FLUX_KUSTOMIZATION, named_target.name, path, named_target.namespace, how=origin)
         if kustomization.file_of(self.documents, path) is not None:
-            return Unit(UnitKind.KUSTOMIZE, named.name, path, named.namespace, how=how)
+            return Unit(UnitKind.KUSTOMIZE, named_target.name, path, named_target.namespace, how=origin)
         return None
 
     # -- Flux -----------------------------------------------------------------------------------------------------
@@ -174,13 +182,13 @@ class _Search:
         self.own = self.own or self._flux_own(objects, near)
         paths = self._flux_paths(objects, near)
         entries = self._flux_entries(objects, paths)
-        named = naming.names(entries)
+        unique_names = naming.names(entries)
         for folder, first in sorted(entries.items()):
             self._claim(folder)
             if any(is_below(folder, t.units[0].path) for t in self.targets if t.declared and t.units):
                 continue
             itself = paths.get((first.file, first.index)) == folder
-            self.targets.append(self._flux_target(folder, first, named[folder], near if itself else None))
+            self.targets.append(self._flux_target(folder, first, unique_names[folder], near if itself else None))
         for path in paths.values():
             self._claim(path)
         named_charts = [
@@ -200,14 +208,14 @@ class _Search:
         """
         unit: Unit | NotCompared | None = None
         if near is not None:
-            written, seen = RenderedObject(first.tree, first.file, first.line), near[_cluster_folder(first.file)]
-            if (other := flux.not_read(written, seen, self.tree)) is not None:
+            first_object, index = RenderedObject(first.tree, first.file, first.line), near[_cluster_folder(first.file)]
+            if (other := flux.not_read(first_object, index, self.tree)) is not None:
                 self.left_out.append(other)
                 return Target(name, cluster=f"{_FLUX}{folder}")
-            (unit,) = flux.kustomizations([written], seen, self.tree, self.own)
+            (unit,) = flux.kustomizations([first_object], index, self.tree, self.own)
         if not isinstance(unit, Unit):
-            how = f"Flux, from {first.file}:{first.line}"
-            unit = Unit(UnitKind.FLUX_KUSTOMIZATION, name, folder, file=first.file, line=first.line, how=how)
+            origin = f"Flux, from {first.file}:{first.line}"
+            unit = Unit(UnitKind.FLUX_KUSTOMIZATION, name, folder, file=first.file, line=first.line, how=origin)
         return Target(name, (unit,), cluster=f"{_FLUX}{folder}")
 
     @staticmethod
@@ -238,8 +246,8 @@ class _Search:
             if path and self._deploys(path, document.file):
                 ref = flux.below(document.tree, "spec", "sourceRef")
                 space = flux.text(ref, "namespace") or flux.namespace(document.tree)
-                held = near[_cluster_folder(document.file)].find("GitRepository", space, flux.text(ref, "name"))
-                urls.append(flux.text(held, "spec", "url"))
+                source = near[_cluster_folder(document.file)].find("GitRepository", space, flux.text(ref, "name"))
+                urls.append(flux.text(source, "spec", "url"))
         return tuple(dict.fromkeys(url for url in urls if url))
 
     def _flux_paths(
@@ -250,8 +258,8 @@ class _Search:
         """
         paths = {}
         for document in objects:
-            spec, seen = flux.below(document.tree, "spec"), near[_cluster_folder(document.file)]
-            path = flux.repository_path(spec, flux.namespace(document.tree), seen, self.own)
+            spec, index = flux.below(document.tree, "spec"), near[_cluster_folder(document.file)]
+            path = flux.repository_path(spec, flux.namespace(document.tree), index, self.own)
             if isinstance(path, str):
                 paths[document.file, document.index] = path
         return paths
@@ -304,22 +312,22 @@ class _Search:
         for unit in units:
             for path in argo.paths(unit):
                 self._claim(path)
-        others = {id(unit): out for unit in units if (out := argo.not_read(unit, self.tree)) is not None}
-        self.left_out += others.values()
-        begun = [
+        not_read = {id(unit): out for unit in units if (out := argo.not_read(unit, self.tree)) is not None}
+        self.left_out += not_read.values()
+        ready = [
             u
             for u in units
-            if id(u) not in others
+            if id(u) not in not_read
             and not any(self._applies(o, u.file) for o in units if o is not u and argo.cluster(o) == argo.cluster(u))
             and not (self._is_flux(u.file) and not argo.cluster(u))
         ]
-        here = [unit for unit in begun if not argo.cluster(unit)]
-        names = naming.of_units(here)
-        for unit in here:
+        local_units = [unit for unit in ready if not argo.cluster(unit)]
+        names = naming.of_units(local_units)
+        for unit in local_units:
             self.targets.append(Target(names[id(unit)], (unit,), namespace=unit.namespace))
-        for cluster in sorted({argo.cluster(unit) for unit in begun} - {""}):
+        for cluster in sorted({argo.cluster(unit) for unit in ready} - {""}):
             name = naming.name(argo.cluster_name(cluster, self.clusters))
-            self.targets.append(Target(name, tuple(u for u in begun if argo.cluster(u) == cluster), cluster=cluster))
+            self.targets.append(Target(name, tuple(u for u in ready if argo.cluster(u) == cluster), cluster=cluster))
 
     def _applies(self, unit: Unit, file: str) -> bool:
         return any(self._source_applies(source, file) for source in argo.sources(unit.spec))
@@ -350,43 +358,50 @@ class _Search:
     def _roots(self) -> None:
         roots = [f for f in self.closures if not any(is_below(f, c) for c in self.claimed) and not _in_passing(f)]
         roots = [f for f in roots if not self._is_component(f)]
-        named = naming.names(roots)
+        unique_names = naming.names(roots)
         for folder in roots:
             file = kustomization.file_of(self.documents, folder) or ""
             unit = Unit(
-                UnitKind.KUSTOMIZE, named[folder], folder, file=file, line=1, how="kustomization that nothing refers to"
+                UnitKind.KUSTOMIZE,
+                unique_names[folder],
+                folder,
+                file=file,
+                line=1,
+                how="kustomization that nothing refers to",
             )
-            self.targets.append(Target(named[folder], (unit,)))
+            self.targets.append(Target(unique_names[folder], (unit,)))
 
     def _is_component(self, folder: str) -> bool:
         file = kustomization.file_of(self.documents, folder) or ""
         return any(document.tree.get("kind") == "Component" for document in self.documents.of(file))
 
     def _standalone(self, charts: Sequence[str]) -> None:
-        needed = chart_folders.needed(self.documents, charts)
-        alone = [c for c in charts if not any(is_below(c, k) for k in self.claimed) and not _in_passing(c)]
-        alone = [c for c in alone if c not in needed and not chart_folders.is_library(self.documents, c)]
-        named = naming.names(alone)
-        for folder in alone:
+        dependencies = chart_folders.needed(self.documents, charts)
+        standalone = [c for c in charts if not any(is_below(c, k) for k in self.claimed) and not _in_passing(c)]
+        standalone = [
+            c for c in standalone if c not in dependencies and not chart_folders.is_library(self.documents, c)
+        ]
+        unique_names = naming.names(standalone)
+        for folder in standalone:
             file = chart_folders.file_of(self.tree, folder) or ""
             for variant, files in (chart_folders.variants(self.tree, folder) or {"": ()}).items():
-                name = naming.name(f"{named[folder]}-{variant}" if variant else named[folder])
-                spec: Tree = {"releaseName": named[folder], "valueFiles": list(files), "values": {}}
-                how = f"chart with {files[-1].rpartition('/')[2]}" if files else "chart"
-                unit = Unit(UnitKind.HELM, name, folder, spec=spec, file=file, line=1, how=how)
+                name = naming.name(f"{unique_names[folder]}-{variant}" if variant else unique_names[folder])
+                spec: Tree = {"releaseName": unique_names[folder], "valueFiles": list(files), "values": {}}
+                origin = f"chart with {files[-1].rpartition('/')[2]}" if files else "chart"
+                unit = Unit(UnitKind.HELM, name, folder, spec=spec, file=file, line=1, how=origin)
                 self.targets.append(Target(name, (unit,)))
 
     # -- plain manifests ------------------------------------------------------------------------------------------
 
     def _plain(self) -> None:
-        own = [path for target in self.targets for path in target.paths]
-        folders = [f for f in plain_folders.places(self.documents, self.rendered) if not _overlaps(f, own)]
-        named = naming.names(folders)
-        self.targets += [Target(named[folder], paths=(folder,)) for folder in folders]
+        target_paths = [path for target in self.targets for path in target.paths]
+        folders = [f for f in plain_folders.places(self.documents, self.rendered) if not _overlaps(f, target_paths)]
+        unique_names = naming.names(folders)
+        self.targets += [Target(unique_names[folder], paths=(folder,)) for folder in folders]
 
 
-def _overlaps(folder: str, others: Iterable[str]) -> bool:
-    return any(is_below(folder, other) or is_below(other, folder) for other in others)
+def _overlaps(folder: str, other_paths: Iterable[str]) -> bool:
+    return any(is_below(folder, other) or is_below(other, folder) for other in other_paths)
 
 
 def _cluster_folder(file: str) -> str | None:

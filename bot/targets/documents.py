@@ -83,10 +83,10 @@ class Documents:
         content = self._content(path)
         if content is None:
             return False
-        known = content.words.get(word)
-        if known is None:
-            known = content.words[word] = word in (self.tree.read(path) or b"")
-        return known
+        has_word = content.words.get(word)
+        if has_word is None:
+            has_word = content.words[word] = word in (self.tree.read(path) or b"")
+        return has_word
 
     def _read(self, path: str) -> _Parsed:
         content = self._content(path)
@@ -104,11 +104,11 @@ class Documents:
         if len(self._known) >= _PATHS and path not in self._known:
             self._known.clear()
         contents = self._known.setdefault(path, {})
-        kept = contents.pop(blob, None)
-        known = contents[blob] = _Content() if kept is None else kept
+        remembered = contents.pop(blob, None)
+        content = contents[blob] = _Content() if remembered is None else remembered
         for old in list(contents)[:-_CONTENTS]:
             contents.pop(old, None)
-        return known
+        return content
 
 
 def _parsed(path: str, data: bytes) -> tuple[tuple[ManifestDocument, ...], SourceError | None]:

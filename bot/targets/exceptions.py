@@ -78,20 +78,22 @@ def exceptions(expansion: Expansion) -> Exceptions:
     """Everything that the units of a target, and opt-outs of their objects, leave to others."""
     notes: list[IgnoreNote] = []
     entries: dict[int, list[_Entry]] = {
-        id(rendered.unit): listed for rendered in expansion.units if (listed := list(_of(rendered.unit, notes)))
+        id(rendered.unit): unit_entries
+        for rendered in expansion.units
+        if (unit_entries := list(_of(rendered.unit, notes)))
     }
     rules: list[IgnoreRule] = []
     name = expansion.target.name
-    for unit, made in expansion.objects():
-        listed = entries.get(id(unit), [])
-        out = _opted_out(unit, made.tree)
-        if (not listed and out is None) or (id_ := identity(made)) is None:
+    for unit, application in expansion.objects():
+        unit_entries = entries.get(id(unit), [])
+        out = _opted_out(unit, application.tree)
+        if (not unit_entries and out is None) or (id_ := identity(application)) is None:
             continue
         rules += [
             rule
-            for exception in listed
-            if exception.matches(id_, made.tree)
-            for rule in _rules(exception, id_, made.tree, name)
+            for exception in unit_entries
+            if exception.matches(id_, application.tree)
+            for rule in _rules(exception, id_, application.tree, name)
         ]
         if out is not None:
             rules.append(out.about(id_, unit, name))
@@ -102,15 +104,15 @@ def _of(unit: Unit, notes: list[IgnoreNote]) -> Iterator[_Entry]:
     """What one unit's object says; what cannot be understood becomes a note."""
     match unit.kind:
         case UnitKind.ARGO_APPLICATION:
-            field, written, by = "ignoreDifferences", unit.spec.get("ignoreDifferences"), "Argo CD"
+            field, ignore_field, by = "ignoreDifferences", unit.spec.get("ignoreDifferences"), "Argo CD"
         case UnitKind.FLUX_HELM_RELEASE:
-            field, written, by = "driftDetection.ignore", get(unit.spec, "driftDetection", "ignore"), "Flux"
+            field, ignore_field, by = "driftDetection.ignore", get(unit.spec, "driftDetection", "ignore"), "Flux"
         case UnitKind.FLUX_KUSTOMIZATION:
-            field, written, by = "ignore", unit.spec.get("ignore"), "Flux"
+            field, ignore_field, by = "ignore", unit.spec.get("ignore"), "Flux"
         case UnitKind.KUSTOMIZE | UnitKind.HELM | UnitKind.DIRECTORY:
             return
     reason = f"{by} {field} of {unit.how}"
-    for entry in mappings(written):
+    for entry in mappings(ignore_field):
         mistakes: list[str] = []
         if unit.kind is UnitKind.ARGO_APPLICATION:
             yield _Entry(
@@ -120,9 +122,9 @@ def _of(unit: Unit, notes: list[IgnoreNote]) -> Iterator[_Entry]:
             target = mapping(entry.get("target"))
             if _understood(target, mistakes):
                 yield _Entry(unit, reason, target, tuple(_pointers(texts(entry.get("paths")), mistakes)), regex=True)
-        where = f"{unit.how} ({unit.file}:{unit.line})" if unit.file else unit.how
+        location = f"{unit.how} ({unit.file}:{unit.line})" if unit.file else unit.how
         notes += [
-            IgnoreNote(where, "not taken over", f"{field}: {mistake}, so it hides nothing") for mistake in mistakes
+            IgnoreNote(location, "not taken over", f"{field}: {mistake}, so it hides nothing") for mistake in mistakes
         ]
 
 
@@ -133,9 +135,9 @@ def _argo_paths(entry: Tree, mistakes: list[str]) -> tuple[Path, ...]:
     )
 
 
-def _pointers(written: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
+def _pointers(pointers: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
     """JSON Pointers (RFC 6901); elements of lists are indices until an object is known."""
-    for pointer in written:
+    for pointer in pointers:
         if pointer.startswith("/") or not pointer:  # the empty one is the whole object
             parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
             yield tuple(int(part) if part.isascii() and part.isdigit() else part for part in parts)
@@ -143,9 +145,9 @@ def _pointers(written: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
             mistakes.append(f"{pointer!r} is no JSON pointer")
 
 
-def _expressions(written: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
+def _expressions(expressions: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
     """Paths of jq: keys, ``[]``, indices, and ``| select(.name == "…")`` behind ``[]``; nothing that computes."""
-    for expression in written:
+    for expression in expressions:
         path = _expression(expression)
         if path:
             yield path
@@ -153,11 +155,11 @@ def _expressions(written: Sequence[str], mistakes: list[str]) -> Iterator[Path]:
             mistakes.append(f"the jq expression {expression!r} is more than a path")
 
 
-def _expression(written: str) -> Path:
+def _expression(expression: str) -> Path:
     parts: list[str | int | Item] = []
     at = 0
-    while at < len(written.rstrip()):
-        match = _JQ_STEP.match(written, at)
+    while at < len(expression.rstrip()):
+        match = _JQ_STEP.match(expression, at)
         if match is None:
             return ()
         if match["name"]:
@@ -195,15 +197,15 @@ def _regex_matches(pattern: str, value: str) -> bool:
         return False
 
 
-def _selects(written: str, notes: JSON) -> bool:
+def _selects(selecting: str, notes: JSON) -> bool:
     labels = {key: text(value) for key, value in mapping(notes).items()}
-    return not written or selector.parse(written).selects(labels)
+    return not selecting or selector.parse(selecting).selects(labels)
 
 
 def _rules(entry: _Entry, id_: ResourceId, tree: Tree, target: str) -> Iterator[IgnoreRule]:
     shape = shape_of(id_.group, id_.kind)
-    every = [path for written in entry.paths for path in canonical(written, tree, shape)]
-    for path in every:
+    all_paths = [path for ignored_path in entry.paths for path in canonical(ignored_path, tree, shape)]
+    for path in all_paths:
         yield _rule(entry.unit, entry.reason, id_, target, path=path)
     if entry.managers:
         yield _rule(entry.unit, entry.reason, id_, target, managers=entry.managers)

@@ -49,10 +49,10 @@ class Conflict:
     objects: tuple[RenderedObject, ...]
 
     def __str__(self) -> str:
-        first, *others = (
+        first, *other_places = (
             f"{rendered.file}:{rendered.line}" if rendered.file else "an unknown place" for rendered in self.objects
         )
-        return f"{_described(self.objects[0].tree)} is declared in {first} and differently in {', '.join(others)}"
+        return f"{_described(self.objects[0].tree)} is declared in {first} and differently in {', '.join(other_places)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,13 @@ class Expansion:
 
     def objects(self) -> Iterator[tuple[Unit, RenderedObject]]:
         """Every object with the unit it comes from; once, where several units bring the same one."""
-        known = set()
+        seen_identities = set()
         for unit in self.units:
-            for made in unit.rendering.objects:
-                identity = _identity(made.tree)
-                if identity not in known:
-                    known.add(identity)
-                    yield unit.unit, made
+            for rendered in unit.rendering.objects:
+                identity = _identity(rendered.tree)
+                if identity not in seen_identities:
+                    seen_identities.add(identity)
+                    yield unit.unit, rendered
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,8 @@ class RenderContext:
 
     def for_cluster(self, unit: Unit, target: str) -> Unit:
         """``unit`` with the cluster that its charts are rendered for."""
-        known = self.capabilities
-        cluster = known.get(target) or known.get("")
+        capabilities = self.capabilities
+        cluster = capabilities.get(target) or capabilities.get("")
         if unit.kind is UnitKind.DIRECTORY or (unit.kind in _KUSTOMIZATIONS and not self.inflating):
             return unit
         return replace(unit, spec={**unit.spec, CAPABILITIES: cluster}) if cluster else unit
@@ -134,9 +134,13 @@ class ExpansionMemory:
     def find(self, target: Target, tree: FileTree, around: RenderContext) -> Expansion | None:
         """What ``target`` comes to in ``tree``; None where that is not known. Who observes it makes no difference."""
         unobserved = replace(target, observer="")
-        for known in self._known.get(target.name, ()):
-            if known.target == unobserved and known.around == around and known.reads.same_in(tree):
-                return known.expansion if known.expansion.target == target else replace(known.expansion, target=target)
+        for expansion in self._known.get(target.name, ()):
+            if expansion.target == unobserved and expansion.around == around and expansion.reads.same_in(tree):
+                return (
+                    expansion.expansion
+                    if expansion.expansion.target == target
+                    else replace(expansion.expansion, target=target)
+                )
         return None
 
     def keep(self, expansion: Expansion, reads: Reads, around: RenderContext) -> None:
@@ -146,8 +150,8 @@ class ExpansionMemory:
         if len(self._known) >= _MOST_TARGETS:
             self._known.clear()
         target = replace(expansion.target, observer="")
-        others = self._known.get(target.name, ())[: _VARIANTS - 1]
-        self._known[target.name] = (_Remembered(target, around, reads, expansion), *others)
+        earlier = self._known.get(target.name, ())[: _VARIANTS - 1]
+        self._known[target.name] = (_Remembered(target, around, reads, expansion), *earlier)
 
 
 @dataclass(slots=True)
@@ -166,26 +170,26 @@ class Expansions:
         """What each of ``targets`` comes to in ``tree``; those that changed are rendered side by side. ``keep``: whether
         that is to be remembered.
         """
-        known = [self.memory.find(target, tree, self.around) for target in targets]
+        remembered = [self.memory.find(target, tree, self.around) for target in targets]
         runs = {
             index: _Run(target, WatchedTree.over(tree), self.around)
             for index, target in enumerate(targets)
-            if known[index] is None
+            if remembered[index] is None
         }
         _to_the_end(list(runs.values()), self.render_all)
-        made = {index: run.result() for index, run in runs.items()}
-        for index, expansion in made.items() if keep else ():
+        fresh = {index: run.result() for index, run in runs.items()}
+        for index, expansion in fresh.items() if keep else ():
             self.memory.keep(expansion, runs[index].tree.reads, self.around)
-        return [made[index] if expansion is None else expansion for index, expansion in enumerate(known)]
+        return [fresh[index] if expansion is None else expansion for index, expansion in enumerate(remembered)]
 
 
 def _to_the_end(runs: Sequence[_Run], render_all: RenderAll) -> None:
     """Every unit of every run, rendered in waves: what waits in all of them at once."""
     while any(batches := [run.next() for run in runs]):
-        asked = [(each.unit, run.tree) for run, batch in zip(runs, batches, strict=True) for each in batch]
-        renderings = iter(render_all(asked))
+        requests = [(unit.unit, run.tree) for run, batch in zip(runs, batches, strict=True) for unit in batch]
+        renderings = iter(render_all(requests))
         for run, batch in zip(runs, batches, strict=True):
-            run.take([(each, next(renderings)) for each in batch])
+            run.take([(target_unit, next(renderings)) for target_unit in batch])
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,18 +238,18 @@ class _Run:
 
     def take(self, renderings: Sequence[tuple[_Waiting, Rendering]]) -> None:
         """What became of the last batch, and what it brings along."""
-        made = []
-        for each, rendering in renderings:
+        expansions = []
+        for unit, rendering in renderings:
             self.scopes.update(dict.fromkeys(rendering.cluster_kinds, False))
             self.scopes.update(scope for o in rendering.objects if (scope := scopes.declared(o.tree)) is not None)
             self.left_out += rendering.left_out
             if rendering.error is not None:
                 self.left_out.append(rendering.error)
-            made.append((len(self.units), each.depth))
-            self.units.append(RenderedUnit(each.unit, rendering, each.parent))
-        for index, _ in made:
+            expansions.append((len(self.units), unit.depth))
+            self.units.append(RenderedUnit(unit.unit, rendering, unit.parent))
+        for index, _ in expansions:
             self.seen.add(self._placed(index))
-        for index, depth in made:
+        for index, depth in expansions:
             self._children(index, depth)
 
     def result(self) -> Expansion:
@@ -253,13 +257,13 @@ class _Run:
         units: list[RenderedUnit] = []
         for index, unit in enumerate(self.units):
             objects = []
-            for made in self._placed(index):
-                if text(get(made.tree, "metadata", "name")):
-                    objects.append(made)
+            for rendered in self._placed(index):
+                if text(get(rendered.tree, "metadata", "name")):
+                    objects.append(rendered)
                 else:
                     reason = "the API server names it anew each time it is created (generateName)"
-                    self.left_out.append(NotCompared(_described(made.tree), reason, made.file, made.line))
-            hooks = tuple(_in_namespace(made, unit.unit.namespace, self.scopes) for made in unit.rendering.hooks)
+                    self.left_out.append(NotCompared(_described(rendered.tree), reason, rendered.file, rendered.line))
+            hooks = tuple(_in_namespace(hook, unit.unit.namespace, self.scopes) for hook in unit.rendering.hooks)
             units.append(replace(unit, rendering=replace(unit.rendering, objects=tuple(objects), hooks=hooks)))
         return Expansion(self.target, tuple(units), tuple(dict.fromkeys(self.left_out)), tuple(_conflicts(units)))
 
@@ -268,18 +272,20 @@ class _Run:
         that live in none, which kustomize puts into one where it does not know their kind.
         """
         unit = self.units[index].unit
-        return [_in_namespace(made, unit.namespace, self.scopes) for made in self.units[index].rendering.objects]
+        return [
+            _in_namespace(rendered, unit.namespace, self.scopes) for rendered in self.units[index].rendering.objects
+        ]
 
     def _children(self, index: int, depth: int) -> None:
         objects = self._placed(index)
-        for made in objects:
-            if flux.is_release(made.tree):
-                self.late.append((made, index, depth))
-        for made in objects:
-            if flux.is_kustomization(made.tree):
-                (unit,) = flux.kustomizations([made], self.seen, self.tree, self.around.own)
+        for rendered in objects:
+            if flux.is_release(rendered.tree):
+                self.late.append((rendered, index, depth))
+        for rendered in objects:
+            if flux.is_kustomization(rendered.tree):
+                (unit,) = flux.kustomizations([rendered], self.seen, self.tree, self.around.own)
                 if isinstance(unit, Unit) and flux.awaits_variables(unit):
-                    self.late.append((made, index, depth))
+                    self.late.append((rendered, index, depth))
                 else:
                     self._take([unit], index, depth + 1)
         applications = argo.applications(objects, self.tree, self.around.own, self.around.clusters)
@@ -289,22 +295,22 @@ class _Run:
         """Units that no unit before them could tell everything about: releases after all others."""
         late, self.late = self.late, []
         kustomizations = [item for item in late if flux.is_kustomization(item[0].tree)]
-        for made, index, depth in kustomizations:
-            self._take(flux.kustomizations([made], self.seen, self.tree, self.around.own), index, depth + 1)
+        for rendered, index, depth in kustomizations:
+            self._take(flux.kustomizations([rendered], self.seen, self.tree, self.around.own), index, depth + 1)
         if kustomizations:
             self.late += [item for item in late if flux.is_release(item[0].tree)]
             if not self.waiting:
                 self._late()
             return
-        for made, index, depth in late:
-            self._take(flux.releases([made], self.seen, self.tree, self.around.own), index, depth + 1)
+        for rendered, index, depth in late:
+            self._take(flux.releases([rendered], self.seen, self.tree, self.around.own), index, depth + 1)
 
     def _cluster(self) -> str:
         """The cluster that applications of this target go to, as they name it."""
         return self.target.cluster if self.target.cluster.startswith("argo:") else ""
 
-    def _take(self, made: Sequence[Unit | NotCompared], parent: int | None, depth: int) -> None:
-        for unit in made:
+    def _take(self, children: Sequence[Unit | NotCompared], parent: int | None, depth: int) -> None:
+        for unit in children:
             if isinstance(unit, NotCompared):
                 self.left_out.append(unit)
             elif unit.kind is UnitKind.ARGO_APPLICATION and argo.cluster(unit) != self._cluster():
@@ -317,30 +323,30 @@ class _Run:
                 self.add(unit, parent, depth)
 
 
-def _in_namespace(made: RenderedObject, namespace: str, declared: Mapping[tuple[str, str], bool]) -> RenderedObject:
-    meta = mapping(made.tree.get("metadata"))
-    named = meta.get("namespace")
-    if bool(named) is scopes.is_namespaced(made.tree, declared) or not (named or namespace):
-        return made
+def _in_namespace(rendered: RenderedObject, namespace: str, declared: Mapping[tuple[str, str], bool]) -> RenderedObject:
+    meta = mapping(rendered.tree.get("metadata"))
+    own_namespace = meta.get("namespace")
+    if bool(own_namespace) is scopes.is_namespaced(rendered.tree, declared) or not (own_namespace or namespace):
+        return rendered
     placed = {key: value for key, value in meta.items() if key != "namespace"}
-    if not named:
+    if not own_namespace:
         placed["namespace"] = namespace
-    return replace(made, tree={**made.tree, "metadata": placed})
+    return replace(rendered, tree={**rendered.tree, "metadata": placed})
 
 
 def _identity(tree: Mapping[str, object]) -> tuple[str, str, str, str]:
     """Group, kind, namespace and name. The API server keeps one object for all versions of a group."""
     meta = tree.get("metadata")
-    named = meta if isinstance(meta, dict) else {}
+    metadata = meta if isinstance(meta, dict) else {}
     group = str(tree.get("apiVersion")).rpartition("/")[0]
-    return group, str(tree.get("kind")), str(named.get("namespace") or ""), str(named.get("name") or "")
+    return group, str(tree.get("kind")), str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
 
 
 def _conflicts(units: Sequence[RenderedUnit]) -> Iterator[Conflict]:
     by_identity: dict[tuple[str, str, str, str], list[RenderedObject]] = {}
     for unit in units:
-        for made in unit.rendering.objects:
-            by_identity.setdefault(_identity(made.tree), []).append(made)
+        for rendered in unit.rendering.objects:
+            by_identity.setdefault(_identity(rendered.tree), []).append(rendered)
     for same in by_identity.values():
         different = [other for other in same[1:] if other.tree != same[0].tree]
         if different:

@@ -43,9 +43,9 @@ class ObjectIndex:
     @staticmethod
     def of(objects: Iterable[RenderedObject]) -> ObjectIndex:
         """An index over ``objects``."""
-        seen = ObjectIndex()
-        seen.add(objects)
-        return seen
+        index = ObjectIndex()
+        index.add(objects)
+        return index
 
     def add(self, objects: Iterable[RenderedObject]) -> None:
         """More objects, found from now on."""
@@ -101,61 +101,63 @@ def is_release(tree: Tree) -> bool:
 
 
 def kustomizations(
-    objects: Iterable[RenderedObject], seen: ObjectIndex, tree: FileTree, own: Sequence[str]
+    objects: Iterable[RenderedObject], index: ObjectIndex, tree: FileTree, own_urls: Sequence[str]
 ) -> list[Unit | NotCompared]:
-    """A unit for each Flux ``Kustomization`` among ``objects``. ``own`` are URLs of this repository, as far as known, and
+    """A unit for each Flux ``Kustomization`` among ``objects``. ``own_urls`` are URLs of this repository, as far as known, and
     ``tree`` is what of it is read.
     """
-    return [_kustomization(rendered, seen, tree, own) for rendered in objects if is_kustomization(rendered.tree)]
+    return [_kustomization(rendered, index, tree, own_urls) for rendered in objects if is_kustomization(rendered.tree)]
 
 
-def _kustomization(made: RenderedObject, seen: ObjectIndex, files: FileTree, own: Sequence[str]) -> Unit | NotCompared:
-    tree, spec = made.tree, below(made.tree, "spec")
+def _kustomization(
+    rendered: RenderedObject, index: ObjectIndex, files: FileTree, own_urls: Sequence[str]
+) -> Unit | NotCompared:
+    tree, spec = rendered.tree, below(rendered.tree, "spec")
     title = _title(tree)
-    out = _not_compared(made, title, spec)
+    out = _not_compared(rendered, title, spec)
     if out is not None:
         return out
-    path = repository_path(spec, namespace(tree), seen, own)
-    source = source_of(spec, namespace(tree), seen)
-    given = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), seen), SIFTED: sifting(source)}
+    path = repository_path(spec, namespace(tree), index, own_urls)
+    source = source_of(spec, namespace(tree), index)
+    settings = {**spec, SUBSTITUTED: _variables(spec, namespace(tree), index), SIFTED: sifting(source)}
     if isinstance(path, _Elsewhere):
         if path.request is None:
-            return NotCompared(title, path.reason, made.file, made.line)
-        given |= {REQUEST: path.request.as_tree(), FOLDER: path.folder}
+            return NotCompared(title, path.reason, rendered.file, rendered.line)
+        settings |= {REQUEST: path.request.as_tree(), FOLDER: path.folder}
         path = f"{path.request.url}//{path.folder}".rstrip("/")
-    elif (other := not_read(made, seen, files)) is not None:
+    elif (other := not_read(rendered, index, files)) is not None:
         return other
     return Unit(
         UnitKind.FLUX_KUSTOMIZATION,
         name(tree),
         path,
         namespace=text(spec, "targetNamespace"),
-        spec=given,
-        file=made.file,
-        line=made.line,
+        spec=settings,
+        file=rendered.file,
+        line=rendered.line,
         how=title,
         space=namespace(tree),
     )
 
 
-def not_read(made: RenderedObject, seen: ObjectIndex, files: FileTree) -> NotCompared | None:
+def not_read(rendered: RenderedObject, index: ObjectIndex, files: FileTree) -> NotCompared | None:
     """Why a ``Kustomization`` of this repository is not compared: it takes it at another commit than that of ``files``."""
-    source = source_of(below(made.tree, "spec"), namespace(made.tree), seen)
+    source = source_of(below(rendered.tree, "spec"), namespace(rendered.tree), index)
     reason = other_revision(flux_revision(source), files)
-    return None if reason is None else NotCompared(_title(made.tree), reason, made.file, made.line)
+    return None if reason is None else NotCompared(_title(rendered.tree), reason, rendered.file, rendered.line)
 
 
 def _title(tree: Tree) -> str:
     return f"{text(tree, 'kind')} {namespace(tree)}/{name(tree)}".replace(" /", " ")
 
 
-def _not_compared(made: RenderedObject, title: str, spec: Tree) -> NotCompared | None:
+def _not_compared(rendered: RenderedObject, title: str, spec: Tree) -> NotCompared | None:
     reason = None
     if spec.get("suspend") is True:
         reason = "it is suspended (spec.suspend), so nothing of it is applied now"
     elif below(spec, "kubeConfig"):
         reason = "it is applied to another cluster (spec.kubeConfig); declare that cluster as a target of its own"
-    return None if reason is None else NotCompared(title, reason, made.file, made.line)
+    return None if reason is None else NotCompared(title, reason, rendered.file, rendered.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,53 +169,53 @@ class _Elsewhere:
     folder: str = ""
 
 
-def repository_path(spec: Tree, space: str, seen: ObjectIndex, own: Sequence[str]) -> str | _Elsewhere:
+def repository_path(spec: Tree, space: str, index: ObjectIndex, own_urls: Sequence[str]) -> str | _Elsewhere:
     """The folder of this repository that ``spec.path`` of a ``Kustomization`` names, through its ``sourceRef``."""
     ref = below(spec, "sourceRef")
     kind, source = text(ref, "kind"), text(ref, "name")
     prefix = ""
     if kind == "ExternalArtifact":
-        made = _generated(source, seen)
-        if isinstance(made, _Elsewhere):
-            return made
-        prefix = made
+        generated_path = _generated(source, index)
+        if isinstance(generated_path, _Elsewhere):
+            return generated_path
+        prefix = generated_path
     else:
-        held = seen.find(kind, text(ref, "namespace") or space, source)
-        url = text(held, "spec", "url") if held is not None else ""
+        source_object = index.find(kind, text(ref, "namespace") or space, source)
+        url = text(source_object, "spec", "url") if source_object is not None else ""
         if kind != "GitRepository":
             reason = f"its source is {kind or 'unknown'} {source}, whose files are not in this repository"
-            return _elsewhere(reason, held, spec)
-        if url and own and normal_url(url) not in {normal_url(each) for each in own}:
-            return _elsewhere(f"its source is another repository, {url}", held, spec)
+            return _elsewhere(reason, source_object, spec)
+        if url and own_urls and normal_url(url) not in {normal_url(own_url) for own_url in own_urls}:
+            return _elsewhere(f"its source is another repository, {url}", source_object, spec)
     path = joined(prefix, text(spec, "path") or ".")
     return _Elsewhere("spec.path leads out of its source") if path is None else path
 
 
-def _elsewhere(reason: str, held: Tree | None, spec: Tree) -> _Elsewhere:
+def _elsewhere(reason: str, source_object: Tree | None, spec: Tree) -> _Elsewhere:
     folder = joined("", text(spec, "path") or ".")
-    request = flux_source(held) if held is not None and folder is not None else None
+    request = flux_source(source_object) if source_object is not None and folder is not None else None
     return _Elsewhere(reason, request, folder or "")
 
 
-def source_of(spec: Tree, space: str, seen: ObjectIndex) -> Tree | None:
+def source_of(spec: Tree, space: str, index: ObjectIndex) -> Tree | None:
     """The object that the files of a ``Kustomization`` come from (a ``GitRepository``, an ``OCIRepository``), be it through
     an ``ArtifactGenerator``; None where the repository does not hold it.
     """
     ref = below(spec, "sourceRef")
     if text(ref, "kind") == "ExternalArtifact":
-        ref, space = _generated_from(text(ref, "name"), seen)
-    return seen.find(text(ref, "kind"), text(ref, "namespace") or space, text(ref, "name"))
+        ref, space = _generated_from(text(ref, "name"), index)
+    return index.find(text(ref, "kind"), text(ref, "namespace") or space, text(ref, "name"))
 
 
-def _generated_from(artifact: str, seen: ObjectIndex) -> tuple[Tree, str]:
+def _generated_from(artifact: str, index: ObjectIndex) -> tuple[Tree, str]:
     """The source that an ``ArtifactGenerator`` copies an artifact from first, and the generator's namespace."""
-    for generator in seen.generators:
+    for generator in index.generators:
         for output in mappings(below(generator, "spec").get("artifacts")):
             copies = [_COPY.match(text(copy, "from")) for copy in mappings(output.get("copy"))]
             if text(output, "name") == artifact and copies and copies[0] is not None:
-                listed = mappings(below(generator, "spec").get("sources"))
-                named = (source for source in listed if text(source, "alias") == copies[0]["source"])
-                return next(named, {}), namespace(generator)
+                inputs = mappings(below(generator, "spec").get("sources"))
+                aliased = (source for source in inputs if text(source, "alias") == copies[0]["source"])
+                return next(aliased, {}), namespace(generator)
     return {}, ""
 
 
@@ -223,9 +225,9 @@ def sifting(source: Tree | None) -> Tree:
     return {key: spec[key] for key in ("ignore", "sparseCheckout") if spec.get(key)}
 
 
-def _generated(artifact: str, seen: ObjectIndex) -> str | _Elsewhere:
+def _generated(artifact: str, index: ObjectIndex) -> str | _Elsewhere:
     """The folder that an ``ArtifactGenerator`` copies one artifact from, where all copies share it."""
-    for generator in seen.generators:
+    for generator in index.generators:
         for output in mappings(below(generator, "spec").get("artifacts")):
             if text(output, "name") == artifact:
                 return _copied(artifact, mappings(output.get("copy")))
@@ -235,16 +237,16 @@ def _generated(artifact: str, seen: ObjectIndex) -> str | _Elsewhere:
 def _copied(artifact: str, copies: Sequence[Tree]) -> str | _Elsewhere:
     prefixes = set()
     for copy in copies:
-        taken, put = _COPY.match(text(copy, "from")), _COPY.match(text(copy, "to"))
+        source_match, target_match = _COPY.match(text(copy, "from")), _COPY.match(text(copy, "to"))
         if (
-            taken is None
-            or put is None
-            or not (taken["path"] + "/").endswith("/" + put["path"] + "/" * bool(put["path"]))
+            source_match is None
+            or target_match is None
+            or not (source_match["path"] + "/").endswith("/" + target_match["path"] + "/" * bool(target_match["path"]))
         ):
             return _Elsewhere(
                 f"the ExternalArtifact {artifact} is put together in another layout than this repository's"
             )
-        prefixes.add(taken["path"].removesuffix(put["path"]).rstrip("/"))
+        prefixes.add(source_match["path"].removesuffix(target_match["path"]).rstrip("/"))
     if len(prefixes) == 1:
         return prefixes.pop()
     return _Elsewhere(f"the ExternalArtifact {artifact} is put together from several places")
@@ -258,7 +260,7 @@ def normal_url(url: str) -> str:
     return f"{host}{separator}{path.strip('/').removesuffix('.git')}"
 
 
-def _variables(spec: Tree, space: str, seen: ObjectIndex) -> Tree:
+def _variables(spec: Tree, space: str, index: ObjectIndex) -> Tree:
     """What ``postBuild`` substitutes: ``substituteFrom`` in order, then ``substitute``, which wins.
 
     A ConfigMap or Secret that this repository does not show in the clear gives no values: what uses them stays as it is
@@ -266,15 +268,20 @@ def _variables(spec: Tree, space: str, seen: ObjectIndex) -> Tree:
     """
     post = below(spec, "postBuild")
     values: dict[str, JSON] = {}
-    known = True
+    complete = True
     for ref in mappings(post.get("substituteFrom")):
-        held = seen.find(text(ref, "kind"), space, text(ref, "name"))
-        entries = config_entries(held)
-        known = known and (entries is not None or (held is None and ref.get("optional") is True))
+        config_object = index.find(text(ref, "kind"), space, text(ref, "name"))
+        entries = config_entries(config_object)
+        complete = complete and (entries is not None or (config_object is None and ref.get("optional") is True))
         values.update({key: value.replace("\n", "") for key, value in (entries or {}).items()})
-    given = {key: json.text(value).replace("\n", "") for key, value in below(post, "substitute").items()}
+    substitutes = {key: json.text(value).replace("\n", "") for key, value in below(post, "substitute").items()}
     always = text(post, "substituteStrategy") == "Always"
-    return {"values": {**values, **given}, "known": known, "on": bool(post), **({"always": True} if always else {})}
+    return {
+        "values": {**values, **substitutes},
+        "known": complete,
+        "on": bool(post),
+        **({"always": True} if always else {}),
+    }
 
 
 def awaits_variables(unit: Unit) -> bool:
@@ -283,75 +290,77 @@ def awaits_variables(unit: Unit) -> bool:
     return variables.get("on") is True and variables.get("known") is not True
 
 
-def config_entries(held: Tree | None) -> Mapping[str, str] | None:
+def config_entries(config_object: Tree | None) -> Mapping[str, str] | None:
     """The entries of a ConfigMap, or of a Secret that is written in the clear; None where they cannot be read."""
-    if held is None or "sops" in held:
+    if config_object is None or "sops" in config_object:
         return None
-    if text(held, "kind") == "ConfigMap":
-        return {key: value for key, value in below(held, "data").items() if isinstance(value, str)}
-    if below(held, "data"):
+    if text(config_object, "kind") == "ConfigMap":
+        return {key: value for key, value in below(config_object, "data").items() if isinstance(value, str)}
+    if below(config_object, "data"):
         return None  # base64 of who knows what: not read into manifests
-    return {key: value for key, value in below(held, "stringData").items() if isinstance(value, str)}
+    return {key: value for key, value in below(config_object, "stringData").items() if isinstance(value, str)}
 
 
 def releases(
-    objects: Iterable[RenderedObject], seen: ObjectIndex, tree: FileTree, own: Sequence[str]
+    objects: Iterable[RenderedObject], index: ObjectIndex, tree: FileTree, own_urls: Sequence[str]
 ) -> list[Unit | NotCompared]:
     """A unit for each ``HelmRelease`` among ``objects``, with the source of its chart and what ``valuesFrom`` names."""
-    return [_release(rendered, seen, tree, own) for rendered in objects if is_release(rendered.tree)]
+    return [_release(rendered, index, tree, own_urls) for rendered in objects if is_release(rendered.tree)]
 
 
-def _release(made: RenderedObject, seen: ObjectIndex, files: FileTree, own: Sequence[str]) -> Unit | NotCompared:
-    tree, spec = made.tree, below(made.tree, "spec")
+def _release(
+    rendered: RenderedObject, index: ObjectIndex, files: FileTree, own_urls: Sequence[str]
+) -> Unit | NotCompared:
+    tree, spec = rendered.tree, below(rendered.tree, "spec")
     title = _title(tree)
-    out = _not_compared(made, title, spec)
+    out = _not_compared(rendered, title, spec)
     if out is not None:
         return out
     inputs: list[JSON] = []
     for ref in mappings(spec.get("valuesFrom")):
-        held = seen.find(text(ref, "kind"), namespace(tree), text(ref, "name"))
-        entries = config_entries(held)
+        source_object = index.find(text(ref, "kind"), namespace(tree), text(ref, "name"))
+        entries = config_entries(source_object)
         key = text(ref, "valuesKey") or "values.yaml"
         if entries is None or key not in entries:
-            if ref.get("optional") is True and (held is None or entries is not None):
+            if ref.get("optional") is True and (source_object is None or entries is not None):
                 continue  # it is not there, as far as the repository tells
             reason = f"its values come from {text(ref, 'kind')} {text(ref, 'name')}, which cannot be read here"
-            return NotCompared(title, reason, made.file, made.line)
+            return NotCompared(title, reason, rendered.file, rendered.line)
         literal = ref.get("literal") is True
         inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath"), "literal": literal})
-    source = _chart_source(tree, spec, seen, own)
+    source = _chart_source(tree, spec, index, own_urls)
     if REQUEST not in source and text(source, "kind") == "GitRepository":
         other = other_revision(flux_revision(below(source, "object")), files)
         if other is not None:
-            return NotCompared(title, other, made.file, made.line)
+            return NotCompared(title, other, rendered.file, rendered.line)
     return Unit(
         UnitKind.FLUX_HELM_RELEASE,
         name(tree),
         "",
         namespace=text(spec, "targetNamespace") or namespace(tree),
         spec={**spec, "source": source, "inputs": inputs},
-        file=made.file,
-        line=made.line,
+        file=rendered.file,
+        line=rendered.line,
         how=title,
         space=namespace(tree),
     )
 
 
-def _chart_source(tree: Tree, spec: Tree, seen: ObjectIndex, own: Sequence[str]) -> Tree:
+def _chart_source(tree: Tree, spec: Tree, index: ObjectIndex, own_urls: Sequence[str]) -> Tree:
     """The source object that a release's chart comes from (empty where the repository does not hold it), the chart that a
     ``HelmChart`` names, and the URL of another repository that it is in.
     """
     ref = below(spec, "chartRef") or below(spec, "chart", "spec", "sourceRef")
     space = text(ref, "namespace") or namespace(tree)
-    held = seen.find(text(ref, "kind"), space, text(ref, "name"))
+    source_object = index.find(text(ref, "kind"), space, text(ref, "name"))
     chart: Tree = {}
-    if held is not None and text(held, "kind") == "HelmChart":
-        chart, ref = below(held, "spec"), below(held, "spec", "sourceRef")
-        held = seen.find(text(ref, "kind"), namespace(held), text(ref, "name"))
-    url = text(held, "spec", "url") if text(held, "kind") == "GitRepository" else ""
-    elsewhere = url if url and own and normal_url(url) not in {normal_url(each) for each in own} else ""
-    source: dict[str, JSON] = {"object": held or {}, "kind": text(ref, "kind"), "name": text(ref, "name")}
-    if held is not None and (elsewhere or text(held, "kind") != "GitRepository"):
-        request = flux_chart(held, chart or below(spec, "chart", "spec"))
+    if source_object is not None and text(source_object, "kind") == "HelmChart":
+        chart, ref = below(source_object, "spec"), below(source_object, "spec", "sourceRef")
+        source_object = index.find(text(ref, "kind"), namespace(source_object), text(ref, "name"))
+    url = text(source_object, "spec", "url") if text(source_object, "kind") == "GitRepository" else ""
+    elsewhere = url if url and own_urls and normal_url(url) not in {normal_url(own_url) for own_url in own_urls} else ""
+    source: dict[str, JSON] = {"object": source_object or {}, "kind": text(ref, "kind"), "name": text(ref, "name")}
+    if source_object is not None and (elsewhere or text(source_object, "kind") != "GitRepository"):
+        request = flux_chart(source_object, chart or below(spec, "chart", "spec"))
         source |= {REQUEST: request.as_tree()} if request is not None else {}
     return {**source, **({"chart": chart} if chart else {}), **({"elsewhere": elsewhere} if elsewhere else {})}

@@ -17,36 +17,36 @@ _MOST: Final = 64
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str) -> re.Pattern[str] | None:
     """One part of a path without slashes as a regular expression; None for a bad pattern, which matches nothing."""
-    written: list[str] = []
+    parts: list[str] = []
     at = 0
     while at < len(pattern):
         char = pattern[at]
         if char == "*":
             while pattern[at + 1 : at + 2] == "*":
                 at += 1
-            written.append("*")
+            parts.append("*")
         elif char == "[":
             end = pattern.find("]", at + 2)
             if end < 0:
                 return None
-            inside = pattern[at + 1 : end]
-            negated, inside = inside[:1] in {"^", "!"}, inside.lstrip("^!") if inside[:1] in {"^", "!"} else inside
-            written.append("[" + "^" * negated + re.sub(r"([\[\]\\^&|~])", r"\\\1", inside) + "]")
+            members = pattern[at + 1 : end]
+            negated, members = members[:1] in {"^", "!"}, members.lstrip("^!") if members[:1] in {"^", "!"} else members
+            parts.append("[" + "^" * negated + re.sub(r"([\[\]\\^&|~])", r"\\\1", members) + "]")
             at = end
         elif char == "\\":
             at += 1
             if at >= len(pattern):
                 return None
-            written.append(re.escape(pattern[at]))
+            parts.append(re.escape(pattern[at]))
         else:
-            written.append("[^/]" if char == "?" else re.escape(char))
+            parts.append("[^/]" if char == "?" else re.escape(char))
         at += 1
     # one lazy, atomic step from star to star: the first place where what follows fits is as good as any later one
-    head, *rest = _between_stars(written)
-    if not rest:
+    head, *later = _between_stars(parts)
+    if not later:
         source = head
     else:
-        *middle, tail = rest
+        *middle, tail = later
         source = head + "".join(f"(?>[^/]*?{part})" for part in middle) + "[^/]*" + tail
     try:
         return re.compile(source)
@@ -54,9 +54,9 @@ def _compiled(pattern: str) -> re.Pattern[str] | None:
         return None
 
 
-def _between_stars(written: list[str]) -> list[str]:
+def _between_stars(parts_before: list[str]) -> list[str]:
     parts = [""]
-    for piece in written:
+    for piece in parts_before:
         if piece == "*":
             parts.append("")
         else:
@@ -67,7 +67,9 @@ def _between_stars(written: list[str]) -> list[str]:
 def go_match(pattern: str, text: str) -> bool:
     """``path.Match``: the whole of ``text``, and no wildcard takes a slash. A bad pattern matches nothing."""
     patterns, parts = pattern.split("/"), text.split("/")
-    return len(patterns) == len(parts) and all(_fits(each, part) for each, part in zip(patterns, parts, strict=True))
+    return len(patterns) == len(parts) and all(
+        _fits(part_pattern, part) for part_pattern, part in zip(patterns, parts, strict=True)
+    )
 
 
 def doublestar(pattern: str, path: str) -> bool:
@@ -102,25 +104,25 @@ def _fits(pattern: str, part: str) -> bool:
 
 def _across(patterns: tuple[str, ...], parts: tuple[str, ...]) -> bool:
     """Which beginnings of ``parts`` the patterns so far take, one pattern after the other."""
-    taken = {0}
+    positions = {0}
     for pattern in patterns:
         if pattern == "**":
-            taken = set(range(min(taken), len(parts) + 1)) if taken else taken
+            positions = set(range(min(positions), len(parts) + 1)) if positions else positions
         else:
-            taken = {count + 1 for count in taken if count < len(parts) and _fits(pattern, parts[count])}
-    return len(parts) in taken
+            positions = {count + 1 for count in positions if count < len(parts) and _fits(pattern, parts[count])}
+    return len(parts) in positions
 
 
 @lru_cache(maxsize=1024)
 def _alternatives(pattern: str) -> tuple[str, ...]:
     """``{a,b}`` written out, the inner ones of nested ones first."""
-    done: list[str] = []
+    alternatives: list[str] = []
     waiting = [pattern]
-    while waiting and len(done) + len(waiting) <= _MOST:
-        each = waiting.pop()
-        braces = re.search(r"\{([^{}]*)\}", each)
+    while waiting and len(alternatives) + len(waiting) <= _MOST:
+        candidate = waiting.pop()
+        braces = re.search(r"\{([^{}]*)\}", candidate)
         if braces is None:
-            done.append(each)
+            alternatives.append(candidate)
         else:
-            waiting += [each[: braces.start()] + word + each[braces.end() :] for word in braces[1].split(",")]
-    return tuple(done) if not waiting else ()
+            waiting += [candidate[: braces.start()] + word + candidate[braces.end() :] for word in braces[1].split(",")]
+    return tuple(alternatives) if not waiting else ()

@@ -44,14 +44,16 @@ class Incomparable:
     def of(desired: Desired) -> Incomparable:
         """What of ``desired`` cannot be compared."""
         shape, tree = shape_of(desired.id.group, desired.id.kind), desired.tree
-        places = {pointer: frozenset(canonical(_as_live(pointer), tree, shape)) for pointer in desired.unknown}
-        absent = [places[pointer] for pointer in places if _may_be_absent(tree, pointer)]
-        unnamed = {element for pointer in places for element in named_by(pointer, shape)}
+        paths_by_pointer = {
+            pointer: frozenset(canonical(_as_live(pointer), tree, shape)) for pointer in desired.unknown
+        }
+        absent = [paths_by_pointer[pointer] for pointer in paths_by_pointer if _may_be_absent(tree, pointer)]
+        unnamed = {element for pointer in paths_by_pointer for element in named_by(pointer, shape)}
         return Incomparable(
             tree,
             shape,
             desired.unknown,
-            frozenset().union(*places.values()),
+            frozenset().union(*paths_by_pointer.values()),
             frozenset().union(*absent),
             frozenset(path for element in unnamed for path in canonical(element, tree, shape)),
         )
@@ -65,16 +67,16 @@ class Incomparable:
         path = drift.path
         if not path:
             return drift
-        around = next((each for each in self.paths if path[: len(each)] == each), None)
+        around = next((prefix for prefix in self.paths if path[: len(prefix)] == prefix), None)
         if around is not None:
             is_gone = drift.kind is DriftKind.MISSING and path == around and path not in self.absent
             return drift if is_gone else None
         match drift.kind:
             case DriftKind.ADDED | DriftKind.REMOVED:
-                return None if any(each[:-1] == path[:-1] for each in self.unnamed) else drift
+                return None if any(unnamed_path[:-1] == path[:-1] for unnamed_path in self.unnamed) else drift
             case DriftKind.MISSING:
                 return None if path in self.unnamed else drift
-            case _ if any(each[: len(path)] == path for each in self.paths):
+            case _ if any(ignored_path[: len(path)] == path for ignored_path in self.paths):
                 return _without_values(drift) if self._differs_beside(drift) else None
             case _:
                 return drift
@@ -83,7 +85,11 @@ class Incomparable:
         """Whether a value that holds incomparable ones differs in the rest of it; not told of what is hidden anyway."""
         match drift.adopt:
             case (SetValue(pointer, value),):
-                below = frozenset(each[len(pointer) :] for each in self.pointers if each[: len(pointer)] == pointer)
+                below = frozenset(
+                    child_pointer[len(pointer) :]
+                    for child_pointer in self.pointers
+                    if child_pointer[: len(pointer)] == pointer
+                )
                 return not _fits(value_at(self.tree, pointer), value, below, _shape_at(self.shape, pointer))
             case _:
                 return False
@@ -114,21 +120,21 @@ def _fits(declared: JSON, live: JSON, wild: frozenset[Pointer], shape: Shape) ->
         )
     if not is_list(declared) or not is_list(live):
         return False
-    listed = [(element, _within(wild, index)) for index, element in enumerate(elements(declared))]
+    indexed = [(element, _within(wild, index)) for index, element in enumerate(elements(declared))]
     running = list(elements(live))
     if shape.form is Form.SET:
-        return _set_fits(listed, running, shape.element)
-    return len(listed) == len(running) and all(
-        _fits(element, now, below, shape.element) for (element, below), now in zip(listed, running, strict=True)
+        return _set_fits(indexed, running, shape.element)
+    return len(indexed) == len(running) and all(
+        _fits(element, now, below, shape.element) for (element, below), now in zip(indexed, running, strict=True)
     )
 
 
-def _set_fits(listed: list[tuple[JSON, frozenset[Pointer]]], running: list[JSON], shape: Shape) -> bool:
+def _set_fits(indexed: list[tuple[JSON, frozenset[Pointer]]], running: list[JSON], shape: Shape) -> bool:
     """Each element has one of its own, those that can be compared first; one that may become anything may become none."""
-    for element, below in sorted(listed, key=lambda each: (() in each[1], bool(each[1]))):
-        like = next((index for index, now in enumerate(running) if _fits(element, now, below, shape)), None)
-        if like is not None:
-            del running[like]
+    for element, below in sorted(indexed, key=lambda entry: (() in entry[1], bool(entry[1]))):
+        partner = next((index for index, now in enumerate(running) if _fits(element, now, below, shape)), None)
+        if partner is not None:
+            del running[partner]
         elif () not in below:
             return False
     return not running

@@ -185,17 +185,17 @@ def _note(
     into: KustomizationFiles,
 ) -> None:
     """What became of one reference that starts in ``source``: a file, a kustomization, something remote, nothing."""
-    lost = DanglingReference(reference.text, source.file, source.line)
+    dangling = DanglingReference(reference.text, source.file, source.line)
     if path is not None and path in documents.tree:
         into.files.add(path)
     elif path in into.folders and reference.refers is Refers.RESOURCE:
         return
     elif is_remote(reference.text):
-        into.remote.append(lost)
+        into.remote.append(dangling)
     elif path is None:
-        into.outside.append(lost)
+        into.outside.append(dangling)
     else:
-        into.missing.append(lost)
+        into.missing.append(dangling)
 
 
 def _texts(value: JSON) -> list[str]:

@@ -21,15 +21,17 @@ _GENERIC: Final = frozenset(
 
 def names(folders: Iterable[str], *, top: str = "default") -> Mapping[str, str]:
     """A name for each folder: its last telling part, with parts before it where two would be called the same."""
-    listed = sorted(set(folders))
-    words = {folder: _telling(folder) or [top] for folder in listed}
-    length = dict.fromkeys(listed, 1)
+    unique_folders = sorted(set(folders))
+    words = {folder: _telling(folder) or [top] for folder in unique_folders}
+    length = dict.fromkeys(unique_folders, 1)
     while True:
-        chosen = {folder: "-".join(words[folder][-length[folder] :]) for folder in listed}
-        counts = Counter(chosen.values())
-        longer = [f for f in listed if counts[chosen[f]] > 1 and length[f] < len(words[f])]
+        chosen_names = {folder: "-".join(words[folder][-length[folder] :]) for folder in unique_folders}
+        counts = Counter(chosen_names.values())
+        longer = [f for f in unique_folders if counts[chosen_names[f]] > 1 and length[f] < len(words[f])]
         if not longer:
-            return {folder: name(text) if counts[text] == 1 else _numbered(folder) for folder, text in chosen.items()}
+            return {
+                folder: name(text) if counts[text] == 1 else _numbered(folder) for folder, text in chosen_names.items()
+            }
         for folder in longer:
             length[folder] += 1
 
@@ -45,8 +47,8 @@ def _numbered(folder: str) -> str:
 
 def name(text: str) -> str:
     """``text`` as a target may be called."""
-    cut = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:63].strip("-._") or "target"
-    return cut if TARGET_NAME.fullmatch(cut) else "target"
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")[:63].strip("-._") or "target"
+    return slug if TARGET_NAME.fullmatch(slug) else "target"
 
 
 def told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:
@@ -54,20 +56,20 @@ def told_apart(targets: Sequence[Target]) -> tuple[Target, ...]:
     used = {target.name for target in targets if target.declared}
     result: list[Target] = []
     for target in targets:
-        chosen, number = target.name, 2
-        while not target.declared and chosen in used:
-            chosen, number = name(f"{target.name[:58]}-{number}"), number + 1
-        used.add(chosen)
-        result.append(target if chosen == target.name else replace(target, name=chosen))
+        new_name, number = target.name, 2
+        while not target.declared and new_name in used:
+            new_name, number = name(f"{target.name[:58]}-{number}"), number + 1
+        used.add(new_name)
+        result.append(target if new_name == target.name else replace(target, name=new_name))
     return tuple(result)
 
 
 def of_units(units: Iterable[Unit]) -> Mapping[int, str]:
     """A name for each unit, by its ``id()``: its own, with a number where several are called the same."""
     counts: dict[str, int] = defaultdict(int)
-    chosen: dict[int, str] = {}
+    names_by_unit: dict[int, str] = {}
     for unit in units:
         base = name(unit.name)
         counts[base] += 1
-        chosen[id(unit)] = base if counts[base] == 1 else name(f"{base}-{counts[base]}")
-    return chosen
+        names_by_unit[id(unit)] = base if counts[base] == 1 else name(f"{base}-{counts[base]}")
+    return names_by_unit

@@ -12,28 +12,30 @@ from bot.model.json import JSON, Pointer, mapping
 from bot.model.paths import Item, Path
 
 
-def canonical(written: Path, value: JSON, shape: Shape) -> Iterator[Path]:
-    """``written`` with the keys of list elements instead of their indices, as differences name them.
+def canonical(path: Path, value: JSON, shape: Shape) -> Iterator[Path]:
+    """``path`` with the keys of list elements instead of their indices, as differences name them.
 
     Where no table tells by what a list is keyed, both are meant.
     """
-    if not written:
+    if not path:
         yield ()
         return
-    part, *rest = written
+    part, *remaining = path
     if isinstance(part, int) and isinstance(value, Sequence) and not isinstance(value, str):
         element = value[part] if part < len(value) else None
         name = mapping(element).get("name")
         labels: list[int | Item] = [part, Item(name)] if isinstance(name, str) else [part]
         if shape.form is Form.KEYED and element is not None:
             labels = [Item(label_of(element, shape))]
-        yield from ((label, *below) for label in labels for below in canonical(tuple(rest), element, shape.element))
+        yield from (
+            (label, *below) for label in labels for below in canonical(tuple(remaining), element, shape.element)
+        )
     elif isinstance(part, str) and part != "*":
         key = str(part)
-        yield from ((key, *below) for below in canonical(tuple(rest), mapping(value).get(key), shape.child(key)))
+        yield from ((key, *below) for below in canonical(tuple(remaining), mapping(value).get(key), shape.child(key)))
     else:
         segment = str(part) if isinstance(part, int) else part  # a number may be a key of a mapping too
-        yield from ((segment, *below) for below in canonical(tuple(rest), None, shape.element))
+        yield from ((segment, *below) for below in canonical(tuple(remaining), None, shape.element))
 
 
 def named_by(pointer: Pointer, shape: Shape) -> Iterator[Pointer]:

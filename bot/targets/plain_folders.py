@@ -24,13 +24,17 @@ def places(documents: Documents, rendered: Iterable[str]) -> list[str]:
     """The folders of ``clusters``, ``environments`` or ``envs`` of which two declare one object, sorted. ``rendered`` are
     files that declare nothing by themselves.
     """
-    beside: dict[str, dict[str, set[_Identity]]] = defaultdict(dict)
+    identities_by_folder: dict[str, dict[str, set[_Identity]]] = defaultdict(dict)
     for path in sorted({*documents.tree} - {*rendered}):
         match = _PLACE.fullmatch(path) if path.endswith(SUFFIXES) else None
         if match is not None:
-            beside[match["around"]].setdefault(match["folder"], set()).update(_declared(documents, path))
+            identities_by_folder[match["around"]].setdefault(match["folder"], set()).update(_declared(documents, path))
     return sorted(
-        folder for folders in beside.values() if _overlap(folders.values()) for folder in folders if folders[folder]
+        folder
+        for folders in identities_by_folder.values()
+        if _overlap(folders.values())
+        for folder in folders
+        if folders[folder]
     )
 
 
@@ -42,9 +46,9 @@ def _declared(documents: Documents, path: str) -> Iterable[_Identity]:
 
 
 def _overlap(declared: Iterable[set[_Identity]]) -> bool:
-    known: set[_Identity] = set()
+    union: set[_Identity] = set()
     for identities in declared:
-        if known & identities:
+        if union & identities:
             return True
-        known |= identities
+        union |= identities
     return False

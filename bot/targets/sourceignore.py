@@ -39,13 +39,13 @@ class IgnorePattern:
     """Whether only folders match, and so what lies in them."""
 
     @staticmethod
-    def of(written: str, domain: str = "") -> IgnorePattern:
+    def of(line: str, domain: str = "") -> IgnorePattern:
         """A line of a file (``ParsePattern``)."""
-        includes = written.startswith("!")
-        written = written.removeprefix("!")
-        written = written if written.endswith("\\ ") else written.rstrip(" ")
-        folders = written.endswith("/")
-        return IgnorePattern(tuple(written.removesuffix("/").split("/")), domain, includes, folders)
+        includes = line.startswith("!")
+        line = line.removeprefix("!")
+        line = line if line.endswith("\\ ") else line.rstrip(" ")
+        folders = line.endswith("/")
+        return IgnorePattern(tuple(line.removesuffix("/").split("/")), domain, includes, folders)
 
     def matches(self, path: str) -> bool:
         """Whether the file at ``path`` is meant."""
@@ -102,10 +102,10 @@ class IgnoreRules:
 
     def hides(self, path: str) -> bool:
         """Whether the file at ``path`` is not there for Flux."""
-        known = self._known.get(path)
-        if known is None:
-            known = self._known[path] = self._hides(path)
-        return known
+        hidden = self._known.get(path)
+        if hidden is None:
+            hidden = self._known[path] = self._hides(path)
+        return hidden
 
     def _hides(self, path: str) -> bool:
         if self.only and not path.startswith(self.only):
@@ -119,25 +119,25 @@ def rules(tree: FileTree, source: Tree) -> IgnoreRules:
     """
     only = texts(source.get("sparseCheckout"))
     files = sorted(tree.under(f"**/{NAME}"), key=lambda path: path.split("/")[:-1])
-    taken = tuple((path, tree.read(path) or b"") for path in files if not only or path.startswith(only))
-    return _rules(taken, text(source.get("ignore")), only)
+    ignore_files = tuple((path, tree.read(path) or b"") for path in files if not only or path.startswith(only))
+    return _rules(ignore_files, text(source.get("ignore")), only)
 
 
 @lru_cache(maxsize=64)
 def _rules(files: tuple[tuple[str, bytes], ...], ignore: str, only: tuple[str, ...]) -> IgnoreRules:
     """The same rules for the same words: they remember what they said of each path."""
-    own = [
+    own_patterns = [
         pattern
         for path, data in files
         for pattern in _patterns(data.decode("utf-8", "replace"), path.rpartition("/")[0])
     ]
-    own += _patterns(ignore, "")
-    usual = _GIT if own else (*_GIT, *_DEFAULT)
-    return IgnoreRules((*map(IgnorePattern.of, usual), *own), only)
+    own_patterns += _patterns(ignore, "")
+    defaults = _GIT if own_patterns else (*_GIT, *_DEFAULT)
+    return IgnoreRules((*map(IgnorePattern.of, defaults), *own_patterns), only)
 
 
-def _patterns(written: str, domain: str) -> Iterator[IgnorePattern]:
-    lines: Iterable[str] = (line.removesuffix("\r") for line in written.split("\n"))
+def _patterns(raw_line: str, domain: str) -> Iterator[IgnorePattern]:
+    lines: Iterable[str] = (line.removesuffix("\r") for line in raw_line.split("\n"))
     return (IgnorePattern.of(line, domain) for line in lines if line.strip() and not line.startswith("#"))
 
 
@@ -155,10 +155,10 @@ class SiftedTree(FileTree):
     laid: frozenset[str] = frozenset()
 
     @staticmethod
-    def over(tree: FileTree, hides: Callable[[str], bool], laid: frozenset[str] = frozenset()) -> SiftedTree:
+    def over(tree: FileTree, hides: Callable[[str], bool], mounted: frozenset[str] = frozenset()) -> SiftedTree:
         """``tree``, sifted."""
         return SiftedTree(
-            tree.blobs, tree.load, tree.changed, [], {}, tree.upstream, tree.revision, tree.links, tree, hides, laid
+            tree.blobs, tree.load, tree.changed, [], {}, tree.upstream, tree.revision, tree.links, tree, hides, mounted
         )
 
     def _is_hidden(self, path: object) -> bool:
@@ -185,8 +185,8 @@ class SiftedTree(FileTree):
 
     def with_mounted(self, folder: str, other: FileTree) -> SiftedTree:
         """As :meth:`FileTree.with_mounted`: nothing says anything of files that come from elsewhere."""
-        laid = self.laid.union(f"{folder}/{path}" for path in other.under(""))
-        return SiftedTree.over(self.whole.with_mounted(folder, other), self.hides, laid)
+        mounted = self.laid.union(f"{folder}/{path}" for path in other.under(""))
+        return SiftedTree.over(self.whole.with_mounted(folder, other), self.hides, mounted)
 
     def with_upstream(self, upstream: Ask) -> SiftedTree:
         """As :meth:`FileTree.with_upstream`."""

@@ -29,9 +29,9 @@ _KNOWN: Final = ("github.com", "gitlab.com", "bitbucket.org")
 _FILES: Final = (".yaml", ".yml", ".json")
 
 
-def git_url(written: str) -> str:
+def git_url(url: str) -> str:
     """The address of a Git repository over HTTP(S). One of SSH is asked for over HTTPS, since that is what tokens are for."""
-    bare = written.strip().removeprefix("git::")
+    bare = url.strip().removeprefix("git::")
     if re.match(r"https?://", bare):
         return bare
     match = _SSH.fullmatch(bare)
@@ -43,12 +43,14 @@ def flux_source(source: Tree) -> UpstreamRequest | None:
     spec = mapping(source.get("spec"))
     url, ref = text(spec.get("url")), mapping(spec.get("ref"))
     if text(source.get("kind")) == "GitRepository" and url:
-        named = text(ref.get("name"))
+        revision_name = text(ref.get("name"))
         branch = text(ref.get("branch")) or ("" if ref else "master")
-        if not named and not text(ref.get("semver")):
-            named = f"refs/tags/{ref['tag']}" if text(ref.get("tag")) else f"refs/heads/{branch}" if branch else ""
+        if not revision_name and not text(ref.get("semver")):
+            revision_name = (
+                f"refs/tags/{ref['tag']}" if text(ref.get("tag")) else f"refs/heads/{branch}" if branch else ""
+            )
         version = "" if text(ref.get("name")) else text(ref.get("semver"))
-        return UpstreamRequest(UpstreamKind.GIT, git_url(url), "", version, named, text(ref.get("commit")))
+        return UpstreamRequest(UpstreamKind.GIT, git_url(url), "", version, revision_name, text(ref.get("commit")))
     if text(source.get("kind")) == "OCIRepository" and url.startswith("oci://"):
         tag, digest = text(ref.get("tag")), text(ref.get("digest"))
         insecure = spec.get("insecure") is True
@@ -130,18 +132,18 @@ class RemoteBase:
     path: str
 
 
-def remote_base(written: str) -> RemoteBase | None:
+def remote_base(base_url: str) -> RemoteBase | None:
     """The request for a remote reference of a kustomization; None where it cannot be told what it means."""
-    reference, _, query = written.partition("?")
-    named = parse_qs(query)
-    ref = next((named[key][0] for key in ("ref", "version") if named.get(key)), "")
+    reference, _, query = base_url.partition("?")
+    parameters = parse_qs(query)
+    ref = next((parameters[key][0] for key in ("ref", "version") if parameters.get(key)), "")
     url, path = _repository(reference)
     if url is None:
         return None
     last = reference.rpartition("/")[2]
     is_file = last.endswith(_FILES) and reference.startswith("http") and "//" not in reference.partition("://")[2]
     if is_file and not ref:
-        return RemoteBase(UpstreamRequest(UpstreamKind.FILE, written), last)
+        return RemoteBase(UpstreamRequest(UpstreamKind.FILE, base_url), last)
     folder = joined("", path or ".")
     if folder is None:
         return None
@@ -157,15 +159,15 @@ def _repository(reference: str) -> tuple[str | None, str]:
         bare = f"https://github.com/{bare.removeprefix('gh:')}"
     elif bare.startswith(tuple(f"{host}{mark}" for host in _KNOWN for mark in "/:")):
         bare = "https://" + re.sub(r"\A([\w.]+):", r"\1/", bare)
-    scheme, separator, rest = bare.partition("://")
+    scheme, separator, address = bare.partition("://")
     if separator and scheme not in {"http", "https", "ssh"}:
         return None, ""
-    where = rest if separator else bare
-    if not separator and "@" not in where.partition("/")[0]:
+    host_part = address if separator else bare
+    if not separator and "@" not in host_part.partition("/")[0]:
         return None, ""
     for mark in ("//", "_git/", ".git/"):
-        before, cut, after = where.partition(mark)
-        if not cut:
+        before, separator_found, after = host_part.partition(mark)
+        if not separator_found:
             continue
         if mark == "_git/":  # Azure: the repository's name comes after the mark
             name, _, after = after.partition("/")
@@ -173,9 +175,9 @@ def _repository(reference: str) -> tuple[str | None, str]:
         elif mark == ".git/":
             before += ".git"
         return git_url(f"{scheme}://{before}" if separator else before), after
-    parts = where.split("/")
+    parts = host_part.split("/")
     depth = 3 if separator else 2
-    if where.endswith(".git") or len(parts) <= depth:
+    if host_part.endswith(".git") or len(parts) <= depth:
         return git_url(bare), ""
     return git_url(f"{scheme}://{'/'.join(parts[:depth])}" if separator else "/".join(parts[:depth])), "/".join(
         parts[depth:]

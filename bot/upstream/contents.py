@@ -63,7 +63,7 @@ class FetchedContents:
     def _hold(self, key: str, tree: FileTree, size: int) -> None:
         with self._lock:
             self._held[key] = tree, size
-            while len(self._held) > 1 and sum(each for _, each in self._held.values()) > _MOST_BYTES:
+            while len(self._held) > 1 and sum(entry for _, entry in self._held.values()) > _MOST_BYTES:
                 self._held.popitem(last=False)
 
 

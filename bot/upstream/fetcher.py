@@ -74,8 +74,12 @@ class Fetcher:
     def fetch(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """What ``request`` comes to, or why there is nothing. Never raises for what others do."""
         with self._alone(request):
-            known = self._known.get(request)
-            if known is not None and self.now() < known.until and (answer := self._answer(request, known)) is not None:
+            outcome = self._known.get(request)
+            if (
+                outcome is not None
+                and self.now() < outcome.until
+                and (answer := self._answer(request, outcome)) is not None
+            ):
                 return answer
             try:
                 return self._new(request)
@@ -86,20 +90,20 @@ class Fetcher:
 
     def kept(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """What ``request`` came to before; nothing is asked for."""
-        known = self._known.get(request)
-        return (self._answer(request, known) if known is not None else None) or _NOT_KNOWN
+        outcome = self._known.get(request)
+        return (self._answer(request, outcome) if outcome is not None else None) or _NOT_KNOWN
 
     def _alone(self, key: object) -> threading.Lock:
         """The lock of one request, or of one index."""
         with self._lock:
             return self._asking.setdefault(key, threading.Lock())
 
-    def _answer(self, request: UpstreamRequest, known: _Outcome) -> UpstreamFiles | NotFetched | None:
+    def _answer(self, request: UpstreamRequest, outcome: _Outcome) -> UpstreamFiles | NotFetched | None:
         """What is known of a request; None where its contents are gone from disk by now."""
-        if isinstance(known.result, NotFetched):
-            return known.result
-        tree = self._contents.tree(request, known.result.content)
-        return None if tree is None else UpstreamFiles(known.result.source, tree)
+        if isinstance(outcome.result, NotFetched):
+            return outcome.result
+        tree = self._contents.tree(request, outcome.result.content)
+        return None if tree is None else UpstreamFiles(outcome.result.source, tree)
 
     def _failed(self, request: UpstreamRequest, answer: NotFetched, seconds: float) -> NotFetched:
         self._known[request] = _Outcome(answer, self.now() + seconds)
@@ -109,9 +113,9 @@ class Fetcher:
         origin = self.web.hosts.check(request.url)
         receipt = self.store.receipt(request)
         if receipt is not None and self.now() < self._until(receipt):
-            known = _Outcome(receipt, self._until(receipt))
-            if (answer := self._answer(request, known)) is not None:
-                self._known[request] = known
+            outcome = _Outcome(receipt, self._until(receipt))
+            if (answer := self._answer(request, outcome)) is not None:
+                self._known[request] = outcome
                 return answer
         return self._asked(request, origin, receipt)
 
@@ -158,11 +162,11 @@ class Fetcher:
     def _index(self, url: str, origin: HostOrigin) -> repository.Entries:
         """The index of a repository, read once for all of its charts."""
         with self._alone(url):
-            held = self._indexes.get(url)
-            if held is None or self.now() >= held[1]:
+            cached_index = self._indexes.get(url)
+            if cached_index is None or self.now() >= cached_index[1]:
                 entries = repository.index_of(self.web, url, origin)
-                held = self._indexes[url] = entries, self.now() + self.refresh
-            return held[0]
+                cached_index = self._indexes[url] = entries, self.now() + self.refresh
+            return cached_index[0]
 
     def _layer(self, request: UpstreamRequest, before: Receipt | None) -> _Delivery:
         registry = Registry.of(self.web, request)

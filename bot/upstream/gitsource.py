@@ -80,20 +80,24 @@ class GitSource:
 
     def tip(self, request: UpstreamRequest, work: Path) -> Tip:
         """The commit that a request means now. Raises ``Invalid`` where the repository has none of that name."""
-        named = request.digest.removeprefix("sha1:") or (request.ref if _COMMIT.fullmatch(request.ref) else "")
-        if named:
-            if not _COMMIT.fullmatch(named):
-                raise Invalid(f"{named[:80]!r} is no commit")
-            return Tip(named, request.ref if request.ref != named else "", pinned=True)
+        commit_id = request.digest.removeprefix("sha1:") or (request.ref if _COMMIT.fullmatch(request.ref) else "")
+        if commit_id:
+            if not _COMMIT.fullmatch(commit_id):
+                raise Invalid(f"{commit_id[:80]!r} is no commit")
+            return Tip(commit_id, request.ref if request.ref != commit_id else "", pinned=True)
         if request.ref and not _REF.fullmatch(request.ref):
             raise Invalid(f"{request.ref[:80]!r} is no ref")
         patterns = ["refs/tags/*"] if request.version else _candidates(request.ref)
-        listed = self._listed(work, patterns)
+        refs_listed = self._listed(work, patterns)
         if request.version:
-            return _greatest(request, listed)
+            return _greatest(request, refs_listed)
         for ref in patterns:
-            if ref in listed and not ref.endswith("^{}"):
-                return Tip(listed.get(f"{ref}^{{}}", listed[ref]), request.ref or "HEAD", ref.startswith("refs/tags/"))
+            if ref in refs_listed and not ref.endswith("^{}"):
+                return Tip(
+                    refs_listed.get(f"{ref}^{{}}", refs_listed[ref]),
+                    request.ref or "HEAD",
+                    ref.startswith("refs/tags/"),
+                )
         raise Invalid(f"{request.url} has no branch and no tag {request.ref or 'HEAD'}")
 
     def files(self, tip: Tip, work: Path, *, most: int, limits: UnpackLimits) -> dict[str, bytes]:
@@ -102,8 +106,8 @@ class GitSource:
         """
         bare = work / "repository.git"
         self._git(["init", "--quiet", "--bare", str(bare)], work, most)
-        there = ["--git-dir", str(bare)]
-        fetch = [*there, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]
+        git_dir = ["--git-dir", str(bare)]
+        fetch = [*git_dir, "fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]
         try:
             self._git([*fetch, "--depth=1", self.url, tip.commit], work, most)
         except Invalid:
@@ -172,16 +176,16 @@ def _environment(web: Web, origin: HostOrigin, url: str) -> dict[str, str]:
     key = web.keys.of(origin)
     if key is not None and web.may_send_keys(origin):
         settings[f"http.{url}.extraHeader"] = f"Authorization: {key.basic}"
-    named = {"GIT_CONFIG_COUNT": str(len(settings))}
+    settings_variables = {"GIT_CONFIG_COUNT": str(len(settings))}
     for number, (name, value) in enumerate(settings.items()):
-        named |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+        settings_variables |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
     certificates = {
         name: web.environment[name] for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if name in web.environment
     }
     if "SSL_CERT_FILE" in certificates:  # curl inside of git has a variable of its own (git(1), GIT_SSL_CAINFO)
         certificates["GIT_SSL_CAINFO"] = certificates["SSL_CERT_FILE"]
-    alone = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    return {"PATH": os.environ.get("PATH", os.defpath), **alone, **certificates, **named}
+    isolation = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    return {"PATH": os.environ.get("PATH", os.defpath), **isolation, **certificates, **settings_variables}
 
 
 def _candidates(ref: str) -> list[str]:
@@ -189,12 +193,12 @@ def _candidates(ref: str) -> list[str]:
     if not ref:
         return ["HEAD"]
     full = [ref] if ref.startswith("refs/") else [f"refs/tags/{ref}", f"refs/heads/{ref}"]
-    return ["HEAD"] if ref == "HEAD" else [name for each in full for name in (each, f"{each}^{{}}")]
+    return ["HEAD"] if ref == "HEAD" else [name for ref_name in full for name in (ref_name, f"{ref_name}^{{}}")]
 
 
-def _greatest(request: UpstreamRequest, listed: Mapping[str, str]) -> Tip:
+def _greatest(request: UpstreamRequest, refs_by_name: Mapping[str, str]) -> Tip:
     """The tag with the greatest version that satisfies a constraint."""
-    tags = {ref.removeprefix("refs/tags/"): commit for ref, commit in listed.items()}
+    tags = {ref.removeprefix("refs/tags/"): commit for ref, commit in refs_by_name.items()}
     versions: list[Version] = [version for tag in tags if (version := parse_version(tag)) is not None]
     newest = constraint_of(request).newest(versions)
     if newest is None:
@@ -217,21 +221,21 @@ def _files(bare: Path, commit: str, limits: UnpackLimits) -> dict[str, bytes]:
 
 
 def _blobs(
-    repository: pygit2.Repository, tree: pygit2.Tree, above: str, limits: UnpackLimits, seen: list[int]
+    repository: pygit2.Repository, tree: pygit2.Tree, above: str, limits: UnpackLimits, byte_count: list[int]
 ) -> Iterator[tuple[str, pygit2.Oid]]:
     """The regular files below a tree. Links and submodules are none, as in every tree that is read here."""
     import pygit2
     from pygit2.enums import FileMode
 
     for entry in tree:
-        seen[0] += 1
-        if seen[0] > limits.entries:
+        byte_count[0] += 1
+        if byte_count[0] > limits.entries:
             raise Invalid(f"the repository has more than {limits.entries} files")
         path = checked_name(f"{above}{entry.name}")
         if path.count("/") > _DEEPEST:
             raise Invalid(f"the repository has folders in folders, more than {_DEEPEST} deep")
         if isinstance(entry, pygit2.Tree):
-            yield from _blobs(repository, entry, f"{path}/", limits, seen)
+            yield from _blobs(repository, entry, f"{path}/", limits, byte_count)
         elif entry.filemode in {FileMode.BLOB, FileMode.BLOB_EXECUTABLE}:
             yield path, entry.id
 
@@ -241,11 +245,11 @@ def _read(repository: pygit2.Repository, blobs: Mapping[str, pygit2.Oid], limits
     import pygit2
 
     sizes = {path: repository.odb.read_header(oid)[1] for path, oid in blobs.items()}
-    kept = {path: size for path, size in sizes.items() if size <= _LARGE or path.endswith(_MANIFESTS)}
-    if sum(kept.values()) > limits.total:
+    kept_sizes = {path: size for path, size in sizes.items() if size <= _LARGE or path.endswith(_MANIFESTS)}
+    if sum(kept_sizes.values()) > limits.total:
         raise Invalid(f"the repository holds more than {limits.total / _MIB:g} MiB (fetch.max_mib)")
     contents: dict[str, bytes] = {}
-    for path in kept:
+    for path in kept_sizes:
         blob = repository[blobs[path]]
         contents[path] = blob.data if isinstance(blob, pygit2.Blob) else b""
     return contents

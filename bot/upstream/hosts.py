@@ -30,8 +30,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x20\x7f\\]")
 
 def resolved(host: str, port: int) -> Sequence[str]:
     """The addresses of a host as this machine resolves it."""
-    listed = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in listed))
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in infos))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class HostOrigin:
     @property
     def authority(self) -> str:
         """The host, with its port where that is not the scheme's own."""
-        shown = f"[{self.host}]" if ":" in self.host else self.host
-        return shown if _PORTS.get(self.scheme) == self.port else f"{shown}:{self.port}"
+        shown_host = f"[{self.host}]" if ":" in self.host else self.host
+        return shown_host if _PORTS.get(self.scheme) == self.port else f"{shown_host}:{self.port}"
 
 
 def split(url: str) -> tuple[HostOrigin, SplitResult]:
@@ -99,21 +99,21 @@ class AllowedHosts:
 
     def is_private(self, origin: HostOrigin) -> bool:
         """Whether settings name a host as one inside of this network: among the private ones, or by such an address."""
-        own = origin.host == "localhost" or is_inside(origin.host)
-        return own or any(_covers(entry, origin, None) for entry in self.private)
+        is_own_network = origin.host == "localhost" or is_inside(origin.host)
+        return is_own_network or any(_covers(entry, origin, None) for entry in self.private)
 
     def addresses(self, origin: HostOrigin) -> list[str]:
         """The addresses to connect to. Raises ``Refused`` where one of them is private and the host is not named so."""
         try:
-            listed = self.resolve(origin.host, origin.port)
+            addresses = self.resolve(origin.host, origin.port)
         except OSError as exc:
             raise Unavailable(f"{origin.host} does not resolve to an address") from exc
-        if not self.is_private(origin) and (inside := next(filter(is_inside, listed), None)) is not None:
+        if not self.is_private(origin) and (private_address := next(filter(is_inside, addresses), None)) is not None:
             raise Refused(
-                f"{origin.authority} resolves to {inside}, an address inside of this network, and is not among"
+                f"{origin.authority} resolves to {private_address}, an address inside of this network, and is not among"
                 " fetch.private_hosts in clockwork.yaml"
             )
-        return list(listed)
+        return list(addresses)
 
 
 def _covers(entry: str, origin: HostOrigin, path: str | None) -> bool:
@@ -122,11 +122,11 @@ def _covers(entry: str, origin: HostOrigin, path: str | None) -> bool:
     host, port = _authority(authority)
     if host in _DOCKER:
         host = DOCKER_REGISTRY
-    asked = DOCKER_REGISTRY if origin.host in _DOCKER else origin.host
-    if asked != host or (port or _PORTS[origin.scheme]) != origin.port:
+    asked_host = DOCKER_REGISTRY if origin.host in _DOCKER else origin.host
+    if asked_host != host or (port or _PORTS[origin.scheme]) != origin.port:
         return False
-    written = "/".join(filter(None, unquote(path or "").lower().split("/")))
-    return path is None or not below or written == below or written.startswith(f"{below}/")
+    clean_path = "/".join(filter(None, unquote(path or "").lower().split("/")))
+    return path is None or not below or clean_path == below or clean_path.startswith(f"{below}/")
 
 
 def _authority(text: str) -> tuple[str, int | None]:

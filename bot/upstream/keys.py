@@ -50,6 +50,6 @@ class KeyRing:
         return text
 
 
-def variable(origin: HostOrigin, what: str = "TOKEN") -> str:
+def variable(origin: HostOrigin, purpose: str = "TOKEN") -> str:
     """The name of the variable for a host."""
-    return f"CLOCKWORK_FETCH_{what}_{re.sub(r'[^A-Z0-9]', '_', origin.authority.upper().replace('-', '__'))}"
+    return f"CLOCKWORK_FETCH_{purpose}_{re.sub(r'[^A-Z0-9]', '_', origin.authority.upper().replace('-', '__'))}"

@@ -67,20 +67,24 @@ class Registry:
         if parts.port is None and plain:
             origin = HostOrigin("http", origin.host, 80)
         host = DOCKER_REGISTRY if origin.host in {"docker.io", "index.docker.io"} else origin.host
-        asked = HostOrigin("http" if plain else "https", host, origin.port)
-        return Registry(web, asked, f"{asked.scheme}://{asked.authority}/v2/{name}", name)
+        registry_origin = HostOrigin("http" if plain else "https", host, origin.port)
+        return Registry(web, registry_origin, f"{registry_origin.scheme}://{registry_origin.authority}/v2/{name}", name)
 
     def layer(self, request: UpstreamRequest) -> tuple[ImageLayer, bool]:
         """The layer that a request means, and whether it will be the same for ever."""
         reference, version, pinned = self._reference(request)
         page = self._get(f"manifests/{reference}", accept=_MANIFESTS, most=_MOST_MANIFEST)
         digest = f"sha256:{hashlib.sha256(page.body).hexdigest()}"
-        told = reference if _DIGEST.fullmatch(reference) else page.headers.get("docker-content-digest", digest)
-        if told != digest and told.startswith("sha256:"):
+        manifest_digest = (
+            reference if _DIGEST.fullmatch(reference) else page.headers.get("docker-content-digest", digest)
+        )
+        if manifest_digest != digest and manifest_digest.startswith("sha256:"):
             raise Unavailable(f"the manifest {reference} of {self.origin.authority} has another digest than it should")
-        chosen = _layer(_mapping(page.body, f"the manifest {reference}"), f"oci://{self.origin.authority}/{self.name}")
+        chart_layer = _layer(
+            _mapping(page.body, f"the manifest {reference}"), f"oci://{self.origin.authority}/{self.name}"
+        )
         source = UpstreamSource(f"oci://{self.origin.authority}/{self.name}", version, digest)
-        return ImageLayer(source, chosen[0], chosen[1]), pinned
+        return ImageLayer(source, chart_layer[0], chart_layer[1]), pinned
 
     def blob(self, layer: ImageLayer, most: int) -> bytes:
         """The bytes of a layer, which are those of its digest."""
@@ -100,11 +104,11 @@ class Registry:
         if request.version and not is_exact(request.version):
             version = self._newest(request)
             return version.text.replace("+", "_"), version.text, False
-        written = request.version or request.ref or "latest"
-        tag = written.replace("+", "_")
+        wanted_reference = request.version or request.ref or "latest"
+        tag = wanted_reference.replace("+", "_")
         if not _TAG.fullmatch(tag):
-            raise Invalid(f"{written[:80]!r} is no tag")
-        return tag, written, is_exact(written)
+            raise Invalid(f"{wanted_reference[:80]!r} is no tag")
+        return tag, wanted_reference, is_exact(wanted_reference)
 
     def _newest(self, request: UpstreamRequest) -> Version:
         """The greatest tag that satisfies a constraint. A tag has ``_`` where a version has ``+``."""
@@ -144,16 +148,16 @@ class Registry:
 
     def _answered(self, challenge: str) -> str:
         """The ``Authorization`` that a challenge asks for. Raises ``Refused`` where we have none."""
-        scheme, _, rest = challenge.partition(" ")
-        asked = dict(_PARAMETER.findall(rest))
+        scheme, _, challenge_rest = challenge.partition(" ")
+        parameters = dict(_PARAMETER.findall(challenge_rest))
         key = self.web.keys.of(self.origin)
         if scheme.lower() == "basic" and key is not None:
             return key.basic
-        if scheme.lower() != "bearer" or "realm" not in asked:
+        if scheme.lower() != "bearer" or "realm" not in parameters:
             raise Refused(f"{self.origin.authority} asks for credentials: set {variable(self.origin)}")
-        query = {name: asked[name] for name in ("service",) if name in asked}
-        query["scope"] = asked.get("scope", f"repository:{self.name}:pull")
-        return self._token(asked["realm"], query, key.basic if key is not None else None)
+        query = {name: parameters[name] for name in ("service",) if name in parameters}
+        query["scope"] = parameters.get("scope", f"repository:{self.name}:pull")
+        return self._token(parameters["realm"], query, key.basic if key is not None else None)
 
     def _token(self, realm: str, query: Mapping[str, str], basic: str | None) -> str:
         """A token of the authority that the registry names. That one must be allowed too, and is asked over TLS."""
@@ -177,13 +181,13 @@ def _is_plain(web: Web, origin: HostOrigin) -> bool:
     )
 
 
-def _mapping(body: bytes, what: str) -> Tree:
+def _mapping(body: bytes, document_title: str) -> Tree:
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as exc:
-        raise Unavailable(f"{what} is no JSON") from exc
+        raise Unavailable(f"{document_title} is no JSON") from exc
     if not isinstance(document, dict):
-        raise Unavailable(f"{what} is no JSON object")
+        raise Unavailable(f"{document_title} is no JSON object")
     return document
 
 
@@ -194,7 +198,7 @@ def _layer(manifest: Tree, title: str) -> tuple[str, int]:
     layers = list(mappings(manifest.get("layers")))
     if not layers:
         raise Invalid(f"{title} is no single artifact with layers, but {str(manifest.get('mediaType'))[:80]}")
-    layer = next((each for each in layers if each.get("mediaType") == HELM_LAYER), layers[0])
+    layer = next((layer_entry for layer_entry in layers if layer_entry.get("mediaType") == HELM_LAYER), layers[0])
     digest, size = layer.get("digest"), layer.get("size")
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest) or not isinstance(size, int):
         raise Invalid(f"{title} has a layer without a sha256 digest")

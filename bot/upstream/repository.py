@@ -56,18 +56,20 @@ def index_of(web: Web, url: str, origin: HostOrigin) -> Entries:
 
 def entry_of(entries: Entries, request: UpstreamRequest) -> IndexEntry:
     """The version of a chart that a request means. Raises ``Invalid`` where there is none."""
-    listed = list(mappings(entries.get(request.name)))
-    if not listed:
+    entries_of_chart = list(mappings(entries.get(request.name)))
+    if not entries_of_chart:
         raise Invalid(f"{request.url} has no chart {request.name}")
-    exact = next((entry for entry in listed if request.version and entry.get("version") == request.version), None)
-    chosen = exact or _newest(listed, constraint_of(request))
-    if chosen is None:
+    exact = next(
+        (entry for entry in entries_of_chart if request.version and entry.get("version") == request.version), None
+    )
+    chosen_entry = exact or _newest(entries_of_chart, constraint_of(request))
+    if chosen_entry is None:
         raise Invalid(f"{request.url} has no version of {request.name} that satisfies {request.version or '*'}")
-    urls = [url for url in texts(chosen.get("urls")) if url]
+    urls = [url for url in texts(chosen_entry.get("urls")) if url]
     if not urls:
-        raise Invalid(f"the index of {request.url} gives no address for {request.name} {chosen.get('version')}")
-    digest = str(chosen.get("digest") or "").removeprefix("sha256:").lower()
-    return IndexEntry(str(chosen["version"]), _absolute(request.url, urls[0]), digest)
+        raise Invalid(f"the index of {request.url} gives no address for {request.name} {chosen_entry.get('version')}")
+    digest = str(chosen_entry.get("digest") or "").removeprefix("sha256:").lower()
+    return IndexEntry(str(chosen_entry["version"]), _absolute(request.url, urls[0]), digest)
 
 
 def constraint_of(request: UpstreamRequest) -> Constraint:
@@ -78,13 +80,13 @@ def constraint_of(request: UpstreamRequest) -> Constraint:
     return constraint
 
 
-def _newest(listed: Sequence[Tree], constraint: Constraint) -> Tree | None:
+def _newest(versions: Sequence[Tree], constraint: Constraint) -> Tree | None:
     candidates: list[tuple[Version, str, Tree]] = []
-    for entry in listed:
+    for entry in versions:
         version = parse_version(str(entry.get("version")))
         if version is not None and constraint.takes(version):
             candidates.append((version, str(entry.get("created") or ""), entry))
-    return max(candidates, key=lambda each: each[:2])[2] if candidates else None
+    return max(candidates, key=lambda version_entry: version_entry[:2])[2] if candidates else None
 
 
 def chart(web: Web, entry: IndexEntry, origin: HostOrigin, most: int) -> bytes:

@@ -50,10 +50,10 @@ class Store:
         """What ``request`` came to; None where nothing readable says so."""
         path = self._receipts / _name(request)
         try:
-            held = json.loads(path.read_bytes())
-            if held.pop("format") != _FORMAT or held.pop("request") != request.as_tree():
+            stored = json.loads(path.read_bytes())
+            if stored.pop("format") != _FORMAT or stored.pop("request") != request.as_tree():
                 return None
-            return Receipt(**{**held, "source": UpstreamSource(**held["source"])})
+            return Receipt(**{**stored, "source": UpstreamSource(**stored["source"])})
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 

@@ -140,13 +140,13 @@ class Web:
         """The beginning of an answer. What takes longer than there is time is cut off, whatever it waits for."""
         import httpx
 
-        left = max(hop.until - self.monotonic(), 0.001)
+        seconds_left = max(hop.until - self.monotonic(), 0.001)
         url = hop.url if address is None else _at(hop.url, hop.origin, address)
         headers = {**hop.headers, "Host": hop.origin.authority}
         with (
-            _Watch(left) as watch,
+            _Watch(seconds_left) as watch,
             httpx.Client(
-                verify=machine_authorities(), timeout=min(left, 20.0), trust_env=False, proxy=through
+                verify=machine_authorities(), timeout=min(seconds_left, 20.0), trust_env=False, proxy=through
             ) as client,
             client.stream(
                 "GET", url, headers=headers, extensions={"trace": watch.trace, "sni_hostname": hop.origin.host}
@@ -166,12 +166,12 @@ class Web:
     def _body(self, answer: httpx.Response, hop: _Hop) -> bytes:
         import httpx
 
-        kept = bytearray()
+        body = bytearray()
         authority = hop.origin.authority
         try:
             for chunk in answer.iter_raw(64 * 1024):
-                kept += chunk
-                if len(kept) > hop.most:
+                body += chunk
+                if len(body) > hop.most:
                     raise Invalid(f"what {authority} sends is larger than {hop.most / _MIB:g} MiB (fetch.max_mib)")
         except httpx.HTTPError as exc:
             if isinstance(exc, httpx.TimeoutException) or self.monotonic() >= hop.until:
@@ -179,7 +179,7 @@ class Web:
             raise Unavailable(f"{authority} broke off in the middle: {_cause(exc)}") from exc
         if self.monotonic() >= hop.until:  # without a length, a connection that is cut off looks like the end
             raise Unavailable(f"{authority} did not send all of it in time (fetch.timeout)")
-        return bytes(kept)
+        return bytes(body)
 
 
 def _at(url: str, origin: HostOrigin, address: str) -> str:
@@ -191,12 +191,12 @@ def _at(url: str, origin: HostOrigin, address: str) -> str:
 
 def _failure(status: int, origin: HostOrigin, url: str) -> Exception:
     _, parts = split(url)
-    what = f"{parts.path.rpartition('/')[2] or parts.path or '/'}"
+    file_name = f"{parts.path.rpartition('/')[2] or parts.path or '/'}"
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return Refused(f"{origin.authority} does not let us read {what} ({status}): set {variable(origin)}")
+        return Refused(f"{origin.authority} does not let us read {file_name} ({status}): set {variable(origin)}")
     if status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-        return Invalid(f"{origin.authority} has no {what} ({status})")
-    return Unavailable(f"{origin.authority} answers {status} for {what}")
+        return Invalid(f"{origin.authority} has no {file_name} ({status})")
+    return Unavailable(f"{origin.authority} answers {status} for {file_name}")
 
 
 def _cause(exc: BaseException | None) -> str:

@@ -40,7 +40,7 @@ class Accepted:
 
 
 def history_here(
-    options: Options, names: Sequence[str], tell: Callable[[int, int], None] = lambda _done, _all: None
+    options: Options, names: Sequence[str], tell: Callable[[int, int], None] = lambda _counter, _all: None
 ) -> SecretHistory:
     """The credentials in all commits that ``names`` reach; without names, in every branch and tag.
 
@@ -50,12 +50,16 @@ def history_here(
 
     repository = GitRepository.local(Path(options.repo))
     head = _head(repository, options)
-    opened = local_commits(options, head)
-    past = repository.past(names, largest=opened.settings.guard.largest_file)
+    open_repo = local_commits(options, head)
+    past = repository.past(names, largest=open_repo.settings.guard.largest_file)
     current = frozenset(entry.blob for entry in repository.entries(head))
     today = SystemClock().now().date()
     return search(
-        past, rules_of(opened, head), current=current, today=today, tell=lambda done: tell(done, len(past.ids))
+        past,
+        rules_of(open_repo, head),
+        current=current,
+        today=today,
+        tell=lambda done_count: tell(done_count, len(past.ids)),
     )
 
 
@@ -77,13 +81,15 @@ def accept_here(options: Options, compared: Compared, *, days: int, reason: str)
     repository = local_history(folder)
     change, facts, rules = _subject(options, repository, compared, folder)
     findings = judge(change, rules, Mode.STRICT, today=today, facts=facts, most=_MOST).findings
-    ours = [finding for finding in findings if finding.category != "system" and finding.enforce is not Enforce.OFF]
+    own_findings = [
+        finding for finding in findings if finding.category != "system" and finding.enforce is not Enforce.OFF
+    ]
     root = _root(folder)
     file = root / baseline.PATH
     if WorkTree(root).is_link("", baseline.PATH):
         raise Refused(f"will not write {baseline.PATH}: it is, or leads through, a symbolic link")
     data = file.read_bytes() if file.is_file() else None
-    added = baseline.unlisted(data, ours, today=today)
+    added = baseline.unlisted(data, own_findings, today=today)
     until = today + timedelta(days=days)
     if added:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +99,7 @@ def accept_here(options: Options, compared: Compared, *, days: int, reason: str)
 
 def _root(folder: Path) -> Path:
     """The folder that holds ``.git``."""
-    return next((each for each in (folder, *folder.resolve().parents) if (each / ".git").exists()), folder)
+    return next((parent for parent in (folder, *folder.resolve().parents) if (parent / ".git").exists()), folder)
 
 
 def _subject(
@@ -106,8 +112,8 @@ def _subject(
         rules = rules_of(local_commits(options, change.base), change.base)
         return change, facts_of(repository, change, rules.options), rules
     head = _head(repository, options)
-    opened = local_commits(options, head)
-    return *_everything(repository, head), rules_of(opened, head)
+    open_repo = local_commits(options, head)
+    return *_everything(repository, head), rules_of(open_repo, head)
 
 
 def _everything(repository: Repository, commit: str) -> tuple[Change, ChangeFacts]:

@@ -47,19 +47,19 @@ def finished_run(environment: Mapping[str, str]) -> actions.FinishedWorkflow | N
     return finished
 
 
-def judged_commit(finished: actions.FinishedWorkflow | None, named: str | None) -> str:
-    """The commit that the ``finished`` run was for, or as it was ``named``.
+def judged_commit(finished: actions.FinishedWorkflow | None, revision_text: str | None) -> str:
+    """The commit that the ``finished`` run was for, or as it was ``revision_text``.
 
     ``Invalid`` where neither tells, ``Refused`` where the two differ.
     """
-    if finished is None and named is None:
+    if finished is None and revision_text is None:
         raise Invalid(
             "the commit is missing that the artifact's run was for",
             advice="Name it with --head; in a workflow_run job its event says it.",
         )
-    if finished is not None and named not in {None, finished.head_sha}:
-        raise Refused(f"--head is {named}, and the run was for {finished.head_sha}")
-    return named or (finished.head_sha if finished is not None else "")
+    if finished is not None and revision_text not in {None, finished.head_sha}:
+        raise Refused(f"--head is {revision_text}, and the run was for {finished.head_sha}")
+    return revision_text or (finished.head_sha if finished is not None else "")
 
 
 def _event(environment: Mapping[str, str]) -> bytes:

@@ -62,16 +62,18 @@ def propose_patch(task: str, work: AIWork, runs: GuardedRuns) -> TaskOutcome:
     check(task, loop.run)
     declaration = loop.declarer.at(runs.base)
     assessment = assess(declaration, loop.rules(runs.base), loop.observe, now=runs.clock.now())
-    known = evidence(task, assessment, loop.declarer)
+    evidence_lines = evidence(task, assessment, loop.declarer)
     request = work.request(PROPOSE.format(task=task), runs)
-    result = runs.process(request, evidence=known)
+    result = runs.process(request, evidence=evidence_lines)
     work.answered(request, result)
     if not result.approved or not result.parsed.files:
         return TaskOutcome(request, result)
-    whole = settled(result.parsed.files, declaration, loop.declarer)
-    result = replace(result, parsed=replace(result.parsed, files=whole.files))
+    settled_files = settled(result.parsed.files, declaration, loop.declarer)
+    result = replace(result, parsed=replace(result.parsed, files=settled_files.files))
     title = f"{task}: AI-proposed patch ({request.tool})"
-    return TaskOutcome(request, result, propose(AIProposal(task, title, request, result, whole.notes, True), loop.run))
+    return TaskOutcome(
+        request, result, propose(AIProposal(task, title, request, result, settled_files.notes, True), loop.run)
+    )
 
 
 def compile_files(task: str, wish: str, folder: str, work: AIWork, runs: GuardedRuns) -> TaskOutcome:
@@ -85,16 +87,16 @@ def compile_files(task: str, wish: str, folder: str, work: AIWork, runs: Guarded
     check(about, runs.run_context)
     reads = declarer(runs.opened)
     declaration = reads.at(runs.base)
-    known = declared_evidence(task, declaration, reads)
+    evidence_lines = declared_evidence(task, declaration, reads)
     request = work.request(COMPILE.format(task=task, wish=wish, folder=folder), runs)
-    result = runs.process(request, evidence=known)
+    result = runs.process(request, evidence=evidence_lines)
     work.answered(request, result)
     if not result.approved:
         return TaskOutcome(request, result)
     if not result.parsed.files:
         raise Refused("the tool wrote no file", advice="Say in the prompt which files are missing.")
-    made = compiled(result.parsed.files, folder, declaration, reads)
-    bundle = ArtifactBundle(made.files, made.desired)
+    compiled_files = compiled(result.parsed.files, folder, declaration, reads)
+    bundle = ArtifactBundle(compiled_files.files, compiled_files.desired)
     title = f"{task}: AI-proposed files in {folder} ({request.tool})"
     notes = _declares(bundle)
     action = propose(AIProposal(about, title, request, result, notes, True), runs.run_context)

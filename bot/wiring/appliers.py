@@ -34,7 +34,7 @@ _VARIABLES: Final = "CLOCKWORK_VAR_"
 
 
 def appliers_of(
-    opened: OpenRepository,
+    open_repo: OpenRepository,
     declaration: Declaration,
     target: str,
     *,
@@ -44,16 +44,23 @@ def appliers_of(
     """What carries out actions on a resource of ``target`` as it is declared. ``actions`` are those of a whole plan, where
     there is one: Terraform carries out nothing else.
     """
-    settings = apply_settings(opened, target)
+    settings = apply_settings(open_repo, target)
     return _Appliers(
-        of_target(opened, target), target, declaration, settings, force_conflicts or settings.force_conflicts, actions
+        of_target(open_repo, target),
+        target,
+        declaration,
+        settings,
+        force_conflicts or settings.force_conflicts,
+        actions,
     ).of
 
 
-def apply_settings(opened: OpenRepository, target: str) -> ApplySettings:
+def apply_settings(open_repo: OpenRepository, target: str) -> ApplySettings:
     """How a target is applied."""
-    own = next((each.apply for each in opened.settings.targets if each.name == target), None)
-    return own or opened.settings.apply
+    target_settings = next(
+        (target_entry.apply for target_entry in open_repo.settings.targets if target_entry.name == target), None
+    )
+    return target_settings or open_repo.settings.apply
 
 
 @dataclass
@@ -70,13 +77,13 @@ class _Appliers:
 
     def of(self, resource: ResourceId) -> Applier | None:
         """The applier of a resource; None where settings do not say how to reach what runs it."""
-        named = self.opened.settings.observe
+        observe_settings = self.opened.settings.observe
         match resource.platform:
-            case Platform.KUBERNETES if named.kubernetes is not None:
+            case Platform.KUBERNETES if observe_settings.kubernetes is not None:
                 return self._kept("kubernetes", self._kubernetes)
-            case Platform.COMPOSE if named.docker is not None:
+            case Platform.COMPOSE if observe_settings.docker is not None:
                 return self._kept(f"compose {resource.scope}", partial(self._compose, resource.scope))
-            case Platform.TERRAFORM if named.terraform is not None:
+            case Platform.TERRAFORM if observe_settings.terraform is not None:
                 return self._kept("terraform", self._terraform)
             case _:
                 return None
@@ -144,8 +151,8 @@ class _Appliers:
         if is_files(options):
             _check_as_committed(Path(options.repo), self._named(project), self.opened, commit)
             return Path(options.repo)
-        named = hashlib.sha256(f"{self.opened.remote} {self.target}".encode()).hexdigest()[:16]
-        return written_out(repository, commit, cache_root(options) / "applied" / named)
+        digest = hashlib.sha256(f"{self.opened.remote} {self.target}".encode()).hexdigest()[:16]
+        return written_out(repository, commit, cache_root(options) / "applied" / digest)
 
     def _terraform(self) -> Applier:
         from bot.appliers.terraform import TerraformApplier
@@ -182,14 +189,14 @@ def without_own_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _check_as_committed(folder: Path, files: Iterable[str], opened: OpenRepository, commit: str) -> None:
+def _check_as_committed(folder: Path, files: Iterable[str], open_repo: OpenRepository, commit: str) -> None:
     """Raise ``Refused`` where a file of the folder is not what the commit holds: that would be applied unseen."""
     for name in files:
         file = folder / name
-        if (file.read_bytes() if file.is_file() else None) != opened.repository.read(commit, name):
+        if (file.read_bytes() if file.is_file() else None) != open_repo.repository.read(commit, name):
             raise Refused(
-                f"{file} is not as it is on {opened.branch} ({commit[:12]})",
-                advice=f"Check {opened.branch} out there, or name the remote with --repo URL.",
+                f"{file} is not as it is on {open_repo.branch} ({commit[:12]})",
+                advice=f"Check {open_repo.branch} out there, or name the remote with --repo URL.",
             )
 
 

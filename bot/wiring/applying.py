@@ -68,11 +68,11 @@ class Application:
 
     def check(self) -> None:
         """Raise ``Refused`` under a halt, and where rules block what would be applied."""
-        opened, clock = self.opened, SystemClock()
-        if (stop := stopped(ledger(opened).read(), limits(opened.settings), clock.now())) is not None:
+        open_repo, clock = self.opened, SystemClock()
+        if (stop := stopped(ledger(open_repo).read(), limits(open_repo.settings), clock.now())) is not None:
             raise Refused(f"Nothing was applied. {stop}")
-        before = last_applied(opened.repository, opened.options.target)
-        if before is not None and (reasons := unmet(opened, before, self.commit, clock)):
+        before = last_applied(open_repo.repository, open_repo.options.target)
+        if before is not None and (reasons := unmet(open_repo, before, self.commit, clock)):
             raise Refused(
                 "\n  ".join(
                     ["Nothing was applied, because guardrails block what came since the last apply:", *reasons]
@@ -133,18 +133,20 @@ class Application:
         except Refused as exc:
             return AppliedPlan(refused=str(exc))
 
-    def verify(self, done: Sequence[str] = (), *, whole: bool = True) -> AppliedVerification:
-        """Look again, where the ``whole`` plan was done for a while as long as something differs, and write on the commit how
-        that ended and what was done. Where only some tasks were chosen, they alone are looked at, and nothing is written.
+    def verify(self, done_lines: Sequence[str] = (), *, is_complete: bool = True) -> AppliedVerification:
+        """Look again and write on the commit how that ended and what was done (``done_lines``).
+
+        Where ``is_complete``, the plan was done as a whole, it looks for a while as long as something differs. Where only
+        some tasks were chosen, they alone are looked at, and nothing is written.
         """
-        looked = verification_of(self.opened, publish=not self.tasks, done=done, tasks=self.tasks)
-        return looked(_SETTLING if whole else 0)
+        verify_within = verification_of(self.opened, publish=not self.tasks, done_lines=done_lines, tasks=self.tasks)
+        return verify_within(_SETTLING if is_complete else 0)
 
 
 def open_application(options: Options, *, force_conflicts: bool = False, tasks: Sequence[str] = ()) -> Application:
     """Look at what the branch declares and at what runs, to apply it, or only what is about some ``tasks``."""
-    opened = open_pushed(options)
-    return Application(opened, assessment_of(opened)(), force_conflicts, tuple(tasks))
+    open_repo = open_pushed(options)
+    return Application(open_repo, assessment_of(open_repo)(), force_conflicts, tuple(tasks))
 
 
 def after_merge(options: Options, tell: Callable[[AppliedAction], None] = lambda _ended: None) -> Unattended | None:
@@ -152,28 +154,38 @@ def after_merge(options: Options, tell: Callable[[AppliedAction], None] = lambda
     how it ended and what waits. None where there is nothing to do and nothing to tell.
     """
     application = open_application(options)
-    opened = application.opened
-    chosen = [each for each in application.plans if apply_settings(opened, each.actions.target).after_merge]
-    known = last_applied(opened.repository, options.target)
-    if not any(each.actions.actions for each in chosen) and known == application.commit:
+    open_repo = application.opened
+    plans_chosen = [
+        target_plan
+        for target_plan in application.plans
+        if apply_settings(open_repo, target_plan.actions.target).after_merge
+    ]
+    applied_before = last_applied(open_repo.repository, options.target)
+    if not any(target_plan.actions.actions for target_plan in plans_chosen) and applied_before == application.commit:
         return None
-    ended, sentences = _unattended(application, chosen, tell)
-    whole = all(done.whole for done in ended)
-    return Unattended(tuple(ended), application.verify(sentences, whole=whole))
+    ended, sentences = _unattended(application, plans_chosen, tell)
+    is_complete = all(applied_plan.whole for applied_plan in ended)
+    return Unattended(tuple(ended), application.verify(sentences, is_complete=is_complete))
 
 
 def _unattended(
-    application: Application, chosen: Sequence[TargetPlan], tell: Callable[[AppliedAction], None]
+    application: Application, chosen_plans: Sequence[TargetPlan], tell: Callable[[AppliedAction], None]
 ) -> tuple[list[AppliedPlan], list[str]]:
     """What became of each plan, and the sentences about that; one refusal where nothing may be applied at all."""
     try:
-        if any(each.actions.actions for each in chosen):
+        if any(target_plan.actions.actions for target_plan in chosen_plans):
             application.check()
     except Refused as exc:
         return [AppliedPlan(refused=str(exc))], refusal(str(exc))
-    ended = [application.attempt(each, approved=False, unattended=True, tell=tell) for each in chosen]
+    ended = [
+        application.attempt(target_plan, approved=False, unattended=True, tell=tell) for target_plan in chosen_plans
+    ]
     name = application.opened.name
-    return ended, [line for each, done in zip(chosen, ended, strict=True) for line in sentences_of(each, done, name)]
+    return ended, [
+        line
+        for target_plan, applied_plan in zip(chosen_plans, ended, strict=True)
+        for line in sentences_of(target_plan, applied_plan, name)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,44 +198,44 @@ class Unattended:
     @property
     def refused(self) -> str:
         """Why some of it was refused as a whole."""
-        return "\n".join(each.refused for each in self.ended if each.refused)
+        return "\n".join(attempt.refused for attempt in self.ended if attempt.refused)
 
 
-def sentences_of(plan: TargetPlan, done: AppliedPlan, name: str) -> list[str]:
+def sentences_of(plan: TargetPlan, applied_plan: AppliedPlan, name: str) -> list[str]:
     """What became of the plan of a target (of the repository called ``name``), and how people agree to what waits for that;
     what a change window or failures hold back waits for something else.
     """
-    place = plan.actions.target or name
-    if done.refused:
-        return refusal(f"{place}: {done.refused}")
-    asks = f" To agree, comment `/clockwork apply {plan.actions.name}`." if done.asking else ""
-    return [f"{place}: {applied_summary(done)}{asks}"]
+    title = plan.actions.target or name
+    if applied_plan.refused:
+        return refusal(f"{title}: {applied_plan.refused}")
+    asks = f" To agree, comment `/clockwork apply {plan.actions.name}`." if applied_plan.asking else ""
+    return [f"{title}: {applied_summary(applied_plan)}{asks}"]
 
 
 def refusal(text: str) -> list[str]:
     """The sentences of a refusal: what was refused, each reason, and what to do."""
-    return [line for each in text.splitlines() if (line := each.strip())]
+    return [line for raw_line in text.splitlines() if (line := raw_line.strip())]
 
 
-def hooks_ran(opened: OpenRepository) -> HooksRan:
+def hooks_ran(open_repo: OpenRepository) -> HooksRan:
     """Tells which hooks ran for a target; none where the repository is pushed nowhere."""
-    return lambda target: () if opened.git is None else hook_runs(journal_of(opened, target).read())
+    return lambda target: () if open_repo.git is None else hook_runs(journal_of(open_repo, target).read())
 
 
 def open_planning(options: Options, *, pushed: bool) -> tuple[Callable[[], Assessment], HooksRan]:
     """What compares the files of a folder as they are (or a branch, where that is ``pushed``), and which hooks ran there."""
-    opened = open_pushed(options) if pushed else repository_to_read(options)
-    return assessment_of(opened), hooks_ran(opened)
+    open_repo = open_pushed(options) if pushed else repository_to_read(options)
+    return assessment_of(open_repo), hooks_ran(open_repo)
 
 
-def journal_of(opened: OpenRepository, target: str) -> GitLedger:
+def journal_of(open_repo: OpenRepository, target: str) -> GitLedger:
     """The journal of a target, in a clone of its own."""
-    remote, ref = opened.remote or "", f"{JOURNALS}{target or _UNNAMED}"
+    remote, ref = open_repo.remote or "", f"{JOURNALS}{target or _UNNAMED}"
     return GitLedger(
         remote,
-        cache_folder(opened.options, f"{ref} {remote}"),
-        credentials=credentials(opened.secrets, remote),
+        cache_folder(open_repo.options, f"{ref} {remote}"),
+        credentials=credentials(open_repo.secrets, remote),
         ref=ref,
-        author=Signature(opened.settings.author.name, opened.settings.author.email),
-        signer=signer(opened.settings),
+        author=Signature(open_repo.settings.author.name, open_repo.settings.author.email),
+        signer=signer(open_repo.settings),
     )

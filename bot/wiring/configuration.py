@@ -30,57 +30,57 @@ def check_configuration(options: Options) -> tuple[ConfigurationPart, ...]:
         return (ConfigurationPart(str(options.settings or FILE), problem=str(exc)),)
 
 
-def configuration(opened: OpenRepository) -> tuple[ConfigurationPart, ...]:
+def configuration(open_repo: OpenRepository) -> tuple[ConfigurationPart, ...]:
     """The parts of an opened repository's configuration. Raises ``Refused`` where its branch is not there."""
-    commit = opened.repository.head(opened.branch)
+    commit = open_repo.repository.head(open_repo.branch)
     if commit is None:
         raise Refused(
-            f"the repository has no branch {opened.branch}",
+            f"the repository has no branch {open_repo.branch}",
             advice="Push a first commit, or name the branch with --branch or in clockwork.yaml (branch:).",
         )
     readings = checked(
         {
-            str(opened.options.settings or FILE): partial(_settings, opened),
-            "policies/*.yaml": partial(_rules, opened, commit),
-            opened.settings.ignores: partial(_ignores, opened, commit),
-            FOLDER: partial(_guardrails, opened, commit),
+            str(open_repo.options.settings or FILE): partial(_settings, open_repo),
+            "policies/*.yaml": partial(_rules, open_repo, commit),
+            open_repo.settings.ignores: partial(_ignores, open_repo, commit),
+            FOLDER: partial(_guardrails, open_repo, commit),
         }
     )
-    return (*readings, *_misnamed(opened, commit), *_owners(opened, commit))
+    return (*readings, *_misnamed(open_repo, commit), *_owners(open_repo, commit))
 
 
-def _misnamed(opened: OpenRepository, commit: str) -> Iterator[ConfigurationPart]:
-    if opened.options.settings is None and opened.repository.read(commit, MISNAMED) is not None:
+def _misnamed(open_repo: OpenRepository, commit: str) -> Iterator[ConfigurationPart]:
+    if open_repo.options.settings is None and open_repo.repository.read(commit, MISNAMED) is not None:
         yield ConfigurationPart(MISNAMED, "is not read", advice=f"Settings are read from {FILE}: rename it.")
 
 
-def _owners(opened: OpenRepository, commit: str) -> Iterator[ConfigurationPart]:
-    joins, assigns = opened.settings.fixes.join is Join.OWNER, opened.settings.github.assign_owners
-    if (text := ownerless(opened.repository, commit, joins=joins, assigns=assigns)) is not None:
+def _owners(open_repo: OpenRepository, commit: str) -> Iterator[ConfigurationPart]:
+    joins, assigns = open_repo.settings.fixes.join is Join.OWNER, open_repo.settings.github.assign_owners
+    if (text := ownerless(open_repo.repository, commit, joins=joins, assigns=assigns)) is not None:
         advice = "Add .github/CODEOWNERS, or take the setting out."
         yield ConfigurationPart("CODEOWNERS", text, advice=advice)
 
 
-def _settings(opened: OpenRepository) -> str:
-    named = sorted(opened.settings.model_fields_set - {"version"})
-    return f"sets {', '.join(named)}" if named else "every key has its default"
+def _settings(open_repo: OpenRepository) -> str:
+    set_names = sorted(open_repo.settings.model_fields_set - {"version"})
+    return f"sets {', '.join(set_names)}" if set_names else "every key has its default"
 
 
-def _rules(opened: OpenRepository, commit: str) -> str:
-    level = opened.settings.fixes.level
-    rules = rules_at(opened.repository, commit, level=level, shipped=files("policies", "levels/*.yaml")).rules
-    own = sum(rule.file.startswith("policies/") for rule in rules)
-    return f"{counted(own, 'rule')} of its own, {counted(len(rules) - own, 'rule')} of the level {level}"
+def _rules(open_repo: OpenRepository, commit: str) -> str:
+    level = open_repo.settings.fixes.level
+    rules = rules_at(open_repo.repository, commit, level=level, shipped=files("policies", "levels/*.yaml")).rules
+    own_count = sum(rule.file.startswith("policies/") for rule in rules)
+    return f"{counted(own_count, 'rule')} of its own, {counted(len(rules) - own_count, 'rule')} of the level {level}"
 
 
-def _ignores(opened: OpenRepository, commit: str) -> str:
-    return counted(len(ignores_at(opened.repository, commit, opened.settings.ignores).rules), "ignore rule")
+def _ignores(open_repo: OpenRepository, commit: str) -> str:
+    return counted(len(ignores_at(open_repo.repository, commit, open_repo.settings.ignores).rules), "ignore rule")
 
 
-def _guardrails(opened: OpenRepository, commit: str) -> str:
+def _guardrails(open_repo: OpenRepository, commit: str) -> str:
     from bot.wiring.guard import rules_of
 
-    book = rules_of(opened, commit)
+    book = rules_of(open_repo, commit)
     if book.errors:
         raise Invalid("\n".join(book.errors))
     return f"{counted(len(book.guardrails), 'guardrail')}, those that ship with Clockwork among them"

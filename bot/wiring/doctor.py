@@ -51,7 +51,7 @@ def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...
     if [diagnosis.area for diagnosis in diagnoses] == ["repository"]:
         return tuple(diagnoses)  # it cannot even be read
     try:
-        opened = repository_to_read(options) if offline else open_repository(options)
+        open_repo = repository_to_read(options) if offline else open_repository(options)
     except BotError as exc:
         if any(
             diagnosis.health is Health.FAILS and exc.message.splitlines()[0] in diagnosis.message
@@ -59,7 +59,7 @@ def diagnose(options: Options, *, offline: bool = False) -> tuple[Diagnosis, ...
         ):
             return tuple(diagnoses)  # settings that are wrong, told with their lines
         return (*diagnoses, Diagnosis("repository", Health.FAILS, exc.message, exc.advice or ""))
-    surroundings = _Surroundings(opened, SystemClock())
+    surroundings = _Surroundings(open_repo, SystemClock())
     diagnoses += examined("repository", surroundings.repository)
     if offline:
         diagnoses.append(
@@ -87,13 +87,15 @@ class _Surroundings:
     clock: SystemClock
 
     def repository(self) -> Iterator[Diagnosis]:
-        opened = self.opened
-        head = opened.repository.head(opened.branch)
-        if opened.git is None:
+        open_repo = self.opened
+        head = open_repo.repository.head(open_repo.branch)
+        if open_repo.git is None:
             advice = "Name the remote with --repo URL to have anything written."
-            yield Diagnosis("repository", Health.NOTE, f"{opened.name}: files of a folder, only read", advice)
+            yield Diagnosis("repository", Health.NOTE, f"{open_repo.name}: files of a folder, only read", advice)
         else:
-            yield Diagnosis("repository", Health.OK, f"{opened.name}, branch {opened.branch} at {(head or '')[:12]}")
+            yield Diagnosis(
+                "repository", Health.OK, f"{open_repo.name}, branch {open_repo.branch} at {(head or '')[:12]}"
+            )
 
     def host(self) -> Iterator[Diagnosis]:
         if self.opened.git is None:
@@ -115,12 +117,12 @@ class _Surroundings:
             return
         host.whoami()
         now = self.clock.now()  # rights are asked for one after the other, and the clock first
-        told, settings = host.rights(self.opened.branch), self.opened.settings
+        host_rights, settings = host.rights(self.opened.branch), self.opened.settings
         labels = settings.github.labels
         facts = host.facts()
-        yield from doctor.rights(told, facts, labels=labels, signing=settings.author.signing)
+        yield from doctor.rights(host_rights, facts, labels=labels, signing=settings.author.signing)
         yield from doctor.merging(self._rules(), facts)
-        yield from doctor.clock(now, told.at)
+        yield from doctor.clock(now, host_rights.at)
 
     def _rules(self) -> RuleSet:
         head = self.opened.repository.head(self.opened.branch)
@@ -174,11 +176,11 @@ class _Surroundings:
         environment = self.opened.options.environment
         for choice in self.opened.settings.guard.assistants:
             name = choice.name or choice.kind
-            made = assistant_of(choice, environment, self.clock)
+            assistant = assistant_of(choice, environment, self.clock)
             program = choice.command[0] if choice.command else choice.kind
             needs_program = choice.kind in _PROGRAMS
-            if isinstance(made, Disabled):
-                yield Diagnosis("assistants", Health.NOTE, f"{name} is not asked: {made.why}", "Set the variable.")
+            if isinstance(assistant, Disabled):
+                yield Diagnosis("assistants", Health.NOTE, f"{name} is not asked: {assistant.why}", "Set the variable.")
             elif needs_program and shutil.which(program, path=environment.get("PATH", os.defpath)) is None:
                 yield Diagnosis("assistants", Health.FAILS, f"{name}: no program {program} on PATH", "Install it.")
             else:
@@ -187,17 +189,17 @@ class _Surroundings:
     def environment(self) -> Iterator[Diagnosis]:
         """The variables that settings name and nobody set."""
         settings, environment = self.opened.settings, self.opened.options.environment
-        named = [
+        variables = [
             (f"notifications.receivers.{name}", variable)
             for name, receiver in settings.notifications.receivers.items()
             for variable in (receiver.apprise_env, receiver.webhook_env, receiver.secret_env)
         ]
-        named += [(f"api.tokens.{name}", token.env) for name, token in settings.api.tokens.items()]
+        variables += [(f"api.tokens.{name}", token.env) for name, token in settings.api.tokens.items()]
         if (influx := settings.metrics.influx) is not None:
-            named += [("metrics.influx", influx.url_env), ("metrics.influx", influx.token_env)]
-        for where, variable in named:
+            variables += [("metrics.influx", influx.url_env), ("metrics.influx", influx.token_env)]
+        for setting, variable in variables:
             if variable is not None and not environment.get(variable):
-                text = f"{where} names {variable}, which is not set"
+                text = f"{setting} names {variable}, which is not set"
                 yield Diagnosis("environment", Health.NOTE, text, "Set it where Clockwork runs.")
 
     def workflows(self) -> Iterator[Diagnosis]:
@@ -205,10 +207,10 @@ class _Surroundings:
         repository = self.opened.repository
         head = repository.head(self.opened.branch) or ""
         files = {entry.path: repository.read(head, entry.path) or b"" for entry in repository.entries(head, _WORKFLOWS)}
-        ours = {path: data for path, data in files.items() if RUNS_US.search(data)}
-        for path, data in ours.items():
+        our_workflows = {path: data for path, data in files.items() if RUNS_US.search(data)}
+        for path, data in our_workflows.items():
             yield from workflow(path, data, __version__)
-        if not ours:
+        if not our_workflows:
             yield Diagnosis(
                 "workflows", Health.NOTE, "no workflow runs Clockwork", "clockwork init, or run the daemon."
             )
@@ -218,17 +220,17 @@ class _Surroundings:
             yield Diagnosis("workflows", Health.NOTE, text, f"clockwork schema > {SCHEMA}")
 
 
-def confined_assistant(name: str, asked: Confinement, wall: Wall | None) -> Diagnosis:
+def confined_assistant(name: str, confinement: Confinement, wall: Wall | None) -> Diagnosis:
     """Whether an assistant is asked on a machine whose strongest wall is ``wall``; None for one that is no program."""
     if wall is None:
         return Diagnosis("assistants", Health.OK, f"{name}, over HTTPS")
-    if asked is not Confinement.NONE and wall is not Wall.NONE:
+    if confinement is not Confinement.NONE and wall is not Wall.NONE:
         return Diagnosis("assistants", Health.OK, f"{name}, behind {wall}")
     install = "Install bubblewrap or allow user namespaces"
-    if asked is Confinement.REQUIRED:
+    if confinement is Confinement.REQUIRED:
         advice = f"{install}; or set its confinement to best or none."
         return Diagnosis("assistants", Health.FAILS, f"{name}: this machine can build no wall around it", advice)
-    advice = "Set its confinement to required." if asked is Confinement.NONE else f"{install}."
+    advice = "Set its confinement to required." if confinement is Confinement.NONE else f"{install}."
     return Diagnosis("assistants", Health.NOTE, f"{name}, without a wall: it can reach what this user can", advice)
 
 

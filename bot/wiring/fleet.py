@@ -90,35 +90,37 @@ class OpenFleet:
         for entry in self.settings.repositories:
             check_address(entry.url)
         owners = {} if self.installations is None else self.installations.owners()
-        named = [self._named(entry, owners) for entry in self.settings.repositories]
-        known = {member.name.lower() for member in named}
-        twice = sorted(name for name in known if sum(member.name.lower() == name for member in named) > 1)
-        if twice:
-            raise Invalid(f"two repositories are called {twice[0]}", advice="Give one of them another name.")
-        installed = [member for member in self._installed(owners) if member.name.lower() not in known]
-        return tuple(sorted((*named, *installed), key=lambda member: member.name))
+        listed_members = [self._named(entry, owners) for entry in self.settings.repositories]
+        lower_names = {member.name.lower() for member in listed_members}
+        duplicates = sorted(
+            name for name in lower_names if sum(member.name.lower() == name for member in listed_members) > 1
+        )
+        if duplicates:
+            raise Invalid(f"two repositories are called {duplicates[0]}", advice="Give one of them another name.")
+        installed = [member for member in self._installed(owners) if member.name.lower() not in lower_names]
+        return tuple(sorted((*listed_members, *installed), key=lambda member: member.name))
 
     def _installed(self, owners: Mapping[str, int]) -> list[FleetMember]:
         settings = self.settings
-        asked = {owner: key for owner, key in owners.items() if _matches(owner, settings.installations)}
+        matching_owners = {owner: key for owner, key in owners.items() if _matches(owner, settings.installations)}
         reached = [
-            each
-            for key in asked.values()
-            for each in (self.installations and self.installations.repositories(key)) or ()
+            repository
+            for key in matching_owners.values()
+            for repository in (self.installations and self.installations.repositories(key)) or ()
         ]
         return [
             FleetMember(
-                each.full_name,
-                each.clone_url,
-                f"installation {each.installation}",
+                repository.full_name,
+                repository.clone_url,
+                f"installation {repository.installation}",
                 timedelta(seconds=settings.schedule.interval),
-                installation=each.installation,
+                installation=repository.installation,
                 environment=tuple(settings.environment),
                 needs_settings=settings.take_part == "with-settings",
-                trusted=_matches(each.full_name, settings.trusted),
+                trusted=_matches(repository.full_name, settings.trusted),
             )
-            for each in reached
-            if _matches(each.full_name, settings.include) and not _matches(each.full_name, settings.exclude)
+            for repository in reached
+            if _matches(repository.full_name, settings.include) and not _matches(repository.full_name, settings.exclude)
         ]
 
     def _named(self, entry: FleetRepositorySettings, owners: Mapping[str, int]) -> FleetMember:
@@ -148,8 +150,8 @@ class OpenFleet:
         if self.installations is None or entry.token_env or web_host(entry.url) not in {api, api.removeprefix("api.")}:
             return None
         by_login = {owner.lower(): key for owner, key in owners.items()}
-        known = by_login.get(name.partition("/")[0].lower())
-        return self.installations.installation_of(name) if known is None else known
+        known_installation = by_login.get(name.partition("/")[0].lower())
+        return self.installations.installation_of(name) if known_installation is None else known_installation
 
     def _path(self, text: str) -> Path:
         return (self.folder / text).absolute()
@@ -188,23 +190,27 @@ class OpenFleet:
         """Whether the runs of ``member`` see variables that others do not."""
         return not set(member.environment) <= set(self.settings.environment)
 
-    def _seen(self, named: Iterable[str]) -> dict[str, str]:
-        seen = {*_USUAL, *named}
-        chosen = {key: text for key, text in self.environment.items() if key in seen or key.startswith("LC_")}
-        chosen.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
-        return chosen
+    def _seen(self, variable_names: Iterable[str]) -> dict[str, str]:
+        allowed_names = {*_USUAL, *variable_names}
+        variables = {
+            key: text for key, text in self.environment.items() if key in allowed_names or key.startswith("LC_")
+        }
+        variables.setdefault("PATH", "/usr/local/bin:/usr/bin:/bin")
+        return variables
 
     def surroundings(self, member: FleetMember) -> Mapping[str, str]:
         """The environment of the process of a run: no secret of the fleet or of another repository is in it.
 
         Its CLOCKWORK_SECRET is derived from the fleet's and its name.
         """
-        chosen = self._seen(member.environment)
+        variables = self._seen(member.environment)
         if member.installation is not None:
-            chosen["GITHUB_API_URL"] = self.settings.api_url
+            variables["GITHUB_API_URL"] = self.settings.api_url
         if (secret := self.environment.get("CLOCKWORK_SECRET")) and "CLOCKWORK_SECRET" not in member.environment:
-            chosen["CLOCKWORK_SECRET"] = hmac.new(secret.encode(), member.name.lower().encode(), "sha256").hexdigest()
-        return chosen
+            variables["CLOCKWORK_SECRET"] = hmac.new(
+                secret.encode(), member.name.lower().encode(), "sha256"
+            ).hexdigest()
+        return variables
 
 
 def open_fleet(file: Path, environment: Mapping[str, str], clock: Clock, *, cache: Path | None = None) -> OpenFleet:

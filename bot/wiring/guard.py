@@ -66,7 +66,7 @@ class Guard:
     @cached_property
     def assistants(self) -> tuple[Assistant, ...]:
         """The configured AI tools; none is a normal state."""
-        return tuple(assistant_of(each, self.opened.options.environment, self.clock) for each in self._reviewing)
+        return tuple(assistant_of(choice, self.opened.options.environment, self.clock) for choice in self._reviewing)
 
     @property
     def _reviewing(self) -> Sequence[AssistantSettings]:
@@ -75,8 +75,8 @@ class Guard:
     @property
     def required(self) -> frozenset[str]:
         """The names of the assistants that have to answer."""
-        chosen = zip(self._reviewing, self.assistants, strict=True)
-        return frozenset(assistant.name for each, assistant in chosen if each.required)
+        choices = zip(self._reviewing, self.assistants, strict=True)
+        return frozenset(assistant.name for choice, assistant in choices if choice.required)
 
     @property
     def queue(self) -> QueueFigures:
@@ -104,8 +104,8 @@ class Guard:
         Without a setting: where the token is a bot's own. In GitHub Actions (docs.github.com, "Variables reference":
         ``GITHUB_ACTIONS``) the workflow that init writes may only read pull requests, and the check says the same.
         """
-        chosen = self.opened.settings.guard.rendered_comment
-        return not _in_actions(self) if chosen is None else chosen
+        comment_setting = self.opened.settings.guard.rendered_comment
+        return not _in_actions(self) if comment_setting is None else comment_setting
 
     def rendering_for(self, base: str) -> RenderChange:
         """What renders a change, by the settings that the commit ``base`` has."""
@@ -120,7 +120,7 @@ def _in_actions(guard: Guard) -> bool:
     return guard.opened.options.environment.get("GITHUB_ACTIONS") == "true"
 
 
-def _is_without_rights(guard: Guard, *, kept: bool) -> bool:
+def _is_without_rights(guard: Guard, *, keeps_artifact: bool) -> bool:
     """Whether a run for a fork is expected to have a token that may only read.
 
     Actions tells it by the event. Elsewhere only what is kept is published by another run. Whoever has no right to publish
@@ -128,8 +128,8 @@ def _is_without_rights(guard: Guard, *, kept: bool) -> bool:
     """
     from bot.wiring.actions import runs_for_strangers
 
-    told = runs_for_strangers(guard.opened.options.environment)
-    return kept if told is None else told
+    for_strangers = runs_for_strangers(guard.opened.options.environment)
+    return keeps_artifact if for_strangers is None else for_strangers
 
 
 def review(
@@ -138,19 +138,19 @@ def review(
     *,
     mode: Mode | None = None,
     comment: bool = False,
-    kept: bool = False,
+    keeps_artifact: bool = False,
     claims: Claims | None = None,
 ) -> Reviewed:
     """Judge pull request ``number`` by the rules of its base and publish the check on its head.
 
-    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref. ``kept`` says that
+    The head of a pull request from a fork is on no branch of the repository: it is fetched by its own ref. ``keeps_artifact``:
     what is judged is kept for another run, which publishes it.
     """
     from bot.flows.head_check import review_pull
 
     guard.repository.fetch()
     pulls = guard.host.pulls()
-    pull = next((each for each in pulls if each.number == number), None) or guard.host.pull(number)
+    pull = next((candidate for candidate in pulls if candidate.number == number), None) or guard.host.pull(number)
     if guard.opened.git is not None and guard.repository.resolve(pull.head_sha) is None:
         guard.opened.git.fetch_ref(guard.host.head_ref(number))
     return review_pull(
@@ -159,7 +159,7 @@ def review(
         session_id=secrets.token_hex(16),
         comment=comment,
         rendered_comment=guard.rendered_comment,
-        reads_only=pull.forked and _is_without_rights(guard, kept=kept),
+        reads_only=pull.forked and _is_without_rights(guard, keeps_artifact=keeps_artifact),
         claims=claims,
         twins=[_twin(guard, twin, mode) for twin in twins_of(pull, pulls)],
     )
@@ -167,8 +167,10 @@ def review(
 
 def twins_of(pull: PullRequest, pulls: Iterable[PullRequest]) -> list[PullRequest]:
     """The other open pull requests with the same head, by number."""
-    twins = [each for each in pulls if each.head_sha == pull.head_sha and each.number != pull.number]
-    return sorted(twins, key=lambda each: each.number)
+    twins = [
+        candidate for candidate in pulls if candidate.head_sha == pull.head_sha and candidate.number != pull.number
+    ]
+    return sorted(twins, key=lambda candidate: candidate.number)
 
 
 def _twin(guard: Guard, pull: PullRequest, mode: Mode | None) -> Twin:
@@ -224,62 +226,62 @@ def site_of(guard: Guard, base: str, mode: Mode | None = None) -> ReviewSite:
     )
 
 
-def rules_of(opened: OpenRepository, base: str) -> RuleBook:
+def rules_of(open_repo: OpenRepository, base: str) -> RuleBook:
     """The rule book of a repository as it stands at the commit ``base``."""
     from bot.flows.review import rules_at
     from bot.guardrails.rule import GuardOptions
     from bot.shipped import files
 
-    settings = opened.settings.guard
+    settings = open_repo.settings.guard
     options = GuardOptions(
         private_packages=tuple(settings.known_packages),
         public_ports=frozenset(settings.public_ports),
         large_delete=settings.large_delete,
         generated=tuple(settings.generated),
         largest_file=settings.largest_file,
-        projects=named_projects(opened.settings),
+        projects=named_projects(open_repo.settings),
     )
-    return rules_at(opened.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
+    return rules_at(open_repo.repository, base, shipped=files("policies", "guardrails/**/*.md"), options=options)
 
 
-def unmet(opened: OpenRepository, base: str, head: str, clock: Clock) -> tuple[str, ...]:
+def unmet(open_repo: OpenRepository, base: str, head: str, clock: Clock) -> tuple[str, ...]:
     """What guardrails block of what came between two commits, a line each; nothing unless one of them says strict."""
     from bot.flows import merged_changes
     from bot.flows.review import facts_of, review
     from bot.model.finding import Change, Enforce, Finding, Mode
     from bot.model.session import ReviewRequest
 
-    at = {commit: _settings_or_strict(opened, commit) for commit in (base, head)}
+    at = {commit: _settings_or_strict(open_repo, commit) for commit in (base, head)}
     if base == head or all(settings.guard.mode is not Mode.STRICT for settings in at.values()):
         return ()
 
     def blocks(change: Change, *, by: str) -> tuple[Finding, ...]:
-        settings = at.setdefault(by, _settings_or_strict(opened, by))
-        rules = rules_of(replace(opened, settings=settings), by)
-        request = ReviewRequest(change=change, mode=Mode.STRICT, repository=opened.name)
-        facts = facts_of(opened.repository, change, rules.options)
+        settings = at.setdefault(by, _settings_or_strict(open_repo, by))
+        rules = rules_of(replace(open_repo, settings=settings), by)
+        request = ReviewRequest(change=change, mode=Mode.STRICT, repository=open_repo.name)
+        facts = facts_of(open_repo.repository, change, rules.options)
         result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
         return tuple(finding for finding in result.findings if finding.enforce is Enforce.BLOCK)
 
-    findings = merged_changes.unmet(opened.repository, base, head, blocks)
+    findings = merged_changes.unmet(open_repo.repository, base, head, blocks)
     return tuple(f"{finding.file}:{finding.line}: {finding.rule}: {finding.message}" for finding in findings)
 
 
-def _settings_or_strict(opened: OpenRepository, commit: str) -> Settings:
+def _settings_or_strict(open_repo: OpenRepository, commit: str) -> Settings:
     """The settings at a commit; the defaults in strict mode where those have a mistake, which loosens nothing."""
     from bot.model.finding import Mode
 
     try:
-        return settings_at(opened.options, opened.repository, commit)
+        return settings_at(open_repo.options, open_repo.repository, commit)
     except Invalid:
         settings = Settings()
         return settings.model_copy(update={"guard": settings.guard.model_copy(update={"mode": Mode.STRICT})})
 
 
 def rendering_at(
-    opened: OpenRepository, base: str, targets: DeploymentReader, clock: Clock, *, committed: bool = True
+    open_repo: OpenRepository, base: str, targets: DeploymentReader, clock: Clock, *, committed: bool = True
 ) -> RenderChange:
-    """What renders a change of ``opened``: targets and files by the settings at ``base``, with the memory of ``targets``.
+    """What renders a change of ``open_repo``: targets and files by the settings at ``base``, with the memory of ``targets``.
 
     Where its head is not ``committed``, its files are laid over the base.
     """
@@ -287,11 +289,11 @@ def rendering_at(
     from bot.wiring.reconcile import selection as files_of
     from bot.wiring.targets import selection
 
-    settings = settings_at(opened.options, opened.repository, base)
-    before = replace(opened, settings=settings)
+    settings = settings_at(open_repo.options, open_repo.repository, base)
+    before = replace(open_repo, settings=settings)
     return partial(
         rendered_changes if committed else rendered_files,
-        repository=opened.repository,
+        repository=open_repo.repository,
         reader=replace(targets, selection=selection(before)),
         selection=files_of(before),
         clock=clock,
@@ -343,12 +345,12 @@ def open_guard(settings: Path | None, repo: str | None) -> Guard:
     """The guard of a repository on a code host."""
     from bot.wiring.host import open_host
 
-    opened = open_repository(Options(repo=repo or ".", settings=settings))
+    open_repo = open_repository(Options(repo=repo or ".", settings=settings))
     clock = SystemClock()
-    host = open_host(opened, clock)
+    host = open_host(open_repo, clock)
     if host is None:
         raise Invalid(
-            f"{opened.name} is on no code host that Clockwork knows",
+            f"{open_repo.name} is on no code host that Clockwork knows",
             advice="Name it with github.api_url and repository in clockwork.yaml, or use `clockwork guard diff`.",
         )
-    return Guard(opened, host, clock)
+    return Guard(open_repo, host, clock)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from bot.guardrails.artifact import Artifact
     from bot.model.codehost import PullRequest
 
+_GONE = "a repository that is gone"
+
+_GONE = "a repository that is gone"
+
 
 def publish(guard: Guard, file: Path, *, head: str | None, mode: Mode | None, comment: bool) -> Reviewed:
     """Judge the pull request that an artifact is about and publish the check on its head.
@@ -27,24 +31,24 @@ def publish(guard: Guard, file: Path, *, head: str | None, mode: Mode | None, co
     Nothing is published where the artifact is malformed or too large (``Invalid``), or not about the commit and branch that
     its run was for, this repository and the head of an open pull request (``Refused``).
     """
-    given = artifact.read(_bytes(file))
+    artifact_read = artifact.read(_bytes(file))
     finished = finished_run(guard.opened.options.environment)
-    artifact.check(given, repository=guard.opened.name, head=judged_commit(finished, head))
-    pull = guard.host.pull(given.number)
-    _check_pull(given, pull)
+    artifact.check(artifact_read, repository=guard.opened.name, head=judged_commit(finished, head))
+    pull = guard.host.pull(artifact_read.number)
+    _check_pull(artifact_read, pull)
     if finished is None:
         _check_alone(pull, guard.host.pulls())
     else:
         _check_run(finished, pull, guard.opened.name)
-    return review(guard, given.number, mode=mode, comment=comment, claims=given.claims)
+    return review(guard, artifact_read.number, mode=mode, comment=comment, claims=artifact_read.claims)
 
 
-def _check_pull(given: Artifact, pull: PullRequest) -> None:
+def _check_pull(given_artifact: Artifact, pull: PullRequest) -> None:
     if pull.state is not ItemState.OPEN:
         raise Refused(f"the artifact is about #{pull.number}, which is {pull.state.value}")
-    if pull.head_sha != given.head:
+    if pull.head_sha != given_artifact.head:
         raise Refused(
-            f"the artifact is about {given.head[:12]}, and #{pull.number} is at {pull.head_sha[:12]}",
+            f"the artifact is about {given_artifact.head[:12]}, and #{pull.number} is at {pull.head_sha[:12]}",
             advice="A newer run judges the newer commit.",
         )
 
@@ -53,26 +57,33 @@ def _check_run(finished: FinishedWorkflow, pull: PullRequest, repository: str) -
     """Return where the run was for this pull request: anybody can open another one with the same commit as its head."""
     if finished.repository.casefold() != repository.casefold():
         raise Refused(f"the run was in {finished.repository}, and this is {repository}")
-    theirs, ours = finished.head_repository or "", pull.head_repository
+    run_repository, pull_repository = finished.head_repository or "", pull.head_repository
     if finished.pulls:
         matches = pull.number in finished.pulls
     else:
-        matches = bool(theirs) and (theirs.casefold(), finished.head_branch) == (ours.casefold(), pull.head_ref)
+        matches = bool(run_repository) and (run_repository.casefold(), finished.head_branch) == (
+            pull_repository.casefold(),
+            pull.head_ref,
+        )
     if not matches:
         raise Refused(
-            f"the artifact is about #{pull.number}, whose head is {pull.head_ref!r} of {ours or 'a repository that is gone'}, "
-            f"and its run was for {finished.head_branch!r} of {theirs or 'a repository that is gone'}",
+            f"the artifact is about #{pull.number}, whose head is {pull.head_ref!r} of {pull_repository or _GONE}, "
+            f"and its run was for {finished.head_branch!r} of {run_repository or _GONE}",
             advice=f"Nothing was published. `clockwork guard pr {pull.number}` judges it without an artifact.",
         )
 
 
 def _check_alone(pull: PullRequest, pulls: Sequence[PullRequest]) -> None:
     """Return where no other open pull request has the same head: without an event nothing tells which one is meant."""
-    others = [each.number for each in pulls if each.head_sha == pull.head_sha and each.number != pull.number]
-    if others:
-        listed = ", ".join(f"#{number}" for number in sorted(others)[:10])
+    other_numbers = [
+        candidate.number
+        for candidate in pulls
+        if candidate.head_sha == pull.head_sha and candidate.number != pull.number
+    ]
+    if other_numbers:
+        number_list = ", ".join(f"#{number}" for number in sorted(other_numbers)[:10])
         raise Refused(
-            f"the artifact is about #{pull.number}, and {listed} has the same head",
+            f"the artifact is about #{pull.number}, and {number_list} has the same head",
             advice="In a workflow_run job the event tells whose run it was.",
         )
 

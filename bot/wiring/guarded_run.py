@@ -66,16 +66,16 @@ class GuardedRuns:
 
     def _choice(self, tool: str) -> AssistantSettings:
         configured = self.opened.settings.guard.assistants
-        chosen = next((assistant for assistant in configured if tool == assistant.name), None)
-        chosen = chosen or next((assistant for assistant in configured if tool == assistant.kind), None)
-        if chosen is None and tool in BY_NAME:
-            chosen = AssistantSettings(kind=tool)
-        if chosen is None:
+        choice = next((assistant for assistant in configured if tool == assistant.name), None)
+        choice = choice or next((assistant for assistant in configured if tool == assistant.kind), None)
+        if choice is None and tool in BY_NAME:
+            choice = AssistantSettings(kind=tool)
+        if choice is None:
             names = list(dict.fromkeys([*(assistant.name or assistant.kind for assistant in configured), *BY_NAME]))
             hint = suggestion(tool or "", names)
             advice = f"{hint} Known: {', '.join(names)}; see guard.assistants in the settings.".strip()
             raise Invalid(f"there is no assistant {tool!r}", advice=advice)
-        return chosen if self.timeout is None else chosen.model_copy(update={"timeout": self.timeout})
+        return choice if self.timeout is None else choice.model_copy(update={"timeout": self.timeout})
 
     @cached_property
     def site(self) -> RunSite:
@@ -98,14 +98,14 @@ class GuardedRuns:
     @cached_property
     def store(self) -> QueuedStore | None:
         """Where sessions are recorded; None where settings name no database and there is no remote, or no token for it."""
-        opened = self.opened
-        remote = opened.remote
-        if opened.git is None and remote is not None and opened.settings.sessions.store == "git":
-            if remote.startswith("http") and opened.secrets.token is None:
+        open_repo = self.opened
+        remote = open_repo.remote
+        if open_repo.git is None and remote is not None and open_repo.settings.sessions.store == "git":
+            if remote.startswith("http") and open_repo.secrets.token is None:
                 return None
-            opened = _pushing(opened, remote)
-        in_git = opened.settings.sessions.store == "git"
-        return None if in_git and opened.git is None else open_queue(opened)
+            open_repo = _pushing(open_repo, remote)
+        in_git = open_repo.settings.sessions.store == "git"
+        return None if in_git and open_repo.git is None else open_queue(open_repo)
 
     def apply(self, result: AIResult) -> Sequence[str]:
         """Write an approved result into the checkout; the paths that changed. See :func:`bot.gitrepo.checkout.apply`."""
@@ -150,12 +150,14 @@ def _approved(result: AIResult) -> Mapping[str, bytes | None]:
     return result.parsed.files
 
 
-def _pushing(opened: OpenRepository, remote: str) -> OpenRepository:
-    """``opened`` with its remote to keep sessions on."""
-    author = Signature(opened.settings.author.name, opened.settings.author.email)
-    folder = cache_folder(opened.options, remote)
-    git = GitRepository.open(remote, folder, credentials=credentials(opened.secrets, remote), author=author)
-    return OpenRepository(opened.options, git, git, remote, opened.settings, opened.secrets, opened.branch, opened.name)
+def _pushing(open_repo: OpenRepository, remote: str) -> OpenRepository:
+    """``open_repo`` with its remote to keep sessions on."""
+    author = Signature(open_repo.settings.author.name, open_repo.settings.author.email)
+    folder = cache_folder(open_repo.options, remote)
+    git = GitRepository.open(remote, folder, credentials=credentials(open_repo.secrets, remote), author=author)
+    return OpenRepository(
+        open_repo.options, git, git, remote, open_repo.settings, open_repo.secrets, open_repo.branch, open_repo.name
+    )
 
 
 def open_runs(options: Options, *, remote: bool = False, timeout: float | None = None) -> GuardedRuns:
@@ -166,11 +168,11 @@ def open_runs(options: Options, *, remote: bool = False, timeout: float | None =
         if base is None:
             raise Invalid(f"{options.repo} has no commit yet", advice="Commit something first.")
         return GuardedRuns(local_commits(options, base, secrets_of(options.environment)), base, clock, timeout)
-    opened = open_repository(options)
-    head = opened.repository.head(opened.branch)
-    if head is None or opened.git is None:
-        lacking = "remote" if opened.git is None else f"branch {opened.branch}"
+    open_repo = open_repository(options)
+    head = open_repo.repository.head(open_repo.branch)
+    if head is None or open_repo.git is None:
+        lacking = "remote" if open_repo.git is None else f"branch {open_repo.branch}"
         raise Invalid(
             f"{options.repo} has no {lacking}", advice="Name the remote with --repo URL, a branch with --branch."
         )
-    return GuardedRuns(opened, head, clock, timeout)
+    return GuardedRuns(open_repo, head, clock, timeout)

@@ -27,41 +27,41 @@ _HISTORY: Final = 5000
 """Commits of the branch that are looked through for the one that brought a document."""
 
 
-def school(opened: OpenRepository) -> School | None:
+def school(open_repo: OpenRepository) -> School | None:
     """Reads the changes of pull requests, proposes on the code host, finds what was merged; None without a remote."""
-    if opened.git is None:
+    if open_repo.git is None:
         return None
-    return School(partial(_change_of, opened), partial(_propose, opened), partial(_merged, opened))
+    return School(partial(_change_of, open_repo), partial(_propose, open_repo), partial(_merged, open_repo))
 
 
-def _change_of(opened: OpenRepository, session: Session) -> Change | None:
+def _change_of(open_repo: OpenRepository, session: Session) -> Change | None:
     """The change that a session judged; its commits are fetched where a fork has them."""
-    repository = opened.repository
+    repository = open_repo.repository
     try:
-        if repository.resolve(session.head) is None and not _fetched(opened, session):
+        if repository.resolve(session.head) is None and not _fetched(open_repo, session):
             return None
         return change_between(repository, session.base, session.head)
     except BotError:  # a branch that was deleted, a history that was rewritten: the record has outlived its change
         return None
 
 
-def _fetched(opened: OpenRepository, session: Session) -> bool:
-    host = open_host(opened, SystemClock()) if session.number is not None else None
-    if host is None or opened.git is None or session.number is None:
+def _fetched(open_repo: OpenRepository, session: Session) -> bool:
+    host = open_host(open_repo, SystemClock()) if session.number is not None else None
+    if host is None or open_repo.git is None or session.number is None:
         return False
-    opened.git.fetch_ref(host.head_ref(session.number))
-    return opened.repository.resolve(session.head) is not None
+    open_repo.git.fetch_ref(host.head_ref(session.number))
+    return open_repo.repository.resolve(session.head) is not None
 
 
-def _propose(opened: OpenRepository, lesson: Lesson) -> str | None:
-    return propose_lesson(lesson, run_context(opened, clock=SystemClock()))
+def _propose(open_repo: OpenRepository, lesson: Lesson) -> str | None:
+    return propose_lesson(lesson, run_context(open_repo, clock=SystemClock()))
 
 
-def _merged(opened: OpenRepository) -> Sequence[MergedGuardrail]:
+def _merged(open_repo: OpenRepository) -> Sequence[MergedGuardrail]:
     """The learned documents at the branch's head that load, each with the time it came to the branch."""
-    repository = opened.repository
+    repository = open_repo.repository
     repository.fetch()
-    head = repository.head(opened.branch)
+    head = repository.head(open_repo.branch)
     documented: list[MergedGuardrail] = []
     for entry in () if head is None else repository.entries(head, f"{FOLDER}learned", suffixes=(".md",)):
         try:

@@ -42,34 +42,34 @@ def open_ledger(settings: Path | None, repo: str | None) -> GitLedger:
     return ledger(open_repository(Options(repo=repo or ".", settings=settings)))
 
 
-def ledger_or_none(opened: OpenRepository, repository: Repository) -> Ledger:
+def ledger_or_none(open_repo: OpenRepository, repository: Repository) -> Ledger:
     """The ledger beside the ``repository`` of a run, or for a folder that is pushed nowhere one that is empty and stays so."""
-    return _NoLedger() if opened.git is None else ledger(opened, branches=repository)
+    return _NoLedger() if open_repo.git is None else ledger(open_repo, branches=repository)
 
 
-def ledger(opened: OpenRepository, *, clone: str = "ledger", branches: Repository | None = None) -> GitLedger:
+def ledger(open_repo: OpenRepository, *, clone: str = "ledger", branches: Repository | None = None) -> GitLedger:
     """The ledger, in a clone of that name, beside the repository whose ``branches`` move with it. ``Invalid`` for a folder
     that is pushed nowhere, and for a ref that cannot be.
 
     Two of one process that are used in turn want clones of their own: libgit2 does not see that a clone was shallow when
     another handle fetched into it (measured with libgit2 1.9).
     """
-    if opened.remote is None:
+    if open_repo.remote is None:
         raise Invalid(
-            f"{opened.options.repo} has no remote, so it has no ledger", advice="Name the remote with --repo URL."
+            f"{open_repo.options.repo} has no remote, so it has no ledger", advice="Name the remote with --repo URL."
         )
     try:
-        ref = full_name(opened.settings.ledger_ref)
+        ref = full_name(open_repo.settings.ledger_ref)
     except Invalid as exc:
-        raise Invalid(f"{opened.options.settings or FILE}: ledger_ref: {exc.message}", advice=exc.advice) from exc
+        raise Invalid(f"{open_repo.options.settings or FILE}: ledger_ref: {exc.message}", advice=exc.advice) from exc
     return GitLedger(
-        opened.remote,
-        cache_folder(opened.options, f"{clone} {opened.remote}"),
-        credentials=credentials(opened.secrets, opened.remote),
+        open_repo.remote,
+        cache_folder(open_repo.options, f"{clone} {open_repo.remote}"),
+        credentials=credentials(open_repo.secrets, open_repo.remote),
         ref=ref,
-        author=Signature(opened.settings.author.name, opened.settings.author.email),
-        signer=signer(opened.settings),
-        retention=Retention.of(limits(opened.settings)),
+        author=Signature(open_repo.settings.author.name, open_repo.settings.author.email),
+        signer=signer(open_repo.settings),
+        retention=Retention.of(limits(open_repo.settings)),
         branches=branches if isinstance(branches, GitRepository) else None,
     )
 

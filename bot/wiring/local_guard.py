@@ -64,9 +64,9 @@ class Compared:
         if self.staged or self.worktree:
             if head is not None or (self.staged and self.worktree):
                 raise Invalid("--staged and --worktree say what is compared; only a base may stand beside one of them")
-            made = snapshot(folder, staged=self.staged)
+            snapshot_made = snapshot(folder, staged=self.staged)
             is_first = base is None and repository.resolve("HEAD") is None
-            return _resolved(repository, f"{made}^" if is_first else base or "HEAD", folder), made
+            return _resolved(repository, f"{snapshot_made}^" if is_first else base or "HEAD", folder), snapshot_made
         if base is None:
             raise Invalid("there is nothing to compare", advice="Name a base, or use --staged or --worktree.")
         return _resolved(repository, base or "HEAD", folder), _resolved(repository, head or "HEAD", folder)
@@ -115,29 +115,29 @@ def judge_here(options: Options, compared: Compared, *, mode: Mode | None, agent
     repository = local_history(folder)
     base, head = compared.commits(repository, folder)
     change = _between(repository, base, head)
-    opened = local_commits(options, change.base)
+    open_repo = local_commits(options, change.base)
     newest = repository.log(head, limit=1)
     author = newest[0].author.name if newest else ""
-    kind, name = authors.classify(author, messages=change.messages, known=opened.settings.guard.agents)
+    kind, name = authors.classify(author, messages=change.messages, known_kinds=open_repo.settings.guard.agents)
     if agent is not None:
         kind, name = AuthorKind.AGENT, agent
     change = replace(change, author_kind=kind, agent=name, author=author)
-    rules, chosen = rules_of(opened, change.base), mode or opened.settings.guard.mode
-    request = ReviewRequest(change=change, mode=chosen, agent=name, repository=folder.resolve().name)
+    rules, chosen_mode = rules_of(open_repo, change.base), mode or open_repo.settings.guard.mode
+    request = ReviewRequest(change=change, mode=chosen_mode, agent=name, repository=folder.resolve().name)
     facts = facts_of(repository, change, rules.options)
-    if _may_render(opened, change):
-        facts = _with_rendered(facts, change, opened, clock)
+    if _may_render(open_repo, change):
+        facts = _with_rendered(facts, change, open_repo, clock)
     result = review(request, rules=rules, clock=clock, session_id=secrets.token_hex(16), facts=facts)
-    return LocalReview(change, rules, result, _differences(facts), chosen)
+    return LocalReview(change, rules, result, _differences(facts), chosen_mode)
 
 
-def _may_render(opened: OpenRepository, change: Change) -> bool:
+def _may_render(open_repo: OpenRepository, change: Change) -> bool:
     """Whether any target may be rendered, before the change or after it: without one, nothing of rendering is loaded."""
-    if opened.settings.targets or any(_is_sign(file.path, file.after, file.omitted) for file in change.files):
+    if open_repo.settings.targets or any(_is_sign(file.path, file.after, file.omitted) for file in change.files):
         return True
-    entries = opened.repository.entries(change.base, suffixes=(*signs.SUFFIXES, *signs.KUSTOMIZATIONS))
+    entries = open_repo.repository.entries(change.base, suffixes=(*signs.SUFFIXES, *signs.KUSTOMIZATIONS))
     return any(signs.is_built(entry.path) for entry in entries) or any(
-        signs.names_controller(opened.repository.blob(entry.blob)) for entry in entries
+        signs.names_controller(open_repo.repository.blob(entry.blob)) for entry in entries
     )
 
 
@@ -148,11 +148,11 @@ def _is_sign(path: str, data: bytes | None, omitted: str | None) -> bool:
     return path.endswith(signs.SUFFIXES) and (omitted is not None or signs.names_controller(data or b""))
 
 
-def _with_rendered(facts: ChangeFacts, change: Change, opened: OpenRepository, clock: Clock) -> ChangeFacts:
+def _with_rendered(facts: ChangeFacts, change: Change, open_repo: OpenRepository, clock: Clock) -> ChangeFacts:
     from bot.flows.review import with_rendered
     from bot.wiring.targets import reader, renderers
 
-    return with_rendered(facts, change, rendering_at(opened, change.base, reader(opened, renderers()), clock))
+    return with_rendered(facts, change, rendering_at(open_repo, change.base, reader(open_repo, renderers()), clock))
 
 
 def _differences(facts: ChangeFacts) -> Sequence[TargetDifference]:

@@ -21,21 +21,21 @@ def open_meters(clock: Clock) -> Meters:
     return Meters(clock.now, __version__)
 
 
-def push_of(opened: OpenRepository, meters: Meters) -> Callable[[], None] | None:
+def push_of(open_repo: OpenRepository, meters: Meters) -> Callable[[], None] | None:
     """Pushes everything that is measured, once; None where the settings name nobody who takes it.
 
     ``Invalid`` where the environment lacks what they name.
     """
-    chosen, environment = opened.settings.metrics.influx, opened.options.environment
-    if chosen is None:
+    influx, environment = open_repo.settings.metrics.influx, open_repo.options.environment
+    if influx is None:
         return None
-    for variable in (chosen.url_env, chosen.token_env):
+    for variable in (influx.url_env, influx.token_env):
         if variable is not None and not environment.get(variable):
             raise Invalid(f"metrics.influx: the environment variable {variable} is not set")
     from bot.metrics.influx import InfluxEndpoint
 
-    token = None if chosen.token_env is None else environment[chosen.token_env]
-    return partial(_push, InfluxEndpoint(environment[chosen.url_env], token, chosen.timeout), meters)
+    token = None if influx.token_env is None else environment[influx.token_env]
+    return partial(_push, InfluxEndpoint(environment[influx.url_env], token, influx.timeout), meters)
 
 
 def _push(endpoint: InfluxEndpoint, meters: Meters) -> None:
@@ -44,16 +44,16 @@ def _push(endpoint: InfluxEndpoint, meters: Meters) -> None:
     endpoint.push(lines(meters.aged(), at=meters.now()))
 
 
-def open_pusher(opened: OpenRepository, meters: Meters, warn: Callable[[str], object]) -> Pusher | None:
+def open_pusher(open_repo: OpenRepository, meters: Meters, warn: Callable[[str], object]) -> Pusher | None:
     """Pushes at the interval of the settings; None where nobody takes it, or the environment lacks the address."""
-    chosen = opened.settings.metrics.influx
+    influx = open_repo.settings.metrics.influx
     try:
-        push = push_of(opened, meters)
+        push = push_of(open_repo, meters)
     except Invalid as exc:
         warn(exc.message)
         return None
-    if push is None or chosen is None:
+    if push is None or influx is None:
         return None
     from bot.metrics.influx import Pusher
 
-    return Pusher(push, interval=chosen.interval, seconds=chosen.timeout, warn=warn)
+    return Pusher(push, interval=influx.interval, seconds=influx.timeout, warn=warn)

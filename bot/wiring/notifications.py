@@ -58,17 +58,19 @@ def receivers(settings: NotificationSettings, environment: Mapping[str, str]) ->
     }
 
 
-def _receiver(name: str, chosen: ReceiverSettings, environment: Mapping[str, str], seconds: float) -> Receiver:
-    variables = (chosen.apprise_env, chosen.webhook_env, chosen.secret_env)
+def _receiver(
+    name: str, receiver_settings: ReceiverSettings, environment: Mapping[str, str], seconds: float
+) -> Receiver:
+    variables = (receiver_settings.apprise_env, receiver_settings.webhook_env, receiver_settings.secret_env)
     missing = next((name for name in variables if name is not None and not environment.get(name)), None)
     if missing is not None:
         return _NoAddress(name, missing)
-    if chosen.apprise_env is not None:
-        return ServiceReceiver(name, environment[chosen.apprise_env])
+    if receiver_settings.apprise_env is not None:
+        return ServiceReceiver(name, environment[receiver_settings.apprise_env])
     from bot.receivers.webhook import WebhookReceiver
 
-    secret = environment[chosen.secret_env or ""].encode()
-    return WebhookReceiver(name, environment[chosen.webhook_env or ""], secret, seconds)
+    secret = environment[receiver_settings.secret_env or ""].encode()
+    return WebhookReceiver(name, environment[receiver_settings.webhook_env or ""], secret, seconds)
 
 
 def directory(settings: NotificationSettings) -> Directory:
@@ -81,20 +83,24 @@ def directory(settings: NotificationSettings) -> Directory:
     return Directory(routes or everything, tuple(_subscriber(*item) for item in settings.receivers.items()))
 
 
-def _subscriber(name: str, chosen: ReceiverSettings) -> Subscriber:
-    named = chosen.quiet
-    quiet = None if named is None else QuietHours(*named.hours(), ZoneInfo(named.timezone))
-    return Subscriber(name, timedelta(seconds=chosen.digest), quiet, chosen.critical_passes)
+def _subscriber(name: str, receiver_settings: ReceiverSettings) -> Subscriber:
+    quiet_hours = receiver_settings.quiet
+    quiet = None if quiet_hours is None else QuietHours(*quiet_hours.hours(), ZoneInfo(quiet_hours.timezone))
+    return Subscriber(name, timedelta(seconds=receiver_settings.digest), quiet, receiver_settings.critical_passes)
 
 
 def composer(settings: NotificationSettings, repository: Repository, commit: str | None) -> Composer:
     """What fills in messages, with the repository's own templates as ``commit`` has them."""
-    own = {}
-    for name, chosen in settings.receivers.items():
-        data = None if commit is None or chosen.template is None else repository.read(commit, chosen.template)
+    own_texts = {}
+    for name, receiver_settings in settings.receivers.items():
+        data = (
+            None
+            if commit is None or receiver_settings.template is None
+            else repository.read(commit, receiver_settings.template)
+        )
         if data is not None:
-            own[name] = data.decode("utf-8", errors="replace")
-    return Composer((folder("templates") / _TEMPLATE).read_text("utf-8"), own)
+            own_texts[name] = data.decode("utf-8", errors="replace")
+    return Composer((folder("templates") / _TEMPLATE).read_text("utf-8"), own_texts)
 
 
 Account = Callable[[Delivery], object]
@@ -125,8 +131,8 @@ class Announcer:
         except BotError as exc:
             self.tell(exc)
             raise
-        chosen = composer(self.opened.settings.notifications, self.opened.repository, tick.commit)
-        self.teller = replace(self.teller, compose=chosen.compose)
+        composer_now = composer(self.opened.settings.notifications, self.opened.repository, tick.commit)
+        self.teller = replace(self.teller, compose=composer_now.compose)
         self.tell(tick)
         return tick
 
@@ -148,10 +154,10 @@ class Announcer:
 
     def work(self, finding: Finding) -> None:
         """Tell of one finding, here and now."""
-        lost = 0 if self.background is None else self.background.dropped - self.dropped
-        if lost:
-            self.dropped += lost
-            self.warn(f"{counted(lost, 'finding')} not told: the queue was full")
+        dropped_count = 0 if self.background is None else self.background.dropped - self.dropped
+        if dropped_count:
+            self.dropped += dropped_count
+            self.warn(f"{counted(dropped_count, 'finding')} not told: the queue was full")
         try:
             for delivery in tell(finding, self.teller):
                 self.account(delivery)
@@ -166,7 +172,7 @@ class Announcer:
 
 
 def open_announcer(
-    opened: OpenRepository,
+    open_repo: OpenRepository,
     clock: Clock,
     *,
     account: Account,
@@ -174,25 +180,25 @@ def open_announcer(
     background: bool = False,
 ) -> Announcer | None:
     """The announcer of an opened repository; None where nobody is to be told, or there is no remote to remember on."""
-    settings = opened.settings.notifications
-    if not settings.receivers or opened.git is None:
+    settings = open_repo.settings.notifications
+    if not settings.receivers or open_repo.git is None:
         return None
-    deliveries = Deliveries(receivers(settings, opened.options.environment), settings.timeout)
+    deliveries = Deliveries(receivers(settings, open_repo.options.environment), settings.timeout)
     teller = Teller(
-        repository=opened.name,
-        ledger=ledger(opened, clone="notices"),
-        limits=limits(opened.settings),
+        repository=open_repo.name,
+        ledger=ledger(open_repo, clone="notices"),
+        limits=limits(open_repo.settings),
         directory=directory(settings),
-        compose=composer(settings, opened.repository, opened.repository.head(opened.branch)).compose,
+        compose=composer(settings, open_repo.repository, open_repo.repository.head(open_repo.branch)).compose,
         deliver=deliveries.send,
         clock=clock,
         actor=Actor("clockwork"),
         new_id=lambda: uuid.uuid4().hex,
     )
-    made = Announcer(opened, teller, settings.timeout, account, warn)
+    announcer = Announcer(open_repo, teller, settings.timeout, account, warn)
     if background:
-        made.background = Background(made.work, supersedes=_supersedes)
-    return made
+        announcer.background = Background(announcer.work, supersedes=_supersedes)
+    return announcer
 
 
 def _supersedes(newer: Finding, older: Finding) -> bool:
@@ -214,21 +220,26 @@ class TestMessages:
 
 def open_test(settings: Path | None, repo: str, names: Sequence[str]) -> TestMessages:
     """A test message to each receiver, or to those that are named. ``Invalid`` where there is none of that name."""
-    opened = repository_to_read(Options(repo=repo, settings=settings))
-    chosen = opened.settings.notifications
-    if not chosen.receivers:
+    open_repo = repository_to_read(Options(repo=repo, settings=settings))
+    notification_settings = open_repo.settings.notifications
+    if not notification_settings.receivers:
         raise Invalid("notifications: no receivers are configured", advice="Name some in clockwork.yaml.")
     for name in names:
-        if name not in chosen.receivers:
-            known = f"Known: {', '.join(chosen.receivers)}."
-            raise Invalid(f"there is no receiver {name!r}", advice=suggestion(name, chosen.receivers, otherwise=known))
+        if name not in notification_settings.receivers:
+            known_receivers = f"Known: {', '.join(notification_settings.receivers)}."
+            raise Invalid(
+                f"there is no receiver {name!r}",
+                advice=suggestion(name, notification_settings.receivers, otherwise=known_receivers),
+            )
     now = SystemClock().now()
     notice = Notice(NoticeEvent.TEST, "test", Severity.LOW, "This is a test of Clockwork's notifications", now)
-    fill = composer(chosen, opened.repository, opened.repository.head(opened.branch))
-    compose = partial(_test_message, notice, fill, opened.name)
-    wanted = [name for name in chosen.receivers if not names or name in names]
-    deliveries = Deliveries(receivers(chosen, opened.options.environment), chosen.timeout)
-    return TestMessages(deliveries, {name: compose(name) for name in wanted})
+    fill = composer(notification_settings, open_repo.repository, open_repo.repository.head(open_repo.branch))
+    compose = partial(_test_message, notice, fill, open_repo.name)
+    receiver_names = [name for name in notification_settings.receivers if not names or name in names]
+    deliveries = Deliveries(
+        receivers(notification_settings, open_repo.options.environment), notification_settings.timeout
+    )
+    return TestMessages(deliveries, {name: compose(name) for name in receiver_names})
 
 
 def _test_message(notice: Notice, fill: Composer, repository: str, receiver: str) -> Announcement:

@@ -27,17 +27,17 @@ if TYPE_CHECKING:
     from bot.observers.http import Probe
 
 
-def observers(opened: OpenRepository) -> tuple[Observer, ...]:
+def observers(open_repo: OpenRepository) -> tuple[Observer, ...]:
     """Who reads live state: what the command line names, else what the settings name."""
     from bot.observers.snapshot import SnapshotObserver, SourceForm
 
-    options = opened.options
+    options = open_repo.options
     if options.live_command is not None:
         _check_no_shell(options.live_command)
         return (SnapshotObserver(options.live_command, kind=SourceForm.COMMAND),)
     if options.snapshots:
-        return tuple(_assumed(live) or _named(live, opened.secrets.marker or b"") for live in options.snapshots)
-    configured = tuple(_configured(opened))
+        return tuple(_assumed(live) or _named(live, open_repo.secrets.marker or b"") for live in options.snapshots)
+    configured = tuple(_configured(open_repo))
     if not configured:
         raise Invalid(
             "no live-state source is configured",
@@ -82,15 +82,15 @@ def _assumed(live: str) -> Observer | None:
     return AssumedObserver(file) if file.is_file() and is_report(file.read_bytes()) else None
 
 
-def _configured(opened: OpenRepository) -> Iterator[Observer]:
-    named, tell = opened.settings.observe, opened.options.tell
-    if (snapshot := named.snapshot) is not None:
+def _configured(open_repo: OpenRepository) -> Iterator[Observer]:
+    observe_settings, tell = open_repo.settings.observe, open_repo.options.tell
+    if (snapshot := observe_settings.snapshot) is not None:
         yield _snapshot(snapshot)
-    if (docker := named.docker) is not None:
+    if (docker := observe_settings.docker) is not None:
         from bot.observers.containers import ContainerObserver
 
         yield ContainerObserver(host=docker.host, timeout=docker.timeout, tell=tell)
-    if (cluster := named.kubernetes) is not None:
+    if (cluster := observe_settings.kubernetes) is not None:
         from bot.observers.kubernetes import KubernetesObserver
 
         yield KubernetesObserver(
@@ -100,62 +100,64 @@ def _configured(opened: OpenRepository) -> Iterator[Observer]:
             openapi=cluster.openapi,
             tell=tell,
         )
-    if (terraform := named.terraform) is not None:
+    if (terraform := observe_settings.terraform) is not None:
         from bot.observers.terraform import TerraformObserver
 
         yield TerraformObserver(
-            directory=root_module(opened, terraform.directory),
+            directory=root_module(open_repo, terraform.directory),
             root=terraform.directory,
             binary=terraform.binary,
             refresh_only=terraform.refresh_only,
             deadline=terraform.timeout,
-            mask_key=opened.secrets.marker or b"",
+            mask_key=open_repo.secrets.marker or b"",
             tell=tell,
         )
-    for name, options in named.plugins.items():
-        yield plugins.observer(name, PluginContext(options, opened.options.environment, SystemClock(), tell))
-    if named.http:
+    for name, options in observe_settings.plugins.items():
+        yield plugins.observer(name, PluginContext(options, open_repo.options.environment, SystemClock(), tell))
+    if observe_settings.http:
         from bot.observers.http import HttpObserver
 
-        yield HttpObserver([_probe(probe) for probe in named.http], deadline=named.deadline, tell=tell)
+        yield HttpObserver(
+            [_probe(probe) for probe in observe_settings.http], deadline=observe_settings.deadline, tell=tell
+        )
 
 
-def _snapshot(named: SnapshotSettings) -> Observer:
+def _snapshot(snapshot_settings: SnapshotSettings) -> Observer:
     from bot.observers.snapshot import SnapshotObserver, SourceForm
 
-    if named.command is not None:
-        return SnapshotObserver(named.command, kind=SourceForm.COMMAND, timeout=named.timeout)
-    if named.url is not None:
-        return SnapshotObserver(named.url, kind=SourceForm.URL, timeout=named.timeout)
-    return SnapshotObserver(named.file or "", kind=SourceForm.FILE, timeout=named.timeout)
+    if snapshot_settings.command is not None:
+        return SnapshotObserver(snapshot_settings.command, kind=SourceForm.COMMAND, timeout=snapshot_settings.timeout)
+    if snapshot_settings.url is not None:
+        return SnapshotObserver(snapshot_settings.url, kind=SourceForm.URL, timeout=snapshot_settings.timeout)
+    return SnapshotObserver(snapshot_settings.file or "", kind=SourceForm.FILE, timeout=snapshot_settings.timeout)
 
 
-def _probe(named: HttpProbeSettings) -> Probe:
+def _probe(probe_settings: HttpProbeSettings) -> Probe:
     from bot.observers.http import Probe
 
     return Probe(
-        url=named.url,
-        name=named.task or "",
-        status=frozenset({named.status}),
-        max_latency_ms=None if named.max_latency is None else round(named.max_latency * 1000),
-        body=named.body,
-        certificate_days=named.certificate_days,
-        timeout=named.timeout,
+        url=probe_settings.url,
+        name=probe_settings.task or "",
+        status=frozenset({probe_settings.status}),
+        max_latency_ms=None if probe_settings.max_latency is None else round(probe_settings.max_latency * 1000),
+        body=probe_settings.body,
+        certificate_days=probe_settings.certificate_days,
+        timeout=probe_settings.timeout,
         file=FILE,
     )
 
 
-def root_module(opened: OpenRepository, directory: str) -> Path:
+def root_module(open_repo: OpenRepository, directory: str) -> Path:
     """The Terraform root module on this disk: in the folder that was named, else written out from the branch's head."""
-    if is_files(opened.options):
-        return Path(opened.options.repo) / directory
-    head = opened.repository.head(opened.branch)
+    if is_files(open_repo.options):
+        return Path(open_repo.options.repo) / directory
+    head = open_repo.repository.head(open_repo.branch)
     target = Path(tempfile.mkdtemp(prefix="clockwork-tf-"))
-    weakref.finalize(opened.repository, shutil.rmtree, target, ignore_errors=True)
-    for entry in () if head is None else opened.repository.entries(head, directory):
+    weakref.finalize(open_repo.repository, shutil.rmtree, target, ignore_errors=True)
+    for entry in () if head is None else open_repo.repository.entries(head, directory):
         file = target / entry.path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(opened.repository.blob(entry.blob))
+        file.write_bytes(open_repo.repository.blob(entry.blob))
     return target / directory
 
 
@@ -172,9 +174,9 @@ def list_keys(settings: Settings) -> Mapping[tuple[str, str], Mapping[str, tuple
 
 
 def observe(
-    opened: OpenRepository, sources: Sequence[Observer], declared: Sequence[Desired], now: datetime
+    open_repo: OpenRepository, sources: Sequence[Observer], declared: Sequence[Desired], now: datetime
 ) -> Observation:
     """What all observers saw together, within the deadline of the settings."""
     from bot.observers.gather import gather
 
-    return gather(sources, declared, now=now, deadline=opened.settings.observe.deadline, tell=opened.options.tell)
+    return gather(sources, declared, now=now, deadline=open_repo.settings.observe.deadline, tell=open_repo.options.tell)

@@ -61,7 +61,7 @@ class Onboarding:
         if (link := next(filter(partial(self.opened.repository.is_link, ""), self.starter.files), None)) is not None:
             raise Invalid(f"{link} is, or leads through, a symbolic link", advice="Replace it with a folder.")
         above = (root / parent for path in self.starter.files for parent in Path(path).parents)
-        if (other := next((each for each in above if each.exists() and not each.is_dir()), None)) is not None:
+        if (other := next((parent for parent in above if parent.exists() and not parent.is_dir()), None)) is not None:
             raise Invalid(f"{other.relative_to(root)} is a file where a folder is needed", advice="Rename it.")
         for path, data in self.starter.files.items():
             with suppress(FileExistsError):
@@ -101,21 +101,21 @@ def open_onboarding(
     """
     if not pull_request and is_files(options):
         _check_top(Path(options.repo))
-    opened = open_repository(options) if pull_request else repository_to_read(options)
-    head = opened.repository.head(opened.branch)
+    open_repo = open_repository(options) if pull_request else repository_to_read(options)
+    head = open_repo.repository.head(open_repo.branch)
     if head is None:
-        raise Invalid(f"{options.repo} has no branch {opened.branch}", advice="Push a first commit.")
+        raise Invalid(f"{options.repo} has no branch {open_repo.branch}", advice="Push a first commit.")
     shared = renderers()
-    inside = _surveyed(opened, head, shared)
+    surveyed = _surveyed(open_repo, head, shared)
     texts = Texts.at(folder("templates") / "init", filters={**escape.FILTERS, "yaml": yaml_word})
     missing = starter(
-        inside, texts, schema=reference.schema_text(), version=__version__, workflow=workflow, action=action
+        surveyed, texts, schema=reference.schema_text(), version=__version__, workflow=workflow, action=action
     )
     if (
-        written := missing.files.get(SETTINGS)
+        settings_file := missing.files.get(SETTINGS)
     ) is not None:  # what is compared then, by the settings that it would have
-        inside = _surveyed(replace(opened, settings=load(written, installed=installed)), head, shared)
-    return Onboarding(opened, inside, missing)
+        surveyed = _surveyed(replace(open_repo, settings=load(settings_file, installed=installed)), head, shared)
+    return Onboarding(open_repo, surveyed, missing)
 
 
 def _check_top(path: Path) -> None:
@@ -128,20 +128,20 @@ def _check_top(path: Path) -> None:
         )
 
 
-def _surveyed(opened: OpenRepository, head: str, shared: Renderers) -> Survey:
+def _surveyed(open_repo: OpenRepository, head: str, shared: Renderers) -> Survey:
     return survey(
-        declarer(opened, shared).at(head),
-        opened.repository,
-        name=opened.name,
-        branch=opened.branch,
-        elsewhere_hosted=_elsewhere(opened),
+        declarer(open_repo, shared).at(head),
+        open_repo.repository,
+        name=open_repo.name,
+        branch=open_repo.branch,
+        elsewhere_hosted=_elsewhere(open_repo),
     )
 
 
-def _elsewhere(opened: OpenRepository) -> str:
+def _elsewhere(open_repo: OpenRepository) -> str:
     """The server of the repository where it is known to be no GitHub and settings name no code host; else nothing."""
-    remote = opened.remote or remote_named(opened.options)
-    if remote is None or opened.settings.github.api_url or opened.settings.host.kind != "github":
+    remote = open_repo.remote or remote_named(open_repo.options)
+    if remote is None or open_repo.settings.github.api_url or open_repo.settings.host.kind != "github":
         return ""
     return address.other_host(remote) or ""
 

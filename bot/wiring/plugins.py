@@ -27,35 +27,35 @@ def installed(group: str) -> tuple[str, ...]:
 
 def observer(name: str, context: PluginContext) -> Observer:
     """The observer that the plug-in ``name`` makes. ``Invalid`` when it makes none, as for the others."""
-    made = _made("observers", name, context)
-    if isinstance(made, Observer):
-        return made
-    raise _wrong("observers", name, made, "an observer")
+    plugin = _made("observers", name, context)
+    if isinstance(plugin, Observer):
+        return plugin
+    raise _wrong("observers", name, plugin, "an observer")
 
 
 def assistant(name: str, context: PluginContext) -> Assistant:
     """The assistant that the plug-in ``name`` makes."""
-    made = _made("assistants", name, context)
-    if isinstance(made, Assistant):
-        return made
-    raise _wrong("assistants", name, made, "an assistant")
+    plugin = _made("assistants", name, context)
+    if isinstance(plugin, Assistant):
+        return plugin
+    raise _wrong("assistants", name, plugin, "an assistant")
 
 
 def host(name: str, context: HostContext) -> CodeHost:
     """The code host that the plug-in ``name`` makes."""
-    made = _made("hosts", name, context)
-    if isinstance(made, CodeHost):
-        return made
-    raise _wrong("hosts", name, made, "a code host")
+    plugin = _made("hosts", name, context)
+    if isinstance(plugin, CodeHost):
+        return plugin
+    raise _wrong("hosts", name, plugin, "a code host")
 
 
 def renderer(name: str, context: PluginContext) -> Renderer:
     """The renderer that the plug-in ``name`` makes."""
-    made = _made("renderers", name, context)
-    if callable(made):
-        render: Renderer = made
+    plugin = _made("renderers", name, context)
+    if callable(plugin):
+        render: Renderer = plugin
         return render
-    raise _wrong("renderers", name, made, "a renderer")
+    raise _wrong("renderers", name, plugin, "a renderer")
 
 
 def _made(group: str, name: str, context: PluginContext) -> object:
@@ -84,10 +84,10 @@ def _entry(group: str, name: str) -> EntryPoint:
     return entries[0]
 
 
-def _wrong(group: str, name: str, made: object, kind: str) -> Invalid:
+def _wrong(group: str, name: str, plugin: object, kind: str) -> Invalid:
     origin = f"{_full(group)}, {_origin(_entry(group, name))}"
     return Invalid(
-        f"the plug-in {name} ({origin}) gives {type(made).__name__}, which is not {kind}",
+        f"the plug-in {name} ({origin}) gives {type(plugin).__name__}, which is not {kind}",
         advice="bot.ports says what it must have.",
     )
 

@@ -20,21 +20,21 @@ def named_projects(settings: Settings) -> tuple[ProjectFiles, ...]:
     return tuple(_project(project) for project in settings.compose)
 
 
-def _project(named: ComposeSettings) -> ProjectFiles:
-    profiles, env_files = named.profiles, named.env_files
+def _project(compose_settings: ComposeSettings) -> ProjectFiles:
+    profiles, env_files = compose_settings.profiles, compose_settings.env_files
     return ProjectFiles(
-        tuple(named.files),
+        tuple(compose_settings.files),
         profiles=None if profiles is None else tuple(profiles),
         env_files=None if env_files is None else tuple(env_files),
-        folder=folder_of(named.files[0]),
-        name=named.name or "",
+        folder=folder_of(compose_settings.files[0]),
+        name=compose_settings.name or "",
         chosen=True,
     )
 
 
-def commit_files(opened: OpenRepository, commit: str) -> CommitFiles:
+def commit_files(open_repo: OpenRepository, commit: str) -> CommitFiles:
     """The files of a commit, or of a folder as it lies."""
     from bot.intake.inputs import CommitFiles
 
-    repository = opened.repository
+    repository = open_repo.repository
     return CommitFiles(frozenset(entry.path for entry in repository.entries(commit)), partial(repository.read, commit))

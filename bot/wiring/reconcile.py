@@ -72,29 +72,31 @@ def open_loop(
     options: Options, *, dry_run: bool = False, at: datetime | None = None, clock: Clock | None = None
 ) -> Loop:
     """The loop of ``reconcile``, ``simulate`` and ``explain``."""
-    chosen = clock or (SystemClock() if at is None else FixedClock(at))
-    return loop_on(open_repository(options), clock=chosen, dry_run=dry_run)
+    chosen_clock = clock or (SystemClock() if at is None else FixedClock(at))
+    return loop_on(open_repository(options), clock=chosen_clock, dry_run=dry_run)
 
 
-def loop_on(opened: OpenRepository, *, clock: Clock, dry_run: bool = False, renderers: Renderers | None = None) -> Loop:
+def loop_on(
+    open_repo: OpenRepository, *, clock: Clock, dry_run: bool = False, renderers: Renderers | None = None
+) -> Loop:
     """The loop of an opened repository. A folder without a remote is only ever planned for.
 
     Without ``renderers`` that others use too, it has its own.
     """
-    dry_run = dry_run or opened.git is None
+    dry_run = dry_run or open_repo.git is None
     shared = renderers or targets.renderers()
-    observe = Observers(opened)
-    reader = declarer(opened, shared, observe)
+    observe = Observers(open_repo)
+    reader = declarer(open_repo, shared, observe)
     observe.check()
-    if opened.options.variables:
-        _check_variables(opened.options, reader.at(_head(opened)))
+    if open_repo.options.variables:
+        _check_variables(open_repo.options, reader.at(_head(open_repo)))
     return Loop(
-        run=run_context(opened, clock=clock, read_only=dry_run),
+        run=run_context(open_repo, clock=clock, read_only=dry_run),
         declarer=reader,
         observe=observe,
-        rules=partial(rules_in_force, opened, Memo(), _before(opened, shared, observe)),
+        rules=partial(rules_in_force, open_repo, Memo(), _before(open_repo, shared, observe)),
         dry_run=dry_run,
-        reports_only=opened.settings.fixes.level is FixLevel.DISABLED,
+        reports_only=open_repo.settings.fixes.level is FixLevel.DISABLED,
     )
 
 
@@ -108,25 +110,25 @@ def open_assessment(options: Options, *, pushed: bool = False) -> Callable[[], A
 
 def open_pushed(options: Options) -> OpenRepository:
     """A repository at its branch. ``Invalid`` for a folder that is pushed nowhere."""
-    opened = open_repository(options)
-    if opened.git is None:
+    open_repo = open_repository(options)
+    if open_repo.git is None:
         raise Invalid(
             f"{options.repo} has no remote, and what is applied is what a branch holds",
             advice="Push it somewhere, or name the remote with --repo URL.",
         )
-    return opened
+    return open_repo
 
 
-def assessment_of(opened: OpenRepository) -> Callable[[], Assessment]:
+def assessment_of(open_repo: OpenRepository) -> Callable[[], Assessment]:
     """Compares an opened repository with what runs, anew each time."""
-    options, head = opened.options, _head(opened)
+    options, head = open_repo.options, _head(open_repo)
     shared = targets.renderers()
-    observe = Observers(opened)
-    reader = declarer(opened, shared, observe)
+    observe = Observers(open_repo)
+    reader = declarer(open_repo, shared, observe)
     observe.check()
     declaration, locate = reader.at(head), partial(located, reader)
     _check_variables(options, declaration)
-    rules = rules_in_force(opened, Memo(), _before(opened, shared, observe), head)
+    rules = rules_in_force(open_repo, Memo(), _before(open_repo, shared, observe), head)
 
     def assessment() -> Assessment:
         now = SystemClock().now()
@@ -136,9 +138,9 @@ def assessment_of(opened: OpenRepository) -> Callable[[], Assessment]:
 
 
 def assess_checkout(
-    opened: OpenRepository, folder: Path, observe: Observe, renderers: Renderers, *, now: datetime
+    open_repo: OpenRepository, folder: Path, observe: Observe, renderers: Renderers, *, now: datetime
 ) -> Assessment:
-    """A checkout as it lies in ``folder``, compared by the settings and observers of ``opened``; nothing is written.
+    """A checkout as it lies in ``folder``, compared by the settings and observers of ``open_repo``; nothing is written.
 
     Its own settings are only checked, because they could name programs that read live state. ``Invalid`` for a folder
     that is not there and for settings that are wrong.
@@ -147,73 +149,73 @@ def assess_checkout(
         raise Invalid(f"{folder}: no such folder", advice="Name an existing checkout in daemon.watch_paths.")
     tree = WorkTree(folder)
     load(tree.read(WORKTREE, FILE), file=str(folder / FILE), installed=plugins.installed)
-    options = replace(opened.options, repo=str(folder))
-    lying = replace(opened, options=options, repository=tree, git=None)
-    asked = observe if isinstance(observe, Observers) else None
-    rules = rules_in_force(lying, Memo(), _before(lying, renderers, asked), WORKTREE)
-    reader = declarer(lying, renderers, asked)
+    options = replace(open_repo.options, repo=str(folder))
+    lying = replace(open_repo, options=options, repository=tree, git=None)
+    observers_asked = observe if isinstance(observe, Observers) else None
+    rules = rules_in_force(lying, Memo(), _before(lying, renderers, observers_asked), WORKTREE)
+    reader = declarer(lying, renderers, observers_asked)
     locate = partial(located, reader)
     return compare(reader.at(WORKTREE), rules, observe, now=now, repository=str(folder), locate=locate)
 
 
 def open_targets(options: Options) -> Listing:
     """The targets of a folder as it is now, or of a remote's branch."""
-    opened = repository_to_read(options)
-    return listing(declarer(opened).at(_head(opened)))
+    open_repo = repository_to_read(options)
+    return listing(declarer(open_repo).at(_head(open_repo)))
 
 
 def open_build(options: Options, *, tasks: Sequence[str] = ()) -> Build:
     """The bundle of a folder as it is now, or of a remote's branch; of some ``tasks`` (names with ``*``), or of all."""
-    opened = repository_to_read(options)
-    declaration = declarer(opened).at(_head(opened))
+    open_repo = repository_to_read(options)
+    declaration = declarer(open_repo).at(_head(open_repo))
     _check_variables(options, declaration)
-    commit = commit_files(opened, _head(opened))
-    projects = named_projects(opened.settings)
-    return build(of_tasks(declaration, tasks), repository=opened.name, commit=commit, projects=projects)
+    commit = commit_files(open_repo, _head(open_repo))
+    projects = named_projects(open_repo.settings)
+    return build(of_tasks(declaration, tasks), repository=open_repo.name, commit=commit, projects=projects)
 
 
 def open_printed(options: Options, names: Sequence[str]) -> str:
     """Declared objects by themselves, of a folder as it is now, as YAML."""
-    opened = repository_to_read(options)
-    declaration = declarer(opened).at(_head(opened))
+    open_repo = repository_to_read(options)
+    declaration = declarer(open_repo).at(_head(open_repo))
     _check_variables(options, declaration)
     return printed(declaration, names)
 
 
 def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
     """Which line sets a deployed value, in a folder as it is now or in a remote's branch; on whichever branch that is."""
-    opened = repository_to_read(options)
-    reads = replace(declarer(opened), revision=nameless)
-    return origin(reads.at(_head(opened)), reads, resource, path)
+    open_repo = repository_to_read(options)
+    reads = replace(declarer(open_repo), revision=nameless)
+    return origin(reads.at(_head(open_repo)), reads, resource, path)
 
 
 def open_orders(settings: Path | None, repo: str | None) -> Orders:
     """What ``halt``, ``resume`` and the other orders are taken with, given by the person at this command line."""
-    opened = open_repository(Options(repo=repo or ".", settings=settings))
-    ledger(opened)
-    run = run_context(opened, clock=SystemClock())
+    open_repo = open_repository(Options(repo=repo or ".", settings=settings))
+    ledger(open_repo)
+    run = run_context(open_repo, clock=SystemClock())
     shared = targets.renderers()
 
     def explained(task: str) -> str:
-        return explain(loop_on(opened, clock=SystemClock(), dry_run=True, renderers=shared), task).text()
+        return explain(loop_on(open_repo, clock=SystemClock(), dry_run=True, renderers=shared), task).text()
 
-    by = actor(opened.options, run.actor)
-    return Orders(run, declarer(opened, shared), by, why=" -m why", explained=explained)
+    by = actor(open_repo.options, run.actor)
+    return Orders(run, declarer(open_repo, shared), by, why=" -m why", explained=explained)
 
 
 def open_rules(settings: Path | None, repo: str) -> RuleSet:
     """The auto-fix rules in force for a repository, first match first."""
-    opened = repository_to_read(Options(repo=repo, settings=settings))
-    return rules_of(opened, _head(opened))
+    open_repo = repository_to_read(Options(repo=repo, settings=settings))
+    return rules_of(open_repo, _head(open_repo))
 
 
 def open_level(level: FixLevel, repo: str, branch: str | None, *, propose: bool) -> LevelChange:
     """Set the auto-fix level in the settings file of a repository, in the name of the person at this command line."""
-    opened = open_repository(Options(repo=repo, branch=branch))
-    ledger(opened)
-    run = run_context(opened, clock=SystemClock())
+    open_repo = open_repository(Options(repo=repo, branch=branch))
+    ledger(open_repo)
+    run = run_context(open_repo, clock=SystemClock())
     file = LevelFile(FILE, lambda data: load(data, installed=plugins.installed).fixes.level)
-    return set_level(level, file, run, by=actor(opened.options, run.actor), propose=propose)
+    return set_level(level, file, run, by=actor(open_repo.options, run.actor), propose=propose)
 
 
 def record_applied(settings: Path | None, repo: str, commit: str | None, target: str | None = None) -> str:
@@ -221,12 +223,14 @@ def record_applied(settings: Path | None, repo: str, commit: str | None, target:
 
     ``Invalid`` when the repository has no such commit, no such target, or no remote.
     """
-    opened = open_repository(Options(repo=repo, settings=settings, target=target))
-    if opened.git is None:
+    open_repo = open_repository(Options(repo=repo, settings=settings, target=target))
+    if open_repo.git is None:
         raise Invalid(f"{repo} has no remote to record it on", advice="Name the remote with --repo URL.")
-    if target is not None and (head := opened.repository.head(opened.branch)) is not None:
-        declarer(opened).at(head)  # says so where there is no such target
-    return applied.record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name, target=target)
+    if target is not None and (head := open_repo.repository.head(open_repo.branch)) is not None:
+        declarer(open_repo).at(head)  # says so where there is no such target
+    return applied.record_applied(
+        open_repo.git, branch=open_repo.branch, commit=commit, name=open_repo.name, target=target
+    )
 
 
 def render_folder(root: Path, variables: tuple[str, ...], *, write: bool) -> ArtifactRendering:
@@ -242,45 +246,47 @@ def render_folder(root: Path, variables: tuple[str, ...], *, write: bool) -> Art
     return rendered
 
 
-def run_context(opened: OpenRepository, *, clock: Clock, read_only: bool = False) -> RunContext:
-    """What a run on ``opened`` writes with."""
+def run_context(open_repo: OpenRepository, *, clock: Clock, read_only: bool = False) -> RunContext:
+    """What a run on ``open_repo`` writes with."""
     host = (
-        None if read_only and opened.secrets.token is None and opened.secrets.app is None else open_host(opened, clock)
+        None
+        if read_only and open_repo.secrets.token is None and open_repo.secrets.app is None
+        else open_host(open_repo, clock)
     )
-    settings = opened.settings
+    settings = open_repo.settings
     me = None if host is None else host.whoami()
-    run = actions.run(opened.options.environment)
-    repository = opened.repository if read_only else writer(opened, host)
+    run = actions.run(open_repo.options.environment)
+    repository = open_repo.repository if read_only else writer(open_repo, host)
     return RunContext(
         repository=repository,
-        ledger=ledger_or_none(opened, repository),
+        ledger=ledger_or_none(open_repo, repository),
         host=host,
         texts=Texts.at(folder("templates")),
         clock=clock,
         actor=Actor(me.login, me.id) if me else Actor("clockwork"),
         author=Signature(settings.author.name, settings.author.email),
-        branch=opened.branch,
+        branch=open_repo.branch,
         limits=limits(settings),
         new_id=lambda: uuid.uuid4().hex,
         labels=tuple(settings.github.labels),
         prefix=settings.github.branch_prefix,
-        dashboard=settings.github.dashboard if opened.options.target is None else None,
+        dashboard=settings.github.dashboard if open_repo.options.target is None else None,
         attention=Attention(tuple(settings.github.assignees), tuple(settings.github.reviewers)),
         assign_owners=settings.github.assign_owners,
         run_link=run.link if run else None,
-        commit_url=partial(address.commit_url, opened.remote or ""),
-        appliers=partial(appliers_of, opened),
+        commit_url=partial(address.commit_url, open_repo.remote or ""),
+        appliers=partial(appliers_of, open_repo),
     )
 
 
-def rules_in_force(opened: OpenRepository, memo: Memo, before: Declarer | None, commit: str) -> RulesInForce:
+def rules_in_force(open_repo: OpenRepository, memo: Memo, before: Declarer | None, commit: str) -> RulesInForce:
     """Rules, ignore rules and options as ``commit`` has them; ``before`` reads what was last applied."""
-    settings = opened.settings
+    settings = open_repo.settings
     return RulesInForce(
-        rules=rules_of(opened, commit),
-        ignores=ignores_at(opened.repository, commit, settings.ignores),
+        rules=rules_of(open_repo, commit),
+        ignores=ignores_at(open_repo.repository, commit, settings.ignores),
         options=ComparisonOptions(
-            mask_key=opened.secrets.marker or b"",
+            mask_key=open_repo.secrets.marker or b"",
             ignore_aggregated_roles=settings.aggregated_roles == "ignore",
             list_map_keys=list_keys(settings),
             roster=_roster(settings),
@@ -319,68 +325,72 @@ def load_tables() -> tuple[Path, ...]:
     return tuple(path for name in ("metadata", "fields", "platforms") for path in sorted(root.glob(f"{name}/*.yaml")))
 
 
-def rules_of(opened: OpenRepository, commit: str) -> RuleSet:
+def rules_of(open_repo: OpenRepository, commit: str) -> RuleSet:
     """The rules in force at a commit: the repository's own, then those of its level."""
     shipped = files("policies", "levels/*.yaml")
-    return rules_at(opened.repository, commit, level=opened.settings.fixes.level, shipped=shipped)
+    return rules_at(open_repo.repository, commit, level=open_repo.settings.fixes.level, shipped=shipped)
 
 
-def _before(opened: OpenRepository, renderers: Renderers, observe: Observers | None) -> Declarer | None:
+def _before(open_repo: OpenRepository, renderers: Renderers, observe: Observers | None) -> Declarer | None:
     """Reads what was last applied. A folder that is read as it is has it where it is the top of a checkout into which the
     ref was fetched (``git fetch origin refs/clockwork/applied:refs/clockwork/applied``).
     """
-    git = opened.git or checkout(Path(opened.options.repo))
-    return None if git is None else _declarer(opened, git, renderers, observe)
+    git = open_repo.git or checkout(Path(open_repo.options.repo))
+    return None if git is None else _declarer(open_repo, git, renderers, observe)
 
 
-def declarer(opened: OpenRepository, renderers: Renderers | None = None, observe: Observers | None = None) -> Declarer:
+def declarer(
+    open_repo: OpenRepository, renderers: Renderers | None = None, observe: Observers | None = None
+) -> Declarer:
     """Reads what commits declare. Without ``renderers`` that others use too, it has its own; with those who ``observe``,
     charts are rendered for the clusters that they look at.
     """
-    return _declarer(opened, opened.repository, renderers or targets.renderers(), observe)
+    return _declarer(open_repo, open_repo.repository, renderers or targets.renderers(), observe)
 
 
 def _declarer(
-    opened: OpenRepository, repository: Repository, renderers: Renderers, observe: Observers | None
+    open_repo: OpenRepository, repository: Repository, renderers: Renderers, observe: Observers | None
 ) -> Declarer:
-    reader = targets.reader(opened, renderers, no_cluster if observe is None else observe.served)
-    return Declarer(repository, _renderer(opened), selection(opened), reader, targets.revisions(opened))
+    reader = targets.reader(open_repo, renderers, no_cluster if observe is None else observe.served)
+    return Declarer(repository, _renderer(open_repo), selection(open_repo), reader, targets.revisions(open_repo))
 
 
-def _renderer(opened: OpenRepository) -> Renderer:
-    chosen = opened.settings.renderer
-    if chosen.kind == "forge":
+def _renderer(open_repo: OpenRepository) -> Renderer:
+    renderer_choice = open_repo.settings.renderer
+    if renderer_choice.kind == "forge":
         return render
-    return plugins.renderer(chosen.kind, PluginContext(chosen.options, opened.options.environment, SystemClock()))
+    return plugins.renderer(
+        renderer_choice.kind, PluginContext(renderer_choice.options, open_repo.options.environment, SystemClock())
+    )
 
 
-def selection(opened: OpenRepository) -> Selection:
+def selection(open_repo: OpenRepository) -> Selection:
     """Which files declare something, and the ``.cw`` variables."""
-    sources = opened.settings.sources
+    sources = open_repo.settings.sources
     variables = dict(sources.variables)
-    for pair in opened.options.variables:
+    for pair in open_repo.options.variables:
         key, equals, text = pair.partition("=")
         if not equals or not key:
             raise Invalid(f"--var {pair!r}: expected NAME=VALUE")
         variables[key] = text
     return Selection(
         include=tuple(sources.include),
-        exclude=(*sources.exclude, *_snapshots(opened)),
-        project=sources.project or opened.name.rpartition("/")[2].lower(),
+        exclude=(*sources.exclude, *_snapshots(open_repo)),
+        project=sources.project or open_repo.name.rpartition("/")[2].lower(),
         variables=variables,
-        environment={k: v for k, v in opened.options.environment.items() if k.startswith("CLOCKWORK_VAR_")},
-        compose=named_projects(opened.settings),
+        environment={k: v for k, v in open_repo.options.environment.items() if k.startswith("CLOCKWORK_VAR_")},
+        compose=named_projects(open_repo.settings),
     )
 
 
-def _snapshots(opened: OpenRepository) -> Iterator[str]:
+def _snapshots(open_repo: OpenRepository) -> Iterator[str]:
     """The snapshot of what runs, where it lies in the repository: a list of Kubernetes objects declares nothing there."""
-    if (named := opened.settings.observe.snapshot) is not None and named.file is not None:
-        yield glob.escape(Path(named.file).as_posix())
-    for live in opened.options.snapshots:
-        if not is_files(opened.options) or not Path(live).exists():
+    if (snapshot_settings := open_repo.settings.observe.snapshot) is not None and snapshot_settings.file is not None:
+        yield glob.escape(Path(snapshot_settings.file).as_posix())
+    for live in open_repo.options.snapshots:
+        if not is_files(open_repo.options) or not Path(live).exists():
             continue
-        root, file = Path(opened.options.repo).resolve(), Path(live).resolve()
+        root, file = Path(open_repo.options.repo).resolve(), Path(live).resolve()
         if file.is_relative_to(root):
             yield glob.escape(file.relative_to(root).as_posix())
 
@@ -389,13 +399,17 @@ def _check_variables(options: Options, declaration: Declaration) -> None:
     check_variables((pair.partition("=")[0] for pair in options.variables), declaration, options.repo)
 
 
-def _head(opened: OpenRepository) -> str:
-    head = opened.repository.head(opened.branch)
+def _head(open_repo: OpenRepository) -> str:
+    head = open_repo.repository.head(open_repo.branch)
     if head is None:
-        raise Invalid(f"{opened.options.repo} has no branch {opened.branch}")
+        raise Invalid(f"{open_repo.options.repo} has no branch {open_repo.branch}")
     return head
 
 
 def _roster(settings: Settings) -> Roster:
-    named = settings.managers
-    return Roster(frozenset(named.people), frozenset(named.deployers), frozenset(named.controllers))
+    manager_settings = settings.managers
+    return Roster(
+        frozenset(manager_settings.people),
+        frozenset(manager_settings.deployers),
+        frozenset(manager_settings.controllers),
+    )

@@ -256,15 +256,15 @@ def _check_branch(options: Options, folder: Path) -> None:
     if options.branch is None or work_tree(folder) is None:
         return
     branches = pygit2.Repository(str(pygit2.discover_repository(str(folder)))).branches
-    known = sorted({*branches.local, *(name.partition("/")[2] for name in branches.remote)} - {"HEAD"})
-    if known and options.branch not in known:
-        raise _no_branch(options, options.branch, known)
+    branch_names = sorted({*branches.local, *(name.partition("/")[2] for name in branches.remote)} - {"HEAD"})
+    if branch_names and options.branch not in branch_names:
+        raise _no_branch(options, options.branch, branch_names)
 
 
-def _no_branch(options: Options, branch: str, known: Sequence[str]) -> Invalid:
+def _no_branch(options: Options, branch: str, branch_names: Sequence[str]) -> Invalid:
     from bot.intake.declared import suggestion
 
-    hint = suggestion(branch, known, otherwise=f"Its branches: {', '.join(known[:10]) or 'none'}.")
+    hint = suggestion(branch, branch_names, otherwise=f"Its branches: {', '.join(branch_names[:10]) or 'none'}.")
     return Invalid(f"{options.repo} has no branch {branch!r}", advice=hint)
 
 
@@ -285,24 +285,24 @@ def with_app(hidden: Secrets, settings: Settings, options: Options, remote: str)
     ``Invalid`` where its private key is not in the environment.
     """
     environment = options.environment
-    chosen = settings.github.app
-    if chosen is None and environment.get("CLOCKWORK_APP_ID"):
+    app_settings = settings.github.app
+    if app_settings is None and environment.get("CLOCKWORK_APP_ID"):
         installation = environment.get("CLOCKWORK_APP_INSTALLATION", "")
-        chosen = AppSettings(
+        app_settings = AppSettings(
             id=environment["CLOCKWORK_APP_ID"], installation=int(installation) if installation.isdigit() else None
         )
-    if chosen is None or hidden.app is not None:
+    if app_settings is None or hidden.app is not None:
         return hidden
-    key, api = environment.get(chosen.private_key_env), api_url(settings, remote, environment)
+    key, api = environment.get(app_settings.private_key_env), api_url(settings, remote, environment)
     name = full_name(settings, remote, environment)
     if api is None or name is None:
         raise Invalid(f"github.app is set, but {remote} is on no GitHub", advice="Set github.api_url and repository.")
     if not key:
         raise Invalid(
-            f"the private key of the GitHub App {chosen.id} is not there",
-            advice=f"Put the PEM into {chosen.private_key_env}, or name another variable in github.app.private_key_env.",
+            f"the private key of the GitHub App {app_settings.id} is not there",
+            advice=f"Put the PEM into {app_settings.private_key_env}, or name another variable in github.app.private_key_env.",
         )
-    return replace(hidden, app=_app(str(chosen.id), key, api, name, chosen.installation))
+    return replace(hidden, app=_app(str(app_settings.id), key, api, name, app_settings.installation))
 
 
 @cache

@@ -14,9 +14,9 @@ def state_root(environment: Mapping[str, str]) -> Path:
     """Where state folders are: below XDG_STATE_HOME, without it ``~/.local/state`` (XDG Base Directory Specification,
     which also says that a relative path is to be ignored).
     """
-    named = environment.get("XDG_STATE_HOME", "")
+    state_home = environment.get("XDG_STATE_HOME", "")
     home = Path(environment.get("HOME") or Path.home())
-    return (Path(named) if named.startswith("/") else home / ".local" / "state") / "clockwork"
+    return (Path(state_home) if state_home.startswith("/") else home / ".local" / "state") / "clockwork"
 
 
 def folder_name(remote: str, branch: str) -> str:
@@ -25,13 +25,13 @@ def folder_name(remote: str, branch: str) -> str:
     return f"{slug}-{hashlib.sha256(chr(0).join((remote, branch)).encode()).hexdigest()[:12]}"
 
 
-def remote_of(opened: OpenRepository) -> str:
+def remote_of(open_repo: OpenRepository) -> str:
     """What tells this repository from others on this machine: its remote, without one its folder."""
-    return opened.remote or str(Path(opened.options.repo).resolve())
+    return open_repo.remote or str(Path(open_repo.options.repo).resolve())
 
 
-def state_folder(opened: OpenRepository) -> Path:
+def state_folder(open_repo: OpenRepository) -> Path:
     """The folder that ``daemon.state`` names, else the one where the system keeps state; it may not exist yet."""
-    if opened.settings.daemon.state:
-        return Path(opened.settings.daemon.state).expanduser().absolute()
-    return state_root(opened.options.environment) / folder_name(remote_of(opened), opened.branch)
+    if open_repo.settings.daemon.state:
+        return Path(open_repo.settings.daemon.state).expanduser().absolute()
+    return state_root(open_repo.options.environment) / folder_name(remote_of(open_repo), open_repo.branch)

@@ -39,45 +39,45 @@ def renderers(meter: Meter | None = None) -> Renderers:
     return Renderers(Documents(FileTree({}, lambda _blob: b"")), meter=meter or Unmeasured())
 
 
-def reader(opened: OpenRepository, shared: Renderers, served: AskCluster = no_cluster) -> DeploymentReader:
+def reader(open_repo: OpenRepository, shared: Renderers, served: AskCluster = no_cluster) -> DeploymentReader:
     """Finds and renders the targets of a repository. ``served`` tells of the clusters that they are rendered for."""
-    elsewhere = upstream(opened)
+    elsewhere = upstream(open_repo)
     return DeploymentReader(
         shared,
         shared.documents,
-        selection(opened),
+        selection(open_repo),
         upstream=elsewhere.fetch,
         known=elsewhere.kept,
         served=served,
     )
 
 
-def upstream(opened: OpenRepository) -> Upstream:
+def upstream(open_repo: OpenRepository) -> Upstream:
     """Has what the repository names elsewhere, from the hosts that settings allow."""
-    fetch, environment = opened.settings.fetch, opened.options.environment
+    fetch, environment = open_repo.settings.fetch, open_repo.options.environment
     web = Web(
         AllowedHosts(tuple(fetch.hosts), tuple(fetch.private_hosts)),
         KeyRing(environment),
         environment,
         fetch.timeout,
     )
-    store = Store(cache_root(opened.options) / "upstream", fetch.cache_mib * MIB)
+    store = Store(cache_root(open_repo.options) / "upstream", fetch.cache_mib * MIB)
     return Fetcher(web, store, most=fetch.max_mib * MIB, refresh=fetch.refresh)
 
 
-def selection(opened: OpenRepository) -> TargetSelection:
+def selection(open_repo: OpenRepository) -> TargetSelection:
     """What settings and the command line say of targets. Live state from the command line is everybody's."""
-    settings, options = opened.settings, opened.options
-    named = bool(options.snapshots) or options.live_command is not None
+    settings, options = open_repo.settings, open_repo.options
+    observes_live = bool(options.snapshots) or options.live_command is not None
     return TargetSelection(
         named=tuple(
             Named(target.name, target.path, target.namespace, tuple(target.values), target.release)
             for target in settings.targets
         ),
         observed=frozenset()
-        if named
+        if observes_live
         else frozenset(target.name for target in settings.targets if target.observe is not None),
-        own=() if opened.remote is None or _is_path(opened.remote) else (opened.remote,),
+        own=() if open_repo.remote is None or _is_path(open_repo.remote) else (open_repo.remote,),
         clusters={
             cluster.name: ArgoCluster(cluster.name, cluster.server, cluster.labels, cluster.annotations)
             for cluster in settings.argo.clusters
@@ -91,16 +91,16 @@ def selection(opened: OpenRepository) -> TargetSelection:
     )
 
 
-def revisions(opened: OpenRepository) -> RevisionOf:
+def revisions(open_repo: OpenRepository) -> RevisionOf:
     """Where commits of a repository are read: on its branch. A folder's files count as the commit that is checked out."""
-    git = opened.git or checkout(Path(opened.options.repo))
+    git = open_repo.git or checkout(Path(open_repo.options.repo))
     if git is None:
         return nameless
-    branch = opened.branch if opened.git is not None else git.checked_out()
+    branch = open_repo.branch if open_repo.git is not None else git.checked_out()
 
     def revision(commit: str) -> Revision:
-        known = git.resolve(commit) or git.resolve("HEAD") or ""
-        return Revision(branch, known, git.head, git.resolve, git.tags)
+        known_commit = git.resolve(commit) or git.resolve("HEAD") or ""
+        return Revision(branch, known_commit, git.head, git.resolve, git.tags)
 
     return revision
 
@@ -109,12 +109,15 @@ def _is_path(remote: str) -> bool:
     return "://" not in remote and "@" not in remote
 
 
-def of_target(opened: OpenRepository, target: str) -> OpenRepository:
+def of_target(open_repo: OpenRepository, target: str) -> OpenRepository:
     """The repository as ``target`` is observed: by its own observers, else by the repository's."""
-    own = next((named.observe for named in opened.settings.targets if named.name == target), None)
-    if own is None:
-        return opened
-    return replace(opened, settings=opened.settings.model_copy(update={"observe": own}))
+    own_observers = next(
+        (target_settings.observe for target_settings in open_repo.settings.targets if target_settings.name == target),
+        None,
+    )
+    if own_observers is None:
+        return open_repo
+    return replace(open_repo, settings=open_repo.settings.model_copy(update={"observe": own_observers}))
 
 
 @dataclass(slots=True)
@@ -139,12 +142,12 @@ class Observers:
         if target not in self._asked and not (not target and self._elsewhere()):
             self._asked.add(target)
             with suppress(Unavailable, Invalid):
-                asked = (
+                served_apis = (
                     observer.served(now=datetime.now(UTC))
                     for observer in self._observers(target)
                     if isinstance(observer, ClusterObserver)
                 )
-                self._served[target] = reduce(ServedApi.beside, asked, ServedApi())
+                self._served[target] = reduce(ServedApi.beside, served_apis, ServedApi())
         return self._served.get(target, ServedApi())
 
     def _observers(self, target: str) -> Sequence[Observer]:
@@ -160,7 +163,7 @@ class Observers:
     def _elsewhere(self) -> bool:
         """Whether only targets are observed: then nothing is wrong with a repository that names no observer of its own."""
         configured = self.opened.settings.observe
-        named = (
+        kinds_configured = (
             configured.snapshot,
             configured.docker,
             configured.kubernetes,
@@ -170,5 +173,7 @@ class Observers:
         options = self.opened.options
         live = bool(options.snapshots) or options.live_command is not None
         return (
-            not live and not any(named) and any(target.observe is not None for target in self.opened.settings.targets)
+            not live
+            and not any(kinds_configured)
+            and any(target.observe is not None for target in self.opened.settings.targets)
         )

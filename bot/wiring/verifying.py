@@ -37,51 +37,56 @@ def open_verification(
     options: Options, *, publish: bool, tasks: Sequence[str] = ()
 ) -> Callable[[float], AppliedVerification]:
     """Verifies for so many seconds. Without ``publish`` nothing is written, and a folder is read as it lies."""
-    opened = open_pushed(options) if publish else repository_to_read(options)
-    return verification_of(opened, publish=publish, tasks=tasks)
+    open_repo = open_pushed(options) if publish else repository_to_read(options)
+    return verification_of(open_repo, publish=publish, tasks=tasks)
 
 
 def verification_of(
-    opened: OpenRepository, *, publish: bool, done: Sequence[str] = (), tasks: Sequence[str] = ()
+    open_repo: OpenRepository, *, publish: bool, done_lines: Sequence[str] = (), tasks: Sequence[str] = ()
 ) -> Callable[[float], AppliedVerification]:
-    """As :func:`open_verification`, of a repository that is open; ``done`` are sentences about what was applied, ``tasks`` what
-    alone is looked at (all without any).
+    """As :func:`open_verification`, of a repository that is open.
+
+    ``done_lines`` are sentences about what was applied, ``tasks`` what alone is looked at (all without any).
     """
-    look, clock = assessment_of(opened), SystemClock()
+    look, clock = assessment_of(open_repo), SystemClock()
 
     def run(wait: float) -> AppliedVerification:
         verified = verify(lambda: about(look(), tasks), clock, wait=wait)
-        return _published(verified, opened, done) if publish else AppliedVerification(verified)
+        return _published(verified, open_repo, done_lines) if publish else AppliedVerification(verified)
 
     return run
 
 
-def _published(verified: Verified, opened: OpenRepository, done: Sequence[str]) -> AppliedVerification:
-    commits = _since_applied(opened, verified.assessment.declaration.commit)
-    host, pulls = open_host(opened, SystemClock()), tuple[PullRequest, ...]()
-    written: list[str] = []
-    if verified.state is CheckState.SUCCESS and opened.git is not None:
-        target, commit = opened.options.target, commits[0]
-        applied = record_applied(opened.git, branch=opened.branch, commit=commit, name=opened.name, target=target)
-        written.append(f"Remembered as applied{'' if target is None else f' to {target}'}: {applied}")
+def _published(verified: Verified, open_repo: OpenRepository, done_lines: Sequence[str]) -> AppliedVerification:
+    commits = _since_applied(open_repo, verified.assessment.declaration.commit)
+    host, pulls = open_host(open_repo, SystemClock()), tuple[PullRequest, ...]()
+    output_lines: list[str] = []
+    if verified.state is CheckState.SUCCESS and open_repo.git is not None:
+        target, commit = open_repo.options.target, commits[0]
+        applied = record_applied(
+            open_repo.git, branch=open_repo.branch, commit=commit, name=open_repo.name, target=target
+        )
+        output_lines.append(f"Remembered as applied{'' if target is None else f' to {target}'}: {applied}")
     if host is not None:
-        written += _on_commit(verified, opened, host, done)
-        pulls = tell_pulls(verified, host, Texts.at(folder("templates")), commits=commits, done=done)
-        written += [f"Comment: {pull.url}" for pull in pulls]
-    return AppliedVerification(verified, tuple(written), tuple(pull.number for pull in pulls))
+        output_lines += _on_commit(verified, open_repo, host, done_lines)
+        pulls = tell_pulls(verified, host, Texts.at(folder("templates")), commits=commits, done_lines=done_lines)
+        output_lines += [f"Comment: {pull.url}" for pull in pulls]
+    return AppliedVerification(verified, tuple(output_lines), tuple(pull.number for pull in pulls))
 
 
-def _on_commit(verified: Verified, opened: OpenRepository, host: CodeHost, done: Sequence[str]) -> Iterator[str]:
-    target, run = opened.options.target, actions.run(opened.options.environment)
-    yield f"Check: {publish(verified, host, target=target, done=done).url}"
-    if environment := apply_settings(opened, target or "").environment:
+def _on_commit(
+    verified: Verified, open_repo: OpenRepository, host: CodeHost, done_lines: Sequence[str]
+) -> Iterator[str]:
+    target, run = open_repo.options.target, actions.run(open_repo.options.environment)
+    yield f"Check: {publish(verified, host, target=target, done_lines=done_lines).url}"
+    if environment := apply_settings(open_repo, target or "").environment:
         yield note_deployment(verified, host, environment=environment, link=run.link if run else None)
 
 
-def _since_applied(opened: OpenRepository, commit: str) -> list[str]:
+def _since_applied(open_repo: OpenRepository, commit: str) -> list[str]:
     """The commits that came since the last apply, newest first; the last one alone where nothing was applied yet."""
-    before = last_applied(opened.repository, opened.options.target)
-    if before is None or not opened.repository.is_ancestor(before, commit):
+    before = last_applied(open_repo.repository, open_repo.options.target)
+    if before is None or not open_repo.repository.is_ancestor(before, commit):
         return [commit]
-    newer = opened.repository.log(commit, limit=_MOST_COMMITS, until=before)
+    newer = open_repo.repository.log(commit, limit=_MOST_COMMITS, until=before)
     return [info.sha for info in newer] or [commit]

@@ -36,43 +36,43 @@ if TYPE_CHECKING:
     from bot.workers.work import Worker, Workers
 
 
-def open_store(opened: OpenRepository) -> SessionLog:
+def open_store(open_repo: OpenRepository) -> SessionLog:
     """The session log that the settings name: the sessions ref in Git, or a database."""
-    chosen = opened.settings.sessions.store
-    if chosen != "git":
+    store_settings = open_repo.settings.sessions.store
+    if store_settings != "git":
         from bot.sessions.sql import SqlSessions
 
-        return SqlSessions(chosen)
-    if opened.git is None:
+        return SqlSessions(store_settings)
+    if open_repo.git is None:
         raise Invalid(
-            f"{opened.options.repo} has no remote to keep sessions on", advice="Set sessions.store to a database."
+            f"{open_repo.options.repo} has no remote to keep sessions on", advice="Set sessions.store to a database."
         )
-    return GitSessions(opened.git)
+    return GitSessions(open_repo.git)
 
 
-def open_queue(opened: OpenRepository) -> QueuedStore:
+def open_queue(open_repo: OpenRepository) -> QueuedStore:
     """Where sessions are recorded. A store that cannot be opened stops nobody: what it does not take is kept until it does."""
     from bot.sessions.queue import QueuedStore
     from bot.sessions.spool import SessionSpool, UnopenedSessions
 
     log: SessionLog
     try:
-        log = open_store(opened)
+        log = open_store(open_repo)
     except BotError as exc:
         log = UnopenedSessions(exc)
-    return QueuedStore(log, spool=SessionSpool(_kept_in(opened)))
+    return QueuedStore(log, spool=SessionSpool(_kept_in(open_repo)))
 
 
-def _kept_in(opened: OpenRepository) -> Path:
+def _kept_in(open_repo: OpenRepository) -> Path:
     """The folder for records that their store does not take.
 
     Jobs of GitHub Actions share their cache with those of every pull request (docs.github.com, "Dependency caching
     reference", "Restrictions for accessing a cache"). What may be read by whoever reads the repository may lie there; what
     belongs in a database of its own stays on the machine.
     """
-    if opened.settings.sessions.store == "git":
-        return cache_folder(opened.options, f"{remote_of(opened)} sessions").with_suffix(".sessions")
-    return state_folder(opened) / "sessions"
+    if open_repo.settings.sessions.store == "git":
+        return cache_folder(open_repo.options, f"{remote_of(open_repo)} sessions").with_suffix(".sessions")
+    return state_folder(open_repo) / "sessions"
 
 
 def not_stored(store: QueuedStore) -> str | None:
@@ -82,14 +82,16 @@ def not_stored(store: QueuedStore) -> str | None:
 
 def _left_over(store: QueuedStore) -> str:
     """What stays in the folder of an earlier process."""
-    counts, told = store.counts(), []
+    counts, sentences = store.counts(), []
     if counts.refused:
-        why, verb = (store.trouble or "").rstrip("."), "is" if counts.refused == 1 else "are"
-        told.append(f"{counts.refused} kept earlier {verb} refused for good ({why}): *.refused in {store.kept_in}.")
+        reason, verb = (store.trouble or "").rstrip("."), "is" if counts.refused == 1 else "are"
+        sentences.append(
+            f"{counts.refused} kept earlier {verb} refused for good ({reason}): *.refused in {store.kept_in}."
+        )
     if counts.unreadable:
         files = counted(counts.unreadable, "file")
-        told.append(f"{files} in {store.kept_in} cannot be read as session records.")
-    return " ".join(told)
+        sentences.append(f"{files} in {store.kept_in} cannot be read as session records.")
+    return " ".join(sentences)
 
 
 def _not_taken(store: QueuedStore) -> str | None:
@@ -97,11 +99,11 @@ def _not_taken(store: QueuedStore) -> str | None:
     missing = counts.kept + counts.lost + counts.dropped
     if not missing:
         return None
-    what = f"{counted(missing, 'session record')} could not be stored"
-    why = f" ({store.trouble.rstrip('.')})" if store.trouble else ""
+    sentence = f"{counted(missing, 'session record')} could not be stored"
+    reason = f" ({store.trouble.rstrip('.')})" if store.trouble else ""
     until = "kept on this machine for the next run"
-    kept = until if counts.kept == missing else f"{counts.kept} {until}, the rest lost"
-    return f"{what}{why}: {kept}."
+    kept_part = until if counts.kept == missing else f"{counts.kept} {until}, the rest lost"
+    return f"{sentence}{reason}: {kept_part}."
 
 
 def open_sessions(settings: Path | None, repo: str | None) -> SessionRecords:
@@ -114,9 +116,9 @@ def open_rules(settings: Path | None, repo: str | None) -> RuleBook:
     from bot.flows.review import rules_at
     from bot.shipped import files
 
-    opened = repository_to_read(Options(repo=repo or ".", settings=settings))
-    commit = opened.repository.head(opened.branch) or ""
-    return rules_at(opened.repository, commit, shipped=files("policies", "guardrails/**/*.md"))
+    open_repo = repository_to_read(Options(repo=repo or ".", settings=settings))
+    commit = open_repo.repository.head(open_repo.branch) or ""
+    return rules_at(open_repo.repository, commit, shipped=files("policies", "guardrails/**/*.md"))
 
 
 def open_workers(settings: Path | None, repo: str | None) -> Workers:
@@ -124,7 +126,7 @@ def open_workers(settings: Path | None, repo: str | None) -> Workers:
     return workers_of(open_repository(Options(repo=repo or ".", settings=settings)))
 
 
-def workers_of(opened: OpenRepository) -> Workers:
+def workers_of(open_repo: OpenRepository) -> Workers:
     """The workers of an opened repository; what they publish is committed to its branch."""
     from bot.wiring.learning import school
     from bot.workers.cleanup import Logs
@@ -132,35 +134,40 @@ def workers_of(opened: OpenRepository) -> Workers:
     from bot.workers.links import WebPages
     from bot.workers.work import Workers
 
-    named = opened.settings.workers
-    journal = WorkerJournal(state_folder(opened) / "workers")
+    worker_settings = open_repo.settings.workers
+    journal = WorkerJournal(state_folder(open_repo) / "workers")
     return Workers(
-        store=open_store(opened),
-        publish=partial(publish, opened),
+        store=open_store(open_repo),
+        publish=partial(publish, open_repo),
         clock=SystemClock(),
-        flags={"analysis": named.analysis, "metrics": named.metrics, "export": named.export, "cleanup": named.cleanup},
-        path=named.failure_modes,
-        keep=timedelta(days=opened.settings.sessions.keep_days),
-        intervals=_intervals(opened.settings),
-        logs=Logs((journal.runs,), tuple(named.logs), named.log_bytes, named.log_files),
+        flags={
+            "analysis": worker_settings.analysis,
+            "metrics": worker_settings.metrics,
+            "export": worker_settings.export,
+            "cleanup": worker_settings.cleanup,
+        },
+        path=worker_settings.failure_modes,
+        keep=timedelta(days=open_repo.settings.sessions.keep_days),
+        intervals=_intervals(open_repo.settings),
+        logs=Logs((journal.runs,), tuple(worker_settings.logs), worker_settings.log_bytes, worker_settings.log_files),
         memory=journal,
-        published=partial(_published, opened),
-        pages=WebPages(_web(opened)),
-        school=school(opened),
+        published=partial(_published, open_repo),
+        pages=WebPages(_web(open_repo)),
+        school=school(open_repo),
     )
 
 
-def _published(opened: OpenRepository, path: str) -> bytes | None:
+def _published(open_repo: OpenRepository, path: str) -> bytes | None:
     """The file on the branch, as it is on the remote now."""
-    opened.repository.fetch()
-    head = opened.repository.head(opened.branch)
-    return None if head is None else opened.repository.read(head, path)
+    open_repo.repository.fetch()
+    head = open_repo.repository.head(open_repo.branch)
+    return None if head is None else open_repo.repository.read(head, path)
 
 
-def _web(opened: OpenRepository) -> str | None:
+def _web(open_repo: OpenRepository) -> str | None:
     """Where the repository's pages are: only a code host that we know has them."""
-    remote = opened.remote or ""
-    if full_name(opened.settings, remote, opened.options.environment) is None:
+    remote = open_repo.remote or ""
+    if full_name(open_repo.settings, remote, open_repo.options.environment) is None:
         return None
     parts = urlsplit(remote if "://" in remote else f"ssh://{remote.replace(':', '/', 1)}")
     scheme = parts.scheme if parts.scheme in {"http", "https"} else "https"
@@ -179,31 +186,33 @@ def workers_status(workers: Workers) -> Sequence[Mapping[str, JSON]]:
 def _intervals(settings: Settings) -> Mapping[Worker, timedelta]:
     from bot.workers.work import Worker
 
-    named = settings.workers
+    worker_settings = settings.workers
     return {
-        Worker.ANALYSIS: timedelta(seconds=named.analysis_interval),
-        Worker.METRICS: timedelta(seconds=named.metrics_interval),
-        Worker.EXPORT: timedelta(seconds=named.export_interval),
-        Worker.CLEANUP: timedelta(seconds=named.cleanup_interval),
+        Worker.ANALYSIS: timedelta(seconds=worker_settings.analysis_interval),
+        Worker.METRICS: timedelta(seconds=worker_settings.metrics_interval),
+        Worker.EXPORT: timedelta(seconds=worker_settings.export_interval),
+        Worker.CLEANUP: timedelta(seconds=worker_settings.cleanup_interval),
     }
 
 
-def publish(opened: OpenRepository, path: str, data: bytes, message: str) -> str | None:
+def publish(open_repo: OpenRepository, path: str, data: bytes, message: str) -> str | None:
     """Commit ``data`` as ``path`` on the branch and push it; None when the branch says exactly that already.
 
     ``Invalid`` where there is no remote, else as :func:`bot.flows.publish.publish`.
     """
-    if opened.git is None:
-        raise Invalid(f"{opened.options.repo} has no remote to commit to")
+    if open_repo.git is None:
+        raise Invalid(f"{open_repo.options.repo} has no remote to commit to")
     clock = SystemClock()
     return publish_file(
         path,
         data,
         message,
-        repository=writer(opened, open_host(opened, clock) if opened.settings.author.signing == "github" else None),
-        ledger=ledger(opened),
-        limits=limits(opened.settings),
-        branch=opened.branch,
+        repository=writer(
+            open_repo, open_host(open_repo, clock) if open_repo.settings.author.signing == "github" else None
+        ),
+        ledger=ledger(open_repo),
+        limits=limits(open_repo.settings),
+        branch=open_repo.branch,
         clock=clock,
         jitter=lambda longest: random.uniform(0, longest),  # noqa: S311 - spreads bots that race, no secret
     )

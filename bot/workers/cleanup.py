@@ -34,10 +34,12 @@ class Logs:
 
     def rotate(self) -> int:
         """How many were rotated."""
-        others = sorted({path for pattern in self.others for path in _matching(pattern)})
-        done = [rotate(log, least=self.least, keep=self.kept) for log in self.own]
-        done += [rotate(log, least=self.least, keep=self.kept, is_open=True) for log in others if log.suffix != ".gz"]
-        return sum(done)
+        other_logs = sorted({path for pattern in self.others for path in _matching(pattern)})
+        rotated = [rotate(log, least=self.least, keep=self.kept) for log in self.own]
+        rotated += [
+            rotate(log, least=self.least, keep=self.kept, is_open=True) for log in other_logs if log.suffix != ".gz"
+        ]
+        return sum(rotated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ class Cleaned:
 def clean(store: SessionRecords, *, now: datetime, keep: timedelta = KEEP, logs: Logs | None = None) -> Cleaned:
     """Sessions older than ``keep`` are gone, their room is given back, and ``logs`` that grew are rotated."""
     removed = 0
-    while gone := store.prune(now - keep):
-        removed += gone
+    while removed_count := store.prune(now - keep):
+        removed += removed_count
     store.tidy()
     return Cleaned(removed, 0 if logs is None else logs.rotate())
 

@@ -105,16 +105,16 @@ def document(
     """The Markdown for ``sessions`` and ``trends`` (without them: those at the newest of ``sessions``) as UTF-8, ending in
     one newline, with a stamp of the time ``at`` where one is given. Hostile text in it is inert.
     """
-    drawn = picture(sessions, trends or analyse(sessions, None))
+    failure_picture = picture(sessions, trends or analyse(sessions, None))
     text = _texts().render(
         "failure_modes.md",
-        picture=drawn,
+        picture=failure_picture,
         pages=pages or WebPages(),
         learned=learned,
         months=_MONTHS,
-        top=_top(drawn),
+        top=_top(failure_picture),
     )
-    stamp = "" if at is None else f"\n{Stamp(at, _digest(drawn, learned)).text}\n"
+    stamp = "" if at is None else f"\n{Stamp(at, _digest(failure_picture, learned)).text}\n"
     return (text + stamp).encode("utf-8")
 
 
@@ -131,11 +131,11 @@ def export(
     learned: Sequence[LearnedGuardrail] = (),
 ) -> Exported:
     """The document is on the branch if it had to be written; ``published`` is the one that is there now."""
-    drawn = picture(sessions, trends or analyse(sessions, None))
+    failure_picture = picture(sessions, trends or analyse(sessions, None))
     before = stamp_of(published)
-    if not drawn.total.failures:
-        return Exported(None, f"no failure in {counted(drawn.total.runs, 'run')}")
-    if before is not None and before.picture == _digest(drawn, learned):
+    if not failure_picture.total.failures:
+        return Exported(None, f"no failure in {counted(failure_picture.total.runs, 'run')}")
+    if before is not None and before.picture == _digest(failure_picture, learned):
         return Exported(None, "the picture is the same")
     if before is not None and now - before.at < patience:
         return Exported(None, f"it was written at {minute(before.at)}, less than a day ago")
@@ -144,12 +144,12 @@ def export(
     return Exported(sha, "" if sha else "the bytes are the same")
 
 
-def _digest(drawn: FailurePicture, learned: Sequence[LearnedGuardrail]) -> str:
+def _digest(failure_picture: FailurePicture, learned: Sequence[LearnedGuardrail]) -> str:
     """The picture's digest; a guardrail that was learned, and the direction it moved things in, belong to it."""
     if not learned:
-        return drawn.digest
+        return failure_picture.digest
     words = "\0".join(f"{rule.id} {rule.result.split()[0]}" for rule in learned)
-    return hashlib.sha256(f"{drawn.digest}\0{words}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{failure_picture.digest}\0{words}".encode()).hexdigest()[:16]
 
 
 def _texts() -> Texts:
@@ -170,13 +170,13 @@ def _texts() -> Texts:
 def _context(failure: Failure) -> str:
     """What the last column says of a failure in 50 characters: where it is and what it is, else the message."""
     name = failure.file.rpartition("/")[2]
-    place = f"{name}:{failure.line} " if name and failure.line is not None else f"{name} " if name else ""
-    return markdown.prose(f"{place}{failure.title or failure.detail}", CONTEXT)
+    location = f"{name}:{failure.line} " if name and failure.line is not None else f"{name} " if name else ""
+    return markdown.prose(f"{location}{failure.title or failure.detail}", CONTEXT)
 
 
-def _top(drawn: FailurePicture) -> int:
+def _top(failure_picture: FailurePicture) -> int:
     """The end of the chart's axis: the next ten above its highest bar."""
-    highest = max((day.rate.per_100 for day in drawn.days), default=0.0)
+    highest = max((day.rate.per_100 for day in failure_picture.days), default=0.0)
     return max(10, 10 * (int(highest) // 10 + 1))
 
 

@@ -169,9 +169,9 @@ class WorkerJournal:
         path = self.folder / name
         with _written(path):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            beside = path.with_name(f".{name}.{os.getpid()}")
-            beside.write_bytes(data + b"\n")
-            beside.replace(path)
+            temporary = path.with_name(f".{name}.{os.getpid()}")
+            temporary.write_bytes(data + b"\n")
+            temporary.replace(path)
 
     @contextmanager
     def _locked(self, name: str, *, wait: bool) -> Iterator[None]:

@@ -62,14 +62,14 @@ def lessons(
 
 
 def _is_due(trend: Trend, at: datetime, before: Iterable[LessonNote]) -> bool:
-    tried = max((note.at for note in before if note.category == trend.name), default=None)
-    return trend.name not in NOT_LEARNABLE and (tried is None or at - tried >= AGAIN)
+    last_trial = max((note.at for note in before if note.category == trend.name), default=None)
+    return trend.name not in NOT_LEARNABLE and (last_trial is None or at - last_trial >= AGAIN)
 
 
 def _tried(trend: Trend, sessions: Sequence[Session], at: datetime, school: School) -> LessonNote:
     note = LessonNote(trend.name, at, "")
     try:
-        if any(each.guardrail.category == trend.name for each in school.merged()):
+        if any(merged_guardrail.guardrail.category == trend.name for merged_guardrail in school.merged()):
             return replace(note, outcome="a guardrail was learned already")
         learned = _learned(trend, sessions, at, school)
         if isinstance(learned, NotLearned):
@@ -110,26 +110,30 @@ def _is_learned(failure: Failure) -> bool:
 
 
 def _failed(failures: Sequence[Failure], school: School) -> Iterator[FailedChange]:
-    places: dict[str, list[Failure]] = {}
+    failures_by_place: dict[str, list[Failure]] = {}
     for failure in failures:
         if failure.file and failure.line is not None:
-            places.setdefault(failure.session.id, []).append(failure)
-    for those in list(places.values())[:MOST_FAILED]:
-        session = those[0].session
+            failures_by_place.setdefault(failure.session.id, []).append(failure)
+    for place_failures in list(failures_by_place.values())[:MOST_FAILED]:
+        session = place_failures[0].session
         change = school.change_of(session)
         if change is not None:
-            lines = tuple((each.file, each.line) for each in those if each.line is not None)
+            lines = tuple(
+                (place_failure.file, place_failure.line)
+                for place_failure in place_failures
+                if place_failure.line is not None
+            )
             yield FailedChange(Subject(change), lines, session.number)
 
 
 def _changes(sessions: Iterable[Session], school: School, most: int) -> Iterator[Change]:
-    left = most
-    for session in sorted(sessions, key=lambda each: each.at, reverse=True):
-        if left == 0:
+    remaining = most
+    for session in sorted(sessions, key=lambda failed_session: failed_session.at, reverse=True):
+        if remaining == 0:
             return
         change = school.change_of(session)
         if change is not None:
-            left -= 1
+            remaining -= 1
             yield change
 
 
@@ -148,6 +152,8 @@ def _followed(merged: MergedGuardrail, sessions: Sequence[Session], failures: Se
         sum(1 for failure in of_it if failure.session.at >= since),
         sum(1 for session in sessions if session.at >= since),
     )
-    told = rate_before(merged.guardrail)
+    earlier_rate = rate_before(merged.guardrail)
     earlier = FailureRate(len(of_it) - after.failures, len(sessions) - after.runs)
-    return LearnedGuardrail(merged.guardrail.id, category, since, FailureRate(*told) if told else earlier, after)
+    return LearnedGuardrail(
+        merged.guardrail.id, category, since, FailureRate(*earlier_rate) if earlier_rate else earlier, after
+    )

@@ -144,7 +144,9 @@ def picture(sessions: Sequence[Session], trends: Trends) -> FailurePicture:
         until=max(times, default=None),
         total=FailureRate(len(failures), len(sessions)),
         cost=_cost(failures),
-        modes=tuple(_mode(name, those, len(sessions), runs) for name, those in list(by_category.items())[:MODES]),
+        modes=tuple(
+            _mode(name, mode_failures, len(sessions), runs) for name, mode_failures in list(by_category.items())[:MODES]
+        ),
         categories=columns,
         who=tuple(_who(failures, runs, columns)),
         days=tuple(_days(sessions, failures)),
@@ -186,25 +188,25 @@ def _mode(category: str, failures: Sequence[Failure], sessions: int, runs: Count
 
 def _cost(failures: Sequence[Failure]) -> FailureCost:
     sessions = {failure.session.id: failure.session for failure in failures}
-    told = [reply.cost_usd for session in sessions.values() for reply in session.replies if reply.cost_usd is not None]
-    pulls = {session.number: session.at for session in sorted(sessions.values(), key=lambda each: each.at)}
+    costs = [reply.cost_usd for session in sessions.values() for reply in session.replies if reply.cost_usd is not None]
+    pulls = {session.number: session.at for session in sorted(sessions.values(), key=lambda session: session.at)}
     newest = sorted(((at, number) for number, at in pulls.items() if number is not None), reverse=True)
     return FailureCost(
         runs=len(sessions),
         blocked=len({failure.session.id for failure in failures if failure.blocked}),
         pulls=tuple(number for _, number in newest),
         seconds=sum(max(0, session.milliseconds) for session in sessions.values()) / 1000,
-        usd=sum(told) if told else None,
+        usd=sum(costs) if costs else None,
     )
 
 
 def _who(failures: Sequence[Failure], runs: Counter[str], columns: Sequence[str]) -> Iterable[WhoRow]:
-    made = _ranked(failures, lambda failure: failure.tool)
-    for name in sorted(runs, key=lambda name: (-len(made.get(name, ())), -runs[name], name))[:WHO]:
-        own = made.get(name, ())
-        counts = Counter(failure.category if failure.category in columns else OTHER for failure in own)
+    failures_by_tool = _ranked(failures, lambda failure: failure.tool)
+    for name in sorted(runs, key=lambda name: (-len(failures_by_tool.get(name, ())), -runs[name], name))[:WHO]:
+        own_failures = failures_by_tool.get(name, ())
+        counts = Counter(failure.category if failure.category in columns else OTHER for failure in own_failures)
         cells = tuple(FailureRate(counts[column], runs[name]) for column in columns)
-        yield WhoRow(name, runs[name], FailureRate(len(own), runs[name]), cells)
+        yield WhoRow(name, runs[name], FailureRate(len(own_failures), runs[name]), cells)
 
 
 def _days(sessions: Sequence[Session], failures: Sequence[Failure]) -> Iterable[DayRate]:
@@ -221,9 +223,9 @@ def _days(sessions: Sequence[Session], failures: Sequence[Failure]) -> Iterable[
 
 
 def _shares(by_category: Mapping[str, Sequence[Failure]]) -> tuple[tuple[str, int], ...]:
-    counts = [(name, len(those)) for name, those in by_category.items()]
-    rest = sum(count for _, count in counts[SLICES:])
-    return (*counts[:SLICES], *([(OTHER, rest)] if rest else []))
+    counts = [(name, len(category_failures)) for name, category_failures in by_category.items()]
+    remainder = sum(count for _, count in counts[SLICES:])
+    return (*counts[:SLICES], *([(OTHER, remainder)] if remainder else []))
 
 
 def _repeats(failures: Sequence[Failure]) -> Iterable[RepeatedFailure]:
@@ -232,9 +234,9 @@ def _repeats(failures: Sequence[Failure]) -> Iterable[RepeatedFailure]:
     def key(failure: Failure) -> tuple[str, str, str]:
         return (failure.rule, failure.tool, failure.file)
 
-    groups = [list(those) for _, those in groupby(sorted(failures, key=key), key=key)]
-    ranked = sorted(groups, key=lambda those: (-len(those), -those[0].session.at.timestamp(), key(those[0])))
-    for those in ranked[:REPEATS]:
-        if len(those) > 1:
-            pulls = dict.fromkeys(each.session.number for each in those if each.session.number is not None)
-            yield RepeatedFailure(len(those), those[0], tuple(pulls))
+    groups = [list(group) for _, group in groupby(sorted(failures, key=key), key=key)]
+    ranked = sorted(groups, key=lambda group: (-len(group), -group[0].session.at.timestamp(), key(group[0])))
+    for repeats in ranked[:REPEATS]:
+        if len(repeats) > 1:
+            pulls = dict.fromkeys(failure.session.number for failure in repeats if failure.session.number is not None)
+            yield RepeatedFailure(len(repeats), repeats[0], tuple(pulls))

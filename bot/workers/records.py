@@ -40,9 +40,9 @@ def tools_of(session: Session) -> Sequence[str]:
     return sorted({reply.assistant for reply in session.replies if reply.status.asked})
 
 
-def chosen(sessions: Iterable[Session], those: SessionFilter, *, limit: int) -> Sequence[Session]:
+def chosen(sessions: Iterable[Session], session_filter: SessionFilter, *, limit: int) -> Sequence[Session]:
     """Up to ``limit`` of the sessions asked for, newest first."""
-    ordered = sorted(filter(those.takes, sessions), key=lambda session: (session.at, session.id), reverse=True)
+    ordered = sorted(filter(session_filter.takes, sessions), key=lambda session: (session.at, session.id), reverse=True)
     return ordered[:limit]
 
 
@@ -60,7 +60,7 @@ def with_id(sessions: Iterable[Session], beginning: str) -> Session:
 
 def summary(session: Session) -> dict[str, JSON]:
     """What a list shows of a session; ``seconds`` are those of the whole run."""
-    shown: dict[str, JSON] = {
+    fields: dict[str, JSON] = {
         "id": session.id,
         "at": session.at.astimezone(UTC).isoformat(),
         "repository": session.repository,
@@ -72,7 +72,7 @@ def summary(session: Session) -> dict[str, JSON]:
         "failed": session.failure,
         "seconds": session.milliseconds / 1000,
     }
-    return {key: hidden(value) for key, value in shown.items()}
+    return {key: hidden(value) for key, value in fields.items()}
 
 
 def whole(session: Session) -> JSON:

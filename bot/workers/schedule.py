@@ -86,7 +86,7 @@ def keep_working(
         for name, interval in workers.intervals.items()
         if name in only and workers.flags.get(name.value, True)
     }
-    times, told = _Times(), ""
+    times, last_problem = _Times(), ""
     while not stopped():
         try:
             states, problem = workers.memory.states(), None
@@ -94,10 +94,10 @@ def keep_working(
             states, problem = {}, exc
         if problem is None:
             _look(workers, intervals, states, times, stopped=stopped, report=report)
-        elif problem.message != told:
+        elif problem.message != last_problem:
             for name in intervals:
                 report(name, problem)
-        told = "" if problem is None else problem.message
+        last_problem = "" if problem is None else problem.message
         workers.clock.sleep(LOOK_SECONDS)
 
 

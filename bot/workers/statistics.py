@@ -81,12 +81,12 @@ class AgentRecord:
     def as_json(self) -> dict[str, JSON]:
         """Document, runs, success rate, failures by category."""
         figures = self.runs.as_json(top=len(self.runs.failures))
-        kept = {name: figures[name] for name in ("runs", "success_rate", "verdicts")}
+        kept_figures = {name: figures[name] for name in ("runs", "success_rate", "verdicts")}
         return {
             "agent": hidden(self.name),
             "document": None if self.document is None else self.document.file,
             "title": None if self.document is None else self.document.title,
-            **kept,
+            **kept_figures,
             "failures": hidden(dict(self.runs.failures)),
         }
 
@@ -119,12 +119,15 @@ def agent_records(sessions: Iterable[Session], documents: Mapping[str, AgentDocu
     runs: dict[str, list[Session]] = {name: [] for name in documents}
     for session in sessions:
         runs.setdefault(session.agent, []).append(session)
-    return [AgentRecord(name, documents.get(name), run_statistics(those)) for name, those in sorted(runs.items())]
+    return [
+        AgentRecord(name, documents.get(name), run_statistics(agent_sessions))
+        for name, agent_sessions in sorted(runs.items())
+    ]
 
 
 def _parts(sessions: Mapping[str, Sequence[Session]]) -> Mapping[str, RunStatistics]:
     ranked = sorted(sessions.items(), key=lambda item: (-len(item[1]), item[0]))
-    return {name: run_statistics(those) for name, those in ranked}
+    return {name: run_statistics(part_sessions) for name, part_sessions in ranked}
 
 
 def _top(counts: Mapping[str, int], limit: int) -> Sequence[tuple[str, int]]:

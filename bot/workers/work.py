@@ -101,11 +101,11 @@ def sessions(workers: Workers) -> Sequence[Session]:
 
 
 def _analysis(workers: Workers) -> Outcome:
-    kept = sessions(workers)
-    trends = analysis.analyse(kept, workers.clock.now())
+    kept_sessions = sessions(workers)
+    trends = analysis.analyse(kept_sessions, workers.clock.now())
     saved = analysis.remembered(trends, workers.memory.saved())
     workers.memory.save(saved)
-    notes = () if workers.school is None else lessons(kept, trends, saved.lessons, workers.school)
+    notes = () if workers.school is None else lessons(kept_sessions, trends, saved.lessons, workers.school)
     if notes:
         workers.memory.save(replace(saved, lessons=(*notes, *saved.lessons)[: analysis.MOST_INSIGHTS]))
     spikes = [
@@ -114,11 +114,11 @@ def _analysis(workers: Workers) -> Outcome:
     ]
     text = f"{counted(trends.failures, 'failure')} in {trends.failed} of {counted(trends.sessions, 'run')}."
     figures = {"sessions": trends.sessions, "failures": trends.failures, "spikes": len(spikes)}
-    told = [
+    told_lines = [
         *(f"Spike in {spike}." for spike in spikes),
         *(f"Guardrail for {note.category}: {note.outcome}." for note in notes),
     ]
-    return Outcome(Worker.ANALYSIS, " ".join([text, *told]), figures)
+    return Outcome(Worker.ANALYSIS, " ".join([text, *told_lines]), figures)
 
 
 def _metrics(workers: Workers) -> Outcome:
@@ -134,9 +134,9 @@ def _metrics(workers: Workers) -> Outcome:
     return Outcome(Worker.METRICS, f"{counted(group.sessions, 'run')} in 30 days, {rate}.", figures)
 
 
-def learned(workers: Workers, kept: Sequence[Session]) -> Sequence[export.LearnedGuardrail]:
+def learned(workers: Workers, kept_sessions: Sequence[Session]) -> Sequence[export.LearnedGuardrail]:
     """The learned guardrails of the branch, with what they did."""
-    return () if workers.school is None else followed_up(kept, workers.school.merged())
+    return () if workers.school is None else followed_up(kept_sessions, workers.school.merged())
 
 
 def _export(workers: Workers) -> Outcome:
@@ -145,32 +145,32 @@ def _export(workers: Workers) -> Outcome:
 
 def export_now(workers: Workers, *, patience: timedelta) -> Outcome:
     """The failure modes are on the branch, if their picture changed and the last ones are older than ``patience``."""
-    path, now, kept = workers.path, workers.clock.now(), sessions(workers)
-    done = export.export(
-        kept,
+    path, now, kept_sessions = workers.path, workers.clock.now(), sessions(workers)
+    exported = export.export(
+        kept_sessions,
         workers.publish,
         now=now,
-        trends=analysis.analyse(kept, now),
+        trends=analysis.analyse(kept_sessions, now),
         path=path,
         published=workers.published(path),
         patience=patience,
         pages=workers.pages,
-        learned=learned(workers, kept),
+        learned=learned(workers, kept_sessions),
     )
     text = (
-        f"{path} was left as it is: {done.reason}."
-        if done.commit is None
-        else f"{path} was committed as {done.commit}."
+        f"{path} was left as it is: {exported.reason}."
+        if exported.commit is None
+        else f"{path} was committed as {exported.commit}."
     )
-    return Outcome(Worker.EXPORT, text, {"path": path, "commit": done.commit, "reason": done.reason})
+    return Outcome(Worker.EXPORT, text, {"path": path, "commit": exported.commit, "reason": exported.reason})
 
 
 def _cleanup(workers: Workers) -> Outcome:
-    done = cleanup.clean(workers.store, now=workers.clock.now(), keep=workers.keep, logs=workers.logs)
-    figures = {"sessions": done.sessions, "logs": done.logs}
+    cleaned = cleanup.clean(workers.store, now=workers.clock.now(), keep=workers.keep, logs=workers.logs)
+    figures = {"sessions": cleaned.sessions, "logs": cleaned.logs}
     return Outcome(
         Worker.CLEANUP,
-        f"{counted(done.sessions, 'old session record')} deleted, {counted(done.logs, 'log')} rotated.",
+        f"{counted(cleaned.sessions, 'old session record')} deleted, {counted(cleaned.logs, 'log')} rotated.",
         figures,
     )
 

@@ -67,7 +67,7 @@ locals { t = "a is $${a}" }
         "b.bin": b"\xff",
         "m/t.tpl": b"%{ for n in names ~}\n${n}:${port}\n%{ endfor ~}\nend\n",
     }
-    result = assemble({"m/main.cw": text.encode()}, variables={}, environment={}, beside=beside)
+    result = assemble({"m/main.cw": text.encode()}, variables={}, environment={}, other_files=beside)
     assert [str(error) for error in result.errors] == []
     assert {name.rpartition(":")[2]: value.plain() for name, value in result.config.outputs.items()} == {
         "text": "hello\n",
@@ -97,7 +97,7 @@ locals { t = "a is $${a}" }
 def test_what_no_function_can_give_is_told(expression: str, message: str) -> None:
     """Files outside, values of a machine or a moment, and names that are nowhere: no ``try()`` makes up for those."""
     text = f'output "o" {{\n  value = {expression}\n}}\n'
-    result = assemble({"a.cw": text.encode()}, variables={}, environment={}, beside={"t.tpl": b"${name}"})
+    result = assemble({"a.cw": text.encode()}, variables={}, environment={}, other_files={"t.tpl": b"${name}"})
     assert [error.message for error in result.errors] == [message]
 
 

@@ -460,7 +460,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 def test_the_log_is_packed_before_it_grows_beyond_its_size(tmp_path: Path) -> None:
     """Each line is in exactly one of the kept files, and at most so many are kept."""
-    file = LogFile(tmp_path / "daemon.log", largest=100, kept=3)
+    file = LogFile(tmp_path / "daemon.log", largest=100, file_count=3)
     lines = [f"{number:039}\n" for number in range(9)]
     for line in lines:
         file.write(line)
@@ -477,7 +477,7 @@ def test_the_log_is_packed_before_it_grows_beyond_its_size(tmp_path: Path) -> No
 
 def test_a_line_that_is_larger_than_the_log_is_written_whole(tmp_path: Path) -> None:
     """It gets a file of its own."""
-    file = LogFile(tmp_path / "daemon.log", largest=10, kept=1)
+    file = LogFile(tmp_path / "daemon.log", largest=10, file_count=1)
     file.write("short\n")
     file.write("x" * 50 + "\n")
     file.close()
@@ -486,7 +486,7 @@ def test_a_line_that_is_larger_than_the_log_is_written_whole(tmp_path: Path) -> 
 
 def test_many_threads_write_whole_lines(tmp_path: Path) -> None:
     """Rotation loses and tears nothing."""
-    file = LogFile(tmp_path / "daemon.log", largest=2000, kept=100)
+    file = LogFile(tmp_path / "daemon.log", largest=2000, file_count=100)
     log = logger(file)
     threads = [
         threading.Thread(target=lambda name=name: [log.info("wrote", by=name, number=n) for n in range(50)])

@@ -70,7 +70,7 @@ CASES: list[tuple[ResourceId, str | None, list[str]]] = [
 @pytest.mark.parametrize(("resource", "file", "commands"), CASES)
 def test_the_steps_find_out_and_restore(resource: ResourceId, file: str | None, commands: list[str]) -> None:
     """In this order; adopting is said to take a person's own pull request."""
-    made = steps([decided(resource, file=file)], alone=["k8s/app.yaml"])
+    made = steps([decided(resource, file=file)], lone_files=["k8s/app.yaml"])
     shown = "\n".join(step.command or "" for step in made)
     assert all(command in shown for command in commands)
     assert made[0].text.startswith("Find out who did it")

@@ -444,12 +444,12 @@ def test_a_pull_request_of_the_repository_is_published_or_refused(stage: Stage, 
     """Its run has the rights that its workflow asks for, so that too few are a mistake, also where the result is kept."""
     number = proposed(stage)
     with pytest.raises(Refused, match="statuses"):
-        review(guard(stage, token=reading_token(stage), cache="fork", **FOR_STRANGERS), number, kept=kept)
+        review(guard(stage, token=reading_token(stage), cache="fork", **FOR_STRANGERS), number, keeps_artifact=kept)
 
 
 def test_outside_of_actions_a_forks_result_is_kept_for_another_run(stage: Stage, forked: int) -> None:
     """Where the result is kept, nothing published is no mistake."""
-    reviewed = review(guard(stage, token=reading_token(stage), cache="fork"), forked, kept=True)
+    reviewed = review(guard(stage, token=reading_token(stage), cache="fork"), forked, keeps_artifact=True)
     assert (reviewed.check, reviewed.result.verdict) == (None, Verdict.BLOCK)
 
 

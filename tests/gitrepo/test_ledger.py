@@ -291,7 +291,7 @@ def test_entries_that_nobody_could_read_are_not_written(box: GitServer, bare: Pa
 def test_half_characters_are_replaced() -> None:
     """A lone surrogate, as undecodable file names have them, does not stop the ledger."""
     line = encoded(entry(1, reason="a\udc80b"), GENESIS)
-    assert decoded(line, where="here")[0].reason == "a\ufffdb"
+    assert decoded(line, location="here")[0].reason == "a\ufffdb"
 
 
 words = st.text(max_size=30)
@@ -322,7 +322,7 @@ def test_every_entry_reads_back_as_it_was_written(written: Entry) -> None:
     line = encoded(written, GENESIS)
     assert b"\n" not in line
     assert line.isascii()
-    assert decoded(line, where="here") == (written, GENESIS)
+    assert decoded(line, location="here") == (written, GENESIS)
 
 
 def test_a_ledger_recorded_in_version_1_keeps_reading(tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_agents_are_known_by_account_branch_or_trailer(
     login: str, branch: str, message: str, expected: tuple[AuthorKind, str | None]
 ) -> None:
     """Any of the three names an agent."""
-    assert classify(login, branch=branch, messages=(message,), known={"robo-*": "robo"}) == expected
+    assert classify(login, branch=branch, messages=(message,), known_kinds={"robo-*": "robo"}) == expected
 
 
 class Host:

@@ -39,7 +39,7 @@ def test_a_notice_survives_the_ledgers_bytes() -> None:
     for target in ("prod", "", None):
         written = replace(notice("drift web"), target=target)
         line = encoded(note(written, ("team", "hook"), id_="0" * 32, actor=BOT), GENESIS)
-        back, _ = decoded(line, where="line 1")
+        back, _ = decoded(line, location="line 1")
         assert notice_of(back) == written
         assert told([back]).receivers == {"0" * 32: ("team", "hook")}
 

@@ -30,7 +30,7 @@ CLUSTERS = {
 def root(renderers: Renderers) -> Expansion:
     """An application of applications, rendered to the end."""
     tree = repository("argo-apps")
-    target = discover(Documents(tree), own=OWN, clusters=CLUSTERS).targets[0]
+    target = discover(Documents(tree), own_urls=OWN, clusters=CLUSTERS).targets[0]
     return expand(target, tree, renderers.render_all, RenderContext(OWN, CLUSTERS))
 
 
@@ -133,7 +133,7 @@ def test_helm_values_lie_over_one_another_in_argo_s_order(root: Expansion) -> No
 def test_another_cluster_is_another_target(renderers: Renderers) -> None:
     """Applications that go to another cluster than the one that applies them make a target named after that cluster."""
     tree = repository("argo-apps")
-    targets = discover(Documents(tree), own=OWN, clusters=CLUSTERS).targets
+    targets = discover(Documents(tree), own_urls=OWN, clusters=CLUSTERS).targets
     assert [(target.name, target.cluster) for target in targets] == [
         ("root", ""),
         ("prod", "argo:https://prod.example.com"),

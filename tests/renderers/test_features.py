@@ -54,7 +54,7 @@ def rendered(
 ) -> tuple[dict[str, RenderedObject], list[NotCompared]]:
     """The objects of the only target, and what is left out of it."""
     tree = tree_of(files)
-    (target,) = discover(Documents(tree), named=settings).targets
+    (target,) = discover(Documents(tree), named_targets=settings).targets
     expansion = expand(target, tree, renderers.render_all, RenderContext())
     return {called(made): made for _, made in expansion.objects()}, list(expansion.left_out)
 

@@ -22,7 +22,7 @@ OWN = ("https://github.com/example/fleet.git",)
 def fleet(renderers: Renderers) -> Expansion:
     """The one cluster of a repository that was bootstrapped with Flux, rendered to the end."""
     tree = repository("flux-fleet")
-    (target,) = discover(Documents(tree), own=OWN).targets
+    (target,) = discover(Documents(tree), own_urls=OWN).targets
     return expand(target, tree, renderers.render_all, RenderContext(OWN))
 
 

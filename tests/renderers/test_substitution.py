@@ -23,7 +23,7 @@ VALUES: dict[str, JSON] = {
 
 def one(written: JSON, *, known: bool = True) -> JSON:
     """What one text of an object becomes."""
-    return substituted({"value": written}, VALUES, known=known)["value"]
+    return substituted({"value": written}, VALUES, complete=known)["value"]
 
 
 @pytest.mark.parametrize(
@@ -90,12 +90,12 @@ def test_what_flux_refuses_is_invalid(written: str) -> None:
 
 def test_keys_are_substituted_too_and_stay_text() -> None:
     """Names of entries are text, whatever their variables hold."""
-    assert substituted({"a": {"${n}": "x"}}, VALUES, known=True) == {"a": {"8080": "x"}}
+    assert substituted({"a": {"${n}": "x"}}, VALUES, complete=True) == {"a": {"8080": "x"}}
 
 
 def test_unknown_variables_stay_where_not_all_are_known() -> None:
     """A variable without value stays as it is written, and says where, if the cluster may know it."""
-    tree = substituted({"a": ["${missing}", "${name}", "${missing:-x}"]}, VALUES, known=False)
+    tree = substituted({"a": ["${missing}", "${name}", "${missing:-x}"]}, VALUES, complete=False)
     assert tree == {"a": ["${missing}", "Web-One", "${missing:-x}"]}
     assert list(unresolved(tree)) == [("a", 0), ("a", 2)]
 
@@ -105,7 +105,7 @@ def test_an_object_may_refuse(part: str) -> None:
     """The annotation or label leaves the object as it is."""
     tree: JSON = {"metadata": {part: {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}}, "a": "${name}"}
     assert isinstance(tree, dict)
-    assert substituted(tree, VALUES, known=True) == tree
+    assert substituted(tree, VALUES, complete=True) == tree
 
 
 @given(st.text(alphabet="${}ab:-=/#%^,.\\n 1", max_size=24))

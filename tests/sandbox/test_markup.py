@@ -52,7 +52,7 @@ def test_no_tag_gets_through(text: str) -> None:
 )
 def test_ticking_changes_one_character(body: str, line: int, done: bool, after: str | None) -> None:
     """The named task changes and nothing else does."""
-    assert ticked(body, line, done=done) == after
+    assert ticked(body, line, is_ticked=done) == after
 
 
 def test_a_patch_becomes_rows() -> None:

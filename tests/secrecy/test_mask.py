@@ -84,12 +84,12 @@ def test_a_place_is_secret_by_its_name_its_kind_and_its_look(
 
 def test_what_is_hidden_as_a_whole() -> None:
     """Whatever it is; null is nothing to hide, but a drift about it is still one about a secret."""
-    assert mask()(5, ("a",), ANY, whole=True) == (hidden(5), True)
-    assert mask()(None, ("a",), ANY, whole=True) == (None, True)
+    assert mask()(5, ("a",), ANY, is_whole=True) == (hidden(5), True)
+    assert mask()(None, ("a",), ANY, is_whole=True) == (None, True)
     assert mask()(None, ("password",), ANY) == (None, False)
     assert mask()("x", (), ANY) == ("x", False)
     assert mask()(SECRET, ("env", Item("b"), "value"), ANY, owner="DB_PASSWORD") == (hidden(SECRET), True)
-    assert mask()({"b": 1, "a": ["x"]}, ("a",), ANY, whole=True)[0] == hidden({"a": ["x"], "b": 1})
+    assert mask()({"b": 1, "a": ["x"]}, ("a",), ANY, is_whole=True)[0] == hidden({"a": ["x"], "b": 1})
 
 
 @pytest.mark.parametrize(

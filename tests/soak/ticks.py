@@ -73,7 +73,7 @@ class LongRun:
     def measured(self, ticks: int, every: int, *, say: Callable[[str], object] = lambda _: None) -> Iterator[Holdings]:
         """What is held each ``every`` ticks."""
         keeping = Keeping.made(self.directory)
-        log = LogFile(self.directory / "daemon.log", largest=1_000_000, kept=2)
+        log = LogFile(self.directory / "daemon.log", largest=1_000_000, file_count=2)
         options = Options(str(keeping.remote), str(keeping.live), environment={}, cache=self.directory / "cache")
         steps = Steps(self.clock.now)
         wired = Wired(options, self.clock, steps)

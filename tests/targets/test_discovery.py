@@ -13,7 +13,7 @@ CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 
 
 def found(files: dict[str, str], *named: Named) -> Discovery:
-    return discover(Documents(tree_of(files)), named=named)
+    return discover(Documents(tree_of(files)), named_targets=named)
 
 
 def listed(discovery: Discovery) -> dict[str, list[tuple[str, str]]]:

@@ -29,7 +29,7 @@ def on_main(files: dict[str, str]) -> FileTree:
 
 
 def discovered(tree: FileTree) -> Discovery:
-    return discover(Documents(tree), own=[URL])
+    return discover(Documents(tree), own_urls=[URL])
 
 
 def written(asked: Sequence[tuple[Unit, FileTree]]) -> list[Rendering]:

@@ -122,11 +122,11 @@ def _refilled(values: Iterable[Value], data: Callable[[Value], Data]) -> tuple[V
 
 def _unified_lists(values: Sequence[Value]) -> tuple[Value, ...]:
     lists = [value.elements for value in values if value.data is not None]
-    if len({len(listed) for listed in lists}) == 1:
+    if len({len(value_list) for value_list in lists}) == 1:
         columns = [unified(column) for column in zip(*lists, strict=True)]
         rows = iter([tuple(row) for row in zip(*columns, strict=True)] if columns else [() for _ in lists])
         return _refilled(values, lambda _: next(rows))
-    flat = iter(unified([item for listed in lists for item in listed]))
+    flat = iter(unified([item for value_list in lists for item in value_list]))
     return _refilled(values, lambda value: tuple(next(flat) for _ in value.elements))
 
 

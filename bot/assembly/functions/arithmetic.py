@@ -42,9 +42,9 @@ def sign(value: JSON) -> JSON:
     return (whole(value) > 0) - (whole(value) < 0)
 
 
-def rounded(how: Callable[[float], int]) -> Callable[[JSON], JSON]:
+def rounded(rounding: Callable[[float], int]) -> Callable[[JSON], JSON]:
     """The function that makes a whole number of a number."""
-    return lambda value: how(number(value))
+    return lambda value: rounding(number(value))
 
 
 def power(base: JSON, exponent: JSON) -> JSON:

@@ -87,18 +87,18 @@ def yaml_text(value: JSON) -> JSON:
     Dumper.add_representer(str, text_node)
     Dumper.add_representer(int, number_node)
     Dumper.add_representer(float, number_node)
-    written = str(yaml.dump(value, Dumper=Dumper, allow_unicode=True, default_flow_style=False, width=math.inf))
+    dumped = str(yaml.dump(value, Dumper=Dumper, allow_unicode=True, default_flow_style=False, width=math.inf))
     scalar = value is None or isinstance(value, (bool, int, float))
     # PyYAML also ends a document with "..." whose last line ends are kept ("|+"); Terraform's writer does not.
-    return written if scalar or not written.endswith("\n...\n") else written.removesuffix("...\n")
+    return dumped if scalar or not dumped.endswith("\n...\n") else dumped.removesuffix("...\n")
 
 
 def parsed_yaml(value: JSON) -> JSON:
     """What YAML text says, one document of it; ``yes`` is true (go-cty-yaml reads as YAML 1.1 does)."""
-    written = Text("", text(value))
+    yaml_source = Text("", text(value))
     try:
-        documents = load(written, Dialect.TERRAFORM)
-        tags = [tag for document in load(written, Dialect.COMPOSE) if document is not None for tag in document.tags]
+        documents = load(yaml_source, Dialect.TERRAFORM)
+        tags = [tag for document in load(yaml_source, Dialect.COMPOSE) if document is not None for tag in document.tags]
     except Broken as problem:
         raise Misuse(f"takes YAML text: {problem.problem or 'this is too large'}") from None
     if len(documents) != 1 or documents[0] is None:

@@ -30,10 +30,10 @@ class CommittedFiles:
 
     def path(self, name: JSON) -> str:
         """The path in the repository. Raises :class:`~bot.assembly.faults.Misuse` for one outside."""
-        written = text(name)
-        path = posixpath.normpath(posixpath.join(self.folder, written))
-        if written.startswith(("/", "~")) or path.startswith("..") or "\\" in written:
-            raise Misuse(f"reads files of this repository alone, not {written!r}")
+        path_text = text(name)
+        path = posixpath.normpath(posixpath.join(self.folder, path_text))
+        if path_text.startswith(("/", "~")) or path.startswith("..") or "\\" in path_text:
+            raise Misuse(f"reads files of this repository alone, not {path_text!r}")
         return path
 
     def data(self, name: JSON) -> bytes:
@@ -70,7 +70,7 @@ def digest_of(algorithm: str, *, base64: bool = False) -> Callable[[CommittedFil
     """The digest of a file, in hexadecimal or base64."""
 
     def digest(files: CommittedFiles, name: JSON) -> JSON:
-        made = hashlib.new(algorithm, files.data(name), usedforsecurity=False)
-        return encodings.b64encode(made.digest()).decode() if base64 else made.hexdigest()
+        hasher = hashlib.new(algorithm, files.data(name), usedforsecurity=False)
+        return encodings.b64encode(hasher.digest()).decode() if base64 else hasher.hexdigest()
 
     return digest

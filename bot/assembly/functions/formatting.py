@@ -39,11 +39,11 @@ def formatted(template: JSON, *values: JSON) -> str:
         most = max(most, position)
         if position > len(values):
             raise Misuse("has more verbs than values")
-        made = _formatted(verb, values[position - 1])
-        length += len(made)
+        formatted_value = _formatted(verb, values[position - 1])
+        length += len(formatted_value)
         if length > LONGEST_TEXT:
             raise Misuse(f"makes more than {LONGEST_TEXT} characters")
-        return made
+        return formatted_value
 
     result = _VERB.sub(replaced, text(template))
     if most < len(values):
@@ -95,11 +95,11 @@ def _formatted(verb: re.Match[str], value: JSON) -> str:
             raise Misuse(f"does not know %{other}")
 
 
-def _padded(shown: str, verb: re.Match[str]) -> str:
-    missing = int(verb["width"] or 0) - len(graphemes(shown))
+def _padded(shown_text: str, verb: re.Match[str]) -> str:
+    missing = int(verb["width"] or 0) - len(graphemes(shown_text))
     if "-" in verb["flags"]:
-        return shown + " " * missing
-    return ("0" if "0" in verb["flags"] else " ") * missing + shown
+        return shown_text + " " * missing
+    return ("0" if "0" in verb["flags"] else " ") * missing + shown_text
 
 
 def _signed(digits: str, verb: re.Match[str], prefix: str = "") -> str:
@@ -124,11 +124,11 @@ def _shortest(value: float) -> str:
     return f"{'-' if value < 0 else ''}{digits[0]}{'.' if digits[1:] else ''}{digits[1:]}e{exponent:+03d}"
 
 
-def _fixed(value: float, places: int) -> str:
-    """A number with ``places`` digits after the point, rounded from what 512 bits hold of it, as Terraform rounds it."""
+def _fixed(value: float, decimals: int) -> str:
+    """A number with ``decimals`` digits after the point, rounded from what 512 bits hold of it, as Terraform rounds it."""
     exact = abs(Fraction(number_text(value)))
     shift = _BITS - (exact.numerator.bit_length() - exact.denominator.bit_length())
-    held = Fraction(round(exact * Fraction(2) ** shift)) / Fraction(2) ** shift
-    digits = str(round(held * 10**places)).zfill(places + 1)
+    shifted = Fraction(round(exact * Fraction(2) ** shift)) / Fraction(2) ** shift
+    digits = str(round(shifted * 10**decimals)).zfill(decimals + 1)
     sign = "-" if value < 0 else ""
-    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else sign + digits
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else sign + digits

@@ -39,16 +39,16 @@ def power(x: float, y: float) -> float:
         return math.pow(x, y)
     if abs(y) == 0.5:
         return math.sqrt(x) if y > 0 else 1 / math.sqrt(x)
-    part, whole = math.modf(abs(y))
+    part, integer_part = math.modf(abs(y))
     if part and x < 0:
         raise ValueError
     result, result_exponent = 1.0, 0
     if part:
         if part > 0.5:
-            part, whole = part - 1, whole + 1
+            part, integer_part = part - 1, integer_part + 1
         result = math.exp(part * log(x))
     square, exponent = math.frexp(x)
-    bits = int(whole)
+    bits = int(integer_part)
     while bits:
         if abs(exponent) > _MOST_EXPONENT:
             result_exponent += exponent

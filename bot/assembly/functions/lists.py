@@ -62,7 +62,7 @@ def _position(values: Value, value: Value) -> int | None:
 
 def concat(*lists: Value) -> tuple[Value, ...]:
     """The elements of all lists."""
-    return tuple(item for listed in lists for item in items(listed))
+    return tuple(item for value_list in lists for item in items(value_list))
 
 
 def backwards(values: Value) -> tuple[Value, ...]:
@@ -72,10 +72,10 @@ def backwards(values: Value) -> tuple[Value, ...]:
 
 def element(values: Value, position: Value) -> Value:
     """The element at a position that is counted round the end of the list."""
-    listed = items(values)
-    if not listed:
+    members = items(values)
+    if not members:
         raise Misuse("takes a list that is not empty")
-    return listed[whole(position.plain()) % len(listed)]
+    return members[whole(position.plain()) % len(members)]
 
 
 def coalesce(*values: Value) -> Value:
@@ -106,19 +106,21 @@ def flatten(values: Value) -> tuple[Value, ...]:
 
 def cut(values: Value, start: Value, end: Value) -> tuple[Value, ...]:
     """The elements from ``start`` to before ``end``."""
-    listed, first, last = items(values), whole(start.plain()), whole(end.plain())
-    if not 0 <= first <= last <= len(listed):
+    members, first, last = items(values), whole(start.plain()), whole(end.plain())
+    if not 0 <= first <= last <= len(members):
         raise Misuse("takes a list and two positions in it")
-    return listed[first:last]
+    return members[first:last]
 
 
 def chunks(values: Value, size: Value) -> tuple[Value, ...]:
     """Lists of ``size`` elements each, the last one of what is left; a size of 0 makes one list."""
-    listed, count = unified(items(values)), whole(size.plain())
+    members, count = unified(items(values)), whole(size.plain())
     if count < 0:
         raise Misuse("takes a size that is not below zero")
-    starts = range(0, len(listed), count or max(1, len(listed)))
-    return tuple(replace(values, unique=False, data=listed[start : start + (count or len(listed))]) for start in starts)
+    starts = range(0, len(members), count or max(1, len(members)))
+    return tuple(
+        replace(values, unique=False, data=members[start : start + (count or len(members))]) for start in starts
+    )
 
 
 def compact(values: Value) -> tuple[Value, ...]:
@@ -128,20 +130,20 @@ def compact(values: Value) -> tuple[Value, ...]:
 
 def only(values: Value) -> Value | None:
     """The only element of a list; None of an empty one."""
-    listed = items(values)
-    if len(listed) > 1:
+    members = items(values)
+    if len(members) > 1:
         raise Misuse("takes a list of at most one element")
-    return listed[0] if listed else None
+    return members[0] if members else None
 
 
-def matching(values: Value, keys: Value, chosen: Value) -> tuple[Value, ...]:
+def matching(values: Value, keys: Value, chosen_value: Value) -> tuple[Value, ...]:
     """The values whose key, at the same position, is among the chosen ones."""
-    listed, named = unified(items(values)), items(keys)
-    if len(listed) != len(named):
+    members, key_items = unified(items(values)), items(keys)
+    if len(members) != len(key_items):
         raise Misuse("takes as many keys as values")
-    same = unified((*named, *items(chosen)))
-    choices = {json_text(choice.plain()) for choice in same[len(named) :]}
-    pairs = zip(listed, same[: len(named)], strict=True)
+    same = unified((*key_items, *items(chosen_value)))
+    choices = {json_text(choice.plain()) for choice in same[len(key_items) :]}
+    pairs = zip(members, same[: len(key_items)], strict=True)
     return tuple(value for value, name in pairs if json_text(name.plain()) in choices)
 
 

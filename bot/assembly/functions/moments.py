@@ -37,14 +37,14 @@ def _moment(value: JSON) -> datetime:
 
 def _written(moment: datetime) -> str:
     """The moment in whole seconds, as Go writes ``time.RFC3339``."""
-    written = moment.isoformat(timespec="seconds")
-    return written.removesuffix("+00:00") + "Z" if written.endswith("+00:00") else written
+    iso_text = moment.isoformat(timespec="seconds")
+    return iso_text.removesuffix("+00:00") + "Z" if iso_text.endswith("+00:00") else iso_text
 
 
 def later(moment: JSON, duration: JSON) -> JSON:
     """The moment so much later."""
-    written = text(duration)
-    match = _DURATION.match(written) if len(written) <= _LONGEST_DURATION else None
+    duration_text = text(duration)
+    match = _DURATION.match(duration_text) if len(duration_text) <= _LONGEST_DURATION else None
     if match is None:
         raise Misuse("takes a duration such as '1h30m'")
     seconds = sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(match[2]))
@@ -61,8 +61,8 @@ def compared(first: JSON, second: JSON) -> JSON:
 
 
 def _zone(moment: datetime, joint: str, *, short: bool) -> str:
-    written = moment.strftime("%z")
-    return "Z" if short and written == "+0000" else f"{written[:3]}{joint}{written[3:]}"
+    zone_text = moment.strftime("%z")
+    return "Z" if short and zone_text == "+0000" else f"{zone_text[:3]}{joint}{zone_text[3:]}"
 
 
 _FORMS: Final[Mapping[str, Callable[[datetime], str]]] = {

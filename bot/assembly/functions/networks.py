@@ -13,8 +13,8 @@ _Network: TypeAlias = "ipaddress.IPv4Network | ipaddress.IPv6Network"
 
 
 def _network(prefix: JSON) -> _Network:
-    written = text(prefix)
-    address, slash, length = written.partition("/")
+    prefix_text = text(prefix)
+    address, slash, length = prefix_text.partition("/")
     try:
         if slash and length.isascii() and length.isdigit() and "%" not in address:
             network = ipaddress.ip_network((address, int(length)), strict=False)
@@ -22,17 +22,17 @@ def _network(prefix: JSON) -> _Network:
                 return network
     except ValueError:
         pass
-    raise Misuse(f"takes a network such as '10.0.0.0/8', not {written!r}")
+    raise Misuse(f"takes a network such as '10.0.0.0/8', not {prefix_text!r}")
 
 
 def subnet(prefix: JSON, bits: JSON, index: JSON) -> JSON:
     """The network with ``bits`` more in its prefix and ``index`` in them."""
-    network, more, position = _network(prefix), whole(bits), whole(index)
-    length = network.prefixlen + more
-    if more < 0 or length > network.max_prefixlen:
+    network, added_bits, position = _network(prefix), whole(bits), whole(index)
+    length = network.prefixlen + added_bits
+    if added_bits < 0 or length > network.max_prefixlen:
         raise Misuse(f"takes at most {network.max_prefixlen - network.prefixlen} more bits for this network")
-    if not 0 <= position < 2**more:
-        raise Misuse(f"takes a number that fits in {more} bits")
+    if not 0 <= position < 2**added_bits:
+        raise Misuse(f"takes a number that fits in {added_bits} bits")
     return f"{network.network_address + (position << (network.max_prefixlen - length))}/{length}"
 
 
@@ -42,18 +42,18 @@ def subnets(prefix: JSON, *bits: JSON) -> JSON:
     if bits and not network.prefixlen:
         raise Misuse("divides no network that is all there are")
     at, end = int(network.network_address), int(network.network_address) + network.num_addresses
-    made: list[JSON] = []
-    for more in map(whole, bits):
-        length = network.prefixlen + more
-        if more < 1 or length > network.max_prefixlen:
+    subnet_list: list[JSON] = []
+    for added_bits in map(whole, bits):
+        length = network.prefixlen + added_bits
+        if added_bits < 1 or length > network.max_prefixlen:
             raise Misuse(f"takes 1 to {network.max_prefixlen - network.prefixlen} more bits for this network")
         size = 1 << (network.max_prefixlen - length)
         at = -(-at // size) * size
         if at + size > end:
             raise Misuse("takes no more networks than this one has room for")
-        made.append(f"{type(network.network_address)(at)}/{length}")
+        subnet_list.append(f"{type(network.network_address)(at)}/{length}")
         at += size
-    return made
+    return subnet_list
 
 
 def host(prefix: JSON, index: JSON) -> JSON:

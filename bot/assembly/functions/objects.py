@@ -48,9 +48,9 @@ def zipped(names: Value, values: Value) -> dict[str, Value]:
 def transpose(value: Value) -> dict[str, Value]:
     """For each text in the lists of an object, the keys of the lists it is in."""
     result: dict[str, list[Value]] = {}
-    for name, listed in sorted(entries(value).items()):
-        for item in items(listed):
-            result.setdefault(key(item), []).append(Value(name, listed.trace))
+    for name, members in sorted(entries(value).items()):
+        for item in items(members):
+            result.setdefault(key(item), []).append(Value(name, members.trace))
     return {name: Value(tuple(result[name]), value.trace) for name in sorted(result)}
 
 

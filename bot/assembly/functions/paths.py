@@ -20,9 +20,9 @@ _SPACES: Final = {
 
 def base(path: JSON) -> JSON:
     """The last part of a path (Go, ``filepath.Base``)."""
-    written = text(path)
-    stripped = written.rstrip("/")
-    return posixpath.basename(stripped) if stripped else "/" if written else "."
+    path_text = text(path)
+    stripped = path_text.rstrip("/")
+    return posixpath.basename(stripped) if stripped else "/" if path_text else "."
 
 
 def folder(path: JSON) -> JSON:

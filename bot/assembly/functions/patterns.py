@@ -26,45 +26,45 @@ def first_match(pattern: JSON, value: JSON, *, budget: EvaluationBudget) -> JSON
 
 def all_matches(pattern: JSON, value: JSON, *, budget: EvaluationBudget) -> JSON:
     """What each match holds."""
-    program, whole, results = read_pattern(text(pattern)), text(value), list[JSON]()
-    for slots in find_all(program, whole, budget):
+    program, subject, results = read_pattern(text(pattern)), text(value), list[JSON]()
+    for slots in find_all(program, subject, budget):
         if len(results) >= MOST_ELEMENTS:
             raise Misuse(f"makes at most {MOST_ELEMENTS} elements")
-        results.append(_held(program, whole, slots))
+        results.append(_held(program, subject, slots))
     return results
 
 
 def replaced(value: JSON, old: JSON, new: JSON, *, budget: EvaluationBudget) -> JSON:
     """The text with all ``old`` in it made ``new``; ``old`` between slashes is a pattern, and ``$1`` in ``new`` its group."""
-    whole, sought, put = text(value), text(old), text(new)
-    if len(sought) > 1 and sought[0] == sought[-1] == "/":
-        return _replaced_matches(whole, read_pattern(sought[1:-1]), put, budget)
-    if (whole.count(sought) + 1) * len(put) > LONGEST_TEXT:
+    subject, needle, replacement = text(value), text(old), text(new)
+    if len(needle) > 1 and needle[0] == needle[-1] == "/":
+        return _replaced_matches(subject, read_pattern(needle[1:-1]), replacement, budget)
+    if (subject.count(needle) + 1) * len(replacement) > LONGEST_TEXT:
         raise Misuse(f"makes more than {LONGEST_TEXT} characters")
-    return whole.replace(sought, put)
+    return subject.replace(needle, replacement)
 
 
-def _replaced_matches(whole: str, program: RegexProgram, put: str, budget: EvaluationBudget) -> str:
-    kept, length, end = list[str](), 0, 0
-    for slots in find_all(program, whole, budget):
-        kept += [whole[end : slots[0]], _expanded(program, whole, slots, put)]
-        length += len(kept[-1])
+def _replaced_matches(subject: str, program: RegexProgram, replacement: str, budget: EvaluationBudget) -> str:
+    parts, length, end = list[str](), 0, 0
+    for slots in find_all(program, subject, budget):
+        parts += [subject[end : slots[0]], _expanded(program, subject, slots, replacement)]
+        length += len(parts[-1])
         end = slots[1] or 0
         if length > LONGEST_TEXT:
             raise Misuse(f"makes more than {LONGEST_TEXT} characters")
-    return "".join([*kept, whole[end:]])
+    return "".join([*parts, subject[end:]])
 
 
-def _group(whole: str, slots: Slots, index: int) -> str | None:
+def _group(subject: str, slots: Slots, index: int) -> str | None:
     start, end = slots[2 * index : 2 * index + 2]
-    return None if start is None or end is None else whole[start:end]
+    return None if start is None or end is None else subject[start:end]
 
 
-def _held(program: RegexProgram, whole: str, slots: Slots) -> JSON:
-    groups = [_group(whole, slots, index) for index in range(1, len(program.names) + 1)]
+def _held(program: RegexProgram, subject: str, slots: Slots) -> JSON:
+    groups = [_group(subject, slots, index) for index in range(1, len(program.names) + 1)]
     names = [name for name in program.names if name is not None]
     if not groups:
-        return _group(whole, slots, 0)
+        return _group(subject, slots, 0)
     if not names:
         return list(groups)
     if len(names) < len(groups):
@@ -72,8 +72,8 @@ def _held(program: RegexProgram, whole: str, slots: Slots) -> JSON:
     return dict(zip(names, groups, strict=True))
 
 
-def _expanded(program: RegexProgram, whole: str, slots: Slots, put: str) -> str:
-    """``put`` with the groups it refers to (Go, ``Regexp.Expand``: a name is as long as it can be)."""
+def _expanded(program: RegexProgram, subject: str, slots: Slots, replacement: str) -> str:
+    """``replacement`` with the groups it refers to (Go, ``Regexp.Expand``: a name is as long as it can be)."""
 
     def group(reference: re.Match[str]) -> str:
         name = reference[1] or reference[2]
@@ -83,6 +83,6 @@ def _expanded(program: RegexProgram, whole: str, slots: Slots, put: str) -> str:
             index = int(name[:4])
         else:
             index = program.names.index(name) + 1 if name in program.names else len(program.names) + 1
-        return (_group(whole, slots, index) if index <= len(program.names) else None) or ""
+        return (_group(subject, slots, index) if index <= len(program.names) else None) or ""
 
-    return _REFERENCE.sub(group, put)
+    return _REFERENCE.sub(group, replacement)

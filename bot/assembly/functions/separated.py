@@ -34,12 +34,12 @@ def _rows(chars: str) -> Iterator[list[str]]:
             at += 1
             continue
         row: list[str] = []
-        more = True
-        while more:
+        has_more = True
+        while has_more:
             match = (_QUOTED if chars.startswith('"', at) else _PLAIN).match(chars, at)
             if match is None or (not match.re.groups and '"' in match[0]):
                 raise Misuse("takes comma-separated values, with quotes around those that have quotes in them")
             row.append(match[1].replace('""', '"') if match.re.groups else match[0])
-            more = chars.startswith(",", match.end())
+            has_more = chars.startswith(",", match.end())
             at = match.end() + 1
         yield row

@@ -31,8 +31,8 @@ def union(*sets: Value) -> tuple[Value, ...]:
 
 def intersection(*sets: Value) -> tuple[Value, ...]:
     """What is in all of the sets."""
-    first, *others = _same_type(sets)
-    return as_members(reduce(lambda kept, other: _among(kept, other, member=True), others, first))
+    first, *other_sets = _same_type(sets)
+    return as_members(reduce(lambda members, other: _among(members, other, member=True), other_sets, first))
 
 
 def difference(first: Value, second: Value) -> tuple[Value, ...]:
@@ -45,8 +45,8 @@ def product(*sets: Value) -> tuple[Value, ...]:
     members = [unified(items(value)) for value in sets]
     if math.prod(map(len, members)) > MOST_ELEMENTS:
         raise Misuse(f"makes at most {MOST_ELEMENTS} elements")
-    ways = (replace(sets[0], unique=False, data=combination) for combination in itertools.product(*members))
-    return as_members(ways) if any(value.unique for value in sets) else tuple(ways)
+    combinations = (replace(sets[0], unique=False, data=combination) for combination in itertools.product(*members))
+    return as_members(combinations) if any(value.unique for value in sets) else tuple(combinations)
 
 
 def _same_type(sets: Sequence[Value]) -> list[tuple[Value, ...]]:
@@ -60,15 +60,15 @@ def _key(value: Value) -> str:
 
 
 def _once(values: Iterable[Value]) -> tuple[Value, ...]:
-    known: dict[str, Value] = {}
+    unique_values: dict[str, Value] = {}
     for value in values:
-        known.setdefault(_key(value), value)
-    return tuple(known.values())
+        unique_values.setdefault(_key(value), value)
+    return tuple(unique_values.values())
 
 
-def _among(values: Iterable[Value], others: Iterable[Value], *, member: bool) -> tuple[Value, ...]:
-    known = {_key(other) for other in others}
-    return tuple(value for value in values if (_key(value) in known) is member)
+def _among(values: Iterable[Value], other_values: Iterable[Value], *, member: bool) -> tuple[Value, ...]:
+    other_keys = {_key(other) for other in other_values}
+    return tuple(value for value in values if (_key(value) in other_keys) is member)
 
 
 def as_members(values: Iterable[Value]) -> tuple[Value, ...]:

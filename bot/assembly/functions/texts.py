@@ -19,7 +19,7 @@ _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 def joined(separator: JSON, *lists: JSON) -> JSON:
     """All elements as one text with ``separator`` between them."""
-    texts = [text(item) for listed in lists for item in elements(listed)]
+    texts = [text(item) for value_list in lists for item in elements(value_list)]
     if len(texts) * len(text(separator)) > LONGEST_TEXT:
         raise Misuse(f"makes more than {LONGEST_TEXT} characters")
     return text(separator).join(texts)

@@ -44,8 +44,8 @@ def search(program: RegexProgram, text: str, start: int, budget: EvaluationBudge
             threads.append((0, nothing))
         elif not threads:
             break
-        threads, done, steps = _followed(program, threads, text, index)
-        best = done or best
+        threads, slots, steps = _followed(program, threads, text, index)
+        best = slots or best
         spent += steps
         if spent >= _STEPS_PER_VALUE:
             if not budget.spend(spent // _STEPS_PER_VALUE):
@@ -61,20 +61,20 @@ def _followed(
 
     ``threads`` are in the order of preference: what comes after a match is given up.
     """
-    steps, known, kept = program.steps, set[int](), list[_Thread]()
+    steps, known_steps, kept_threads = program.steps, set[int](), list[_Thread]()
     todo = threads[::-1]
     character = text[index] if index < len(text) else None
-    taken = 0
+    step_count = 0
     while todo:
         at, slots = todo.pop()
-        if at in known:
+        if at in known_steps:
             continue
-        known.add(at)
-        taken += 1
+        known_steps.add(at)
+        step_count += 1
         match steps[at]:
             case Take(test):
                 if character is not None and test(character):
-                    kept.append((at + 1, slots))
+                    kept_threads.append((at + 1, slots))
             case Hold(condition):
                 if condition(text, index):
                     todo.append((at + 1, slots))
@@ -85,5 +85,5 @@ def _followed(
             case Jump(target):
                 todo.append((target, slots))
             case Done():
-                return kept, slots, taken
-    return kept, None, taken
+                return kept_threads, slots, step_count
+    return kept_threads, None, step_count

@@ -145,8 +145,8 @@ class _Writer:
 
     def _fork(self, *, lazy: bool) -> Callable[[], None]:
         """A fork into what is written next and, once the answer is called, what is written after that."""
-        here = len(self.steps)
-        fork = Fork(here + 1, here + 1)
+        position = len(self.steps)
+        fork = Fork(position + 1, position + 1)
         self._add(fork)
 
         def join() -> None:

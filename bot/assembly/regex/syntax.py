@@ -67,9 +67,9 @@ class _Reader:
                 return mark
         return None
 
-    def _take(self, what: str) -> str:
+    def _take(self, character_class: str) -> str:
         if self.at >= len(self.pattern):
-            raise BadPattern(f"an expression that ends where {what} is expected")
+            raise BadPattern(f"an expression that ends where {character_class} is expected")
         self.at += 1
         return self.pattern[self.at - 1]
 
@@ -116,15 +116,15 @@ class _Reader:
         mark = self._next("*", "+", "?", "{")
         if mark is None or mark != "{":
             return {None: None, "*": (0, None), "+": (1, None), "?": (0, 1)}[mark]
-        inside, brace, _ = self.pattern[self.at :].partition("}")
-        low, comma, high = inside.partition(",")
+        limits_text, brace, _ = self.pattern[self.at :].partition("}")
+        low, comma, high = limits_text.partition(",")
         if not brace or not _digits(low) or (comma and high and not _digits(high)):
             self.at -= 1
             return None
-        self.at += len(inside) + 1
+        self.at += len(limits_text) + 1
         least, most = int(low), int(high) if high else None if comma else int(low)
         if max(least, most or 0) > _MOST_REPEATS or (most is not None and most < least):
-            raise BadPattern(f"a repetition that is not possible: {{{inside}}}")
+            raise BadPattern(f"a repetition that is not possible: {{{limits_text}}}")
         return least, most
 
     def _atom(self) -> Part | None:

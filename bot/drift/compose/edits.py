@@ -38,8 +38,8 @@ def edits(index: EntryIndex, difference: Difference) -> tuple[Edit, ...]:
         return _element(index, key, path, difference)
     if key in _COMMANDS and difference.observed is not None:
         return _put(raw, (key,), _command(raw.get(key), difference.observed))
-    if key == "networks" and isinstance(listed := raw.get(key), (list, tuple)):
-        return _network(listed, str(path[1]), difference)
+    if key == "networks" and isinstance(networks_list := raw.get(key), (list, tuple)):
+        return _network(networks_list, str(path[1]), difference)
     if key == "restart" and exists_at(raw, _CONDITION):
         return _deployed_restart(raw, difference.observed)
     if key == "gpus":
@@ -56,8 +56,8 @@ def written(index: EntryIndex, path: Path) -> Pointer:
         pair = index.pair(key, str(path[1]))
         return home if pair is None else (*home, pair)
     if len(path) > 1 and isinstance(path[1], Item):
-        place = index.at(key, path[1].key)
-        return home if place is None else _descend(raw, (*home, place), path[2:])
+        index_in_list = index.at(key, path[1].key)
+        return home if index_in_list is None else _descend(raw, (*home, index_in_list), path[2:])
     return _descend(raw, home, path[1:])
 
 
@@ -125,8 +125,8 @@ def _gpus(raw: Tree, path: Path, difference: Difference) -> tuple[Edit, ...]:
         return ()
     if difference.observed is None:
         return _plain(raw, path, difference)
-    every = difference.observed == [{"capabilities": ["gpu"], "count": "all"}]
-    return _put(raw, ("gpus",), "all" if every else difference.observed)
+    is_every_gpu = difference.observed == [{"capabilities": ["gpu"], "count": "all"}]
+    return _put(raw, ("gpus",), "all" if is_every_gpu else difference.observed)
 
 
 def _size(number: int) -> str:
@@ -147,40 +147,40 @@ def _pair(index: EntryIndex, key: str, path: Path, difference: Difference) -> tu
     if len(path) != 2:
         return ()
     name, raw = str(path[1]), index.raw
-    listed = raw.get(key)
-    if not isinstance(listed, (list, tuple)):
+    entries_listed = raw.get(key)
+    if not isinstance(entries_listed, (list, tuple)):
         if difference.observed is None:
             return (RemoveEntry((key, name)),)
         return _put(raw, (key, name), difference.observed)
-    place = index.pair(key, name)
+    position = index.pair(key, name)
     if difference.observed is None:
-        return () if place is None else (RemoveEntry((key, place)),)
+        return () if position is None else (RemoveEntry((key, position)),)
     line = f"{name}={difference.observed}"
-    return (AddEntry((key,), None, line),) if place is None else (SetValue((key, place), line),)
+    return (AddEntry((key,), None, line),) if position is None else (SetValue((key, position), line),)
 
 
 def ranges_as_one(differences: list[Difference], raw: Tree) -> list[Difference]:
     """``differences`` where the ports of one written range that are missing all together are one."""
-    gone = {
+    removed_ports = {
         label: difference
         for difference in differences
         if difference.side is Side.DESIRED and (label := _port_label(difference)) is not None
     }
     instead: dict[str, Difference | None] = {}
     for entry in elements(raw.get("ports")):
-        labels = _labels_of_range(entry, len(gone))
-        if labels and all(label in gone for label in labels):
-            first = gone[labels[0]]
+        labels = _labels_of_range(entry, len(removed_ports))
+        if labels and all(label in removed_ports for label in labels):
+            first = removed_ports[labels[0]]
             around = first.location.above or first.location
             location = around.element(range_label(entry), int(first.location.at), entry)
             instead |= dict.fromkeys(labels) | {labels[0]: replace(first, location=location, desired=entry)}
             for label in labels:
-                del gone[label]
-    told = [
+                del removed_ports[label]
+    result = [
         instead.get(label, difference) if (label := _port_label(difference)) else difference
         for difference in differences
     ]
-    return [difference for difference in told if difference is not None]
+    return [difference for difference in result if difference is not None]
 
 
 def _port_label(difference: Difference) -> str | None:
@@ -204,17 +204,17 @@ def _element(index: EntryIndex, key: str, path: Path, difference: Difference) ->
     if not isinstance(element, Item):
         return ()
     label, raw = element.key, index.raw
-    place = index.at(key, label)
-    if place is None:
+    position = index.at(key, label)
+    if position is None:
         return _new_element(raw, key, difference) if difference.side is Side.OBSERVED and len(path) == 2 else ()
     if len(path) == 2:
-        return (RemoveEntry((key, place)),) if difference.observed is None else ()
-    entry = value_at(raw, (key, place))
+        return (RemoveEntry((key, position)),) if difference.observed is None else ()
+    entry = value_at(raw, (key, position))
     if isinstance(entry, (dict, Mapping)):
-        return _plain_in(raw, (key, place, *map(str, path[2:])), difference)
+        return _plain_in(raw, (key, position, *map(str, path[2:])), difference)
     long = _with(index.element(key, label), str(path[2]), difference.observed)
     short = None if long is None else _short(key, long)
-    return () if short is None else (SetValue((key, place), short),)
+    return () if short is None else (SetValue((key, position), short),)
 
 
 def _plain_in(raw: Tree, pointer: Pointer, difference: Difference) -> tuple[Edit, ...]:
@@ -227,16 +227,20 @@ def _plain_in(raw: Tree, pointer: Pointer, difference: Difference) -> tuple[Edit
 
 
 def _new_element(raw: Tree, key: str, difference: Difference) -> tuple[Edit, ...]:
-    listed = raw.get(key)
+    entries_listed = raw.get(key)
     if not isinstance(difference.observed, (dict, Mapping)):
         return ()
-    long_style = isinstance(listed, (list, tuple)) and bool(listed) and isinstance(listed[-1], (dict, Mapping))
+    long_style = (
+        isinstance(entries_listed, (list, tuple))
+        and bool(entries_listed)
+        and isinstance(entries_listed[-1], (dict, Mapping))
+    )
     short = None if long_style else _short(key, difference.observed)
-    named = {name: value for name, value in difference.observed.items() if value != ports.ALL_ADDRESSES}
-    entry: JSON = named if short is None else short
-    if isinstance(listed, (list, tuple)):
+    named_parts = {name: value for name, value in difference.observed.items() if value != ports.ALL_ADDRESSES}
+    entry: JSON = named_parts if short is None else short
+    if isinstance(entries_listed, (list, tuple)):
         return (AddEntry((key,), None, entry),)
-    return (AddEntry((), key, [entry]),) if listed is None else ()
+    return (AddEntry((), key, [entry]),) if entries_listed is None else ()
 
 
 def _with(element: Tree, field: str, value: JSON) -> Tree | None:
@@ -274,15 +278,15 @@ def _short_mount(element: Tree) -> str | None:
     source, target = str(element.get("source") or ""), str(element.get("target"))
     if ":" in source or ":" in target:
         return None
-    named = element.get("type") == "volume"
-    if source and named == source.startswith(("/", ".", "~")):
+    is_volume = element.get("type") == "volume"
+    if source and is_volume == source.startswith(("/", ".", "~")):
         return None
     mode = ":ro" if element.get("read_only") else ""
     return f"{source}:{target}{mode}" if source else target
 
 
-def _network(listed: Sequence[JSON], name: str, difference: Difference) -> tuple[Edit, ...]:
+def _network(networks: Sequence[JSON], name: str, difference: Difference) -> tuple[Edit, ...]:
     """One network of a list, which can say no more than names."""
     if difference.observed is not None:
         return (AddEntry(("networks",), None, name),) if not difference.observed else ()
-    return (RemoveEntry(("networks", [*listed].index(name))),) if name in listed else ()
+    return (RemoveEntry(("networks", [*networks].index(name))),) if name in networks else ()

@@ -44,40 +44,40 @@ class Entries:
     ranges: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
 
     @staticmethod
-    def of(key: str, listed: Sequence[JSON]) -> Entries:
-        """The entries of the list ``listed``, which stands at ``key``."""
-        made, seen = Entries(), Counter[str]()
+    def of(key: str, raw_entries: Sequence[JSON]) -> Entries:
+        """The entries of the list ``raw_entries``, which stands at ``key``."""
+        entries_by_label, label_counts = Entries(), Counter[str]()
         shape, read = service_shape().child(key), ELEMENTS[key]
-        for index, entry in enumerate(listed):
-            if key == "ports" and (whole := range_label(entry)):
-                made.whole.setdefault(whole, index)
+        for index, entry in enumerate(raw_entries):
+            if key == "ports" and (range_text := range_label(entry)):
+                entries_by_label.whole.setdefault(range_text, index)
                 first, last, protocol = ports.range_of(entry) or (0, 0, "")
-                made.ranges.setdefault(protocol, []).append((first, last))
+                entries_by_label.ranges.setdefault(protocol, []).append((first, last))
                 continue
             elements_made = read(entry)
-            alone = index if len(elements_made) == 1 else None
+            single_index = index if len(elements_made) == 1 else None
             for element in elements_made:
                 if key == "ports":
                     marked = {**mapping(element), port_pairs.APART: port_pairs.mark(element)}
-                    made.whole.setdefault(label_of(marked, shape), alone)
+                    entries_by_label.whole.setdefault(label_of(marked, shape), single_index)
                 name = label_of(element, shape)
-                seen[name] += 1
-                label = name if seen[name] == 1 else f"{name}~{seen[name]}"
-                made.usual.setdefault(label, -1 if alone is None else index)
-        made.ranges = {protocol: _joined(spans) for protocol, spans in made.ranges.items()}
-        return made
+                label_counts[name] += 1
+                label = name if label_counts[name] == 1 else f"{name}~{label_counts[name]}"
+                entries_by_label.usual.setdefault(label, -1 if single_index is None else index)
+        entries_by_label.ranges = {protocol: _joined(spans) for protocol, spans in entries_by_label.ranges.items()}
+        return entries_by_label
 
     def index(self, label: str) -> int | None:
         """The entry that alone makes the element ``label`` of the long form, or all of a range; None for one of a range."""
         if label in self.whole:
             return self.whole[label]
-        usual = None if self._within(label) else self.usual.get(label)
-        return None if usual == -1 else usual
+        default_index = None if self._within(label) else self.usual.get(label)
+        return None if default_index == -1 else default_index
 
     def _within(self, label: str) -> bool:
         """Whether a range has the port ``label`` among its own; it is too long to look at each."""
-        number, rest = (*label.split("/"), "")[:2]
-        spans = self.ranges.get(rest.partition("~")[0], []) if number.isdigit() else []
+        number, number_and_protocol = (*label.split("/"), "")[:2]
+        spans = self.ranges.get(number_and_protocol.partition("~")[0], []) if number.isdigit() else []
         at = bisect_right(spans, (int(number), 1 << 30)) if spans else 0
         return at > 0 and int(number) <= spans[at - 1][1]
 
@@ -105,24 +105,24 @@ class EntryIndex:
 
     def at(self, key: str, label: str) -> int | None:
         """The entry that alone makes the element ``label``, or all of a range; None for one of a range."""
-        listed = self.raw.get(key)
-        if key not in ELEMENTS or not isinstance(listed, (list, tuple)):
+        raw_list = self.raw.get(key)
+        if key not in ELEMENTS or not isinstance(raw_list, (list, tuple)):
             return None
         if key not in self.lists:
-            self.lists[key] = Entries.of(key, listed)
+            self.lists[key] = Entries.of(key, raw_list)
         return self.lists[key].index(label)
 
     def element(self, key: str, label: str) -> Tree:
         """The element ``label`` in long form; empty where there is none."""
         if key not in self.long:
             shape = service_shape().child(key)
-            listed = elements(self.declared.get(key))
-            self.long[key] = {label_of(element, shape): mapping(element) for element in reversed(listed)}
+            declared_elements = elements(self.declared.get(key))
+            self.long[key] = {label_of(element, shape): mapping(element) for element in reversed(declared_elements)}
         return self.long[key].get(label, {})
 
     def pair(self, key: str, name: str) -> int | None:
         """The first entry of a list of ``KEY=value`` that is about ``name``."""
         if key not in self.pairs:
             names = [str(entry).partition("=")[0] for entry in elements(self.raw.get(key))]
-            self.pairs[key] = {named: at for at, named in reversed([*enumerate(names)])}
+            self.pairs[key] = {pair_name: at for at, pair_name in reversed([*enumerate(names)])}
         return self.pairs[key].get(name)

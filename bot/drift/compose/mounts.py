@@ -19,17 +19,17 @@ _DESKTOP: Final = ("/host_mnt", "/run/desktop/mnt/host")
 
 def folder(tree: Tree) -> str | None:
     """The folder that the Compose tool started from, as the container's labels tell; None where they do not."""
-    named = text(get(tree, "x-container", "working_dir"))
-    return posixpath.normpath(named) if named.startswith("/") else None
+    working_folder = text(get(tree, "x-container", "working_dir"))
+    return posixpath.normpath(working_folder) if working_folder.startswith("/") else None
 
 
 def named(live: Sequence[JSON], declared: Tree, names: EngineNames) -> list[JSON]:
     """``live`` with the key that Git has for each volume."""
     sources = [text(mount["source"]) for mount in mappings(live) if _is_volume(mount)]
     keys = {text(mount["source"]) for mount in mappings(declared.get("volumes")) if _is_volume(mount)}
-    known = names.in_git(sources, keys)
+    names_in_git = names.in_git(sources, keys)
     return [
-        {**entry, "source": known[text(entry["source"])]} if _is_volume(entry := mapping(mount)) else mount
+        {**entry, "source": names_in_git[text(entry["source"])]} if _is_volume(entry := mapping(mount)) else mount
         for mount in live
     ]
 
@@ -52,24 +52,27 @@ def placed(live: Sequence[JSON], declared: Tree, start: str | None, desired: Des
 
 def _placed(mount: JSON, relative: dict[JSON, str], start: str, desired: Desired) -> JSON:
     entry = mapping(mount)
-    written = relative.get(entry.get("target"))
+    written_source = relative.get(entry.get("target"))
     source = text(entry.get("source"))
-    if written is None or entry.get("type") != "bind":
+    if written_source is None or entry.get("type") != "bind":
         return mount
-    seen = {source, *(source.removeprefix(desktop) for desktop in _DESKTOP)}
-    as_declared = any(posixpath.normpath(posixpath.join(folder, written)) in seen for folder in _starts(start, desired))
-    return {**entry, "source": written} if as_declared else mount
+    possible_sources = {source, *(source.removeprefix(desktop) for desktop in _DESKTOP)}
+    as_declared = any(
+        posixpath.normpath(posixpath.join(folder, written_source)) in possible_sources
+        for folder in _starts(start, desired)
+    )
+    return {**entry, "source": written_source} if as_declared else mount
 
 
 def _starts(start: str, desired: Desired) -> Iterator[str]:
     """The folders that a relative path may start from: the project's, or that of the file that brings it in."""
     yield start
-    own = posixpath.dirname(desired.file)
+    own_folder = posixpath.dirname(desired.file)
     for file in _files(desired):
         parts = [part for part in posixpath.dirname(file).split("/") if part]
         yield from ("/".join((start, *parts[at:])) for at in range(len(parts)))
-        if start.endswith(f"/{own}"):
-            yield "/".join((start.removesuffix(f"/{own}"), *parts))
+        if start.endswith(f"/{own_folder}"):
+            yield "/".join((start.removesuffix(f"/{own_folder}"), *parts))
 
 
 def _files(desired: Desired) -> Iterator[str]:

@@ -40,28 +40,32 @@ class EngineNames:
 
         A ``declared`` key whose name only a variable knows takes the place of a live one that nothing else explains.
         """
-        given = self._given()
-        keys = {name: key for key, name in given.items()}
-        keys |= {given[key]: key for key in declared if given.get(key)}
-        known = {name: key for name in names if (key := keys.get(name) or self._own(name, given)) is not None}
-        unknown = sorted(key for key in declared if given.get(key) == "")
-        strange = sorted(set(names) - known.keys())
-        known |= dict(zip(strange, unknown, strict=False))
-        taken = {*declared, *known.values()}
-        return known | {name: f"{FOREIGN}{name}" if name in taken else name for name in strange[len(unknown) :]}
+        project_labels = self._given()
+        keys = {name: key for key, name in project_labels.items()}
+        keys |= {project_labels[key]: key for key in declared if project_labels.get(key)}
+        names_in_git = {
+            name: key for name in names if (key := keys.get(name) or self._own(name, project_labels)) is not None
+        }
+        unknown = sorted(key for key in declared if project_labels.get(key) == "")
+        strange = sorted(set(names) - names_in_git.keys())
+        names_in_git |= dict(zip(strange, unknown, strict=False))
+        used_keys = {*declared, *names_in_git.values()}
+        return names_in_git | {
+            name: f"{FOREIGN}{name}" if name in used_keys else name for name in strange[len(unknown) :]
+        }
 
     def _given(self) -> dict[str, str]:
         return {
             key: name for (kind, scope, key), name in self.aliases.items() if (kind, scope) == (self.kind, self.scope)
         }
 
-    def _own(self, name: str, given: Collection[str]) -> str | None:
+    def _own(self, name: str, given_names: Collection[str]) -> str | None:
         """The key that the engine put the project before; None where this is no such name."""
         project = self.live or self.scope
         key = short_name(name, project)
         if key == name and self.live:
             return None
-        return None if key in given else key
+        return None if key in given_names else key
 
 
 def aliases(declared: Sequence[Desired]) -> Aliases:

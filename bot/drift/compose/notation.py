@@ -26,8 +26,8 @@ def label(labels: Tree, names: Iterable[str]) -> str:
 
 def tmpfs(target: str, options: str) -> str:
     """A tmpfs with the options that say something: ``/cache:size=64m``."""
-    kept = [option for option in options.split(",") if option and option not in _TMPFS_DEFAULTS]
-    return f"{target}:{','.join(kept)}" if kept else target
+    options_kept = [option for option in options.split(",") if option and option not in _TMPFS_DEFAULTS]
+    return f"{target}:{','.join(options_kept)}" if options_kept else target
 
 
 def capability(name: str) -> str:
@@ -37,7 +37,9 @@ def capability(name: str) -> str:
 
 def signal_name(value: JSON) -> str:
     """``15``, ``"15"``, ``TERM`` and ``SIGTERM`` are all ``SIGTERM``."""
-    written = text(value).upper()
-    if written.isdigit():
-        return next((known.name for known in signal.Signals if known.value == int(written)), written)
-    return f"SIG{written}" if written and not written.startswith("SIG") else written
+    signal_text = text(value).upper()
+    if signal_text.isdigit():
+        return next(
+            (candidate.name for candidate in signal.Signals if candidate.value == int(signal_text)), signal_text
+        )
+    return f"SIG{signal_text}" if signal_text and not signal_text.startswith("SIG") else signal_text

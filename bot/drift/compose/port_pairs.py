@@ -58,9 +58,9 @@ def paired(live: JSON, declared: JSON, among: frozenset[Target]) -> JSON:
     return ports
 
 
-def _by_target(listed: Sequence[JSON], among: frozenset[Target]) -> dict[Target, list[int]]:
+def _by_target(entries: Sequence[JSON], among: frozenset[Target]) -> dict[Target, list[int]]:
     indexes: dict[Target, list[int]] = {target: [] for target in among}
-    for index, port in enumerate(listed):
+    for index, port in enumerate(entries):
         if (target := _target(port)) in among:
             indexes[target].append(index)
     return indexes
@@ -71,9 +71,9 @@ def _meetings(unpaired: list[int], live: list[JSON], declared: list[JSON]) -> It
     order in which they are written.
     """
     several = len(unpaired) * len(declared) <= _MOST_COMPARISONS
-    for alike in (_same, _same_published, _same_address, _any) if several else (_any,):
+    for agreement in (_same, _same_published, _same_address, _any) if several else (_any,):
         for index in [*unpaired]:
-            partner = next((port for port in declared if alike(mapping(port), mapping(live[index]))), None)
+            partner = next((port for port in declared if agreement(mapping(port), mapping(live[index]))), None)
             if partner is not None:
                 declared.remove(partner)
                 unpaired.remove(index)

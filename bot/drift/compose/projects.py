@@ -35,9 +35,11 @@ class Projects:
         project = self.name(id_.scope)
         own_name = text(desired.tree.get("container_name"))
         names = {own_name} - {""} if project == id_.scope else {id_.name, own_name} - {""}
-        alone = [observed for name in names for observed in self._live.named(id_, name) if not observed.id.scope]
-        if alone:
-            return alone[0] if len(alone) == 1 else None
+        without_project = [
+            observed for name in names for observed in self._live.named(id_, name) if not observed.id.scope
+        ]
+        if without_project:
+            return without_project[0] if len(without_project) == 1 else None
         candidates = self._live.named(id_, id_.name)
         return next((observed for observed in candidates if observed.id.scope == project), None)
 
@@ -52,10 +54,14 @@ class Projects:
 
     def _most_alike(self, declared: str, running: Mapping[str, set[str]]) -> str | None:
         services = self._declared.get(declared, set())
-        shared = {name: len(services & others) for name, others in running.items() if name not in self._declared}
+        shared = {
+            name: len(services & other_services)
+            for name, other_services in running.items()
+            if name not in self._declared
+        }
         best = max(shared.values(), default=0)
-        alike = [name for name, number in shared.items() if number == best]
-        return alike[0] if len(alike) == 1 and best and 2 * best >= len(services) else None
+        most_alike = [name for name, number in shared.items() if number == best]
+        return most_alike[0] if len(most_alike) == 1 and best and 2 * best >= len(services) else None
 
     def claim(self, id_: ResourceId) -> str | None:
         """Why Git should declare a live service: it is an orphan of a declared project; None where it is none."""

@@ -75,10 +75,14 @@ def examine(
         brought = mapping(observed.tree.get(INHERITED))
         if silent := sum(key not in desired.tree for key in brought):
             left_out["image"] = silent
-        judged = _of_service(desired, observed, base, options, aliases, left_out=left_out)
+        judged_drifts = _of_service(desired, observed, base, options, aliases, left_out=left_out)
     else:
-        judged = _of_project(desired, observed, options)
-    return (each for each in judged if compared((each.drift if isinstance(each, Suppressed) else each).path, desired))
+        judged_drifts = _of_project(desired, observed, options)
+    return (
+        drift
+        for drift in judged_drifts
+        if compared((drift.drift if isinstance(drift, Suppressed) else drift).path, desired)
+    )
 
 
 def _of_service(
@@ -95,11 +99,11 @@ def _of_service(
     containers_by_drift: dict[str, tuple[Drift, list[str]]] = {}
     unseen: dict[str, Suppressed] = {}
     for tree, names in groups:
-        for each in _of_container(desired, tree, base, options, aliases, left_out=left_out):
-            if isinstance(each, Suppressed):
-                unseen.setdefault(each.drift.id, each)
+        for container_drift in _of_container(desired, tree, base, options, aliases, left_out=left_out):
+            if isinstance(container_drift, Suppressed):
+                unseen.setdefault(container_drift.drift.id, container_drift)
             else:
-                containers_by_drift.setdefault(each.id, (each, []))[1].extend(names)
+                containers_by_drift.setdefault(container_drift.id, (container_drift, []))[1].extend(names)
     yield from unseen.values()
     for drift, names in containers_by_drift.values():
         yield drift if len(names) >= number else _partial(drift, names, number)
@@ -122,8 +126,8 @@ def _alike(tree: Tree) -> list[tuple[Tree, list[str]]]:
 
 def _partial(drift: Drift, names: Sequence[str], number: int) -> Drift:
     """A difference that only some containers have: no edit would make Git say what all of them are."""
-    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return replace(drift, message=f"only {shown} of {number} containers", adopt=())
+    shown_names = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return replace(drift, message=f"only {shown_names} of {number} containers", adopt=())
 
 
 def _of_container(
@@ -136,14 +140,14 @@ def _of_container(
     left_out: Tally,
 ) -> Iterator[Drift | Suppressed]:
     live = long_form.service(tree)
-    whole = long_form.service(desired.tree)
-    declared = _settled(whole, desired, tree, live)
+    long_service = long_form.service(desired.tree)
+    declared = _settled(long_service, desired, tree, live)
     live = _settled_live(live, declared, desired, tree, aliases)
     unseen = [
-        *((key,) for key, value in whole.items() if value and key not in declared),
+        *((key,) for key, value in long_service.items() if value and key not in declared),
         *podman.unseen_addresses(live, declared, tree),
     ]
-    yield from _unseen(unseen, whole, desired, tree, options)
+    yield from _unseen(unseen, long_service, desired, tree, options)
     yield from _unseen([(key,) for key in desired.tree if key in _NOT_COMPARED], desired.tree, desired, tree, options)
     declared = _without(declared, unseen)
     live = podman.spelled(live, declared, tree, desired.tree)
@@ -165,19 +169,19 @@ def _of_container(
     for difference in map(_unmarked, differences):
         cause = _cause(difference, applied, desired)
         if cause is not None:
-            written = edits.written(index, difference.location.path)
+            written_at = edits.written(index, difference.location.path)
             changes = () if _names(difference, strange) else edits.edits(index, difference)
-            yield maker.drift(difference, cause, changes, pointer=written)
+            yield maker.drift(difference, cause, changes, pointer=written_at)
 
 
 def _without(tree: Tree, paths: Sequence[Path]) -> dict[str, JSON]:
     """``tree`` without what stands at ``paths``."""
-    kept = dict(tree)
-    for first, *rest in paths:
-        below = kept.pop(str(first), None)
-        if rest and isinstance(below, (dict, Mapping)):
-            kept[str(first)] = _without(below, [tuple(rest)])
-    return kept
+    remaining = dict(tree)
+    for first, *inner_keys in paths:
+        below = remaining.pop(str(first), None)
+        if inner_keys and isinstance(below, (dict, Mapping)):
+            remaining[str(first)] = _without(below, [tuple(inner_keys)])
+    return remaining
 
 
 def _unseen(
@@ -257,9 +261,9 @@ def _settled(declared: dict[str, JSON], desired: Desired, tree: Tree, live: Tree
             if value is not None or key in live_values
         }
     if get(tree, "x-container", "engine") == "podman" and desired.tree.get("restart") is not None:
-        own = long_form.service({"restart": desired.tree["restart"]})["restart"]
-        if own == live.get("restart", "no"):
-            settled["restart"] = own  # podman-compose does not look at the policy below deploy
+        restart = long_form.service({"restart": desired.tree["restart"]})["restart"]
+        if restart == live.get("restart", "no"):
+            settled["restart"] = restart  # podman-compose does not look at the policy below deploy
     return settled
 
 
@@ -281,27 +285,27 @@ def _settled_live(
         settled["networks"] = _networks(networks, declared, EngineNames("network", desired.id.scope, project, aliases))
     brought = brought_mounts(desired.tree)
     if isinstance(volumes := settled.get("volumes"), list):
-        kept = [mount for mount in volumes if mapping(mount).get("target") not in brought]
-        kept = mounts.named(kept, declared, EngineNames("volume", desired.id.scope, project, aliases))
-        settled["volumes"] = mounts.placed(kept, declared, mounts.folder(tree), desired)
+        kept_mounts = [mount for mount in volumes if mapping(mount).get("target") not in brought]
+        kept_mounts = mounts.named(kept_mounts, declared, EngineNames("volume", desired.id.scope, project, aliases))
+        settled["volumes"] = mounts.placed(kept_mounts, declared, mounts.folder(tree), desired)
     return settled
 
 
 def _networks(live: Tree, declared: Tree, names: EngineNames) -> JSON:
     """The networks by Git's names. Where Git is silent a service is in the project's own, however that is called."""
-    stated = declared.get("networks")
-    known = names.in_git(live, mapping(stated) if stated is not None else {"default"})
-    networks = {known[name]: entry for name, entry in live.items()}
-    if stated is None:
+    declared_networks = declared.get("networks")
+    names_in_git = names.in_git(live, mapping(declared_networks) if declared_networks is not None else {"default"})
+    networks = {names_in_git[name]: entry for name, entry in live.items()}
+    if declared_networks is None:
         networks.pop("default", None)
     return networks or None
 
 
-def _filled(declared: JSON, given: JSON, inherited: JSON) -> JSON:
-    """``given`` with the entries of ``inherited`` that ``declared`` speaks about."""
-    if not isinstance(inherited, (dict, Mapping)) or not isinstance(given, (dict, Mapping, NoneType)):
-        return inherited if given is None else given
-    filled = dict(mapping(given))
+def _filled(declared: JSON, given_value: JSON, inherited: JSON) -> JSON:
+    """``given_value`` with the entries of ``inherited`` that ``declared`` speaks about."""
+    if not isinstance(inherited, (dict, Mapping)) or not isinstance(given_value, (dict, Mapping, NoneType)):
+        return inherited if given_value is None else given_value
+    filled = dict(mapping(given_value))
     for key, value in mapping(declared).items():
         if key in mapping(inherited):
             filled[key] = _filled(value, filled.get(key), mapping(inherited)[key])

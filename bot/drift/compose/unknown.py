@@ -15,7 +15,7 @@ from bot.model.resource import Desired
 def compared(path: Path, desired: Desired) -> bool:
     """Whether a drift at ``path`` is about something that Git really tells."""
     unknown = (_path_of(pointer, desired.tree) for pointer in desired.unknown)
-    return not any(path[: len(place)] == place or not path for place in unknown)
+    return not any(path[: len(unknown_place)] == unknown_place or not path for unknown_place in unknown)
 
 
 def _path_of(pointer: Pointer, tree: Tree) -> Path:
@@ -24,7 +24,7 @@ def _path_of(pointer: Pointer, tree: Tree) -> Path:
         return pointer[:1]
     if isinstance(pointer[1], str):
         return pointer[:2]
-    listed = tree.get(str(pointer[0]))
-    written = listed[pointer[1]] if isinstance(listed, (list, tuple)) else ""
-    name = str(written).partition("=")[0]
+    entries_listed = tree.get(str(pointer[0]))
+    entry_text = entries_listed[pointer[1]] if isinstance(entries_listed, (list, tuple)) else ""
+    name = str(entry_text).partition("=")[0]
     return pointer[:1] if "$" in name else (pointer[0], name)

@@ -31,16 +31,16 @@ def condition_of(tree: Tree, type_: str) -> Tree:
 
 def problem_of(condition: Tree, reason: str) -> Problem:
     """A condition as the problem that it is, in its own words."""
-    why = ": ".join(part for part in (text(condition.get("reason")), text(condition.get("message"))) if part)
-    message = f"{text(condition.get('type'))} is {text(condition.get('status'))}" + (f" ({why})" if why else "")
+    cause = ": ".join(part for part in (text(condition.get("reason")), text(condition.get("message"))) if part)
+    message = f"{text(condition.get('type'))} is {text(condition.get('status'))}" + (f" ({cause})" if cause else "")
     return Problem(reason, message, since=moment(condition.get("lastTransitionTime")))
 
 
-def problems_of(tree: Tree, type_: str, bad: str, usual: str) -> Iterator[Problem]:
-    """The condition of that type where its status is ``bad``, as a problem by its own reason, else called as ``usual``."""
+def problems_of(tree: Tree, type_: str, bad: str, default_status: str) -> Iterator[Problem]:
+    """The condition of that type where its status is ``bad``, as a problem by its own reason, else as ``default_status``."""
     condition = condition_of(tree, type_)
     if condition.get("status") == bad:
-        yield problem_of(condition, text(condition.get("reason")) or usual)
+        yield problem_of(condition, text(condition.get("reason")) or default_status)
 
 
 def longer_than(since: datetime | None, now: datetime, allowed: timedelta) -> bool:

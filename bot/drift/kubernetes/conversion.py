@@ -64,9 +64,9 @@ def _second_form(tree: Tree) -> Tree:
     if target is not None:
         cpu: dict[str, JSON] = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": target}}
         metrics = [{"type": "Resource", "resource": cpu}, *metrics]
-    kept = {key: value for key, value in spec.items() if key != "targetCPUUtilizationPercentage"}
+    other_fields = {key: value for key, value in spec.items() if key != "targetCPUUtilizationPercentage"}
     scaling = {} if behavior is None else {"behavior": behavior}
-    return {**tree, "spec": {**kept, **scaling, **({"metrics": metrics} if metrics else {})}}
+    return {**tree, "spec": {**other_fields, **scaling, **({"metrics": metrics} if metrics else {})}}
 
 
 _METRICS: Final = "autoscaling.alpha.kubernetes.io/metrics"
@@ -81,9 +81,9 @@ def _noted(tree: Tree) -> tuple[Tree, list[JSON], JSON]:
         del notes[_METRICS]
     if isinstance(behavior, dict):
         del notes[_BEHAVIOR]
-    listed: list[JSON] = [metric(mapping(each)) for each in metrics] if isinstance(metrics, list) else []
-    kept = {**tree, "metadata": {**mapping(tree.get("metadata")), "annotations": notes}}
-    return kept, listed, _field_names(behavior) if isinstance(behavior, dict) else None
+    metric_list: list[JSON] = [metric(mapping(entry)) for entry in metrics] if isinstance(metrics, list) else []
+    kept_tree = {**tree, "metadata": {**mapping(tree.get("metadata")), "annotations": notes}}
+    return kept_tree, metric_list, _field_names(behavior) if isinstance(behavior, dict) else None
 
 
 def _parsed(note: JSON) -> JSON:
@@ -103,8 +103,12 @@ _LONGEST_NOTE: Final = 65536
 def _field_names(value: JSON) -> JSON:
     """The server notes a type of its own there, whose names begin with a capital; nulls are not said."""
     if isinstance(value, dict):
-        return {key[:1].lower() + key[1:]: _field_names(each) for key, each in value.items() if each is not None}
-    return [_field_names(each) for each in value] if isinstance(value, list) else value
+        return {
+            key[:1].lower() + key[1:]: _field_names(value_below)
+            for key, value_below in value.items()
+            if value_below is not None
+        }
+    return [_field_names(element) for element in value] if isinstance(value, list) else value
 
 
 def _labelled(tree: Tree) -> Tree:
@@ -122,15 +126,15 @@ def _placed(tree: Tree) -> Tree:
     """A service account without a namespace is one of the binding's own (``plugin/pkg/auth/authorizer/rbac/rbac.go``,
     ``appliesToUser``).
     """
-    place, subjects = get(tree, "metadata", "namespace"), tree.get("subjects")
-    if not place or not isinstance(subjects, (list, tuple)):
+    namespace, subjects = get(tree, "metadata", "namespace"), tree.get("subjects")
+    if not namespace or not isinstance(subjects, (list, tuple)):
         return tree
-    return {**tree, "subjects": [_subject(mapping(subject), place) for subject in elements(subjects)]}
+    return {**tree, "subjects": [_subject(mapping(subject), namespace) for subject in elements(subjects)]}
 
 
-def _subject(subject: Tree, place: JSON) -> Tree:
+def _subject(subject: Tree, namespace: JSON) -> Tree:
     lone = subject.get("kind") == "ServiceAccount" and not subject.get("namespace")
-    return {**subject, "namespace": place} if lone else subject
+    return {**subject, "namespace": namespace} if lone else subject
 
 
 def _each(spec: Tree, change: _Container) -> Tree:
@@ -155,21 +159,21 @@ def _requested(container: Tree) -> Tree:
     return {**container, "resources": {**resources, "requests": {**limits, **mapping(resources.get("requests"))}}}
 
 
-def _on_host(desired: Tree, observed: Tree, way: tuple[str, ...]) -> tuple[Tree, Tree]:
+def _on_host(desired: Tree, observed: Tree, keys: tuple[str, ...]) -> tuple[Tree, Tree]:
     """On the host's network a port of the container is that port of the host, whether that is written or not
     (``core/v1 defaultHostNetworkPorts``; servers since 1.28 leave it out of templates).
     """
-    if get(desired, *way, "hostNetwork") is not True or get(observed, *way, "hostNetwork") is not True:
+    if get(desired, *keys, "hostNetwork") is not True or get(observed, *keys, "hostNetwork") is not True:
         return desired, observed
-    return _at(desired, way, _published), _at(observed, way, _published)
+    return _at(desired, keys, _published), _at(observed, keys, _published)
 
 
-def _at(tree: Tree, way: tuple[str, ...], change: _Container) -> Tree:
-    """``tree`` with the containers of the pod that is at ``way`` changed; one without such a pod stays."""
-    if not way:
+def _at(tree: Tree, keys: tuple[str, ...], change: _Container) -> Tree:
+    """``tree`` with the containers of the pod that is at ``keys`` changed; one without such a pod stays."""
+    if not keys:
         return _each(tree, change)
-    below = tree.get(way[0])
-    return {**tree, way[0]: _at(below, way[1:], change)} if isinstance(below, (dict, Mapping)) else tree
+    below = tree.get(keys[0])
+    return {**tree, keys[0]: _at(below, keys[1:], change)} if isinstance(below, (dict, Mapping)) else tree
 
 
 def _published(container: Tree) -> Tree:

@@ -74,9 +74,9 @@ def _kind_of(tree: Tree) -> tuple[str, str]:
 
 
 def _object(schema: Tree) -> Shape:
-    usual = shape_of("", "")
+    metadata_shape = shape_of("", "")
     fields = {key: _shape(mapping(part)) for key, part in mapping(schema.get("properties")).items()}
-    return replace(usual, fields={**fields, **usual.fields})
+    return replace(metadata_shape, fields={**fields, **metadata_shape.fields})
 
 
 def _shape(schema: Tree) -> Shape:
@@ -117,8 +117,8 @@ def _number_or_text(schema: Tree) -> Shape:
 def _list(schema: Tree, item: Shape) -> Shape:
     match text(schema.get("x-kubernetes-list-type")):
         case "map":
-            usual = mapping(get(schema, "items", "properties"))
-            keys = tuple((key, _default(usual, key)) for key in texts(schema.get("x-kubernetes-list-map-keys")))
+            properties = mapping(get(schema, "items", "properties"))
+            keys = tuple((key, _default(properties, key)) for key in texts(schema.get("x-kubernetes-list-map-keys")))
             return Shape(Form.KEYED, FilledBy.UNKNOWN, item=item, keys=keys)
         case "set":
             return Shape(Form.SET, FilledBy.UNKNOWN, item=item)

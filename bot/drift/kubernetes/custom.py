@@ -54,16 +54,16 @@ def shape_for(id_: ResourceId, options: ComparisonOptions) -> Shape:
     shape = options.shapes.get(kind) or _with_keys(shape_of("", ""), options.list_map_keys.get(kind, {}))
     for free in _FREE.get(kind, ()):
         shape = _changed_at(shape, free.split("."), lambda _: FREE)
-    place = _TEMPLATES.get(kind)
-    return shape if place is None else _changed_at(shape, place.split("."), lambda _: pod_template())
+    template_place = _TEMPLATES.get(kind)
+    return shape if template_place is None else _changed_at(shape, template_place.split("."), lambda _: pod_template())
 
 
 def in_template(id_: ResourceId, path: Path) -> bool:
     """Whether ``path`` of a custom resource lies in its pod template."""
-    place = _TEMPLATES.get((id_.group, id_.kind))
-    if place is None:
+    template_place = _TEMPLATES.get((id_.group, id_.kind))
+    if template_place is None:
         return False
-    words = place.replace("[]", ".[]").split(".")
+    words = template_place.replace("[]", ".[]").split(".")
     return len(path) > len(words) and all(word in {"[]", part} for word, part in zip(words, path, strict=False))
 
 
@@ -81,11 +81,13 @@ def _changed_at(shape: Shape, words: list[str], change: _Change) -> Shape:
     """``shape`` with another one at the dotted path ``words`` (``[]`` behind a word goes into a list's elements)."""
     if not words:
         return change(shape)
-    word, *rest = words
+    word, *remaining_words = words
     name = word.removesuffix("[]")
     child = shape.child(name)
-    inside = word.endswith("[]")
+    is_list = word.endswith("[]")
     inner = (
-        replace(child, item=_changed_at(child.element, rest, change)) if inside else _changed_at(child, rest, change)
+        replace(child, item=_changed_at(child.element, remaining_words, change))
+        if is_list
+        else _changed_at(child, remaining_words, change)
     )
     return replace(shape, fields={**shape.fields, name: inner})

@@ -40,9 +40,9 @@ def edits(difference: Difference, declared: Tree, owners: Owners) -> tuple[Edit,
 
 def _addition(difference: Difference, declared: Tree, owners: Owners) -> tuple[Edit, ...]:
     *around, last = difference.location.pointer
-    beside = value_at(declared, tuple(around))
-    live = _sent(difference.observed, difference.shape, _chosen(difference, beside, owners))
-    value = authored(live, difference.shape, elements(beside))
+    surroundings = value_at(declared, tuple(around))
+    live = _sent(difference.observed, difference.shape, _chosen(difference, surroundings, owners))
+    value = authored(live, difference.shape, elements(surroundings))
     if not isinstance(difference.location.path[-1], Item):
         return (AddEntry(tuple(around), str(last), value),)
     if difference.declared:
@@ -50,7 +50,7 @@ def _addition(difference: Difference, declared: Tree, owners: Owners) -> tuple[E
     return (AddEntry(tuple(around[:-1]), str(around[-1]), [value]),)
 
 
-def _chosen(difference: Difference, beside: JSON, owners: Owners) -> _Chosen:
+def _chosen(difference: Difference, declared_around: JSON, owners: Owners) -> _Chosen:
     """Who wrote an addition tells: what the server gave out (a node port) is owned by nobody. Where that is not known,
     whatever is there may have been chosen, unless Git has an element of the same name that leaves it to the server: a
     Service's port that got another number.
@@ -60,21 +60,23 @@ def _chosen(difference: Difference, beside: JSON, owners: Owners) -> _Chosen:
         return lambda steps: owners.writer((*start, *steps)) is not None
     live = difference.observed
     name = live.get("name") if isinstance(live, (dict, Mapping)) else None
-    before = next((element for element in mappings(beside) if element.get("name") == name), None)
+    before = next((element for element in mappings(declared_around) if element.get("name") == name), None)
     return lambda steps: before is None or steps[0] in before
 
 
-def _sent(live: JSON, shape: Shape, chosen: _Chosen, at: tuple[Step, ...] = ()) -> JSON:
+def _sent(live: JSON, shape: Shape, choice: _Chosen, at: tuple[Step, ...] = ()) -> JSON:
     """``live`` without what the server filled in."""
     if isinstance(live, (dict, Mapping)):
         children = ((key, value, shape.child(key), (*at, key)) for key, value in live.items())
         return {
-            key: _sent(value, child, chosen, steps)
+            key: _sent(value, child, choice, steps)
             for key, value, child, steps in children
-            if child.filled not in {FilledBy.SERVER, FilledBy.ALLOCATED} or chosen(steps)
+            if child.filled not in {FilledBy.SERVER, FilledBy.ALLOCATED} or choice(steps)
         }
     if isinstance(live, (list, tuple)):
         keyed = shape.form is Form.KEYED
-        steps: list[Step] = [each if keyed and isinstance(each, (dict, Mapping)) else i for i, each in enumerate(live)]
-        return [_sent(each, shape.element, chosen, (*at, step)) for each, step in zip(live, steps, strict=True)]
+        steps: list[Step] = [
+            element if keyed and isinstance(element, (dict, Mapping)) else i for i, element in enumerate(live)
+        ]
+        return [_sent(element, shape.element, choice, (*at, step)) for element, step in zip(live, steps, strict=True)]
     return live

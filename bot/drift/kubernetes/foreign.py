@@ -32,20 +32,20 @@ def is_foreign(difference: Difference, declared: Tree) -> bool:
     if difference.side is not Side.OBSERVED:
         return False
     path = difference.location.path
-    listed: JSON = difference.observed
+    containers: JSON = difference.observed
     if isinstance(path[-1], Item) and len(path) > 1 and path[-2] in _CONTAINERS:
-        listed = (difference.observed,)
+        containers = (difference.observed,)
     elif path[-1] not in _CONTAINERS:
         return False
-    known = {*_registries(declared)}
-    return any(each not in known for each in _registries({"containers": listed}))
+    known_registries = {*_registries(declared)}
+    return any(registry not in known_registries for registry in _registries({"containers": containers}))
 
 
 def _registries(value: JSON) -> Iterator[str]:
     """The registry of every container's image below."""
     for key, below in mapping(value).items():
         if key in _CONTAINERS:
-            parsed = (images.parse(text(mapping(each).get("image"))) for each in elements(below))
+            parsed = (images.parse(text(mapping(image).get("image"))) for image in elements(below))
             yield from (image.registry for image in parsed if image is not None)
         else:
             yield from _registries(below)

@@ -47,20 +47,22 @@ def earlier(absent: Sequence[Desired], live: Iterable[Observed], pairs: Pairs) -
     """The generated objects among ``absent`` of which another generation is among ``live``, which nothing else declares:
     the one that ``pairs`` refer to where they stand, else the newest.
     """
-    sought = {named: desired for desired in absent if (named := _unhashed(desired.id)) is not None}
-    if not sought:
+    absent_by_name = {
+        workload_name: desired for desired in absent if (workload_name := _unhashed(desired.id)) is not None
+    }
+    if not absent_by_name:
         return Earlier(absent=absent)
     running: dict[ResourceId, list[Observed]] = defaultdict(list)
     for observed in live:
-        if (named := _unhashed(observed.id)) in sought and named is not None:
-            running[named].append(observed)
-    chosen = {named: _chosen(sought[named], listed, pairs) for named, listed in running.items()}
+        if (workload_name := _unhashed(observed.id)) in absent_by_name and workload_name is not None:
+            running[workload_name].append(observed)
+    chosen_by_name = {stem: _chosen(absent_by_name[stem], generations, pairs) for stem, generations in running.items()}
     names: dict[str, dict[str, str]] = defaultdict(dict)
-    for named, observed in chosen.items():
-        names[named.scope][sought[named].id.name] = observed.id.name
-    matched = {id(sought[named]) for named in chosen}
+    for workload_name, observed in chosen_by_name.items():
+        names[workload_name.scope][absent_by_name[workload_name].id.name] = observed.id.name
+    matched = {id(absent_by_name[stem]) for stem in chosen_by_name}
     return Earlier(
-        [(sought[named], observed) for named, observed in chosen.items()],
+        [(absent_by_name[stem], observed) for stem, observed in chosen_by_name.items()],
         [desired for desired in absent if id(desired) not in matched],
         names,
     )
@@ -76,12 +78,16 @@ class Generations:
 
     def current(self, id_: ResourceId) -> ResourceId | None:
         """The declared generation of a generated object of which ``id_`` is another one."""
-        named = _unhashed(id_)
-        return None if named is None else self._current.get(named)
+        workload_name = _unhashed(id_)
+        return None if workload_name is None else self._current.get(workload_name)
 
     @cached_property
     def _current(self) -> Mapping[ResourceId, ResourceId]:
-        return {named: each.id for each in self._declared if (named := _unhashed(each.id)) is not None}
+        return {
+            workload_name: desired.id
+            for desired in self._declared
+            if (workload_name := _unhashed(desired.id)) is not None
+        }
 
 
 def _unhashed(id_: ResourceId) -> ResourceId | None:
@@ -97,17 +103,23 @@ def told(result: PairResult, desired: Desired, observed: Observed) -> PairResult
         return result
     words = f"runs as {observed.id.name}"
     drift = (
-        replace(each, message=words if each.message is None else f"{words}; {each.message}") for each in result.drift
+        replace(old_drift, message=words if old_drift.message is None else f"{words}; {old_drift.message}")
+        for old_drift in result.drift
     )
     return replace(result, drift=tuple(drift))
 
 
 def _chosen(desired: Desired, generations: Sequence[Observed], pairs: Pairs) -> Observed:
     if len(generations) > 1:
-        referring = (observed for each, observed in pairs if desired.id.name in set(_texts(each.tree)))
+        referring = (
+            observed for other_desired, observed in pairs if desired.id.name in set(_texts(other_desired.tree))
+        )
         mentioned = {word for observed in referring for word in _texts(observed.tree)}
-        generations = [each for each in generations if each.id.name in mentioned] or generations
-    return max(generations, key=lambda each: (text(get(each.tree, "metadata", "creationTimestamp")), each.id.name))
+        generations = [generation for generation in generations if generation.id.name in mentioned] or generations
+    return max(
+        generations,
+        key=lambda generation: (text(get(generation.tree, "metadata", "creationTimestamp")), generation.id.name),
+    )
 
 
 def _texts(value: JSON) -> Iterator[str]:

@@ -30,8 +30,8 @@ def problems(tree: Tree, now: datetime) -> tuple[Problem, ...]:
 
 def _seen_by_controller(tree: Tree) -> bool:
     """Whether ``status`` is about the present ``spec`` (observedGeneration, where the kind has one)."""
-    seen = get(tree, "status", "observedGeneration")
-    return seen is None or whole(seen) >= whole(get(tree, "metadata", "generation"))
+    observed_generation = get(tree, "status", "observedGeneration")
+    return observed_generation is None or whole(observed_generation) >= whole(get(tree, "metadata", "generation"))
 
 
 def _deadline(tree: Tree) -> timedelta:
@@ -61,8 +61,8 @@ def _counted(tree: Tree, now: datetime) -> Iterable[Problem]:
     if text(tree.get("kind")) == "DaemonSet":
         expected, ready = whole(status.get("desiredNumberScheduled")), whole(status.get("numberReady"))
     else:
-        stated = get(tree, "spec", "replicas")
-        expected, ready = 1 if stated is None else whole(stated), whole(status.get("readyReplicas"))
+        stated_replicas = get(tree, "spec", "replicas")
+        expected, ready = 1 if stated_replicas is None else whole(stated_replicas), whole(status.get("readyReplicas"))
     changed = max(_change_times(tree), default=None)
     if ready < expected and longer_than(changed, now, ROLLOUT):
         yield Problem("NotReady", f"{ready} of {expected} replicas are ready", since=changed)
@@ -70,12 +70,12 @@ def _counted(tree: Tree, now: datetime) -> Iterable[Problem]:
 
 def _change_times(tree: Tree) -> list[datetime]:
     """When the object was made and when anything but its status was last written."""
-    written = [
+    times = [
         moment(entry.get("time"))
         for entry in mappings(get(tree, "metadata", "managedFields"))
         if entry.get("subresource") != "status"
     ]
-    return [at for at in (moment(get(tree, "metadata", "creationTimestamp")), *written) if at is not None]
+    return [at for at in (moment(get(tree, "metadata", "creationTimestamp")), *times) if at is not None]
 
 
 def _job(tree: Tree, _: datetime) -> Iterable[Problem]:

@@ -317,9 +317,12 @@ def shape_of(group: str, kind: str) -> Shape:
     group = SUCCESSORS.get((group, kind), group)
     if (group, kind) in _ROOTS or not _is_published(group, kind):
         return compile_shape(_ROOTS.get((group, kind), "Object"), TYPES, DEFAULTS, _COMPARATORS)
-    every = builtin.published()
+    published_shapes = builtin.published()
     return compile_shape(
-        every.kinds[group, kind], {**TYPES, **every.types}, {**DEFAULTS, **builtin.DEFAULTS}, _COMPARATORS
+        published_shapes.kinds[group, kind],
+        {**TYPES, **published_shapes.types},
+        {**DEFAULTS, **builtin.DEFAULTS},
+        _COMPARATORS,
     )
 
 

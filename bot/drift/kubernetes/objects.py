@@ -320,14 +320,14 @@ class _Judge:
         bare = self.observed.id.kind == "Pod"
         if injected(difference) and (bare or level is not Severity.CRITICAL):
             return None
-        sent = self.owners.wrote(writer, _declared_parts(self.desired.tree))
-        if sent and (bare or difference.shape is ANY):
+        was_sent = self.owners.wrote(writer, _declared_parts(self.desired.tree))
+        if was_sent and (bare or difference.shape is ANY):
             loud = meaning(rule) is not None  # what it means is never less than severe
         else:
             loud = difference.declared or level.rank >= Severity.HIGH.rank
         if not loud:
             return _by_stranger(writer, "Git says nothing about the part around it, and it is not severe")
-        return _Verdict(_by(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if sent else None))
+        return _Verdict(_by(DriftKind.ADDED, writer, _UNKNOWN_REMOVAL if was_sent else None))
 
     def _grave(self, difference: Difference, writer: Writer | None) -> _Verdict | None:
         """What would be passed over is at least counted where it is CRITICAL, and drift where it gives more and nothing
@@ -354,7 +354,7 @@ class _Judge:
     def _weakens(self, difference: Difference) -> bool:
         """Whether it gives more by a field: rows know what its absence means."""
         names = names_of(difference.location.path)
-        rows = (each.row for each in self.weakened if each.touches(names))
+        rows = (weakening.row for weakening in self.weakened if weakening.touches(names))
         return any(row.severity.rank >= Severity.HIGH.rank for row in rows)
 
     def _grade(self, difference: Difference) -> tuple[Severity, str]:
@@ -383,8 +383,8 @@ class _Judge:
 
     def _templated(self, difference: Difference) -> bool:
         id_ = self.observed.id
-        known = id_.kind in _TEMPLATES and is_known(id_.group, id_.kind)
-        return known or in_template(id_, difference.location.path)
+        is_template = id_.kind in _TEMPLATES and is_known(id_.group, id_.kind)
+        return is_template or in_template(id_, difference.location.path)
 
 
 def _by(kind: DriftKind, writer: Writer | None, message: str | None = None) -> Attribution:
@@ -394,11 +394,11 @@ def _by(kind: DriftKind, writer: Writer | None, message: str | None = None) -> A
     return Attribution(kind, writer.manager, writer.at, message)
 
 
-def _by_stranger(writer: Writer | None, why: str) -> _Verdict | None:
+def _by_stranger(writer: Writer | None, reason: str) -> _Verdict | None:
     """Counted, and no more, where a stranger wrote it."""
     if writer is None or writer.role is not Role.STRANGER:
         return None
-    return _Verdict(_by(DriftKind.ADDED, writer), (f"manager:{writer.manager}", f"{writer.manager} wrote it; {why}"))
+    return _Verdict(_by(DriftKind.ADDED, writer), (f"manager:{writer.manager}", f"{writer.manager} wrote it; {reason}"))
 
 
 def _declared_parts(tree: Tree) -> Iterator[tuple[str, str]]:

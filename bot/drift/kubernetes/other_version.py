@@ -33,20 +33,20 @@ _WORDS: Final = frozenset({"description", "example", "examples", "title", "exter
 
 def unknown(path: Path, desired: Tree, live: Tree, id_: ResourceId, options: ComparisonOptions) -> str | None:
     """Why nobody can tell whether a difference at ``path`` is one; None where the versions are one, or say the same of it."""
-    one, other = text(desired.get("apiVersion")), text(live.get("apiVersion"))
-    if one == other or path[:1] == ("metadata",) or is_known(id_.group, id_.kind):
+    desired_version, other = text(desired.get("apiVersion")), text(live.get("apiVersion"))
+    if desired_version == other or path[:1] == ("metadata",) or is_known(id_.group, id_.kind):
         return None
-    told = f"unknown: Git has {one}, the live object is {other}, and"
+    beginning = f"unknown: Git has {desired_version}, the live object is {other}, and"
     defined = options.versions.get((id_.group, id_.kind))
     if defined is None:
-        return None if id_.group in _SAME else f"{told} no definition of the kind is in sight"
+        return None if id_.group in _SAME else f"{beginning} no definition of the kind is in sight"
     if defined.converted:
-        return f"{told} a webhook converts between them"
-    schemas = [defined.schemas.get(each.rpartition("/")[2]) for each in (one, other)]
+        return f"{beginning} a webhook converts between them"
+    schemas = [defined.schemas.get(version_text.rpartition("/")[2]) for version_text in (desired_version, other)]
     if not all(schemas):
-        return f"{told} the definition does not say what both of them have"
+        return f"{beginning} the definition does not say what both of them have"
     before, now = (_at(mapping(schema), path) for schema in schemas)
-    return None if before == now else f"{told} their schemas differ there"
+    return None if before == now else f"{beginning} their schemas differ there"
 
 
 def defined_versions(tree: Tree) -> DefinedVersions:
@@ -72,17 +72,19 @@ def _at(schema: Tree, path: Path) -> JSON:
 def _below(schema: Tree, step: str | int | Item) -> JSON:
     if not isinstance(step, str):
         return schema.get("items")
-    known = mapping(schema.get("properties")).get(step)
-    if known is not None:
-        return known
+    property_schema = mapping(schema.get("properties")).get(step)
+    if property_schema is not None:
+        return property_schema
     return schema.get("additionalProperties", schema.get("x-kubernetes-preserve-unknown-fields"))
 
 
 def _plain(schema: JSON) -> JSON:
     if isinstance(schema, (dict, Mapping)):
         return {
-            key: {name: _plain(each) for name, each in mapping(value).items()} if key == "properties" else _plain(value)
+            key: {name: _plain(entry) for name, entry in mapping(value).items()}
+            if key == "properties"
+            else _plain(value)
             for key, value in schema.items()
             if key not in _WORDS
         }
-    return [_plain(each) for each in schema] if isinstance(schema, (list, tuple)) else schema
+    return [_plain(element) for element in schema] if isinstance(schema, (list, tuple)) else schema

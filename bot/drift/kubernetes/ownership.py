@@ -172,7 +172,7 @@ class Owners:
 
     def applied(self, steps: Sequence[Step]) -> Writer | None:
         """The deployer whose server-side apply contained the field."""
-        deployers = (each for each in self._entries if each[0].applied and each[0].role is Role.DEPLOYER)
+        deployers = (entry for entry in self._entries if entry[0].applied and entry[0].role is Role.DEPLOYER)
         return next((writer for writer, fields in deployers if owns(fields, steps)), None)
 
 

@@ -40,8 +40,8 @@ def pod_problems(tree: Tree, now: datetime) -> Iterable[Problem]:
     yield from troubles
     phase = text(status.get("phase"))
     if phase in {"Failed", "Unknown"}:
-        why = text(status.get("reason")) or phase
-        yield Problem(why, text(status.get("message")) or f"the pod's phase is {phase}")
+        reason = text(status.get("reason")) or phase
+        yield Problem(reason, text(status.get("message")) or f"the pod's phase is {phase}")
     scheduled = condition_of(tree, "PodScheduled")
     if scheduled.get("status") == "False" and scheduled.get("reason") != "SchedulingGated":
         if longer_than(moment(scheduled.get("lastTransitionTime")), now, CLAIM):

@@ -34,14 +34,16 @@ def matching(live: Live, id_: ResourceId) -> Observed | None:
     namespace else the one in ``default``, or the only one of that name. Objects of a group that is gone are served by
     another one.
     """
-    candidates = [each for other in (id_, *_other_groups(id_)) for each in live.named(other, id_.name)]
-    here = next((observed for observed in candidates if observed.id.scope == id_.scope), None)
-    if here is not None:
-        return here
+    candidates = [
+        other_observed for other in (id_, *_other_groups(id_)) for other_observed in live.named(other, id_.name)
+    ]
+    in_scope = next((observed for observed in candidates if observed.id.scope == id_.scope), None)
+    if in_scope is not None:
+        return in_scope
     if id_.scope:
         return next((observed for observed in candidates if not observed.id.scope), None)
-    usual = next((observed for observed in candidates if observed.id.scope in {"", "default"}), None)
-    return candidates[0] if usual is None and len(candidates) == 1 else usual
+    in_default_scope = next((observed for observed in candidates if observed.id.scope in {"", "default"}), None)
+    return candidates[0] if in_default_scope is None and len(candidates) == 1 else in_default_scope
 
 
 def _other_groups(id_: ResourceId) -> Iterator[ResourceId]:
@@ -74,5 +76,5 @@ def claim(observed: Observed) -> str | None:
         return None
     if observed.tree.get("type") == _RELEASE:
         return None
-    ours = _LABEL in mapping(get(observed.tree, "metadata", "labels"))
-    return f"carries the label {_LABEL} and is not in Git" if ours else None
+    has_label = _LABEL in mapping(get(observed.tree, "metadata", "labels"))
+    return f"carries the label {_LABEL} and is not in Git" if has_label else None

@@ -69,8 +69,8 @@ class Vertical:
         return all(_within(policy, amount, declared) for amount in amounts)
 
     def _policy(self, container: str) -> Policy:
-        named = {policy.container: policy for policy in self.policies}
-        return named.get(container) or named.get("*") or Policy()
+        policies_by_container = {policy.container: policy for policy in self.policies}
+        return policies_by_container.get(container) or policies_by_container.get("*") or Policy()
 
 
 Scaler: TypeAlias = Horizontal | Vertical
@@ -119,8 +119,8 @@ def _scaler(id_: ResourceId, tree: Tree) -> Scaler:
             return Vertical(str(id_), mode not in {"Off", "Initial"}, tuple(_policy(policy) for policy in policies))
 
 
-def _number(value: JSON, usual: int) -> int:
-    return value if isinstance(value, int) else usual
+def _number(value: JSON, default: int) -> int:
+    return value if isinstance(value, int) else default
 
 
 def _policy(tree: Tree) -> Policy:
@@ -136,28 +136,28 @@ def _policy(tree: Tree) -> Policy:
 
 
 def _amounts(tree: JSON) -> Iterator[tuple[str, Decimal]]:
-    for resource, written in mapping(tree).items():
-        if (amount := _amount(written)) is not None:
+    for resource, quantity_value in mapping(tree).items():
+        if (amount := _amount(quantity_value)) is not None:
             yield resource, amount
 
 
-def _amount(written: JSON) -> Decimal | None:
+def _amount(amount_value: JSON) -> Decimal | None:
     try:
-        amount = Decimal(str(quantity(written)))
+        amount = Decimal(str(quantity(amount_value)))
     except InvalidOperation:
         return None
     return amount if amount.is_finite() else None
 
 
-def amounts(way: tuple[str, ...], value: JSON) -> Iterator[Amount]:
-    """The amounts in a ``value`` that stands at ``way`` below the ``resources`` of a container."""
-    for word in reversed(way):
+def amounts(keys: tuple[str, ...], value: JSON) -> Iterator[Amount]:
+    """The amounts in a ``value`` that stands at ``keys`` below the ``resources`` of a container."""
+    for word in reversed(keys):
         value = {word: value}
     for part, entries in mapping(value).items():
         if not isinstance(entries, (dict, Mapping)):
             yield part, "", None
-        for resource, written in mapping(entries).items():
-            yield part, resource, _amount(written)
+        for resource, amount_text in mapping(entries).items():
+            yield part, resource, _amount(amount_text)
 
 
 def _within(policy: Policy, change: Amount, declared: Tree) -> bool:

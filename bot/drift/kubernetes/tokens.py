@@ -23,16 +23,16 @@ def token(difference: Difference, observed: Observed) -> tuple[str, str] | None:
     """Why the difference is none, where the control plane made it for a service account; else None."""
     path = difference.location.path
     if observed.id.kind == "ServiceAccount":
-        mine = path[:1] in {("secrets",), ("imagePullSecrets",)} and difference.side is Side.OBSERVED
+        is_own_token = path[:1] in {("secrets",), ("imagePullSecrets",)} and difference.side is Side.OBSERVED
         last = path[-1]
-        if mine and isinstance(last, Item) and _made_for(observed.id.name).fullmatch(last.key):
+        if is_own_token and isinstance(last, Item) and _made_for(observed.id.name).fullmatch(last.key):
             return "service-account-token", "the control plane makes it for the account"
         return None
     if observed.id.kind != "Secret" or observed.tree.get("type") != _TOKEN:
         return None
     data = path[:1] == ("data",) and path[-1] in _FILLED_IN and difference.side is not Side.DESIRED
-    noted = path[-2:-1] in {("annotations",), ("labels",)} and path[-1] in _NOTES
-    if noted or (data and difference.desired in _PLACES):
+    is_note = path[-2:-1] in {("annotations",), ("labels",)} and path[-1] in _NOTES
+    if is_note or (data and difference.desired in _PLACES):
         return "service-account-token", "the control plane fills it into the account's token"
     return None
 

@@ -16,11 +16,11 @@ from bot.drift.walk import Difference, Side
 
 def untold(weakened: Sequence[Weakening], differences: Sequence[Difference]) -> Iterator[Difference]:
     """A difference for each of ``weakened`` that is only live and that none of ``differences`` tells."""
-    told = [names_of(difference.location.path) for difference in differences]
-    for each in weakened:
-        place = each.place
-        if place.declared is not None or place.live is None or not each.row.by_value:
+    told_names = [names_of(difference.location.path) for difference in differences]
+    for weakening in weakened:
+        place_weakened = weakening.place
+        if place_weakened.declared is not None or place_weakened.live is None or not weakening.row.by_value:
             continue
-        if not any(map(each.touches, told)):
-            told.append(names_of(place.location.path))
-            yield Difference(Side.OBSERVED, place.location, None, place.live, ANY)
+        if not any(map(weakening.touches, told_names)):
+            told_names.append(names_of(place_weakened.location.path))
+            yield Difference(Side.OBSERVED, place_weakened.location, None, place_weakened.live, ANY)

@@ -54,8 +54,8 @@ def current(tree: Tree, other: Tree, id_: ResourceId) -> Tree:
         tree = {**tree, "spec": {key: value for key, value in mapping(tree["spec"]).items() if key not in _GONE}}
     if version in _TEMPLATED and id_.kind in _SELECTING:
         tree = _with_selector(tree)
-    usual = _OLD.get((version, id_.kind))
-    return tree if usual is None else _with_defaults(tree, mapping(other.get("spec")), usual)
+    old_defaults = _OLD.get((version, id_.kind))
+    return tree if old_defaults is None else _with_defaults(tree, mapping(other.get("spec")), old_defaults)
 
 
 def is_converted(tree: Tree) -> bool:
@@ -72,9 +72,9 @@ def _with_selector(tree: Tree) -> Tree:
     return {**tree, "spec": {**spec, "selector": {"matchLabels": labels}}}
 
 
-def _with_defaults(tree: Tree, other: Tree, usual: Mapping[str, JSON]) -> Tree:
+def _with_defaults(tree: Tree, other: Tree, old_defaults: Mapping[str, JSON]) -> Tree:
     spec = mapping(tree.get("spec"))
-    missing = {key: value for key, value in usual.items() if key not in spec and other.get(key) == value}
+    missing = {key: value for key, value in old_defaults.items() if key not in spec and other.get(key) == value}
     return {**tree, "spec": {**spec, **missing}} if missing else tree
 
 
@@ -97,16 +97,19 @@ def _ingress_rule(rule: Tree) -> Tree:
     return {**rule, "http": {**http, "paths": paths}} if "paths" in http else rule
 
 
-def _backend(written: JSON) -> JSON:
-    backend = mapping(written)
+def _backend(backend_value: JSON) -> JSON:
+    backend = mapping(backend_value)
     if "serviceName" not in backend and "servicePort" not in backend:
-        return written
-    kept = {key: value for key, value in backend.items() if key not in {"serviceName", "servicePort"}}
+        return backend_value
+    kept_fields = {key: value for key, value in backend.items() if key not in {"serviceName", "servicePort"}}
     port = backend.get("servicePort")
     number = port if not isinstance(port, str) else int(port) if port.isdecimal() else None
-    named: dict[str, JSON] = {"name": port} if number is None else {"number": number}
-    service: dict[str, JSON] = {"name": backend.get("serviceName"), **({} if port in (None, "") else {"port": named})}
-    return {**kept, "service": service}
+    port_reference: dict[str, JSON] = {"name": port} if number is None else {"number": number}
+    service: dict[str, JSON] = {
+        "name": backend.get("serviceName"),
+        **({} if port in (None, "") else {"port": port_reference}),
+    }
+    return {**kept_fields, "service": service}
 
 
 def _autoscaler(tree: Tree) -> Tree:
@@ -114,14 +117,16 @@ def _autoscaler(tree: Tree) -> Tree:
     spec = mapping(tree.get("spec"))
     if not isinstance(spec.get("metrics"), (list, tuple)):
         return tree
-    return {**tree, "spec": {**spec, "metrics": [metric(mapping(each)) for each in elements(spec["metrics"])]}}
+    return {**tree, "spec": {**spec, "metrics": [metric(mapping(entry)) for entry in elements(spec["metrics"])]}}
 
 
-def metric(written: Tree) -> Tree:
+def metric(metric_tree: Tree) -> Tree:
     """One metric of an autoscaler in the form of ``autoscaling/v2``."""
-    kind = text(written.get("type"))
+    kind = text(metric_tree.get("type"))
     name = kind[:1].lower() + kind[1:]
-    return {**written, name: _metric_source(name, mapping(written[name]))} if name in written else written
+    return (
+        {**metric_tree, name: _metric_source(name, mapping(metric_tree[name]))} if name in metric_tree else metric_tree
+    )
 
 
 _MEASURED: Final = (
@@ -143,8 +148,8 @@ def _metric_source(name: str, source: Tree) -> Tree:
     if "metricName" in source:
         selector = source.get("metricSelector") or source.get("selector")
         converted["metric"] = {"name": source["metricName"], **({"selector": selector} if selector else {})}
-    kept = {key: source[key] for key in ("name", "container") if key in source}
-    return {**kept, **converted}
+    kept_fields = {key: source[key] for key in ("name", "container") if key in source}
+    return {**kept_fields, **converted}
 
 
 def _definition(tree: Tree) -> Tree:
@@ -163,7 +168,7 @@ def _definition(tree: Tree) -> Tree:
     versions = elements(spec.get("versions")) or (
         [{"name": version, "served": True, "storage": True}] if version else ()
     )
-    spec["versions"] = [_with_columns({**shared, **mapping(each)}) for each in versions]
+    spec["versions"] = [_with_columns({**shared, **mapping(version_tree)}) for version_tree in versions]
     if not mapping(spec.get("conversion")) or get(spec, "conversion", "strategy") == "None":
         spec.pop("conversion", None)
     return {**tree, "spec": spec}
@@ -187,8 +192,8 @@ def _priority_level(tree: Tree) -> Tree:
     spec, limited = mapping(tree.get("spec")), mapping(get(tree, "spec", "limited"))
     if "assuredConcurrencyShares" not in limited:
         return tree
-    kept = {key: value for key, value in limited.items() if key != "assuredConcurrencyShares"}
-    renamed = {**kept, "nominalConcurrencyShares": limited["assuredConcurrencyShares"]}
+    kept_fields = {key: value for key, value in limited.items() if key != "assuredConcurrencyShares"}
+    renamed = {**kept_fields, "nominalConcurrencyShares": limited["assuredConcurrencyShares"]}
     return {**tree, "spec": {**spec, "limited": renamed}}
 
 
@@ -209,18 +214,18 @@ def _endpoint(endpoint: Tree) -> Tree:
     topology = endpoint.get("topology")
     if not isinstance(topology, (dict, Mapping)):
         return endpoint
-    named = {_ZONE, *((_HOST,) if topology.get(_HOST) == endpoint.get("nodeName") else ())}
-    rest = {key: value for key, value in topology.items() if key not in named}
-    kept = {key: value for key, value in endpoint.items() if key != "topology"}
+    topology_keys = {_ZONE, *((_HOST,) if topology.get(_HOST) == endpoint.get("nodeName") else ())}
+    other_topology = {key: value for key, value in topology.items() if key not in topology_keys}
+    kept_fields = {key: value for key, value in endpoint.items() if key != "topology"}
     zone = {"zone": topology[_ZONE]} if _ZONE in topology else {}
-    return {**kept, **zone, **({"deprecatedTopology": rest} if rest else {})}
+    return {**kept_fields, **zone, **({"deprecatedTopology": other_topology} if other_topology else {})}
 
 
 def _runtime(tree: Tree) -> Tree:
     """What was below ``spec`` stands at the top (``pkg/apis/node/v1alpha1/conversion.go``)."""
     spec = mapping(tree.get("spec"))
-    named = {("handler" if key == "runtimeHandler" else key): value for key, value in spec.items()}
-    return {**{key: value for key, value in tree.items() if key != "spec"}, **named}
+    renamed_fields = {("handler" if key == "runtimeHandler" else key): value for key, value in spec.items()}
+    return {**{key: value for key, value in tree.items() if key != "spec"}, **renamed_fields}
 
 
 _ASKED: Final = frozenset({"name", "firstAvailable"})

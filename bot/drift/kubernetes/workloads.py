@@ -23,11 +23,11 @@ def with_pod_problems(resources: Mapping[ResourceId, Observed]) -> dict[Resource
             continue
         owner = top_owner(id_, resources)
         if owner != id_ and owner in merged:
-            held = merged[owner]
+            merged_owner = merged[owner]
             added = tuple(
                 replace(problem, message=f"pod {id_.name}: {problem.message}") for problem in observed.problems
             )
-            merged[owner] = replace(held, problems=(*held.problems, *added))
+            merged[owner] = replace(merged_owner, problems=(*merged_owner.problems, *added))
     return merged
 
 

@@ -119,16 +119,18 @@ class CloudGain:
         return isinstance(name, str) and self.rule in _SCOPES and _SCOPES[self.rule].search(name) is not None
 
 
-def gains(live: JSON, asked: JSON) -> tuple[CloudGain, ...]:
-    """Everything that ``live``, the values of a resource, opens or grants and ``asked`` does not, with its place."""
-    before = [*_grants(asked, "", (), (), {})]
-    policies_before = [*_policies(asked, ())]
+def gains(live: JSON, planned: JSON) -> tuple[CloudGain, ...]:
+    """Everything that ``live``, the values of a resource, opens or grants and ``planned`` does not, with its place."""
+    before = [*_grants(planned, "", (), (), {})]
+    policies_before = [*_policies(planned, ())]
     return (
         *(gain for gain in _grants(live, "", (), (), {}) if not any(_covers(other, gain) for other in before)),
         *(
             CloudGain(rule, "policy", at[:-1], at, {})
             for at, policy in _policies(live, ())
-            for rule in iam.gained(policy, [other for place, other in policies_before if place[:1] == at[:1]])
+            for rule in iam.gained(
+                policy, [other for policy_place, other in policies_before if policy_place[:1] == at[:1]]
+            )
         ),
     )
 
@@ -146,8 +148,8 @@ def _grants(value: JSON, name: str, at: Pointer, block: Pointer, around: Tree) -
         for index, element in enumerate(value):
             yield from _grants(element, name, (*at, index), block, around)
     else:
-        said = str(text(value))
-        for rule, detail in (*_word(said.lower(), name.lower(), at), *_run(said, name.lower())):
+        value_text = str(text(value))
+        for rule, detail in (*_word(value_text.lower(), name.lower(), at), *_run(value_text, name.lower())):
             yield CloudGain(rule, detail, block, at, around)
 
 
@@ -241,7 +243,7 @@ def _within(before: Tree, now: Tree) -> bool:
     if str(protocol).lower() in _ALL_PROTOCOLS or ("from_port" not in before and protocol and not before.get("ports")):
         return True
     low, high, first, last = before.get("from_port"), before.get("to_port"), now.get("from_port"), now.get("to_port")
-    numbers = [each for each in (low, first, last, high) if isinstance(each, int)]
+    numbers = [bound for bound in (low, first, last, high) if isinstance(bound, int)]
     return len(numbers) == 4 and sorted(numbers) == numbers
 
 
@@ -252,5 +254,5 @@ def _includes(before: JSON, now: JSON) -> bool:
     if isinstance(before, Mapping) and isinstance(now, Mapping):
         return _holds(before, now, {*before, *now})
     if isinstance(before, (list, tuple)) and isinstance(now, (list, tuple)):
-        return bool(now) and all(any(_includes(each, element) for each in before) for element in now)
+        return bool(now) and all(any(_includes(range_before, element) for range_before in before) for element in now)
     return False

@@ -111,28 +111,31 @@ class FieldGrant(BaseModel):
 
         tree = declared if self.weaker in {"narrower", "gone"} else live
         return all(
-            any(_matches(_word(place.live) or "", values) for place in places(parsed_pattern(path), {}, tree))
+            any(
+                _matches(_word(paired_place.live) or "", values)
+                for paired_place in places(parsed_pattern(path), {}, tree)
+            )
             for path, values in self.when.items()
         )
 
-    def weakens(self, place: PairedPlace) -> bool:
-        """Whether the live value at ``place`` gives more than the declared one."""
-        before, now = place.declared, place.live
+    def weakens(self, paired_place: PairedPlace) -> bool:
+        """Whether the live value at ``paired_place`` gives more than the declared one."""
+        before, now = paired_place.declared, paired_place.live
         match self.weaker:
             case "lower":
-                return not place.lone and self._level(now) < self._level(before)
+                return not paired_place.lone and self._level(now) < self._level(before)
             case "says":
                 return _said(now, self.values) and not _said(before, self.values)
             case "silent":
-                return not place.lone and _said(before, self.values) and not _said(now, self.values)
+                return not paired_place.lone and _said(before, self.values) and not _said(now, self.values)
             case "wider":
-                return not place.gone and not self._reaches(before, now)
+                return not paired_place.gone and not self._reaches(before, now)
             case "narrower":
-                return not place.lone and not self._reaches(now, before)
+                return not paired_place.lone and not self._reaches(now, before)
             case "other":
-                return not place.gone and not self._says(before, now)
+                return not paired_place.gone and not self._says(before, now)
             case "gone":
-                return not place.lone and not _kept(before, now)
+                return not paired_place.lone and not _kept(before, now)
 
     def _level(self, value: JSON) -> int:
         word = _word(value) or self.absent.lower()
@@ -161,8 +164,8 @@ def _repeats(before: JSON, now: JSON) -> bool:
             return not before and now is None
         return all(value is None or _repeats(value, now.get(key)) for key, value in before.items())
     if isinstance(before, (list, tuple)):
-        listed = elements(now)
-        return len(before) == len(listed) and all(map(_repeats, before, listed))
+        elements_now = elements(now)
+        return len(before) == len(elements_now) and all(map(_repeats, before, elements_now))
     return before == now or _word(before) == _word(now)
 
 
@@ -185,7 +188,7 @@ def _said(value: JSON, patterns: Sequence[str]) -> bool:
     """Whether a value, or an element of it, is there and matches."""
     if isinstance(value, Mapping):
         return patterns == ("*",)
-    words = [_word(each) for each in elements(value)] if isinstance(value, (list, tuple)) else [_word(value)]
+    words = [_word(element) for element in elements(value)] if isinstance(value, (list, tuple)) else [_word(value)]
     return any(word and _matches(word, patterns) for word in words)
 
 
@@ -193,8 +196,8 @@ def _kept(before: JSON, now: JSON) -> bool:
     """Whether every element of one list is in the other: by its name, else as a whole."""
     from bot.drift.severity.places import identity
 
-    known = {identity(element) for element in elements(now)}
-    return all(identity(element) in known for element in elements(before))
+    identities = {identity(element) for element in elements(now)}
+    return all(identity(element) in identities for element in elements(before))
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +220,8 @@ class FieldGrants:
 
     def __add__(self, later: FieldGrants) -> FieldGrants:
         """The rows of both; of two with one id the first stands."""
-        known = {row.id for row in self.rows}
-        return FieldGrants(self.rows + tuple(row for row in later.rows if row.id not in known))
+        known_ids = {row.id for row in self.rows}
+        return FieldGrants(self.rows + tuple(row for row in later.rows if row.id not in known_ids))
 
     def weakened(self, resource: ResourceId, declared: Tree, live: Tree) -> tuple[Weakening, ...]:
         """Where the ``live`` object gives more than the ``declared`` one, the worst first."""
@@ -228,14 +231,14 @@ class FieldGrants:
         from bot.drift.severity.places import differ, places
 
         weaker = [
-            Weakening(place, row)
+            Weakening(paired_place, row)
             for row in rows
             for pattern in map(parsed_pattern, row.paths)
             if differ(pattern, declared, live) and row.holds(declared, live)
-            for place in places(pattern, declared, live)
-            if row.weakens(place)
+            for paired_place in places(pattern, declared, live)
+            if row.weakens(paired_place)
         ]
-        return tuple(sorted(weaker, key=lambda each: -each.row.severity.rank))
+        return tuple(sorted(weaker, key=lambda weakening: -weakening.row.severity.rank))
 
     def _about(self, resource: ResourceId) -> tuple[FieldGrant, ...]:
         kind = (resource.group, resource.kind)
@@ -270,7 +273,9 @@ def load(files: Mapping[str, bytes]) -> FieldGrants:
             first = exc.errors(include_url=False)[0]
             raise Invalid(f"{file}:{document.line(first['loc'])}: {reason(first)}") from exc
         ids = Counter(row.id for row in (*rows.rows, *read))
-        if twice := next((id_ for id_, count in ids.items() if count > 1), None):
-            raise Invalid(f"{file}: two rows about fields have the id {twice!r}", advice="Give each row its own id.")
+        if duplicate := next((id_ for id_, count in ids.items() if count > 1), None):
+            raise Invalid(
+                f"{file}: two rows about fields have the id {duplicate!r}", advice="Give each row its own id."
+            )
         rows += FieldGrants(read)
     return rows

@@ -90,8 +90,8 @@ def severity(
     if mighty and _bound(resource, names, desired, observed):
         gains.append(_BY_ID["mighty-binding"])
     grades = [(gain.severity, gain.id) for gain in gains]
-    grades += [(each.row.severity, each.row.rule) for each in weakened if each.touches(names)]
-    worst, id_ = max(grades, key=lambda each: each[0].rank, default=(LOW, ""))
+    grades += [(weakening.row.severity, weakening.row.rule) for weakening in weakened if weakening.touches(names)]
+    worst, id_ = max(grades, key=lambda graded: graded[0].rank, default=(LOW, ""))
     if worst.rank > best.rank or (id_ and worst is best and weighed is None):
         return (
             worst,
@@ -116,7 +116,7 @@ def is_grave(
     weighed = grants.weigh(resource.kind, names, desired, observed)
     grades = [gain.severity for gain in _gained(resource, names, desired, observed)]
     grades += [] if weighed is None else [weighed.severity]
-    grades += [each.row.severity for each in weakened if each.touches(names)]
+    grades += [weakening.row.severity for weakening in weakened if weakening.touches(names)]
     return any(grade.rank >= HIGH.rank for grade in grades)
 
 
@@ -227,9 +227,9 @@ def _meets(rule: SeverityRule, leaf: Leaf) -> bool:
     return any(_ends(names, tail) for tail in rule.tails) and rule.test(value)
 
 
-def _covered(rule: SeverityRule, leaf: Leaf, others: Sequence[Leaf]) -> bool:
+def _covered(rule: SeverityRule, leaf: Leaf, other_leaves: Sequence[Leaf]) -> bool:
     """Whether the other side says as much at the same place."""
-    return any(names == leaf[0] and rule.covered(value) for names, value in others)
+    return any(names == leaf[0] and rule.covered(value) for names, value in other_leaves)
 
 
 def _ends(names: tuple[str, ...], tail: tuple[str, ...]) -> bool:

@@ -71,8 +71,8 @@ class MetadataGrant(BaseModel):
             return False
         if self.levels and before is not None and self._level(now) < self._level(before):
             return True
-        opened = _matches(now, self.opens) and (not _matches(before, self.opens) or _ANY in self.opens)
-        return opened or (
+        opens_now = _matches(now, self.opens) and (not _matches(before, self.opens) or _ANY in self.opens)
+        return opens_now or (
             _matches(before, self.closes) and not (_matches(now, self.closes) and _ANY not in self.closes)
         )
 
@@ -113,8 +113,8 @@ class Grants:
 
     def __add__(self, later: Grants) -> Grants:
         """The rows of both, of which these are asked first; of two with one id the first stands."""
-        known = {row.id for row in self.rows}
-        return Grants(self.rows + tuple(row for row in later.rows if row.id not in known), len(self.rows))
+        known_ids = {row.id for row in self.rows}
+        return Grants(self.rows + tuple(row for row in later.rows if row.id not in known_ids), len(self.rows))
 
     def weigh(self, kind: str, names: Sequence[str], desired: JSON, observed: JSON) -> Weighed | None:
         """What the difference at ``names`` of an object of ``kind`` is worth; None where no row is about it."""
@@ -123,9 +123,9 @@ class Grants:
         for row in self.rows[: self.own]:
             if row.concerns(kind, names[-2], names[-1]):
                 return row.weighed(desired, observed)
-        others = (row for row in self.rows[self.own :] if row.concerns(kind, names[-2], names[-1]))
-        weighed = (row.weighed(desired, observed) for row in others)
-        return max(weighed, key=lambda each: (each.severity.rank, each.weaker), default=None)
+        other_rows = (row for row in self.rows[self.own :] if row.concerns(kind, names[-2], names[-1]))
+        weighed = (row.weighed(desired, observed) for row in other_rows)
+        return max(weighed, key=lambda grant: (grant.severity.rank, grant.weaker), default=None)
 
 
 class _GrantFile(BaseModel):
@@ -153,9 +153,9 @@ def load(files: Mapping[str, bytes]) -> Grants:
 
 
 def _once(rows: Iterable[MetadataGrant]) -> Iterable[MetadataGrant]:
-    seen: set[str] = set()
+    seen_rules: set[str] = set()
     for row in rows:
-        if row.id in seen:
+        if row.id in seen_rules:
             raise Invalid(f"two rows about metadata have the id {row.id!r}", advice="Give each row its own id.")
-        seen.add(row.id)
+        seen_rules.add(row.id)
         yield row

@@ -24,9 +24,9 @@ _WHO: Final = ("iam:*",)
 """Actions on the service that grants: who may take them may do everything."""
 
 
-def gained(live: JSON, asked: Sequence[JSON]) -> Iterator[str]:
-    """The id of a rule for each mighty grant of ``live`` that no statement of ``asked`` gives."""
-    before = [statement for policy in asked for statement in _statements(policy)]
+def gained(live: JSON, planned: Sequence[JSON]) -> Iterator[str]:
+    """The id of a rule for each mighty grant of ``live`` that no statement of ``planned`` gives."""
+    before = [statement for policy in planned for statement in _statements(policy)]
     for statement in _statements(live):
         for rule, grant in _mighty(statement):
             if not any(_gives(earlier, grant) for earlier in before):
@@ -57,13 +57,13 @@ def _mighty(statement: Tree) -> Iterator[tuple[str, Tree]]:
 
 def _single(statement: Tree) -> Iterator[Tree]:
     """``statement`` by its single actions, resources and principals; as a whole where those are too many."""
-    rest = {key: value for key, value in statement.items() if key not in _SETS}
-    named = [name for name in _SETS if texts(statement.get(name))]
-    if prod(len(texts(statement[name])) for name in named) > _MOST:
+    other_parts = {key: value for key, value in statement.items() if key not in _SETS}
+    set_names = [name for name in _SETS if texts(statement.get(name))]
+    if prod(len(texts(statement[name])) for name in set_names) > _MOST:
         yield statement
         return
-    for chosen in product(*(texts(statement[name]) for name in named)):
-        yield {**rest, **{name: (value,) for name, value in zip(named, chosen, strict=True)}}
+    for combination in product(*(texts(statement[name]) for name in set_names)):
+        yield {**other_parts, **{name: (value,) for name, value in zip(set_names, combination, strict=True)}}
 
 
 def _is_everything(grant: Tree) -> bool:
@@ -75,7 +75,7 @@ def _is_everything(grant: Tree) -> bool:
 def _is_everybody(grant: Tree) -> bool:
     if not _is_void(grant.get("condition")):
         return False
-    return "notprincipal" in grant or any(each.endswith(f" {_ALL}") for each in texts(grant.get("principal")))
+    return "notprincipal" in grant or any(principal.endswith(f" {_ALL}") for principal in texts(grant.get("principal")))
 
 
 def _is_void(condition: JSON) -> bool:
@@ -101,15 +101,17 @@ def _gives(statement: Tree, grant: Tree) -> bool:
 def _reaches(statement: Tree, grant: Tree, part: str) -> bool:
     """Whether all actions, resources or principals of ``grant`` are among those of ``statement``."""
     allowed, excepted = texts(statement.get(part)), texts(statement.get(f"not{part}"))
-    asked, left_out = texts(grant.get(part)), texts(grant.get(f"not{part}"))
-    if any(each.rpartition(" ")[2] == _ALL for each in allowed):
+    wanted_values, left_out = texts(grant.get(part)), texts(grant.get(f"not{part}"))
+    if any(allowed_value.rpartition(" ")[2] == _ALL for allowed_value in allowed):
         return True
-    if asked:
+    if wanted_values:
         if excepted:
-            return not any(name_matches(no, each) or name_matches(each, no) for no in excepted for each in asked)
-        return all(any(name_matches(yes, each) for yes in allowed) for each in asked)
+            return not any(
+                name_matches(no, value) or name_matches(value, no) for no in excepted for value in wanted_values
+            )
+        return all(any(name_matches(yes, value) for yes in allowed) for value in wanted_values)
     if left_out:
-        return bool(excepted) and all(any(name_matches(no, each) for no in left_out) for each in excepted)
+        return bool(excepted) and all(any(name_matches(no, exception) for no in left_out) for exception in excepted)
     return not allowed and not excepted
 
 

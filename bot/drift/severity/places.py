@@ -56,14 +56,14 @@ class PairedPlace:
         before, now = [*elements(self.declared)], [*elements(self.live)]
         for first, second in _paired(before, now):
             steps = {str(index) for index in (first, second) if index is not None}
-            one = None if first is None else before[first]
+            element_before = None if first is None else before[first]
             other = None if second is None else now[second]
-            name = mapping(other if one is None else one).get("name")
+            name = mapping(other if element_before is None else element_before).get("name")
             at = None if name is None else frozenset({*steps, str(name)})
             index = -1 if first is None else first
             location = self.location.index(index) if name is None else self.location.element(str(name), index, other)
-            added, gone = self.added or first is None, self.gone or second is None
-            yield PairedPlace(one, other, location, (*self.at, at), added, gone)
+            added, removed = self.added or first is None, self.gone or second is None
+            yield PairedPlace(element_before, other, location, (*self.at, at), added, removed)
 
     def touches(self, names: Sequence[str]) -> bool:
         """Whether a difference at ``names`` is this place, lies in it or holds it."""
@@ -72,18 +72,18 @@ class PairedPlace:
 
 def _paired(before: Sequence[JSON], now: Sequence[JSON]) -> Iterator[tuple[int | None, int | None]]:
     """The indexes of elements that belong together, None where there is no other."""
-    rest: defaultdict[str, list[int]] = defaultdict(list)
+    unpaired: defaultdict[str, list[int]] = defaultdict(list)
     for index, element in reversed([*enumerate(now)]):
-        rest[identity(element)].append(index)
+        unpaired[identity(element)].append(index)
     nameless: list[int] = []
     for index, element in enumerate(before):
-        if alike := rest[identity(element)]:
-            yield index, alike.pop()
+        if candidates := unpaired[identity(element)]:
+            yield index, candidates.pop()
         elif _is_named(element):
             yield index, None
         else:
             nameless.append(index)
-    added = sorted(index for indexes in rest.values() for index in indexes)
+    added = sorted(index for indexes in unpaired.values() for index in indexes)
     yield from ((None, index) for index in added if _is_named(now[index]))
     yield from zip_longest(nameless, (index for index in added if not _is_named(now[index])))
 
@@ -101,7 +101,7 @@ def places(pattern: Path, declared: Tree, live: Tree) -> list[PairedPlace]:
     """The places of ``pattern`` in both trees: ``*`` is any entry, ``[*]`` any element."""
     pairs = [PairedPlace(declared, live)]
     for part in pattern:
-        pairs = [below for place in pairs for below in _below(place, part)][:_MOST]
+        pairs = [below for paired_place in pairs for below in _below(paired_place, part)][:_MOST]
     return pairs
 
 
@@ -115,10 +115,14 @@ def _first(tree: Tree, pattern: Path) -> JSON:
     return value
 
 
-def _below(place: PairedPlace, part: str | int | Item) -> Iterable[PairedPlace]:
+def _below(paired_place: PairedPlace, part: str | int | Item) -> Iterable[PairedPlace]:
     if isinstance(part, Item):
-        return place.elements()
+        return paired_place.elements()
     key = str(part)
     if "*" not in key:
-        return (place.entry(key),)
-    return [place.entry(name) for name in {**mapping(place.declared), **mapping(place.live)} if name_matches(key, name)]
+        return (paired_place.entry(key),)
+    return [
+        paired_place.entry(name)
+        for name in {**mapping(paired_place.declared), **mapping(paired_place.live)}
+        if name_matches(key, name)
+    ]

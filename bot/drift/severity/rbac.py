@@ -109,8 +109,8 @@ def binds_mighty(binding: Tree, mighty: frozenset[RoleName]) -> bool:
 
 def subject_gained(desired: JSON, observed: JSON) -> bool:
     """Whether a binding has a subject that it is not to have, each compared as a whole."""
-    before = {_subject(each) for each in mappings(desired)}
-    return any(_subject(each) not in before for each in mappings(observed))
+    before = {_subject(subject) for subject in mappings(desired)}
+    return any(_subject(subject) not in before for subject in mappings(observed))
 
 
 def _subject(subject: Tree) -> tuple[str, str, str]:

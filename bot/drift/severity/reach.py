@@ -45,9 +45,9 @@ def lists(wide: JSON, narrow: JSON) -> bool:
     """Whether each alternative of ``narrow`` is reached by one of ``wide``; one that stands alone is a list of one, and
     nothing is an empty list.
     """
-    known = {spelled(each) for each in _several(wide)}
-    others = [each for each in _several(narrow) if spelled(each) not in known]
-    return not others or (_is_cheap(wide, others) and _lists(wide, others))
+    wide_texts = {spelled(element) for element in _several(wide)}
+    other_elements = [element for element in _several(narrow) if spelled(element) not in wide_texts]
+    return not other_elements or (_is_cheap(wide, other_elements) and _lists(wide, other_elements))
 
 
 def outreaches(wide: JSON, narrow: JSON) -> bool:
@@ -61,7 +61,7 @@ def outreaches(wide: JSON, narrow: JSON) -> bool:
 
 def _among(value: JSON, *, denied: bool) -> JSON:
     """The alternatives that deny, or the ones that allow."""
-    return [each for each in _several(value) if _denies(each) is denied]
+    return [element for element in _several(value) if _denies(element) is denied]
 
 
 def _denies(alternative: JSON) -> bool:
@@ -94,7 +94,7 @@ def _reaches(wide: JSON, narrow: JSON) -> bool:
 
 def _lists(wide: JSON, narrow: JSON) -> bool:
     alternatives = _several(wide)
-    return all(any(_reaches(each, element) for each in alternatives) for element in _several(narrow))
+    return all(any(_reaches(alternative, element) for alternative in alternatives) for element in _several(narrow))
 
 
 def _several(value: JSON) -> tuple[JSON, ...]:
@@ -136,13 +136,15 @@ def _entry(key: str, wide: JSON, narrow: JSON) -> bool:
     if _LEFT_OUT.fullmatch(key):
         return _is_empty(wide) or (not _is_empty(narrow) and _reaches(narrow, wide))
     if key in _CONDITIONS and not isinstance(wide, Mapping):
-        return all(any(_reaches(condition, each) for each in _several(narrow)) for condition in _several(wide))
+        return all(
+            any(_reaches(condition, narrow_value) for narrow_value in _several(narrow)) for condition in _several(wide)
+        )
     return _reaches(wide, narrow)
 
 
 def _scalar(wide: JSON, narrow: JSON) -> bool:
-    one, other = str(text(wide)), str(text(narrow))
-    return name_matches(one, other) or _contains(one, other)
+    wide_text, other = str(text(wide)), str(text(narrow))
+    return name_matches(wide_text, other) or _contains(wide_text, other)
 
 
 def _contains(wide: str, narrow: str) -> bool:

@@ -54,11 +54,11 @@ def _rule(
 
 
 def _lost(
-    meaning: str, tails: str, test: Test, more: tuple[tuple[str, ...], ...] = (), covered: Test | None = None
+    meaning: str, tails: str, test: Test, more_paths: tuple[tuple[str, ...], ...] = (), covered: Test | None = None
 ) -> SeverityRule:
-    """A restriction, for which another one of its kind will do; ``more`` are tails whose parts have dots of their own."""
+    """A restriction, for which another one of its kind will do; ``more_paths`` are tails whose parts have dots of their own."""
     tested = test if covered is None else covered
-    return SeverityRule("restriction-lost", HIGH, meaning, (*_tails(tails), *more), test, covered=tested)
+    return SeverityRule("restriction-lost", HIGH, meaning, (*_tails(tails), *more_paths), test, covered=tested)
 
 
 def _true(value: JSON) -> bool:

@@ -90,26 +90,26 @@ class _Answers:
         return Answer({"at": last.at.isoformat(), "targets": tick_json(last)["targets"]})
 
     async def drift(self, call: CheckedCall) -> Answer:
-        asked, last = _as(DriftQuery, call.query), self._last()
+        query, last = _as(DriftQuery, call.query), self._last()
         offered = adopted_ids(last.decisions)
-        chosen = [
+        rows = [
             drift_json(drift, adopted=offered)
             for drift in last.report.drift
-            if (asked.target is None or drift.resource.target == asked.target)
-            and (asked.severity is None or drift.severity.rank >= asked.severity.rank)
+            if (query.target is None or drift.resource.target == query.target)
+            and (query.severity is None or drift.severity.rank >= query.severity.rank)
         ]
-        return Answer({"at": last.at.isoformat(), "commit": last.commit, "drift": chosen})
+        return Answer({"at": last.at.isoformat(), "commit": last.commit, "drift": rows})
 
     async def decisions(self, call: CheckedCall) -> Answer:
         task, last = _as(TaskQuery, call.query).task, self._last()
         of_task = {drift.id for drift in last.report.drift if task in {None, drift.task}}
-        whole = tick_json(last)
+        tick_fields = tick_json(last)
         return Answer(
             {
                 "at": last.at.isoformat(),
                 "blocked": last.blocked,
-                "decisions": [row for row in _rows(whole["decisions"]) if row["drift"] in of_task],
-                "actions": [row for row in _rows(whole["actions"]) if task in {None, row["task"]}],
+                "decisions": [row for row in _rows(tick_fields["decisions"]) if row["drift"] in of_task],
+                "actions": [row for row in _rows(tick_fields["actions"]) if task in {None, row["task"]}],
             }
         )
 
@@ -123,11 +123,11 @@ class _Answers:
         return Answer({"task": task, "text": await self._asked(f"explain {task}", question)})
 
     async def ledger(self, call: CheckedCall) -> Answer:
-        asked, view = _as(LedgerQuery, call.query), self.surface.daemon.status.ledger()
+        query, view = _as(LedgerQuery, call.query), self.surface.daemon.status.ledger()
         if view is None:
             raise Failed(503, {"error": "the ledger was not read yet"})
-        entries = [entry for entry in reversed(view.entries) if asked.task in {None, entry.task}]
-        return Answer({"tip": view.tip, "entries": [_entry(entry) for entry in entries[: int(asked.limit)]]})
+        entries = [entry for entry in reversed(view.entries) if query.task in {None, entry.task}]
+        return Answer({"tip": view.tip, "entries": [_entry(entry) for entry in entries[: int(query.limit)]]})
 
     async def findings(self, call: CheckedCall) -> Answer:
         sessions = await self._sessions(call, _MOST)
@@ -142,12 +142,12 @@ class _Answers:
 
     async def check(self, call: CheckedCall) -> Answer:
         """A run that begins now, once it is done."""
-        asked, surface = _as(CheckQuery, call.query), self.surface
-        columns = min(int(asked.width), _WIDEST)
+        query, surface = _as(CheckQuery, call.query), self.surface
+        columns = min(int(query.width), _WIDEST)
         number = surface.look()
         while not surface.daemon.stopping.is_set():
             try:
-                answer = surface.looked(number, width=columns, colour=asked.colour == "true")
+                answer = surface.looked(number, width=columns, colour=query.colour == "true")
             except BotError as exc:
                 raise Failed(502, _error(exc)) from exc
             if answer is not None:
@@ -210,8 +210,8 @@ class _Answers:
 
     async def _asked(self, name: str, question: Callable[[], _Q], *, urgent: bool = False) -> _Q:
         """What the consumer answers, once it is free for that."""
-        kept: list[_Q] = []
-        answer = self.surface.daemon.ask(name, lambda: kept.append(question()), urgent=urgent)
+        queries: list[_Q] = []
+        answer = self.surface.daemon.ask(name, lambda: queries.append(question()), urgent=urgent)
         while not answer.done():
             if self.surface.daemon.stopping.is_set():
                 raise Failed(503, {"error": "the daemon is stopping"})
@@ -222,7 +222,7 @@ class _Answers:
             raise Failed(404, _error(exc)) from exc
         except BotError as exc:
             raise Failed(502, _error(exc)) from exc
-        return kept[0]
+        return queries[0]
 
 
 def _as(kind: type[_Q], values: object) -> _Q:

@@ -51,20 +51,20 @@ def _endpoint(
         try:
             token = _authorised(operation, request.headers.get("authorization", ""), tokens())
             call = CheckedCall(_query(operation, request), await _body(operation, request), token)
-            done = await handler(call)
+            answered = await handler(call)
         except Failed as exc:
             headers = {"WWW-Authenticate": "Bearer"} if exc.status == 401 else None
             return JSONResponse(exc.facts, status_code=exc.status, headers=headers)
-        return JSONResponse(dict(done.values), status_code=done.status)
+        return JSONResponse(dict(answered.values), status_code=answered.status)
 
     return answer
 
 
-def _authorised(operation: ApiOperation, authorization: str, known: tuple[ApiToken, ...]) -> str:
+def _authorised(operation: ApiOperation, authorization: str, known_tokens: tuple[ApiToken, ...]) -> str:
     """The name of the token that allows the operation (RFC 6750, section 3.1)."""
     if operation.scope is None:
         return ""
-    token = bearer(authorization, known)
+    token = bearer(authorization, known_tokens)
     if token is None:
         raise Failed(401, {"error": "send a token of this daemon: Authorization: Bearer TOKEN"})
     if not token.allows(operation.scope):
@@ -73,10 +73,10 @@ def _authorised(operation: ApiOperation, authorization: str, known: tuple[ApiTok
 
 
 def _query(operation: ApiOperation, request: Request) -> Asked:
-    given = request.query_params.multi_items()
-    if len({name for name, _ in given}) != len(given):
+    parameters = request.query_params.multi_items()
+    if len({name for name, _ in parameters}) != len(parameters):
         raise Failed(422, {"error": "a parameter is given twice"})
-    return _checked(operation.query, dict(given))
+    return _checked(operation.query, dict(parameters))
 
 
 async def _body(operation: ApiOperation, request: Request) -> Asked:
@@ -99,16 +99,16 @@ def _checked(model: type[Asked], values: object) -> Asked:
         return model.model_validate(values)
     except ValidationError as exc:
         first = exc.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Failed(422, {"error": f"{where}: {first['msg']}" if where else first["msg"]}) from None
+        location = ".".join(str(part) for part in first["loc"])
+        raise Failed(422, {"error": f"{location}: {first['msg']}" if location else first["msg"]}) from None
 
 
 async def bounded(request: Request, max_bytes: int) -> bytes | None:
     """The body; None where it says that it is larger than ``max_bytes``, as soon as it is, and where its sender is gone."""
     from starlette.requests import ClientDisconnect
 
-    told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > max_bytes:
+    length_header = request.headers.get("content-length", "")
+    if length_header.isdigit() and int(length_header) > max_bytes:
         return None
     parts, size = [], 0
     try:

@@ -56,8 +56,11 @@ def _described(operation: ApiOperation) -> dict[str, JSON]:
         described["description"] = f"Needs a token with the scope {operation.scope}."
     if operation.body is not None:
         schema = operation.body.model_json_schema()
-        needed = bool(schema.get("required"))
-        described["requestBody"] = {"required": needed, "content": {"application/json": {"schema": _plain(schema)}}}
+        is_required = bool(schema.get("required"))
+        described["requestBody"] = {
+            "required": is_required,
+            "content": {"application/json": {"schema": _plain(schema)}},
+        }
     return described
 
 
@@ -100,11 +103,11 @@ def _parameter(parameter: Mapping[str, JSON], schema: Mapping[str, JSON]) -> JSO
     kinds = (
         [kind for kind in choices if mapping(kind).get("type") != "null"] if isinstance(choices, list) else [parameter]
     )
-    chosen = dict(mapping(kinds[0]))
-    reference = chosen.pop("$ref", None)
+    kind_schema = dict(mapping(kinds[0]))
+    reference = kind_schema.pop("$ref", None)
     if isinstance(reference, str):
-        chosen = dict(mapping(mapping(schema.get("$defs")).get(reference.rpartition("/")[2])))
-    return {key: value for key, value in chosen.items() if key not in {"title", "default"}}
+        kind_schema = dict(mapping(mapping(schema.get("$defs")).get(reference.rpartition("/")[2])))
+    return {key: value for key, value in kind_schema.items() if key not in {"title", "default"}}
 
 
 def _plain(schema: Mapping[str, JSON]) -> JSON:

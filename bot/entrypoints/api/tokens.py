@@ -33,15 +33,15 @@ class ApiToken:
 def tokens(settings: ApiSettings, environment: Mapping[str, str]) -> tuple[ApiToken, ...]:
     """The tokens that the settings name and the environment has; an empty one is none."""
     return tuple(
-        ApiToken(name, environment[chosen.env].encode(), Scope(chosen.scope))
-        for name, chosen in settings.tokens.items()
-        if environment.get(chosen.env)
+        ApiToken(name, environment[token_settings.env].encode(), Scope(token_settings.scope))
+        for name, token_settings in settings.tokens.items()
+        if environment.get(token_settings.env)
     )
 
 
-def bearer(authorization: str, known: tuple[ApiToken, ...]) -> ApiToken | None:
+def bearer(authorization: str, known_tokens: tuple[ApiToken, ...]) -> ApiToken | None:
     """The token that an ``Authorization`` header carries; None for any other. Takes the same time for any guess."""
-    scheme, _, given = authorization.partition(" ")
-    presented = given.strip().encode(errors="replace")
-    matching = [token for token in known if hmac.compare_digest(token.secret, presented)]
+    scheme, _, credential = authorization.partition(" ")
+    presented = credential.strip().encode(errors="replace")
+    matching = [token for token in known_tokens if hmac.compare_digest(token.secret, presented)]
     return matching[0] if matching and scheme.lower() == "bearer" else None

@@ -40,8 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _caught(words: list[str]) -> int:
     try:
-        told, words = verbosity.hoisted(words)
-        told.apply(os.environ)
+        verbosity_found, words = verbosity.hoisted(words)
+        verbosity_found.apply(os.environ)
         os.environ.update(credentials(os.environ))
         code = _run(words)
         sys.stdout.flush()  # what does not fit on a full disk shows here

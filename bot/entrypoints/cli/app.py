@@ -66,23 +66,23 @@ def build(words: Sequence[str] | None = None) -> typer.Typer:
     with their names and first sentences alone: reading the parameters of sixty verbs takes longer than everything else.
     """
     first = words[0] if words else None
-    named = [module for module, verbs in VERBS.items() if first in verbs]
+    modules = [module for module, verbs in VERBS.items() if first in verbs]
     app = typer.Typer(
         name="clockwork",
         help="Keeps what runs equal to what Git says, by changing Git the way each change deserves.",
         no_args_is_help=True,
-        add_completion=not named,
+        add_completion=not modules,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_bare if named else _root)
-    for module in named or VERBS:
+    app.callback()(_bare if modules else _root)
+    for module in modules or VERBS:
         _verbs(module).register(app)
     if words is not None and len(words) > 1:
         _narrow(app, words[0], words[1])
     illustrate(app)
-    if words is not None and not named and (first is None or first in _LISTING or not first.startswith("-")):
+    if words is not None and not modules and (first is None or first in _LISTING or not first.startswith("-")):
         _outline(app, first or "")
     return app
 
@@ -106,14 +106,14 @@ def _root(
     del version, quiet, verbose, log_level, log_format
 
 
-def _narrow(app: typer.Typer, group: str, named: str) -> None:
+def _narrow(app: typer.Typer, group: str, first_word: str) -> None:
     """Leave out of a group the verbs beside the named one, where it has that: reading their parameters takes longer than all
     else of a short run.
     """
     for registered in app.registered_groups:
         instance = registered.typer_instance
         if registered.name == group and instance is not None:
-            verbs = [verb for verb in instance.registered_commands if _name(verb) == named]
+            verbs = [verb for verb in instance.registered_commands if _name(verb) == first_word]
             instance.registered_commands = verbs or instance.registered_commands
 
 
@@ -126,12 +126,12 @@ def _verbs(module: str) -> VerbModule:
     return verbs
 
 
-def _outline(app: typer.Typer, named: str) -> None:
+def _outline(app: typer.Typer, verb: str) -> None:
     for command in app.registered_commands:
-        if command.callback is not None and named != _name(command):
+        if command.callback is not None and verb != _name(command):
             command.callback = _without_parameters(command.callback)
     for group in app.registered_groups:
-        if group.typer_instance is not None and group.name != named:
+        if group.typer_instance is not None and group.name != verb:
             group.typer_instance.registered_commands.clear()
             group.typer_instance.registered_groups.clear()
 

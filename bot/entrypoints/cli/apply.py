@@ -66,15 +66,15 @@ def register(app: typer.Typer) -> None:
                 "nobody is here to be asked",
                 advice="Hand over a plan (`clockwork plan --out FILE`), or --auto-approve.",
             )
-        kept = None if plan is None else kept_plans(plan)
+        kept_plans_read = None if plan is None else kept_plans(plan)
         console = Console(stderr=as_json)
-        tasks = chosen_tasks(kept or (), task)
+        tasks = chosen_tasks(kept_plans_read or (), task)
         application = _opened(options, tasks, force_conflicts=force_conflicts, quiet=as_json)
-        chosen = _chosen(application, kept)
-        if any(each.actions.actions for each in chosen):
+        target_plans = _chosen(application, kept_plans_read)
+        if any(target_plan.actions.actions for target_plan in target_plans):
             _checked(application, console, tells=auto_approve and verify)
-        agreed = _agreed(chosen, console) if asks else kept is not None
-        ended = _carried_out(application, chosen, console, approved=agreed, unattended=auto_approve)
+        agreed = _agreed(target_plans, console) if asks else kept_plans_read is not None
+        ended = _carried_out(application, target_plans, console, approved=agreed, unattended=auto_approve)
         _show_who_asks(ended, rerun(options, task), console, variables=bool(options.variables))
         if as_json:
             _print(ended)
@@ -99,21 +99,21 @@ def _opened(options: Options, tasks: tuple[str, ...], *, force_conflicts: bool, 
     return application
 
 
-def _chosen(application: Application, kept: Sequence[KeptPlan] | None) -> Sequence[TargetPlan]:
+def _chosen(application: Application, plans_before: Sequence[KeptPlan] | None) -> Sequence[TargetPlan]:
     """The plans of the targets that those which were kept are about, after those were compared; else every one."""
     from bot.plans.document import check_plans
 
-    check_plans(kept or (), [plan.actions for plan in application.plans])
-    if kept is None:
+    check_plans(plans_before or (), [plan.actions for plan in application.plans])
+    if plans_before is None:
         return application.plans
-    names = {plan.target for plan in kept}
+    names = {plan.target for plan in plans_before}
     return [plan for plan in application.plans if plan.actions.target in names]
 
 
 def _print(ended: Sequence[tuple[TargetPlan, AppliedPlan]]) -> None:
     from bot.plans.document import applied_json
 
-    print_json({"version": 1, "targets": [applied_json(plan.actions, done) for plan, done in ended]})
+    print_json({"version": 1, "targets": [applied_json(plan.actions, applied_plan) for plan, applied_plan in ended]})
 
 
 def _concluded(
@@ -133,10 +133,10 @@ def _concluded(
     from bot.wiring.applying import sentences_of
 
     name = application.opened.name
-    sentences = [line for plan, done in ended for line in sentences_of(plan, done, name)]
-    plans = [done for _, done in ended]
-    whole = all(done.whole for done in plans)
-    state = _verified(application, sentences, console, whole=whole) if verify else None
+    sentences = [line for plan, applied_plan in ended for line in sentences_of(plan, applied_plan, name)]
+    plans = [applied_plan for _, applied_plan in ended]
+    is_complete = all(applied_plan.whole for applied_plan in plans)
+    state = _verified(application, sentences, console, is_complete=is_complete) if verify else None
     if output is not None:
         in_sync = None if state is None else state is CheckState.SUCCESS
         append(output, outputs(applied_outputs(plans, in_sync=in_sync)))
@@ -146,13 +146,13 @@ def _concluded(
     return 3 if code == 0 and application.assessment.report.unreachable else code
 
 
-def _agreed(chosen: Sequence[TargetPlan], console: Console) -> bool:
+def _agreed(target_plans: Sequence[TargetPlan], console: Console) -> bool:
     """Whether the person at this terminal agrees to the plans."""
     from bot.report.actions import show_plan
 
-    for plan in chosen:
+    for plan in target_plans:
         show_plan(plan.actions, console)
-    if not any(plan.actions.actions for plan in chosen):
+    if not any(plan.actions.actions for plan in target_plans):
         return False
     answer = typer.prompt("Do these actions? Only 'yes' is taken for a yes", default="no", show_default=False)
     if answer != "yes":
@@ -170,12 +170,12 @@ def _checked(application: Application, console: Console, *, tells: bool) -> None
         application.check()
     except Refused as exc:
         if tells:
-            _verified(application, refusal(str(exc)), console, whole=False)
+            _verified(application, refusal(str(exc)), console, is_complete=False)
         raise
 
 
 def _carried_out(
-    application: Application, chosen: Sequence[TargetPlan], console: Console, *, approved: bool, unattended: bool
+    application: Application, target_plans: Sequence[TargetPlan], console: Console, *, approved: bool, unattended: bool
 ) -> list[tuple[TargetPlan, AppliedPlan]]:
     """Every target by itself, whatever became of those before it."""
     from rich.markup import escape
@@ -185,20 +185,20 @@ def _carried_out(
     from bot.wiring.applying import refusal
 
     ended: list[tuple[TargetPlan, AppliedPlan]] = []
-    for plan in chosen:
+    for plan in target_plans:
         if plan.actions.target and plan.actions.actions:
             console.print(f"[bold]{plan.actions.target}[/]", highlight=False)
-        done = application.attempt(
+        applied_plan = application.attempt(
             plan, approved=approved, unattended=unattended, tell=lambda action: show_applied(action, console)
         )
-        show_waiting(done, console)
-        if done.refused:
-            for line in refusal(done.refused):
+        show_waiting(applied_plan, console)
+        if applied_plan.refused:
+            for line in refusal(applied_plan.refused):
                 console.print(f"  [red]refused[/] {escape(printable(line))}", highlight=False, soft_wrap=True)
         elif plan.actions.actions:
-            console.print(applied_summary(done), highlight=False)
-        ended.append((plan, done))
-    if not any(plan.actions.actions for plan in chosen):
+            console.print(applied_summary(applied_plan), highlight=False)
+        ended.append((plan, applied_plan))
+    if not any(plan.actions.actions for plan in target_plans):
         console.print("Nothing to do.")
     return ended
 
@@ -207,17 +207,17 @@ def _show_who_asks(
     ended: Sequence[tuple[TargetPlan, AppliedPlan]], words: Sequence[str], console: Console, *, variables: bool
 ) -> None:
     """Where something waits for a yes: the command that asks for it."""
-    if any(done.waiting and not done.held for _, done in ended):
+    if any(applied_plan.waiting and not applied_plan.held for _, applied_plan in ended):
         command = shlex.join(["clockwork", "apply", *words])
         line = f"At a terminal, this{SAME_VARIABLES if variables else ''} asks for a yes:\n  {command}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _verified(application: Application, sentences: Sequence[str], console: Console, *, whole: bool) -> CheckState:
+def _verified(application: Application, sentences: Sequence[str], console: Console, *, is_complete: bool) -> CheckState:
     """What the last look came to, after that was written on the commit."""
-    done = application.verify(sentences, whole=whole)
-    console.print("\n".join([f"{done.verified.title}.", *done.written]), highlight=False, markup=False)
-    return done.verified.state
+    verification = application.verify(sentences, is_complete=is_complete)
+    console.print("\n".join([f"{verification.verified.title}.", *verification.written]), highlight=False, markup=False)
+    return verification.verified.state
 
 
 def _exit_code(ended: Sequence[AppliedPlan], *, differs: bool) -> int:

@@ -54,28 +54,28 @@ def register(app: typer.Typer) -> None:
                 f"{out} lies in the repository, where its files would be read as declarations",
                 advice="Name a path outside of it, or use --form tar.",
             )
-        made = open_build(options, tasks=task or ())
-        name = f"{Path(made.repository).name}:{made.commit[:12]}"
+        built = open_build(options, tasks=task or ())
+        name = f"{Path(built.repository).name}:{built.commit[:12]}"
         match form:
             case BundleForm.FOLDER:
-                _write(out, made.files)
+                _write(out, built.files)
             case BundleForm.TAR:
-                _write(out, {"": tar(made.files)})
+                _write(out, {"": tar(built.files)})
             case BundleForm.OCI:
-                _write(out, oci_layout(made.files, name=name, revision=made.commit, source=made.repository))
+                _write(out, oci_layout(built.files, name=name, revision=built.commit, source=built.repository))
         if as_json:
-            print_json({"out": str(out), "form": form.value, **json.loads(made.files[INDEX])})
+            print_json({"out": str(out), "form": form.value, **json.loads(built.files[INDEX])})
             return
-        print(f"Built {out}: {len(made.files)} files of {made.commit[:12]}.")
+        print(f"Built {out}: {len(built.files)} files of {built.commit[:12]}.")
 
 
 def _write(out: Path, files: Mapping[str, bytes]) -> None:
     """``files`` below ``out``, or ``out`` itself where the one file has no name of its own: it is there whole or not at all."""
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as beside:
-        made = Path(beside) / out.name
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as workspace:
+        bundle_path = Path(workspace) / out.name
         for path, data in files.items():
-            file = made / path
+            file = bundle_path / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
-        made.rename(out)
+        bundle_path.rename(out)

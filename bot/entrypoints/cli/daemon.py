@@ -63,8 +63,8 @@ def _started(
         raise Invalid(
             "--live -: a daemon looks again and again, and standard input is read once", advice="Name a file."
         )
-    chosen = None if level is None else policy.level_named(level)
-    return DaemonOptions(replace(options, level=chosen), port, tuple(watch or ()), **more)
+    level_chosen = None if level is None else policy.level_named(level)
+    return DaemonOptions(replace(options, level=level_chosen), port, tuple(watch or ()), **more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +177,8 @@ def status(
     except Unavailable as exc:
         if not as_json:
             raise
-        told = {} if isinstance(exc, NotRunning) else {"pid": daemon.pid if daemon else None, "error": exc.message}
-        print_json({"running": not isinstance(exc, NotRunning), **told})
+        fields = {} if isinstance(exc, NotRunning) else {"pid": daemon.pid if daemon else None, "error": exc.message}
+        print_json({"running": not isinstance(exc, NotRunning), **fields})
         raise typer.Exit(3) from exc
     if as_json:
         print_json(answer)

@@ -35,16 +35,16 @@ def _show(lines: Iterator[Line], console: Console) -> None:
     width = max(console.width, _NARROWEST)
     before = ""
     for label, text, style in lines:
-        shown = "" if label == before else label
+        shown_label = "" if label == before else label
         before = label
         rows = textwrap.wrap(printable(text), width - _LABEL - 1, break_long_words=False, break_on_hyphens=False) or [
             ""
         ]
         for row in rows:
-            line = Text(f"{shown:<{_LABEL}} ", style="dim")
+            line = Text(f"{shown_label:<{_LABEL}} ", style="dim")
             line.append(row, style=style or "not dim")
             console.print(line, soft_wrap=True, highlight=False)
-            shown = ""
+            shown_label = ""
 
 
 def _lines(status: Mapping[str, Any]) -> Iterator[Line]:
@@ -105,8 +105,8 @@ def _drift(drift: Mapping[str, Any] | None) -> Iterator[Line]:
     total = sum(drift["severity"].values())
     levels = ", ".join(f"{number} {level}" for level, number in drift["severity"].items() if number)
     summary = f"{counted(total, 'difference')} ({levels}), score {drift['score']:g}," if total else "none"
-    looked = f"in {counted(drift['resources'], 'resource')} of {drift['commit'][:10]}"
-    yield "differences", f"{summary} {looked} at {_time(drift['at'])}", "yellow" if total else "green"
+    scope = f"in {counted(drift['resources'], 'resource')} of {drift['commit'][:10]}"
+    yield "differences", f"{summary} {scope} at {_time(drift['at'])}", "yellow" if total else "green"
     if len(drift["targets"]) > 1:
         yield "by target", ", ".join(f"{name} {number}" for name, number in drift["targets"].items()), ""
     for error in drift["errors"]:

@@ -87,13 +87,15 @@ def _show(account: Account, out: Console, *, serve: bool) -> None:
         ("written", "what went wrong, as Markdown in the repository", account.failure_modes_url),
     )
     out.print()
-    for what, why, url in rows:
-        colour = "red" if "failure" in what else "green"
-        lines = [*wrap(why, max(out.width - _INDENT, _NARROWEST)), url or ""]
+    for subject, reason, url in rows:
+        colour = "red" if "failure" in subject else "green"
+        lines = [*wrap(reason, max(out.width - _INDENT, _NARROWEST)), url or ""]
         text = f"\n{'':>{_INDENT}}".join(map(escape, lines))
-        out.print(f"[bold {colour}]{what:>14}[/]  {text}", highlight=False, soft_wrap=True)
-    where = f"Everything is at {account.home}" if serve else "The pages are closed; without --no-serve they stay open."
-    out.print(f"\n{account.seconds:.1f} s. {where}", highlight=False, soft_wrap=True)
+        out.print(f"[bold {colour}]{subject:>14}[/]  {text}", highlight=False, soft_wrap=True)
+    closing_line = (
+        f"Everything is at {account.home}" if serve else "The pages are closed; without --no-serve they stay open."
+    )
+    out.print(f"\n{account.seconds:.1f} s. {closing_line}", highlight=False, soft_wrap=True)
     if not serve:
         out.print(_NEXT, highlight=False, soft_wrap=True, markup=False)
 

@@ -64,10 +64,10 @@ def show(diagnoses: tuple[Diagnosis, ...], console: Console) -> None:
         lines = _wrapped(printable(diagnosis.message), console.width - wide - 9)
         if diagnosis.advice and diagnosis.health is not Health.OK:
             lines += _wrapped(f"→ {printable(diagnosis.advice)}", console.width - wide - 9)
-        first, *rest = lines
+        first, *more_lines = lines
         head = Text(f"{diagnosis.health.value:<5}", _COLOUR[diagnosis.health])
         console.print(head, Text(f"  {diagnosis.area:<{wide}}  {first}"), sep="", soft_wrap=True)
-        for line in rest:
+        for line in more_lines:
             console.print(Text(" " * (wide + 9) + line), soft_wrap=True)
     fails = sum(diagnosis.health is Health.FAILS for diagnosis in diagnoses)
     notes = sum(diagnosis.health is Health.NOTE for diagnosis in diagnoses)

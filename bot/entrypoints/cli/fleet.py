@@ -73,7 +73,7 @@ def list_(
     loop = _loop(_open(file), None, None)
     loop.discover()
     if matrix is not None:
-        names = [each.name for each in loop.status().repositories]
+        names = [repository.name for repository in loop.status().repositories]
         print_json([" ".join(names[first::matrix]) for first in range(min(matrix, len(names)))])
     elif as_json:
         print_json(fleet_json(loop.status()))
@@ -104,15 +104,15 @@ def run(
     with kept_alone(fleet.cache):
         runner = _runner(fleet, workers or fleet.settings.schedule.workers, celery)
         loop = _loop(fleet, runner, workers, only=tuple(name for words in only or () for name in words.split()))
-        others = remembered(fleet.state) if only else {}
+        other_repositories = remembered(fleet.state) if only else {}
 
         def keep() -> None:
-            remember(fleet.state, {**others, **loop.known})
+            remember(fleet.state, {**other_repositories, **loop.known})
 
         loop.told = _Teller(loop, keep, as_json=as_json, quiet=once)
         try:
             with _shown(loop, fleet, status):
-                waiting = _kept(loop, once=once)
+                waiting = _kept(loop, runs_once=once)
         finally:
             runner.close()
             if loop.known:
@@ -246,7 +246,7 @@ def _warned(exc: BotError) -> None:
     print(f"fleet: who takes part could not be asked: {exc.message}", file=sys.stderr, flush=True)
 
 
-def _kept(loop: FleetLoop, *, once: bool) -> tuple[str, ...]:
+def _kept(loop: FleetLoop, *, runs_once: bool) -> tuple[str, ...]:
     """Run until told to stop, or everybody once; then who was not run. A signal lets what runs come to its end."""
     import signal
     import threading
@@ -254,7 +254,7 @@ def _kept(loop: FleetLoop, *, once: bool) -> tuple[str, ...]:
     stop = threading.Event()
     before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        if once:
+        if runs_once:
             return loop.once(stop.is_set)
         loop.keep(stop.is_set)
         return ()
@@ -276,7 +276,7 @@ def _summed_up(loop: FleetLoop, waiting: tuple[str, ...], *, as_json: bool) -> N
         show_fleet(status, Console())
         if waiting:
             print(f"not run, because their account has no requests left or of a stop: {', '.join(waiting)}")
-    results = {each.result for each in status.repositories if each.name not in waiting}
+    results = {repository.result for repository in status.repositories if repository.name not in waiting}
     if waiting or any(result is not None and result.is_failure for result in results):
         raise typer.Exit(3)
     if FleetResult.BLOCKED in results:

@@ -60,9 +60,17 @@ def register(app: typer.Typer) -> None:
         """Judge what HEAD changed since it left BASE, by the rules and settings of BASE. Nothing is published."""
         from bot.wiring.local_guard import Compared, judge_here
 
-        done = judge_here(options, Compared(base, head, staged, worktree), mode=mode, agent=agent)
-        show(done.change, done.rules, done.result, done.mode, rendered=done.rendered, as_json=as_json, sarif=sarif)
-        leave(done.result, done.mode, exit_code=exit_code)
+        reviewed = judge_here(options, Compared(base, head, staged, worktree), mode=mode, agent=agent)
+        show(
+            reviewed.change,
+            reviewed.rules,
+            reviewed.result,
+            reviewed.mode,
+            rendered=reviewed.rendered,
+            as_json=as_json,
+            sarif=sarif,
+        )
+        leave(reviewed.result, reviewed.mode, exit_code=exit_code)
 
     @guard.command("rules")
     def rules(
@@ -170,9 +178,9 @@ def _rules_of(folder: Path, at: str | None) -> RuleBook:
         return rules_at(repository, commit, shipped=documents)
     root = folder / "policies" / "guardrails"
     paths = [path for path in sorted(root.rglob("*")) if path.suffix in {".md", ".yaml"} and path.is_file()]
-    own = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+    own_files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
     return load(
-        {path: data for path, data in own.items() if data != documents.get(path.removeprefix("policies/"))},
+        {path: data for path, data in own_files.items() if data != documents.get(path.removeprefix("policies/"))},
         shipped=documents,
     )
 

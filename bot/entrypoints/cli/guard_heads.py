@@ -56,12 +56,12 @@ def pull_request(
 
     guard = open_guard(settings, repo)
     with recording(guard):
-        reviewed = review(guard, number, mode=mode, comment=comment, kept=artifact is not None)
-    shown = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
-    shown.pull(reviewed)
+        reviewed = review(guard, number, mode=mode, comment=comment, keeps_artifact=artifact is not None)
+    printer = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
+    printer.pull(reviewed)
     if artifact is not None:
-        shown.keep(reviewed, artifact)
-    shown.leave(reviewed, exit_code=exit_code)
+        printer.keep(reviewed, artifact)
+    printer.leave(reviewed, exit_code=exit_code)
 
 
 def queue(
@@ -81,15 +81,15 @@ def queue(
     from bot.wiring.guard import open_guard, queued_heads, review_queue
 
     guard = open_guard(settings, repo)
-    waiting = [each for each in queued_heads(guard) if head in {None, each.sha}]
+    waiting = [queued_head for queued_head in queued_heads(guard) if head in {None, queued_head.sha}]
     if head is not None and not waiting:
         raise Invalid(f"{head} waits in no merge queue", advice="It left the queue, or was never in it.")
-    shown = _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary)
+    printer = _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary)
     with recording(guard):
-        judged = [review_queue(guard, each, mode=mode) for each in waiting]
-    shown.all(judged)
-    for reviewed in judged:
-        shown.leave(reviewed, exit_code=exit_code)
+        results = [review_queue(guard, queued_head, mode=mode) for queued_head in waiting]
+    printer.all(results)
+    for reviewed in results:
+        printer.leave(reviewed, exit_code=exit_code)
 
 
 def publish(
@@ -179,13 +179,13 @@ class _Shown:
         from bot.wiring.notifications import open_announcer
 
         if not reviewed.again and reviewed.check is not None and reviewed.pull is not None:
-            opened = self.guard.opened
-            announcer = open_announcer(opened, self.guard.clock, account=told_on_stderr, warn=warned_on_stderr)
+            open_repo = self.guard.opened
+            announcer = open_announcer(open_repo, self.guard.clock, account=told_on_stderr, warn=warned_on_stderr)
             if announcer is not None:
                 announcer.reviewed(reviewed, reviewed.pull)
         self.one(reviewed)
 
-    def all(self, judged: Sequence[Reviewed]) -> None:
+    def all(self, results: Sequence[Reviewed]) -> None:
         """Those of several heads, as one JSON object where that is asked for."""
         if self.as_json:
             from bot.entrypoints.cli.guard import result_as_json
@@ -199,15 +199,15 @@ class _Shown:
                     rendered=reviewed.rendered,
                     url=_address(reviewed),
                 )
-                for reviewed in judged
+                for reviewed in results
             ]
             print_json({"heads": heads}, indent=2)
-            for reviewed in judged:
+            for reviewed in results:
                 self._write(reviewed)
             return
-        for reviewed in judged:
+        for reviewed in results:
             self.one(reviewed)
-        if not judged:
+        if not results:
             print("Nothing waits in a merge queue.")
 
     def one(self, reviewed: Reviewed) -> None:

@@ -67,8 +67,8 @@ def baseline(
     if as_json:
         from bot.entrypoints.cli.guard import finding_as_json
 
-        shown = [finding_as_json(finding) for finding in accepted.findings]
-        print_json({"file": str(accepted.file), "until": str(accepted.until), "added": shown}, indent=2)
+        finding_rows = [finding_as_json(finding) for finding in accepted.findings]
+        print_json({"file": str(accepted.file), "until": str(accepted.until), "added": finding_rows}, indent=2)
         return
     count = len(accepted.findings)
     if not count:
@@ -88,15 +88,15 @@ def register(guard: typer.Typer) -> None:
 def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error while the block runs; nothing where nobody sits before it."""
     if quiet or not sys.stderr.isatty():
-        yield lambda _done, _all: None
+        yield lambda _commits, _all: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("commits"), BarColumn(30), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        line = shown.add_task("", total=None)
-        yield lambda done, all_: shown.update(line, completed=done, total=all_)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        line = bar.add_task("", total=None)
+        yield lambda commit_count, all_: bar.update(line, completed=commit_count, total=all_)
 
 
 def _show(past: SecretHistory, *, as_json: bool) -> None:

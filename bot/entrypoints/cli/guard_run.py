@@ -100,15 +100,15 @@ def _prompt(argument: str | None, file: Path | None) -> str:
 
 def _finish(runs: GuardedRuns, request: AIRequest, *, apply: bool, pull_request: bool, as_json: bool) -> None:
     """Run it, do with an approved output what was asked for, and show it."""
-    shown = Shown(as_json)
-    with closing(runs), shown:
+    printer = Shown(as_json)
+    with closing(runs), printer:
         if pull_request:
             runs.check(request)
         result = runs.process(request)
-        shown.answered(request, result)
-        shown.written = runs.apply(result) if apply and result.approved else ()
-        shown.action = runs.propose(result, request) if pull_request and result.approved else None
-    leave(result, shown.action)
+        printer.answered(request, result)
+        printer.written = runs.apply(result) if apply and result.approved else ()
+        printer.action = runs.propose(result, request) if pull_request and result.approved else None
+    leave(result, printer.action)
 
 
 @dataclass
@@ -155,10 +155,10 @@ def leave(result: AIResult, action: TakenAction | None) -> None:
         raise typer.Exit(4)
 
 
-def _show(result: AIResult, request: AIRequest, shown: Shown) -> None:
+def _show(result: AIResult, request: AIRequest, printer: Shown) -> None:
     """Summary, patch, findings, verdict, and what was done with it; or one JSON object."""
-    if shown.as_json:
-        print_json(_json(result, request, shown), indent=2)
+    if printer.as_json:
+        print_json(_json(result, request, printer), indent=2)
         return
     from bot.entrypoints.cli.verdicts import show_findings, show_patch
     from bot.guardrails.output import patch_of
@@ -173,11 +173,11 @@ def _show(result: AIResult, request: AIRequest, shown: Shown) -> None:
     for note in result.notes:
         out.add((printable(note), "dim"))
     out.add((_verdict(result), "bold"), (f" (session {result.session_id})", "dim"))
-    for resource in shown.declares:
+    for resource in printer.declares:
         out.add(f"declares: {printable(resource)}")
-    for path in shown.written:
+    for path in printer.written:
         out.add(f"written: {printable(path)}")
-    if (action := shown.action) is not None:
+    if (action := printer.action) is not None:
         out.add(printable(f"{action.effect}: {action.message} {action.url or ''}".rstrip()))
 
 
@@ -188,11 +188,11 @@ def _verdict(result: AIResult) -> str:
     return f"{'Approved' if result.approved else 'Blocked'}: {counts}, {result.execution_time:.1f} s"
 
 
-def _json(result: AIResult, request: AIRequest, shown: Shown) -> dict[str, object]:
+def _json(result: AIResult, request: AIRequest, printer: Shown) -> dict[str, object]:
     from bot.entrypoints.cli.guard import finding_as_json
     from bot.guardrails.output import patch_of
 
-    parsed, action = result.parsed, shown.action
+    parsed, action = result.parsed, printer.action
     return {
         "approved": result.approved,
         "verdict": result.verdict.value,
@@ -211,8 +211,8 @@ def _json(result: AIResult, request: AIRequest, shown: Shown) -> dict[str, objec
         "failures": [finding_as_json(finding) for finding in result.failures],
         "notes": list(result.notes),
         "usage": facts(result.reply, "input_tokens output_tokens cost_usd"),
-        "declares": list(shown.declares),
-        "written": list(shown.written),
+        "declares": list(printer.declares),
+        "written": list(printer.written),
         "action": None
         if action is None
         else {"effect": action.effect.value, "message": action.message, "url": action.url},

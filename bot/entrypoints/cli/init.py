@@ -55,40 +55,42 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.onboarding import open_onboarding
 
         pin = None if action is None else ActionPin.of(action)
-        begun = open_onboarding(options, pull_request=pull_request, workflow=workflow, action=pin)
+        onboarding = open_onboarding(options, pull_request=pull_request, workflow=workflow, action=pin)
         if not as_json:
-            _show(begun)
-            if dry_run and pull_request and begun.starter.files:
-                print(f"\nThe pull request would say:\n\n{begun.body()}")
-        agreed = not dry_run and bool(begun.starter.files) and _agreed(begun, yes=yes, pull_request=pull_request)
+            _show(onboarding)
+            if dry_run and pull_request and onboarding.starter.files:
+                print(f"\nThe pull request would say:\n\n{onboarding.body()}")
+        agreed = (
+            not dry_run and bool(onboarding.starter.files) and _agreed(onboarding, yes=yes, pull_request=pull_request)
+        )
         if agreed and pull_request:
-            _propose(begun, as_json=as_json)
+            _propose(onboarding, as_json=as_json)
         else:
-            _conclude(begun, writes=agreed, as_json=as_json)
+            _conclude(onboarding, writes=agreed, as_json=as_json)
 
 
-def _propose(begun: Onboarding, *, as_json: bool) -> None:
-    pull = begun.propose()
+def _propose(onboarding: Onboarding, *, as_json: bool) -> None:
+    pull = onboarding.propose()
     if as_json:
         print_json({"number": pull.number, "url": pull.url, "new": pull.new})
     else:
         print(pull.text())
 
 
-def _conclude(begun: Onboarding, *, writes: bool, as_json: bool) -> None:
+def _conclude(onboarding: Onboarding, *, writes: bool, as_json: bool) -> None:
     """Write the files where that was agreed, and tell what became of them."""
     if writes:
-        begun.write()
+        onboarding.write()
     if as_json:
-        print_json(_account(begun, wrote=writes))
+        print_json(_account(onboarding, wrote=writes))
     elif writes:
-        print("\n".join(["Wrote:", *(f"  {path}" for path in begun.starter.files), "", *_next(begun)]))
-    elif begun.starter.files:
+        print("\n".join(["Wrote:", *(f"  {path}" for path in onboarding.starter.files), "", *_next(onboarding)]))
+    elif onboarding.starter.files:
         print("Nothing was written.")
 
 
-def _show(begun: Onboarding) -> None:
-    survey, starter = begun.survey, begun.starter
+def _show(onboarding: Onboarding) -> None:
+    survey, starter = onboarding.survey, onboarding.starter
     targets = [target.name for target in survey.listing.targets]
     lines = [*survey.tools, *([f"targets: {', '.join(targets)}"] if targets else [])]
     lines += (
@@ -97,21 +99,21 @@ def _show(begun: Onboarding) -> None:
     lines += [
         f"not read by Clockwork: {tool}; commit what it renders to have that compared" for tool in survey.not_read
     ]
-    lines += [f"{'not compared' if each.note else 'cannot be read'}: {each}" for each in survey.problems]
+    lines += [f"{'not compared' if problem.note else 'cannot be read'}: {problem}" for problem in survey.problems]
     lines += [f"not compared: {gap}" for gap in survey.gaps]
     print("\n".join(["Found:", *map(_wrapped, [*lines, *starter.kept])]))
     print(f"\n{starter.diff()}\n" if starter.files else "\nNothing is missing; nothing was changed.")
 
 
-def _next(begun: Onboarding) -> Iterator[str]:
+def _next(onboarding: Onboarding) -> Iterator[str]:
     """What to say next; every line works as it stands."""
-    repo = begun.opened.options.repo
-    where = "" if repo == "." else f" --repo {shlex.quote(repo)}"
+    repo = onboarding.opened.options.repo
+    repo_option = "" if repo == "." else f" --repo {shlex.quote(repo)}"
     yield "Next:"
-    yield f"  clockwork check-config{where}"
-    yield f"  clockwork doctor{where}"
-    if not begun.survey.empty:
-        yield f"  clockwork drift{where}"
+    yield f"  clockwork check-config{repo_option}"
+    yield f"  clockwork doctor{repo_option}"
+    if not onboarding.survey.empty:
+        yield f"  clockwork drift{repo_option}"
 
 
 def _wrapped(line: str) -> str:
@@ -119,26 +121,26 @@ def _wrapped(line: str) -> str:
     width = max(40, shutil.get_terminal_size().columns)
     sentence, *excerpt = line.split("\n")
     folded = textwrap.fill(sentence, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
-    return "\n".join([folded, *(f"      {each}" for each in excerpt)])
+    return "\n".join([folded, *(f"      {excerpt_line}" for excerpt_line in excerpt)])
 
 
-def _agreed(begun: Onboarding, *, yes: bool, pull_request: bool) -> bool:
+def _agreed(onboarding: Onboarding, *, yes: bool, pull_request: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty():
         raise Invalid("nobody is here to be asked", advice="--yes writes without asking, --dry-run only shows.")
-    files = counted(len(begun.starter.files), "file")
+    files = counted(len(onboarding.starter.files), "file")
     return typer.confirm(f"Open a pull request with {files}?" if pull_request else f"Write {files}?", default=False)
 
 
-def _account(begun: Onboarding, *, wrote: bool) -> dict[str, object]:
-    survey = begun.survey
+def _account(onboarding: Onboarding, *, wrote: bool) -> dict[str, object]:
+    survey = onboarding.survey
     return {
         "targets": [target.name for target in survey.listing.targets],
         "found": list(survey.tools),
         "problems": [str(problem) for problem in survey.problems],
         "not_read": list(survey.not_read),
-        "files": {path: data.decode() for path, data in begun.starter.files.items()},
-        "kept": list(begun.starter.kept),
+        "files": {path: data.decode() for path, data in onboarding.starter.files.items()},
+        "kept": list(onboarding.starter.kept),
         "wrote": wrote,
     }

@@ -107,8 +107,8 @@ def _print_entry(console: Console, entry: Entry) -> None:
     from bot.safety.trailers import one_line
 
     # Text, not markup: what people and platforms wrote must not colour or hide anything.
-    what = f"{entry.kind} {entry.result}" if entry.result else str(entry.kind)
-    head = Text.assemble("\n", (f"{entry.at:%Y-%m-%d %H:%M:%S}", "dim"), "  ", (what, "bold"))
+    text_of_entry = f"{entry.kind} {entry.result}" if entry.result else str(entry.kind)
+    head = Text.assemble("\n", (f"{entry.at:%Y-%m-%d %H:%M:%S}", "dim"), "  ", (text_of_entry, "bold"))
     console.print(head + Text(f"  {one_line(entry.task)}" if entry.task else ""), soft_wrap=True)
     if entry.lane or entry.fingerprint:
         proposal = " ".join(part for part in (entry.lane, entry.fingerprint) if part)

@@ -77,8 +77,8 @@ class OptionGroup:
         """With more parameters behind these. ``value`` makes one of what this group comes to and of the others."""
 
         def joined(**given: object) -> object:
-            own = self.value(**{name: given.pop(name) for name in self.parameters})
-            return value(own, **given)
+            group_value = self.value(**{name: given.pop(name) for name in self.parameters})
+            return value(group_value, **given)
 
         return OptionGroup({**self.parameters, **parameters}, joined)
 
@@ -98,14 +98,14 @@ def grouped(**groups: OptionGroup) -> Callable[[Callable[..., None]], Callable[.
         for name in groups:  # what a group comes to may be of a module that is not loaded yet
             verb.__annotations__.pop(name)
         hints = get_type_hints(verb, include_extras=True)
-        shown: list[Parameter] = []
+        parameters_shown: list[Parameter] = []
         for name, parameter in signature(verb).parameters.items():
             if name in groups:
                 parts = groups[name].parameters.items()
-                shown += [_parameter(part, annotation, default) for part, (annotation, default) in parts]
+                parameters_shown += [_parameter(part, annotation, default) for part, (annotation, default) in parts]
             else:
-                shown.append(_parameter(name, hints[name], parameter.default))
-        called.__signature__ = Signature(shown)  # type: ignore[attr-defined]
+                parameters_shown.append(_parameter(name, hints[name], parameter.default))
+        called.__signature__ = Signature(parameters_shown)  # type: ignore[attr-defined]
         called.__annotations__ = {}
         return called
 

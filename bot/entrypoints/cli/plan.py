@@ -44,13 +44,17 @@ def kept_plans(file: Path) -> Sequence[KeptPlan]:
     return read_plans(data, file=str(file))
 
 
-def chosen_tasks(kept: Sequence[KeptPlan], named: Sequence[str] | None) -> tuple[str, ...]:
+def chosen_tasks(plans_before: Sequence[KeptPlan], named_tasks: Sequence[str] | None) -> tuple[str, ...]:
     """The tasks that are chosen: those of the plans that were kept, which say that themselves, or else those that are named."""
     from bot.errors import Invalid
 
-    if kept and named:
+    if plans_before and named_tasks:
         raise Invalid("a plan that was kept says itself which tasks it is about", advice="Leave out --task.")
-    return tuple(sorted({task for plan in kept for task in plan.tasks})) if kept else tuple(named or ())
+    return (
+        tuple(sorted({task for plan in plans_before for task in plan.tasks}))
+        if plans_before
+        else tuple(named_tasks or ())
+    )
 
 
 @grouped(options=located("repo live live_command settings var target"))
@@ -79,20 +83,24 @@ def plan(
     if schema:
         print_json(SCHEMA, indent=2)
         return
-    kept = () if check is None else kept_plans(check)
-    tasks = chosen_tasks(kept, task)
+    plans_before = () if check is None else kept_plans(check)
+    tasks = chosen_tasks(plans_before, task)
     pushed = out is not None or check is not None
-    report, made = _planned(options, tasks, pushed=pushed, quiet=as_json)
-    check_plans(kept, made)
-    _show(made, as_json=as_json)
-    _write(made, out, output=output, summary=summary)
-    if out is not None and not (as_json or options.live or options.live_command) and any(plan.actions for plan in made):
+    report, action_lists = _planned(options, tasks, pushed=pushed, quiet=as_json)
+    check_plans(plans_before, action_lists)
+    _show(action_lists, as_json=as_json)
+    _write(action_lists, out, output=output, summary=summary)
+    if (
+        out is not None
+        and not (as_json or options.live or options.live_command)
+        and any(plan.actions for plan in action_lists)
+    ):
         words = ["clockwork", "apply", str(out), *rerun(options)]
         same = SAME_VARIABLES if options.variables else ""
         print(f"Kept in {out}. Whoever runs this{same} agrees to it:\n  {shlex.join(words)}")
     if report.unreachable:
         raise typer.Exit(3)
-    if detailed_exitcode and any(each.actions for each in made):
+    if detailed_exitcode and any(action_list.actions for action_list in action_lists):
         raise typer.Exit(1)
 
 
@@ -119,21 +127,21 @@ def _planned(
     return assessment.report, [plan.actions for plan in plans(assessment, ran, tasks=tasks)]
 
 
-def _show(made: Sequence[ActionList], *, as_json: bool) -> None:
+def _show(action_lists: Sequence[ActionList], *, as_json: bool) -> None:
     from rich.console import Console
 
     from bot.plans.document import to_json
     from bot.report.actions import show_plan
 
     if as_json:
-        print_json(to_json(made))
+        print_json(to_json(action_lists))
         return
     console = Console()
-    for plan in made:
+    for plan in action_lists:
         show_plan(plan, console)
 
 
-def _write(made: Sequence[ActionList], out: Path | None, *, output: Path | None, summary: Path | None) -> None:
+def _write(action_lists: Sequence[ActionList], out: Path | None, *, output: Path | None, summary: Path | None) -> None:
     """What goes into the files that were named."""
     from bot.plans.document import to_json
     from bot.report.actions import plan_markdown
@@ -141,11 +149,11 @@ def _write(made: Sequence[ActionList], out: Path | None, *, output: Path | None,
     from bot.wiring.actions import job_summary, outputs
 
     if out is not None:
-        write(out, json.dumps(to_json(made), indent=1).encode())
+        write(out, json.dumps(to_json(action_lists), indent=1).encode())
     if output is not None:
-        append(output, outputs(plan_outputs(made)))
+        append(output, outputs(plan_outputs(action_lists)))
     if summary is not None:
-        append(summary, job_summary(plan_markdown(made)))
+        append(summary, job_summary(plan_markdown(action_lists)))
 
 
 def rerun(options: Options, task: Sequence[str] | None = None) -> list[str]:

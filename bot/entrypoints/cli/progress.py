@@ -33,14 +33,14 @@ def progress(*, quiet: bool = False) -> Iterator[Tell]:
     )
     lines: dict[str, TaskID] = {}
     doing: dict[str, str] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
 
         def tell(step: ObserverStep) -> None:
             if step.observer not in lines:
-                lines[step.observer] = shown.add_task("", total=None, observer=escape(step.observer))
+                lines[step.observer] = bar.add_task("", total=None, observer=escape(step.observer))
             line = lines[step.observer]
             description = escape(f"{step.doing}, {step.objects:,} objects" if step.objects else step.doing)
-            change = shown.update if doing.get(step.observer) == step.doing else shown.reset
+            change = bar.update if doing.get(step.observer) == step.doing else bar.reset
             doing[step.observer] = step.doing
             change(line, description=description, completed=step.done, total=step.total or None)
 

@@ -41,11 +41,11 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.guarded_run import open_runs
 
         runs = open_runs(options, remote=True, timeout=timeout)
-        shown = Shown(as_json)
-        with closing(runs), shown:
-            done = propose_patch(task, AIWork(tool, agent, mode, shown.answered), runs)
-            shown.action = done.action
-        leave(done.result, done.action)
+        printer = Shown(as_json)
+        with closing(runs), printer:
+            outcome = propose_patch(task, AIWork(tool, agent, mode, printer.answered), runs)
+            printer.action = outcome.action
+        leave(outcome.result, outcome.action)
 
 
 def register_compile(guard: typer.Typer) -> None:
@@ -73,9 +73,11 @@ def register_compile(guard: typer.Typer) -> None:
         from bot.wiring.guarded_run import open_runs
 
         runs = open_runs(options, remote=True, timeout=timeout)
-        shown = Shown(as_json)
-        with closing(runs), shown:
-            done = compile_files(task, prompt, into, AIWork(tool, agent, mode, shown.answered), runs)
-            shown.action = done.action
-            shown.declares = [] if done.bundle is None else [resource.id.qualified for resource in done.bundle.desired]
-        leave(done.result, done.action)
+        printer = Shown(as_json)
+        with closing(runs), printer:
+            outcome = compile_files(task, prompt, into, AIWork(tool, agent, mode, printer.answered), runs)
+            printer.action = outcome.action
+            printer.declares = (
+                [] if outcome.bundle is None else [resource.id.qualified for resource in outcome.bundle.desired]
+            )
+        leave(outcome.result, outcome.action)

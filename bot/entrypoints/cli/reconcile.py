@@ -93,24 +93,30 @@ def _told(options: Options, *, judge: bool | None) -> Tick:
 
     clock = SystemClock()
     meters, began = open_meters(clock), time.monotonic()
-    opened = open_repository(replace(options, meter=ToldMeter(meters)))
-    loop = loop_on(opened, clock=clock, renderers=renderers(meters))
-    announcer = open_announcer(opened, clock, account=told_on_stderr, warn=warned_on_stderr)
-    done = tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
-    meters.ticked(done, seconds=time.monotonic() - began)
+    open_repo = open_repository(replace(options, meter=ToldMeter(meters)))
+    loop = loop_on(open_repo, clock=clock, renderers=renderers(meters))
+    announcer = open_announcer(open_repo, clock, account=told_on_stderr, warn=warned_on_stderr)
+    finished = tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
+    meters.ticked(finished, seconds=time.monotonic() - began)
     if judge or (judge is None and is_job(options.environment)):
-        _judge(done, loop, opened)
-    event("ran", commit=done.commit, drift=len(done.report.drift), actions=len(done.actions), blocked=done.blocked)
+        _judge(finished, loop, open_repo)
+    event(
+        "ran",
+        commit=finished.commit,
+        drift=len(finished.report.drift),
+        actions=len(finished.actions),
+        blocked=finished.blocked,
+    )
     try:
-        if (push := push_of(opened, meters)) is not None:
+        if (push := push_of(open_repo, meters)) is not None:
             meters.ledger(loop.run.ledger.read(), loop.run.limits)
             push()
     except BotError as exc:
         print(f"metrics: {exc.message}", file=sys.stderr)
-    return done
+    return finished
 
 
-def _judge(done: Tick, loop: Loop, opened: OpenRepository) -> None:
+def _judge(finished: Tick, loop: Loop, open_repo: OpenRepository) -> None:
     from bot.entrypoints.cli.guard_heads import recording
     from bot.model.decision import Lane
     from bot.report.outputs import made_in
@@ -119,9 +125,9 @@ def _judge(done: Tick, loop: Loop, opened: OpenRepository) -> None:
 
     if loop.run.host is None:
         return
-    guard = Guard(opened, loop.run.host, loop.run.clock)
+    guard = Guard(open_repo, loop.run.host, loop.run.clock)
     with recording(guard):
-        for action in made_in(done, Lane.CONFIG_PULL_REQUEST):
+        for action in made_in(finished, Lane.CONFIG_PULL_REQUEST):
             if action.number is not None:
                 try:
                     review(guard, action.number)
@@ -154,20 +160,20 @@ def _run(
     quiet = as_json or not sys.stderr.isatty()
     with Console(stderr=True, quiet=quiet).status("reconciling…"):
         planned = replace(options, meter=ToldMeter())
-        done = tick(open_loop(planned, dry_run=True, at=at)) if dry_run else _told(options, judge=judge)
+        finished = tick(open_loop(planned, dry_run=True, at=at)) if dry_run else _told(options, judge=judge)
     if as_json:
-        print_json(tick_json(done))
+        print_json(tick_json(finished))
     else:
-        show_tick(done, Console())
+        show_tick(finished, Console())
     if output is not None:
         from bot.report.outputs import tick_outputs
         from bot.wiring.actions import outputs
 
-        append(output, outputs(tick_outputs(done)))
+        append(output, outputs(tick_outputs(finished)))
     if summary is not None:
         from bot.report.markdown import tick_summary
         from bot.wiring.actions import job_summary
 
-        append(summary, job_summary(tick_summary(done)))
-    if (code := exit_code(done)) != 0:
+        append(summary, job_summary(tick_summary(finished)))
+    if (code := exit_code(finished)) != 0:
         raise typer.Exit(code)

@@ -31,12 +31,18 @@ def register(app: typer.Typer) -> None:
 
         workers = open_workers(settings, repo)
         if stdout:
-            kept, now = sessions(workers), workers.clock.now()
-            made = document(kept, analyse(kept, now), at=now, pages=workers.pages, learned=learned(workers, kept))
-            sys.stdout.buffer.write(made)
+            kept_sessions, now = sessions(workers), workers.clock.now()
+            report_bytes = document(
+                kept_sessions,
+                analyse(kept_sessions, now),
+                at=now,
+                pages=workers.pages,
+                learned=learned(workers, kept_sessions),
+            )
+            sys.stdout.buffer.write(report_bytes)
             sys.stdout.flush()
             return
-        outcome = turn(Worker.EXPORT, workers, run=lambda _, them: export_now(them, patience=timedelta(0)))
+        outcome = turn(Worker.EXPORT, workers, run=lambda _, group: export_now(group, patience=timedelta(0)))
         if as_json:
             print_json(dict(outcome.figures))
         else:

@@ -60,8 +60,8 @@ def list_(
     from bot.entrypoints.cli.records import show_sessions
     from bot.workers.records import chosen, summary
 
-    those = _filter(tool, agent, verdict, since)
-    rows = [summary(session) for session in chosen(_kept(settings, repo, those), those, limit=limit)]
+    session_filter = _filter(tool, agent, verdict, since)
+    rows = [summary(session) for session in chosen(_kept(settings, repo, session_filter), session_filter, limit=limit)]
     if as_json:
         print_json({"sessions": rows}, indent=2)
     else:
@@ -100,8 +100,10 @@ def stats(
     from bot.entrypoints.cli.records import show_statistics
     from bot.workers.statistics import statistics_of
 
-    those = _filter(tool, agent, verdict, since)
-    figures = statistics_of([session for session in _kept(settings, repo, those) if those.takes(session)]).as_json()
+    session_filter = _filter(tool, agent, verdict, since)
+    figures = statistics_of(
+        [session for session in _kept(settings, repo, session_filter) if session_filter.takes(session)]
+    ).as_json()
     if as_json:
         print_json(figures, indent=2)
     else:
@@ -123,9 +125,9 @@ def list_agents(
     from bot.entrypoints.cli.records import show_agents
     from bot.workers.statistics import agent_records
 
-    those = _filter(None, None, None, since)
-    kept = [session for session in _kept(settings, repo, those) if those.takes(session)]
-    rows = [record.as_json() for record in agent_records(kept, _documents(settings, repo))]
+    session_filter = _filter(None, None, None, since)
+    kept_sessions = [session for session in _kept(settings, repo, session_filter) if session_filter.takes(session)]
+    rows = [record.as_json() for record in agent_records(kept_sessions, _documents(settings, repo))]
     if as_json:
         print_json({"agents": rows}, indent=2)
     else:
@@ -147,12 +149,12 @@ def _back(since: str, now: datetime) -> datetime:
     return at if at <= now else now - (at - now)
 
 
-def _kept(settings: Path | None, repo: str, those: SessionFilter) -> Sequence[Session]:
+def _kept(settings: Path | None, repo: str, session_filter: SessionFilter) -> Sequence[Session]:
     """The records since the filter's time; they may be gone already where they are older than ``sessions.keep_days``."""
     from bot.wiring.workers import open_sessions
     from bot.workers.work import SESSIONS
 
-    return open_sessions(settings, repo).recent(since=those.since, limit=SESSIONS)
+    return open_sessions(settings, repo).recent(since=session_filter.since, limit=SESSIONS)
 
 
 def _documents(settings: Path | None, repo: str) -> Mapping[str, AgentDocument]:
@@ -160,5 +162,9 @@ def _documents(settings: Path | None, repo: str) -> Mapping[str, AgentDocument]:
     from bot.workers.statistics import AgentDocument
 
     rules = open_rules(settings, repo)
-    named = [(guardrail.for_agent, guardrail) for guardrail in rules.guardrails]
-    return {agent: AgentDocument(guardrail.file, guardrail.title) for agent, guardrail in named if agent is not None}
+    guardrails_by_agent = [(guardrail.for_agent, guardrail) for guardrail in rules.guardrails]
+    return {
+        agent: AgentDocument(guardrail.file, guardrail.title)
+        for agent, guardrail in guardrails_by_agent
+        if agent is not None
+    }

@@ -106,12 +106,12 @@ def _show_groups(listing: Listing, console: Console) -> None:
         console.print()
         console.print(Text("Not compared", style="bold"))
     for group in groups:
-        shown = ", ".join(group.subjects[:_MOST_SUBJECTS])
-        more = len(group.subjects) - _MOST_SUBJECTS
-        rest = f" and {more} more" if more > 0 else ""
+        subjects = ", ".join(group.subjects[:_MOST_SUBJECTS])
+        remainder = len(group.subjects) - _MOST_SUBJECTS
+        ending = f" and {remainder} more" if remainder > 0 else ""
         count = f"{len(group.subjects)} × " if len(group.subjects) > 1 else ""
         console.print(Text(_wrapped(f"{count}{group.reason}", 2, console.width)), soft_wrap=True)
-        console.print(Text(_wrapped(f"{shown}{rest}", 6, console.width), style="dim"), soft_wrap=True)
+        console.print(Text(_wrapped(f"{subjects}{ending}", 6, console.width), style="dim"), soft_wrap=True)
     short = any(len(target.units) > _MOST_UNITS for target in listing.targets)
     if short or any(len(group.subjects) > _MOST_SUBJECTS for group in groups):
         console.print(Text("--all lists every unit and every reason.", style="dim"))

@@ -38,7 +38,7 @@ def _reworded(message: str) -> str:
     if (match := _CHOICES.search(message)) is not None:
         from bot.intake.declared import suggestion
 
-        known = re.findall(r"['\"]([^'\"]+)['\"]", match["known"])
-        near = suggestion(match["word"], known)
+        choices = re.findall(r"['\"]([^'\"]+)['\"]", match["known"])
+        near = suggestion(match["word"], choices)
         return f"{message}{f'. {near}' if near else ''}"
     return message

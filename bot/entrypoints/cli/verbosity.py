@@ -43,23 +43,23 @@ class Verbosity:
 
 def hoisted(words: Sequence[str]) -> tuple[Verbosity, list[str]]:
     """What the words say of it, and the others. Raises ``Invalid`` for a level or format that there is none of."""
-    variables, rest, quiet = dict[str, str](), list[str](), False
+    variables, other_words, quiet = dict[str, str](), list[str](), False
     waiting = iter(words)
     for word in waiting:
-        name, equals, given = word.partition("=")
+        name, equals, value_text = word.partition("=")
         if word == "--":
-            rest += [word, *waiting]
-        elif (word in _FLAGS or name in _VALUED) and _wants_value(rest):
-            rest.append(word)
+            other_words += [word, *waiting]
+        elif (word in _FLAGS or name in _VALUED) and _wants_value(other_words):
+            other_words.append(word)
         elif word in _FLAGS:
             variables[LEVEL] = _FLAGS[word]
             quiet = quiet or _FLAGS[word] == "error"
         elif name in _VALUED:
-            variable, known = _VALUED[name]
-            variables[variable] = _value(name, given if equals else next(waiting, ""), known)
+            variable, choices = _VALUED[name]
+            variables[variable] = _value(name, value_text if equals else next(waiting, ""), choices)
         else:
-            rest.append(word)
-    return Verbosity(variables, quiet and not _RESULTS & set(rest)), rest
+            other_words.append(word)
+    return Verbosity(variables, quiet and not _RESULTS & set(other_words)), other_words
 
 
 def _wants_value(words: Sequence[str]) -> bool:
@@ -96,13 +96,13 @@ def _is_open(word: str, command: Any) -> bool:
     return first == len(word) - 1
 
 
-def _value(name: str, given: str, known: Sequence[str]) -> str:
-    if given not in known:
+def _value(name: str, value_text: str, choices: Sequence[str]) -> str:
+    if value_text not in choices:
         from bot.intake.declared import suggestion
 
-        advice = suggestion(given, known, otherwise=f"Known: {', '.join(known)}.")
-        raise Invalid(f"Invalid value for '{name}': {given!r}", advice=advice)
-    return given
+        advice = suggestion(value_text, choices, otherwise=f"Known: {', '.join(choices)}.")
+        raise Invalid(f"Invalid value for '{name}': {value_text!r}", advice=advice)
+    return value_text
 
 
 def is_told(level: str) -> bool:
@@ -127,8 +127,8 @@ def speaks_json() -> bool:
 class ToldMeter:
     """Tells of each request and rendering at ``debug``, beside those that are told anyway."""
 
-    def __init__(self, *others: Meter) -> None:
-        self._others = others
+    def __init__(self, *other_meters: Meter) -> None:
+        self._others = other_meters
 
     def answered(self, method: str, status: str) -> None:
         event("answered", "debug", method=method, status=status)

@@ -60,9 +60,9 @@ def show_rendered(rendered: Sequence[TargetDifference]) -> None:
             out.add(("cannot be rendered any more", "red"), f": {printable(reason)}")
         for reason in difference.unrendered:
             out.add((f"not rendered: {printable(reason)}", "dim"))
-        for each in difference.objects:
-            out.add(f"  {printable(each.headline)}", wrap=False)
-            for line in each.diff.splitlines():
+        for object_difference in difference.objects:
+            out.add(f"  {printable(object_difference.headline)}", wrap=False)
+            for line in object_difference.diff.splitlines():
                 out.add((f"    {printable(line)}", _DIFF.get(line[:1], "dim")), wrap=False)
 
 

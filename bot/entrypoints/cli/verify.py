@@ -42,14 +42,16 @@ def register(app: typer.Typer) -> None:
         from bot.report.terminal import show_report
         from bot.wiring.verifying import open_verification
 
-        done = open_verification(options, publish=publish and not task, tasks=task or ())(wait)
-        report = done.verified.assessment.report
+        verification = open_verification(options, publish=publish and not task, tasks=task or ())(wait)
+        report = verification.verified.assessment.report
         if as_json:
-            print_json({"state": done.verified.state.value, "looks": done.verified.looks, **to_json(report)})
+            print_json(
+                {"state": verification.verified.state.value, "looks": verification.verified.looks, **to_json(report)}
+            )
         else:
             show_report(report, Console())
-            print("\n".join([f"{done.verified.title}.", *done.written]))
-        if done.verified.state is CheckState.NEUTRAL:
+            print("\n".join([f"{verification.verified.title}.", *verification.written]))
+        if verification.verified.state is CheckState.NEUTRAL:
             raise typer.Exit(3)
-        if done.verified.state is CheckState.FAILURE:
+        if verification.verified.state is CheckState.FAILURE:
             raise typer.Exit(2 if report.errors else 1)

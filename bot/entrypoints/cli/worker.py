@@ -46,12 +46,12 @@ def run(
     from bot.workers.work import Worker, turn
 
     workers = open_workers(settings, repo)
-    chosen = Worker(name.value)
+    worker = Worker(name.value)
     if once:
-        _say(turn(chosen, workers), as_json=as_json)
+        _say(turn(worker, workers), as_json=as_json)
         return
     keep_working(
-        workers, stopped=lambda: False, report=lambda _, outcome: _say(outcome, as_json=as_json), only={chosen}
+        workers, stopped=lambda: False, report=lambda _, outcome: _say(outcome, as_json=as_json), only={worker}
     )
 
 

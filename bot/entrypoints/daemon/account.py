@@ -74,14 +74,14 @@ def in_short(daemon: Daemon) -> str:
     status, step = daemon.status, daemon.steps.current
     if step is not None:
         return step.name
-    held = "paused; " if status.pause is not None else ""
+    pause_prefix = "paused; " if status.pause is not None else ""
     if status.last is None:
-        return f"{held}{status.last_error or 'starting'}"
+        return f"{pause_prefix}{status.last_error or 'starting'}"
     if status.last.blocked is not None:
-        return f"{held}{status.last.blocked}"
+        return f"{pause_prefix}{status.last.blocked}"
     drift = len(status.last.report.drift)
     summary = "in sync" if not drift else counted(drift, "difference")
-    return f"{held}{summary} at {status.last.at:%H:%M:%S} UTC"
+    return f"{pause_prefix}{summary} at {status.last.at:%H:%M:%S} UTC"
 
 
 def _doing(steps: Steps) -> dict[str, object] | None:
@@ -153,8 +153,8 @@ def _limits(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[st
     waiting = () if status.circumstances is None else status.circumstances.waiting
     pulls = sum(isinstance(item, PullRequest) for item in waiting)
     standing = RepositoryBudget("open pull requests", pulls, limits.open_pull_requests)
-    opened, *others = repository_budgets(view, limits, now)
-    budgets = (opened, standing, *others, proposal_budget(view, limits, now))
+    first_budget, *other_budgets = repository_budgets(view, limits, now)
+    budgets = (first_budget, standing, *other_budgets, proposal_budget(view, limits, now))
     return [
         {"name": budget.name, "used": budget.used, "allowed": budget.allowed, "free_at": _at(budget.free_at)}
         for budget in budgets
@@ -184,20 +184,20 @@ def _closed(status: DaemonStatus, now: datetime) -> list[dict[str, object]]:
     """The ways of writing that the host closed to us: as the ledger remembers refusals, and as the last run was told."""
     view, last = status.ledger(), status.last
     remembered = () if view is None else tuple(closures(view, now).values())
-    told = {closure.text(): closure for closure in remembered}
-    texts = dict.fromkeys([*told, *(() if last is None else last.notes)])
+    closures_by_text = {closure.text(): closure for closure in remembered}
+    texts = dict.fromkeys([*closures_by_text, *(() if last is None else last.notes)])
     return [
         {
             "text": text,
-            "since": _at(told[text].since) if text in told else None,
-            "again": _at(told[text].again) if text in told else None,
+            "since": _at(closures_by_text[text].since) if text in closures_by_text else None,
+            "again": _at(closures_by_text[text].again) if text in closures_by_text else None,
         }
         for text in texts
     ]
 
 
 def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
-    known, asked = status.circumstances, _asked(status)
+    circumstances, people_by_number = status.circumstances, _asked(status)
     return [
         {
             "number": item.number,
@@ -205,9 +205,9 @@ def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
             "title": item.title,
             "url": item.url,
             "updated": _at(item.updated_at),
-            "asked": sorted(asked.get(item.number, ())),
+            "asked": sorted(people_by_number.get(item.number, ())),
         }
-        for item in (() if known is None else known.waiting)
+        for item in (() if circumstances is None else circumstances.waiting)
     ]
 
 
@@ -216,20 +216,22 @@ def _asked(status: DaemonStatus) -> dict[int, set[str]]:
     last = status.last
     if last is None:
         return {}
-    given = {decision.drift.id: decision.attention for decision in last.decisions if decision.attention != NOBODY}
-    asked: dict[int, set[str]] = {}
+    attention_by_drift = {
+        decision.drift.id: decision.attention for decision in last.decisions if decision.attention != NOBODY
+    }
+    people_by_number: dict[int, set[str]] = {}
     for action in last.actions:
-        for attention in (given[drift] for drift in action.drifts if drift in given):
-            asked.setdefault(action.number or 0, set()).update(attention.assignees, attention.reviewers)
-    return asked
+        for attention in (attention_by_drift[drift] for drift in action.drifts if drift in attention_by_drift):
+            people_by_number.setdefault(action.number or 0, set()).update(attention.assignees, attention.reviewers)
+    return people_by_number
 
 
 def _workers(status: DaemonStatus, settings: Settings) -> dict[str, object]:
-    named = settings.workers
+    worker_settings = settings.workers
     return {
         name: {
-            "enabled": getattr(named, name),
-            "every": getattr(named, f"{name}_interval"),
+            "enabled": getattr(worker_settings, name),
+            "every": getattr(worker_settings, f"{name}_interval"),
             "last": _at(run.at) if (run := status.workers.get(name)) else None,
             "result": run.summary if run else "",
             "error": run.error if run else None,

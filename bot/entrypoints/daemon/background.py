@@ -73,7 +73,7 @@ def _words(started: DaemonOptions) -> Iterator[str]:
     yield from ("--repo", options.repo)
     for live in options.snapshots:
         yield from ("--live", live)
-    given: Mapping[str, object] = {
+    option_values: Mapping[str, object] = {
         "--live-command": options.live_command,
         "--settings": options.settings,
         "--branch": options.branch,
@@ -83,7 +83,7 @@ def _words(started: DaemonOptions) -> Iterator[str]:
         "--state": started.state,
         "--log": started.log,
     }
-    for name, value in given.items():
+    for name, value in option_values.items():
         if value is not None:
             yield from (name, str(value))
     for folder in started.watch:

@@ -104,5 +104,7 @@ def _below(folder: Path, path: PurePath) -> PurePath:
 def checkouts_of(paths: Iterable[str], environment: Mapping[str, str]) -> tuple[Path, ...]:
     """The folders that settings name, absolute: ``~`` is the home, a relative one is seen from where the daemon started."""
     home = environment.get("HOME", "")
-    named = (Path(home + path[1:]) if home and (path == "~" or path.startswith("~/")) else Path(path) for path in paths)
-    return tuple(dict.fromkeys(path.absolute() for path in named))
+    folders = (
+        Path(home + path[1:]) if home and (path == "~" or path.startswith("~/")) else Path(path) for path in paths
+    )
+    return tuple(dict.fromkeys(path.absolute() for path in folders))

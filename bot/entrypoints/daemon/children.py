@@ -21,9 +21,9 @@ _POLL: Final = 0.05
 def children() -> frozenset[int]:
     """The pids of the programs that this process started and that still run."""
     pids: set[int] = set()
-    for listed in Path("/proc/self/task").glob("*/children"):
+    for children_file in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):  # the thread has ended
-            pids.update(int(pid) for pid in listed.read_text().split())
+            pids.update(int(pid) for pid in children_file.read_text().split())
     return frozenset(pids)
 
 

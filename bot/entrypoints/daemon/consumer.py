@@ -220,8 +220,8 @@ class Daemon:
                 assert_never(work)
 
     def _apply(self) -> None:
-        if self.status.pause is None and (done := self.jobs.apply()) is not None:
-            verified = done.verification.verified
+        if self.status.pause is None and (result := self.jobs.apply()) is not None:
+            verified = result.verification.verified
             self.log.info("applied", state=verified.state.value, title=verified.title)
 
     def _check(self) -> None:
@@ -241,7 +241,7 @@ class Daemon:
             self.status.runs.end(number, end)
 
         try:
-            done = self.jobs.reconcile(paused=self.status.pause is not None)
+            result = self.jobs.reconcile(paused=self.status.pause is not None)
         except BotError as exc:
             ended(exc)
             raise
@@ -251,10 +251,10 @@ class Daemon:
         except Exception as exc:
             ended(Unavailable(f"{type(exc).__name__}: {exc}", advice="See the daemon's log."))
             raise
-        self.status.last, self.status.last_error = done, done.blocked
+        self.status.last, self.status.last_error = result, result.blocked
         self.status.ticks += 1
-        ended(done)
-        self._account(done)
+        ended(result)
+        self._account(result)
 
     def _reload(self) -> None:
         try:
@@ -293,8 +293,8 @@ class Daemon:
 
     def _put_what_is_due(self) -> None:
         now, intervals = self.now(), self.jobs.intervals
-        due: dict[LookKind, Work] = {LookKind.CHECK: CheckWork(), LookKind.DRIFT: ReconcileWork()}
-        for kind, work in due.items():
+        due_work: dict[LookKind, Work] = {LookKind.CHECK: CheckWork(), LookKind.DRIFT: ReconcileWork()}
+        for kind, work in due_work.items():
             if self.status.looks[kind].due(now, intervals.of(kind)):
                 self.status.looks[kind] = replace(self.status.looks[kind], next=self._after(kind))
                 self.queue.put(work)
@@ -318,16 +318,16 @@ class Daemon:
     def _after(self, kind: LookKind) -> datetime:
         return self.now() + timedelta(seconds=self.jobs.intervals.of(kind))
 
-    def _account(self, done: Tick) -> None:
+    def _account(self, finished: Tick) -> None:
         """The one canonical event of a tick."""
-        effects = {action.effect.value for action in done.actions}
+        effects = {action.effect.value for action in finished.actions}
         self.log.info(
             "ticked",
-            commit=done.commit,
-            resources=done.report.resources,
-            drift=len(done.report.drift),
-            unreachable=len(done.report.unreachable),
-            errors=len(done.report.errors),
+            commit=finished.commit,
+            resources=finished.report.resources,
+            drift=len(finished.report.drift),
+            unreachable=len(finished.report.unreachable),
+            errors=len(finished.report.errors),
             effects=sorted(effects),
-            blocked=done.blocked,
+            blocked=finished.blocked,
         )

@@ -65,9 +65,9 @@ def _folders(options: Options, state: Path | None) -> list[StateFolder]:
         if not Path(options.repo).is_dir():
             raise
         settings, remote = Settings(), origin(Path(options.repo))
-    named = state or (Path(settings.daemon.state) if settings.daemon.state else None)
-    if named is not None:
-        return [StateFolder(named.expanduser().absolute())]
+    state_setting = state or (Path(settings.daemon.state) if settings.daemon.state else None)
+    if state_setting is not None:
+        return [StateFolder(state_setting.expanduser().absolute())]
     remote = remote or str(Path(options.repo).resolve())
     return list(known_states(state_root(options.environment), remote, options.branch))
 
@@ -81,14 +81,14 @@ def ask(daemon: RunningDaemon, method: str, path: str, *, timeout: float = _ANSW
         raise Unavailable(
             f"the daemon (pid {daemon.pid}) does not answer yet", advice=f"It is starting; see {daemon.folder.path}."
         )
-    where = f"http://{_host(runtime)}:{runtime.port}{path}"
+    address = f"http://{_host(runtime)}:{runtime.port}{path}"
     headers = {"Authorization": f"Bearer {runtime.token}"}
     try:
         # No proxy of the environment: the token is for this machine alone.
         with httpx.Client(
             verify=web_authorities(), trust_env=False, timeout=httpx.Timeout(timeout, connect=_ANSWER)
         ) as client:
-            answer = client.request(method, where, headers=headers, json=body or None)
+            answer = client.request(method, address, headers=headers, json=body or None)
             content = answer.json()
     except (httpx.HTTPError, ValueError) as exc:
         log = runtime.log or "standard error of the daemon"

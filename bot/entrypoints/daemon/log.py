@@ -37,10 +37,10 @@ class LogFile:
     Safe for many threads. A full disk costs lines, never the daemon. Raises ``Invalid`` for a file that cannot be made.
     """
 
-    def __init__(self, path: Path, *, largest: int = LOG_BYTES, kept: int = LOG_FILES) -> None:
+    def __init__(self, path: Path, *, largest: int = LOG_BYTES, file_count: int = LOG_FILES) -> None:
         self.path = path
         self.largest = largest
-        self.kept = kept
+        self.kept = file_count
         self._lock = threading.Lock()
         try:
             self._descriptor = self._opened()
@@ -102,7 +102,7 @@ def logger(target: LogTarget | None = None, *, level: str = "info", form: str = 
     """Lines with a time, from ``level`` on, as JSON or for people; on standard error without a ``target``."""
     import structlog
 
-    shown = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    renderer = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS.get(level, LEVELS["info"])),
         processors=[
@@ -110,7 +110,7 @@ def logger(target: LogTarget | None = None, *, level: str = "info", form: str = 
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            shown,
+            renderer,
         ],
         logger_factory=lambda *_: _Lines(target or sys.stderr),
     )

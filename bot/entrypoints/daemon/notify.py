@@ -35,8 +35,8 @@ class Notifier:
         if address[:1] not in {"/", "@"}:  # others, such as vsock:, are for virtual machines
             return cls()
         microseconds = environment.get("WATCHDOG_USEC", "")
-        ours = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        return cls(address, int(microseconds) / _MILLION if ours and microseconds.isdigit() else 0.0)
+        is_for_this_process = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        return cls(address, int(microseconds) / _MILLION if is_for_this_process and microseconds.isdigit() else 0.0)
 
     def ready(self, status: str) -> None:
         """It started, or has read its settings again."""
@@ -65,8 +65,8 @@ class Notifier:
         # The first byte of an abstract name is zero (unix(7)).
         address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
         text = "\n".join(" ".join(line.splitlines()) for line in lines)
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as way:
-            way.setblocking(False)
-            way.sendto(text.encode(errors="replace"), address)
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+            channel.setblocking(False)
+            channel.sendto(text.encode(errors="replace"), address)
             return True
         return False

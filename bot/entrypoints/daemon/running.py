@@ -52,9 +52,9 @@ class DaemonOptions:
     host: str | None = None
 
 
-def state_of(chosen: Path | None, opened: OpenRepository) -> StateFolder:
+def state_of(folder: Path | None, open_repo: OpenRepository) -> StateFolder:
     """The state folder of a repository: as named on the command line, in the settings, or where the system keeps state."""
-    return StateFolder(state_folder(opened) if chosen is None else chosen.expanduser().absolute())
+    return StateFolder(state_folder(open_repo) if folder is None else folder.expanduser().absolute())
 
 
 def run(
@@ -79,12 +79,14 @@ def run(
         stack.enter_context(folder.hold(wired.opened.name))
         settings = wired.settings.daemon
         file = (
-            None if started.log is None else LogFile(started.log, largest=settings.log_bytes, kept=settings.log_files)
+            None
+            if started.log is None
+            else LogFile(started.log, largest=settings.log_bytes, file_count=settings.log_files)
         )
         if file is not None:
             stack.callback(file.close)
-        chosen = started.options.environment
-        log = logger(file, level=chosen.get(LEVEL, "info"), form=chosen.get(FORMAT, "json"))
+        environment = started.options.environment
+        log = logger(file, level=environment.get(LEVEL, "info"), form=environment.get(FORMAT, "json"))
         stack.callback(log.info, "stopped")
         wired.log = log
         notifier = Notifier.of(started.options.environment)
@@ -157,7 +159,7 @@ class _Parts:
         self.daemon.run()
 
     def _runtime(self, host: str, port: int) -> Runtime:
-        opened = self.wired.opened
+        open_repo = self.wired.opened
         return Runtime(
             pid=os.getpid(),
             host=host,
@@ -165,9 +167,9 @@ class _Parts:
             token=secrets.token_urlsafe(32),
             version=__version__,
             started=self.daemon.status.started,
-            repository=opened.name,
-            remote=remote_of(opened),
-            branch=opened.branch,
+            repository=open_repo.name,
+            remote=remote_of(open_repo),
+            branch=open_repo.branch,
             log=None if self.file is None else str(self.file.path),
         )
 
@@ -217,15 +219,19 @@ class _Parts:
         self, watchdog: Watchdog, files: FileWatch, workers: WorkerThread, before: Settings, after: Settings
     ) -> None:
         """The settings are others now: every part goes by them."""
-        named = after.daemon
-        watchdog.step_timeout, watchdog.stop_timeout = named.step_timeout, named.stop_timeout
+        daemon_settings = after.daemon
+        watchdog.step_timeout, watchdog.stop_timeout = daemon_settings.step_timeout, daemon_settings.stop_timeout
         if self.file is not None:
-            self.file.largest, self.file.kept = named.log_bytes, named.log_files
+            self.file.largest, self.file.kept = daemon_settings.log_bytes, daemon_settings.log_files
         files.set_checkouts(self._checkouts(after))
         for folder in self.daemon.status.checkouts.keys() - set(files.checkouts):
             del self.daemon.status.checkouts[folder]
         workers.rewire(before, after)
-        if (before.daemon.host, before.daemon.port, before.daemon.state) != (named.host, named.port, named.state):
+        if (before.daemon.host, before.daemon.port, before.daemon.state) != (
+            daemon_settings.host,
+            daemon_settings.port,
+            daemon_settings.state,
+        ):
             self.log.warning(
                 "restart needed", settings="daemon.host, daemon.port and daemon.state are read at the start"
             )
@@ -239,14 +245,18 @@ class _Parts:
         """Signals reach the watchdog by ``wakeup``, and the consumer where it may be left."""
         steps = self.daemon.steps
 
-        def asked(_number: int, _frame: object) -> None:
+        def requested(_number: int, _frame: object) -> None:
             steps.ask(_STOPPING, lasting=True)
             steps.leave()
 
         def nothing(_number: int, _frame: object) -> None:
             return
 
-        handlers = {**dict.fromkeys(_ENDING, asked), signal.SIGHUP: nothing, signal.SIGALRM: lambda *_: steps.leave()}
+        handlers = {
+            **dict.fromkeys(_ENDING, requested),
+            signal.SIGHUP: nothing,
+            signal.SIGALRM: lambda *_: steps.leave(),
+        }
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         old = signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
         try:

@@ -140,9 +140,9 @@ class StateFolder:
         """What each open pull request was when it was judged, by number."""
         return _read(self.path / _JUDGED, _NUMBERS) or {}
 
-    def set_judged(self, judged: Mapping[int, str]) -> None:
+    def set_judged(self, judged_heads: Mapping[int, str]) -> None:
         """Remember what was judged. Losing it costs judging every open pull request once more."""
-        _write(self.path / _JUDGED, json.dumps(judged).encode())
+        _write(self.path / _JUDGED, json.dumps(judged_heads).encode())
 
 
 def known_states(root: Path, remote: str, branch: str | None) -> Iterator[StateFolder]:

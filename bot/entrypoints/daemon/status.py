@@ -97,8 +97,8 @@ def finished_run(end: RunEnd, at: datetime, seconds: float) -> FinishedRun:
     severities = Counter(drift.severity for drift in end.report.drift)
     wrote = Counter(action.effect.value for action in end.actions if action.effect.wrote)
     differs = counted(len(end.report.drift), "difference") if end.report.drift else "in sync"
-    seen = differs if end.report.drift or all_compared(end.report) else "not everything could be compared"
-    result = ", ".join([seen, *(f"{number} {effect}" for effect, number in wrote.items())])
+    state_text = differs if end.report.drift or all_compared(end.report) else "not everything could be compared"
+    result = ", ".join([state_text, *(f"{number} {effect}" for effect, number in wrote.items())])
     return FinishedRun(at, seconds, result, severities, end.blocked)
 
 

@@ -79,8 +79,8 @@ class Steps:
     @property
     def detail(self) -> str:
         """What was last told of the step in hand; empty when nothing was."""
-        told = self._told
-        return told[1] if told is not None and told[0] is self.current else ""
+        progress_text = self._told
+        return progress_text[1] if progress_text is not None and progress_text[0] is self.current else ""
 
     def ask(self, reason: str, *, lasting: bool = False) -> None:
         """Have the work in hand left as soon as that loses nothing; with ``lasting`` every later work, too."""

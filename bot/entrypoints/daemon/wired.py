@@ -148,9 +148,9 @@ class Wired:
 
     def is_ours(self, name: str) -> bool:
         """Whether ``owner/name`` is this repository, by its configured name or by the one it has on the host by now."""
-        seen = None if self.status is None else self.status.circumstances
-        names = {self.opened.name, "" if seen is None else seen.name}
-        return name.casefold() in {known.casefold() for known in names}
+        last_circumstances = None if self.status is None else self.status.circumstances
+        names = {self.opened.name, "" if last_circumstances is None else last_circumstances.name}
+        return name.casefold() in {own_name.casefold() for own_name in names}
 
     def view(self) -> LedgerView | None:
         """The ledger as last read."""
@@ -165,9 +165,9 @@ class Wired:
 
     def fresh(self) -> Wired:
         """Itself, by the settings that are in force now."""
-        opened = self.opened
-        opened.repository.fetch()
-        if settings_bytes(self._options, opened.repository, opened.branch) != self._parts.settings:
+        open_repo = self.opened
+        open_repo.repository.fetch()
+        if settings_bytes(self._options, open_repo.repository, open_repo.branch) != self._parts.settings:
             self.reload()
         return self
 
@@ -223,35 +223,35 @@ class Wired:
         """One tick, which writes nothing, also to people, while ``paused``."""
         announcer = None if paused else self._parts.announcer
         run = partial(self._tick, paused=paused)
-        done = run() if announcer is None else announcer.ran(run)
-        self._run_due = min((action.next_eligible for action in done.actions if action.next_eligible), default=None)
-        return done
+        finished = run() if announcer is None else announcer.ran(run)
+        self._run_due = min((action.next_eligible for action in finished.actions if action.next_eligible), default=None)
+        return finished
 
     def _tick(self, *, paused: bool) -> Tick:
         loop, began = self.fresh().loop, time.monotonic()
-        done = tick(replace(loop, dry_run=True) if paused else loop)
-        self.meters.ticked(done, seconds=time.monotonic() - began)
+        finished = tick(replace(loop, dry_run=True) if paused else loop)
+        self.meters.ticked(finished, seconds=time.monotonic() - began)
         if (view := self.view()) is not None:
             self.meters.ledger(view, loop.run.limits)
-        return done
+        return finished
 
     @property
     def _applies(self) -> bool:
         """Whether settings let something be applied with nobody there."""
         settings = self.settings
-        own = [target.apply for target in settings.targets if target.apply is not None]
-        return settings.apply.after_merge or any(each.after_merge for each in own)
+        apply_settings = [target.apply for target in settings.targets if target.apply is not None]
+        return settings.apply.after_merge or any(target_apply.after_merge for target_apply in apply_settings)
 
     def apply(self) -> Unattended | None:
         """Apply where settings say so, and read then what people answer on the pull requests that were told."""
-        done = after_merge(self._options)
-        waits = done is not None and any(each.waiting for each in done.ended)
-        self._asked = {*done.verification.pulls} if done is not None and waits else set()
-        if done is not None and done.refused:
+        applied = after_merge(self._options)
+        waits = applied is not None and any(applied_plan.waiting for applied_plan in applied.ended)
+        self._asked = {*applied.verification.pulls} if applied is not None and waits else set()
+        if applied is not None and applied.refused:
             # each attempt is two entries of the journal: as with a closed lane, the next one is in an hour
             self._apply_due = self._clock.now() + _REFUSED_AGAIN
-            raise Refused(done.refused)
-        return done
+            raise Refused(applied.refused)
+        return applied
 
     def review(self, number: int) -> object:
         """Judge a pull request, where there is a code host. One that can only be judged by another act is not tried again."""
@@ -353,45 +353,45 @@ class Wired:
             self.log.warning(text)
 
     def _wire(self) -> _Parts:
-        opened = open_repository(self._options)
-        loop = loop_on(opened, clock=self._clock, renderers=self.renderers)
+        open_repo = open_repository(self._options)
+        loop = loop_on(open_repo, clock=self._clock, renderers=self.renderers)
         ledger = SteppedLedger(loop.run.ledger, self._steps)
         host = loop.run.host
         return _Parts(
-            opened,
+            open_repo,
             stepped(loop, ledger),
-            None if host is None else Guard(opened, host, self._clock, self.renderers),
+            None if host is None else Guard(open_repo, host, self._clock, self.renderers),
             ledger,
-            open_webhooks(opened, host),
-            settings_bytes(self._options, opened.repository, opened.branch),
-            open_announcer(opened, self._clock, account=self._told, warn=self._warn, background=True),
-            open_pusher(opened, self.meters, self._warn),
+            open_webhooks(open_repo, host),
+            settings_bytes(self._options, open_repo.repository, open_repo.branch),
+            open_announcer(open_repo, self._clock, account=self._told, warn=self._warn, background=True),
+            open_pusher(open_repo, self.meters, self._warn),
         )
 
-    def _identity(self, pull: PullRequest, seen: Circumstances | None) -> str:
+    def _identity(self, pull: PullRequest, last_circumstances: Circumstances | None) -> str:
         """What a verdict depends on: another head, base, mode, text, label or version of the rules needs another one, and so
         does another pull request with the same head.
         """
         mode: Mode = self.settings.guard.mode
-        twins = twins_of(pull, () if seen is None else seen.pulls)
-        others = "".join(f" {twin.base_sha}+{self._about(twin)}" for twin in twins)
-        return f"{pull.head_sha} {pull.base_sha} {mode} {__version__} {self._about(pull)}{others}"
+        twins = twins_of(pull, () if last_circumstances is None else last_circumstances.pulls)
+        twin_part = "".join(f" {twin.base_sha}+{self._about(twin)}" for twin in twins)
+        return f"{pull.head_sha} {pull.base_sha} {mode} {__version__} {self._about(pull)}{twin_part}"
 
     def _about(self, pull: PullRequest) -> str:
         """16 hex digits over what the pull request says."""
         facts = json.dumps(pull_facts(pull, self.settings.guard.agents))
         return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
-    def _queued(self, seen: Circumstances | None) -> Mapping[QueuedHead, str]:
+    def _queued(self, last_circumstances: Circumstances | None) -> Mapping[QueuedHead, str]:
         """The commits of the merge queues, each with the same of its pull request, as far as the list of open ones tells."""
-        if seen is None:
+        if last_circumstances is None:
             return {}
-        about = {pull.number: pull for pull in seen.pulls}
-        pulls = ((head, about.get(head.number or 0)) for head in seen.queue)
+        about = {pull.number: pull for pull in last_circumstances.pulls}
+        pulls = ((head, about.get(head.number or 0)) for head in last_circumstances.queue)
         return {head: "" if pull is None else self._about(pull) for head, pull in pulls}
 
-    def _is_judged(self, pull: PullRequest, seen: Circumstances) -> bool:
-        return self._judged.get(pull.number) == self._identity(pull, seen)
+    def _is_judged(self, pull: PullRequest, last_circumstances: Circumstances) -> bool:
+        return self._judged.get(pull.number) == self._identity(pull, last_circumstances)
 
     def _remember(self, number: int, identity: str) -> None:
         self._keep({**self._judged, number: identity})
@@ -402,7 +402,7 @@ class Wired:
         if self._judged.keys() - numbers:
             self._keep({number: identity for number, identity in self._judged.items() if number in numbers})
 
-    def _keep(self, judged: Mapping[int, str]) -> None:
-        self._judged = dict(judged)
+    def _keep(self, judged_heads: Mapping[int, str]) -> None:
+        self._judged = dict(judged_heads)
         if self.folder is not None:
-            self.folder.set_judged(judged)
+            self.folder.set_judged(judged_heads)

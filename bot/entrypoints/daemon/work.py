@@ -186,11 +186,11 @@ class WorkQueue:
                 self._promote()
                 if self._waiting:
                     return self._waiting.popitem(last=False)[0]
-                left = min([end, *(ready for _, ready in self._delayed.values())]) - self._monotonic()
+                remaining = min([end, *(ready for _, ready in self._delayed.values())]) - self._monotonic()
                 if self._woken or self._monotonic() >= end:
                     self._woken = False
                     return None
-                self._ready.wait(max(left, 0))
+                self._ready.wait(max(remaining, 0))
 
     def wake(self) -> None:
         """Whoever waits in :meth:`take` gets None at once."""

@@ -74,10 +74,12 @@ class WorkerThread:
         except BotError as exc:
             self.log.warning("workers did not start", error=exc.message)
             return
-        held = _Held(self.status, workers)
-        taught = None if workers.school is None else replace(workers.school, propose=held.propose)
-        kept = replace(workers, clock=StoppableClock(stop), publish=held.publish, store=held, school=taught)
-        keep_working(kept, stopped=stop.is_set, report=partial(self._report, kept))
+        held_store = _Held(self.status, workers)
+        taught = None if workers.school is None else replace(workers.school, propose=held_store.propose)
+        stoppable = replace(
+            workers, clock=StoppableClock(stop), publish=held_store.publish, store=held_store, school=taught
+        )
+        keep_working(stoppable, stopped=stop.is_set, report=partial(self._report, stoppable))
 
     def _report(self, workers: Workers, name: Worker, outcome: Outcome | BotError) -> None:
         at = self._now()

@@ -33,13 +33,13 @@ class DemoCluster:
     @classmethod
     def running(cls, declared: Iterable[Desired]) -> DemoCluster:
         """Everything that ``declared`` says, running."""
-        made = cls()
+        cluster = cls()
         for desired in declared:
             if desired.id.platform is Platform.KUBERNETES:
-                made.objects[str(desired.id)] = _live(desired.tree)
+                cluster.objects[str(desired.id)] = _live(desired.tree)
             elif desired.id.kind == "service":
-                made.containers[desired.id.name] = _container(desired)
-        return made
+                cluster.containers[desired.id.name] = _container(desired)
+        return cluster
 
     def kubectl(self, resource: str, path: tuple[str | int, ...], value: object, *, manager: str, at: datetime) -> None:
         """Somebody sets one value of a live object by hand; managedFields remember who."""
@@ -92,7 +92,7 @@ def _live(tree: Tree) -> Object:
     metadata = dict(live["metadata"])
     metadata.setdefault("namespace", _NAMESPACE)
     name = f"{live['kind']}/{metadata['name']}"
-    own: Object = {"f:metadata": {"f:labels": {}}, "f:spec": {}}
+    managed_fields: Object = {"f:metadata": {"f:labels": {}}, "f:spec": {}}
     metadata |= {
         "uid": _uid(name),
         "resourceVersion": str(1000 + len(name)),
@@ -105,7 +105,7 @@ def _live(tree: Tree) -> Object:
                 "apiVersion": live["apiVersion"],
                 "time": _APPLIED,
                 "fieldsType": "FieldsV1",
-                "fieldsV1": own,
+                "fieldsV1": managed_fields,
             }
         ],
     }

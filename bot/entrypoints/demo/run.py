@@ -137,14 +137,14 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
             },
             cache=directory / "cache",
         )
-        opened = open_repository(options)
+        open_repo = open_repository(options)
         clock = SystemClock()
         shared = renderers()
-        loop = loop_on(opened, clock=clock, renderers=shared)
-        host = open_host(opened, clock)
+        loop = loop_on(open_repo, clock=clock, renderers=shared)
+        host = open_host(open_repo, clock)
         if host is None:
             raise Unavailable("the sandbox is not recognised as a code host")
-        stage = Stage(box, options, loop, Guard(opened, host, clock, shared), _places(opened.settings, loop))
+        stage = Stage(box, options, loop, Guard(open_repo, host, clock, shared), _places(open_repo.settings, loop))
         try:
             yield stage
         finally:
@@ -161,10 +161,10 @@ def _places(settings: Settings, loop: Loop) -> dict[Path, DemoCluster]:
             advice="`pip install 'clockwork-gitops[demo]'` brings all that the demo needs.",
         )
     observed = {"": settings.observe} | {target.name: target.observe or settings.observe for target in settings.targets}
-    places: dict[Path, list[Desired]] = {_snapshot(observe): [] for observe in observed.values()}
+    resources_by_file: dict[Path, list[Desired]] = {_snapshot(observe): [] for observe in observed.values()}
     for desired in declaration.resources:
-        places[_snapshot(observed[desired.id.target])].append(desired)
-    return {file: DemoCluster.running(declared) for file, declared in places.items()}
+        resources_by_file[_snapshot(observed[desired.id.target])].append(desired)
+    return {file: DemoCluster.running(declared) for file, declared in resources_by_file.items()}
 
 
 def _snapshot(observe: ObserveSettings) -> Path:
@@ -182,20 +182,20 @@ def play(stage: Stage, *, say: Say) -> Account:
     say("people change things behind Git's back; the bot reconciles")
     story.people_change_things(stage.prod)
     stage.show()
-    done = tick(stage.loop)
+    finished = tick(stage.loop)
     say("an assistant opens a pull request; the guardrails judge it and the bot's")
     number, url = _agent_pull(stage)
-    own = _action(done, Lane.CONFIG_PULL_REQUEST)
-    review(stage.guard, own.number or 0)
+    own_action = _action(finished, Lane.CONFIG_PULL_REQUEST)
+    review(stage.guard, own_action.number or 0)
     reviewed = review(stage.guard, number)
     stage.guard.store.close()
     say("the failure modes are written into the repository")
     path, link = _failure_modes(stage)
     return Account(
         home=stage.box.web_url(NAME),
-        commit=_action(done, Lane.ARTIFACT_PATCH),
-        pull=own,
-        issue=_action(done, Lane.RUNBOOK_ISSUE),
+        commit=_action(finished, Lane.ARTIFACT_PATCH),
+        pull=own_action,
+        issue=_action(finished, Lane.RUNBOOK_ISSUE),
         agent_pull=url,
         review=reviewed,
         failure_modes=path,
@@ -217,12 +217,12 @@ def _settle(stage: Stage) -> None:
         raise Unavailable(f"the demo's shop does not run as declared: {'; '.join(faults)}")
 
 
-def _action(done: Tick, lane: Lane) -> TakenAction:
-    for action in done.actions:
+def _action(finished: Tick, lane: Lane) -> TakenAction:
+    for action in finished.actions:
         if action.lane is lane and action.effect.wrote:
             return action
-    account = "; ".join(f"{action.lane} {action.task}: {action.message}" for action in done.actions)
-    raise Unavailable(f"the demo's bot made no {lane}: {account or done.blocked or 'nothing'}")
+    account = "; ".join(f"{action.lane} {action.task}: {action.message}" for action in finished.actions)
+    raise Unavailable(f"the demo's bot made no {lane}: {account or finished.blocked or 'nothing'}")
 
 
 def _agent_pull(stage: Stage) -> tuple[int, str]:
@@ -237,16 +237,16 @@ def _agent_pull(stage: Stage) -> tuple[int, str]:
         repository.fetch()
         files = {path: repository.read(str(sha), path) or b"" for path in ("src/checkout.py", story.API)}
         for path, data in story.agent_files(files).items():
-            known = _json(agent.get(f"{root}/contents/{path}", params={"ref": story.AGENT_BRANCH}))
+            known_file = _json(agent.get(f"{root}/contents/{path}", params={"ref": story.AGENT_BRANCH}))
             body = {
                 "message": f"{story.AGENT_TITLE}\n\nCo-authored-by: helpful-agent <agent@example.com>",
                 "content": base64.b64encode(data).decode(),
-                "sha": known["sha"],
+                "sha": known_file["sha"],
                 "branch": story.AGENT_BRANCH,
             }
             _json(agent.put(f"{root}/contents/{path}", json=body))
-        opened = {"title": story.AGENT_TITLE, "body": story.AGENT_BODY, "head": story.AGENT_BRANCH, "base": "main"}
-        pull = _json(agent.post(f"{root}/pulls", json=opened))
+        pull_fields = {"title": story.AGENT_TITLE, "body": story.AGENT_BODY, "head": story.AGENT_BRANCH, "base": "main"}
+        pull = _json(agent.post(f"{root}/pulls", json=pull_fields))
     return int(str(pull["number"])), str(pull["html_url"])
 
 
@@ -279,20 +279,20 @@ def react(
     once at first, and again a look after it changed: what is written before the first look, or in the second of the last
     change, shows in no thread's time.
     """
-    seen, again, last = _seen(stage), frozenset[int](), tuple[str, ...]()
-    changed = frozenset(seen.threads())
+    seen_items, again, last = _seen(stage), frozenset[int](), tuple[str, ...]()
+    changed = frozenset(seen_items.threads())
     while not stopped():
         time.sleep(pause)
         try:
             now = _seen(stage)
-            changed |= frozenset(touched(seen, now))
+            changed |= frozenset(touched(seen_items, now))
             answers = _answered(stage, changed | again)
             again, changed = changed, frozenset()
-            if now == seen and not answers:
+            if now == seen_items and not answers:
                 continue
-            done = tick(stage.loop)
-            lines, news = account_lines(done), (*answers, *_ended(stage, seen, now, done))
-            seen = now
+            finished = tick(stage.loop)
+            lines, news = account_lines(finished), (*answers, *_ended(stage, seen_items, now, finished))
+            seen_items = now
         except Unavailable:
             # The signal that ends the demo also ends the poll() in which libgit2 waits for the sandbox: signal(7) says that
             # poll is never restarted, whatever SA_RESTART says.
@@ -320,10 +320,10 @@ def _answered(stage: Stage, threads: frozenset[int]) -> tuple[str, ...]:
     )
 
 
-def _ended(stage: Stage, before: Circumstances, after: Circumstances, done: Tick) -> Iterator[str]:
+def _ended(stage: Stage, before: Circumstances, after: Circumstances, finished: Tick) -> Iterator[str]:
     """A line for each pull request of ours that a person merged or closed, with what came of it."""
     host, still = stage.loop.run.host, {item.number for item in after.items}
-    differing = {drift.task for drift in done.report.drift}
+    differing = {drift.task for drift in finished.report.drift}
     for item in before.items:
         ended = None if host is None or item.number in still else host.item(item.number)
         if isinstance(ended, PullRequest) and item.marker is not None and not ended.closed_by_us:
@@ -332,12 +332,12 @@ def _ended(stage: Stage, before: Circumstances, after: Circumstances, done: Tick
             yield f"#{item.number} {ended.state.value}, {task} {state}"
 
 
-def account_lines(done: Tick) -> tuple[str, ...]:
+def account_lines(finished: Tick) -> tuple[str, ...]:
     """What a run did, one sentence a line; quiet about what stayed as it was."""
-    lines = [_account_line(action) for action in done.actions if action.effect is not Effect.UNCHANGED]
-    if not done.report.drift:
+    lines = [_account_line(action) for action in finished.actions if action.effect is not Effect.UNCHANGED]
+    if not finished.report.drift:
         lines.append("In sync: what runs is what Git says.")
-    return tuple(lines) or (f"{counted(len(done.report.drift), 'difference')} left; nothing new to do.",)
+    return tuple(lines) or (f"{counted(len(finished.report.drift), 'difference')} left; nothing new to do.",)
 
 
 def _account_line(action: TakenAction) -> str:

@@ -42,9 +42,9 @@ def run_of(data: bytes | str) -> FleetRun | None:
         return None
 
 
-def known_text(known: Mapping[str, FleetRepository]) -> bytes:
+def known_text(repositories: Mapping[str, FleetRepository]) -> bytes:
     """What is known of each repository."""
-    return _KNOWN.dump_json(dict(known))
+    return _KNOWN.dump_json(dict(repositories))
 
 
 def known_of(data: bytes) -> dict[str, FleetRepository]:

@@ -160,14 +160,14 @@ class CeleryRunner:
     def start(self, member: FleetMember) -> None:
         try:
             results = self._results.queue()
-            sent = self.app.send_task(
+            result = self.app.send_task(
                 TASK, args=[member.name], expires=self._patience, reply_to=results, retry_policy=_SENDING
             )
         except Exception as exc:  # noqa: BLE001 - each transport of Kombu has its own, and any of them means the same
             self._failures.append(_failed(member.name, f"the queue did not take it: {exc}"))
         else:
-            self._results.expect(sent.id)
-            self._tasks[member.name] = (sent.id, time.monotonic())
+            self._results.expect(result.id)
+            self._tasks[member.name] = (result.id, time.monotonic())
 
     def finished(self, seconds: float) -> Sequence[FleetRun]:
         until = time.monotonic() + seconds

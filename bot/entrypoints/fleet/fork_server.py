@@ -60,12 +60,12 @@ class ForkServer:
 
     def _is_forked(self) -> bool:
         """Whether this is the process of the run that was asked for."""
-        message, given, _, _ = socket.recv_fds(self._control, len(RUN), _ANSWERS + 1)
+        message, descriptors, _, _ = socket.recv_fds(self._control, len(RUN), _ANSWERS + 1)
         if not message:
             self._poll.unregister(self._control)
             self._control.close()
             return False
-        answers = given[_ANSWERS]
+        answers = descriptors[_ANSWERS]
         if self._files != _files(self._data):
             _tell(answers, STALE)
             pid = None
@@ -73,9 +73,9 @@ class ForkServer:
             pid = _forked(answers)
         if pid == 0:
             self._control.detach()
-            _leave_all_but(given[:_ANSWERS])
+            _leave_all_but(descriptors[:_ANSWERS])
             return True
-        for descriptor in given[:_ANSWERS] if pid else given:
+        for descriptor in descriptors[:_ANSWERS] if pid else descriptors:
             os.close(descriptor)
         if pid:
             self._keep(pid, answers)
@@ -117,7 +117,7 @@ def _leave_all_but(streams: list[int]) -> None:
     os.setsid()
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
-    os.closerange(3, max(int(each.name) for each in Path("/proc/self/fd").iterdir()) + 1)
+    os.closerange(3, max(int(entry.name) for entry in Path("/proc/self/fd").iterdir()) + 1)
     gc.enable()
 
 
@@ -130,13 +130,13 @@ def _tell(answers: int, text: bytes, *descriptors: int) -> None:
 
 def _files(data: Sequence[Path]) -> Mapping[str, tuple[int, int]]:
     """When each file of the program that is loaded was written, and its size; and the same of the data that was read."""
-    known = dict[str, tuple[int, int]]()
+    stats_by_file = dict[str, tuple[int, int]]()
     loaded = [file for module in list(sys.modules.values()) if (file := getattr(module, "__file__", None))]
     for file in (*loaded, *map(str, data)):
         with suppress(OSError):
-            told = os.stat(file)  # noqa: PTH116 - a thousand files before each run
-            known[file] = told.st_mtime_ns, told.st_size
-    return known
+            stats = os.stat(file)  # noqa: PTH116 - a thousand files before each run
+            stats_by_file[file] = stats.st_mtime_ns, stats.st_size
+    return stats_by_file
 
 
 def serve(number: int) -> None:
@@ -159,8 +159,8 @@ def surroundings_line(environment: Mapping[str, str], folder: str) -> bytes:
 
 def become(surroundings: bytes) -> None:
     """This process has that environment, what Python adds to it at its start (PEP 538), and no other, and is in that folder."""
-    told = json.loads(surroundings)
+    surroundings_fields = json.loads(surroundings)
     added = {key: text for key, text in os.environ.items() if key == "LC_CTYPE"}
     os.environ.clear()
-    os.environ.update(added | told["environment"])
-    os.chdir(told["folder"])
+    os.environ.update(added | surroundings_fields["environment"])
+    os.chdir(surroundings_fields["folder"])

@@ -114,15 +114,15 @@ class Forking:
                 server.wait()
 
     def _forked(self) -> ForkedProgram:
-        answers, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        answers, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         control = None
-        with ExitStack() as opened:
-            opened.enter_context(answers)
-            with theirs, _pipes(opened) as (ends, streams):
+        with ExitStack() as stack:
+            stack.enter_context(answers)
+            with child_end, _pipes(stack) as (ends, streams):
                 try:
                     with self._lock:
                         control = self._running()
-                        socket.send_fds(control, [RUN], [*ends, theirs.fileno()])
+                        socket.send_fds(control, [RUN], [*ends, child_end.fileno()])
                 except OSError as exc:
                     self._leave(control)
                     raise _GoneError from exc
@@ -131,23 +131,23 @@ class Forking:
             except _GoneError:
                 self._leave(control)
                 raise
-            opened.pop_all()
+            stack.pop_all()
         return ForkedProgram(pid, *streams, process, answers)
 
     def _running(self) -> socket.socket:
         """Where to ask a server, which is started where there is none. The lock is held."""
         if self._control is None:
             self._servers = [server for server in self._servers if server.poll() is None]
-            control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            control, child_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             control.settimeout(_PATIENCE)
-            with theirs:
+            with child_end:
                 server = subprocess.Popen(
-                    [*self.program, str(theirs.fileno())],
+                    [*self.program, str(child_end.fileno())],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     cwd="/",
                     env=self.environment,
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=[child_end.fileno()],
                     start_new_session=True,
                 )
             self._servers.append(server)
@@ -163,16 +163,16 @@ class Forking:
 
 
 @contextmanager
-def _pipes(opened: ExitStack) -> Iterator[tuple[list[int], tuple[IO[bytes], IO[bytes], IO[bytes]]]]:
-    """Standard input, output and error: the ends of a run, which are closed after, and ours, which are closed by ``opened``."""
-    with ExitStack() as theirs:
+def _pipes(stack: ExitStack) -> Iterator[tuple[list[int], tuple[IO[bytes], IO[bytes], IO[bytes]]]]:
+    """Standard input, output and error: the ends of a run, which are closed after, and ours, which are closed by ``stack``."""
+    with ExitStack() as child_ends:
         ends, streams = list[int](), list[IO[bytes]]()
         for mode in ("wb", "rb", "rb"):
             read, write = os.pipe()
-            end, mine = (read, write) if mode == "wb" else (write, read)
-            theirs.callback(os.close, end)
+            end, child_end = (read, write) if mode == "wb" else (write, read)
+            child_ends.callback(os.close, end)
             ends.append(end)
-            streams.append(opened.enter_context(os.fdopen(mine, mode, buffering=0)))
+            streams.append(stack.enter_context(os.fdopen(child_end, mode, buffering=0)))
         yield ends, (streams[0], streams[1], streams[2])
 
 
@@ -180,11 +180,11 @@ def _answer(answers: socket.socket) -> tuple[int, int]:
     """The number and the descriptor of a process."""
     answers.settimeout(_PATIENCE)
     try:
-        told, given, _, _ = socket.recv_fds(answers, 256, 1)
+        message, descriptors, _, _ = socket.recv_fds(answers, 256, 1)
     except OSError as exc:
         raise _GoneError from exc
-    if told.startswith(b"!"):
-        raise OSError(told[1:].decode())
-    if not given or told == STALE:
+    if message.startswith(b"!"):
+        raise OSError(message[1:].decode())
+    if not descriptors or message == STALE:
         raise _GoneError
-    return int(told), given[0]
+    return int(message), descriptors[0]

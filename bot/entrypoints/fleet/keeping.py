@@ -17,17 +17,17 @@ from bot.fleet.status import FleetRepository
 def remembered(file: Path) -> dict[str, FleetRepository]:
     """What is known of each repository; nothing runs. Empty where there is no such file, or where it cannot be read."""
     try:
-        known = known_of(file.read_bytes())
+        repositories = known_of(file.read_bytes())
     except OSError:
         return {}
-    return {name: replace(each, running=False) for name, each in known.items()}
+    return {name: replace(repository, running=False) for name, repository in repositories.items()}
 
 
-def remember(file: Path, known: Mapping[str, FleetRepository]) -> None:
+def remember(file: Path, repositories: Mapping[str, FleetRepository]) -> None:
     """What is known, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
-    fresh.write_bytes(known_text(known))
+    fresh.write_bytes(known_text(repositories))
     fresh.replace(file)
 
 

@@ -57,8 +57,8 @@ def _ended(fleet: OpenFleet, order: FleetOrder, forks: Forking | None) -> Proces
         if forks is not None and (program := forks.start()) is not None:
             first = surroundings_line(processes.full_environment(env, workspace), str(workspace.work))
             return processes.follow(lambda: program, first + order_text(order), deadline_seconds=limit, output_cap=_CAP)
-        told = order_text(order)
-        return processes.run(PROGRAM, told, env=env, deadline_seconds=limit, output_cap=_CAP, workspace=workspace)
+        order_json = order_text(order)
+        return processes.run(PROGRAM, order_json, env=env, deadline_seconds=limit, output_cap=_CAP, workspace=workspace)
 
 
 def _account(ended: ProcessResult, blank: FleetRun, limit: float) -> FleetRun:
@@ -76,13 +76,13 @@ def _account(ended: ProcessResult, blank: FleetRun, limit: float) -> FleetRun:
 
 def _how(ended: ProcessResult) -> str:
     code = ended.exit_code
-    how = (
+    ending = (
         "did not start" if code is None else f"ended with exit code {code}" if code >= 0 else f"ended by signal {-code}"
     )
     if ended.ending is ProcessEnd.TOO_LARGE:
-        how = "printed too much"
+        ending = "printed too much"
     last = (ended.stderr.strip().splitlines() or [""])[-1]
-    return line(f"its process {how}" + (f": {redact(last, opaque=True)}" if last else ""))
+    return line(f"its process {ending}" + (f": {redact(last, opaque=True)}" if last else ""))
 
 
 @dataclass(slots=True)

@@ -86,21 +86,21 @@ def _ran(order: FleetOrder, environment: Mapping[str, str], count: RequestCount,
     # Settings that the fleet names itself are those of whoever runs it.
     if is_barred := not order.member.trusted and order.member.settings is None:
         wall_off(order, environment)
-    opened = open_repository(_options(order, environment, count))
-    if order.member.needs_settings and not _has_settings(opened):
+    open_repo = open_repository(_options(order, environment, count))
+    if order.member.needs_settings and not _has_settings(open_repo):
         return replace(blank, result=FleetResult.NO_SETTINGS)
     if is_barred:
-        check_reach(order, opened.settings)
-    return _told(blank, _ticked(opened, SystemClock()))
+        check_reach(order, open_repo.settings)
+    return _told(blank, _ticked(open_repo, SystemClock()))
 
 
-def _ticked(opened: OpenRepository, clock: Clock) -> Tick:
+def _ticked(open_repo: OpenRepository, clock: Clock) -> Tick:
     from bot.flows.reconcile import tick
     from bot.wiring.notifications import open_announcer
     from bot.wiring.reconcile import loop_on
 
-    loop = loop_on(opened, clock=clock)
-    announcer = open_announcer(opened, clock, account=_noted, warn=_noted)
+    loop = loop_on(open_repo, clock=clock)
+    announcer = open_announcer(open_repo, clock, account=_noted, warn=_noted)
     return tick(loop) if announcer is None else announcer.ran(partial(tick, loop))
 
 
@@ -109,35 +109,35 @@ def _noted(text: object) -> None:
 
 
 def _options(order: FleetOrder, environment: Mapping[str, str], count: RequestCount) -> Options:
-    member, seen = order.member, dict(environment)
+    member, variables = order.member, dict(environment)
     identity = None
     if order.token is not None and order.login is not None:
         identity = LentIdentity(order.token, order.login)
     elif order.token is not None:
-        seen["CLOCKWORK_TOKEN"] = order.token  # of what this run reads; programs that it starts do not see it
+        variables["CLOCKWORK_TOKEN"] = order.token  # of what this run reads; programs that it starts do not see it
     return Options(
         member.url,
         member.live or None,
         settings=None if member.settings is None else Path(member.settings),
         branch=member.branch,
-        environment=seen,
+        environment=variables,
         cache=Path(order.cache),
         identity=identity,
         meter=count,
     )
 
 
-def _has_settings(opened: OpenRepository) -> bool:
-    head = opened.repository.head(opened.branch)
-    return head is not None and opened.repository.read(head, FILE) is not None
+def _has_settings(open_repo: OpenRepository) -> bool:
+    head = open_repo.repository.head(open_repo.branch)
+    return head is not None and open_repo.repository.read(head, FILE) is not None
 
 
-def _told(blank: FleetRun, done: Tick) -> FleetRun:
-    report = done.report
+def _told(blank: FleetRun, finished: Tick) -> FleetRun:
+    report = finished.report
     severities = Counter(drift.severity for drift in report.drift)
-    problems = [str(each) for each in report.errors if not each.note]
-    problems += [f"cannot read live state from {each.observer}: {each.cause}" for each in report.unreachable]
-    if done.blocked is not None:
+    problems = [str(error) for error in report.errors if not error.note]
+    problems += [f"cannot read live state from {gap.observer}: {gap.cause}" for gap in report.unreachable]
+    if finished.blocked is not None:
         result = FleetResult.BLOCKED
     elif severities:
         result = FleetResult.DRIFT
@@ -147,9 +147,9 @@ def _told(blank: FleetRun, done: Tick) -> FleetRun:
         blank,
         result=result,
         severities={level: severities[level] for level in reversed(Severity) if severities[level]},
-        actions=Counter(action.effect.value for action in done.actions),
-        commit=done.commit,
-        error=line(done.blocked or (problems[0] if problems else "")) or None,
+        actions=Counter(action.effect.value for action in finished.actions),
+        commit=finished.commit,
+        error=line(finished.blocked or (problems[0] if problems else "")) or None,
     )
 
 

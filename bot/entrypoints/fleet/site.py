@@ -35,17 +35,17 @@ class SiteToken:
 
 def site_token(environment: Mapping[str, str], folder: Path) -> SiteToken:
     """The token of :data:`TOKEN`; without one a new one in a file that only this user may read. ``Invalid`` for a short one."""
-    given = environment.get(TOKEN, "")
-    if given:
-        if len(given) < _SHORTEST:
+    given_token = environment.get(TOKEN, "")
+    if given_token:
+        if len(given_token) < _SHORTEST:
             raise Invalid(f"{TOKEN} is too short", advice=f"Give it {_SHORTEST} characters or more.")
-        return SiteToken(given, f"${TOKEN}")
-    made, file = secrets.token_urlsafe(32), folder / _FILE
+        return SiteToken(given_token, f"${TOKEN}")
+    new_token, file = secrets.token_urlsafe(32), folder / _FILE
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w") as kept:
-        kept.write(f"{made}\n")
-    return SiteToken(made, str(file))
+    with os.fdopen(descriptor, "w") as token_file:
+        token_file.write(f"{new_token}\n")
+    return SiteToken(new_token, str(file))
 
 
 @contextmanager
@@ -61,12 +61,12 @@ def status_site(address: str, status: Callable[[], FleetStatus], token: str) -> 
         raise Invalid(f"{address!r} is no address", advice="Write HOST:PORT, such as 127.0.0.1:8738.")
     host = (parts["host"] or "127.0.0.1").strip("[]")
     stopping = threading.Event()
-    known = (ApiToken("status", token.encode(), Scope.READ),)
-    pages = FleetPages(status, lambda: known, stopping.is_set)
+    known_tokens = (ApiToken("status", token.encode(), Scope.READ),)
+    pages = FleetPages(status, lambda: known_tokens, stopping.is_set)
     bound = listening(host, int(parts["port"]), advice=_ADVICE)
-    shown = parts["host"] or host
+    shown_host = parts["host"] or host
     with serving(Starlette(routes=pages.routes()), bound):
         try:
-            yield f"http://{shown}:{bound.getsockname()[1]}/"
+            yield f"http://{shown_host}:{bound.getsockname()[1]}/"
         finally:
             stopping.set()

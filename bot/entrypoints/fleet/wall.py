@@ -41,10 +41,12 @@ def reach_of(settings: Settings) -> str | None:
     network. None where they do not.
     """
     observers = [("observe", settings.observe)]
-    observers += [(f"observe of the target {each.name}", each.observe) for each in settings.targets if each.observe]
+    observers += [
+        (f"observe of the target {target.name}", target.observe) for target in settings.targets if target.observe
+    ]
     for path, observe in observers:
         snapshot = observe.snapshot
-        named = {
+        paths_by_setting = {
             "snapshot.command": snapshot and snapshot.command,
             "snapshot.file": snapshot and snapshot.file,
             "terraform": observe.terraform,
@@ -52,7 +54,7 @@ def reach_of(settings: Settings) -> str | None:
             "docker": observe.docker,  # also without a host: the usual sockets
             "plugins": observe.plugins or None,
         }
-        if (key := next((key for key, value in named.items() if value is not None), None)) is not None:
+        if (key := next((key for key, value in paths_by_setting.items() if value is not None), None)) is not None:
             return f"{path}: {key}"
     if settings.fetch.private_hosts:
         return "fetch.private_hosts"
@@ -71,7 +73,11 @@ def _leak(order: FleetOrder, settings: Settings) -> str | None:
     api = settings.github.api_url
     if order.token is not None and api is not None and _host(api) not in {_host(url) for url in _hosts_of(order)}:
         return "github.api_url"
-    return "guard.assistants: key_env" if any(each.key_env in _OWN for each in settings.guard.assistants) else None
+    return (
+        "guard.assistants: key_env"
+        if any(assistant.key_env in _OWN for assistant in settings.guard.assistants)
+        else None
+    )
 
 
 def _hosts_of(order: FleetOrder) -> tuple[str, ...]:
@@ -91,8 +97,8 @@ def wall_off(order: FleetOrder, environment: Mapping[str, str]) -> None:
     proxies = [
         text for key, text in environment.items() if key.lower().endswith("_proxy") and key.lower() != "no_proxy"
     ]
-    named = [*_hosts_of(order), *order.member.live, *(f"//{host}" for host in order.private_hosts)]
-    allowed = _addresses([*named, *(text if "//" in text else f"http://{text}" for text in proxies)])
+    addresses = [*_hosts_of(order), *order.member.live, *(f"//{host}" for host in order.private_hosts)]
+    allowed = _addresses([*addresses, *(text if "//" in text else f"http://{text}" for text in proxies)])
 
     def judge(event: str, args: tuple[object, ...]) -> None:
         address = args[1] if event in _CONNECTING else None
@@ -100,9 +106,9 @@ def wall_off(order: FleetOrder, environment: Mapping[str, str]) -> None:
             return
         host, port = str(address[0]), int(address[1])
         if (is_inside(host) or not _is_address(host)) and (host, port) not in allowed:
-            shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            shown_address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
             raise Unavailable(
-                f"{shown} is inside of the network of this machine, which this fleet lets only trusted repositories"
+                f"{shown_address} is inside of the network of this machine, which this fleet lets only trusted repositories"
                 " reach (trusted, private_hosts in the fleet's file)"
             )
 
@@ -111,17 +117,17 @@ def wall_off(order: FleetOrder, environment: Mapping[str, str]) -> None:
 
 def _addresses(urls: Iterable[str]) -> frozenset[tuple[str, int]]:
     """The addresses of URLs with a host, as far as they resolve."""
-    known = set[tuple[str, int]]()
+    address_set = set[tuple[str, int]]()
     for parts in map(urlsplit, urls):
         port = parts.port or _PORTS.get(parts.scheme)
         if not parts.hostname or port is None:
             continue
         try:
-            listed = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+            infos = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
         except OSError:
             continue  # then nothing can be connected to there
-        known.update((str(entry[4][0]), port) for entry in listed)
-    return frozenset(known)
+        address_set.update((str(entry[4][0]), port) for entry in infos)
+    return frozenset(address_set)
 
 
 def _is_address(host: str) -> bool:

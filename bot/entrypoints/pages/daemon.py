@@ -114,17 +114,17 @@ class DaemonPages:
 
     def _view(self, last: Tick | None, ledger: LedgerView | None, finished: Sequence[FinishedRun]) -> DaemonView:
         now, guarded = self.surface.daemon.now(), self.guarded.known
-        known = None if ledger is None else state(ledger, now, self.surface.limits())
+        limit_state = None if ledger is None else state(ledger, now, self.surface.limits())
         shapes = charts(finished, ledger, guarded or (), now)
-        return DaemonView(last, guarded, self.guarded.trouble, shapes, awaited(last, known))
+        return DaemonView(last, guarded, self.guarded.trouble, shapes, awaited(last, limit_state))
 
     async def differences(self, request: Request) -> Response:
         """All differences, or those that were chosen, a hundred at a time."""
         if not may_read(request, self.surface.tokens()):
             return asked_for_token()
         stamp, last = self.stamp(), self.surface.daemon.status.last
-        chosen = Chosen.of(request.query_params)
-        values = differences_values(last, chosen)
+        selection = Chosen.of(request.query_params)
+        values = differences_values(last, selection)
         return page(request, "differences", {**self._names(last, stamp), **values})
 
     async def difference(self, request: Request) -> Response:
@@ -197,8 +197,12 @@ def first_values(status: Mapping[str, Any], view: DaemonView) -> dict[str, objec
 
 
 def _first_what_is_held(budget: Mapping[str, Any]) -> tuple[bool, bool, bool]:
-    held = bool(budget["stopped"] or budget["suspended"])
-    return (not held, not (budget["cooldown_until"] or budget["free_at"]), not (budget["used"] or budget["failures"]))
+    is_held = bool(budget["stopped"] or budget["suspended"])
+    return (
+        not is_held,
+        not (budget["cooldown_until"] or budget["free_at"]),
+        not (budget["used"] or budget["failures"]),
+    )
 
 
 def _headline(status: Mapping[str, Any]) -> tuple[str, str]:
@@ -215,8 +219,8 @@ def _headline(status: Mapping[str, Any]) -> tuple[str, str]:
         return "Nothing has been looked at yet", ""
     number = sum(drift["severity"].values())
     if drift["errors"] or drift["unreachable"]:
-        seen = f"{counted(number, 'difference')}, and " if number else ""
-        return f"{seen}not everything could be looked at".capitalize(), "warn"
+        prefix = f"{counted(number, 'difference')}, and " if number else ""
+        return f"{prefix}not everything could be looked at".capitalize(), "warn"
     return (counted(number, "difference"), "") if number else ("In sync", "good")
 
 
@@ -232,9 +236,11 @@ class Chosen:
     def of(cls, query: Mapping[str, str]) -> Chosen:
         """As the address has it; what is no severity and no page chooses nothing."""
         severity, number = query.get("severity", ""), query.get("page", "")
-        known = Severity(severity) if severity in set(Severity) else None
+        severity_chosen = Severity(severity) if severity in set(Severity) else None
         return cls(
-            query.get("target", "").strip(), known, int(number) if re.fullmatch("[1-9][0-9]{0,5}", number) else 1
+            query.get("target", "").strip(),
+            severity_chosen,
+            int(number) if re.fullmatch("[1-9][0-9]{0,5}", number) else 1,
         )
 
     def takes(self, row: DifferenceRow) -> bool:
@@ -243,20 +249,20 @@ class Chosen:
         return worse and (not self.target or row.target == self.target)
 
 
-def differences_values(tick: Tick | None, chosen: Chosen) -> dict[str, object]:
+def differences_values(tick: Tick | None, selection: Chosen) -> dict[str, object]:
     """What the template of all differences shows: one page of those that were chosen."""
-    rows = [] if tick is None else [row for row in difference_rows(tick) if chosen.takes(row)]
+    rows = [] if tick is None else [row for row in difference_rows(tick) if selection.takes(row)]
     pages = max(-(-len(rows) // PER_PAGE), 1)
-    number = min(chosen.page, pages)
-    here = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
-    level = chosen.severity.value if chosen.severity else ""
-    query = {name: text for name, text in (("target", chosen.target), ("severity", level)) if text}
+    number = min(selection.page, pages)
+    page_rows = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
+    level = selection.severity.value if selection.severity else ""
+    query = {name: text for name, text in (("target", selection.target), ("severity", level)) if text}
     return {
-        "groups": by_target(here, PER_PAGE),
+        "groups": by_target(page_rows, PER_PAGE),
         "sizes": {} if tick is None else tick.report.targets,
         "total": len(rows),
         "filtered": bool(query),
-        "target": chosen.target,
+        "target": selection.target,
         "severity": level,
         "number": number,
         "pages": pages,
@@ -274,12 +280,12 @@ def row_of(tick: Tick | None, identity: str) -> DifferenceRow | None:
 def difference_values(row: DifferenceRow, line: str | None = None) -> dict[str, object]:
     """What the template of one difference shows. ``line`` is the text of the line that sets it, where it is known."""
     git, runs = row.sides
-    where = row.drift.declared_at or "nothing declared"
+    location = row.drift.declared_at or "nothing declared"
     preview = row.action.preview if row.action else None
     return {
         "row": row,
         "line": (line or "").strip(),
-        "heads": (f"--- Git: {where}", "+++ what runs"),
+        "heads": (f"--- Git: {location}", "+++ what runs"),
         "lines": value_diff(git, runs),
         "advice": suggested_action(row.decision) if row.decision else "",
         "explain": shlex.join(["clockwork", "explain", row.drift.task]),

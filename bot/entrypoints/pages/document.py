@@ -32,16 +32,20 @@ def page(request: Request, template: str, values: Mapping[str, object], *, statu
     """The answer to a request for a page. Raises as :func:`rendered`."""
     from starlette.responses import HTMLResponse
 
-    asked = request.query_params.get("refresh", "")
-    refresh = int(asked) if asked.isascii() and asked.isdigit() and int(asked[:6]) in _REFRESH else None
+    refresh_text = request.query_params.get("refresh", "")
+    refresh = (
+        int(refresh_text)
+        if refresh_text.isascii() and refresh_text.isdigit() and int(refresh_text[:6]) in _REFRESH
+        else None
+    )
     text = rendered(template, **{"refresh": refresh, "path": request.url.path, **values})
     return HTMLResponse(text, status_code=status, headers=headers())
 
 
 def rendered(template: str, **values: object) -> str:
     """A page of ``templates/pages``. ``stamp`` and ``events`` default to a page that stays as it is."""
-    usual = {"stamp": "", "events": "", "refresh": None, "path": "/"}
-    return _environment().get_template(f"{template}.html.j2").render({**usual, **values})
+    defaults = {"stamp": "", "events": "", "refresh": None, "path": "/"}
+    return _environment().get_template(f"{template}.html.j2").render({**defaults, **values})
 
 
 @lru_cache(maxsize=1)
@@ -79,7 +83,7 @@ def _environment() -> jinja2.Environment:
     import jinja2
     from markupsafe import Markup
 
-    def shown(value: object) -> object:
+    def shown_text(value: object) -> object:
         """Text of others without what hides, turns round or cannot be sent; what is markup is ours."""
         return value if isinstance(value, Markup) else visible(str(value))
 
@@ -87,7 +91,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(folder("templates") / "pages"),
         undefined=jinja2.StrictUndefined,
         autoescape=True,
-        finalize=shown,
+        finalize=shown_text,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -59,8 +59,8 @@ class FleetPages:
         """The table."""
         if not may_read(request, self.tokens()):
             return asked_for_token()
-        asked = request.query_params.get("page", "")
-        number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+        page_text = request.query_params.get("page", "")
+        number = int(page_text) if page_text.isascii() and page_text.isdigit() and len(page_text) < 6 else 1
         stamp, status = self.stamp(), self.status()
         return page(request, "fleet", {"stamp": stamp, "events": EVENTS, **fleet_values(status, number)})
 

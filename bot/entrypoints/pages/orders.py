@@ -24,21 +24,21 @@ class AwaitedOrder:
     command: str
 
 
-def awaited(tick: Tick | None, known: State | None) -> tuple[AwaitedOrder, ...]:
+def awaited(tick: Tick | None, limit_state: State | None) -> tuple[AwaitedOrder, ...]:
     """Everything that is held: stopped tasks, suspended ones, rejected proposals, pull requests that are too many."""
-    standing = () if known is None else tuple(_standing(known))
-    told = {order.task for order in standing}
-    return (*standing, *(_order(action) for action in _held(tick) if action.task not in told))
+    standing = () if limit_state is None else tuple(_standing(limit_state))
+    ordered_tasks = {order.task for order in standing}
+    return (*standing, *(_order(action) for action in _held(tick) if action.task not in ordered_tasks))
 
 
-def _standing(known: State) -> Iterator[AwaitedOrder]:
-    for task, failures in sorted(known.stopped.items()):
+def _standing(limit_state: State) -> Iterator[AwaitedOrder]:
+    for task, failures in sorted(limit_state.stopped.items()):
         yield AwaitedOrder(task, f"stopped after {failures} failures in a row", _command("resume", task))
-    for task, entry in sorted(known.suspended.items()):
+    for task, entry in sorted(limit_state.suspended.items()):
         until = suspended_until(entry)
         end = "" if until is None else f" until {minute(until)}"
-        why = f"suspended by {entry.actor.login}{end}: {entry.reason}"
-        yield AwaitedOrder(task, why, _command("unsuspend", task))
+        reason = f"suspended by {entry.actor.login}{end}: {entry.reason}"
+        yield AwaitedOrder(task, reason, _command("unsuspend", task))
 
 
 def _held(tick: Tick | None) -> Iterator[TakenAction]:

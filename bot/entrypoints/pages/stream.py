@@ -53,23 +53,23 @@ class ChangeStream:
 
         if not may_read(request, self.tokens()):
             return asked_for_token()
-        told = {**headers(), "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
+        response_headers = {**headers(), "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
         if request.method == "HEAD":
-            return Response(headers=told)
+            return Response(headers=response_headers)
         if self.listening >= self.most:
             busy = {"Retry-After": "30", "Cache-Control": "no-store"}
             return PlainTextResponse("Too many pages listen already.\n", status_code=503, headers=busy)
-        return StreamingResponse(self._events(request), headers=told)
+        return StreamingResponse(self._events(request), headers=response_headers)
 
     async def _events(self, request: Request) -> AsyncIterator[str]:
         self.listening += 1
         try:
-            known, silent = request.headers.get("last-event-id", ""), 0.0
+            last_stamp, silent = request.headers.get("last-event-id", ""), 0.0
             yield f"retry: {_RETRY}\n\n"
             while not self.stopping() and may_read(request, self.tokens()):
                 stamp = self._now()
-                if stamp != known:
-                    known, silent = stamp, 0.0
+                if stamp != last_stamp:
+                    last_stamp, silent = stamp, 0.0
                     yield f"event: change\nid: {stamp}\ndata: {stamp}\n\n"
                 elif silent >= _SILENCE:
                     silent = 0.0

@@ -101,8 +101,8 @@ def failure_chart(guarded: Sequence[Session], now: datetime) -> BarChart:
     days = _days(now)
     failures = [failure for failure in failures_in(guarded) if failure.session.at.date() >= days[0]]
     most = [name for name, _ in Counter(failure.category for failure in failures).most_common(_CATEGORIES)]
-    rest = [_OTHER] if any(failure.category not in most for failure in failures) and _OTHER not in most else []
-    names = [*most, *rest] or [_OTHER]
+    others_label = [_OTHER] if any(failure.category not in most for failure in failures) and _OTHER not in most else []
+    names = [*most, *others_label] or [_OTHER]
     counts = Counter(
         (failure.session.at.date(), failure.category if failure.category in most else _OTHER) for failure in failures
     )

@@ -29,11 +29,11 @@ def asked_for_token() -> Response:
 
 def _as_bearer(authorization: str) -> str:
     """The password of HTTP Basic as a bearer token; any other header as it is."""
-    scheme, _, given = authorization.partition(" ")
+    scheme, _, credential = authorization.partition(" ")
     if scheme.lower() != "basic":
         return authorization
     try:
-        pair = base64.b64decode(given.strip(), validate=True).decode()
+        pair = base64.b64decode(credential.strip(), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         return ""
     return f"Bearer {pair.partition(':')[2]}"

@@ -60,29 +60,29 @@ def ordered(memory: Memory, assessment: Assessment, run: RunContext, declarer: D
     return BoardOrders(memory)
 
 
-def shown(done: Tick, orders: BoardOrders, run: RunContext) -> Tick:
+def shown(finished: Tick, orders: BoardOrders, run: RunContext) -> Tick:
     """The run with the dashboard current. What keeps it from being written is told in the account, and ends nothing."""
     if orders.failure is not None:
-        return replace(done, notes=(*done.notes, orders.failure))
+        return replace(finished, notes=(*finished.notes, orders.failure))
     try:
-        _keep(done, orders.memory, run)
+        _keep(finished, orders.memory, run)
     except Stale:  # somebody edits it at this moment: the next run begins with that
-        return done
+        return finished
     except BotError as exc:
-        return replace(done, notes=(*done.notes, f"The dashboard is not current: {exc.message}"))
-    return done
+        return replace(finished, notes=(*finished.notes, f"The dashboard is not current: {exc.message}"))
+    return finished
 
 
-def _keep(done: Tick, memory: Memory, run: RunContext) -> None:
+def _keep(finished: Tick, memory: Memory, run: RunContext) -> None:
     host, issue = run.host, _open(memory, run)
-    if host is None or not isinstance(host, BoardHost) or Lane.RUNBOOK_ISSUE in memory.closures(done.at):
+    if host is None or not isinstance(host, BoardHost) or Lane.RUNBOOK_ISSUE in memory.closures(finished.at):
         return
     if run.dashboard is False and issue is not None:
         host.close_issue(issue.number, comment=_OFF, marker=Marker(DASHBOARD, run.branch, "off"))
     if not run.dashboard:
         return
-    view = run.ledger.read() if done.wrote else memory.view
-    body = content(done, view, run.limits, run.texts)
+    view = run.ledger.read() if finished.wrote else memory.view
+    body = content(finished, view, run.limits, run.texts)
     issue = issue or _closed(memory, run)
     if issue is None:
         _open_one(body, memory, run)
@@ -97,13 +97,17 @@ def _is_ours(marker: Marker | None, run: RunContext) -> bool:
 
 def _open(memory: Memory, run: RunContext) -> Issue | None:
     """The open one; of several, the one that was made first."""
-    ours = [issue for issue in memory.issues or () if _is_ours(issue.marker, run)]
-    return min((each for each in ours if each.state is ItemState.OPEN), key=lambda each: each.number, default=None)
+    boards = [issue for issue in memory.issues or () if _is_ours(issue.marker, run)]
+    return min(
+        (board for board in boards if board.state is ItemState.OPEN), key=lambda board: board.number, default=None
+    )
 
 
 def _closed(memory: Memory, run: RunContext) -> Issue | None:
     """The one that somebody closed, as the ledger knows it: it is opened again once it would say something else."""
-    numbers = [each.number for each in records(memory.view).values() if _is_ours(each.marker, run)]
+    numbers = [
+        board_record.number for board_record in records(memory.view).values() if _is_ours(board_record.marker, run)
+    ]
     item = memory.item(numbers[-1]) if numbers else None
     return item if isinstance(item, Issue) else None
 
@@ -113,8 +117,10 @@ def _open_one(body: str, memory: Memory, run: RunContext) -> None:
     if host is None:
         raise AssertionError("a dashboard without a code host")
     labels = (*run.labels, f"clockwork/{DASHBOARD}")
-    whole = with_notes(body, "")
-    issue = host.open_issue(marker=_marker(whole, run), title=TITLE, body=whole, labels=labels, known=memory.issues)
+    full_body = with_notes(body, "")
+    issue = host.open_issue(
+        marker=_marker(full_body, run), title=TITLE, body=full_body, labels=labels, known=memory.issues
+    )
     host.flush()
     record(run.ledger, run.ledger.read(), [_note(issue, memory, run)])
 
@@ -141,21 +147,23 @@ def _marker(body: str, run: RunContext) -> Marker:
 
 def _rewrite(issue: Issue, body: str, host: BoardHost, run: RunContext) -> None:
     """The issue says ``body``, written only where it says something else; what others wrote meanwhile is put back."""
-    whole = with_notes(body, notes_of(issue.body))
+    full_body = with_notes(body, notes_of(issue.body))
     for _ in range(_TRIES):
-        if issue.body.strip() == whole.strip():
+        if issue.body.strip() == full_body.strip():
             return
-        written = host.rewrite_issue(issue, marker=_marker(whole, run), title=TITLE, body=whole)
-        lost = _lost(host.edits(written), issue.body, whole)
-        if lost is None:
+        rewritten = host.rewrite_issue(issue, marker=_marker(full_body, run), title=TITLE, body=full_body)
+        lost_body = _lost(host.edits(rewritten), issue.body, full_body)
+        if lost_body is None:
             return
-        issue, whole = written, tick(with_notes(body, notes_of(lost)), ticked(lost))
+        issue, full_body = rewritten, tick(with_notes(body, notes_of(lost_body)), ticked(lost_body))
 
 
-def _lost(edits: Sequence[BodyEdit], seen: str, whole: str) -> str | None:
-    """What somebody wrote after we read ``seen`` and before we wrote ``whole``; None where nobody did."""
-    ours = [index for index, edit in enumerate(edits) if edit.ours and (edit.body or "").strip() == whole.strip()]
-    before = edits[ours[-1] - 1] if ours and ours[-1] > 0 else None
-    if before is None or before.ours or before.body is None or before.body.strip() == seen.strip():
+def _lost(edits: Sequence[BodyEdit], seen_body: str, full_body: str) -> str | None:
+    """What somebody wrote after we read ``seen_body`` and before we wrote ``full_body``; None where nobody did."""
+    own_edits = [
+        index for index, edit in enumerate(edits) if edit.ours and (edit.body or "").strip() == full_body.strip()
+    ]
+    before = edits[own_edits[-1] - 1] if own_edits and own_edits[-1] > 0 else None
+    if before is None or before.ours or before.body is None or before.body.strip() == seen_body.strip():
         return None
     return before.body

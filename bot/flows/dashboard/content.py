@@ -85,15 +85,15 @@ class TargetLine:
 
 def content(tick: Tick, view: LedgerView, limits: Limits, texts: Messages) -> str:
     """The body of the dashboard, without marker and notes."""
-    tick, known = _without_what_was_committed(tick), state(view, tick.at, limits)
-    sections = _with_room([section for section in _sections(tick, known) if section.rows], texts)
+    tick, limit_state = _without_what_was_committed(tick), state(view, tick.at, limits)
+    sections = _with_room([section for section in _sections(tick, limit_state) if section.rows], texts)
     targets = _targets(tick.report)
     gaps = tuple(_gaps(tick.report))
     orders: Sequence[GivenOrder] = given(view, most=_MOST_ORDERS)
     return texts.render(
         "dashboard.md",
         blocked=tick.blocked,
-        halt=Box(BoxVerb.RESUME).text if known.halted else None,
+        halt=Box(BoxVerb.RESUME).text if limit_state.halted else None,
         levels=_levels(),
         targets=targets[:_MOST_TARGETS],
         more_targets=targets[_MOST_TARGETS:],
@@ -111,8 +111,8 @@ def _without_what_was_committed(tick: Tick) -> Tick:
     """The run without what differs no more now that it is over, lest the next run has to write that."""
     ends = {Effect.COMMITTED, Effect.RESTORED}
     over = {drift for action in tick.actions if action.effect in ends for drift in action.drifts}
-    left = tuple(drift for drift in tick.report.drift if drift.id not in over)
-    return replace(tick, report=replace(tick.report, drift=left))
+    remaining_drifts = tuple(drift for drift in tick.report.drift if drift.id not in over)
+    return replace(tick, report=replace(tick.report, drift=remaining_drifts))
 
 
 def _levels() -> list[Severity]:
@@ -124,13 +124,13 @@ def _targets(report: Report) -> list[TargetLine]:
     counts: dict[str, Counter[Severity]] = {}
     for drift in report.drift:
         counts.setdefault(drift.resource.target or "", Counter())[drift.severity] += 1
-    rest = report.resources - sum(report.targets.values())
-    sizes = {**report.targets, **({"": rest} if rest or "" in counts else {})}
+    unassigned = report.resources - sum(report.targets.values())
+    sizes = {**report.targets, **({"": unassigned} if unassigned or "" in counts else {})}
     lines = [
         TargetLine(name, size, tuple(counts.get(name, Counter())[level] for level in _levels()))
         for name, size in sizes.items()
     ]
-    return sorted(lines, key=lambda each: (tuple(-count for count in each.counts), not each.name, each.name))
+    return sorted(lines, key=lambda target: (tuple(-count for count in target.counts), not target.name, target.name))
 
 
 def _gaps(report: Report) -> Iterator[str]:
@@ -145,8 +145,12 @@ def _gaps(report: Report) -> Iterator[str]:
 
 
 def _budgets(tick: Tick, view: LedgerView, limits: Limits) -> list[RepositoryBudget]:
-    opened, *others = repository_budgets(view, limits, tick.at)
-    return [opened, RepositoryBudget("open pull requests", _open_pulls(tick), limits.open_pull_requests), *others]
+    first_budget, *other_budgets = repository_budgets(view, limits, tick.at)
+    return [
+        first_budget,
+        RepositoryBudget("open pull requests", _open_pulls(tick), limits.open_pull_requests),
+        *other_budgets,
+    ]
 
 
 def _open_pulls(tick: Tick) -> int:
@@ -158,13 +162,15 @@ def _open_pulls(tick: Tick) -> int:
         if pull.state is ItemState.OPEN and pull.marker and pull.marker.kind == Lane.CONFIG_PULL_REQUEST
     }
     lane = Lane.CONFIG_PULL_REQUEST
-    opened = {action.number for action in tick.actions if action.effect is Effect.OPENED and action.lane is lane}
+    opened_numbers = {
+        action.number for action in tick.actions if action.effect is Effect.OPENED and action.lane is lane
+    }
     closed = {action.number for action in tick.actions if action.effect is Effect.CLOSED and action.lane is lane}
-    return len((before | opened) - closed)
+    return len((before | opened_numbers) - closed)
 
 
-def _sections(tick: Tick, known: State) -> Iterator[BoardSection]:
-    rows = _rows(tick, known)
+def _sections(tick: Tick, limit_state: State) -> Iterator[BoardSection]:
+    rows = _rows(tick, limit_state)
     for kind in _KINDS:
         yield BoardSection(kind.heading, kind.hint, tuple(row for of, row in rows if of is kind))
 
@@ -188,26 +194,29 @@ _REPORTED: Final = _Kind("Only reported", "The rules say to do nothing about the
 _KINDS: Final = (_PULLS, _ISSUES, _LATER, _SUSPENDED, _REJECTED, _STUCK, _FOUND, _REPORTED)
 
 
-def _rows(tick: Tick, known: State) -> list[tuple[_Kind, BoardRow]]:
+def _rows(tick: Tick, limit_state: State) -> list[tuple[_Kind, BoardRow]]:
     items: list[PullRequest | Issue] = [*(tick.pulls or ()), *(tick.issues or ())]
     titles = {item.number: item.title for item in items}
     by_drift = {decision.drift.id: decision for decision in tick.decisions}
     rows = [
-        (kind, _row(action, [by_drift[drift] for drift in action.drifts if drift in by_drift], titles, kind, known))
+        (
+            kind,
+            _row(action, [by_drift[drift] for drift in action.drifts if drift in by_drift], titles, kind, limit_state),
+        )
         for action in tick.actions
-        if (kind := _kind(action, known)) is not None
+        if (kind := _kind(action, limit_state)) is not None
     ]
-    told = {drift for action in tick.actions for drift in action.drifts}
-    left = [decision for decision in tick.decisions if decision.drift.id not in told]
-    rows += [(_FOUND, _found(proposal, tick.blocked)) for proposal in proposals(left)]
-    rows += [(_REPORTED, row) for row in _reported(left)]
-    rows += [(_SUSPENDED, row) for row in _at_rest(tick, known)]
-    return sorted(rows, key=lambda each: -1 if each[1].severity is None else -each[1].severity.rank)
+    covered_drifts = {drift for action in tick.actions for drift in action.drifts}
+    remaining_decisions = [decision for decision in tick.decisions if decision.drift.id not in covered_drifts]
+    rows += [(_FOUND, _found(proposal, tick.blocked)) for proposal in proposals(remaining_decisions)]
+    rows += [(_REPORTED, row) for row in _reported(remaining_decisions)]
+    rows += [(_SUSPENDED, row) for row in _at_rest(tick, limit_state)]
+    return sorted(rows, key=lambda action: -1 if action[1].severity is None else -action[1].severity.rank)
 
 
-def _kind(action: TakenAction, known: State) -> _Kind | None:
+def _kind(action: TakenAction, limit_state: State) -> _Kind | None:
     """The section of an action; None for what is done and over."""
-    if action.task in known.suspended and action.effect not in {Effect.COMMITTED, Effect.RESTORED, Effect.CLOSED}:
+    if action.task in limit_state.suspended and action.effect not in {Effect.COMMITTED, Effect.RESTORED, Effect.CLOSED}:
         return _SUSPENDED
     match action.effect:
         case Effect.OPENED | Effect.UPDATED | Effect.UNCHANGED | Effect.HANDED_OVER:
@@ -228,24 +237,24 @@ def _kind_without_end(action: TakenAction) -> _Kind:
 
 
 def _row(
-    action: TakenAction, decisions: Sequence[Decision], titles: Mapping[int, str], kind: _Kind, known: State
+    action: TakenAction, decisions: Sequence[Decision], titles: Mapping[int, str], kind: _Kind, limit_state: State
 ) -> BoardRow:
     return BoardRow(
         title=titles.get(action.number or 0) or _title(action, decisions),
         severity=action.severity,
         remedy=remedy(action.lane),
-        note=_why(action, kind, known),
+        note=_why(action, kind, limit_state),
         number=action.number,
         url=action.url,
         boxes=tuple(_boxes(action, decisions, kind)),
-        by_hand=any(each.by_hand is not None for each in decisions),
+        by_hand=any(decision.by_hand is not None for decision in decisions),
     )
 
 
-def _why(action: TakenAction, kind: _Kind, known: State) -> str:
+def _why(action: TakenAction, kind: _Kind, limit_state: State) -> str:
     """Why nothing is done about it, or nothing more."""
-    if action.task in known.suspended:
-        return _suspension(known.suspended[action.task])
+    if action.task in limit_state.suspended:
+        return _suspension(limit_state.suspended[action.task])
     return "" if kind in {_PULLS, _ISSUES} and action.effect is not Effect.HANDED_OVER else action.message
 
 
@@ -290,8 +299,8 @@ def _boxes(action: TakenAction, decisions: Sequence[Decision], kind: _Kind) -> I
 
 def _may_be_adopted(decisions: Sequence[Decision]) -> bool:
     """Whether somebody chose to restore it, and nothing of it is a privilege that is never offered for adoption."""
-    others = [each for each in decisions if each.rule != CHOSEN]
-    return len(others) < len(decisions) and not any(is_gain(each.drift) for each in others)
+    other_decisions = [decision for decision in decisions if decision.rule != CHOSEN]
+    return len(other_decisions) < len(decisions) and not any(is_gain(decision.drift) for decision in other_decisions)
 
 
 def _found(proposal: Proposal, blocked: str | None) -> BoardRow:
@@ -310,33 +319,33 @@ def _reported(decisions: Sequence[Decision]) -> Iterator[BoardRow]:
         yield BoardRow(title_of(proposal), proposal.severity, remedy(Lane.NOTHING))
 
 
-def _at_rest(tick: Tick, known: State) -> Iterator[BoardRow]:
+def _at_rest(tick: Tick, limit_state: State) -> Iterator[BoardRow]:
     """Suspended tasks that the run did nothing about: they are told too, lest they are forgotten."""
-    told, differing = {action.task for action in tick.actions}, {drift.task for drift in tick.report.drift}
-    for task, entry in sorted(known.suspended.items()):
-        if task not in told:
+    acted_tasks, differing = {action.task for action in tick.actions}, {drift.task for drift in tick.report.drift}
+    for task, entry in sorted(limit_state.suspended.items()):
+        if task not in acted_tasks:
             state = "differs" if task in differing else "in sync"
             yield BoardRow(task, None, state, _suspension(entry), boxes=(Box(BoxVerb.RESUME, task),))
 
 
 def _with_room(sections: Sequence[BoardSection], texts: Messages) -> list[BoardSection]:
     """The sections with as many rows as have room; what one leaves of its share the next ones have."""
-    left, filled = ROOM, list[BoardSection]()
+    room_left, filled = ROOM, list[BoardSection]()
     for index, section in enumerate(sections):
-        shown = _fitting(
-            section.rows, left // (len(sections) - index), lambda row: texts.render("board_row.md", row=row)
+        rendered_rows = _fitting(
+            section.rows, room_left // (len(sections) - index), lambda row: texts.render("board_row.md", row=row)
         )
-        left -= sum(map(len, shown))
-        filled.append(replace(section, shown=shown))
+        room_left -= sum(map(len, rendered_rows))
+        filled.append(replace(section, shown=rendered_rows))
     return filled
 
 
 def _fitting(rows: Sequence[BoardRow], room: int, text: Callable[[BoardRow], str]) -> tuple[str, ...]:
-    shown: list[str] = []
+    rendered_rows: list[str] = []
     for row in rows:
         rendered = text(row)
         room -= len(rendered)
         if room < 0:
             break
-        shown.append(rendered.rstrip("\n"))
-    return tuple(shown)
+        rendered_rows.append(rendered.rstrip("\n"))
+    return tuple(rendered_rows)

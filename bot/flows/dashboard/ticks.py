@@ -73,15 +73,15 @@ def _refusal(
     if tick.edit is None:
         return f"{_about(tick.box)} was not carried out: nobody can tell who ticked it. Tick it again."
     if not host.may_write(tick.edit.editor):
-        why = "only people with write access to this repository may give orders"
+        reason = "only people with write access to this repository may give orders"
     else:
         try:
             _carry_out(tick, tick.edit, decisions, run, declarer)
         except (Refused, Invalid) as exc:
-            why = exc.message.rstrip(".")
+            reason = exc.message.rstrip(".")
         else:
             return None
-    return f"{_about(tick.box)}, ticked by {tick.edit.editor}, was not carried out: {why}."
+    return f"{_about(tick.box)}, ticked by {tick.edit.editor}, was not carried out: {reason}."
 
 
 def _about(box: Box) -> str:

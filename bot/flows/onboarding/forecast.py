@@ -52,7 +52,11 @@ def first_run(plan: Callable[[], Tick]) -> FirstRun:
         return FirstRun(impossible=str(exc))
     report = planned.report
     actions = [action for action in planned.actions if action.effect in {Effect.PLANNED, Effect.DENIED}]
-    lanes = tuple(_lane(lane, here) for lane in Lane if (here := [action for action in actions if action.lane is lane]))
+    lanes = tuple(
+        _lane(lane, lane_actions)
+        for lane in Lane
+        if (lane_actions := [action for action in actions if action.lane is lane])
+    )
     unread = [f"{gap.observer}: {gap.cause}" for gap in report.unreachable]
     return FirstRun(
         lanes, report.resources, len(report.drift), tuple(unread), planned.blocked if not report.resources else None

@@ -101,8 +101,8 @@ def _present(survey: Survey, *, workflow: bool) -> Iterator[tuple[str, str]]:
 
 
 def _extras(survey: Survey) -> str:
-    chosen = [*(["kubernetes"] if survey.kubernetes else []), *(["docker"] if survey.containers else [])]
-    return ",".join(chosen)
+    extra_names = [*(["kubernetes"] if survey.kubernetes else []), *(["docker"] if survey.containers else [])]
+    return ",".join(extra_names)
 
 
 def _added(path: str, data: bytes) -> str:

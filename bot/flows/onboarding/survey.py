@@ -77,8 +77,8 @@ class Survey:
     def places(self) -> tuple[Place, ...]:
         """The targets that are clusters of their own; none where fewer than two are."""
         rooted = (_place(target) for target in self.listing.targets)
-        places = tuple(place for place in rooted if place is not None)
-        return places if len(places) > 1 else ()
+        known_places = tuple(known_place for known_place in rooted if known_place is not None)
+        return known_places if len(known_places) > 1 else ()
 
     @property
     def empty(self) -> bool:
@@ -94,9 +94,12 @@ class Survey:
     def tools(self) -> tuple[str, ...]:
         """One line for each thing that deploys or declares, for people."""
         lines = [(self.flux, "Flux"), (self.argo, "Argo CD"), (self.compose, "Compose"), (self.terraform, "Terraform")]
-        named = [f"{name}: {_some(where)}" for where, name in [*lines, (self.cw, ".cw configuration")] if where]
+        descriptions = [f"{name}: {_some(files)}" for files, name in [*lines, (self.cw, ".cw configuration")] if files]
         plain = self.kubernetes and not self.listing.targets
-        return (*named, *([f"plain Kubernetes manifests: {counted(self.listing.plain, 'resource')}"] if plain else []))
+        return (
+            *descriptions,
+            *([f"plain Kubernetes manifests: {counted(self.listing.plain, 'resource')}"] if plain else []),
+        )
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -144,13 +147,17 @@ def _not_read(paths: Iterable[str]) -> tuple[str, ...]:
 def _roots(paths: Iterable[str]) -> tuple[str, ...]:
     """Folders of Terraform files that are no modules and lie in no other such folder."""
     folders = sorted({path.rpartition("/")[0] for path in paths if path.endswith((".tf", ".tf.json"))})
-    own = [folder for folder in folders if not {"modules", "module", ".terraform"} & set(folder.split("/"))]
-    return tuple(each or "." for each in own if not any(other and each.startswith(f"{other}/") for other in own))
+    root_folders = [folder for folder in folders if not {"modules", "module", ".terraform"} & set(folder.split("/"))]
+    return tuple(
+        folder or "."
+        for folder in root_folders
+        if not any(other and folder.startswith(f"{other}/") for other in root_folders)
+    )
 
 
 def _names(targets: Iterable[ListedTarget], kinds: Iterable[str]) -> tuple[str, ...]:
-    chosen = set(kinds)
-    return tuple(target.name for target in targets if any(unit.kind in chosen for unit in target.units))
+    kind_names = set(kinds)
+    return tuple(target.name for target in targets if any(unit.kind in kind_names for unit in target.units))
 
 
 def _place(target: ListedTarget) -> Place | None:
@@ -173,5 +180,5 @@ _SHOWN: Final = 3
 
 
 def _some(names: Sequence[str]) -> str:
-    more = len(names) - _SHOWN
-    return f"{', '.join(names[:_SHOWN])}{f' and {more} more' if more > 0 else ''}"
+    remainder = len(names) - _SHOWN
+    return f"{', '.join(names[:_SHOWN])}{f' and {remainder} more' if remainder > 0 else ''}"

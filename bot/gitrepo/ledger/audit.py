@@ -54,24 +54,24 @@ def verify(repository: pygit2.Repository, tip: str | None, retention: Retention)
 
 
 def follow(
-    repository: pygit2.Repository, since: str, known: LedgerTree, tip: str, retention: Retention, *, advice: str
+    repository: pygit2.Repository, since: str, trusted: LedgerTree, tip: str, retention: Retention, *, advice: str
 ) -> LedgerTree:
-    """The ledger at ``tip``, come from ``known``, the one at ``since``, lawfully; ``advice`` is for when it did not.
+    """The ledger at ``tip``, come from ``trusted``, the one at ``since``, lawfully; ``advice`` is for when it did not.
 
     Without a new snapshot the tail proves that itself; across one, each commit between the two is checked. Raises
     ``Refused`` for the first break.
     """
     commit = commit_of(repository, tip)
-    later = read_tree(repository, str(commit.tree_id), known)
-    if later.snapshot == known.snapshot:
-        steps: Iterable[_Step] = [(commit, later, list(_breaks(known, later, retention)))]
+    later = read_tree(repository, str(commit.tree_id), trusted)
+    if later.snapshot == trusted.snapshot:
+        steps: Iterable[_Step] = [(commit, later, list(_breaks(trusted, later, retention)))]
     else:
-        steps = _steps(repository, _chain(repository, tip, since=since), since, known, retention)
+        steps = _steps(repository, _chain(repository, tip, since=since), since, trusted, retention)
     for commit, later, wrong in steps:
         if wrong:
             raise Refused(f"the ledger was tampered with in {commit.short_id}: {wrong[0]}", advice=advice)
-        known = later
-    return known
+        trusted = later
+    return trusted
 
 
 def everything(repository: pygit2.Repository, tip: str | None, retention: Retention) -> list[Entry]:
@@ -113,19 +113,19 @@ def _steps(
         yield commit, tree, problems
 
 
-def _breaks(before: LedgerTree, after: LedgerTree, own: Retention) -> Iterator[str]:
+def _breaks(before: LedgerTree, after: LedgerTree, own_retention: Retention) -> Iterator[str]:
     """What is wrong with going from one commit to the next."""
     if after.sequence < before.sequence:
         yield f"{before.sequence - after.sequence} entries disappeared"
     elif after.snapshot != before.snapshot:
-        yield from _dishonest(before, after, own)
+        yield from _dishonest(before, after, own_retention)
     else:
         changed = [name for name, blob in before.files.items() if after.files.get(name) != blob]
         if changed:
             yield f"entries that were there were changed or removed: tail/{min(changed)}"
 
 
-def _dishonest(before: LedgerTree, after: LedgerTree, own: Retention) -> Iterator[str]:
+def _dishonest(before: LedgerTree, after: LedgerTree, own_retention: Retention) -> Iterator[str]:
     """What is wrong with the compaction between two commits."""
     if after.since != (before.sequence, before.head):
         yield f"the snapshot stands for {after.since[0]} entries and not for the {before.sequence} before it"
@@ -135,12 +135,12 @@ def _dishonest(before: LedgerTree, after: LedgerTree, own: Retention) -> Iterato
     stranger = next((entry for entry, line in old if line not in lines), None)
     if stranger is not None:
         yield f"entry {stranger.id} was slipped in, changed or moved"
-    kept = after.retention or own
-    if kept.seconds < min(own.seconds, _SHORTEST):
-        yield f"compaction kept only the last {kept.seconds:g} seconds"
-    lost = retained(before.entries, kept) - {entry.id for entry, _ in old}
-    if lost:
-        yield f"{len(lost)} entries that still count were dropped, such as {min(lost)}"
+    retention = after.retention or own_retention
+    if retention.seconds < min(own_retention.seconds, _SHORTEST):
+        yield f"compaction kept only the last {retention.seconds:g} seconds"
+    lost_ids = retained(before.entries, retention) - {entry.id for entry, _ in old}
+    if lost_ids:
+        yield f"{len(lost_ids)} entries that still count were dropped, such as {min(lost_ids)}"
 
 
 def _chain(repository: pygit2.Repository, tip: str | None, *, since: str | None = None) -> Iterator[pygit2.Commit]:

@@ -97,8 +97,8 @@ class GitLedger:
         changes: dict[str, bytes | None] = {}
         if self._is_long(tree):
             tree, changes = compacted(tree, self._retention)
-        tree, more = appended(tree, entries)
-        commit = self._commit(view.tip, {**changes, **more}, entries)
+        tree, new_files = appended(tree, entries)
+        commit = self._commit(view.tip, {**changes, **new_files}, entries)
         with writing(Path(self._repository.path)):
             together = bool(moves) and self._pushed_with(RefMove(self._ref, commit, view.tip), moves)
             if not together:
@@ -108,12 +108,14 @@ class GitLedger:
         self._known = (commit, tree, tree.view(commit))
         return self._known[2], together
 
-    def _pushed_with(self, own: RefMove, moves: Sequence[BranchMove]) -> bool:
+    def _pushed_with(self, own_move: RefMove, moves: Sequence[BranchMove]) -> bool:
         """Whether the remote took the entries and the branches at once. After False it may have."""
         branches = self._branches
         if branches is None:
             return False
-        return branches.moved(moves, lambda refs: self._remote.push_atomically([own, *refs], beside=[branches.git]))
+        return branches.moved(
+            moves, lambda refs: self._remote.push_atomically([own_move, *refs], other_repositories=[branches.git])
+        )
 
     def verify(self) -> ChainVerification:
         """The whole chain from its first commit checked link by link; fetches all of it."""
@@ -137,10 +139,10 @@ class GitLedger:
 
     def _fetch(self, *, depth: int) -> str | None:
         """The remote's tip, fetched. Raises ``Refused`` when it does not descend from the tip that was read last."""
-        seen = self._last_seen()
+        last_seen = self._last_seen()
         advertised = self._remote.fetch([f"+{self._ref}:{self._arrived}"], depth=depth)
         tip = advertised.refs.get(self._ref)
-        if tip == seen:
+        if tip == last_seen:
             return tip
         if tip is None:
             raise Refused(f"{self._ref} vanished: {self._remote.location} no longer has it", advice=self._recovery())
@@ -149,9 +151,9 @@ class GitLedger:
                 f"{self._ref} at {self._remote.location} names {tip[:12]}, which is no commit",
                 advice="is the name of the ledger's ref right?",
             )
-        if seen is not None and not history.ancestry(self._repository, seen, tip):
+        if last_seen is not None and not history.ancestry(self._repository, last_seen, tip):
             raise Refused(
-                f"{self._ref} at {self._remote.location} was rewritten: {seen[:12]} is no longer in it",
+                f"{self._ref} at {self._remote.location} was rewritten: {last_seen[:12]} is no longer in it",
                 advice=self._recovery(),
             )
         return tip
@@ -160,8 +162,12 @@ class GitLedger:
         """Whether a fetch of the branches just showed the ledger where it was seen last. Who appends is told what that missed:
         a view that is out of date by then is stale.
         """
-        listed, seen = None if self._branches is None else self._branches.take_listing(), self._last_seen()
-        return listed is not None and listed.get(self._ref) == seen and (seen is None or seen in self._repository)
+        listing, last_seen = None if self._branches is None else self._branches.take_listing(), self._last_seen()
+        return (
+            listing is not None
+            and listing.get(self._ref) == last_seen
+            and (last_seen is None or last_seen in self._repository)
+        )
 
     def _is_new(self) -> bool:
         """Whether nothing of the ledger is here yet."""
@@ -182,12 +188,12 @@ class GitLedger:
 
     def _trusted(self, tip: str | None) -> LedgerTree:
         """The ledger at ``tip``, proved to follow what this process, or one before it, read last."""
-        since, known, _ = self._known
+        since, known_tree, _ = self._known
         if since is None and (since := self._last_seen()) is not None:
-            known = self._tree(since)
+            known_tree = self._tree(since)
         if tip is None or since is None or since == tip:
             return self._tree(tip)
-        return audit.follow(self._repository, since, known, tip, self._retention, advice=self._recovery())
+        return audit.follow(self._repository, since, known_tree, tip, self._retention, advice=self._recovery())
 
     def _tree(self, tip: str | None) -> LedgerTree:
         """The ledger at ``tip``, which is here, by itself."""

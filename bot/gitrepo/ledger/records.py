@@ -103,19 +103,19 @@ def encoded(entry: Entry, prev: str) -> bytes:
     return line
 
 
-def decoded(line: bytes, *, where: str) -> tuple[Entry, str]:
-    """The entry a line holds and the digest it names. Raises ``Refused`` when it cannot be read, for ``where``."""
+def decoded(line: bytes, *, location: str) -> tuple[Entry, str]:
+    """The entry a line holds and the digest it names. Raises ``Refused`` when it cannot be read, for ``location``."""
     try:
         record = _LINE.validate_json(line)
     except ValidationError as exc:
-        refuse_newer(line, "v", where=where)
-        raise Refused(f"the ledger's {where} does not parse: {_first(exc)}") from exc
+        refuse_newer(line, "v", location=location)
+        raise Refused(f"the ledger's {location} does not parse: {_first(exc)}") from exc
     prev = record["prev"]
     return _entry(record), prev
 
 
-def refuse_newer(data: bytes, key: str, *, where: str) -> None:
-    """Raises ``Refused``, for ``where``, when a JSON object names a later version than ours under ``key``.
+def refuse_newer(data: bytes, key: str, *, location: str) -> None:
+    """Raises ``Refused``, for ``location``, when a JSON object names a later version than ours under ``key``.
 
     A later version may have fields that this one does not know, so it is asked before anything else is made of them.
     """
@@ -126,7 +126,7 @@ def refuse_newer(data: bytes, key: str, *, where: str) -> None:
     version = document.get(key) if isinstance(document, dict) else None
     if isinstance(version, int) and version > VERSION:
         raise Refused(
-            f"the ledger's {where} is of schema version {version}; this Clockwork reads up to {VERSION}",
+            f"the ledger's {location} is of schema version {version}; this Clockwork reads up to {VERSION}",
             advice="update Clockwork",
         )
 

@@ -103,8 +103,8 @@ class LedgerTree:
 EMPTY: Final = LedgerTree()
 
 
-def read_tree(repository: pygit2.Repository, tree: str, known: LedgerTree = EMPTY) -> LedgerTree:
-    """The ledger in ``tree``; what ``known`` (the ledger at another commit) holds as well is not read again.
+def read_tree(repository: pygit2.Repository, tree: str, known_tree: LedgerTree = EMPTY) -> LedgerTree:
+    """The ledger in ``tree``; what ``known_tree`` (the ledger at another commit) holds as well is not read again.
 
     Raises ``Refused`` when anything in it is no file, does not parse, is of a newer version, or breaks the chain.
     """
@@ -112,9 +112,9 @@ def read_tree(repository: pygit2.Repository, tree: str, known: LedgerTree = EMPT
     manifest = _manifest(repository, _file(top, MANIFEST))
     files = _tail(repository, top)
     snapshot = _file(top, SNAPSHOT)
-    if snapshot != known.snapshot or any(files.get(name) != oid for name, oid in known.files.items()):
-        known = _from_snapshot(repository, snapshot)
-    ledger = _continued(repository, known, files)
+    if snapshot != known_tree.snapshot or any(files.get(name) != oid for name, oid in known_tree.files.items()):
+        known_tree = _from_snapshot(repository, snapshot)
+    ledger = _continued(repository, known_tree, files)
     if (ledger.sequence, ledger.head) != (manifest.sequence, manifest.head):
         raise Refused(
             f"the ledger says it has {manifest.sequence} entries ending in {manifest.head[:12]}, "
@@ -147,8 +147,8 @@ def appended(before: LedgerTree, entries: Sequence[Entry]) -> tuple[LedgerTree, 
 def compacted(before: LedgerTree, retention: Retention) -> tuple[LedgerTree, dict[str, bytes | None]]:
     """``before`` with everything that no limit can count any more folded away, and the files that change for it."""
     stay = retained(before.entries, retention)
-    kept = [(entry, line) for entry, line in zip(before.entries, before.lines, strict=True) if entry.id in stay]
-    folded = before.folded + len(before.entries) - len(kept)
+    kept_entries = [(entry, line) for entry, line in zip(before.entries, before.lines, strict=True) if entry.id in stay]
+    folded = before.folded + len(before.entries) - len(kept_entries)
     head = {
         "v": VERSION,
         "sequence": before.sequence,
@@ -157,13 +157,13 @@ def compacted(before: LedgerTree, retention: Retention) -> tuple[LedgerTree, dic
         "seconds": retention.seconds,
         "attempts": retention.attempts,
     }
-    data = b"".join(line + b"\n" for line in [canonical(head), *(line for _, line in kept)])
+    data = b"".join(line + b"\n" for line in [canonical(head), *(line for _, line in kept_entries)])
     changes: dict[str, bytes | None] = {f"{TAIL}/{name}": None for name in before.files}
     later = LedgerTree(
         sequence=before.sequence,
         head=before.head,
-        entries=tuple(entry for entry, _ in kept),
-        lines=tuple(line for _, line in kept),
+        entries=tuple(entry for entry, _ in kept_entries),
+        lines=tuple(line for _, line in kept_entries),
         folded=folded,
         retention=retention,
         since=(before.sequence, before.head),
@@ -187,8 +187,8 @@ def _tail(repository: pygit2.Repository, top: _Files) -> dict[str, str]:
     mode, oid = top[TAIL]
     if mode != trees.FOLDER:
         raise Refused(f"the ledger's {TAIL!r} is not a folder", advice=_BY_HAND)
-    inside = {name: (mode, oid) for name, mode, oid in trees.children(repository, oid)}
-    return {name: blob for name in inside if (blob := _file(inside, name, under=f"{TAIL}/")) is not None}
+    children = {name: (mode, oid) for name, mode, oid in trees.children(repository, oid)}
+    return {name: blob for name in children if (blob := _file(children, name, under=f"{TAIL}/")) is not None}
 
 
 def _bytes(repository: pygit2.Repository, blob: str, name: str) -> bytes:
@@ -202,7 +202,7 @@ def _manifest(repository: pygit2.Repository, blob: str | None) -> _Manifest:
     if blob is None:
         raise Refused(f"the ledger's commit holds no {MANIFEST}", advice="is the name of the ledger's ref right?")
     data = _bytes(repository, blob, MANIFEST)
-    refuse_newer(data, "schema_version", where=MANIFEST)
+    refuse_newer(data, "schema_version", location=MANIFEST)
     try:
         return _Manifest.model_validate_json(data)
     except ValidationError as exc:
@@ -213,7 +213,7 @@ def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> LedgerTre
     if blob is None:
         return EMPTY
     first, *lines = _bytes(repository, blob, SNAPSHOT).splitlines() or [b""]
-    refuse_newer(first, "v", where=SNAPSHOT)
+    refuse_newer(first, "v", location=SNAPSHOT)
     try:
         head = _SnapshotHead.model_validate_json(first)
     except ValidationError as exc:
@@ -221,7 +221,7 @@ def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> LedgerTre
     return LedgerTree(
         sequence=head.sequence,
         head=head.head,
-        entries=tuple(decoded(line, where=f"{SNAPSHOT} line {n}")[0] for n, line in enumerate(lines, 2)),
+        entries=tuple(decoded(line, location=f"{SNAPSHOT} line {n}")[0] for n, line in enumerate(lines, 2)),
         lines=tuple(lines),
         folded=head.folded,
         retention=Retention(head.seconds, head.attempts),
@@ -230,32 +230,32 @@ def _from_snapshot(repository: pygit2.Repository, blob: str | None) -> LedgerTre
     )
 
 
-def _continued(repository: pygit2.Repository, known: LedgerTree, files: Mapping[str, str]) -> LedgerTree:
-    """``known`` with the tail files that it does not have yet, each beginning where the one before ended."""
-    sequence, head = known.sequence, known.head
+def _continued(repository: pygit2.Repository, known_tree: LedgerTree, files: Mapping[str, str]) -> LedgerTree:
+    """``known_tree`` with the tail files that it does not have yet, each beginning where the one before ended."""
+    sequence, head = known_tree.sequence, known_tree.head
     entries: list[Entry] = []
     lines: list[bytes] = []
-    for name in sorted(files.keys() - known.files.keys()):
+    for name in sorted(files.keys() - known_tree.files.keys()):
         if name != f"{sequence + 1:010d}.jsonl":
             raise Refused(f"the ledger's {f'{TAIL}/{name}'!r} is not what follows entry {sequence}", advice=_BY_HAND)
         records = _bytes(repository, files[name], f"{TAIL}/{name}").splitlines()
         if not records:
             raise Refused(f"the ledger's {TAIL}/{name} holds no entry", advice=_BY_HAND)
         for number, line in enumerate(records, 1):
-            entry, prev = decoded(line, where=f"{TAIL}/{name} line {number}")
+            entry, prev = decoded(line, location=f"{TAIL}/{name} line {number}")
             if prev != head:
                 raise Refused(f"the ledger's chain is broken at {TAIL}/{name} line {number}", advice=_BY_HAND)
             entries.append(entry)
             lines.append(line)
             sequence, head = sequence + 1, digest(line)
     if not entries:
-        return known
+        return known_tree
     return replace(
-        known,
+        known_tree,
         sequence=sequence,
         head=head,
-        entries=(*known.entries, *entries),
-        lines=(*known.lines, *lines),
+        entries=(*known_tree.entries, *entries),
+        lines=(*known_tree.lines, *lines),
         files=dict(files),
     )
 

@@ -92,19 +92,19 @@ def _statements(block: HclBlock) -> Iterator[Fact]:
         if any(statement.nested("not_principals")):
             yield Fact((block.address, "principal", name), statement.line, f"{block.address} allows everybody.")
         for principals in statement.nested("principals"):
-            who = principals.attribute("identifiers")
-            if who is not None and _STAR.search(who.text):
-                yield Fact((block.address, "principal", name), who.line, f"{block.address} allows everybody.")
+            identifiers = principals.attribute("identifiers")
+            if identifiers is not None and _STAR.search(identifiers.text):
+                yield Fact((block.address, "principal", name), identifiers.line, f"{block.address} allows everybody.")
 
 
 def _every(statement: HclBlock) -> HclAttribute | None:
     """What of a statement allows every action: as :func:`~bot.guardrails.detectors.policies.allowances` tells it."""
-    actions, others = statement.attribute("actions"), statement.attribute("not_actions")
+    actions, excluded_actions = statement.attribute("actions"), statement.attribute("not_actions")
     if actions is not None and _STAR.search(actions.text):
         return actions
     if not _STAR.search(statement.text("resources")):
         return None
-    return others or (actions if actions is not None and '"iam:*"' in actions.text else None)
+    return excluded_actions or (actions if actions is not None and '"iam:*"' in actions.text else None)
 
 
 def _narrows(condition: HclBlock) -> bool:
@@ -122,8 +122,10 @@ def _administrators(block: HclBlock) -> Iterator[Fact]:
     for attribute in block.attributes:
         match = _ADMINISTRATOR.search(attribute.text) if attribute.name in _ATTACHED else None
         if match is not None:
-            what = match[0].rpartition("/")[2].strip('"')
-            yield Fact((block.address, "administrator", what), attribute.line, f"{block.address} gives {what}.")
+            policy_name = match[0].rpartition("/")[2].strip('"')
+            yield Fact(
+                (block.address, "administrator", policy_name), attribute.line, f"{block.address} gives {policy_name}."
+            )
 
 
 def _public(block: HclBlock) -> Iterator[Fact]:
@@ -145,10 +147,12 @@ def _public(block: HclBlock) -> Iterator[Fact]:
         if attribute.name in _MEMBERS and _EVERYBODY.search(attribute.text):
             yield Fact((block.address, "member"), attribute.line, f"{block.address} grants access to everybody.")
     for (kind, name), values in _OPENED.items():
-        opened = block.attribute(name) if block.labels[0] == kind else None
-        if opened is not None and opened.text.strip('"').lower() in values:
+        member_attribute = block.attribute(name) if block.labels[0] == kind else None
+        if member_attribute is not None and member_attribute.text.strip('"').lower() in values:
             yield Fact(
-                (block.address, name), opened.line, f"{block.address} is for everybody ({name} = {opened.text})."
+                (block.address, name),
+                member_attribute.line,
+                f"{block.address} is for everybody ({name} = {member_attribute.text}).",
             )
     for rules in (block, *block.nested("network_rules")):
         action = rules.attribute("default_action") if block.labels[0].startswith("azurerm_storage_account") else None

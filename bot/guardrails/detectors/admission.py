@@ -52,8 +52,8 @@ def loosened_rules(subject: Subject) -> Iterator[Hit]:
             old = before[delta.path].get(key)
             if old is not None and old.refuses and not rule.refuses:
                 kind, namespace, name, part = key
-                what = f"{kind} {f'{namespace}/' if namespace else ''}{name}{f', {part},' if part else ''}"
-                text = f"{what} no longer refuses what breaks it: {rule.word}, it was {old.word}."
+                title = f"{kind} {f'{namespace}/' if namespace else ''}{name}{f', {part},' if part else ''}"
+                text = f"{title} no longer refuses what breaks it: {rule.word}, it was {old.word}."
                 yield Hit(delta.path, rule.line, text, anchor="/".join(key))
 
 
@@ -88,9 +88,9 @@ def _of(kind: str, document: LinedNode) -> Iterator[tuple[str, _Strictness]]:
             _Strictness("Deny" in words, ", ".join(words) or "nothing", actions[0].line if actions else document.line),
         )
     elif kind in {"ClusterPolicy", "Policy"}:
-        whole = document.word("spec", "validationFailureAction") or "Audit"
+        failure_action = document.word("spec", "validationFailureAction") or "Audit"
         for rule in document.elements("spec", "rules"):
-            yield rule.word("name"), _said(rule, ("validate", "failureAction"), whole, loose="audit")
+            yield rule.word("name"), _said(rule, ("validate", "failureAction"), failure_action, loose="audit")
     elif kind == "PeerAuthentication":
         yield "", _said(document, ("spec", "mtls", "mode"), "PERMISSIVE", loose="permissive|disable|unset")
     elif document.word("apiVersion").startswith(_GATEKEEPER):

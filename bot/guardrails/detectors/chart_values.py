@@ -45,43 +45,45 @@ def values_of(document: LinedNode) -> Iterator[LinedNode]:
             yield from (part for part in parts if part is not None)
 
 
-def values_powers(who: tuple[str, str, str], tree: LinedNode) -> Iterator[Fact]:
+def values_powers(subject_id: tuple[str, str, str], tree: LinedNode) -> Iterator[Fact]:
     """What the values ask for, by the names of the fields that they fill. What is shared is looked at once for each role."""
     waiting: list[tuple[str, LinedNode]] = [("", tree)]
-    seen: set[tuple[int, bool]] = set()
+    seen_pairs: set[tuple[int, bool]] = set()
     while waiting:
         path, node = waiting.pop()
         role = id(node), path.lower().endswith("securitycontext")
-        if role in seen:
+        if role in seen_pairs:
             continue
-        seen.add(role)
+        seen_pairs.add(role)
         if isinstance(node.value, list):
             waiting += [(path, child) for child in node.value]
-            yield from _parameter(who, node)
+            yield from _parameter(subject_id, node)
         if not isinstance(node.value, dict):
             continue
-        for name, what in _SHARED.items():
+        for name, description in _SHARED.items():
             if shared := node.having(True, name):
                 yield Fact(
-                    (*who, path, name), shared.line, f"{path or 'The chart'} is told to share the host's {what}."
+                    (*subject_id, path, name),
+                    shared.line,
+                    f"{path or 'The chart'} is told to share the host's {description}.",
                 )
         if role[1]:
-            yield from _context(who, path, node)
+            yield from _context(subject_id, path, node)
         waiting += [(f"{path}.{name}".lstrip(".")[-_SHOWN:], child) for name, child in node.value.items()]
 
 
-def _context(who: tuple[str, str, str], path: str, node: LinedNode) -> Iterator[Fact]:
-    for name, what in _POWERS.items():
+def _context(subject_id: tuple[str, str, str], path: str, node: LinedNode) -> Iterator[Fact]:
+    for name, description in _POWERS.items():
         if power := node.having(True, name):
-            yield Fact((*who, path, name), power.line, f"{path} asks for {what}.")
+            yield Fact((*subject_id, path, name), power.line, f"{path} asks for {description}.")
     if user := node.having(0, "runAsUser"):
-        yield Fact((*who, path, "uid0"), user.line, f"{path} asks to run as root (uid 0).")
-    yield from capabilities((*who, path), path, node.elements("capabilities", "add"))
+        yield Fact((*subject_id, path, "uid0"), user.line, f"{path} asks to run as root (uid 0).")
+    yield from capabilities((*subject_id, path), path, node.elements("capabilities", "add"))
 
 
-def _parameter(who: tuple[str, str, str], parameters: LinedNode) -> Iterator[Fact]:
-    for each in parameters.elements():
-        match = _PARAMETER.search(each.word("name")[:300])
-        if match is not None and each.word("value").lower() == "true":
-            text = f"The parameter {each.word('name')[:100]} is true."
-            yield Fact((*who, each.word("name")[:300]), each.line, text)
+def _parameter(subject_id: tuple[str, str, str], parameters: LinedNode) -> Iterator[Fact]:
+    for parameter in parameters.elements():
+        match = _PARAMETER.search(parameter.word("name")[:300])
+        if match is not None and parameter.word("value").lower() == "true":
+            text = f"The parameter {parameter.word('name')[:100]} is true."
+            yield Fact((*subject_id, parameter.word("name")[:300]), parameter.line, text)

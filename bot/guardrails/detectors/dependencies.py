@@ -61,28 +61,28 @@ def _requirements(lines: tuple[str, ...]) -> _Named:
 
 def _pyproject(lines: tuple[str, ...]) -> _Named:
     """PEP 621 and PEP 735 lists, and Poetry's tables."""
-    section, inside = "", False
+    section, in_list = "", False
     for at, text in enumerate(lines, 1):
         header = _SECTIONS.match(text[:400])
         if header:
-            section, inside = header[1].strip(), False
+            section, in_list = header[1].strip(), False
             continue
         if "poetry" in section and section.endswith("dependencies"):
             match = _TOML_KEY.match(text[:400])
             if match and match[1] != "python":
                 yield at, _canonical(match[1])
             continue
-        listed = section in {"project.optional-dependencies", "dependency-groups"} or (
+        starts_list = section in {"project.optional-dependencies", "dependency-groups"} or (
             section in {"project", "build-system"} and re.match(r"\s*(dependencies|requires)\s*=\s*\[", text)
         )
-        inside = inside or bool(listed and re.search(r"=\s*\[", text))
-        if inside:
+        in_list = in_list or bool(starts_list and re.search(r"=\s*\[", text))
+        if in_list:
             value = text[:2000].partition("=")[2] if re.match(r"\s*[\w\-]+\s*=\s*\[", text) else text[:2000]
             for part in re.split(r"(?<=[\"'])\s*,", value):
                 match = _QUOTED_REQUIREMENT.match(part.strip().lstrip("["))
                 if match:
                     yield at, _canonical(match[1])
-            inside = not text.split("#")[0].rstrip().endswith("]")
+            in_list = not text.split("#")[0].rstrip().endswith("]")
 
 
 def _package_json(lines: tuple[str, ...]) -> _Named:
@@ -115,12 +115,12 @@ def _go_mod(lines: tuple[str, ...]) -> _Named:
     block = ""
     for at, text in enumerate(lines, 1):
         directive = _GO_DIRECTIVE.match(text[:400])
-        inside = directive[1] if directive else block
+        directive_name = directive[1] if directive else block
         if directive and directive[2]:
             block = directive[1]
         elif text.strip().startswith(")"):
             block = ""
-        match = _GO.match(text[:400]) if inside == "require" else None
+        match = _GO.match(text[:400]) if directive_name == "require" else None
         if match and "// indirect" not in text and match[1] not in replaced:
             yield at, match[1]
 
@@ -156,11 +156,11 @@ def _new(subject: Subject) -> Iterator[tuple[Delta, DeclaredDependency]]:
             continue
         if classify.is_vendored(delta.path) or classify.is_fixture(delta.path):
             continue
-        known = {requirement.name for requirement in requirements(delta.old_path, delta.before_lines)}
-        known |= _own_names(delta)
+        known_names = {requirement.name for requirement in requirements(delta.old_path, delta.before_lines)}
+        known_names |= _own_names(delta)
         for requirement in requirements(delta.path, delta.after_lines):
             name = requirement.name
-            if name not in known and not any(name_matches(pattern, name) for pattern in private):
+            if name not in known_names and not any(name_matches(pattern, name) for pattern in private):
                 yield delta, requirement
 
 
@@ -173,10 +173,10 @@ def unknown_dependency(subject: Subject) -> Iterable[Hit]:
     """DEP-001: an added name that the registry does not know, or that the lock file of the same change lacks."""
     for delta, requirement in _new(subject):
         ecosystem, name = requirement.ecosystem, requirement.name
-        known = subject.facts.registry.get((ecosystem, name))
-        if known is False:
+        registry_entry = subject.facts.registry.get((ecosystem, name))
+        if registry_entry is False:
             message = f"The registry of {ecosystem} has no package {name}."
-        elif known is None and _missing_in_lock(subject, delta, requirement):
+        elif registry_entry is None and _missing_in_lock(subject, delta, requirement):
             message = f"{name} was added, and the lock file that changed with it does not have it."
         else:
             continue
@@ -189,8 +189,8 @@ def _missing_in_lock(subject: Subject, manifest: Delta, requirement: DeclaredDep
     spelled = re.escape(requirement.name) if npm else requirement.name.replace("-", "[-_.]")
     for delta in subject.deltas:
         path = PurePosixPath(delta.path)
-        beside = path.parent in PurePosixPath(manifest.path).parents
-        if path.name in classify.LOCKS[requirement.ecosystem] and delta.after and beside:
+        is_sibling = path.parent in PurePosixPath(manifest.path).parents
+        if path.name in classify.LOCKS[requirement.ecosystem] and delta.after and is_sibling:
             return re.search(rf"(?i)(?<![\w\-.]){spelled}(?![\w\-])", delta.after) is None
     return False
 
@@ -215,11 +215,11 @@ def _one_edit(word: str, other: str) -> bool:
     at = 0
     while at < min(len(word), len(other)) and word[at] == other[at]:
         at += 1
-    rest, others = word[at:], other[at:]
-    if len(rest) == len(others):
-        swapped = len(rest) > 1 and rest[:2] == others[1::-1] and rest[2:] == others[2:]
-        return rest[1:] == others[1:] or swapped
-    return rest[1:] == others if len(rest) > len(others) else rest == others[1:]
+    word_rest, other_rest = word[at:], other[at:]
+    if len(word_rest) == len(other_rest):
+        swapped = len(word_rest) > 1 and word_rest[:2] == other_rest[1::-1] and word_rest[2:] == other_rest[2:]
+        return word_rest[1:] == other_rest[1:] or swapped
+    return word_rest[1:] == other_rest if len(word_rest) > len(other_rest) else word_rest == other_rest[1:]
 
 
 _HOST: Final = regex(r"(git\+ssh|git\+https?|https?|git|ssh)://(?:[^/\s\"'@]{0,100}@)?([\w.\-]{1,200})")
@@ -241,8 +241,8 @@ def lock_tamper(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if not classify.is_lock(delta.path) or delta.before is None or delta.after is None:
             continue
-        alone = not _manifest_changed(subject, delta)
-        yield from _new_hosts(delta, alone=alone)
+        is_lock_only = not _manifest_changed(subject, delta)
+        yield from _new_hosts(delta, is_lock_only=is_lock_only)
         yield from _changed_integrity(delta)
 
 
@@ -266,14 +266,14 @@ def _hosts(text: str) -> Iterator[tuple[str, str]]:
             yield match[1], match[2].lower()
 
 
-def _new_hosts(delta: Delta, *, alone: bool) -> Iterator[Hit]:
-    known = {address for text in delta.before_lines for address in _hosts(text)}
-    familiar = _REGISTRIES | {host for _, host in known}
+def _new_hosts(delta: Delta, *, is_lock_only: bool) -> Iterator[Hit]:
+    known_hosts = {address for text in delta.before_lines for address in _hosts(text)}
+    familiar = _REGISTRIES | {host for _, host in known_hosts}
     for line in delta.added:
         for scheme, host in _hosts(line.text):
             doubtful = host not in familiar or scheme.startswith("git")
-            if (scheme, host) not in known and (scheme == "http" or (alone and doubtful)):
-                known.add((scheme, host))
+            if (scheme, host) not in known_hosts and (scheme == "http" or (is_lock_only and doubtful)):
+                known_hosts.add((scheme, host))
                 message = f"The lock file now takes a package from {scheme}://{host}, where none came from before."
                 yield on_line(delta, line, message, anchor=f"host:{scheme}:{host}")
 

@@ -56,18 +56,18 @@ def mass_delete(subject: Subject) -> Iterable[Hit]:
 def many_files_deleted(subject: Subject) -> Iterable[Hit]:
     """DES-002: twenty files, or 30 % of a top-level folder with at least five files, are gone and were not moved."""
     added = {_stem(delta.path) for delta in subject.deltas if delta.status is FileStatus.ADDED}
-    gone = [
+    removed_paths = [
         delta.path
         for delta in subject.deltas
         if delta.status is FileStatus.REMOVED and not delta.is_foreign and _stem(delta.path) not in added
     ]
-    if len(gone) >= 20:
-        yield Hit(None, None, f"{len(gone)} files are deleted, among them {gone[0]}.", anchor="files")
+    if len(removed_paths) >= 20:
+        yield Hit(None, None, f"{len(removed_paths)} files are deleted, among them {removed_paths[0]}.", anchor="files")
         return
-    whole = Counter(path.split("/")[0] for path in subject.facts.paths if "/" in path)
-    for folder, count in sorted(Counter(path.split("/")[0] for path in gone if "/" in path).items()):
-        if count >= 5 and whole[folder] and count >= 0.3 * whole[folder]:
-            text = f"{count} of the {whole[folder]} files in {folder}/ are deleted."
+    file_counts = Counter(path.split("/")[0] for path in subject.facts.paths if "/" in path)
+    for folder, count in sorted(Counter(path.split("/")[0] for path in removed_paths if "/" in path).items()):
+        if count >= 5 and file_counts[folder] and count >= 0.3 * file_counts[folder]:
+            text = f"{count} of the {file_counts[folder]} files in {folder}/ are deleted."
             yield Hit(None, None, text, anchor=f"folder:{folder}")
 
 
@@ -93,19 +93,21 @@ def _terraform(subject: Subject) -> Iterator[Hit]:
     files = [delta for delta in subject.written if delta.is_hcl and in_deployed_folder(delta, subject)]
     modules = _by_folder(files)
     arrived = {address for module in modules.values() for address in module.after - module.before}
-    left = {address for module in modules.values() for address in module.before - module.after}
-    kept = {key for module in modules.values() for key in module.on if key[0] in arrived - module.before}
-    known = {key for module in modules.values() for key in module.off if key[0] in left - module.after}
+    removed_addresses = {address for module in modules.values() for address in module.before - module.after}
+    kept_keys = {key for module in modules.values() for key in module.on if key[0] in arrived - module.before}
+    known_keys = {
+        key for module in modules.values() for key in module.off if key[0] in removed_addresses - module.after
+    }
     for delta in files:
         module = modules[dirname(delta.path)]
         for key in _switched_on(delta.blocks_before, _ON):
             stays = key[0] in module.after
-            if key not in module.on and (stays or (key[0] in arrived and key not in kept)):
-                line, what = _where(delta, key) or (1, "removed")
-                yield Hit(delta.path, line, f"{key[1]} of {key[0]} was {what}.", anchor="/".join(key))
+            if key not in module.on and (stays or (key[0] in arrived and key not in kept_keys)):
+                line, description = _where(delta, key) or (1, "removed")
+                yield Hit(delta.path, line, f"{key[1]} of {key[0]} was {description}.", anchor="/".join(key))
         for key, line in _switched_on(delta.blocks_after, _OFF).items():
-            existed = key[0] in module.before or key[0] in left
-            if key not in module.off and key not in known and existed:
+            existed = key[0] in module.before or key[0] in removed_addresses
+            if key not in module.off and key not in known_keys and existed:
                 text = f"{key[1]} of {key[0]} was switched on."
                 yield Hit(delta.path, line, text, anchor="/".join(key))
 
@@ -165,9 +167,9 @@ def _kubernetes(subject: Subject) -> Iterator[Hit]:
             {key: value for key, value, _ in _guards(delta.documents_before)} if delta.path in guarded else {}
         ),
         lambda delta: (
-            (owner, what)
+            (owner, protection)
             for owner in map(_owner, _objects(delta.documents_after))
-            for what in ("finalizers", "reclaim")
+            for protection in ("finalizers", "reclaim")
         ),
     )
     for delta in files:
@@ -177,11 +179,11 @@ def _kubernetes(subject: Subject) -> Iterator[Hit]:
             if key[0] not in owners:
                 continue
             current, line = now.get(key, ((), 1))
-            lost = set(value) - set(current)
-            if key[1] == "reclaim" and lost and not {"Delete", "Recycle"} & set(current):
+            lost_keys = set(value) - set(current)
+            if key[1] == "reclaim" and lost_keys and not {"Delete", "Recycle"} & set(current):
                 continue
-            if lost:
-                text = f"{', '.join(sorted(lost))} was removed from the {key[1]} of {key[0]}."
+            if lost_keys:
+                text = f"{', '.join(sorted(lost_keys))} was removed from the {key[1]} of {key[0]}."
                 yield Hit(delta.path, line, text, anchor="/".join(key))
 
 

@@ -62,9 +62,9 @@ class SecretValue:
     line: int
 
 
-def decoded(written: str) -> str | None:
+def decoded(encoded_text: str) -> str | None:
     """The text behind base64; None for what is none, or is no text."""
-    body = written.replace("-", "+").replace("_", "/").rstrip("=")
+    body = encoded_text.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         data = base64.b64decode(body + "=" * (-len(body) % 4), validate=True)
         text = data.decode("ascii")

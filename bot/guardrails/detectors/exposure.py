@@ -72,10 +72,10 @@ class _Module:
     def filled(self, text: str) -> str:
         """An expression with the defaults of the variables it names, and its locals, as deep as they are written."""
         for _ in range(_DEEPEST):
-            known = _VARIABLE.sub(lambda match: self.defaults.get(match[0], match[0]), text)
-            if known == text or len(known) > _LONGEST:
+            filled_text = _VARIABLE.sub(lambda match: self.defaults.get(match[0], match[0]), text)
+            if filled_text == text or len(filled_text) > _LONGEST:
                 break
-            text = known
+            text = filled_text
         return text
 
     def is_world(self, attribute: HclAttribute) -> bool:
@@ -85,7 +85,7 @@ class _Module:
             return True
         is_made = "\\" in text or "${" in text
         return is_made and any(
-            isinstance(each, str) and _is_world(f'"{each}"') for each in scalars(value_of(attribute))
+            isinstance(value, str) and _is_world(f'"{value}"') for value in scalars(value_of(attribute))
         )
 
 
@@ -100,10 +100,10 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
         lambda delta: (opening.key for opening in _openings(delta.blocks_after, new[dirname(delta.path)])),
     )
     for delta in files:
-        seen: set[tuple[str, ...]] = set()
+        seen_keys: set[tuple[str, ...]] = set()
         for opening in _openings(delta.blocks_after, new[dirname(delta.path)]):
-            if opening.key not in before[delta.path] and opening.key not in seen:
-                seen.add(opening.key)
+            if opening.key not in before[delta.path] and opening.key not in seen_keys:
+                seen_keys.add(opening.key)
                 yield opening.hit(delta)
     yield from _unblocked(files)
 
@@ -125,23 +125,25 @@ def _unblocked(files: Iterable[Delta]) -> Iterator[Hit]:
     }
     for module in modules.values():
         sides = ((delta, delta.blocks_before) for delta in module), (delta.blocks_after for delta in module)
-        gone = [(delta, block) for delta, block in _gone(*sides) if block.address not in arrived]
-        buckets = sum(block.labels[:1] == ("aws_s3_bucket",) for _, block in gone)
-        for delta, block in [each for each in gone if each[1].labels[:1] and each[1].labels[0] in _PUBLIC_BLOCK][
-            buckets:
-        ]:
+        removed_blocks = [(delta, block) for delta, block in _gone(*sides) if block.address not in arrived]
+        buckets = sum(block.labels[:1] == ("aws_s3_bucket",) for _, block in removed_blocks)
+        for delta, block in [
+            removed_block
+            for removed_block in removed_blocks
+            if removed_block[1].labels[:1] and removed_block[1].labels[0] in _PUBLIC_BLOCK
+        ][buckets:]:
             text = f"{block.address} is gone, which kept everybody out."
             yield Hit(delta.path, delta.first_added or 1, text, anchor=f"{block.address}/gone")
 
 
 def _gone(
-    held: Iterable[tuple[Delta, Iterable[HclBlock]]], kept: Iterable[Iterable[HclBlock]]
+    blocks_by_file: Iterable[tuple[Delta, Iterable[HclBlock]]], kept_blocks: Iterable[Iterable[HclBlock]]
 ) -> list[tuple[Delta, HclBlock]]:
     """The resources of one side of a module that the other one has not."""
-    addresses = {block.address for blocks in kept for block in blocks}
+    addresses = {block.address for blocks in kept_blocks for block in blocks}
     return [
         (delta, block)
-        for delta, blocks in held
+        for delta, blocks in blocks_by_file
         for block in blocks
         if block.type == "resource" and block.address not in addresses
     ]
@@ -157,9 +159,9 @@ def _modules(files: Iterable[Delta], ports: frozenset[int], *, after: bool) -> M
             if block.type == "variable" and block.text("default"):
                 defaults[folder][f"var.{block.labels[0] if block.labels else ''}"] = block.text("default")
             elif block.type == "values":
-                values[folder] |= {f"var.{each.name}": each.text for each in block.attributes}
+                values[folder] |= {f"var.{attribute.name}": attribute.text for attribute in block.attributes}
             elif block.type == "locals":
-                defaults[folder] |= {f"local.{each.name}": each.text for each in block.attributes}
+                defaults[folder] |= {f"local.{attribute.name}": attribute.text for attribute in block.attributes}
     modules: defaultdict[str, _Module] = defaultdict(lambda: _Module(ports))
     folders = {*defaults, *values}
     modules.update({folder: _Module(ports, defaults[folder] | values[folder]) for folder in folders})
@@ -248,10 +250,10 @@ def _ranges(block: HclBlock, rule: HclBlock, module: _Module, names: frozenset[s
             and module.is_world(attribute)
             and not (_has_ports(rule) and _allowed(span, module.ports))
         ):
-            where = (
+            port_text = (
                 f"port {span[0]}" if span and span[0] == span[-1] else f"ports {' to '.join(span) or 'of any number'}"
             )
-            text = f"{block.address} lets everybody in ({where})."
+            text = f"{block.address} lets everybody in ({port_text})."
             yield Fact((block.address, "ingress", *span), attribute.line, text)
 
 
@@ -295,8 +297,8 @@ _NO_PORTS: Final = frozenset({"icmp", "1", "icmpv6", "58"})
 def _number(rule: HclBlock, *names: str) -> int | None:
     """A whole number that is written as such."""
     values = words(rule, *names)
-    known = values[0] if len(values) == 1 else None
-    return int(known) if isinstance(known, str) and known.isdecimal() and len(known) <= 6 else None
+    constant = values[0] if len(values) == 1 else None
+    return int(constant) if isinstance(constant, str) and constant.isdecimal() and len(constant) <= 6 else None
 
 
 def _denied(block: HclBlock) -> Mapping[tuple[int, int], int]:
@@ -375,11 +377,13 @@ def _google(block: HclBlock, module: _Module) -> Iterator[Fact]:
     if ranges is None or not module.is_world(ranges) or (block.blocks and not list(block.nested("allow"))):
         return
     allowed = [(allow, words(allow, "ports")) for allow in block.nested("allow")]
-    named = [allow.text("ports") for allow, ports in allowed if ports]
+    port_attributes = [allow.text("ports") for allow, ports in allowed if ports]
     # what has no ports opens all of them, unless it is of a protocol that has none
-    every = any(not ports and not {*words(allow, "protocol")} <= _PORTLESS for allow, ports in allowed)
-    if not named or every or not all(_is_public(ports, module) for _, ports in allowed if ports):
-        yield Fact((block.address, "ingress", *sorted(named)), ranges.line, f"{block.address} lets everybody in.")
+    opens_all = any(not ports and not {*words(allow, "protocol")} <= _PORTLESS for allow, ports in allowed)
+    if not port_attributes or opens_all or not all(_is_public(ports, module) for _, ports in allowed if ports):
+        yield Fact(
+            (block.address, "ingress", *sorted(port_attributes)), ranges.line, f"{block.address} lets everybody in."
+        )
 
 
 _PORTLESS: Final = frozenset({"icmp", "1", "icmpv6", "58", "esp", "50", "ah", "51", "ipip", "94"})
@@ -395,8 +399,8 @@ def _azure(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
         return
     ports = [port for port in words(rule, "destination_port_range", "destination_port_ranges") if port != ""]
     texts = (rule.text(f"destination_port_range{plural}") for plural in ("", "s"))
-    shown = ", ".join(text for text in texts if text not in {"", "null"})
-    port = shown.strip('"').lower() or "*"
+    shown_texts = ", ".join(text for text in texts if text not in {"", "null"})
+    port = shown_texts.strip('"').lower() or "*"
     for name in ("source_address_prefix", "source_address_prefixes"):
         source = rule.attribute(name)
         if source is None or (ports and _is_public(ports, module)):

@@ -51,25 +51,25 @@ def gained(
         lambda delta: keys(delta.documents_before, delta.old_path),
         lambda delta: keys(delta.documents_after, delta.path),
     )
-    seen: set[tuple[str, ...]] = set()
+    seen_keys: set[tuple[str, ...]] = set()
     lines = set(elsewhere)
     for delta in files:
         for fact in _facts(delta.documents_after, facts, patches=False):
-            if fact.key not in before[delta.path] and fact.key not in seen:
-                seen.add(fact.key)
+            if fact.key not in before[delta.path] and fact.key not in seen_keys:
+                seen_keys.add(fact.key)
                 lines.add((delta.path, fact.line))
                 yield fact.hit(delta)
     rendered: set[tuple[str | None, int | None]] = set()
-    for power in _rendered_powers(subject.facts.rendered, facts, frozenset(_anywhere(key) for key in seen)):
+    for power in _rendered_powers(subject.facts.rendered, facts, frozenset(_anywhere(key) for key in seen_keys)):
         if power.location not in lines:
             rendered.add(power.location)
             yield power.hit()
     for delta in files:
         for fact in _facts(delta.documents_after, facts, values=is_values_file(delta.path)):
             location = (delta.path, fact.line)
-            if fact.key in before[delta.path] or fact.key in seen or location in lines or location in rendered:
+            if fact.key in before[delta.path] or fact.key in seen_keys or location in lines or location in rendered:
                 continue
-            seen.add(fact.key)
+            seen_keys.add(fact.key)
             yield fact.hit(delta)
 
 
@@ -96,22 +96,22 @@ class _RenderedPower:
 
 
 def _rendered_powers(
-    changes: Iterable[RenderedChange], facts: Facts, written: frozenset[tuple[str, ...]]
+    changes: Iterable[RenderedChange], facts: Facts, declared_keys: frozenset[tuple[str, ...]]
 ) -> Iterable[_RenderedPower]:
-    """The powers that rendered objects gain, but for what is ``written`` in a file of the change.
+    """The powers that rendered objects gain, but for those with ``declared_keys`` in a file of the change.
 
     Each target is weighed by itself: what one loses, another does not gain for nothing. One that is new is weighed
     against those that are gone, since it may only have been renamed. A line that gives several targets the same power
     counts once.
     """
     changes = tuple(changes)
-    gone = {key for change in changes if change.status is FileStatus.REMOVED for key in _held(change, facts)}
+    removed_keys = {key for change in changes if change.status is FileStatus.REMOVED for key in _held(change, facts)}
     powers: dict[tuple[object, ...], _RenderedPower] = {}
     for change in changes:
-        before = gone if change.status is FileStatus.ADDED else _held(change, facts)
+        before = removed_keys if change.status is FileStatus.ADDED else _held(change, facts)
         nodes = change.nodes_after
         for fact in {fact.key: fact for fact in _facts(nodes.documents, facts, patches=False)}.values():
-            if fact.key in before or _anywhere(fact.key) in written:
+            if fact.key in before or _anywhere(fact.key) in declared_keys:
                 continue
             location = change.locate(*nodes.places[fact.line])
             power = _RenderedPower(fact, location, nodes.shown(fact.line), [])

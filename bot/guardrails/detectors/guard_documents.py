@@ -46,7 +46,7 @@ def weakened(subject: Subject) -> Iterator[Hit]:
 
 def _documents(sides: Iterable[tuple[str, str | None]]) -> Mapping[str, _Document]:
     """By id; a document that cannot be read counts as little as one that is not there."""
-    known: dict[str, _Document] = {}
+    documents_by_path: dict[str, _Document] = {}
     for path, text in sides:
         if text is None or not path.startswith(documents.FOLDER) or not path.endswith(".md"):
             continue
@@ -54,8 +54,8 @@ def _documents(sides: Iterable[tuple[str, str | None]]) -> Mapping[str, _Documen
             guardrail = documents.parse(path, text.encode("utf-8", "replace"))
         except Invalid:
             continue
-        known[guardrail.id] = _Document(guardrail, path)
-    return known
+        documents_by_path[guardrail.id] = _Document(guardrail, path)
+    return documents_by_path
 
 
 def _gone(delta: Delta, guardrail: Guardrail) -> Hit:
@@ -63,16 +63,18 @@ def _gone(delta: Delta, guardrail: Guardrail) -> Hit:
     return Hit(delta.path, 1, text, anchor=f"gone|{guardrail.id}", severity=Severity.CRITICAL)
 
 
-def _told(document: _Document, ways: Iterable[tuple[str, Severity | None]]) -> Iterator[Hit]:
-    for way, severity in ways:
+def _told(document: _Document, weakenings: Iterable[tuple[str, Severity | None]]) -> Iterator[Hit]:
+    for weakening, severity in weakenings:
         name = document.guardrail.id
-        yield Hit(document.path, 1, f"The guardrail {name} {way}.", anchor=f"{name}|{way}", severity=severity)
+        yield Hit(
+            document.path, 1, f"The guardrail {name} {weakening}.", anchor=f"{name}|{weakening}", severity=severity
+        )
 
 
 def _less(old: Guardrail, new: Guardrail) -> Iterator[tuple[str, Severity | None]]:
     """Each way in which ``new`` says less than ``old``."""
     for mode in Mode:
-        was, now = (enforcement(each, each.severity, mode) for each in (old, new))
+        was, now = (enforcement(guardrail, guardrail.severity, mode) for guardrail in (old, new))
         if now.rank < was.rank:
             off = Severity.CRITICAL if now is Enforce.OFF or was is Enforce.BLOCK else None
             yield f"is {now.value} in {mode.value}, where it was {was.value}", off
@@ -87,7 +89,7 @@ def _less(old: Guardrail, new: Guardrail) -> Iterator[tuple[str, Severity | None
 def _accepted(delta: Delta) -> Iterator[Hit]:
     old, _ = parse_baseline((delta.before or "").encode())
     new, _ = parse_baseline((delta.after or "").encode())
-    more = new.keys() - old.keys()
-    if more:
-        rules = ", ".join(sorted({new[mark].rule for mark in more}))[:200]
-        yield Hit(delta.path, 1, f"{len(more)} findings are accepted from now on: {rules}.", anchor="baseline")
+    added_entries = new.keys() - old.keys()
+    if added_entries:
+        rules = ", ".join(sorted({new[mark].rule for mark in added_entries}))[:200]
+        yield Hit(delta.path, 1, f"{len(added_entries)} findings are accepted from now on: {rules}.", anchor="baseline")

@@ -33,9 +33,9 @@ def unhooked(delta: Delta) -> Iterator[Hit]:
     if stays and isinstance(delta.documents_after, Unparsed):
         return
     before, after = _hooks(delta.documents_before), _hooks(delta.documents_after) if stays else {}
-    lost = [name for name in before if name not in after]
+    lost_names = [name for name in before if name not in after]
     gained = sum(1 for name in after if name not in before)
-    for name in lost[gained:]:
+    for name in lost_names[gained:]:
         text = f"The hook {name[:60]} no longer looks at what is committed."
         yield Hit(delta.path, 1, text, anchor=f"hook|{name}")
 

@@ -52,8 +52,8 @@ def _mode(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
 
 def _lists(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
     for name in _GROWING:
-        more = _words(after, name).keys() - _words(before, name).keys()
-        for word in sorted(more):
+        added_words = _words(after, name).keys() - _words(before, name).keys()
+        for word in sorted(added_words):
             text = f"guard.{name} lets {word[:80]!r} through from now on."
             yield Hit(delta.path, _words(after, name)[word], text, anchor=f"{name}|{word}")
     for name, sign, default in (("large_delete", 1, 200), ("largest_file", -1, 20_000_000)):
@@ -81,7 +81,7 @@ def _line(guard: LinedNode, name: str) -> int:
 
 
 def _assistants(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
-    now = {_name(each): each for each in after.elements("assistants")}
+    now = {_name(assistant): assistant for assistant in after.elements("assistants")}
     for old in before.elements("assistants"):
         name = _name(old)
         new = now.get(name)
@@ -89,8 +89,10 @@ def _assistants(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[H
             text = f"The assistant {name[:60]} is no longer asked."
             yield Hit(delta.path, _line(after, "assistants"), text, anchor=f"assistant|{name}")
             continue
-        for what in _less(old, new):
-            yield Hit(delta.path, new.line, f"The assistant {name[:60]} {what}.", anchor=f"assistant|{name}|{what}")
+        for weakening in _less(old, new):
+            yield Hit(
+                delta.path, new.line, f"The assistant {name[:60]} {weakening}.", anchor=f"assistant|{name}|{weakening}"
+            )
 
 
 def _name(assistant: LinedNode) -> str:
@@ -102,7 +104,7 @@ def _less(old: LinedNode, new: LinedNode) -> Iterator[str]:
         yield "no longer has to answer"
     if not _is(old, "reviews", no=True) and _is(new, "reviews", no=True):
         yield "no longer reviews"
-    walls = [_WALLS.index(word) if (word := each.word("confinement")) in _WALLS else 0 for each in (old, new)]
+    walls = [_WALLS.index(word) if (word := assistant.word("confinement")) in _WALLS else 0 for assistant in (old, new)]
     if walls[1] > walls[0]:
         yield f"runs behind less of a wall (confinement: {_WALLS[walls[1]]})"
 

@@ -146,18 +146,18 @@ def _of_workflow(path: str, document: LinedNode, called: CalledSteps) -> Iterato
 
 def _is_skipped(jobs: Mapping[str, LinedNode], name: str) -> bool:
     """Whether a job never runs: its own condition says so, or one that it needs never does."""
-    waiting, seen = [name], {name}
+    waiting, visited = [name], {name}
     while waiting:
         job = jobs.get(waiting.pop())
         if job is None or _is_off(job) or not {"runs-on", "uses"} & {key for key, _ in job.items()}:
             return True
         if _ALWAYS.search(job.word("if")):
             continue
-        needed = {node.raw for node in _needs(job)}
-        if name in needed:
+        needed_jobs = {node.raw for node in _needs(job)}
+        if name in needed_jobs:
             return True
-        waiting += needed - seen
-        seen |= needed
+        waiting += needed_jobs - visited
+        visited |= needed_jobs
     return False
 
 
@@ -189,11 +189,11 @@ def _of_job(job: _Job) -> Iterator[GuardStep]:
         node = part.get("run") or part.get("uses")
         if node is None or _is_off(part):
             continue
-        own = {} if part is job.node else dict(_of_part(part))
+        part_steps = {} if part is job.node else dict(_of_part(part))
         for call in _calls(job, part):
-            told = dict.fromkeys(sorted(call.laxities), node.line)
+            step_laxities = dict.fromkeys(sorted(call.laxities), node.line)
             for event in job.events:
-                laxities = {**around, **own, **told, **dict(_of_event(job.document, event))}
+                laxities = {**around, **part_steps, **step_laxities, **dict(_of_event(job.document, event))}
                 yield GuardStep(job.path, job.name, event, call.verb, node.line, laxities)
 
 
@@ -223,10 +223,10 @@ def _of_the_job(document: LinedNode, job: LinedNode) -> Iterator[tuple[str, int]
 
 def _of_event(document: LinedNode, event: str) -> Iterator[tuple[str, int]]:
     for name in _FILTERS:
-        chosen = document.get("on", event, name)
-        if chosen is not None:
-            words = ", ".join(sorted(node.raw for node in chosen.elements())) or chosen.raw
-            yield f"only looks at the {name} {_shown(words)}", chosen.line
+        selection = document.get("on", event, name)
+        if selection is not None:
+            words = ", ".join(sorted(node.raw for node in selection.elements())) or selection.raw
+            yield f"only looks at the {name} {_shown(words)}", selection.line
 
 
 def _shown(text: str) -> str:
@@ -235,23 +235,25 @@ def _shown(text: str) -> str:
     return line if len(line) <= 120 else f"{line[:110]}… ({sha256(line.encode('utf-8', 'replace')).hexdigest()[:8]})"
 
 
-def _calls(within: _Job, step: LinedNode) -> Iterator[_Call]:
+def _calls(job_within: _Job, step: LinedNode) -> Iterator[_Call]:
     """The commands of a step's script that run the guard, and the action or workflow that does."""
-    document, job, run = within.document, within.node, step.get("run")
+    document, job, run = job_within.document, job_within.node, step.get("run")
     if run is None:
         yield from _of_action(step)
-        yield from _of_file(within, step)
+        yield from _of_file(job_within, step)
         return
     if _PROGRAM not in run.raw:
         return
-    named = _default(document, job, step, "shell")
+    shell_default = _default(document, job, step, "shell")
     folder = _default(document, job, step, "working-directory")
-    around = {f"is run by the shell {_shown(named)!r}"} if named not in _SHELLS else set()
+    around = {f"is run by the shell {_shown(shell_default)!r}"} if shell_default not in _SHELLS else set()
     around |= {f"is run in the folder {_shown(folder)!r}"} if folder else set()
     variables = _variables(document, job, step)
-    for command in shell.commands(run.raw, _PROGRAM, _is_guard, pipefail=named == "bash"):
-        known = {**variables, **command.variables}
-        yield _Call(_verb(_bare(command.words)), command.evasions | around | {*_of_words(command.words, known)})
+    for command in shell.commands(run.raw, _PROGRAM, _is_guard, pipefail=shell_default == "bash"):
+        known_variables = {**variables, **command.variables}
+        yield _Call(
+            _verb(_bare(command.words)), command.evasions | around | {*_of_words(command.words, known_variables)}
+        )
 
 
 def _default(document: LinedNode, job: LinedNode, step: LinedNode, name: str) -> str:
@@ -286,13 +288,13 @@ def _of_file(job: _Job, user: LinedNode) -> Iterator[_Call]:
         return
     path = normpath(uses)
     files = (path,) if _WORKFLOW.fullmatch(path) else (f"{path}/action.yml", f"{path}/action.yaml")
-    told = {
+    laxities = {
         f"is called with {name}: {_shown(node.raw)}" for name, node in user.items("with") if not _is_strict(name, node)
     }
     for file in files:
         for step in job.called.of(file):
             if step.event in {"workflow_call", _USE}:
-                yield _Call(step.verb, frozenset({*step.laxities, *told}))
+                yield _Call(step.verb, frozenset({*step.laxities, *laxities}))
 
 
 def _is_strict(name: str, node: LinedNode) -> bool:
@@ -323,12 +325,14 @@ def _place(words: Sequence[str]) -> int | None:
 
 def _verb(words: Sequence[str]) -> str:
     """The verb behind ``clockwork guard``; empty where there is none. A script within a word has one too."""
-    rest, at = list(words), _place(words)
+    remaining_words, at = list(words), _place(words)
     if at is None:
-        rest = next((word.split() for word in words if re.search(rf"\b{_PROGRAM}\s+guard\s", word)), [])
-        at = _place(rest)
-    guard = rest.index("guard", at) if at is not None and "guard" in rest[at:] else None
-    return "" if guard is None else next((word for word in islice(rest, guard + 1, None) if word in _VERBS), "")
+        remaining_words = next((word.split() for word in words if re.search(rf"\b{_PROGRAM}\s+guard\s", word)), [])
+        at = _place(remaining_words)
+    guard = remaining_words.index("guard", at) if at is not None and "guard" in remaining_words[at:] else None
+    return (
+        "" if guard is None else next((word for word in islice(remaining_words, guard + 1, None) if word in _VERBS), "")
+    )
 
 
 def _of_words(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
@@ -344,25 +348,25 @@ def _of_words(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[st
     before = [word for word in bare[:at] if not _ASSIGNED.match(word)]
     if tuple(before) not in _RUNNERS:
         yield f"is left to {_shown(' '.join(before))!r}"
-    rest = list(bare[at + 1 :])
-    rest.remove("guard")
-    rest.remove(_verb(bare))
-    yield from _of_arguments(rest, variables)
+    remaining_words = list(bare[at + 1 :])
+    remaining_words.remove("guard")
+    remaining_words.remove(_verb(bare))
+    yield from _of_arguments(remaining_words, variables)
 
 
 def _of_arguments(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
     subjects: list[str] = []
-    rest = iter(words)
-    for word in rest:
+    remaining_words = iter(words)
+    for word in remaining_words:
         option, _, value = word.partition("=")
         if not word.startswith("-"):
             subjects.append(word)
         elif option in _OUTPUT:
-            value = value or next(rest, "")
+            value = value or next(remaining_words, "")
         elif option == "--repo":
-            yield from _of_subject(value or next(rest, ""), variables)
+            yield from _of_subject(value or next(remaining_words, ""), variables)
         elif option == "--mode":
-            value = value or next(rest, "")
+            value = value or next(remaining_words, "")
             if value == "standard":
                 yield "only reports: --mode standard"
             elif value != "strict":
@@ -376,7 +380,7 @@ def _of_arguments(words: Sequence[str], variables: Mapping[str, str]) -> Iterato
 
 def _of_subject(text: str, variables: Mapping[str, str]) -> Iterator[str]:
     """A change or a repository that is named by nothing that the event says."""
-    written = _VARIABLE.sub(lambda match: variables.get(match[1] or match[2], match[0]), text).strip()
-    names = {match[1].strip().lower() for match in _EXPRESSION.finditer(written)}
-    if written and not (names <= _SUBJECTS and "$" in written):
-        yield f"is about {_shown(written)!r}, whatever the event is about"
+    filled_text = _VARIABLE.sub(lambda match: variables.get(match[1] or match[2], match[0]), text).strip()
+    names = {match[1].strip().lower() for match in _EXPRESSION.finditer(filled_text)}
+    if filled_text and not (names <= _SUBJECTS and "$" in filled_text):
+        yield f"is about {_shown(filled_text)!r}, whatever the event is about"

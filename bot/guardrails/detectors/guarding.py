@@ -46,7 +46,14 @@ def _exempted(delta: Delta) -> Iterator[Hit]:
         text = f"{delta.path} says that {glob} is generated or vendored: most rules leave that out from now on."
         names = (glob.removeprefix("**/"), glob)
         lines = enumerate(delta.after_lines, 1)
-        line = next((at for at, each in lines if "linguist-" in each and each.lstrip(" /").startswith(names)), 1)
+        line = next(
+            (
+                at
+                for at, attribute_line in lines
+                if "linguist-" in attribute_line and attribute_line.lstrip(" /").startswith(names)
+            ),
+            1,
+        )
         ordinary = classify.generated_form(glob) or classify.vendored_folder(glob) or classify.is_lock(glob)
         yield Hit(delta.path, line, text, anchor=f"exempt|{glob}", severity=Severity.LOW if ordinary else None)
 
@@ -60,17 +67,17 @@ def _workflows(subject: Subject) -> Iterator[Hit]:
     before = [step for delta in subject.deltas for step in guard_steps(delta.old_path, delta.documents_before, base)]
     after = [step for delta in subject.deltas for step in guard_steps(delta.path, delta.documents_after, head)]
     deltas = {delta.old_path: delta for delta in subject.deltas}
-    kept: dict[tuple[str, str], list[GuardStep]] = defaultdict(list)
+    steps_by_workflow: dict[tuple[str, str], list[GuardStep]] = defaultdict(list)
     for step in after:
-        kept[step.key].append(step)
-    told: set[str | None] = set()
+        steps_by_workflow[step.key].append(step)
+    told_workflows: set[str | None] = set()
     for old in before:
         delta = deltas[old.file]
-        new = _successor(old, kept[old.key], delta.path)
+        new = _successor(old, steps_by_workflow[old.key], delta.path)
         hits = [_gone(delta, old)] if new is None else _weaker(old, new)
         for hit in hits:
-            if hit.anchor not in told:
-                told.add(hit.anchor)
+            if hit.anchor not in told_workflows:
+                told_workflows.add(hit.anchor)
                 yield hit
 
 

@@ -44,49 +44,49 @@ _SHARED: Final = {
 }
 
 
-def capabilities(who: tuple[str, ...], label: str, added: Iterable[LinedNode]) -> Iterator[Fact]:
+def capabilities(subject_id: tuple[str, ...], label: str, added: Iterable[LinedNode]) -> Iterator[Fact]:
     """Those of the added capabilities that amount to the host."""
     for capability in added:
         word = capability.raw.upper().removeprefix("CAP_")
         if word in _CAPABILITIES:
-            yield Fact((*who, "cap", word), capability.line, f"{label} gains {word}.")
+            yield Fact((*subject_id, "cap", word), capability.line, f"{label} gains {word}.")
 
 
 def service_powers(name: str, service: LinedNode) -> Iterator[Fact]:
     """What a service of a Compose file may do to its host."""
-    who, label = ("service", "", name), f"Service {name}"
+    subject_id, label = ("service", "", name), f"Service {name}"
     if node := service.having(True, "privileged"):
-        yield Fact((*who, "privileged"), node.line, f"{label} is privileged: it has all of the host's powers.")
-    for field, what in _SHARED.items():
+        yield Fact((*subject_id, "privileged"), node.line, f"{label} is privileged: it has all of the host's powers.")
+    for field, description in _SHARED.items():
         if node := service.having("host", field):
-            yield Fact((*who, field), node.line, f"{label} shares the host's {what}.")
-    yield from capabilities(who, label, service.elements("cap_add"))
+            yield Fact((*subject_id, field), node.line, f"{label} shares the host's {description}.")
+    yield from capabilities(subject_id, label, service.elements("cap_add"))
     for volume in service.elements("volumes"):
         source = volume.get("source") or volume
         path = source.raw.split(":")[0]
         if path.startswith("/") and DANGEROUS_PATH.match(path):
-            yield Fact((*who, "mount", path), source.line, f"{label} mounts {path} of the host.")
+            yield Fact((*subject_id, "mount", path), source.line, f"{label} mounts {path} of the host.")
     for option in service.elements("security_opt"):
         if re.fullmatch(r"(seccomp|apparmor)[:=]unconfined|label[:=]disable", option.raw):
-            yield Fact((*who, "security_opt", option.raw), option.line, f"{label} runs with {option.raw}.")
+            yield Fact((*subject_id, "security_opt", option.raw), option.line, f"{label} runs with {option.raw}.")
     user = service.get("user")
     if user is not None and user.raw in {"0", "root", "0:0"}:
-        yield Fact((*who, "uid0"), user.line, f"{label} is set to run as root.")
-    yield from _devices(who, label, service)
-    yield from _building(who, label, service)
+        yield Fact((*subject_id, "uid0"), user.line, f"{label} is set to run as root.")
+    yield from _devices(subject_id, label, service)
+    yield from _building(subject_id, label, service)
 
 
-def _devices(who: tuple[str, ...], label: str, service: LinedNode) -> Iterator[Fact]:
+def _devices(subject_id: tuple[str, ...], label: str, service: LinedNode) -> Iterator[Fact]:
     for device in service.elements("devices"):
         source = device.get("source") or device
         path = source.raw.split(":")[0]
         if _DEVICE.match(path):
-            yield Fact((*who, "device", path), source.line, f"{label} is given {path} of the host.")
+            yield Fact((*subject_id, "device", path), source.line, f"{label} is given {path} of the host.")
 
 
-def _building(who: tuple[str, ...], label: str, service: LinedNode) -> Iterator[Fact]:
+def _building(subject_id: tuple[str, ...], label: str, service: LinedNode) -> Iterator[Fact]:
     if node := service.having(True, "build", "privileged"):
-        yield Fact((*who, "build"), node.line, f"{label} is built with all of the host's powers.")
+        yield Fact((*subject_id, "build"), node.line, f"{label} is built with all of the host's powers.")
     for entitlement in service.elements("build", "entitlements"):
         if entitlement.raw == "security.insecure":
-            yield Fact((*who, "build"), entitlement.line, f"{label} is built with all of the host's powers.")
+            yield Fact((*subject_id, "build"), entitlement.line, f"{label} is built with all of the host's powers.")

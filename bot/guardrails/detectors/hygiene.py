@@ -136,9 +136,9 @@ def pipe_to_shell(subject: Subject) -> Iterable[Hit]:
         ):
             continue
         gained = delta.gained(_PIPE, "uncommented")
-        known = {_VERSION.sub("V", line.normal) for line in delta.removed} if gained else set()
+        removed_texts = {_VERSION.sub("V", line.normal) for line in delta.removed} if gained else set()
         for line in gained:
-            if _VERSION.sub("V", line.normal) in known or _ADVICE.match(line.text):
+            if _VERSION.sub("V", line.normal) in removed_texts or _ADVICE.match(line.text):
                 continue
             yield on_line(delta, line, "A download is piped into a shell.")
 

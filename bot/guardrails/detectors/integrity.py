@@ -42,7 +42,7 @@ _ELIDED: Final = LinePattern(
     Anchors(
         words(
             "rest of ", "remainder of ", "remains unchanged", "remains the same", "stays unchanged", "stays the same",
-            "keep existing", "keep the existing", *(f"{which} {part}" for which in _LEFT_OUT for part in _PARTS),
+            "keep existing", "keep the existing", *(f"{rule_word} {part}" for rule_word in _LEFT_OUT for part in _PARTS),
         ),
         folds=True,
     ),
@@ -59,7 +59,7 @@ _CHAT: Final = LinePattern(
         words(
             "as an ai", "i'm sorry, ", "i apologize, ", "i hope this helps", "let me know if you ",
             *(f"{word}{mark} " for word in ("certainly", "sure", "of course", "absolutely") for mark in "!,."),
-            *(f"{here} {whose}" for here in ("here's", "here is") for whose in ("the ", "your ", "a ", "an ")),
+            *(f"{opening} {owner}" for opening in ("here's", "here is") for owner in ("the ", "your ", "a ", "an ")),
         ),
         folds=True,
     ),
@@ -72,16 +72,18 @@ def merge_marker(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if classify.is_vendored(delta.path):
             continue
-        ours = delta.net_new(_OURS.compiled.match, _OURS.anchors)
-        theirs = delta.net_new(_THEIRS.compiled.match, _THEIRS.anchors)
-        if ours and theirs and not _residue(delta):
-            end = next((line.number for line in theirs if line.number > ours[0].number), ours[0].number)
+        our_markers = delta.net_new(_OURS.compiled.match, _OURS.anchors)
+        their_markers = delta.net_new(_THEIRS.compiled.match, _THEIRS.anchors)
+        if our_markers and their_markers and not _residue(delta):
+            end = next(
+                (line.number for line in their_markers if line.number > our_markers[0].number), our_markers[0].number
+            )
             yield Hit(
                 delta.path,
-                ours[0].number,
+                our_markers[0].number,
                 "A merge conflict was committed: both conflict markers are in the file.",
                 end_line=end,
-                evidence=ours[0].text[:80],
+                evidence=our_markers[0].text[:80],
             )
 
 

@@ -67,28 +67,28 @@ class JoinedText:
 
 def joined_texts(delta: Delta) -> Iterator[JoinedText]:
     """The texts that added lines put together."""
-    begun = [line for line in delta.holding(BEGUN) if _BEGUN.search(line.text)]
-    for line in begun:
+    first_lines = [line for line in delta.holding(BEGUN) if _BEGUN.search(line.text)]
+    for line in first_lines:
         yield _joined(delta, line, _MOST_LINES)
     for line in delta.holding(MET):
         if _MET.search(line.text):
             yield _joined(delta, line, 1)
-    alone = next((line for line in delta.holding(ASSIGNED) if _ALONE.search(line.text)), None)
-    if begun or alone is not None:
-        yield from _named(delta, begun[0] if alone is None else alone)
+    lone_line = next((line for line in delta.holding(ASSIGNED) if _ALONE.search(line.text)), None)
+    if first_lines or lone_line is not None:
+        yield from _named(delta, first_lines[0] if lone_line is None else lone_line)
 
 
 def _joined(delta: Delta, line: DiffLine, count: int) -> JoinedText:
-    written = "\n".join(delta.after_lines[line.number - 1 : line.number - 1 + count])
-    return JoinedText(line, _merged(written, in_shell=_is_shell(delta)), written)
+    joined_lines = "\n".join(delta.after_lines[line.number - 1 : line.number - 1 + count])
+    return JoinedText(line, _merged(joined_lines, in_shell=_is_shell(delta)), joined_lines)
 
 
 def _is_shell(delta: Delta) -> bool:
     return delta.language in {"shell", "dockerfile", "yaml", "ini"}
 
 
-def _merged(written: str, *, in_shell: bool) -> str:
-    text = _EMPTY.sub("", " ".join(_CONTINUED.sub("", written).split()))
+def _merged(source_text: str, *, in_shell: bool) -> str:
+    text = _EMPTY.sub("", " ".join(_CONTINUED.sub("", source_text).split()))
     text = (_LIST_JOIN if _JOINS.search(text) else _JOIN).sub("", text)
     return _INSIDE.sub("", text) if in_shell else text
 
@@ -115,15 +115,15 @@ def _constants(delta: Delta) -> Mapping[str, str]:
 
 def _expanded(text: str, constants: Mapping[str, str]) -> tuple[str, str] | None:
     """The line with values in place of names, and what is written of it: line and values. None where there are no names."""
-    written = [text]
+    texts = [text]
 
     def value(match: re.Match[str]) -> str:
-        within = match[1] or match[2] or match[3]
-        name = within or match[4]
+        variable_name = match[1] or match[2] or match[3]
+        name = variable_name or match[4]
         if name not in constants or text[match.end() : match.end() + 4].lstrip(" \"'")[:1] in {"=", ":"}:
             return match[0]
-        written.append(constants[name])
-        return constants[name] if within else f'"{constants[name]}"'
+        texts.append(constants[name])
+        return constants[name] if variable_name else f'"{constants[name]}"'
 
     expanded = _NAME.sub(value, text[:2000])
-    return (expanded, "\n".join(written)) if len(written) > 1 else None
+    return (expanded, "\n".join(texts)) if len(texts) > 1 else None

@@ -37,14 +37,14 @@ def widened(subject: Subject) -> Iterable[Hit]:
 
 def _exceptions(delta: Delta) -> Iterator[Hit]:
     """Entries of the baseline that accept more than at base. A file that comes to be the baseline accepted nothing there."""
-    written, new = _entries(delta.before), _entries(delta.after)
-    old = written if delta.old_path == PATH else {}
-    told = new.keys() - written.keys()
+    entries_before, new = _entries(delta.before), _entries(delta.after)
+    old = entries_before if delta.old_path == PATH else {}
+    added_marks = new.keys() - entries_before.keys()
     lines = _lines(delta.after_lines)
     for mark, waiver in new.items():
-        how = None if mark in told else _more(old.get(mark), waiver)
-        if how is not None:
-            text = f"The accepted finding {mark[:40]} of {waiver.rule[:64]} {how}."
+        change_text = None if mark in added_marks else _more(old.get(mark), waiver)
+        if change_text is not None:
+            text = f"The accepted finding {mark[:40]} of {waiver.rule[:64]} {change_text}."
             yield Hit(PATH, lines.get(mark, 1), text, anchor=f"baseline|{mark}")
 
 
@@ -98,7 +98,7 @@ def _agent(account: str, names: Mapping[str, str]) -> str:
 
 def _assistants(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
     """Assistants that keep their name and are another program, model or address, or may read something else."""
-    old = {_name(each): each for each in before.elements("assistants")}
+    old = {_name(assistant): assistant for assistant in before.elements("assistants")}
     for new in after.elements("assistants"):
         name = _name(new)
         changed = [] if name not in old else [key for key in _TELLING if _value(old[name], key) != _value(new, key)]

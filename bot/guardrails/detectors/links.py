@@ -36,12 +36,12 @@ def _link(delta: Delta) -> Iterator[Hit]:
     target = (delta.change.after or b"").decode("utf-8", "replace")
     if delta.change.before == delta.change.after and delta.change.old_mode is None:
         return
-    place = normpath(f"{dirname(delta.path)}/{target}".removeprefix("/"))
-    if target.startswith("/") or place == ".." or place.startswith("../"):
+    path = normpath(f"{dirname(delta.path)}/{target}".removeprefix("/"))
+    if target.startswith("/") or path == ".." or path.startswith("../"):
         yield Hit(
             delta.path, 1, f"This link leads out of the repository, to {target[:200]!r}.", anchor=f"link:{target}"
         )
-    elif place.lower() == ".git" or place.lower().startswith(".git/"):
+    elif path.lower() == ".git" or path.lower().startswith(".git/"):
         yield Hit(
             delta.path, 1, f"This link leads into Git's own folder, to {target[:200]!r}.", anchor=f"link:{target}"
         )

@@ -26,7 +26,7 @@ def guardrail_edit(subject: Subject) -> Iterable[Hit]:
     touched = [(delta, path) for delta in subject.deltas if (path := _guarding(delta)) is not None]
     for delta, path in touched[:_TOLD]:
         verb = {FileStatus.ADDED: "adds", FileStatus.REMOVED: "removes"}.get(delta.status, "changes")
-        more = (
+        remainder = (
             f" So do {len(touched) - _TOLD} more files."
             if len(touched) > _TOLD and path == touched[_TOLD - 1][1]
             else ""
@@ -34,7 +34,7 @@ def guardrail_edit(subject: Subject) -> Iterable[Hit]:
         yield Hit(
             delta.path,
             delta.first_added or 1,
-            f"This change {verb} {path}, which decides how changes are judged; it was judged without that.{more}",
+            f"This change {verb} {path}, which decides how changes are judged; it was judged without that.{remainder}",
             anchor=path,
         )
 
@@ -95,8 +95,8 @@ def leaves(root: LinedNode) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
         path, node = stack.pop()
         if isinstance(node.value, dict):
             stack.extend(((*path, key), child) for key, child in node.items())
-        elif named := [(name, child) for child in node.elements() if (name := child.word("name"))]:
-            stack.extend(((*path, name), child) for name, child in named)
+        elif named_children := [(name, child) for child in node.elements() if (name := child.word("name"))]:
+            stack.extend(((*path, name), child) for name, child in named_children)
         else:
             yield path, node
 

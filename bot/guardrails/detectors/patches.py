@@ -29,7 +29,7 @@ def patched(documents: Iterable[LinedNode], *, values: bool = False) -> Iterator
     """
     for document in documents:
         yield document
-        yield from _values(document, whole=values)
+        yield from _values(document, is_complete=values)
         yield from _operations(document, None)
         for node, target in _patches(document):
             for moved in _opened(node):
@@ -47,28 +47,28 @@ def _opened(node: LinedNode) -> Iterator[LinedNode]:
     yield from (_moved(document, offset) for document in inner)
 
 
-def _values(document: LinedNode, *, whole: bool) -> Iterator[LinedNode]:
+def _values(document: LinedNode, *, is_complete: bool) -> Iterator[LinedNode]:
     kind, name = document.word("kind"), document.word("metadata", "name")
-    trees = [document] if whole and not kind else [*values_of(document)]
+    trees = [document] if is_complete and not kind else [*values_of(document)]
     for node in trees[:_MOST]:
         for tree in (node,) if isinstance(node.value, dict | list) else _opened(node):
             line = tree.line
-            named = LinedNode({"name": LinedNode(name, line, line, name)}, line, line)
-            entries = {"kind": LinedNode(KIND, line, line, KIND), "metadata": named, "values": tree}
+            name_node = LinedNode({"name": LinedNode(name, line, line, name)}, line, line)
+            entries = {"kind": LinedNode(KIND, line, line, KIND), "metadata": name_node, "values": tree}
             yield LinedNode(entries, line, line)
 
 
 def _patches(document: LinedNode) -> Iterator[tuple[LinedNode, LinedNode | None]]:
     """Inline patches as texts, each with what says which objects it is for."""
-    found = [element for path in _INLINE for element in document.elements(*path)]
+    patch_nodes = [element for path in _INLINE for element in document.elements(*path)]
     for base in (("spec",), ("spec", "template", "spec")):
         sources = [document.get(*base, "source"), *document.elements(*base, "sources")]
-        found += [
+        patch_nodes += [
             patch for source in sources if source is not None for patch in source.elements("kustomize", "patches")
         ]
     for renderer in document.elements("spec", "postRenderers"):
-        found += renderer.elements("kustomize", "patches")
-    for element in found[:_MOST]:
+        patch_nodes += renderer.elements("kustomize", "patches")
+    for element in patch_nodes[:_MOST]:
         node = element.get("patch")
         if node is not None and node.raw:
             yield node, element.get("target")
@@ -117,7 +117,7 @@ def _object(tree: LinedNode, target: LinedNode | None) -> LinedNode:
     name = "" if target is None else target.word("name")
     entries.setdefault("kind", LinedNode(kind, line, line, kind))
     metadata = entries.get("metadata")
-    named = dict(metadata.value) if metadata is not None and isinstance(metadata.value, dict) else {}
-    named.setdefault("name", LinedNode(name, line, line, name))
-    entries["metadata"] = LinedNode(named, line, line)
+    metadata_nodes = dict(metadata.value) if metadata is not None and isinstance(metadata.value, dict) else {}
+    metadata_nodes.setdefault("name", LinedNode(name, line, line, name))
+    entries["metadata"] = LinedNode(metadata_nodes, line, line)
     return LinedNode(entries, line, line)

@@ -62,10 +62,10 @@ def _templates(subject: Subject) -> Iterator[Hit]:
             continue
         lines = delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors)
         if lines and isinstance(delta.documents_after, Unparsed):
-            asked = _asked(delta.after_lines)
+            asked_lines = _asked(delta.after_lines)
             for line in lines:
                 hit = on_line(delta, line, f"A template gains {line.text.strip()}.")
-                yield replace(hit, severity=Severity.LOW) if line.number in asked else hit
+                yield replace(hit, severity=Severity.LOW) if line.number in asked_lines else hit
 
 
 _ACTION: Final = regex(r"\{\{-?\s{0,8}(if|with|range|define|block|else|end)\b([^{}\n]{0,300})\}\}")
@@ -77,17 +77,17 @@ def _asked(lines: Sequence[str]) -> frozenset[int]:
 
     Source: Helm documentation, "Flow Control".
     """
-    opened: list[bool] = []
-    asked: set[int] = set()
+    open_blocks: list[bool] = []
+    asked_lines: set[int] = set()
     for number, line in enumerate(lines, 1):
         for match in _ACTION.finditer(line):
-            if match[1] in {"else", "end"} and opened:
-                opened.pop()
+            if match[1] in {"else", "end"} and open_blocks:
+                open_blocks.pop()
             if match[1] != "end":
-                opened.append(match[1] in {"if", "with"} and _VALUE.match(match[2]) is not None)
-        if any(opened):
-            asked.add(number)
-    return frozenset(asked)
+                open_blocks.append(match[1] in {"if", "with"} and _VALUE.match(match[2]) is not None)
+        if any(open_blocks):
+            asked_lines.add(number)
+    return frozenset(asked_lines)
 
 
 _PRIVILEGED_LINE: Final = LinePattern(
@@ -138,8 +138,8 @@ def privileges(document: LinedNode) -> Iterator[Fact]:
         for name, service in document.items("services"):
             yield from service_powers(name, service)
     elif _is_custom(document):
-        own = document.get("spec")
-        yield from () if own is None else _pod(identity(document), own)
+        workload_spec = document.get("spec")
+        yield from () if workload_spec is None else _pod(identity(document), workload_spec)
 
 
 def _is_custom(document: LinedNode) -> bool:
@@ -159,14 +159,14 @@ at many places.
 _MOST_PARTS: Final = 2000
 
 
-def _anywhere(who: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
+def _anywhere(subject_id: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
     """What any part of the object would be allowed as a pod or as a container."""
-    waiting, seen = [document], 0
-    while waiting and seen < _MOST_PARTS:
-        node, seen = waiting.pop(), seen + 1
+    waiting, visited_count = [document], 0
+    while waiting and visited_count < _MOST_PARTS:
+        node, visited_count = waiting.pop(), visited_count + 1
         if isinstance(node.value, dict):
-            yield from _pod(who, node)
-            yield from _container(who, f"{who[0]} {who[2]}", node)
+            yield from _pod(subject_id, node)
+            yield from _container(subject_id, f"{subject_id[0]} {subject_id[2]}", node)
             waiting += node.value.values()
         elif isinstance(node.value, list):
             waiting += node.value
@@ -176,50 +176,50 @@ def _annotated(document: LinedNode) -> Iterator[Fact]:
     """AppArmor as it was switched off before it had a field (Kubernetes documentation, "Restrict a Container's Access to
     Resources with AppArmor").
     """
-    who = identity(document)
+    subject_id = identity(document)
     for path in ((), *(path[:-1] for path in _TEMPLATES)):
         for name, node in document.items(*path, "metadata", "annotations"):
             if name.startswith("container.apparmor.security.beta.kubernetes.io/") and node.raw == "unconfined":
-                label = f"{who[0]} {who[2]}"
-                yield Fact((*who, "apparmor", name), node.line, f"{label} runs without an AppArmor profile.")
+                label = f"{subject_id[0]} {subject_id[2]}"
+                yield Fact((*subject_id, "apparmor", name), node.line, f"{label} runs without an AppArmor profile.")
 
 
-def _pod(who: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
-    label = f"{who[0]} {who[2]}"
-    for field, what in _HOST.items():
+def _pod(subject_id: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
+    label = f"{subject_id[0]} {subject_id[2]}"
+    for field, description in _HOST.items():
         if node := spec.having(True, field):
-            yield Fact((*who, field), node.line, f"{label} shares {what}.")
-    yield from _user(who, "", label, spec)
+            yield Fact((*subject_id, field), node.line, f"{label} shares {description}.")
+    yield from _user(subject_id, "", label, spec)
     for setting in spec.elements("securityContext", "sysctls"):
         if setting.word("name") and setting.word("name") not in _SAFE_SYSCTLS:
             text = f"{label} sets {setting.word('name')[:80]}, which reaches beyond its pod."
-            yield Fact((*who, "sysctl", setting.word("name")), setting.line, text, Severity.LOW)
+            yield Fact((*subject_id, "sysctl", setting.word("name")), setting.line, text, Severity.LOW)
     for volume in spec.elements("volumes"):
         path = volume.get("hostPath", "path")
         if path is not None and DANGEROUS_PATH.match(path.raw):
-            yield Fact((*who, "hostPath", path.raw), path.line, f"{label} mounts {path.raw} of the host.")
+            yield Fact((*subject_id, "hostPath", path.raw), path.line, f"{label} mounts {path.raw} of the host.")
     for field in ("initContainers", "containers", "ephemeralContainers"):
         for container in spec.elements(field):
-            yield from _container(who, label, container)
+            yield from _container(subject_id, label, container)
 
 
-def _container(who: tuple[str, str, str], pod: str, container: LinedNode) -> Iterator[Fact]:
+def _container(subject_id: tuple[str, str, str], pod: str, container: LinedNode) -> Iterator[Fact]:
     name = container.word("name")
     label = f"Container {name} of {pod}" if name else f"A container of {pod}"
     for field, value, power in _CONTAINER_POWERS:
         if node := container.having(value, "securityContext", field):
-            yield Fact((*who, name, field), node.line, f"{label} {power}.")
+            yield Fact((*subject_id, name, field), node.line, f"{label} {power}.")
     for port in container.elements("ports"):
         node = port.get("hostPort")
         if node is not None and node.raw not in {"", "0"}:
             yield Fact(
-                (*who, name, "hostPort", node.raw),
+                (*subject_id, name, "hostPort", node.raw),
                 node.line,
                 f"{label} takes port {node.raw} of its host.",
                 Severity.LOW,
             )
-    yield from capabilities((*who, name), label, container.elements("securityContext", "capabilities", "add"))
-    yield from _user(who, name, label, container)
+    yield from capabilities((*subject_id, name), label, container.elements("securityContext", "capabilities", "add"))
+    yield from _user(subject_id, name, label, container)
 
 
 _CONTAINER_POWERS: Final = (
@@ -229,23 +229,25 @@ _CONTAINER_POWERS: Final = (
 )
 
 
-def _user(who: tuple[str, str, str], container: str, label: str, described: LinedNode) -> Iterator[Fact]:
+def _user(subject_id: tuple[str, str, str], container: str, label: str, described: LinedNode) -> Iterator[Fact]:
     """Running as root, said explicitly, and confinement switched off."""
     if node := described.having(False, "securityContext", "runAsNonRoot"):
         text = f"{label} may run as root (runAsNonRoot: false)."
-        yield Fact((*who, container, "nonroot"), node.line, text, Severity.LOW)
+        yield Fact((*subject_id, container, "nonroot"), node.line, text, Severity.LOW)
     if user := described.having(0, "securityContext", "runAsUser"):
-        yield Fact((*who, container, "uid0"), user.line, f"{label} runs as root (uid 0).")
+        yield Fact((*subject_id, container, "uid0"), user.line, f"{label} runs as root (uid 0).")
     if profile := described.having("Unconfined", "securityContext", "seccompProfile", "type"):
-        yield Fact((*who, container, "seccomp"), profile.line, f"{label} runs without a seccomp profile.")
+        yield Fact((*subject_id, container, "seccomp"), profile.line, f"{label} runs without a seccomp profile.")
     if profile := described.having("Unconfined", "securityContext", "appArmorProfile", "type"):
-        yield Fact((*who, container, "apparmor"), profile.line, f"{label} runs without an AppArmor profile.")
+        yield Fact((*subject_id, container, "apparmor"), profile.line, f"{label} runs without an AppArmor profile.")
     if node := described.having(True, "securityContext", "windowsOptions", "hostProcess"):
-        yield Fact((*who, container, "hostProcess"), node.line, f"{label} runs as a process of its Windows host.")
+        yield Fact(
+            (*subject_id, container, "hostProcess"), node.line, f"{label} runs as a process of its Windows host."
+        )
     for field, node in described.items("securityContext", "seLinuxOptions"):
         if node.raw and (field in {"user", "role"} or (field == "type" and node.raw not in _SELINUX_TYPES)):
             text = f"{label} chooses its SELinux {field} itself: {node.raw[:60]}."
-            yield Fact((*who, container, "selinux", field, node.raw), node.line, text)
+            yield Fact((*subject_id, container, "selinux", field, node.raw), node.line, text)
 
 
 # Pod Security Standards, Baseline, "SELinux".

@@ -76,7 +76,7 @@ def _every_action(statement: Mapping[str, HclValue]) -> bool:
 def _everybody(statement: Mapping[str, HclValue]) -> bool:
     if "notprincipal" in statement:
         return True
-    return any(_is_word(who, "*") for who in scalars(statement.get("principal")))
+    return any(_is_word(principal, "*") for principal in scalars(statement.get("principal")))
 
 
 def _is_narrowed(statement: Mapping[str, HclValue]) -> bool:

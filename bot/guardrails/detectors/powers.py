@@ -98,7 +98,7 @@ def powers(document: LinedNode) -> Iterator[Fact]:
             return
 
 
-def _constraints(who: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
+def _constraints(subject_id: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
     """OpenShift documentation, "Managing security context constraints"."""
     for name in (
         "allowPrivilegedContainer",
@@ -108,73 +108,89 @@ def _constraints(who: tuple[str, str, str], document: LinedNode) -> Iterator[Fac
         "allowHostDirVolumePlugin",
     ):
         if node := document.having(True, name):
-            yield Fact((*who, name), node.line, f"{who[0]} {who[2]} lets pods have what is the host's ({name}).")
+            yield Fact(
+                (*subject_id, name),
+                node.line,
+                f"{subject_id[0]} {subject_id[2]} lets pods have what is the host's ({name}).",
+            )
 
 
-def _rule(who: tuple[str, str, str], rule: LinedNode) -> Iterator[Fact]:
-    label = f"{who[0]} {who[2]}"
+def _rule(subject_id: tuple[str, str, str], rule: LinedNode) -> Iterator[Fact]:
+    label = f"{subject_id[0]} {subject_id[2]}"
     resources = {element.raw for element in rule.elements("resources")}
     about = ",".join(sorted(resources))
     for field in ("verbs", "resources", "apiGroups"):
         for element in rule.elements(field):
             if element.value == "*" and (field != "apiGroups" or "*" in resources):
-                key = (*who, field, about if field == "verbs" else "")
+                key = (*subject_id, field, about if field == "verbs" else "")
                 yield Fact(key, element.line, f'{label} allows all {field} ("*").')
     for element in rule.elements("verbs"):
         if element.raw in _CLIMBS:
             yield Fact(
-                (*who, element.raw, about), element.line, f"{label} {_CLIMBS[element.raw]}: {element.raw} on {about}."
+                (*subject_id, element.raw, about),
+                element.line,
+                f"{label} {_CLIMBS[element.raw]}: {element.raw} on {about}.",
             )
     for element in rule.elements("nonResourceURLs"):
         if element.raw in {"*", "/*"}:
-            yield Fact((*who, "urls"), element.line, f"{label} reaches every path of the API server.", Severity.LOW)
+            yield Fact(
+                (*subject_id, "urls"), element.line, f"{label} reaches every path of the API server.", Severity.LOW
+            )
     verbs = {element.raw for element in rule.elements("verbs")}
     for element in rule.elements("resources"):
-        for names, ways, what in _KEYS:
-            if element.raw in names and verbs & ways:
-                text = f"{label} {what}: {element.raw}."
-                yield Fact((*who, "way", element.raw), element.line, text, Severity.LOW)
+        for names, meaningful_verbs, description in _KEYS:
+            if element.raw in names and verbs & meaningful_verbs:
+                text = f"{label} {description}: {element.raw}."
+                yield Fact((*subject_id, "way", element.raw), element.line, text, Severity.LOW)
     if "secrets" in resources and verbs & (_READS | {"*"}) and not rule.elements("resourceNames"):
         line = next(element.line for element in rule.elements("resources") if element.raw == "secrets")
-        yield Fact((*who, "secrets"), line, f"{label} may read every secret that it reaches.", Severity.LOW)
+        yield Fact((*subject_id, "secrets"), line, f"{label} may read every secret that it reaches.", Severity.LOW)
 
 
-def _binding(who: tuple[str, str, str], binding: LinedNode) -> Iterator[Fact]:
+def _binding(subject_id: tuple[str, str, str], binding: LinedNode) -> Iterator[Fact]:
     """A patch may name the role or those that it is given to alone."""
-    label, role = f"{who[0]} {who[2]}", binding.get("roleRef", "name")
+    label, role = f"{subject_id[0]} {subject_id[2]}", binding.get("roleRef", "name")
     grantees = binding.elements("subjects")
     if role is None:
         role = LinedNode("a role", binding.line, binding.line, "a role")
     elif role.raw == "cluster-admin" and not grantees:
-        yield Fact((*who, "cluster-admin", ""), role.line, f"{label} makes whom it names cluster-admin.")
+        yield Fact((*subject_id, "cluster-admin", ""), role.line, f"{label} makes whom it names cluster-admin.")
     for grantee in grantees:
         name = grantee.word("name")
         if role.raw == "cluster-admin":
-            yield Fact((*who, "cluster-admin", name), role.line, f"{label} makes {name} cluster-admin.")
+            yield Fact((*subject_id, "cluster-admin", name), role.line, f"{label} makes {name} cluster-admin.")
         if name == _ACCOUNTS and role.raw not in _DISCOVERY:
             text = f"{label} gives {role.raw} to every service account."
             severity = None if role.raw in _STRONG else Severity.LOW
-            yield Fact((*who, "everybody", role.raw), grantee.line, text, severity)
+            yield Fact((*subject_id, "everybody", role.raw), grantee.line, text, severity)
         if name in _EVERYBODY and role.raw not in _DISCOVERY:
-            whom = "whoever reaches the API" if name != "system:authenticated" else "every account"
-            yield Fact((*who, "everybody", role.raw), grantee.line, f"{label} gives {role.raw} to {whom} ({name}).")
+            group_text = "whoever reaches the API" if name != "system:authenticated" else "every account"
+            yield Fact(
+                (*subject_id, "everybody", role.raw),
+                grantee.line,
+                f"{label} gives {role.raw} to {group_text} ({name}).",
+            )
 
 
-def _webhook(who: tuple[str, str, str], webhook: LinedNode) -> Iterator[Fact]:
+def _webhook(subject_id: tuple[str, str, str], webhook: LinedNode) -> Iterator[Fact]:
     name = webhook.word("name")
-    label = f"Webhook {name} of {who[2]}"
+    label = f"Webhook {name} of {subject_id[2]}"
     url = webhook.get("clientConfig", "url")
     if url is not None:
         yield Fact(
-            (*who, name, "url", url.raw), url.line, f"{label} sends objects out of the cluster, to {url.raw[:100]}."
+            (*subject_id, name, "url", url.raw),
+            url.line,
+            f"{label} sends objects out of the cluster, to {url.raw[:100]}.",
         )
-    if who[0] != "MutatingWebhookConfiguration":
+    if subject_id[0] != "MutatingWebhookConfiguration":
         return
     for rule in webhook.elements("rules"):
         for resource in rule.elements("resources"):
             if resource.raw in {"*", "*/*", "secrets"}:
-                what = "secrets" if resource.raw == "secrets" else "every object"
-                yield Fact((*who, name, "rewrites", resource.raw), resource.line, f"{label} may rewrite {what}.")
+                target_text = "secrets" if resource.raw == "secrets" else "every object"
+                yield Fact(
+                    (*subject_id, name, "rewrites", resource.raw), resource.line, f"{label} may rewrite {target_text}."
+                )
 
 
 def _loosened(subject: Subject) -> Iterator[Hit]:

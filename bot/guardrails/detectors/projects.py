@@ -40,26 +40,26 @@ def broken_compose(subject: Subject) -> Iterable[Hit]:
         return
     moved = {delta.old_path: delta.path for delta in deltas.values()}
     mistakes = _mistakes(subject.facts.compose, before)
-    known = Counter((moved.get(error.file, error.file), error.message) for error in mistakes)
+    earlier_mistakes = Counter((moved.get(error.file, error.file), error.message) for error in mistakes)
     for error in _mistakes(_after(subject), later):
-        known[error.file, error.message] -= 1
-        if known[error.file, error.message] < 0 and not classify.is_fixture(error.file):
+        earlier_mistakes[error.file, error.message] -= 1
+        if earlier_mistakes[error.file, error.message] < 0 and not classify.is_fixture(error.file):
             yield from _hit(error, deltas.get(error.file), changed[0])
 
 
-def belongs(path: str, data: bytes, named: Collection[str]) -> bool:
-    """Whether a file is a Compose file, or the variables of one; ``named`` are those that settings name."""
-    return path in named or path.rpartition("/")[2] == ".env" or looks_like_compose(path, data)
+def belongs(path: str, data: bytes, project_paths: Collection[str]) -> bool:
+    """Whether a file is a Compose file, or the variables of one; ``project_paths`` are those that settings name."""
+    return path in project_paths or path.rpartition("/")[2] == ".env" or looks_like_compose(path, data)
 
 
-def _changed(deltas: Iterable[Delta], named: Collection[str], *, settings: bool) -> list[Delta]:
+def _changed(deltas: Iterable[Delta], project_paths: Collection[str], *, settings: bool) -> list[Delta]:
     """What of the change is a project's: its files, and the settings where they name other ones."""
-    return [delta for delta in deltas if _is_compose(delta, named) or (settings and SETTINGS in _paths(delta))]
+    return [delta for delta in deltas if _is_compose(delta, project_paths) or (settings and SETTINGS in _paths(delta))]
 
 
-def _is_compose(delta: Delta, named: Collection[str]) -> bool:
+def _is_compose(delta: Delta, project_paths: Collection[str]) -> bool:
     sides = zip(_paths(delta), (delta.change.before, delta.change.after), strict=True)
-    return any(data is not None and belongs(path, data, named) for path, data in sides)
+    return any(data is not None and belongs(path, data, project_paths) for path, data in sides)
 
 
 def _paths(delta: Delta) -> tuple[str, str]:
@@ -84,8 +84,8 @@ def _mistakes(files: Mapping[str, bytes], projects: tuple[ProjectFiles, ...]) ->
     texts = {path: data.decode("utf-8", "replace") for path, data in files.items() if looks_like_compose(path, data)}
     roots = tuple(path for path in sorted(texts) if not is_template(texts[path]) and not classify.is_vendored(path))
     templates = {path for path, text in texts.items() if is_template(text)}
-    named = [project for project in projects if templates.isdisjoint(project.files)]
-    for error in read_compose(files, roots, project="project", named=named).errors:
+    without_templates = [project for project in projects if templates.isdisjoint(project.files)]
+    for error in read_compose(files, roots, project="project", named_projects=without_templates).errors:
         if not error.note and (error.file not in texts or parse_error(error.file, texts[error.file]) is None):
             yield error
 
@@ -98,5 +98,5 @@ def _hit(error: SourceError, delta: Delta | None, first: Delta) -> Iterator[Hit]
         line = min(error.line, max(len(delta.after_lines), 1))
         yield Hit(delta.path, line, message, anchor=anchor, suggestion=_ADVICE)
     else:
-        where = f"{message.removesuffix('.')} ({error.file}:{error.line})."
-        yield Hit(first.path, first.first_added or 1, where, anchor=anchor, suggestion=_ADVICE)
+        located_message = f"{message.removesuffix('.')} ({error.file}:{error.line})."
+        yield Hit(first.path, first.first_added or 1, located_message, anchor=anchor, suggestion=_ADVICE)

@@ -75,14 +75,14 @@ def _of_command(names: re.Pattern[str], text: str) -> _Named:
     line = text[:MAX_LINE]
     if names.search(line) is None:
         return ()
-    named = (
+    name_values = (
         (match[1], value)
         for span in credentials(line)
         if span.kind in {"password", "secret"}
         and looks_random(value := line[span.start : span.end].strip("\"'"))
         and (match := _OPTION.search(line[: span.start])) is not None
     )
-    return tuple(dict.fromkeys(named))
+    return tuple(dict.fromkeys(name_values))
 
 
 _KEY: Final = r"\A\s{0,80}(?:-\s{1,8})?[\"']?%s[\"']?:\s{0,8}"
@@ -113,7 +113,11 @@ def _below_name(text: str) -> _Named:
 def _is_named(delta: Delta, line: DiffLine) -> bool:
     """Whether the line above or below is the name of the same entry, and a secret's."""
     near: Sequence[str] = delta.after_lines[max(line.number - 2, 0) : line.number + 1]
-    return any(surely_secret_name(match[1]) for each in near if (match := _LINE_NAME.match(each[:300])) is not None)
+    return any(
+        surely_secret_name(match[1])
+        for nearby_line in near
+        if (match := _LINE_NAME.match(nearby_line[:300])) is not None
+    )
 
 
 _NAMES: Final = ("password", "passwd", "passphrase", "secret", "token", "credential", "key")
@@ -143,8 +147,8 @@ _MOST_LINES: Final = 20
 def _of_instruction(text: str) -> _Named:
     """The older form of ENV (docs.docker.com, "Dockerfile reference"), which has no sign between name and value."""
     match = _INSTRUCTION.match(text[:MAX_LINE])
-    named = match is not None and surely_secret_name(match[1]) and looks_random(match[2])
-    return ((match[1], match[2]),) if match is not None and named else ()
+    is_secret = match is not None and surely_secret_name(match[1]) and looks_random(match[2])
+    return ((match[1], match[2]),) if match is not None and is_secret else ()
 
 
 def _of_variable(text: str) -> _Named:
@@ -155,10 +159,10 @@ def _of_variable(text: str) -> _Named:
 
 def _is_variables(delta: Delta, line: DiffLine) -> bool:
     """Whether the block around the line is that of a variable with a secret's name."""
-    for each in reversed(delta.after_lines[max(line.number - _MOST_LINES, 0) : line.number - 1]):
-        if each.startswith("}"):
+    for line_above in reversed(delta.after_lines[max(line.number - _MOST_LINES, 0) : line.number - 1]):
+        if line_above.startswith("}"):
             return False
-        if (match := _VARIABLE.match(each[:300])) is not None:
+        if (match := _VARIABLE.match(line_above[:300])) is not None:
             return surely_secret_name(match[1])
     return False
 

@@ -57,11 +57,11 @@ def secret_known(subject: Subject) -> Iterable[Hit]:
         for line, provider, token in _tokens(delta):
             yield from _known(removed, delta, line, provider, token)
     for delta in subject.deltas:
-        for place in encoded(delta):
-            yield from _decoded(removed, delta, place)
+        for encoded_text in encoded(delta):
+            yield from _decoded(removed, delta, encoded_text)
         for joined, provider, token in _pieced(delta):
             if not removed.holds_line(joined.line):
-                yield from _known(removed, delta, joined.line, provider, token, how=_IN_PIECES)
+                yield from _known(removed, delta, joined.line, provider, token, suffix=_IN_PIECES)
     yield from _on_the_way(subject, removed)
 
 
@@ -82,13 +82,13 @@ _IN_PIECES: Final = " in pieces, which hides nothing"
 
 def _pieced(delta: Delta) -> Iterator[tuple[JoinedText, TokenProvider, str]]:
     """The credentials that literals come to, each once."""
-    told: set[str] = set()
+    told_texts: set[str] = set()
     texts = [(joined, piece) for joined in joined_texts(delta) for piece in _pieces(joined.text)]
     for match in scan(NEEDLES, [piece for _, piece in texts]):
         provider, (joined, piece) = BY_NEEDLE[NEEDLES[match.needle].id], texts[match.line]
         for token in _occurrences(match.needle, piece) if provider.entropy > 0 else ():
-            if token not in told and token not in joined.written:
-                told.add(token)
+            if token not in told_texts and token not in joined.written:
+                told_texts.add(token)
                 yield joined, provider, token
 
 
@@ -132,16 +132,16 @@ class _Removed:
             )
         return token in self._known[provider.id]
 
-    def holds_run(self, written: str) -> bool:
+    def holds_run(self, candidate: str) -> bool:
         """The same of a text in base64."""
         if "" not in self._known:
             self._known[""] = frozenset(run for line in self._lines() for run in runs(line.text))
-        return written in self._known[""]
+        return candidate in self._known[""]
 
     def holds_line(self, line: DiffLine) -> bool:
         """The same of a whole line."""
         if "\n" not in self._known:
-            self._known["\n"] = frozenset(each.normal for each in self._lines())
+            self._known["\n"] = frozenset(removed_line.normal for removed_line in self._lines())
         return line.normal in self._known["\n"]
 
     def _lines(self) -> Iterator[DiffLine]:
@@ -150,31 +150,31 @@ class _Removed:
 
 def _on_the_way(subject: Subject, removed: _Removed) -> Iterator[Hit]:
     """Credentials that one commit writes and a later one takes away again: whoever fetches the branch has them."""
-    told: set[str] = set()
+    told_texts: set[str] = set()
     texts = [delta.after or "" for delta in subject.deltas] if subject.facts.commits else []
     for commit in subject.facts.commits:
         for delta in map(subject.delta, commit.files):
             credentials_in = [
                 *((token, _known(removed, delta, line, provider, token)) for line, provider, token in _tokens(delta)),
-                *((place.written, _decoded(removed, delta, place)) for place in encoded(delta)),
+                *((encoded_text.written, _decoded(removed, delta, encoded_text)) for encoded_text in encoded(delta)),
                 *(
-                    (joined.line.text.strip(), _known(removed, delta, joined.line, provider, token, how=_IN_PIECES))
+                    (joined.line.text.strip(), _known(removed, delta, joined.line, provider, token, suffix=_IN_PIECES))
                     for joined, provider, token in _pieced(delta)
                 ),
             ]
-            for written, hits in credentials_in:
-                if written not in told and not any(written in text for text in texts):
-                    told.add(written)
+            for credential_text, hits in credentials_in:
+                if credential_text not in told_texts and not any(credential_text in text for text in texts):
+                    told_texts.add(credential_text)
                     yield from (_in_commit(subject, commit, hit) for hit in hits)
 
 
 def _in_commit(subject: Subject, commit: PastCommit, hit: Hit) -> Hit:
-    place = f"in commit {commit.sha[:12]}, {hit.file}:{hit.line}"
-    message = hit.message.replace("is written here", f"is written {place}").rstrip(".")
-    where = "" if message != hit.message.rstrip(".") else f" {place}"
+    location = f"in commit {commit.sha[:12]}, {hit.file}:{hit.line}"
+    message = hit.message.replace("is written here", f"is written {location}").rstrip(".")
+    location_suffix = "" if message != hit.message.rstrip(".") else f" {location}"
     still = _still(subject, hit.file)
     return replace(
-        hit, message=f"{message}{where}. The history keeps it.", file=still, line=None if still is None else 1
+        hit, message=f"{message}{location_suffix}. The history keeps it.", file=still, line=None if still is None else 1
     )
 
 
@@ -183,15 +183,15 @@ def _passing(subject: Subject, find: Callable[[Delta], Iterable[Hit]]) -> Iterat
     if not subject.facts.commits:
         return
     texts = [delta.after or "" for delta in subject.deltas]
-    told = {line.normal for delta in subject.deltas for line in delta.removed}
+    removed_texts = {line.normal for delta in subject.deltas for line in delta.removed}
     for commit in subject.facts.commits:
         for delta in map(subject.delta, commit.files):
             for hit in () if delta.is_foreign else find(delta):
                 lines = delta.after_lines
-                written = lines[(hit.line or 1) - 1].strip() if lines else hit.anchor or ""
-                line = " ".join(written.split())
-                if line not in told and not any(written in text for text in texts):
-                    told.add(line)
+                line_text = lines[(hit.line or 1) - 1].strip() if lines else hit.anchor or ""
+                line = " ".join(line_text.split())
+                if line not in removed_texts and not any(line_text in text for text in texts):
+                    removed_texts.add(line)
                     yield _in_commit(subject, commit, replace(hit, anchor=hit.anchor or line))
 
 
@@ -201,7 +201,7 @@ def _still(subject: Subject, path: str | None) -> str | None:
 
 
 def _known(
-    removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvider, token: str, *, how: str = ""
+    removed: _Removed, delta: Delta, line: DiffLine, provider: TokenProvider, token: str, *, suffix: str = ""
 ) -> Iterator[Hit]:
     doubtful = delta.is_test or delta.is_docs or delta.is_foreign
     if not is_real(provider, token, doubtful_place=doubtful):
@@ -214,7 +214,7 @@ def _known(
     yield Hit(
         delta.path,
         line.number,
-        f"{provider.with_article} is written here{how}.",
+        f"{provider.with_article} is written here{suffix}.",
         evidence=token if provider.entropy == 0 else masked(token),
         anchor=f"{provider.id}:{token}",
         severity=Severity.LOW if provider.weak or (doubtful and not checked) else None,
@@ -225,21 +225,21 @@ _HASHED: Final = regex(r"sha\d|integrity|checksum|hash|resolved|digest|h1:", re.
 """What a line of a lock file holds whose random text is a digest, in which anything may stand by chance."""
 
 
-def _decoded(removed: _Removed, delta: Delta, place: EncodedText) -> Iterator[Hit]:
+def _decoded(removed: _Removed, delta: Delta, encoded_text: EncodedText) -> Iterator[Hit]:
     """The credentials that a text in base64 holds, the first real one of each provider on a line of it."""
-    if removed.holds_run(place.written):
+    if removed.holds_run(encoded_text.written):
         return
     doubtful = delta.is_test or delta.is_docs or delta.is_foreign
-    for line in place.text.split("\n"):
+    for line in encoded_text.text.split("\n"):
         for index in sorted({match.needle for match in scan(NEEDLES, _pieces(line))}):
             provider = BY_NEEDLE[NEEDLES[index].id]
             if any(is_real(provider, token, doubtful_place=doubtful) for token in _occurrences(index, line)):
                 yield Hit(
                     delta.path,
-                    place.line,
+                    encoded_text.line,
                     f"{provider.with_article} is written here in base64, which hides nothing.",
-                    evidence=masked(place.written),
-                    anchor=f"{provider.id}:{place.written}",
+                    evidence=masked(encoded_text.written),
+                    anchor=f"{provider.id}:{encoded_text.written}",
                     severity=Severity.LOW if provider.weak or doubtful else None,
                 )
 
@@ -248,14 +248,14 @@ def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
     """A PEM header counts only with key material behind it: code that looks for headers is quiet."""
     if provider.id != "private-key":
         return True
-    rest = line.text.partition("-----BEGIN")[2].partition("KEY")[2]
+    key_kind = line.text.partition("-----BEGIN")[2].partition("KEY")[2]
     following = delta.after_lines[line.number : line.number + 4]
-    return len(rest) > 60 or any(_BASE64.fullmatch(text.strip()) for text in following)
+    return len(key_kind) > 60 or any(_BASE64.fullmatch(text.strip()) for text in following)
 
 
 _NAMES: Final = words(
     "password", "passwd", "passphrase", "pass", "pwd", "secret", "token", "credential",
-    *(f"{whose}{dash}key" for whose in (
+    *(f"{owner_word}{dash}key" for owner_word in (
         "api", "access", "secret", "private", "signing", "encryption", "master", "account", "storage", "shared",
     ) for dash in ("", "-", "_")),
 )  # fmt: skip
@@ -302,17 +302,17 @@ def _generic_secrets(delta: Delta) -> Iterator[Hit]:
 
 def _literals(delta: Delta) -> Iterator[tuple[DiffLine, tuple[str, str]]]:
     """Names and literals: of assignments, and on other lines of what names them otherwise."""
-    told: set[int] = set()
+    told_lines: set[int] = set()
     if delta.language != "html":
         generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
         for line in delta.net_new(generic, _GIVEN):
-            told.add(line.number)
-            yield from ((line, named) for named in generic(line.text))
-    for place in secret_places(delta):
-        for line in delta.net_new(place.find, place.anchors):
-            if line.number not in told and place.counts(delta, line):
-                told.add(line.number)
-                yield from ((line, named) for named in place.find(line.text))
+            told_lines.add(line.number)
+            yield from ((line, name_value) for name_value in generic(line.text))
+    for secret_place in secret_places(delta):
+        for line in delta.net_new(secret_place.find, secret_place.anchors):
+            if line.number not in told_lines and secret_place.counts(delta, line):
+                told_lines.add(line.number)
+                yield from ((line, name_value) for name_value in secret_place.find(line.text))
 
 
 def _given_away(delta: Delta) -> Iterator[Hit]:
@@ -362,12 +362,12 @@ def _generic(patterns: Sequence[re.Pattern[str]], text: str) -> tuple[tuple[str,
     )
 
 
-def _overlapping(pattern: re.Pattern[str], text: str, within: int) -> Iterator[re.Match[str]]:
-    """The matches, also those that begin in the group ``within`` of another: what it holds may be one itself."""
+def _overlapping(pattern: re.Pattern[str], text: str, outer_group: int) -> Iterator[re.Match[str]]:
+    """The matches, also those that begin in the group ``outer_group`` of another match: what it holds may be one itself."""
     at = 0
     while (match := pattern.search(text, at)) is not None:
         yield match
-        at = max(match.start(within), match.start() + 1)
+        at = max(match.start(outer_group), match.start() + 1)
 
 
 class _Hidden:
@@ -391,7 +391,7 @@ class _Hidden:
         if block not in self._known:
             low = max(block * _BLOCK - _AROUND, 0)
             spans = credentials(self._text[low : (block + 1) * _BLOCK + _AROUND])
-            self._known[block] = sorted((low + each.start, low + each.end) for each in spans)
+            self._known[block] = sorted((low + span.start, low + span.end) for span in spans)
         return self._known[block]
 
 
@@ -449,6 +449,6 @@ ANCHORS: Final = (
     HASHED,
     _GIVEN,
     _ADDRESS,
-    *(place.anchors for place in PLACES),
+    *(secret_place.anchors for secret_place in PLACES),
 )
 """What lines are searched for here."""

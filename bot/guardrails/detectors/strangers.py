@@ -121,21 +121,24 @@ class Held:
         """Whether any name of a context does."""
         return bool(self._names.get(context)) or (self.around is not None and self.around.holds_any(context))
 
-    def holds_within(self, whole: str) -> bool:
+    def holds_within(self, expression_text: str) -> bool:
         """Whether any name does of a context, or of those that are parts of it."""
-        return whole in self._wholes or (self.around is not None and self.around.holds_within(whole))
+        return expression_text in self._wholes or (
+            self.around is not None and self.around.holds_within(expression_text)
+        )
 
 
 ENVIRONMENT: Final = "env"
 
 
-def names_any(text: str, paths: tuple[_Path, ...], held: Held | None = None) -> bool:
-    """Whether an expression in the text refers to one of ``paths``, or to what is ``held``."""
+def names_any(text: str, paths: tuple[_Path, ...], held_values: Held | None = None) -> bool:
+    """Whether an expression in the text refers to one of ``paths``, or to one of ``held_values``."""
     return any(
-        any(_meets(reference.path, path) for path in paths) or (held is not None and _held(reference.path, held))
-        for found in embedded(text)
-        if found.tree is not None
-        for reference in references(found.tree)
+        any(_meets(reference.path, path) for path in paths)
+        or (held_values is not None and _held(reference.path, held_values))
+        for expression in embedded(text)
+        if expression.tree is not None
+        for reference in references(expression.tree)
     )
 
 
@@ -177,8 +180,8 @@ def is_written(tree: Expression, variables: Held) -> bool:
         case Call(name=name, arguments=arguments):
             if name in _HARMLESS:
                 return False
-            inside = _contains if name in {"tojson", "fromjson"} else is_written
-            return any(inside(argument, variables) for argument in arguments)
+            check = _contains if name in {"tojson", "fromjson"} else is_written
+            return any(check(argument, variables) for argument in arguments)
         case Part(of=of):
             return _contains(of, variables)
         case _ as never:
@@ -201,5 +204,5 @@ def _held(path: _Path, variables: Held) -> bool:
 
 def _meets(path: _Path, other: _Path) -> bool:
     return len(path) == len(other) and all(
-        part == known or ANY in {part, known} for part, known in zip(path, other, strict=True)
+        part == other_part or ANY in {part, other_part} for part, other_part in zip(path, other, strict=True)
     )

@@ -133,8 +133,8 @@ def assert_loss(subject: Subject) -> Iterable[Hit]:
     if total >= 0:
         return
     for delta in tests:
-        lost = _asserts(delta.removed) - _asserts(delta.added)
-        if delta.status is FileStatus.REMOVED or lost <= 0 or _delegates(delta):
+        lost_count = _asserts(delta.removed) - _asserts(delta.added)
+        if delta.status is FileStatus.REMOVED or lost_count <= 0 or _delegates(delta):
             continue
         if len(_names(delta, delta.removed)) > len(_names(delta, delta.added)):
             continue
@@ -142,7 +142,7 @@ def assert_loss(subject: Subject) -> Iterable[Hit]:
         yield Hit(
             delta.path,
             first,
-            f"The tests of this file make {lost} fewer assertions than before, while the code changed.",
+            f"The tests of this file make {lost_count} fewer assertions than before, while the code changed.",
             anchor="assert-loss",
         )
 
@@ -314,16 +314,16 @@ def _continued(delta: Delta) -> Iterator[Hit]:
 def _tolerant(document: LinedNode) -> Iterator[tuple[str, int]]:
     """Jobs and steps that check something and may fail: their names and lines. One flag is told once."""
     for name, job in document.items("jobs"):
-        whole = job.having(True, "continue-on-error")
+        job_tolerant = job.having(True, "continue-on-error")
         checking = [step for step in job.elements("steps") if _checks(step)]
-        if whole is not None and checking:
-            yield f"Job {name!r}", whole.line
+        if job_tolerant is not None and checking:
+            yield f"Job {name!r}", job_tolerant.line
             continue
         for step in checking:
-            own = step.having(True, "continue-on-error")
-            if own is not None:
+            step_tolerant = step.having(True, "continue-on-error")
+            if step_tolerant is not None:
                 label = (step.get("name") or step.get("run") or step).raw.strip().split("\n")[0][:60]
-                yield f"Step {label!r} of job {name}", own.line
+                yield f"Step {label!r} of job {name}", step_tolerant.line
 
 
 def _checks(step: LinedNode) -> bool:

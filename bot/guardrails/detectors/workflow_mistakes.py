@@ -46,9 +46,9 @@ def mistakes(document: LinedNode) -> Iterator[Risk]:
         if owner is not document:
             yield from _conditions(owner)
     for node in scalars(document):
-        for found in embedded(node.raw):
-            if found.tree is not None and any(map(_unmasks, _trees(found.tree))):
-                yield _shown(node, found)
+        for expression in embedded(node.raw):
+            if expression.tree is not None and any(map(_unmasks, _trees(expression.tree))):
+                yield _shown(node, expression)
 
 
 def _old_commands(owner: LinedNode) -> Iterator[Risk]:
@@ -82,7 +82,7 @@ def _conditions(owner: LinedNode) -> Iterator[Risk]:
             "Leave ${{ }} out, or end the block with |- or >-.",
             Severity.HIGH,
         )
-    for tree in [found.tree for found in inner] if inner else [parse(condition.raw)]:
+    for tree in [expression.tree for expression in inner] if inner else [parse(condition.raw)]:
         if tree is not None and any(map(_looks_in_text, _trees(tree))):
             message = "contains() looks for a part of a text: whoever names a branch or account so that it is one gets through."
             advice = 'Ask contains(fromJSON(\'["a", "b"]\'), …), or compare with ==.'
@@ -97,8 +97,8 @@ def _is_pasted(text: str, inner: list[Embedded]) -> bool:
 def _looks_in_text(tree: Expression) -> bool:
     """zizmor: unsound-contains. Whether a list is written as a text, and looked for is what somebody chooses."""
     match tree:
-        case Call(name="contains", arguments=(ExpressionLiteral(text=str(listed)), ContextReference(path=path))):
-            return _PARTS.search(listed) is not None and (path in _CHOSEN or path[:2] == ("github", "event"))
+        case Call(name="contains", arguments=(ExpressionLiteral(text=str(items)), ContextReference(path=path))):
+            return _PARTS.search(items) is not None and (path in _CHOSEN or path[:2] == ("github", "event"))
         case _:
             return False
 
@@ -112,10 +112,15 @@ def _unmasks(tree: Expression) -> bool:
             return False
 
 
-def _shown(node: LinedNode, found: Embedded) -> Risk:
-    message = f"Logs show what is taken out of a secret, as only the whole is masked: ${{{{ {found.text[:70]} }}}}."
+def _shown(node: LinedNode, expression: Embedded) -> Risk:
+    message = (
+        f"Logs show what is taken out of a secret, as only the whole is masked: ${{{{ {expression.text[:70]} }}}}."
+    )
     return Risk(
-        ("unmasked", found.text[:200]), line_in(node, found), message, "Keep each value as a secret of its own."
+        ("unmasked", expression.text[:200]),
+        line_in(node, expression),
+        message,
+        "Keep each value as a secret of its own.",
     )
 
 

@@ -63,8 +63,8 @@ def handed_on(step: LinedNode, texts: Held, heads: Held) -> HandedOn:
     script = run.raw[:_LONGEST]
     passed = frozenset(_passed(script, texts))
     is_output, is_variable = _OUTPUT.search(script) is not None, _ENVIRONMENT.search(script) is not None
-    named = frozenset(_naming(script, heads)) if is_output else frozenset()
-    return HandedOn(passed if is_output else frozenset(), named, passed if is_variable else frozenset())
+    output_names = frozenset(_naming(script, heads)) if is_output else frozenset()
+    return HandedOn(passed if is_output else frozenset(), output_names, passed if is_variable else frozenset())
 
 
 def _passed(script: str, texts: Held) -> Iterator[str]:
@@ -82,12 +82,12 @@ def _passed(script: str, texts: Held) -> Iterator[str]:
 
 def _naming(script: str, heads: Held) -> Iterator[str]:
     """Names that are given what names a head: asked of GitHub on their line, or held by a variable that is."""
-    asked = {
+    assigned_names = {
         match[1].lower() for line in script.split("\n") if _HEAD.search(line) for match in _ASSIGNED.finditer(line)
     }
-    yield from asked
+    yield from assigned_names
     for match in _HANDED.finditer(script):
-        if (name := match[2].lower()) in asked or heads.holds(ENVIRONMENT, name):
+        if (name := match[2].lower()) in assigned_names or heads.holds(ENVIRONMENT, name):
             yield match[1].lower()
 
 

@@ -113,15 +113,15 @@ def risks(document: LinedNode, inputs: Names = frozenset()) -> Iterator[Risk]:
     """CI-002's: a stranger's code or text that runs. ``inputs`` are known to be filled with a stranger's text."""
     events = triggers(document)
     privileged = [event for event in _PRIVILEGED if event in events]
-    known, passed = Held(), Held()
-    known.put("inputs", inputs)
+    known_outputs, passed = Held(), Held()
+    known_outputs.put("inputs", inputs)
     passed.put("inputs", _callers_inputs(document, events))
     for job, scope in scopes(document):
         for step in steps_of(job):
             inner = scope.of(step)
             if privileged and not _asks_permission(job, step, privileged):
                 yield from _checkout(step, privileged[0], inner)
-            yield from _injection(step, (inner.texts, known), passed)
+            yield from _injection(step, (inner.texts, known_outputs), passed)
             yield from _evaluations(step, inner.texts)
 
 
@@ -167,10 +167,10 @@ def _takes_head(script: str, scope: WorkflowScope) -> bool:
     """Whether a script takes the head's files: fetching alone runs nothing of them."""
     if _CLI_CHECKOUT.search(script) or _unpacks_head(script, scope):
         return True
-    taken = [match[1] for match in _TAKEN.finditer(script)]
+    taken_refs = [match[1] for match in _TAKEN.finditer(script)]
     fetched = [match[1] for match in _FETCHED.finditer(script)]
-    return any(_is_head(text, scope) for text in taken) or (
-        bool(taken) and any(_is_head(text, scope) for text in fetched)
+    return any(_is_head(text, scope) for text in taken_refs) or (
+        bool(taken_refs) and any(_is_head(text, scope) for text in fetched)
     )
 
 
@@ -197,20 +197,20 @@ _EVALUATED: Final = regex(
 _ADVICE_TEXT: Final = "Put the expression into env: and use the variable, quoted, in the script."
 
 
-def _injection(step: LinedNode, written: Sequence[Held], passed: Held) -> Iterator[Risk]:
+def _injection(step: LinedNode, held_values: Sequence[Held], passed: Held) -> Iterator[Risk]:
     """Expressions in scripts with what strangers write, or with what callers pass, of whom nothing is known."""
     for node in _run_texts(step):
-        for found in embedded(node.raw):
-            if found.tree is None:
+        for expression in embedded(node.raw):
+            if expression.tree is None:
                 continue
-            key = ("injection", " ".join(found.text.split())[:200])
-            shown = f"${{{{ {found.text[:70]} }}}}"
-            if any(strangers.is_written(found.tree, texts) for texts in written):
-                message = f"Text that anybody can write is pasted into a script: {shown}."
-                yield Risk(key, line_in(node, found), message, _ADVICE_TEXT)
-            elif strangers.is_written(found.tree, passed):
-                message = f"What a caller passes is pasted into a script: {shown}."
-                yield Risk(key, line_in(node, found), message, _ADVICE_TEXT, Severity.LOW)
+            key = ("injection", " ".join(expression.text.split())[:200])
+            shown_expression = f"${{{{ {expression.text[:70]} }}}}"
+            if any(strangers.is_written(expression.tree, texts) for texts in held_values):
+                message = f"Text that anybody can write is pasted into a script: {shown_expression}."
+                yield Risk(key, line_in(node, expression), message, _ADVICE_TEXT)
+            elif strangers.is_written(expression.tree, passed):
+                message = f"What a caller passes is pasted into a script: {shown_expression}."
+                yield Risk(key, line_in(node, expression), message, _ADVICE_TEXT, Severity.LOW)
 
 
 def _evaluations(step: LinedNode, texts: Held) -> Iterator[Risk]:
@@ -220,7 +220,7 @@ def _evaluations(step: LinedNode, texts: Held) -> Iterator[Risk]:
         return
     for number, line in enumerate(run.raw[:50_000].split("\n")):
         for match in _EVALUATED.finditer(line):
-            names = [each[1] for each in _VARIABLE.finditer(_SINGLE_QUOTED.sub("", match[0]))]
+            names = [variable[1] for variable in _VARIABLE.finditer(_SINGLE_QUOTED.sub("", match[0]))]
             for name in dict.fromkeys(name for name in names if texts.holds(ENVIRONMENT, name.lower())):
                 block = 1 if run.end_line > run.line else 0
                 message = f"Text that anybody can write is run as a script: ${name[:60]}."
@@ -239,10 +239,10 @@ def _run_texts(step: LinedNode) -> Iterator[LinedNode]:
     yield from (node for name, node in step.items("with") if name.lower() in scripts)
 
 
-def line_in(node: LinedNode, found: Embedded) -> int:
+def line_in(node: LinedNode, expression: Embedded) -> int:
     """The line of an expression within a text."""
     block = 1 if node.end_line > node.line else 0
-    return node.line + block + node.raw.count("\n", 0, found.start)
+    return node.line + block + node.raw.count("\n", 0, expression.start)
 
 
 def weaknesses(document: LinedNode) -> Iterator[Risk]:
@@ -269,37 +269,37 @@ def _all_secrets(job: LinedNode) -> Iterator[Risk]:
             ("inherit", job.word("uses")), inherited.line, message, "Name the secrets that it needs.", Severity.LOW
         )
     for node in scalars(job):
-        for found in embedded(node.raw):
-            if found.tree is not None and _holds_all_secrets(found):
-                message = f"Every secret of the repository is taken: ${{{{ {found.text[:70]} }}}}."
+        for expression in embedded(node.raw):
+            if expression.tree is not None and _holds_all_secrets(expression):
+                message = f"Every secret of the repository is taken: ${{{{ {expression.text[:70]} }}}}."
                 yield Risk(
-                    ("secrets", found.text[:200]),
-                    line_in(node, found),
+                    ("secrets", expression.text[:200]),
+                    line_in(node, expression),
                     message,
                     "Name the secrets that it needs.",
                     Severity.HIGH,
                 )
 
 
-def _holds_all_secrets(found: Embedded) -> bool:
-    tree = found.tree
-    whole = ContextReference(("secrets",))
-    every = ContextReference(("secrets", ANY))
+def _holds_all_secrets(expression: Embedded) -> bool:
+    tree = expression.tree
+    all_secrets = ContextReference(("secrets",))
+    every_secret = ContextReference(("secrets", ANY))
     if isinstance(tree, Call) and tree.name in {"tojson", "join"}:
-        return whole in tree.arguments or every in tree.arguments
-    return tree == every
+        return all_secrets in tree.arguments or every_secret in tree.arguments
+    return tree == every_secret
 
 
 def scalars(node: LinedNode) -> Iterator[LinedNode]:
     """Every text below a node, each once."""
-    waiting, seen = [node], {id(node)}
+    waiting, visited = [node], {id(node)}
     while waiting:
         current = waiting.pop()
         children = current.value
         if isinstance(children, dict | list):
             inner = list(children.values()) if isinstance(children, dict) else children
-            waiting += [child for child in reversed(inner) if id(child) not in seen]
-            seen.update(id(child) for child in inner)
+            waiting += [child for child in reversed(inner) if id(child) not in visited]
+            visited.update(id(child) for child in inner)
         elif "${{" in current.raw:
             yield current
 
@@ -311,7 +311,7 @@ def _own_machine(name: str, job: LinedNode) -> Iterator[Risk]:
         return
     labels = [runs_on, *job.elements("runs-on"), *job.elements("runs-on", "labels")]
     labels += [node] if (node := job.get("runs-on", "labels")) is not None else []
-    labels += [chosen for label in labels for chosen in _of_matrix(job, label)]
+    labels += [label_value for label in labels for label_value in _of_matrix(job, label)]
     if any(label.raw.lower() == "self-hosted" for label in labels):
         message = f"Job {name} runs what strangers send on a machine of your own, which may keep it after the job."
         advice = "Use a hosted runner, or one that is made new for each job, for events of strangers."
@@ -321,13 +321,13 @@ def _own_machine(name: str, job: LinedNode) -> Iterator[Risk]:
 def _of_matrix(job: LinedNode, label: LinedNode) -> Iterator[LinedNode]:
     """What a label that names dimensions of the job's matrix comes to."""
     matrix = job.get("strategy", "matrix")
-    for found in embedded(label.raw) if matrix is not None else ():
-        for reference in strangers.references(found.tree) if found.tree is not None else ():
+    for expression in embedded(label.raw) if matrix is not None else ():
+        for reference in strangers.references(expression.tree) if expression.tree is not None else ():
             if matrix is not None and len(reference.path) > 1 and reference.path[0] == "matrix":
                 name = reference.path[1]
                 sources = [matrix, *matrix.elements("include")]
                 values = [node for source in sources for key, node in source.items() if key.lower() == name]
-                yield from (each for node in values for each in (node, *node.elements()))
+                yield from (matrix_node for node in values for matrix_node in (node, *node.elements()))
 
 
 def _forged_actor(node: LinedNode) -> Iterator[Risk]:
@@ -335,8 +335,8 @@ def _forged_actor(node: LinedNode) -> Iterator[Risk]:
     condition = node.get("if")
     if condition is None or not _ACTOR.search(condition.raw):
         return
-    for found in (*embedded(condition.raw), *embedded(f"${{{{{condition.raw}}}}}")):
-        if found.tree is not None and _trusts_actor(found.tree):
+    for expression in (*embedded(condition.raw), *embedded(f"${{{{{condition.raw}}}}}")):
+        if expression.tree is not None and _trusts_actor(expression.tree):
             message = "github.actor is whoever caused the latest event: a stranger can make a bot cause it."
             advice = "Ask github.event.pull_request.user.login, who opened the pull request."
             yield Risk(("actor", " ".join(condition.raw.split())[:200]), condition.line, message, advice, Severity.HIGH)

@@ -45,12 +45,12 @@ class WorkflowScope:
 
 def holds_written(node: LinedNode, texts: Held) -> bool:
     """Whether an expression in the text may be what a stranger wrote."""
-    return any(is_written(found, texts) for found in embedded(node.raw))
+    return any(is_written(expression, texts) for expression in embedded(node.raw))
 
 
-def is_written(found: Embedded, texts: Held) -> bool:
+def is_written(expression: Embedded, texts: Held) -> bool:
     """Whether the expression may be what a stranger wrote."""
-    return found.tree is not None and strangers.is_written(found.tree, texts)
+    return expression.tree is not None and strangers.is_written(expression.tree, texts)
 
 
 def steps_of(job: LinedNode) -> Iterator[LinedNode]:
@@ -66,9 +66,9 @@ def scopes(document: LinedNode) -> Iterator[tuple[LinedNode, WorkflowScope]]:
     """
     outer = WorkflowScope().of(document)
     for name, job in document.items("jobs"):
-        within = outer.inner()
-        within.texts.put("matrix", _dimensions(job, outer))
-        scope = within.of(job)
+        inner_scope = outer.inner()
+        inner_scope.texts.put("matrix", _dimensions(job, outer))
+        scope = inner_scope.of(job)
         _hand_on(job, scope)
         yield job, scope
         _hand_needed(outer, name.lower(), job, scope)

@@ -82,12 +82,12 @@ def _gained(
 
 def _unpinned(delta: Delta, before: tuple[LinedNode, ...], after: tuple[LinedNode, ...]) -> Iterator[Hit]:
     pinned = {match[1] for node in _uses(before) if (match := _PIN.match(node.raw))}
-    kept = {match[1] for node in _uses(after) if (match := _PIN.match(node.raw))}
-    seen: set[str] = set()
+    pinned_actions = {match[1] for node in _uses(after) if (match := _PIN.match(node.raw))}
+    seen_actions: set[str] = set()
     for node in _uses(after):
         match = _USES.match(node.raw)
-        if match and match[1] in pinned - kept and not _PIN.match(node.raw) and node.raw not in seen:
-            seen.add(node.raw)
+        if match and match[1] in pinned - pinned_actions and not _PIN.match(node.raw) and node.raw not in seen_actions:
+            seen_actions.add(node.raw)
             yield Hit(
                 delta.path,
                 node.line,
@@ -138,23 +138,23 @@ def _raised(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
             anchor="permissions-removed",
         )
     widest = _widest(old.values())
-    for where, node in new.items():
-        previous = old.get(where) or (old.get("The workflow") if where.startswith("Job") else None)
+    for scope_path, node in new.items():
+        previous = old.get(scope_path) or (old.get("The workflow") if scope_path.startswith("Job") else None)
         if node.value == "write-all" and (previous is None or previous.value != "write-all"):
             yield Hit(
                 delta.path,
                 node.line,
-                f"{where} gets write access to everything.",
+                f"{scope_path} gets write access to everything.",
                 severity=Severity.CRITICAL,
-                anchor=where,
+                anchor=scope_path,
             )
             continue
         if previous is None:
             continue
         for scope, (level, line) in _levels(node).items():
             if level == _SCOPES["write"] > widest.get(scope, 0):
-                text = f"{where} may now write {scope}."
-                yield Hit(delta.path, line, text, evidence=f"{scope}: write", anchor=f"{where}|{scope}")
+                text = f"{scope_path} may now write {scope}."
+                yield Hit(delta.path, line, text, evidence=f"{scope}: write", anchor=f"{scope_path}|{scope}")
 
 
 def _uncovered(document: LinedNode) -> bool:

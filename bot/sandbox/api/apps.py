@@ -107,8 +107,8 @@ def new_token(call: ApiCall) -> ApiReply:
     granted: dict[str, Json] = _PERMISSIONS if order.permissions is None else dict(order.permissions)
     rights = {name: str(level) for name, level in granted.items()}
     token = issue_token(call.backend, call.backend.user(row.user_id), permissions=rights, expires_at=expires)
-    listed = None if ids is None else json.dumps(ids)
-    values = (token_digest(token), installation.id, listed)
+    id_list = None if ids is None else json.dumps(ids)
+    values = (token_digest(token), installation.id, id_list)
     call.backend.store.run("INSERT INTO scope (digest, installation_id, repositories) VALUES (?, ?, ?)", *values)
     selection = "all" if ids is None else "selected"
     return ApiReply(
@@ -124,12 +124,12 @@ def _chosen(call: ApiCall, installation: InstallationRow, order: TokenOrder) -> 
     names = {name.lower() for name in order.repositories or ()}
     ids = set(order.repository_ids or ())
     scope = TokenScope(installation, None)
-    chosen = [repo for repo in rows if scope.reaches(repo) and (repo.id in ids or repo.name.lower() in names)]
-    if names - {repo.name.lower() for repo in chosen} or ids - {repo.id for repo in chosen}:
+    chosen_ids = [repo for repo in rows if scope.reaches(repo) and (repo.id in ids or repo.name.lower() in names)]
+    if names - {repo.name.lower() for repo in chosen_ids} or ids - {repo.id for repo in chosen_ids}:
         raise unprocessable(
             "There is at least one repository that does not exist or is not accessible to the parent installation."
         )
-    return [repo.id for repo in chosen]
+    return [repo.id for repo in chosen_ids]
 
 
 def _installed(call: ApiCall, row: AppRow) -> list[InstallationRow]:

@@ -214,7 +214,7 @@ def _require(request: CheckEdit) -> None:
 
 
 def _insert(call: ApiCall, repo: Repo, actor: UserRow, request: NewCheck) -> int:
-    done, output = request.conclusion is not None, request.output or Output()
+    is_done, output = request.conclusion is not None, request.output or Output()
     with call.backend.store.transaction():
         key = call.backend.store.insert(
             "check_run",
@@ -222,12 +222,12 @@ def _insert(call: ApiCall, repo: Repo, actor: UserRow, request: NewCheck) -> int
             suite_id=checks.suite_for(repo, actor, request.head_sha),
             head_sha=request.head_sha,
             name=request.name,
-            status="completed" if done else request.status or "queued",
+            status="completed" if is_done else request.status or "queued",
             conclusion=request.conclusion,
             external_id=request.external_id or "",
             details_url=request.details_url,
             started_at=request.started_at or call.backend.now(),
-            completed_at=(request.completed_at or call.backend.now()) if done else None,
+            completed_at=(request.completed_at or call.backend.now()) if is_done else None,
             title=output.title,
             summary=output.summary,
             text=output.text,
@@ -239,8 +239,10 @@ def _insert(call: ApiCall, repo: Repo, actor: UserRow, request: NewCheck) -> int
 
 def _columns(call: ApiCall, request: CheckEdit, run: CheckRunRow) -> dict[str, str | int | bool | None]:
     """What changes; a run that is started anew loses its conclusion."""
-    given = {name: getattr(request, name) for name in ("name", "external_id", "details_url", "started_at")}
-    columns: dict[str, str | int | bool | None] = {key: value for key, value in given.items() if value is not None}
+    column_values = {name: getattr(request, name) for name in ("name", "external_id", "details_url", "started_at")}
+    columns: dict[str, str | int | bool | None] = {
+        key: value for key, value in column_values.items() if value is not None
+    }
     if request.output is not None:
         columns |= {"title": request.output.title, "summary": request.output.summary, "text": request.output.text}
     if request.conclusion is not None:

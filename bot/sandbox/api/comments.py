@@ -110,13 +110,13 @@ def react(call: ApiCall) -> ApiReply:
     content, person = call.body(Emoji).content, call.person()
     if content not in shapes.REACTIONS:
         raise invalid("Reaction", "content", "invalid")
-    given = (subject, key, person.id, content)
+    reaction_values = (subject, key, person.id, content)
     insertion = (
         "INSERT OR IGNORE INTO reaction (subject, subject_id, user_id, content, created_at) VALUES (?, ?, ?, ?, ?)"
     )
-    fresh = call.backend.store.run(insertion, *given, call.backend.now())
+    fresh = call.backend.store.run(insertion, *reaction_values, call.backend.now())
     selection = "SELECT * FROM reaction WHERE (subject, subject_id, user_id, content) = (?, ?, ?, ?)"
-    reaction = call.backend.row(ReactionRow, selection, *given)
+    reaction = call.backend.row(ReactionRow, selection, *reaction_values)
     return ApiReply(shapes.reaction(call.backend, reaction), 201 if fresh else 200)
 
 
@@ -141,8 +141,8 @@ def repo_labels(call: ApiCall) -> ApiReply:
 def new_label(call: ApiCall) -> ApiReply:
     """A new label; 422 already_exists."""
     repo, request = call.repo("write"), call.body(NewLabel)
-    made = labels.create(repo, name=request.name, color=request.color, description=request.description)
-    return ApiReply(shapes.label(repo, made), 201)
+    label = labels.create(repo, name=request.name, color=request.color, description=request.description)
+    return ApiReply(shapes.label(repo, label), 201)
 
 
 def get_label(call: ApiCall) -> ApiReply:

@@ -95,16 +95,16 @@ def _write(call: ApiCall, repo: Repo, request: Deletion, data: bytes | None) -> 
     return ApiReply(_shape(call, repo, sha, branch), 201 if before is None else 200)
 
 
-def _require_known(path: str, before: pygit2.Object | None, known: str | None, *, deleting: bool) -> None:
+def _require_known(path: str, before: pygit2.Object | None, known_sha: str | None, *, deleting: bool) -> None:
     require_path(path)
     if before is None:
         if deleting:
             raise not_found()
         return
-    if known is None:
+    if known_sha is None:
         raise not_supplied("sha")
-    if str(before.id) != known:
-        raise ApiProblem(409, f"{path} does not match {known}")
+    if str(before.id) != known_sha:
+        raise ApiProblem(409, f"{path} does not match {known_sha}")
 
 
 def _shape(call: ApiCall, repo: Repo, sha: str, branch: str) -> dict[str, Json]:

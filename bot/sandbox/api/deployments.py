@@ -42,8 +42,8 @@ def list_deployments(call: ApiCall) -> ApiReply:
     """Deployments, newest first, by ``sha``, ``ref``, ``task`` and ``environment``."""
     repo, query = call.repo(), call.query
     rows = call.backend.store.all(DeploymentRow, "SELECT * FROM deployment WHERE repo_id = ? ORDER BY id DESC", repo.id)
-    named = ("sha", "ref", "task", "environment")
-    rows = [row for row in rows if all(query.get(name) in (None, getattr(row, name)) for name in named)]
+    filter_names = ("sha", "ref", "task", "environment")
+    rows = [row for row in rows if all(query.get(name) in (None, getattr(row, name)) for name in filter_names)]
     return call.slice(rows, lambda row: shapes.deployment(repo, row))
 
 
@@ -72,9 +72,9 @@ def new_deployment(call: ApiCall) -> ApiReply:
 def _check_contexts(call: ApiCall, repo: Repo, sha: str, required: tuple[str, ...] | None) -> None:
     """An empty list skips it ("required_contexts", same page)."""
     newest = checks.newest_statuses(repo, sha)
-    asked = {status.context for status in newest} if required is None else {*required}
+    required_contexts = {status.context for status in newest} if required is None else {*required}
     good = {status.context for status in newest if status.state == "success"}
-    if asked - good:
+    if required_contexts - good:
         raise ApiProblem(409, f"Conflict: Commit status checks failed for {call.params.get('ref', sha)}.")
 
 

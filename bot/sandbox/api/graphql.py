@@ -83,19 +83,19 @@ class _Wrapped(RequestBody):
 def graphql(call: ApiCall) -> ApiReply:
     """Answer a question; errors come with status 200 as GraphQL has it."""
     call.person()
-    asked = call.body(Question)
-    if "createCommitOnBranch" in asked.query:
-        return _create_commit(call, asked)
+    question = call.body(Question)
+    if "createCommitOnBranch" in question.query:
+        return _create_commit(call, question)
     for name, act in _ON_PULLS.items():
-        if name in asked.query:
-            return _on_pull(call, asked, name, act)
-    if "userContentEdits" in asked.query:
-        return _edits(call, asked)
-    if "viewer" in asked.query:
+        if name in question.query:
+            return _on_pull(call, question, name, act)
+    if "userContentEdits" in question.query:
+        return _edits(call, question)
+    if "viewer" in question.query:
         person = call.person()
         return ApiReply({"data": {"viewer": {"login": person.login, "databaseId": person.id}}})
-    known = ", ".join(("createCommitOnBranch", *_ON_PULLS, "userContentEdits", "viewer"))
-    return _error(None, "UNSUPPORTED", f"The sandbox answers {known} only")
+    known_fields = ", ".join(("createCommitOnBranch", *_ON_PULLS, "userContentEdits", "viewer"))
+    return _error(None, "UNSUPPORTED", f"The sandbox answers {known_fields} only")
 
 
 class PullOrder(RequestBody):
@@ -128,8 +128,8 @@ _ON_PULLS: Mapping[str, _Act] = {
 }
 
 
-def _on_pull(call: ApiCall, asked: Question, name: str, act: _Act) -> ApiReply:
-    order = call.with_data(json.dumps(dict(asked.variables)).encode()).body(_WrappedPull).input
+def _on_pull(call: ApiCall, question: Question, name: str, act: _Act) -> ApiReply:
+    order = call.with_data(json.dumps(dict(question.variables)).encode()).body(_WrappedPull).input
     try:
         issue = _issue_of(call, order.pullRequestId)
         repo = call.backend.repo_by_id(issue.repo_id).visible(call.actor)
@@ -157,13 +157,13 @@ def _key_of(node: str, kind: str) -> int:
     return int(key)
 
 
-def _edits(call: ApiCall, asked: Question) -> ApiReply:
+def _edits(call: ApiCall, question: Question) -> ApiReply:
     """The edits of an issue's body, the last one first, at most a hundred. ``diff`` is the whole text after the edit, and an
     app's editor is named without the ``[bot]`` that REST puts behind it.
     """
     try:
         issue = call.backend.row(
-            IssueRow, "SELECT * FROM issue WHERE id = ?", _key_of(str(asked.variables.get("id")), "Issue")
+            IssueRow, "SELECT * FROM issue WHERE id = ?", _key_of(str(question.variables.get("id")), "Issue")
         )
         call.backend.repo_by_id(issue.repo_id).visible(call.actor)
     except ApiProblem as problem:
@@ -172,17 +172,17 @@ def _edits(call: ApiCall, asked: Question) -> ApiReply:
     nodes: list[Json] = []
     for row in call.backend.store.all(BodyEditRow, sql, issue.id):
         editor = call.backend.user(row.editor_id)
-        named: dict[str, Json] = {
+        editor_fields: dict[str, Json] = {
             "__typename": editor.kind,
             "login": editor.login.removesuffix("[bot]"),
             "databaseId": editor.id,
         }
-        nodes.append({"editedAt": row.edited_at, "diff": row.body, "editor": named})
+        nodes.append({"editedAt": row.edited_at, "diff": row.body, "editor": editor_fields})
     return ApiReply({"data": {"node": {"userContentEdits": {"nodes": nodes}}}})
 
 
-def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
-    order = call.with_data(json.dumps(dict(asked.variables)).encode()).body(_Wrapped).input
+def _create_commit(call: ApiCall, question: Question) -> ApiReply:
+    order = call.with_data(json.dumps(dict(question.variables)).encode()).body(_Wrapped).input
     owner, _, name = order.branch.repositoryNameWithOwner.partition("/")
     try:
         repo = call.backend.repo(owner, name, call.actor)
@@ -193,14 +193,14 @@ def _create_commit(call: ApiCall, asked: Question) -> ApiReply:
         kind = {404: "NOT_FOUND", 403: "FORBIDDEN", 409: "STALE_DATA"}.get(problem.status, "UNPROCESSABLE")
         return _error("createCommitOnBranch", kind, problem.message)
     commit = repo.git()[sha].peel(pygit2.Commit)
-    shown: dict[str, Json] = {
+    commit_fields: dict[str, Json] = {
         "oid": sha,
         "url": repo.page(f"/commit/{sha}"),
         "committedDate": stamp(call.backend.clock()),
         "message": commit.message,
         "signature": {"isValid": True, "wasSignedByGitHub": True},
     }
-    answer: Json = {"commit": shown, "clientMutationId": order.clientMutationId}
+    answer: Json = {"commit": commit_fields, "clientMutationId": order.clientMutationId}
     return ApiReply({"data": {"createCommitOnBranch": answer}})
 
 

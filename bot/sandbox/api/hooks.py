@@ -48,7 +48,7 @@ def new_hook(call: ApiCall) -> ApiReply:
     repo, request = call.repo("admin"), call.body(NewHook)
     if not request.config.url or not request.config.url.startswith("http"):
         raise invalid("Hook", "url", "invalid")
-    made = create_hook(
+    hook = create_hook(
         repo,
         call.person(),
         request.config.url,
@@ -56,7 +56,7 @@ def new_hook(call: ApiCall) -> ApiReply:
         events=request.events,
         active=request.active,
     )
-    return ApiReply(shapes.hook(repo, made), 201)
+    return ApiReply(shapes.hook(repo, hook), 201)
 
 
 def get_hook(call: ApiCall) -> ApiReply:

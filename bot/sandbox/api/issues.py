@@ -52,9 +52,9 @@ class Assignees(RequestBody):
     assignees: tuple[str, ...] = ()
 
 
-def names(given: Sequence[str | LabelName]) -> list[str]:
+def names(label_values: Sequence[str | LabelName]) -> list[str]:
     """The names of labels given either way."""
-    return [label if isinstance(label, str) else label.name for label in given]
+    return [label if isinstance(label, str) else label.name for label in label_values]
 
 
 def list_issues(call: ApiCall) -> ApiReply:
@@ -104,8 +104,8 @@ def new_issue(call: ApiCall) -> ApiReply:
         label_names=names(request.labels),
         assignees=[*request.assignees, *filter(None, [request.assignee])],
     )
-    where = repo.url(f"/issues/{issue.number}")
-    return ApiReply(shapes.issue(repo, issue), 201, {"Location": where})
+    location = repo.url(f"/issues/{issue.number}")
+    return ApiReply(shapes.issue(repo, issue), 201, {"Location": location})
 
 
 def get_issue(call: ApiCall) -> ApiReply:

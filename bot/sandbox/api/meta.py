@@ -54,8 +54,8 @@ def user_repos(call: ApiCall) -> ApiReply:
         person = call.person()
         visible = [row for row in rows if row.may(person, "write")]
     else:
-        mine = [row for row in rows if row.owner.lower() == owner.lower()]
-        visible = [row for row in mine if row.may(call.actor, "read")]
+        own_rows = [row for row in rows if row.owner.lower() == owner.lower()]
+        visible = [row for row in own_rows if row.may(call.actor, "read")]
     return call.slice(visible, lambda row: repository(row, call.actor))
 
 

@@ -61,10 +61,12 @@ def list_pulls(call: ApiCall) -> ApiReply:
     )
     state = query.get("state", "open")
     candidates = [(row, repo.pull(row.number)[1]) for row in rows if state in ("all", row.state)]
-    kept = {row.id: half for row, half in candidates if _matches(repo, half, query.get("head"), query.get("base"))}
-    shown = [row for row, _ in candidates if row.id in kept]
-    shown = in_order(call, shown, direction="desc" if query.get("sort", "created") == "created" else "asc")
-    return call.page(shown, lambda row: short_pull(repo, row, kept[row.id]), kind="issue")
+    matching_halves = {
+        row.id: half for row, half in candidates if _matches(repo, half, query.get("head"), query.get("base"))
+    }
+    rows_shown = [row for row, _ in candidates if row.id in matching_halves]
+    rows_shown = in_order(call, rows_shown, direction="desc" if query.get("sort", "created") == "created" else "asc")
+    return call.page(rows_shown, lambda row: short_pull(repo, row, matching_halves[row.id]), kind="issue")
 
 
 def _matches(repo: Repo, half: PullRow, head: str | None, base: str | None) -> bool:
@@ -133,8 +135,8 @@ def merge(call: ApiCall) -> ApiReply:
     repo, request = call.repo("write"), call.body(MergeOrder)
     if request.merge_method not in ("merge", "squash", "rebase"):
         raise unprocessable("Invalid merge_method")
-    how = pulls.Merge(request.merge_method, request.sha, request.commit_title, request.commit_message)
-    tip = pulls.merge(repo, call.person(), call.number(), how)
+    merge_options = pulls.Merge(request.merge_method, request.sha, request.commit_title, request.commit_message)
+    tip = pulls.merge(repo, call.person(), call.number(), merge_options)
     return ApiReply({"sha": tip, "merged": True, "message": "Pull Request successfully merged"})
 
 
@@ -153,17 +155,17 @@ def reviewers(call: ApiCall) -> ApiReply:
 
 def ask_reviewers(call: ApiCall) -> ApiReply:
     """These accounts are asked for a review, too."""
-    (repo, issue, pull), asked = call.pull("write"), call.body(Reviewers)
-    people = [call.backend.login(name) for name in asked.reviewers]
-    known = all(person is not None and repo.may(person, "read") for person in people)
-    if not known or asked.team_reviewers or any(person and person.id == issue.author_id for person in people):
+    (repo, issue, pull), request = call.pull("write"), call.body(Reviewers)
+    people = [call.backend.login(name) for name in request.reviewers]
+    all_known = all(person is not None and repo.may(person, "read") for person in people)
+    if not all_known or request.team_reviewers or any(person and person.id == issue.author_id for person in people):
         # The sandbox has no teams. 422 as of "Request reviewers for a pull request" where user is not a collaborator.
         name = repo.full_name
         raise unprocessable(
             f"Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a "
             f"collaborator of the {name} repository."
         )
-    issues.assign(call.backend, issue, asked.reviewers, "reviewer")
+    issues.assign(call.backend, issue, request.reviewers, "reviewer")
     return ApiReply(short_pull(repo, issue, pull), 201)
 
 

@@ -119,8 +119,8 @@ def transfer(call: ApiCall) -> ApiReply:
 
 def fork(call: ApiCall) -> ApiReply:
     """The caller's fork; 202, since GitHub copies in the background ("Create a fork")."""
-    made = administration.fork(call.repo(), call.person().login)
-    return ApiReply(repository(made, call.actor), 202)
+    new_fork = administration.fork(call.repo(), call.person().login)
+    return ApiReply(repository(new_fork, call.actor), 202)
 
 
 def workflow_rights(call: ApiCall) -> ApiReply:

@@ -108,18 +108,18 @@ def list_rulesets(call: ApiCall) -> ApiReply:
 def new_ruleset(call: ApiCall) -> ApiReply:
     """A new ruleset for branches."""
     repo, request = call.repo("admin"), call.body(RulesetBody)
-    named = {rule.type: rule.parameters for rule in request.rules}
+    parameters_by_rule = {rule.type: rule.parameters for rule in request.rules}
     draft = RuleDraft(
         request.conditions.ref_name.include[0],
         name=request.name,
-        pull_request="pull_request" in named,
-        checks=_contexts(named.get("required_status_checks", {})),
-        strict=bool(named.get("required_status_checks", {}).get("strict_required_status_checks_policy")),
-        locked="update" in named,
-        creation="creation" in named,
-        deletion="deletion" in named,
-        rewrite="non_fast_forward" in named,
-        queue="merge_queue" in named,
+        pull_request="pull_request" in parameters_by_rule,
+        checks=_contexts(parameters_by_rule.get("required_status_checks", {})),
+        strict=bool(parameters_by_rule.get("required_status_checks", {}).get("strict_required_status_checks_policy")),
+        locked="update" in parameters_by_rule,
+        creation="creation" in parameters_by_rule,
+        deletion="deletion" in parameters_by_rule,
+        rewrite="non_fast_forward" in parameters_by_rule,
+        queue="merge_queue" in parameters_by_rule,
     )
     row = rules.add(repo, "ruleset", draft)
     return ApiReply(shapes.ruleset(repo, row), 201)
@@ -141,14 +141,14 @@ def rules_of_branch(call: ApiCall) -> ApiReply:
     """The active rules of rulesets that hold for a branch; protections are not among them."""
     repo = call.repo()
     rows = [row for row in rules.of_branch(repo, call.params["branch"]) if row.source == "ruleset"]
-    told = [rule for row in rows for rule in shapes.branch_rules(repo, row)]
-    return call.slice(told, lambda rule: rule)
+    rules_told = [rule for row in rows for rule in shapes.branch_rules(repo, row)]
+    return call.slice(rules_told, lambda rule: rule)
 
 
 def _contexts(parameters: Mapping[str, object]) -> tuple[str, ...]:
     checks = parameters.get("required_status_checks")
-    listed = checks if isinstance(checks, Sequence) else ()
-    return tuple(str(check["context"]) for check in listed if isinstance(check, Mapping) and "context" in check)
+    check_list = checks if isinstance(checks, Sequence) else ()
+    return tuple(str(check["context"]) for check in check_list if isinstance(check, Mapping) and "context" in check)
 
 
 def _protection(call: ApiCall, repo: Repo) -> RuleRow | None:

@@ -137,7 +137,7 @@ def annotation(repo: Repo, row: AnnotationRow, sha: str) -> dict[str, Json]:
 
 def suite(repo: Repo, key: int, sha: str, runs: Sequence[CheckRunRow]) -> dict[str, Json]:
     """A check suite with the worst conclusion of its runs."""
-    done = all(run.status == "completed" for run in runs)
+    is_done = all(run.status == "completed" for run in runs)
     conclusions = {run.conclusion for run in runs}
     worst = next(
         (word for word in ("failure", "timed_out", "cancelled", "action_required") if word in conclusions), "success"
@@ -147,8 +147,8 @@ def suite(repo: Repo, key: int, sha: str, runs: Sequence[CheckRunRow]) -> dict[s
         "node_id": node_id("CheckSuite", key),
         "head_sha": sha,
         "head_branch": None,
-        "status": "completed" if done and runs else "queued",
-        "conclusion": worst if done and runs else None,
+        "status": "completed" if is_done and runs else "queued",
+        "conclusion": worst if is_done and runs else None,
         "url": repo.url(f"/check-suites/{key}"),
         "check_runs_url": repo.url(f"/check-suites/{key}/check-runs"),
         "latest_check_runs_count": len(runs),

@@ -146,9 +146,9 @@ def reaction(backend: Backend, row: ReactionRow) -> dict[str, Json]:
 def reactions(backend: Backend, url: str, subject: str, key: int) -> dict[str, Json]:
     """How often each reaction was given."""
     rows = backend.store.all(ReactionRow, "SELECT * FROM reaction WHERE subject = ? AND subject_id = ?", subject, key)
-    given = [row.content for row in rows]
-    counts: dict[str, Json] = {name: given.count(name) for name in REACTIONS}
-    return {"url": url, "total_count": len(given), **counts}
+    contents = [row.content for row in rows]
+    counts: dict[str, Json] = {name: contents.count(name) for name in REACTIONS}
+    return {"url": url, "total_count": len(contents), **counts}
 
 
 def event(repo: Repo, row: EventRow) -> dict[str, Json]:

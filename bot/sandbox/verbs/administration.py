@@ -15,9 +15,9 @@ def switch(repo: Repo, **values: bool | None) -> Repo:
     """The repository with these of its columns ``has_issues``, ``archived``, ``auto_merge`` and ``actions_propose`` set;
     None leaves one as it is.
     """
-    given = {name: value for name, value in values.items() if value is not None}
-    if given:
-        repo.backend.store.update("repo", repo.id, **given, updated_at=repo.backend.now())
+    new_values = {name: value for name, value in values.items() if value is not None}
+    if new_values:
+        repo.backend.store.update("repo", repo.id, **new_values, updated_at=repo.backend.now())
     return repo.backend.repo_by_id(repo.id)
 
 
@@ -29,8 +29,8 @@ def rename(repo: Repo, sender: UserRow, full_name: str) -> Repo:
     owner, _, name = full_name.partition("/")
     for part in (owner, name):
         require_name(part)
-    taken = repo.backend.store.number("SELECT id FROM repo WHERE owner = ? AND name = ?", owner, name)
-    if taken and taken != repo.id:
+    taken_id = repo.backend.store.number("SELECT id FROM repo WHERE owner = ? AND name = ?", owner, name)
+    if taken_id and taken_id != repo.id:
         raise invalid("Repository", "name", "custom", "name already exists on this account")
     create_user(repo.backend, owner, kind="Organization")
     with repo.lock(), repo.backend.store.transaction():
@@ -56,11 +56,11 @@ def _announce(before: Repo, moved: Repo, sender: UserRow) -> None:
 
 def fork(repo: Repo, owner: str) -> Repo:
     """``owner``'s fork of ``repo``, made when there was none, with its branches as they are now."""
-    known = repo.backend.store.first(
+    known_fork = repo.backend.store.first(
         Repo, "SELECT * FROM repo WHERE owner = ? AND name = ? AND parent_id = ?", owner, repo.name, repo.id
     )
-    if known is not None:
-        return known
+    if known_fork is not None:
+        return known_fork
     create_user(repo.backend, owner)
     copy = insert(
         repo.backend, owner, repo.name, default_branch=repo.default_branch, private=repo.private, about=repo.description

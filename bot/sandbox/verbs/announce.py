@@ -23,12 +23,12 @@ def announce(repo: Repo, sender: UserRow, event: str, *, action: str | None, con
         repo.backend.outbox.post(hook, event=event, action=action, payload=payload)
 
 
-def announce_pull(repo: Repo, sender: UserRow, number: int, action: str, **more: Json) -> None:
-    """Queue ``pull_request`` for the pull request as it is when somebody listens, with ``more`` keys."""
+def announce_pull(repo: Repo, sender: UserRow, number: int, action: str, **extra_fields: Json) -> None:
+    """Queue ``pull_request`` for the pull request as it is when somebody listens, with ``extra_fields`` keys."""
 
     def content() -> JsonObject:
         pull = full_pull(repo, *repo.pull(number), Mergeability(None, "unknown"))
-        return {"number": number, **more, "pull_request": pull}
+        return {"number": number, **extra_fields, "pull_request": pull}
 
     announce(repo, sender, "pull_request", action=action, content=content)
 

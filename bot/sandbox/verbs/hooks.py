@@ -24,10 +24,10 @@ def create_hook(
         active=active,
         created_at=repo.backend.now(),
     )
-    made = repo.backend.row(HookRow, "SELECT * FROM hook WHERE id = ?", key)
+    hook = repo.backend.row(HookRow, "SELECT * FROM hook WHERE id = ?", key)
     if active:
-        ping(repo, sender, made)
-    return made
+        ping(repo, sender, hook)
+    return hook
 
 
 def ping(repo: Repo, sender: UserRow, hook: HookRow) -> None:

@@ -42,8 +42,8 @@ def update(repo: Repo, label: LabelRow, *, name: str | None, color: str | None, 
     """Name, colour and description are as given; None leaves as it is."""
     _require(name or label.name, color)
     with repo.backend.store.transaction():
-        taken = find(repo, name or label.name)
-        if taken is not None and taken.id != label.id:
+        label_of_name = find(repo, name or label.name)
+        if label_of_name is not None and label_of_name.id != label.id:
             raise invalid("Label", "name", "already_exists")
         repo.backend.store.update(
             "label",

@@ -98,7 +98,7 @@ def missing_checks(
     return tuple(name for name in rules.required_checks(required) if name not in green)
 
 
-def merge(repo: Repo, actor: UserRow, number: int, how: Merge) -> str:
+def merge(repo: Repo, actor: UserRow, number: int, merge_options: Merge) -> str:
     """The pull request is merged by ``actor``; returns the new tip of the base branch.
 
     405 when it cannot be merged, 409 when its head is not ``how.sha`` ("Merge a pull request").
@@ -109,7 +109,7 @@ def merge(repo: Repo, actor: UserRow, number: int, how: Merge) -> str:
             raise ApiProblem(405, _NOT_MERGEABLE)
         if pull.draft:
             raise ApiProblem(405, "Pull Request is still a draft")
-        if how.sha is not None and how.sha != pull.head_sha:
+        if merge_options.sha is not None and merge_options.sha != pull.head_sha:
             raise ApiProblem(409, "Head branch was modified. Review and try the merge again.")
         _require_green(repo, actor, pull)
         git = repo.git()
@@ -117,7 +117,7 @@ def merge(repo: Repo, actor: UserRow, number: int, how: Merge) -> str:
         base = target(git, ref)
         if base is None:
             raise ApiProblem(405, _NOT_MERGEABLE)
-        tip = _merged(repo, actor, (issue, pull), base=base, how=how)
+        tip = _merged(repo, actor, (issue, pull), base=base, merge_options=merge_options)
         _advance(git, ref, base, tip)
         repo.backend.store.update("pull", issue.id, base_sha=base)
         pushes.record_merge(repo, actor, issue, tip)
@@ -153,14 +153,14 @@ def require_reopenable(backend: Backend, pull: PullRow) -> None:
     backend.store.update("pull", pull.issue_id, head_sha=tip)
 
 
-def _merged(repo: Repo, actor: UserRow, halves: tuple[IssueRow, PullRow], *, base: str, how: Merge) -> str:
+def _merged(repo: Repo, actor: UserRow, halves: tuple[IssueRow, PullRow], *, base: str, merge_options: Merge) -> str:
     (issue, pull), git, ident = halves, repo.git(), repo.backend.ident(actor)
-    if how.method == "rebase":
+    if merge_options.method == "rebase":
         tip = replayed(git, base, pull.head_sha, ident)
     else:
         tree = merged_tree(git, base, pull.head_sha)
-        parents = [base] if how.method == "squash" else [base, pull.head_sha]
-        message = _message(repo, issue, pull, how)
+        parents = [base] if merge_options.method == "squash" else [base, pull.head_sha]
+        message = _message(repo, issue, pull, merge_options)
         tip = tree and write_commit(git, tree=tree, parents=parents, message=message, author=ident, committer=ident)
     if tip is None:
         raise ApiProblem(405, _NOT_MERGEABLE)
@@ -174,12 +174,12 @@ def _advance(git: pygit2.Repository, ref: str, base: str, tip: str) -> None:
         raise ApiProblem(405, "Base branch was modified. Review and try the merge again.") from problem
 
 
-def _message(repo: Repo, issue: IssueRow, pull: PullRow, how: Merge) -> str:
-    if how.method == "squash":
-        title = how.title or f"{issue.title} (#{issue.number})"
-        return f"{title}\n\n{how.message}" if how.message else title
-    title = how.title or f"Merge pull request #{issue.number} from {repo.owner}/{pull.head_ref}"
-    return f"{title}\n\n{how.message or issue.title}"
+def _message(repo: Repo, issue: IssueRow, pull: PullRow, merge_options: Merge) -> str:
+    if merge_options.method == "squash":
+        title = merge_options.title or f"{issue.title} (#{issue.number})"
+        return f"{title}\n\n{merge_options.message}" if merge_options.message else title
+    title = merge_options.title or f"Merge pull request #{issue.number} from {repo.owner}/{pull.head_ref}"
+    return f"{title}\n\n{merge_options.message or issue.title}"
 
 
 def _keep_merge_ref(repo: Repo, issue: IssueRow, sides: tuple[str, str], tree: str) -> None:

@@ -76,8 +76,8 @@ def _auto_merge(repo: Repo, issue: IssueRow, pull: PullRow) -> None:
     if pull.auto_merge_by_id is None or pulls.missing_checks(repo, pull, required):
         return
     try:
-        how = pulls.Merge(pull.auto_merge_method or "merge")
-        pulls.merge(repo, repo.backend.user(pull.auto_merge_by_id), issue.number, how)
+        merge_options = pulls.Merge(pull.auto_merge_method or "merge")
+        pulls.merge(repo, repo.backend.user(pull.auto_merge_by_id), issue.number, merge_options)
     except ApiProblem:  # it waits on
         return
 

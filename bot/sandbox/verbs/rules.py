@@ -84,10 +84,10 @@ def _matches(pattern: str, branch: str, default: str) -> bool:
     """GitHub matches with Ruby's ``File.fnmatch`` ("Managing a branch protection rule"): ``**`` crosses slashes, ``*`` none."""
     if pattern in ("~ALL", "~DEFAULT_BRANCH"):
         return pattern == "~ALL" or branch == default
-    ours, theirs = pattern.split("/"), branch.split("/")
-    if "**" in ours:
+    pattern_parts, branch_parts = pattern.split("/"), branch.split("/")
+    if "**" in pattern_parts:
         return fnmatch.fnmatchcase(branch, pattern)
-    return len(ours) == len(theirs) and all(map(fnmatch.fnmatchcase, theirs, ours))
+    return len(pattern_parts) == len(branch_parts) and all(map(fnmatch.fnmatchcase, branch_parts, pattern_parts))
 
 
 def binding(repo: Repo, user: UserRow, branch: str) -> list[RuleRow]:

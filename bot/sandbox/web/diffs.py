@@ -46,13 +46,13 @@ class FileView:
 
 def view(file: FileDiff, annotations: Sequence[AnnotationRow] = ()) -> FileView:
     """``file`` ready to be shown, with ``annotations`` (of any file) at their lines."""
-    mine = [annotation for annotation in annotations if annotation.path == file.path]
+    file_annotations = [annotation for annotation in annotations if annotation.path == file.path]
     by_line: dict[int, list[AnnotationRow]] = {}
-    for annotation in mine:
+    for annotation in file_annotations:
         by_line.setdefault(annotation.end_line, []).append(annotation)
     rows = _rows(file.patch or "", by_line)
-    shown = {annotation.id for row in rows for annotation in row.annotations}
-    elsewhere = tuple(annotation for annotation in mine if annotation.id not in shown)
+    shown_ids = {annotation.id for row in rows for annotation in row.annotations}
+    elsewhere = tuple(annotation for annotation in file_annotations if annotation.id not in shown_ids)
     return FileView(file, tuple(rows[:_MOST_ROWS]), len(rows) > _MOST_ROWS, elsewhere)
 
 
@@ -67,7 +67,7 @@ def _rows(patch: str, by_line: dict[int, list[AnnotationRow]]) -> list[DiffRow]:
             continue
         kind = _KINDS.get(line[:1], "same")
         on_old, on_new = kind in ("same", "removed"), kind in ("same", "added")
-        shown = tuple(by_line.get(new, ())) if on_new else ()
-        rows.append(DiffRow(kind, old if on_old else None, new if on_new else None, line[1:], shown))
+        line_annotations = tuple(by_line.get(new, ())) if on_new else ()
+        rows.append(DiffRow(kind, old if on_old else None, new if on_new else None, line[1:], line_annotations))
         old, new = old + on_old, new + on_new
     return rows

@@ -18,8 +18,8 @@ def merge(visit: Visit) -> Answer:
     method = visit.form.get("method", "merge")
     if method not in _METHODS:
         raise ApiProblem(422, "Invalid merge method")
-    how = pulls.Merge(method=method, sha=visit.form.get("head") or None)
-    pulls.merge(repo, visit.person, thread.number, how)
+    merge_options = pulls.Merge(method=method, sha=visit.form.get("head") or None)
+    pulls.merge(repo, visit.person, thread.number, merge_options)
     return _back(repo, thread)
 
 
@@ -52,7 +52,7 @@ def task(visit: Visit) -> Answer:
     """Tick or untick one box of a task list in the body."""
     repo, thread = visit.thread()
     line = visit.form.get("line", "")
-    body = ticked(thread.body or "", int(line) if line.isdigit() else -1, done=visit.form.get("was") != "true")
+    body = ticked(thread.body or "", int(line) if line.isdigit() else -1, is_ticked=visit.form.get("was") != "true")
     if body is None:
         raise ApiProblem(409, "The text has changed. Load the page again.")
     issues.edit(repo, visit.person, thread, title=None, body=body)

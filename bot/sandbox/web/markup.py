@@ -51,13 +51,13 @@ def render(text: str | None, box: BoxOf = plain_box) -> Markup:
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 -- every tag passed _safe_html
 
 
-def ticked(body: str, line: int, *, done: bool) -> str | None:
+def ticked(body: str, line: int, *, is_ticked: bool) -> str | None:
     """``body`` with the task on ``line`` (from 0) ticked or not; None when there is no task on it."""
     lines = body.splitlines(keepends=True)
     if not 0 <= line < len(lines):
         return None
     lines[line], changed = re.subn(
-        r"^(\s*(?:[-*+]|\d+[.)])\s+)\[[ xX]\]", rf"\1[{'x' if done else ' '}]", lines[line], count=1
+        r"^(\s*(?:[-*+]|\d+[.)])\s+)\[[ xX]\]", rf"\1[{'x' if is_ticked else ' '}]", lines[line], count=1
     )
     return "".join(lines) if changed else None
 
@@ -106,5 +106,5 @@ def _draw_boxes(tokens: list[Token], box: BoxOf) -> None:
         if match is None:
             continue
         children[0].content = children[0].content[match.end() :]
-        drawn = box(Task(token.map[0], match[1] != " "))
-        children.insert(0, Token("html_inline", "", 0, content=drawn, meta={"ours": True}))
+        box_html = box(Task(token.map[0], match[1] != " "))
+        children.insert(0, Token("html_inline", "", 0, content=box_html, meta={"ours": True}))

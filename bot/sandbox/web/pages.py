@@ -54,8 +54,8 @@ def _folder(repo: Repo, rev: str, path: str, commit: pygit2.Commit) -> Answer:
     entries = views.folder(commit.tree, path)
     readme = next((entry for entry in entries if entry.name in _README), None)
     text = _text(commit.tree, readme.path) if readme else None
-    shown = {"entries": entries, "readme": text, "readme_name": readme.name if readme else ""}
-    return page_of(repo, "code", "folder.html", **shown, **_spot(repo, rev, path, commit))
+    page_values = {"entries": entries, "readme": text, "readme_name": readme.name if readme else ""}
+    return page_of(repo, "code", "folder.html", **page_values, **_spot(repo, rev, path, commit))
 
 
 def blob(visit: Visit) -> Answer:
@@ -64,14 +64,14 @@ def blob(visit: Visit) -> Answer:
     rev, path, commit, content = _file(visit, repo)
     text = None if content.is_binary else content.data.decode("utf-8", errors="replace")
     markdown = path.lower().endswith(_MARKDOWN)
-    shown = {
+    page_values = {
         "text": text,
         "lines": [] if text is None else text.removesuffix("\n").split("\n"),
         "size": content.size,
         "rendered": markdown and "plain" not in visit.query,
         "markdown": markdown,
     }
-    return page_of(repo, "code", "file.html", **shown, **_spot(repo, rev, path, commit))
+    return page_of(repo, "code", "file.html", **page_values, **_spot(repo, rev, path, commit))
 
 
 def _spot(repo: Repo, rev: str, path: str, commit: pygit2.Commit) -> dict[str, object]:
@@ -167,7 +167,7 @@ def pull(visit: Visit) -> Answer:
     repo = visit.repo()
     thread, row = repo.pull(visit.number())
     git, checks = repo.git(), views.checks_of(repo, row.head_sha)
-    own = [git[sha].peel(pygit2.Commit) for sha in own_commits(repo, row)]
+    own_commit_objects = [git[sha].peel(pygit2.Commit) for sha in own_commits(repo, row)]
     return page_of(
         repo,
         "pulls",
@@ -176,7 +176,7 @@ def pull(visit: Visit) -> Answer:
         merging=mergeability(repo, thread, row),
         state=views.thread_state(thread, row),
         checks=checks,
-        commits=[views.commit_view(repo, own_commit) for own_commit in own],
+        commits=[views.commit_view(repo, own_commit) for own_commit in own_commit_objects],
         **_conversation(visit, repo, thread),
         **_diff(changes(repo, row), checks),
     )
@@ -223,12 +223,12 @@ def _conversation(visit: Visit, repo: Repo, thread: IssueRow) -> dict[str, objec
 
 def _tick_box(visit: Visit, repo: Repo, thread: IssueRow) -> markup.BoxOf:
     """Boxes that tick themselves when pressed: each is a form of its own."""
-    where = f"/{quote(repo.full_name)}/issues/{thread.number}/task"
+    location = f"/{quote(repo.full_name)}/issues/{thread.number}/task"
 
     def box(task: markup.Task) -> str:
         word, state = ("Untick", "true") if task.done else ("Tick", "false")
         return (
-            f'<form class="tick" method="post" action="{where}"><input type="hidden" name="token" value="{visit.token}">'
+            f'<form class="tick" method="post" action="{location}"><input type="hidden" name="token" value="{visit.token}">'
             f'<input type="hidden" name="line" value="{task.line}"><input type="hidden" name="was" value="{state}">'
             f'<button class="box" role="checkbox" aria-checked="{state}" aria-label="{word} this task"></button></form>'
         )

@@ -109,9 +109,9 @@ def repo_view(repo: Repo) -> RepoView:
     return RepoView(repo, repo.backend.links.git(repo.full_name), open_issues, open_pulls, tuple(names))
 
 
-def locate(git: pygit2.Repository, rest: str) -> tuple[str, str, pygit2.Commit]:
+def locate(git: pygit2.Repository, ref_and_path: str) -> tuple[str, str, pygit2.Commit]:
     """Branch (or id), path and commit of an address like ``feature/x/k8s/app.yaml``; 404 when nothing fits."""
-    parts = rest.strip("/").split("/")
+    parts = ref_and_path.strip("/").split("/")
     for size in range(1, len(parts) + 1):
         rev = "/".join(parts[:size])
         commit = commit_at(git, rev)
@@ -140,11 +140,11 @@ def folder(tree: pygit2.Tree, path: str) -> list[EntryView]:
 
 def commit_view(repo: Repo, commit: pygit2.Commit) -> CommitView:
     """``commit`` with the state of its checks."""
-    title, _, rest = commit.message.partition("\n")
+    title, _, message_rest = commit.message.partition("\n")
     at = stamp(datetime.fromtimestamp(commit.commit_time, UTC))
     parents = tuple(str(parent) for parent in commit.parent_ids)
     state = checks.worst_state(repo, str(commit.id))
-    return CommitView(str(commit.id), title, rest.strip("\n"), commit.author.name, at, parents, state)
+    return CommitView(str(commit.id), title, message_rest.strip("\n"), commit.author.name, at, parents, state)
 
 
 def recent(repo: Repo, tip: pygit2.Commit, *, limit: int) -> list[CommitView]:

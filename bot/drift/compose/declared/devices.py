@@ -16,8 +16,8 @@ def device(entry: JSON) -> JSON:
     if isinstance(entry, (dict, Mapping)):
         target, rights = entry.get("target") or entry.get("source"), entry.get("permissions") or "rwm"
         return {"source": entry.get("source"), "target": target, "permissions": rights}
-    source, _, rest = str(entry).partition(":")
-    target, _, rights = rest.partition(":")
+    source, _, target_part = str(entry).partition(":")
+    target, _, rights = target_part.partition(":")
     return {"source": source, "target": target or source, "permissions": rights or "rwm"}
 
 

@@ -37,8 +37,8 @@ _UNLIMITED: Final = (0, "0", "0.0")
 def service(raw: Tree) -> dict[str, JSON]:
     """The service in canonical long syntax; keys without a live counterpart are left out."""
     deployed = _deployed(raw)
-    own = {key: value for key, value in raw.items() if key not in deployed or value not in _UNLIMITED}
-    declared = {**deployed, **own, **_overruling(mapping(raw.get("deploy")))}
+    own_fields = {key: value for key, value in raw.items() if key not in deployed or value not in _UNLIMITED}
+    declared = {**deployed, **own_fields, **_overruling(mapping(raw.get("deploy")))}
     long = {key: read(declared[key]) for key, read in READERS.items() if declared.get(key) is not None}
     _quota(declared, long)
     _reserved_devices(mapping(raw.get("deploy")), long)
@@ -49,12 +49,12 @@ def _deployed(raw: Tree) -> dict[str, JSON]:
     """What ``deploy`` says about a single container, by the keys that say the same."""
     deploy = mapping(raw.get("deploy"))
     limits = mapping(get(deploy, "resources", "limits"))
-    held = mapping(get(deploy, "resources", "reservations"))
+    reservations = mapping(get(deploy, "resources", "reservations"))
     deployed = {
         "cpus": limits.get("cpus"),
         "mem_limit": limits.get("memory"),
         "pids_limit": limits.get("pids"),
-        "mem_reservation": held.get("memory"),
+        "mem_reservation": reservations.get("memory"),
         "scale": deploy.get("replicas"),
     }
     return {key: value for key, value in deployed.items() if value is not None}
@@ -82,8 +82,8 @@ def _condition(policy: Tree) -> JSON:
     return f"{name}:{attempts}" if name == "on-failure" and attempts else name
 
 
-def _quota(whole: Tree, long: dict[str, JSON]) -> None:
-    quota, period = whole.get("cpu_quota"), whole.get("cpu_period")
+def _quota(service_tree: Tree, long: dict[str, JSON]) -> None:
+    quota, period = service_tree.get("cpu_quota"), service_tree.get("cpu_period")
     number = values.number(quota)
     if not long.get("cpus") and isinstance(number, int) and number > 0:
         length = values.number(period)
@@ -102,9 +102,10 @@ def _networks(value: JSON) -> JSON:
         return {str(name): {} for name in value}
     if not isinstance(value, (dict, Mapping)):
         return value
-    kept = ("aliases", "ipv4_address", "ipv6_address")
+    kept_keys = ("aliases", "ipv4_address", "ipv6_address")
     return {
-        name: {key: mapping(entry)[key] for key in kept if mapping(entry).get(key)} for name, entry in value.items()
+        name: {key: mapping(entry)[key] for key in kept_keys if mapping(entry).get(key)}
+        for name, entry in value.items()
     }
 
 

@@ -66,8 +66,8 @@ def port(entry: JSON) -> list[JSON]:
 
 def _written(entry: JSON) -> re.Match[str] | None:
     short = isinstance(entry, (str, int)) and not isinstance(entry, bool)
-    written = str(entry).strip() if short else ""
-    return _PORT.match(written) if len(written) <= LONGEST_PORT else None
+    entry_text = str(entry).strip() if short else ""
+    return _PORT.match(entry_text) if len(entry_text) <= LONGEST_PORT else None
 
 
 def _long_port(entry: Tree) -> JSON:

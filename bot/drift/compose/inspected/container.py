@@ -38,12 +38,14 @@ class Defaults:
         # containers.conf(5): log_driver, shm_size ("65536k", of 1000 bytes each); DefaultPidsLimit, pkg/config/default.go
         # of containers/common; inspect says "oci" whichever runtime it is; limits of processes are those of podman's own
         # process, which systemd and distributions set
-        usual = frozenset({(1048576, 1048576), (524288, 524288), (1024, 1024), (1024, 524288), (1024, 1048576)})
+        default_ulimits = frozenset(
+            {(1048576, 1048576), (524288, 524288), (1024, 1024), (1024, 524288), (1024, 1048576)}
+        )
         return Defaults(
             log_drivers=frozenset({"journald", "k8s-file", "json-file"}),
             shm_size=65536000,
             pids_limit=2048,
-            ulimits={"nofile": usual, "nproc": usual | {(4194304, 4194304)}},
+            ulimits={"nofile": default_ulimits, "nproc": default_ulimits | {(4194304, 4194304)}},
             runtimes=frozenset({"oci", "crun", "runc"}),
         )
 
@@ -77,14 +79,14 @@ class Container:
         """Whether podman's command line named ``flag value...``; None where no command line was kept."""
         if not texts(self.config.get("CreateCommand")):
             return None
-        return any(given.startswith(value) for given in self.asked(flag))
+        return any(argument.startswith(value) for argument in self.asked(flag))
 
     def asked(self, flag: str) -> tuple[str, ...]:
         """The values that podman's command line gave for ``flag``, as ``flag value`` or ``flag=value``."""
         words = texts(self.config.get("CreateCommand"))
-        apart = (after for word, after in pairwise(words) if word == flag)
+        values_after = (after for word, after in pairwise(words) if word == flag)
         joined = (word.removeprefix(f"{flag}=") for word in words if word.startswith(f"{flag}="))
-        return (*apart, *joined)
+        return (*values_after, *joined)
 
 
 def facts(container: Tree, image: Tree | None, engine: Literal["docker", "podman"]) -> Container:

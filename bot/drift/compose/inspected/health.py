@@ -22,11 +22,11 @@ def container_problems(container: Tree) -> tuple[Problem, ...]:
     One that the engine is to keep running and that is not was stopped by hand, whatever it ended with.
     """
     state = mapping(container.get("State"))
-    kept = text(get(container, "HostConfig", "RestartPolicy", "Name")) in _KEPT_RUNNING
-    return tuple(_container_problems(state, whole(container.get("RestartCount")), kept=kept))
+    is_kept_running = text(get(container, "HostConfig", "RestartPolicy", "Name")) in _KEPT_RUNNING
+    return tuple(_container_problems(state, whole(container.get("RestartCount")), is_kept_running=is_kept_running))
 
 
-def _container_problems(state: Tree, restarts: int, *, kept: bool) -> Iterable[Problem]:
+def _container_problems(state: Tree, restarts: int, *, is_kept_running: bool) -> Iterable[Problem]:
     status, code = text(state.get("Status")), whole(state.get("ExitCode"))
     since = moment(state.get("FinishedAt"))
     failure = text(state.get("Error"))
@@ -39,13 +39,13 @@ def _container_problems(state: Tree, restarts: int, *, kept: bool) -> Iterable[P
         yield Problem("Restarting", f"the container keeps ending with exit code {code}", facts, since)
     elif status in {"exited", "stopped"} and code != 0:
         yield Problem("Exited", f"the container ended with exit code {code}", facts, since)
-    elif status in {"exited", "stopped"} and kept:
+    elif status in {"exited", "stopped"} and is_kept_running:
         yield Problem(
             "Exited", "the container is stopped, although its restart policy is to keep it running", facts, since
         )
     elif status == "created" and failure:
         yield Problem("NotStarted", "the container could not be started", facts)
-    elif status in {"created", "configured"} and kept:
+    elif status in {"created", "configured"} and is_kept_running:
         yield Problem(
             "NotStarted", "the container was never started, although its restart policy is to keep it running", facts
         )

@@ -78,8 +78,8 @@ def observed(
     """The service that one inspected container runs. ``image`` is the inspect of its image where known, and ``tagged``
     are all known images by their names in full (:func:`tags`).
     """
-    shown = facts(container, image, engine)
-    tree = _tree(shown)
+    inspected = facts(container, image, engine)
+    tree = _tree(inspected)
     behind = _behind(container, text(tree.get("image")), tagged or {})
     if behind:
         tree["x-image"] = {**mapping(tree["x-image"]), "tagged": behind}
@@ -103,7 +103,9 @@ def _behind(container: Tree, name: str, tagged: Mapping[str, Tree]) -> str:
     called = (text(image.get("Id")), *digests, text(get(image, "Descriptor", "digest")), text(image.get("Digest")))
     now = text(image.get("Id")).removeprefix("sha256:")
     return (
-        f"sha256:{now}" if running and now and running not in {each.removeprefix("sha256:") for each in called} else ""
+        f"sha256:{now}"
+        if running and now and running not in {called_id.removeprefix("sha256:") for called_id in called}
+        else ""
     )
 
 
@@ -142,35 +144,40 @@ def merged(replicas: Sequence[Observed]) -> Observed:
     return Observed(first.id, tree, problems, "+".join(replica.version for replica in ordered))
 
 
-def _tree(shown: Container) -> dict[str, JSON]:
-    given: dict[str, JSON] = {}
+def _tree(container: Container) -> dict[str, JSON]:
+    asked_fields: dict[str, JSON] = {}
     inherited: dict[str, JSON] = {}
     for key, read in FIELDS.items():
-        value, ground = read(shown)
-        if key in _FROM_IMAGE and not shown.image:
+        value, ground = read(container)
+        if key in _FROM_IMAGE and not container.image:
             ground = value
-        mine, theirs = split(value, ground)
-        if mine is not None:
-            given[key] = mine
-        if theirs is not None:
-            inherited[key] = theirs
-    if brought := brought_ports(shown):
+        own_part, ground_part = split(value, ground)
+        if own_part is not None:
+            asked_fields[key] = own_part
+        if ground_part is not None:
+            inherited[key] = ground_part
+    if brought := brought_ports(container):
         inherited["expose"] = brought
-    unknown = _unknown(shown)
-    return {**given, **_annotations(shown), INHERITED: inherited, **({UNKNOWN: [*unknown]} if unknown else {})}
+    unknown = _unknown(container)
+    return {
+        **asked_fields,
+        **_annotations(container),
+        INHERITED: inherited,
+        **({UNKNOWN: [*unknown]} if unknown else {}),
+    }
 
 
-def _unknown(shown: Container) -> tuple[str, ...]:
+def _unknown(container: Container) -> tuple[str, ...]:
     """What podman leaves out: sysctls unless the command line was kept, log options in its imitation of Docker, exposed
     ports in its own words, and the devices of ``gpus``.
     """
-    if not shown.podman:
+    if not container.podman:
         return ()
     return (
-        *(() if shown.config.get("CreateCommand") else ("sysctls",)),
-        *(() if shown.container.get("ImageName") else ("logging",)),
-        *(() if mapping(shown.config.get("ExposedPorts")) else ("expose",)),
-        *(() if shown.host.get("DeviceRequests") else ("gpus",)),
+        *(() if container.config.get("CreateCommand") else ("sysctls",)),
+        *(() if container.container.get("ImageName") else ("logging",)),
+        *(() if mapping(container.config.get("ExposedPorts")) else ("expose",)),
+        *(() if container.host.get("DeviceRequests") else ("gpus",)),
     )
 
 
@@ -182,24 +189,24 @@ def split(value: JSON, ground: JSON) -> tuple[JSON, JSON]:
     if isinstance(value, Mapping):
         below = mapping(ground)
         parts = {key: split(entry, below.get(key)) for key, entry in value.items()}
-        mine = {key: part for key, (part, _) in parts.items() if part is not None}
-        theirs = {key: part for key, (_, part) in parts.items() if part is not None}
+        own_part = {key: part for key, (part, _) in parts.items() if part is not None}
+        ground_part = {key: part for key, (_, part) in parts.items() if part is not None}
         if not value:
             return (None, {}) if ground == {} else ({}, None)
-        return mine or None, theirs or None
+        return own_part or None, ground_part or None
     return (None, value) if value == ground else (value, None)
 
 
-def _annotations(shown: Container) -> dict[str, JSON]:
-    container, state = shown.container, mapping(shown.container.get("State"))
-    labels = mapping(shown.config.get("Labels"))
+def _annotations(inspected: Container) -> dict[str, JSON]:
+    container, state = inspected.container, mapping(inspected.container.get("State"))
+    labels = mapping(inspected.config.get("Labels"))
     health = text(get(state, "Health", "Status") or get(state, "Healthcheck", "Status"))
     id_ = text(container.get("Image"))
     digest = text(container.get("ImageDigest"))
     return {
         "x-image": {
             "id": id_ if not id_ or id_.startswith("sha256:") else f"sha256:{id_}",
-            "digests": list(texts(shown.image.get("RepoDigests"))) or ([digest] if digest else []),
+            "digests": list(texts(inspected.image.get("RepoDigests"))) or ([digest] if digest else []),
         },
         "x-state": {
             "status": text(state.get("Status")),
@@ -212,34 +219,34 @@ def _annotations(shown: Container) -> dict[str, JSON]:
         "x-container": {
             "id": text(container.get("Id")),
             "name": text(container.get("Name")).removeprefix("/"),
-            "engine": shown.engine,
+            "engine": inspected.engine,
             "project": identity(container).scope,
             "working_dir": label(labels, _WORKING_DIR),
-            **_bounding(shown),
-            **_addresses(shown),
-            **_logged(shown),
+            **_bounding(inspected),
+            **_addresses(inspected),
+            **_logged(inspected),
         },
     }
 
 
-def _bounding(shown: Container) -> dict[str, JSON]:
+def _bounding(container: Container) -> dict[str, JSON]:
     """The capabilities that a container of podman may have at all."""
-    names = texts(shown.container.get("BoundingCaps")) or texts(shown.container.get("EffectiveCaps"))
+    names = texts(container.container.get("BoundingCaps")) or texts(container.container.get("EffectiveCaps"))
     return {"capabilities": sorted(map(capability, names))} if names else {}
 
 
-def _addresses(shown: Container) -> dict[str, JSON]:
+def _addresses(container: Container) -> dict[str, JSON]:
     """The addresses that a container of podman has in its networks while it runs, be they asked for or not."""
-    networks = mappings(list(mapping(get(shown.container, "NetworkSettings", "Networks")).values()))
+    networks = mappings(list(mapping(get(container.container, "NetworkSettings", "Networks")).values()))
     keys = ("IPAddress", "GlobalIPv6Address")
-    known: list[JSON] = [address for network in networks for key in keys if (address := text(network.get(key)))]
-    return {"addresses": known} if known and shown.engine == "podman" else {}
+    addresses: list[JSON] = [address for network in networks for key in keys if (address := text(network.get(key)))]
+    return {"addresses": addresses} if addresses and container.engine == "podman" else {}
 
 
-def _logged(shown: Container) -> dict[str, JSON]:
+def _logged(container: Container) -> dict[str, JSON]:
     """Whether the command line of podman says how the container logs."""
-    asked = shown.podman and (shown.asked("--log-driver") or shown.asked("--log-opt"))
-    return {"logged": True} if asked else {}
+    names_logging = container.podman and (container.asked("--log-driver") or container.asked("--log-opt"))
+    return {"logged": True} if names_logging else {}
 
 
 def _version(container: Tree) -> str:

@@ -10,8 +10,8 @@ from bot.drift.compose.inspected.reading import Reader, Reading, given, text_of,
 from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts, whole
 
 
-def _bindings(shown: Container) -> Iterable[dict[str, JSON]]:
-    for port, hosts in sorted(mapping(shown.host.get("PortBindings")).items()):
+def _bindings(container: Container) -> Iterable[dict[str, JSON]]:
+    for port, hosts in sorted(mapping(container.host.get("PortBindings")).items()):
         number, _, protocol = port.partition("/")
         for host in mappings(hosts):
             entry: dict[str, JSON] = {"target": int(number) if number.isdigit() else 0}
@@ -25,27 +25,30 @@ def _bindings(shown: Container) -> Iterable[dict[str, JSON]]:
             yield entry
 
 
-def _ports(shown: Container) -> Reading:
-    order = sorted(_bindings(shown), key=lambda port: (str(port["protocol"]), whole(port["target"]), str(port)))
+def _ports(container: Container) -> Reading:
+    order = sorted(_bindings(container), key=lambda port: (str(port["protocol"]), whole(port["target"]), str(port)))
     return given(order)
 
 
-def _expose(shown: Container) -> Reading:
-    return given(_exposed(shown)[0])
+def _expose(container: Container) -> Reading:
+    return given(_exposed(container)[0])
 
 
-def brought_ports(shown: Container) -> list[JSON]:
+def brought_ports(container: Container) -> list[JSON]:
     """The ports that are exposed because the image exposes them or because they are published."""
-    return _exposed(shown)[1]
+    return _exposed(container)[1]
 
 
-def _exposed(shown: Container) -> tuple[list[JSON], list[JSON]]:
+def _exposed(container: Container) -> tuple[list[JSON], list[JSON]]:
     """What was exposed for its own sake, and what is exposed anyway; without the image all of it may be."""
-    bound = mapping(shown.host.get("PortBindings"))
-    live = {*mapping(shown.config.get("ExposedPorts")), *mapping(get(shown.container, "NetworkSettings", "Ports"))}
-    usual = {*mapping(shown.image_config.get("ExposedPorts")), *bound} if shown.image else live
-    given, brought = sorted(live - usual), sorted((live | {*bound}) - (live - usual))
-    return [_port_name(port) for port in given], [_port_name(port) for port in brought]
+    bound = mapping(container.host.get("PortBindings"))
+    live = {
+        *mapping(container.config.get("ExposedPorts")),
+        *mapping(get(container.container, "NetworkSettings", "Ports")),
+    }
+    from_image = {*mapping(container.image_config.get("ExposedPorts")), *bound} if container.image else live
+    own_ports, brought = sorted(live - from_image), sorted((live | {*bound}) - (live - from_image))
+    return [_port_name(port) for port in own_ports], [_port_name(port) for port in brought]
 
 
 def _port_name(port: str) -> str:
@@ -58,41 +61,45 @@ _OWN: Final = frozenset({"", "default", "private"}) | _BUILT_IN - {"host", "none
 """Modes that mean a network of the container's own, whichever the engine takes."""
 
 
-def _networks(shown: Container) -> Reading:
+def _networks(container: Container) -> Reading:
     live: dict[str, JSON] = {}
-    for name, settings in sorted(mapping(get(shown.container, "NetworkSettings", "Networks")).items()):
+    for name, settings in sorted(mapping(get(container.container, "NetworkSettings", "Networks")).items()):
         if name not in _BUILT_IN:
-            live[name] = _network(mapping(settings), shown)
-    return (live or None, {f"{shown.project}_default" if shown.project else "default": {}})
+            live[name] = _network(mapping(settings), container)
+    return (live or None, {f"{container.project}_default" if container.project else "default": {}})
 
 
-def _network(settings: Tree, shown: Container) -> dict[str, JSON]:
-    own = {shown.service, text(shown.container.get("Name")).removeprefix("/"), text(shown.container.get("Id"))[:12]}
-    aliases = sorted(set(texts(settings.get("Aliases"))) - own - {text(shown.config.get("Hostname"))})
+def _network(settings: Tree, container: Container) -> dict[str, JSON]:
+    own_names = {
+        container.service,
+        text(container.container.get("Name")).removeprefix("/"),
+        text(container.container.get("Id"))[:12],
+    }
+    aliases = sorted(set(texts(settings.get("Aliases"))) - own_names - {text(container.config.get("Hostname"))})
     entry: dict[str, JSON] = {"aliases": list(aliases)} if aliases else {}
-    for key, written in (("IPv4Address", "ipv4_address"), ("IPv6Address", "ipv6_address")):
+    for key, field in (("IPv4Address", "ipv4_address"), ("IPv6Address", "ipv6_address")):
         address = text(get(settings, "IPAMConfig", key))
         if address:
-            entry[written] = address
+            entry[field] = address
     return entry
 
 
-def _network_mode(shown: Container) -> Reading:
-    mode = text(shown.host.get("NetworkMode"))
-    attached = mapping(get(shown.container, "NetworkSettings", "Networks"))
-    named = mode in attached and mode not in {"host", "none"}
-    return (mode or None, mode if mode in _OWN or named else None)
+def _network_mode(container: Container) -> Reading:
+    mode = text(container.host.get("NetworkMode"))
+    attached = mapping(get(container.container, "NetworkSettings", "Networks"))
+    is_attached = mode in attached and mode not in {"host", "none"}
+    return (mode or None, mode if mode in _OWN or is_attached else None)
 
 
-def _hostname(shown: Container) -> Reading:
-    name, id_ = text(shown.config.get("Hostname")), text(shown.container.get("Id"))
-    borrowed = text(shown.host.get("NetworkMode")) == "host" or text(shown.host.get("UTSMode")) == "host"
+def _hostname(container: Container) -> Reading:
+    name, id_ = text(container.config.get("Hostname")), text(container.container.get("Id"))
+    borrowed = text(container.host.get("NetworkMode")) == "host" or text(container.host.get("UTSMode")) == "host"
     return (name or None, name if borrowed or (id_ and id_.startswith(name)) else None)
 
 
-def _extra_hosts(shown: Container) -> Reading:
+def _extra_hosts(container: Container) -> Reading:
     """``name=address``: an IPv6 address has colons of its own."""
-    return given(sorted("=".join(entry.partition(":")[::2]) for entry in texts(shown.host.get("ExtraHosts"))))
+    return given(sorted("=".join(entry.partition(":")[::2]) for entry in texts(container.host.get("ExtraHosts"))))
 
 
 FIELDS: Final[Mapping[str, Reader]] = {

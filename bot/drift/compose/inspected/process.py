@@ -32,22 +32,22 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where neither image nor service says anything (``DefaultPathEnv`` of moby; containers.conf(5), env)."""
 
 
-def _image(shown: Container) -> Reading:
-    return given(text(shown.container.get("ImageName")) or text(shown.config.get("Image")))
+def _image(container: Container) -> Reading:
+    return given(text(container.container.get("ImageName")) or text(container.config.get("Image")))
 
 
-def _command(shown: Container) -> Reading:
-    return (list(texts(shown.config.get("Cmd"))) or None, list(texts(shown.image_config.get("Cmd"))))
+def _command(container: Container) -> Reading:
+    return (list(texts(container.config.get("Cmd"))) or None, list(texts(container.image_config.get("Cmd"))))
 
 
-def _entrypoint(shown: Container) -> Reading:
-    ground = list(texts(shown.image_config.get("Entrypoint")))
-    value = shown.config.get("Entrypoint")
+def _entrypoint(container: Container) -> Reading:
+    ground = list(texts(container.image_config.get("Entrypoint")))
+    value = container.config.get("Entrypoint")
     if not isinstance(value, str):
         return (list(texts(value)) or None, ground)
     # podman 4 joins the words with spaces; Path and Args still have them apart
-    words = [text(shown.container.get("Path")), *texts(shown.container.get("Args"))]
-    tail = len(texts(shown.config.get("Cmd")))
+    words = [text(container.container.get("Path")), *texts(container.container.get("Args"))]
+    tail = len(texts(container.config.get("Cmd")))
     head = words[: len(words) - tail] if value else []
     return ((head if " ".join(head) == value else shlex.split(value)) or None, ground)
 
@@ -56,25 +56,25 @@ def _variables(entries: Iterable[str]) -> dict[str, JSON]:
     return dict(entry.partition("=")[::2] for entry in entries)
 
 
-def _environment(shown: Container) -> Reading:
-    live = _variables(texts(shown.config.get("Env")))
-    ground = _variables(texts(shown.image_config.get("Env")))
+def _environment(container: Container) -> Reading:
+    live = _variables(texts(container.config.get("Env")))
+    ground = _variables(texts(container.image_config.get("Env")))
     ground.setdefault("PATH", _PATH)
-    if shown.podman:
-        hostname = text(shown.config.get("Hostname"))
+    if container.podman:
+        hostname = text(container.config.get("Hostname"))
         # set in every container by podman (podman-run(1), environment)
         ground = {"container": "podman", "TERM": "xterm", "HOSTNAME": hostname, "HOME": live.get("HOME"), **ground}
     return (live or None, ground)
 
 
-def _labels(shown: Container) -> Reading:
-    live = mapping(shown.config.get("Labels"))
-    kept = {key: value for key, value in live.items() if not key.startswith(_OWN_LABELS)}
-    return (kept or None, mapping(shown.image_config.get("Labels")))
+def _labels(container: Container) -> Reading:
+    live = mapping(container.config.get("Labels"))
+    kept_labels = {key: value for key, value in live.items() if not key.startswith(_OWN_LABELS)}
+    return (kept_labels or None, mapping(container.image_config.get("Labels")))
 
 
-def _restart(shown: Container) -> Reading:
-    policy = mapping(shown.host.get("RestartPolicy"))
+def _restart(container: Container) -> Reading:
+    policy = mapping(container.host.get("RestartPolicy"))
     name, count = text(policy.get("Name")) or "no", whole(policy.get("MaximumRetryCount"))
     return (f"{name}:{count}" if name == "on-failure" and count else name, "no")
 
@@ -89,22 +89,22 @@ def _healthcheck_of(config: Tree) -> dict[str, JSON]:
     long: dict[str, JSON] = {"test": test}
     for key in ("Interval", "Timeout", "StartPeriod", "StartInterval"):
         if whole(check.get(key)):
-            written = re.sub(r"(?<!^)(?=[A-Z])", "_", key).lower()
-            long[written] = format_duration(whole(check.get(key)))
+            snake_key = re.sub(r"(?<!^)(?=[A-Z])", "_", key).lower()
+            long[snake_key] = format_duration(whole(check.get(key)))
     if whole(check.get("Retries")):
         long["retries"] = whole(check.get("Retries"))
     return long
 
 
-def _healthcheck(shown: Container) -> Reading:
-    ground = _healthcheck_of(shown.image_config)
-    if shown.podman:  # filled in where nothing was asked for (podman-run(1), --health-interval and the like)
+def _healthcheck(container: Container) -> Reading:
+    ground = _healthcheck_of(container.image_config)
+    if container.podman:  # filled in where nothing was asked for (podman-run(1), --health-interval and the like)
         ground = {"interval": "30s", "timeout": "30s", "retries": 3, "start_period": "0s", **ground}
-    return (_healthcheck_of(shown.config) or None, ground)
+    return (_healthcheck_of(container.config) or None, ground)
 
 
-def _logging(shown: Container) -> Reading:
-    log = mapping(shown.host.get("LogConfig"))
+def _logging(container: Container) -> Reading:
+    log = mapping(container.host.get("LogConfig"))
     driver = text(log.get("Type"))
     options: dict[str, JSON] = {key: text(value) for key, value in mapping(log.get("Config")).items()}
     size, tag = text(log.get("Size")), text(log.get("Tag"))
@@ -115,36 +115,36 @@ def _logging(shown: Container) -> Reading:
     value: dict[str, JSON] = {"driver": driver} if driver else {}
     if options:
         value["options"] = options
-    return (value or None, {"driver": driver} if driver in shown.defaults.log_drivers else {})
+    return (value or None, {"driver": driver} if driver in container.defaults.log_drivers else {})
 
 
-def _user(shown: Container) -> Reading:
-    return (text(shown.config.get("User")) or None, text(shown.image_config.get("User")))
+def _user(container: Container) -> Reading:
+    return (text(container.config.get("User")) or None, text(container.image_config.get("User")))
 
 
-def _container_name(shown: Container) -> Reading:
-    name = text(shown.container.get("Name")).removeprefix("/")
-    stem = f"{re.escape(shown.project)}([-_]){re.escape(shown.service)}\\1\\d+"
-    return (name or None, name if not shown.project or re.fullmatch(stem, name) else None)
+def _container_name(container: Container) -> Reading:
+    name = text(container.container.get("Name")).removeprefix("/")
+    stem = f"{re.escape(container.project)}([-_]){re.escape(container.service)}\\1\\d+"
+    return (name or None, name if not container.project or re.fullmatch(stem, name) else None)
 
 
-def _init(shown: Container) -> Reading:
-    noted = text(get(shown.config, "Annotations", "io.podman.annotations.init")).upper() == "TRUE"
-    return (shown.host.get("Init") is True or noted, False)
+def _init(container: Container) -> Reading:
+    has_note = text(get(container.config, "Annotations", "io.podman.annotations.init")).upper() == "TRUE"
+    return (container.host.get("Init") is True or has_note, False)
 
 
-def _working_dir(shown: Container) -> Reading:
-    ground = text(shown.image_config.get("WorkingDir"))
-    return (text(shown.config.get("WorkingDir")) or None, ground or "/")
+def _working_dir(container: Container) -> Reading:
+    ground = text(container.image_config.get("WorkingDir"))
+    return (text(container.config.get("WorkingDir")) or None, ground or "/")
 
 
-def _stop_signal(shown: Container) -> Reading:
-    ground = signal_name(shown.image_config.get("StopSignal")) or "SIGTERM"
-    return (signal_name(shown.config.get("StopSignal")) or None, ground)
+def _stop_signal(container: Container) -> Reading:
+    ground = signal_name(container.image_config.get("StopSignal")) or "SIGTERM"
+    return (signal_name(container.config.get("StopSignal")) or None, ground)
 
 
-def _stop_grace_period(shown: Container) -> Reading:
-    seconds = shown.config.get("StopTimeout")
+def _stop_grace_period(container: Container) -> Reading:
+    seconds = container.config.get("StopTimeout")
     return (format_duration(whole(seconds) * 1_000_000_000) if seconds is not None else None, "10s")
 
 

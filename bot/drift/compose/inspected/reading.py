@@ -19,12 +19,12 @@ def given(value: JSON) -> Reading:
     return (value or None, None)
 
 
-def text_of(part: Literal["host", "config"], key: str, *usual: str) -> Reader:
-    """A reader of a text, which nobody need have asked for where it is one of ``usual``."""
+def text_of(part: Literal["host", "config"], key: str, *defaults: str) -> Reader:
+    """A reader of a text, which nobody need have asked for where it is one of ``defaults``."""
 
-    def read(shown: Container) -> Reading:
-        value = text((shown.host if part == "host" else shown.config).get(key))
-        return (value or None, value if value in usual else None)
+    def read(container: Container) -> Reading:
+        value = text((container.host if part == "host" else container.config).get(key))
+        return (value or None, value if value in defaults else None)
 
     return read
 
@@ -32,8 +32,8 @@ def text_of(part: Literal["host", "config"], key: str, *usual: str) -> Reader:
 def flag(part: Literal["host", "config"], key: str) -> Reader:
     """A reader of a switch that is off unless somebody asked."""
 
-    def read(shown: Container) -> Reading:
-        return ((shown.host if part == "host" else shown.config).get(key) is True, False)
+    def read(container: Container) -> Reading:
+        return ((container.host if part == "host" else container.config).get(key) is True, False)
 
     return read
 
@@ -41,9 +41,9 @@ def flag(part: Literal["host", "config"], key: str) -> Reader:
 def size(key: str, ground: Callable[[Defaults], int] = lambda _: 0) -> Reader:
     """A reader of a size or number, of which 0 and less are none; ``ground`` is what the engine gives."""
 
-    def read(shown: Container) -> Reading:
-        value = whole(shown.host.get(key))
-        return (value if value > 0 else None, ground(shown.defaults))
+    def read(container: Container) -> Reading:
+        value = whole(container.host.get(key))
+        return (value if value > 0 else None, ground(container.defaults))
 
     return read
 
@@ -51,7 +51,7 @@ def size(key: str, ground: Callable[[Defaults], int] = lambda _: 0) -> Reader:
 def texts_of(key: str) -> Reader:
     """A reader of a list of texts."""
 
-    def read(shown: Container) -> Reading:
-        return given(list(texts(shown.host.get(key))))
+    def read(container: Container) -> Reading:
+        return given(list(texts(container.host.get(key))))
 
     return read

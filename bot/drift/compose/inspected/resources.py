@@ -10,7 +10,7 @@ from bot.drift.compose.inspected.reading import Reader, Reading, flag, given, si
 from bot.model.json import JSON, elements, mappings, text, texts, whole
 
 
-def _devices(shown: Container) -> Reading:
+def _devices(container: Container) -> Reading:
     return given(
         [
             {
@@ -18,51 +18,53 @@ def _devices(shown: Container) -> Reading:
                 "target": text(device.get("PathInContainer")) or text(device.get("PathOnHost")),
                 "permissions": text(device.get("CgroupPermissions")) or "rwm",
             }
-            for device in mappings(shown.host.get("Devices"))
+            for device in mappings(container.host.get("Devices"))
         ]
     )
 
 
-def _ulimits(shown: Container) -> Reading:
+def _ulimits(container: Container) -> Reading:
     live: dict[str, JSON] = {}
     ground: dict[str, JSON] = {}
-    for limit in mappings(shown.host.get("Ulimits")):
+    for limit in mappings(container.host.get("Ulimits")):
         name = text(limit.get("Name")).lower().removeprefix("rlimit_")
         soft, hard = whole(limit.get("Soft")), whole(limit.get("Hard"))
         live[name] = {"soft": soft, "hard": hard}
-        asked = shown.asked_for("--ulimit", name)
-        if asked is False or (asked is None and (soft, hard) in shown.defaults.ulimits.get(name, frozenset())):
+        argument = container.asked_for("--ulimit", name)
+        if argument is False or (
+            argument is None and (soft, hard) in container.defaults.ulimits.get(name, frozenset())
+        ):
             ground[name] = live[name]
     return (live or None, ground)
 
 
-def _cpus(shown: Container) -> Reading:
+def _cpus(container: Container) -> Reading:
     # in billionths of a processor, or microseconds of a period of 100 ms (docker run reference, --cpus, --cpu-period)
-    nano, quota = whole(shown.host.get("NanoCpus")), whole(shown.host.get("CpuQuota"))
-    period = whole(shown.host.get("CpuPeriod")) or 100_000
+    nano, quota = whole(container.host.get("NanoCpus")), whole(container.host.get("CpuQuota"))
+    period = whole(container.host.get("CpuPeriod")) or 100_000
     if nano:
         return given(nano / 1e9)
     return given(quota / period if quota > 0 else None)
 
 
-def _memory_swap(shown: Container) -> Reading:
+def _memory_swap(container: Container) -> Reading:
     """Twice the memory limit where only that is asked for (Docker: Resource constraints, --memory-swap; podman likewise)."""
-    swap = whole(shown.host.get("MemorySwap"))
-    return (swap or None, 2 * whole(shown.host.get("Memory")))
+    swap = whole(container.host.get("MemorySwap"))
+    return (swap or None, 2 * whole(container.host.get("Memory")))
 
 
-def _pids_limit(shown: Container) -> Reading:
+def _pids_limit(container: Container) -> Reading:
     """-1 without a limit, which nobody need have asked for."""
-    limit = whole(shown.host.get("PidsLimit"))
-    return (limit, shown.defaults.pids_limit) if limit > 0 else (-1, -1)
+    limit = whole(container.host.get("PidsLimit"))
+    return (limit, container.defaults.pids_limit) if limit > 0 else (-1, -1)
 
 
-def _gpus(shown: Container) -> Reading:
+def _gpus(container: Container) -> Reading:
     requests = [
         {"capabilities": sorted({word for group in elements(request.get("Capabilities")) for word in texts(group)})}
         | ({"count": max(count, 0) or "all"} if (count := whole(request.get("Count"))) else {})
         | ({"device_ids": list(texts(request.get("DeviceIDs")))} if texts(request.get("DeviceIDs")) else {})
-        for request in mappings(shown.host.get("DeviceRequests"))
+        for request in mappings(container.host.get("DeviceRequests"))
     ]
     return given([dict(request) for request in requests])
 
@@ -80,5 +82,5 @@ FIELDS: Final[Mapping[str, Reader]] = {
     "cpuset": text_of("host", "CpusetCpus"),
     "pids_limit": _pids_limit,
     "oom_kill_disable": flag("host", "OomKillDisable"),
-    "oom_score_adj": lambda shown: given(whole(shown.host.get("OomScoreAdj"))),
+    "oom_score_adj": lambda container: given(whole(container.host.get("OomScoreAdj"))),
 }

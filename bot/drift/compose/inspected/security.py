@@ -19,43 +19,43 @@ default_capabilities of containers.conf(5) beside those that inspect compares wi
 def _capabilities(key: str, flag: str) -> Reader:
     """Podman shows the difference to its own set; what was asked for its command line tells, where that was kept."""
 
-    def read(shown: Container) -> Reading:
-        names = {capability(name) for name in texts(shown.host.get(key))}
-        if not shown.podman:
+    def read(container: Container) -> Reading:
+        names = {capability(name) for name in texts(container.host.get(key))}
+        if not container.podman:
             return given(sorted(names))
-        if texts(shown.config.get("CreateCommand")):
-            return given(sorted({capability(name) for words in shown.asked(flag) for name in words.split(",")}))
+        if texts(container.config.get("CreateCommand")):
+            return given(sorted({capability(name) for words in container.asked(flag) for name in words.split(",")}))
         return (sorted(names) or None, sorted(names) if key == "CapDrop" and names == PODMAN_DROPS else None)
 
     return read
 
 
-def _security(shown: Container) -> Reading:
+def _security(container: Container) -> Reading:
     """Without what an engine adds to a privileged container by itself."""
-    own = {"label=disable", "unmask=all"} if shown.host.get("Privileged") is True else set[str]()
-    options = {*texts(shown.host.get("SecurityOpt"))} - own
-    return given(sorted("no-new-privileges:true" if each == "no-new-privileges" else each for each in options))
+    implied = {"label=disable", "unmask=all"} if container.host.get("Privileged") is True else set[str]()
+    options = {*texts(container.host.get("SecurityOpt"))} - implied
+    return given(sorted("no-new-privileges:true" if option == "no-new-privileges" else option for option in options))
 
 
-def _cgroup(shown: Container) -> Reading:
+def _cgroup(container: Container) -> Reading:
     """The host's is the default of engines on cgroup v1; it was asked for where the engine is known to be on v2
     (dockerd reference, --default-cgroupns-mode).
     """
-    mode = text(shown.host.get("CgroupnsMode")) or text(shown.host.get("CgroupMode"))
-    asked = shown.asked_for("--cgroupns", "host") if shown.podman else shown.unified
-    return (mode or None, mode if mode == "private" or (mode == "host" and not asked) else None)
+    mode = text(container.host.get("CgroupnsMode")) or text(container.host.get("CgroupMode"))
+    is_host = container.asked_for("--cgroupns", "host") if container.podman else container.unified
+    return (mode or None, mode if mode == "private" or (mode == "host" and not is_host) else None)
 
 
-def _runtime(shown: Container) -> Reading:
-    runtime = text(shown.host.get("Runtime"))
-    return (runtime or None, runtime if runtime in shown.defaults.runtimes else None)
+def _runtime(container: Container) -> Reading:
+    runtime = text(container.host.get("Runtime"))
+    return (runtime or None, runtime if runtime in container.defaults.runtimes else None)
 
 
-def _sysctls(shown: Container) -> Reading:
+def _sysctls(container: Container) -> Reading:
     """Podman does not show them but on the command line it was given."""
-    live = {key: text(value) for key, value in mapping(shown.host.get("Sysctls")).items()}
-    asked = (setting.partition("=") for setting in shown.asked("--sysctl"))
-    live |= {key: value for key, equals, value in asked if equals}
+    live = {key: text(value) for key, value in mapping(container.host.get("Sysctls")).items()}
+    settings = (setting.partition("=") for setting in container.asked("--sysctl"))
+    live |= {key: value for key, equals, value in settings if equals}
     return given(dict(sorted(live.items())))
 
 

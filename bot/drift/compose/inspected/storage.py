@@ -18,37 +18,38 @@ PODMAN_READ_ONLY_TMPFS: Final = frozenset({"/run", "/tmp", "/var/tmp"})  # noqa:
 """Mounted in read-only containers (podman-run(1), --read-only-tmpfs)."""
 
 
-def _volumes(shown: Container) -> Reading:
-    from_image = mapping(shown.image_config.get("Volumes"))
+def _volumes(container: Container) -> Reading:
+    from_image = mapping(container.image_config.get("Volumes"))
     volumes = [
-        _volume(mount, shown)
-        for mount in mappings(shown.container.get("Mounts"))
-        if not (_is_anonymous(mount, shown) and text(mount.get("Destination")) in from_image) and not _is_secret(mount)
+        _volume(mount, container)
+        for mount in mappings(container.container.get("Mounts"))
+        if not (_is_anonymous(mount, container) and text(mount.get("Destination")) in from_image)
+        and not _is_secret(mount)
     ]
     volumes.sort(key=lambda volume: text(volume["target"]))
     return given(volumes)
 
 
-def _is_anonymous(mount: Tree, shown: Container) -> bool:
+def _is_anonymous(mount: Tree, container: Container) -> bool:
     """Without a name of its own. podman-compose makes one of project, service and the digest of the target
     (``get_mount_args``, ``podman_compose.py``).
     """
     name = text(mount.get("Name"))
     if _ANONYMOUS.match(name) is not None:
         return True
-    start = f"{shown.project}_{shown.service}_"
+    start = f"{container.project}_{container.service}_"
     target = hashlib.sha256(text(mount.get("Destination")).encode()).hexdigest()
-    return bool(shown.service) and name == f"{start}{target}"
+    return bool(container.service) and name == f"{start}{target}"
 
 
 def _is_secret(mount: Tree) -> bool:
     return text(mount.get("Destination")).startswith(SECRETS)
 
 
-def _volume(mount: Tree, shown: Container) -> dict[str, JSON]:
+def _volume(mount: Tree, container: Container) -> dict[str, JSON]:
     kind = text(mount.get("Type")) or "bind"
     entry: dict[str, JSON] = {"type": kind, "target": text(mount.get("Destination"))}
-    if kind == "volume" and not _is_anonymous(mount, shown):
+    if kind == "volume" and not _is_anonymous(mount, container):
         entry["source"] = text(mount.get("Name"))
     elif kind == "bind":
         entry["source"] = text(mount.get("Source"))
@@ -60,15 +61,15 @@ def _volume(mount: Tree, shown: Container) -> dict[str, JSON]:
     return entry
 
 
-def _secrets(shown: Container) -> Reading:
+def _secrets(container: Container) -> Reading:
     """File-backed Compose secrets are bind mounts below ``/run/secrets``."""
-    targets = sorted(text(mount.get("Destination")) for mount in mappings(shown.container.get("Mounts")))
+    targets = sorted(text(mount.get("Destination")) for mount in mappings(container.container.get("Mounts")))
     return given([{"source": at.rpartition("/")[2], "target": at} for at in targets if at.startswith(SECRETS)])
 
 
-def _tmpfs(shown: Container) -> Reading:
-    by_podman = PODMAN_READ_ONLY_TMPFS if shown.podman and shown.host.get("ReadonlyRootfs") is True else ()
-    entries = [tmpfs(target, text(options)) for target, options in mapping(shown.host.get("Tmpfs")).items()]
+def _tmpfs(container: Container) -> Reading:
+    by_podman = PODMAN_READ_ONLY_TMPFS if container.podman and container.host.get("ReadonlyRootfs") is True else ()
+    entries = [tmpfs(target, text(options)) for target, options in mapping(container.host.get("Tmpfs")).items()]
     return given(sorted(entry for entry in entries if entry not in by_podman))
 
 
