@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
 
 
 @cache
@@ -18,3 +21,20 @@ def web_authorities() -> ssl.SSLContext:
     import httpx
 
     return httpx.create_ssl_context()
+
+
+def load_authorities() -> tuple[Path, ...]:
+    """Read them now; the files and folders that they were read from. Nothing where keys of connections are to be logged, for
+    which each process opens a file of its own.
+    """
+    if "SSLKEYLOGFILE" in os.environ:
+        return ()
+    machine_authorities()
+    usual = ssl.get_default_verify_paths()
+    sources = [each for each in (usual.cafile, usual.capath) if each]
+    with suppress(ModuleNotFoundError):  # without the extra `http` nobody asks for the others
+        web_authorities()
+        import certifi
+
+        sources.append(certifi.where())
+    return tuple(map(Path, sources))

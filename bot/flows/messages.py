@@ -181,7 +181,7 @@ def _diff_of(drift: Drift) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class JoinedText:
+class LikeChangesText:
     """What is said once of like changes: of what (``60 Deployments``) and where, and who wrote them live."""
 
     objects: str
@@ -190,10 +190,10 @@ class JoinedText:
     alike: bool = True
 
 
-def _joined(proposal: Proposal) -> JoinedText:
+def _joined(proposal: Proposal) -> LikeChangesText:
     writers = Counter(decision.drift.manager for decision in proposal.decisions if decision.drift.manager)
     targets = {decision.drift.resource.target for decision in proposal.decisions}
-    return JoinedText(objects_of(proposal), targets.pop() if len(targets) == 1 else "", writers, proposal.alike)
+    return LikeChangesText(objects_of(proposal), targets.pop() if len(targets) == 1 else "", writers, proposal.alike)
 
 
 def issue_text(intention: Intention, run: RunContext, view: LedgerView, commit: str) -> ItemText:

@@ -11,6 +11,7 @@ import hmac
 import importlib
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from bot.model.globs import name_matches
 from bot.ports import Clock
 from bot.settings import load as load_settings
 from bot.settings.fleet import FleetRepositorySettings, FleetSettings, load_fleet, web_host
+from bot.trust import load_authorities
 from bot.wiring.repository import Options, cache_root
 
 _USUAL: Final = frozenset(
@@ -231,11 +233,12 @@ def load_program() -> tuple[Path, ...]:
     a variable of the environment that runs may see differently, opens a connection or starts a thread.
     """
     for name in _USED:
-        importlib.import_module(name)
+        with suppress(ModuleNotFoundError):  # of an extra that is not installed; a run that needs it says so
+            importlib.import_module(name)
     from bot.wiring.reconcile import load_tables
 
     load_settings(b"version: 1\n", file="clockwork.yaml")  # pydantic builds what checks them when it is first used
-    return load_tables()
+    return (*load_tables(), *load_authorities())
 
 
 def _installations(

@@ -19,7 +19,7 @@ from bot.entrypoints.fleet.fork_server import RUN, surroundings_line
 from bot.entrypoints.fleet.forking import ForkedProgram, Forking
 from bot.entrypoints.fleet.processes import forking
 from bot.processes import ProcessEnd, ProcessResult
-from bot.wiring.fleet import open_fleet
+from bot.wiring.fleet import load_program, open_fleet
 from bot.wiring.repository import SystemClock
 from tests.fleet.brokers import wait_for
 from tests.fleet.memory import holds
@@ -242,6 +242,15 @@ def test_without_a_server_runs_are_fresh_processes(tmp_path: Path, capfd: pytest
     assert forking(open_fleet(file, {"A": "1"}, SystemClock())) is None
     file.write_text("version: 1\nrepositories: [{url: /a}]\nschedule: {processes: fresh}\n")
     assert forking(open_fleet(file, {"HOME": "/h"}, SystemClock())) is None
+
+
+def test_a_core_without_extras_is_loaded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no run there can use is left out. The files that were read are named, so that a change of them is seen."""
+    for name in ("github", "httpx", "httpcore", "certifi"):
+        monkeypatch.setitem(sys.modules, name, None)
+    read = load_program()
+    assert {"fields", "metadata", "platforms"} <= {path.parent.name for path in read}
+    assert all(path.exists() for path in read)
 
 
 def test_what_is_loaded_before_depends_on_no_run(tmp_path: Path) -> None:
