@@ -342,7 +342,8 @@ class _Judge:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" and (injected(difference) or difference.location.path[0] == "metadata"):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
-        if difference.declared or self._weakens(difference) or is_known(self.observed.id.group, self.observed.id.kind):
+        near = difference.declared or exists_at(self.desired.tree, difference.location.pointer[:-2])
+        if near or self._weakens(difference) or is_known(self.observed.id.group, self.observed.id.kind):
             return _Verdict(cause)
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
 
