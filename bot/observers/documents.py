@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -306,18 +306,30 @@ def services(
     return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 
 
+_PROJECT_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "driver_opts": ("Options", "options"),
+    "internal": ("Internal", "internal"),
+    "attachable": ("Attachable",),
+    "enable_ipv6": ("EnableIPv6", "ipv6_enabled"),
+}
+"""Keys of a network or volume, and what Docker and podman call them."""
+
+
 def compose_observed(kind: str, tree: Tree) -> Observed:
     """An inspected network or volume with its canonical tree."""
     labels = mapping(tree.get("Labels") or tree.get("labels"))
     project = label(labels, PROJECT)
     name = text(tree.get("Name") or tree.get("name"))
     short = text(labels.get(f"com.docker.compose.{kind}")) or short_name(name, project)
-    said: dict[str, JSON] = {
-        "driver": text(tree.get("Driver") or tree.get("driver")),
-        "driver_opts": dict(mapping(tree.get("Options") or tree.get("options"))),
-        "labels": {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))},
-        "internal": tree.get("Internal") is True or tree.get("internal") is True,
-        "x-subnets": [text(subnet.get("Subnet")) for subnet in mappings(get(tree, "IPAM", "Config"))],
-    }
-    shown = {"name": name, **{key: value for key, value in said.items() if value}}
+    shown: dict[str, JSON] = {"name": name}
+    if driver := text(tree.get("Driver") or tree.get("driver")):
+        shown["driver"] = driver
+    if kept := {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))}:
+        shown["labels"] = kept
+    for key, names in _PROJECT_FIELDS.items():
+        if (said := next((tree[each] for each in names if tree.get(each) is not None), None)) is not None:
+            shown[key] = said
+    ranges = [*mappings(get(tree, "IPAM", "Config")), *mappings(tree.get("subnets"))]
+    if subnets := [each for part in ranges if (each := text(part.get("Subnet") or part.get("subnet")))]:
+        shown["x-subnets"] = [*subnets]
     return Observed(ResourceId(Platform.COMPOSE, kind, project, short), shown)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from ipaddress import ip_network
 from types import NoneType
 from typing import Final
 
@@ -32,7 +33,7 @@ from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, t
 from bot.model.paths import Path
 from bot.model.resource import Desired, Observed
 
-_SEEN_IN_PROJECTS: Final = frozenset({"driver", "internal", "attachable", "enable_ipv6", "labels"})
+_SEEN_IN_PROJECTS: Final = frozenset({"driver", "driver_opts", "internal", "attachable", "enable_ipv6", "labels"})
 _NOT_COMPARED: Final = frozenset(
     [
         "annotations",
@@ -342,11 +343,30 @@ def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions
     """
     if desired.tree.get("external") is True:
         return
-    declared = {key: value for key, value in desired.tree.items() if key in _SEEN_IN_PROJECTS}
+    declared = {key: value for key, value in desired.tree.items() if key in _SEEN_IN_PROJECTS and key in observed.tree}
     if isinstance(declared.get("labels"), (list, tuple)):
         declared["labels"] = variables(declared["labels"])
-    live = {key: observed.tree[key] for key in declared if key in observed.tree}
+    live = {key: observed.tree[key] for key in declared}
     maker = Maker(desired, options, observed=observed.tree)
-    for difference in walk(declared, live, ANY):
-        if difference.side is Side.BOTH:
-            yield maker.drift(difference, Attribution(DriftKind.CHANGED), ())
+    for difference in (*walk(declared, live, ANY), *_subnets(desired.tree, observed.tree)):
+        changed = difference.side is Side.BOTH
+        if changed or (difference.side is Side.DESIRED and difference.location.path[0] == "driver_opts"):
+            yield maker.drift(difference, Attribution(DriftKind.CHANGED if changed else DriftKind.MISSING), ())
+
+
+def _subnets(declared: Tree, live: Tree) -> Iterator[Difference]:
+    """The ranges of addresses of a network, where Git names them and the engine shows some."""
+    asked = [text(part.get("subnet")) for part in mappings(get(declared, "ipam", "config"))]
+    given = [*texts(live.get("x-subnets"))]
+    ranges = [_ranges(side) for side in (asked, given)]
+    if all(asked) and None not in ranges and asked and given and ranges[0] != ranges[1]:
+        at = Location(None, "", "", "").entry("ipam").entry("config")
+        yield Difference(Side.BOTH, at, [*asked], [*given], ANY)
+
+
+def _ranges(subnets: Sequence[str]) -> frozenset[str] | None:
+    """The ranges in one spelling; None where one is none."""
+    try:
+        return frozenset(str(ip_network(subnet, strict=False)) for subnet in subnets)
+    except ValueError:
+        return None
