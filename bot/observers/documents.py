@@ -306,13 +306,12 @@ def services(
     return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 
 
-_PROJECT_FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "driver_opts": ("Options", "options"),
+_SWITCHES: Final[Mapping[str, tuple[str, ...]]] = {
     "internal": ("Internal", "internal"),
     "attachable": ("Attachable",),
     "enable_ipv6": ("EnableIPv6", "ipv6_enabled"),
 }
-"""Keys of a network or volume, and what Docker and podman call them."""
+"""Switches of a network, and what Docker and podman call them."""
 
 
 def compose_observed(kind: str, tree: Tree) -> Observed:
@@ -326,7 +325,9 @@ def compose_observed(kind: str, tree: Tree) -> Observed:
         shown["driver"] = driver
     if kept := {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))}:
         shown["labels"] = kept
-    for key, names in _PROJECT_FIELDS.items():
+    if "Options" in tree or "options" in tree:  # null where there are none
+        shown["driver_opts"] = dict(mapping(tree.get("Options") or tree.get("options")))
+    for key, names in _SWITCHES.items():
         if (said := next((tree[each] for each in names if tree.get(each) is not None), None)) is not None:
             shown[key] = said
     ranges = [*mappings(get(tree, "IPAM", "Config")), *mappings(tree.get("subnets"))]
