@@ -328,6 +328,7 @@ def test_options_of_a_volume_that_are_not_live_are_missing() -> None:
             {"driver_opts": {"device": "/etc"}},
             (DriftKind.CHANGED, "host-path"),
         ),
+        ("volume", {}, {"driver_opts": {"device": "/etc"}}, (DriftKind.ADDED, "host-path")),
         ("network", {"internal": True}, {"internal": False}, (DriftKind.CHANGED, "restriction-lost")),
         ("network", {"internal": False}, {"internal": True}, (DriftKind.CHANGED, "field")),
     ):
