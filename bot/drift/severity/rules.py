@@ -244,7 +244,11 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         lambda value: isinstance(value, str) and _selinux_type(value) not in _SELINUX,
     ),
     SeverityRule(
-        "unconfined", CRITICAL, "runs without seccomp or AppArmor confinement", _PROFILE_NOTES, _equals("unconfined")
+        "unconfined",
+        CRITICAL,
+        "runs without seccomp, AppArmor or SELinux confinement",
+        _PROFILE_NOTES,
+        _equals("unconfined"),
     ),
     # Kubernetes: RBAC good practices (least privilege, privilege escalation risks); Using RBAC: default roles and groups
     _rule(
