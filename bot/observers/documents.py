@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -308,18 +308,31 @@ def services(
     return {id_: inspect.merged(observed) for id_, observed in replicas.items()}
 
 
+_SWITCHES: Final[Mapping[str, tuple[str, ...]]] = {
+    "internal": ("Internal", "internal"),
+    "attachable": ("Attachable",),
+    "enable_ipv6": ("EnableIPv6", "ipv6_enabled"),
+}
+"""Switches of a network, and what Docker and podman call them."""
+
+
 def compose_observed(kind: str, tree: Tree) -> Observed:
     """An inspected network or volume with its canonical tree."""
     labels = mapping(tree.get("Labels") or tree.get("labels"))
     project = label(labels, PROJECT)
     name = text(tree.get("Name") or tree.get("name"))
     short = text(labels.get(f"com.docker.compose.{kind}")) or short_name(name, project)
-    definition: dict[str, JSON] = {
-        "driver": text(tree.get("Driver") or tree.get("driver")),
-        "driver_opts": dict(mapping(tree.get("Options") or tree.get("options"))),
-        "labels": {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))},
-        "internal": tree.get("Internal") is True or tree.get("internal") is True,
-        "x-subnets": [text(subnet.get("Subnet")) for subnet in mappings(get(tree, "IPAM", "Config"))],
-    }
-    shown_tree = {"name": name, **{key: value for key, value in definition.items() if value}}
-    return Observed(ResourceId(Platform.COMPOSE, kind, project, short), shown_tree)
+    shown: dict[str, JSON] = {"name": name}
+    if driver := text(tree.get("Driver") or tree.get("driver")):
+        shown["driver"] = driver
+    if kept := {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))}:
+        shown["labels"] = kept
+    if "Options" in tree or "options" in tree:  # null where there are none
+        shown["driver_opts"] = dict(mapping(tree.get("Options") or tree.get("options")))
+    for key, names in _SWITCHES.items():
+        if (said := next((tree[each] for each in names if tree.get(each) is not None), None)) is not None:
+            shown[key] = said
+    ranges = [*mappings(get(tree, "IPAM", "Config")), *mappings(tree.get("subnets"))]
+    if subnets := [each for part in ranges if (each := text(part.get("Subnet") or part.get("subnet")))]:
+        shown["x-subnets"] = [*subnets]
+    return Observed(ResourceId(Platform.COMPOSE, kind, project, short), shown)

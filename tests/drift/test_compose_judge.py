@@ -295,7 +295,16 @@ def test_no_edit_names_what_the_files_have_no_key_for(
         ({"internal": True}, {"internal": False}, ["internal"]),
         ({"attachable": True}, {"attachable": False}, ["attachable"]),
         ({"enable_ipv6": True}, {"enable_ipv6": False}, ["enable_ipv6"]),
+        ({"internal": True}, {}, []),
+        ({"internal": "true"}, {"internal": True}, []),
         ({"ipam": 1}, {"ipam": 2}, []),
+        ({"ipam": {"config": [{"subnet": "10.1.0.0/16"}]}}, {"x-subnets": ["10.1.0.0/16"]}, []),
+        ({"ipam": {"config": [{"subnet": "10.1.0.0/16"}]}}, {"x-subnets": ["10.2.0.0/16"]}, ["ipam.config"]),
+        ({"ipam": {"config": [{"subnet": "${RANGE}"}]}}, {"x-subnets": ["10.2.0.0/16"]}, []),
+        ({"ipam": {"config": [{"gateway": "10.1.0.1"}]}}, {"x-subnets": ["10.2.0.0/16"]}, []),
+        ({}, {"x-subnets": ["10.2.0.0/16"]}, []),
+        ({"driver_opts": {"mtu": 1400}}, {"driver_opts": {"mtu": "1400", "more": "1"}}, []),
+        ({"driver_opts": {"mtu": 1400}}, {"driver_opts": {"mtu": "1500"}}, ["driver_opts.mtu"]),
         ({"labels": {"a": "1"}}, {"labels": {"a": "2", "b": "1"}}, ["labels.a"]),
         ({"labels": ["a=1"]}, {"labels": {"a": "1"}}, []),
         ({"labels": ["a=1"]}, {"labels": {"a": "2"}}, ["labels.a"]),
@@ -307,6 +316,25 @@ def test_of_a_network_only_what_git_says_about_it_counts(tree: Tree, live: Tree,
     id_ = ResourceId(Platform.COMPOSE, "network", "shop", "front")
     drifts = judged(replace(service(tree), id=id_), Observed(id_, live))
     assert [(drift.where, drift.kind, drift.adopt) for drift in drifts] == [(at, DriftKind.CHANGED, ()) for at in where]
+
+
+def test_options_of_a_volume_that_are_not_live_are_missing() -> None:
+    """Another folder of the host is a gain, as is a network that is closed no longer."""
+    for kind, tree, live, expected in (
+        ("volume", {"driver_opts": {"device": "/srv"}}, {"driver_opts": {}}, (DriftKind.MISSING, "field")),
+        (
+            "volume",
+            {"driver_opts": {"device": "/srv"}},
+            {"driver_opts": {"device": "/etc"}},
+            (DriftKind.CHANGED, "host-path"),
+        ),
+        ("volume", {}, {"driver_opts": {"device": "/etc"}}, (DriftKind.ADDED, "host-path")),
+        ("network", {"internal": True}, {"internal": False}, (DriftKind.CHANGED, "restriction-lost")),
+        ("network", {"internal": False}, {"internal": True}, (DriftKind.CHANGED, "field")),
+    ):
+        id_ = ResourceId(Platform.COMPOSE, kind, "shop", "front")
+        (drift,) = judged(replace(service(tree), id=id_), Observed(id_, live))
+        assert (drift.kind, drift.rule) == expected
 
 
 @pytest.mark.parametrize(("unknown", "told"), [((), ["image", "user"]), ((("user",),), ["image"])])

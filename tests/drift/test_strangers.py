@@ -139,6 +139,15 @@ def test_a_critical_addition_to_a_kind_that_nobody_described_is_drift() -> None:
     assert wheres(judged(gate(port=1), gate(port=1, hostNetwork=True, mode="x"))) == ["spec.hostNetwork"]
 
 
+def test_a_privilege_in_a_part_that_is_new_is_drift_where_git_says_what_is_around_it() -> None:
+    """A step that Git names is given more; a part of which Git says nothing at all may be an operator's."""
+    step = {"name": "s", "image": "a/b:1"}
+    given = {**step, "securityContext": {"privileged": True}}
+    assert wheres(judged(gate(steps=[step]), gate(steps=[given]))) == ["spec.steps[s].securityContext.privileged"]
+    result = judged(gate(port=1), gate(port=1, pods={"all": {"securityContext": {"privileged": True}}}))
+    assert (result.drift, [hidden.by for hidden in result.suppressed]) == ((), ["undeclared"])
+
+
 HOOK: Tree = {
     "apiVersion": "admissionregistration.k8s.io/v1",
     "kind": "ValidatingWebhookConfiguration",

@@ -33,6 +33,12 @@ ROWS: Final[list[tuple[tuple[str, str], dict[str, Any], dict[str, Any], list[str
     # a field that the table names is told as a whole, whoever is recorded
     (("Ingress", "networking.k8s.io/v1"), {"spec": {}}, {"spec": {"defaultBackend": BACKEND}}, ["spec.defaultBackend"]),
     (("StatefulSet", "apps/v1"), {"spec": {}}, {"spec": {"ordinals": {"start": 1}}}, ["spec.ordinals"]),
+    (
+        ("Service", "v1"),
+        {"spec": {"ports": [{"port": 80}]}},
+        {"spec": {"ports": [{"port": 80}], "newer": {"a": 1}}},
+        ["spec.newer.a"],
+    ),
     # an account without a namespace is one of the binding's
     (("RoleBinding", RBAC), _bound(), _bound(namespace="shop"), []),
     (("RoleBinding", RBAC), _bound(), _bound(namespace="other"), ["subjects"]),

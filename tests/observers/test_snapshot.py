@@ -15,7 +15,9 @@ import pytest
 
 from bot.errors import Invalid
 from bot.model.cluster import ServedApi
+from bot.model.json import JSON
 from bot.model.resource import Platform, ResourceId
+from bot.observers import documents
 from bot.observers.gather import gather
 from bot.observers.snapshot import SnapshotObserver, SourceForm
 from bot.ports import Observer
@@ -374,3 +376,20 @@ def test_a_file_that_has_an_object_twice_is_told(tmp_path: Path) -> None:
     assert note.rule == str(tmp_path / "a.json")
     assert "Deployment/shop/web" in note.detail
     assert seen.resources[WEB_ID].tree.get("spec") == WEB.get("spec")
+
+
+@pytest.mark.parametrize(
+    ("kind", "tree", "said"),
+    [
+        ("network", {"Internal": False, "Options": {}}, {"internal": False, "driver_opts": {}}),
+        ("network", {"internal": True, "ipv6_enabled": False}, {"internal": True, "enable_ipv6": False}),
+        ("network", {"IPAM": {"Config": [{"Subnet": "10.1.0.0/16"}]}}, {"x-subnets": ["10.1.0.0/16"]}),
+        ("network", {"subnets": [{"subnet": "10.1.0.0/16", "gateway": "10.1.0.1"}]}, {"x-subnets": ["10.1.0.0/16"]}),
+        ("volume", {"Options": None, "Mountpoint": "/x"}, {"driver_opts": {}}),
+        ("volume", {"Options": {"type": "none"}, "Labels": None}, {"driver_opts": {"type": "none"}}),
+        ("volume", {}, {}),
+    ],
+)
+def test_what_is_off_or_empty_is_seen_as_well(kind: str, tree: dict[str, JSON], said: dict[str, JSON]) -> None:
+    """A network that is closed no longer, and a volume that has lost its options; what is not shown is not known."""
+    assert documents.compose_observed(kind, {"Name": "x", **tree}).tree == {"name": "x", **said}

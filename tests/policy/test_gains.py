@@ -6,6 +6,8 @@ from typing import Any, Final
 
 import pytest
 
+from bot.drift.severity.gains import meaning
+from bot.drift.severity.rules import PRIVILEGES, RESTRICTIONS
 from bot.model.decision import Direction, Lane
 from bot.model.drift import Drift, DriftKind
 from bot.model.severity import Severity
@@ -104,3 +106,20 @@ def test_what_is_severe_for_another_reason_is_decided_as_ever() -> None:
         each = drift(path="spec.x", observed=1, severity=severity, rule=rule)
         assert decide(each, rules("conservative"), Context()).lane is Lane.CONFIG_PULL_REQUEST
         assert decide(each, own + rules("conservative"), Context()).lane is Lane.CONFIG_PULL_REQUEST
+
+
+def test_a_reason_says_no_more_than_all_rules_of_its_name_do() -> None:
+    """A folder of the host is no system folder, and whoever lost one restriction did not lose another one."""
+    said: dict[str, set[str]] = {}
+    for rule in (*PRIVILEGES, *RESTRICTIONS):
+        said.setdefault(rule.id, set()).add(rule.meaning)
+    several = {id_ for id_, meanings in said.items() if len(meanings) > 1}
+    assert several == {"restriction-lost", "capability", "host-path", "public-exposure"}
+    assert {meaning(id_) for id_ in several} == {
+        "it is held back less than Git says",
+        "gains a capability",
+        "mounts a folder of the host",
+        "reachable from further away",
+    }
+    small = gain("restriction-lost", "read_only", None, name="service/shop/web", severity=Severity.HIGH)
+    assert "(it is held back less than Git says)" in decide(small, rules("conservative"), Context()).reason

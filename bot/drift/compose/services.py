@@ -14,10 +14,9 @@ from typing import Final
 
 from bot.drift import images
 from bot.drift.base import Base
-from bot.drift.compose import edits, mounts, podman, port_pairs
+from bot.drift.compose import edits, mounts, podman, port_pairs, project_parts, unseen
 from bot.drift.compose.declared import long_form
 from bot.drift.compose.declared.mounts import brought_mounts
-from bot.drift.compose.declared.process import variables
 from bot.drift.compose.entries import EntryIndex
 from bot.drift.compose.inspected.inspect import INHERITED, REPLICAS, UNKNOWN
 from bot.drift.compose.names import FOREIGN, Aliases, EngineNames
@@ -25,36 +24,12 @@ from bot.drift.compose.shape import service_shape
 from bot.drift.compose.unknown import compared
 from bot.drift.drifts import Attribution, Maker
 from bot.drift.options import ComparisonOptions
-from bot.drift.shapes import ANY
 from bot.drift.walk import Difference, Location, Side, Tally, walk
 from bot.model.drift import Drift, DriftKind, Suppressed
 from bot.model.json import JSON, Tree, elements, get, mapping, mappings, text, texts
 from bot.model.paths import Path
 from bot.model.resource import Desired, Observed
 
-_SEEN_IN_PROJECTS: Final = frozenset({"driver", "internal", "attachable", "enable_ipv6", "labels"})
-_NOT_COMPARED: Final = frozenset(
-    [
-        "annotations",
-        "blkio_config",
-        "cpu_count",
-        "cpu_percent",
-        "cpu_rt_period",
-        "cpu_rt_runtime",
-        "credential_spec",
-        "external_links",
-        "isolation",
-        "links",
-        "mac_address",
-        "mem_swappiness",
-        "post_start",
-        "pre_stop",
-        "storage_opt",
-        "use_api_socket",
-        "volumes_from",
-    ]
-)
-"""Keys of a service that change its container, and of which inspect is not read."""
 _OWN: Final = frozenset({"x-state", "x-container", REPLICAS})
 """What differs between containers of one service that are alike."""
 
@@ -77,11 +52,9 @@ def examine(
             left_out["image"] = silent
         judged_drifts = _of_service(desired, observed, base, options, aliases, left_out=left_out)
     else:
-        judged_drifts = _of_project(desired, observed, options)
+        judged_drifts = project_parts.examine(desired, observed, options)
     return (
-        drift
-        for drift in judged_drifts
-        if compared((drift.drift if isinstance(drift, Suppressed) else drift).path, desired)
+        each for each in judged_drifts if compared((each.drift if isinstance(each, Suppressed) else each).path, desired)
     )
 
 
@@ -97,14 +70,14 @@ def _of_service(
     groups = _alike(observed.tree)
     number = sum(len(names) for _, names in groups)
     containers_by_drift: dict[str, tuple[Drift, list[str]]] = {}
-    unseen: dict[str, Suppressed] = {}
+    hidden: dict[str, Suppressed] = {}
     for tree, names in groups:
-        for container_drift in _of_container(desired, tree, base, options, aliases, left_out=left_out):
-            if isinstance(container_drift, Suppressed):
-                unseen.setdefault(container_drift.drift.id, container_drift)
+        for each in _of_container(desired, tree, base, options, aliases, left_out=left_out):
+            if isinstance(each, Suppressed):
+                hidden.setdefault(each.drift.id, each)
             else:
-                containers_by_drift.setdefault(container_drift.id, (container_drift, []))[1].extend(names)
-    yield from unseen.values()
+                containers_by_drift.setdefault(each.id, (each, []))[1].extend(names)
+    yield from hidden.values()
     for drift, names in containers_by_drift.values():
         yield drift if len(names) >= number else _partial(drift, names, number)
 
@@ -143,13 +116,13 @@ def _of_container(
     long_service = long_form.service(desired.tree)
     declared = _settled(long_service, desired, tree, live)
     live = _settled_live(live, declared, desired, tree, aliases)
-    unseen = [
+    hidden = [
         *((key,) for key, value in long_service.items() if value and key not in declared),
         *podman.unseen_addresses(live, declared, tree),
     ]
-    yield from _unseen(unseen, long_service, desired, tree, options)
-    yield from _unseen([(key,) for key in desired.tree if key in _NOT_COMPARED], desired.tree, desired, tree, options)
-    declared = _without(declared, unseen)
+    yield from unseen.unseen(hidden, long_service, desired, tree, options)
+    yield from unseen.not_compared(desired, tree, options)
+    declared = unseen.without(declared, hidden)
     live = podman.spelled(live, declared, tree, desired.tree)
     among = port_pairs.repeated(declared.get("ports"), live.get("ports"))
     declared["ports"] = port_pairs.marked(declared.get("ports"), among)
@@ -172,30 +145,6 @@ def _of_container(
             written_at = edits.written(index, difference.location.path)
             changes = () if _names(difference, strange) else edits.edits(index, difference)
             yield maker.drift(difference, cause, changes, pointer=written_at)
-
-
-def _without(tree: Tree, paths: Sequence[Path]) -> dict[str, JSON]:
-    """``tree`` without what stands at ``paths``."""
-    remaining = dict(tree)
-    for first, *inner_keys in paths:
-        below = remaining.pop(str(first), None)
-        if inner_keys and isinstance(below, (dict, Mapping)):
-            remaining[str(first)] = _without(below, [tuple(inner_keys)])
-    return remaining
-
-
-def _unseen(
-    paths: Sequence[Path], declared: Tree, desired: Desired, tree: Tree, options: ComparisonOptions
-) -> Iterator[Suppressed]:
-    """What Git says and is not seen live is unknown."""
-    maker = Maker(desired, options, observed=tree)
-    for path in paths:
-        location = Location(None, "", "", "")
-        for part in path:
-            location = location.entry(str(part))
-        difference = Difference(Side.DESIRED, location, get(declared, *map(str, path)), None, ANY)
-        drift = maker.drift(difference, Attribution(DriftKind.MISSING), ())
-        yield Suppressed(drift, "unseen", "it is not seen live: unknown whether it is so")
 
 
 def _logged(live: Tree, tree: Tree) -> bool:
@@ -338,19 +287,3 @@ def _addition(path: Path, base: Base, desired: Desired) -> Attribution | None:
     if path[0] == "command" and desired.tree.get("entrypoint") is not None:
         return None
     return Attribution(DriftKind.ADDED)
-
-
-def _of_project(desired: Desired, observed: Observed, options: ComparisonOptions) -> Iterator[Drift | Suppressed]:
-    """Networks and volumes: only what Git says about them, because engines fill in the rest. What is ``external`` is
-    declared elsewhere.
-    """
-    if desired.tree.get("external") is True:
-        return
-    declared = {key: value for key, value in desired.tree.items() if key in _SEEN_IN_PROJECTS}
-    if isinstance(declared.get("labels"), (list, tuple)):
-        declared["labels"] = variables(declared["labels"])
-    live = {key: observed.tree[key] for key in declared if key in observed.tree}
-    maker = Maker(desired, options, observed=observed.tree)
-    for difference in walk(declared, live, ANY):
-        if difference.side is Side.BOTH:
-            yield maker.drift(difference, Attribution(DriftKind.CHANGED), ())

@@ -304,11 +304,12 @@ class _Judge:
         """Whether something that no table knows is new where Git speaks: a named element of a list, or an entry below a
         field of a built-in kind. Who sent the whole object sent the defaults of its resource as well.
         """
-        if writer is not None or self.owners.known or not difference.declared:
+        if writer is not None or self.owners.known:
             return False
-        if isinstance(difference.location.path[-1], Item):
-            return True
-        return is_known(self.observed.id.group, self.observed.id.kind) and len(difference.location.path) > 1
+        path, known = difference.location.path, is_known(self.observed.id.group, self.observed.id.kind)
+        if not difference.declared:  # a part of a field that is new as a whole
+            return known and exists_at(self.desired.tree, difference.location.pointer[:-2])
+        return isinstance(path[-1], Item) or (known and len(path) > 1)
 
     def _strange(self, difference: Difference, writer: Writer) -> _Verdict | None:
         """By a script or a tool that nobody knows: drift where Git speaks or where it is bad, and counted elsewhere.
@@ -341,7 +342,8 @@ class _Judge:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" and (injected(difference) or difference.location.path[0] == "metadata"):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
-        if difference.declared or self._weakens(difference) or is_known(self.observed.id.group, self.observed.id.kind):
+        near = difference.declared or exists_at(self.desired.tree, difference.location.pointer[:-2])
+        if near or self._weakens(difference) or is_known(self.observed.id.group, self.observed.id.kind):
             return _Verdict(cause)
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
 

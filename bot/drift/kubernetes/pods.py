@@ -90,6 +90,8 @@ POD_TYPES: Final[Types] = {
         "affinity": "Affinity",
         "dnsConfig": "any",
         "securityContext": "PodSecurityContext",
+        "resources": "Resources",  # of the pod as a whole (Kubernetes: Assign Pod-level CPU and memory resources)
+        "os": "PodOS",
         "serviceAccountName": "account",
         "serviceAccount": "server:leaf",
         "automountServiceAccountToken hostUsers enableServiceLinks terminationGracePeriodSeconds": "zero:leaf",
@@ -100,6 +102,7 @@ POD_TYPES: Final[Types] = {
         "preemptionPolicy": "allocated:leaf",  # admission plug-in Priority
         "overhead": "allocated:map quantity",  # admission plug-in RuntimeClass
     },
+    "PodOS": {"name": "leaf"},
     "Toleration": {"key operator value effect": "leaf", "tolerationSeconds": "zero:leaf"},
     "TopologySpread": {
         "topologyKey whenUnsatisfiable maxSkew minDomains": "leaf",

@@ -14,12 +14,23 @@ from bot.drift.severity.rules import PRIVILEGES, RESTRICTIONS
 from bot.model.drift import Drift
 from bot.model.severity import Severity
 
-_MEANINGS: Final = {
-    "image-registry": "it runs an image of another registry",
-    "image-repository": "it runs an image of another repository",
-    "iam-everybody": "everybody may use it",
-    "iam-wildcard": "it may do everything",
-} | {rule.id: rule.meaning for rule in reversed((*PRIVILEGES, *RESTRICTIONS))}
+_GENERAL: Final = {
+    "restriction-lost": "it is held back less than Git says",
+    "capability": "gains a capability",
+    "host-path": "mounts a folder of the host",
+    "public-exposure": "reachable from further away",
+}
+"""What rules of one id have in common, where they say several things."""
+_MEANINGS: Final = (
+    {rule.id: rule.meaning for rule in (*PRIVILEGES, *RESTRICTIONS)}
+    | {
+        "image-registry": "it runs an image of another registry",
+        "image-repository": "it runs an image of another repository",
+        "iam-everybody": "everybody may use it",
+        "iam-wildcard": "it may do everything",
+    }
+    | _GENERAL
+)
 
 
 def meaning(rule: str) -> str | None:

@@ -184,6 +184,10 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
     _rule("host-path", CRITICAL, "mounts a system folder of the host", "volumes.*.source", _host_root),
     _rule("host-path", HIGH, "mounts a folder of the host", "hostPath.path", _something),
     _rule("host-path", HIGH, "mounts a folder of the host", "volumes.*.source", _folder),
+    _rule(
+        "host-path", CRITICAL, "mounts a system folder of the host", "driver_opts.device", _host_root, kinds="volume"
+    ),
+    _rule("host-path", HIGH, "mounts a folder of the host", "driver_opts.device", _folder, kinds="volume"),
     # baseline and restricted: capabilities; Docker: runtime privilege and Linux capabilities (devices too)
     _rule(
         "capability",
@@ -240,7 +244,11 @@ PRIVILEGES: Final[tuple[SeverityRule, ...]] = (
         lambda value: isinstance(value, str) and _selinux_type(value) not in _SELINUX,
     ),
     SeverityRule(
-        "unconfined", CRITICAL, "runs without seccomp or AppArmor confinement", _PROFILE_NOTES, _equals("unconfined")
+        "unconfined",
+        CRITICAL,
+        "runs without seccomp, AppArmor or SELinux confinement",
+        _PROFILE_NOTES,
+        _equals("unconfined"),
     ),
     # Kubernetes: RBAC good practices (least privilege, privilege escalation risks); Using RBAC: default roles and groups
     _rule(
@@ -348,6 +356,15 @@ RESTRICTIONS: Final[tuple[SeverityRule, ...]] = (
     _lost("lost a security profile", "security_opt", _confined, covered=_nothing),
     _lost("gains the service account's token", "automountServiceAccountToken", _false),
     _lost("may run as another user", "runAsUser user", lambda value: _something(value) and not _root(value)),
+    SeverityRule(
+        "restriction-lost",
+        HIGH,
+        "may reach the world",
+        _tails("internal"),
+        _true,
+        frozenset({"network"}),
+        covered=_true,
+    ),
     _lost("published beyond the local host", "host_ip", _begins("127.", "::1", "[::1]")),
     _lost("reachable from anywhere", "loadBalancerSourceRanges", _something),
 )

@@ -1,0 +1,71 @@
+"""What Git says of a service and nobody sees of its container is unknown: neither drift nor in sync, and counted.
+
+Used by :mod:`bot.drift.compose.services`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from bot.drift.drifts import Attribution, Maker
+from bot.drift.options import ComparisonOptions
+from bot.drift.shapes import ANY
+from bot.drift.walk import Difference, Location, Side
+from bot.model.drift import DriftKind, Suppressed
+from bot.model.json import JSON, Tree, get
+from bot.model.paths import Path
+from bot.model.resource import Desired
+
+_NOT_COMPARED: Final = frozenset(
+    [
+        "annotations",
+        "blkio_config",
+        "cpu_count",
+        "cpu_percent",
+        "cpu_rt_period",
+        "cpu_rt_runtime",
+        "credential_spec",
+        "external_links",
+        "isolation",
+        "links",
+        "mac_address",
+        "mem_swappiness",
+        "post_start",
+        "pre_stop",
+        "storage_opt",
+        "use_api_socket",
+        "volumes_from",
+    ]
+)
+"""Keys of a service that change its container, and of which inspect is not read."""
+
+
+def without(tree: Tree, paths: Sequence[Path]) -> dict[str, JSON]:
+    """``tree`` without what stands at ``paths``."""
+    kept = dict(tree)
+    for first, *rest in paths:
+        below = kept.pop(str(first), None)
+        if rest and isinstance(below, (dict, Mapping)):
+            kept[str(first)] = without(below, [tuple(rest)])
+    return kept
+
+
+def unseen(
+    paths: Sequence[Path], declared: Tree, desired: Desired, tree: Tree, options: ComparisonOptions
+) -> Iterator[Suppressed]:
+    """What Git says and is not seen live is unknown."""
+    maker = Maker(desired, options, observed=tree)
+    for path in paths:
+        location = Location(None, "", "", "")
+        for part in path:
+            location = location.entry(str(part))
+        difference = Difference(Side.DESIRED, location, get(declared, *map(str, path)), None, ANY)
+        drift = maker.drift(difference, Attribution(DriftKind.MISSING), ())
+        yield Suppressed(drift, "unseen", "it is not seen live: unknown whether it is so")
+
+
+def not_compared(desired: Desired, tree: Tree, options: ComparisonOptions) -> Iterator[Suppressed]:
+    """What Git says by a key that has no counterpart."""
+    paths = [(key,) for key in desired.tree if key in _NOT_COMPARED]
+    yield from unseen(paths, desired.tree, desired, tree, options)
