@@ -156,14 +156,15 @@ _PIPELINES: Final = frozenset(
 """Kinds of Argo Workflows ("Field Reference") and Tekton ("Tasks", "Pipelines"), in which pods and containers stand in parts
 at many places.
 """
-_MOST_PARTS: Final = 2000
-
 
 def _anywhere(who: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
     """What any part of the object would be allowed as a pod or as a container."""
-    waiting, seen = [document], 0
-    while waiting and seen < _MOST_PARTS:
-        node, seen = waiting.pop(), seen + 1
+    waiting, seen = [document], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         if isinstance(node.value, dict):
             yield from _pod(who, node)
             yield from _container(who, f"{who[0]} {who[2]}", node)
