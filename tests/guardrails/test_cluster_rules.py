@@ -187,3 +187,14 @@ def test_an_object_is_told_however_many_stand_before_it() -> None:
         (hit,) = fire("K8S-001", file("a.yaml", None, text))
         assert hit.line == text.count("\n")
     assert len(fire("K8S-001", file("a.yaml", None, steps + many))) == 1
+    head, patch = "kind: Kustomization\npatches:\n", "- {op: %s, path: /spec/template/spec/hostPID, value: true}"
+    patches = "- patch: |-\n    " + patch % "test" + "\n"
+    last = "- patch: |-\n    " + patch % "add" + "\n"
+    assert len(fire("K8S-001", file("kustomization.yaml", None, head + patches * 501 + last))) == 1
+
+
+def test_a_patch_that_is_built_to_be_unreadable_is_no_silence() -> None:
+    """The tool that applies it reads it all the same."""
+    text = f"kind: Kustomization\npatches:\n- patch: '- {{op: add, path: /spec, value: {'[' * 80}{']' * 80}}}'\n"
+    with pytest.raises(ValueError, match="levels deep"):
+        fire("K8S-001", file("kustomization.yaml", None, text))

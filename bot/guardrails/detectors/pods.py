@@ -157,6 +157,7 @@ _PIPELINES: Final = frozenset(
 at many places.
 """
 
+
 def _anywhere(who: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
     """What any part of the object would be allowed as a pod or as a container."""
     waiting, seen = [document], set[int]()
