@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.guardrails.anchors import Anchors, LinePattern, words
 from bot.guardrails.detectors.chart_values import KIND, is_values_file, values_powers
-from bot.guardrails.detectors.gains import gained, identity, is_deployed, may_patch
+from bot.guardrails.detectors.gains import gained, identity, in_deployed_folder, is_deployed, may_patch
 from bot.guardrails.detectors.host_powers import DANGEROUS_PATH, capabilities, service_powers
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject, on_line
@@ -58,10 +58,11 @@ def _tells(delta: Delta) -> bool:
 def _templates(subject: Subject) -> Iterator[Hit]:
     """Lines of templates, which are no YAML yet."""
     for delta in subject.written:
-        if not is_deployed(delta, subject) or delta.is_docs:
+        is_helper = delta.path.endswith(".tpl") and in_deployed_folder(delta, subject)
+        if delta.is_docs or not (is_helper or is_deployed(delta, subject)):
             continue
         lines = delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors)
-        if lines and isinstance(delta.documents_after, Unparsed):
+        if lines and (is_helper or isinstance(delta.documents_after, Unparsed)):
             asked = _asked(delta.after_lines)
             for line in lines:
                 hit = on_line(delta, line, f"A template gains {line.text.strip()}.")
@@ -132,6 +133,8 @@ def privileges(document: LinedNode) -> Iterator[Fact]:
     elif document.word("kind") == KIND:
         tree = document.get("values")
         yield from () if tree is None else values_powers(identity(document), tree)
+    elif document.word("kind") == "PersistentVolume":
+        yield from _volume(identity(document), document)
     elif document.word("kind") in _PIPELINES and document.get("apiVersion") is not None:
         yield from _anywhere(identity(document), document)
     elif document.get("services") is not None and document.get("apiVersion") is None:
@@ -184,6 +187,14 @@ def _annotated(document: LinedNode) -> Iterator[Fact]:
             if name.startswith("container.apparmor.security.beta.kubernetes.io/") and node.raw == "unconfined":
                 label = f"{who[0]} {who[2]}"
                 yield Fact((*who, "apparmor", name), node.line, f"{label} runs without an AppArmor profile.")
+
+
+def _volume(who: tuple[str, str, str], volume: LinedNode) -> Iterator[Fact]:
+    """A volume of a host for whoever claims it (Kubernetes documentation, "Persistent Volumes", types)."""
+    for kind in ("hostPath", "local"):
+        path = volume.get("spec", kind, "path")
+        if path is not None and DANGEROUS_PATH.match(path.raw):
+            yield Fact((*who, "hostPath", path.raw), path.line, f"{who[0]} {who[2]} is {path.raw} of the host.")
 
 
 def _pod(who: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:
