@@ -178,7 +178,7 @@ def _seen_whole(subject: Subject, rules: RuleBook, mode: Mode) -> Iterator[Findi
         elif delta.language in {"yaml", "json"} and not delta.is_foreign and not is_modest(delta.after or ""):
             documents = delta.documents_after
             if isinstance(documents, Unparsed) and documents.hostile:
-                text = f"{delta.path} is not judged: it is {documents.message}."
+                text = f"{delta.path} is not judged: {documents.message}."
                 severity = Severity.HIGH if is_long(documents) and is_long(delta.documents_before) else None
                 yield system(rules, "SYS-002", mode, text, file=delta.path, line=documents.line, severity=severity)
     yield from _rendered_whole(subject, rules, mode)

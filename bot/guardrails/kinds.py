@@ -196,7 +196,7 @@ def _places(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
     """Selected values; their paths begin with what identifies the document."""
     if isinstance(documents, Unparsed):
         return
-    for number, document in enumerate(documents[:500]):
+    for number, document in enumerate(documents):
         kind = document.word("kind")
         if rule.kinds and kind not in rule.kinds:
             continue

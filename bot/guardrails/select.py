@@ -16,7 +16,7 @@ from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 
 _TOKEN: Final = regex(r'\.?(?P<word>\*\*|\*|[A-Za-z0-9_$/-]+)|(?P<all>\[\*\])|\[(?P<key>"(?:[^"\\]|\\.){1,200}")\]')
-_BUDGET: Final = 50_000
+_BUDGET: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Exceptions that people grant: a line comment with id, reason and end date, or a baseline file at base.
 
-``# guardrail: allow SEC-004 until=2026-12-01 reason="internal test rig"`` on the line or the one above. Honoured only
-where the rule's document allows it, for at most its number of days, and never for an agent's change. One that the
-change itself adds lowers no finding that is critical or blocks.
+``# guardrail: allow SEC-004 until=2026-12-01 reason="internal test rig"`` on the line, or on one of its own above.
+Honoured only where the rule's document allows it, for at most its number of days, and never for an agent's change. One that
+the change itself adds lowers no finding that is critical or blocks.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ _COMMENT: Final = regex(
     r"guardrail:\s{0,5}allow\s{1,5}(?P<id>[A-Za-z0-9._\-]{2,64})\s{1,5}until=(?P<until>\d{4}-\d{2}-\d{2})\s{1,5}"
     r"reason=(?:\"(?P<quoted>[^\"]{8,300})\"|(?P<bare>\S{8,300}))"
 )
+
+
+_CODE: Final = regex(r"\w")
+"""What stands before no comment that has its line for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ def line_waiver(guardrail: Guardrail, delta: Delta, line: int, author: AuthorKin
         comment = _COMMENT.search(delta.after_lines[number - 1][:2000])
         if comment is None or comment["id"] != guardrail.id:
             continue
+        if number < line and _CODE.search(comment.string, 0, comment.start()):
+            continue  # it is about its own line
         until = _date(comment["until"])
         if until is not None and today <= until <= today + timedelta(days=guardrail.waiver.max_days):
             reason = comment["quoted"] or comment["bare"]

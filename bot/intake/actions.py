@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-MAX_TEXT: Final = 200_000
-"""Characters of one value that are looked at for expressions."""
 _DEEPEST: Final = 50
 _TOKEN: Final = re.compile(
     r"\s*(?:(?P<text>'(?:[^']|'')*')|(?P<number>[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)(?![\w.]))|"
@@ -80,7 +78,6 @@ class _Unreadable(Exception):
 
 def embedded(text: str) -> Iterator[Embedded]:
     """Every ``${{ … }}`` of a text. One ends where the braces close outside of quotes, as the runner reads it."""
-    text = text[:MAX_TEXT]
     at = 0
     while (start := text.find("${{", at)) >= 0:
         end = _end(text, start + 3)

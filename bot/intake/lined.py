@@ -16,12 +16,14 @@ from bot.intake.lined_node import LinedNode as LinedNode  # noqa: PLC0414 - thos
 from bot.intake.scalars import Dialect
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode, is_merge, key_of, merged, scalar, target
 from bot.intake.text import NotText, Text
-from bot.intake.yamltree import Broken, YamlLimits, span_trees
+from bot.intake.yamltree import Broken, YamlLimits, shared_most, span_trees
 from bot.model.json import JSON
 
 FOREIGN: Final = YamlLimits(deepest=60, most=300_000)
 """What a file of a stranger may cost."""
 _OWN: Final = YamlLimits(deepest=40, most=50_000)
+_CHARACTERS: Final = 32
+"""Characters of a text that take as long to look at as one value."""
 _LARGEST_OWN: Final = 1_000_000
 
 
@@ -51,11 +53,26 @@ class _Reader:
     strict: bool
     anchored: dict[int, LinedNode] = field(default_factory=dict)
     merged: int = 0
+    size: int = 0
+    """Values so far, with what aliases stand for: who walks the tree meets that many."""
+    sizes: dict[int, int] = field(default_factory=dict)
 
     def node(self, span: Node) -> LinedNode:
-        span = target(span)
+        alias, span = span, target(span)
         if span.anchor and id(span) in self.anchored:
+            self.size += self.sizes.get(id(span), 1)  # of a cycle nothing is known yet
+            if self.size > shared_most(self.text):
+                text = f"aliases expand to more than {shared_most(self.text):,} values"
+                raise Broken(self.text.error(alias.head, text), hostile=True)
             return self.anchored[id(span)]
+        before = self.size
+        self.size += 1 + (len(span.value) // _CHARACTERS if isinstance(span, ScalarNode) else 0)
+        node = self._made(span)
+        if span.anchor:
+            self.sizes[id(span)] = self.size - before
+        return node
+
+    def _made(self, span: ScalarNode | MappingNode | SequenceNode) -> LinedNode:
         line = self.text.line(span.head)
         if isinstance(span, ScalarNode):
             end_line = self.text.line(span.end)

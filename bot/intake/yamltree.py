@@ -74,6 +74,13 @@ LIMITS: Final = YamlLimits()
 _LEAST_SHARED: Final = 50_000
 _SHARED: Final = 4
 """Values that a text with aliases may come to for each of its characters, beside the least: what walks them takes as long."""
+
+
+def shared_most(text: Text) -> int:
+    """The values that a text with aliases may come to."""
+    return min(LIMITS.most, _LEAST_SHARED + _SHARED * len(text.chars))
+
+
 _NODES: Final = frozenset({ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent})
 
 
@@ -263,7 +270,7 @@ class _Values:
             self.open.discard(id(node))
         value, size = self.known[id(node)]
         self.size += size
-        most = min(LIMITS.most, _LEAST_SHARED + _SHARED * len(self.text.chars))
+        most = shared_most(self.text)
         if self.size > most:
             raise Broken(_at(self.text, node, f"aliases expand to more than {most} values"), hostile=True)
         return value

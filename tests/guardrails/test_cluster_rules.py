@@ -173,3 +173,28 @@ def test_a_rule_that_moves_and_refuses_less_is_told() -> None:
     """It is looked for in all files of the change."""
     moved = (file("a.yaml", peer("STRICT"), None), file("b.yaml", None, peer("PERMISSIVE")))
     assert len(fire("K8S-002", *moved)) == 1
+
+
+def test_an_object_is_told_however_many_stand_before_it() -> None:
+    """Documents of a file, items of a list, and parts of a pipeline."""
+    pod = "apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {hostPID: true}"
+    steps = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\nspec:\n  templates:\n"
+    many = "  - {script: {securityContext: {privileged: true}}}\n" + "  - {name: b}\n" * 3000
+    for text in (
+        "{kind: A}\n---\n" * 5001 + f"{{{pod}}}\n",
+        "kind: List\nitems:\n" + "- {kind: A}\n" * 5001 + f"- {{{pod}}}\n",
+    ):
+        (hit,) = fire("K8S-001", file("a.yaml", None, text))
+        assert hit.line == text.count("\n")
+    assert len(fire("K8S-001", file("a.yaml", None, steps + many))) == 1
+    head, patch = "kind: Kustomization\npatches:\n", "- {op: %s, path: /spec/template/spec/hostPID, value: true}"
+    patches = "- patch: |-\n    " + patch % "test" + "\n"
+    last = "- patch: |-\n    " + patch % "add" + "\n"
+    assert len(fire("K8S-001", file("kustomization.yaml", None, head + patches * 501 + last))) == 1
+
+
+def test_a_patch_that_is_built_to_be_unreadable_is_no_silence() -> None:
+    """The tool that applies it reads it all the same."""
+    text = f"kind: Kustomization\npatches:\n- patch: '- {{op: add, path: /spec, value: {'[' * 80}{']' * 80}}}'\n"
+    with pytest.raises(ValueError, match="levels deep"):
+        fire("K8S-001", file("kustomization.yaml", None, text))

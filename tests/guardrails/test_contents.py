@@ -196,6 +196,22 @@ def test_submodules_from_elsewhere_are_found(
     assert [hit.severity for hit in fire("INT-008", file(".gitmodules", *sides))] == severity
 
 
+@pytest.mark.parametrize(
+    ("after", "severity"),
+    [
+        ('[submodule "other"]\n\tpath = lib\n\turl = https://evil.example/lib\n', [None]),
+        ('[submodule "other"]\n\turl = https://evil.example/lib\n\tpath = lib/\n', [None]),
+        ('[submodule "other"]\n\tpath = lib\n\turl = https://a.example/lib\n', []),
+        ('[submodule "other"]\n\tpath = other\n\turl = https://a.example/other\n', [Severity.LOW]),
+        ('[submodule "lib"]\n\tpath = lib\n\turl = https://a.example/lib\n\tupdate = !sh\n', [None]),
+    ],
+)
+def test_a_submodule_is_the_same_by_its_path(after: str, severity: list[Severity | None]) -> None:
+    """A section that is named anew is no new submodule."""
+    change = file(".gitmodules", MODULE % "https://a.example/lib", after)
+    assert [hit.severity for hit in fire("INT-008", change)] == severity
+
+
 @pytest.mark.parametrize("mode", [0o100644, 0o100755])
 def test_reading_tells_why_there_is_no_text(mode: int) -> None:
     """And what the bytes are."""

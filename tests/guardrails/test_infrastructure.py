@@ -114,6 +114,8 @@ FIRES = {
         Case("compose.yaml", "services: {a: {image: b}}\n", "services: {a: {image: b, privileged: true}}\n"),
         Case("compose.yaml", "services: {a: {image: b}}\n", "services:\n  a:\n    volumes:\n    - /var/run/docker.sock:/s\n"),
         Case("chart/templates/a.yaml", "{{ if a }}\nx: {{ b }\n", "{{ if a }}\nx: {{ b }\n  privileged: true\n", "a template"),
+        Case("chart/templates/_pod.tpl", None, "{{ define a }}\nhostPID: true\n{{ end }}\n", "what templates share"),
+        Case("k8s/pv.yaml", None, "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: a}\nspec: {hostPath: {path: /}}\n"),
     ],
     "K8S-002": [
         Case("r.yaml", ROLE % "[get]", ROLE % "[escalate]"),

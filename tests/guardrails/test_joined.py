@@ -36,8 +36,11 @@ JOINED: Final = {
     "a Dockerfile": ("Dockerfile", f'FROM a\nENV A="{A}" B="{B}"\nRUN login "${{A}}${{B}}"\n'),
     "locals": ("a.tf", f'locals {{\n  a = "{A}"\n  b = "{B}"\n  k = "${{local.a}}${{local.b}}"\n}}\n'),
     "a template of CloudFormation": ("a.yaml", f'K: !Join ["", ["{A}", "{B}"]]\n'),
+    "escapes": ("a.py", 'k = "' + "".join(f"\\x{ord(letter):02x}" for letter in A) + f'{B}"\n'),
+    "escapes of JSON": ("a.json", '{"k": "' + "".join(f"\\u{ord(letter):04X}" for letter in A + B) + '"}\n'),
 }
 QUIET: Final = {
+    "escapes of colours": ("a.sh", "printf '\\x1b[31mred\\x1b[0m \\u003cb\\u003e'\n"),
     "a list of prefixes": ("a.py", f'P = ("{A}", "ASIA", "ghp_", "{K}")\n'),
     "an expression": ("a.py", f'R = "{A}" + r"[A-Z0-9]{{16}}"\n'),
     "an example": ("a.py", f'k = "{A}" + "IOSFODNN7EXAMPLE"\n'),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.guardrails.changes import file, fire
@@ -92,13 +94,16 @@ def test_the_same_agents_and_assistants_are_quiet(old: str, new: str) -> None:
     assert fire("META-002", file("clockwork.yaml", SETTINGS, SETTINGS.replace(old, new))) == []
 
 
-def test_options_that_unfold_without_end_are_another_assistant() -> None:
-    """Aliases of aliases are told, and not written out."""
-    laughs = ", ".join(f"{letter}: &{letter} [*{before}, *{before}]" for before, letter in zip("abcdefghijklmnopqrstuvwxy",
-                       "bcdefghijklmnopqrstuvwxyz", strict=True))  # fmt: skip
-    after = SETTINGS.replace("depth: 1", f"a: &a [1, 1], {laughs}")
-    hits = fire("META-002", file("clockwork.yaml", SETTINGS, after))
-    assert ["guesser is another one: its options changed" in hit.message for hit in hits] == [True]
+def test_options_that_unfold_to_too_much_are_another_assistant() -> None:
+    """Aliases of aliases are told, and not written out; what unfolds without end is as if there were no settings."""
+    for letters, room, told in (
+        ("abcdefghijklm", 20_000, "guesser is another one: its options changed"),
+        ("abcdefghijklmnopqrstuvwxyz", 0, "The settings of the guard are taken away"),
+    ):
+        laughs = ", ".join(f"{letter}: &{letter} [*{before}, *{before}]" for before, letter in pairwise(letters))
+        after = SETTINGS.replace("depth: 1", f"a: &a [1, 1], {laughs}") + f"# {'x' * room}\n"
+        (hit,) = fire("META-002", file("clockwork.yaml", SETTINGS, after))
+        assert told in hit.message
 
 
 def test_broken_settings_and_foreign_files_are_none_of_this() -> None:

@@ -54,3 +54,11 @@ def test_whether_a_waiver_is_the_changes_own_reads_no_line_again() -> None:
         waived = line_waiver(rule, delta, 3, AuthorKind.HUMAN, today=TODAY)
         assert waived is not None
         assert (waived.of_change, "added" in vars(delta)) == (own, False)
+
+
+def test_a_waiver_behind_code_is_about_that_line_alone() -> None:
+    """One on a line of its own is about the line below."""
+    comment = WAIVER.strip()
+    for text, kept in ((f"sleep(1)  {comment}\n", 1), (f"    {comment}\n", 0)):
+        edit = change(file("a.py", text, f"{text}sleep(2)\n"))
+        assert len(judge(edit, rules_with("high"), Mode.STRICT, today=TODAY).findings) == kept

@@ -105,15 +105,32 @@ def test_what_costs_too_much_is_given_up_and_called_hostile(text: str) -> None:
 
 
 def test_aliases_share_a_node_and_a_cycle_is_one() -> None:
-    """Ten to the hundredth values are a hundred nodes here."""
-    lines = ["a0: &a0 [1]", *(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 100))]
+    """A thousand values are a few nodes here."""
+    lines = ["a0: &a0 [1]", *(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 4))]
     (root,) = documents(Text("f", "\n".join(lines)))
-    first, *others = root.elements("a99")
+    first, *others = root.elements("a3")
     assert all(other is first for other in others)
     (cycle,) = documents(Text("f", "a: &a [*a]"))
     inner = cycle.get("a")
     assert inner is not None
     assert inner.elements()[0] is inner
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(["a0: &a0 [1]", *(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 100))]),
+        f"a: &a [{'1,' * 1_000}]\nb: [{'*a,' * 1_000}]",
+        f"a: &a {'x' * 50_000}\nb: [{'*a,' * 1_000}]",
+        f"a: &a {{k: [{'1,' * 1_000}]}}\nb: [{'{<<: *a},' * 1_000}]",
+    ],
+    ids=["tenfold each time", "a list", "a long text", "merged"],
+)
+def test_what_aliases_stand_for_is_counted(text: str) -> None:
+    """Whoever walks the tree meets it each time."""
+    with pytest.raises(Broken, match="aliases expand to more than") as caught:
+        documents(Text("f", text))
+    assert caught.value.hostile
 
 
 def test_limits_count_what_is_written() -> None:

@@ -23,8 +23,6 @@ from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 
-MAX_OBJECTS: Final = 5000
-
 Facts: TypeAlias = Callable[[LinedNode], Iterator[Fact]]
 
 
@@ -160,9 +158,7 @@ def _facts(documents: Documents, facts: Facts, *, patches: bool = True, values: 
     if isinstance(documents, Unparsed):
         return
     described = objects(documents)
-    for number, document in enumerate(patched(described, values=values) if patches else described):
-        if number >= MAX_OBJECTS:
-            return
+    for document in patched(described, values=values) if patches else described:
         yield from facts(document)
 
 

@@ -1,4 +1,5 @@
-"""Texts that a file puts together out of literals: ``"AKIA" + "…"``, adjacent strings, ``$A$B``. Called by :mod:`.secrets`.
+"""Texts that a file puts together out of literals: ``"AKIA" + "…"``, adjacent strings, ``$A$B``, escapes of letters. Called by
+:mod:`.secrets`.
 
 Only lines are looked at where a credential's prefix ends in a quote, or two literals meet within a word; names count where
 the file gives them a literal. Linear in what is added, and in the file where a prefix stands alone in a literal.
@@ -30,6 +31,12 @@ MET: Final = Anchors(
 """Two literals that meet within a word."""
 ASSIGNED: Final = Anchors(words(*(f"={prefix}" for prefix in _PREFIXES)), exact=True)
 """The beginning of a credential that a shell is given without quotes."""
+ESCAPED: Final = Anchors(
+    words("\\x", "\\u00"), behind=r"(?:[46][1-9a-fA-F]|[57][0-9aA]|3[0-9]|5[fF]|2[dD])[A-Za-z0-9\\_\-]{4}"
+)
+"""A letter, digit or dash by its number, which nobody needs to write so."""
+_ESCAPED: Final = regex(r"\\(?:x|u00)(?:[46][1-9a-f]|[57][0-9a]|3[0-9]|5f|2d)(?=[A-Za-z0-9\\_\-]{4})", re.IGNORECASE)
+_ESCAPE: Final = regex(r"\\(?:x|u00)([2-7][0-9a-f])", re.IGNORECASE)
 _ANY_PREFIX: Final = f"(?:{'|'.join(map(re.escape, _PREFIXES))})"
 _BEGUN: Final = regex(rf"(?<![A-Za-z0-9]){_ANY_PREFIX}[A-Za-z0-9_.+/=\-]*[\"'`\\]")
 _MET: Final = regex(rf"([\"'])(?:{'|'.join(map(re.escape, _SIGNS))})\1[A-Za-z0-9_\-]{{8}}")
@@ -73,9 +80,13 @@ def joined_texts(delta: Delta) -> Iterator[JoinedText]:
     for line in delta.holding(MET):
         if _MET.search(line.text):
             yield _joined(delta, line, 1)
-    lone_line = next((line for line in delta.holding(ASSIGNED) if _ALONE.search(line.text)), None)
-    if first_lines or lone_line is not None:
-        yield from _named(delta, first_lines[0] if lone_line is None else lone_line)
+    for line in delta.holding(ESCAPED):
+        if _ESCAPED.search(line.text):
+            clear = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), line.text)
+            yield JoinedText(line, clear, line.text)
+    alone = next((line for line in delta.holding(ASSIGNED) if _ALONE.search(line.text)), None)
+    if first_lines or alone is not None:
+        yield from _named(delta, first_lines[0] if alone is None else alone)
 
 
 def _joined(delta: Delta, line: DiffLine, count: int) -> JoinedText:

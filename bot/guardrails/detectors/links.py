@@ -1,13 +1,14 @@
 """INT-008: symbolic links that lead out, and submodules that come from somewhere else.
 
-Sources: gitmodules(5); git's transfer protocols, of which ``ext::`` runs a command (gitremote-ext(1)); githooks(5) for what
-a link into ``.git`` could replace.
+Sources: gitmodules(5) (git refuses ``update = !command`` there since CVE-2019-19604); git's transfer protocols, of which
+``ext::`` runs a command (gitremote-ext(1)); githooks(5) for what a link into ``.git`` could replace.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from posixpath import dirname, normpath
 from typing import Final
 
@@ -19,7 +20,7 @@ from bot.model.patterns import regex
 from bot.model.severity import Severity
 
 _SECTION: Final = regex(r'\s*\[submodule\s+"((?:[^"\\]|\\.)*)"\]\s*(?:[#;].*)?\Z')
-_URL: Final = regex(r"\s*url\s*=\s*(.*?)\s*\Z", re.IGNORECASE)
+_SETTING: Final = regex(r"\s*(url|path|update)\s*=\s*(.*?)\s*\Z", re.IGNORECASE)
 _RUNS: Final = regex(r"-|(?:ext|fd)::|file:|/")
 
 
@@ -48,25 +49,52 @@ def _link(delta: Delta) -> Iterator[Hit]:
 
 
 def _modules(delta: Delta) -> Iterator[Hit]:
-    before = {name: url for name, url, _ in _urls(delta.before_lines)}
-    for name, url, line in _urls(delta.after_lines):
-        if before.get(name) == url:
-            continue
-        if _RUNS.match(url):
+    """Which submodule it is its name tells, or its path: a section can be named anew."""
+    old = _sections(delta.before_lines)
+    before = {key: each.url for each in old for key in (f"path {each.path}", f"name {each.name}") if each.url}
+    known = {(each.name, each.url) for each in old}
+    for module in _sections(delta.after_lines):
+        was = before.get(f"name {module.name}") or before.get(f"path {module.path}")
+        if module.command:
             yield Hit(
-                delta.path, line, f"The submodule {name} is taken from this machine or by a command: {url[:200]}."
+                delta.path, module.line, f"The submodule {module.name} is updated by a command: {module.command[:200]}."
             )
-        elif name in before:
-            yield Hit(delta.path, line, f"The submodule {name} is taken from {url[:200]}, it was {before[name][:200]}.")
+        if not module.url or (module.name, module.url) in known or was == module.url:
+            continue
+        if _RUNS.match(module.url):
+            text = f"The submodule {module.name} is taken from this machine or by a command: {module.url[:200]}."
+            yield Hit(delta.path, module.line, text)
+        elif was is not None:
+            text = f"The submodule {module.name} is taken from {module.url[:200]}, it was {was[:200]}."
+            yield Hit(delta.path, module.line, text)
         else:
-            yield Hit(delta.path, line, f"The submodule {name} is new, from {url[:200]}.", severity=Severity.LOW)
+            text = f"The submodule {module.name} is new, from {module.url[:200]}."
+            yield Hit(delta.path, module.line, text, severity=Severity.LOW)
 
 
-def _urls(lines: Iterable[str]) -> Iterator[tuple[str, str, int]]:
-    """The submodules with their address and its line."""
-    name = ""
+@dataclass(slots=True)
+class _Section:
+    """A submodule as ``.gitmodules`` has it, and the line of its address."""
+
+    name: str
+    line: int
+    url: str = ""
+    path: str = ""
+    command: str = ""
+
+
+def _sections(lines: Iterable[str]) -> list[_Section]:
+    sections: list[_Section] = []
     for number, line in enumerate(lines, start=1):
-        if (section := _SECTION.match(line)) is not None:
-            name = section[1]
-        elif name and (url := _URL.match(line)) is not None:
-            yield name, url[1].strip('"'), number
+        if (header := _SECTION.match(line)) is not None:
+            sections.append(_Section(header[1], number))
+        elif sections and (setting := _SETTING.match(line)) is not None:
+            section, value = sections[-1], setting[2].strip('"')
+            match setting[1].lower():
+                case "url":
+                    section.url, section.line = value, number
+                case "path":
+                    section.path = value.rstrip("/")
+                case _ if value.startswith("!"):
+                    section.command = value
+    return sections

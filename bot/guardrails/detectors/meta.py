@@ -67,7 +67,9 @@ _SWITCHES: Final = {
     *(("apply",), ("apply", "enabled"), ("restore",), ("restore", "enabled")),
     *(("after_merge",), ("force_conflicts",)),
 }
-_MOST_NODES: Final = 5000
+_MOST_NODES: Final = 50_000
+_DEEPEST: Final = 60
+"""More of either no settings hold."""
 _LADDERS: Final = (("disabled", "conservative", "moderate", "aggressive"), ("strict", "standard"), ("adopt", "restore"))
 
 
@@ -86,13 +88,15 @@ def unbounded_change(subject: Subject) -> Iterable[Hit]:
 
 def leaves(root: LinedNode) -> Iterator[tuple[tuple[str, ...], LinedNode]]:
     """Every scalar of nested mappings with its path; the elements of a list by their names, such as targets, and a list without
-    names as one leaf. Stops after :data:`_MOST_NODES`.
+    names as one leaf.
     """
     stack: list[tuple[tuple[str, ...], LinedNode]] = [((), root)]
     for _ in range(_MOST_NODES):
         if not stack:
             return
         path, node = stack.pop()
+        if len(path) > _DEEPEST:  # an anchor that contains itself
+            continue
         if isinstance(node.value, dict):
             stack.extend(((*path, key), child) for key, child in node.items())
         elif named_children := [(name, child) for child in node.elements() if (name := child.word("name"))]:

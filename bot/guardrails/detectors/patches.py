@@ -16,8 +16,6 @@ from bot.guardrails.structure import Unparsed, parse_documents
 from bot.intake.lined_node import LinedNode
 
 _INLINE: Final = (("patches",), ("spec", "patches"), ("patchesJson6902",))
-_MOST: Final = 500
-"""Patches of one document that are read."""
 _WRITES: Final = frozenset({"add", "replace"})
 
 
@@ -39,9 +37,13 @@ def patched(documents: Iterable[LinedNode], *, values: bool = False) -> Iterator
 
 
 def _opened(node: LinedNode) -> Iterator[LinedNode]:
-    """The documents that a text holds, with the lines of the file around it."""
+    """The documents that a text holds, with the lines of the file around it. Raises ``ValueError`` where it is built to be
+    looked at by nobody: whatever applies it may read it.
+    """
     inner = parse_documents(node.raw)
     if isinstance(inner, Unparsed):
+        if inner.hostile:
+            raise ValueError(f"line {node.line}: {inner.message}")
         return
     offset = node.line - (0 if node.end_line > node.line else 1)
     yield from (_moved(document, offset) for document in inner)
@@ -50,7 +52,7 @@ def _opened(node: LinedNode) -> Iterator[LinedNode]:
 def _values(document: LinedNode, *, is_complete: bool) -> Iterator[LinedNode]:
     kind, name = document.word("kind"), document.word("metadata", "name")
     trees = [document] if is_complete and not kind else [*values_of(document)]
-    for node in trees[:_MOST]:
+    for node in trees:
         for tree in (node,) if isinstance(node.value, dict | list) else _opened(node):
             line = tree.line
             name_node = LinedNode({"name": LinedNode(name, line, line, name)}, line, line)
@@ -68,11 +70,11 @@ def _patches(document: LinedNode) -> Iterator[tuple[LinedNode, LinedNode | None]
         ]
     for renderer in document.elements("spec", "postRenderers"):
         patch_nodes += renderer.elements("kustomize", "patches")
-    for element in patch_nodes[:_MOST]:
+    for element in patch_nodes:
         node = element.get("patch")
         if node is not None and node.raw:
             yield node, element.get("target")
-    for element in document.elements("patchesStrategicMerge")[:_MOST]:
+    for element in document.elements("patchesStrategicMerge"):
         if "\n" in element.raw:
             yield element, None
 
@@ -92,7 +94,7 @@ def _operations(document: LinedNode, target: LinedNode | None) -> Iterator[Lined
     operations = document.elements()
     if not operations or any(operation.get("op") is None for operation in operations):
         return
-    for operation in operations[:_MOST]:
+    for operation in operations:
         value, path = operation.get("value"), operation.get("path")
         if value is None or path is None or operation.word("op") not in _WRITES or path.raw[:1] not in {"", "/"}:
             continue

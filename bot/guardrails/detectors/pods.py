@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.guardrails.anchors import Anchors, LinePattern, words
 from bot.guardrails.detectors.chart_values import KIND, is_values_file, values_powers
-from bot.guardrails.detectors.gains import gained, identity, is_deployed, may_patch
+from bot.guardrails.detectors.gains import gained, identity, in_deployed_folder, is_deployed, may_patch
 from bot.guardrails.detectors.host_powers import DANGEROUS_PATH, capabilities, service_powers
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject, on_line
@@ -58,10 +58,11 @@ def _tells(delta: Delta) -> bool:
 def _templates(subject: Subject) -> Iterator[Hit]:
     """Lines of templates, which are no YAML yet."""
     for delta in subject.written:
-        if not is_deployed(delta, subject) or delta.is_docs:
+        is_helper = delta.path.endswith(".tpl") and in_deployed_folder(delta, subject)
+        if delta.is_docs or not (is_helper or is_deployed(delta, subject)):
             continue
         lines = delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors)
-        if lines and isinstance(delta.documents_after, Unparsed):
+        if lines and (is_helper or isinstance(delta.documents_after, Unparsed)):
             asked_lines = _asked(delta.after_lines)
             for line in lines:
                 hit = on_line(delta, line, f"A template gains {line.text.strip()}.")
@@ -132,6 +133,8 @@ def privileges(document: LinedNode) -> Iterator[Fact]:
     elif document.word("kind") == KIND:
         tree = document.get("values")
         yield from () if tree is None else values_powers(identity(document), tree)
+    elif document.word("kind") == "PersistentVolume":
+        yield from _volume(identity(document), document)
     elif document.word("kind") in _PIPELINES and document.get("apiVersion") is not None:
         yield from _anywhere(identity(document), document)
     elif document.get("services") is not None and document.get("apiVersion") is None:
@@ -156,14 +159,16 @@ _PIPELINES: Final = frozenset(
 """Kinds of Argo Workflows ("Field Reference") and Tekton ("Tasks", "Pipelines"), in which pods and containers stand in parts
 at many places.
 """
-_MOST_PARTS: Final = 2000
 
 
 def _anywhere(subject_id: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
     """What any part of the object would be allowed as a pod or as a container."""
-    waiting, visited_count = [document], 0
-    while waiting and visited_count < _MOST_PARTS:
-        node, visited_count = waiting.pop(), visited_count + 1
+    waiting, seen = [document], set[int]()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
         if isinstance(node.value, dict):
             yield from _pod(subject_id, node)
             yield from _container(subject_id, f"{subject_id[0]} {subject_id[2]}", node)
@@ -182,6 +187,18 @@ def _annotated(document: LinedNode) -> Iterator[Fact]:
             if name.startswith("container.apparmor.security.beta.kubernetes.io/") and node.raw == "unconfined":
                 label = f"{subject_id[0]} {subject_id[2]}"
                 yield Fact((*subject_id, "apparmor", name), node.line, f"{label} runs without an AppArmor profile.")
+
+
+def _volume(subject_id: tuple[str, str, str], volume: LinedNode) -> Iterator[Fact]:
+    """A volume of a host for whoever claims it (Kubernetes documentation, "Persistent Volumes", types)."""
+    for kind in ("hostPath", "local"):
+        path = volume.get("spec", kind, "path")
+        if path is not None and DANGEROUS_PATH.match(path.raw):
+            yield Fact(
+                (*subject_id, "hostPath", path.raw),
+                path.line,
+                f"{subject_id[0]} {subject_id[2]} is {path.raw} of the host.",
+            )
 
 
 def _pod(subject_id: tuple[str, str, str], spec: LinedNode) -> Iterator[Fact]:

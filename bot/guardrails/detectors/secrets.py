@@ -17,7 +17,7 @@ from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
-from bot.guardrails.detectors.joined import ASSIGNED, BEGUN, MET, JoinedText, joined_texts
+from bot.guardrails.detectors.joined import ASSIGNED, BEGUN, ESCAPED, MET, JoinedText, joined_texts
 from bot.guardrails.detectors.secret_files import HASHED, secret_files
 from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
@@ -404,6 +404,7 @@ _DULL: Final = regex(
     r"tiger|[a-z]*(?:token|key|secret|passw(?:or)?d|code|id)|example|foo|bar|baz|x+|\*+|\.+|p@ss|hunter2|dummy|fake|none|my-?(pass|secret).*|your.*|some.*)\d{0,4}$|[$%<>{}\[\]*]|:$",
     re.IGNORECASE,
 )
+_ENCODED_LETTER: Final = regex(r"%[0-9A-Fa-f]{2}")
 _EXAMPLE_HOST: Final = regex(
     r"(^|\.)(example\.(com|org|net)|example|test|invalid|localhost)$|^host(name)?$|^127\.|^0\.0\.0\.0", re.IGNORECASE
 )
@@ -434,7 +435,12 @@ def _urls(text: str) -> Iterator[str]:
     hidden = _Hidden(text)
     for match in _overlapping(_URL, text, 4):
         user, password, host = match[2], match[3], match[4]
-        if _DULL.search(password) or _EXAMPLE_HOST.search(host) or password.lower() == user.lower() or "$" in user:
+        if (
+            _DULL.search(_ENCODED_LETTER.sub("_", password))
+            or _EXAMPLE_HOST.search(host)
+            or password.lower() == user.lower()
+            or "$" in user
+        ):
             continue
         if not is_placeholder(password) and hidden.covers(*match.span(3)):
             yield f"{match[1]}://{user}:…@{host}"
@@ -446,6 +452,7 @@ ANCHORS: Final = (
     BEGUN,
     MET,
     ASSIGNED,
+    ESCAPED,
     HASHED,
     _GIVEN,
     _ADDRESS,

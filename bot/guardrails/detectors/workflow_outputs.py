@@ -37,7 +37,6 @@ _TELLING: Final = {
     "potiuk/get-workflow-origin": ("sourceheadbranch", "sourceheadsha"),
 }
 """Actions whose outputs name the head of a pull request (their action.yml)."""
-_LONGEST: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def handed_on(step: LinedNode, texts: Held, heads: Held) -> HandedOn:
     run = step.get("run")
     if run is None:
         return HandedOn()
-    script = run.raw[:_LONGEST]
+    script = run.raw
     passed = frozenset(_passed(script, texts))
     is_output, is_variable = _OUTPUT.search(script) is not None, _ENVIRONMENT.search(script) is not None
     output_names = frozenset(_naming(script, heads)) if is_output else frozenset()
@@ -92,8 +91,8 @@ def _naming(script: str, heads: Held) -> Iterator[str]:
 
 
 def _of_script(script: str) -> Iterator[str]:
-    for match in _SET.finditer(script[:_LONGEST]):
+    for match in _SET.finditer(script):
         if _HEAD.search(match[2]):
             yield match[1].lower()
-    if any(_HEAD.search(match[1]) for match in _RETURNED.finditer(script[:_LONGEST])):
+    if any(_HEAD.search(match[1]) for match in _RETURNED.finditer(script)):
         yield "result"

@@ -23,12 +23,12 @@ from bot.model.severity import Severity
 _PRIVILEGED: Final = ("pull_request_target", "workflow_run", "issue_comment")
 """Events that strangers cause and that run with the repository's secrets, as far as they can lead to a head's code."""
 _OF_STRANGERS: Final = frozenset({"pull_request", "pull_request_target", "issue_comment", "issues", "workflow_run"})
-_GIT: Final = r"git\s+(?:-\S+\s+(?:\S+\s+)?)?"
+_GIT: Final = r"git\s{1,80}(?:-\S{1,300}\s{1,80}(?:\S{1,300}\s{1,80})?)?"
 _TAKEN: Final = regex(
     _GIT + r"(?:clone|checkout|switch|reset|merge|rebase|cherry-pick|pull|worktree\s+add|restore)\b([^\n;|&]{0,200})"
 )
 _FETCHED: Final = regex(_GIT + r"(?:fetch|remote\s+(?:add|set-url))\b([^\n;|&]{0,200})")
-_CLI_CHECKOUT: Final = regex(r"\bgh\s+(?:-\S+\s+)*pr\s+checkout\b")
+_CLI_CHECKOUT: Final = regex(r"\bgh\s{1,80}(?:-\S{1,80}\s{1,80}){0,8}pr\s{1,80}checkout\b")
 _LOADED: Final = regex(r"\b(?:curl|wget|gh\s+api|gh\s+repo\s+clone)\b([^\n;|&]{0,300})")
 _UNPACKED: Final = regex(r"\b(?:tar|unzip|bsdtar|7z)\b")
 _PULL_REF: Final = regex(r"\bpull/")
@@ -36,7 +36,7 @@ _VARIABLE: Final = regex(r"\$\{?(?:env:)?(\w+)", re.IGNORECASE)
 _PERMISSION: Final = regex(r"author_association|getCollaboratorPermission|/permission\b")
 _ACTOR: Final = regex(r"\[bot\]", re.IGNORECASE)
 _INTO: Final = (
-    r"(?:>>?|\btee\b(?:\s+-\S+)*|\b(?:add-content|set-content|out-file)\b[^|;\n]{0,80}?)\s*[\"']?"
+    r"(?:>>?|\btee\b(?:\s{1,80}-\S{1,80}){0,8}|\b(?:add-content|set-content|out-file)\b[^|;\n]{0,80}?)\s*[\"']?"
     r"(?:(?:\$\{?|\$env:)GITHUB_(?:ENV|PATH)\b|\$\{\{\s*github\.(?:env|path)\s*\}\})"
 )
 _ENVIRONMENT_FILE: Final = regex(_INTO, re.IGNORECASE)
@@ -146,7 +146,7 @@ _SPLIT: Final = "Use the pull_request event, or split the job: build without sec
 def _checkout(step: LinedNode, event: str, scope: WorkflowScope) -> Iterator[Risk]:
     node = _checked_out(step, scope) if "checkout" in step.word("uses") else None
     run = step.get("run")
-    if node is None and run is not None and _takes_head(run.raw[:20_000], scope):
+    if node is None and run is not None and _takes_head(run.raw, scope):
         node = run
     if node is not None:
         yield Risk(
@@ -218,7 +218,7 @@ def _evaluations(step: LinedNode, texts: Held) -> Iterator[Risk]:
     run = step.get("run")
     if run is None or not texts.holds_any(ENVIRONMENT):
         return
-    for number, line in enumerate(run.raw[:50_000].split("\n")):
+    for number, line in enumerate(run.raw.split("\n")):
         for match in _EVALUATED.finditer(line):
             names = [variable[1] for variable in _VARIABLE.finditer(_SINGLE_QUOTED.sub("", match[0]))]
             for name in dict.fromkeys(name for name in names if texts.holds(ENVIRONMENT, name.lower())):
@@ -364,7 +364,7 @@ def _environment(step: LinedNode) -> Iterator[Risk]:
     run = step.get("run")
     if run is None:
         return
-    for number, line in enumerate(run.raw[:50_000].split("\n")):
+    for number, line in enumerate(run.raw.split("\n")):
         if _ENVIRONMENT_FILE.search(line) and not _CONSTANT_LINE.search(line):
             block = 1 if run.end_line > run.line else 0
             message = "A privileged workflow writes computed text into the environment of the steps that follow."
