@@ -34,8 +34,20 @@ _CALL: Final = re.compile(r"(?P<function>lower|upper|trim|quote|normalize|defaul
 _INDEX: Final = re.compile(r'\(?index\s+(?P<path>\.[\w.-]+)\s+(?P<key>\d+|"[^"]*")\)?')
 
 
+_FILES: Final = "\0files"
+"""Under this name, which nobody can write, parameters hold the files that they are read from."""
+
+
 class _Unsupported(ValueError):
     """Something in the set that is not understood; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedApplication:
+    """One application of a set, and the files beside the set's own that its parameters are read from."""
+
+    written: RenderedObject
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,7 @@ class _Set:
 
 def applications(
     written: RenderedObject, tree: FileTree, own: Sequence[str], clusters: Mapping[str, ArgoCluster]
-) -> Iterator[RenderedObject | NotCompared]:
+) -> Iterator[GeneratedApplication | NotCompared]:
     """The ``Application`` objects of one set, or why there are none."""
     spec, title = below(written.tree, "spec"), f"ApplicationSet {name(written.tree)}"
     go = spec.get("goTemplate") is True
@@ -131,7 +143,7 @@ def _matrix(generators: Sequence[Tree], space: _Set) -> list[Parameters]:
     made: list[Parameters] = []
     for first in _generated(generators[0], space):
         filled = _filled(generators[1], first, go=space.go, keep=True)
-        made += [{**first, **second} for second in _generated(filled if isinstance(filled, Mapping) else {}, space)]
+        made += [_joined(first, second) for second in _generated(filled if isinstance(filled, Mapping) else {}, space)]
         _bounded(made)
     return made
 
@@ -144,8 +156,14 @@ def _merge(generators: Sequence[Tree], keys: Sequence[str], space: _Set) -> list
     for generator in generators[1:]:
         for parameters in _generated(generator, space):
             if _key(parameters, keys) in made:
-                made[_key(parameters, keys)].update(parameters)
+                made[_key(parameters, keys)] = dict(_joined(made[_key(parameters, keys)], parameters))
     return list(made.values())
+
+
+def _joined(first: Parameters, second: Parameters) -> Parameters:
+    """Both parameters, the second over the first, and the files of both."""
+    files = [*_names(first.get(_FILES)), *_names(second.get(_FILES))]
+    return {**first, **second, **({_FILES: files} if files else {})}
 
 
 def _key(given: Parameters, keys: Sequence[str]) -> str:
@@ -203,7 +221,7 @@ def _git_files(spec: Tree, space: _Set) -> list[Parameters]:
                 if space.go
                 else {f"path.{key}": value for key, value in filename.items()}
             )
-            made += [{**content, **location, **more} for content in _contents(path, space)]
+            made += [{**content, **location, **more, _FILES: [path]} for content in _contents(path, space)]
     return made
 
 
@@ -286,14 +304,15 @@ def _flat(value: Tree, before: str = "") -> dict[str, JSON]:
     return flat
 
 
-def _application(written: RenderedObject, spec: Tree, given: Parameters, *, go: bool) -> RenderedObject:
+def _application(written: RenderedObject, spec: Tree, given: Parameters, *, go: bool) -> GeneratedApplication:
     if "templatePatch" in spec:
         raise _Unsupported("it uses templatePatch, which is not read here")
     template = _filled(below(spec, "template"), given if go else _flat(given), go=go)
     tree = template if isinstance(template, Mapping) else {}
     meta = {"namespace": namespace(written.tree), **below(tree, "metadata")}
     whole: Tree = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **tree, "metadata": meta}
-    return RenderedObject(whole, written.file, written.line)
+    made = RenderedObject(whole, written.file, written.line)
+    return GeneratedApplication(made, tuple(dict.fromkeys(_names(given.get(_FILES)))))
 
 
 def _filled(value: JSON, given: Parameters, *, go: bool, keep: bool = False) -> JSON:

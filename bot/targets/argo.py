@@ -34,11 +34,16 @@ def applications(
             units.append(_application(rendered, tree, own))
         elif text(rendered.tree, "kind") == "ApplicationSet":
             made = applicationset.applications(rendered, tree, own, clusters)
-            units += [_application(entry, tree, own) if isinstance(entry, RenderedObject) else entry for entry in made]
+            units += [
+                entry if isinstance(entry, NotCompared) else _application(entry.written, tree, own, entry.files)
+                for entry in made
+            ]
     return units
 
 
-def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) -> Unit | NotCompared:
+def _application(
+    written: RenderedObject, tree: FileTree, own: Sequence[str], generators: Sequence[str] = ()
+) -> Unit | NotCompared:
     spec, title = below(written.tree, "spec"), f"Application {name(written.tree)}"
     listed = sources(spec)
     if not listed:
@@ -53,12 +58,17 @@ def _application(written: RenderedObject, tree: FileTree, own: Sequence[str]) ->
         name(written.tree),
         path,
         namespace=text(spec, "destination", "namespace"),
-        spec={**spec, "application": application, "own": list(own)},
+        spec={**spec, "application": application, "own": list(own), "generators": list(generators)},
         file=written.file,
         line=written.line,
         how=title,
         space=namespace(written.tree),
     )
+
+
+def declaring(unit: Unit) -> frozenset[str]:
+    """The files that declare an application: its own or its set's, and those that the set's generators read for it."""
+    return frozenset({unit.file, *texts(unit.spec.get("generators"))} - {""})
 
 
 def not_read(unit: Unit, tree: FileTree) -> NotCompared | None:
