@@ -110,6 +110,7 @@ READERS: Final[Mapping[str, Callable[[int], object]]] = {
     "defaults in defaults": lambda size: fill("${A:-" * size + "}" * size, {}),
     "defaults that are not closed": lambda size: fill("${A:-" * size, {}),
     "braces": lambda size: fill("{" * size + "}" * size + "${A:-" + "{" * size, {}),
+    "defaults that do not count": lambda size: fill("${A:-${B:-${C?}}}" * size, {"A": "1"}),
     "many variables": lambda size: fill("${A}" * size, {"A": "1"}),
     "lines of variables": lambda size: parse_env(numbered("AN=$AM\n", size)),
     "a value that is not closed": lambda size: parse_env('A="' + "x\\" * size),
@@ -171,6 +172,12 @@ READERS: Final[Mapping[str, Callable[[int], object]]] = {
     "compose resets": compose(
         lambda size: SERVICE + "    labels:\n" + numbered("      kN: 1\n", size),
         compose__override__yaml=lambda size: "services:\n  a:\n    labels:\n" + numbered("      kN: !reset 1\n", size),
+    ),
+    "compose documents": compose(
+        lambda size: (
+            numbered("---\nservices: {sN: {image: x, labels: {a: b}}}\n", size)
+            + numbered("---\nservices: {sN: {labels: !reset null}}\n", size)
+        )
     ),
     "compose aliases": compose(
         lambda size: f"x-a: &a {{image: x}}\nservices:\n{numbered('  sN: *a', size).replace('*a', '*a' + chr(10))}"

@@ -245,14 +245,19 @@ def without_item(parsed: Parsed, node: ObjectExpression, item: ObjectItem) -> st
 
 def without_element(parsed: Parsed, node: ListExpression, index: int) -> str:
     """A list without one of its elements."""
-    item = node.items[index]
-    if _alone(parsed, item.start, item.end) and index + 1 < len(node.items):
-        return _without_lines(parsed, item.start, item.end)
-    return _without_one(parsed, node.items, index)
+    item, chars = node.items[index], parsed.text.chars
+    if not _alone(parsed, item.start, item.end) or len(node.items) == 1:
+        return _without_one(parsed, node.items, index)
+    rest = _without_lines(parsed, item.start, item.end)
+    if index + 1 < len(node.items) or chars[item.end : line_end(chars, item.end)].lstrip().startswith(","):
+        return rest
+    before = node.items[index - 1].end
+    comma = chars.find(",", before, item.start)
+    return rest if comma < 0 or chars[before:comma].strip() else rest[:comma] + rest[comma + 1 :]
 
 
 def without_assignment(parsed: Parsed, item: Assignment | Block) -> str:
-    """A body without one of its attributes or blocks, and without the comment at the end of its line."""
+    """A body without one of its attributes or blocks, and without the comments above it and at the end of its line."""
     if _alone(parsed, item.start, item.end):
         return _without_lines(parsed, item.start, item.end)
     return _spliced(parsed, item.start, item.end, "")
@@ -274,6 +279,14 @@ def _alone(parsed: Parsed, start: int, end: int) -> bool:
 
 
 def _without_lines(parsed: Parsed, start: int, end: int) -> str:
+    """Without the lines and the comment right above them in their column; one that begins the file is about all of it."""
     chars = parsed.text.chars
+    first = line_start = chars.rfind("\n", 0, start) + 1
+    column = start - line_start
+    while first > 0:
+        above = chars.rfind("\n", 0, first - 1) + 1
+        if chars[above : above + column].strip() or not chars.startswith(("#", "//"), above + column):
+            break
+        first = above
     after = chars.find("\n", end)
-    return chars[: chars.rfind("\n", 0, start) + 1] + (chars[after + 1 :] if after >= 0 else "")
+    return chars[: first or line_start] + (chars[after + 1 :] if after >= 0 else "")

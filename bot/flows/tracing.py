@@ -20,6 +20,7 @@ from bot.model.resource import Platform, ResourceId, SourceKind
 from bot.model.target import Rendering, Target, Unit, UnitKind
 from bot.origins.expanded import changing, inputs, made_from, objects, provenance, uses
 from bot.origins.scene import Noise, ObjectId, Objects, Scene
+from bot.targets import argo
 from bot.targets.desired import identity
 from bot.targets.documents import Documents
 from bot.targets.expansion import Expansion, RenderedUnit
@@ -120,9 +121,9 @@ class _Again:
         with.
         """
         units = (unit for of in self.expansions.values() for unit in of.target.units)
-        declaring = {unit.file for unit in units if unit.kind is UnitKind.ARGO_APPLICATION}
-        if not declaring & set(tree.changed):
-            return {target_name: of.target for target_name, of in self.expansions.items()}
+        declared = [argo.declaring(unit) for unit in units if unit.kind is UnitKind.ARGO_APPLICATION]
+        if frozenset(tree.changed).isdisjoint(frozenset[str]().union(*declared)):
+            return {each: of.target for each, of in self.expansions.items()}
         return {target.name: target for target in self.reader.discovery(tree).targets}
 
 

@@ -7,7 +7,7 @@ Sources: the Compose specification, "Interpolation", "Include", "Merge" and "Ser
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -42,7 +42,9 @@ def assemble(
             if combined is not None:
                 combined = layer.laid_on(combined)
             tree = _with_includes(project, tree, around, (*open_files, path))
-            combined = _unified(tree if combined is None else _merged(project, combined, tree))
+            services = tree.mapping.get("services")
+            changed = services.mapping.keys() if services is not None else ()
+            combined = _unified(tree if combined is None else _merged(project, combined, tree), changed)
     return None if combined is None else with_listed_values(project, combined, around)
 
 
@@ -51,13 +53,13 @@ def _merged(project: Project, base: Sited, over: Sited) -> Sited:
     return merge(base, over, (), project.clash)
 
 
-def _unified(tree: Sited) -> Sited:
-    """The whole file with the lists of its services without repeats."""
+def _unified(tree: Sited, changed: Iterable[str]) -> Sited:
+    """The whole file with the lists of its ``changed`` services without repeats; those of the others are so already."""
     services = tree.mapping.get("services")
     if services is None or not services.mapping:
         return tree
-    unique_services = {name: without_repeats(service) for name, service in services.mapping.items()}
-    return replace(tree, data={**tree.mapping, "services": replace(services, data=unique_services)})
+    once = {name: without_repeats(services.mapping[name]) for name in changed if name in services.mapping}
+    return replace(tree, data={**tree.mapping, "services": replace(services, data={**services.mapping, **once})})
 
 
 def _with_includes(project: Project, tree: Sited, around: FileSurroundings, open_files: tuple[str, ...]) -> Sited:

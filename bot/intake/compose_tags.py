@@ -40,11 +40,12 @@ def _without(tree: Sited, step: _Step, *, in_lists: bool) -> Sited:
     if not step.children:
         return tree
     if isinstance(tree.data, dict):
-        entries: dict[str, Sited] = {}
-        for key, child in tree.data.items():
-            below = step.children.get(key)
-            if below is None or not below.meant:
-                entries[key] = child if below is None else _without(child, below, in_lists=in_lists)
+        entries = dict(tree.data)
+        for key, below in step.children.items():
+            if isinstance(key, str) and key in entries:
+                child = entries.pop(key) if below.meant else entries[key]
+                if not below.meant:
+                    entries[key] = _without(child, below, in_lists=in_lists)
         return replace(tree, data=entries)
     if isinstance(tree.data, list) and in_lists:
         kept_items = [(step.children.get(at), item) for at, item in enumerate(tree.data)]

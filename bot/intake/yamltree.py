@@ -165,23 +165,25 @@ def load(text: Text, dialect: Dialect) -> list[Loaded | None]:
 
 
 def _documents(composer: Any, text: Text, dialect: Dialect) -> list[Loaded | None]:
+    shared = "*" in text.chars
+    tagged_text = dialect is Dialect.COMPOSE and _TAGGED.search(text.chars) is not None
     documents: list[Loaded | None] = []
     while composer.check_node():
-        documents.append(_loaded(composer.get_node(), text, dialect))
+        root = composer.get_node()
+        tags = _Tags().below(root) if tagged_text else ()
+        documents.append(_loaded(root, _Values(text, dialect, shared=shared), tags))
     return documents
 
 
-def _loaded(root: Any, text: Text, dialect: Dialect) -> Loaded | None:  # PyYAML's nodes are untyped
+def _loaded(root: Any, reader: _Values, tags: tuple[Tag, ...]) -> Loaded | None:  # PyYAML's nodes are untyped
     if type(root) is nodes.ScalarNode and root.tag == _PLAIN and root.value == "":
         return None
-    reader = _Values(text, dialect, shared="*" in text.chars)
     value = reader.value(root, 0)
     lines: tuple[int, ...] = ()
     if type(root) is nodes.MappingNode:
         for key, child in root.value:
             if key.value == "items" and type(child) is nodes.SequenceNode:
                 lines = tuple(item.start_mark.line + 1 for item in child.value)
-    tags = _Tags().below(root) if dialect is Dialect.COMPOSE and _TAGGED.search(text.chars) else ()
     return Loaded(value, root.start_mark.line + 1, lines, tuple(reader.duplicates), tuple(reader.strange), tags)
 
 

@@ -48,8 +48,8 @@ _CARRIERS: Final = {
 
 def inputs(expansion: Expansion, documents: Documents) -> frozenset[str]:
     """The files that a target is made from, those that declare what begins it included (an ``Application``)."""
-    application_files = {unit.file for unit in expansion.target.units if unit.kind is UnitKind.ARGO_APPLICATION}
-    return frozenset(application_files).union(*(made_from(unit, documents) for unit in expansion.units))
+    begun = [argo.declaring(unit) for unit in expansion.target.units if unit.kind is UnitKind.ARGO_APPLICATION]
+    return frozenset[str]().union(*begun, *(made_from(unit, documents) for unit in expansion.units))
 
 
 def made_from(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
@@ -220,7 +220,7 @@ class _Survey:
         """The files of a unit, nearest first: values and the folder itself before what they are laid over."""
         files = {path for path in _value_files(unit, self.documents) if path in self.documents.tree}
         if unit.kind is UnitKind.ARGO_APPLICATION:
-            files |= {unit.file} - {""}
+            files |= argo.declaring(unit)
             overrides = {override for path in argo.paths(unit) for override in argo_source.overriding(unit, path)}
             files |= {override for override in overrides if override in self.documents.tree}
         yield files

@@ -23,7 +23,7 @@ GROUP: Final = "argoproj.io"
 
 
 def applications(
-    objects: Iterable[RenderedObject], tree: FileTree, own_urls: Sequence[str], clusters: Mapping[str, ArgoCluster]
+    objects: Iterable[RenderedObject], tree: FileTree, own: Sequence[str], clusters: Mapping[str, ArgoCluster]
 ) -> list[Unit | NotCompared]:
     """A unit for each ``Application`` among ``objects``, written or made by an ``ApplicationSet``."""
     units: list[Unit | NotCompared] = []
@@ -31,46 +31,51 @@ def applications(
         if group(rendered.tree) != GROUP:
             continue
         if text(rendered.tree, "kind") == "Application":
-            units.append(_application(rendered, tree, own_urls))
+            units.append(_application(rendered, tree, own))
         elif text(rendered.tree, "kind") == "ApplicationSet":
-            generated = applicationset.applications(rendered, tree, own_urls, clusters)
+            made = applicationset.applications(rendered, tree, own, clusters)
             units += [
-                _application(entry, tree, own_urls) if isinstance(entry, RenderedObject) else entry
-                for entry in generated
+                entry if isinstance(entry, NotCompared) else _application(entry.written, tree, own, entry.files)
+                for entry in made
             ]
     return units
 
 
-def _application(rendered: RenderedObject, tree: FileTree, own_urls: Sequence[str]) -> Unit | NotCompared:
-    spec, title = below(rendered.tree, "spec"), f"Application {name(rendered.tree)}"
-    all_sources = sources(spec)
-    if not all_sources:
-        return NotCompared(title, "it has no source", rendered.file, rendered.line)
-    own_sources = [source for source in all_sources if is_here(source, tree, own_urls)]
-    path = next((joined("", text(source, "path") or ".") for source in own_sources if "path" in source), None)
+def _application(
+    written: RenderedObject, tree: FileTree, own: Sequence[str], generators: Sequence[str] = ()
+) -> Unit | NotCompared:
+    spec, title = below(written.tree, "spec"), f"Application {name(written.tree)}"
+    listed = sources(spec)
+    if not listed:
+        return NotCompared(title, "it has no source", written.file, written.line)
+    mine = [source for source in listed if is_here(source, tree, own)]
+    path = next((joined("", text(source, "path") or ".") for source in mine if "path" in source), None)
     if path is None:
-        path = "" if own_sources else _elsewhere(all_sources[0])
-    application: Tree = {"name": name(rendered.tree), "namespace": namespace(rendered.tree)}
+        path = "" if mine else _elsewhere(listed[0])
+    application: Tree = {"name": name(written.tree), "namespace": namespace(written.tree)}
     return Unit(
         UnitKind.ARGO_APPLICATION,
-        name(rendered.tree),
+        name(written.tree),
         path,
         namespace=text(spec, "destination", "namespace"),
-        spec={**spec, "application": application, "own": list(own_urls)},
-        file=rendered.file,
-        line=rendered.line,
+        spec={**spec, "application": application, "own": list(own), "generators": list(generators)},
+        file=written.file,
+        line=written.line,
         how=title,
-        space=namespace(rendered.tree),
+        space=namespace(written.tree),
     )
+
+
+def declaring(unit: Unit) -> frozenset[str]:
+    """The files that declare an application: its own or its set's, and those that the set's generators read for it."""
+    return frozenset({unit.file, *texts(unit.spec.get("generators"))} - {""})
 
 
 def not_read(unit: Unit, tree: FileTree) -> NotCompared | None:
     """Why an application is not compared though its folders are here: it takes them at another commit than ``tree``'s."""
-    own_urls = texts(unit.spec.get("own"))
-    own_sources = (source for source in sources(unit.spec) if is_here(source, tree, own_urls))
-    reason = next(
-        (other for source in own_sources if (other := other_revision(argo_source(source), tree)) is not None), None
-    )
+    own = texts(unit.spec.get("own"))
+    mine = (source for source in sources(unit.spec) if is_here(source, tree, own))
+    reason = next((other for source in mine if (other := other_revision(argo_source(source), tree)) is not None), None)
     return None if reason is None else NotCompared(unit.how, reason, unit.file, unit.line)
 
 
@@ -82,40 +87,38 @@ def _elsewhere(source: Tree) -> str:
 
 def sources(spec: Tree) -> list[Tree]:
     """The sources of an application: ``spec.sources``, else ``spec.source``."""
-    several = mappings(spec.get("sources"))
-    return several or [source for source in [below(spec, "source")] if source]
+    many = mappings(spec.get("sources"))
+    return many or [source for source in [below(spec, "source")] if source]
 
 
-def is_here(source: Tree, tree: FileTree | None, own_urls: Sequence[str]) -> bool:
-    """Whether a source is this repository: by its URL where ``own_urls`` ones are known, else by whether its path is there
+def is_here(source: Tree, tree: FileTree | None, own: Sequence[str]) -> bool:
+    """Whether a source is this repository: by its URL where ``own`` ones are known, else by whether its path is there
     (without ``tree`` it is taken to be).
     """
     if text(source, "chart"):
         return False
     url = text(source, "repoURL")
-    if own_urls and url:
-        return normal_url(url) in {normal_url(own_url) for own_url in own_urls}
+    if own and url:
+        return normal_url(url) in {normal_url(each) for each in own}
     path = joined("", text(source, "path") or ".")
     return tree is None or (path is not None and bool(tree.under(path)))
 
 
 def paths(unit: Unit) -> list[str]:
     """The folders of this repository that an application is made from."""
-    own_urls = texts(unit.spec.get("own"))
-    local_sources = [
-        source for source in sources(unit.spec) if text(source, "path") and is_here(source, None, own_urls)
-    ]
-    return [path for source in local_sources if (path := joined("", text(source, "path"))) is not None]
+    own = texts(unit.spec.get("own"))
+    here = [source for source in sources(unit.spec) if text(source, "path") and is_here(source, None, own)]
+    return [path for source in here if (path := joined("", text(source, "path"))) is not None]
 
 
 def cluster_name(cluster: str, clusters: Mapping[str, ArgoCluster]) -> str:
     """What a :func:`cluster` is called: as settings or destinations name it, else by the host of its API server."""
-    destination = cluster.removeprefix("argo:")
-    secret_name = next((secret.name for secret in clusters.values() if destination in {secret.name, secret.server}), "")
-    return secret_name or re.sub(r"^https?://|[:/].*$", "", destination)
+    written = cluster.removeprefix("argo:")
+    named = next((each.name for each in clusters.values() if written in {each.name, each.server}), "")
+    return named or re.sub(r"^https?://|[:/].*$", "", written)
 
 
 def cluster(unit: Unit) -> str:
     """Which cluster an application goes to; empty for the one that Argo CD runs in."""
-    destination = text(unit.spec, "destination", "name") or text(unit.spec, "destination", "server")
-    return "" if destination in {"", "in-cluster", "https://kubernetes.default.svc"} else f"argo:{destination}"
+    written = text(unit.spec, "destination", "name") or text(unit.spec, "destination", "server")
+    return "" if written in {"", "in-cluster", "https://kubernetes.default.svc"} else f"argo:{written}"

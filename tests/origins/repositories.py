@@ -33,7 +33,11 @@ class Repository:
 
 @cache
 def repository(name: str) -> Repository:
-    tree = gitops.repository(f"origins/{name}")
+    return repository_of(gitops.repository(f"origins/{name}"))
+
+
+def repository_of(tree: FileTree) -> Repository:
+    """The repository of a tree that renders."""
     documents = Documents(tree)
     reader = DeploymentReader(Renderers(documents), documents)
     deployment = reader.read(tree)

@@ -13,7 +13,8 @@ from bot.model.json import Pointer
 from bot.model.resource import ResourceId
 from bot.origins.scene import EditPlan, Goal
 from bot.origins.search import find_edit
-from tests.origins.repositories import NEEDS, Repository, proof, repository
+from tests.gitops import tree_of
+from tests.origins.repositories import NEEDS, Repository, proof, repository, repository_of
 
 pytestmark = NEEDS
 
@@ -157,6 +158,48 @@ def test_the_edit_is_the_one_that_a_person_would_make(
     repo = repository(name)
     plan = planned(repo, target, find(repo, target, kind, object_name), edit)
     assert differences(repo, plan) == {file: lines}
+
+
+SET = """apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: shop, namespace: argocd}
+spec:
+  goTemplate: true
+  generators:
+    - matrix:
+        generators:
+          - git: {repoURL: "", revision: HEAD, files: [{path: envs/*/config.json}]}
+          - list: {elements: [{app: web}]}
+  template:
+    metadata: {name: "{{ .app }}-{{ .env }}"}
+    spec:
+      source:
+        path: "{{ .app }}"
+        helm: {parameters: [{name: count, value: "{{ .count }}"}]}
+      destination: {namespace: "{{ .env }}"}
+"""
+
+
+def test_what_a_generator_reads_is_set_in_its_file() -> None:
+    """A parameter of an application that comes from a file of a git generator is changed in that file, for one place alone."""
+    repo = repository_of(
+        tree_of(
+            {
+                "set.yaml": SET,
+                "envs/dev/config.json": '{"env": "dev", "count": 1}\n',
+                "envs/prod/config.json": '{"env": "prod", "count": 3}\n',
+                "web/Chart.yaml": "apiVersion: v2\nname: web\nversion: 0.1.0\n",
+                "web/values.yaml": "count: 1\n",
+                "web/templates/a.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+                'data: {count: "{{ .Values.count }}"}\n',
+            }
+        )
+    )
+    config = find(repo, "web-prod", "ConfigMap", "a")
+    plan = planned(repo, "web-prod", config, SetValue(("data", "count"), "5"))
+    path = "envs/prod/config.json"
+    assert differences(repo, plan) == {path: ['-{"env": "prod", "count": 3}', '+{"env": "prod", "count": 5}']}
+    assert plan.moves == ()
 
 
 def test_a_generated_object_keeps_its_users() -> None:

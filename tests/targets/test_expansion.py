@@ -206,7 +206,9 @@ def made(spec: Tree, files: dict[str, str] | None = None, clusters: dict[str, Ar
     """The names of a set's applications, or why there are none."""
     written = RenderedObject({"kind": "ApplicationSet", "metadata": {"name": "s"}, "spec": spec}, "s.yaml", 1)
     result = applications(written, tree_of(files or {}), (), clusters or {})
-    return [each.reason if isinstance(each, NotCompared) else str(at(each, "metadata", "name")) for each in result]
+    return [
+        each.reason if isinstance(each, NotCompared) else str(at(each.written, "metadata", "name")) for each in result
+    ]
 
 
 def template(name: str) -> Tree:
