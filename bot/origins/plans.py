@@ -14,8 +14,6 @@ from typing import Final
 from bot.model.json import Pointer
 from bot.model.resource import ResourceId
 from bot.origins.scene import EditPlan, Goal, NoEdit, Scene, Spot
-from bot.origins.search import find_edit
-from bot.origins.trace import deciding
 
 _MOST: Final = 1000
 """Answers that are kept; the one that was not asked for the longest goes first."""
@@ -33,6 +31,8 @@ class Plans:
         key = _key(goal.target, sorted(goal.edits.items(), key=str), scene)
         if isinstance(known := self._remembered(key), EditPlan):
             return known
+        from bot.origins.search import find_edit
+
         plan = find_edit(goal, scene)
         if isinstance(plan, EditPlan):
             self._remember(key, plan)
@@ -44,6 +44,8 @@ class Plans:
         known = self._remembered(key)
         if known is None or isinstance(known, Spot):
             return known
+        from bot.origins.trace import deciding
+
         spot = deciding(target, id_, pointer, scene)
         self._remember(key, spot)
         return spot
