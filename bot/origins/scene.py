@@ -118,7 +118,7 @@ class Scene:
     render: Render
     inputs: Mapping[str, frozenset[str]]
     provenance: Mapping[str, Mapping[ResourceId, Provenance]] = field(default_factory=dict)
-    noise: Noise = NO_NOISE
+    noise: Noise = field(default_factory=dict)
     uses: Mapping[str, int] = field(default_factory=dict)
     near: RenderNear | None = None
 
