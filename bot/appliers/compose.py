@@ -28,8 +28,7 @@ from bot.drift.compose.notation import PROJECT, label
 from bot.errors import Invalid, Refused, Stale
 from bot.model.action import Evidence, HealthReport, HealthState, Operation, Work
 from bot.model.json import Tree, get, mapping, text
-from bot.model.resource import Observed, Platform
-from bot.ports import Tell, silent
+from bot.model.resource import Observed
 
 _IDS: Final = re.compile(r"(?:^|\+)([0-9a-f]{12,64}):")
 """The containers in the version of an observed service: ``ID:STARTED:…``, joined by ``+``."""
@@ -72,8 +71,6 @@ class ComposeApplier:
     """Further options of the tool, such as profiles and files of variables."""
     command: tuple[str, ...] = ()
     seconds: float = STEP_SECONDS
-    tell: Tell = field(default=silent, repr=False, compare=False)
-    platforms: frozenset[Platform] = frozenset({Platform.COMPOSE})
 
     def rehearse(self, work: Work) -> None:
         with self._attempt(work) as attempt:

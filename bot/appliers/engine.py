@@ -8,7 +8,6 @@ gone already counts as removed.
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +16,12 @@ from typing import Any, Final
 
 from bot.drift.compose.inspected.health import container_problems
 from bot.drift.compose.notation import PROJECT, SERVICE, label
-from bot.errors import Invalid, Refused, Unavailable
+from bot.engineapi import client
+from bot.errors import Refused, Unavailable
 from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text, whole
 from bot.model.resource import Problem
 from bot.secrecy.redaction import redact
 
-INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
 _NEVER_STARTED: Final = frozenset({"created", "configured", "initialized"})
 """Docker engine API, ContainerState; the latter two are podman's (libpod/define/containerstate.go)."""
 _ONE_OFF: Final = "com.docker.compose.oneoff"
@@ -127,37 +126,15 @@ class Engine:
 
 @contextmanager
 def connected(host: str, environment: Mapping[str, str], *, seconds: float) -> Iterator[Engine]:
-    """The engine at ``host`` (``unix://``, ``tcp://``, ``ssh://``), TLS as DOCKER_TLS_VERIFY says; ``seconds`` is for one
-    request. ``Invalid`` without the library or for settings that make no sense, ``Unavailable`` when nobody answers.
-    """
+    """The engine at ``host``; ``seconds`` is for one request. Raises as :func:`bot.engineapi.client` does."""
     try:
-        from docker import APIClient
-        from docker.errors import TLSParameterError
-        from docker.utils import kwargs_from_env
-    except ImportError as exc:
-        raise Invalid("applying Compose needs the docker library", advice=INSTALL) from exc
-    _knock(host)
-    with _translated("the engine"):
-        try:
-            settings = {**kwargs_from_env({**environment, "DOCKER_HOST": host}), "base_url": host}
-        except TLSParameterError as exc:
-            raise Invalid(f"the engine's TLS settings: {exc}") from exc
-        client = APIClient(version="auto", timeout=seconds, **settings)
+        made = client(host, environment, seconds=seconds, purpose="applying Compose")
+    except Unavailable as exc:
+        raise Unavailable(f"the engine at {host}: {exc.message}") from exc
     try:
-        yield Engine(client)
+        yield Engine(made)
     finally:
-        client.close()
-
-
-def _knock(host: str) -> None:
-    """Whether anybody listens at a Unix socket: the library leaves its own open where nobody does."""
-    if not host.startswith("unix://"):
-        return
-    try:
-        with socket.socket(socket.AF_UNIX) as knocking:
-            knocking.connect(host.removeprefix("unix://"))
-    except OSError as exc:
-        raise Unavailable(f"the engine does not answer at {host}: {exc.strerror or exc}") from exc
+        made.close()
 
 
 @contextmanager

@@ -43,7 +43,6 @@ from bot.kubeapi.access import access
 from bot.kubeapi.api import ClusterApi
 from bot.model.action import Evidence, HealthReport, Operation, Work
 from bot.model.json import Tree, get, mapping, text
-from bot.model.resource import Platform
 
 _PAUSES: Final = (0.1, 0.3, 1.0, 2.0, 4.0)
 """Seconds between attempts at the same work while the cluster does not answer or the object keeps changing."""
@@ -71,7 +70,6 @@ class KubernetesApplier:
     timeout: float = 15.0
     seconds: float = STEP_SECONDS
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
-    platforms: frozenset[Platform] = frozenset({Platform.KUBERNETES})
     _objects: ClusterObjects | None = field(default=None, init=False, repr=False)
     _stored: dict[str, Tree] = field(default_factory=dict, init=False, repr=False)
     _namespace: str = field(default="", init=False)

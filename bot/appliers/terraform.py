@@ -19,7 +19,7 @@ from bot.appliers.commands import STEP_SECONDS, ApplyTool
 from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.model.action import Action, Evidence, HealthReport, HealthState, Operation, Work
 from bot.model.json import JSON, Tree, mapping, mappings, text, texts
-from bot.model.resource import Platform, ResourceId
+from bot.model.resource import ResourceId
 from bot.ports import ObserverStep, Tell, silent
 from bot.processes import ProcessResult
 
@@ -80,7 +80,6 @@ class TerraformApplier:
     lock_seconds: int = 20
     """How long to wait for the state's lock: an apply that lost its caller may still be finishing."""
     tell: Tell = field(default=silent, repr=False, compare=False)
-    platforms: frozenset[Platform] = frozenset({Platform.TERRAFORM})
     _applied: bool = field(default=False, init=False)
     _ready: bool = field(default=False, init=False)
 

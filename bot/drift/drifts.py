@@ -96,7 +96,6 @@ class Maker:
             rule=rule,
             file=origin.file if origin else self._desired.file,
             line=origin.line if origin else self._desired.line,
-            origin=origin,
             manager=cause.manager,
             changed_at=cause.changed_at,
             sensitive=sensitive,
@@ -132,7 +131,7 @@ class Maker:
 def missing(desired: Desired) -> Drift:
     """A whole resource that Git declares and that is not there."""
     drift = _whole(desired.id, desired.task, DriftKind.MISSING, desired=_PRESENT)
-    return replace(drift, file=desired.file, line=desired.line, origin=nearest(desired, ()))
+    return replace(drift, file=desired.file, line=desired.line)
 
 
 def undeclared(observed: Observed, reason: str, *, applied: bool) -> Drift:

@@ -35,7 +35,6 @@ class ItemRecord:
     number: int
     marker: Marker
     repository: str | None
-    node: str
     link: str
 
 
@@ -68,14 +67,13 @@ def _record(entry: Entry) -> ItemRecord | None:
     number, digest = entry.detail.get(NUMBER, ""), (entry.fingerprint or "").rpartition("-")[2]
     if entry.kind is EntryKind.NOTE and KIND in entry.detail and number.isdigit() and entry.task is not None:
         tag = Marker(entry.detail[KIND], entry.detail.get(BRANCH, entry.task), "")
-        return ItemRecord(int(number), tag, entry.detail.get(REPOSITORY), entry.detail.get(NODE, ""), entry.link or "")
+        return ItemRecord(int(number), tag, entry.detail.get(REPOSITORY), entry.link or "")
     if entry.kind is not EntryKind.OUTCOME or entry.result is not Result.SUCCEEDED or entry.task is None:
         return None
     if not number.isdigit() or entry.lane not in _PROPOSING:
         return None
     kind = entry.detail.get(KIND) or entry.lane.value
-    repository, node = entry.detail.get(REPOSITORY), entry.detail.get(NODE, "")
-    return ItemRecord(int(number), Marker(kind, entry.task, digest), repository, node, entry.link or "")
+    return ItemRecord(int(number), Marker(kind, entry.task, digest), entry.detail.get(REPOSITORY), entry.link or "")
 
 
 def owned(

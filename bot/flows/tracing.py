@@ -18,7 +18,7 @@ from bot.model.filetree import FileTree
 from bot.model.json import Pointer, Tree
 from bot.model.resource import Platform, ResourceId, SourceKind
 from bot.model.target import Rendering, Target, Unit, UnitKind
-from bot.origins.scene import Noise, ObjectId, Objects, Scene
+from bot.origins.scene import ObjectId, Objects, Scene
 from bot.targets import argo
 from bot.targets.desired import identity
 from bot.targets.documents import Documents
@@ -50,7 +50,7 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
         render=again.whole,
         inputs={target_name: inputs(of, documents) for target_name, of in expansions.items()},
         provenance={target: provenance(expansions[target], documents)},
-        noise=Noise({id_: pointers for of in expansions.values() for id_, pointers in changing(of).items()}),
+        noise={id_: pointers for of in expansions.values() for id_, pointers in changing(of).items()},
         uses=uses(expansions.values(), documents),
         near=again.near if len(expansions[target].units) > 1 else None,
     )

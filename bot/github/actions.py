@@ -40,7 +40,6 @@ class WorkflowJob:
     event: str
     actor: str | None
     actor_id: int | None
-    attempt: int
 
 
 def run(environment: Mapping[str, str]) -> WorkflowJob | None:
@@ -55,7 +54,6 @@ def run(environment: Mapping[str, str]) -> WorkflowJob | None:
         event=environment.get("GITHUB_EVENT_NAME", ""),
         actor=environment.get("GITHUB_ACTOR") or None,
         actor_id=_number(environment.get("GITHUB_ACTOR_ID")),
-        attempt=_number(environment.get("GITHUB_RUN_ATTEMPT")) or 1,
     )
 
 

@@ -106,7 +106,6 @@ class CommentPart(PayloadPart):
     body: str | None = None
     user: _Author = UserPart()
     created_at: datetime
-    author_association: str = "NONE"
 
 
 class DeploymentPart(PayloadPart):
@@ -342,7 +341,6 @@ def comment(part: CommentPart, codec: MarkerCodec) -> Comment:
         author_id=part.user.id,
         body=markers.without(part.body),
         created_at=part.created_at,
-        association=part.author_association,
         marker=signed.marker if signed else None,
         claim=codec.claimed(part.body, part.user),
     )

@@ -125,14 +125,13 @@ class HostRights:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """One comment on an issue or pull request. ``marker`` as for pull requests. ``association`` is GitHub's."""
+    """One comment on an issue or pull request. ``marker`` as for pull requests."""
 
     id: int
     author: str
     author_id: int | None
     body: str
     created_at: datetime
-    association: str = "NONE"
     marker: Marker | None = None
     claim: Marker | None = None
 

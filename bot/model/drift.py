@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from bot.model.json import JSON, Pointer, canonical
 from bot.model.paths import Path, format_path
-from bot.model.resource import Origin, ResourceId, SourceError, Unreachable
+from bot.model.resource import ResourceId, SourceError, Unreachable
 from bot.model.severity import Severity
 
 
@@ -95,7 +95,6 @@ class Drift:
     rule: str
     file: str | None = None
     line: int | None = None
-    origin: Origin | None = field(default=None, compare=False)
     manager: str | None = None
     changed_at: datetime | None = None
     sensitive: bool = False

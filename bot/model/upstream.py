@@ -48,13 +48,6 @@ class UpstreamRequest:
     digest: str = ""
     insecure: bool = False
 
-    @property
-    def title(self) -> str:
-        """What people call it: the address, with chart and version."""
-        address = f"{self.url.rstrip('/')}/{self.name}" if self.name else self.url
-        exactly = self.digest or self.version or self.ref
-        return f"{address} {exactly}".strip()
-
     def as_tree(self) -> Tree:
         """The request as JSON, for the spec of a unit. :meth:`of` reads it back."""
         return {**asdict(self), "kind": self.kind.value}

@@ -10,6 +10,14 @@ def counted(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
+def span(seconds: float) -> str:
+    """``5m``, ``2h``, ``1d`` as settings may say it, ``90s`` where that is no whole number of a larger unit."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
+
+
 def minute(at: datetime) -> str:
     """``2026-01-31 08:05 UTC``, of a time that is in UTC."""
     return f"{at:%Y-%m-%d %H:%M} UTC"

@@ -21,12 +21,13 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot.drift.compose.notation import PROJECT, label
+from bot.engineapi import host_of
 from bot.errors import Unavailable
 from bot.model.json import JSON, get, mapping, mappings, text
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId, Unreachable
 from bot.observers.documents import compose_observed, services
-from bot.observers.engine_api import EngineApi, connect, host_of
+from bot.observers.engine_api import EngineApi, connect
 from bot.observers.placement import spelled
 from bot.observers.progress import Phase
 from bot.observers.workers import workers

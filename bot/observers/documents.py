@@ -68,11 +68,6 @@ class SnapshotContents:
     plans: tuple[Tree, ...] = ()
 
 
-def contents(data: bytes, source: str, now: datetime) -> Observation:
-    """What ``data`` says of what runs. Raises :class:`Invalid` naming ``source``, line and column of what is wrong."""
-    return snapshot_contents(data, source, now).seen
-
-
 def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotContents:
     """What ``data`` says. Raises :class:`Invalid` naming ``source``, line and column of what is wrong."""
     pile = _Pile(source)

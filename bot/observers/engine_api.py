@@ -1,4 +1,4 @@
-"""The container engine's HTTP API, read only: the one place that knows the ``docker`` library.
+"""The container engine's HTTP API, read only.
 
 Used by :mod:`bot.observers.containers`. Every request is a GET with a time-out; whatever the library raises becomes
 :class:`~bot.errors.Unavailable` with its cause, and "there is no such thing" becomes None.
@@ -6,36 +6,19 @@ Used by :mod:`bot.observers.containers`. Every request is a GET with a time-out;
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
-from bot.errors import Invalid, Unavailable
+from bot.engineapi import cause_of, client
+from bot.errors import Unavailable
 from bot.model.json import JSON, get, mappings, text
 from bot.secrecy.sanitize import sanitized, tail
 
-INSTALL: Final = "pip install 'clockwork-gitops[docker]'"
 _LIBPOD: Final = "/v4.0.0/libpod"
 """Podman's own API beside the Docker-compatible one (podman-system-service(1), "Podman API"); newer servers keep 4.0.0."""
 _LOG: Final = 64 * 1024
-
-
-def host_of(environment: Mapping[str, str]) -> str:
-    """Where the engine listens: DOCKER_HOST, CONTAINER_HOST, else the first usual socket there is.
-
-    Docker docs, "Configure remote access for Docker daemon"; podman-system-service(1) for root and for users; podman(1)
-    for CONTAINER_HOST.
-    """
-    for name in ("DOCKER_HOST", "CONTAINER_HOST"):
-        if environment.get(name):
-            return environment[name]
-    default_sockets = [Path("/var/run/docker.sock"), Path("/run/podman/podman.sock")]
-    if environment.get("XDG_RUNTIME_DIR"):
-        default_sockets.insert(1, Path(environment["XDG_RUNTIME_DIR"]) / "podman" / "podman.sock")
-    return next((f"unix://{socket}" for socket in default_sockets if socket.exists()), f"unix://{default_sockets[0]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +78,16 @@ class EngineApi:
 
 
 def connect(host: str, environment: Mapping[str, str], *, timeout: float, deadline: float) -> EngineApi:
-    """A connection to the engine at ``host`` (``unix://``, ``tcp://``, ``ssh://``), TLS as DOCKER_TLS_VERIFY says.
+    """A connection to the engine at ``host``. Raises as :func:`bot.engineapi.client` does."""
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
 
-    Raises :class:`Invalid` when the library is not installed or the settings make no sense, :class:`Unavailable`
-    when nobody answers.
-    """
+    seconds = min(timeout, max(deadline - time.monotonic(), 0.01))
+    connected = client(host, environment, seconds=seconds, purpose="reading a container engine")
     try:
-        from docker import APIClient
-        from docker.errors import DockerException, TLSParameterError
-        from docker.utils import kwargs_from_env
-        from requests.exceptions import RequestException
-    except ImportError as exc:
-        raise Invalid("reading a container engine needs the docker library", advice=INSTALL) from exc
-    _knock(host, timeout)
-    try:
-        settings = {**kwargs_from_env({"DOCKER_HOST": host, **environment}), "base_url": host}
-        client = APIClient(version="auto", timeout=min(timeout, max(deadline - time.monotonic(), 0.01)), **settings)
-    except TLSParameterError as exc:
-        raise Invalid(f"the engine's TLS settings: {exc}") from exc
+        return EngineApi(connected, _engine(connected.version()), timeout, deadline)
     except (DockerException, RequestException, ValueError) as exc:
-        raise Unavailable(cause_of(exc)) from exc
-    try:
-        return EngineApi(client, _engine(client.version()), timeout, deadline)
-    except (DockerException, RequestException, ValueError) as exc:
-        client.close()
+        connected.close()
         raise Unavailable(cause_of(exc)) from exc
 
 
@@ -139,31 +108,3 @@ def unframed(log: bytes) -> bytes:
         words += log[at + 8 : at + 8 + size]
         at += 8 + size
     return bytes(words) if at else log
-
-
-def _knock(host: str, timeout: float) -> None:
-    """Raises :class:`Unavailable` when nobody listens on a Unix socket (the library would leave one open)."""
-    if host.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as knocking:
-            knocking.settimeout(timeout)
-            try:
-                knocking.connect(host.removeprefix("unix://"))
-            except OSError as exc:
-                raise Unavailable(cause_of(exc)) from exc
-
-
-def cause_of(exc: BaseException) -> str:
-    """What a person needs to know of a failed connection, without the library's nesting."""
-    words = sanitized(str(exc))
-    for mark, meaning in (
-        ("No such file or directory", "the socket does not exist: the engine does not run, or DOCKER_HOST is wrong"),
-        ("Permission denied", "permission to the socket denied"),
-        ("Connection refused", "connection refused"),
-        ("Name or service not known", "the host name cannot be resolved"),
-        ("certificate", f"TLS: {words[-160:]}"),
-        ("imed out", "no answer in time"),
-        ("Connection aborted", "the connection broke"),
-    ):
-        if mark in words:
-            return meaning
-    return words[:200] or type(exc).__name__

@@ -218,7 +218,6 @@ class PlanReader:
             desired=planned_value,
             observed=live,
             sensitive=hidden,
-            origin=origin,
             line=origin.line if origin is not None else drift.line,
             adopt=(SetValue(leaf.path, leaf.live),) if adoptable else (),
         )

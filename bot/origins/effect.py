@@ -78,14 +78,14 @@ class Comparison:
 
     def _as_desired(self, id_: ResourceId, old: Tree, new: Tree, names: Mapping[str, str]) -> bool:
         """Whether an object changed as the goal wants it, or as far as others got another name."""
-        noisy = self.noise.values.get((self.target, id_), frozenset())
+        noisy = self.noise.get((self.target, id_), frozenset())
         before, now = with_names(_without(old, noisy), names), _without(new, noisy)
         goals = self.desired.get(id_, (old,))
         return any(between(before, now, with_names(_without(desired, noisy), names)) for desired in goals)
 
     def is_reached(self, id_: ResourceId, now: Tree, desired: JSON, names: Mapping[str, str]) -> bool:
         """Whether an object is all that is desired of it, under its new name where it got one. ``names`` are new by old."""
-        noisy = self.noise.values.get((self.target, id_), frozenset())
+        noisy = self.noise.get((self.target, id_), frozenset())
         return is_whole(_without(now, noisy), with_names(_without(desired, noisy), names))
 
     def _renamed(
@@ -107,7 +107,7 @@ class Comparison:
                 old, new = earlier_objects.get(id_), objects.get(id_)
                 if old is new or (old is not None and new is not None and alike(old, new)):
                     continue
-                pointers = self.noise.values.get((target, id_))
+                pointers = self.noise.get((target, id_))
                 if (
                     pointers
                     and old is not None
@@ -115,15 +115,7 @@ class Comparison:
                     and alike(_without(old, pointers), _without(new, pointers))
                 ):
                     continue
-                if (old is None or new is None) and self._is_noise(target, id_):
-                    continue
                 yield target, id_, old, new
-
-    def _is_noise(self, target: str, id_: ResourceId) -> bool:
-        return any(
-            (target, id_.group, id_.kind, id_.scope) == random_name[:4] and id_.name.startswith(random_name[4])
-            for random_name in self.noise.names
-        )
 
 
 def successors(before: Mapping[ResourceId, Tree], after: Mapping[ResourceId, Tree]) -> dict[ResourceId, ResourceId]:
@@ -290,47 +282,6 @@ def _without(tree: JSON, pointers: Iterable[Pointer]) -> JSON:
         except Refused:
             continue
     return tree
-
-
-# -- what differs by itself --------------------------------------------------------------------------------------------
-
-
-def noise(first: Objects, second: Objects) -> Noise:
-    """What two renderings of the same files make differently. The second must not be remembered from the first."""
-    values: dict[ObjectId, frozenset[Pointer]] = {}
-    names: set[tuple[str, str, str, str, str]] = set()
-    for target, objects in first.items():
-        second_objects = second.get(target, {})
-        for id_, tree in objects.items():
-            other = second_objects.get(id_)
-            if other is not None and (pointers := frozenset(differences(tree, other))):
-                values[target, id_] = pointers
-        names |= set(
-            _random_names(
-                target, [i for i in objects if i not in second_objects], [i for i in second_objects if i not in objects]
-            )
-        )
-    return Noise(values, frozenset(names))
-
-
-def _random_names(
-    target: str, removed_ids: list[ResourceId], new: list[ResourceId]
-) -> Iterator[tuple[str, str, str, str, str]]:
-    for id_ in removed_ids:
-        kin = [
-            other.name for other in new if (other.group, other.kind, other.scope) == (id_.group, id_.kind, id_.scope)
-        ]
-        if kin:
-            shared = max((_shared_start(id_.name, name) for name in kin), key=len)
-            yield target, id_.group, id_.kind, id_.scope, shared
-
-
-def _shared_start(first: str, right: str) -> str:
-    """What two names of random ends begin with, up to the dash before that."""
-    length = next(
-        (i for i, (a, b) in enumerate(zip(first, right, strict=False)) if a != b), min(len(first), len(right))
-    )
-    return first[: first.rfind("-", 0, length) + 1]
 
 
 def differences(first: JSON, right: JSON, pointer: Pointer = ()) -> Iterator[Pointer]:

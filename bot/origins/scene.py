@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from bot.model.drift import Edit
@@ -99,25 +100,15 @@ class Provenance:
         return "/templates/" in f"/{self.file}"
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """What another rendering of the same files makes differently: names, passwords, certificates, dates at random.
-
-    ``values`` are places in objects, ``names`` what objects of random names have in common (target, group, kind,
-    namespace, the part of the name that stays).
-    """
-
-    values: Mapping[ObjectId, frozenset[Pointer]] = field(default_factory=dict)
-    names: frozenset[tuple[str, str, str, str, str]] = frozenset()
-
-
-NO_NOISE: Final = Noise()
+Noise: TypeAlias = Mapping[ObjectId, frozenset[Pointer]]
+"""The places in objects that each rendering of the same files makes anew: passwords, certificates, dates."""
+NO_NOISE: Final[Noise] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One commit as the search sees it. ``objects`` are all targets rendered from ``tree``, ``inputs`` the files that
-    each is made from, ``noise`` what :func:`bot.origins.effect.noise` makes of two renderings of it. ``uses`` counts the
+    each is made from, ``noise`` what each rendering of it makes anew. ``uses`` counts the
     parts of all targets that a file is read for; where it says nothing, the targets are counted. ``near`` saves the
     rendering of what has nothing to do with an object, where a target is made of many parts.
     """
@@ -127,7 +118,7 @@ class Scene:
     render: Render
     inputs: Mapping[str, frozenset[str]]
     provenance: Mapping[str, Mapping[ResourceId, Provenance]] = field(default_factory=dict)
-    noise: Noise = NO_NOISE
+    noise: Noise = field(default_factory=dict)
     uses: Mapping[str, int] = field(default_factory=dict)
     near: RenderNear | None = None
 

@@ -69,7 +69,7 @@ def _steps(tree: Tree, edit: Edit) -> list[Edit]:
 
 def _noisy(target: str, id_: ResourceId, edits: tuple[Edit, ...], scene: Scene) -> NoEdit | None:
     """Why nobody can set what every rendering makes anew."""
-    pointers = scene.noise.values.get((target, id_), frozenset())
+    pointers = scene.noise.get((target, id_), frozenset())
     for edit in edits:
         if any(edit.pointer[: len(pointer)] == pointer for pointer in pointers):
             provenance = scene.provenance_of(target, id_)

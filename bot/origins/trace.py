@@ -250,12 +250,12 @@ class _Trace:
         if now is None:
             yield ()
         elif now is not before:
-            aside = {("metadata", "name")} | self.scene.noise.values.get((target, id_), frozenset())
+            aside = {("metadata", "name")} | self.scene.noise.get((target, id_), frozenset())
             yield from (pointer for pointer in differences(before, now) if pointer not in aside)
 
     def _is_noise(self) -> bool:
         desire = self.desire
-        pointers = self.scene.noise.values.get((desire.target, desire.id), frozenset())
+        pointers = self.scene.noise.get((desire.target, desire.id), frozenset())
         return any(desire.pointer[: len(pointer)] == pointer for pointer in pointers)
 
     def _note(self) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bot.model.action import Evidence, HealthReport, Work
     from bot.model.cluster import ServedApi
     from bot.model.observation import Observation
-    from bot.model.resource import Desired, Platform
+    from bot.model.resource import Desired
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,6 @@ class Applier(Protocol):
     """Carries out actions on the platforms of one target. Every method may be called again for the same work after a
     crash at any instruction: what is done already is found and not repeated.
     """
-
-    @property
-    def platforms(self) -> frozenset[Platform]: ...
 
     def rehearse(self, work: Work) -> None:
         """Raise what :meth:`carry_out` would raise, as far as the platform can say without doing anything."""

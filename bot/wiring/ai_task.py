@@ -47,7 +47,6 @@ class AIWork:
 class TaskOutcome:
     """What a tool made of a task, and what became of its pull request (None: it was blocked, or changed nothing)."""
 
-    request: AIRequest
     result: AIResult
     action: TakenAction | None = None
     bundle: ArtifactBundle | None = None
@@ -67,13 +66,11 @@ def propose_patch(task: str, work: AIWork, runs: GuardedRuns) -> TaskOutcome:
     result = runs.process(request, evidence=evidence_lines)
     work.answered(request, result)
     if not result.approved or not result.parsed.files:
-        return TaskOutcome(request, result)
+        return TaskOutcome(result)
     settled_files = settled(result.parsed.files, declaration, loop.declarer)
     result = replace(result, parsed=replace(result.parsed, files=settled_files.files))
     title = f"{task}: AI-proposed patch ({request.tool})"
-    return TaskOutcome(
-        request, result, propose(AIProposal(task, title, request, result, settled_files.notes, True), loop.run)
-    )
+    return TaskOutcome(result, propose(AIProposal(task, title, request, result, settled_files.notes, True), loop.run))
 
 
 def compile_files(task: str, wish: str, folder: str, work: AIWork, runs: GuardedRuns) -> TaskOutcome:
@@ -92,7 +89,7 @@ def compile_files(task: str, wish: str, folder: str, work: AIWork, runs: Guarded
     result = runs.process(request, evidence=evidence_lines)
     work.answered(request, result)
     if not result.approved:
-        return TaskOutcome(request, result)
+        return TaskOutcome(result)
     if not result.parsed.files:
         raise Refused("the tool wrote no file", advice="Say in the prompt which files are missing.")
     compiled_files = compiled(result.parsed.files, folder, declaration, reads)
@@ -100,7 +97,7 @@ def compile_files(task: str, wish: str, folder: str, work: AIWork, runs: Guarded
     title = f"{task}: AI-proposed files in {folder} ({request.tool})"
     notes = _declares(bundle)
     action = propose(AIProposal(about, title, request, result, notes, True), runs.run_context)
-    return TaskOutcome(request, result, action, bundle)
+    return TaskOutcome(result, action, bundle)
 
 
 def _declares(bundle: ArtifactBundle) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ class _Appliers:
 
     def _compose(self, scope: str) -> Applier:
         from bot.appliers.compose import ComposeApplier
-        from bot.observers.engine_api import host_of
+        from bot.engineapi import host_of
 
         docker, environment = self.opened.settings.observe.docker, self.opened.options.environment
         host = None if docker is None else docker.host

@@ -9,7 +9,7 @@ Entry points: Python Packaging User Guide, "Entry points specification".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from bot.errors import BotError, Invalid
 from bot.ports import Assistant, CodeHost, HostContext, Observer, PluginContext, Renderer
@@ -28,34 +28,25 @@ def installed(group: str) -> tuple[str, ...]:
 def observer(name: str, context: PluginContext) -> Observer:
     """The observer that the plug-in ``name`` makes. ``Invalid`` when it makes none, as for the others."""
     plugin = _made("observers", name, context)
-    if isinstance(plugin, Observer):
-        return plugin
-    raise _wrong("observers", name, plugin, "an observer")
+    return plugin if isinstance(plugin, Observer) else _refuse("observers", name, plugin, "an observer")
 
 
 def assistant(name: str, context: PluginContext) -> Assistant:
     """The assistant that the plug-in ``name`` makes."""
     plugin = _made("assistants", name, context)
-    if isinstance(plugin, Assistant):
-        return plugin
-    raise _wrong("assistants", name, plugin, "an assistant")
+    return plugin if isinstance(plugin, Assistant) else _refuse("assistants", name, plugin, "an assistant")
 
 
 def host(name: str, context: HostContext) -> CodeHost:
     """The code host that the plug-in ``name`` makes."""
     plugin = _made("hosts", name, context)
-    if isinstance(plugin, CodeHost):
-        return plugin
-    raise _wrong("hosts", name, plugin, "a code host")
+    return plugin if isinstance(plugin, CodeHost) else _refuse("hosts", name, plugin, "a code host")
 
 
 def renderer(name: str, context: PluginContext) -> Renderer:
     """The renderer that the plug-in ``name`` makes."""
     plugin = _made("renderers", name, context)
-    if callable(plugin):
-        render: Renderer = plugin
-        return render
-    raise _wrong("renderers", name, plugin, "a renderer")
+    return plugin if callable(plugin) else _refuse("renderers", name, plugin, "a renderer")
 
 
 def _made(group: str, name: str, context: PluginContext) -> object:
@@ -84,9 +75,9 @@ def _entry(group: str, name: str) -> EntryPoint:
     return entries[0]
 
 
-def _wrong(group: str, name: str, plugin: object, kind: str) -> Invalid:
+def _refuse(group: str, name: str, plugin: object, kind: str) -> NoReturn:
     origin = f"{_full(group)}, {_origin(_entry(group, name))}"
-    return Invalid(
+    raise Invalid(
         f"the plug-in {name} ({origin}) gives {type(plugin).__name__}, which is not {kind}",
         advice="bot.ports says what it must have.",
     )

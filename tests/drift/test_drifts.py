@@ -54,7 +54,7 @@ def test_a_drift_says_everything_that_is_known() -> None:
     drift = made({"leaf": "a"}, {"leaf": "b"}, manager="kubectl", changed_at=WHEN, message="why")
     assert (drift.resource, drift.task, drift.kind) == (service({}).id, service({}).task, DriftKind.CHANGED)
     assert (drift.path, drift.desired, drift.observed) == (("leaf",), "a", "b")
-    assert (drift.file, drift.line, drift.origin) == ("compose.yaml", 1, None)
+    assert (drift.file, drift.line) == ("compose.yaml", 1)
     assert (drift.manager, drift.changed_at, drift.message) == ("kubectl", WHEN, "why")
     assert (drift.sensitive, drift.adopt) == (False, (EDIT,))
     assert made({"leaf": "a"}, {"leaf": "b"}).message is None
@@ -112,10 +112,9 @@ def test_the_place_in_git_is_the_nearest_that_is_written() -> None:
     maker = Maker(desired, OPTIONS, observed={"leaf": "b"})
     difference = only({"leaf": "a"}, {"leaf": "b"})
     drift = maker.drift(difference, Attribution(DriftKind.CHANGED), ())
-    assert (drift.file, drift.line, drift.origin) == ("a.yaml", 1, whole)
+    assert (drift.file, drift.line) == ("a.yaml", 1)
     drift = maker.drift(difference, Attribution(DriftKind.CHANGED), (), pointer=("x", "y"))
-    assert (drift.file, drift.line, drift.origin, drift.path) == ("b.yaml", 7, inner, ("leaf",))
-    assert missing(desired).origin == whole
+    assert (drift.file, drift.line, drift.path) == ("b.yaml", 7, ("leaf",))
     own = replace(desired, sensitive=frozenset({("x", "y")}))
     drift = Maker(own, OPTIONS, observed={}).drift(difference, Attribution(DriftKind.CHANGED), (EDIT,), pointer=("x",))
     assert (drift.sensitive, drift.adopt) == (True, ())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.model.drift import Drift, DriftKind
-from bot.observers.documents import contents
+from bot.observers.documents import snapshot_contents
 from tests.drift.makers import NOW, OPTIONS, Pair, diff, service
 
 OLD, NEW = "sha256:" + "9" * 64, "sha256:" + "1" * 64
@@ -32,7 +32,7 @@ def image(id_: str = NEW, *tags: str, digests: tuple[str, ...] = ()) -> dict[str
 
 
 def drifts(declared: str, *snapshot: dict[str, Any]) -> tuple[Drift, ...]:
-    seen = contents(json.dumps(snapshot).encode(), "live.json", NOW)
+    seen = snapshot_contents(json.dumps(snapshot).encode(), "live.json", NOW).seen
     (observed,) = [each for each in seen.resources.values() if each.id.kind == "service"]
     return diff(Pair(service({"image": declared}), observed), OPTIONS)
 

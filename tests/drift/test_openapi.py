@@ -10,7 +10,7 @@ from bot.drift.compare import compare
 from bot.drift.kubernetes.crds import shapes_of_openapi, with_schemas
 from bot.model.observation import Observation
 from bot.model.resource import Platform
-from bot.observers.documents import contents
+from bot.observers.documents import snapshot_contents
 from tests.drift.makers import NOW, OPTIONS, declared, live, thing
 
 LISTENERS: Final = {
@@ -61,7 +61,7 @@ def test_a_snapshot_may_hold_the_schema() -> None:
     seen = live(AFTER)
     without = Observation(NOW, {seen.id: seen}, frozenset({Platform.KUBERNETES}))
     assert compare([declared(BEFORE)], without, options=OPTIONS).drift != ()
-    snapshot = contents(json.dumps([AFTER, DOCUMENT]).encode(), "live.json", NOW)
+    snapshot = snapshot_contents(json.dumps([AFTER, DOCUMENT]).encode(), "live.json", NOW).seen
     assert snapshot.schemas == (DOCUMENT,)
     assert compare([declared(BEFORE)], snapshot, options=OPTIONS).drift == ()
 

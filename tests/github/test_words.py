@@ -68,7 +68,7 @@ def test_a_run_is_read_from_its_environment() -> None:
     run = actions.run(environment)
     assert run is not None
     assert run.link == "https://github.com/acme/shop/actions/runs/77"
-    assert (run.actor_id, run.event, run.attempt) == (12, "schedule", 1)
+    assert (run.actor_id, run.event) == (12, "schedule")
     assert "ghs_secret" not in repr(run)
     assert actions.run({}) is None
 

@@ -16,11 +16,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from bot.engineapi import host_of
 from bot.model.json import JSON, Tree, get
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.containers import ContainerObserver
-from bot.observers.engine_api import host_of, unframed
+from bot.observers.engine_api import unframed
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 CONTAINER, IMAGE = json.loads((Path(__file__).parent / "inspect" / "docker.json").read_text())

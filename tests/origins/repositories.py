@@ -77,7 +77,7 @@ def proof(asked: Goal, plan: EditPlan, repo: Repository) -> list[str]:
 
 def _masked(tree: JSON, target: str, id_: ResourceId, scene: Scene) -> JSON:
     made: JSON = tree
-    for pointer in scene.noise.values.get((target, id_), frozenset()) if tree is not None else ():
+    for pointer in scene.noise.get((target, id_), frozenset()) if tree is not None else ():
         made = desired_tree(made, [SetValue(pointer, None)])
     return made
 

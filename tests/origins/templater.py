@@ -22,9 +22,9 @@ from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.filetree import FileTree, content_id
 from bot.model.json import Tree
 from bot.model.resource import Platform, ResourceId
-from bot.origins.effect import noise
+from bot.origins.effect import differences
 from bot.origins.fitting import ImageReference
-from bot.origins.scene import KustomizationLayer, Layer, Objects, Provenance, Scene, ValuesLayer
+from bot.origins.scene import KustomizationLayer, Layer, Noise, Objects, Provenance, Scene, ValuesLayer
 
 
 def tree_of(files: Mapping[str, str]) -> FileTree:
@@ -59,7 +59,17 @@ class Templater:
         assert second is not None
         self.rendered = 0
         self.asked.clear()
-        return Scene(tree, objects, self, inputs, provenance, noise(objects, second))
+        return Scene(tree, objects, self, inputs, provenance, _noise(objects, second))
+
+
+def _noise(first: Objects, second: Objects) -> Noise:
+    """What two renderings of the same files make differently."""
+    return {
+        (target, id_): pointers
+        for target, objects in first.items()
+        for id_, tree in objects.items()
+        if (pointers := frozenset(differences(tree, second[target][id_])))
+    }
 
 
 def _place(tree: FileTree, name: str) -> dict[str, Any]:

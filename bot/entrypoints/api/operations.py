@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -244,4 +244,3 @@ class Answer:
 
     values: Mapping[str, object]
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from bot.model.wording import counted, second
+from bot.model.wording import counted, second, span
 from bot.report.console import printable
 
 _LABEL: Final = 11
@@ -94,7 +94,7 @@ def _order(order: Mapping[str, Any]) -> str:
 
 
 def _look(look: Mapping[str, Any]) -> str:
-    text = f"every {_span(look['every'])}, last {_time(look['last'])}, next {_time(look['next'])}"
+    text = f"every {span(look['every'])}, last {_time(look['last'])}, next {_time(look['next'])}"
     return f"{text}; failed: {look['error']}" if look["error"] else text
 
 
@@ -132,7 +132,7 @@ def _worker(name: str, worker: Mapping[str, Any]) -> str:
     if not worker["enabled"]:
         return f"{name}: off"
     if worker["last"] is None:
-        return f"{name}: not run yet, every {_span(worker['every'])}"
+        return f"{name}: not run yet, every {span(worker['every'])}"
     return f"{name}: {_time(worker['last'])} {worker['error'] or worker['result']}"
 
 
@@ -153,10 +153,3 @@ def _checkout(look: Mapping[str, Any]) -> Iterator[Line]:
 def _time(text: str | None) -> str:
     """A time of the day, in UTC; with its date unless it is close enough to be told without."""
     return "never" if text is None else second(datetime.fromisoformat(text))
-
-
-def _span(seconds: float) -> str:
-    for unit, name in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= unit and seconds % unit == 0:
-            return f"{seconds / unit:g}{name}"
-    return f"{seconds:g}s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +58,7 @@ def pull_request(
     guard = open_guard(settings, repo)
     with recording(guard):
         reviewed = review(guard, number, mode=mode, comment=comment, keeps_artifact=artifact is not None)
-    printer = _Shown(guard, mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
+    printer = _Shown(guard=guard, mode=mode or guard.mode, as_json=as_json, sarif=sarif, summary=summary, output=output)
     printer.pull(reviewed)
     if artifact is not None:
         printer.keep(reviewed, artifact)
@@ -84,7 +85,7 @@ def queue(
     waiting = [queued_head for queued_head in queued_heads(guard) if head in {None, queued_head.sha}]
     if head is not None and not waiting:
         raise Invalid(f"{head} waits in no merge queue", advice="It left the queue, or was never in it.")
-    printer = _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary)
+    printer = _Shown(guard=guard, mode=mode or guard.mode, as_json=as_json, summary=summary)
     with recording(guard):
         results = [review_queue(guard, queued_head, mode=mode) for queued_head in waiting]
     printer.all(results)
@@ -117,7 +118,7 @@ def publish(
     guard = open_guard(settings, repo)
     with recording(guard):
         reviewed = published(guard, file, head=head, mode=mode, comment=comment)
-    _Shown(guard, mode, as_json=as_json, sarif=None, summary=summary).pull(reviewed)
+    _Shown(guard=guard, mode=mode or guard.mode, as_json=as_json, summary=summary).pull(reviewed)
 
 
 def register(guard: typer.Typer) -> None:
@@ -154,25 +155,16 @@ def _address(reviewed: Reviewed) -> str | None:
     return None if reviewed.check is None else reviewed.check.url
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Shown:
     """Shows what was judged in the forms that were asked for."""
 
-    def __init__(
-        self,
-        guard: Guard,
-        mode: Mode | None,
-        *,
-        as_json: bool,
-        sarif: Path | None,
-        summary: Path | None,
-        output: Path | None = None,
-    ) -> None:
-        self.guard = guard
-        self.mode = mode or guard.mode
-        self.as_json = as_json
-        self.sarif = sarif
-        self.summary = summary
-        self.output = output
+    guard: Guard
+    mode: Mode
+    as_json: bool
+    summary: Path | None
+    sarif: Path | None = None
+    output: Path | None = None
 
     def pull(self, reviewed: Reviewed) -> None:
         """One pull request's, which people are told of unless it was judged before."""

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.model.json import JSON, elements, get, mapping, mappings, text, texts, whole
-from bot.model.wording import counted
+from bot.model.wording import counted, span
 from bot.report.console import printable
 
 _VERDICT: Final = {"approve": "green", "warn": "yellow", "block": "red"}
@@ -183,8 +183,4 @@ def _moment(value: JSON) -> str:
 
 
 def _span(value: JSON) -> str:
-    seconds = value if isinstance(value, (int, float)) else 0
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds // size:g}{unit}"
-    return f"{seconds:g}s"
+    return span(value if isinstance(value, (int, float)) else 0)

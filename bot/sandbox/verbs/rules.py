@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pygit2
 
@@ -49,22 +49,9 @@ def add(repo: Repo, source: str, draft: RuleDraft) -> RuleRow:
     with repo.backend.store.transaction():
         if source == "protection":
             remove_protection(repo, draft.pattern)
-        key = repo.backend.store.insert(
-            "rule",
-            repo_id=repo.id,
-            source=source,
-            name=draft.name or draft.pattern,
-            pattern=draft.pattern,
-            pull_request=draft.pull_request,
-            checks="\n".join(draft.checks),
-            strict=draft.strict,
-            locked=draft.locked,
-            creation=draft.creation,
-            deletion=draft.deletion,
-            rewrite=draft.rewrite,
-            queue=draft.queue,
-            bypass=",".join(draft.bypass),
-        )
+        listed = {"checks": "\n".join(draft.checks), "bypass": ",".join(draft.bypass)}
+        columns = {**asdict(draft), **listed, "name": draft.name or draft.pattern}
+        key = repo.backend.store.insert("rule", repo_id=repo.id, source=source, **columns)
     return repo.backend.row(RuleRow, "SELECT * FROM rule WHERE id = ?", key)
 
 
