@@ -41,7 +41,7 @@ def documents(text: Text, *, limits: YamlLimits = FOREIGN, strict: bool = False)
     With ``strict`` a key that is written twice in one mapping, or is no scalar, is a mistake: of two entries with one
     key the first would vanish without a word.
     """
-    trees = span_trees(text, limits)
+    trees = span_trees(text, limits, across=False)
     reader = _Reader(text, limits, strict)
     return tuple(LinedNode(None, 1) if tree is None else reader.node(tree) for tree in trees)
 

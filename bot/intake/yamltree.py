@@ -16,6 +16,7 @@ from yaml import nodes
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
+    DocumentStartEvent,
     MappingStartEvent,
     ScalarEvent,
     SequenceStartEvent,
@@ -400,11 +401,15 @@ def events(text: Text) -> Iterator[Any]:
         raise _broken(text, exc) from exc
 
 
-def span_trees(text: Text, limits: YamlLimits = LIMITS) -> list[Node | None]:
-    """One span tree per document, None for an empty one. Raises :class:`Broken`."""
+def span_trees(text: Text, limits: YamlLimits = LIMITS, *, across: bool = True) -> list[Node | None]:
+    """One span tree per document, None for an empty one. Raises :class:`Broken`; unless ``across`` also where an alias names
+    an anchor of a document before its own.
+    """
     documents: list[Node | None] = []
     builder = _Builder(text, limits)
     for event in events(text):
+        if not across and isinstance(event, DocumentStartEvent):
+            builder.anchors = {}
         root = builder.take(event)
         if root is not None:
             empty = isinstance(root, ScalarNode) and root.value == "" and not root.style
