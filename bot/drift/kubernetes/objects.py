@@ -308,8 +308,13 @@ class _Judge:
             return False
         path, known = difference.location.path, is_known(self.observed.id.group, self.observed.id.kind)
         if not difference.declared:  # a part of a field that is new as a whole
-            return known and exists_at(self.desired.tree, difference.location.pointer[:-2])
+            return known and self._beside(difference)
         return isinstance(path[-1], Item) or (known and len(path) > 1)
+
+    def _beside(self, difference: Difference) -> bool:
+        """Whether it is part of something that is new in a part of which Git speaks."""
+        pointer = difference.location.pointer
+        return len(pointer) > 2 and exists_at(self.desired.tree, pointer[:-2])
 
     def _strange(self, difference: Difference, writer: Writer) -> _Verdict | None:
         """By a script or a tool that nobody knows: drift where Git speaks or where it is bad, and counted elsewhere.
@@ -342,8 +347,12 @@ class _Judge:
             return _Verdict(cause, (f"controller:{writer.manager}", f"{writer.manager} added it"))
         if self.observed.id.kind == "Pod" and (injected(difference) or difference.location.path[0] == "metadata"):
             return _Verdict(cause, ("admission", "it looks as admission controllers and agents add it"))
-        near = difference.declared or exists_at(self.desired.tree, difference.location.pointer[:-2])
-        if near or self._weakens(difference) or is_known(self.observed.id.group, self.observed.id.kind):
+        if (
+            difference.declared
+            or self._beside(difference)
+            or self._weakens(difference)
+            or is_known(self.observed.id.group, self.observed.id.kind)
+        ):
             return _Verdict(cause)
         return _Verdict(cause, ("undeclared", "Git says nothing about the part around it"))
 
