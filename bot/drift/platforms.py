@@ -20,8 +20,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from bot.drift.canonical import spelled
 from bot.errors import Invalid
-from bot.intake.lined import read_document
 from bot.intake.mistakes import reason
+from bot.intake.ready import value_of
 from bot.model.globs import name_matches, parsed_pattern, path_matches
 from bot.model.json import JSON, Tree, get, mapping
 from bot.model.paths import Path
@@ -204,12 +204,14 @@ def load(files: Mapping[str, bytes]) -> Platforms:
 
 
 def _load(file: str, data: bytes) -> ClusterPlatform:
-    document = read_document(data, file)
     try:
-        return ClusterPlatform.model_validate(document.value or {})
+        return ClusterPlatform.model_validate(value_of(data, file) or {})
     except ValidationError as exc:
+        from bot.intake.lined import read_document
+
         first = exc.errors(include_url=False)[0]
-        raise Invalid(f"{file}:{document.line(first['loc'])}: {reason(first)}") from exc
+        line = read_document(data, file).line(first["loc"])
+        raise Invalid(f"{file}:{line}: {reason(first)}") from exc
 
 
 def _scalars(path: Path, value: JSON) -> Iterator[tuple[Path, str]]:

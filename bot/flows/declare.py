@@ -9,10 +9,8 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from bot.assembly.assemble import assemble
-from bot.assembly.config import Assembly
 from bot.edits.overlay_file import FOLDER as OVERLAYS
 from bot.edits.overlays import Overlays
 from bot.edits.overlays import load as load_overlays
@@ -30,6 +28,9 @@ from bot.model.revision import Revision
 from bot.model.severity import Severity
 from bot.ports import Bundle, Renderer, Repository, TreeEntry
 from bot.targets.paths import is_below
+
+if TYPE_CHECKING:
+    from bot.assembly.config import Assembly
 
 OWN: Final = ".clockwork"
 BUILD: Final = f"{OWN}/build/"
@@ -233,6 +234,8 @@ class Declarer:
                 deployment=deployment,
                 missing=declared.missing,
             )
+        from bot.assembly.assemble import assemble
+
         variables, environment = self.selection.variables, self.selection.environment
         assembly = assemble(cw, variables=variables, environment=environment, other_files=files)
         declared = replace(declared, missing=declared.missing | assembly.missing)

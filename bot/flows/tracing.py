@@ -18,7 +18,6 @@ from bot.model.filetree import FileTree
 from bot.model.json import Pointer, Tree
 from bot.model.resource import Platform, ResourceId, SourceKind
 from bot.model.target import Rendering, Target, Unit, UnitKind
-from bot.origins.expanded import changing, inputs, made_from, objects, provenance, uses
 from bot.origins.scene import Noise, ObjectId, Objects, Scene
 from bot.targets import argo
 from bot.targets.desired import identity
@@ -35,6 +34,8 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
     """What the search needs to know about this deployment; how objects came to be is told of ``target`` alone. A folder that
     another target deploys is no place of its own.
     """
+    from bot.origins.expanded import changing, inputs, provenance, uses
+
     documents = reader.documents.on(deployment.tree)
     known_expansions = deployment.expansions
     uncovered_targets = uncovered([of.target for of in known_expansions.values()], known_expansions)
@@ -155,6 +156,8 @@ def _objects(expansion: Expansion, documents: Documents) -> Mapping[ResourceId, 
     """The objects of a target. A unit that does not render is an object too, another one whenever a file changes that it
     may be made from: nobody can prove that it stays as it is.
     """
+    from bot.origins.expanded import objects
+
     broken = [unit for unit in expansion.units if unit.rendering.error is not None]
     return objects(expansion) | {_stand_in(unit.unit): _contents(unit, documents) for unit in broken}
 
@@ -164,6 +167,8 @@ def _stand_in(unit: Unit) -> ResourceId:
 
 
 def _contents(rendered: RenderedUnit, documents: Documents) -> Tree:
+    from bot.origins.expanded import made_from
+
     ids = (f"{path}\0{documents.tree.id_of(path)}" for path in sorted(made_from(rendered, documents)))
     return {"files": hashlib.sha256("\n".join(ids).encode(errors="surrogateescape")).hexdigest()}
 

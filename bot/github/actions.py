@@ -12,10 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import AliasPath, Field, ValidationError
-
-from bot.errors import Invalid
-from bot.github.payloads import PayloadPart, first_error
 from bot.model.codehost import Annotation, AnnotationLevel
 
 _MAX_SUMMARY: Final = 1024 * 1024
@@ -61,52 +57,6 @@ def run(environment: Mapping[str, str]) -> WorkflowJob | None:
         actor_id=_number(environment.get("GITHUB_ACTOR_ID")),
         attempt=_number(environment.get("GITHUB_RUN_ATTEMPT")) or 1,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedWorkflow:
-    """The run after which a ``workflow_run`` started: the commit and branch it was for, the event that started it, the
-    repository whose workflow it ran, and the one that the branch is in (None where that is gone).
-
-    ``pulls`` are the numbers of its pull requests, which GitHub leaves out for those from forks.
-    """
-
-    head_sha: str
-    event: str
-    repository: str
-    head_repository: str | None
-    head_branch: str
-    pulls: frozenset[int]
-
-
-def finished_run(payload: bytes) -> FinishedWorkflow:
-    """What the event of a ``workflow_run`` says (docs.github.com, "Webhook events and payloads"). ``Invalid`` for another.
-
-    The runner writes it into the file that GITHUB_EVENT_PATH names; nobody who proposes a change can.
-    """
-    try:
-        part = _FinishedRunPart.model_validate_json(payload)
-    except ValidationError as exc:
-        raise Invalid(f"this is no workflow_run event: {first_error(exc)}") from exc
-    pulls = frozenset(pull.number for pull in part.pulls or ())
-    return FinishedWorkflow(
-        part.head_sha, part.event, part.repository, part.head_repository, part.head_branch or "", pulls
-    )
-
-
-class _PullNumberPart(PayloadPart):
-    number: int
-
-
-class _FinishedRunPart(PayloadPart):
-    head_sha: str = Field(pattern="^[0-9a-f]{40}$", validation_alias=AliasPath("workflow_run", "head_sha"))
-    event: str = Field(validation_alias=AliasPath("workflow_run", "event"))
-    repository: str = Field(validation_alias=AliasPath("repository", "full_name"))
-    head_repository: str | None = Field(
-        None, validation_alias=AliasPath("workflow_run", "head_repository", "full_name")
-    )
-    head_branch: str | None = Field(None, validation_alias=AliasPath("workflow_run", "head_branch"))
-    pulls: list[_PullNumberPart] | None = Field(None, validation_alias=AliasPath("workflow_run", "pull_requests"))
 
 
 def log_line(annotation: Annotation) -> str:

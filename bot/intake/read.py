@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from bot.intake import manifest
-from bot.intake.compose import read_compose
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.declared import Declared, joined
 from bot.intake.discover import looks_like_compose
-from bot.intake.terraform import read_terraform
 from bot.model.json import Tree
 from bot.model.resource import Desired, ResourceId, SourceError
 
@@ -43,9 +41,13 @@ def read(
         if path.endswith((".yaml", ".yml", ".json")) and path not in special
     ]
     if roots or projects:
+        from bot.intake.compose import read_compose
+
         parts.append(read_compose({**other_files, **files}, roots, project=project, named_projects=projects))
     terraform = {path: data for path, data in files.items() if path.endswith(".tf")}
     if terraform:
+        from bot.intake.terraform import read_terraform
+
         parts.append(read_terraform(terraform))
     return told_apart(joined(parts))
 

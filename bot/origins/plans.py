@@ -14,8 +14,6 @@ from typing import Final
 from bot.model.json import Pointer
 from bot.model.resource import ResourceId
 from bot.origins.scene import EditPlan, Goal, NoEdit, Scene, Spot
-from bot.origins.search import find_edit
-from bot.origins.trace import deciding
 
 _MOST: Final = 1000
 """Answers that are kept; the one that was not asked for the longest goes first."""
@@ -33,6 +31,8 @@ class Plans:
         key = _key(goal.target, sorted(goal.edits.items(), key=str), scene)
         if isinstance(remembered_plan := self._remembered(key), EditPlan):
             return remembered_plan
+        from bot.origins.search import find_edit
+
         plan = find_edit(goal, scene)
         if isinstance(plan, EditPlan):
             self._remember(key, plan)
@@ -44,6 +44,8 @@ class Plans:
         remembered_spot = self._remembered(key)
         if remembered_spot is None or isinstance(remembered_spot, Spot):
             return remembered_spot
+        from bot.origins.trace import deciding
+
         spot = deciding(target, id_, pointer, scene)
         self._remember(key, spot)
         return spot

@@ -10,21 +10,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bot.model.filetree import FileTree, Reads, WatchedTree
 from bot.model.target import Rendering, Unit, UnitKind
 from bot.model.upstream import UpstreamSource
 from bot.ports import Meter, Unmeasured
-from bot.renderers import directory, tools
-from bot.renderers.argo import Argo
+from bot.renderers import tools
 from bot.renderers.confined import Jail
 from bot.renderers.disk import Disk
-from bot.renderers.flux_kustomization import FluxKustomization
-from bot.renderers.flux_release import FluxRelease
-from bot.renderers.helm import Helm
-from bot.renderers.kustomize import Kustomize
 from bot.targets.documents import Documents
+
+if TYPE_CHECKING:
+    from bot.renderers.helm import Helm
 
 _MOST: Final = 4000
 """Units that are remembered; the one that was not asked for the longest goes first."""
@@ -63,11 +61,10 @@ class Renderers:
     _known: OrderedDict[_Key, list[_Remembered]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _reading: threading.Lock = field(default_factory=threading.Lock)
-    _helm: Helm = field(init=False)
+    _charts: Helm | None = None
     _disk: Disk | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self._helm = Helm(self.jail, self.documents)
         self._disk = None if self.cache is None else Disk(self.cache)
 
     def render(self, unit: Unit, tree: FileTree) -> Rendering:
@@ -130,21 +127,42 @@ class Renderers:
 
         return one_at_a_time
 
+    def _helm(self) -> Helm:
+        """What renders charts, the same for every unit."""
+        from bot.renderers.helm import Helm
+
+        with self._lock:
+            if self._charts is None:
+                self._charts = Helm(self.jail, self.documents)
+            return self._charts
+
     def _made(self, unit: Unit, tree: FileTree) -> Rendering:
-        kustomize = Kustomize(self.jail, self.documents, self._helm)
+        """Each kind of unit by what renders it, which is loaded with the first of the kind."""
+        from bot.renderers.kustomize import Kustomize
+
+        helm = self._helm()
+        kustomize = Kustomize(self.jail, self.documents, helm)
         match unit.kind:
             case UnitKind.KUSTOMIZE:
                 return kustomize.render(unit, tree)
             case UnitKind.HELM:
-                return self._helm.render(unit, tree)
+                return helm.render(unit, tree)
             case UnitKind.DIRECTORY:
+                from bot.renderers import directory
+
                 return directory.render(unit, tree, self.documents, unit.spec)
             case UnitKind.FLUX_KUSTOMIZATION:
+                from bot.renderers.flux_kustomization import FluxKustomization
+
                 return FluxKustomization(kustomize, self.documents).render(unit, tree)
             case UnitKind.FLUX_HELM_RELEASE:
-                return FluxRelease(kustomize, self._helm).render(unit, tree)
+                from bot.renderers.flux_release import FluxRelease
+
+                return FluxRelease(kustomize, helm).render(unit, tree)
             case UnitKind.ARGO_APPLICATION:
-                return Argo(kustomize, self._helm, self.documents).application(unit, tree)
+                from bot.renderers.argo import Argo
+
+                return Argo(kustomize, helm, self.documents).application(unit, tree)
 
     def _keep(self, unit: Unit, reads: Reads, rendering: Rendering) -> None:
         key = _key(unit)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.errors import Invalid, Refused
 from bot.github import actions
 from bot.model.codehost import Annotation
+
+if TYPE_CHECKING:
+    from bot.github.finished_workflow import FinishedWorkflow
 
 
 def log_lines(annotations: Iterable[Annotation], environment: Mapping[str, str]) -> tuple[str, ...]:
@@ -36,18 +40,20 @@ def job_summary(markdown: str) -> str:
     return actions.summary(markdown)
 
 
-def finished_run(environment: Mapping[str, str]) -> actions.FinishedWorkflow | None:
+def finished_run(environment: Mapping[str, str]) -> FinishedWorkflow | None:
     """The run that a ``workflow_run`` event is about; None for another event. ``Refused`` where no pull request started it."""
     run = actions.run(environment)
     if run is None or run.event != "workflow_run":
         return None
-    finished = actions.finished_run(_event(environment))
+    from bot.github import finished_workflow
+
+    finished = finished_workflow.finished_run(_event(environment))
     if finished.event != "pull_request":
         raise Refused(f"the run was started by {finished.event}, and only those of pull requests are published")
     return finished
 
 
-def judged_commit(finished: actions.FinishedWorkflow | None, revision_text: str | None) -> str:
+def judged_commit(finished: FinishedWorkflow | None, revision_text: str | None) -> str:
     """The commit that the ``finished`` run was for, or as it was ``revision_text``.
 
     ``Invalid`` where neither tells, ``Refused`` where the two differ.

@@ -16,7 +16,7 @@ from bot.wiring.guard import Guard, review
 
 if TYPE_CHECKING:
     from bot.flows.head_check import Reviewed
-    from bot.github.actions import FinishedWorkflow
+    from bot.github.finished_workflow import FinishedWorkflow
     from bot.guardrails.artifact import Artifact
     from bot.model.codehost import PullRequest
 

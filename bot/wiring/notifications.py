@@ -9,19 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from bot.errors import BotError, Invalid
 from bot.flows.conditions import Blocked
-from bot.flows.head_check import Reviewed
 from bot.flows.notify import Finding, Teller, tell
 from bot.intake.declared import suggestion
-from bot.model.codehost import PullRequest
-from bot.model.finding import Verdict
+from bot.model.choices import Verdict
 from bot.model.ledger import Actor
 from bot.model.notice import Announcement, Delivery, DeliveryResult, Notice, NoticeEvent
-from bot.model.proposal import Tick
 from bot.model.severity import Severity
 from bot.model.wording import counted
 from bot.notices.routing import Directory, NoticeRoute, QuietHours, Subscriber
@@ -34,6 +31,11 @@ from bot.settings.notifications import NotificationSettings, ReceiverSettings
 from bot.shipped import folder
 from bot.wiring.ledger import ledger, limits
 from bot.wiring.repository import OpenRepository, Options, SystemClock, repository_to_read
+
+if TYPE_CHECKING:
+    from bot.flows.head_check import Reviewed
+    from bot.model.codehost import PullRequest
+    from bot.model.proposal import Tick
 
 _TEMPLATE: Final = "notification.txt.j2"
 LEDGER_SECONDS: Final = 20.0

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.drift import platforms
 from bot.drift.cache import Memo
@@ -20,38 +21,21 @@ from bot.drift.severity.grants import Grants
 from bot.errors import Invalid
 from bot.flows import applied
 from bot.flows.artifacts import ArtifactRendering, check_variables, rendering
-from bot.flows.building import Build, build, of_tasks
-from bot.flows.commands import Orders
 from bot.flows.compare import compare
-from bot.flows.context import RunContext
 from bot.flows.declare import Declaration, Declarer, Selection, nameless
 from bot.flows.deployment import no_cluster
-from bot.flows.explain import explain
-from bot.flows.level import LevelChange, LevelFile, set_level
 from bot.flows.observation import Assessment, Observe, RulesInForce
-from bot.flows.origin import ValueOrigin, origin
-from bot.flows.printed import printed
-from bot.flows.reconcile import Loop
 from bot.flows.rules import ignores_at, rules_at
-from bot.flows.targets import Listing, listing
 from bot.flows.tracing import located
-from bot.forge.render import render
-from bot.github import actions, address
 from bot.gitrepo.worktree import WORKTREE, WorkTree
-from bot.model.decision import Attention, FixLevel
-from bot.model.ledger import Actor
+from bot.model.decision import FixLevel
 from bot.policy.restoring import Restorable
 from bot.policy.rules import RuleSet
-from bot.ports import Clock, PluginContext, Renderer, Repository, Signature
+from bot.ports import Clock, PluginContext, Renderer, Repository
 from bot.renderers.renderers import Renderers
 from bot.settings import FILE, Settings, load, secrets
-from bot.shipped import files, folder
-from bot.texts import Texts
+from bot.shipped import files
 from bot.wiring import plugins, targets
-from bot.wiring.actor import actor
-from bot.wiring.appliers import appliers_of
-from bot.wiring.host import open_host, writer
-from bot.wiring.ledger import ledger, ledger_or_none, limits
 from bot.wiring.observers import list_keys
 from bot.wiring.projects import commit_files, named_projects
 from bot.wiring.repository import (
@@ -66,6 +50,19 @@ from bot.wiring.repository import (
     repository_to_read,
 )
 from bot.wiring.targets import Observers
+
+if TYPE_CHECKING:
+    from bot.assembly.config import AssembledConfig
+    from bot.edits.overlays import Overlays
+    from bot.flows.building import Build
+    from bot.flows.commands import Orders
+    from bot.flows.context import RunContext
+    from bot.flows.level import LevelChange
+    from bot.flows.origin import ValueOrigin
+    from bot.flows.reconcile import Loop
+    from bot.flows.targets import Listing
+    from bot.model.resource import ResourceId
+    from bot.ports import Applier, Bundle
 
 
 def open_loop(
@@ -83,6 +80,8 @@ def loop_on(
 
     Without ``renderers`` that others use too, it has its own.
     """
+    from bot.flows.reconcile import Loop
+
     dry_run = dry_run or open_repo.git is None
     shared = renderers or targets.renderers()
     observe = Observers(open_repo)
@@ -160,12 +159,16 @@ def assess_checkout(
 
 def open_targets(options: Options) -> Listing:
     """The targets of a folder as it is now, or of a remote's branch."""
+    from bot.flows.targets import listing
+
     open_repo = repository_to_read(options)
     return listing(declarer(open_repo).at(_head(open_repo)))
 
 
 def open_build(options: Options, *, tasks: Sequence[str] = ()) -> Build:
     """The bundle of a folder as it is now, or of a remote's branch; of some ``tasks`` (names with ``*``), or of all."""
+    from bot.flows.building import build, of_tasks
+
     open_repo = repository_to_read(options)
     declaration = declarer(open_repo).at(_head(open_repo))
     _check_variables(options, declaration)
@@ -176,6 +179,8 @@ def open_build(options: Options, *, tasks: Sequence[str] = ()) -> Build:
 
 def open_printed(options: Options, names: Sequence[str]) -> str:
     """Declared objects by themselves, of a folder as it is now, as YAML."""
+    from bot.flows.printed import printed
+
     open_repo = repository_to_read(options)
     declaration = declarer(open_repo).at(_head(open_repo))
     _check_variables(options, declaration)
@@ -184,6 +189,8 @@ def open_printed(options: Options, names: Sequence[str]) -> str:
 
 def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
     """Which line sets a deployed value, in a folder as it is now or in a remote's branch; on whichever branch that is."""
+    from bot.flows.origin import origin
+
     open_repo = repository_to_read(options)
     reads = replace(declarer(open_repo), revision=nameless)
     return origin(reads.at(_head(open_repo)), reads, resource, path)
@@ -191,6 +198,11 @@ def open_origin(options: Options, resource: str, path: str) -> ValueOrigin:
 
 def open_orders(settings: Path | None, repo: str | None) -> Orders:
     """What ``halt``, ``resume`` and the other orders are taken with, given by the person at this command line."""
+    from bot.flows.commands import Orders
+    from bot.flows.explain import explain
+    from bot.wiring.actor import actor
+    from bot.wiring.ledger import ledger
+
     open_repo = open_repository(Options(repo=repo or ".", settings=settings))
     ledger(open_repo)
     run = run_context(open_repo, clock=SystemClock())
@@ -211,6 +223,10 @@ def open_rules(settings: Path | None, repo: str) -> RuleSet:
 
 def open_level(level: FixLevel, repo: str, branch: str | None, *, propose: bool) -> LevelChange:
     """Set the auto-fix level in the settings file of a repository, in the name of the person at this command line."""
+    from bot.flows.level import LevelFile, set_level
+    from bot.wiring.actor import actor
+    from bot.wiring.ledger import ledger
+
     open_repo = open_repository(Options(repo=repo, branch=branch))
     ledger(open_repo)
     run = run_context(open_repo, clock=SystemClock())
@@ -248,6 +264,16 @@ def render_folder(root: Path, variables: tuple[str, ...], *, write: bool) -> Art
 
 def run_context(open_repo: OpenRepository, *, clock: Clock, read_only: bool = False) -> RunContext:
     """What a run on ``open_repo`` writes with."""
+    from bot.flows.context import RunContext
+    from bot.github import actions, address
+    from bot.model.decision import Attention
+    from bot.model.ledger import Actor
+    from bot.ports import Signature
+    from bot.shipped import folder
+    from bot.texts import Texts
+    from bot.wiring.host import open_host, writer
+    from bot.wiring.ledger import ledger_or_none, limits
+
     host = (
         None
         if read_only and open_repo.secrets.token is None and open_repo.secrets.app is None
@@ -275,8 +301,16 @@ def run_context(open_repo: OpenRepository, *, clock: Clock, read_only: bool = Fa
         assign_owners=settings.github.assign_owners,
         run_link=run.link if run else None,
         commit_url=partial(address.commit_url, open_repo.remote or ""),
-        appliers=partial(appliers_of, open_repo),
+        appliers=partial(_appliers, open_repo),
     )
+
+
+def _appliers(
+    open_repo: OpenRepository, declaration: Declaration, target: str
+) -> Callable[[ResourceId], Applier | None]:
+    from bot.wiring.appliers import appliers_of
+
+    return appliers_of(open_repo, declaration, target)
 
 
 def rules_in_force(open_repo: OpenRepository, memo: Memo, before: Declarer | None, commit: str) -> RulesInForce:
@@ -358,10 +392,16 @@ def _declarer(
 def _renderer(open_repo: OpenRepository) -> Renderer:
     renderer_choice = open_repo.settings.renderer
     if renderer_choice.kind == "forge":
-        return render
+        return _forged
     return plugins.renderer(
         renderer_choice.kind, PluginContext(renderer_choice.options, open_repo.options.environment, SystemClock())
     )
+
+
+def _forged(config: AssembledConfig, overlays: Overlays) -> Bundle:
+    from bot.forge.render import render
+
+    return render(config, overlays)
 
 
 def selection(open_repo: OpenRepository) -> Selection:

@@ -263,15 +263,16 @@ def load(files: Mapping[str, bytes]) -> FieldGrants:
     """The rows of all ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
     from bot.intake.lined import read_document
     from bot.intake.mistakes import reason
+    from bot.intake.ready import value_of
 
     rows = FieldGrants()
     for file in sorted(files):
-        document = read_document(files[file], file)
         try:
-            read = _FieldFile.model_validate(document.value or {}).fields
+            read = _FieldFile.model_validate(value_of(files[file], file) or {}).fields
         except ValidationError as exc:
             first = exc.errors(include_url=False)[0]
-            raise Invalid(f"{file}:{document.line(first['loc'])}: {reason(first)}") from exc
+            line = read_document(files[file], file).line(first["loc"])
+            raise Invalid(f"{file}:{line}: {reason(first)}") from exc
         ids = Counter(row.id for row in (*rows.rows, *read))
         if duplicate := next((id_ for id_, count in ids.items() if count > 1), None):
             raise Invalid(

@@ -140,15 +140,16 @@ def load(files: Mapping[str, bytes]) -> Grants:
     """The rows of all ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
     from bot.intake.lined import read_document
     from bot.intake.mistakes import reason
+    from bot.intake.ready import value_of
 
     rows: list[MetadataGrant] = []
     for file in sorted(files):
-        document = read_document(files[file], file)
         try:
-            rows += _GrantFile.model_validate(document.value or {}).grants
+            rows += _GrantFile.model_validate(value_of(files[file], file) or {}).grants
         except ValidationError as exc:
             first = exc.errors(include_url=False)[0]
-            raise Invalid(f"{file}:{document.line(first['loc'])}: {reason(first)}") from exc
+            line = read_document(files[file], file).line(first["loc"])
+            raise Invalid(f"{file}:{line}: {reason(first)}") from exc
     return Grants(tuple(_once(rows)))
 
 
