@@ -37,7 +37,9 @@ def test_a_run_loads_what_it_needs(words: list[str], without: list[str], tmp_pat
     commit(repository, {"a.py": "x = 1\n"})
     repository.checkout_head(strategy=pygit2.enums.CheckoutStrategy.FORCE)
     (tmp_path / "live.json").write_text('{"apiVersion": "v1", "kind": "List", "items": []}')
-    done = subprocess.run([sys.executable, "-c", _RUN, *words], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", _RUN, *words], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
     loaded = done.stderr.split()
     assert "bot.settings" in loaded
     assert [name for name in without if f"bot.{name}" in loaded] == []

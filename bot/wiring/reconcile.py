@@ -34,7 +34,7 @@ from bot.policy.rules import RuleSet
 from bot.ports import Clock, PluginContext, Renderer, Repository
 from bot.renderers.renderers import Renderers
 from bot.settings import FILE, Settings, load, secrets
-from bot.shipped import files
+from bot.shipped import files, folder
 from bot.wiring import plugins, targets
 from bot.wiring.observers import list_keys
 from bot.wiring.projects import commit_files, named_projects
@@ -269,7 +269,6 @@ def run_context(open_repo: OpenRepository, *, clock: Clock, read_only: bool = Fa
     from bot.model.decision import Attention
     from bot.model.ledger import Actor
     from bot.ports import Signature
-    from bot.shipped import folder
     from bot.texts import Texts
     from bot.wiring.host import open_host, writer
     from bot.wiring.ledger import ledger_or_none, limits
