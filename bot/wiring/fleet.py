@@ -51,6 +51,11 @@ _USED: Final = (
         "github",
         "bot.drift.severity.places",
     ),
+    *("bot.assembly.assemble", "bot.forge.render", "bot.intake.compose", "bot.intake.terraform", "bot.intake.lined"),
+    *("bot.flows.context", "bot.flows.head_check", "bot.texts", "bot.origins.expanded", "bot.origins.search"),
+    *("bot.origins.trace", "bot.renderers.argo", "bot.renderers.directory", "bot.renderers.flux_kustomization"),
+    *("bot.renderers.flux_release", "bot.renderers.helm", "bot.renderers.kustomize"),
+    *("bot.wiring.appliers", "bot.wiring.host", "bot.wiring.ledger"),
 )
 """Modules that load nearly everything that a run loads."""
 

@@ -184,6 +184,9 @@ def _failed(exc: OSError) -> str:
 def entry() -> None:
     """The ``clockwork`` console script."""
     gc.set_threshold(_OBJECTS)
+    # Pydantic looks for plug-ins of its own in the metadata of everything that is installed, a tenth of a short run
+    # (docs.pydantic.dev, "Plugins"). Whoever uses one sets the variable to nothing.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = main()
     gc.freeze()  # what is left goes with the process; to go through it once more takes a tenth of a second
     sys.exit(code)
