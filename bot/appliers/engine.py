@@ -130,7 +130,7 @@ def connected(host: str, environment: Mapping[str, str], *, seconds: float) -> I
     try:
         made = client(host, environment, seconds=seconds, purpose="applying Compose")
     except Unavailable as exc:
-        raise Unavailable(f"the engine at {host}: {exc.message}") from exc
+        raise Unavailable(f"the engine does not answer at {host}: {exc.message}") from exc
     try:
         yield Engine(made)
     finally:
