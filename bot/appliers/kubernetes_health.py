@@ -78,7 +78,7 @@ def _failed(*evidence: str) -> HealthReport:
     return HealthReport(HealthState.FAILED, evidence)
 
 
-def _said(condition: Tree) -> str:
+def _reason_of(condition: Tree) -> str:
     """A condition in its own words."""
     reason = ": ".join(filter(None, (text(condition.get("reason")), text(condition.get("message")))))
     return _shown(
@@ -101,9 +101,9 @@ def _generic(tree: Tree) -> HealthReport | None:
     if generation is not None and observed_generation is not None and generation != observed_generation:
         return _progressing(f"its controller has seen generation {whole(observed_generation)} of {whole(generation)}")
     if condition := _is(tree, "Reconciling", "True"):
-        return _progressing(_said(condition))
+        return _progressing(_reason_of(condition))
     if condition := _is(tree, "Stalled", "True"):
-        return _failed(_said(condition))
+        return _failed(_reason_of(condition))
     return None
 
 
@@ -112,7 +112,7 @@ def _by_ready(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     condition = condition_of(tree, "Ready")
     if not condition:
         return _healthy("it exists")
-    return _healthy(_said(condition)) if condition.get("status") == "True" else _progressing(_said(condition))
+    return _healthy(_reason_of(condition)) if condition.get("status") == "True" else _progressing(_reason_of(condition))
 
 
 def _count(tree: Tree, name: str) -> int:
@@ -135,9 +135,9 @@ def _fewer(counts: tuple[tuple[str, int, int], ...]) -> HealthReport | None:
 def _deployment(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     progressing, available = condition_of(tree, "Progressing"), _is(tree, "Available", "True")
     if progressing.get("reason") == "ProgressDeadlineExceeded":
-        return _failed(_said(progressing))
+        return _failed(_reason_of(progressing))
     if condition := _is(tree, "ReplicaFailure", "True"):
-        return _progressing(_said(condition))
+        return _progressing(_reason_of(condition))
     replicas, updated = _replicas(tree), _count(tree, "updatedReplicas")
     short = _fewer((("there", _count(tree, "replicas"), replicas), ("of the newest revision", updated, replicas)))
     if short is not None:
@@ -152,7 +152,7 @@ def _deployment(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     rolled = deadline in (None, _NO_DEADLINE) or progressing.get("reason") == "NewReplicaSetAvailable"
     if not rolled:
         return _progressing(
-            _said(progressing) if progressing else "it has not said yet that its newest revision is there"
+            _reason_of(progressing) if progressing else "it has not said yet that its newest revision is there"
         )
     return (
         _healthy(f"{ready} of {replicas} replicas are ready") if available else _progressing("it is not available yet")
@@ -199,7 +199,7 @@ def _daemon_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
 
 def _replica_set(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     if condition := _is(tree, "ReplicaFailure", "True"):
-        return _progressing(_said(condition))
+        return _progressing(_reason_of(condition))
     replicas, existing, ready = _replicas(tree), _count(tree, "replicas"), _count(tree, "readyReplicas")
     short = _fewer(
         (
@@ -219,7 +219,7 @@ def _job(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     if _is(tree, "Complete", "True"):
         return _healthy(f"it has ended: {_count(tree, 'succeeded')} pods succeeded")
     if condition := _is(tree, "Failed", "True"):
-        return _failed(_said(condition))
+        return _failed(_reason_of(condition))
     if _is(tree, "Suspended", "True"):
         return _healthy("it is suspended")
     if not text(get(tree, "status", "startTime")):
@@ -254,7 +254,7 @@ def _pod(tree: Tree, now: datetime, _binding: str) -> HealthReport:
         return (_failed if crashing else _progressing)(*(evidence or ("it runs and is not ready yet",)))
     scheduled, created_at = _is(tree, "PodScheduled", "False"), moment(get(tree, "metadata", "creationTimestamp"))
     if scheduled.get("reason") == "Unschedulable" and created_at is not None and now - created_at > _UNSCHEDULED:
-        return _failed(_said(scheduled))
+        return _failed(_reason_of(scheduled))
     return _progressing(*(evidence or (f"its phase is {phase or 'not known yet'}",)))
 
 
@@ -265,11 +265,11 @@ def _crashes(container: Tree) -> bool:
 def _definition(tree: Tree, _now: datetime, _binding: str) -> HealthReport:
     established = condition_of(tree, "Established")
     if refused := _is(tree, "NamesAccepted", "False"):
-        return _failed(_said(refused))
+        return _failed(_reason_of(refused))
     if established.get("status") == "True":
         return _healthy("it is established")
     if established.get("status") == "False" and established.get("reason") != "Installing":
-        return _failed(_said(established))
+        return _failed(_reason_of(established))
     return _progressing("it is being installed")
 
 

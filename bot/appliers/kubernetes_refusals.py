@@ -96,7 +96,7 @@ def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> Bot
     What a status means: Kubernetes API conventions, "HTTP Status codes"
     (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md).
     """
-    message = _said(answer, secret=secret)
+    message = _message_of(answer, secret=secret)
     words = f"{subject}: the cluster says to {verb}: {message}"
     match answer.status:
         case 409 if not held_fields(answer):
@@ -133,7 +133,7 @@ def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> Bot
             return Refused(words)
 
 
-def _said(answer: ApiAnswer, *, secret: bool) -> str:
+def _message_of(answer: ApiAnswer, *, secret: bool) -> str:
     """The refusal in a line, without values where they may be secret."""
     head = f"{answer.status} {answer.reason}".strip()
     if not secret:

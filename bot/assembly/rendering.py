@@ -39,7 +39,7 @@ def _joined(node: Template, pieces: Sequence[Piece]) -> Iterator[Piece]:
     """The pieces with neighbours made one where they are one stretch of the file, which in heredocs is part of a line."""
     pending: Piece | None = None
     for piece in pieces:
-        combined = None if pending is None else _both(pending, piece)
+        combined = None if pending is None else _joined_piece(pending, piece)
         if combined is not None and not (node.marker and "\n" in combined.text):
             pending = combined
             continue
@@ -50,7 +50,7 @@ def _joined(node: Template, pieces: Sequence[Piece]) -> Iterator[Piece]:
         yield pending
 
 
-def _both(before: Piece, after: Piece) -> Piece | None:
+def _joined_piece(before: Piece, after: Piece) -> Piece | None:
     """Two pieces of bare text as one where no other text stands between them."""
     if not (before.bare and after.bare and before.use and after.use and before.use.end == after.use.start):
         return None

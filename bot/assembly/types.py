@@ -192,13 +192,13 @@ def _bad(value: Value, kind: ScalarType) -> Mismatch:
     return Mismatch(value, f"{'a secret value' if value.sensitive else repr(value.data)} does not fit", describe(kind))
 
 
-def _whole(value: Value) -> int | None:
+def _whole_number(value: Value) -> int | None:
     number = as_number(value)
     return int(number) if number is not None and number == int(number) else None
 
 
 def _port(value: Value) -> int | None:
-    number = _whole(value)
+    number = _whole_number(value)
     return number if number is not None and 0 < number < 65536 else None
 
 
@@ -215,7 +215,7 @@ _CONVERT: Final[Mapping[ScalarType, Callable[[Value], bool | int | float | str |
     ScalarType.STRING: as_text,
     ScalarType.COMMAND: as_text,
     ScalarType.NUMBER: as_number,
-    ScalarType.WHOLE: _whole,
+    ScalarType.WHOLE: _whole_number,
     ScalarType.BOOL: as_bool,
     ScalarType.DURATION: _matching(_DURATION),
     ScalarType.SIZE: _matching(_SIZE),

@@ -69,7 +69,7 @@ def own_network(wall: Wall) -> bool:
 
 def behind(wall: Wall, world: ConfinedWorld, command: Sequence[str]) -> list[str]:
     """The words that run ``command`` (a program's path and arguments) in ``world``."""
-    words = [*_PYTHON, str(_HERE / "world.py"), _told(wall, world), "--", *command]
+    words = [*_PYTHON, str(_HERE / "world.py"), _described_wall(wall, world), "--", *command]
     match wall:
         case Wall.NAMESPACES | Wall.LANDLOCK:
             return words
@@ -95,7 +95,7 @@ def _user_files() -> dict[str, str]:
     }
 
 
-def _told(wall: Wall, world: ConfinedWorld) -> str:
+def _described_wall(wall: Wall, world: ConfinedWorld) -> str:
     readable = [*world.readable, *map(Path, ("/dev/null", "/dev/urandom") if wall is Wall.LANDLOCK else ())]
     writable = [*world.writable, *map(Path, ("/dev/null",) if wall is Wall.LANDLOCK else ())]
     user, group = _inside()

@@ -119,7 +119,7 @@ class Maker:
         """The drift that a problem of the live resource is; its texts hold no secret of either side."""
         desired, reason = self._desired, problem.reason
         return replace(
-            _whole(desired.id, desired.task, DriftKind.UNHEALTHY, observed=reason, live=reason),
+            _whole_resource(desired.id, desired.task, DriftKind.UNHEALTHY, observed=reason, live=reason),
             file=desired.file,
             line=desired.line,
             changed_at=problem.since,
@@ -130,21 +130,21 @@ class Maker:
 
 def missing(desired: Desired) -> Drift:
     """A whole resource that Git declares and that is not there."""
-    drift = _whole(desired.id, desired.task, DriftKind.MISSING, desired=_PRESENT)
+    drift = _whole_resource(desired.id, desired.task, DriftKind.MISSING, desired=_PRESENT)
     return replace(drift, file=desired.file, line=desired.line)
 
 
 def undeclared(observed: Observed, reason: str, *, applied: bool) -> Drift:
     """A whole live resource that Git should declare, or declared when it was ``applied`` last, and does not."""
     kind = DriftKind.REMOVED if applied else DriftKind.UNMANAGED
-    drift = _whole(observed.id, str(observed.id), kind, observed=_PRESENT, live=observed.tree)
+    drift = _whole_resource(observed.id, str(observed.id), kind, observed=_PRESENT, live=observed.tree)
     return replace(drift, message=reason)
 
 
 _PRESENT: Final = "present"
 
 
-def _whole(
+def _whole_resource(
     id_: ResourceId, task: str, kind: DriftKind, *, desired: JSON = None, observed: JSON = None, live: JSON = None
 ) -> Drift:
     """A drift of a whole resource, as severe as what is ``live`` makes it."""

@@ -109,7 +109,7 @@ def canonical_quantity(quantity_text: str) -> str | None:
     if suffix in _BINARY[1:]:
         number = Decimal(digits) * 1024 ** _BINARY.index(suffix)
         if number >= 1024:
-            return _signed(sign, _binary(_whole(number)))
+            return _signed(sign, _binary(_whole_number(number)))
         return _signed(sign, _scaled(number))  # less than 1 Ki is written in decimal units
     power = int(exponent) if by_exponent else _EXPONENTS[suffix or ""]
     number = Decimal(digits).scaleb(power)
@@ -120,7 +120,7 @@ def _signed(sign: str, text: str) -> str:
     return f"-{text}" if sign == "-" and text != "0" else text
 
 
-def _whole(number: Decimal) -> int:
+def _whole_number(number: Decimal) -> int:
     return int(number.to_integral_value(rounding="ROUND_UP"))
 
 
@@ -136,7 +136,7 @@ def _scaled(number: Decimal, *, exponents: bool = False) -> str:
     """With the largest unit of which it is a whole number, at least nano."""
     if number == 0:
         return "0"
-    nano = _whole(number.scaleb(9))
+    nano = _whole_number(number.scaleb(9))
     power = -9
     while nano % 1000 == 0 and power < 18:
         nano //= 1000

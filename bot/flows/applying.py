@@ -114,15 +114,15 @@ def _permitted(
     before = -1
     while len(waiting) > before:
         before = len(waiting)
-        target_ids = {_whole(action) for action in actions if action.id in waiting} - {None}
+        target_ids = {_joint_work(action) for action in actions if action.id in waiting} - {None}
         waiting |= {
-            action.id for action in actions if waiting.intersection(action.needs) or _whole(action) in target_ids
+            action.id for action in actions if waiting.intersection(action.needs) or _joint_work(action) in target_ids
         }
     kept_actions = tuple(action for action in actions if action.id not in waiting)
     return kept_actions, tuple(action for action in actions if action.id in waiting)
 
 
-def _whole(action: Action) -> tuple[Platform, str] | None:
+def _joint_work(action: Action) -> tuple[Platform, str] | None:
     """What an action is done with or not at all; None for one by itself."""
     if action.resource.platform is Platform.TERRAFORM:
         return Platform.TERRAFORM, ""

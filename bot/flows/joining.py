@@ -50,7 +50,7 @@ def joined(proposals: Sequence[Proposal], commit: str, situation: Situation) -> 
             groups.setdefault(likeness, []).append(proposal)
     instead: dict[str, Proposal | None] = {}
     for likeness, members in groups.items():
-        joined_proposal = _whole(likeness, members)
+        joined_proposal = _joined_proposal(likeness, members)
         if len(members) >= least or _is_open(joined_proposal, situation):
             instead |= dict.fromkeys(member.fingerprint for member in members) | {
                 members[0].fingerprint: joined_proposal
@@ -177,7 +177,7 @@ def _of(decision: Decision) -> str:
     return f"{resource.target}/{resource.kind}" if resource.target else resource.kind
 
 
-def _whole(likeness: _Likeness, members: Sequence[Proposal]) -> Proposal:
+def _joined_proposal(likeness: _Likeness, members: Sequence[Proposal]) -> Proposal:
     """One proposal for all: ``prod/Deployment/*#3fa9c1``, whose digits stand for what they have in common."""
     common = hashlib.sha256("\0".join(likeness).encode()).hexdigest()[:6]
     decisions = tuple(decision for member in members for decision in member.decisions)

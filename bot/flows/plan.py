@@ -53,11 +53,11 @@ def plan(
     while True:  # ends: a decision only ever goes on from commit to pull request to issue
         intentions, relaned = _attempt(decisions, declaration, situation)
         if not relaned:
-            return _told(intentions, situation)
+            return _with_notice(intentions, situation)
         decisions = [relaned.get(decision.drift.id, decision) for decision in decisions]
 
 
-def _told(intentions: tuple[Intention, ...], situation: Situation) -> tuple[Intention, ...]:
+def _with_notice(intentions: tuple[Intention, ...], situation: Situation) -> tuple[Intention, ...]:
     """The plan with the one issue about all that waits for a switch; without it, what waits is delivered to nobody."""
     waiting = [intention for intention in intentions if intention.effect is Effect.WAITING]
     if not waiting:

@@ -30,7 +30,7 @@ def removals(decisions: Sequence[Decision], declaration: Declaration, limits: Li
     Whole things (resources that are gone or should go, artifacts nobody declares any more) are held against their
     number and their share of what is declared; entries that a commit would cut out of files against their number alone.
     """
-    removals_found = tuple(d for d in decisions if d.lane is not Lane.NOTHING and _whole(d.drift))
+    removals_found = tuple(d for d in decisions if d.lane is not Lane.NOTHING and _is_whole_object(d.drift))
     total = len(declaration.resources) + sum(d.drift.kind is not DriftKind.MISSING for d in removals_found)
     if (guard := deletion_guard(len(removals_found), total, limits)) is not None:
         return Removals(removals_found, guard)
@@ -39,7 +39,7 @@ def removals(decisions: Sequence[Decision], declaration: Declaration, limits: Li
     return None if guard is None else Removals(cuts, guard)
 
 
-def _whole(drift: Drift) -> bool:
+def _is_whole_object(drift: Drift) -> bool:
     if drift.kind is DriftKind.STALE_ARTIFACT:
         return drift.desired is None
     return drift.kind in {DriftKind.MISSING, DriftKind.REMOVED} and not drift.path

@@ -51,7 +51,7 @@ def read(body: str | None, *, repository: str, secret: bytes) -> SignedMarker | 
     match = _line_of(body)
     if match is None:
         return None
-    marker = _said(match)
+    marker = _marker_of(match)
     expected = _mac(marker, repository=repository, secret=secret, state=match["state"])
     return SignedMarker(marker, match["state"] == "closed") if hmac.compare_digest(expected, match["mac"]) else None
 
@@ -59,14 +59,14 @@ def read(body: str | None, *, repository: str, secret: bytes) -> SignedMarker | 
 def claimed(body: str | None) -> Marker | None:
     """What the first line of ``body`` says, whoever signed it: another secret, another name of the repository, or nobody."""
     match = _line_of(body)
-    return None if match is None else _said(match)
+    return None if match is None else _marker_of(match)
 
 
 def _line_of(body: str | None) -> re.Match[str] | None:
     return _LINE.fullmatch((body or "")[:_MAX_LINE].split("\n", 1)[0].rstrip("\r"))
 
 
-def _said(match: re.Match[str]) -> Marker:
+def _marker_of(match: re.Match[str]) -> Marker:
     return Marker(unquote(match["kind"]), unquote(match["key"]), unquote(match["digest"]))
 
 

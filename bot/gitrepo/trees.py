@@ -146,9 +146,9 @@ def check_writable_in(repository: pygit2.Repository, base: _Id, paths: Iterable[
             if entry is None:
                 break
             if depth < len(parts) and entry[0] != FOLDER:
-                raise Refused(f"will not write below {prefix}: {_what(entry[0])} is in the way")
+                raise Refused(f"will not write below {prefix}: {_kind_name(entry[0])} is in the way")
             if depth == len(parts) and entry[0] not in REGULAR:
-                raise Refused(f"will not write {prefix}: {_what(entry[0])} is there")
+                raise Refused(f"will not write {prefix}: {_kind_name(entry[0])} is there")
 
 
 def commit(
@@ -175,7 +175,7 @@ def _build(repository: pygit2.Repository, base: _Id | None, folder: _Folder, pre
     for name, deeper in folder.folders.items():
         mode, oid = _present(tree, name) or (FOLDER, None)
         if mode != FOLDER or name in folder.files:
-            raise Refused(f"will not write below {prefix}{name}: {_what(mode)} is in the way")
+            raise Refused(f"will not write below {prefix}{name}: {_kind_name(mode)} is in the way")
         below = _build(repository, oid, deeper, f"{prefix}{name}/")
         if below is not None:
             builder.insert(name, below, FileMode.TREE)
@@ -185,7 +185,7 @@ def _build(repository: pygit2.Repository, base: _Id | None, folder: _Folder, pre
         present = _present(tree, name)
         mode = 0o100644 if present is None else present[0]
         if mode not in REGULAR:
-            raise Refused(f"will not write {prefix}{name}: {_what(mode)} is there")
+            raise Refused(f"will not write {prefix}{name}: {_kind_name(mode)} is there")
         if data is not None:
             builder.insert(name, repository.create_blob(data), FileMode(0o100755 if mode == 0o100755 else 0o100644))
         elif present is not None:
@@ -201,6 +201,6 @@ def _present(tree: pygit2.Tree | None, name: str) -> tuple[int, str] | None:
     return entry.filemode, str(entry.id)
 
 
-def _what(mode: int) -> str:
+def _kind_name(mode: int) -> str:
     kinds = {FOLDER: "a folder", LINK: "a symlink", 0o160000: "a submodule"}
     return kinds.get(mode, "a file")

@@ -104,14 +104,16 @@ def _documents(rules: RuleBook, agent: str | None) -> Iterator[str]:
     agent_documents = [guardrail for guardrail in counting if guardrail.for_agent is not None]
     if agent_documents:
         yield f"# What is known of the agent {agent}\n"
-        yield from map(_whole, agent_documents)
+        yield from map(_full_text, agent_documents)
     yield "# Guardrails\n"
-    yield from (_whole(guardrail) for guardrail in counting if guardrail.inject and guardrail not in agent_documents)
+    yield from (
+        _full_text(guardrail) for guardrail in counting if guardrail.inject and guardrail not in agent_documents
+    )
     yield from (f"- {guardrail.id}: {guardrail.title}" for guardrail in counting if not guardrail.inject)
     yield ""
 
 
-def _whole(guardrail: Guardrail) -> str:
+def _full_text(guardrail: Guardrail) -> str:
     return f"## {guardrail.id}: {guardrail.title}\n{guardrail.body}\n"
 
 

@@ -100,18 +100,18 @@ def judge_subject(
             findings.append(system(rules, "SYS-002", mode, f"The detector of {failure}.", anchor=guardrail.id))
     kept_findings, waived = _waived(findings, subject, rules, today, notes)
     told_findings = ordered(map(_shown, kept_findings)), ordered(map(_shown, waived))
-    return Judgement(*told_findings, tuple(map(_whole, notes)), failure or subject.change.truncated)
+    return Judgement(*told_findings, tuple(map(_valid_text, notes)), failure or subject.change.truncated)
 
 
 def _shown(finding: Finding) -> Finding:
     """The finding as every form can hold it: Git's names of files are bytes, which need not be UTF-8."""
     if all(text is None or text.isascii() for text in (finding.file, finding.message, finding.evidence)):
         return finding
-    file, evidence = (None if text is None else _whole(text) for text in (finding.file, finding.evidence))
-    return replace(finding, file=file, message=_whole(finding.message), evidence=evidence)
+    file, evidence = (None if text is None else _valid_text(text) for text in (finding.file, finding.evidence))
+    return replace(finding, file=file, message=_valid_text(finding.message), evidence=evidence)
 
 
-def _whole(text: str) -> str:
+def _valid_text(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 

@@ -34,7 +34,7 @@ _TRUTH: Final = {
 }
 
 
-def _whole(text: str) -> int | None:
+def _whole_number(text: str) -> int | None:
     return int(text) if len(text) < 20 and _WHOLE.match(text) else None
 
 
@@ -123,7 +123,7 @@ _MODES: Final = "configs.*.mode secrets.*.mode build.secrets.*.mode"
 _NO_TEXTS: Final = "blkio_config.weight blkio_config.weight_device.*.weight volumes.*.tmpfs.mode"
 """Where the schema allows a text and docker compose takes none."""
 _CASTS: Final[Mapping[str, tuple[Callable[[str], str | int | float | bool | None], str]]] = {
-    **{f"services.*.{path}": (_whole, "a whole number") for path in _INTEGERS.split()},
+    **{f"services.*.{path}": (_whole_number, "a whole number") for path in _INTEGERS.split()},
     **{f"services.*.{path}": (number, "a number") for path in _NUMBERS.split()},
     **{f"services.*.{path}": (_truth, "true or false") for path in _TRUTHS.split()},
     **{f"services.*.{path}": (_duration, "a time such as 1m30s") for path in _DURATIONS.split()},

@@ -291,7 +291,7 @@ class _Values:
             if self.dialect is Dialect.TERRAFORM:
                 name = self._terraform_key(key)
             if name in entries:
-                self.duplicates.append(_where(key))
+                self.duplicates.append(_key_position(key))
             self._look_at(key)
             entries[name] = self.value(child, depth + 1)
         return entries
@@ -324,7 +324,7 @@ class _Values:
         if self.dialect is Dialect.COMPOSE and key.tag != _QUOTED:
             plain = resolve(key.value, self.dialect) if key.tag == _PLAIN else self._tagged(key)
             if not isinstance(plain, str) or (key.tag == _PLAIN and _DATE.match(key.value)):
-                self.strange.append(_where(key))
+                self.strange.append(_key_position(key))
 
     def _merged(self, node: Any, depth: int) -> JSON:
         if self.dialect is Dialect.TERRAFORM:
@@ -335,11 +335,11 @@ class _Values:
             value = self.value(child, depth + 1)
             if key.value == "<<" and key.tag == _PLAIN:
                 if inherited and self.dialect is Dialect.COMPOSE:
-                    self.duplicates.append(_where(key))
+                    self.duplicates.append(_key_position(key))
                 inherited.extend(value if isinstance(value, list) else [value])
                 continue
             if key.value in own_entries:
-                self.duplicates.append(_where(key))
+                self.duplicates.append(_key_position(key))
             self._look_at(key)
             own_entries[str(key.value)] = value
         entries: dict[str, JSON] = {}
@@ -350,7 +350,7 @@ class _Values:
         return entries | own_entries
 
 
-def _where(key: Any) -> tuple[int, int, str]:
+def _key_position(key: Any) -> tuple[int, int, str]:
     return key.start_mark.line + 1, key.start_mark.column + 1, str(key.value)
 
 

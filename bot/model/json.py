@@ -134,19 +134,19 @@ def facts(value: object, names: str) -> dict[str, JSON]:
     A name may be ``key=way.to.it`` where the key is another one.
     """
     name_parts = (name.partition("=") for name in names.split())
-    return {key: _told(attrgetter(attribute or key)(value)) for key, _, attribute in name_parts}
+    return {key: _as_fact(attrgetter(attribute or key)(value)) for key, _, attribute in name_parts}
 
 
-def _told(value: object) -> JSON:
+def _as_fact(value: object) -> JSON:
     match value:
         case datetime():
             return value.isoformat()
         case Enum():
-            return _told(value.value)
+            return _as_fact(value.value)
         case Mapping():
-            return {str(key): _told(entry) for key, entry in value.items()}
+            return {str(key): _as_fact(entry) for key, entry in value.items()}
         case tuple() | list():
-            return [_told(element) for element in value]
+            return [_as_fact(element) for element in value]
         case None | bool() | int() | float() | str():
             return value
     raise TypeError(f"{type(value).__name__} is nothing that JSON says")

@@ -18,7 +18,7 @@ _SHOWN: Final = 3
 
 def same_state(tree: Tree, other: Tree) -> bool:
     """Whether two accounts say the same of an object, its status aside."""
-    return tree == other or _said(tree) == _said(other)
+    return tree == other or _comparable(tree) == _comparable(other)
 
 
 def contradiction(location: str, names: Sequence[str], counts: str) -> IgnoreNote:
@@ -28,6 +28,6 @@ def contradiction(location: str, names: Sequence[str], counts: str) -> IgnoreNot
     return IgnoreNote(location, "contradictory", f"different accounts of {name_list}; {counts}")
 
 
-def _said(tree: Tree) -> dict[str, JSON]:
+def _comparable(tree: Tree) -> dict[str, JSON]:
     metadata = {key: value for key, value in mapping(tree.get("metadata")).items() if key not in _PASSING}
     return {**{key: value for key, value in tree.items() if key != "status"}, "metadata": metadata}

@@ -17,7 +17,7 @@ def overrides(desire: DesiredEdit, defaults: Tree, layer_values: JSON) -> Iterat
     Helm merges mappings, and takes away a key that is null; a list replaces the other (Helm docs, "Values Files").
     """
     around, small = _small(desire)
-    yield from _whole(desire, defaults, layer_values)
+    yield from _whole_overrides(desire, defaults, layer_values)
     for pointer, default in _collections(defaults, layer_values):
         own_value = value_at(layer_values, pointer)
         value = (
@@ -38,7 +38,7 @@ def overrides(desire: DesiredEdit, defaults: Tree, layer_values: JSON) -> Iterat
                 yield _put(pointer, new)
 
 
-def _whole(desire: DesiredEdit, defaults: Tree, layer_values: JSON) -> Iterator[Edit]:
+def _whole_overrides(desire: DesiredEdit, defaults: Tree, layer_values: JSON) -> Iterator[Edit]:
     """A mapping or list that comes as a whole, for one of the values that is empty so far: that of its name first."""
     edit = desire.edit
     if not isinstance(edit, AddEntry) or edit.key is None or not isinstance(edit.value, (Mapping, list, tuple)):

@@ -118,7 +118,7 @@ def line_slots(tree: FileTree, paths: Iterable[str], old: JSON) -> Iterator[Slot
         except UnicodeDecodeError:
             continue
         if text == old:
-            yield Slot(path, text, tuple(path.split("/")), "the whole file", _whole(path))
+            yield Slot(path, text, tuple(path.split("/")), "the whole file", _whole_file_edits(path))
         if path.endswith(SUFFIXES) or "sops_mac=" in text:  # what is encrypted has a checksum over all of it
             continue
         for number, line in enumerate(text.splitlines(), 1):
@@ -127,7 +127,7 @@ def line_slots(tree: FileTree, paths: Iterable[str], old: JSON) -> Iterator[Slot
                 yield Slot(path, value, (key,), f"{key} of the file", _line(path, number, key), (key,), None, number)
 
 
-def _whole(path: str) -> Callable[[JSON], Iterator[tuple[FileEdit, ...]]]:
+def _whole_file_edits(path: str) -> Callable[[JSON], Iterator[tuple[FileEdit, ...]]]:
     def edits_for(value: JSON) -> Iterator[tuple[FileEdit, ...]]:
         if isinstance(value, str):
             yield (LineEdit(path, 0, value),)

@@ -150,7 +150,7 @@ def _table(task: str, drifts: Sequence[Drift]) -> Table:
         table.add_column(name, header_style="dim", overflow="fold")
     for drift in drifts:
         declared, live = sides(drift)
-        cells = (_what(drift, task), *both(declared, live), _who(drift), drift.declared_at)
+        cells = (_subject_cell(drift, task), *both(declared, live), _writer_cell(drift), drift.declared_at)
         table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", *map(escape, cells))
     return table
 
@@ -160,21 +160,28 @@ def _compact(task: str, drifts: Sequence[Drift], width: int) -> Table:
     table = Table(title=escape(task), title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
     room = width - len("severity") - 4
     values = max(_narrowest(*both(*sides(drift))) for drift in drifts)
-    parts = [part for drift in drifts for part in (_what(drift, task), _who(drift), drift.declared_at) if part]
+    parts = [
+        part
+        for drift in drifts
+        for part in (_subject_cell(drift, task), _writer_cell(drift), drift.declared_at)
+        if part
+    ]
     first_width = min(max(map(len, parts)), room - min(values, _VALUES))
     for name in ("severity", "what", "Git says → runs"):
         table.add_column(name, header_style="dim", overflow="fold")
     table.columns[1].width = first_width
     for drift in drifts:
         declared, live = sides(drift)
-        writer, location = _who(drift), drift.declared_at
+        writer, location = _writer_cell(drift), drift.declared_at
         origin = f"{writer} · {location}" if writer and location else writer or location
         origin = (
             origin
             if len(origin) <= first_width
             else "\n".join(_folded(part, first_width) for part in (writer, location) if part)
         )
-        subject = escape(_folded(_what(drift, task), first_width)) + (f"\n[dim]{escape(origin)}[/]" if origin else "")
+        subject = escape(_folded(_subject_cell(drift, task), first_width)) + (
+            f"\n[dim]{escape(origin)}[/]" if origin else ""
+        )
         cells = _stacked(*both(declared, live), room - first_width)
         table.add_row(f"[{COLOUR[drift.severity]}]{drift.severity.value}[/]", subject, cells)
     return table
@@ -217,12 +224,12 @@ def _show_lines(task: str, drifts: Sequence[Drift], console: Console) -> None:
 
 
 def _lines(drift: Drift, task: str, width: int) -> Iterator[str]:
-    yield f"[{COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_what(drift, task))}"
+    yield f"[{COLOUR[drift.severity]}]{drift.severity.value:<8}[/] {escape(_subject_cell(drift, task))}"
     declared, live = sides(drift)
     desired_text, right = both(declared, live, min(WIDTH, max((width - _INDENT - 3) // 2, _SHORTEST)))
     before = "" if live == CHANGED_UNSEEN else f"{escape(desired_text)} [dim]→[/] "
     yield f"         {before}{escape(right)}"
-    origin = " · ".join(part for part in (_who(drift), drift.declared_at) if part)
+    origin = " · ".join(part for part in (_writer_cell(drift), drift.declared_at) if part)
     if origin:
         yield f"         [dim]{escape(origin)}[/]"
 
@@ -241,14 +248,14 @@ def _show_evidence(task: str, drifts: Sequence[Drift], console: Console) -> None
                 console.print(f"[dim]{escape(value(line, console.width))}[/dim]", highlight=False, soft_wrap=True)
 
 
-def _what(drift: Drift, task: str) -> str:
+def _subject_cell(drift: Drift, task: str) -> str:
     resource = "" if drift.resource.qualified == task else f"{drift.resource} "
     subject = f"{resource}{drift.where}".strip() or drift.kind.value
     label = subject if drift.kind.value in {"changed", subject} else f"{subject} ({drift.kind.value})"
     return f"{label}: {drift.message}" if drift.message and not drift.path else label
 
 
-def _who(drift: Drift) -> str:
+def _writer_cell(drift: Drift) -> str:
     when = f" {drift.changed_at:%Y-%m-%d %H:%M}" if drift.changed_at else ""
     return f"{drift.manager or ''}{when}".strip()
 

@@ -148,7 +148,7 @@ def picture(sessions: Sequence[Session], trends: Trends) -> FailurePicture:
             _mode(name, mode_failures, len(sessions), runs) for name, mode_failures in list(by_category.items())[:MODES]
         ),
         categories=columns,
-        who=tuple(_who(failures, runs, columns)),
+        who=tuple(_who_rows(failures, runs, columns)),
         days=tuple(_days(sessions, failures)),
         shares=_shares(by_category),
         repeats=tuple(_repeats(failures)),
@@ -200,7 +200,7 @@ def _cost(failures: Sequence[Failure]) -> FailureCost:
     )
 
 
-def _who(failures: Sequence[Failure], runs: Counter[str], columns: Sequence[str]) -> Iterable[WhoRow]:
+def _who_rows(failures: Sequence[Failure], runs: Counter[str], columns: Sequence[str]) -> Iterable[WhoRow]:
     failures_by_tool = _ranked(failures, lambda failure: failure.tool)
     for name in sorted(runs, key=lambda name: (-len(failures_by_tool.get(name, ())), -runs[name], name))[:WHO]:
         own_failures = failures_by_tool.get(name, ())

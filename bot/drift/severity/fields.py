@@ -125,9 +125,13 @@ class FieldGrant(BaseModel):
             case "lower":
                 return not paired_place.lone and self._level(now) < self._level(before)
             case "says":
-                return _said(now, self.values) and not _said(before, self.values)
+                return _value_matches(now, self.values) and not _value_matches(before, self.values)
             case "silent":
-                return not paired_place.lone and _said(before, self.values) and not _said(now, self.values)
+                return (
+                    not paired_place.lone
+                    and _value_matches(before, self.values)
+                    and not _value_matches(now, self.values)
+                )
             case "wider":
                 return not paired_place.gone and not self._reaches(before, now)
             case "narrower":
@@ -184,7 +188,7 @@ def _matches(word: str, patterns: Sequence[str]) -> bool:
     return any(name_matches(pattern.lower(), word) for pattern in patterns)
 
 
-def _said(value: JSON, patterns: Sequence[str]) -> bool:
+def _value_matches(value: JSON, patterns: Sequence[str]) -> bool:
     """Whether a value, or an element of it, is there and matches."""
     if isinstance(value, Mapping):
         return patterns == ("*",)

@@ -46,11 +46,11 @@ def _caught(words: list[str]) -> int:
         code = _run(words)
         sys.stdout.flush()  # what does not fit on a full disk shows here
     except BotError as exc:
-        return _told(str(exc), exc.exit_code)
+        return _exit_with(str(exc), exc.exit_code)
     except KeyboardInterrupt:
-        return _told("interrupted", 130)
+        return _exit_with("interrupted", 130)
     except OSError as exc:
-        return _told(_failed(exc), 3)
+        return _exit_with(_failed(exc), 3)
     except ModuleNotFoundError as exc:
         return _lacking(exc, words)
     return code
@@ -63,7 +63,7 @@ def _lacking(exc: ModuleNotFoundError, words: Sequence[str]) -> int:
     verb = next((word for word in words if not word.startswith("-")), "")
     if (mistake := lacking(exc, verb)) is None:
         raise exc
-    return _told(str(mistake), mistake.exit_code)
+    return _exit_with(str(mistake), mistake.exit_code)
 
 
 class _Stream(io.FileIO):
@@ -151,7 +151,7 @@ def _broken_pipe(exc: BaseException | None) -> BrokenPipeError | None:
     return None
 
 
-def _told(message: str, code: int) -> int:
+def _exit_with(message: str, code: int) -> int:
     """``code``, after one message on standard error, without credentials. Output that cannot be written is not tried again
     at the end.
     """

@@ -79,7 +79,7 @@ def register(app: typer.Typer) -> None:
     app.command()(simulate)
 
 
-def _told(options: Options, *, judge: bool | None) -> Tick:
+def _announced_tick(options: Options, *, judge: bool | None) -> Tick:
     """One run that is measured, of which people are told, and whose pull requests are judged where nothing else would:
     GitHub starts no workflow for what the token of a job opens (docs.github.com, "Triggering a workflow from a workflow").
     """
@@ -160,7 +160,7 @@ def _run(
     quiet = as_json or not sys.stderr.isatty()
     with Console(stderr=True, quiet=quiet).status("reconciling…"):
         planned = replace(options, meter=ToldMeter())
-        finished = tick(open_loop(planned, dry_run=True, at=at)) if dry_run else _told(options, judge=judge)
+        finished = tick(open_loop(planned, dry_run=True, at=at)) if dry_run else _announced_tick(options, judge=judge)
     if as_json:
         print_json(tick_json(finished))
     else:

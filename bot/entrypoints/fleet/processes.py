@@ -71,10 +71,10 @@ def _account(ended: ProcessResult, blank: FleetRun, limit: float) -> FleetRun:
                 return account
             return replace(blank, result=FleetResult.CRASHED, error="its process gave no account")
         case _:
-            return replace(blank, result=FleetResult.CRASHED, error=_how(ended))
+            return replace(blank, result=FleetResult.CRASHED, error=_ending_text(ended))
 
 
-def _how(ended: ProcessResult) -> str:
+def _ending_text(ended: ProcessResult) -> str:
     code = ended.exit_code
     ending = (
         "did not start" if code is None else f"ended with exit code {code}" if code >= 0 else f"ended by signal {-code}"

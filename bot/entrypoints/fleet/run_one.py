@@ -91,7 +91,7 @@ def _ran(order: FleetOrder, environment: Mapping[str, str], count: RequestCount,
         return replace(blank, result=FleetResult.NO_SETTINGS)
     if is_barred:
         check_reach(order, open_repo.settings)
-    return _told(blank, _ticked(open_repo, SystemClock()))
+    return _completed_run(blank, _ticked(open_repo, SystemClock()))
 
 
 def _ticked(open_repo: OpenRepository, clock: Clock) -> Tick:
@@ -132,7 +132,7 @@ def _has_settings(open_repo: OpenRepository) -> bool:
     return head is not None and open_repo.repository.read(head, FILE) is not None
 
 
-def _told(blank: FleetRun, finished: Tick) -> FleetRun:
+def _completed_run(blank: FleetRun, finished: Tick) -> FleetRun:
     report = finished.report
     severities = Counter(drift.severity for drift in report.drift)
     problems = [str(error) for error in report.errors if not error.note]

@@ -243,7 +243,7 @@ def _row(
         title=titles.get(action.number or 0) or _title(action, decisions),
         severity=action.severity,
         remedy=remedy(action.lane),
-        note=_why(action, kind, limit_state),
+        note=_row_reason(action, kind, limit_state),
         number=action.number,
         url=action.url,
         boxes=tuple(_boxes(action, decisions, kind)),
@@ -251,7 +251,7 @@ def _row(
     )
 
 
-def _why(action: TakenAction, kind: _Kind, limit_state: State) -> str:
+def _row_reason(action: TakenAction, kind: _Kind, limit_state: State) -> str:
     """Why nothing is done about it, or nothing more."""
     if action.task in limit_state.suspended:
         return _suspension(limit_state.suspended[action.task])

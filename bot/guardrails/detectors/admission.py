@@ -77,9 +77,9 @@ def _rules(documents: Documents) -> Iterator[tuple[_Key, _Strictness]]:
 def _of(kind: str, document: LinedNode) -> Iterator[tuple[str, _Strictness]]:
     if kind in {"ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"}:
         for webhook in document.elements("webhooks"):
-            yield webhook.word("name"), _said(webhook, ("failurePolicy",), "Fail", loose="ignore")
+            yield webhook.word("name"), _strictness_of(webhook, ("failurePolicy",), "Fail", loose="ignore")
     elif kind in {"ValidatingAdmissionPolicy", "MutatingAdmissionPolicy"}:
-        yield "", _said(document, ("spec", "failurePolicy"), "Fail", loose="ignore")
+        yield "", _strictness_of(document, ("spec", "failurePolicy"), "Fail", loose="ignore")
     elif kind == "ValidatingAdmissionPolicyBinding":
         actions = document.elements("spec", "validationActions")
         words = [action.raw for action in actions]
@@ -90,14 +90,14 @@ def _of(kind: str, document: LinedNode) -> Iterator[tuple[str, _Strictness]]:
     elif kind in {"ClusterPolicy", "Policy"}:
         failure_action = document.word("spec", "validationFailureAction") or "Audit"
         for rule in document.elements("spec", "rules"):
-            yield rule.word("name"), _said(rule, ("validate", "failureAction"), failure_action, loose="audit")
+            yield rule.word("name"), _strictness_of(rule, ("validate", "failureAction"), failure_action, loose="audit")
     elif kind == "PeerAuthentication":
-        yield "", _said(document, ("spec", "mtls", "mode"), "PERMISSIVE", loose="permissive|disable|unset")
+        yield "", _strictness_of(document, ("spec", "mtls", "mode"), "PERMISSIVE", loose="permissive|disable|unset")
     elif document.word("apiVersion").startswith(_GATEKEEPER):
-        yield "", _said(document, ("spec", "enforcementAction"), "deny", loose="dryrun|warn")
+        yield "", _strictness_of(document, ("spec", "enforcementAction"), "deny", loose="dryrun|warn")
 
 
-def _said(document: LinedNode, path: tuple[str, ...], default: str, *, loose: str) -> _Strictness:
+def _strictness_of(document: LinedNode, path: tuple[str, ...], default: str, *, loose: str) -> _Strictness:
     node = document.get(*path)
     word, line = (default, document.line) if node is None or not node.raw else (node.raw, node.line)
     return _Strictness(word.lower() not in loose.split("|"), word, line)

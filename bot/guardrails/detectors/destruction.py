@@ -103,7 +103,7 @@ def _terraform(subject: Subject) -> Iterator[Hit]:
         for key in _switched_on(delta.blocks_before, _ON):
             stays = key[0] in module.after
             if key not in module.on and (stays or (key[0] in arrived and key not in kept_keys)):
-                line, description = _where(delta, key) or (1, "removed")
+                line, description = _line_and_verb(delta, key) or (1, "removed")
                 yield Hit(delta.path, line, f"{key[1]} of {key[0]} was {description}.", anchor="/".join(key))
         for key, line in _switched_on(delta.blocks_after, _OFF).items():
             existed = key[0] in module.before or key[0] in removed_addresses
@@ -148,7 +148,7 @@ def _switched_on(blocks: Iterable[HclBlock], names: tuple[str, ...]) -> dict[tup
     return {key: line for key, value, line in _settings(blocks, names) if value.strip('"') in {"true", "ACTIVE"}}
 
 
-def _where(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
+def _line_and_verb(delta: Delta, key: tuple[str, str]) -> tuple[int, str] | None:
     """The line that now says otherwise; None when the setting is gone."""
     for setting, value, line in _settings(delta.blocks_after, (key[1],)):
         if setting == key:

@@ -34,11 +34,11 @@ def weakened(subject: Subject) -> Iterator[Hit]:
         if new is None:
             yield _gone(paths[old.path], old.guardrail)
         else:
-            yield from _told(new, _less(old.guardrail, new.guardrail))
+            yield from _weakening_hits(new, _less(old.guardrail, new.guardrail))
     for name in after.keys() - before.keys():
         shipped = subject.rules.get(name)
         if shipped is not None:
-            yield from _told(after[name], _less(shipped, after[name].guardrail))
+            yield from _weakening_hits(after[name], _less(shipped, after[name].guardrail))
     for delta in subject.deltas:
         if delta.path == PATH:
             yield from _accepted(delta)
@@ -63,7 +63,7 @@ def _gone(delta: Delta, guardrail: Guardrail) -> Hit:
     return Hit(delta.path, 1, text, anchor=f"gone|{guardrail.id}", severity=Severity.CRITICAL)
 
 
-def _told(document: _Document, weakenings: Iterable[tuple[str, Severity | None]]) -> Iterator[Hit]:
+def _weakening_hits(document: _Document, weakenings: Iterable[tuple[str, Severity | None]]) -> Iterator[Hit]:
     for weakening, severity in weakenings:
         name = document.guardrail.id
         yield Hit(

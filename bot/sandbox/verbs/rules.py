@@ -123,11 +123,13 @@ def hook_lines(repo: Repo, user: UserRow, refs: Sequence[str]) -> str:
     for ref in refs:
         if ref.startswith(_BRANCH):
             for rule in binding(repo, user, ref.removeprefix(_BRANCH)):
-                lines += [f"{ref}|{kind}|{_told(repo, rule, ref, refusal)}" for kind, refusal in _refusals(rule)]
+                lines += [
+                    f"{ref}|{kind}|{_refusal_text(repo, rule, ref, refusal)}" for kind, refusal in _refusals(rule)
+                ]
     return "\n".join(lines)
 
 
-def _told(repo: Repo, rule: RuleRow, ref: str, refusal: str) -> str:
+def _refusal_text(repo: Repo, rule: RuleRow, ref: str, refusal: str) -> str:
     if rule.source == "protection":
         return f"error: GH006: Protected branch update failed for {ref}.~error: {refusal}"
     page = repo.page(f"/rules?ref={ref.replace('/', '%2F')}")
