@@ -15,6 +15,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "anyio": "daemon",
     "apprise": "notify",
     "celery": "celery",
+    "certifi": "http",
     "kombu": "celery",
     "cryptography": "github",
     "docker": "docker",

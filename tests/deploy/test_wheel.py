@@ -20,7 +20,7 @@ from tests.deploy.indexed import needs_index
 from tests.distributions import ROOT, only
 from tests.renderers import needs
 
-LARGEST: Final = 2_200_000
+LARGEST: Final = 2_300_000
 """Bytes. Six sevenths are the code, compressed file by file; most of the rest are names of files and their digests."""
 UNREAD: Final = re.compile(r"(deploy|metrics|workflows)/|README\.md$")
 """What people take from the repository's ``templates/`` and no installed program reads."""

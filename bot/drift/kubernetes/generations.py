@@ -47,19 +47,17 @@ def earlier(absent: Sequence[Desired], live: Iterable[Observed], pairs: Pairs) -
     """The generated objects among ``absent`` of which another generation is among ``live``, which nothing else declares:
     the one that ``pairs`` refer to where they stand, else the newest.
     """
-    absent_by_name = {
-        workload_name: desired for desired in absent if (workload_name := _unhashed(desired.id)) is not None
-    }
+    absent_by_name = {unhashed_id: desired for desired in absent if (unhashed_id := _unhashed(desired.id)) is not None}
     if not absent_by_name:
         return Earlier(absent=absent)
     running: dict[ResourceId, list[Observed]] = defaultdict(list)
     for observed in live:
-        if (workload_name := _unhashed(observed.id)) in absent_by_name and workload_name is not None:
-            running[workload_name].append(observed)
+        if (unhashed_id := _unhashed(observed.id)) in absent_by_name and unhashed_id is not None:
+            running[unhashed_id].append(observed)
     chosen_by_name = {stem: _chosen(absent_by_name[stem], generations, pairs) for stem, generations in running.items()}
     names: dict[str, dict[str, str]] = defaultdict(dict)
-    for workload_name, observed in chosen_by_name.items():
-        names[workload_name.scope][absent_by_name[workload_name].id.name] = observed.id.name
+    for unhashed_id, observed in chosen_by_name.items():
+        names[unhashed_id.scope][absent_by_name[unhashed_id].id.name] = observed.id.name
     matched = {id(absent_by_name[stem]) for stem in chosen_by_name}
     return Earlier(
         [(absent_by_name[stem], observed) for stem, observed in chosen_by_name.items()],
@@ -78,15 +76,13 @@ class Generations:
 
     def current(self, id_: ResourceId) -> ResourceId | None:
         """The declared generation of a generated object of which ``id_`` is another one."""
-        workload_name = _unhashed(id_)
-        return None if workload_name is None else self._current.get(workload_name)
+        unhashed_id = _unhashed(id_)
+        return None if unhashed_id is None else self._current.get(unhashed_id)
 
     @cached_property
     def _current(self) -> Mapping[ResourceId, ResourceId]:
         return {
-            workload_name: desired.id
-            for desired in self._declared
-            if (workload_name := _unhashed(desired.id)) is not None
+            unhashed_id: desired.id for desired in self._declared if (unhashed_id := _unhashed(desired.id)) is not None
         }
 
 
