@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,23 +13,14 @@ import pytest
 import yaml
 
 from tests.distributions import ROOT
-from tests.entry import PRELOADED
 from tests.fleet.stand import FleetStand, fleet_stand
-from tests.served import program
 
 JOBS: Final[dict[str, Any]] = yaml.safe_load((ROOT / "templates/workflows/clockwork-fleet.yml").read_text())["jobs"]
 ACTION: Final = ROOT / ".github/actions/clockwork/run.sh"
 
 
-@pytest.fixture(scope="module")
-def clockwork() -> Iterator[str]:
-    """What a shell starts as ``clockwork``: a process that has the bot imported already."""
-    with program([*PRELOADED, "bot.wiring.fleet"]) as words:
-        yield f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n'
-
-
 @pytest.fixture
-def stand(tmp_path: Path, clockwork: str) -> Iterator[FleetStand]:
+def stand(tmp_path: Path, installed: str) -> Iterator[FleetStand]:
     """Two repositories of an app, one of which differs, and ``fleet.yaml``."""
     with fleet_stand(tmp_path, ("north",)) as made:
         made.add("north/drifted", live_port=8081)
@@ -38,7 +28,7 @@ def stand(tmp_path: Path, clockwork: str) -> Iterator[FleetStand]:
         made.write()
         started = made.directory / "runner/clockwork/bin/clockwork"
         started.parent.mkdir(parents=True)
-        started.write_text(clockwork)
+        started.write_text(installed)
         started.chmod(0o755)
         yield made
 
