@@ -6,9 +6,11 @@ when no text does, the edit is refused. Used by :mod:`bot.edits.adopt` and :mod:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 from bot.edits.anchors import shared_changes
 from bot.edits.document import EditedDocument
@@ -25,6 +27,7 @@ from bot.intake.yamltree import Broken, span_trees
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
+from bot.model.patterns import regex
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,29 @@ class _Reading:
 
     text: Text
     dialect: Dialect
-    trees: list[Node | None]
 
     @cached_property
-    def values(self) -> list[JSON]:
-        """What each document says; nobody changes them."""
-        return [None if tree is None else value(tree, self.dialect) for tree in self.trees]
+    def trees(self) -> list[Node | None]:
+        """The span tree of each document. ``Refused`` where the text is none."""
+        text = self.text
+        try:
+            if text.file.endswith(".json"):
+                load_json(text)
+                return [span_tree(text)]
+            return span_trees(text)
+        except Broken as problem:
+            raise Refused(f"{text.file} cannot be edited: {problem.error}") from problem
+
+    @cached_property
+    def _values(self) -> dict[int, JSON]:
+        return {}
+
+    def value(self, document: int) -> JSON:
+        """What a document says; nobody changes it."""
+        if document not in self._values:
+            tree = self.trees[document]
+            self._values[document] = None if tree is None else value(tree, self.dialect)
+        return self._values[document]
 
     def root(self, document: int) -> Node:
         """The tree of a document. ``Refused`` where there is none."""
@@ -53,24 +73,44 @@ class _Reading:
         style = house(text.chars, root, text.newline, is_json=text.file.endswith(".json"))
         return EditedDocument(text.chars, root, style)
 
-    def saying(self, chars: str, expected: list[JSON]) -> _Reading | None:
-        """``chars`` in place of the text where they read as ``expected``."""
+    def saying(self, chars: str, document: int, expected: JSON) -> _Reading | None:
+        """``chars`` in place of the text where one document reads as ``expected`` then, and the others as before."""
+        proposal = replace(self, text=Text(self.text.file, chars, self.text.bom))
+        before, after = self._around(document)
+        alone = chars[len(before) : len(chars) - len(after)]
         try:
-            proposal = _read(Text(self.text.file, chars, self.text.bom), self.dialect)
+            if (before or after) and chars == before + alone + after and (not after or alone.endswith("\n")):
+                part = replace(self, text=Text(self.text.file, alone, False))
+                return proposal if len(part.trees) == 1 and same(part.value(0), expected) else None
+            numbers = range(len(self.trees))
+            if len(proposal.trees) != len(self.trees) or not same(proposal.value(document), expected):
+                return None
+            alike = (same(proposal.value(number), self.value(number)) for number in numbers if number != document)
+            return proposal if all(alike) else None
         except Refused:
             return None
-        values = proposal.values
-        return proposal if len(values) == len(expected) and all(map(same, values, expected)) else None
+
+    def _around(self, document: int) -> tuple[str, str]:
+        """What of the text is before and after the lines of one document; nothing where these might not stand for themselves.
+
+        A line of three dashes begins a document wherever it stands between two (YAML 1.2.2, 9.1.2).
+        """
+        if len(self.trees) == 1:
+            return "", ""
+        chars, root = self.text.chars, self.root(document)
+        previous = self.trees[document - 1] if document else None
+        if (document and previous is None) or _CONNECTED.search(chars):
+            return "", ""
+        begun = [match.start() for match in _MARKER.finditer(chars, previous.end if previous else 0, root.start + 1)]
+        following = _MARKER.search(chars, root.end)
+        if document and not begun:
+            return "", ""
+        return chars[: begun[-1]] if begun else "", chars[following.start() :] if following else ""
 
 
-def _read(text: Text, dialect: Dialect) -> _Reading:
-    try:
-        if text.file.endswith(".json"):
-            load_json(text)
-            return _Reading(text, dialect, [span_tree(text)])
-        return _Reading(text, dialect, span_trees(text))
-    except Broken as problem:
-        raise Refused(f"{text.file} cannot be edited: {problem.error}") from problem
+_MARKER: Final = regex(r"^---(?=\s|\Z)", re.MULTILINE)
+_CONNECTED: Final = regex(r"[&*]|^(?:%|\.\.\.)", re.MULTILINE)
+"""Anchors may be referred to from other documents of a file, directives hold for what follows, and dots end a document."""
 
 
 def edited(file: str, data: bytes, edits: Sequence[Edit], *, document: int, dialect: Dialect) -> bytes:
@@ -78,10 +118,10 @@ def edited(file: str, data: bytes, edits: Sequence[Edit], *, document: int, dial
 
     Raises :class:`~bot.errors.Refused` when a value cannot be written without changing anything else.
     """
-    reading, carried_out = _shared(_read(Text.of(file, data), dialect), edits, document)
+    reading, carried_out = _shared(_Reading(Text.of(file, data), dialect), edits, document)
     for edit in ordered(edits):
         reading.root(document)
-        for step in list(steps(reading.values[document], edit)):
+        for step in list(steps(reading.value(document), edit)):
             if step not in carried_out:
                 reading = _stepped(reading, step, document)
     return reading.text.encode(reading.text.chars)
@@ -91,7 +131,7 @@ def edited_anchors(
     file: str, data: bytes, edits: Sequence[Edit], *, document: int, dialect: Dialect
 ) -> tuple[bytes, Sequence[Edit]]:
     """``data`` after those of ``edits`` that can be said where a shared value is written, and which these are."""
-    reading, carried_out = _shared(_read(Text.of(file, data), dialect), edits, document)
+    reading, carried_out = _shared(_Reading(Text.of(file, data), dialect), edits, document)
     return reading.text.encode(reading.text.chars), carried_out
 
 
@@ -100,26 +140,25 @@ def _shared(reading: _Reading, edits: Sequence[Edit], document: int) -> tuple[_R
     if len(edits) < 2 or "&" not in reading.text.chars:
         return reading, []
     root = reading.root(document)
-    tree = reading.values[document]
+    tree = reading.value(document)
     carried_out: list[Edit] = []
     for change in shared_changes(root, [step for edit in edits for step in steps(tree, edit)], reading.dialect):
         position = locate(reading.root(document), change.pointer)
-        expected = [*reading.values]
+        expected = reading.value(document)
         for pointer in change.pointers:
-            expected[document] = applied(expected[document], SetValue(pointer, change.sets[0].value))
+            expected = applied(expected, SetValue(pointer, change.sets[0].value))
         for chars in replaced(reading.opened(document), position, change.sets[0].value):
-            if (proposal := reading.saying(chars, expected)) is not None:
+            if (proposal := reading.saying(chars, document, expected)) is not None:
                 reading, carried_out = proposal, [*carried_out, *change.sets]
                 break
     return reading, carried_out
 
 
 def _stepped(reading: _Reading, step: Edit, document: int) -> _Reading:
-    expected = [*reading.values]
     doc = reading.opened(document)
-    expected[document] = applied(expected[document], step)
+    expected = applied(reading.value(document), step)
     for chars in _proposals(doc, step, reading.dialect):
-        if (proposal := reading.saying(chars, expected)) is not None:
+        if (proposal := reading.saying(chars, document, expected)) is not None:
             return proposal
     path_text = format_path(touched(step))
     raise Refused(

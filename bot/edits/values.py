@@ -81,6 +81,8 @@ def _added(value: JSON, pointer: Pointer, key: str | None, new: JSON) -> JSON:
 
 def same(left: object, right: object) -> bool:
     """Equality that keeps types apart: ``1``, ``1.0``, ``True``, ``"1"`` and what is not there are five values."""
+    if isinstance(left, str):
+        return left == right and isinstance(right, str)
     if isinstance(left, Mapping) and isinstance(right, Mapping):
         return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
     if is_list(left) and is_list(right):

@@ -144,6 +144,53 @@ def _at(tree: JSON, pointer: Pointer) -> JSON:
     return tree
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ROOT, min_size=2, max_size=4), SCALAR, st.booleans(), st.data())
+def test_an_edit_of_one_document_leaves_those_beside_it_alone(
+    trees: list[dict[str, JSON]], new: JSON, dots: bool, data: st.DataObject
+) -> None:
+    """Every byte of them survives, comments between them included, whatever the new value is."""
+    texts = [yaml.safe_dump(tree, sort_keys=False) + f"# after {at}\n" for at, tree in enumerate(trees)]
+    content = ("...\n---\n" if dots else "---  # next\n").join(texts).encode()
+    document = data.draw(st.integers(0, len(trees) - 1))
+    before = value_of(content, document)
+    key = data.draw(st.sampled_from([*before]))
+    after = edited("f.yaml", content, [SetValue((key,), new)], document=document, dialect=K)
+    assert same(value_of(after, document), {**before, key: new})
+    for at, text in enumerate(texts):
+        assert at == document or text.encode() in after
+    assert len(span_trees(Text.of("f.yaml", after))) == len(trees)
+
+
+def value_of(content: bytes, document: int) -> dict[str, JSON]:
+    root = span_trees(Text.of("f.yaml", content))[document]
+    assert root is not None
+    tree = value(root, K)
+    assert isinstance(tree, dict)
+    return tree
+
+
+@pytest.mark.parametrize(
+    ("content", "document", "after"),
+    [
+        ("a: 1\n---\na: 2\n---\na: 3\n", 1, "a: 1\n---\na: x\n---\na: 3\n"),
+        ("---\na: 1\n---\na: 2", 1, "---\na: 1\n---\na: x"),
+        ("# b\n---\na: 1\n--- # c\na: 2\n", 0, "# b\n---\na: x\n--- # c\na: 2\n"),
+        ("--- {a: 1}\n--- {a: 2}\n--- {a: 3}\n", 1, "--- {a: 1}\n--- {a: x}\n--- {a: 3}\n"),
+        ("a: 1\r\n---\r\na: 2\r\n", 0, "a: x\r\n---\r\na: 2\r\n"),
+        ("a: |\n  ---\n---\na: 2\n", 1, "a: |\n  ---\n---\na: x\n"),
+        ("---\n---\na: 2\n---\na: 3\n", 1, "---\n---\na: x\n---\na: 3\n"),
+        ("a: &b 1\n---\na: *b\n---\na: 3\n", 2, "a: &b 1\n---\na: *b\n---\na: x\n"),
+        ("a: 1\n...\n%YAML 1.1\n---\na: 2\n", 1, "a: 1\n...\n%YAML 1.1\n---\na: x\n"),
+        ("--- |\n--- no\n---\na: 2\n", 2, "--- |\n--- no\n---\na: x\n"),
+    ],
+)
+def test_a_document_is_found_among_others(content: str, document: int, after: str) -> None:
+    """However they are parted."""
+    edit = [SetValue(("a",), "x")]
+    assert edited("f.yaml", content.encode(), edit, document=document, dialect=K).decode() == after
+
+
 @settings(deadline=None)
 @given(TREE, TREE)
 def test_steps_lead_from_one_value_to_the_other(old: JSON, new: JSON) -> None:
