@@ -19,7 +19,7 @@ from bot.intake.lined import read_document
 def main() -> None:
     """Write the files."""
     fronts = {
-        ready.digest(data): ready.written(documents.parse(path, data))
+        tables.digest(data): ready.written(documents.parse(path, data))
         for path, data in shipped.files("policies", "guardrails/**/*.md").items()
         if not path.lower().endswith("readme.md")
     }

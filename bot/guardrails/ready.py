@@ -6,7 +6,6 @@ written by ``.github/scripts/guardrails.py``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -26,6 +25,7 @@ from bot.guardrails.rule import (
     Require,
     WaiverPolicy,
 )
+from bot.intake.ready import digest
 from bot.model.finding import AuthorKind, Enforce, Mode
 from bot.model.severity import Severity
 
@@ -40,11 +40,6 @@ def guardrail(path: str, data: bytes) -> Guardrail | None:
     return None if front is None else made(front, path, body_of(path, data))
 
 
-def digest(data: bytes) -> str:
-    """By what a document is known."""
-    return hashlib.sha256(data).hexdigest()
-
-
 @cache
 def _fronts() -> Mapping[str, Front]:
     fronts: Mapping[str, Front] = json.loads(FILE.read_bytes())
@@ -54,7 +49,10 @@ def _fronts() -> Mapping[str, Front]:
 def written(document: Guardrail) -> Front:
     """What is kept of a document: all that it says beside the defaults, and the kind of its detector."""
     front = document.model_dump(mode="json", exclude={"file", "body"}, exclude_defaults=True)
-    return {**front, "detect": document.detect.model_dump(mode="json")}
+    detect = document.detect.model_dump(mode="json")
+    for part, name in ((detect, "not_in"), (front.get("applies", {}), "authors")):
+        part.get(name, []).sort()  # a set has another order in each process
+    return {**front, "detect": detect}
 
 
 def made(front: Front, path: str, body: str) -> Guardrail:
