@@ -70,3 +70,11 @@ def test_a_name_for_a_whole_credential_says_nothing_more() -> None:
     """It is told where it is written, and not where it is used."""
     (hit,) = fire("SEC-001", file("a.py", None, f'k = "{A}{B}"\nuse(k)\n'))
     assert hit.line == 1
+
+
+def test_names_before_it_hide_no_credential() -> None:
+    """However many a file has."""
+    others = "".join(f'name_{number} = "value{number}"\n' for number in range(6_000))
+    text = others + JOINED["names"][1]
+    (hit,) = fire("SEC-001", file("a.py", None, text))
+    assert "in pieces" in hit.message

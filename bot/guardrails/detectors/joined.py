@@ -60,7 +60,6 @@ _CONSTANT: Final = regex(
 )
 _NAME: Final = regex(r"\$\{[\w.]{0,80}?(\w{1,60})\}|\$(\w{1,60})|\{(\w{1,60})\}|(?<![\w.\"'])(\w{1,60})(?![\w\"'(])")
 _WORD: Final = regex(r"\w+")
-_MOST_CONSTANTS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +118,6 @@ def _constants(delta: Delta) -> Mapping[str, str]:
     for text in delta.after_lines:
         for match in _CONSTANT.finditer(text[:2000]):
             constants[match[1]] = match[2] or match[3]
-        if len(constants) > _MOST_CONSTANTS:
-            break
     return constants
 
 
