@@ -14,7 +14,8 @@ from bot.intake.mistakes import reason
 from bot.intake.scalars import Dialect
 from bot.intake.spans import locate
 from bot.intake.text import NotText, Text, text_error
-from bot.intake.yamltree import Broken, load, span_trees
+from bot.intake.yamlspans import span_trees
+from bot.intake.yamltree import Broken, load
 from bot.model.json import JSON, Pointer
 from bot.model.paths import Item, format_path, parse_path
 from bot.model.resource import SourceError

@@ -23,7 +23,8 @@ from bot.intake.jsontree import load_json, span_tree
 from bot.intake.scalars import Dialect
 from bot.intake.spans import AliasNode, Node, locate, target, value
 from bot.intake.text import Text
-from bot.intake.yamltree import Broken, span_trees
+from bot.intake.yamlspans import span_trees
+from bot.intake.yamltree import Broken
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path

@@ -1,7 +1,7 @@
 """YAML as values that know their lines: what rules look at in files of strangers, and files of our own whose mistakes
 name a line (settings, rules, ignores, front matter).
 
-A view of the span trees of :mod:`bot.intake.yamltree`, and as robust: an alias is the node it stands for instead of a
+A view of the span trees of :mod:`bot.intake.yamlspans`, and as robust: an alias is the node it stands for instead of a
 copy, what merge keys copy is counted, and no tag constructs anything. JSON is read as the YAML it is.
 """
 
@@ -16,7 +16,8 @@ from bot.intake.lined_node import LinedNode as LinedNode  # noqa: PLC0414 - thos
 from bot.intake.scalars import Dialect
 from bot.intake.spans import MappingNode, Node, ScalarNode, SequenceNode, is_merge, key_of, merged, scalar, target
 from bot.intake.text import NotText, Text
-from bot.intake.yamltree import Broken, YamlLimits, shared_most, span_trees
+from bot.intake.yamlspans import span_trees
+from bot.intake.yamltree import Broken, YamlLimits, shared_most
 from bot.model.json import JSON
 
 FOREIGN: Final = YamlLimits(deepest=60, most=300_000)

@@ -12,7 +12,7 @@ from functools import cached_property
 from bot.intake.jsontree import span_tree
 from bot.intake.spans import Node, locate
 from bot.intake.text import Text
-from bot.intake.yamltree import span_trees
+from bot.intake.yamlspans import span_trees
 from bot.model.json import Pointer
 from bot.model.resource import Origin, Syntax
 

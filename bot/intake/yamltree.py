@@ -1,4 +1,4 @@
-"""YAML text to values (fast, for reading thousands of files) and to span trees (exact, for origins and edits).
+"""YAML text to values, fast, for reading thousands of files; :mod:`bot.intake.yamlspans` makes the exact trees of it.
 
 Both come from libyaml. Values are made here rather than by PyYAML's constructors because Kubernetes and Compose read
 scalars by Go's rules (:mod:`bot.intake.scalars`), and because hostile nesting and alias bombs must end in an error.
@@ -16,14 +16,11 @@ from yaml import nodes
 from yaml.events import (
     AliasEvent,
     CollectionEndEvent,
-    DocumentStartEvent,
     MappingStartEvent,
-    ScalarEvent,
     SequenceStartEvent,
 )
 
 from bot.intake.scalars import Dialect, key_text, resolve, tagged
-from bot.intake.spans import AliasNode, MappingNode, Node, ScalarNode, SequenceNode, attach
 from bot.intake.text import Text
 from bot.model.json import JSON, Pointer
 from bot.model.resource import SourceError
@@ -80,9 +77,6 @@ _SHARED: Final = 4
 def shared_most(text: Text) -> int:
     """The values that a text with aliases may come to."""
     return min(LIMITS.most, _LEAST_SHARED + _SHARED * len(text.chars))
-
-
-_NODES: Final = frozenset({ScalarEvent, AliasEvent, MappingStartEvent, SequenceStartEvent})
 
 
 class _Composer(yaml.cyaml.CParser):  # type: ignore[misc,name-defined]
@@ -241,7 +235,7 @@ class _Values:
                 return resolve(node.value, self.dialect)
             return str(node.value) if tag == _QUOTED else self._tagged(node)
         if depth > LIMITS.deepest:
-            raise _too_deep(self.text, node, LIMITS.deepest)
+            raise too_deep(self.text, node, LIMITS.deepest)
         return self._once(node, depth) if self.shared else self._children(node, depth)
 
     def _tagged(self, node: Any) -> JSON:
@@ -259,12 +253,14 @@ class _Values:
             return str(node.value)
         value = None if kind == "null" else resolve(node.value, self.dialect)
         if types is not None and (not isinstance(value, types) or isinstance(value, bool) is not (kind == "bool")):
-            raise Broken(_at(self.text, node, f"a value that is no {kind}"), problem=f"a value that is no {kind}")
+            raise Broken(
+                error_at_node(self.text, node, f"a value that is no {kind}"), problem=f"a value that is no {kind}"
+            )
         return value
 
     def _once(self, node: Any, depth: int) -> JSON:
         if id(node) in self.open:
-            raise Broken(_at(self.text, node, "an anchor that contains itself"))
+            raise Broken(error_at_node(self.text, node, "an anchor that contains itself"))
         if id(node) not in self.known:
             self.open.add(id(node))
             before, self.size = self.size, 0
@@ -275,7 +271,7 @@ class _Values:
         self.size += size
         most = shared_most(self.text)
         if self.size > most:
-            raise Broken(_at(self.text, node, f"aliases expand to more than {most} values"), hostile=True)
+            raise Broken(error_at_node(self.text, node, f"aliases expand to more than {most} values"), hostile=True)
         return value
 
     def _children(self, node: Any, depth: int) -> JSON:
@@ -285,7 +281,7 @@ class _Values:
         for key, child in node.value:
             name = key.value if type(key) is nodes.ScalarNode else None
             if name is None:
-                raise Broken(_at(self.text, key, "a mapping key that is not a scalar", "text"))
+                raise Broken(error_at_node(self.text, key, "a mapping key that is not a scalar", "text"))
             if name == "<<" and key.tag == _PLAIN:
                 return self._merged(node, depth)
             if self.dialect is Dialect.TERRAFORM:
@@ -302,7 +298,8 @@ class _Values:
         name = None if _DATE.match(key.value) else key_text(key.value)
         if name is None:
             raise Broken(
-                _at(self.text, key, "a key that is a date or null", "text"), problem="a key that is a date or null"
+                error_at_node(self.text, key, "a key that is a date or null", "text"),
+                problem="a key that is a date or null",
             )
         return name
 
@@ -316,7 +313,7 @@ class _Values:
             elif isinstance(value, dict):
                 entries |= value
             else:
-                raise Broken(_at(self.text, key, "'<<' merges something that is not a mapping", "a mapping"))
+                raise Broken(error_at_node(self.text, key, "'<<' merges something that is not a mapping", "a mapping"))
         return entries
 
     def _look_at(self, key: Any) -> None:
@@ -345,7 +342,7 @@ class _Values:
         entries: dict[str, JSON] = {}
         for source in reversed(inherited):
             if not isinstance(source, dict):
-                raise Broken(_at(self.text, node, "'<<' merges something that is not a mapping", "a mapping"))
+                raise Broken(error_at_node(self.text, node, "'<<' merges something that is not a mapping", "a mapping"))
             entries.update(source)
         return entries | own_entries
 
@@ -354,11 +351,13 @@ def _key_position(key: Any) -> tuple[int, int, str]:
     return key.start_mark.line + 1, key.start_mark.column + 1, str(key.value)
 
 
-def _too_deep(text: Text, node: Any, deepest: int) -> Broken:
-    return Broken(_at(text, node, f"nested more than {deepest} levels deep"), hostile=True)
+def too_deep(text: Text, node: Any, deepest: int) -> Broken:
+    """What is told of a node or event that is nested more than ``deepest`` levels."""
+    return Broken(error_at_node(text, node, f"nested more than {deepest} levels deep"), hostile=True)
 
 
-def _at(text: Text, node: Any, message: str, expected: str | None = None) -> SourceError:
+def error_at_node(text: Text, node: Any, message: str, expected: str | None = None) -> SourceError:
+    """An error where a node or event of libyaml begins."""
     return text.error_at(node.start_mark.line + 1, node.start_mark.column + 1, message, expected)
 
 
@@ -388,7 +387,7 @@ def _check_depth(text: Text, *, certainly: bool = False) -> None:
         if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
             depth += 1
             if depth > LIMITS.deepest:
-                raise _too_deep(text, event, LIMITS.deepest)
+                raise too_deep(text, event, LIMITS.deepest)
         elif isinstance(event, CollectionEndEvent):
             depth -= 1
 
@@ -399,111 +398,3 @@ def events(text: Text) -> Iterator[Any]:
         yield from yaml.parse(text.chars, Loader=yaml.CSafeLoader)
     except yaml.YAMLError as exc:
         raise _broken(text, exc) from exc
-
-
-def span_trees(text: Text, limits: YamlLimits = LIMITS, *, across: bool = True) -> list[Node | None]:
-    """One span tree per document, None for an empty one. Raises :class:`Broken`; unless ``across`` also where an alias names
-    an anchor of a document before its own.
-    """
-    documents: list[Node | None] = []
-    builder = _Builder(text, limits)
-    for event in events(text):
-        if not across and isinstance(event, DocumentStartEvent):
-            builder.anchors = {}
-        root = builder.take(event)
-        if root is not None:
-            empty = isinstance(root, ScalarNode) and root.value == "" and not root.style
-            documents.append(None if empty else root)
-    return documents
-
-
-@dataclass(slots=True)
-class _Builder:
-    """Events to span trees, with the open collections on a stack. An alias also finds the anchor of a document before its own,
-    which those who read one document at a time have refused by then.
-    """
-
-    text: Text
-    limits: YamlLimits
-    stack: list[MappingNode | SequenceNode] = field(default_factory=list)
-    keys: list[Node | None] = field(default_factory=list)
-    anchors: dict[str, Node] = field(default_factory=dict)
-    nodes: int = 0
-
-    def take(self, event: Any) -> Node | None:
-        """The root once it is complete."""
-        kind, start, end = type(event), event.start_mark.index, event.end_mark.index
-        if kind in _NODES:
-            self.nodes += 1
-            if self.nodes > self.limits.most:
-                raise Broken(_at(self.text, event, f"more than {self.limits.most:,} nodes"), hostile=True, long=True)
-        if kind is ScalarEvent:
-            tag = event.tag if event.tag and not any(event.implicit) else None
-            style = "" if event.implicit[0] and not event.style else (event.style or "")
-            node_start = self._after_properties(event)
-            return self._done(
-                self._known(event.anchor, ScalarNode(start, node_start, end, event.value, style, event.anchor, tag))
-            )
-        if kind is AliasEvent:
-            if event.anchor not in self.anchors:
-                raise Broken(
-                    _at(self.text, event, "not valid YAML: found undefined alias"), problem="found undefined alias"
-                )
-            return self._done(AliasNode(start, end, event.anchor, self.anchors[event.anchor]))
-        if kind in {MappingStartEvent, SequenceStartEvent}:
-            if len(self.stack) >= self.limits.deepest:
-                raise _too_deep(self.text, event, self.limits.deepest)
-            node_class = MappingNode if kind is MappingStartEvent else SequenceNode
-            node_start = self._after_properties(event)
-            collection = node_class(start, node_start, node_start, bool(event.flow_style), anchor=event.anchor)
-            self._known(event.anchor, collection)
-            self.stack.append(collection)
-            self.keys.append(None)
-        elif issubclass(kind, CollectionEndEvent):
-            closed = self.stack.pop()
-            self.keys.pop()
-            closed.end = end if closed.flow else _content_end(closed)
-            return self._done(closed)
-        return None
-
-    def _known(self, anchor: str | None, node: Node) -> Node:
-        if anchor:
-            self.anchors[anchor] = node
-        return node
-
-    def _done(self, node: Node) -> Node | None:
-        if not self.stack:
-            return node
-        attach(self.stack[-1], self.keys, node)
-        return None
-
-    def _after_properties(self, event: Any) -> int:
-        at = int(event.start_mark.index)
-        if not (event.anchor or event.tag):
-            return at
-        chars = self.text.chars
-        while at < len(chars) and chars[at] in "&!":
-            while at < len(chars) and not chars[at].isspace():
-                at += 1
-            at = _skip_blank(chars, at)
-        return at
-
-
-def _skip_blank(chars: str, at: int) -> int:
-    while at < len(chars):
-        if chars[at] == "#" and chars[at - 1].isspace():
-            end = chars.find("\n", at)
-            at = end if end >= 0 else len(chars)
-        elif chars[at].isspace():
-            at += 1
-        else:
-            break
-    return at
-
-
-def _content_end(node: MappingNode | SequenceNode) -> int:
-    """For libyaml a block collection ends where the next token starts; it really ends with its last child."""
-    if not node.items:
-        return node.end
-    last = node.items[-1]
-    return last[1].end if isinstance(last, tuple) else last.end

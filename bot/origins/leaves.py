@@ -16,7 +16,8 @@ from bot.edits.values import at
 from bot.intake.scalars import Dialect
 from bot.intake.spans import ScalarNode, locate
 from bot.intake.text import NotText, Text
-from bot.intake.yamltree import Broken, load, span_trees
+from bot.intake.yamlspans import span_trees
+from bot.intake.yamltree import Broken, load
 from bot.model.filetree import FileTree
 from bot.model.json import JSON, Pointer, Tree, mapping, value_at
 from bot.model.paths import Item, Path

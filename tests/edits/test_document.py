@@ -7,7 +7,7 @@ import pytest
 from bot.edits.document import keeps_blank_lines
 from bot.intake.spans import MappingNode
 from bot.intake.text import Text
-from bot.intake.yamltree import span_trees
+from bot.intake.yamlspans import span_trees
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from bot.intake.scalars import Dialect
 from bot.intake.spans import locate, value
 from bot.intake.terraform import read_terraform
 from bot.intake.text import Text
-from bot.intake.yamltree import span_trees
+from bot.intake.yamlspans import span_trees
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer
 from tests.corpus import cases

@@ -12,7 +12,7 @@ from bot.edits.values import applied, at, ordered, paired, same, steps
 from bot.errors import Refused
 from bot.intake.spans import SequenceNode
 from bot.intake.text import Text
-from bot.intake.yamltree import span_trees
+from bot.intake.yamlspans import span_trees
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON
 

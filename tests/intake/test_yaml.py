@@ -14,7 +14,8 @@ from bot.intake.jsontree import load_json, span_tree
 from bot.intake.scalars import Dialect, reads_as_text, resolve
 from bot.intake.spans import Node, locate, target, value
 from bot.intake.text import NotText, Text
-from bot.intake.yamltree import Broken, load, span_trees
+from bot.intake.yamlspans import span_trees
+from bot.intake.yamltree import Broken, load
 from bot.model.json import JSON
 
 KUBERNETES, COMPOSE = Dialect.KUBERNETES, Dialect.COMPOSE
