@@ -28,6 +28,7 @@ from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatu
 from bot.model.globs import check_file_glob
 from bot.model.severity import Severity
 from bot.secrecy.literals import suited
+from bot.targets.signs import is_built
 
 if TYPE_CHECKING:
     from bot.guardrails.rendered import RenderedChange
@@ -82,9 +83,6 @@ class ChangeFacts:
     called: Mapping[str, bytes] = field(default_factory=dict)
 
 
-_BUILT: Final = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"})
-
-
 @dataclass(frozen=True)
 class Subject:
     """A change with its files opened. No slots: derived values are cached on the instance."""
@@ -122,7 +120,7 @@ class Subject:
         """The folders that kustomizations and charts stand in, at base or in the change."""
         kept_paths = (file.path for file in self.change.files if file.status is not FileStatus.REMOVED)
         paths = (PurePosixPath(path) for path in (*self.facts.paths, *kept_paths))
-        return frozenset(str(path.parent) for path in paths if path.name in _BUILT)
+        return frozenset(str(path.parent) for path in paths if is_built(path.name))
 
     def is_built(self, path: str) -> bool:
         """Whether a kustomization or chart stands in a folder of tests that holds the file."""

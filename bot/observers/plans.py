@@ -378,9 +378,9 @@ def _same_resource(change: _Change, address: str) -> bool:
     return address in {change.address, change.base}
 
 
-def _overlap(first: Pointer, right: Pointer) -> bool:
+def _overlap(left: Pointer, right: Pointer) -> bool:
     """Whether one path is the other or leads to it."""
-    return all(a == b for a, b in zip(first, right, strict=False))
+    return all(a == b for a, b in zip(left, right, strict=False))
 
 
 def _configured(plan: Tree, change: _Change) -> frozenset[str] | None:
@@ -431,17 +431,17 @@ def _blocks(value: JSON) -> bool:
     return bool(below) and all(isinstance(block, Mapping) for block in below)
 
 
-def _equal(first: JSON, right: JSON) -> bool:
+def _equal(left: JSON, right: JSON) -> bool:
     """By meaning: null is empty, a list is a set where only its order changed, JSON inside a text is JSON."""
-    if first == right or (first in (None, [], {}) and right in (None, [], {})):
+    if left == right or (left in (None, [], {}) and right in (None, [], {})):
         return True
-    if isinstance(first, str) and isinstance(right, str) and first[:1] in {"{", "["} and right[:1] == first[:1]:
+    if isinstance(left, str) and isinstance(right, str) and left[:1] in {"{", "["} and right[:1] == left[:1]:
         try:
-            return policies.same(policies.parsed(first), policies.parsed(right))
+            return policies.same(policies.parsed(left), policies.parsed(right))
         except ValueError:
             return False
-    if _blocks(first) and _blocks(right):
-        return Counter(map(spelled, elements(first))) == Counter(map(spelled, elements(right)))
+    if _blocks(left) and _blocks(right):
+        return Counter(map(spelled, elements(left))) == Counter(map(spelled, elements(right)))
     return False
 
 

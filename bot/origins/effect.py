@@ -193,10 +193,10 @@ def _is_blank(value: object) -> bool:
     return value is _ABSENT or value is None or (isinstance(value, (Mapping, list, tuple)) and not value)
 
 
-def _agree(first: object, right: object) -> bool:
-    if first is _ABSENT or right is _ABSENT:
-        return _is_blank(first) and _is_blank(right)
-    return same(first, right)
+def _agree(left: object, right: object) -> bool:
+    if left is _ABSENT or right is _ABSENT:
+        return _is_blank(left) and _is_blank(right)
+    return same(left, right)
 
 
 def between(before: object, now: object, desired: object) -> bool:
@@ -263,9 +263,9 @@ def _by_name(elements: object) -> Mapping[str, JSON] | None:
     return by_name if len(by_name) == len(elements) else None
 
 
-def alike(first: JSON, right: JSON) -> bool:
+def alike(left: JSON, right: JSON) -> bool:
     """As ``same``, and quicker where things differ."""
-    return first == right and same(first, right)
+    return left == right and same(left, right)
 
 
 def _nameless(tree: JSON) -> JSON:
@@ -284,16 +284,16 @@ def _without(tree: JSON, pointers: Iterable[Pointer]) -> JSON:
     return tree
 
 
-def differences(first: JSON, right: JSON, pointer: Pointer = ()) -> Iterator[Pointer]:
+def differences(left: JSON, right: JSON, pointer: Pointer = ()) -> Iterator[Pointer]:
     """The places at which two values differ; the list itself where its length does."""
-    if isinstance(first, Mapping) and isinstance(right, Mapping):
-        for key in {**first, **right}:
-            if key not in first or key not in right:
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        for key in {**left, **right}:
+            if key not in left or key not in right:
                 yield (*pointer, key)
             else:
-                yield from differences(first[key], right[key], (*pointer, key))
-    elif isinstance(first, (list, tuple)) and isinstance(right, (list, tuple)) and len(first) == len(right):
-        for index, (first_element, second_element) in enumerate(zip(first, right, strict=True)):
+                yield from differences(left[key], right[key], (*pointer, key))
+    elif isinstance(left, (list, tuple)) and isinstance(right, (list, tuple)) and len(left) == len(right):
+        for index, (first_element, second_element) in enumerate(zip(left, right, strict=True)):
             yield from differences(first_element, second_element, (*pointer, index))
-    elif not same(first, right):
+    elif not same(left, right):
         yield pointer

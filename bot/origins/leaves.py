@@ -22,6 +22,7 @@ from bot.model.filetree import FileTree
 from bot.model.json import JSON, Pointer, Tree, mapping, value_at
 from bot.model.paths import Item, Path
 from bot.model.resource import api_group
+from bot.targets.signs import KUSTOMIZATIONS
 
 SUFFIXES: Final = (".yaml", ".yml", ".json", "Kustomization")
 MOST: Final = 20_000
@@ -69,8 +70,7 @@ class YamlDocument:
     @property
     def is_kustomization(self) -> bool:
         """Whether it is a kustomization file or component; both may leave out their kind."""
-        has_special_name = self.file.rpartition("/")[2] in {"kustomization.yaml", "kustomization.yml", "Kustomization"}
-        return has_special_name or self.group == "kustomize.config.k8s.io"
+        return self.file.rpartition("/")[2] in KUSTOMIZATIONS or self.group == "kustomize.config.k8s.io"
 
 
 @dataclass(frozen=True, slots=True)

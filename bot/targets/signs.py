@@ -1,5 +1,5 @@
 """Whether a repository may have anything that a tool renders: told by names and words, before what finds and renders targets
-is loaded. Asked by :mod:`bot.wiring.local_guard`; :mod:`bot.targets.discovery` finds the targets themselves.
+is loaded. Asked by :mod:`bot.wiring.local_guard` and by rules; :mod:`bot.targets.discovery` finds the targets themselves.
 """
 
 from __future__ import annotations
