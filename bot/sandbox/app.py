@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, assert_never
 
 from anyio import to_thread
@@ -72,17 +73,24 @@ class HandlerContext:
 
 def build(context: HandlerContext, pages: tuple[BaseRoute, ...]) -> Starlette:
     """The application. The API answers below ``/api/v3`` and, except for its root, at the top as well."""
-    api: list[BaseRoute] = [_api_route(context, route) for route in (*API_ROUTES, *_by_id())]
-    fallback_route = WebRoute(
-        "/{path:path}", _api(context, _nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]
-    )
-    graph = WebRoute("/api/graphql", _api(context, graphql.graphql), methods=["POST"])
-    top = [route for route in api if isinstance(route, WebRoute) and route.path != "/"]
-    return Starlette(routes=[*_git_routes(context), graph, Mount(_PREFIX, routes=[*api, fallback_route]), *top, *pages])
+    application = Starlette(routes=[*_routes(), *pages])
+    application.state.context = context
+    return application
 
 
-def _api_route(context: HandlerContext, route: edge.Route) -> WebRoute:
-    return WebRoute(route.path, _api(context, route.endpoint), methods=[route.method])
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Git's and the API's, the same for every sandbox of a process."""
+    api = [WebRoute(route.path, _api(route.endpoint), methods=[route.method]) for route in (*API_ROUTES, *_by_id())]
+    fallback_route = WebRoute("/{path:path}", _api(_nothing_here), methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    graph = WebRoute("/api/graphql", _api(graphql.graphql), methods=["POST"])
+    top = [route for route in api if route.path != "/"]
+    return (*_git_routes(), graph, Mount(_PREFIX, routes=[*api, fallback_route]), *top)
+
+
+def _context(request: Request) -> HandlerContext:
+    context: HandlerContext = request.app.state.context
+    return context
 
 
 def _by_id() -> list[edge.Route]:
@@ -95,8 +103,9 @@ def _nothing_here(_call: ApiCall) -> ApiReply:
     raise not_found()
 
 
-def _api(context: HandlerContext, endpoint: Endpoint) -> Handler:
+def _api(endpoint: Endpoint) -> Handler:
     async def handle(request: Request) -> Response:
+        context = _context(request)
         path = request.scope["path"].removeprefix(_PREFIX) or "/"
         action = await _fault_for(context, request, path)
         if isinstance(action, CannedReply) and not action.after:
@@ -147,39 +156,41 @@ async def _fault_for(context: HandlerContext, request: Request, path: str) -> Ac
             assert_never(never)
 
 
-def _git_routes(context: HandlerContext) -> list[BaseRoute]:
-    handle = _git(context)
+def _git_routes() -> list[BaseRoute]:
     tails = (("/info/refs", "GET"), ("/git-upload-pack", "POST"), ("/git-receive-pack", "POST"))
-    return [WebRoute("/{owner}/{name}" + tail, handle, methods=[method]) for tail, method in tails]
+    return [WebRoute("/{owner}/{name}" + tail, _git, methods=[method]) for tail, method in tails]
 
 
-def _git(context: HandlerContext) -> Handler:
-    async def handle(request: Request) -> Response:
-        path = request.scope["path"]
-        action = await _fault_for(context, request, path)
-        if isinstance(action, CannedReply) and not action.after:
-            context.journal.add(_line(request, path, action.status))
+async def _git(request: Request) -> Response:
+    context = _context(request)
+    path = request.scope["path"]
+    action = await _fault_for(context, request, path)
+    if isinstance(action, CannedReply) and not action.after:
+        context.journal.add(_line(request, path, action.status))
+        return Response(action.message, action.status)
+    with tempfile.TemporaryFile() as body:
+        try:
+            async for chunk in request.stream():
+                body.write(chunk)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        call = _git_call(request, body, action)
+        reply = await to_thread.run_sync(serve, context.backend, call)
+    context.journal.add(_line(request, path, reply.status))
+    if isinstance(action, LostReply | CannedReply):
+        for _ in reply.chunks():
+            pass
+        if isinstance(action, CannedReply):
             return Response(action.message, action.status)
-        with tempfile.TemporaryFile() as body:
-            try:
-                async for chunk in request.stream():
-                    body.write(chunk)
-            except ClientDisconnect:
-                return Response(status_code=400)
-            call = _git_call(request, body, action)
-            reply = await to_thread.run_sync(serve, context.backend, call)
-        context.journal.add(_line(request, path, reply.status))
-        if isinstance(action, LostReply | CannedReply):
-            for _ in reply.chunks():
-                pass
-            if isinstance(action, CannedReply):
-                return Response(action.message, action.status)
-            context.hang_up(request.scope)
-            return Response()
-        headers = {name: value for name, value in reply.headers.items() if name.lower() != "content-length"}
-        return StreamingResponse(reply.chunks(), reply.status, headers)
-
-    return handle
+        context.hang_up(request.scope)
+        return Response()
+    headers = {name: value for name, value in reply.headers.items() if name.lower() != "content-length"}
+    short = reply.short()  # a piece is sent without the threads and tasks of a stream
+    return (
+        Response(short, reply.status, headers)
+        if short is not None
+        else StreamingResponse(reply.chunks(), reply.status, headers)
+    )
 
 
 def _git_call(request: Request, body: Any, action: Action | None) -> GitCall:

@@ -59,6 +59,15 @@ class GitReply:
             while chunk := body.read(_CHUNK):
                 yield chunk
 
+    def short(self) -> bytes | None:
+        """All of it where that is one piece, closed; None where it is longer."""
+        piece = self.body.read(_CHUNK + 1)
+        if len(piece) > _CHUNK:
+            self.body.seek(-len(piece), os.SEEK_CUR)
+            return None
+        self.body.close()
+        return piece
+
 
 def serve(backend: Backend, call: GitCall) -> GitReply:
     """Answer one git request. Blocking."""

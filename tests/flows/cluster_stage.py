@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.sandbox.server import Sandbox
 from bot.wiring.repository import Options
 from tests.appliers.apiserver import ApiServer
 from tests.flows.stage import FILES, Stage, open_stage
+from tests.parsed import parsed
 
 
 @dataclass
@@ -57,7 +56,7 @@ def cluster_stage(folder: Path, settings: str) -> Iterator[ClusterStage]:
         server.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
         for path, data in FILES.items():
             if path.startswith("k8s/"):
-                server.put(yaml.safe_load(data), manager="helm")
+                server.put(parsed(data), manager="helm")
         kubeconfig = server.kubeconfig(folder)
         at = ClusterStage(made.box, made.directory, made.token, made.human, made.objects, server=server)
         observe = f"observe: {{kubernetes: {{kubeconfig: {kubeconfig}}}}}\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,13 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bot.flows.reconcile import Loop, tick
 from bot.model.proposal import TakenAction, Tick
 from bot.sandbox.server import Sandbox
 from bot.wiring.reconcile import open_loop
 from bot.wiring.repository import Options
+from tests.parsed import parsed
 from tests.web import WEB
 
 NAME = "acme/shop"
@@ -208,8 +206,8 @@ class Stage:
 
 def running(files: Mapping[str, bytes] = FILES) -> dict[str, Any]:
     """The declared objects as if live, by kind."""
-    manifests = [yaml.safe_load(data) for path, data in files.items() if path.startswith("k8s/")]
-    return {manifest["kind"]: copy.deepcopy(manifest) for manifest in manifests}
+    manifests = [parsed(data) for path, data in files.items() if path.startswith("k8s/")]
+    return {manifest["kind"]: manifest for manifest in manifests}
 
 
 def by_lane(done: Tick) -> dict[str, TakenAction]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
 from bot.flows.reconcile import tick
 from bot.model.proposal import Effect
 from bot.sandbox.journal import JournalLine
 from bot.sandbox.server import Sandbox
 from tests.flows.stage import NAME, SERVICE, Stage
+from tests.parsed import parsed
 
 MANY = (
     b"version: 1\ngithub: {min_write_interval: 0}\n"
@@ -50,7 +49,7 @@ def crowd(directory: Path, box: Sandbox, count: int) -> Stage:
     services = {f"k8s/s{n}.yaml": SERVICE.replace(b"name: web", f"name: s{n}".encode()) for n in range(count)}
     token, human = box.create_user("clockwork[bot]", bot=True), box.create_user("rosa", admin=True)
     box.create_repository(NAME, files={**services, "clockwork.yaml": MANY})
-    live = {path: copy.deepcopy(yaml.safe_load(data)) for path, data in services.items()}
+    live = {path: parsed(data) for path, data in services.items()}
     for service in live.values():
         service["spec"]["ports"][0]["port"] = 8081
     return Stage(box, directory, token, human, live)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pygit2
-import yaml
 
 from bot.drift.ignore import Ignores
 from bot.drift.options import ComparisonOptions
@@ -41,6 +40,7 @@ from bot.safety.limits import Limits
 from bot.shipped import files, folder
 from bot.texts import Texts
 from tests.flows.stage import CLAIM, DEPLOYMENT, SERVICE, MovableClock
+from tests.parsed import parsed
 
 BOT = Signature("Clockwork", "clockwork@example.org")
 ROSA = Signature("Rosa", "rosa@example.org")
@@ -253,7 +253,7 @@ class World:
     def __post_init__(self) -> None:
         pygit2.init_repository(str(self.bare), bare=True, initial_head="main")
         declared = {path: data for name in self.names for path, data in manifests(name).items()}
-        self.live = {path: yaml.safe_load(data) for path, data in declared.items()}
+        self.live = {path: parsed(data) for path, data in declared.items()}
         self.running = copy.deepcopy(self.live)
         self.human = GitRepository.open(str(self.bare), self.directory / "human", author=ROSA)
         first = self.human.commit("", declared, message="First", at=self.clock.at)
