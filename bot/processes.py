@@ -16,13 +16,14 @@ import selectors
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Final, Protocol
+
+from bot.temporary import temporary_folder
 
 DEADLINE_SECONDS: Final = 120.0
 OUTPUT_CAP: Final = 4 * 1024 * 1024
@@ -109,23 +110,11 @@ class _Spawned(subprocess.Popen[bytes]):
 @contextlib.contextmanager
 def fresh_workspace() -> Iterator[Workspace]:
     """A workspace that only this user can look into, removed afterwards whatever a program left there."""
-    root = Path(tempfile.mkdtemp(prefix="clockwork-"))
-    try:
+    with temporary_folder("work") as root:
         workspace = Workspace(root / "home", root / "work", root / "scratch")
         for directory in (workspace.home, workspace.work, workspace.scratch):
             directory.mkdir(mode=0o700)
         yield workspace
-    finally:
-        _remove(root)
-
-
-def _remove(root: Path) -> None:
-    """Take ``root`` away, however a program left it: folders so deep that recursion ends, or locked against their owner."""
-    with contextlib.suppress(RecursionError):
-        shutil.rmtree(root, ignore_errors=True)
-    if root.exists():
-        for words in (("chmod", "-R", "u+rwX"), ("rm", "-rf")):
-            subprocess.run([*words, "--", str(root)], check=False, capture_output=True)
 
 
 def run(

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from bot.observers.process import run
 from bot.ports import ObserverStep, Tell, silent
 from bot.processes import ProcessResult
 from bot.secrecy.sanitize import tail
+from bot.temporary import temporary_folder
 
 _VERBS: Final = ("init", "plan", "show")
 _CAP: Final = 256 * 1024 * 1024
@@ -57,8 +57,8 @@ class TerraformObserver:
         if not self.directory.is_dir():
             raise Invalid(f"the Terraform root module {self.directory} is not a folder")
         try:
-            with tempfile.TemporaryDirectory(prefix="clockwork-plan-") as scratch:
-                plan = _Planning(self, Path(scratch), time.monotonic() + self.deadline).plan()
+            with temporary_folder("plan") as scratch:
+                plan = _Planning(self, scratch, time.monotonic() + self.deadline).plan()
             differences = PlanReader(declared, self.mask_key, self.root).drifts(mapping(plan))
         except Unavailable as exc:
             return Observation(

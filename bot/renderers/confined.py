@@ -22,9 +22,7 @@ import itertools
 import os
 import shutil
 import sys
-import tempfile
 import threading
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +32,7 @@ from typing import Final
 
 from bot.confinement.walls import LANDLOCK, LIBRARIES, Wall, needs_nothing, works
 from bot.processes import ProcessResult, Workspace, run
+from bot.temporary import folder_of
 
 SECONDS: Final = 60.0
 OUTPUT_CAP: Final = 16 * 1024 * 1024
@@ -93,13 +92,13 @@ class Jail:
     """A folder with copies of tools and of repository files; gone with the process."""
 
     wall: Wall = field(default_factory=best)
-    root: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="clockwork-render-")).resolve())
+    root: Path = field(init=False)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     __weakref__: object = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        weakref.finalize(self, shutil.rmtree, self.root, ignore_errors=True)
+        self.root = folder_of(self, "render")
         for name in ("bin", "tmp", "home", "trees"):
             (self.root / name).mkdir()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from bot.model.action import Action
 from bot.model.resource import Platform, ResourceId
 from bot.ports import Applier
 from bot.settings.places import ApplySettings
+from bot.temporary import folder_of
 from bot.wiring.observers import list_keys, root_module
 from bot.wiring.projects import commit_files, named_projects
 from bot.wiring.repository import OpenRepository, cache_root, is_files
@@ -167,8 +166,7 @@ class _Appliers:
             inputs.terraform("" if terraform.directory in {"", "."} else terraform.directory.strip("/"))
             files = sorted({*(entry.path for entry in entries), *inputs.files})
             _check_as_committed(Path(options.repo), files, self.opened, self.declaration.commit)
-        data = Path(tempfile.mkdtemp(prefix="clockwork-apply-"))
-        weakref.finalize(self, shutil.rmtree, data, ignore_errors=True)
+        data = folder_of(self, "apply")
         return TerraformApplier(
             directory,
             data / "plan",

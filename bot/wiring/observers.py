@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
-import tempfile
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -20,6 +17,7 @@ from bot.model.resource import Desired
 from bot.ports import Observer, PluginContext
 from bot.settings import FILE, Settings
 from bot.settings.places import HttpProbeSettings, SnapshotSettings
+from bot.temporary import folder_of
 from bot.wiring import plugins
 from bot.wiring.repository import OpenRepository, SystemClock, is_files
 
@@ -152,8 +150,7 @@ def root_module(open_repo: OpenRepository, directory: str) -> Path:
     if is_files(open_repo.options):
         return Path(open_repo.options.repo) / directory
     head = open_repo.repository.head(open_repo.branch)
-    target = Path(tempfile.mkdtemp(prefix="clockwork-tf-"))
-    weakref.finalize(open_repo.repository, shutil.rmtree, target, ignore_errors=True)
+    target = folder_of(open_repo.repository, "module")
     for entry in () if head is None else open_repo.repository.entries(head, directory):
         file = target / entry.path
         file.parent.mkdir(parents=True, exist_ok=True)
