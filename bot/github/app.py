@@ -97,7 +97,7 @@ class AppConnection:
         if answer.status_code >= 400:
             raise Closed(
                 f"GitHub answered {verb} {path} with {answer.status_code}: {message}",
-                advice="Check github.app: its id, its private key, and that the app is installed here and not suspended.",
+                advice="Check the GitHub App: its id, its private key, and that it is installed there and not suspended.",
             )
         return data
 
