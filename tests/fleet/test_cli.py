@@ -54,7 +54,10 @@ def test_a_fleet_is_run_listed_and_divided(tmp_path: Path) -> None:
         ("schedule: {interval: 1m}\n", "name repositories, or installations: all with an app"),
         ("repositories: [{url: https://a/x/y}, {url: https://a/x/y.git}]\n", "'https://a/x/y' is named twice"),
         ("repositories: [{url: https://a/x/y}, {url: https://b/x/y}]\n", "a and b would get the same token"),
-        ("repositories: [{url: /srv/my repository}]\n", "'/srv/my repository' has spaces in it: give it a name without"),
+        (
+            "repositories: [{url: /srv/my repository}]\n",
+            "'/srv/my repository' has spaces in it: give it a name without",
+        ),
         ("environment: [CLOCKWORK_TOKEN]\nrepositories: [{url: /x}]\n", "CLOCKWORK_TOKEN holds a secret of the fleet"),
     ],
 )

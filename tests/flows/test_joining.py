@@ -78,7 +78,9 @@ def test_each_file_of_it_is_read_a_few_times_whatever_joins(many: World) -> None
     drift(many, *NAMES)
     loop, profile = many.loop(), Profile(subcalls=False)
     assert len(profile.runcall(many.tick, loop).actions) == 1
-    calls = {entry.code.co_qualname: entry.callcount for entry in profile.getstats() if isinstance(entry.code, CodeType)}
+    calls = {
+        entry.code.co_qualname: entry.callcount for entry in profile.getstats() if isinstance(entry.code, CodeType)
+    }
     assert calls["read_manifest"] <= 5 * len(NAMES)
 
 

@@ -103,7 +103,8 @@ def encoded(entry: Entry, prev: str) -> bytes:
         raise Invalid(f"the reason of ledger entry {entry.id} is longer than {_LONGEST_REASON:,} characters")
     if len(line) > _LONGEST:
         raise Invalid(
-            f"ledger entry {entry.id} has {len(line):,} bytes, {_LONGEST:,} at most", advice="Have fixes.join join less."
+            f"ledger entry {entry.id} has {len(line):,} bytes, {_LONGEST:,} at most",
+            advice="Have fixes.join join less.",
         )
     try:
         _LINE.validate_json(line)
