@@ -209,6 +209,12 @@ def test_each_difference_says_what_becomes_of_it_and_why_not() -> None:
     assert f"/differences/{high.id}" in {tag.attributes["href"] for tag in outline.all("a")}
 
 
+def test_a_value_is_broken_after_its_parts() -> None:
+    """The name of an image, a path and a file are not torn within a word where the column is narrow."""
+    tick = ticked(drift(1, observed="example.com/web:1.2<b>"))
+    assert "example.<wbr>com/<wbr>web:<wbr>1.<wbr>2&lt;b&gt;" in first_page(seen(tick), DaemonView(tick))
+
+
 def test_what_waits_says_for_whom_and_what_ends_it() -> None:
     """Pull requests and issues with who may act; held tasks with the order that lets them go on."""
     page = Outline(full()).all("main")[0].text
