@@ -133,8 +133,8 @@ class Installations:
         except Closed as exc:
             raise Closed(
                 f"the GitHub App gets no token for {full_name}: {exc.message}",
-                advice="If it was deleted, renamed or taken from the app, the fleet leaves it out when it next asks who takes"
-                " part; else check that the app is installed there and not suspended.",
+                advice="If it was deleted, renamed or taken from the app, take it out of the fleet's file (what the app found"
+                " goes by itself); else check that the app is installed there and not suspended.",
             ) from exc
         if expires <= self._connection.clock.now():
             raise Closed(f"GitHub gave a token for {full_name} that is over", advice="Check this machine's clock.")
