@@ -27,7 +27,7 @@ from bot.model.globs import name_matches
 from bot.model.wording import sentences
 from bot.ports import Clock
 from bot.settings import load as load_settings
-from bot.settings.fleet import FleetRepositorySettings, FleetSettings, load_fleet, web_host
+from bot.settings.fleet import FLEET_FILE, FleetRepositorySettings, FleetSettings, load_fleet, web_host
 from bot.trust import load_authorities
 from bot.wiring.repository import Options, cache_root
 
@@ -87,6 +87,8 @@ class OpenFleet:
     clock: Clock
     environment: Mapping[str, str] = field(repr=False)
     installations: Installations | None = None
+    file: str = FLEET_FILE
+    """What its file is called in messages."""
 
     @property
     def state(self) -> Path:
@@ -95,8 +97,7 @@ class OpenFleet:
 
     def members(self) -> tuple[FleetMember, ...]:
         """Who takes part, in the order of the names. ``Invalid`` where two have one name, or an address holds a secret."""
-        for entry in self.settings.repositories:
-            check_address(entry.url)
+        self._check_addresses()
         owners = {} if self.installations is None else self.installations.owners()
         listed_members = [self._named(entry, owners) for entry in self.settings.repositories]
         lower_names = {member.name.lower() for member in listed_members}
@@ -104,11 +105,19 @@ class OpenFleet:
             name for name in lower_names if sum(member.name.lower() == name for member in listed_members) > 1
         )
         if duplicates:
-            raise Invalid(f"two repositories are called {duplicates[0]}", advice="Give one of them another name.")
+            text = f"{self.file}: two repositories are called {duplicates[0]}"
+            raise Invalid(text, advice="Give one of them another name.")
         # A repository that the file calls otherwise is still the one that the app reaches.
         lower_names |= {_full_name(member).lower() for member in listed_members}
         installed = [member for member in self._installed(owners) if member.name.lower() not in lower_names]
         return tuple(sorted((*listed_members, *installed), key=lambda member: member.name))
+
+    def _check_addresses(self) -> None:
+        for number, entry in enumerate(self.settings.repositories):
+            try:
+                check_address(entry.url)
+            except Invalid as exc:
+                raise Invalid(f"{self.file}: repositories.{number}.url: {exc.message}", advice=exc.advice) from exc
 
     def _installed(self, owners: Mapping[str, int]) -> list[FleetMember]:
         settings = self.settings
@@ -246,7 +255,7 @@ def open_fleet(file: Path, environment: Mapping[str, str], clock: Clock, *, cach
     key = hashlib.sha256(str(file.absolute()).encode()).hexdigest()[:16]
     root = cache_root(Options(repo="", environment=environment, cache=cache)) / "fleets" / key
     installations = _installations(settings, environment, clock, str(file))
-    return OpenFleet(settings, file.absolute().parent, root, clock, environment, installations)
+    return OpenFleet(settings, file.absolute().parent, root, clock, environment, installations, str(file))
 
 
 def load_program() -> tuple[Path, ...]:

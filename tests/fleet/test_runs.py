@@ -234,7 +234,7 @@ def test_what_is_missing_is_said(stand: FleetStand) -> None:
         opened(stand, "repositories: [{url: 'https://me:hidden@a.example/x/y', token_env: W}]\n").members()
     assert "hidden" not in str(refused.value)
     twice = f"repositories: [{entry[:-1]}, token_env: W}}, {{url: /srv/other, name: West/Four}}]\n"
-    with pytest.raises(Invalid, match="two repositories are called west/four"):
+    with pytest.raises(Invalid, match=r"fleet\.yaml: two repositories are called west/four"):
         opened(stand, twice).members()
     with kept_alone(stand.directory), pytest.raises(Refused, match="kept already"), kept_alone(stand.directory):
         pass
