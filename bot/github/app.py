@@ -116,7 +116,7 @@ class AppConnection:
             # Not chained: the reason may quote the key.
             raise Invalid(
                 "the private key of the GitHub App is none that can sign (PEM, RSA)",
-                advice="Put the downloaded .pem, with its line breaks, into the variable that private_key_env of the app names.",
+                advice="Put the downloaded .pem, with its line breaks, into the variable that its private_key_env names.",
             ) from None
 
 

@@ -53,7 +53,8 @@ def told(**changes: Any) -> dict[str, Any]:
         "repository": "acme/shop", "branch": "main", "level": "conservative", "versions": {"clockwork": "1"},
         "started": "2026-05-01T12:00:00+00:00", "at": "2026-05-01T12:00:00+00:00", "doing": None, "overdue": None,
         "unready": None, "paused": None, "looks": {"check": look, "drift": look}, "drift": None, "halt": None, "closed": [],
-        "budgets": [], "limits": [], "runs": [], "waiting": [], "workers": {}, "ticks": 0, "failures": 0, "last": None, "last_error": None,
+        "budgets": [], "limits": [], "runs": [], "waiting": [], "workers": {}, "ticks": 0, "failures": 0,
+        "last": None, "last_error": None,
         **changes,
     }  # fmt: skip
 

@@ -199,7 +199,7 @@ def test_the_first_commit_is_judged_before_it_is_made(tmp_path: Path) -> None:
 
 
 def test_the_hook_stops_a_commit_with_a_credential(tmp_path: Path) -> None:
-    """Whatever the mode of the repository: what is committed stays in the history. `args: [--mode, standard]` lets it through."""
+    """Whatever the mode of the repository, for it stays in the history; `args: [--mode, standard]` lets it through."""
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     program, verb, *words = hook["entry"].split()
     assert (program, verb) == ("clockwork", "guard")
