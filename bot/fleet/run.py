@@ -31,6 +31,10 @@ class FleetMember:
     """The environment variables that its runs see beside the usual ones."""
     needs_settings: bool = False
     """It takes part only where its branch has a ``clockwork.yaml``."""
+    full_name: str | None = None
+    """``owner/name`` on its code host where ``name`` is another one."""
+    barred: str | None = None
+    """Why nobody can run it, as a sentence or two; it is shown instead of a run."""
     trusted: bool = False
     """Whether its settings may name programs, files, clusters and private addresses of the machine that runs it."""
 

@@ -42,10 +42,8 @@ def admitted(member: FleetMember, repository: FleetRepository | None, now: datet
     """What is known of a member: a new one is due at once, as late as one that is due since its interval."""
     if repository is None:
         due_time = now - member.interval
-        return FleetRepository(
-            member.name, due_time, interval=member.interval, period=member.interval, account=member.account
-        )
-    return replace(repository, interval=member.interval, account=member.account)
+        repository = FleetRepository(member.name, due_time, period=member.interval)
+    return replace(repository, interval=member.interval, account=member.account, url=member.url)
 
 
 def begun(repository: FleetRepository, now: datetime) -> FleetRepository:

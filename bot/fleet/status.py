@@ -60,6 +60,8 @@ class FleetRepository:
     """Whose requests to the code host its runs use; empty where nobody counts them."""
     requests: int | None = None
     """How many requests its last run made."""
+    url: str = ""
+    """Its Git address, without credentials."""
 
     @property
     def worst(self) -> Severity | None:

@@ -121,7 +121,7 @@ class _Adopted:
 def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, bytes], declarer: Declarer) -> _Adopted:
     """Write what runs into ``files``. All drifts of a resource are written at once.
 
-    Whatever was written moves what comes after it in the same file, so the next resource is read again first.
+    Whatever was written moves what comes after it in the same file, so the next resource there is read again first.
     """
     by_resource: dict[ResourceId, list[Drift]] = {}
     for drift in drifts:
@@ -137,7 +137,7 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
         shared = edited_together(parts, files)
         files.update(shared.files)
     for own_drifts in (resource_drifts for id_, resource_drifts in by_resource.items() if id_ not in together):
-        now = declaration if files == declaration.files else declarer.with_files(files, declaration)
+        now = declaration if _stands(declaration, own_drifts, files) else declarer.with_files(files, declaration)
         config = None if now.assembly is None else now.assembly.config
         desired = _resource_of(now, own_drifts)
         previous = shared.done.get(desired.id, ())
@@ -150,6 +150,14 @@ def _adopt(declaration: Declaration, drifts: Sequence[Drift], files: dict[str, b
             files.update(adoption.files)
             adopted.notes += adoption.notes
     return adopted
+
+
+def _stands(declaration: Declaration, drifts: Sequence[Drift], files: Mapping[str, bytes]) -> bool:
+    """Whether the resource reads as it did in spite of what was written: a manifest depends on its own file alone."""
+    desired = _resource_of(declaration, drifts)
+    if desired.source is SourceKind.KUBERNETES:
+        return files.get(desired.file) == declaration.files.get(desired.file)
+    return files == declaration.files
 
 
 def _adopted_together(

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from bot.errors import Invalid, Refused
+from bot.errors import BotError, Invalid, Refused
 from bot.flows import commands
 from bot.flows.commands import ALL, COMMENT, Orders
 from bot.flows.intention import BREAKER, DELETIONS
@@ -22,6 +22,7 @@ from bot.flows.messages import answer, explanation
 from bot.model.codehost import Comment, Marker
 from bot.model.command import Command, Unknown, Verb, parse
 from bot.model.ledger import Actor, EntryKind, LedgerView
+from bot.model.wording import sentences
 
 SYNTAX: Final = {
     Verb.HALT: "halt [REASON]",
@@ -109,17 +110,16 @@ def _answer(number: int, command: Command | Unknown, comment: Comment, orders: O
     try:
         text = _carry_out(command, commands.subject(number, run), their_orders, default=f"via comment on #{number}")
     except (Refused, Invalid) as exc:
-        advice = f" {exc.advice}" if exc.advice else ""
         usage = f"Nothing was changed. Usage: `/clockwork {SYNTAX[command.verb]}`."
-        return answer(f"{_sentence(exc.message)}{advice} {usage}", run.texts)
+        return answer(f"{_sentence(exc)} {usage}", run.texts)
     return explanation(text, run.texts) if command.verb is Verb.EXPLAIN else answer(text, run.texts)
 
 
-def _sentence(text: str) -> str:
-    """An error's message as a sentence of its own."""
+def _sentence(exc: BotError) -> str:
+    """An error with its advice, as sentences of their own."""
+    text = sentences(exc.message, exc.advice)
     first, *_ = text.split(maxsplit=1)
-    text = text[:1].upper() + text[1:] if first.isalpha() else text
-    return text if text.endswith((".", "?", "!")) else f"{text}."
+    return text[:1].upper() + text[1:] if first.isalpha() else text
 
 
 def _carry_out(command: Command, thread: Marker | None, orders: Orders, *, default: str) -> str:

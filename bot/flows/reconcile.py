@@ -33,6 +33,7 @@ from bot.model.codehost import Issue, PullRequest
 from bot.model.decision import Lane
 from bot.model.drift import IgnoreNote, Report
 from bot.model.proposal import Effect, Join, TakenAction, Tick
+from bot.model.wording import sentences
 from bot.notices.memory import told
 
 LOOKS: Final = 4
@@ -122,9 +123,7 @@ def _acted(loop: Loop, assessment: Assessment, memory: Memory, result: Tick, now
     try:
         return _written(loop, assessment, memory, result, now)
     except Closed as exc:  # the ledger cannot be written: without it nothing is
-        return replace(
-            result, blocked=f"Nothing more was written: {exc.message.rstrip('.')}. {exc.advice or ''}".strip()
-        )
+        return replace(result, blocked=sentences(f"Nothing more was written: {exc.message}", exc.advice))
 
 
 def _written(loop: Loop, assessment: Assessment, memory: Memory, result: Tick, now: datetime) -> Tick:

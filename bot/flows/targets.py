@@ -12,6 +12,7 @@ from typing import Final
 from bot.flows.declare import Declaration
 from bot.model.drift import IgnoreNote
 from bot.model.json import facts
+from bot.model.target import Unit, UnitKind
 from bot.model.upstream import UpstreamSource
 
 
@@ -30,6 +31,10 @@ class ListedUnit:
     subject: str = ""
     """What the problem is about, as notes call it."""
     fetched: tuple[UpstreamSource, ...] = ()
+    release: str = ""
+    """The name of a chart's release, as settings have it."""
+    values: tuple[str, ...] = ()
+    """The values files of a chart, as settings have them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,14 @@ def _common(first: str, other: str) -> str:
     return f"…{ends.pop()}" if len(ends) == 1 and first[-1:] == other[-1:] else "…"
 
 
+def _as_settings_say(unit: Unit) -> tuple[str, tuple[str, ...]]:
+    """Release and values files of a chart that lies here; nothing of what Flux or Argo CD deploys."""
+    if unit.kind is not UnitKind.HELM:
+        return "", ()
+    release, files = unit.spec.get("releaseName"), unit.spec.get("valueFiles")
+    return str(release or ""), tuple(map(str, files)) if isinstance(files, list) else ()
+
+
 def listing(declaration: Declaration) -> Listing:
     """The targets that ``declaration`` has; the one that was asked for alone, where one was."""
     deployment = declaration.deployment
@@ -186,6 +199,7 @@ def listing(declaration: Declaration) -> Listing:
                 None if unit.rendering.error is None else unit.rendering.error.reason,
                 "" if unit.rendering.error is None else unit.rendering.error.subject,
                 unit.rendering.fetched,
+                *_as_settings_say(unit.unit),
             )
             for unit in expansion.units
         ]  # fmt: skip

@@ -97,7 +97,7 @@ class AppConnection:
         if answer.status_code >= 400:
             raise Closed(
                 f"GitHub answered {verb} {path} with {answer.status_code}: {message}",
-                advice="Check github.app: its id, its private key, and that the app is installed here and not suspended.",
+                advice="Check the GitHub App: its id, its private key, and that it is installed there and not suspended.",
             )
         return data
 
@@ -116,7 +116,7 @@ class AppConnection:
             # Not chained: the reason may quote the key.
             raise Invalid(
                 "the private key of the GitHub App is none that can sign (PEM, RSA)",
-                advice="Put the downloaded .pem, with its line breaks, into the variable that github.app names.",
+                advice="Put the downloaded .pem, with its line breaks, into the variable that its private_key_env names.",
             ) from None
 
 

@@ -113,7 +113,13 @@ class Installations:
 
     def installation_of(self, full_name: str) -> int:
         """The installation that reaches a repository. ``Closed`` where there is none."""
-        return payloads.read(_PlaceId, self._connection.ask("GET", f"/repos/{full_name}/installation")).id
+        try:
+            return payloads.read(_PlaceId, self._connection.ask("GET", f"/repos/{full_name}/installation")).id
+        except Closed as exc:
+            raise Closed(
+                f"the GitHub App does not reach {full_name}: {exc.message}",
+                advice="Install it there, give the repository a token_env in the fleet's file, or take it out.",
+            ) from exc
 
     def token(self, installation: int, full_name: str, *, lasts: timedelta) -> str:
         """A token that reaches ``full_name`` and nothing else, good for as long as ``lasts`` at least (below an hour)."""
@@ -122,7 +128,14 @@ class Installations:
             kept_token = self._tokens.get(key)
         if kept_token is not None and kept_token.expires - self._connection.clock.now() >= lasts + _KEPT:
             return kept_token.token
-        token, expires = self._connection.made(installation, {"repositories": [full_name.rpartition("/")[2]]})
+        try:
+            token, expires = self._connection.made(installation, {"repositories": [full_name.rpartition("/")[2]]})
+        except Closed as exc:
+            raise Closed(
+                f"the GitHub App gets no token for {full_name}: {exc.message}",
+                advice="If it was deleted, renamed or taken from the app, take it out of the fleet's file (what the app found"
+                " goes by itself); else check that the app is installed there and not suspended.",
+            ) from exc
         if expires <= self._connection.clock.now():
             raise Closed(f"GitHub gave a token for {full_name} that is over", advice="Check this machine's clock.")
         with self._lock:

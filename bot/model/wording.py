@@ -18,6 +18,12 @@ def span(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
+def sentences(message: str, advice: str | None) -> str:
+    """What went wrong and what to do, as one paragraph: each ends as a sentence does, and the advice begins as one."""
+    ended = message if message.endswith((".", "?", "!")) else f"{message}."
+    return f"{ended} {advice[:1].upper()}{advice[1:]}" if advice else ended
+
+
 def minute(at: datetime) -> str:
     """``2026-01-31 08:05 UTC``, of a time that is in UTC."""
     return f"{at:%Y-%m-%d %H:%M} UTC"

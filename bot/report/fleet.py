@@ -78,7 +78,7 @@ def fleet_json(status: FleetStatus) -> dict[str, object]:
 
 
 def _json(member: FleetRepository) -> dict[str, JSON]:
-    return facts(member, "name account last seconds result severities failures error requests running due")
+    return facts(member, "name url account last seconds result severities failures error requests running due")
 
 
 def run_json(run: FleetRun) -> dict[str, object]:

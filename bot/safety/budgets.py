@@ -4,7 +4,7 @@ nothing; limits are asked of :mod:`bot.safety.limits`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from bot.safety.limits import Limits
 from bot.safety.spans import after
 from bot.safety.suspension import suspended_until
 
-__all__ = ["RepositoryBudget", "TaskBudget", "proposal_budget", "repository_budgets", "task_budgets"]
+__all__ = ["RepositoryBudget", "TaskBudget", "is_told", "proposal_budget", "repository_budgets", "task_budgets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,13 @@ def task_budgets(
     tasks |= {task for task, _ in history.failures_in_a_row if task}
     budgets = (_budget(task, history, limits, now) for task in sorted(tasks))
     return tuple(budget for budget in budgets if budget.task in drifting or _says_something(budget))
+
+
+def is_told(budget: Mapping[str, object]) -> bool:
+    """Whether a task's budget, as a status says it, is worth a line: it used something, failed or is held. All others are
+    told by their number.
+    """
+    return any(budget[key] for key in ("used", "cooldown_until", "free_at", "failures", "stopped", "suspended"))
 
 
 def _says_something(budget: TaskBudget) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 
 from bot.model.decision import Lane
 from bot.model.ledger import Entry, LedgerView
+from bot.model.wording import sentences
 from bot.safety.history import ADVICE, UNTIL, History, history_of
 
 __all__ = ["AGAIN", "Closure", "closures", "wait_of"]
@@ -35,7 +36,7 @@ class Closure:
 
     def text(self) -> str:
         """One sentence for people."""
-        return f"{_NOUNS[self.lane]}: {self.reason.rstrip('.')}. {self.advice}".strip()
+        return sentences(f"{_NOUNS[self.lane]}: {self.reason}", self.advice)
 
 
 _NOUNS: Final[Mapping[Lane, str]] = {

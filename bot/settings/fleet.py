@@ -43,7 +43,7 @@ class FleetRepositorySettings(Section):
     url: str
     """Its Git address."""
     name: str | None = None
-    """What the fleet calls it; ``owner/name`` as the address has it without this."""
+    """What the fleet calls it, without spaces; ``owner/name`` as the address has it without this."""
     token_env: str | None = None
     """The environment variable with its token, instead of the app's or the fleet's."""
     branch: str | None = None
@@ -56,6 +56,12 @@ class FleetRepositorySettings(Section):
     """How often it is run while nothing urgent differs, instead of ``schedule.interval``."""
     environment: list[str] = []
     """Environment variables that its runs see, beside the fleet's ``environment``."""
+
+    @model_validator(mode="after")
+    def _is_one_word(self) -> Self:
+        if any(char.isspace() for char in self.name or self.url):  # `--only` and a matrix divide names by spaces
+            raise ValueError(f"{self.name or self.url!r} has spaces in it: give it a name without")
+        return self
 
 
 class FleetScheduleSettings(Section):

@@ -21,12 +21,13 @@ from bot.errors import Closed, Invalid
 from bot.fleet.run import FleetMember
 from bot.github import address
 from bot.github.app import AppConnection
-from bot.github.installations import Installations
+from bot.github.installations import Installations, InstalledRepository
 from bot.gitrepo.address import check_address
 from bot.model.globs import name_matches
+from bot.model.wording import sentences
 from bot.ports import Clock
 from bot.settings import load as load_settings
-from bot.settings.fleet import FleetRepositorySettings, FleetSettings, load_fleet, web_host
+from bot.settings.fleet import FLEET_FILE, FleetRepositorySettings, FleetSettings, load_fleet, web_host
 from bot.trust import load_authorities
 from bot.wiring.repository import Options, cache_root
 
@@ -86,6 +87,8 @@ class OpenFleet:
     clock: Clock
     environment: Mapping[str, str] = field(repr=False)
     installations: Installations | None = None
+    file: str = FLEET_FILE
+    """What its file is called in messages."""
 
     @property
     def state(self) -> Path:
@@ -94,8 +97,7 @@ class OpenFleet:
 
     def members(self) -> tuple[FleetMember, ...]:
         """Who takes part, in the order of the names. ``Invalid`` where two have one name, or an address holds a secret."""
-        for entry in self.settings.repositories:
-            check_address(entry.url)
+        self._check_addresses()
         owners = {} if self.installations is None else self.installations.owners()
         listed_members = [self._named(entry, owners) for entry in self.settings.repositories]
         lower_names = {member.name.lower() for member in listed_members}
@@ -103,19 +105,30 @@ class OpenFleet:
             name for name in lower_names if sum(member.name.lower() == name for member in listed_members) > 1
         )
         if duplicates:
-            raise Invalid(f"two repositories are called {duplicates[0]}", advice="Give one of them another name.")
+            text = f"{self.file}: two repositories are called {duplicates[0]}"
+            raise Invalid(text, advice="Give one of them another name.")
+        # A repository that the file calls otherwise is still the one that the app reaches.
+        lower_names |= {_full_name(member).lower() for member in listed_members}
         installed = [member for member in self._installed(owners) if member.name.lower() not in lower_names]
         return tuple(sorted((*listed_members, *installed), key=lambda member: member.name))
+
+    def _check_addresses(self) -> None:
+        for number, entry in enumerate(self.settings.repositories):
+            try:
+                check_address(entry.url)
+            except Invalid as exc:
+                raise Invalid(f"{self.file}: repositories.{number}.url: {exc.message}", advice=exc.advice) from exc
 
     def _installed(self, owners: Mapping[str, int]) -> list[FleetMember]:
         settings = self.settings
         matching_owners = {owner: key for owner, key in owners.items() if _matches(owner, settings.installations)}
-        reached = [
-            repository
-            for key in matching_owners.values()
-            for repository in (self.installations and self.installations.repositories(key)) or ()
-        ]
-        return [
+        reached, barred = list[InstalledRepository](), list[FleetMember]()
+        for owner, key in matching_owners.items():
+            try:
+                reached += (self.installations and self.installations.repositories(key)) or ()
+            except Closed as exc:  # an organisation that lets this machine in no more takes no other along
+                barred.append(self._barred(f"{owner}/*", "", exc))
+        return barred + [
             FleetMember(
                 repository.full_name,
                 repository.clone_url,
@@ -131,8 +144,12 @@ class OpenFleet:
         ]
 
     def _named(self, entry: FleetRepositorySettings, owners: Mapping[str, int]) -> FleetMember:
-        settings, name = self.settings, entry.name or address.full_name(entry.url) or entry.url
-        installation = self._installation(entry, name, owners)
+        settings, full_name = self.settings, address.full_name(entry.url) or entry.url
+        name = entry.name or full_name
+        try:
+            installation = self._installation(entry, full_name, owners)
+        except Closed as exc:
+            return self._barred(name, entry.url, exc)
         variable = entry.token_env or (settings.token_env if web_host(entry.url) and installation is None else None)
         account = (
             f"installation {installation}" if installation is not None else f"token {variable}" if variable else ""
@@ -148,23 +165,31 @@ class OpenFleet:
             settings=None if entry.settings is None else str(self._path(entry.settings)),
             live=tuple(live if "://" in live or live == "-" else str(self._path(live)) for live in entry.live),
             environment=(*settings.environment, *entry.environment),
-            trusted=_matches(name, settings.trusted),
+            full_name=full_name,
+            trusted=_matches(name, settings.trusted) or _matches(full_name, settings.trusted),
         )
 
-    def _installation(self, entry: FleetRepositorySettings, name: str, owners: Mapping[str, int]) -> int | None:
+    def _barred(self, name: str, url: str, reason: Closed) -> FleetMember:
+        """A row for what cannot be run, so that somebody sees it while the others are."""
+        interval = timedelta(seconds=self.settings.schedule.interval)
+        return FleetMember(name, url, interval=interval, barred=sentences(reason.message, reason.advice))
+
+    def _installation(self, entry: FleetRepositorySettings, full_name: str, owners: Mapping[str, int]) -> int | None:
         """The installation whose token a repository gets: none where it names its own token, or is on another host."""
         api = web_host(self.settings.api_url)
         if self.installations is None or entry.token_env or web_host(entry.url) not in {api, api.removeprefix("api.")}:
             return None
         by_login = {owner.lower(): key for owner, key in owners.items()}
-        known_installation = by_login.get(name.partition("/")[0].lower())
-        return self.installations.installation_of(name) if known_installation is None else known_installation
+        known_installation = by_login.get(full_name.partition("/")[0].lower())
+        return self.installations.installation_of(full_name) if known_installation is None else known_installation
 
     def _path(self, text: str) -> Path:
         return (self.folder / text).absolute()
 
     def order(self, member: FleetMember) -> FleetOrder:
         """What a run of ``member`` is given. ``Invalid`` where its token is not there, ``Closed`` where it gets none."""
+        if member.barred is not None:
+            raise Closed(member.barred)
         cache = str(self.cache / _folder_of(member))
         bare = FleetOrder(member, cache, private_hosts=tuple(self.settings.private_hosts))
         if member.installation is not None:
@@ -173,7 +198,7 @@ class OpenFleet:
                     f"there is no app whose token reaches {member.name}", advice="Set app in the fleet's file."
                 )
             lasts = timedelta(seconds=self.settings.schedule.time_limit)
-            token = self.installations.token(member.installation, member.name, lasts=lasts)
+            token = self.installations.token(member.installation, _full_name(member), lasts=lasts)
             return replace(bare, token=token, login=self.installations.login(), api_url=self.settings.api_url)
         if member.token_env is None:
             return bare
@@ -187,7 +212,7 @@ class OpenFleet:
     def forget(self, member: FleetMember) -> None:
         """The next run of ``member`` gets a new token: this one may have been revoked."""
         if self.installations is not None and member.installation is not None:
-            self.installations.forget(member.installation, member.name)
+            self.installations.forget(member.installation, _full_name(member))
 
     def common(self) -> Mapping[str, str]:
         """What every run sees of the environment."""
@@ -230,7 +255,7 @@ def open_fleet(file: Path, environment: Mapping[str, str], clock: Clock, *, cach
     key = hashlib.sha256(str(file.absolute()).encode()).hexdigest()[:16]
     root = cache_root(Options(repo="", environment=environment, cache=cache)) / "fleets" / key
     installations = _installations(settings, environment, clock, str(file))
-    return OpenFleet(settings, file.absolute().parent, root, clock, environment, installations)
+    return OpenFleet(settings, file.absolute().parent, root, clock, environment, installations, str(file))
 
 
 def load_program() -> tuple[Path, ...]:
@@ -262,6 +287,10 @@ def _installations(
 
 def _matches(name: str, patterns: list[str]) -> bool:
     return any(name_matches(pattern.lower(), name.lower()) for pattern in patterns)
+
+
+def _full_name(member: FleetMember) -> str:
+    return member.full_name or member.name
 
 
 def _folder_of(member: FleetMember) -> str:

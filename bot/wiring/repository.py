@@ -175,7 +175,7 @@ def cache_folder(options: Options, url: str) -> Path:
 def _folder(options: Options) -> Path:
     folder = Path(options.repo)
     if not folder.is_dir():
-        raise Invalid(f"{options.repo}: no such folder", advice="Name a folder or a Git URL with --repo.")
+        raise Invalid(f"{options.repo}: no such folder", advice="Name a folder or a Git URL.")
     return folder
 
 

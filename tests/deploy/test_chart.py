@@ -134,6 +134,8 @@ def test_it_may_only_read_until_applying_is_enabled() -> None:
         ({"credentials": {"secretName": "x", "token": "t"}}, "token"),
         ({"credentials": {}}, "secretName"),
         ({"env": [{"name": "CLOCKWORK_TOKEN", "value": "t"}]}, "env/0/name"),
+        ({"env": [{"name": "PORT", "value": 1}]}, "env/0/value"),
+        ({"credentials": {"secretName": "Not_A_Name"}}, "secretName"),
         ({"image": {"repository": "x", "tag": "latest"}}, "image/tag"),
         ({"rbac": {"rules": [{"apiGroups": ["*"], "resources": ["*"]}]}}, "apiGroups"),
         ({"replicas": 2}, "replicas"),

@@ -58,7 +58,7 @@ def test_what_needs_somebody_comes_first() -> None:
     outline = Outline(text)
     assert "1 repository failed, 2 differ" in outline.all("header")[0].text
     for words in (
-        "failed 3 times in a row",
+        "timed out, failed 3 times in a row",
         "no answer in 300 s",
         "not run yet (runs now)",
         "halted by rosa",

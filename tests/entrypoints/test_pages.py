@@ -53,7 +53,8 @@ def told(**changes: Any) -> dict[str, Any]:
         "repository": "acme/shop", "branch": "main", "level": "conservative", "versions": {"clockwork": "1"},
         "started": "2026-05-01T12:00:00+00:00", "at": "2026-05-01T12:00:00+00:00", "doing": None, "overdue": None,
         "unready": None, "paused": None, "looks": {"check": look, "drift": look}, "drift": None, "halt": None, "closed": [],
-        "budgets": [], "limits": [], "runs": [], "waiting": [], "workers": {}, "ticks": 0, "failures": 0, "last": None,
+        "budgets": [], "limits": [], "runs": [], "waiting": [], "workers": {}, "ticks": 0, "failures": 0,
+        "last": None, "last_error": None,
         **changes,
     }  # fmt: skip
 
@@ -173,12 +174,13 @@ EMPTY = seen(ticked())
         ({**EMPTY, "halt": {"at": None, "by": None, "reason": "emergency stop after 10 failures"}}, "Emergency stop"),
         ({**EMPTY, "paused": {"by": "rosa", "reason": "", "at": None}}, "Paused by rosa"),
         ({"unready": "no network"}, "Not ready: no network"),
+        ({"unready": "no network"}, "first run began"),
         (
             {"unready": "x", "closed": [CLOSED]},
             "No pull request can be opened: not permitted. Set it. Tried again 2026-05-01 13:00",
         ),
         (EMPTY, "In sync"),
-        ({}, "Nothing has been looked at yet"),
+        ({}, "Nothing has been compared yet"),
         (seen(ticked(), drift={"unreachable": ["docker: refused"]}), "Not everything could be looked at"),
         (seen(ticked(drift()), drift={"errors": ["x"]}), "1 difference, and not everything could be looked at"),
     ],
@@ -206,6 +208,12 @@ def test_each_difference_says_what_becomes_of_it_and_why_not() -> None:
     groups = [tag.text for tag in outline.all("th") if tag.attributes.get("scope") == "rowgroup"]
     assert groups == ["prod: 1 difference", "test: 1 difference"]
     assert f"/differences/{high.id}" in {tag.attributes["href"] for tag in outline.all("a")}
+
+
+def test_a_value_is_broken_after_its_parts() -> None:
+    """The name of an image, a path and a file are not torn within a word where the column is narrow."""
+    tick = ticked(drift(1, observed="example.com/web:1.2<b>"))
+    assert "example.<wbr>com/<wbr>web:<wbr>1.<wbr>2&lt;b&gt;" in first_page(seen(tick), DaemonView(tick))
 
 
 def test_what_waits_says_for_whom_and_what_ends_it() -> None:
@@ -376,6 +384,7 @@ def test_two_thousand_differences_are_a_small_page() -> None:
     assert len(page) < 150_000
     rows = [tag for tag in outline.all("tr") if tag.attributes.get("id", "").startswith("d-")]
     assert (len(rows), "worst" in rows[0].text, "held" in page) == (50, True, True)
+    assert f"{number} other tasks that differ: no fix in the last hour" in outline.all("main")[0].text
     assert f"The worst 50 of {number + 1}: all differences" in outline.all("main")[0].text
     pages = [rendered("differences", **NAMES, **differences_values(tick, Chosen(page=each))) for each in (1, 21, 999)]
     assert [page.count('id="d-') for page in pages] == [PER_PAGE, 1, 1]

@@ -25,7 +25,7 @@ def test_a_fleet_is_run_listed_and_divided(tmp_path: Path) -> None:
         ran = clockwork("fleet", "run", file, "--once", "--workers", "1", folder=tmp_path, **env)
         assert ran.returncode == 3, ran.stderr
         assert "3 repositories: 1 in sync, 1 drift, 1 failed" in ran.stdout
-        assert "a/a: " in ran.stdout
+        assert "a/a: /nowhere/at/all: no such folder." in ran.stdout
         assert max(len(line) for line in ran.stdout.splitlines() if not line.startswith("a/a: ")) <= 80
         listed = json.loads(clockwork("fleet", "list", file, "--json", folder=tmp_path, **env).stdout)
         failed, one, two = listed["repositories"]
@@ -54,6 +54,10 @@ def test_a_fleet_is_run_listed_and_divided(tmp_path: Path) -> None:
         ("schedule: {interval: 1m}\n", "name repositories, or installations: all with an app"),
         ("repositories: [{url: https://a/x/y}, {url: https://a/x/y.git}]\n", "'https://a/x/y' is named twice"),
         ("repositories: [{url: https://a/x/y}, {url: https://b/x/y}]\n", "a and b would get the same token"),
+        (
+            "repositories: [{url: /srv/my repository}]\n",
+            "'/srv/my repository' has spaces in it: give it a name without",
+        ),
         ("environment: [CLOCKWORK_TOKEN]\nrepositories: [{url: /x}]\n", "CLOCKWORK_TOKEN holds a secret of the fleet"),
     ],
 )

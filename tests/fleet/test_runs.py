@@ -14,7 +14,7 @@ from bot.entrypoints.fleet.forking import Forking
 from bot.entrypoints.fleet.keeping import kept_alone, remember, remembered
 from bot.entrypoints.fleet.processes import ProcessPool, run_member
 from bot.entrypoints.fleet.wall import reach_of
-from bot.errors import Closed, Invalid, Refused
+from bot.errors import Invalid, Refused
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetRepository, FleetResult
 from bot.flows.fleet import FleetLoop, FleetPacing
@@ -96,7 +96,7 @@ def test_a_fleet_keeps_them_apart(stand: FleetStand, forks: Forking) -> None:
         "south/empty": FleetResult.NO_SETTINGS,
     }
     errors = {each.name: each.error or "" for each in kept.status().repositories}
-    assert "clockwork.yaml:1: unknown setting 'fixs'; did you mean 'fixes'?" in errors["south/broken"]
+    assert "clockwork.yaml:1: unknown setting 'fixs'; did you mean 'fixes'? Fix the file." in errors["south/broken"]
     assert "observe: snapshot.command" in errors["south/curious"]
     assert "signal 9" in errors["south/crashes"]
     assert stand.cross_talk() == []
@@ -191,6 +191,33 @@ def test_who_takes_part(stand: FleetStand) -> None:
     assert members["south/three"].needs_settings
 
 
+def test_one_that_the_app_does_not_reach_bars_no_other(stand: FleetStand, forks: Forking) -> None:
+    """A repository without an installation, an owner who locked the app out, and one that was deleted: each is a row that says
+    why and what to do, and the others are run. One that the file calls otherwise is run once, with its own token.
+    """
+    for name in ("north/one", "north/gone", "south/five"):
+        stand.add(name)
+    stand.box.create_repository("west/four", files={"a": b"1\n"})
+    text = f"trusted: [north/*]\nrepositories: [{{url: {stand.box.git_url('west/four')}}}, "
+    fleet = opened(stand, f"{text}{{url: {stand.box.git_url('north/one')}, name: north/gone-by-another-name}}]\n")
+    south = f"/app/installations/{stand.key.installations['south']}/access_tokens"
+    stand.box.faults.fail(403, south, message="Your IP address is not on the allow list")
+    members = {member.name: member for member in fleet.members()}
+    assert list(members) == ["north/gone", "north/gone-by-another-name", "south/*", "west/four"]
+    assert members["north/gone-by-another-name"].trusted
+    stand.box.admin.rename("north/gone", "elsewhere/gone")
+    accounts = [run_member(fleet, member, forks) for member in members.values()]
+    assert [account.result for account in accounts] == [
+        *(FleetResult.FAILED, FleetResult.IN_SYNC, FleetResult.FAILED, FleetResult.FAILED),
+    ]
+    errors = [str(account.error) for account in accounts]
+    assert "gets no token for north/gone: " in errors[0]
+    assert "If it was deleted, renamed" in errors[0]
+    assert "403: Your IP address is not on the allow list. Check the GitHub App" in errors[2]
+    assert "does not reach west/four: GitHub answered GET /repos/west/four/installation with 404" in errors[3]
+    assert stand.cross_talk() == []
+
+
 def test_what_is_missing_is_said(stand: FleetStand) -> None:
     """A file that is not there, a key, a token, an app that is not installed, two of one name, another start."""
     stand.add("west/four", private=False)
@@ -199,8 +226,6 @@ def test_what_is_missing_is_said(stand: FleetStand) -> None:
     with pytest.raises(Invalid, match="private key of the GitHub App"):
         open_fleet(stand.write(), {}, SystemClock())
     entry = f"{{url: {stand.box.git_url('west/four')}}}"
-    with pytest.raises(Closed, match="404"):
-        opened(stand, f"repositories: [{entry}]\n").members()
     named = opened(stand, f"repositories: [{entry[:-1]}, token_env: WEST}}]\n")
     (member,) = named.members()
     account = run_member(named, member)
@@ -209,7 +234,7 @@ def test_what_is_missing_is_said(stand: FleetStand) -> None:
         opened(stand, "repositories: [{url: 'https://me:hidden@a.example/x/y', token_env: W}]\n").members()
     assert "hidden" not in str(refused.value)
     twice = f"repositories: [{entry[:-1]}, token_env: W}}, {{url: /srv/other, name: West/Four}}]\n"
-    with pytest.raises(Invalid, match="two repositories are called west/four"):
+    with pytest.raises(Invalid, match=r"fleet\.yaml: two repositories are called west/four"):
         opened(stand, twice).members()
     with kept_alone(stand.directory), pytest.raises(Refused, match="kept already"), kept_alone(stand.directory):
         pass

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from cProfile import Profile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
@@ -69,6 +71,17 @@ def test_the_same_change_of_many_objects_is_one_pull_request(many: World) -> Non
     assert pull(many, 1).body.count("Service/shop/app03") == 1
     merge(many, 1)
     assert not many.tick(many.loop(fresh=True)).actions
+
+
+def test_each_file_of_it_is_read_a_few_times_whatever_joins(many: World) -> None:
+    """A manifest reads as it did while others are written: reading all again for each would grow with the square."""
+    drift(many, *NAMES)
+    loop, profile = many.loop(), Profile(subcalls=False)
+    assert len(profile.runcall(many.tick, loop).actions) == 1
+    calls = {
+        entry.code.co_qualname: entry.callcount for entry in profile.getstats() if isinstance(entry.code, CodeType)
+    }
+    assert calls["read_manifest"] <= 5 * len(NAMES)
 
 
 def test_it_stays_one_while_objects_come_and_go(many: World) -> None:

@@ -43,6 +43,7 @@ def contents(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
+OVERLAY = {"kustomization.yaml": "resources: [web.yaml]\n", "web.yaml": WEB}
 FOUND = {
     "flux": ({"kubernetes"}, ["dev", "prod"], "Flux: dev, prod"),
     "argo": ({"kubernetes"}, [], "Argo CD: shop"),
@@ -93,6 +94,28 @@ def test_a_repository_begins(tmp_path: Path, layout: str) -> None:
 def judged(root: Path) -> None:
     """The linters find nothing in the workflow."""
     assert problems(root / WORKFLOW) == ""
+
+
+def test_what_is_proposed_for_a_chart_means_what_was_found(tmp_path: Path) -> None:
+    """A target that is found for a values file keeps that file and its release when settings name it."""
+    chart = {path: text for path, text in LAYOUTS["charts"].items() if "/api/" in path}
+    root = laid(tmp_path, {**chart, "charts/api/values-eu.yaml": "{}\n", "charts/api/values-us.yaml": "{}\n"})
+    assert clockwork("init", "--yes", folder=root).returncode == 0
+    text = (root / SETTINGS).read_text()
+    settings = load(re.sub(r"^# (targets:| {2}- \S.*| {4}\S.*)$", r"\1", text, flags=re.MULTILINE).encode())
+    assert [(target.name, target.release, target.values) for target in settings.targets] == [
+        (f"api-{place}", "api", [f"charts/api/values-{place}.yaml"]) for place in ("eu", "us")
+    ]
+
+
+def test_clusters_are_called_as_their_folders(tmp_path: Path) -> None:
+    """Two applications with an overlay for each cluster are four targets on two clusters."""
+    overlays = [f"apps/{app}/overlays/{place}" for app in ("api", "web") for place in ("eu", "us")]
+    root = laid(tmp_path, {f"{path}/{name}": text for path in overlays for name, text in OVERLAY.items()})
+    assert clockwork("init", "--yes", folder=root).returncode == 0
+    observers = [target.observe for target in load((root / SETTINGS).read_bytes()).targets]
+    contexts = [observe.kubernetes.context for observe in observers if observe and observe.kubernetes]
+    assert contexts == ["eu", "us"] * 2
 
 
 def test_what_is_there_is_kept(tmp_path: Path) -> None:

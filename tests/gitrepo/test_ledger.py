@@ -288,6 +288,13 @@ def test_entries_that_nobody_could_read_are_not_written(box: GitServer, bare: Pa
     assert ledger.append(ledger.read(), []) == LedgerView(None)
 
 
+def test_an_entry_names_each_of_thousands_of_objects() -> None:
+    """A proposal that many objects join is one entry."""
+    names = tuple(f"Deployment/shop/web-{number} spec.replicas" for number in range(5_000))
+    line = encoded(entry(1, fields=names, drifts=names), GENESIS)
+    assert decoded(line, location="here")[0].fields == names
+
+
 def test_half_characters_are_replaced() -> None:
     """A lone surrogate, as undecodable file names have them, does not stop the ledger."""
     line = encoded(entry(1, reason="a\udc80b"), GENESIS)

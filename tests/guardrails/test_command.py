@@ -9,11 +9,13 @@ from pathlib import Path
 import pygit2
 import pytest
 import typer
+import yaml
 from typer.testing import CliRunner
 
 from bot.entrypoints.cli import guard
 from bot.errors import Invalid
 from tests import entry
+from tests.distributions import ROOT
 
 RULE = "---\nid: no-todo\ntitle: No TODO\nseverity: high\nenforce: {standard: block}\ndetect: {kind: regex, pattern: TODO}\n"
 EXAMPLES = "examples: [{fire: true, path: a.py, add: '# TODO'}]\n"
@@ -194,6 +196,20 @@ def test_the_first_commit_is_judged_before_it_is_made(tmp_path: Path) -> None:
     for way in ("--staged", "--worktree"):
         code, text = clockwork("diff", way, "--repo", str(tmp_path / "new"), "--json")
         assert (code, json.loads(text)["files"]) == (0, 1)
+
+
+def test_the_hook_stops_a_commit_with_a_credential(tmp_path: Path) -> None:
+    """Whatever the mode of the repository, for it stays in the history; `args: [--mode, standard]` lets it through."""
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    program, verb, *words = hook["entry"].split()
+    assert (program, verb) == ("clockwork", "guard")
+    git(tmp_path, "init", "-q", "new")
+    (tmp_path / "new" / "x.env").write_text("AWS_ACCESS_KEY_ID=AKIA" + "IOSFODNN7QZXWVUT\n")
+    git(tmp_path / "new", "add", "x.env")
+    assert [clockwork(*words, *more, "--repo", str(tmp_path / "new"))[0] for more in ((), ("--mode", "standard"))] == [
+        1,
+        0,
+    ]
 
 
 def test_where_the_history_ends_is_said(clone: Path, tmp_path: Path) -> None:

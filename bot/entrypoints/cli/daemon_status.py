@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bot.model.wording import counted, second, span
 from bot.report.console import printable
+from bot.safety.budgets import is_told
 
 _LABEL: Final = 11
 _NARROWEST: Final = 40
@@ -62,8 +63,7 @@ def _lines(status: Mapping[str, Any]) -> Iterator[Line]:
     for name, look in status["looks"].items():
         yield name, _look(look), "red" if look["error"] else ""
     yield from _drift(status["drift"])
-    for budget in status["budgets"]:
-        yield "budgets", _budget(budget), "red" if budget["stopped"] else ""
+    yield from _budgets(status["budgets"])
     for item in status["waiting"]:
         kind = "PR" if item["kind"] == "pull request" else "issue"
         yield "waiting", f'{kind} #{item["number"]} "{item["title"]}" {item["url"]}', ""
@@ -82,7 +82,7 @@ def _lines(status: Mapping[str, Any]) -> Iterator[Line]:
 def _doing(status: Mapping[str, Any]) -> tuple[str, str]:
     doing = status["doing"]
     if doing is None:
-        return "waiting for the next look", ""
+        return "waiting for the next run", ""
     detail = f" ({doing['detail']})" if doing["detail"] else ""
     return f"{doing['step']}{detail}, {doing['seconds']:.0f} s", "bold red" if status["overdue"] else ""
 
@@ -100,7 +100,7 @@ def _look(look: Mapping[str, Any]) -> str:
 
 def _drift(drift: Mapping[str, Any] | None) -> Iterator[Line]:
     if drift is None:
-        yield "differences", "not looked yet", ""
+        yield "differences", "not compared yet", ""
         return
     total = sum(drift["severity"].values())
     levels = ", ".join(f"{number} {level}" for level, number in drift["severity"].items() if number)
@@ -113,6 +113,15 @@ def _drift(drift: Mapping[str, Any] | None) -> Iterator[Line]:
         yield "errors", error, "red"
     for gap in drift["unreachable"]:
         yield "not read", gap, "yellow"
+
+
+def _budgets(budgets: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    named_budgets = [budget for budget in budgets if is_told(budget)]
+    for budget in named_budgets:
+        yield "budgets", _budget(budget), "red" if budget["stopped"] else ""
+    if free := len(budgets) - len(named_budgets):
+        others = counted(free, "other task" if named_budgets else "task")
+        yield "budgets", f"{others}: no fix in the last hour, no failure", ""
 
 
 def _budget(budget: Mapping[str, Any]) -> str:

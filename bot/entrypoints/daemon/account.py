@@ -10,6 +10,7 @@ from bot.entrypoints.daemon.state import Runtime
 from bot.entrypoints.daemon.status import CheckoutLook, DaemonStatus, FinishedRun
 from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.work import described
+from bot.flows.dashboard.board import DASHBOARD
 from bot.model.codehost import PullRequest
 from bot.model.decision import NOBODY
 from bot.model.json import facts
@@ -208,6 +209,7 @@ def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
             "asked": sorted(people_by_number.get(item.number, ())),
         }
         for item in (() if circumstances is None else circumstances.waiting)
+        if item.marker is not None and item.marker.kind != DASHBOARD  # it waits for nobody
     ]
 
 

@@ -97,6 +97,8 @@ class Stage:
     guard: Guard
     places: Mapping[Path, DemoCluster]
     """What runs, by the snapshot that the bot's observers read it from."""
+    started: float
+    """When setting it up began, in seconds of the monotonic clock."""
 
     @property
     def prod(self) -> DemoCluster:
@@ -121,6 +123,7 @@ def shop_files(live: Path) -> dict[str, bytes]:
 @contextmanager
 def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
     """The sandbox with the shop on it and the bot wired to both."""
+    started = time.monotonic()
     say("starting a GitHub-compatible server on this machine")
     with Sandbox.start(directory / "sandbox", port=port) as box:
         token = box.create_user("clockwork[bot]", bot=True)
@@ -144,7 +147,8 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
         host = open_host(open_repo, clock)
         if host is None:
             raise Unavailable("the sandbox is not recognised as a code host")
-        stage = Stage(box, options, loop, Guard(open_repo, host, clock, shared), _places(open_repo.settings, loop))
+        guard, places = Guard(open_repo, host, clock, shared), _places(open_repo.settings, loop)
+        stage = Stage(box, options, loop, guard, places, started)
         try:
             yield stage
         finally:
@@ -175,7 +179,6 @@ def _snapshot(observe: ObserveSettings) -> Path:
 
 def play(stage: Stage, *, say: Say) -> Account:
     """Everything up to the account."""
-    started = time.monotonic()
     stage.show()
     say("the bot reconciles two clusters and a host: in sync, nothing to do")
     _settle(stage)
@@ -201,7 +204,7 @@ def play(stage: Stage, *, say: Say) -> Account:
         failure_modes=path,
         failure_modes_url=link,
         dashboard=_dashboard(stage),
-        seconds=time.monotonic() - started,
+        seconds=time.monotonic() - stage.started,
     )
 
 

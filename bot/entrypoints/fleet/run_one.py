@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -27,6 +27,7 @@ from bot.fleet.status import FleetResult
 from bot.model.proposal import Tick
 from bot.model.requests import RequestsLeft
 from bot.model.severity import Severity
+from bot.model.wording import sentences
 from bot.ports import Clock
 from bot.settings import FILE
 from bot.wiring.fleet import FleetOrder
@@ -135,7 +136,7 @@ def _has_settings(open_repo: OpenRepository) -> bool:
 def _completed_run(blank: FleetRun, finished: Tick) -> FleetRun:
     report = finished.report
     severities = Counter(drift.severity for drift in report.drift)
-    problems = [str(error) for error in report.errors if not error.note]
+    problems = [str(replace(error, excerpt=None)) for error in report.errors if not error.note]
     problems += [f"cannot read live state from {gap.observer}: {gap.cause}" for gap in report.unreachable]
     if finished.blocked is not None:
         result = FleetResult.BLOCKED
@@ -149,21 +150,27 @@ def _completed_run(blank: FleetRun, finished: Tick) -> FleetRun:
         severities={level: severities[level] for level in reversed(Severity) if severities[level]},
         actions=Counter(action.effect.value for action in finished.actions),
         commit=finished.commit,
-        error=line(finished.blocked or (problems[0] if problems else "")) or None,
+        error=line(finished.blocked or _first(problems)) or None,
     )
+
+
+def _first(problems: Sequence[str]) -> str:
+    """The first of them, and how many there are beside it."""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}" if problems else ""
 
 
 def problem(exc: BotError) -> str:
     """What went wrong and what a person can do, on one line."""
-    return line(exc.message if exc.advice is None else f"{exc.message.rstrip('.')}. {exc.advice}")
+    message = "; ".join(exc.message.splitlines())
+    return line(sentences(message, exc.advice) if exc.advice else message)
 
 
 def line(text: str) -> str:
-    """On one harmless line, without secrets."""
+    """On one line for a terminal and a page, without secrets: what is shown there is no Markdown."""
     from bot import escape
-    from bot.secrecy.redaction import redact_tokens
 
-    return escape.line(redact_tokens(text))[:500]
+    return escape.visible(" ".join(text.split()))[:500]
 
 
 def _ended(_number: int, _frame: object) -> NoReturn:

@@ -34,6 +34,7 @@ from bot.report.charts import BarChart
 from bot.report.contrast import patched_files, value_diff
 from bot.report.differences import DifferenceRow, by_target, difference_rows
 from bot.report.wording import suggested_action
+from bot.safety.budgets import is_told
 from bot.safety.state import state
 
 if TYPE_CHECKING:
@@ -188,7 +189,8 @@ def first_values(status: Mapping[str, Any], view: DaemonView) -> dict[str, objec
         "total": len(rows),
         "shown": min(len(rows), _SHOWN),
         "most": _MOST,
-        "budgets": sorted(status["budgets"], key=_first_what_is_held),
+        "budgets": sorted(filter(is_told, status["budgets"]), key=_first_what_is_held),
+        "free_tasks": sum(not is_told(budget) for budget in status["budgets"]),
         "orders": view.orders,
         "guarded": view.guarded,
         "trouble": view.trouble,
@@ -214,9 +216,10 @@ def _headline(status: Mapping[str, Any]) -> tuple[str, str]:
     if paused:
         return f"Paused by {paused['by']}: {paused['reason'] or 'no reason given'}", "warn"
     if status["unready"]:
-        return f"Not ready: {status['unready']}", "bad"
+        is_first = status["last"] is None and not status["last_error"]
+        return f"Not ready: {status['unready']}", "" if is_first else "bad"
     if drift is None:
-        return "Nothing has been looked at yet", ""
+        return "Nothing has been compared yet", ""
     number = sum(drift["severity"].values())
     if drift["errors"] or drift["unreachable"]:
         prefix = f"{counted(number, 'difference')}, and " if number else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _LONGEST: Final = 400
+_PARTS: Final = re.compile(r"[^./:@,-]+[./:@,-]*|[./:@,-]+")
 _REFRESH: Final = range(5, 3601)
 """Seconds after which a page may read itself again where nobody runs its script."""
 
@@ -95,7 +97,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"moment": moment, "short": short, "value": value, "quoted": _quoted, "dotted": _dotted}
+    environment.filters |= {"moment": moment, "short": short, "value": value, "quoted": _quoted, "parted": _parted}
     environment.tests["web"] = is_web
     environment.globals.update(style=Markup(_text("style.css")), script=Markup(_text("live.js")))  # noqa: S704 - our own files
     return environment
@@ -122,11 +124,13 @@ def value(datum: object) -> str:
     return _cut(" ".join(text.split()), 120)
 
 
-def _dotted(text: str) -> Markup:
-    """A path that a narrow column breaks between its parts (HTML Standard, 4.5.27, ``wbr``)."""
+def _parted(text: str) -> Markup:
+    """A path, an address or the name of an image, which a narrow column breaks after its parts (HTML Standard, 4.5.27,
+    ``wbr``) and not within a word.
+    """
     from markupsafe import Markup
 
-    return Markup(".<wbr>").join(visible(text).split("."))
+    return Markup("<wbr>").join(_PARTS.findall(visible(text)))
 
 
 def _quoted(text: str) -> str:

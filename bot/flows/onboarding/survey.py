@@ -45,6 +45,11 @@ class Place:
     name: str
     path: str
 
+    @property
+    def context(self) -> str:
+        """How people are likely to call the cluster: as the folder is called, whatever tells the target from others."""
+        return self.path.rpartition("/")[2]
+
 
 @dataclass(frozen=True, slots=True)
 class Survey:

@@ -28,7 +28,10 @@ __all__ = ["GENESIS", "VERSION", "decoded", "digest", "encoded", "refuse_newer"]
 
 VERSION: Final = 1
 GENESIS: Final = "0" * 64
-_LONGEST: Final = 65_536
+_LONGEST: Final = 8 * 1024 * 1024
+"""Bytes of a line. A proposal that many objects join names each of them, some two hundred bytes an object."""
+_LONGEST_REASON: Final = 65_536
+"""Characters."""
 
 _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}\z")]
 _Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}\z")]
@@ -94,8 +97,15 @@ def encoded(entry: Entry, prev: str) -> bytes:
         "detail": dict(entry.detail),
     }
     line = json.dumps(_storable(_present(values)), sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
-    if entry.at.tzinfo is None or len(line) > _LONGEST:
-        raise Invalid(f"ledger entry {entry.id} has no time zone or is longer than {_LONGEST:,} bytes")
+    if entry.at.tzinfo is None:
+        raise Invalid(f"ledger entry {entry.id} has no time zone")
+    if len(entry.reason) > _LONGEST_REASON:
+        raise Invalid(f"the reason of ledger entry {entry.id} is longer than {_LONGEST_REASON:,} characters")
+    if len(line) > _LONGEST:
+        raise Invalid(
+            f"ledger entry {entry.id} has {len(line):,} bytes, {_LONGEST:,} at most",
+            advice="Have fixes.join join less.",
+        )
     try:
         _LINE.validate_json(line)
     except ValidationError as exc:
