@@ -6,6 +6,7 @@ output and exit code, and costs a few hundredths of a second. The crash tests us
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import subprocess
@@ -110,6 +111,7 @@ def _call(
     try:
         code = main(words)
     finally:
+        atexit._run_exitfuncs()  # a process of multiprocessing ends without: temporary folders would stay
         sys.stdout.flush()
         sys.stderr.flush()
     sys.exit(code)

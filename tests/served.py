@@ -7,6 +7,7 @@ it is told what, so that whoever starts it decides what can be imported.
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
@@ -87,6 +88,7 @@ def _run(streams: Sequence[int], words: list[str], folder: str, environment: dic
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     finally:
+        atexit._run_exitfuncs()  # temporary folders go
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
