@@ -13,7 +13,7 @@ from typing import Final
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit
-from bot.guardrails.structure import Documents, Unparsed, parse_documents
+from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
@@ -82,12 +82,12 @@ def _store(data: bytes) -> str | None:
 
 def _state(delta: Delta) -> Iterator[Hit]:
     """State that is new to the repository, and outputs that it newly holds in plain."""
-    documents = parse_documents(delta.after or "")
+    documents = delta.documents_after
     if delta.change.before is None or not _STATE.search(delta.old_path):
         text = "The state of Terraform holds every attribute in plain, secrets among them; it belongs into a remote backend."
         lineage = None if isinstance(documents, Unparsed) or not documents else documents[0].get("lineage")
         yield Hit(delta.path, lineage.line if lineage else 1, text, anchor="state", severity=Severity.HIGH)
-    before = _outputs(parse_documents(delta.before or ""))
+    before = _outputs(delta.documents_before)
     for name, node in _outputs(documents).items():
         if name not in before or before[name].raw != node.raw:
             text = f"The output {name} is in the state of Terraform in plain."
