@@ -8,6 +8,7 @@ the JDK (sun.security.provider.JavaKeyStore: magic 0xFEEDFEED, JceKeyStore: 0xCE
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from bot.guardrails.anchors import Anchors, words
@@ -44,17 +45,22 @@ _DEBUG: Final = regex(r"(^|/)debug\.keystore\Z")
 
 
 def secret_files(delta: Delta) -> Iterator[Hit]:
-    """What the file is, where that alone says that it holds secrets."""
-    if delta.is_test or delta.is_docs or delta.status is FileStatus.REMOVED:
+    """What the file is, where that alone says that it holds secrets; where examples live that is a remark."""
+    if delta.status is FileStatus.REMOVED:
         return
-    if _STATE.search(delta.path):
-        yield from _state(delta)
-    for line in delta.net_new(_HASH.search, HASHED):
+    in_example = delta.is_test or delta.is_docs
+    kinds = (*(_state(delta) if _STATE.search(delta.path) else ()), *_stored(delta))
+    yield from (replace(hit, severity=Severity.LOW) for hit in kinds) if in_example else kinds
+    for line in () if in_example else delta.net_new(_HASH.search, HASHED):
         if (match := _HASH.search(line.text)) is not None and not is_placeholder(match[2]):
             text = f"The hash of {match[1]}'s password is written here: whoever has it can try passwords undisturbed."
             yield Hit(
                 delta.path, line.number, text, evidence=f"{match[1]}:{masked(match[2])}", anchor=f"hash:{match[2]}"
             )
+
+
+def _stored(delta: Delta) -> Iterator[Hit]:
+    """A store of keys that stands where none was."""
     kind = _store(delta.change.after or delta.change.sample)
     if kind is not None and _store(delta.change.before or b"") is None and not _DEBUG.search(delta.path):
         text = f"{delta.path} is a {kind}: whoever reads the repository has it."

@@ -22,6 +22,7 @@ from bot.guardrails.detectors.secret_files import HASHED, secret_files
 from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, PastCommit, Subject
+from bot.model.finding import FileChange, FileStatus
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 from bot.secrecy.credentials import credentials
@@ -62,7 +63,34 @@ def secret_known(subject: Subject) -> Iterable[Hit]:
         for joined, provider, token in _pieced(delta):
             if not removed.holds_line(joined.line):
                 yield from _known(removed, delta, joined.line, provider, token, suffix=_IN_PIECES)
+    yield from _in_names(subject)
     yield from _on_the_way(subject, removed)
+
+
+_NAMED: Final = tuple(needle for needle in NEEDLES if (row := BY_NEEDLE[needle.id]).prefixes and row.entropy > 0)
+"""What a path is searched for: credentials that nothing else looks like."""
+
+
+def _in_names(subject: Subject) -> Iterator[Hit]:
+    """Credentials in names of files and folders that the change, or a commit of it, brings: each once, and never shown."""
+    sources: list[tuple[PastCommit | None, FileChange]] = [(None, file) for file in subject.change.files]
+    sources += [(commit, file) for commit in subject.facts.commits for file in commit.files]
+    new = [source for source in sources if source[1].status in {FileStatus.ADDED, FileStatus.RENAMED}]
+    gone = (file for file in subject.change.files if file.status in {FileStatus.REMOVED, FileStatus.RENAMED})
+    old_paths = "\n".join(file.old_path or file.path for file in gone)
+    told_tokens: set[str] = set()
+    for match in scan(_NAMED, [file.path for _, file in new]):
+        provider, (commit, file) = BY_NEEDLE[_NAMED[match.needle].id], new[match.line]
+        delta = subject.delta(file)
+        doubtful = delta.is_test or delta.is_docs
+        was_there = match.text in old_paths or match.text in (file.old_path or "")
+        if match.text in told_tokens or was_there or not is_real(provider, match.text, doubtful_place=doubtful):
+            continue
+        told_tokens.add(match.text)
+        location = "" if commit is None else f" in commit {commit.sha[:12]}, and the history keeps it"
+        text = f"{provider.with_article} is the name of a file or folder{location}: {masked(match.text)}."
+        anchor = f"{provider.id}:{match.text}"
+        yield Hit(None, None, text, anchor=anchor, severity=Severity.LOW if provider.weak or doubtful else None)
 
 
 def _tokens(delta: Delta) -> Iterator[tuple[DiffLine, TokenProvider, str]]:
