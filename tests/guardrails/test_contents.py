@@ -371,7 +371,8 @@ def test_json_that_is_too_long_is_judged_by_what_a_change_touches() -> None:
     pod = '{"kind":"Pod","metadata":{"name":"a"},"spec":{"hostIPC":true,"tolerations":[]%s}}'
     for ends in ("", "\n" * 3):
         (before, after) = (
-            f'{{"kind":"List",{ends}"items":[{",".join([*rows, pod % extra, *rows])}]}}' for extra in ("", ',"hostPID":true')
+            f'{{"kind":"List",{ends}"items":[{",".join([*rows, pod % extra, *rows])}]}}'
+            for extra in ("", ',"hostPID":true')
         )
         (told,) = findings(file("k8s/a.json", before, after))
         assert (told.rule, told.line) == ("K8S-001", 1 + len(ends))

@@ -57,5 +57,7 @@ def test_a_protection_in_json_is_one() -> None:
 def test_an_example_protects_nothing_that_lasts() -> None:
     """Losing its protection is a remark."""
     sides = [f'resource "aws_db_instance" "a" {{\n  deletion_protection = {value}\n}}\n' for value in ("true", "false")]
-    severities = [hit.severity for path in ("examples/a/main.tf", "a/main.tf") for hit in fire("DES-003", file(path, *sides))]
+    severities = [
+        hit.severity for path in ("examples/a/main.tf", "a/main.tf") for hit in fire("DES-003", file(path, *sides))
+    ]
     assert severities == [Severity.LOW, None]

@@ -75,7 +75,12 @@ def merge_marker(subject: Subject) -> Iterable[Hit]:
             continue
         our_markers = delta.net_new(_OURS.compiled.match, _OURS.anchors)
         their_markers = delta.net_new(_THEIRS.compiled.match, _THEIRS.anchors)
-        if our_markers and their_markers and not _residue(delta) and not _is_told_of(delta, our_markers + their_markers):
+        if (
+            our_markers
+            and their_markers
+            and not _residue(delta)
+            and not _is_told_of(delta, our_markers + their_markers)
+        ):
             end = next(
                 (line.number for line in their_markers if line.number > our_markers[0].number), our_markers[0].number
             )
