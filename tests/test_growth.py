@@ -261,6 +261,18 @@ CHANGES: Final[Mapping[str, Callable[[int], object]]] = {
     "pieces of credentials on one line": lambda size: fire(
         "SEC-001", file("a.py", None, " ".join(f'"AKIA" + "{letters(at)}",' for at in range(size)))
     ),
+    "loops of Terraform": lambda size: fire(
+        "TF-001",
+        file(
+            "a.tf",
+            None,
+            numbered(
+                'resource "aws_security_group_rule" "aN" {\n for_each = local.r\n cidr_blocks = [each.value.cN]\n}\n',
+                size,
+            )
+            + f"locals {{\n r = [{numbered(chr(123) + ' cN = 1 }, ', size)}]\n}}\n",
+        ),
+    ),
     "values of minified JSON": lambda size: laid_out(json.dumps({"a": [{"b": [], "c": {"d": 1}}] * size})),
 }
 COMPARISONS: Final[Mapping[str, Callable[[int], object]]] = {
