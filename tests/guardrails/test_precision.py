@@ -100,3 +100,31 @@ def test_a_go_module_depends_on_what_it_requires() -> None:
     }
     hits = fire("DEP-001", file("go.mod", "module example.com/a\n", GO), facts=ChangeFacts(registry=nowhere))
     assert {hit.anchor for hit in hits} == {"go:github.com/direct/d", "go:github.com/alone/a"}
+
+
+STEPS = "on: push\njobs:\n  a:\n    runs-on: x\n{job}    steps:\n    - uses: actions/checkout@v4\n{step}"
+CONTINUED = "continue-on-error: true"
+
+
+@pytest.mark.parametrize(
+    ("job", "step", "fires"),
+    [
+        ("", f"    - run: pytest\n      {CONTINUED}\n", True),
+        ("", f"    - {{name: Run tests, run: ./ci.sh, {CONTINUED}}}\n", True),
+        ("", f"    - {{uses: golangci/golangci-lint-action@v6, {CONTINUED}}}\n", True),
+        ("", "    - {run: pytest, if: false}\n", True),
+        ("", "    - {run: pytest, if: '${{ false }}'}\n", True),
+        ("    if: false\n", "    - run: pytest\n", True),
+        ("", "    - {run: pytest, if: \"github.ref == 'refs/heads/main'\"}\n", False),
+        ("", f"    - {{name: Upload test results, uses: actions/upload-artifact@v4, {CONTINUED}}}\n", False),
+        ("", f"    - {{uses: codecov/codecov-action@v5, {CONTINUED}}}\n", False),
+        ("", f"    - {{name: Comment on the failed checks, run: ./tell.sh, {CONTINUED}}}\n", False),
+        (f"    {CONTINUED}\n", "    - run: ./deploy.sh\n", False),
+        ("    if: false\n", "    - run: ./deploy.sh\n", False),
+        (f"    {CONTINUED}\n", "    - run: ./latest.sh\n", False),
+    ],
+)
+def test_a_check_that_no_longer_counts_is_found(job: str, step: str, *, fires: bool) -> None:
+    """It may fail, or never runs. What only tells of checks, or checks out, is none."""
+    after = STEPS.format(job=job, step=step)
+    assert bool(fire("TST-006", file(".github/workflows/a.yml", STEPS.format(job="", step=""), after))) is fires
