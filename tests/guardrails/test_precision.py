@@ -128,3 +128,25 @@ def test_a_check_that_no_longer_counts_is_found(job: str, step: str, *, fires: b
     """It may fail, or never runs. What only tells of checks, or checks out, is none."""
     after = STEPS.format(job=job, step=step)
     assert bool(fire("TST-006", file(".github/workflows/a.yml", STEPS.format(job="", step=""), after))) is fires
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "fires"),
+    [
+        ("Dockerfile", "FROM a:1\nENV NODE_TLS_REJECT_UNAUTHORIZED=0\n", True),
+        ("Dockerfile", "FROM a:1\nENV NODE_TLS_REJECT_UNAUTHORIZED 0\n", True),
+        ("compose.yaml", "services: {a: {environment: {NODE_TLS_REJECT_UNAUTHORIZED: '0'}}}\n", True),
+        (".github/workflows/a.yml", "env:\n  GIT_SSL_NO_VERIFY: true\n", True),
+        (".env", "PYTHONHTTPSVERIFY=0\n", True),
+        (".npmrc", "strict-ssl=false\n", True),
+        ("roles/a/tasks/main.yml", "- uri:\n    url: https://a\n    validate_certs: no\n", True),
+        ("Dockerfile", "FROM a:1\nENV NODE_TLS_REJECT_UNAUTHORIZED=1\n", False),
+        ("compose.yaml", "services: {a: {environment: {NODE_TLS_REJECT_UNAUTHORIZED: '${TLS:-1}'}}}\n", False),
+        (".npmrc", "strict-ssl=true\n", False),
+        ("roles/a/tasks/main.yml", '- uri:\n    validate_certs: "{{ checked }}"\n', False),
+        (".github/workflows/a.yml", "env:\n  # GIT_SSL_NO_VERIFY: true\n  A: b\n", False),
+    ],
+)
+def test_verification_is_switched_off_by_variables_too(path: str, text: str, *, fires: bool) -> None:
+    """Of the programs that a file starts, wherever it sets them."""
+    assert bool(fire("SEC-004", file(path, None, text))) is fires
