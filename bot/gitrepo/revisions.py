@@ -35,7 +35,7 @@ def _pushed(git: pygit2.Repository, branch: str) -> str:
     """Where ``git push`` takes a branch: to its own name, unless that is only allowed for the branch that it follows."""
 
     def setting(name: str) -> str:
-        return git.config[name] if name in git.config else ""  # noqa: SIM401 - there is no get
+        return (git.config[name] or "") if name in git.config else ""
 
     own_remote = setting(f"branch.{branch}.remote")
     remote = setting(f"branch.{branch}.pushRemote") or setting("remote.pushDefault") or own_remote or "origin"

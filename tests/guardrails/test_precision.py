@@ -150,3 +150,36 @@ def test_a_check_that_no_longer_counts_is_found(job: str, step: str, *, fires: b
 def test_verification_is_switched_off_by_variables_too(path: str, text: str, *, fires: bool) -> None:
     """Of the programs that a file starts, wherever it sets them."""
     assert bool(fire("SEC-004", file(path, None, text))) is fires
+
+
+A64, B64 = "a" * 64, "b" * 64
+LOCKS = {
+    "Cargo.lock": '[[package]]\nname = "x"\nversion = "{0}"\nsource = "registry+https://github.com/a"\nchecksum = "{1}"\n',
+    "poetry.lock": '[[package]]\nname = "x"\nversion = "{0}"\nfiles = [\n    {{file = "x.whl", hash = "sha256:{1}"}},\n]\n',
+    ".terraform.lock.hcl": (
+        'provider "a/b" {{\n  version = "{0}"\n  constraints = "~> 1"\n  hashes = [\n    "h1:{1:.43}=",\n  ]\n}}\n'
+    ),
+    "Pipfile.lock": (
+        '{{\n  "default": {{\n    "x": {{\n      "hashes": [\n        "sha256:{1}"\n      ],\n'
+        '      "index": "pypi",\n      "version": "=={0}"\n    }}\n  }}\n}}\n'
+    ),
+    "flake.lock": (
+        '{{\n  "nodes": {{\n    "x": {{\n      "locked": {{\n        "narHash": "sha256-{1}=",\n'
+        '        "owner": "a",\n        "rev": "{0}"\n      }}\n    }}\n  }}\n}}\n'
+    ),
+    "yarn.lock": '"x@^1":\n  version "{0}"\n  dependencies:\n    y "^1"\n  integrity sha512-{1}==\n',
+}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_checksum_belongs_to_the_version_of_its_entry(name: str) -> None:
+    """Wherever in the entry that stands; another entry's version is none of its business."""
+    text = LOCKS[name] if name.endswith(("Pipfile.lock", "flake.lock")) else f"{LOCKS[name]}\n{LOCKS[name]}"
+    before = text.format("1.0.0", A64)
+    assert fire("DEP-003", file(name, before, text.format("1.0.1", B64))) == []
+    assert fire("DEP-003", file(name, before, before.replace(A64[:43], B64[:43], 1)))
+    if text != LOCKS[name]:
+        first, second = before.split("\n\n")
+        assert fire(
+            "DEP-003", file(name, before, f"{first.replace(A64[:43], B64[:43])}\n\n{second.replace('1.0.0', '2.0.0')}")
+        )
