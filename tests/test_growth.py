@@ -6,6 +6,7 @@ six times the steps: what grows with the square costs sixteen times.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from cProfile import Profile
 from typing import Any, Final
@@ -16,6 +17,8 @@ from bot.assembly.assemble import assemble
 from bot.drift.compose.declared import ports
 from bot.drift.values import duration, quantity
 from bot.guardrails.detectors.workflow_risks import risks
+from bot.guardrails.narrowing import laid_out
+from bot.guardrails.rule import ChangeFacts, PastCommit
 from bot.guardrails.structure import Unparsed, parse_documents
 from bot.intake.actions import parse as parse_action
 from bot.intake.dotenv import parse_env
@@ -26,6 +29,7 @@ from bot.intake.scalars import reads_as_text
 from bot.intake.terraform import read_terraform
 from bot.model.compose_texts import shell_words
 from tests.drift.containers import compare
+from tests.guardrails.changes import file, fire, random_text
 
 SIZE: Final = 120
 MOST: Final = 6.0
@@ -54,6 +58,23 @@ def compose(text: Callable[[int], str], **more: Callable[[int], str]) -> Callabl
 
 def terraform(text: Callable[[int], str]) -> Callable[[int], object]:
     return lambda size: read_terraform({"main.tf": text(size).encode()})
+
+
+def letters(seed: int) -> str:
+    """What a credential ends in."""
+    return random_text(16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", seed)
+
+
+def passing(rule: str, line: str) -> Callable[[int], object]:
+    """Lines that one commit writes and the next takes away, beside as many files that the change leaves."""
+
+    def work(size: int) -> object:
+        secrets = "".join(line.format(letters(at)) for at in range(size))
+        commits = (PastCommit("c" * 40, (file("a.py", None, secrets),)), PastCommit("d" * 40, ()))
+        left = [file(f"b{at}.py", None, "b\n") for at in range(size)]
+        return fire(rule, *left, facts=ChangeFacts(commits=commits))
+
+    return work
 
 
 def configuration(text: Callable[[int], str]) -> Callable[[int], object]:
@@ -233,6 +254,27 @@ WORKFLOWS: Final[Mapping[str, Callable[[int], object]]] = {
         )
     ),
 }
+CHANGES: Final[Mapping[str, Callable[[int], object]]] = {
+    "credentials that later commits take away": passing("SEC-001", 'kn = "AKIA{0}"\n'),
+    "passwords that later commits take away": passing("SEC-002", 'db_password = "{0}9x"\n'),
+    "names of files": lambda size: fire("SEC-001", *(file(f"a/AKIA{letters(at)}", None, "a\n") for at in range(size))),
+    "pieces of credentials on one line": lambda size: fire(
+        "SEC-001", file("a.py", None, " ".join(f'"AKIA" + "{letters(at)}",' for at in range(size)))
+    ),
+    "loops of Terraform": lambda size: fire(
+        "TF-001",
+        file(
+            "a.tf",
+            None,
+            numbered(
+                'resource "aws_security_group_rule" "aN" {\n for_each = local.r\n cidr_blocks = [each.value.cN]\n}\n',
+                size,
+            )
+            + f"locals {{\n r = [{numbered(chr(123) + ' cN = 1 }, ', size)}]\n}}\n",
+        ),
+    ),
+    "values of minified JSON": lambda size: laid_out(json.dumps({"a": [{"b": [], "c": {"d": 1}}] * size})),
+}
 COMPARISONS: Final[Mapping[str, Callable[[int], object]]] = {
     "live ports": live(ports=lambda size: [port(number) for number in range(1, size)]),
     "live variables": live(environment=lambda size: {f"A{number}": "1" for number in range(size)}),
@@ -249,10 +291,10 @@ COMPARISONS: Final[Mapping[str, Callable[[int], object]]] = {
 }
 
 
-@pytest.mark.parametrize("name", [*READERS, *WORKFLOWS, *COMPARISONS])
+@pytest.mark.parametrize("name", [*READERS, *WORKFLOWS, *CHANGES, *COMPARISONS])
 def test_the_steps_grow_with_the_size(name: str) -> None:
     """Four times the size is about four times the steps."""
-    work = {**READERS, **WORKFLOWS, **COMPARISONS}[name]
+    work = {**READERS, **WORKFLOWS, **CHANGES, **COMPARISONS}[name]
     work(SIZE)  # what is done once for all
     small, large = steps(lambda: work(SIZE)), steps(lambda: work(4 * SIZE))
     assert large <= MOST * small + 2000

@@ -17,6 +17,7 @@ from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.printed import Printed
 from bot.assistants.tool import AssistantTool, ToolOptions
+from bot.model.patterns import regex
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
@@ -50,6 +51,7 @@ class Claude(AssistantTool):
     name = "claude"
     endpoint = "https://api.anthropic.com"
     usual_key = "ANTHROPIC_API_KEY"
+    asks = regex(r"v1/messages(?:/count_tokens)?|v1/models(?:/[^/]+)?")
 
     def environment(self, options: ToolOptions) -> Mapping[str, str]:
         base = {} if options.base_url is None else {"ANTHROPIC_BASE_URL": options.base_url}

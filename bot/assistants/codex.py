@@ -18,6 +18,7 @@ from bot.assistants.attempt import Answer, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_text
 from bot.assistants.printed import Printed, printed_lines
 from bot.assistants.tool import AssistantTool, ToolOptions
+from bot.model.patterns import regex
 from bot.model.session import Prompt
 from bot.processes import ProcessResult, Workspace
 
@@ -71,6 +72,7 @@ class Codex(AssistantTool):
     name = "codex"
     endpoint = _ENDPOINT
     usual_key = "OPENAI_API_KEY"
+    asks = regex(r"responses(?:/compact)?|models")
     needs = ("/bin", "/usr/bin")
 
     def key_variable(self, _options: ToolOptions) -> str:

@@ -20,6 +20,7 @@ from bot.assistants.attempt import Answer, FailedRun, RawReply, Usage
 from bot.assistants.error_status import bad_output, by_status, by_text
 from bot.assistants.printed import Printed
 from bot.assistants.tool import AssistantTool, ToolOptions, with_schema
+from bot.model.patterns import regex
 from bot.model.session import Prompt, ReplyStatus
 from bot.processes import ProcessResult, Workspace
 
@@ -71,6 +72,7 @@ class Gemini(AssistantTool):
     name = "gemini"
     endpoint = "https://generativelanguage.googleapis.com"
     usual_key = "GEMINI_API_KEY"
+    asks = regex(r"v1(?:alpha|beta)?/models/[^/:]+(?::\w+)?")
 
     def environment(self, options: ToolOptions) -> Mapping[str, str]:
         return {} if options.base_url is None else {"GOOGLE_GEMINI_BASE_URL": options.base_url}

@@ -101,6 +101,7 @@ def surroundings(
         folder=workspace.home.parent,
         own_network=own_network(wall),
         seconds=options.deadline_seconds,
+        asks=tool.asks,
     ) as relay:
         tool_options = replace(options, base_url=relay.url, key=None if token is None else relay.token)
         yield ToolSurroundings(tool_options, wall, workspace, relay, files)

@@ -8,6 +8,7 @@ when it exited with 0, its own error flag is clear and its JSON fits the schema.
 from __future__ import annotations
 
 import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -62,6 +63,8 @@ class AssistantTool(ABC):
 
     endpoint: str | None = None
     """The base URL of its model where settings name none; None for a tool that has no such thing."""
+    asks: ClassVar[re.Pattern[str] | None] = None
+    """The paths below its base URL that it needs; None where nobody knows. What else an account has is not its business."""
     asks_by_itself: ClassVar[bool] = False
     """Whether it asks hosts that no relay can stand for when it has no base URL."""
     needs: ClassVar[tuple[str, ...]] = ()

@@ -23,6 +23,8 @@ import socket
 import struct
 import sys
 import threading
+from importlib import import_module
+from types import ModuleType
 
 _NEW_USER, _NEW_MOUNTS, _NEW_PIDS, _NEW_NETWORK = 0x10000000, 0x00020000, 0x20000000, 0x40000000
 _NEW_IPC, _NEW_HOSTNAME = 0x08000000, 0x04000000
@@ -174,11 +176,26 @@ def _carry(source: socket.socket, sink: socket.socket) -> None:
             continue
 
 
-def become(program: list[str], folder: str) -> None:
-    """Execute ``program`` in ``folder``; it gets no privilege by executing anything. Never returns."""
+def _beside(name: str) -> ModuleType:
+    """The script of that name in this folder, which is on no path here."""
+    folder = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    sys.path.insert(0, folder)
+    try:
+        return import_module(name)
+    finally:
+        sys.path.remove(folder)
+
+
+def become(program: list[str], folder: str, calls: ModuleType | None = None) -> None:
+    """Execute ``program`` in ``folder``; it gets no privilege by executing anything. Never returns.
+
+    With ``calls`` (:mod:`bot.confinement.calls`) it is in a network namespace, whose sockets it keeps.
+    """
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _check(_LIBC.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
+        if calls is not None:
+            calls.refuse_calls(_LIBC, network=True)
         os.chdir(folder)
         os.execve(program[0], program, os.environ)  # noqa: S606 - the program that was asked for, without a shell
     except OSError as exc:
@@ -223,13 +240,14 @@ def _children() -> list[int]:
 def main(words: list[str]) -> int:
     """Make the world that the first word tells of, run the program after ``--`` in it, and return its exit code."""
     world = json.loads(words[0])
+    calls = _beside("calls")  # now, while it can be read
     program = words[words.index("--") + 1 :]
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the program gets it too: its end is ours
     match world["wall"]:
         case "namespaces":
-            return _in_namespaces(world, program)
+            return _in_namespaces(world, program, calls)
         case "bubblewrap":
-            return _behind_door(world, program)
+            return _behind_door(world, program, calls)
         case _:
             return _under_landlock(world, program)
 
@@ -238,7 +256,7 @@ def _dies_with_parent(number: signal.Signals) -> None:
     _check(_LIBC.prctl(_DIES_WITH_PARENT, int(number), 0, 0, 0), "prctl")
 
 
-def _in_namespaces(world: dict[str, object], program: list[str]) -> int:
+def _in_namespaces(world: dict[str, object], program: list[str], calls: ModuleType) -> int:
     _dies_with_parent(signal.SIGKILL)
     enter_namespaces(int(str(world["user"])), int(str(world["group"])))
     first = os.fork()
@@ -249,14 +267,14 @@ def _in_namespaces(world: dict[str, object], program: list[str]) -> int:
             files = world["files"]
             file_map = files if isinstance(files, dict) else {}
             build(str(world["root"]), _texts(world["readable"]), _texts(world["writable"]), file_map)
-            code = _behind_door(world, program)
+            code = _behind_door(world, program, calls)
         except OSError as exc:
             sys.stderr.write(f"no wall could be built: {exc}\n")
         os._exit(code)
     return wait_for(first)
 
 
-def _behind_door(world: dict[str, object], program: list[str]) -> int:
+def _behind_door(world: dict[str, object], program: list[str], calls: ModuleType) -> int:
     """Run ``program`` with its door, if it has one: both are in this network namespace."""
     door, listener = str(world["door"] or ""), None
     if door:
@@ -264,7 +282,7 @@ def _behind_door(world: dict[str, object], program: list[str]) -> int:
         listener = socket.create_server(("127.0.0.1", int(str(world["port"]))), backlog=64)
     child = os.fork()
     if child == 0:
-        become(program, str(world["folder"]))
+        become(program, str(world["folder"]), calls)
     if listener is not None:
         threading.Thread(target=keep_door, args=(listener, door), daemon=True).start()
     return wait_for(child)

@@ -16,16 +16,25 @@ from bot.intake.text import Text
 
 
 @dataclass(frozen=True, slots=True)
+class HclLoop:
+    """A collection as it is written, and the name under which each of its elements is known."""
+
+    name: str
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
 class HclAttribute:
     """``name = text``. Lines count from 1; ``text`` is the expression as written, with white space collapsed.
 
-    ``expression`` is what was read of it; None in a JSON configuration, whose ``text`` is JSON.
+    ``expression`` is what was read of it; None in a JSON configuration, whose ``text`` is JSON. ``loops`` are around it.
     """
 
     name: str
     text: str
     line: int
     expression: syntax.Expression | None = field(default=None, compare=False, repr=False)
+    loops: tuple[HclLoop, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +80,13 @@ def parse(text: str) -> syntax.Parsed:
 def parse_blocks(text: str) -> tuple[HclBlock, ...]:
     """The top-level blocks; what is broken is left out."""
     parsed = parse(text)
-    return tuple(_block(parsed.text, block) for block in parsed.body.blocks)
+    inputs = (
+        HclBlock("values", (), 1, block.attributes, ())
+        for assignment in parsed.body.assignments
+        if assignment.name == "inputs"  # of Terragrunt, which makes variables of them (its documentation, "inputs")
+        for block in _objects(parsed.text, assignment.name, assignment.expression)
+    )
+    return (*(_block(parsed.text, block) for block in parsed.body.blocks), *inputs)
 
 
 def parse_values(text: str) -> tuple[HclBlock, ...]:
@@ -89,17 +104,26 @@ def json_values(documents: Iterable[LinedNode]) -> tuple[HclBlock, ...]:
     return (HclBlock("values", (), 1, attributes, ()),) if attributes else ()
 
 
-def _block(text: Text, block: syntax.Block) -> HclBlock:
+def _block(text: Text, block: syntax.Block, loops: tuple[HclLoop, ...] = ()) -> HclBlock:
     line = text.position(block.start)[0]
     labels = tuple(label.value for label in block.labels)
-    attributes = tuple(_attribute(text, assignment) for assignment in block.body.assignments)
-    inner = tuple(_block(text, child) for child in block.body.blocks)
+    loops = (*loops, *_loops(text, block, labels))
+    attributes = tuple(_attribute(text, assignment, loops) for assignment in block.body.assignments)
+    inner = tuple(_block(text, child, loops) for child in block.body.blocks)
     objects = tuple(
         nested
         for assignment in block.body.assignments
         for nested in _objects(text, assignment.name, assignment.expression)
     )
     return HclBlock(block.kind, labels, line, attributes, inner, objects)
+
+
+def _loops(text: Text, block: syntax.Block, labels: tuple[str, ...]) -> Iterator[HclLoop]:
+    """The loop that a block is."""
+    written = {assignment.name: _written(text, assignment.expression) for assignment in block.body.assignments}
+    if "for_each" in written:
+        name = written.get("iterator", *labels[:1]) if block.kind == "dynamic" and labels else "each"
+        yield HclLoop(name, written["for_each"])
 
 
 def _objects(text: Text, name: str, expression: syntax.Expression) -> list[HclBlock]:
@@ -138,9 +162,9 @@ def _key(expression: syntax.Expression) -> str | None:
     return expression.literal if isinstance(expression, syntax.Template) else None
 
 
-def _attribute(text: Text, assignment: syntax.Assignment) -> HclAttribute:
+def _attribute(text: Text, assignment: syntax.Assignment, loops: tuple[HclLoop, ...] = ()) -> HclAttribute:
     line = text.position(assignment.start)[0]
-    return HclAttribute(assignment.name, _written(text, assignment.expression), line, assignment.expression)
+    return HclAttribute(assignment.name, _written(text, assignment.expression), line, assignment.expression, loops)
 
 
 def _written(text: Text, expression: syntax.Expression) -> str:

@@ -41,6 +41,14 @@ def value_of(attribute: HclAttribute) -> HclValue:
     return _of_json(attribute.text) if attribute.expression is None else _value(attribute.expression)
 
 
+def expression_value(text: str) -> HclValue:
+    """The value of an expression that stands alone."""
+    try:
+        return _value(cw.parse_expression(Text("", text)))
+    except Mistake:
+        return UnknownValue(text)
+
+
 def words(block: HclBlock, *names: str) -> tuple[str | UnknownValue, ...]:
     """What the attributes of these names may come to, in small letters; empty where none is set."""
     attributes = (block.attribute(name) for name in names)
@@ -85,10 +93,7 @@ def _of_text(text: str) -> HclValue:
     """A text, or the policy that it holds: JSON, or in a JSON configuration an expression of Terraform."""
     inner = text.strip()
     if inner.startswith("${") and inner.endswith("}"):
-        try:
-            return _value(cw.parse_expression(Text("", inner[2:-1])))
-        except Mistake:
-            return UnknownValue(inner)
+        return expression_value(inner[2:-1])
     return _of_json(inner) if inner[:1] in {"{", "["} else text
 
 

@@ -18,7 +18,7 @@ from bot.guardrails.anchors import AnchoredLine, Anchors, AnchorSet, LinePattern
 from bot.guardrails.contents import LINK, SUBMODULE, Contents, Nature, nature, read
 from bot.guardrails.exempt import NONE, Exemptions
 from bot.guardrails.lexing import LineMask, LineView, mask
-from bot.guardrails.narrowing import narrowed
+from bot.guardrails.narrowing import laid_out, narrowed
 from bot.guardrails.structure import LARGE, Documents, Unparsed, differing_documents, is_long, parse_documents
 from bot.model.finding import FileChange, FileStatus
 
@@ -147,7 +147,11 @@ class Delta:
 
     @cached_property
     def _spans(self) -> tuple[_Span, ...]:
-        return () if self.unread else tuple(_spans(self))
+        if self.unread or self.before == self.after:
+            return ()
+        if not self._is_edit:
+            return (_Span(1, _count(self.before), 1, _count(self.after)),) if self.before or self.after else ()
+        return tuple(_spans(_bytes(self.before or ""), _bytes(self.after or "")))
 
     @cached_property
     def hunks(self) -> tuple[Hunk, ...]:
@@ -259,44 +263,46 @@ class Delta:
     @cached_property
     def _narrowed(self) -> tuple[Documents, Documents]:
         """The documents of both sides of a large file, of the entries that differ alone where those can be told."""
-        parts = narrowed(self.before_lines, self.after_lines, self._common)
-        narrow = (parse_documents(parts[0]), parse_documents(parts[1]))
+        narrow = self._of_few_lines
+        if narrow is None:
+            parts = narrowed(self.before_lines, self.after_lines, _common(self._spans, len(self.before_lines)))
+            narrow = (parse_documents(parts[0]), parse_documents(parts[1]))
         broken = [side for side in narrow if isinstance(side, Unparsed)]
         if not broken or any(map(is_long, broken)):
             return narrow
         return parse_documents(self._differing[0]), parse_documents(self._differing[1])
 
     @property
-    def _common(self) -> list[tuple[int, int, int]]:
-        """The runs of lines that both sides have: where they begin (from 0), and how long they are."""
-        runs, old, new = [], 0, 0
-        for span in self._spans:
-            start = span.old - 1 if span.old_count else span.old
-            runs.append((old, new, start - old))
-            old, new = start + span.old_count, new + start - old + span.new_count
-        return [*runs, (old, new, len(self.before_lines) - old)]
+    def _of_few_lines(self) -> tuple[Documents, Documents] | None:
+        """The same of JSON whose lines hold too much to tell entries apart; None for anything else."""
+        before, after = (laid_out(side or "") for side in (self.before, self.after))
+        if before is None or after is None:
+            return None
+        sides = [_bytes("".join(f"{line}\n" for line in side.lines)) for side in (before, after)]
+        parts = narrowed(before.lines, after.lines, _common(list(_spans(*sides)), len(before.lines)))
+        return parse_documents(before.text(parts[0])), parse_documents(after.text(parts[1]))
 
     @cached_property
     def blocks_before(self) -> tuple[HclBlock, ...]:
         """The blocks of HCL, or of its JSON, at base; empty for an added file."""
-        return self._blocks(self.before)
+        return self._blocks(self.before, lambda: self.documents_before)
 
     @cached_property
     def blocks_after(self) -> tuple[HclBlock, ...]:
         """The blocks of HCL, or of its JSON, at head; empty for a removed file."""
-        return self._blocks(self.after)
+        return self._blocks(self.after, lambda: self.documents_after)
 
     @property
     def is_hcl(self) -> bool:
         """Whether the file holds blocks: HCL or Terraform's JSON."""
         return self.language == "hcl" or self.path.endswith(_JSON_BLOCKS)
 
-    def _blocks(self, text: str | None) -> tuple[HclBlock, ...]:
+    def _blocks(self, text: str | None, read: Callable[[], Documents]) -> tuple[HclBlock, ...]:
         from bot.guardrails.hcl import json_blocks, json_values, parse_blocks, parse_values
 
         if not self.path.endswith(_JSON_BLOCKS):
             return parse_values(text or "") if self.path.endswith(".tfvars") else parse_blocks(text or "")
-        documents = parse_documents(text or "")
+        documents = read()
         if isinstance(documents, Unparsed):
             return ()
         return json_values(documents) if self.path.endswith(_JSON_VALUES) else json_blocks(documents)
@@ -429,16 +435,20 @@ def _numbered(lines: Sequence[str], start: int, count: int) -> tuple[DiffLine, .
     return tuple(DiffLine(start + at, lines[start - 1 + at]) for at in range(count))
 
 
-def _spans(delta: Delta) -> Iterable[_Span]:
-    if not delta.before or not delta.after:
-        if delta.before or delta.after:
-            yield _Span(1, _count(delta.before), 1, _count(delta.after))
-        return
-    if delta.before == delta.after:
-        return
-    for header in _HUNK.finditer(patch(_bytes(delta.before), _bytes(delta.after), context=0)):
+def _spans(before: bytes, after: bytes) -> Iterator[_Span]:
+    for header in _HUNK.finditer(patch(before, after, context=0)):
         old_start, old_count, new_start, new_count = (1 if part is None else int(part) for part in header.groups())
         yield _Span(old_start, old_count, new_start, new_count)
+
+
+def _common(spans: Iterable[_Span], count: int) -> list[tuple[int, int, int]]:
+    """The runs of lines that both sides have, of ``count`` before: where they begin (from 0), and how long they are."""
+    runs, old, new = [], 0, 0
+    for span in spans:
+        start = span.old - 1 if span.old_count else span.old
+        runs.append((old, new, start - old))
+        old, new = start + span.old_count, new + start - old + span.new_count
+    return [*runs, (old, new, count - old)]
 
 
 def _count(text: str | None) -> int:

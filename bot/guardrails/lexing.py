@@ -20,6 +20,8 @@ _TRIPLE: Final = ('"""', "'''")
 _MAX_LINE: Final = 20_000
 _TEMPLATES: Final = frozenset({"javascript", "typescript", "go"})
 """The languages whose strings in back quotes have several lines."""
+_TEXT_BLOCKS: Final = frozenset({"python", "java", "kotlin", "scala", "swift", "csharp"})
+"""The languages whose strings in three quotes have several lines."""
 
 
 class LineMask:
@@ -60,6 +62,15 @@ class LineMask:
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    def opened_above(self, number: int) -> int | None:
+        """The line (from 1) whose string is still open where line ``number`` begins; None where none is."""
+        at = number - 1
+        if self._open_at.get(at, "*/") == "*/":
+            return None
+        while at in self._open_at:
+            at -= 1
+        return at + 1
 
     def masked(self, index: int) -> tuple[str, str]:
         """The line of that index (from 0) without comments, and without the contents of strings either."""
@@ -129,14 +140,16 @@ def _openers(language: str) -> tuple[str, ...]:
     if language == "python":
         return _TRIPLE
     comments = ("/*",) if language in _C or language == "sql" else ()
+    if language in _TEXT_BLOCKS:
+        return (*comments, _TRIPLE[0])
     return (*comments, "`") if language in _TEMPLATES else comments
 
 
 def _lexer(language: str) -> re.Pattern[str]:
     """One alternation of everything that opens a comment or a string in ``language``."""
     parts: list[str] = []
-    if language == "python":
-        parts.append(r'"""|' + r"'''")
+    if language in _TEXT_BLOCKS:
+        parts += _TRIPLE if language == "python" else _TRIPLE[:1]
     if language in _C:
         parts.append(r"//.*|/\*")
     if language == "sql":

@@ -2,19 +2,32 @@
 
 An entry is what stands below one line by indentation. Around each changed line the largest entry is kept that is still short,
 with the lines that lead to it; every other line is empty, so that lines keep their numbers. What is left may be no document
-any more, as where an anchor went: then the text has to be parsed as a whole.
+any more, as where an anchor went: then the text has to be parsed as a whole. JSON that is written on few lines is first laid
+out as one value a line.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from bot.model.patterns import regex
 
 _SHORT: Final = 5_000
 """Lines of an entry that is kept whole."""
 _MOST_FIELDS: Final = 100
 _CLOSERS: Final = ("}", "]")
+_STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_VALUE: Final = regex(
+    rf'((?:[^"\[\]{{}},]++|{_STRING}|[\[{{](?:[^"\[\]{{}},]{{1,200}}+|{_STRING}|,){{0,400}}+[\]}}])*+)([\[{{,]|[\]}}]\s*+,?|\Z)'
+)
+"""Values of JSON and the sign behind them (RFC 8259, 2): a short list or object without others within is one value."""
+_MOST_VALUES: Final = 4_000_000
+"""Values of JSON that are laid out."""
+_FULL: Final = 200
+"""Characters that a line has on the average, where many a line holds more than one entry."""
 
 
 @dataclass(slots=True)
@@ -25,8 +38,8 @@ class _Entry:
     rank: int
     above: _Entry | None
     end: int = 0
-    closers: list[int] = field(default_factory=list)
-    fields: list[int] = field(default_factory=list)
+    closers: tuple[int, ...] = ()
+    fields: tuple[int, ...] = ()
 
     @property
     def length(self) -> int:
@@ -48,6 +61,44 @@ def narrowed(before: Lines, after: Lines, common: Runs) -> tuple[str, str]:
         either = int.from_bytes(sides[0]) | int.from_bytes(sides[1])
         kept_before[old : old + size] = kept_after[new : new + size] = either.to_bytes(size)
     return _text(before, kept_before), _text(after, kept_after)
+
+
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """JSON as one value a line, indented by its depth; ``breaks`` are how many lines end before each in the text itself."""
+
+    lines: Lines
+    breaks: Sequence[int]
+
+    def text(self, narrow: str) -> str:
+        """What is left of the lines, on the lines of the text itself."""
+        return "".join("\n" * count + line for count, line in zip(self.breaks, narrow.split("\n"), strict=False))
+
+
+def laid_out(text: str) -> LaidOut | None:
+    """JSON on few lines, value by value; None for what is none, or is far too long. Linear in the text."""
+    if len(text) < _FULL * (text.count("\n") + 1) or sum(map(text.count, "[{,")) > _MOST_VALUES:
+        return None
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    lines: list[str] = []
+    breaks: list[int] = []
+    depth = 0
+    for match in _VALUE.finditer(text):
+        value, sign = match[1].strip(), match[2]
+        breaks.append(match[0].count("\n"))
+        if sign.startswith(_CLOSERS):
+            if value:
+                lines.append(" " * depth + value)
+                breaks.append(0)
+            depth -= 1
+            lines.append(" " * depth + sign[0] + sign[1:].strip())
+        else:
+            lines.append(" " * depth + value + sign)
+            depth += sign in {"[", "{"}
+    return LaidOut(lines, breaks)
 
 
 def _touched(count: int, common: Iterable[tuple[int, int]]) -> Iterator[int]:
@@ -104,7 +155,7 @@ def _entries(lines: Lines) -> list[_Entry]:
             while open_entries[-1].rank >= rank + closes:
                 _close(open_entries.pop(), at)
             if closes and open_entries[-1].rank == rank:
-                open_entries[-1].closers.append(at)
+                open_entries[-1].closers += (at,)
             else:
                 open_entries.append(_Entry(at, rank, open_entries[-1]))
         entries.append(open_entries[-1])
@@ -116,7 +167,7 @@ def _entries(lines: Lines) -> list[_Entry]:
 def _close(entry: _Entry, end: int) -> None:
     entry.end, above = end, entry.above
     if above is not None and entry.length == 1 and entry.rank % 2 == 0 and len(above.fields) < _MOST_FIELDS:
-        above.fields.append(entry.start)
+        above.fields += (entry.start,)
 
 
 def _text(lines: Lines, kept_lines: bytearray) -> str:

@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.model.patterns import regex
 from bot.model.severity import Severity
 
 COLOUR: Final = {Severity.LOW: "cyan", Severity.MEDIUM: "yellow", Severity.HIGH: "red", Severity.CRITICAL: "bold red"}
 """The rich style of each severity."""
 
 
+_COMMAND: Final = regex(r"\A\s*:(?=:)|#(?=#\[)")
+"""What makes a line of a log a command to GitHub's runner: ``::name::`` behind white space, ``##[name]`` anywhere.
+
+Source: actions/runner, ``ActionCommand.cs``. One sets an output of the step, another masks a word in all that follows.
+"""
+
+
 def printable(text: str) -> str:
-    """Text that cannot move the cursor or hide itself."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    """Text that cannot move the cursor, hide itself, or command whoever reads the log."""
+    shown = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return _COMMAND.sub(r"\g<0> ", shown)

@@ -39,7 +39,8 @@ _REFERENCE: Final = (
 )
 _HARMLESS: Final = regex(
     rf"(?>(?:(?:{_REFERENCE})[:/@_-]?+)+)"  # possessive: $A_$A_$A_… could be split in two ways at each underscore
-    r"|(?i:true|false|yes|no|on|off|null|none|nil|~|\*+|required|optional|enabled|disabled|str|string|bool|integer|object)"
+    r"|(?i:true|false|yes|no|on|off|null|none|nil|~|\*+|required|optional|enabled|disabled|str|string|bool|integer|object"
+    r"|read|write|inherit)"
     r"|(?:~|\.{1,2})?/(?:etc|run|var|opt|usr|home|mnt|app|data|tmp|srv|secrets?|config|certs?|tls|ssl|root|vault|proc|dev"
     r"|keys?|path)(?:/[\w.@-]+)*/?|\.{1,2}/[\w./-]+|vault:[\w./#-]+|(?:file|op|ssm|ref\+\w+)://[\w./#@-]+|arn:aws[\w:/.+=@-]+"
     r"|<[a-z][\w -]*>|(?:os\.environ|os\.getenv|process\.env|System\.getenv|getenv|ENV\[).*"

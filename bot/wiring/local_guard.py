@@ -53,6 +53,8 @@ class Compared:
     def commits(self, repository: Repository, folder: Path) -> tuple[str, str]:
         """The two commits. ``Invalid`` for what names none."""
         base, head = self.base, self.head
+        if "" in {base, head}:  # a variable that is not set: it would compare a commit with itself
+            raise Invalid("an empty name names no commit", advice="Name a base, such as origin/main.")
         if base is not None and head is None:
             for sign in _RANGES:
                 if sign in base:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import socket
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from bot.assistants.choose import assistant
+from bot.assistants.claude import Claude
 from bot.assistants.relay import relaying
 from bot.assistants.tool import ToolOptions, inert
 from bot.confinement import walls
@@ -46,6 +48,70 @@ def test_nobody_else_can_spend_the_key(tmp_path: Path) -> None:
         reply = WEB.post(f"{relay.url}/v1/messages", headers={"x-api-key": "guess"}, json={})
     assert (reply.status_code, endpoint.requests) == (401, [])
     assert KEY not in reply.text
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "status"),
+    [
+        ("/v1/messages?key={key}", ["x-api-key: {token}"], 200),
+        ("/v1/messages?key={token}", [], 200),
+        ("/v1/messages", ["x-api-key: other-account", "authorization: Bearer {token}", "cookie: a=b"], 200),
+        ("/v1/messages", ["x-api-key: other-account", "anthropic-beta: {token}"], 401),
+        ("/v1/messages?key=other-account&x={token}", [], 401),
+        ("/v1/messages", ["idempotency-key: {token}"], 401),
+        ("/v1/files", ["x-api-key: {token}"], 403),
+        ("/v1/messages/batches", ["x-api-key: {token}"], 403),
+    ],
+)
+def test_the_account_is_the_bots_and_the_key_stays_outside(
+    tmp_path: Path, path: str, fields: list[str], status: int
+) -> None:
+    """No other account's credential goes on, and the key stands where credentials do and nowhere that a host would quote."""
+    asks = Claude.asks
+    with (
+        serving() as endpoint,
+        relaying(endpoint.url, KEY, folder=tmp_path, own_network=False, seconds=10, asks=asks) as relay,
+    ):
+        values = {"token": relay.token, "key": "other-account"}
+        lines = [field.format(**values) for field in ("anthropic-beta: {token}", "accept-encoding: gzip", *fields)]
+        reply = sent(relay.port, f"POST {path.format(**values)} HTTP/1.1", *lines, "content-length: 2", body=b"{}")
+    assert int(reply.split()[1]) == status
+    for asked, headers, _ in endpoint.requests:
+        assert "other-account" not in f"{asked} {headers}"
+        assert KEY in f"{asked} {headers}"
+        assert headers["anthropic-beta"] != KEY
+        assert "cookie" not in headers
+    assert len(endpoint.requests) == (status == 200)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_reply_that_quotes_the_key_does_not_show_it(tmp_path: Path, *, packed: bool) -> None:
+    """Neither in a header nor in a body, in however many parts it comes; as long as it was."""
+    body = f'{{"error": "no such key: {KEY}", "begins": "{KEY[:4]}"}}'.encode()
+    with socket.create_server(("127.0.0.1", 0)) as host:
+
+        def answer() -> None:
+            connection, _ = host.accept()
+            with connection:
+                connection.recv(65536)
+                data = gzip.compress(body) if packed else body
+                encoding = b"content-encoding: gzip\r\n" if packed else b""
+                head = b"HTTP/1.1 400 x\r\nx-said: %s\r\n%scontent-length: %d\r\n\r\n" % (
+                    KEY.encode(),
+                    encoding,
+                    len(data),
+                )
+                for at in range(0, len(head + data), 7):
+                    connection.sendall((head + data)[at : at + 7])
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        base_url = f"http://127.0.0.1:{host.getsockname()[1]}"
+        with relaying(base_url, KEY, folder=tmp_path, own_network=False, seconds=10) as relay:
+            reply = sent(relay.port, "POST /x HTTP/1.1", f"x-api-key: {relay.token}", "content-length: 0")
+        thread.join()
+    assert KEY.encode() not in reply
+    assert reply.partition(b"\r\n\r\n")[2] == body.replace(KEY.encode(), b"*" * len(KEY))
 
 
 def test_only_the_models_host_is_asked(tmp_path: Path) -> None:

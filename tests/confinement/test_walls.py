@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
 import shutil
 import socket
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.confinement import calls
 from bot.confinement.closure import closure
 from bot.confinement.walls import ConfinedWorld, Wall, available, behind, own_network
 from bot.processes import ProcessEnd, ProcessResult, run
@@ -191,6 +194,36 @@ libc = ctypes.CDLL(None)
 print(libc.mount(b'none', b'/tmp', b'tmpfs', 0, None), libc.prctl(39, 0, 0, 0, 0))
 """
     assert python(wall, space, source).stdout.split() == [b"-1", b"1"]
+
+
+@BEHIND
+def test_what_no_namespace_keeps_apart_is_refused(wall: Wall, space: Path) -> None:
+    """Keys of the kernel, sockets of virtual machines, io_uring, and shared memory outside (EACCES, or not there at all)."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    memory = libc.shmget(0x636C, 4096, 0o1600)
+    numbers = calls._KEYS[platform.machine()]
+    source = f"""
+import ctypes, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def errno(result):
+    return ctypes.get_errno() if result < 0 else 'leak'
+for number in {numbers!r}:
+    print(errno(libc.syscall(number, 0, -3, 0)))
+print(errno(libc.syscall({calls._IO_URING_SETUP}, 4, ctypes.create_string_buffer(200))))
+for family in (17, 38, 40):
+    try:
+        print('leak', socket.socket(family, socket.SOCK_STREAM))
+    except OSError as exc:
+        print(exc.errno)
+print(errno(libc.shmget(0x636C, 0, 0)))
+print(socket.socket().fileno() > 0 if {own_network(wall)} else True)
+"""
+    try:
+        assert memory >= 0
+        told = python(wall, space, source).stdout.decode().split()
+    finally:
+        libc.shmctl(memory, 0, None)
+    assert told == ["13"] * 7 + ["2" if own_network(wall) else "13", "True"]
 
 
 def test_a_closure_holds_what_a_program_starts_with(tmp_path: Path) -> None:

@@ -134,6 +134,8 @@ def clone(repository: pygit2.Repository, tmp_path: Path) -> Path:
         ("HEAD^", "HEAD"),
         ("origin/main",),
         ("@{u}",),
+        ("@{push}",),
+        ("main@{push}", "@@{0}"),
         ("main@{u}", "v1"),
         ("origin/main...topic",),
         ("origin/main..topic",),
@@ -175,6 +177,8 @@ def test_what_is_not_committed_is_judged_and_stays_as_it_is(clone: Path) -> None
     ("words", "message"),
     [
         ((), "nothing to compare"),
+        (("",), "an empty name"),
+        (("HEAD~1", ""), "an empty name"),
         (("nowhere",), "'nowhere'"),
         (("main...nowhere",), "'nowhere'"),
         (("--staged", "--worktree"), "only a base"),

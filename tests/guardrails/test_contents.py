@@ -322,6 +322,8 @@ def test_a_file_that_is_filled_up_hides_nothing() -> None:
 
 def _listed(style: str, added: str = "") -> str:
     """A long list of objects in one document, with something more in the 1,501st."""
+    if style == "minified":
+        return "".join(_listed("json", added).split())
     head, item, end = {
         "block": ("kind: List\nitems:\n", "- kind: Pod\n  metadata: {{name: a{0}}}\n  spec:\n    hostNetwork: true\n{1}", ""),
         "indented": (
@@ -349,14 +351,31 @@ def _listed(style: str, added: str = "") -> str:
         ("indented", "      hostPID: true\n", True),
         ("json", '        "hostPID": true,\n', True),
         ("json", '        "hostIP": true,\n', False),
+        ("minified", '        "hostPID": true,\n', True),
+        ("minified", '        "hostIP": true,\n', False),
     ],
 )
 def test_what_a_change_adds_to_a_long_list_is_looked_at(style: str, added: str, *, fires: bool) -> None:
     """Only the entries around it are parsed, so that how long the rest is does not matter; what they held before is quiet."""
-    told = findings(file("k8s/a.json" if style == "json" else "k8s/a.yaml", _listed(style), _listed(style, added)))
+    path = "k8s/a.json" if style in {"json", "minified"} else "k8s/a.yaml"
+    told = findings(file(path, _listed(style), _listed(style, added)))
     assert [finding.rule for finding in told] == ["K8S-001"] * fires
     line = _listed(style, added)[: _listed(style, added).index("hostPID")].count("\n") + 1 if fires else None
     assert [finding.line for finding in told] == [line] * fires
+
+
+def test_json_that_is_too_long_is_judged_by_what_a_change_touches() -> None:
+    """Also where a line holds thousands of values; braces in strings are no brackets, and lines stay those of the file."""
+    row = f'{{"kind":"ConfigMap","data":["}},{{[\\"",{"1," * 190}2]}}'
+    rows = [row] * 800
+    pod = '{"kind":"Pod","metadata":{"name":"a"},"spec":{"hostIPC":true,"tolerations":[]%s}}'
+    for ends in ("", "\n" * 3):
+        (before, after) = (
+            f'{{"kind":"List",{ends}"items":[{",".join([*rows, pod % extra, *rows])}]}}'
+            for extra in ("", ',"hostPID":true')
+        )
+        (told,) = findings(file("k8s/a.json", before, after))
+        assert (told.rule, told.line) == ("K8S-001", 1 + len(ends))
 
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostPID: true}\n"

@@ -395,3 +395,57 @@ def test_a_public_port_hides_no_other(text: str) -> None:
     """Every port of every list has to be one that may be open, and written."""
     options = GuardOptions(public_ports=frozenset({80, 443}))
     assert bool(fire("TF-001", file("main.tf", None, text), options=options)) is (text in BESIDE.values())
+
+
+LOOPED = {
+    "elements of a dynamic block": (
+        'dynamic "ingress" {{\n for_each = [{{ port = 22, cidr = "{0}", to = "{1}" }}]\n content {{\n'
+        " from_port = ingress.value.port\n to_port = ingress.value.port\n cidr_blocks = [ingress.value.cidr]\n }}\n }}"
+    ),
+    "elements by another name": (
+        'dynamic "ingress" {{\n for_each = toset(["{0}"])\n iterator = range\n content {{\n'
+        " from_port = 22\n to_port = 22\n cidr_blocks = [range.key]\n }}\n }}"
+    ),
+    "locals": (
+        'dynamic "ingress" {{\n for_each = local.rules\n content {{\n'
+        ' from_port = 22\n to_port = 22\n cidr_blocks = ingress.value["cidrs"]\n }}\n }}\n}}\n'
+        'locals {{\n rules = {{ ssh = {{ cidrs = ["{0}"], other = ["{1}"] }} }}'
+    ),
+    "a loop around the resource": (
+        'for_each = {{ ssh = "{0}" }}\n ingress {{\n from_port = 22\n to_port = 22\n cidr_blocks = [each.value]\n }}'
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOOPED)
+def test_what_a_loop_goes_through_is_known(name: str) -> None:
+    """Its elements, by the way that leads into each."""
+    for ranges, fires in ((("0.0.0.0/0", "10.0.0.0/8"), True), (("10.0.0.0/8", "0.0.0.0/0"), False)):
+        text = resource("aws_security_group", LOOPED[name].format(*ranges))
+        assert bool(fire("TF-001", file("infra/main.tf", None, text))) is fires, ranges
+
+
+def test_a_resource_by_another_name_is_no_more_open() -> None:
+    """One that takes the place of another; a second one beside it is."""
+    one = resource("aws_security_group", f"ingress {{\n {rule()} }}")
+    other = one.replace('"a"', '"b"')
+    assert fire("TF-001", file("infra/main.tf", one, other)) == []
+    assert fire("TF-001", file("infra/main.tf", one, None), file("infra/b.tf", None, other)) == []
+    assert len(fire("TF-001", file("infra/main.tf", one, one + other))) == 1
+    assert len(fire("TF-001", file("infra/main.tf", one, other + other.replace('"b"', '"c"')))) == 1
+
+
+def test_a_policy_is_known_by_where_it_is_looked_up() -> None:
+    """By its name, which an attachment does not say."""
+    text = 'data "aws_iam_policy" "p" {\n  name = "%s"\n}\n' + resource(
+        "aws_iam_role_policy_attachment", "policy_arn = data.aws_iam_policy.p.arn"
+    )
+    assert fire("TF-001", file("infra/main.tf", None, text % "AdministratorAccess"))
+    assert fire("TF-001", file("infra/main.tf", None, text % "ReadOnlyAccess")) == []
+
+
+def test_inputs_of_terragrunt_are_values_of_variables() -> None:
+    """A file of its own says them."""
+    inputs = "inputs = {{\n  {} = {}\n}}\n"
+    assert fire("TF-001", file("live/prod/terragrunt.hcl", None, inputs.format("allowed_ssh_cidrs", WORLD)))
+    assert fire("TF-001", file("live/prod/terragrunt.hcl", None, inputs.format("egress_cidrs", WORLD))) == []

@@ -54,6 +54,8 @@ def test_a_workflow_that_guards_less_is_told(after: str | None, severities: set[
     "after",
     [
         guarding(on="[pull_request, merge_group, push]"),
+        guarding(on="{pull_request: {types: [reopened, edited, opened, synchronize]}, merge_group: {}}"),
+        guarding(on="{pull_request: {}, merge_group: {types: [checks_requested]}}"),
         guarding(f"{RUN} --sarif out.sarif"),
         guarding().replace("guard:", "judge:"),
         guarding(step="        timeout-minutes: 5\n"),

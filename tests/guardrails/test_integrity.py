@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from bot.model.severity import Severity
 from tests.guardrails.changes import Case, file, fire
 
 OURS, THEIRS, MIDDLE = "<" * 7 + " HEAD", ">" * 7 + " topic", "=" * 7
+CONFLICT = f"{OURS}\na\n{MIDDLE}\nb\n{THEIRS}\n"
 
 FIRES = {
     "INT-001": [
         Case("a.py", "x = 1\n", f"{OURS}\nx = 1\n{MIDDLE}\nx = 2\n{THEIRS}\n"),
         Case("conf/app.yaml", None, f"a: 1\n{OURS}\nb: 1\n{MIDDLE}\nb: 2\n{THEIRS}\n"),
         Case("README.md", "hi\n", f"hi\n{OURS}\nyou\n{MIDDLE}\nall\n{THEIRS}\n"),
+        Case("tests/test_a.py", 'A = """\nx\n"""\n', f'A = """\n{CONFLICT}"""\n', "in a string that was there"),
+        Case("tests/test_a.py", None, f'A = """\n"""\n{CONFLICT}', "below a string"),
+        Case("app/a.py", None, f'A = """\n{CONFLICT}"""\n', "a string of the program"),
     ],
     "INT-002": [
         Case("a.py", "print((1 + 2))\n", "print((1 + 2)\n"),
@@ -51,6 +56,10 @@ QUIET = {
         Case("a.rst", "", "Title\n=======\n", "a reST underline"),
         Case("t.py", "", f'TEXT = """\n  {OURS}\n  {THEIRS}\n"""\n', "indented in a string"),
         Case("a.md", "", f"{OURS}\n", "only one end"),
+        Case("tests/test_a.py", "x = 1\n", f'x = 1\nA = """\n{CONFLICT}"""\n', "a test's string"),
+        Case("a.test.ts", None, f"const a = `\n{CONFLICT}`\n", "a test's template"),
+        Case("a_test.go", None, f"package a\nvar a = `\n{CONFLICT}`\n", "a test's raw string"),
+        Case("src/test/java/A.java", None, f'class A {{ String a = """\n{CONFLICT}"""; }}\n', "a test's text block"),
         Case("a.md", f"{OURS}\n{THEIRS}\n", f"{OURS}\n{THEIRS}\nmore\n", "was there already"),
     ],
     "INT-002": [
@@ -105,6 +114,11 @@ def test_fires(rule: str, case: Case) -> None:
 def test_quiet(rule: str, case: Case) -> None:
     """Each rule is quiet on its near-misses."""
     assert fire(rule, file(case.path, case.before, case.after)) == []
+
+
+def test_a_conflict_in_test_data_is_a_remark() -> None:
+    """It may be there on purpose."""
+    assert [hit.severity for hit in fire("INT-001", file("tests/fixtures/a.txt", None, CONFLICT))] == [Severity.LOW]
 
 
 NESTED = '''\

@@ -36,6 +36,7 @@ JOINED: Final = {
     "a Dockerfile": ("Dockerfile", f'FROM a\nENV A="{A}" B="{B}"\nRUN login "${{A}}${{B}}"\n'),
     "locals": ("a.tf", f'locals {{\n  a = "{A}"\n  b = "{B}"\n  k = "${{local.a}}${{local.b}}"\n}}\n'),
     "a template of CloudFormation": ("a.yaml", f'K: !Join ["", ["{A}", "{B}"]]\n'),
+    "far along a line": ("a.js", f'{"x=1;" * 900}var a="{A}",b="{B}";{"x=1;" * 900}use(a+b)\n'),
     "escapes": ("a.py", 'k = "' + "".join(f"\\x{ord(letter):02x}" for letter in A) + f'{B}"\n'),
     "escapes of JSON": ("a.json", '{"k": "' + "".join(f"\\u{ord(letter):04X}" for letter in A + B) + '"}\n'),
 }

@@ -9,6 +9,7 @@ import pytest
 
 from bot.guardrails.rule import ChangeFacts, PastCommit
 from bot.model.finding import FileChange, FileStatus
+from bot.model.severity import Severity
 from tests.guardrails.changes import file, fire, random_text
 
 HASH: Final = random_text(53)
@@ -32,7 +33,7 @@ DER: Final = b"\x30\x82\x04\xa4"
         ("terraform.tfstate", None, state(db=PLAIN), 2),
         ("terraform.tfstate", state(), state(db=PLAIN), 1),
         ("terraform.tfstate", state(db=PLAIN), state(db=PLAIN, address=OPEN), 0),
-        ("tests/data/terraform.tfstate", None, state(db=PLAIN), 0),
+        ("tests/data/terraform.tfstate", None, state(db=PLAIN), 2),
         (".htpasswd", None, f"admin:$apr1${HASH[:8]}${HASH[8:30]}\n", 1),
         ("conf/users", None, f"ann@example.org:$2y$10${HASH}\nbob:{{SHA}}{HASH[:27]}=\n", 2),
         ("docker-compose.yml", None, f'labels:\n- "traefik.x.users=admin:$$2y$$05$${HASH}"\n', 1),
@@ -45,7 +46,9 @@ DER: Final = b"\x30\x82\x04\xa4"
 )
 def test_a_file_that_holds_secrets_is_told(path: str, before: str | None, after: str, told: int) -> None:
     """Once for the file, and for each thing in it that anybody can read from now on."""
-    assert len(fire("SEC-002", file(path, before, after))) == told
+    hits = fire("SEC-002", file(path, before, after))
+    assert len(hits) == told
+    assert all(hit.severity is Severity.LOW for hit in hits) or not path.startswith("tests/")
 
 
 @pytest.mark.parametrize(
@@ -58,13 +61,15 @@ def test_a_file_that_holds_secrets_is_told(path: str, before: str | None, after:
         ("key.bin", DER + b"\x02\x01\x00\x02\x82\x01\x01", True),
         ("ca.der", DER + b"\x30\x82\x02\x8c\xa0\x03\x02\x01\x02", False),
         ("team.kdbx", b"\x03\xd9\xa2\x9a\x67\xfb", True),
-        ("tests/key.der", DER + b"\x02\x01\x00\x02\x82\x01\x01", False),
+        ("tests/key.der", DER + b"\x02\x01\x00\x02\x82\x01\x01", True),
     ],
 )
 def test_a_store_of_keys_is_told_by_its_first_bytes(path: str, data: bytes, *, told: bool) -> None:
     """A certificate is public, and so is the key that Android's tools make for everybody."""
     change = FileChange(path, FileStatus.ADDED, None, data + bytes(range(256)))
-    assert bool(fire("SEC-002", change)) is told
+    hits = fire("SEC-002", change)
+    assert bool(hits) is told
+    assert all(hit.severity is Severity.LOW for hit in hits) is (not told or path.startswith("tests/"))
     commits = (PastCommit("c" * 40, (change,)), PastCommit("d" * 40, ()))
     passing = fire("SEC-002", file("a.txt", "", "{\n"), facts=ChangeFacts(commits=commits))
     assert bool(passing) is told
@@ -75,3 +80,28 @@ def test_a_state_that_a_later_commit_takes_away_is_told() -> None:
     commits = (PastCommit("c" * 40, (file("terraform.tfstate", None, state()),)), PastCommit("d" * 40, ()))
     (hit,) = fire("SEC-002", file("a.json", None, "{\n}\n"), facts=ChangeFacts(commits=commits))
     assert "c" * 12 in hit.message
+
+
+TOKEN: Final = "AKIA" + random_text(16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+
+
+@pytest.mark.parametrize(
+    ("path", "old_path", "severity"),
+    [
+        (f"keys/{TOKEN}.csv", None, [None]),
+        (f"backup-{TOKEN}/notes.csv", None, [None]),
+        (f"keys/{TOKEN}.csv", "keys/a.csv", [None]),
+        (f"keys/{TOKEN}.csv", f"old/{TOKEN}.csv", []),
+        (f"tests/{TOKEN}.json", None, [Severity.LOW]),
+        ("keys/AKIAIOSFODNN7EXAMPLE.csv", None, []),
+        (f"assets/{random_text(40)}.js", None, []),
+    ],
+)
+def test_a_name_may_be_a_secret(path: str, old_path: str | None, severity: list[Severity | None]) -> None:
+    """Of a file or of a folder: told once, and not repeated."""
+    named = file(path, None if old_path is None else "a\n", "a\n", old_path)
+    hits = fire("SEC-001", named, file(f"{path}/b", None, "b\n"))
+    assert [hit.severity for hit in hits] == severity
+    assert not any(TOKEN in hit.message for hit in hits)
+    on_the_way = ChangeFacts(commits=(PastCommit("c" * 40, (named,)), PastCommit("d" * 40, ())))
+    assert [hit.severity for hit in fire("SEC-001", file("a", None, "a\n"), facts=on_the_way)] == severity

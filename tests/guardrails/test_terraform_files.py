@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from bot.model.severity import Severity
 from tests.guardrails.changes import file, fire
 from tests.guardrails.test_exposure import WORLD, resource, rule, rule_from
 
@@ -51,3 +52,12 @@ def test_a_protection_in_json_is_one() -> None:
     )
     assert fire("DES-003", file("infra/main.tf.json", on, off))
     assert fire("DES-003", file("infra/main.tf.json", off, on)) == []
+
+
+def test_an_example_protects_nothing_that_lasts() -> None:
+    """Losing its protection is a remark."""
+    sides = [f'resource "aws_db_instance" "a" {{\n  deletion_protection = {value}\n}}\n' for value in ("true", "false")]
+    severities = [
+        hit.severity for path in ("examples/a/main.tf", "a/main.tf") for hit in fire("DES-003", file(path, *sides))
+    ]
+    assert severities == [Severity.LOW, None]

@@ -69,6 +69,8 @@ TEXTS = [
 ]
 
 ORDINARY = [
+    "id-token: write",
+    "secrets: inherit",
     "registry.example.com/a/b:1.2.3-alpine",
     "token-server:1.2",
     "quay.io/org/secrets-operator:v0.9.1@sha256:" + "0a" * 32,

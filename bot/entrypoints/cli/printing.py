@@ -19,8 +19,11 @@ _LONE: Final = re.compile("[\ud800-\udfff]")
 
 
 def print_json(value: object, *, indent: int | None = None) -> None:
-    """``value`` on one line, or indented: UTF-8 whatever the locale says, with U+FFFD for what is no text."""
-    text = _LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False, indent=indent))
+    """``value`` on one line, or indented: UTF-8 whatever the locale says, with U+FFFD for what is no text.
+
+    No text in it is a command to who reads the log (:func:`~bot.report.console.printable`): a sign of it is escaped.
+    """
+    text = _LONE.sub("\ufffd", json.dumps(value, ensure_ascii=False, indent=indent)).replace("##[", "#\\u0023[")
     sys.stdout.flush()
     sys.stdout.buffer.write(f"{text}\n".encode())
     sys.stdout.flush()

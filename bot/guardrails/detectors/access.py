@@ -8,7 +8,7 @@ list (ACL) overview".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from bot.guardrails.detectors.policies import allowances
@@ -53,15 +53,15 @@ _OPENED: Final = {
 _BLOCKS: Final = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
 
 
-def grants(block: HclBlock) -> Iterator[Fact]:
-    """What one block gives to everybody, or all of to somebody."""
+def grants(block: HclBlock, filled: Callable[[str], str]) -> Iterator[Fact]:
+    """What one block gives to everybody, or all of to somebody. ``filled`` puts what is known of names into an expression."""
     if block.type == "data" and block.labels[:1] == ("aws_iam_policy_document",):
         yield from _statements(block)
     elif block.type == "locals":
         yield from _policies(block)
     elif block.type in {"resource", "module"}:
         yield from _policies(block)
-        yield from _administrators(block)
+        yield from _administrators(block, filled)
         if block.type == "resource":
             yield from _public(block)
 
@@ -118,9 +118,9 @@ def _says(block: HclBlock, name: str) -> bool:
     return block.text(name) not in {"", "null", '""', '"*"'}
 
 
-def _administrators(block: HclBlock) -> Iterator[Fact]:
+def _administrators(block: HclBlock, filled: Callable[[str], str]) -> Iterator[Fact]:
     for attribute in block.attributes:
-        match = _ADMINISTRATOR.search(attribute.text) if attribute.name in _ATTACHED else None
+        match = _ADMINISTRATOR.search(filled(attribute.text)) if attribute.name in _ATTACHED else None
         if match is not None:
             policy_name = match[0].rpartition("/")[2].strip('"')
             yield Fact(

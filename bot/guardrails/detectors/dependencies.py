@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Final, TypeAlias
 
 from bot.guardrails import classify
+from bot.guardrails.detectors.lock_entries import LockEntries
 from bot.guardrails.detectors.popular import POPULAR
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
@@ -282,12 +283,16 @@ def _changed_integrity(delta: Delta) -> Iterator[Hit]:
     if delta.path.endswith(("package-lock.json", "npm-shrinkwrap.json")):
         yield from _npm_integrity(delta)
         return
+    entries = None
     for hunk in delta.hunks:
         if len(hunk.removed) != 1 or len(hunk.added) != 1:
             continue
-        old, new = _INTEGRITY.search(hunk.removed[0].text[:2000]), _INTEGRITY.search(hunk.added[0].text[:2000])
-        if old and new and _same_but(hunk.removed[0], hunk.added[0], old[1], new[1]) and _swapped(old[1], new[1]):
-            yield _tampered(delta, hunk.added[0].number, "A checksum changed while the version stayed.")
+        line, other = hunk.removed[0], hunk.added[0]
+        old, new = _INTEGRITY.search(line.text[:2000]), _INTEGRITY.search(other.text[:2000])
+        if old and new and _same_but(line, other, old[1], new[1]) and _swapped(old[1], new[1]):
+            entries = entries or (LockEntries(delta.before_lines), LockEntries(delta.after_lines))
+            if entries[0].version(line.number) == entries[1].version(other.number):
+                yield _tampered(delta, other.number, "A checksum changed while the version stayed.")
 
 
 def _same_but(line: DiffLine, other: DiffLine, old: str, new: str) -> bool:

@@ -19,6 +19,7 @@ from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
+from bot.model.severity import Severity
 
 if TYPE_CHECKING:
     from bot.guardrails.hcl import HclBlock
@@ -104,12 +105,18 @@ def _terraform(subject: Subject) -> Iterator[Hit]:
             stays = key[0] in module.after
             if key not in module.on and (stays or (key[0] in arrived and key not in kept_keys)):
                 line, description = _line_and_verb(delta, key) or (1, "removed")
-                yield Hit(delta.path, line, f"{key[1]} of {key[0]} was {description}.", anchor="/".join(key))
+                text = f"{key[1]} of {key[0]} was {description}."
+                yield Hit(delta.path, line, text, anchor="/".join(key), severity=_in_example(delta))
         for key, line in _switched_on(delta.blocks_after, _OFF).items():
             existed = key[0] in module.before or key[0] in removed_addresses
             if key not in module.off and key not in known_keys and existed:
                 text = f"{key[1]} of {key[0]} was switched on."
-                yield Hit(delta.path, line, text, anchor="/".join(key))
+                yield Hit(delta.path, line, text, anchor="/".join(key), severity=_in_example(delta))
+
+
+def _in_example(delta: Delta) -> Severity | None:
+    """An example of a module protects nothing that lasts."""
+    return Severity.LOW if delta.is_docs else None
 
 
 @dataclass(slots=True)

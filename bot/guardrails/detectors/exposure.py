@@ -9,7 +9,7 @@ google_sql_database_instance, azurerm_network_security_group and azurerm_network
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -19,6 +19,7 @@ from typing import Final
 from bot.guardrails.detectors.access import grants
 from bot.guardrails.detectors.gains import in_deployed_folder
 from bot.guardrails.detectors.inbound import INBOUND, InboundForm
+from bot.guardrails.detectors.loops import Loops
 from bot.guardrails.earlier import earlier
 from bot.guardrails.hcl import HclAttribute, HclBlock
 from bot.guardrails.hcl_values import UnknownValue, scalars, value_of, words
@@ -30,7 +31,7 @@ from bot.model.patterns import regex
 _QUOTED: Final = regex(r"(?<=[\",\s])([0-9a-fA-F.:]{2,45}/\d{1,3})(?=[\",\s])")
 """A range, or one of several in a text that is split at commas."""
 _ANYBODY: Final = regex(r"\"(?:\*|Internet|Any|0\.0\.0\.0)\"", re.IGNORECASE)
-_VARIABLE: Final = regex(r"\b(?:var|local)\.([A-Za-z_][\w-]*)")
+_VARIABLE: Final = regex(r"\b(?:(?:var|local)\.[A-Za-z_][\w-]*|data\.aws_iam_policy\.[\w-]+\.arn)")
 _DEEPEST: Final = 4
 """Locals that are made of locals or variables, one in the other."""
 _LONGEST: Final = 20_000
@@ -68,6 +69,7 @@ class _Module:
 
     ports: frozenset[int]
     defaults: Mapping[str, str] = field(default_factory=dict)
+    loops: Loops = field(default_factory=Loops)
 
     def filled(self, text: str) -> str:
         """An expression with the defaults of the variables it names, and its locals, as deep as they are written."""
@@ -82,6 +84,8 @@ class _Module:
         """Whether the attribute, filled, names every address, also where its text is put together or has escapes."""
         text = self.filled(attribute.text)
         if _is_world(text):
+            return True
+        if any(_is_world(f'"{looped}"') for looped in self.loops.texts(attribute, self.filled)):
             return True
         is_made = "\\" in text or "${" in text
         return is_made and any(
@@ -99,13 +103,32 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
         lambda delta: {opening.key: None for opening in _openings(delta.blocks_before, old[dirname(delta.old_path)])},
         lambda delta: (opening.key for opening in _openings(delta.blocks_after, new[dirname(delta.path)])),
     )
+    renamed = _left(files, old)
     for delta in files:
         seen_keys: set[tuple[str, ...]] = set()
         for opening in _openings(delta.blocks_after, new[dirname(delta.path)]):
             if opening.key not in before[delta.path] and opening.key not in seen_keys:
                 seen_keys.add(opening.key)
-                yield opening.hit(delta)
+                if renamed[_without_name(opening.key)] > 0:
+                    renamed[_without_name(opening.key)] -= 1
+                else:
+                    yield opening.hit(delta)
     yield from _unblocked(files)
+
+
+def _left(files: Iterable[Delta], modules: Mapping[str, _Module]) -> Counter[tuple[str, ...]]:
+    """What resources were open that are gone from all files: one of another name may be as open in place of each."""
+    addresses = {block.address for delta in files for block in delta.blocks_after}
+    return Counter(
+        _without_name(key)
+        for delta in files
+        for key in {opening.key for opening in _openings(delta.blocks_before, modules[dirname(delta.old_path)])}
+        if key[0] not in addresses
+    )
+
+
+def _without_name(key: tuple[str, ...]) -> tuple[str, ...]:
+    return key[0].rpartition(".")[0], *key[1:]
 
 
 _PUBLIC_BLOCK: Final = ("aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block")
@@ -160,6 +183,10 @@ def _modules(files: Iterable[Delta], ports: frozenset[int], *, after: bool) -> M
                 defaults[folder][f"var.{block.labels[0] if block.labels else ''}"] = block.text("default")
             elif block.type == "values":
                 values[folder] |= {f"var.{attribute.name}": attribute.text for attribute in block.attributes}
+            elif block.type == "data" and block.labels[:1] == ("aws_iam_policy",):
+                name = (block.text("arn") or block.text("name")).strip('"')
+                arn = name if name.startswith("arn:") else f"arn:aws:iam::aws:policy/{name}"
+                defaults[folder][f"{block.address}.arn"] = f'"{arn}"'
             elif block.type == "locals":
                 defaults[folder] |= {f"local.{attribute.name}": attribute.text for attribute in block.attributes}
     modules: defaultdict[str, _Module] = defaultdict(lambda: _Module(ports))
@@ -181,7 +208,7 @@ def _openings(blocks: Iterable[HclBlock], module: _Module) -> Iterator[Fact]:
             yield from _default(block)
         elif block.type == "values":
             yield from _values(block)
-        yield from grants(block)
+        yield from grants(block, module.filled)
 
 
 def _network(block: HclBlock, module: _Module) -> Iterator[Fact]:

@@ -37,6 +37,14 @@ _EVENTS: Final = ("pull_request", "pull_request_target", "merge_group", "workflo
 _NEVER: Final = regex(r"\s*(?:\$\{\{)?\s*(?:false|0|''|null)?\s*(?:\}\})?\s*\Z")
 """A condition that is never true (GitHub documentation, "Evaluate expressions": falsy values)."""
 _ALWAYS: Final = regex(r"\balways\(\)|\bcancelled\(\)")
+_HEADS: Final = frozenset({"opened", "synchronize", "reopened"})
+_USUAL: Final[Mapping[str, frozenset[str]]] = {
+    "pull_request": _HEADS,
+    "pull_request_target": _HEADS,
+    "merge_group": frozenset({"checks_requested"}),
+}
+"""The types that an event has without any being named (GitHub documentation, "Events that trigger workflows")."""
+_NO_TYPES: Final = frozenset({""})
 _FILTERS: Final = ("branches", "branches-ignore", "paths", "paths-ignore", "types", "workflows")
 _SHELLS: Final = frozenset({"", "bash", "sh"})
 _SAYING: Final = frozenset(
@@ -225,7 +233,10 @@ def _of_event(document: LinedNode, event: str) -> Iterator[tuple[str, int]]:
     for name in _FILTERS:
         selection = document.get("on", event, name)
         if selection is not None:
-            words = ", ".join(sorted(node.raw for node in selection.elements())) or selection.raw
+            chosen = sorted(node.raw for node in selection.elements()) or [selection.raw]
+            if name == "types" and _USUAL.get(event, _NO_TYPES).issubset(chosen):
+                continue
+            words = ", ".join(chosen)
             yield f"only looks at the {name} {_shown(words)}", selection.line
 
 

@@ -50,7 +50,10 @@ _TLS: Final = {
     ),
     "shell": LinePattern(
         r"\bcurl\b[^|;&#\n]{0,300}\s(?:-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)(?=\s|$)|\bwget\b[^|;&#\n]{0,300}--no-check-certificate|"
-        r"http\.sslVerify[ =]\"?false|GIT_SSL_NO_VERIFY=(?:1|true)|strict-ssl\s+false|PYTHONHTTPSVERIFY=0",
+        r"http\.sslVerify[ =]\"?false|\bGIT_SSL_NO_VERIFY[\"']?\s{0,5}[=:]\s{0,5}[\"']?(?:1|true)\b|"
+        r"strict-ssl\s{0,5}[\s=]\s{0,5}false|"
+        r"\b(?:PYTHONHTTPSVERIFY|NODE_TLS_REJECT_UNAUTHORIZED)[\"']?(?:\s{0,5}[=:]\s{0,5}|\s)[\"']?0(?![\w.])|"
+        r"\bvalidate_certs\s{0,5}[:=]\s{0,5}(?:false|no)\b",
         Anchors(
             words(
                 "curl",
@@ -59,11 +62,19 @@ _TLS: Final = {
                 "git_ssl_no_verify",
                 "strict-ssl",
                 "pythonhttpsverify",
+                "node_tls_reject_unauthorized",
+                "validate_certs",
             )
         ),
     ),
 }
-_TLS_ALIAS: Final = {"typescript": "javascript", "dockerfile": "shell", "yaml": "shell", "kotlin": "java"}
+_TLS_ALIAS: Final = {
+    "typescript": "javascript",
+    "dockerfile": "shell",
+    "yaml": "shell",
+    "ini": "shell",
+    "kotlin": "java",
+}
 
 
 def tls_off(subject: Subject) -> Iterable[Hit]:
@@ -76,7 +87,7 @@ def tls_off(subject: Subject) -> Iterable[Hit]:
         for line in delta.gained(pattern, "uncommented"):
             if language == "python" and not _in_call(delta, line, pattern.compiled):
                 continue
-            if language in {"shell", "yaml"} and _ADVICE.match(line.text):
+            if language in {"shell", "yaml", "ini"} and _ADVICE.match(line.text):
                 continue
             yield on_line(
                 delta, line, "Certificates are not verified here: anybody on the way can read and change the traffic."

@@ -23,6 +23,7 @@ class InboundForm:
 
 INBOUND: Final[Mapping[str, InboundForm]] = {
     "alicloud_security_group_rule": InboundForm((), ("cidr_ip", "ipv6_cidr_ip"), "port_range"),
+    "azurerm_kubernetes_cluster": InboundForm(("api_server_access_profile",), ("authorized_ip_ranges",)),
     "digitalocean_firewall": InboundForm(("inbound_rule",), ("source_addresses",), "port_range"),
     "google_container_cluster": InboundForm(("master_authorized_networks_config", "cidr_blocks"), ("cidr_block",)),
     "hcloud_firewall": InboundForm(("rule",), ("source_ips",), "port"),

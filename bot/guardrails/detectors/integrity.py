@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -16,6 +16,7 @@ from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
+from bot.model.severity import Severity
 
 _OURS: Final = LinePattern(r"<{7} \S", Anchors(words("<<<<<<< ")))
 _THEIRS: Final = LinePattern(r">{7} \S", Anchors(words(">>>>>>> ")))
@@ -68,13 +69,18 @@ _CHAT: Final = LinePattern(
 
 
 def merge_marker(subject: Subject) -> Iterable[Hit]:
-    """INT-001: both ends of a conflict, at column 0, newly in one file."""
+    """INT-001: both ends of a conflict, at column 0, newly in one file. Test data may have one on purpose."""
     for delta in subject.deltas:
         if classify.is_vendored(delta.path):
             continue
         our_markers = delta.net_new(_OURS.compiled.match, _OURS.anchors)
         their_markers = delta.net_new(_THEIRS.compiled.match, _THEIRS.anchors)
-        if our_markers and their_markers and not _residue(delta):
+        if (
+            our_markers
+            and their_markers
+            and not _residue(delta)
+            and not _is_told_of(delta, our_markers + their_markers)
+        ):
             end = next(
                 (line.number for line in their_markers if line.number > our_markers[0].number), our_markers[0].number
             )
@@ -84,7 +90,16 @@ def merge_marker(subject: Subject) -> Iterable[Hit]:
                 "A merge conflict was committed: both conflict markers are in the file.",
                 end_line=end,
                 evidence=our_markers[0].text[:80],
+                severity=Severity.LOW if classify.is_fixture(delta.path) else None,
             )
+
+
+def _is_told_of(delta: Delta, markers: Sequence[DiffLine]) -> bool:
+    """Whether a test has a conflict in a string that the same change begins; in one that was there it is a real one."""
+    if not delta.is_test:
+        return False
+    openings = {delta.mask_after.opened_above(line.number) for line in markers}
+    return all(number is not None and number in delta.added_numbers for number in openings)
 
 
 def syntax_regression(subject: Subject) -> Iterable[Hit]:

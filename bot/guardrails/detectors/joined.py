@@ -108,7 +108,7 @@ def _named(delta: Delta, first: DiffLine) -> Iterator[JoinedText]:
     constants = _constants(delta)
     begins = {name for name, value in constants.items() if value.startswith(_PREFIXES)}
     for number, text in enumerate(delta.after_lines if begins else (), 1):
-        if not begins.isdisjoint(_WORD.findall(text[:2000])) and (merged := _expanded(text, constants)) is not None:
+        if not begins.isdisjoint(_WORD.findall(text)) and (merged := _expanded(text, constants)) is not None:
             line = DiffLine(number, text) if number in delta.added_numbers else first
             yield JoinedText(line, _merged(merged[0], in_shell=_is_shell(delta)), merged[1])
 
@@ -116,7 +116,7 @@ def _named(delta: Delta, first: DiffLine) -> Iterator[JoinedText]:
 def _constants(delta: Delta) -> Mapping[str, str]:
     constants: dict[str, str] = {}
     for text in delta.after_lines:
-        for match in _CONSTANT.finditer(text[:2000]):
+        for match in _CONSTANT.finditer(text):
             constants[match[1]] = match[2] or match[3]
     return constants
 
@@ -133,5 +133,5 @@ def _expanded(text: str, constants: Mapping[str, str]) -> tuple[str, str] | None
         texts.append(constants[name])
         return constants[name] if variable_name else f'"{constants[name]}"'
 
-    expanded = _NAME.sub(value, text[:2000])
+    expanded = _NAME.sub(value, text)
     return (expanded, "\n".join(texts)) if len(texts) > 1 else None

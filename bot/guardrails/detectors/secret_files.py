@@ -8,12 +8,13 @@ the JDK (sun.security.provider.JavaKeyStore: magic 0xFEEDFEED, JceKeyStore: 0xCE
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit
-from bot.guardrails.structure import Documents, Unparsed, parse_documents
+from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
@@ -44,17 +45,22 @@ _DEBUG: Final = regex(r"(^|/)debug\.keystore\Z")
 
 
 def secret_files(delta: Delta) -> Iterator[Hit]:
-    """What the file is, where that alone says that it holds secrets."""
-    if delta.is_test or delta.is_docs or delta.status is FileStatus.REMOVED:
+    """What the file is, where that alone says that it holds secrets; where examples live that is a remark."""
+    if delta.status is FileStatus.REMOVED:
         return
-    if _STATE.search(delta.path):
-        yield from _state(delta)
-    for line in delta.net_new(_HASH.search, HASHED):
+    in_example = delta.is_test or delta.is_docs
+    kinds = (*(_state(delta) if _STATE.search(delta.path) else ()), *_stored(delta))
+    yield from (replace(hit, severity=Severity.LOW) for hit in kinds) if in_example else kinds
+    for line in () if in_example else delta.net_new(_HASH.search, HASHED):
         if (match := _HASH.search(line.text)) is not None and not is_placeholder(match[2]):
             text = f"The hash of {match[1]}'s password is written here: whoever has it can try passwords undisturbed."
             yield Hit(
                 delta.path, line.number, text, evidence=f"{match[1]}:{masked(match[2])}", anchor=f"hash:{match[2]}"
             )
+
+
+def _stored(delta: Delta) -> Iterator[Hit]:
+    """A store of keys that stands where none was."""
     kind = _store(delta.change.after or delta.change.sample)
     if kind is not None and _store(delta.change.before or b"") is None and not _DEBUG.search(delta.path):
         text = f"{delta.path} is a {kind}: whoever reads the repository has it."
@@ -82,12 +88,12 @@ def _store(data: bytes) -> str | None:
 
 def _state(delta: Delta) -> Iterator[Hit]:
     """State that is new to the repository, and outputs that it newly holds in plain."""
-    documents = parse_documents(delta.after or "")
+    documents = delta.documents_after
     if delta.change.before is None or not _STATE.search(delta.old_path):
         text = "The state of Terraform holds every attribute in plain, secrets among them; it belongs into a remote backend."
         lineage = None if isinstance(documents, Unparsed) or not documents else documents[0].get("lineage")
         yield Hit(delta.path, lineage.line if lineage else 1, text, anchor="state", severity=Severity.HIGH)
-    before = _outputs(parse_documents(delta.before or ""))
+    before = _outputs(delta.documents_before)
     for name, node in _outputs(documents).items():
         if name not in before or before[name].raw != node.raw:
             text = f"The output {name} is in the state of Terraform in plain."

@@ -18,15 +18,17 @@ from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
 from bot.guardrails.detectors.joined import ASSIGNED, BEGUN, ESCAPED, MET, JoinedText, joined_texts
+from bot.guardrails.detectors.past_commits import INDEX, Kept, in_commit, occurrences, pieces
 from bot.guardrails.detectors.secret_files import HASHED, secret_files
 from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, PastCommit, Subject
+from bot.model.finding import FileChange, FileStatus
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 from bot.secrecy.credentials import credentials
 from bot.secrecy.providers import TokenProvider
-from bot.secrecy.scan import MAX_LINE, compiled, scan
+from bot.secrecy.scan import scan
 from bot.secrecy.tokens import BY_NEEDLE, NEEDLES, is_placeholder, is_real, masked
 from bot.secrecy.vocabulary import surely_secret_name
 
@@ -46,7 +48,6 @@ def _token_anchors(provider: TokenProvider) -> Anchors:
     return Anchors(words(*provider.keywords))
 
 
-_INDEX: Final = {BY_NEEDLE[needle.id].id: index for index, needle in enumerate(NEEDLES)}
 _BY_ANCHORS: Final = {_token_anchors(BY_NEEDLE[needle.id]): index for index, needle in enumerate(NEEDLES)}
 
 
@@ -62,7 +63,34 @@ def secret_known(subject: Subject) -> Iterable[Hit]:
         for joined, provider, token in _pieced(delta):
             if not removed.holds_line(joined.line):
                 yield from _known(removed, delta, joined.line, provider, token, suffix=_IN_PIECES)
+    yield from _in_names(subject)
     yield from _on_the_way(subject, removed)
+
+
+_NAMED: Final = tuple(needle for needle in NEEDLES if (row := BY_NEEDLE[needle.id]).prefixes and row.entropy > 0)
+"""What a path is searched for: credentials that nothing else looks like."""
+
+
+def _in_names(subject: Subject) -> Iterator[Hit]:
+    """Credentials in names of files and folders that the change, or a commit of it, brings: each once, and never shown."""
+    sources: list[tuple[PastCommit | None, FileChange]] = [(None, file) for file in subject.change.files]
+    sources += [(commit, file) for commit in subject.facts.commits for file in commit.files]
+    new = [source for source in sources if source[1].status in {FileStatus.ADDED, FileStatus.RENAMED}]
+    gone = (file for file in subject.change.files if file.status in {FileStatus.REMOVED, FileStatus.RENAMED})
+    old_paths = "\n".join(file.old_path or file.path for file in gone)
+    told_tokens: set[str] = set()
+    for match in scan(_NAMED, [file.path for _, file in new]):
+        provider, (commit, file) = BY_NEEDLE[_NAMED[match.needle].id], new[match.line]
+        delta = subject.delta(file)
+        doubtful = delta.is_test or delta.is_docs
+        was_there = match.text in old_paths or match.text in (file.old_path or "")
+        if match.text in told_tokens or was_there or not is_real(provider, match.text, doubtful_place=doubtful):
+            continue
+        told_tokens.add(match.text)
+        location = "" if commit is None else f" in commit {commit.sha[:12]}, and the history keeps it"
+        text = f"{provider.with_article} is the name of a file or folder{location}: {masked(match.text)}."
+        anchor = f"{provider.id}:{match.text}"
+        yield Hit(None, None, text, anchor=anchor, severity=Severity.LOW if provider.weak or doubtful else None)
 
 
 def _tokens(delta: Delta) -> Iterator[tuple[DiffLine, TokenProvider, str]]:
@@ -71,7 +99,7 @@ def _tokens(delta: Delta) -> Iterator[tuple[DiffLine, TokenProvider, str]]:
         (line.number, index, line, token)
         for index, lines in delta.held(_BY_ANCHORS)
         for line in lines
-        for token in _occurrences(index, line.text)
+        for token in occurrences(index, line.text)
     ]
     for _, index, line, token in sorted(matches, key=itemgetter(0, 1)):
         yield line, BY_NEEDLE[NEEDLES[index].id], token
@@ -83,35 +111,19 @@ _IN_PIECES: Final = " in pieces, which hides nothing"
 def _pieced(delta: Delta) -> Iterator[tuple[JoinedText, TokenProvider, str]]:
     """The credentials that literals come to, each once."""
     told_texts: set[str] = set()
-    texts = [(joined, piece) for joined in joined_texts(delta) for piece in _pieces(joined.text)]
+    whole_tokens: dict[tuple[str, int], frozenset[str]] = {}
+    texts = [(joined, piece) for joined in joined_texts(delta) for piece in pieces(joined.text)]
     for match in scan(NEEDLES, [piece for _, piece in texts]):
         provider, (joined, piece) = BY_NEEDLE[NEEDLES[match.needle].id], texts[match.line]
-        for token in _occurrences(match.needle, piece) if provider.entropy > 0 else ():
-            if token not in told_texts and token not in joined.written:
+        if provider.entropy == 0:
+            continue
+        key = joined.written, match.needle
+        if key not in whole_tokens:
+            whole_tokens[key] = frozenset(occurrences(match.needle, joined.written))
+        for token in occurrences(match.needle, piece):
+            if token not in told_texts and token not in whole_tokens[key]:
                 told_texts.add(token)
                 yield joined, provider, token
-
-
-_OVERLAP: Final = 2000
-"""What two pieces of a long line have in common."""
-
-
-def _pieces(text: str) -> list[str]:
-    """A text of any length as texts that are searched whole."""
-    return [text[start : start + MAX_LINE] for start in range(0, max(len(text), 1), MAX_LINE - _OVERLAP)]
-
-
-def _occurrences(index: int, text: str) -> Iterator[str]:
-    """The matches of one needle in a line of any length, each once; piece by piece, since a pattern may look ahead far."""
-    data, pattern = text.encode("utf-8", "replace"), compiled(NEEDLES[index].pattern)
-    step, behind = MAX_LINE - _OVERLAP, 0
-    tokens: dict[bytes, None] = {}
-    for start in range(0, max(len(data), 1), step):
-        for match in pattern.finditer(data, max(start, behind), start + MAX_LINE):
-            if match.start() < start + step:
-                tokens[match[0]] = None
-                behind = match.end()
-    return (token.decode("utf-8", "replace") for token in tokens)
 
 
 class _Removed:
@@ -126,9 +138,9 @@ class _Removed:
         if token.startswith("-----BEGIN"):
             return False
         if provider.id not in self._known:
-            index = _INDEX[provider.id]
+            index = INDEX[provider.id]
             self._known[provider.id] = frozenset(
-                token for line in self._lines() for token in _occurrences(index, line.text)
+                token for line in self._lines() for token in occurrences(index, line.text)
             )
         return token in self._known[provider.id]
 
@@ -151,38 +163,34 @@ class _Removed:
 def _on_the_way(subject: Subject, removed: _Removed) -> Iterator[Hit]:
     """Credentials that one commit writes and a later one takes away again: whoever fetches the branch has them."""
     told_texts: set[str] = set()
-    texts = [delta.after or "" for delta in subject.deltas] if subject.facts.commits else []
+    kept = Kept(subject)
     for commit in subject.facts.commits:
         for delta in map(subject.delta, commit.files):
-            credentials_in = [
-                *((token, _known(removed, delta, line, provider, token)) for line, provider, token in _tokens(delta)),
-                *((encoded_text.written, _decoded(removed, delta, encoded_text)) for encoded_text in encoded(delta)),
-                *(
-                    (joined.line.text.strip(), _known(removed, delta, joined.line, provider, token, suffix=_IN_PIECES))
-                    for joined, provider, token in _pieced(delta)
-                ),
-            ]
-            for credential_text, hits in credentials_in:
-                if credential_text not in told_texts and not any(credential_text in text for text in texts):
+            for credential_text, hits in _passed(removed, kept, delta):
+                if credential_text not in told_texts:
                     told_texts.add(credential_text)
-                    yield from (_in_commit(subject, commit, hit) for hit in hits)
+                    yield from (in_commit(kept, commit, hit) for hit in hits)
 
 
-def _in_commit(subject: Subject, commit: PastCommit, hit: Hit) -> Hit:
-    location = f"in commit {commit.sha[:12]}, {hit.file}:{hit.line}"
-    message = hit.message.replace("is written here", f"is written {location}").rstrip(".")
-    location_suffix = "" if message != hit.message.rstrip(".") else f" {location}"
-    still = _still(subject, hit.file)
-    return replace(
-        hit, message=f"{message}{location_suffix}. The history keeps it.", file=still, line=None if still is None else 1
-    )
+def _passed(removed: _Removed, kept: Kept, delta: Delta) -> Iterator[tuple[str, Iterator[Hit]]]:
+    """The credentials of a commit's file that are gone in the end, with what is told of each."""
+    for line, provider, token in _tokens(delta):
+        if not kept.holds(provider, token):
+            yield token, _known(removed, delta, line, provider, token)
+    for encoded_text in encoded(delta):
+        if not kept.holds_run(encoded_text.written):
+            yield encoded_text.written, _decoded(removed, delta, encoded_text)
+    for joined, provider, token in _pieced(delta):
+        line_text = joined.line.text.strip()
+        if not kept.holds_line(line_text):
+            yield line_text, _known(removed, delta, joined.line, provider, token, suffix=_IN_PIECES)
 
 
 def _passing(subject: Subject, find: Callable[[Delta], Iterable[Hit]]) -> Iterator[Hit]:
     """What ``find`` says of a commit and of a line that a later one takes away again."""
     if not subject.facts.commits:
         return
-    texts = [delta.after or "" for delta in subject.deltas]
+    kept = Kept(subject)
     removed_texts = {line.normal for delta in subject.deltas for line in delta.removed}
     for commit in subject.facts.commits:
         for delta in map(subject.delta, commit.files):
@@ -190,14 +198,9 @@ def _passing(subject: Subject, find: Callable[[Delta], Iterable[Hit]]) -> Iterat
                 lines = delta.after_lines
                 line_text = lines[(hit.line or 1) - 1].strip() if lines else hit.anchor or ""
                 line = " ".join(line_text.split())
-                if line not in removed_texts and not any(line_text in text for text in texts):
+                if line not in removed_texts and not kept.holds_line(line_text):
                     removed_texts.add(line)
-                    yield _in_commit(subject, commit, replace(hit, anchor=hit.anchor or line))
-
-
-def _still(subject: Subject, path: str | None) -> str | None:
-    """The file, where the change as a whole has it too."""
-    return path if any(delta.path == path and delta.after is not None for delta in subject.deltas) else None
+                    yield in_commit(kept, commit, replace(hit, anchor=hit.anchor or line))
 
 
 def _known(
@@ -231,9 +234,9 @@ def _decoded(removed: _Removed, delta: Delta, encoded_text: EncodedText) -> Iter
         return
     doubtful = delta.is_test or delta.is_docs or delta.is_foreign
     for line in encoded_text.text.split("\n"):
-        for index in sorted({match.needle for match in scan(NEEDLES, _pieces(line))}):
+        for index in sorted({match.needle for match in scan(NEEDLES, pieces(line))}):
             provider = BY_NEEDLE[NEEDLES[index].id]
-            if any(is_real(provider, token, doubtful_place=doubtful) for token in _occurrences(index, line)):
+            if any(is_real(provider, token, doubtful_place=doubtful) for token in occurrences(index, line)):
                 yield Hit(
                     delta.path,
                     encoded_text.line,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import Final
@@ -305,30 +305,62 @@ def _continued(delta: Delta) -> Iterator[Hit]:
     before, after = delta.documents_before, delta.documents_after
     if isinstance(before, Unparsed) or isinstance(after, Unparsed):
         return
-    old = {key for document in before for key, _ in _tolerant(document)}
-    for key, line in (item for document in after for item in _tolerant(document)):
-        if key not in old:
-            yield Hit(delta.path, line, f"{key} may now fail without failing the workflow.", anchor=f"continue:{key}")
+    for find, verb, mark in (
+        (_may_fail, "may now fail without failing the workflow", "continue"),
+        (_never, "never runs now", "never"),
+    ):
+        old = {key for document in before for key, _ in _lax(document, find)}
+        for key, line in (item for document in after for item in _lax(document, find)):
+            if key not in old:
+                yield Hit(delta.path, line, f"{key} {verb}.", anchor=f"{mark}:{key}")
 
 
-def _tolerant(document: LinedNode) -> Iterator[tuple[str, int]]:
-    """Jobs and steps that check something and may fail: their names and lines. One flag is told once."""
+def _may_fail(part: LinedNode) -> LinedNode | None:
+    return part.having(True, "continue-on-error")
+
+
+def _never(part: LinedNode) -> LinedNode | None:
+    """The condition that a job or step is switched off by."""
+    condition = part.get("if")
+    return condition if condition is not None and _OFF.fullmatch(condition.raw) else None
+
+
+def _lax(document: LinedNode, find: Callable[[LinedNode], LinedNode | None]) -> Iterator[tuple[str, int]]:
+    """Jobs and steps that check something and of which ``find`` says where they do not: names and lines, each once."""
     for name, job in document.items("jobs"):
-        job_tolerant = job.having(True, "continue-on-error")
         checking = [step for step in job.elements("steps") if _checks(step)]
-        if job_tolerant is not None and checking:
-            yield f"Job {name!r}", job_tolerant.line
+        job_flag = find(job)
+        if job_flag is not None and checking:
+            yield f"Job {name!r}", job_flag.line
             continue
         for step in checking:
-            step_tolerant = step.having(True, "continue-on-error")
-            if step_tolerant is not None:
+            step_flag = find(step)
+            if step_flag is not None:
                 label = (step.get("name") or step.get("run") or step).raw.strip().split("\n")[0][:60]
-                yield f"Step {label!r} of job {name}", step_tolerant.line
+                yield f"Step {label!r} of job {name}", step_flag.line
+
+
+_OFF: Final = regex(r"\s*(?:\$\{\{\s*)?(?:false|!\s*true)(?:\s*\}\})?\s*", re.IGNORECASE)
+_NAMED_CHECK: Final = regex(
+    r"\b(?:tests?\b|testing|linters?\b|lint|type-?check|checks?\b(?![ -]?out)|checking)", re.IGNORECASE
+)
+_TELLS: Final = regex(
+    r"\W*(?:upload|publish|report|comment|download|cach|restor|sav|notif|annotat|summar|post|archiv|stor|collect|"
+    r"check(?:s|ing)? ?out)",
+    re.IGNORECASE,
+)
+"""The first word of what only tells of checks, or prepares them."""
+_TELLERS: Final = regex(r"artifact|checkout|cache|codecov|coveralls|report|publish|comment|setup-", re.IGNORECASE)
 
 
 def _checks(step: LinedNode) -> bool:
-    text = " ".join(node.raw for node in (step.get("name"), step.get("run"), step.get("uses")) if node is not None)
-    return re.search(rf"\b{_CHECKING}\b|\b(?:test|lint|check|type-?check)", text[:2000]) is not None
+    """Whether a step checks something, by what it runs; by its name, unless that or its action only tells of checks."""
+    run, name, uses = (step.word(key)[:2000] for key in ("run", "name", "uses"))
+    if re.search(rf"\b{_CHECKING}\b", run):
+        return True
+    if _TELLS.match(name) or _TELLERS.search(uses):
+        return False
+    return any(_NAMED_CHECK.search(text) or re.search(rf"\b{_CHECKING}\b", text) for text in (name, run, uses))
 
 
 _SUPPRESSION: Final = LinePattern(
