@@ -59,7 +59,7 @@ class TargetSelection:
 
     named: tuple[Named, ...] = ()
     observed: frozenset[str] = frozenset()
-    own: tuple[str, ...] = ()
+    own_urls: tuple[str, ...] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
     capabilities: Mapping[str, Tree] = field(default_factory=dict)
     only: str | None = None
@@ -187,7 +187,7 @@ class DeploymentReader:
         if inflating is not self._expansions.around.inflating:
             self._expansions.around = replace(self._expansions.around, inflating=inflating)
         return discover(
-            self.documents, named_targets=selection.named, own_urls=selection.own, clusters=selection.clusters
+            self.documents, named_targets=selection.named, own_urls=selection.own_urls, clusters=selection.clusters
         )
 
     def expansions(self, targets: Sequence[Target], tree: FileTree, *, keep: bool) -> list[Expansion]:
@@ -231,7 +231,7 @@ class DeploymentReader:
         return {**served, **{key: value for key, value in given_capabilities.items() if value}}
 
     def _around(self) -> RenderContext:
-        return RenderContext(self.selection.own, self.selection.clusters, self.selection.capabilities)
+        return RenderContext(self.selection.own_urls, self.selection.clusters, self.selection.capabilities)
 
     def _observed(self, target: Target) -> Target:
         is_observed = target.name in self.selection.observed

@@ -23,4 +23,4 @@ def is_built(path: str) -> bool:
 
 def names_controller(data: bytes) -> bool:
     """Whether a document's bytes may hold an object that a controller renders from."""
-    return any(word in data for word in CONTROLLERS)
+    return any(controller_group in data for controller_group in CONTROLLERS)
