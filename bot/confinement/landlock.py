@@ -111,7 +111,7 @@ def _close_network(libc: ctypes.CDLL, *, streams: bool) -> None:
         (answer, 0, 0, allowed),
         (answer, 0, 0, refused),
     ]
-    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *words) for words in program))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *instruction) for instruction in program))
     header = struct.pack("@HP", len(program), ctypes.addressof(code))
     if libc.prctl(_SECCOMP, _FILTER, header, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
@@ -124,13 +124,13 @@ def _call(libc: ctypes.CDLL, number: int, *arguments: object) -> int:
     return result
 
 
-def main(words: list[str]) -> None:
-    """Restrict this process as the words say and become the program after them."""
-    port = int(words.pop(0).removeprefix("--connect=")) if words[0].startswith("--connect=") else None
-    first = words.index("--")
-    second = words.index("--", first + 1)
-    restrict(words[:first], words[first + 1 : second], port)
-    program = words[second + 1 :]
+def main(argv: list[str]) -> None:
+    """Restrict this process as ``argv`` says and become the program at its end."""
+    port = int(argv.pop(0).removeprefix("--connect=")) if argv[0].startswith("--connect=") else None
+    first = argv.index("--")
+    second = argv.index("--", first + 1)
+    restrict(argv[:first], argv[first + 1 : second], port)
+    program = argv[second + 1 :]
     os.execve(program[0], program, os.environ)  # noqa: S606 - the program that was asked for, without a shell
 
 
