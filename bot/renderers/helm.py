@@ -280,12 +280,12 @@ def _steady(
     steady: list[RenderedObject] = []
     left_out: list[NotCompared] = []
     for index, rendered in enumerate(first):
-        other = again[index] if index < len(again) else None
-        if other is None or described(other.tree) != described(rendered.tree):
+        twin = again[index] if index < len(again) else None
+        if twin is None or described(twin.tree) != described(rendered.tree):
             reason = "its name or kind is another one each time it is rendered"
             left_out.append(NotCompared(f"{titled(unit)}: {described(rendered.tree)}", reason, rendered.file, 1))
             continue
-        changing = dict.fromkeys(_differences(rendered.tree, other.tree, ()), _CHANGES)
+        changing = dict.fromkeys(_differences(rendered.tree, twin.tree, ()), _CHANGES)
         steady.append(replace(rendered, opaque={**rendered.opaque, **changing}) if changing else rendered)
     return steady, left_out
 
