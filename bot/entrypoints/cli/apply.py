@@ -216,8 +216,8 @@ def _show_who_asks(
 def _verify(application: Application, sentences: Sequence[str], console: Console, *, is_complete: bool) -> CheckState:
     """What the last look came to, after that was written on the commit."""
     verification = application.verify(sentences, is_complete=is_complete)
-    console.print("\n".join([f"{verification.verified.title}.", *verification.written]), highlight=False, markup=False)
-    return verification.verified.state
+    console.print("\n".join([f"{verification.last_look.title}.", *verification.written]), highlight=False, markup=False)
+    return verification.last_look.state
 
 
 def _exit_code(ended: Sequence[AppliedPlan], *, differs: bool) -> int:

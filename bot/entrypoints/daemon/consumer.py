@@ -221,7 +221,7 @@ class Daemon:
 
     def _apply(self) -> None:
         if self.status.pause is None and (result := self.jobs.apply()) is not None:
-            verification = result.verification.verified
+            verification = result.verification.last_look
             self.log.info("applied", state=verification.state.value, title=verification.title)
 
     def _check(self) -> None:
