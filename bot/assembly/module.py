@@ -25,7 +25,7 @@ from bot.assembly.values import Trace, Value, as_text
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
 from bot.assembly.world import AssemblyWorld, NamedBlock, by_name, check_attributes, check_blocks, local_expressions
 from bot.intake.cw import literal_value
-from bot.intake.declared import meant, nearest
+from bot.intake.declared import nearest, nearest_name
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Assignment, Block, Expression
 from bot.model.resource import SourceError, Through
@@ -105,7 +105,7 @@ class Module:
         self, name: str, known_names: Mapping[str, object], message: str, at: Evaluator, node: Expression
     ) -> None:
         if name not in known_names:
-            at.unknown(node, message, meant(name, known_names))
+            at.unknown(node, message, nearest_name(name, known_names))
 
     def once(self, key: str, at: Evaluator | None, node: Expression | None, compute: Callable[[], Value]) -> Value:
         """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
@@ -253,7 +253,7 @@ class Module:
         for item in items:
             if item.name not in module.variables:
                 message = f"module {name} has no variable {item.name!r}"
-                self.world.report(at.error(item, message, meant(item.name, module.variables)))
+                self.world.report(at.error(item, message, nearest_name(item.name, module.variables)))
         return module
 
     def _output_of(self, name: str, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int]:

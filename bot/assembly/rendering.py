@@ -119,7 +119,7 @@ class _Writer:
         middle, end = _closing(parts, index)
         if not isinstance(opening, Directive) or end is None or opening.expression is None:
             at.fault(self.node, "a template directive is not closed or not opened", "'%{if}' ... '%{endif}'")
-        if opening.word == "if":
+        if opening.keyword == "if":
             split = middle if middle is not None else end
             holds, reason = at.decision(opening.expression)
             self.secret = self.secret or reason.sensitive
@@ -140,12 +140,12 @@ def _closing(parts: Sequence[Part], index: int) -> tuple[int | None, int | None]
         part = parts[at]
         if not isinstance(part, Directive):
             continue
-        if part.word in {"if", "for"}:
+        if part.keyword in {"if", "for"}:
             depth += 1
-        elif part.word in {"endif", "endfor"}:
+        elif part.keyword in {"endif", "endfor"}:
             depth -= 1
             if depth == 0:
                 return middle, at
-        elif part.word == "else" and depth == 1:
+        elif part.keyword == "else" and depth == 1:
             middle = at
     return middle, None

@@ -21,10 +21,10 @@ from bot.model.resource import Desired, Origin, Platform, ResourceId, SourceKind
 class LiteralOrigins:
     """Origins of the literal attributes of one block."""
 
-    known: Mapping[Pointer, Origin] = field(default_factory=dict)
+    origins: Mapping[Pointer, Origin] = field(default_factory=dict)
 
     def at(self, pointer: Pointer) -> Origin | None:
-        return self.known.get(pointer)
+        return self.origins.get(pointer)
 
 
 def read_terraform(files: Mapping[str, bytes]) -> Declared:
