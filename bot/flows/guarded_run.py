@@ -154,7 +154,7 @@ class _Run:
     def _read(self, tree: FileTree) -> _Reading:
         """What the output says: the files that the tool changed, else those of its answer, else its words."""
         base, text = self.context.base, self.draft.text
-        words = output.said(text, base=base, head=_digest(()))
+        words = output.change_of_answer(text, base=base, head=_digest(()))
         if self.draft.files or self.draft.incomplete:
             return self._writing(text, self.draft.files or (), tree)
         try:

@@ -41,7 +41,7 @@ def value_of(attribute: HclAttribute) -> HclValue:
     return _of_json(attribute.text) if attribute.expression is None else _value(attribute.expression)
 
 
-def words(block: HclBlock, *names: str) -> tuple[str | UnknownValue, ...]:
+def lowered_texts(block: HclBlock, *names: str) -> tuple[str | UnknownValue, ...]:
     """What the attributes of these names may come to, in small letters; empty where none is set."""
     attributes = (block.attribute(name) for name in names)
     values = (value for attribute in attributes if attribute is not None for value in scalars(value_of(attribute)))

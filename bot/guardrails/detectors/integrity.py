@@ -17,8 +17,8 @@ from bot.guardrails.structure import Documents
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 
-_OURS: Final = LinePattern(r"<{7} \S", Anchors(words("<<<<<<< ")))
-_THEIRS: Final = LinePattern(r">{7} \S", Anchors(words(">>>>>>> ")))
+_OUR_MARK: Final = LinePattern(r"<{7} \S", Anchors(words("<<<<<<< ")))
+_THEIR_MARK: Final = LinePattern(r">{7} \S", Anchors(words(">>>>>>> ")))
 _RESIDUE: Final = LinePattern(
     r"(<{5,7} SEARCH|>{5,7} REPLACE|\*\*\* (Begin|End) Patch|\*\*\* (Update|Add|Delete) File: \S.*)\s*\Z",
     Anchors(
@@ -72,8 +72,8 @@ def merge_marker(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if classify.is_vendored(delta.path):
             continue
-        our_markers = delta.net_new(_OURS.compiled.match, _OURS.anchors)
-        their_markers = delta.net_new(_THEIRS.compiled.match, _THEIRS.anchors)
+        our_markers = delta.net_new(_OUR_MARK.compiled.match, _OUR_MARK.anchors)
+        their_markers = delta.net_new(_THEIR_MARK.compiled.match, _THEIR_MARK.anchors)
         if our_markers and their_markers and not _residue(delta):
             end = next(
                 (line.number for line in their_markers if line.number > our_markers[0].number), our_markers[0].number
@@ -203,5 +203,5 @@ def truncated_file(subject: Subject) -> Iterable[Hit]:
             )
 
 
-PATTERNS: Final = (_OURS, _THEIRS, _RESIDUE, _ELIDED, _CHAT)
+PATTERNS: Final = (_OUR_MARK, _THEIR_MARK, _RESIDUE, _ELIDED, _CHAT)
 """What lines are searched for here."""

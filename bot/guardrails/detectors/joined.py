@@ -22,7 +22,7 @@ _LEAST: Final = 4
 _PREFIXES: Final = tuple(
     sorted({prefix for row in BY_NEEDLE.values() for prefix in row.prefixes if len(prefix) >= _LEAST})
 )
-BEGUN: Final = Anchors(words(*_PREFIXES), exact=True, behind=r"[A-Za-z0-9_.+/=\-]*[\"'`\\]")
+PREFIXES_BEGUN: Final = Anchors(words(*_PREFIXES), exact=True, behind=r"[A-Za-z0-9_.+/=\-]*[\"'`\\]")
 """The beginning of a credential and the end of its literal."""
 _SIGNS: Final = ("+", " + ", " ", ".", " . ", " .. ", " & ", "")
 MET: Final = Anchors(
@@ -38,7 +38,7 @@ ESCAPED: Final = Anchors(
 _ESCAPED: Final = regex(r"\\(?:x|u00)(?:[46][1-9a-f]|[57][0-9a]|3[0-9]|5f|2d)(?=[A-Za-z0-9\\_\-]{4})", re.IGNORECASE)
 _ESCAPE: Final = regex(r"\\(?:x|u00)([2-7][0-9a-f])", re.IGNORECASE)
 _ANY_PREFIX: Final = f"(?:{'|'.join(map(re.escape, _PREFIXES))})"
-_BEGUN: Final = regex(rf"(?<![A-Za-z0-9]){_ANY_PREFIX}[A-Za-z0-9_.+/=\-]*[\"'`\\]")
+_PREFIX_BEGUN: Final = regex(rf"(?<![A-Za-z0-9]){_ANY_PREFIX}[A-Za-z0-9_.+/=\-]*[\"'`\\]")
 _MET: Final = regex(rf"([\"'])(?:{'|'.join(map(re.escape, _SIGNS))})\1[A-Za-z0-9_\-]{{8}}")
 _ALONE: Final = regex(rf"={_ANY_PREFIX}[A-Za-z0-9_.+/-]{{0,20}}(?:[;\s]|\Z)")
 _MOST_LINES: Final = 8
@@ -73,7 +73,7 @@ class JoinedText:
 
 def joined_texts(delta: Delta) -> Iterator[JoinedText]:
     """The texts that added lines put together."""
-    first_lines = [line for line in delta.holding(BEGUN) if _BEGUN.search(line.text)]
+    first_lines = [line for line in delta.holding(PREFIXES_BEGUN) if _PREFIX_BEGUN.search(line.text)]
     for line in first_lines:
         yield _joined(delta, line, _MOST_LINES)
     for line in delta.holding(MET):

@@ -17,7 +17,7 @@ from bot.guardrails import classify
 from bot.guardrails.anchors import Anchors, words
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
-from bot.guardrails.detectors.joined import ASSIGNED, BEGUN, ESCAPED, MET, JoinedText, joined_texts
+from bot.guardrails.detectors.joined import ASSIGNED, ESCAPED, MET, PREFIXES_BEGUN, JoinedText, joined_texts
 from bot.guardrails.detectors.secret_files import HASHED, secret_files
 from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
 from bot.guardrails.hunks import Delta, DiffLine
@@ -69,7 +69,7 @@ def _tokens(delta: Delta) -> Iterator[tuple[DiffLine, TokenProvider, str]]:
     """The credentials of known providers on added lines, each once a line."""
     matches = [
         (line.number, index, line, token)
-        for index, lines in delta.held(_BY_ANCHORS)
+        for index, lines in delta.lines_by_owner(_BY_ANCHORS)
         for line in lines
         for token in _occurrences(index, line.text)
     ]
@@ -263,7 +263,7 @@ _BLANK: Final = r"[ \t\x0b\x0c\r\x1c-\x1f\x80-\xff]*"
 """White space; beyond ASCII it is any bytes."""
 _ASSIGNED: Final = rf"s?(?:[-_](?:key|value|prod|live))?\\{{0,3}}[\"']?{_BLANK}(?::=|=>|=|:){_BLANK}"
 """Between a name that is a secret's and its literal."""
-_GIVEN: Final = Anchors(_NAMES, behind=_ASSIGNED + r"(?:\\{0,3}[\"'`]|[A-Za-z0-9!@#$%^&*+/_~.\-]{12})")
+_ASSIGNED_NAMES: Final = Anchors(_NAMES, behind=_ASSIGNED + r"(?:\\{0,3}[\"'`]|[A-Za-z0-9!@#$%^&*+/_~.\-]{12})")
 _KEY: Final = r"(?<![A-Za-z0-9])([A-Za-z0-9][A-Za-z0-9_.\-]{0,120}+)\\{0,3}[\"']?\s{0,8}"
 _PATTERNS: Final = (
     re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}(\\{0,3}[\"'`])((?:(?!\2)[^\\\n]){8,1000})\2"),
@@ -277,11 +277,11 @@ _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
 def secret_generic(subject: Subject) -> Iterable[Hit]:
     """SEC-002: something that is named a secret is given a random literal."""
     for delta in subject.written:
-        yield from _kept(delta)
-    yield from _passing(subject, _kept)
+        yield from _kept_secrets(delta)
+    yield from _passing(subject, _kept_secrets)
 
 
-def _kept(delta: Delta) -> Iterator[Hit]:
+def _kept_secrets(delta: Delta) -> Iterator[Hit]:
     yield from _generic_secrets(delta)
     yield from secret_files(delta)
 
@@ -305,7 +305,7 @@ def _literals(delta: Delta) -> Iterator[tuple[DiffLine, tuple[str, str]]]:
     told_lines: set[int] = set()
     if delta.language != "html":
         generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
-        for line in delta.net_new(generic, _GIVEN):
+        for line in delta.net_new(generic, _ASSIGNED_NAMES):
             told_lines.add(line.number)
             yield from ((line, name_value) for name_value in generic(line.text))
     for secret_place in secret_places(delta):
@@ -449,12 +449,12 @@ def _urls(text: str) -> Iterator[str]:
 ANCHORS: Final = (
     *_BY_ANCHORS,
     ENCODED,
-    BEGUN,
+    PREFIXES_BEGUN,
     MET,
     ASSIGNED,
     ESCAPED,
     HASHED,
-    _GIVEN,
+    _ASSIGNED_NAMES,
     _ADDRESS,
     *(secret_place.anchors for secret_place in PLACES),
 )

@@ -91,7 +91,7 @@ def test_removed(subject: Subject) -> Iterable[Hit]:
         if delta.status is FileStatus.REMOVED or not delta.removed_count:
             continue
         for name, body in _bodies(delta, delta.before_lines, delta.removed):
-            if name not in names and not any(_alike(body, other) for _, other in arrived):
+            if name not in names and not any(_alike(body, new_body) for _, new_body in arrived):
                 yield Hit(
                     delta.path,
                     1,
@@ -114,10 +114,10 @@ def _bodies(delta: Delta, lines: tuple[str, ...], starts: Iterable[DiffLine]) ->
 _ALIKE: Final = 0.6
 
 
-def _alike(text: str, other: str) -> bool:
-    if not text or not other:
+def _alike(text: str, second: str) -> bool:
+    if not text or not second:
         return False
-    matcher = SequenceMatcher(None, text, other, autojunk=False)
+    matcher = SequenceMatcher(None, text, second, autojunk=False)
     # each is at most the one before, and takes longer
     return all(ratio() >= _ALIKE for ratio in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
 
