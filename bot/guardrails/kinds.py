@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, assert_never
 
 from bot.guardrails import catalogue
-from bot.guardrails.anchors import Anchors, words
+from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.earlier import earlier
 from bot.guardrails.expressions import MAX_LINE
@@ -93,7 +93,7 @@ def _pattern(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterat
 
 @lru_cache(maxsize=256)
 def _anchors(keywords: tuple[str, ...]) -> Anchors:
-    return Anchors(words(*(keyword.lower() for keyword in keywords)))
+    return Anchors(literal_bytes(*(keyword.lower() for keyword in keywords)))
 
 
 def anchors_of(guardrails: Iterable[Guardrail]) -> tuple[Anchors, ...]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.anchors import Anchors, LinePattern, words
+from bot.guardrails.anchors import Anchors, LinePattern, literal_bytes
 from bot.guardrails.grammar import parse_error
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.lexing import LineView
@@ -17,13 +17,13 @@ from bot.guardrails.structure import Documents
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 
-_OUR_MARK: Final = LinePattern(r"<{7} \S", Anchors(words("<<<<<<< ")))
-_THEIR_MARK: Final = LinePattern(r">{7} \S", Anchors(words(">>>>>>> ")))
+_OUR_MARK: Final = LinePattern(r"<{7} \S", Anchors(literal_bytes("<<<<<<< ")))
+_THEIR_MARK: Final = LinePattern(r">{7} \S", Anchors(literal_bytes(">>>>>>> ")))
 _RESIDUE: Final = LinePattern(
     r"(<{5,7} SEARCH|>{5,7} REPLACE|\*\*\* (Begin|End) Patch|\*\*\* (Update|Add|Delete) File: \S.*)\s*\Z",
     Anchors(
-        words("<<<<< search", ">>>>> replace", *(f"*** {verb} file: " for verb in ("update", "add", "delete")))
-        + words("*** begin patch", "*** end patch")
+        literal_bytes("<<<<< search", ">>>>> replace", *(f"*** {verb} file: " for verb in ("update", "add", "delete")))
+        + literal_bytes("*** begin patch", "*** end patch")
     ),
 )
 _LEFT_OUT: Final = ("existing", "previous", "original", "other")
@@ -40,7 +40,7 @@ _ELIDED: Final = LinePattern(
     r"|(code|implementation|file|function|everything else) (remains|stays) (unchanged|the same)"
     r"|keep (the )?(existing|rest of the) (code|implementation|file)( as is)?( here)?\s*(\.\.\.|…))",
     Anchors(
-        words(
+        literal_bytes(
             "rest of ", "remainder of ", "remains unchanged", "remains the same", "stays unchanged", "stays the same",
             "keep existing", "keep the existing", *(f"{rule_word} {part}" for rule_word in _LEFT_OUT for part in _PARTS),
         ),
@@ -56,7 +56,7 @@ _CHAT: Final = LinePattern(
     r"|I('m sorry| apologize), (but )?(as an AI|I can('t|not)).{0,200}"
     r"|(I hope this helps|Let me know if you (need|have|want|would like)\b).{0,120})\s*\Z",
     Anchors(
-        words(
+        literal_bytes(
             "as an ai", "i'm sorry, ", "i apologize, ", "i hope this helps", "let me know if you ",
             *(f"{word}{mark} " for word in ("certainly", "sure", "of course", "absolutely") for mark in "!,."),
             *(f"{opening} {owner}" for opening in ("here's", "here is") for owner in ("the ", "your ", "a ", "an ")),

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails.anchors import Anchors, words
+from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.model.patterns import regex
 from bot.secrecy.tokens import BY_NEEDLE
@@ -22,17 +22,17 @@ _LEAST: Final = 4
 _PREFIXES: Final = tuple(
     sorted({prefix for row in BY_NEEDLE.values() for prefix in row.prefixes if len(prefix) >= _LEAST})
 )
-PREFIXES_BEGUN: Final = Anchors(words(*_PREFIXES), exact=True, behind=r"[A-Za-z0-9_.+/=\-]*[\"'`\\]")
+PREFIXES_BEGUN: Final = Anchors(literal_bytes(*_PREFIXES), exact=True, behind=r"[A-Za-z0-9_.+/=\-]*[\"'`\\]")
 """The beginning of a credential and the end of its literal."""
 _SIGNS: Final = ("+", " + ", " ", ".", " . ", " .. ", " & ", "")
 MET: Final = Anchors(
-    words(*(f"{quote}{sign}{quote}" for quote in "\"'" for sign in _SIGNS)), behind=r"[A-Za-z0-9_\-]{8}"
+    literal_bytes(*(f"{quote}{sign}{quote}" for quote in "\"'" for sign in _SIGNS)), behind=r"[A-Za-z0-9_\-]{8}"
 )
 """Two literals that meet within a word."""
-ASSIGNED: Final = Anchors(words(*(f"={prefix}" for prefix in _PREFIXES)), exact=True)
+ASSIGNED: Final = Anchors(literal_bytes(*(f"={prefix}" for prefix in _PREFIXES)), exact=True)
 """The beginning of a credential that a shell is given without quotes."""
 ESCAPED: Final = Anchors(
-    words("\\x", "\\u00"), behind=r"(?:[46][1-9a-fA-F]|[57][0-9aA]|3[0-9]|5[fF]|2[dD])[A-Za-z0-9\\_\-]{4}"
+    literal_bytes("\\x", "\\u00"), behind=r"(?:[46][1-9a-fA-F]|[57][0-9aA]|3[0-9]|5[fF]|2[dD])[A-Za-z0-9\\_\-]{4}"
 )
 """A letter, digit or dash by its number, which nobody needs to write so."""
 _ESCAPED: Final = regex(r"\\(?:x|u00)(?:[46][1-9a-f]|[57][0-9a]|3[0-9]|5f|2d)(?=[A-Za-z0-9\\_\-]{4})", re.IGNORECASE)

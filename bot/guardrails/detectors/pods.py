@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bot.guardrails.anchors import Anchors, LinePattern, words
+from bot.guardrails.anchors import Anchors, LinePattern, literal_bytes
 from bot.guardrails.detectors.chart_values import KIND, is_values_file, values_powers
 from bot.guardrails.detectors.gains import gained, identity, in_deployed_folder, is_deployed, may_patch
 from bot.guardrails.detectors.host_powers import DANGEROUS_PATH, capabilities, service_powers
@@ -95,7 +95,7 @@ def _asked_lines(lines: Sequence[str]) -> frozenset[int]:
 
 _PRIVILEGED_LINE: Final = LinePattern(
     r"\s{0,80}(?:-\s{1,20})?(privileged:\s*true|host(Network|PID|IPC):\s*true|path:\s*[\"']?/(var/)?run/docker\.sock[\"']?)\s*(#.*)?\Z",
-    Anchors(words("privileged:", "hostnetwork:", "hostpid:", "hostipc:", "docker.sock")),
+    Anchors(literal_bytes("privileged:", "hostnetwork:", "hostpid:", "hostipc:", "docker.sock")),
 )
 PATTERNS: Final = (_PRIVILEGED_LINE,)
 """What lines are searched for here."""

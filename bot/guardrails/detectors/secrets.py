@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.anchors import Anchors, words
+from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
 from bot.guardrails.detectors.joined import ASSIGNED, ESCAPED, MET, PREFIXES_BEGUN, JoinedText, joined_texts
@@ -40,10 +40,10 @@ _AFTER_RUN: Final = r"\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27}"
 def _token_anchors(provider: TokenProvider) -> Anchors:
     """What a line holds that may have a credential of the provider: where prefixes are known, all of it behind one."""
     if provider.prefixes:
-        return Anchors(words(*provider.prefixes), exact=True, at=provider.pattern)
+        return Anchors(literal_bytes(*provider.prefixes), exact=True, at=provider.pattern)
     if provider.keywords == (".",):
         return Anchors(behind=_AFTER_RUN)
-    return Anchors(words(*provider.keywords))
+    return Anchors(literal_bytes(*provider.keywords))
 
 
 _INDEX: Final = {BY_NEEDLE[needle.id].id: index for index, needle in enumerate(NEEDLES)}
@@ -253,7 +253,7 @@ def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
     return len(key_kind) > 60 or any(_BASE64.fullmatch(text.strip()) for text in following)
 
 
-_NAMES: Final = words(
+_NAMES: Final = literal_bytes(
     "password", "passwd", "passphrase", "pass", "pwd", "secret", "token", "credential",
     *(f"{owner_word}{dash}key" for owner_word in (
         "api", "access", "secret", "private", "signing", "encryption", "master", "account", "storage", "shared",
@@ -398,7 +398,7 @@ class _Hidden:
 _BLOCK: Final = 4000
 _AROUND: Final = 1200
 _URL: Final = regex(r"\b([a-z][a-z0-9+.\-]{1,20})://([^\s/:@'\"<>(){}|]{1,80}):([^\s/:@'\"<>]{3,120})@([\w.\-]{1,200})")
-_ADDRESS: Final = Anchors(words("://"), behind=r"[^\s/:@'\"<>(){}|]+:[^\s/:@'\"<>]{3}")
+_ADDRESS: Final = Anchors(literal_bytes("://"), behind=r"[^\s/:@'\"<>(){}|]+:[^\s/:@'\"<>]{3}")
 _DULL: Final = regex(
     r"^(pass(word|wd)?|pw|pwd|secret|user(name)?|token|guest|root|admin|test(ing)?|changeme|postgres|mysql|redis|rabbitmq|"
     r"tiger|[a-z]*(?:token|key|secret|passw(?:or)?d|code|id)|example|foo|bar|baz|x+|\*+|\.+|p@ss|hunter2|dummy|fake|none|my-?(pass|secret).*|your.*|some.*)\d{0,4}$|[$%<>{}\[\]*]|:$",
