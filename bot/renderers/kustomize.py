@@ -33,8 +33,13 @@ from bot.targets.kustomization import KustomizationFiles, closure, file_of
 from bot.targets.paths import joined
 
 ORIGIN: Final = "config.kubernetes.io/origin"
+"""Where an object came from (``OriginAnnotationKey`` in kustomize's ``api/internal/utils/annotations.go``); its fields are
+those of ``Origin`` in ``api/resource/origin.go``.
+"""
 _MANAGED_BY: Final = "managedByLabel"
+"""An option of ``buildMetadata`` (``BuildMetadataOptions`` in kustomize's ``api/types/kustomization.go``)."""
 _MANAGED_LABEL: Final = "app.kubernetes.io/managed-by"
+"""The label that it sets (``ManagedbyLabelKey`` in kustomize's ``api/konfig/general.go``)."""
 _VERSIONED: Final = "it names the version of kustomize that built it"
 _PATH: Final = re.compile(r"^path: (.+)$", re.MULTILINE)
 _CONFIGURED_IN: Final = re.compile(r"^configuredIn: (.+)$", re.MULTILINE)

@@ -77,6 +77,8 @@ def as_json(value: object) -> str:
 
 
 def one_line(output: str) -> str:
-    """What a tool said, without its own prefix, without what it only warns of, and on one line."""
+    """What a tool said, without its own prefix, without what it only warns of (kustomize, of deprecated fields:
+    ``CheckDeprecatedFields`` in its ``api/types/kustomization.go``), and on one line.
+    """
     remaining_lines = "\n".join(line for line in output.strip().splitlines() if not line.startswith("# Warning:"))
     return re.sub(r"\s+", " ", re.sub(r"\A(?:error|Error): ", "", remaining_lines.strip()))[:600]

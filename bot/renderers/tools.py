@@ -27,7 +27,9 @@ class RenderTool:
 
 @cache
 def kustomize() -> RenderTool:
-    """``kustomize build`` or ``kubectl kustomize``. Raises ``Unavailable`` where neither is there."""
+    """``kustomize build`` or ``kubectl kustomize`` (Kubernetes documentation, "Declarative Management of Kubernetes Objects
+    Using Kustomize"). Raises ``Unavailable`` where neither is there.
+    """
     for name, arguments in (("kustomize", ("build",)), ("kubectl", ("kustomize",))):
         if (path := _program(name)) is not None:
             return RenderTool(path, arguments)
