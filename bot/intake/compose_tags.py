@@ -1,6 +1,7 @@
 """Places of a Compose tree that are emptied or hidden: by ``!reset``, by a tag nobody knows, by a value that cannot be read.
 
-Called by whoever reads Compose files. All places of a tree are visited in one walk, however many they are.
+Called by whoever reads Compose files. All places of a tree are visited in one walk, however many they are. Source of
+``!reset``: the Compose specification, "Merge and override", "Reset value".
 """
 
 from __future__ import annotations

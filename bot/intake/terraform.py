@@ -45,7 +45,7 @@ def read_terraform(files: Mapping[str, bytes]) -> Declared:
 
 
 def _scopes(parsed: Mapping[str, Parsed]) -> dict[str, str]:
-    """Folder to module address, for modules used from one place."""
+    """Folder to module address, for modules used from one place (Terraform documentation, "Resource Address Reference")."""
     scopes: dict[str, str] = {}
     for path, file in parsed.items():
         for block in file.body.blocks:
