@@ -333,7 +333,7 @@ class Wired:
         if self._parts.guard is not None:
             self.meters.recorded(self._parts.guard.queue)
         if self.status is not None:
-            self.meters.kept(
+            self.meters.daemon_state(
                 waiting=waiting,
                 failures=self.status.failures,
                 paused=self.status.pause is not None,
