@@ -37,8 +37,8 @@ _NOT_VALID: Final = "the value is not valid"
 
 
 class Module:
-    """``inputs`` are a child's arguments (None for a root, whose variables are ``given`` from outside). ``suffix`` follows
-    the labels of its resources in their names, where its block brings in several.
+    """``inputs`` are a child's arguments (None for a root, whose variables are ``given_values`` from outside). ``suffix``
+    follows the labels of its resources in their names, where its block brings in several.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Module:
         self.world = world
         self.folder = folder
         self.address = address
-        self.given = given_values
+        self.given_values = given_values
         self.inputs = inputs
         self.suffix = suffix
         parsed = world.folder(folder)
@@ -177,7 +177,7 @@ class Module:
         neither.
         """
         at, block = declared.at, declared.block
-        if name in (self.given if self.inputs is None else self.inputs):
+        if name in (self.given_values if self.inputs is None else self.inputs):
             return None
         default = block.body.get("default")
         if default is None or flag(at, block.body.get("required")):
@@ -191,7 +191,7 @@ class Module:
             return fit(declared.at, constant(declared.at).value(default), kind, name)
         if self.inputs is not None:
             return fit(declared.at, self.inputs[name], kind, name)
-        return given_value(declared.at, self.given[name], kind, declared.block)
+        return given_value(declared.at, self.given_values[name], kind, declared.block)
 
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
         for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):

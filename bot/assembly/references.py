@@ -14,7 +14,7 @@ from bot.intake.syntax import Attribute, Expression, Index, Name, Splat, Templat
 
 def reference(at: Evaluator, node: Expression) -> Value:
     """The value that a name, attribute or index leads to."""
-    path = words(node)
+    path = reference_names(node)
     if path and path[0] in at.bound:
         return _followed(at, node, at.seen(at.bound[path[0]]), 1)
     if path:
@@ -53,7 +53,7 @@ def _after(at: Evaluator, node: Splat, value: Value, step: str | Expression) -> 
     return _at_index(at, node, value, at.value(step))
 
 
-def words(node: Expression) -> list[str]:
+def reference_names(node: Expression) -> list[str]:
     """The leading words of a reference: ``a.b["c"].d`` gives a, b, c, d; empty when it does not start with a name."""
     path: list[str] = []
     for step in _chain(node):

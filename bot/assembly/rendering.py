@@ -121,9 +121,9 @@ class _Writer:
             at.fault(self.node, "a template directive is not closed or not opened", "'%{if}' ... '%{endif}'")
         if opening.keyword == "if":
             split = middle if middle is not None else end
-            holds, reason = at.decision(opening.expression)
+            is_true, reason = at.decision(opening.expression)
             self.secret = self.secret or reason.sensitive
-            self.write(at, parts[index + 1 : split] if holds else parts[split + 1 : end])
+            self.write(at, parts[index + 1 : split] if is_true else parts[split + 1 : end])
             return end
         source = at.value(opening.expression)
         self.secret = self.secret or source.trace.sensitive
