@@ -128,9 +128,9 @@ class GitSource:
         lines = [line.split("\t", 1) for line in printed.splitlines() if "\t" in line]
         return {ref: commit for commit, ref in lines if _COMMIT.fullmatch(commit)}
 
-    def _git(self, words: Sequence[str], work: Path, most: int) -> ProcessResult:
+    def _git(self, arguments: Sequence[str], work: Path, most: int) -> ProcessResult:
         """``git`` run to its end. Raises what its failure means."""
-        argv = [*_limits(most), "git", "-c", "core.hooksPath=/dev/null", *words]
+        argv = [*_limits(most), "git", "-c", "core.hooksPath=/dev/null", *arguments]
         folder = Workspace(work, work, work)
         ended = run(argv, b"", env=self._environment, deadline_seconds=self.web.seconds, workspace=folder)
         match ended.ending:
