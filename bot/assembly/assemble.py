@@ -84,7 +84,7 @@ def _roots(world: AssemblyWorld, parsed: Mapping[str, Parsed]) -> list[str]:
 
 
 def _check_given(world: AssemblyWorld, root: Module) -> None:
-    for name, given_value in root.given.items():
+    for name, given_value in root.given_values.items():
         if name not in root.variables and given_value.expression is not None:
             error = given_value.text.error(
                 given_value.expression.start, f"no variable {name!r} is declared", nearest_name(name, root.variables)
