@@ -69,16 +69,16 @@ def _knock(host: str, timeout: float) -> None:
 
 def cause_of(exc: BaseException) -> str:
     """What a person needs to know of a failed connection, without the library's nesting."""
-    words = sanitized(str(exc))
+    message = sanitized(str(exc))
     for mark, meaning in (
         ("No such file or directory", "the socket does not exist: the engine does not run, or DOCKER_HOST is wrong"),
         ("Permission denied", "permission to the socket denied"),
         ("Connection refused", "connection refused"),
         ("Name or service not known", "the host name cannot be resolved"),
-        ("certificate", f"TLS: {words[-160:]}"),
+        ("certificate", f"TLS: {message[-160:]}"),
         ("imed out", "no answer in time"),
         ("Connection aborted", "the connection broke"),
     ):
-        if mark in words:
+        if mark in message:
             return meaning
-    return words[:200] or type(exc).__name__
+    return message[:200] or type(exc).__name__

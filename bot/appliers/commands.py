@@ -21,7 +21,7 @@ STEP_SECONDS: Final = 300.0
 _OUTPUT_CAP: Final = 64 * 1024 * 1024
 _GRACE_SECONDS: Final = 30.0
 """From SIGTERM to SIGKILL: long enough to write down what was done (Terraform docs, "apply", on interrupts)."""
-_KEPT: Final = 600
+_SHOWN: Final = 600
 _ESCAPE: Final = re.compile(r"\x1b\[[0-9;?]*+[A-Za-z]")
 """ECMA-48 control sequences."""
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\u2500-\u257f]")
@@ -42,13 +42,13 @@ class ApplyTool:
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     seconds: float = STEP_SECONDS
 
-    def run(self, *words: str) -> ProcessResult:
+    def run(self, *arguments: str) -> ProcessResult:
         """The finished run, whatever its exit code. ``Invalid`` when the program cannot be started, ``Unavailable`` when
         it takes too long or prints too much: then neither it nor what it started is left.
         """
         with processes.fresh_workspace() as fresh:
             ended = processes.run(
-                [*self.argv, *words],
+                [*self.argv, *arguments],
                 b"",
                 env={**self.environment, **self.variables},
                 deadline_seconds=self.seconds,
@@ -56,7 +56,7 @@ class ApplyTool:
                 grace_seconds=_GRACE_SECONDS,
                 workspace=replace(fresh, work=self.folder.resolve()),
             )
-        return self._checked(ended, words[0] if words else "")
+        return self._checked(ended, arguments[0] if arguments else "")
 
     def _checked(self, ended: ProcessResult, verb: str) -> ProcessResult:
         name = f"{self.argv[0]} {verb}".rstrip()
@@ -68,17 +68,17 @@ class ApplyTool:
                     f"cannot start {self.argv[0]}: {ended.stderr}", advice="install it, or name the one to use"
                 )
             case ProcessEnd.TIMEOUT:
-                raise Unavailable(f"{name} did not finish within {self.seconds:g} s: {self.told(ended)}")
+                raise Unavailable(f"{name} did not finish within {self.seconds:g} s: {self.last_output(ended)}")
             case ProcessEnd.TOO_LARGE:
                 raise Unavailable(f"{name} printed more than {_OUTPUT_CAP} bytes")
             case _:
                 assert_never(ended.ending)
 
-    def told(self, ended: ProcessResult) -> str:
+    def last_output(self, ended: ProcessResult) -> str:
         """The end of what the program wrote for people, in one line, without secrets and control characters."""
         output = ended.stderr if ended.stderr.strip() else ended.stdout[-64 * 1024 :].decode("utf-8", "replace")
         for name, value in self.variables.items():
             if len(value) >= _SHORTEST_SECRET:
                 output = output.replace(value, f"[value of {name}]")
-        words = _CONTROL.sub("", _ESCAPE.sub("", output)).split()
-        return redact(" ".join(words), opaque=True)[-_KEPT:]
+        tokens = _CONTROL.sub("", _ESCAPE.sub("", output)).split()
+        return redact(" ".join(tokens), opaque=True)[-_SHOWN:]

@@ -33,15 +33,15 @@ from bot.model.resource import Observed
 _IDS: Final = re.compile(r"(?:^|\+)([0-9a-f]{12,64}):")
 """The containers in the version of an observed service: ``ID:STARTED:…``, joined by ``+``."""
 _TOOLS: Final = (("docker", "compose"), ("docker-compose",), ("podman-compose",))
-_MADE: Final = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REPLACE})
+_CREATES_CONTAINERS: Final = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REPLACE})
 
 
 def compose_command(environment: Mapping[str, str]) -> tuple[str, ...]:
     """The first words of the Compose tool on ``environment``'s PATH. ``Refused`` where there is none."""
-    for words in _TOOLS:
-        program = shutil.which(words[0], path=environment.get("PATH", ""))
-        if program and (len(words) == 1 or _has_plugin(program, environment)):
-            return (program, *words[1:])
+    for command in _TOOLS:
+        program = shutil.which(command[0], path=environment.get("PATH", ""))
+        if program and (len(command) == 1 or _has_plugin(program, environment)):
+            return (program, *command[1:])
     raise Refused(
         "there is no docker compose and no podman-compose on PATH",
         advice="install the Compose plug-in of Docker, or: pip install podman-compose",
@@ -93,7 +93,7 @@ class ComposeApplier:
     def tool(self, project: str) -> ApplyTool:
         """The Compose tool for ``project``."""
         argv = self.command or compose_command(self.environment)
-        files = [word for file in self.files for word in ("-f", str(self.folder.resolve() / file))]
+        files = [argument for file in self.files for argument in ("-f", str(self.folder.resolve() / file))]
         project_option = ["-p", project] if project else []
         environment = {**self.environment, "DOCKER_HOST": self.host, "CONTAINER_HOST": self.host}
         return ApplyTool(
@@ -115,7 +115,7 @@ class _ServiceAttempt:
         operation = self.work.action.operation
         if operation is Operation.RUN:
             raise Refused(f"{self._name}: a Compose service is started, not run once", advice="plan it again")
-        if operation in _MADE:
+        if operation in _CREATES_CONTAINERS:
             self._compose("config", "--quiet")
 
     def carry_out(self) -> Evidence:
@@ -184,12 +184,12 @@ class _ServiceAttempt:
             if deletes:
                 raise Stale(f"{self._name}: container {container.name} was started after this was planned")
 
-    def _compose(self, *words: str) -> None:
+    def _compose(self, *arguments: str) -> None:
         tool = self.settings.tool(self.work.action.resource.scope)
-        ended = tool.run(*words)
+        ended = tool.run(*arguments)
         if ended.exit_code != 0:
             raise Refused(
-                f"{self._name}: compose {words[0]} ended with exit code {ended.exit_code}: {tool.told(ended)}"
+                f"{self._name}: compose {arguments[0]} ended with exit code {ended.exit_code}: {tool.last_output(ended)}"
             )
 
     def _evidence(self, deed: str, old: Sequence[ServiceContainer]) -> Evidence:
@@ -212,7 +212,7 @@ class _ServiceAttempt:
     @property
     def _by_podman(self) -> bool:
         argv = self.settings.command or compose_command(self.settings.environment)
-        return any(Path(word).name.startswith("podman") for word in argv)
+        return any(Path(argument).name.startswith("podman") for argument in argv)
 
     @property
     def _name(self) -> str:

@@ -128,13 +128,13 @@ class Engine:
 def connected(host: str, environment: Mapping[str, str], *, seconds: float) -> Iterator[Engine]:
     """The engine at ``host``; ``seconds`` is for one request. Raises as :func:`bot.engineapi.client` does."""
     try:
-        made = client(host, environment, seconds=seconds, purpose="applying Compose")
+        engine_client = client(host, environment, seconds=seconds, purpose="applying Compose")
     except Unavailable as exc:
         raise Unavailable(f"the engine does not answer at {host}: {exc.message}") from exc
     try:
-        yield Engine(made)
+        yield Engine(engine_client)
     finally:
-        made.close()
+        engine_client.close()
 
 
 @contextmanager

@@ -202,7 +202,7 @@ class ObjectAttempt:
             raise error_of(answer, self._name, "patch", secret=self.place.secret)
         other_fields = tuple(held_field for held_field in held_by_others if held_field.manager != MANAGER)
         unasked_fields = unasked(other_fields, self._fields(live).pointers(live), live, self._seen)
-        taken_over = tuple(other for other in other_fields if other not in unasked_fields)
+        taken_over = tuple(held_field for held_field in other_fields if held_field not in unasked_fields)
         if taken_over and not self.rules.force_conflicts:
             raise conflict(self._name, taken_over)
         body = leaving_out(body, unasked_fields)

@@ -94,7 +94,7 @@ def _merge_keys(element: JSON, pointer: Pointer, shape: Shape) -> list[tuple[Poi
     if not isinstance(element, Mapping):
         return [] if element is None else [(pointer, element)]
     fields = [(name.split("."), get(element, *name.split("."))) for name, _ in shape.keys]
-    return [((*pointer, *words), value) for words, value in fields if value is not None]
+    return [((*pointer, *segments), value) for segments, value in fields if value is not None]
 
 
 @dataclass(slots=True)

@@ -62,8 +62,8 @@ def _kind(tree: Tree) -> tuple[str, str]:
     return api_group(tree.get("apiVersion")), text(tree.get("kind"))
 
 
-def _shown(words: str) -> str:
-    return sanitized(words)[:_SHOWN]
+def _shown(message: str) -> str:
+    return sanitized(message)[:_SHOWN]
 
 
 def _healthy(*evidence: str) -> HealthReport:

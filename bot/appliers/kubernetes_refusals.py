@@ -97,40 +97,42 @@ def error_of(answer: ApiAnswer, subject: str, verb: str, *, secret: bool) -> Bot
     (https://github.com/kubernetes/community/blob/master/contributors/devel/sig-architecture/api-conventions.md).
     """
     message = _message_of(answer, secret=secret)
-    words = f"{subject}: the cluster says to {verb}: {message}"
+    sentence = f"{subject}: the cluster says to {verb}: {message}"
     match answer.status:
         case 409 if not held_fields(answer):
-            return ObjectMoved(words)
+            return ObjectMoved(sentence)
         case 409:
             return conflict(subject, held_fields(answer))
         case 422 if not any(text(cause.get("field")) for cause in answer.causes):
-            return ObjectMoved(words)  # a test of a JSON Patch did not hold (apiserver, endpoints/handlers/patch.go)
+            return ObjectMoved(sentence)  # a test of a JSON Patch did not hold (apiserver, endpoints/handlers/patch.go)
         case 422 if any(text(cause.get("field")) == "metadata.uid" for cause in answer.causes):
-            return ObjectMoved(words)  # another object has the name
+            return ObjectMoved(sentence)  # another object has the name
         case 422 if any("immutable" in text(cause.get("message")) for cause in answer.causes):
-            return Refused(words, advice="a field cannot be changed while the object lives: plan again to replace it")
+            return Refused(
+                sentence, advice="a field cannot be changed while the object lives: plan again to replace it"
+            )
         case 500 if _UNTYPED in answer.message:
-            return Refused(words, advice="correct it in Git")
+            return Refused(sentence, advice="correct it in Git")
         case 400 if _NO_DRY_RUN in answer.message:
-            return NotRehearsed(words)
+            return NotRehearsed(sentence)
         case 422:
-            return NotValid(words, advice="correct it in Git")
+            return NotValid(sentence, advice="correct it in Git")
         case 400:
-            return Refused(words, advice="correct it in Git")
+            return Refused(sentence, advice="correct it in Git")
         case 401:
-            return Refused(words, advice="the cluster does not accept these credentials: renew them")
+            return Refused(sentence, advice="the cluster does not accept these credentials: renew them")
         case 403:
-            return Refused(words, advice=f"allow {verb} to this account, or see which admission policy says no")
+            return Refused(sentence, advice=f"allow {verb} to this account, or see which admission policy says no")
         case 404 if not answer.reason:
-            return Unavailable(words)  # not of the API: a kind that was defined just now
+            return Unavailable(sentence)  # not of the API: a kind that was defined just now
         case 404:
-            return Refused(words, advice="create its namespace, or install what serves its kind, first")
+            return Refused(sentence, advice="create its namespace, or install what serves its kind, first")
         case 408 | 429:
-            return Unavailable(words)
+            return Unavailable(sentence)
         case status if status >= 500:
-            return Unavailable(words)
+            return Unavailable(sentence)
         case _:
-            return Refused(words)
+            return Refused(sentence)
 
 
 def _message_of(answer: ApiAnswer, *, secret: bool) -> str:

@@ -186,5 +186,5 @@ def _is_ours(operation: Tree, work: Work) -> bool:
     return {"name": _INFO, "value": work.token} in [dict(entry) for entry in mappings(operation.get("info"))]
 
 
-def _shown(words: str) -> str:
-    return sanitized(words)[:_SHOWN]
+def _shown(message: str) -> str:
+    return sanitized(message)[:_SHOWN]

@@ -94,7 +94,9 @@ class TerraformApplier:
     def _make_plan(self) -> None:
         ended = self._terraform("plan", "-input=false", "-no-color", f"-out={self.plan.resolve()}")
         if ended.exit_code != 0:
-            raise Unavailable(f"terraform plan ended with exit code {ended.exit_code}: {self._tool().told(ended)}")
+            raise Unavailable(
+                f"terraform plan ended with exit code {ended.exit_code}: {self._tool().last_output(ended)}"
+            )
 
     def carry_out(self, work: Work) -> Evidence:
         """The first action of a plan carries out all of it; for the others it is done."""
@@ -138,7 +140,7 @@ class TerraformApplier:
             raise self._locked(ended)
         if _MOVED not in ended.stderr:
             raise Refused(
-                f"terraform apply ended with exit code {ended.exit_code}: {self._tool().told(ended)}",
+                f"terraform apply ended with exit code {ended.exit_code}: {self._tool().last_output(ended)}",
                 advice="what it did before that is in the state; plan again to see what is left",
             )
         remaining_changes = self._left()
@@ -153,7 +155,7 @@ class TerraformApplier:
         lock = facts.get("ID", "").strip() or "LOCK_ID"
         holder = ", ".join(f"{name.lower()} {fact.strip()}" for name, fact in facts.items())
         return Refused(
-            f"the state is locked by somebody else: {holder or self._tool().told(ended)}",
+            f"the state is locked by somebody else: {holder or self._tool().last_output(ended)}",
             advice=f"wait until that run has ended; if it is gone: terraform force-unlock {lock}",
         )
 
@@ -167,7 +169,9 @@ class TerraformApplier:
             if ended.exit_code == 0:
                 return {}
             if ended.exit_code != _DIFFERS:
-                raise Unavailable(f"terraform plan ended with exit code {ended.exit_code}: {self._tool().told(ended)}")
+                raise Unavailable(
+                    f"terraform plan ended with exit code {ended.exit_code}: {self._tool().last_output(ended)}"
+                )
             return planned_actions(self._shown(fresh))
         finally:
             fresh.unlink(missing_ok=True)
@@ -175,23 +179,27 @@ class TerraformApplier:
     def _shown(self, plan: Path) -> JSON:
         ended = self._terraform("show", "-json", "-no-color", str(plan.resolve()))
         if ended.exit_code != 0:
-            raise Refused(f"the plan {plan.name} cannot be read: {self._tool().told(ended)}", advice="plan again")
+            raise Refused(
+                f"the plan {plan.name} cannot be read: {self._tool().last_output(ended)}", advice="plan again"
+            )
         try:
             shown_plan: JSON = json.loads(ended.stdout)
         except ValueError as exc:
             raise Unavailable("terraform show did not print JSON") from exc
         return shown_plan
 
-    def _terraform(self, verb: str, *words: str) -> ProcessResult:
+    def _terraform(self, verb: str, *arguments: str) -> ProcessResult:
         """``terraform verb``, after an init that brings no other provider than the lock file names."""
         if not self._ready:
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             ended = self._tool().run("init", "-input=false", "-no-color", "-lockfile=readonly")
             if ended.exit_code != 0:
-                raise Unavailable(f"terraform init ended with exit code {ended.exit_code}: {self._tool().told(ended)}")
+                raise Unavailable(
+                    f"terraform init ended with exit code {ended.exit_code}: {self._tool().last_output(ended)}"
+                )
             self._ready = True
         self.tell(ObserverStep("terraform", f"terraform {verb}"))
-        return self._tool().run(verb, *words)
+        return self._tool().run(verb, *arguments)
 
     def _tool(self) -> ApplyTool:
         passed = {key: value for key, value in self.environment.items() if not key.startswith(_NOT_PASSED)}

@@ -21,7 +21,7 @@ from bot.assembly.values import Value, as_text
 from bot.assembly.variables import PREFIX, from_files, from_outside
 from bot.assembly.world import AssemblyWorld, NamedBlock, check_attributes
 from bot.intake.cw import parse
-from bot.intake.declared import meant, sort_errors
+from bot.intake.declared import nearest_name, sort_errors
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Block, Parsed
 from bot.model.resource import SourceError
@@ -84,10 +84,10 @@ def _roots(world: AssemblyWorld, parsed: Mapping[str, Parsed]) -> list[str]:
 
 
 def _check_given(world: AssemblyWorld, root: Module) -> None:
-    for name, given_value in root.given.items():
+    for name, given_value in root.given_values.items():
         if name not in root.variables and given_value.expression is not None:
             error = given_value.text.error(
-                given_value.expression.start, f"no variable {name!r} is declared", meant(name, root.variables)
+                given_value.expression.start, f"no variable {name!r} is declared", nearest_name(name, root.variables)
             )
             world.report(error)
 
@@ -121,7 +121,9 @@ def _provider(world: AssemblyWorld, root: Module) -> tuple[Provider, str, str]:
         at, block = declared.at, declared.block
         label = block.labels[0].value if block.labels else ""
         if label not in set(Provider):
-            expected = meant(label, [named_provider.value for named_provider in Provider]) or "'docker' or 'kubernetes'"
+            expected = (
+                nearest_name(label, [named_provider.value for named_provider in Provider]) or "'docker' or 'kubernetes'"
+            )
             world.report(at.error(block, f"there is no provider {label!r}", expected))
             continue
         if index:
@@ -160,7 +162,9 @@ def _resources(world: AssemblyWorld, module: Module) -> Iterator[Resource]:
         if kind not in set(Kind):
             message = f"there is no kind of resource {kind!r}"
             world.report(
-                declared.at.error(declared.block, message, meant(kind, [kind_known.value for kind_known in SCHEMAS]))
+                declared.at.error(
+                    declared.block, message, nearest_name(kind, [kind_known.value for kind_known in SCHEMAS])
+                )
             )
             continue
         if not is_repeated(declared.block):
@@ -233,7 +237,7 @@ def _check_top(world: AssemblyWorld, module: Module) -> None:
             if not isinstance(item, Block):
                 world.report(at.error(item, f"{name!r} cannot stand at the top of a file", "a block"))
             elif name not in TOP:
-                world.report(at.error(item, f"there is no block {name!r}", meant(name, TOP)))
+                world.report(at.error(item, f"there is no block {name!r}", nearest_name(name, TOP)))
 
 
 def _distinct(world: AssemblyWorld, stacks: list[Stack]) -> list[Stack]:

@@ -11,7 +11,7 @@ from bot.assembly.schema import Nested, Schema
 from bot.assembly.types import ScalarType, Type, describe
 from bot.assembly.values import Piece, Trace, Value, as_text, pieces_of
 from bot.assembly.variables import fit
-from bot.intake.declared import meant
+from bot.intake.declared import nearest_name
 from bot.intake.syntax import Assignment, Block, Body
 from bot.model.resource import SourceError
 
@@ -91,10 +91,10 @@ def _check_names(at: Evaluator, body: Body, schema: Schema, report: Report) -> N
         if isinstance(item, Block) and name == "dynamic":
             label = item.labels[0].value if item.labels else ""
             if label not in schema.blocks:
-                report(at.error(item, f"there is no block {label!r} here", meant(label, schema.blocks)))
+                report(at.error(item, f"there is no block {label!r} here", nearest_name(label, schema.blocks)))
         elif name not in known_names:
             noun = "attribute" if isinstance(item, Assignment) else "block"
-            report(at.error(item, f"there is no {noun} {name!r} here", meant(name, known_names)))
+            report(at.error(item, f"there is no {noun} {name!r} here", nearest_name(name, known_names)))
         elif isinstance(item, Block) and name not in schema.blocks:
             kind = describe(schema.attributes[name])
             report(at.error(item, f"{name!r} is an attribute, not a block", f"'{name} = ' and {kind}"))

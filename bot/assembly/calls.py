@@ -170,7 +170,7 @@ def _source(at: Evaluator, node: FunctionCall, file_name: JSON) -> str:
 def _marker(chars: str) -> str:
     """A word that no line of ``chars`` is."""
     lines = {line.strip() for line in chars.split("\n")}
-    return next(word for count in itertools.count() if (word := f"END{count}") not in lines)
+    return next(marker for count in itertools.count() if (marker := f"END{count}") not in lines)
 
 
 def _attempt(at: Evaluator, node: FunctionCall) -> Value:

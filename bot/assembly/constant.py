@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from bot.assembly.evaluator import Evaluator
-from bot.assembly.references import words
+from bot.assembly.references import reference_names
 from bot.intake.syntax import Attribute, Expression, ForExpression, FunctionCall, Index, Name, walk
 
 
@@ -37,4 +37,4 @@ def references(node: Expression) -> Iterator[tuple[str, ...]]:
     loop_names = {name for loop in parts if isinstance(loop, ForExpression) for name in loop.names}
     for part in parts:
         if isinstance(part, Attribute | Index) and isinstance(part.target, Name) and part.target.name not in loop_names:
-            yield tuple(words(part))
+            yield tuple(reference_names(part))

@@ -16,7 +16,7 @@ from bot.assembly.functions.arguments import unified
 from bot.assembly.functions.sets import as_members
 from bot.assembly.loops import comprehension
 from bot.assembly.operators import binary, unary
-from bot.assembly.references import reference, splat, words
+from bot.assembly.references import reference, reference_names, splat
 from bot.assembly.rendering import render_template
 from bot.assembly.values import Value, decided_by, kind_of
 from bot.intake.syntax import (
@@ -52,7 +52,7 @@ def evaluate(at: Evaluator, node: Expression) -> Value:
 
 
 def _through(at: Evaluator, node: Expression) -> tuple[Through, str | None]:
-    path = words(node)
+    path = reference_names(node)
     if not path or not isinstance(node, Attribute | Index) or path[0] in at.bound:
         return Through.EXPRESSION, None
     return _THROUGH.get(path[0], Through.EXPRESSION), ".".join(path[1:]) if len(path) > 1 else path[0]
@@ -93,25 +93,25 @@ def _conditional(at: Evaluator, node: Conditional) -> Value:
     """The side that is chosen, in the one type of both (HCL specification, "Conditional Operator"). A side that has no value is
     no matter while the other one is chosen.
     """
-    holds, reason = at.decision(node.condition)
-    chosen_value = at.value(node.yes if holds else node.no)
+    is_true, reason = at.decision(node.condition)
+    chosen_value = at.value(node.yes if is_true else node.no)
     try:
-        other = at.value(node.no if holds else node.yes)
+        not_taken = at.value(node.no if is_true else node.yes)
     except Fault as fault:
         if fault.static:
             raise
         return decided_by(chosen_value, reason)
-    if chosen_value.data is None or other.data is None:
+    if chosen_value.data is None or not_taken.data is None:
         return decided_by(chosen_value, reason)
     try:
-        common = unified((chosen_value, other))[0]
-        if other.unique and isinstance(node.yes if holds else node.no, ListExpression):
+        common = unified((chosen_value, not_taken))[0]
+        if not_taken.unique and isinstance(node.yes if is_true else node.no, ListExpression):
             common = replace(common, data=as_members(common.elements), unique=True)
         return decided_by(common, reason)
     except Misuse:
         kinds = (
-            f"{kind_of(chosen_value)} and {kind_of(other)}"
-            if kind_of(chosen_value) != kind_of(other)
+            f"{kind_of(chosen_value)} and {kind_of(not_taken)}"
+            if kind_of(chosen_value) != kind_of(not_taken)
             else "parts of two types"
         )
         at.fault(node, f"both results of a condition have one type, these are {kinds}", "two values of one type")

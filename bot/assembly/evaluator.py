@@ -89,10 +89,10 @@ class Evaluator:
     def decision(self, node: Expression) -> tuple[bool, Value]:
         """A truth value, and the value that says so. Raises :class:`~bot.assembly.faults.Fault`."""
         value = self.value(node)
-        holds = as_bool(value)
-        if holds is None:
+        is_true = as_bool(value)
+        if is_true is None:
             self.fault(node, f"a condition is true or false, this is a {kind_of(value)}", "true or false")
-        return holds, value
+        return is_true, value
 
     def key(self, node: Expression, value: Value) -> str:
         """``value`` as the key of an object. Raises :class:`~bot.assembly.faults.Fault`."""

@@ -1,4 +1,6 @@
-"""Text in characters as people see them: grapheme clusters, which ``length``, ``substr``, ``strrev`` and ``format`` count."""
+"""Text in characters as people see them: grapheme clusters, which ``length``, ``substr``, ``strrev`` and ``format`` count
+(Terraform documentation, "length Function").
+"""
 
 from __future__ import annotations
 

@@ -102,10 +102,10 @@ def nested(at: Evaluator, body: Body, kind: str) -> Iterator[tuple[Evaluator, Bl
         if block.kind == kind:
             yield at, block
         elif block.kind == "dynamic" and block.labels and block.labels[0].value == kind:
-            yield from _made(at, block)
+            yield from _blocks_of(at, block)
 
 
-def _made(at: Evaluator, block: Block) -> Iterator[tuple[Evaluator, Block]]:
+def _blocks_of(at: Evaluator, block: Block) -> Iterator[tuple[Evaluator, Block]]:
     """What one ``dynamic`` block comes to."""
     for_each, iterator = block.body.get("for_each"), block.body.get("iterator")
     content = next((inner for inner in block.body.blocks if inner.kind == "content"), None)

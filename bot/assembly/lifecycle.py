@@ -15,7 +15,7 @@ from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import Fault
 from bot.assembly.schema import Schema
 from bot.assembly.types import MapOf
-from bot.intake.declared import meant
+from bot.intake.declared import nearest_name
 from bot.intake.syntax import Attribute, Block, Expression, Index, ListExpression, Literal, Name, Template
 from bot.model.json import Pointer
 from bot.model.resource import SourceError
@@ -98,4 +98,4 @@ def _check(at: Evaluator, node: Expression, pointer: Pointer, schema: Schema) ->
             _check(at, node, tuple(steps), inner.schema)
     else:
         known_names = {*schema.attributes, *schema.blocks}
-        at.fault(node, f"there is no attribute {name!r} here", meant(str(name), known_names))
+        at.fault(node, f"there is no attribute {name!r} here", nearest_name(str(name), known_names))

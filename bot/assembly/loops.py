@@ -17,9 +17,9 @@ def comprehension(at: Evaluator, node: ForExpression) -> Value:
     for key, item in pairs(at, node.collection, source):
         inner = at.within(bound(node.names, key, item))
         if node.condition is not None:
-            holds, reason = inner.decision(node.condition)
+            is_true, reason = inner.decision(node.condition)
             reasons.append(reason)
-            if not holds:
+            if not is_true:
                 continue
         value = inner.value(node.value)
         if node.key is None:

@@ -25,7 +25,7 @@ from bot.assembly.values import Trace, Value, as_text
 from bot.assembly.variables import Given, declared_type, fit, flag, given_value
 from bot.assembly.world import AssemblyWorld, NamedBlock, by_name, check_attributes, check_blocks, local_expressions
 from bot.intake.cw import literal_value
-from bot.intake.declared import meant, nearest
+from bot.intake.declared import nearest, nearest_name
 from bot.intake.discover import folder_of
 from bot.intake.syntax import Assignment, Block, Expression
 from bot.model.resource import SourceError, Through
@@ -37,8 +37,8 @@ _NOT_VALID: Final = "the value is not valid"
 
 
 class Module:
-    """``inputs`` are a child's arguments (None for a root, whose variables are ``given`` from outside). ``suffix`` follows
-    the labels of its resources in their names, where its block brings in several.
+    """``inputs`` are a child's arguments (None for a root, whose variables are ``given_values`` from outside). ``suffix``
+    follows the labels of its resources in their names, where its block brings in several.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Module:
         self.world = world
         self.folder = folder
         self.address = address
-        self.given = given_values
+        self.given_values = given_values
         self.inputs = inputs
         self.suffix = suffix
         parsed = world.folder(folder)
@@ -105,7 +105,7 @@ class Module:
         self, name: str, known_names: Mapping[str, object], message: str, at: Evaluator, node: Expression
     ) -> None:
         if name not in known_names:
-            at.unknown(node, message, meant(name, known_names))
+            at.unknown(node, message, nearest_name(name, known_names))
 
     def once(self, key: str, at: Evaluator | None, node: Expression | None, compute: Callable[[], Value]) -> Value:
         """The value of a named thing, computed at most once. A mistake in it is reported once, where it is."""
@@ -177,7 +177,7 @@ class Module:
         neither.
         """
         at, block = declared.at, declared.block
-        if name in (self.given if self.inputs is None else self.inputs):
+        if name in (self.given_values if self.inputs is None else self.inputs):
             return None
         default = block.body.get("default")
         if default is None or flag(at, block.body.get("required")):
@@ -191,7 +191,7 @@ class Module:
             return fit(declared.at, constant(declared.at).value(default), kind, name)
         if self.inputs is not None:
             return fit(declared.at, self.inputs[name], kind, name)
-        return given_value(declared.at, self.given[name], kind, declared.block)
+        return given_value(declared.at, self.given_values[name], kind, declared.block)
 
     def _validate(self, name: str, declared: NamedBlock, value: Value) -> None:
         for rule in (block for block in declared.block.body.blocks if block.kind == "validation"):
@@ -253,7 +253,7 @@ class Module:
         for item in items:
             if item.name not in module.variables:
                 message = f"module {name} has no variable {item.name!r}"
-                self.world.report(at.error(item, message, meant(item.name, module.variables)))
+                self.world.report(at.error(item, message, nearest_name(item.name, module.variables)))
         return module
 
     def _output_of(self, name: str, path: Sequence[str], at: Evaluator, node: Expression) -> tuple[Value, int]:

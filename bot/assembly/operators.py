@@ -37,8 +37,8 @@ def binary(at: Evaluator, node: Binary) -> Value:
         left, reason = at.decision(node.left)
         if left == (node.operator == "||"):
             return at.computed(node, left, (reason,))
-        right, other = at.decision(node.right)
-        return at.computed(node, right, (reason, other))
+        right, right_reason = at.decision(node.right)
+        return at.computed(node, right, (reason, right_reason))
     operands = at.value(node.left), at.value(node.right)
     if node.operator in {"==", "!="}:
         return at.computed(node, equal(*operands) == (node.operator == "=="), operands)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.schema import ROOTS
 from bot.assembly.values import Value, as_number, as_text, decided_by, kind_of
-from bot.intake.declared import meant
+from bot.intake.declared import nearest_name
 from bot.intake.syntax import Attribute, Expression, Index, Name, Splat, Template
 
 
 def reference(at: Evaluator, node: Expression) -> Value:
     """The value that a name, attribute or index leads to."""
-    path = words(node)
+    path = reference_names(node)
     if path and path[0] in at.bound:
         return _followed(at, node, at.seen(at.bound[path[0]]), 1)
     if path:
@@ -22,7 +22,10 @@ def reference(at: Evaluator, node: Expression) -> Value:
         if match is not None:
             value, length = match
             return _followed(at, node, at.seen(value), length)
-        hint = meant(path[0], {*ROOTS, *at.bound}) or "var.NAME, local.NAME, module.NAME.OUTPUT or KIND.NAME.ATTRIBUTE"
+        hint = (
+            nearest_name(path[0], {*ROOTS, *at.bound})
+            or "var.NAME, local.NAME, module.NAME.OUTPUT or KIND.NAME.ATTRIBUTE"
+        )
         at.unknown(node, f"nothing is called {path[0]!r} here", hint)
     if isinstance(node, Index):
         return _at_index(at, node, at.value(node.target), at.value(node.key))
@@ -50,7 +53,7 @@ def _after(at: Evaluator, node: Splat, value: Value, step: str | Expression) -> 
     return _at_index(at, node, value, at.value(step))
 
 
-def words(node: Expression) -> list[str]:
+def reference_names(node: Expression) -> list[str]:
     """The leading words of a reference: ``a.b["c"].d`` gives a, b, c, d; empty when it does not start with a name."""
     path: list[str] = []
     for step in _chain(node):
@@ -90,7 +93,7 @@ def _at_name(at: Evaluator, node: Expression, value: Value, name: str) -> Value:
     if not isinstance(value.data, dict):
         at.fault(node, f"a {kind_of(value)} has no attribute {name!r}", "an object")
     if name not in value.data:
-        at.fault(node, f"there is no attribute {name!r}", None if value.sensitive else meant(name, value.data))
+        at.fault(node, f"there is no attribute {name!r}", None if value.sensitive else nearest_name(name, value.data))
     return value.data[name]
 
 

@@ -119,11 +119,11 @@ class _Writer:
         middle, end = _closing(parts, index)
         if not isinstance(opening, Directive) or end is None or opening.expression is None:
             at.fault(self.node, "a template directive is not closed or not opened", "'%{if}' ... '%{endif}'")
-        if opening.word == "if":
+        if opening.keyword == "if":
             split = middle if middle is not None else end
-            holds, reason = at.decision(opening.expression)
+            is_true, reason = at.decision(opening.expression)
             self.secret = self.secret or reason.sensitive
-            self.write(at, parts[index + 1 : split] if holds else parts[split + 1 : end])
+            self.write(at, parts[index + 1 : split] if is_true else parts[split + 1 : end])
             return end
         source = at.value(opening.expression)
         self.secret = self.secret or source.trace.sensitive
@@ -140,12 +140,12 @@ def _closing(parts: Sequence[Part], index: int) -> tuple[int | None, int | None]
         part = parts[at]
         if not isinstance(part, Directive):
             continue
-        if part.word in {"if", "for"}:
+        if part.keyword in {"if", "for"}:
             depth += 1
-        elif part.word in {"endif", "endfor"}:
+        elif part.keyword in {"endif", "endfor"}:
             depth -= 1
             if depth == 0:
                 return middle, at
-        elif part.word == "else" and depth == 1:
+        elif part.keyword == "else" and depth == 1:
             middle = at
     return middle, None

@@ -104,7 +104,7 @@ def describe(kind: Type) -> str:
             return ", ".join(choices[:-1]) + f" or {choices[-1]}"
 
 
-Made: TypeAlias = Callable[[Expression], Value]
+DefaultMaker: TypeAlias = Callable[[Expression], Value]
 """What the default of an optional attribute comes to."""
 
 
@@ -112,7 +112,7 @@ def _nothing(_default: Expression) -> Value:
     raise TypeError
 
 
-def converted(value: Value, kind: Type, finish: Made = _nothing) -> Value:
+def converted(value: Value, kind: Type, finish: DefaultMaker = _nothing) -> Value:
     """``value`` as ``kind``, traces kept; null stays null. ``finish`` evaluates defaults of optional attributes, which only the
     types of variables have. Raises :class:`Mismatch`.
     """
@@ -160,7 +160,7 @@ def _wrong(value: Value, kind: Type) -> Mismatch:
     return Mismatch(value, f"this is a {kind_of(value)}", describe(kind))
 
 
-def _structure(value: Value, kind: Structure, finish: Made) -> Value:
+def _structure(value: Value, kind: Structure, finish: DefaultMaker) -> Value:
     """The object with all its attributes: an optional one that is absent or null is its default."""
     if not isinstance(value.data, dict):
         raise _wrong(value, kind)
@@ -184,11 +184,13 @@ def _scalar(value: Value, kind: ScalarType) -> Value:
         return converted(value, ListOf(ScalarType.STRING))
     conversion = _CONVERT[kind](value)
     if conversion is None:
-        raise _wrong(value, kind) if kind in _BY_TYPE or kind_of(value) in {"list", "object"} else _bad(value, kind)
+        raise (
+            _wrong(value, kind) if kind in _BY_TYPE or kind_of(value) in {"list", "object"} else _mismatch(value, kind)
+        )
     return value if type(conversion) is type(value.data) else replace(value, data=conversion)
 
 
-def _bad(value: Value, kind: ScalarType) -> Mismatch:
+def _mismatch(value: Value, kind: ScalarType) -> Mismatch:
     return Mismatch(value, f"{'a secret value' if value.sensitive else repr(value.data)} does not fit", describe(kind))
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from bot.assembly.evaluator import Evaluator
 from bot.assembly.faults import EvaluationBudget, Fault
 from bot.assembly.values import Value, as_text
-from bot.intake.declared import meant
+from bot.intake.declared import nearest_name
 from bot.intake.discover import folder_of, is_variables_file
 from bot.intake.syntax import Block, Expression, Parsed
 from bot.model.resource import SourceError
@@ -153,7 +153,7 @@ def check_blocks(world: AssemblyWorld, declared: NamedBlock, known_names: Collec
     for block in declared.block.body.blocks:
         if block.kind not in known_names:
             world.report(
-                declared.at.error(block, f"{noun} has no block {block.kind!r}", meant(block.kind, known_names))
+                declared.at.error(block, f"{noun} has no block {block.kind!r}", nearest_name(block.kind, known_names))
             )
         elif block.labels:
             world.report(declared.at.error(block, f"a {block.kind} block has no label", f"{block.kind} {{ ... }}"))
@@ -165,7 +165,7 @@ def check_attributes(world: AssemblyWorld, declared: NamedBlock, known_names: Co
     for item in declared.block.body.assignments:
         if item.name not in known_names:
             message = f"{noun} has no {item.name!r}"
-            world.report(declared.at.error(item, message, meant(item.name, known_names)))
+            world.report(declared.at.error(item, message, nearest_name(item.name, known_names)))
         elif counts_by_name[item.name] > 1:
             world.report(declared.at.error(item, f"{item.name!r} is set twice"))
             counts_by_name[item.name] = 1

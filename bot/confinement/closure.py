@@ -70,8 +70,8 @@ def _first_line(real: Path) -> tuple[str, ...]:
         return ()
     if not first.startswith(b"#!"):
         return ()
-    words = first[2:].decode("utf-8", "replace").split()
-    if len(words) > 1 and Path(words[0]).name == "env":
-        names = [word for word in words[1:] if not word.startswith("-") and "=" not in word]
-        return (words[0], *names[:1])
-    return tuple(words[:1])
+    command = first[2:].decode("utf-8", "replace").split()
+    if len(command) > 1 and Path(command[0]).name == "env":
+        names = [argument for argument in command[1:] if not argument.startswith("-") and "=" not in argument]
+        return (command[0], *names[:1])
+    return tuple(command[:1])

@@ -90,13 +90,13 @@ def _call(libc: ctypes.CDLL, number: int, *arguments: object) -> int:
     return result
 
 
-def main(words: list[str]) -> None:
-    """Restrict this process as the words say and become the program after them."""
-    port = int(words.pop(0).removeprefix("--connect=")) if words[0].startswith("--connect=") else None
-    first = words.index("--")
-    second = words.index("--", first + 1)
-    restrict(words[:first], words[first + 1 : second], port)
-    program = words[second + 1 :]
+def main(argv: list[str]) -> None:
+    """Restrict this process as ``argv`` says and become the program at its end."""
+    port = int(argv.pop(0).removeprefix("--connect=")) if argv[0].startswith("--connect=") else None
+    first = argv.index("--")
+    second = argv.index("--", first + 1)
+    restrict(argv[:first], argv[first + 1 : second], port)
+    program = argv[second + 1 :]
     os.execve(program[0], program, os.environ)  # noqa: S606 - the program that was asked for, without a shell
 
 

@@ -1,4 +1,4 @@
-"""Which walls this machine can build, and the words that put a program behind one.
+"""Which walls this machine can build, and the command line that puts a program behind one.
 
 A wall is asked for by :class:`ConfinedWorld`: what may be read and written, and where the one connection out leads. What the
 kernel does is in the two scripts beside this module; here it is only chosen.
@@ -28,8 +28,8 @@ from typing import Final, assert_never
 from bot.model.choices import Confinement as Confinement  # noqa: PLC0414 - those who confine look for it here
 from bot.processes import ProcessEnd, run
 
-_HERE: Final = Path(__file__).parent
-LANDLOCK: Final = _HERE / "landlock.py"
+_ROOM: Final = Path(__file__).parent
+LANDLOCK: Final = _ROOM / "landlock.py"
 """The script, for those who need no more than it does."""
 _PYTHON: Final = (sys.executable, "-I", "-S")
 LIBRARIES: Final = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/nix/store", "/etc/ld.so.cache")
@@ -68,13 +68,13 @@ def own_network(wall: Wall) -> bool:
 
 
 def behind(wall: Wall, world: ConfinedWorld, command: Sequence[str]) -> list[str]:
-    """The words that run ``command`` (a program's path and arguments) in ``world``."""
-    words = [*_PYTHON, str(_HERE / "world.py"), _described_wall(wall, world), "--", *command]
+    """The command line that runs ``command`` (a program's path and arguments) in ``world``."""
+    argv = [*_PYTHON, str(_ROOM / "world.py"), _described_wall(wall, world), "--", *command]
     match wall:
         case Wall.NAMESPACES | Wall.LANDLOCK:
-            return words
+            return argv
         case Wall.BUBBLEWRAP:
-            return [*_bubblewrap(world), "--", *words]
+            return [*_bubblewrap(world), "--", *argv]
         case Wall.NONE:
             return list(command)
         case _:
@@ -122,21 +122,21 @@ def _door(world: ConfinedWorld) -> list[Path]:
 def _bubblewrap(world: ConfinedWorld) -> list[str]:
     """bwrap(1): everything unshared, a /proc and /dev of its own, what the world names, and who the user is."""
     user, group = _inside()
-    words = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"]
-    words += ["--uid", str(user), "--gid", str(group), "--proc", "/proc", "--dev", "/dev"]
-    words += ["--tmpfs", "/tmp"]  # noqa: S108 - the program's own, made by bubblewrap
+    argv = [shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--cap-drop", "ALL"]
+    argv += ["--uid", str(user), "--gid", str(group), "--proc", "/proc", "--dev", "/dev"]
+    argv += ["--tmpfs", "/tmp"]  # noqa: S108 - the program's own, made by bubblewrap
     readable = [bound_path for bound_path in dict.fromkeys([*world.readable, *python_files()]) if bound_path.exists()]
     for link in dict.fromkeys(link for path in readable for link in _links(path)):
-        words += ["--symlink", str(link.readlink()), str(link)]
+        argv += ["--symlink", str(link.readlink()), str(link)]
     for path in dict.fromkeys(path.resolve() for path in readable):
-        words += ["--ro-bind", str(path), str(path)]
+        argv += ["--ro-bind", str(path), str(path)]
     for path in [*world.writable, *_door(world)]:
-        words += ["--bind", str(path), str(path)]
+        argv += ["--bind", str(path), str(path)]
     for path_inside, text in _user_files().items():
         path_outside = world.root / Path(path_inside).name
         path_outside.write_text(text, encoding="ascii")
-        words += ["--ro-bind", str(path_outside), path_inside]
-    return words
+        argv += ["--ro-bind", str(path_outside), path_inside]
+    return argv
 
 
 def _links(path: Path) -> list[Path]:
@@ -151,7 +151,7 @@ def _links(path: Path) -> list[Path]:
 @cache
 def python_files() -> tuple[Path, ...]:
     """What this Python needs to run a script: itself, its libraries, and the scripts of this room."""
-    files = {Path(sys.executable), Path(sys.executable).resolve(), Path(os.__file__).parent, _HERE}
+    files = {Path(sys.executable), Path(sys.executable).resolve(), Path(os.__file__).parent, _ROOM}
     return tuple(sorted(files)) + tuple(Path(path) for path in LIBRARIES if Path(path).exists())
 
 
@@ -160,10 +160,10 @@ def available() -> tuple[Wall, ...]:
     """The walls that stand on this machine, the strongest first, tried with a real program."""
     if not sys.platform.startswith("linux"):
         return ()
-    return tuple(wall for wall in (Wall.NAMESPACES, Wall.BUBBLEWRAP, Wall.LANDLOCK) if _stands(wall))
+    return tuple(wall for wall in (Wall.NAMESPACES, Wall.BUBBLEWRAP, Wall.LANDLOCK) if _holds_a_program(wall))
 
 
-def _stands(wall: Wall) -> bool:
+def _holds_a_program(wall: Wall) -> bool:
     true = shutil.which("true")
     if true is None or (wall is Wall.BUBBLEWRAP and shutil.which("bwrap") is None):
         return False
@@ -179,9 +179,9 @@ def best() -> Wall:
     return next(iter(available()), Wall.NONE)
 
 
-def works(words: Sequence[str]) -> bool:
+def works(argv: Sequence[str]) -> bool:
     """Whether a command runs here and ends well."""
-    ended = run(words, b"", env={"PATH": os.defpath}, deadline_seconds=_PROBE_SECONDS)
+    ended = run(argv, b"", env={"PATH": os.defpath}, deadline_seconds=_PROBE_SECONDS)
     return ended.ending is ProcessEnd.EXITED and ended.exit_code == 0
 
 

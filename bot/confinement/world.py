@@ -81,7 +81,7 @@ def build(root: str, readable: list[str], writable: list[str], files: dict[str, 
     for path in writable:
         _bind(path, root, _NO_SUID | _NO_DEVICES)
     for path, text in files.items():
-        _made(root + path, folder=False)
+        _make_mount_point(root + path, folder=False)
         _write(root + path, text)
     os.makedirs(root + "/proc", exist_ok=True)  # noqa: PTH103
     # Where parts of /proc are masked, as in containers, a new one may not be mounted (mount_namespaces(7)): then there is
@@ -113,13 +113,13 @@ def _real(path: str, root: str) -> str:
 
 
 def _bind(path: str, root: str, attributes: int) -> None:
-    _made(root + path, folder=os.path.isdir(path))  # noqa: PTH112
+    _make_mount_point(root + path, folder=os.path.isdir(path))  # noqa: PTH112
     _mount(path, root + path, None, _BIND | _RECURSIVE)
     if attributes:
         _attributes(root + path, attributes, recursively=True)
 
 
-def _made(path: str, *, folder: bool) -> None:
+def _make_mount_point(path: str, *, folder: bool) -> None:
     os.makedirs(path if folder else os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
     if not folder and not os.path.lexists(path):
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
@@ -237,11 +237,11 @@ def _children() -> list[int]:
     return children
 
 
-def main(words: list[str]) -> int:
+def main(argv: list[str]) -> int:
     """Make the world that the first word tells of, run the program after ``--`` in it, and return its exit code."""
-    world = json.loads(words[0])
+    world = json.loads(argv[0])
     calls = _beside("calls")  # now, while it can be read
-    program = words[words.index("--") + 1 :]
+    program = argv[argv.index("--") + 1 :]
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the program gets it too: its end is ours
     match world["wall"]:
         case "namespaces":

@@ -42,11 +42,11 @@ class Memo:
         self._stamp: tuple[ComparisonOptions, ComparisonContext] | None = None
         self._declared: Sequence[Desired] = ()
         self._notable: Sequence[Desired] = ()
-        self._others: dict[str, Memo] = {}
+        self._inner_memos: dict[str, Memo] = {}
 
     def of(self, name: str) -> Memo:
         """The memory of another comparison by its name: one for each place that is looked at by itself."""
-        return self._others.setdefault(name, Memo()) if name else self
+        return self._inner_memos.setdefault(name, Memo()) if name else self
 
     def __len__(self) -> int:
         return len(self._entries)

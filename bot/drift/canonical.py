@@ -114,10 +114,10 @@ def same(value: JSON, other: JSON, shape: Shape) -> bool:
         not shape.verbatim
         and isinstance(first, SCALARS)
         and isinstance(second, SCALARS)
-        and _word(first) == _word(second)
+        and _scalar_text(first) == _scalar_text(second)
     )
 
 
-def _word(value: str | float) -> str:
+def _scalar_text(value: str | float) -> str:
     """A scalar as YAML writes it with or without quotes: ``80`` and ``"80"``, ``true`` and ``"true"``; NaN is NaN."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -15,7 +15,7 @@ from bot.drift import drifts
 from bot.drift.cache import Memo
 from bot.drift.diff import examine
 from bot.drift.kubernetes.crds import with_definitions, with_schemas
-from bot.drift.kubernetes.generations import Generations, Pairs, earlier, told
+from bot.drift.kubernetes.generations import Generations, Pairs, earlier, with_running_name
 from bot.drift.kubernetes.versions import SUCCESSORS
 from bot.drift.options import ComparisonOptions
 from bot.drift.presence import Presence
@@ -138,7 +138,7 @@ class _Comparison:
             if difference.left_out:
                 left_out.append(difference.left_out)
             if difference.drift or difference.suppressed:
-                difference = told(difference, desired, observed)
+                difference = with_running_name(difference, desired, observed)
                 self.drift.extend(difference.drift)
                 self.suppressed.extend(difference.suppressed)
             if observed.problems:

@@ -120,7 +120,7 @@ class IgnoreExplanation:
     detail: str
 
 
-def sort(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labels_of: LabelsOf = lambda _: {}) -> Sorted:
+def sort_out(drifts: Sequence[Drift], ignores: Ignores, now: datetime, labels_of: LabelsOf = lambda _: {}) -> Sorted:
     """Every drift either kept or hidden by a rule that is in force; nothing is dropped."""
     kept_drifts: list[Drift] = []
     hidden: list[Suppressed] = []

@@ -80,7 +80,7 @@ class Mask:
         if value is None:
             return None, is_whole
         name = owner or _name(path)
-        has_secret_name = bool(path) and not isinstance(path[-1], Item) and _is_text(value) and _holds(name, value)
+        has_secret_name = bool(path) and not isinstance(path[-1], Item) and _is_text(value) and _is_secret(name, value)
         encoded = path[:1] == ("binaryData",) and any(looks_secret(decoded(text) or "") for text in _texts(value))
         if is_whole or has_secret_name or encoded or self._data(path):
             return digest(canonical(value, shape), self._key), True
@@ -109,7 +109,7 @@ class Mask:
         hidden = False
         for key, entry in value.items():
             name = name_in(value, key)
-            secret = _is_text(entry) and entry != "" and _holds(name, entry)
+            secret = _is_text(entry) and entry != "" and _is_secret(name, entry)
             if secret or (self._all_data and key in {"data", "stringData"} and entry is not None):
                 masked_entries[key], hides_part = digest(entry, self._key), True
             else:
@@ -120,8 +120,8 @@ class Mask:
     def _list(self, value: list[JSON], name: str) -> tuple[JSON, bool]:
         # a list called "secrets" names some
         name = "" if name.lower().endswith("secrets") else name
-        words = [element if isinstance(element, str) else json.dumps(element, default=str) for element in value]
-        secret = secret_arguments(words) if any(map(_is_text, value)) else set()
+        arguments = [element if isinstance(element, str) else json.dumps(element, default=str) for element in value]
+        secret = secret_arguments(arguments) if any(map(_is_text, value)) else set()
         masked_elements: list[JSON] = []
         hidden = False
         for index, element in enumerate(value):
@@ -171,13 +171,13 @@ class Mask:
         """Whether to look for ``secret`` everywhere: it is no word that the resource says openly or that means nothing."""
         if len(secret) < 4 or harmless(secret) or (secret.isdigit() and len(secret) < 6):
             return False
-        return secret.lower() not in self._open
+        return secret.lower() not in self._public_terms
 
     @cached_property
-    def _open(self) -> frozenset[str]:
+    def _public_terms(self) -> frozenset[str]:
         """The words of the resource's names and images: ``postgres`` as a password would hide every ``postgres:16``."""
         texts = map(str.lower, (*self._names, *(image for tree in self._trees for image in images_in(tree))))
-        return frozenset(word for text in texts for word in (text, *re.split(r"[^a-z0-9]+", text)))
+        return frozenset(term for text in texts for term in (text, *re.split(r"[^a-z0-9]+", text)))
 
     def _secrets(self, value: JSON, path: Path) -> Iterator[str]:
         """The texts in secret places of a tree."""
@@ -267,7 +267,7 @@ def _is_text(value: JSON) -> bool:
     return isinstance(value, (str, int, float)) and not isinstance(value, bool)
 
 
-def _holds(name: str, value: JSON) -> bool:
+def _is_secret(name: str, value: JSON) -> bool:
     return holds_secret(name, value) if isinstance(value, str) else secret_name(name)
 
 

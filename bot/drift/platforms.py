@@ -93,13 +93,13 @@ class PlatformMutation(_Row):
             return False
         if self.namespaces and not any(name_matches(glob, _namespace(tree)) for glob in self.namespaces):
             return False
-        if self.leaves is not None and not self._holds(path, declared, live):
+        if self.leaves is not None and not self._names_all_new(path, declared, live):
             return False
         if self.value is not None and not re.search(self.value, live if isinstance(live, str) else spelled(live)):
             return False
         return not self.marks or any(_marked(tree, mark) for mark in self.marks)
 
-    def _holds(self, path: Path, declared: JSON, live: JSON) -> bool:
+    def _names_all_new(self, path: Path, declared: JSON, live: JSON) -> bool:
         """Whether the row names every scalar that ``live`` has and ``declared`` has not."""
         before = set() if declared is None else {*_scalars(path, declared)}
         now = {*_scalars(path, live)}

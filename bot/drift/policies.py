@@ -48,17 +48,17 @@ def _once(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     return entries
 
 
-def same(first: JSON, other: JSON) -> bool:
+def same(first: JSON, second: JSON) -> bool:
     """Whether two parsed JSON texts say the same; 1 and ``true`` do not."""
-    if spelled(_exact(first)) == spelled(_exact(other)):
+    if spelled(_exact(first)) == spelled(_exact(second)):
         return True
     if (
         not isinstance(first, Mapping)
-        or not isinstance(other, Mapping)
-        or not (_is_policy(first) and _is_policy(other))
+        or not isinstance(second, Mapping)
+        or not (_is_policy(first) and _is_policy(second))
     ):
         return False
-    return spelled(_policy(first)) == spelled(_policy(other))
+    return spelled(_policy(first)) == spelled(_policy(second))
 
 
 def _exact(value: JSON) -> JSON:

@@ -161,16 +161,16 @@ _MARKS: Final = frozenset({"zero", "ordered", "unordered", "expanding"})
 _KEYED: Final = re.compile(r"keyed\[([^\]]+)\] ?(.*)\Z")
 
 
-def compile_shape(root: str, types: Types, defaults: Defaults, words: Mapping[str, Shape] | None = None) -> Shape:
-    """The shape of the type ``root`` with every type it refers to. ``words`` are comparators of this table alone."""
-    return _Compiler(types, defaults, words or {}).named(root)
+def compile_shape(root: str, types: Types, defaults: Defaults, comparators: Mapping[str, Shape] | None = None) -> Shape:
+    """The shape of the type ``root`` with every type it refers to. ``comparators`` are those of this table alone."""
+    return _Compiler(types, defaults, comparators or {}).named(root)
 
 
 @dataclass(slots=True)
 class _Compiler:
     types: Types
     defaults: Defaults
-    words: Mapping[str, Shape]
+    comparators: Mapping[str, Shape]
     done: dict[str, Shape] = field(default_factory=dict)
 
     def named(self, name: str) -> Shape:
@@ -207,20 +207,20 @@ class _Compiler:
         if match := _KEYED.match(text):
             keys = tuple(_key(part) for part in match[1].split(","))
             return Shape(Form.KEYED, FilledBy.NOBODY, item=self._field(match[2] or "leaf"), keys=keys)
-        word, _, remainder = text.partition(" ")
-        match word:
+        form, _, remainder = text.partition(" ")
+        match form:
             case "map" | "list" | "set":
-                return Shape(Form(word), FilledBy.NOBODY, item=self._field(remainder or "leaf"))
+                return Shape(Form(form), FilledBy.NOBODY, item=self._field(remainder or "leaf"))
             case "any":
                 return _ANYTHING
             case "leaf":
                 return Shape(Form.LEAF, FilledBy.NOBODY)
-            case _ if word in COMPARATORS:
-                return Shape(Form.LEAF, FilledBy.NOBODY, canonical=COMPARATORS[word], agrees=AGREEMENTS.get(word))
-            case _ if word in self.words:
-                return self.words[word]
+            case _ if form in COMPARATORS:
+                return Shape(Form.LEAF, FilledBy.NOBODY, canonical=COMPARATORS[form], agrees=AGREEMENTS.get(form))
+            case _ if form in self.comparators:
+                return self.comparators[form]
             case _:
-                return self.named(word)
+                return self.named(form)
 
 
 def _key(text: str) -> tuple[str, JSON]:

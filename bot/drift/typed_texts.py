@@ -89,10 +89,10 @@ def quantities_agree(desired: JSON, observed: JSON) -> bool:
     first, second = _text(desired), _text(observed)
     if first is None or second is None:
         return False
-    canonical, other = canonical_quantity(first), canonical_quantity(second)
-    if canonical is None or other is None:
+    canonical, second_canonical = canonical_quantity(first), canonical_quantity(second)
+    if canonical is None or second_canonical is None:
         return False
-    return second == canonical or first == other
+    return second == canonical or first == second_canonical
 
 
 def _text(value: JSON) -> str | None:

@@ -157,12 +157,12 @@ class _Walk:
         if shape.form is _MAP:
             self._map(desired, observed, shape, location)
             return
-        fields, other = shape.fields, shape.item or ANY
+        fields, item_shape = shape.fields, shape.item or ANY
         for key, value in desired.items():
             live = observed.get(key)
             if value == live or value is None:
                 continue
-            child = fields.get(key, other)
+            child = fields.get(key, item_shape)
             if child.filled is _IGNORED:
                 continue
             if live is not None:
@@ -172,7 +172,7 @@ class _Walk:
         for key, live in observed.items():
             if live is None or desired.get(key) is not None:
                 continue
-            child = fields.get(key, other)
+            child = fields.get(key, item_shape)
             if child.default is not None and child.default.value == live:
                 self._left_out["default"] += 1
             elif child.filled in self._silent:
@@ -275,16 +275,16 @@ def _paired(desired: Sequence[JSON], observed: Sequence[JSON], shape: Shape) -> 
     spelling_counts = Counter(spelled(canonical(element, shape.element)) for element in desired)
     unpaired: list[JSON] = []
     for element in observed:
-        word = spelled(canonical(element, shape.element))
-        if spelling_counts[word]:
-            spelling_counts[word] -= 1
+        spelling = spelled(canonical(element, shape.element))
+        if spelling_counts[spelling]:
+            spelling_counts[spelling] -= 1
         else:
             unpaired.append(element)
     unpaired_declared: list[tuple[int, JSON]] = []
     for index, element in reversed([*enumerate(desired)]):
-        word = spelled(canonical(element, shape.element))
-        if spelling_counts[word]:
-            spelling_counts[word] -= 1
+        spelling = spelled(canonical(element, shape.element))
+        if spelling_counts[spelling]:
+            spelling_counts[spelling] -= 1
             unpaired_declared.append((index, element))
     return [
         (index, first, second) for (index, first), second in zip(reversed(unpaired_declared), unpaired, strict=False)
@@ -360,6 +360,6 @@ def _resolved_names(elements: Sequence[JSON], among: set[str]) -> set[tuple[str,
         if isinstance(element, (dict, Mapping)) and isinstance(name, str) and name in among:
             value = element.get("value")
             if isinstance(value, str) and "$(" in value:
-                pairs.update((name, other) for other in _REFERENCE.findall(value) if other in seen_names)
+                pairs.update((name, reference) for reference in _REFERENCE.findall(value) if reference in seen_names)
             seen_names.add(name)
     return pairs

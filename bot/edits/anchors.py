@@ -84,18 +84,18 @@ def _is_one(sets: Sequence[SetValue]) -> bool:
 
 def _read(node: Node, pointer: Pointer, uses: dict[int, _Uses]) -> None:
     """Note every scalar below a place, as whoever reads the document sees it."""
-    match site := target(node):
+    match anchored := target(node):
         case ScalarNode():
-            use = uses.setdefault(id(site), _Uses())
+            use = uses.setdefault(id(anchored), _Uses())
             use.pointers.add(pointer)
             if not isinstance(node, AliasNode):
                 use.written = pointer
         case SequenceNode():
-            for index, item in enumerate(site.items):
+            for index, item in enumerate(anchored.items):
                 _read(item, (*pointer, index), uses)
         case MappingNode():
-            for name in dict.fromkeys(_names(site)):
-                _read(locate(site, (name,)).node, (*pointer, name), uses)
+            for name in dict.fromkeys(_names(anchored)):
+                _read(locate(anchored, (name,)).node, (*pointer, name), uses)
 
 
 def _names(node: MappingNode) -> Iterator[str]:

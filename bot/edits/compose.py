@@ -12,9 +12,9 @@ from bot.errors import Refused
 from bot.intake.discover import folder_of
 from bot.intake.dotenv import EnvLine, parse_env
 from bot.intake.interpolate import Interpolated, fill
+from bot.intake.located import LocatedOrigins, ValueLocation
 from bot.intake.read import read
 from bot.intake.scalars import Dialect
-from bot.intake.sited import Site, SitedOrigins
 from bot.intake.text import Text
 from bot.model.drift import Adoption, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer
@@ -25,7 +25,7 @@ from bot.model.resource import Desired, Through
 def adopt_compose(desired: Desired, edits: Sequence[Edit], files: Mapping[str, bytes]) -> Adoption:
     """The files of the project after ``edits``, read again as a whole: only this resource may read differently."""
     origins = desired.origins
-    if not isinstance(origins, SitedOrigins):
+    if not isinstance(origins, LocatedOrigins):
         raise Refused(f"{desired.id} does not come from a file")
     work = _Work(dict(files), desired, origins)
     intended: JSON = desired.tree
@@ -49,7 +49,7 @@ def _check(desired: Desired, intended: JSON, files: tuple[Mapping[str, bytes], M
 
 def trees_of(desired: Desired, files: Mapping[str, bytes]) -> dict[str, JSON]:
     """What the project of ``desired`` declares, by name."""
-    projects = desired.origins.projects if isinstance(desired.origins, SitedOrigins) else ()
+    projects = desired.origins.projects if isinstance(desired.origins, LocatedOrigins) else ()
     declared = read(files, project=desired.id.scope, compose=projects)
     return {str(resource.id): resource.tree for resource in declared.resources}
 
@@ -79,12 +79,12 @@ class _Work:
 
     files: dict[str, bytes]
     desired: Desired
-    origins: SitedOrigins
+    origins: LocatedOrigins
     notes: list[str] = field(default_factory=list)
 
     def carried_out(self, edit: Edit) -> Edit:
         """One edit, made in the file where its value is; and what it comes to, since variables make text of numbers."""
-        leaf = self.origins.site(edit.pointer)
+        leaf = self.origins.location(edit.pointer)
         match edit:
             case SetValue(pointer, value) if leaf is not None and leaf.line is not None:
                 self._env_file_line(leaf, leaf.line, value)
@@ -92,35 +92,37 @@ class _Work:
             case SetValue(pointer, value) if leaf is not None and leaf.through is not Through.LITERAL:
                 return SetValue(pointer, self._through_variable(leaf, value))
             case _:
-                site = self._nearest(edit.pointer)
-                if site.line is not None:
+                location = self._nearest(edit.pointer)
+                if location.line is not None:
                     subject = format_path(touched(edit))
                     raise Refused(f"{self.desired.id}: {subject} is not written in a Compose file")
-                self._edit(site, _with_dollars(replace(edit, pointer=site.pointer)))
+                self._edit(location, _with_dollars(replace(edit, pointer=location.pointer)))
                 return edit
 
-    def _nearest(self, pointer: Pointer) -> Site:
+    def _nearest(self, pointer: Pointer) -> ValueLocation:
         """Where the value at ``pointer`` is written or, where there is none, would be: in what is nearest around it."""
-        site = self.origins.site(pointer)
-        if site is not None:
-            return site
+        location = self.origins.location(pointer)
+        if location is not None:
+            return location
         around = self._nearest(pointer[:-1])
         return replace(around, pointer=(*around.pointer, pointer[-1]))
 
-    def _edit(self, site: Site, edit: Edit) -> None:
-        data = self.files[site.file]
-        self.files[site.file] = edited(site.file, data, [edit], document=site.document, dialect=Dialect.COMPOSE)
+    def _edit(self, location: ValueLocation, edit: Edit) -> None:
+        data = self.files[location.file]
+        self.files[location.file] = edited(
+            location.file, data, [edit], document=location.document, dialect=Dialect.COMPOSE
+        )
 
-    def _through_variable(self, site: Site, value: JSON) -> JSON:
+    def _through_variable(self, location: ValueLocation, value: JSON) -> JSON:
         """The variable's own value where this is its only use, else a literal in place of it; and what that reads as."""
-        raw = self._raw(site)
-        env = posixpath.join(folder_of(site.file), ".env")
+        raw = self._raw(location)
+        env = posixpath.join(folder_of(location.file), ".env")
         values_by_key = {line.key: line for line in parse_env(self._text(env)).lines} if env in self.files else {}
         variables = {key: line.value for key, line in values_by_key.items()}
         filled = fill(raw, variables)
         middle = _inverted(raw, filled, value, variables)
         if middle is None:
-            self.notes.append(f"{site.file}: the expression {raw!r} was replaced by its new value")
+            self.notes.append(f"{location.file}: the expression {raw!r} was replaced by its new value")
         else:
             (use,) = filled.uses
             count = sum(
@@ -128,30 +130,30 @@ class _Work:
             )
             if use.default is not None:
                 start, end = use.default
-                self._edit(site, SetValue(site.pointer, raw[:start] + middle + raw[end:]))
+                self._edit(location, SetValue(location.pointer, raw[:start] + middle + raw[end:]))
                 return _spelled(value)
             if count == 1 and use.name in values_by_key:
                 self._env_line(env, values_by_key[use.name], middle)
                 return _spelled(value)
             because = f"used {count} times" if use.name in values_by_key else f"not set in {env}"
-            self.notes.append(f"{site.file}: {use.name} is {because}, so this use was replaced by its new value")
-        self._edit(site, _with_dollars(SetValue(site.pointer, value)))
+            self.notes.append(f"{location.file}: {use.name} is {because}, so this use was replaced by its new value")
+        self._edit(location, _with_dollars(SetValue(location.pointer, value)))
         return value
 
-    def _raw(self, site: Site) -> str:
-        node = self.origins.sources.scalar(site)
+    def _raw(self, location: ValueLocation) -> str:
+        node = self.origins.sources.scalar(location)
         if node is None:
-            raise Refused(f"{site.file}: the value comes through an anchor and a variable: change it by hand")
+            raise Refused(f"{location.file}: the value comes through an anchor and a variable: change it by hand")
         return node.value
 
     def _text(self, path: str) -> str:
         return Text.of(path, self.files[path]).chars
 
-    def _env_file_line(self, site: Site, number: int, value: JSON) -> None:
+    def _env_file_line(self, location: ValueLocation, number: int, value: JSON) -> None:
         is_list = isinstance(self.desired.tree.get("environment"), list)
-        line = next(line for line in parse_env(self._text(site.file)).lines if line.line == number)
-        self._env_line(site.file, line, str(value).partition("=")[2] if is_list else str(value))
-        self.notes.append(f"{site.file} is an env_file: every service that reads it gets the new value")
+        line = next(line for line in parse_env(self._text(location.file)).lines if line.line == number)
+        self._env_line(location.file, line, str(value).partition("=")[2] if is_list else str(value))
+        self.notes.append(f"{location.file} is an env_file: every service that reads it gets the new value")
 
     def _env_line(self, path: str, line: EnvLine, value: str) -> None:
         text = Text.of(path, self.files[path])

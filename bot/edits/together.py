@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from bot.edits.compose import doubled_dollars, trees_of
 from bot.edits.plain import edited_anchors
 from bot.edits.values import applied, same
+from bot.intake.located import LocatedOrigins
 from bot.intake.scalars import Dialect
-from bot.intake.sited import SitedOrigins
 from bot.model.drift import Edit, SetValue
 from bot.model.json import JSON
 from bot.model.resource import Desired, ResourceId, Through
@@ -58,12 +58,12 @@ def _by_document(parts: Sequence[tuple[Desired, Sequence[Edit]]]) -> Mapping[tup
     sets: dict[tuple[str, int], list[_Set]] = {}
     for desired, edits in parts:
         for edit in edits:
-            if not isinstance(desired.origins, SitedOrigins) or not isinstance(edit, SetValue):
+            if not isinstance(desired.origins, LocatedOrigins) or not isinstance(edit, SetValue):
                 continue
-            site = desired.origins.site(edit.pointer)
-            if site is not None and site.line is None and site.through is Through.LITERAL:
-                below = SetValue(site.pointer, doubled_dollars(edit.value))
-                sets.setdefault((site.file, site.document), []).append(_Set(desired, edit, below))
+            location = desired.origins.location(edit.pointer)
+            if location is not None and location.line is None and location.through is Through.LITERAL:
+                below = SetValue(location.pointer, doubled_dollars(edit.value))
+                sets.setdefault((location.file, location.document), []).append(_Set(desired, edit, below))
     return sets
 
 

@@ -23,7 +23,7 @@ from bot.model.filetree import content_id
 from bot.model.globs import name_matches
 from bot.model.hooks import HookRun
 from bot.model.resource import Desired, Observed, ResourceId
-from bot.plans.plan import Look, chosen, plan
+from bot.plans.plan import PlanInputs, of_tasks, plan
 
 HooksRan: TypeAlias = Callable[[str], Sequence[HookRun]]
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
@@ -54,7 +54,7 @@ def plans(assessment: Assessment, ran: HooksRan = _nothing_ran, *, tasks: Sequen
     declared = {desired.id: desired for desired in assessment.declaration.resources}
     live = dict(live_of(assessment))
     all_plans = (_of_target(name, assessment, declared, live, ran) for name in _names(assessment))
-    return tuple(replace(target_plan, actions=chosen(target_plan.actions, tasks)) for target_plan in all_plans)
+    return tuple(replace(target_plan, actions=of_tasks(target_plan.actions, tasks)) for target_plan in all_plans)
 
 
 def check_tasks(known_tasks: Collection[str], tasks: Sequence[str]) -> None:
@@ -109,7 +109,7 @@ def _of_target(
     releases = releases_of(name, assessment.declaration, declared_here, commit)
     if releases.hooks:
         releases = replace(releases, ran=ran(name))
-    look = Look(
+    inputs = PlanInputs(
         target=name,
         commit=commit,
         at=assessment.at,
@@ -124,7 +124,7 @@ def _of_target(
         resource = decision.drift.resource
         drifts[resource] = (*drifts.get(resource, ()), decision.drift)
     hooks = {hook.desired.id: hook.desired for hook in releases.hooks}
-    return TargetPlan(plan(look), {**declared_here, **hooks}, running, drifts)
+    return TargetPlan(plan(inputs), {**declared_here, **hooks}, running, drifts)
 
 
 def live_of(assessment: Assessment) -> Iterator[tuple[ResourceId, Observed]]:

@@ -72,7 +72,7 @@ class AIProposal:
         return Marker(KIND, self.task, self.digest)
 
     @property
-    def place(self) -> str:
+    def branch_path(self) -> str:
         """What its branch is named after: never the branch of a drift's own pull request."""
         return f"ai/{self.task}"
 
@@ -164,8 +164,8 @@ def _standing(proposal: AIProposal, memory: Memory, run: RunContext) -> TakenAct
         if pull.state is ItemState.CLOSED and not pull.closed_by_us:
             text = f"PR #{pull.number} was closed, which rejects exactly this change."
             return _action(proposal, Effect.REJECTED, text, url=pull.url, number=pull.number)
-    if taken_over(proposal.place, memory.view, run):
-        text = f"Somebody else committed to {branch_of(proposal.place)}, so Clockwork leaves it to them."
+    if taken_over(proposal.branch_path, memory.view, run):
+        text = f"Somebody else committed to {branch_of(proposal.branch_path)}, so Clockwork leaves it to them."
         return _action(proposal, Effect.HANDED_OVER, text)
     return None
 
@@ -222,11 +222,11 @@ def _carry_out(
     pulls: Sequence[PullRequest],
     host: CodeHost,
 ) -> tuple[PullRequest, str, Effect]:
-    branch, base = branch_of(proposal.place), proposal.result.change.base
+    branch, base = branch_of(proposal.branch_path), proposal.result.change.base
     message = _message(proposal, entry)
     sha = run.repository.commit(base, proposal.files, message=message, at=entry.at, author=run.author)
     run.reached("branch-commit")
-    if taken_over(proposal.place, view, run):
+    if taken_over(proposal.branch_path, view, run):
         raise Stale(f"somebody else committed to {branch}")
     sha = run.repository.push(branch, sha, expected=run.repository.head(branch))
     run.reached("branch-push")

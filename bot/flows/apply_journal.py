@@ -51,7 +51,7 @@ class ApplyJournal:
     run: str
     view: LedgerView
     holder: Holder
-    begun: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
+    open_intents: Mapping[tuple[str, str], Entry] = field(default_factory=dict)
     """Intents of a run that died, by operation and resource, of what is planned again."""
     _intended: set[str] = field(default_factory=set)
 
@@ -90,7 +90,7 @@ class ApplyJournal:
             except Stale:
                 journal.view = ledger.read()
                 continue
-            journal.begun = {key: intent for key, intent in open_intents.items() if key in planned - stale}
+            journal.open_intents = {key: intent for key, intent in open_intents.items() if key in planned - stale}
             return journal
         raise Stale("the journal moved every time", advice="Run it again.")
 
@@ -109,12 +109,12 @@ class ApplyJournal:
 
     def token(self, action: Action) -> Entry:
         """The intent of an action: that of a run that died with it, else a new one that is not written yet."""
-        intent = self.begun.get(action_key(action))
+        intent = self.open_intents.get(action_key(action))
         return self._intent(action) if intent is None else intent
 
     def intend(self, works: Sequence[Work]) -> None:
         """Write the intents that are not there yet."""
-        intent_ids = {entry.id for entry in self.begun.values()} | self._intended
+        intent_ids = {entry.id for entry in self.open_intents.values()} | self._intended
         new = [work for work in works if work.token not in intent_ids]
         self._intended |= {work.token for work in new}
         self._append([self._intent(work.action, work) for work in new])

@@ -101,4 +101,4 @@ def _fetched(expansions: Sequence[Expansion]) -> Iterator[UpstreamSource]:
 
 def _expansions(declaration: Declaration) -> list[Expansion]:
     deployment = declaration.deployment
-    return [] if deployment is None else [deployment.expansions[name] for name in sorted(deployment.looked)]
+    return [] if deployment is None else [deployment.expansions[name] for name in sorted(deployment.compared_names)]

@@ -190,7 +190,7 @@ def _adopted_together(
 def _take(plan: EditPlan, target: str, files: dict[str, bytes], adopted: _Adopted) -> None:
     files.update(plan.files)
     adopted.notes += edit_notes(plan, target)
-    adopted.moves += [f"{other}/{moved}" for other, moved in plan.moves]
+    adopted.moves += [f"{folder}/{moved}" for folder, moved in plan.moves]
 
 
 def _planned(declaration: Declaration, goal: Goal, declarer: Declarer) -> EditPlan:

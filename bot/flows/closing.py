@@ -27,7 +27,9 @@ def planned_closings(
 ) -> tuple[TakenAction, ...]:
     """What :func:`close_gone` would do. Writes nothing."""
     differs = _still_differing(assessment, memory)
-    closings = [_as_planned(item, tag, differs=differs(tag)) for item, tag in _gone(assessment, memory, intentions)]
+    closings = [
+        _as_planned(item, tag, differs=differs(tag)) for item, tag in _items_gone(assessment, memory, intentions)
+    ]
     swept = [_swept(task, Effect.PLANNED, run) for task in _left_branches(assessment, memory, run)]
     return (*closings, *swept)
 
@@ -41,7 +43,10 @@ def close_gone(
     """
     differs = _still_differing(assessment, memory)
     jobs: list[Callable[[LedgerView], TakenAction | None]] = [
-        *(partial(_close, run, item, tag, differs=differs(tag)) for item, tag in _gone(assessment, memory, intentions)),
+        *(
+            partial(_close, run, item, tag, differs=differs(tag))
+            for item, tag in _items_gone(assessment, memory, intentions)
+        ),
         *(partial(_sweep, run, task) for task in _left_branches(assessment, memory, run)),
     ]
     actions: list[TakenAction] = []
@@ -54,7 +59,7 @@ def close_gone(
     return tuple(actions), None
 
 
-def _gone(
+def _items_gone(
     assessment: Assessment, memory: Memory, intentions: Sequence[Intention]
 ) -> list[tuple[PullRequest | Issue, Marker]]:
     """Open pull requests and issues of ours whose drift is gone, each with its marker.

@@ -64,7 +64,7 @@ def answer_comments(number: int, orders: Orders) -> tuple[str, ...]:
             continue
         if obeyed is None:
             obeyed = _obeyed(orders.run.ledger.read())
-        if (kind := obeyed.get(_place(number, comment))) is not None:
+        if (kind := obeyed.get(_comment_id(number, comment))) is not None:
             body = answer(f"This was carried out ({kind.value}).", orders.run.texts)
         else:
             body = _answer(number, command, comment, orders)
@@ -88,7 +88,7 @@ def _halts(comment: Comment) -> bool:
     return isinstance(command, Command) and command.verb is Verb.HALT
 
 
-def _place(number: int, comment: Comment) -> str:
+def _comment_id(number: int, comment: Comment) -> str:
     return f"{number}/{comment.id}"
 
 
@@ -105,7 +105,7 @@ def _answer(number: int, command: Command | Unknown, comment: Comment, orders: O
         return answer(f"Unknown command; nothing was changed. Commands: {syntax_list}.", run.texts)
     if run.host is None or not run.host.may_write(comment.author):
         return answer("Only people with write access to this repository may give commands.", run.texts)
-    by, source = Actor(comment.author, comment.author_id), {COMMENT: _place(number, comment)}
+    by, source = Actor(comment.author, comment.author_id), {COMMENT: _comment_id(number, comment)}
     their_orders = replace(orders, by=by, call="/clockwork", source=source)
     try:
         text = _carry_out(command, commands.subject(number, run), their_orders, default=f"via comment on #{number}")
@@ -123,17 +123,17 @@ def _sentence(exc: BotError) -> str:
 
 
 def _carry_out(command: Command, thread: Marker | None, orders: Orders, *, default: str) -> str:
-    words = _IN_BACKTICKS.sub(r"\1", command.argument).strip()
+    argument = _IN_BACKTICKS.sub(r"\1", command.argument).strip()
     match command.verb:
         case Verb.HALT:
-            return commands.halt(orders, reason=words or default)
+            return commands.halt(orders, reason=argument or default)
         case Verb.RETRY | Verb.IGNORE | Verb.RESTORE:
-            return _about_a_proposal(command.verb, words, thread, orders, default=default)
+            return _about_a_proposal(command.verb, argument, thread, orders, default=default)
         case Verb.APPLY:
-            plan, _, reason = words.partition(" ")
+            plan, _, reason = argument.partition(" ")
             return commands.apply(orders, plan=plan, reason=reason.strip() or default)
         case Verb.RESUME | Verb.SUSPEND | Verb.UNSUSPEND:
-            return _about_a_task(command.verb, words, thread, orders, default=default)
+            return _about_a_task(command.verb, argument, thread, orders, default=default)
         case Verb.EXPLAIN:
             return _explained(command, thread, orders)
         case _:
@@ -141,8 +141,8 @@ def _carry_out(command: Command, thread: Marker | None, orders: Orders, *, defau
 
 
 def _explained(command: Command, thread: Marker | None, orders: Orders) -> str:
-    words = _IN_BACKTICKS.sub(r"\1", command.argument).strip()
-    task = _required(_read(words, commands.task_of(thread), commands.known_tasks(orders), everything=False).task)
+    argument = _IN_BACKTICKS.sub(r"\1", command.argument).strip()
+    task = _required(_read(argument, commands.task_of(thread), commands.known_tasks(orders), everything=False).task)
     if orders.explained is None:
         raise Refused(
             "no live-state source is configured here",
@@ -151,21 +151,21 @@ def _explained(command: Command, thread: Marker | None, orders: Orders) -> str:
     return orders.explained(task)
 
 
-def _about_a_task(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, default: str) -> str:
+def _about_a_task(verb: Verb, text: str, thread: Marker | None, orders: Orders, *, default: str) -> str:
     task_names = commands.known_tasks(orders)
-    argument = _read(words, commands.task_of(thread), task_names, everything=verb is Verb.RESUME)
+    argument = _read(text, commands.task_of(thread), task_names, everything=verb is Verb.RESUME)
     if verb is Verb.RESUME:
-        return commands.resume(orders, reason=argument.rest or default, task=argument.task)
+        return commands.resume(orders, reason=argument.remainder or default, task=argument.task)
     task = _required(argument.task)
     if verb is Verb.UNSUSPEND:
-        return commands.unsuspend(orders, reason=argument.rest or default, task=task)
-    until, reason = _until(argument.rest)
+        return commands.unsuspend(orders, reason=argument.remainder or default, task=task)
+    until, reason = _until(argument.remainder)
     return commands.suspend(orders, reason=reason or default, task=task, until=until)
 
 
-def _about_a_proposal(verb: Verb, words: str, thread: Marker | None, orders: Orders, *, default: str) -> str:
-    match = _FINGERPRINT.match(words)
-    reason = words[match.end() :] if match else words
+def _about_a_proposal(verb: Verb, text: str, thread: Marker | None, orders: Orders, *, default: str) -> str:
+    match = _FINGERPRINT.match(text)
+    reason = text[match.end() :] if match else text
     if verb is Verb.IGNORE and not match and thread is not None and thread.kind in {BREAKER, DELETIONS}:
         raise Refused("This issue asks for a decision; it proposes nothing that could be ignored.")
     fingerprint = match[1] if match else commands.fingerprint_of(thread)
@@ -185,40 +185,40 @@ class _Argument:
     """What follows a command: a task (None: everything, or none was named) and the rest of the line."""
 
     task: str | None
-    rest: str
+    remainder: str
 
 
-def _read(words: str, about: str | None, task_names: Collection[str], *, everything: bool) -> _Argument:
+def _read(text: str, about: str | None, task_names: Collection[str], *, everything: bool) -> _Argument:
     """Which task the words name; without one ``about``, the thread's. ``Invalid`` for what is a task's name only
     nearly.
     """
     for task in sorted(task_names, key=len, reverse=True):
-        if words.startswith(task) and (end := _END.match(words, len(task))):
-            return _Argument(task, words[end.end() :])
-    first, _, remaining_words = words.replace("\t", " ").partition(" ")
+        if text.startswith(task) and (end := _END.match(text, len(task))):
+            return _Argument(task, text[end.end() :])
+    first, _, remainder = text.replace("\t", " ").partition(" ")
     first = first.rstrip(",;:.")
     if everything and first.lower() == ALL:
-        return _Argument(None, remaining_words.strip())
-    suggestions = commands.near(first, task_names) if "/" in first or not remaining_words else ()
+        return _Argument(None, remainder.strip())
+    suggestions = commands.near(first, task_names) if "/" in first or not remainder else ()
     if suggestions or _looks_like_a_task(first):
         hint = f"Did you mean {' or '.join(suggestions)}?" if suggestions else None
         raise Invalid(f"unknown task {first!r}", advice=hint)
-    if about is None and words and everything:
+    if about is None and text and everything:
         raise Refused(f"this thread is not about a task: name one, or write {ALL!r}")
-    return _Argument(about, words)
+    return _Argument(about, text)
 
 
-def _looks_like_a_task(word: str) -> bool:
-    return word.count("/") > 1 and "://" not in word
+def _looks_like_a_task(text: str) -> bool:
+    return text.count("/") > 1 and "://" not in text
 
 
-def _until(remaining_words: str) -> tuple[str | None, str]:
+def _until(line: str) -> tuple[str | None, str]:
     """The end that is written in the rest of a line, and the line without it."""
-    match = _UNTIL.match(remaining_words) or _UNTIL_A_DIGIT.search(remaining_words)
+    match = _UNTIL.match(line) or _UNTIL_A_DIGIT.search(line)
     if match is None:
-        return None, remaining_words
+        return None, line
     time = " ".join(match["time"].split()).rstrip(",;:.")
-    return time, f"{remaining_words[: match.start()]} {remaining_words[match.end() :]}".strip()
+    return time, f"{line[: match.start()]} {line[match.end() :]}".strip()
 
 
 def _required(task: str | None) -> str:

@@ -43,7 +43,7 @@ class Blocked:
     head: str
 
 
-def said(text: str) -> str:
+def as_sentence(text: str) -> str:
     """``text`` in one line, without secrets."""
     return redact(one_line(text, limit=_LONGEST))
 
@@ -72,14 +72,14 @@ def of_verdict(blocked: Blocked, now: datetime) -> Standing:
 
 def verdict(blocked: Blocked, now: datetime) -> Notice:
     """A pull request that the guard blocks."""
-    text = said(f"PR #{blocked.number} is blocked by the guardrails: {blocked.title}")
+    text = as_sentence(f"PR #{blocked.number} is blocked by the guardrails: {blocked.title}")
     subject = f"verdict {blocked.number} {blocked.head}"
     return Notice(NoticeEvent.VERDICT_BLOCKED, subject, Severity.HIGH, text, now, link=blocked.link)
 
 
 def failure(text: str, now: datetime) -> Notice:
     """A run that could not do its work."""
-    return Notice(NoticeEvent.RUN_FAILED, RUN, Severity.HIGH, said(f"Run failed: {text}"), now)
+    return Notice(NoticeEvent.RUN_FAILED, RUN, Severity.HIGH, as_sentence(f"Run failed: {text}"), now)
 
 
 def mistrusted(tick: Tick, view: LedgerView, limits: Limits, now: datetime) -> bool:
@@ -100,7 +100,7 @@ def _drifts(tick: Tick, now: datetime) -> Iterator[Notice]:
         if name not in worst or drift.severity.rank > worst[name].severity.rank:
             worst[name] = drift
     for name, drift in worst.items():
-        text = said(f"{drift.task}: {change_of(drift)}")
+        text = as_sentence(f"{drift.task}: {change_of(drift)}")
         target = drift.resource.target or ""
         yield Notice(NoticeEvent.DRIFT_NEW, f"drift {name}", drift.severity, text, now, target, drift.task)
 
@@ -147,7 +147,7 @@ def _is_proposal(item: PullRequest | Issue) -> bool:
 def _of_action(action: TakenAction, subject: str, tick: Tick, now: datetime) -> Notice:
     event = NoticeEvent.PULL_OPENED if subject.startswith("pull") else NoticeEvent.ISSUE_OPENED
     severity = action.severity or Severity.MEDIUM
-    text = said(f"Opened {action.message}")
+    text = as_sentence(f"Opened {action.message}")
     return Notice(event, subject, severity, text, now, _target(action.task, tick), action.task, action.url)
 
 
@@ -160,7 +160,7 @@ def _of_item(
         NoticeEvent.PULL_OPENED if pull else NoticeEvent.ISSUE_OPENED,
         subject,
         severities.get(task, Severity.MEDIUM),
-        said(f'{"PR" if pull else "Issue"} #{item.number} "{item.title}" is open'),
+        as_sentence(f'{"PR" if pull else "Issue"} #{item.number} "{item.title}" is open'),
         now,
         _target(task, tick) if task else None,
         task,
@@ -178,11 +178,11 @@ def _halts(view: LedgerView, limits: Limits, now: datetime) -> Iterator[Notice]:
     limit_state = state(view, now, limits)
     if limit_state.halt is not None:
         text = f"Halted by {limit_state.halt.actor.login}: {limit_state.halt.reason}"
-        yield Notice(NoticeEvent.HALTED, _HALT, Severity.HIGH, said(text), now)
+        yield Notice(NoticeEvent.HALTED, _HALT, Severity.HIGH, as_sentence(text), now)
     elif limit_state.emergency:
         failures = counted(limit_state.failures, "failure")
         text = f"Emergency stop: {failures} since the last resume; `clockwork resume -m why` lifts it"
-        yield Notice(NoticeEvent.HALTED, _HALT, Severity.CRITICAL, said(text), now)
+        yield Notice(NoticeEvent.HALTED, _HALT, Severity.CRITICAL, as_sentence(text), now)
 
 
 def _fights(view: LedgerView, limits: Limits, now: datetime) -> Iterator[Notice]:
@@ -191,7 +191,7 @@ def _fights(view: LedgerView, limits: Limits, now: datetime) -> Iterator[Notice]
             f"{fight.field} was corrected {len(fight.times)} times and comes back; written by {_names(fight.managers)}"
         )
         yield Notice(
-            NoticeEvent.BREAKER, f"breaker {fight.field}", Severity.HIGH, said(text), now, None, fight.task, None
+            NoticeEvent.BREAKER, f"breaker {fight.field}", Severity.HIGH, as_sentence(text), now, None, fight.task, None
         )
 
 
@@ -205,7 +205,7 @@ def _ended(notice: Notice, *, tick: Tick, now: datetime) -> Notice | None:
         case NoticeEvent.DRIFT_NEW:
             was_looked_at = notice.task in tick.looked_at
             text = f"{notice.subject.removeprefix('drift ')} is as Git says again"
-            return end(notice, NoticeEvent.DRIFT_CLOSED, said(text), now) if was_looked_at else None
+            return end(notice, NoticeEvent.DRIFT_CLOSED, as_sentence(text), now) if was_looked_at else None
         case NoticeEvent.PULL_OPENED:
             return _pull_ended(notice, tick, now)
         case NoticeEvent.ISSUE_OPENED:
@@ -214,7 +214,7 @@ def _ended(notice: Notice, *, tick: Tick, now: datetime) -> Notice | None:
             return end(notice, NoticeEvent.RESUMED, "Resumed", now)
         case NoticeEvent.BREAKER:
             text = f"{notice.subject.removeprefix('breaker ')} is corrected again when it drifts"
-            return end(notice, NoticeEvent.BREAKER_OVER, said(text), now)
+            return end(notice, NoticeEvent.BREAKER_OVER, as_sentence(text), now)
         case NoticeEvent.RUN_FAILED:
             return end(notice, NoticeEvent.RUN_RECOVERED, "Runs succeed again", now)
         case _:
@@ -235,14 +235,14 @@ def _pull_ended(notice: Notice, tick: Tick, now: datetime) -> Notice | None:
                 if closed_by_us
                 else NoticeEvent.PULL_REJECTED
             )
-            word = (
+            ending = (
                 "merged"
                 if merged
                 else "closed: its drift is gone or differs"
                 if closed_by_us
                 else "closed, which rejects it"
             )
-            return end(notice, event, said(f'PR #{number} "{pull.title}" was {word}'), now)
+            return end(notice, event, as_sentence(f'PR #{number} "{pull.title}" was {ending}'), now)
     return None
 
 
@@ -253,7 +253,7 @@ def _issue_ended(notice: Notice, tick: Tick, now: datetime) -> Notice | None:
     if not _closed_now(notice, tick) and (issue is None or issue.state is ItemState.OPEN):
         return None
     title = f' "{issue.title}"' if issue is not None else ""
-    return end(notice, NoticeEvent.ISSUE_CLOSED, said(f"Issue #{number}{title} was closed"), now)
+    return end(notice, NoticeEvent.ISSUE_CLOSED, as_sentence(f"Issue #{number}{title} was closed"), now)
 
 
 def _closed_now(notice: Notice, tick: Tick) -> bool:

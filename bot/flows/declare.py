@@ -268,8 +268,10 @@ class Declarer:
             errors += parsed.errors
         if blobs:
             self._parsed = declared_by_file
-        other = read(other_files, project=self.selection.project, compose=self.selection.compose, other_files=files)
-        return Declared((*resources, *other.resources), (*errors, *other.errors), other.missing)
+        rest_of_files = read(
+            other_files, project=self.selection.project, compose=self.selection.compose, other_files=files
+        )
+        return Declared((*resources, *rest_of_files.resources), (*errors, *rest_of_files.errors), rest_of_files.missing)
 
 
 def _with_targets(plain: Declared, deployment: Deployment | None) -> tuple[Declared, Deployment | None]:
@@ -286,7 +288,7 @@ def _with_targets(plain: Declared, deployment: Deployment | None) -> tuple[Decla
     kept_resources = [
         desired
         for desired in placed
-        if desired.id.target in deployment.looked or not (desired.id.target or deployment.only)
+        if desired.id.target in deployment.compared_names or not (desired.id.target or deployment.only)
     ]
     distinct = told_apart(Declared(tuple(kept_resources), plain.errors))
     combined = Declared(
@@ -304,9 +306,9 @@ def _without_shared(declared: Declared, deployment: Deployment) -> Declared:
     shared = [desired for desired in declared.resources if not desired.id.target and desired.id in declared_by_local]
     errors = []
     for desired in shared:
-        other = declared_by_local[desired.id]
+        in_target = declared_by_local[desired.id]
         message = (
-            f"{desired.id} is also declared for target {other.id.target}, in {other.file}:{other.line}; "
+            f"{desired.id} is also declared for target {in_target.id.target}, in {in_target.file}:{in_target.line}; "
             "it is left alone until one of them is gone"
         )
         errors.append(SourceError(desired.file, desired.line, 1, message))

@@ -59,7 +59,7 @@ class TargetSelection:
 
     named: tuple[Named, ...] = ()
     observed: frozenset[str] = frozenset()
-    own: tuple[str, ...] = ()
+    own_urls: tuple[str, ...] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
     capabilities: Mapping[str, Tree] = field(default_factory=dict)
     only: str | None = None
@@ -67,7 +67,7 @@ class TargetSelection:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """The targets of one commit. ``looked`` are those that are compared; the resources are theirs alone."""
+    """The targets of one commit. ``compared_names`` are those that are compared; the resources are theirs alone."""
 
     tree: FileTree
     discovery: Discovery
@@ -81,7 +81,7 @@ class Deployment:
     """The one target that was asked for; None for all."""
 
     @property
-    def looked(self) -> frozenset[str]:
+    def compared_names(self) -> frozenset[str]:
         """The names of the targets that are compared."""
         return frozenset(target.name for target in self.targets)
 
@@ -131,7 +131,7 @@ class DeploymentReader:
     served: AskCluster = no_cluster
     """Has what the cluster serves that an observer looks at, by the observer's name."""
     _served: dict[str, ServedApi] = field(default_factory=dict)
-    _asked: dict[UpstreamRequest, UpstreamSource | NotFetched] = field(default_factory=dict)
+    _answers: dict[UpstreamRequest, UpstreamSource | NotFetched] = field(default_factory=dict)
     _expansions: Expansions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -140,7 +140,7 @@ class DeploymentReader:
     def read(self, tree: FileTree) -> Deployment:
         """The targets of ``tree``. Raises ``Invalid`` when the one that was asked for is not among them."""
         selection = self.selection
-        self._asked.clear()
+        self._answers.clear()
         tree = self.reaching(tree)
         discovery = self.discovery(tree)
         targets = [self._observed(target) for target in discovery.targets]
@@ -172,11 +172,11 @@ class DeploymentReader:
         if served != self._served:
             self._served = served
             return True
-        return any(fact(self.upstream(request)) != answer for request, answer in list(self._asked.items()))
+        return any(fact(self.upstream(request)) != answer for request, answer in list(self._answers.items()))
 
     def _fetched(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         answer = self.upstream(request)
-        self._asked[request] = fact(answer)
+        self._answers[request] = fact(answer)
         return answer
 
     def discovery(self, tree: FileTree) -> Discovery:
@@ -187,7 +187,7 @@ class DeploymentReader:
         if inflating is not self._expansions.around.inflating:
             self._expansions.around = replace(self._expansions.around, inflating=inflating)
         return discover(
-            self.documents, named_targets=selection.named, own_urls=selection.own, clusters=selection.clusters
+            self.documents, named_targets=selection.named, own_urls=selection.own_urls, clusters=selection.clusters
         )
 
     def expansions(self, targets: Sequence[Target], tree: FileTree, *, keep: bool) -> list[Expansion]:
@@ -231,7 +231,7 @@ class DeploymentReader:
         return {**served, **{key: value for key, value in given_capabilities.items() if value}}
 
     def _around(self) -> RenderContext:
-        return RenderContext(self.selection.own, self.selection.clusters, self.selection.capabilities)
+        return RenderContext(self.selection.own_urls, self.selection.clusters, self.selection.capabilities)
 
     def _observed(self, target: Target) -> Target:
         is_observed = target.name in self.selection.observed
@@ -261,7 +261,9 @@ def uncovered(targets: Sequence[Target], expansions: Mapping[str, Expansion]) ->
 
 def _is_covered(target: Target, paths: Mapping[str, Sequence[Target]]) -> bool:
     covering = paths.get(target.units[0].path, ())
-    return target not in covering and any(target.cluster in {"", other.cluster} for other in covering)
+    return target not in covering and any(
+        target.cluster in {"", covering_target.cluster} for covering_target in covering
+    )
 
 
 def _deployment(
@@ -291,7 +293,9 @@ def _is_foreign(target: Target, other_targets: Sequence[Target]) -> bool:
     """Whether a target goes to another cluster than the one that Argo CD runs in, while others do not: one configured live
     state cannot be of both.
     """
-    return target.cluster.startswith(_ARGO) and any(other.cluster != target.cluster for other in other_targets)
+    return target.cluster.startswith(_ARGO) and any(
+        target_beside.cluster != target.cluster for target_beside in other_targets
+    )
 
 
 def _elsewhere(target: Target) -> IgnoreNote:
@@ -300,10 +304,10 @@ def _elsewhere(target: Target) -> IgnoreNote:
     return IgnoreNote(target.name, "not compared", detail)
 
 
-def _clash(name: str, other: str, first: object) -> IgnoreNote:
+def _clash(name: str, clashing_name: str, first: object) -> IgnoreNote:
     detail = (
-        f"targets {name} and {other} both declare {first}, and nothing says which of them the configured live state is; "
-        f"choose one with --target, or name each one's observer under targets: in clockwork.yaml"
+        f"targets {name} and {clashing_name} both declare {first}, and nothing says which of them the configured live state "
+        f"is; choose one with --target, or name each one's observer under targets: in clockwork.yaml"
     )
     return IgnoreNote(name, "not compared", detail)
 

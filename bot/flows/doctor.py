@@ -38,10 +38,10 @@ Examination = Callable[[], Iterable[Diagnosis]]
 """Looks at one area. Raises ``BotError`` for what keeps it from looking, which is a diagnosis of its own."""
 
 
-def examined(area: str, look: Examination) -> tuple[Diagnosis, ...]:
-    """What ``look`` says, or why it could not."""
+def examined(area: str, examination: Examination) -> tuple[Diagnosis, ...]:
+    """What ``examination`` says, or why it could not."""
     try:
-        return tuple(look())
+        return tuple(examination())
     except BotError as exc:
         return (Diagnosis(area, Health.FAILS, exc.message, exc.advice or ""),)
 

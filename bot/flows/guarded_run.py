@@ -44,7 +44,7 @@ _ADVICE: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class RunSite:
+class GuardedRunContext:
     """Where a guarded run happens: the repository, the commit whose files and rules count, and what records it.
 
     ``render`` says what a change of files that no commit holds does to rendered objects.
@@ -60,7 +60,7 @@ class RunSite:
 
 
 def process_request(
-    request: AIRequest, site: RunSite, drafter: Drafter, *, secret: str, evidence: Sequence[str] = ()
+    request: AIRequest, context: GuardedRunContext, drafter: Drafter, *, secret: str, evidence: Sequence[str] = ()
 ) -> AIResult:
     """The result of one guarded run, recorded.
 
@@ -68,17 +68,17 @@ def process_request(
     session's id where the request has none. ``evidence`` is data about the task. Raises :class:`AIExecutionError` where
     there is no output to judge, and ``Invalid`` for a request that makes no sense.
     """
-    started = site.clock.now()
+    started = context.clock.now()
     session = _session_id(request, secret)
     agent = request.agent or drafter.name
-    assignment.check_agent(site.rules, request.agent)
-    tree = tree_at(site.repository, site.base)
+    assignment.check_agent(context.rules, request.agent)
+    tree = tree_at(context.repository, context.base)
     nonce = hashlib.sha256(f"fence\0{secret}".encode()).hexdigest()[:32]
-    full_prompt = assignment.build(request.prompt, site.rules, tree, agent=agent, nonce=nonce, evidence=evidence)
+    full_prompt = assignment.build(request.prompt, context.rules, tree, agent=agent, nonce=nonce, evidence=evidence)
     draft = drafter.draft(full_prompt)
-    run = _Run(request, site, draft, session, agent, started)
+    run = _Run(request, context, draft, session, agent, started)
     if draft.failure is not None:
-        run.record(Verdict.BLOCK, (), site.base, failure=draft.failure)
+        run.record(Verdict.BLOCK, (), context.base, failure=draft.failure)
         message = f"{drafter.name}: {draft.failure.value}"
         if draft.reply.message:
             message += f": {draft.reply.message}"
@@ -104,7 +104,7 @@ class _Run:
     """One run whose tool has answered."""
 
     request: AIRequest
-    site: RunSite
+    context: GuardedRunContext
     draft: Draft
     session: str
     agent: str
@@ -112,21 +112,21 @@ class _Run:
 
     def judged(self, tree: FileTree) -> AIResult:
         """Steps three to eight."""
-        site, mode = self.site, self.request.mode
+        context, mode = self.context, self.request.mode
         reading = self._read(tree)
         change = replace(
             reading.change, author_kind=AuthorKind.AGENT, agent=self.agent, author=self.draft.reply.assistant
         )
         facts = self._facts(change) if reading.writes else ChangeFacts()
-        began = site.clock.now()
+        began = context.clock.now()
         deadline = began + timedelta(seconds=DETECTOR_SECONDS)
         judgement = judge(
             change,
-            site.rules,
+            context.rules,
             mode,
             today=began.date(),
             facts=facts,
-            expired=lambda: site.clock.now() > deadline,
+            expired=lambda: context.clock.now() > deadline,
         )
         never = tuple(self._never_written(change)) if reading.writes else ()
         paths = {finding.file for finding in never}
@@ -135,7 +135,7 @@ class _Run:
         )
         findings = ordered((*kept_findings, *never, *reading.failures))
         answer = verdict(findings)
-        spent = (site.clock.now() - self.started).total_seconds()
+        spent = (context.clock.now() - self.started).total_seconds()
         self.record(answer, findings, change.head, failed=judgement.failure)
         return AIResult(
             raw_output=redact(self.draft.text),
@@ -153,14 +153,14 @@ class _Run:
 
     def _read(self, tree: FileTree) -> _Reading:
         """What the output says: the files that the tool changed, else those of its answer, else its words."""
-        base, text = self.site.base, self.draft.text
-        words = output.said(text, base=base, head=_digest(()))
+        base, text = self.context.base, self.draft.text
+        words = output.change_of_answer(text, base=base, head=_digest(()))
         if self.draft.files or self.draft.incomplete:
             return self._writing(text, self.draft.files or (), tree)
         try:
             answer = output.answered_files(text)
         except Invalid as exc:
-            failure = system(self.site.rules, "SYS-003", self.request.mode, f"Nothing is taken over: {exc.message}.")
+            failure = system(self.context.rules, "SYS-003", self.request.mode, f"Nothing is taken over: {exc.message}.")
             return _Reading(ParsedOutput(redact(text)), words, failures=(failure,))
         if answer is not None and answer[1]:
             return self._writing(answer[0], answer[1], tree)
@@ -169,7 +169,7 @@ class _Run:
 
     def _writing(self, summary: str, files: Sequence[DraftFile], tree: FileTree) -> _Reading:
         change = output.change_of(
-            files, tree, base=self.site.base, head=_digest(files), incomplete=self.draft.incomplete
+            files, tree, base=self.context.base, head=_digest(files), incomplete=self.draft.incomplete
         )
         touched = {path for file in change.files for path in (file.path, file.old_path)}
         file_contents = {file.path: file.data for file in files if file.refused is None and file.path in touched}
@@ -177,7 +177,9 @@ class _Run:
         return _Reading(ParsedOutput(redacted, output.code_blocks(redacted), file_contents), change, writes=True)
 
     def _facts(self, change: Change) -> ChangeFacts:
-        return with_rendered(facts_of(self.site.repository, change, self.site.rules.options), change, self.site.render)
+        return with_rendered(
+            facts_of(self.context.repository, change, self.context.rules.options), change, self.context.render
+        )
 
     def _never_written(self, change: Change) -> Iterable[Finding]:
         """One finding for each file that no commit may hold, whatever the mode."""
@@ -189,14 +191,14 @@ class _Run:
             )
             for path in (file.path, *([file.old_path] if file.old_path else [])):
                 try:
-                    self.site.repository.check_writable(self.site.base, [path])
+                    self.context.repository.check_writable(self.context.base, [path])
                 except Refused as exc:
                     reason = exc.message
             if reason is not None:
                 yield self._never(file.path, f"{file.path!r} is never written: {reason}.")
 
     def _never(self, file: str | None, message: str) -> Finding:
-        guardrail = self.site.rules.get(NEVER_WRITTEN)
+        guardrail = self.context.rules.get(NEVER_WRITTEN)
         return Finding(
             rule=NEVER_WRITTEN,
             title=NEVER_WRITTEN if guardrail is None else guardrail.title,
@@ -221,23 +223,23 @@ class _Run:
         failure: AIErrorKind | None = None,
     ) -> None:
         """Hand the session to the store. What the reply's status does not tell is its ``failure``."""
-        site, reply = self.site, self.draft.reply
-        if site.store is None:
+        context, reply = self.context, self.draft.reply
+        if context.store is None:
             return
         if failure is not None and reply.status is ReplyStatus.DISABLED:
             failed = f"{failure.value}: {reply.message}"[:500]
-        site.store.record(
+        context.store.record(
             Session(
                 id=self.session,
                 at=self.started,
-                repository=site.name,
+                repository=context.name,
                 agent=self.agent,
                 mode=self.request.mode,
                 verdict=answer,
                 head=head,
-                base=site.base,
+                base=context.base,
                 number=None,
-                milliseconds=int((site.clock.now() - self.started).total_seconds() * 1000),
+                milliseconds=int((context.clock.now() - self.started).total_seconds() * 1000),
                 findings=findings,
                 replies=(replace(reply, message=reply.message[:500]),),
                 failure=failed,

@@ -41,7 +41,7 @@ _BY_SEVERITY: Final = (Verdict.APPROVE, Verdict.WARN, Verdict.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewSite:
+class ReviewContext:
     """Where heads are judged, and by what: ``rules`` are those of the base (see :func:`bot.flows.review.rules_at`).
 
     ``required`` names the assistants that have to answer. ``render`` says what a change does to rendered objects, which the
@@ -96,7 +96,7 @@ class _Head:
 
 def review_pull(
     pull: PullRequest,
-    site: ReviewSite,
+    context: ReviewContext,
     *,
     session_id: str,
     comment: bool = False,
@@ -116,37 +116,37 @@ def review_pull(
     """
 
     def change() -> Change:
-        return describe(change_between(site.repository, pull.base_sha, pull.head_sha), pull, agents=site.agents)
+        return describe(change_between(context.repository, pull.base_sha, pull.head_sha), pull, agents=context.agents)
 
-    identity = _identity(pull.head_sha, pull.base_sha, site, pull, twins)
+    identity = _identity(pull.head_sha, pull.base_sha, context, pull, twins)
     head = _Head(pull.head_sha, identity, session_id, change, reads_only, claims, twins)
-    reviewed = replace(_reviewed(head, site), pull=pull)
+    reviewed = replace(_reviewed(head, context), pull=pull)
     if reviewed.check is not None:
         with nullcontext() if comment else suppress(Refused):
-            _follow(site.host, pull.number, reviewed, site.mode, identity, create=comment)
+            _follow(context.host, pull.number, reviewed, context.mode, identity, create=comment)
     if rendered_comment and reviewed.check is not None and not reviewed.again:
-        _show_rendered(site.host, pull.number, reviewed.rendered, pull.head_sha)
+        _show_rendered(context.host, pull.number, reviewed.rendered, pull.head_sha)
     return reviewed
 
 
-def review_queued(queued: QueuedHead, base: str, site: ReviewSite, *, session_id: str) -> Reviewed:
+def review_queued(queued: QueuedHead, base: str, context: ReviewContext, *, session_id: str) -> Reviewed:
     """Judge what a merge queue would make of the commit ``base`` of its branch, and publish the check on it.
 
     It is judged as a whole, by the rules of the branch: pull requests that are fine alone need not be together.
     """
-    pull = _queued_pull(queued, site.host)
+    pull = _queued_pull(queued, context.host)
 
     def change() -> Change:
         if isinstance(pull, BotError):
             raise pull
-        between = change_between(site.repository, base, queued.sha)
+        between = change_between(context.repository, base, queued.sha)
         if pull is not None:
-            return replace(describe(between, pull, agents=site.agents), branch=queued.ref)
-        kind, agent = classify("", branch=queued.ref, messages=between.messages, known_kinds=site.agents)
+            return replace(describe(between, pull, agents=context.agents), branch=queued.ref)
+        kind, agent = classify("", branch=queued.ref, messages=between.messages, known_kinds=context.agents)
         return replace(between, author_kind=kind, agent=agent, branch=queued.ref)
 
-    identity = _identity(queued.sha, base, site, None if isinstance(pull, BotError) else pull)
-    return _reviewed(_Head(queued.sha, identity, session_id, change), site)
+    identity = _identity(queued.sha, base, context, None if isinstance(pull, BotError) else pull)
+    return _reviewed(_Head(queued.sha, identity, session_id, change), context)
 
 
 def _queued_pull(queued: QueuedHead, host: CodeHost) -> PullRequest | BotError | None:
@@ -157,12 +157,14 @@ def _queued_pull(queued: QueuedHead, host: CodeHost) -> PullRequest | BotError |
         return error
 
 
-def _identity(head: str, base: str, site: ReviewSite, pull: PullRequest | None, twins: Sequence[Twin] = ()) -> str:
-    assistants = sorted((assistant.name, assistant.name in site.required) for assistant in site.assistants)
-    about = () if pull is None else pull_facts(pull, site.agents, site.rules.heeded_labels)
+def _identity(
+    head: str, base: str, context: ReviewContext, pull: PullRequest | None, twins: Sequence[Twin] = ()
+) -> str:
+    assistants = sorted((assistant.name, assistant.name in context.required) for assistant in context.assistants)
+    about = () if pull is None else pull_facts(pull, context.agents, context.rules.heeded_labels)
     twin_identities = [[_twin_identity(twin)] for twin in twins]
     return external_id(
-        head, base, site.rules.hash, site.mode, (*about, assistants, *twin_identities), key=site.mask_key
+        head, base, context.rules.hash, context.mode, (*about, assistants, *twin_identities), key=context.mask_key
     )
 
 
@@ -181,23 +183,23 @@ def pull_facts(
     return pull.title, pull.body, pull.author, pull.head_ref, labels, list((agents or {}).items())
 
 
-def _reviewed(head: _Head, site: ReviewSite) -> Reviewed:
+def _reviewed(head: _Head, context: ReviewContext) -> Reviewed:
     running = Check(
-        site.name, head.sha, CheckState.IN_PROGRESS, "Checking", "The checks are running.", (), head.identity
+        context.name, head.sha, CheckState.IN_PROGRESS, "Checking", "The checks are running.", (), head.identity
     )
-    run = _begun(running, site.host, reads_only=head.reads_only)
+    run = _started_check(running, context.host, reads_only=head.reads_only)
     try:
         if run is not None and run.state is not None:
-            standing_result = _again(head, site, run, run.state)
-            return standing_result or _judged(replace(head, identity=f"{head.identity}~anew"), site, published=True)
-        return _judged(head, site, published=run is not None)
+            standing_result = _again(head, context, run, run.state)
+            return standing_result or _judged(replace(head, identity=f"{head.identity}~anew"), context, published=True)
+        return _judged(head, context, published=run is not None)
     except BotError as error:
         if run is not None and run.state is None:
-            site.host.publish(_broken(running, site.mode, error))
+            context.host.publish(_broken(running, context.mode, error))
         raise
 
 
-def _begun(running: Check, host: CodeHost, *, reads_only: bool) -> PublishedCheck | None:
+def _started_check(running: Check, host: CodeHost, *, reads_only: bool) -> PublishedCheck | None:
     """The check in progress, or the one that says it already; None where the token may only read, as expected."""
     try:
         return host.publish(running)
@@ -207,41 +209,41 @@ def _begun(running: Check, host: CodeHost, *, reads_only: bool) -> PublishedChec
         return None
 
 
-def _judged(head: _Head, site: ReviewSite, *, published: bool) -> Reviewed:
+def _judged(head: _Head, context: ReviewContext, *, published: bool) -> Reviewed:
     change = head.change()
-    facts = with_rendered(facts_of(site.repository, change, site.rules.options), change, site.render)
+    facts = with_rendered(facts_of(context.repository, change, context.rules.options), change, context.render)
     result = review(
-        ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name),
-        rules=site.rules,
-        assistants=site.assistants,
-        required=site.required,
+        ReviewRequest(change=change, mode=context.mode, agent=change.agent, repository=context.full_name),
+        rules=context.rules,
+        assistants=context.assistants,
+        required=context.required,
         claims=() if head.claims is None else (head.claims.reply,),
-        store=site.store,
-        clock=site.clock,
+        store=context.store,
+        clock=context.clock,
         session_id=head.session,
         facts=facts,
     )
     result = result if head.claims is None else _compared(result, head.claims)
-    result = shared(result, head.twins, site.rules, site.mode)
+    result = shared(result, head.twins, context.rules, context.mode)
     identity = head.identity if result.complete else f"{head.identity}~incomplete"
-    check = check_of(result, change, site.rules, site.mode, name=site.name, external_id=identity)
-    rendered = differences(facts.rendered, site.mask_key)
+    check = check_of(result, change, context.rules, context.mode, name=context.name, external_id=identity)
+    rendered = differences(facts.rendered, context.mask_key)
     if rendered:
         check = replace(check, summary=_with_difference(check.summary, rendered))
-    published_check = site.host.publish(check) if published else None
-    return Reviewed(result, published_check, check.state, change, site.rules, rendered)
+    published_check = context.host.publish(check) if published else None
+    return Reviewed(result, published_check, check.state, change, context.rules, rendered)
 
 
-def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckState) -> Reviewed | None:
+def _again(head: _Head, context: ReviewContext, check: PublishedCheck, state: CheckState) -> Reviewed | None:
     """The verdict that stands, with what the detectors find: they ask nobody. No assistant is asked again.
 
     None where they find worse than it says: whoever may write checks can write one in our name, so it is judged anew.
     """
     change = head.change()
-    facts = with_rendered(facts_of(site.repository, change, site.rules.options), change, site.render)
-    request = ReviewRequest(change=change, mode=site.mode, agent=change.agent, repository=site.full_name)
-    result = review(request, rules=site.rules, clock=site.clock, session_id=head.session, facts=facts)
-    result = shared(result, head.twins, site.rules, site.mode)
+    facts = with_rendered(facts_of(context.repository, change, context.rules.options), change, context.render)
+    request = ReviewRequest(change=change, mode=context.mode, agent=change.agent, repository=context.full_name)
+    result = review(request, rules=context.rules, clock=context.clock, session_id=head.session, facts=facts)
+    result = shared(result, head.twins, context.rules, context.mode)
     answer = _VERDICTS[state]
     if check.kind == "commit-status" and answer is Verdict.APPROVE:  # its success stands for a warning, too
         answer = Verdict.APPROVE if result.verdict is Verdict.APPROVE else Verdict.WARN
@@ -251,8 +253,8 @@ def _again(head: _Head, site: ReviewSite, check: PublishedCheck, state: CheckSta
     result = replace(
         result, verdict=answer, notes=(note, *(old_note for old_note in result.notes if "ran alone" not in old_note))
     )
-    rendered = differences(facts.rendered, site.mask_key)
-    return Reviewed(result, check, state, change, site.rules, rendered, again=True)
+    rendered = differences(facts.rendered, context.mask_key)
+    return Reviewed(result, check, state, change, context.rules, rendered, again=True)
 
 
 def _compared(result: ReviewResult, claims: Claims) -> ReviewResult:
@@ -272,7 +274,7 @@ def _follow(host: CodeHost, number: int, reviewed: Reviewed, mode: Mode, identit
     """The one comment says what the verdict says: findings, or that they are fixed. It is made only to ``create`` findings."""
     if reviewed.again and not create:
         return
-    own_comment = _ours(host.comments(number), _FINDINGS)
+    own_comment = _marker_of_ours(host.comments(number), _FINDINGS)
     digest = identity[:16]
     approved = reviewed.result.verdict is Verdict.APPROVE
     if (own_comment is None and (approved or not create)) or (
@@ -283,7 +285,7 @@ def _follow(host: CodeHost, number: int, reviewed: Reviewed, mode: Mode, identit
     host.comment(number, marker=Marker(_FINDINGS, f"pull/{number}", digest), body=body)
 
 
-def _ours(comments: Sequence[Comment], kind: str) -> Marker | None:
+def _marker_of_ours(comments: Sequence[Comment], kind: str) -> Marker | None:
     return next(
         (comment.marker for comment in comments if comment.marker is not None and comment.marker.kind == kind), None
     )
@@ -296,7 +298,7 @@ def _show_rendered(host: CodeHost, number: int, rendered: Sequence[TargetDiffere
     """
     marker = Marker(_RENDERED, f"pull/{number}", head[:16])
     with suppress(Refused):
-        if rendered or _ours(host.comments(number), _RENDERED) is not None:
+        if rendered or _marker_of_ours(host.comments(number), _RENDERED) is not None:
             host.comment(number, marker=marker, body=rendered_body(rendered, head))
 
 

@@ -17,7 +17,7 @@ from bot.model.target import Unit, UnitKind
 from bot.plans.hooks import Releases
 from bot.targets.desired import hooks, identity, made_once
 
-_OWN: Final = frozenset({UnitKind.KUSTOMIZE, UnitKind.HELM, UnitKind.DIRECTORY})
+_RENDERED_HERE: Final = frozenset({UnitKind.KUSTOMIZE, UnitKind.HELM, UnitKind.DIRECTORY})
 """Units that nobody else deploys."""
 
 
@@ -56,18 +56,18 @@ def _rendered(name: str, declaration: Declaration) -> Iterator[tuple[ResourceId,
 def _charts(name: str, declaration: Declaration) -> Iterator[tuple[Unit, Desired]]:
     deployment = declaration.deployment
     if deployment is not None and name in deployment.expansions:
-        yield from (pair for pair in hooks(deployment.expansions[name]) if pair[0].kind in _OWN)
+        yield from (pair for pair in hooks(deployment.expansions[name]) if pair[0].kind in _RENDERED_HERE)
 
 
 def _made_once(name: str, declaration: Declaration) -> Iterator[tuple[Unit, Desired]]:
     deployment = declaration.deployment
     if deployment is not None and name in deployment.expansions:
-        yield from (pair for pair in made_once(deployment.expansions[name]) if pair[0].kind in _OWN)
+        yield from (pair for pair in made_once(deployment.expansions[name]) if pair[0].kind in _RENDERED_HERE)
 
 
 def _release(unit: Unit) -> str | None:
     """What a unit is called as a release."""
-    return f"{unit.kind.value} {unit.name}" if unit.kind in _OWN else None
+    return f"{unit.kind.value} {unit.name}" if unit.kind in _RENDERED_HERE else None
 
 
 def _named(desired: Desired, commit: str) -> Desired:

@@ -43,7 +43,7 @@ class Progress:
     view: LedgerView
     head: str
     now: datetime
-    own: frozenset[str] = frozenset()
+    intended_ids: frozenset[str] = frozenset()
     """The ids of the intents that this run wrote."""
 
     def at(self, view: LedgerView) -> Progress:
@@ -52,7 +52,7 @@ class Progress:
 
     def after(self, view: LedgerView, started: Sequence[StartedIntent]) -> Progress:
         """The same progress with these intents in the ledger."""
-        return replace(self, view=view, own=self.own | {intent.entry.id for intent in started})
+        return replace(self, view=view, intended_ids=self.intended_ids | {intent.entry.id for intent in started})
 
 
 Branches: TypeAlias = Callable[[Sequence[StartedIntent], Progress], Sequence[BranchMove]]
@@ -60,7 +60,7 @@ Branches: TypeAlias = Callable[[Sequence[StartedIntent], Progress], Sequence[Bra
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedBatch:
     """What was begun; what was not, each with its line of the report; the ledger by now; whether the branches moved too."""
 
     started: Sequence[StartedIntent]
@@ -69,7 +69,7 @@ class Begun:
     moved: bool = False
 
 
-def begin(intentions: Sequence[Intention], progress: Progress, run: RunContext, branches: Branches) -> Begun:
+def begin(intentions: Sequence[Intention], progress: Progress, run: RunContext, branches: Branches) -> StartedBatch:
     """Write the intents of all ``intentions`` in one append, and in the same push move the ``branches`` that carry their
     work out, where the remote can do both or nothing.
 
@@ -86,7 +86,7 @@ def begin(intentions: Sequence[Intention], progress: Progress, run: RunContext, 
             dropped += no_longer_permitted
         started = _together([StartedIntent(intention, _intent(intention, run, now)) for intention in remaining])
         if not started:
-            return Begun([], dropped, progress)
+            return StartedBatch([], dropped, progress)
         moves = branches(started, progress)
         if _held_up(started[0], run) is not None:
             continue
@@ -96,7 +96,7 @@ def begin(intentions: Sequence[Intention], progress: Progress, run: RunContext, 
             progress = progress.at(run.ledger.read())
             continue
         run.reached("intent")
-        return Begun(started, dropped, progress.after(view, started), moved)
+        return StartedBatch(started, dropped, progress.after(view, started), moved)
     raise Stale("the ledger moved every time; another run is very busy", advice="The next run tries again.")
 
 
@@ -140,7 +140,7 @@ def _still_permitted(
     intentions: Sequence[Intention], progress: Progress, limits: Limits, now: datetime
 ) -> tuple[list[Intention], list[tuple[Intention, TakenAction]]]:
     """Which intentions may still be carried out at ``now``, after everything that was appended since the plan was made."""
-    known_ids = {entry.id for entry in progress.planned.entries} | progress.own
+    known_ids = {entry.id for entry in progress.planned.entries} | progress.intended_ids
     started_pairs = {
         (entry.lane, entry.task)
         for entry in progress.view.entries
@@ -153,7 +153,7 @@ def _still_permitted(
             text = "Another run began this just now."
             dropped.append((intention, action_of(intention, effect=Effect.IN_PROGRESS, message=text)))
             continue
-        pending = [request(other) for other in permitted]
+        pending = [request(earlier) for earlier in permitted]
         answer = permit(progress.view, request(intention), limits, now, pending=pending)
         if isinstance(answer, Denied):
             denied = replace(intention, effect=Effect.DENIED, message=answer.message, denied=answer)

@@ -22,7 +22,7 @@ def notes_of(body: str) -> str:
     return body.partition(NOTES)[2].strip()
 
 
-def kept(body: str, before: str) -> str:
+def with_readers_edits(body: str, before: str) -> str:
     """``body``, a text without notes, as people left it: the steps that were ticked in ``before`` are, and their notes stay."""
     own_text, _, _ = before.partition(NOTES)
     done_steps = {match["step"].strip() for match in _BOX.finditer(own_text) if match["tick"] != " "}

@@ -129,8 +129,8 @@ def _commit(head: str, files: Mapping[str, bytes], change: LevelChange, run: Run
     return run.repository.commit(head, files, message=message, at=run.clock.now(), author=run.author)
 
 
-def _order(change: LevelChange, commit: str, word: str, run: RunContext, by: Actor) -> None:
-    reason = f"auto-fix level {change.before} → {change.after}, by {word}"
+def _order(change: LevelChange, commit: str, channel: str, run: RunContext, by: Actor) -> None:
+    reason = f"auto-fix level {change.before} → {change.after}, by {channel}"
     record_order(run, EntryKind.NOTE, reason=reason, actor=by, detail={"head": commit})
 
 
@@ -146,7 +146,7 @@ def _pushed(change: LevelChange, commit: str, head: str, run: RunContext, by: Ac
 def _proposed(change: LevelChange, commit: str, run: RunContext, by: Actor) -> LevelChange:
     host = _host(run)
     tip = run.repository.head(BRANCH)
-    if tip is not None and not _ours(tip, run):
+    if tip is not None and not _is_our_commit(tip, run):
         raise Refused(
             f"somebody else committed to {BRANCH}", advice="Merge or close its pull request and delete the branch."
         )
@@ -171,7 +171,7 @@ def _host(run: RunContext) -> CodeHost:
     return run.host
 
 
-def _ours(tip: str, run: RunContext) -> bool:
+def _is_our_commit(tip: str, run: RunContext) -> bool:
     """Whether ``tip`` is a commit of this bot, or one that the branch has already."""
     base = run.repository.head(run.branch)
     if (base is not None and run.repository.is_ancestor(tip, base)) or pushed_by_us(tip, run.ledger.read(), run):

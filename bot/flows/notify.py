@@ -204,7 +204,7 @@ def _settle(parcels: Sequence[Parcel], deliveries: Mapping[str, Delivery], view:
                 parcel.receiver,
                 ids,
                 delivery.result,
-                conditions.said(delivery.answer),
+                conditions.as_sentence(delivery.answer),
                 id_=teller.new_id(),
                 actor=teller.actor,
                 at=at,

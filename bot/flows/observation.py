@@ -175,7 +175,7 @@ def _report(declaration: Declaration, rules: RulesInForce, group: ObserverGroup)
     observation = group.observation
     bases = _bases(declaration, rules, group.observer)
     names = _Names.of(declaration, group.observer, bases)
-    differences = (*names.own(observation.differences), *(declaration.stale if not group.observer else ()))
+    differences = (*names.without_others(observation.differences), *(declaration.stale if not group.observer else ()))
     report = compare(
         group.resources,
         replace(observation, differences=differences),
@@ -242,7 +242,7 @@ class _Names:
         """Whether it is about something of this run: where one target was asked for, others may declare the rest."""
         return not self.only or bool(self._target(drift.resource))
 
-    def own(self, differences: Sequence[Drift]) -> list[Drift]:
+    def without_others(self, differences: Sequence[Drift]) -> list[Drift]:
         """Differences that came compared, within the place; those that name another target are not about it."""
         return [
             replace(drift, resource=drift.resource.local) if drift.resource.target else drift
@@ -271,14 +271,14 @@ def _joined(
     """One report out of those of all groups, after the ignore rules: a rule is unused where it hides nothing anywhere."""
     deployment = declaration.deployment
     all_exceptions = (
-        [exceptions(deployment.expansions[name]) for name in sorted(deployment.looked)] if deployment else []
+        [exceptions(deployment.expansions[name]) for name in sorted(deployment.compared_names)] if deployment else []
     )
     ignores = rules.ignores + Ignores(
         tuple(rule for target_exceptions in all_exceptions for rule in target_exceptions.rules)
     )
     ignores += ignore.of_resources(declaration.resources)
     compared = without_marks([drift for report in reports for drift in report.drift], declaration)
-    sorted_ = ignore.sort(compared, ignores, now, _labels(declaration, groups))
+    sorted_ = ignore.sort_out(compared, ignores, now, _labels(declaration, groups))
     drift, opaque = without_opaque(sorted_.kept, declaration.resources)
     drift, unseen = without_idle(drift, declaration, idle)
     errors = (*declaration.errors, *rules.errors)
@@ -325,7 +325,9 @@ def _idle(declaration: Declaration, groups: Sequence[ObserverGroup], reports: Se
 
 def _targets(declaration: Declaration, idle: frozenset[str]) -> Mapping[str, int]:
     """How many resources each target declares that is compared."""
-    looked_at_targets = frozenset[str]() if declaration.deployment is None else declaration.deployment.looked - idle
+    looked_at_targets = (
+        frozenset[str]() if declaration.deployment is None else declaration.deployment.compared_names - idle
+    )
     counts = Counter(desired.id.target for desired in declaration.resources if desired.id.target in looked_at_targets)
     return {name: counts[name] for name in sorted(looked_at_targets)}
 
@@ -383,7 +385,7 @@ def _compared(task: str, deployment: Deployment, idle: frozenset[str]) -> bool:
     """
     target = task.partition("/")[0]
     if target in {known_target.name for known_target in deployment.discovery.targets}:
-        return target in deployment.looked and target not in idle
+        return target in deployment.compared_names and target not in idle
     return deployment.only is None
 
 

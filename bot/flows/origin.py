@@ -155,7 +155,7 @@ class _Veil:
     """Takes secrets out of an answer about one resource: its own, and those of every Secret that is declared beside it."""
 
     desired: Desired
-    own: Mask
+    own_mask: Mask
     secrets: Mask
 
     @staticmethod
@@ -188,10 +188,10 @@ class _Veil:
         ):
             return HIDDEN
         tree = self.desired.tree
-        veiled = self._plain(self.own(value, pointer, ANY, owner=owner_of(tree, pointer))[0])
+        veiled = self._plain(self.own_mask(value, pointer, ANY, owner=owner_of(tree, pointer))[0])
         if not pointer or not isinstance(pointer[-1], int):
             return veiled
-        veiled_parent, _ = self.own(value_at(tree, pointer[:-1]), pointer[:-1], ANY)
+        veiled_parent, _ = self.own_mask(value_at(tree, pointer[:-1]), pointer[:-1], ANY)
         element = veiled_parent[pointer[-1]] if isinstance(veiled_parent, (list, tuple)) else veiled
         return veiled if element == value else element
 
@@ -199,7 +199,7 @@ class _Veil:
         """What a line says, as JSON; empty where it is not told: the deciding line says the value itself."""
         if link.decides or link.value is None:
             return ""
-        return json.dumps(self._plain(self.own(link.value, (_called(link),), ANY)[0]))
+        return json.dumps(self._plain(self.own_mask(link.value, (_called(link),), ANY)[0]))
 
     def names_secret(self, link: Link) -> bool:
         """Whether a line calls its value a secret, whatever the rendered place is called."""
@@ -207,7 +207,7 @@ class _Veil:
 
     def text(self, lines: str) -> str:
         """Lines of files."""
-        return self.own.redact(self.secrets.without_known(lines))
+        return self.own_mask.redact(self.secrets.without_known(lines))
 
     def _plain(self, value: JSON) -> JSON:
         """A value without what a Secret holds."""
@@ -254,7 +254,9 @@ def _among_others(declaration: Declaration) -> str | None:
     deployment = declaration.deployment
     if deployment is None or deployment.only is not None:
         return None
-    other_names = [target.name for target in deployment.discovery.targets if target.name not in deployment.looked]
+    other_names = [
+        target.name for target in deployment.discovery.targets if target.name not in deployment.compared_names
+    ]
     return f"Not compared are also {', '.join(other_names[:_MOST])}: choose one with --target." if other_names else None
 
 

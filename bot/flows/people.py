@@ -77,7 +77,7 @@ def owner_names(text: str, file: str) -> tuple[str, ...]:
 
 
 def _rules(text: str) -> Sequence[Sequence[str]]:
-    return [words for line in text.splitlines() if (words := line.partition("#")[0].split())]
+    return [fields for line in text.splitlines() if (fields := line.partition("#")[0].split())]
 
 
 def _owners_of(file: str, rules: Sequence[Sequence[str]]) -> Sequence[str]:

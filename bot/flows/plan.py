@@ -155,7 +155,7 @@ def _intention(
         text = "Restoring changes what runs to what Git says, which is left to your own deployment."
         return Intention(proposal, Effect.UNSUPPORTED, text)
     if (running := _in_flight(proposal, situation)) is not None:
-        return _begun(proposal, running)
+        return _in_progress(proposal, running)
     if (ignored := situation.known.ignored.get(proposal.fingerprint)) is not None:
         return Intention(proposal, Effect.REJECTED, _ignored(ignored))
     match proposal.lane:
@@ -192,11 +192,11 @@ def _held(
     denied = Denied("deletion-guard", message, excess.guard.figures, None)
     refusal = Intention(proposal, Effect.DENIED, message, denied=denied, kind=DELETIONS)
     if (running := _in_flight(proposal, situation)) is not None:
-        return refusal, _begun(proposal, running)
+        return refusal, _in_progress(proposal, running)
     return refusal, _issue(proposal, (), situation, kind=DELETIONS)
 
 
-def _begun(proposal: Proposal, running: Entry) -> Intention:
+def _in_progress(proposal: Proposal, running: Entry) -> Intention:
     return Intention(proposal, Effect.IN_PROGRESS, f"Another run began this at {running.at:%H:%M:%S UTC}.")
 
 

@@ -15,8 +15,8 @@ from bot.errors import BotError, Closed, Refused, Stale, Unavailable
 from bot.flows.context import RunContext
 from bot.flows.identity import details
 from bot.flows.intention import Intention, action_of
-from bot.flows.intents import Begun, Ending, Progress, StartedIntent, begin, check_in_time, finish_each
-from bot.flows.kept import kept, with_notes
+from bot.flows.intents import Ending, Progress, StartedBatch, StartedIntent, begin, check_in_time, finish_each
+from bot.flows.kept import with_notes, with_readers_edits
 from bot.flows.messages import (
     ItemText,
     commit_message,
@@ -151,12 +151,12 @@ def _is_pull(intent: StartedIntent) -> bool:
 def _desk(intentions: Sequence[Intention], progress: Progress, host: CodeHost, run: RunContext) -> ProposalDesk:
     """What every proposal of a batch needs to know, asked once."""
     lanes = {intention.proposal.lane for intention in intentions if intention.effect is Effect.OPENED}
-    pulls = _asked(host.pulls) if Lane.CONFIG_PULL_REQUEST in lanes else None
-    issues = _asked(host.issues) if Lane.RUNBOOK_ISSUE in lanes else None
-    return ProposalDesk(host, _asked(host.facts), pulls, issues, progress.view, run, progress.head)
+    pulls = _answered(host.pulls) if Lane.CONFIG_PULL_REQUEST in lanes else None
+    issues = _answered(host.issues) if Lane.RUNBOOK_ISSUE in lanes else None
+    return ProposalDesk(host, _answered(host.facts), pulls, issues, progress.view, run, progress.head)
 
 
-def _asked(question: Callable[[], _T]) -> _T | None:
+def _answered(question: Callable[[], _T]) -> _T | None:
     with suppress(BotError):  # it was answered when the run began; a proposal that needs it asks again by itself
         return question()
     return None
@@ -179,7 +179,7 @@ def _branch(started: StartedIntent, progress: Progress, run: RunContext) -> Bran
 
 
 def _pushed(
-    moves: Mapping[str, BranchMove | BotError], begun_batch: Begun, run: RunContext
+    moves: Mapping[str, BranchMove | BotError], begun_batch: StartedBatch, run: RunContext
 ) -> dict[str, str | BotError]:
     """By intent, where its branch is now, or why it is not there."""
     drafted = {intent: move for intent, move in moves.items() if isinstance(move, BranchMove)}
@@ -189,7 +189,7 @@ def _pushed(
     return {intent: heads[intent] if isinstance(move, BranchMove) else move for intent, move in moves.items()}
 
 
-def _sent(moves: Sequence[BranchMove], begun_batch: Begun, run: RunContext) -> Sequence[str | BotError]:
+def _sent(moves: Sequence[BranchMove], begun_batch: StartedBatch, run: RunContext) -> Sequence[str | BotError]:
     """Where the branches are, which moved with their intents or move now."""
     if begun_batch.moved or not moves:
         return [move.commit for move in moves]
@@ -209,7 +209,7 @@ def _result(
             started, turned_down(intention, barrier, run, was_tried=False), refused(barrier, lane, run)
         )
     try:
-        item = _made(started, head, desk)
+        item = _made_item(started, head, desk)
     except (Closed, Unavailable) as exc:
         barriers.note(lane, exc)
         return ProposalResult(started, turned_down(intention, exc, run), refused(exc, lane, run))
@@ -228,7 +228,7 @@ def _result(
     )
 
 
-def _made(started: StartedIntent, head: str | BotError | None, desk: ProposalDesk) -> PullRequest | Issue:
+def _made_item(started: StartedIntent, head: str | BotError | None, desk: ProposalDesk) -> PullRequest | Issue:
     if isinstance(head, BotError):
         raise head
     check_in_time(started, desk.run)
@@ -247,7 +247,7 @@ def _pull(intention: Intention, desk: ProposalDesk) -> PullRequest:
     host, run = desk.host, desk.run
     text = pull_request_text(intention, run.texts)
     if intention.effect is Effect.UPDATED and intention.number is not None:
-        body = kept(text.body, host.pull(intention.number).body)
+        body = with_readers_edits(text.body, host.pull(intention.number).body)
         item = host.update_pull(intention.number, marker=intention.marker, title=text.title, body=body)
     else:
         item = host.open_pull(
@@ -292,7 +292,7 @@ def _issue(intention: Intention, desk: ProposalDesk) -> Issue:
 def _rewritten(number: int, text: ItemText, intention: Intention, desk: ProposalDesk) -> Issue:
     """The issue with its new text, in which people's ticks and notes stay; one comment says what it says now."""
     before = desk.host.item(number)
-    body = kept(text.body, "" if before is None else before.body)
+    body = with_readers_edits(text.body, "" if before is None else before.body)
     item = desk.host.update_issue(number, marker=intention.marker, title=text.title, body=body)
     change_note = issue_changed("" if before is None else before.title, text, intention.proposal, desk.run)
     desk.host.comment(

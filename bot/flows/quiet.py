@@ -39,7 +39,7 @@ def without_marks(drifts: Sequence[Drift], declaration: Declaration) -> tuple[Dr
         return tuple(drifts)
     units = {
         id_._replace(target=name): unit
-        for name in {id_.target for id_ in marks} & declaration.deployment.looked
+        for name in {id_.target for id_ in marks} & declaration.deployment.compared_names
         for unit, rendered in declaration.deployment.expansions[name].objects()
         if (id_ := identity(rendered)) is not None
     }

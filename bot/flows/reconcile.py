@@ -193,8 +193,10 @@ def _with_items(result: Tick, assessment: Assessment, memory: Memory) -> Tick:
         result,
         pulls=None
         if memory.pulls is None
-        else (*_ours(memory.pulls), *(e for e in ended if isinstance(e, PullRequest))),
-        issues=None if memory.issues is None else (*_ours(memory.issues), *(e for e in ended if isinstance(e, Issue))),
+        else (*_items_of_ours(memory.pulls), *(e for e in ended if isinstance(e, PullRequest))),
+        issues=None
+        if memory.issues is None
+        else (*_items_of_ours(memory.issues), *(e for e in ended if isinstance(e, Issue))),
         looked_at=frozenset(task for task in differed if looked_at(task, assessment)),
     )
 
@@ -205,7 +207,7 @@ def _number(subject: str) -> int | None:
     return int(number) if kind in {"pull", "issue"} and number.isdigit() else None
 
 
-def _ours(items: Sequence[ItemT]) -> tuple[ItemT, ...]:
+def _items_of_ours(items: Sequence[ItemT]) -> tuple[ItemT, ...]:
     return tuple(item for item in items if item.marker is not None)
 
 

@@ -167,9 +167,9 @@ def _item(
     A valid marker tells it, the same words of our account under another secret, or ``branch``, whose tip names the intent.
     """
     accounted = {
-        other.detail.get(NUMBER)
-        for other in memory.view.entries
-        if other.kind is EntryKind.OUTCOME and other.fingerprint == entry.fingerprint
+        recorded.detail.get(NUMBER)
+        for recorded in memory.view.entries
+        if recorded.kind is EntryKind.OUTCOME and recorded.fingerprint == entry.fingerprint
     }
     matching_item = next((item for item in items if _shows(item, entry) or _is_from(item, branch)), None)
     if matching_item is None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from bot.errors import BotError, Closed, Refused, Stale, Unavailable
 from bot.flows.context import RunContext
 from bot.flows.intention import Intention, action_of
-from bot.flows.intents import Begun, Ending, Progress, StartedIntent, begin, check_in_time, finish
+from bot.flows.intents import Ending, Progress, StartedBatch, StartedIntent, begin, check_in_time, finish
 from bot.flows.messages import commit_message, committed, handed_over
 from bot.flows.proposing import propose, refused, turned_down
 from bot.flows.restoring import Restoring
@@ -155,7 +155,7 @@ def _patched(started: Sequence[StartedIntent], progress: Progress, run: RunConte
     return run.repository.commit(progress.head, files, message=message, at=progress.now, author=run.author)
 
 
-def _pushed(draft: PatchCommit, begun_batch: Begun, run: RunContext) -> str:
+def _pushed(draft: PatchCommit, begun_batch: StartedBatch, run: RunContext) -> str:
     """The commit that the branch is at."""
     move = draft.move
     if isinstance(move, BotError):

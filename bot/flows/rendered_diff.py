@@ -77,7 +77,7 @@ class TargetDifference:
     def counts(self) -> str:
         """How many objects are removed, changed and added, and how many only refer to those by new names."""
         counts = Counter(object_difference.word for object_difference in self.objects)
-        return ", ".join(f"{counts[word]} {word}" for word in (*_WORDS.values(), _FOLLOWS) if counts[word])
+        return ", ".join(f"{counts[state]} {state}" for state in (*_WORDS.values(), _FOLLOWS) if counts[state])
 
     def as_json(self) -> Mapping[str, object]:
         """The difference for programs."""

@@ -265,11 +265,13 @@ def _failures(before: Expansion, after: Expansion) -> tuple[NotCompared, ...]:
     A unit that is gone may have been taken out. Where something is newly left out at the same time, nobody can tell, and
     it counts as not rendered any more.
     """
-    good = {_unit(unit.unit) for unit in before.units if unit.rendering.error is None}
+    rendered_before = {_unit(unit.unit) for unit in before.units if unit.rendering.error is None}
     broken = [
-        unit.rendering.error for unit in after.units if unit.rendering.error is not None and _unit(unit.unit) in good
+        unit.rendering.error
+        for unit in after.units
+        if unit.rendering.error is not None and _unit(unit.unit) in rendered_before
     ]
-    if good - {_unit(unit.unit) for unit in after.units}:
+    if rendered_before - {_unit(unit.unit) for unit in after.units}:
         by_itself = {out for unit in (*before.units, *after.units) for out in unit.rendering.left_out}
         known_gaps = {(out.subject, out.reason) for out in before.left_out}
         broken += [
@@ -288,7 +290,7 @@ def _new(before: Discovery, after: Discovery) -> tuple[NotCompared, ...]:
     """What was not left out before: a target that is not found any more may be among it."""
     known_gaps = {(out.subject, out.reason) for out in before.left_out}
     errors = [NotCompared(error.file, error.message, error.file, error.line) for error in after.errors
-              if error.file not in {other.file for other in before.errors}]  # fmt: skip
+              if error.file not in {earlier.file for earlier in before.errors}]  # fmt: skip
     return (*(out for out in after.left_out if (out.subject, out.reason) not in known_gaps), *errors)
 
 

@@ -116,7 +116,7 @@ def _rotation(drift: Drift) -> tuple[RunbookStep, ...]:
 
 def _kubernetes(drift: Drift, lone_files: Collection[str]) -> tuple[RunbookStep, ...]:
     resource, target = drift.resource, object_of(drift)
-    look = RunbookStep("Inspect the live object.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
+    inspect = RunbookStep("Inspect the live object.", f"kubectl get {target} -o yaml\nkubectl describe {target}")
     restore = applied_again(drift, lone_files)
     match drift.kind:
         case DriftKind.MISSING if not drift.path:
@@ -136,7 +136,7 @@ def _kubernetes(drift: Drift, lone_files: Collection[str]) -> tuple[RunbookStep,
         case DriftKind.REMOVED | DriftKind.UNMANAGED if not drift.path:
             data = _data(drift, "Make a backup and check that it can be read: deleting this loses its data.")
             return (
-                look,
+                inspect,
                 _KEEP,
                 *data,
                 RunbookStep("Delete it once nobody needs it.", f"kubectl delete {target}"),
@@ -144,7 +144,7 @@ def _kubernetes(drift: Drift, lone_files: Collection[str]) -> tuple[RunbookStep,
         case _:
             data = _data(drift, "Make a backup first: this field decides over stored data.")
             return (
-                look,
+                inspect,
                 *data,
                 *restore,
                 RunbookStep(

@@ -96,18 +96,18 @@ class Listing:
         Notes tell it of the targets that are compared; of the others, and of what only this machine cannot render, the
         units do.
         """
-        pairs = [(_PLACE.sub("", note.rule), note.detail) for note in self.notes]
+        pairs = [(_LOCATION.sub("", note.rule), note.detail) for note in self.notes]
         distinct = set(pairs)
         for target in self.targets:
             for unit in target.units:
-                subject = _PLACE.sub("", unit.subject or unit.name)
+                subject = _LOCATION.sub("", unit.subject or unit.name)
                 if unit.problem is not None and (subject, unit.problem) not in distinct:
                     pairs.append((subject if target.compared else f"{target.name}: {subject}", unit.problem))
         return tuple(self._placed(group) if len(group.subjects) == 1 else group for group in grouped(pairs))
 
     def _placed(self, group: ReasonGroup) -> ReasonGroup:
         """A subject with its file and line; each of several that are called the same."""
-        called = (note.rule for note in self.notes if _PLACE.sub("", note.rule) == group.subjects[0])
+        called = (note.rule for note in self.notes if _LOCATION.sub("", note.rule) == group.subjects[0])
         return replace(group, subjects=tuple(dict.fromkeys(called)) or group.subjects)
 
     def as_json(self) -> dict[str, object]:
@@ -134,7 +134,7 @@ class Listing:
         }
 
 
-_PLACE: Final = re.compile(r" \([^()]*:\d+\)\Z")
+_LOCATION: Final = re.compile(r" \([^()]*:\d+\)\Z")
 """The file and line behind a subject."""
 _ALIKE: Final = 0.6
 """The share of its words that a reason has in common with others of its group."""
@@ -144,28 +144,28 @@ def grouped(reasons: Iterable[tuple[str, str]]) -> tuple[ReasonGroup, ...]:
     """Subjects with the same reason together, or with one that only names something else in it."""
     groups: list[tuple[list[str], list[str]]] = []
     for subject, reason in reasons:
-        words = reason.split()
+        tokens = reason.split()
         for common, subjects in groups:
-            if len(common) == len(words) and _share(common, words) >= _ALIKE:
-                common[:] = [_common(entry, other) for entry, other in zip(common, words, strict=True)]
+            if len(common) == len(tokens) and _share(common, tokens) >= _ALIKE:
+                common[:] = [_common(entry, token) for entry, token in zip(common, tokens, strict=True)]
                 subjects.append(subject)
                 break
         else:
-            groups.append((words, [subject]))
+            groups.append((tokens, [subject]))
     reason_groups = [ReasonGroup(" ".join(common), tuple(dict.fromkeys(subjects))) for common, subjects in groups]
     return tuple(sorted(reason_groups, key=lambda group: -len(group.subjects)))
 
 
-def _share(common: Sequence[str], words: Sequence[str]) -> float:
-    return sum(first == other for first, other in zip(common, words, strict=True)) / max(len(words), 1)
+def _share(common: Sequence[str], tokens: Sequence[str]) -> float:
+    return sum(first == second for first, second in zip(common, tokens, strict=True)) / max(len(tokens), 1)
 
 
-def _common(first: str, other: str) -> str:
+def _common(first: str, second: str) -> str:
     """One word, or what stands for both with the punctuation that they end in."""
-    if first == other:
+    if first == second:
         return first
-    ends = {word[-1:] for word in (first, other)} & set(",;:.")
-    return f"…{ends.pop()}" if len(ends) == 1 and first[-1:] == other[-1:] else "…"
+    ends = {token[-1:] for token in (first, second)} & set(",;:.")
+    return f"…{ends.pop()}" if len(ends) == 1 and first[-1:] == second[-1:] else "…"
 
 
 def _as_settings_say(unit: Unit) -> tuple[str, tuple[str, ...]]:
@@ -215,7 +215,7 @@ def listing(declaration: Declaration) -> Listing:
                 observer,
                 target.paths,
                 objects,
-                target.name in deployment.looked,
+                target.name in deployment.compared_names,
                 tuple(units),
             )
         )

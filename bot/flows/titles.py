@@ -76,11 +76,11 @@ def _shortest(name: str, wordings: Iterable[str], link: str, tail: str = "") -> 
     longest = min(_LONGEST_NAME, MOST - len(link) - len(tail) - _LEAST)
     text = one_line(name, limit=300)
     head = f"{text if len(text) <= longest else f'…{text[1 - longest :]}'}{link}"
-    words = ""
-    for words in wordings:
-        if len(head) + len(words) + len(tail) <= MOST:
+    wording = ""
+    for wording in wordings:
+        if len(head) + len(wording) + len(tail) <= MOST:
             break
-    return f"{head}{one_line(words, limit=MOST - len(head) - len(tail))}{tail}"
+    return f"{head}{one_line(wording, limit=MOST - len(head) - len(tail))}{tail}"
 
 
 def _changes(drifts: Sequence[Drift]) -> Iterator[str]:
@@ -169,12 +169,12 @@ def _flat(text: str) -> str:
 def _field(drift: Drift) -> str:
     """The end of the path that says what the field is: ``image``, ``ports[http].port``, ``labels.team``."""
     path = drift.path
-    words = [index for index, segment in enumerate(path) if isinstance(segment, str) and segment.isidentifier()]
-    if not words:
+    name_indices = [index for index, segment in enumerate(path) if isinstance(segment, str) and segment.isidentifier()]
+    if not name_indices:
         return format_path(path)
-    start = words[-1]
-    if len(words) > 1 and (path[start] in _VAGUE or path[words[-2]] in _GROUPS):
-        start = words[-2]
+    start = name_indices[-1]
+    if len(name_indices) > 1 and (path[start] in _VAGUE or path[name_indices[-2]] in _GROUPS):
+        start = name_indices[-2]
     return one_line(format_path(path[start:]), limit=2 * _LONGEST[0])
 
 
@@ -191,5 +191,5 @@ def _without_common_name(before: str, after: str) -> tuple[str, str]:
     ``name[:tag][@algorithm:digest]`` (github.com/distribution/reference, grammar in ``reference.go``). The port of a
     registry has a colon as well: what is before it then differs, or is the same and so is the port.
     """
-    (name, _, tag), (other, _, other_tag) = before.rpartition(":"), after.rpartition(":")
-    return (tag, other_tag) if name and name == other else (before, after)
+    (name, _, tag), (other_name, _, other_tag) = before.rpartition(":"), after.rpartition(":")
+    return (tag, other_tag) if name and name == other_name else (before, after)

@@ -47,7 +47,7 @@ def scene_of(deployment: Deployment, target: str, reader: DeploymentReader) -> S
     return Scene(
         tree=reader.holding(deployment.tree),
         objects={target_name: _objects(of, documents) for target_name, of in expansions.items()},
-        render=again.whole,
+        render=again.rendered_targets,
         inputs={target_name: inputs(of, documents) for target_name, of in expansions.items()},
         provenance={target: provenance(expansions[target], documents)},
         noise={id_: pointers for of in expansions.values() for id_, pointers in changing(of).items()},
@@ -93,7 +93,7 @@ class _Again:
     reader: DeploymentReader
     expansions: Mapping[str, Expansion]
 
-    def whole(self, tree: FileTree, names: frozenset[str]) -> Objects | None:
+    def rendered_targets(self, tree: FileTree, names: frozenset[str]) -> Objects | None:
         """The named targets; None where one of them is gone, or something renders no longer."""
         targets = self._targets(tree)
         objects_by_target: dict[str, Mapping[ResourceId, Tree]] = {}

@@ -33,7 +33,7 @@ _AGAIN: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class Verification:
     """The last look, and after how many."""
 
     assessment: Assessment
@@ -65,37 +65,44 @@ def _fault(report: Report) -> str:
     return f"{counted(len(report.drift), 'difference')} between Git and what runs"
 
 
-def verify(look: Callable[[], Assessment], clock: Clock, *, wait: float) -> Verified:
+def verify(assess: Callable[[], Assessment], clock: Clock, *, wait: float) -> Verification:
     """Look until nothing differs, at most for ``wait`` seconds; a mistake in Git does not go away by waiting."""
     until, looks = clock.now() + timedelta(seconds=wait), 0
     while True:
-        assessment, looks = look(), looks + 1
+        assessment, looks = assess(), looks + 1
         report = assessment.report
         settled = not (report.drift or report.unreachable)
         if settled or report.errors or clock.now() >= until:
-            return Verified(assessment, looks)
+            return Verification(assessment, looks)
         clock.sleep(_AGAIN)
 
 
 def publish(
-    verified: Verified, host: CodeHost, *, target: str | None = None, done_lines: Sequence[str] = ()
+    verification: Verification, host: CodeHost, *, target: str | None = None, done_lines: Sequence[str] = ()
 ) -> PublishedCheck:
     """Write the result on the commit, below ``done_lines`` (what the run did before); the same result is written once.
 
     A ``target`` that was looked at alone has a check of its own, which says nothing about the others.
     """
-    assessment = verified.assessment
+    assessment = verification.assessment
     lines = [f"- {escape.line(line)}" for line in done_lines]
     text = "\n".join([*lines, *([""] if lines else []), summary(assessment.report, assessment.decisions)])
     commit = assessment.declaration.commit
     name = CHECK if target is None else f"{CHECK}/{target}"
     return host.publish(
-        Check(name, commit, verified.state, verified.title, text, external_id=_identity(verified, done_lines))
+        Check(
+            name, commit, verification.state, verification.title, text, external_id=_identity(verification, done_lines)
+        )
     )
 
 
 def tell_pulls(
-    verified: Verified, host: CodeHost, texts: Messages, *, commits: Sequence[str], done_lines: Sequence[str] = ()
+    verification: Verification,
+    host: CodeHost,
+    texts: Messages,
+    *,
+    commits: Sequence[str],
+    done_lines: Sequence[str] = (),
 ) -> tuple[PullRequest, ...]:
     """Say how it ended on the pull requests that ``commits`` were merged from: one comment each, which says what is newest.
 
@@ -103,9 +110,9 @@ def tell_pulls(
     """
     if not isinstance(host, DeployingHost):
         return ()
-    assessment = verified.assessment
-    text = "" if verified.state is CheckState.SUCCESS else summary(assessment.report, assessment.decisions)
-    body = texts.render("verified.md", title=verified.title, commit=commits[0], done=done_lines, summary=text)
+    assessment = verification.assessment
+    text = "" if verification.state is CheckState.SUCCESS else summary(assessment.report, assessment.decisions)
+    body = texts.render("verified.md", title=verification.title, commit=commits[0], done=done_lines, summary=text)
     told_pulls = []
     for pull in {pull.number: pull for commit in commits if (pull := host.merged_as(commit)) is not None}.values():
         with suppress(Closed):
@@ -114,22 +121,22 @@ def tell_pulls(
     return tuple(told_pulls)
 
 
-def note_deployment(verified: Verified, host: CodeHost, *, environment: str, link: str | None) -> str:
+def note_deployment(verification: Verification, host: CodeHost, *, environment: str, link: str | None) -> str:
     """Note in an environment of the host how it ended; a sentence about that."""
     if not isinstance(host, DeployingHost):
         return f"Deployment: {environment}: this host has no deployments."
-    commit = verified.assessment.declaration.commit
-    note = DeploymentNote(environment, commit, verified.state, verified.title, link)
+    commit = verification.assessment.declaration.commit
+    note = DeploymentNote(environment, commit, verification.state, verification.title, link)
     try:
         return f"Deployment: {host.note_deployment(note)}"
     except Closed as exc:
         return f"Deployment: {environment}: not noted: {exc.message} (the token needs deployments: write)"
 
 
-def _identity(verified: Verified, done_lines: Sequence[str]) -> str:
-    report = verified.assessment.report
+def _identity(verification: Verification, done_lines: Sequence[str]) -> str:
+    report = verification.assessment.report
     facts = [
-        verified.state,
+        verification.state,
         sorted(drift.id for drift in report.drift),
         sorted(gap.target for gap in report.unreachable),
         *done_lines,

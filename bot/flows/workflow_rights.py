@@ -41,8 +41,8 @@ def workflow(path: str, data: bytes, version: str) -> tuple[Diagnosis, ...]:
 
 def _notes(path: str, data: bytes, version: str) -> Iterator[Diagnosis]:
     content = data.decode(errors="replace")
-    if other := sorted(set(_PINNED.findall(content)) - {version}):
-        stale = f"{path} installs {', '.join(other)}, this is {version}"
+    if other_versions := sorted(set(_PINNED.findall(content)) - {version}):
+        stale = f"{path} installs {', '.join(other_versions)}, this is {version}"
         yield Diagnosis(_AREA, Health.NOTE, stale, f"Change it to =={version}.")
     try:
         document = mapping(read_document(data, path).value)

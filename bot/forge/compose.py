@@ -41,7 +41,7 @@ def parts(stack: Stack) -> Iterator[ArtifactPart]:
     """Every object of a stack that its Compose file declares, in the order of the file."""
     for kind, section in _SECTIONS.items():
         for resource in stack.of(kind):
-            documents = _service(resource, stack) if kind is Kind.SERVICE else _other(resource, artifact(stack))
+            documents = _service(resource, stack) if kind is Kind.SERVICE else _declared_part(resource, artifact(stack))
             identity = ResourceId(Platform.COMPOSE, kind.value, stack.name, resource.name)
             task = resource.name if kind is Kind.SERVICE else str(identity)
             containers = _containers() if kind is Kind.SERVICE else _LABELS
@@ -106,8 +106,8 @@ def _healthcheck(resource: Resource) -> Value | None:
     command = check.mapping.get("command")
     if command is not None:
         kind = "CMD" if isinstance(command.data, tuple) else "CMD-SHELL"
-        words = list(command.elements) or [command]
-        entries["test"] = listed([fixed(kind, command), *words], command)
+        argv = list(command.elements) or [command]
+        entries["test"] = listed([fixed(kind, command), *argv], command)
     return tree(dict(sorted(entries.items())), check)
 
 
@@ -157,7 +157,7 @@ def _mounted(mount: Value) -> Value:
     return tree({"source": mount.mapping["name"], "target": mount.mapping.get("target")}, mount)
 
 
-def _other(resource: Resource, path: str) -> Value:
+def _declared_part(resource: Resource, path: str) -> Value:
     """A network, volume, secret or config."""
     attributes = resource.body.mapping
     same = ("attachable", "content", "driver", "environment", "external", "internal", "labels")

@@ -43,11 +43,11 @@ def left_alone(stack: Stack, resource: Resource, parts: Parts) -> Mapping[Resour
         body = _marked(resource.body, change.pointer, SCHEMAS[resource.kind])
         lone_stack = replace(stack, resources=(replace(resource, body=body),))
         for part in parts(lone_stack):
-            left_alone_places[part.id] = (*left_alone_places.get(part.id, ()), *_places(part, change))
+            left_alone_places[part.id] = (*left_alone_places.get(part.id, ()), *_left_alone(part, change))
     return left_alone_places
 
 
-def _places(part: ArtifactPart, change: IgnoredChange) -> Iterator[LeftAlone]:
+def _left_alone(part: ArtifactPart, change: IgnoredChange) -> Iterator[LeftAlone]:
     plain, shape = part.tree.plain(), _shape(part)
     for pointer in _marks(part.tree, ()) if change.pointer else [_ALL]:
         for path in canonical(_outside(pointer, shape), plain, shape):

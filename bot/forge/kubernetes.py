@@ -42,10 +42,10 @@ def parts(stack: Stack) -> Iterator[ArtifactPart]:
         if volume.get("external") is None:
             path = f"{BUILD}/{stack.name}/volumes/{volume.name}.yaml"
             yield _part(stack, volume, "PersistentVolumeClaim", _claim(stack, volume), path)
-    yield from _others(stack)
+    yield from _other_kinds(stack)
 
 
-def _others(stack: Stack) -> Iterator[ArtifactPart]:
+def _other_kinds(stack: Stack) -> Iterator[ArtifactPart]:
     """Jobs, CronJobs and Ingresses."""
     for job in stack.of(Kind.JOB):
         workload = tree({**_head(stack, job, "batch/v1", "Job"), "spec": batch.job(stack, job)}, job.body)

@@ -89,8 +89,8 @@ def _container(container: _Container) -> Value:
         "name": container.name,
         "image": resource.get("image"),
         "imagePullPolicy": derived(pull, _PULL[str(pull.data)]) if pull is not None else None,
-        "command": _words(resource.get("entrypoint")),
-        "args": _words(resource.get("command")),
+        "command": _argv(resource.get("entrypoint")),
+        "args": _argv(resource.get("command")),
         "workingDir": resource.get("working_dir"),
         "env": _environment(container),
         "ports": each(resource.get("port"), _port),
@@ -104,7 +104,7 @@ def _container(container: _Container) -> Value:
     return tree(spec, body)
 
 
-def _words(command: Value | None) -> Value | None:
+def _argv(command: Value | None) -> Value | None:
     """Words for ``command`` and ``args``, which Kubernetes hands to no shell, as Compose splits a line into words."""
     if command is None or isinstance(command.data, tuple):
         return command
@@ -196,8 +196,8 @@ def _action(check: Value) -> dict[str, Value] | None:
     """What a probe does: a command, a request for a path, or a connection to a port."""
     fields = check.mapping
     if (command := fields.get("command")) is not None:
-        words = command if isinstance(command.data, tuple) else derived(command, ["sh", "-c", str(command.data)])
-        return {"exec": tree({"command": words}, command)}
+        argv = command if isinstance(command.data, tuple) else derived(command, ["sh", "-c", str(command.data)])
+        return {"exec": tree({"command": argv}, command)}
     if "port" not in fields:
         return None
     if "path" not in fields:

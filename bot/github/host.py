@@ -73,7 +73,8 @@ class GitHubHost(DeployedItems):
         requests = Rest(
             full_name, give, api_url=api_url, clock=clock, pace=pace, patience=patience, meter=meter, forget=forget
         )
-        codec = cache(lambda: MarkerCodec(full_name, marker_secret, cache(self._who)))  # asks GitHub, once it is needed
+        # asks GitHub, once it is needed
+        codec = cache(lambda: MarkerCodec(full_name, marker_secret, cache(self._whoami)))
         super().__init__(requests, codec=codec)
         self._login = login
         self._checks = Checks(self._rest)
@@ -127,7 +128,7 @@ class GitHubHost(DeployedItems):
         """GitHub keeps the head of every pull request, forks' too, under this ref (Checking out pull requests locally)."""
         return f"refs/pull/{number}/head"
 
-    def _who(self) -> Whoami:
+    def _whoami(self) -> Whoami:
         """Installation tokens, also that of Actions, may not ask who they are: 403 "Resource not accessible by integration".
         GraphQL tells them (``viewer``); where it does not, only that of Actions is left.
         """

@@ -118,7 +118,7 @@ class Items(Threads):
         self._close(self._pull_part(number), f"{self._rest.root}/pulls/{number}", comment, marker, {})
 
     def _updated(self, part: PullPart, content: dict[str, object]) -> PullRequest:
-        if not _says(part, content):
+        if not _has_content(part, content):
             answer = self._rest.send_again("PATCH", f"{self._rest.root}/pulls/{part.number}", content)
             part = payloads.read(PullPart, answer.data)
         return payloads.pull(part, self._codec())
@@ -224,7 +224,7 @@ class Items(Threads):
         return self._rewritten(self._issue_part(number), self._content(marker, title, body))
 
     def _rewritten(self, part: ItemPart, content: dict[str, object]) -> Issue:
-        if not _says(part, content):
+        if not _has_content(part, content):
             answer = self._rest.send_again("PATCH", f"{self._rest.root}/issues/{part.number}", content)
             part = payloads.read(ItemPart, answer.data)
         return payloads.issue(part, self._codec())
@@ -357,7 +357,7 @@ def _is_same(marker: Marker | None, other: Marker) -> bool:
     return marker is not None and (marker.kind, marker.key) == (other.kind, other.key)
 
 
-def _says(part: ItemPart, content: dict[str, object]) -> bool:
+def _has_content(part: ItemPart, content: dict[str, object]) -> bool:
     """Whether the item already has the wanted title, body and state (hosts may store CRLF and trim the end)."""
     body = str(content["body"]).replace("\r\n", "\n").rstrip()
     same = part.title == content["title"] and (part.body or "").replace("\r\n", "\n").rstrip() == body

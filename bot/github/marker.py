@@ -33,7 +33,7 @@ def line(marker: Marker, *, repository: str, secret: bytes, closed: bool = False
     state = "closed" if closed else "open"
     mac = _mac(marker, repository=repository, secret=secret, state=state)
     return (
-        f"<!-- clockwork:1 kind={_word(marker.kind)} key={_word(marker.key)} digest={_word(marker.digest)} "
+        f"<!-- clockwork:1 kind={_quoted(marker.kind)} key={_quoted(marker.key)} digest={_quoted(marker.digest)} "
         f"state={state} mac={mac} -->"
     )
 
@@ -83,6 +83,6 @@ def _mac(marker: Marker, *, repository: str, secret: bytes, state: str) -> str:
     return hmac.new(secret, message, hashlib.sha256).hexdigest()[:32]
 
 
-def _word(part: str) -> str:
+def _quoted(part: str) -> str:
     """Percent-encoded, also the hyphen: no text inside a comment may end it or look like its end."""
     return quote(part, safe="").replace("-", "%2D").replace("~", "%7E")

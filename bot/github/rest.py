@@ -53,8 +53,8 @@ class ApiResponse:
             return ""
         errors = self.data.get("errors")
         problems = [self.data.get("message"), *(errors if isinstance(errors, list) else ())]
-        words = [problem if isinstance(problem, str) else _error(problem) for problem in problems if problem]
-        return escape.line("; ".join(word for word in words if word))
+        texts = [problem if isinstance(problem, str) else _error(problem) for problem in problems if problem]
+        return escape.line("; ".join(text for text in texts if text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +154,10 @@ class Rest:
             self._clock.sleep(pause)
             yield
 
-    def awaited(self, look: Callable[[], _T | None]) -> _T | None:
-        """What ``look`` finds, looked for until it is visible (lists may lag behind) or patience ends."""
+    def awaited(self, ask: Callable[[], _T | None]) -> _T | None:
+        """What ``ask`` finds, looked for until it is visible (lists may lag behind) or patience ends."""
         for _ in self.attempts(self.patience.looks):
-            if (result := look()) is not None:
+            if (result := ask()) is not None:
                 return result
         return None
 

@@ -50,7 +50,7 @@ def _json(answer: ApiResponse | None) -> JSON:
     return None if answer is None else cast("JSON", answer.data)
 
 
-def _asked(requests: Rest, path: str) -> ApiResponse | None:
+def _answer(requests: Rest, path: str) -> ApiResponse | None:
     """The reply, None where the token may not ask or nothing came."""
     try:
         answer = requests.get(f"{requests.root}{path}", {"per_page": "100"}, accept=_REFUSED)
@@ -71,11 +71,11 @@ def _rules(requests: Rest, branch: str) -> frozenset[str]:
     """Rules of rulesets ("Get rules for a branch"), and of a classic protection what everybody is told of it ("Get a branch",
     ``protected``); its parts are told to administrators alone ("Get branch protection").
     """
-    rules_answer = _asked(requests, f"/rules/branches/{branch}")
+    rules_answer = _answer(requests, f"/rules/branches/{branch}")
     rules = {text(mapping(rule).get("type")) for rule in mappings(_json(rules_answer))}
-    branch_answer = _asked(requests, f"/branches/{branch}")
+    branch_answer = _answer(requests, f"/branches/{branch}")
     if branch_answer is not None and mapping(_json(branch_answer)).get("protected") is True and not rules:
-        parts = _asked(requests, f"/branches/{branch}/protection")
+        parts = _answer(requests, f"/branches/{branch}/protection")
         branch_fields = mapping(_json(parts))
         rules |= {names for key, names in _PROTECTION.items() if key in branch_fields} or {"protected"}
     return frozenset(rules - {""})
@@ -91,13 +91,13 @@ _PROTECTION: Final = {
 
 
 def _labels(requests: Rest) -> frozenset[str]:
-    answer = _asked(requests, "/labels")
+    answer = _answer(requests, "/labels")
     return frozenset(text(mapping(label).get("name")) for label in mappings(_json(answer)))
 
 
 def _actions_propose(requests: Rest) -> bool | None:
     """Administrators alone are told ("Get default workflow permissions for a repository")."""
-    answer = _asked(requests, "/actions/permissions/workflow")
+    answer = _answer(requests, "/actions/permissions/workflow")
     allowed = mapping(_json(answer)).get("can_approve_pull_request_reviews")
     return allowed if isinstance(allowed, bool) else None
 

@@ -28,11 +28,16 @@ class Threads:
 
     def comment(self, number: int, *, marker: Marker, body: str) -> Comment:
         """The one comment of this kind and key, saying ``body``: found and changed where needed, or written."""
-        return self._written(number, marker, body, lambda other: (other.kind, other.key) == (marker.kind, marker.key))
+        return self._written(
+            number,
+            marker,
+            body,
+            lambda tag: (tag.kind, tag.key) == (marker.kind, marker.key),
+        )
 
     def say_once(self, number: int, marker: Marker, body: str) -> Comment:
         """The one comment with exactly this marker, digest and all."""
-        return self._written(number, marker, body, lambda other: other == marker)
+        return self._written(number, marker, body, lambda tag: tag == marker)
 
     def _written(self, number: int, marker: Marker, body: str, same: Callable[[Marker], bool]) -> Comment:
         content = escape.clip(self._codec().attach(marker, body))

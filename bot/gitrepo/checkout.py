@@ -25,7 +25,7 @@ from bot.errors import Invalid, Refused
 from bot.gitrepo import trees
 from bot.gitrepo.paths import check_writable
 
-_HELD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HELD_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ADVICE: Final = "Commit or stash your own changes, then run it again."
 
 
@@ -127,7 +127,7 @@ def _staging(repository: pygit2.Repository) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_SIGNALS)
     try:
         yield
     finally:

@@ -68,9 +68,9 @@ def ancestry(repository: pygit2.Repository, ancestor: str, commit: str) -> bool:
         return False
 
 
-def best_common_ancestor(repository: pygit2.Repository, commit: str, other: str) -> str | None:
+def best_common_ancestor(repository: pygit2.Repository, commit: str, second: str) -> str | None:
     """The merge base of two commits, None for unrelated histories."""
-    base = repository.merge_base(commit_of(repository, commit).id, commit_of(repository, other).id)
+    base = repository.merge_base(commit_of(repository, commit).id, commit_of(repository, second).id)
     return None if base is None else str(base)
 
 

@@ -73,7 +73,7 @@ class _Callbacks(pygit2.RemoteCallbacks):
         super().__init__()
         self._address = address
         self._credentials = credentials
-        self._asked = 0
+        self._attempts = 0
         self._expected = {move.ref: move.expected or _NOTHING for move in moves}
         self.reasons: dict[str, str | None] = {}
         """What the server said of each ref: None where it took it."""
@@ -84,10 +84,10 @@ class _Callbacks(pygit2.RemoteCallbacks):
     ) -> pygit2.UserPass | pygit2.Username | pygit2.Keypair:
         location = shown(self._address)
         # libgit2 asks again whenever the server says no; the answer would be the same, but for an app's token.
-        self._asked += 1
-        if self._asked == 2 and isinstance(self._credentials, Token) and self._credentials.forget is not None:
+        self._attempts += 1
+        if self._attempts == 2 and isinstance(self._credentials, Token) and self._credentials.forget is not None:
             self._credentials.forget()
-        if self._asked > 3:
+        if self._attempts > 3:
             raise Refused(
                 f"{location} did not accept the credentials", advice="check that the token or key is still valid"
             )

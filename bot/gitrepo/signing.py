@@ -73,8 +73,8 @@ def _run(command: list[str], payload: bytes, environment: Mapping[str, str]) -> 
             f"{command[0]} did not sign within {_SECONDS} s", advice="it may be waiting for a passphrase"
         ) from exc
     if finished.returncode != 0:
-        words = " ".join(finished.stderr.decode(errors="replace").split())[-300:]
+        message = " ".join(finished.stderr.decode(errors="replace").split())[-300:]
         raise Refused(
-            f"{command[0]} could not sign the commit: {words}", advice="check the signing key in the settings"
+            f"{command[0]} could not sign the commit: {message}", advice="check the signing key in the settings"
         )
     return finished.stdout

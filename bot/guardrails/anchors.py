@@ -55,15 +55,15 @@ class Anchors:
         return (*(SoughtText(text, self.exact, self.behind) for text in self.literals), *folded)
 
 
-def words(*texts: str) -> tuple[bytes, ...]:
+def literal_bytes(*texts: str) -> tuple[bytes, ...]:
     """Literals as they are."""
     return tuple(text.encode() for text in texts)
 
 
 def spaced(*texts: str, tails: Sequence[str] = ()) -> tuple[bytes, ...]:
     """Each text followed by white space, or at once by one of ``tails``."""
-    heads = words(*texts)
-    return tuple(head + tail for head in heads for tail in (*_SPACES, *words(*tails)))
+    heads = literal_bytes(*texts)
+    return tuple(head + tail for head in heads for tail in (*_SPACES, *literal_bytes(*tails)))
 
 
 @dataclass(frozen=True, eq=False)

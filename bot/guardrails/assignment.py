@@ -139,7 +139,7 @@ def _listing(tree: FileTree) -> Iterator[str]:
 def _named(prompt: str, tree: FileTree) -> Iterator[str]:
     """The files that the prompt names, whole."""
     room_left = _MAX_SHOWN
-    for path in dict.fromkeys(word.rstrip(".") for word in _PATH.findall(prompt)):
+    for path in dict.fromkeys(path_text.rstrip(".") for path_text in _PATH.findall(prompt)):
         if path not in tree:
             continue
         text = (tree.read(path) or b"").decode("utf-8", "replace")

@@ -100,13 +100,13 @@ def exempted(path: str, text: str) -> list[str]:
 
 def _parsed(folder: str, text: str) -> Iterator[tuple[str, str, bool]]:
     for line in text.splitlines()[:_MOST_RULES]:
-        words = line.split()
-        if len(words) < 2 or line.lstrip().startswith("#") or len(words[0]) > 300:
+        fields = line.split()
+        if len(fields) < 2 or line.lstrip().startswith("#") or len(fields[0]) > 300:
             continue
-        for word in words[1:]:
-            name, _, value = word.lstrip("-!").partition("=")
+        for attribute in fields[1:]:
+            name, _, value = attribute.lstrip("-!").partition("=")
             if name in _NAMES:
-                yield folder, _glob(words[0]), not word.startswith(("-", "!")) and value.lower() not in _FALSE
+                yield folder, _glob(fields[0]), not attribute.startswith(("-", "!")) and value.lower() not in _FALSE
 
 
 def _glob(pattern: str) -> str:

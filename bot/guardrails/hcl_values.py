@@ -49,7 +49,7 @@ def expression_value(text: str) -> HclValue:
         return UnknownValue(text)
 
 
-def words(block: HclBlock, *names: str) -> tuple[str | UnknownValue, ...]:
+def lowered_texts(block: HclBlock, *names: str) -> tuple[str | UnknownValue, ...]:
     """What the attributes of these names may come to, in small letters; empty where none is set."""
     attributes = (block.attribute(name) for name in names)
     values = (value for attribute in attributes if attribute is not None for value in scalars(value_of(attribute)))

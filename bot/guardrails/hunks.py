@@ -321,7 +321,7 @@ class Delta:
             return self.added
         return self._anchored_after.get(anchors, ())
 
-    def held(self, several: Mapping[Anchors, _Owner]) -> Iterator[tuple[_Owner, Sequence[DiffLine]]]:
+    def lines_by_owner(self, several: Mapping[Anchors, _Owner]) -> Iterator[tuple[_Owner, Sequence[DiffLine]]]:
         """For each of several anchors that added lines hold, what they stand for and those lines."""
         if self.anchors is None:
             yield from ((owner, self.added) for owner in several.values())

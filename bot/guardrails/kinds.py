@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final, assert_never
 
 from bot.guardrails import catalogue
-from bot.guardrails.anchors import Anchors, words
+from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.earlier import earlier
 from bot.guardrails.expressions import MAX_LINE
@@ -93,7 +93,7 @@ def _pattern(guardrail: Guardrail, pattern: Pattern, subject: Subject) -> Iterat
 
 @lru_cache(maxsize=256)
 def _anchors(keywords: tuple[str, ...]) -> Anchors:
-    return Anchors(words(*(keyword.lower() for keyword in keywords)))
+    return Anchors(literal_bytes(*(keyword.lower() for keyword in keywords)))
 
 
 def anchors_of(guardrails: Iterable[Guardrail]) -> tuple[Anchors, ...]:
@@ -161,16 +161,18 @@ def _structural(guardrail: Guardrail, rule: Structural, subject: Subject) -> Ite
     files = [delta for delta in subject.deltas if is_yaml_or_json(delta.path) and not delta.unread]
     before = earlier(
         files,
-        lambda delta: {selected.path: selected.node.value for selected in _places(delta.documents_before, rule)},
-        lambda delta: (selected.path for selected in _places(delta.documents_after, rule)),
+        lambda delta: {
+            selected.path: selected.node.value for selected in _selected_nodes(delta.documents_before, rule)
+        },
+        lambda delta: (selected.path for selected in _selected_nodes(delta.documents_after, rule)),
     )
     for delta in files:
-        after = {selected.path: selected.node for selected in _places(delta.documents_after, rule)}
+        after = {selected.path: selected.node for selected in _selected_nodes(delta.documents_after, rule)}
         for path, node in sorted(after.items(), key=lambda item: item[1].line):
             old = before[delta.path].get(path, _ABSENT)
             if _is(node.value, rule.when.to) and not _is(old, rule.when.to):
                 yield _at(guardrail, delta, path, node.line, f"is now {node.raw or node.value}")
-        for selected in _places(delta.documents_before, rule):
+        for selected in _selected_nodes(delta.documents_before, rule):
             now = after.get(selected.path)
             if (
                 _is(selected.node.value, rule.when.gone)
@@ -192,7 +194,7 @@ def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, no
     return Hit(delta.path, line, f"{message(guardrail)} {location} {noun}.", anchor="/".join(path))
 
 
-def _places(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
+def _selected_nodes(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
     """Selected values; their paths begin with what identifies the document."""
     if isinstance(documents, Unparsed):
         return

@@ -69,14 +69,14 @@ class NotLearned:
 def learn(occasion: Occasion, failed: Sequence[FailedChange], clean: Sequence[Subject]) -> Lesson | NotLearned:
     """The guardrail that tells ``failed`` changes from ``clean`` ones, or why there is none."""
     category = occasion.category
-    telling = [change for change in failed if any(change.lines())]
-    if len(telling) < LEAST_FAILED or len(clean) < LEAST_CLEAN:
+    readable = [change for change in failed if any(change.lines())]
+    if len(readable) < LEAST_FAILED or len(clean) < LEAST_CLEAN:
         return NotLearned(
             category,
-            f"{len(telling)} failed changes can be read line by line ({LEAST_FAILED} are needed) "
+            f"{len(readable)} failed changes can be read line by line ({LEAST_FAILED} are needed) "
             f"and {len(clean)} clean ones ({LEAST_CLEAN} are needed)",
         )
-    taught, held_back = _halves(telling)
+    taught, held_back = _halves(readable)
     grams = _chosen(taught, clean[::2])
     if not grams:
         return NotLearned(category, "no pattern tells its changes from clean ones")
@@ -93,7 +93,7 @@ def learn(occasion: Occasion, failed: Sequence[FailedChange], clean: Sequence[Su
             f"the best pattern catches {trial.caught} of {trial.failed} other failed changes "
             f"and hits {trial.hit} of {trial.clean} clean ones",
         )
-    pulls = tuple(sorted({change.number for change in telling if change.number is not None}))
+    pulls = tuple(sorted({change.number for change in readable if change.number is not None}))
     return Lesson(category, path_of(category), draft.text(trial, pulls).encode(), draft.shown, pulls, trial, occasion)
 
 

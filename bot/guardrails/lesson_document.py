@@ -126,9 +126,9 @@ def drafted(
 ) -> LessonDraft | None:
     """A draft with examples of up to three pull requests from ``lines``; None where no line can be shown."""
     matching = re.compile(pattern_of(grams))
-    bad = [line for line in lines if matching.search(line[2]) and _is_showable(line[2])]
+    failing = [line for line in lines if matching.search(line[2]) and _is_showable(line[2])]
     by_pull: dict[int | None, FailedLine] = {}
-    for line in bad:
+    for line in failing:
         by_pull.setdefault(line[0], line)
     fire = tuple(by_pull.values())[:_EXAMPLES]
     return LessonDraft(occasion, tuple(grams), fire, _unlike(fire, clean, matching)) if fire else None
@@ -216,5 +216,5 @@ def _quoted(text: str) -> str:
 
 
 def _listed(shown_items: Sequence[str]) -> str:
-    words = [f"`{text}`" for text in shown_items]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    quoted = [f"`{text}`" for text in shown_items]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"

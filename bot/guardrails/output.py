@@ -161,7 +161,7 @@ def _file_change(file: DraftFile, tree: FileTree) -> FileChange | None:
     return FileChange(file.path, FileStatus.MODIFIED if is_known else FileStatus.ADDED, tree.read(file.path), file.data)
 
 
-def said(text: str, *, base: str, head: str) -> Change:
+def change_of_answer(text: str, *, base: str, head: str) -> Change:
     """The fenced blocks of an answer as files of a change, so that code in an answer is judged as code."""
     blocks = (
         FileChange(
@@ -169,10 +169,10 @@ def said(text: str, *, base: str, head: str) -> Change:
         )
         for number, block in enumerate(code_blocks(text), start=1)
     )
-    return Change(base, head, (*blocks, *_words(text)))
+    return Change(base, head, (*blocks, *_prose(text)))
 
 
-def _words(text: str) -> Iterator[FileChange]:
+def _prose(text: str) -> Iterator[FileChange]:
     """The answer without its blocks, line for line, for what must be in no text."""
     lines = text.split("\n")
     for block in code_blocks(text):
@@ -184,8 +184,8 @@ def _words(text: str) -> Iterator[FileChange]:
 
 
 def _suffix(block: CodeBlock) -> str:
-    word = re.sub(r"[^a-z0-9]", "", _SUFFIXES.get(block.language, block.language))
-    return f".{word[:12]}" if word else ""
+    suffix = re.sub(r"[^a-z0-9]", "", _SUFFIXES.get(block.language, block.language))
+    return f".{suffix[:12]}" if suffix else ""
 
 
 def patch_of(change: Change) -> str:

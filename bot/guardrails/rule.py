@@ -210,8 +210,8 @@ def _checked(check: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(validate)
 
 
-def _keyword(word: str) -> None:
-    if not word or not word.isascii() or "\n" in word:
+def _keyword(keyword: str) -> None:
+    if not keyword or not keyword.isascii() or "\n" in keyword:
         raise Invalid("keywords are non-empty ASCII words")
 
 
@@ -220,12 +220,12 @@ def _several(value: object) -> object:
     return tuple(value) if isinstance(value, list) else (value,)
 
 
-def _level(word: object) -> Severity:
+def _level(name: object) -> Severity:
     levels = {level.value.lower(): level for level in reversed(Severity)}
-    if not isinstance(word, str) or word not in levels:
+    if not isinstance(name, str) or name not in levels:
         *other_levels, last = map(repr, levels)
         raise ValueError(f"Input should be {', '.join(other_levels)} or {last}")
-    return levels[word]
+    return levels[name]
 
 
 def _set(enforced: object) -> object:

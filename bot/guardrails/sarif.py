@@ -47,7 +47,7 @@ def _rule(rule: str, guardrail: Guardrail | None, result: ReviewResult) -> JSON:
     body = title if guardrail is None or not guardrail.body else guardrail.body
     return {
         "id": rule,
-        "name": "".join(word.capitalize() for word in title.split() if word.isalnum()) or rule,
+        "name": "".join(part.capitalize() for part in title.split() if part.isalnum()) or rule,
         "shortDescription": {"text": title},
         "fullDescription": {"text": body[:1000]},
         "help": {"text": body, "markdown": body},

@@ -44,16 +44,16 @@ def segments(select: str) -> list[str]:
 
 def select(root: LinedNode, path: str) -> Iterator[SelectedNode]:
     """Every value of the tree at ``path``; bounded, so that shared nodes cannot multiply without end."""
-    words = segments(path)
+    pattern = segments(path)
     stack: list[tuple[tuple[str, ...], LinedNode, int]] = [((), root, 0)]
     for _ in range(_BUDGET):
         if not stack:
             return
         keys, node, at = stack.pop()
-        if at == len(words):
+        if at == len(pattern):
             yield SelectedNode(keys, node)
             continue
-        stack.extend(_next(keys, node, at, words[at]))
+        stack.extend(_next(keys, node, at, pattern[at]))
 
 
 def _next(

@@ -62,7 +62,7 @@ class ShellCommand:
     of a sentence; ``variables`` are those that the script sets before it.
     """
 
-    words: tuple[str, ...]
+    argv: tuple[str, ...]
     evasions: frozenset[str]
     variables: Mapping[str, str]
 
@@ -142,7 +142,7 @@ class _Node:
 @dataclass(slots=True)
 class _Reader:
     tokens: Sequence[_Token]
-    chosen: Callable[[Sequence[str]], bool]
+    is_chosen: Callable[[Sequence[str]], bool]
     shadowed: str
     pipefail: bool
     at: int = 0
@@ -150,22 +150,22 @@ class _Reader:
     over: bool = False
     function: bool = False
     frame: _Node = field(default_factory=_Node)
-    words: list[str] = field(default_factory=list)
+    argv: list[str] = field(default_factory=list)
     hidden: list[_Node] = field(default_factory=list)
     """Those whose failure nothing heeds where another command follows."""
     later: set[str] = field(default_factory=set)
     """What is said of every command from here on."""
     variables: dict[str, str] = field(default_factory=dict)
-    told: list[tuple[_Node, tuple[str, ...], Mapping[str, str]]] = field(default_factory=list)
+    chosen_commands: list[tuple[_Node, tuple[str, ...], Mapping[str, str]]] = field(default_factory=list)
 
     def commands(self) -> Iterator[ShellCommand]:
-        for node, words, variables in self.told:
+        for node, argv, variables in self.chosen_commands:
             evasions: set[str] = set()
             around: _Node | None = node
             while around is not None:
                 evasions |= around.evasions
                 around = around.parent
-            yield ShellCommand(words, frozenset(evasions), variables)
+            yield ShellCommand(argv, frozenset(evasions), variables)
 
     def read(self) -> None:
         while self.at < len(self.tokens) and not self.over:
@@ -173,8 +173,8 @@ class _Reader:
             self.at += 1
             if not token.is_word:
                 self._operator(token.text)
-            elif self.words or not self._reserved(token.text):
-                self.words.append(token.text)
+            elif self.argv or not self._reserved(token.text):
+                self.argv.append(token.text)
         self._command()
 
     def _reserved(self, word: str) -> bool:
@@ -225,10 +225,10 @@ class _Reader:
 
     def _parenthesis(self) -> None:
         """A subshell, or what makes the word before it a function."""
-        if self._peek(0) == ")" and (self.words or self.function):
+        if self._peek(0) == ")" and (self.argv or self.function):
             self.at += 1
-            self._name_function(self.words[0] if self.words else "")
-            self.words.clear()
+            self._name_function(self.argv[0] if self.argv else "")
+            self.argv.clear()
         else:
             self._command()
             self._open(")", "")
@@ -293,23 +293,23 @@ class _Reader:
 
     def _command(self) -> None:
         """The words that were read are a command."""
-        if not self.words:
+        if not self.argv:
             return
-        words = tuple(map(_unquoted, self.words))
-        self.words.clear()
+        argv = tuple(map(_unquoted, self.argv))
+        self.argv.clear()
         node = _Node(self.frame)
         self._begin(node)
-        is_chosen = self.chosen(words)
-        if is_chosen and len(self.told) < _MOST:
-            self.told.append((node, words, dict(self.variables)))
-        self._set(words)
-        if (words[0] in {"exit", "return"} or (words[0] == "exec" and words[1:])) and self.frame.closed_by != ")":
-            self._leave(words, certain=self._is_certain())
+        is_chosen = self.is_chosen(argv)
+        if is_chosen and len(self.chosen_commands) < _MOST:
+            self.chosen_commands.append((node, argv, dict(self.variables)))
+        self._set(argv)
+        if (argv[0] in {"exit", "return"} or (argv[0] == "exec" and argv[1:])) and self.frame.closed_by != ")":
+            self._leave(argv, certain=self._is_certain())
 
-    def _leave(self, words: tuple[str, ...], *, certain: bool) -> None:
+    def _leave(self, argv: tuple[str, ...], *, certain: bool) -> None:
         if certain:
             self.over = True
-        elif not _is_failure(words[1:2]) and not (words[0] == "return" and self.frame.within == _IN_FUNCTION):
+        elif not _is_failure(argv[1:2]) and not (argv[0] == "return" and self.frame.within == _IN_FUNCTION):
             self.later.add(_ENDS)
 
     def _is_certain(self) -> bool:
@@ -323,42 +323,42 @@ class _Reader:
             frame = frame.parent
         return True
 
-    def _set(self, words: tuple[str, ...]) -> None:
+    def _set(self, argv: tuple[str, ...]) -> None:
         """What a command changes for those after it."""
-        match words[0]:
+        match argv[0]:
             case "set":
-                self._options(words[1:])
-            case "trap" if "exit" in " ".join(words[1:2]) and {"EXIT", "0", "ERR"} & {*words[2:]}:
+                self._options(argv[1:])
+            case "trap" if "exit" in " ".join(argv[1:2]) and {"EXIT", "0", "ERR"} & {*argv[2:]}:
                 self.later.add(_TRAPPED)
-            case "alias" if any(word.partition("=")[0] == self.shadowed for word in words[1:]):
+            case "alias" if any(argument.partition("=")[0] == self.shadowed for argument in argv[1:]):
                 self.later.add(_SHADOWED)
-        declared = words[1:] if words[0] in _DECLARING else words
-        for word in declared:
-            match = _ASSIGNMENT.fullmatch(word)
+        declared = argv[1:] if argv[0] in _DECLARING else argv
+        for argument in declared:
+            match = _ASSIGNMENT.fullmatch(argument)
             if match is None:
-                if words[0] not in _DECLARING:
+                if argv[0] not in _DECLARING:
                     break
                 continue
             self.variables[match[1]] = match[2]
             if match[1] == "PATH":
                 self.later.add(_SHADOWED)
 
-    def _options(self, words: Sequence[str]) -> None:
+    def _options(self, arguments: Sequence[str]) -> None:
         """``set``. What it turns off counts wherever it stands; what it turns on, where it is certain to be run."""
-        for number, word in enumerate(words):
-            on = word.startswith("-")
-            if word[:1] not in {"-", "+"} or (on and not self._is_certain()):
+        for number, argument in enumerate(arguments):
+            on = argument.startswith("-")
+            if argument[:1] not in {"-", "+"} or (on and not self._is_certain()):
                 continue
-            name = words[number + 1] if word.endswith("o") and number + 1 < len(words) else ""
-            if "e" in word[1:] or name == "errexit":
+            name = arguments[number + 1] if argument.endswith("o") and number + 1 < len(arguments) else ""
+            if "e" in argument[1:] or name == "errexit":
                 self.errexit = on
             if name == "pipefail":
                 self.pipefail = on
 
 
-def _is_failure(words: Sequence[str]) -> bool:
+def _is_failure(arguments: Sequence[str]) -> bool:
     """Whether the argument of ``exit`` is a failure for certain."""
-    return bool(words) and words[0].isdecimal() and int(words[0][:6]) % 256 != 0
+    return bool(arguments) and arguments[0].isdecimal() and int(arguments[0][:6]) % 256 != 0
 
 
 def _say(evasion: str, nodes: Sequence[_Node]) -> None:

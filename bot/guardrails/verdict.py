@@ -39,5 +39,5 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
 def title(findings: Sequence[Finding]) -> str:
     """One line that says how many findings there are, those that block first."""
     levels = (("blocking finding", Enforce.BLOCK), ("warning", Enforce.WARN), ("notice", Enforce.NOTICE))
-    counts = [(sum(finding.enforce is level for finding in findings), word) for word, level in levels]
-    return "; ".join(counted(count, word) for count, word in counts if count) or "No findings"
+    counts = [(sum(finding.enforce is level for finding in findings), noun) for noun, level in levels]
+    return "; ".join(counted(count, noun) for count, noun in counts if count) or "No findings"

@@ -21,9 +21,9 @@ from bot.intake.compose_schema import DECLARED_KINDS
 from bot.intake.compose_secrets import without_secret_keys
 from bot.intake.compose_select import ProjectFiles, groups, without_env_file
 from bot.intake.compose_tags import hidden
-from bot.intake.declared import Declared, meant, sort_errors
+from bot.intake.declared import Declared, nearest_name, sort_errors
 from bot.intake.discover import folder_of, looks_like_compose
-from bot.intake.sited import Site, Sited, SitedOrigins, Sources
+from bot.intake.located import LocatedOrigins, LocatedValue, Sources, ValueLocation
 from bot.model.json import Pointer
 from bot.model.resource import Desired, Platform, ResourceId, SourceError, SourceKind
 from bot.secrecy.credentials import is_secret
@@ -51,14 +51,14 @@ def read_compose(
         _Reading.of(Project(files, sources, allowance=allowance), selected, (project, tuple(named_projects)))
         for selected in file_groups.projects
     ]
-    brought = {path for reading in readings for path in reading.own.used if path not in reading.selected.files}
+    brought = {path for reading in readings for path in reading.project.used if path not in reading.selected.files}
     resources: list[Desired] = []
     errors = [_unread(path, first) for path, first in file_groups.unread.items() if path not in brought]
     for reading in readings:
         if reading.selected.chosen or brought.isdisjoint(reading.selected.files[:1]):
             resources += reading.resources()
-            errors += reading.own.errors
-    missing = frozenset(path for reading in readings for path in reading.own.missing)
+            errors += reading.project.errors
+    missing = frozenset(path for reading in readings for path in reading.project.missing)
     return Declared(tuple(resources), sort_errors(errors), missing)
 
 
@@ -105,7 +105,7 @@ def _unread(path: str, first: str) -> SourceError:
 def _with_name(around: FileSurroundings, project: Project, selected: ProjectFiles) -> FileSurroundings:
     """With the project's own name as a variable, where one of its files asks for it and it is not a guess."""
     files = project.files
-    if not any(word in files.get(path, b"") for path in selected.files for word in _ASKING):
+    if not any(mention in files.get(path, b"") for path in selected.files for mention in _ASKING):
         return around
     first = Project(files, project.sources, allowance=project.allowance)
     names = [
@@ -113,7 +113,7 @@ def _with_name(around: FileSurroundings, project: Project, selected: ProjectFile
         for path in selected.files
         if path in files
         for layer in layers_of(first, path, around) or ()
-        if (name := layer.tree.mapping.get("name")) is not None and not name.site.unknown
+        if (name := layer.tree.mapping.get("name")) is not None and not name.location.unknown
     ]
     project_name_given = selected.name or around.variables.get("COMPOSE_PROJECT_NAME") or (names[-1] if names else None)
     scope = project_name(project_name_given or folder_of(selected.files[0]).rpartition("/")[2])
@@ -124,10 +124,10 @@ def _with_name(around: FileSurroundings, project: Project, selected: ProjectFile
 class _Reading:
     """One project, read. ``tree`` is None where a file cannot be read."""
 
-    own: Project
+    project: Project
     selected: ProjectFiles
     around: FileSurroundings
-    tree: Sited | None
+    tree: LocatedValue | None
     fallback: str
     named: tuple[ProjectFiles, ...]
 
@@ -168,11 +168,11 @@ class _Reading:
         try:
             return [] if self.tree is None else [*self._declared(self.tree)]
         except Excessive:
-            self.own.errors.append(_too_much(self.selected))
+            self.project.errors.append(_too_much(self.selected))
             return []
 
-    def _declared(self, tree: Sited) -> Iterator[Desired]:
-        project, variables = self.own, self.around.variables
+    def _declared(self, tree: LocatedValue) -> Iterator[Desired]:
+        project, variables = self.project, self.around.variables
         if secret := _secretly_named(project, tree, variables):
             project.report(
                 secret, "the name of the project would show a secret variable", "a variable that is no secret"
@@ -191,7 +191,7 @@ class _Reading:
         services = tree.mapping.get("services")
         for name in running:
             service = services.mapping[name] if services else tree
-            if isinstance(service.data, dict) and not service.site.unknown:
+            if isinstance(service.data, dict) and not service.location.unknown:
                 yield self._desired("service", scope, name, whole_service(project, service, self.around))
         for section, kind in DECLARED_KINDS.items():
             section_tree = tree.mapping.get(section)
@@ -201,7 +201,7 @@ class _Reading:
                 elif kind in _ATTACHED:
                     yield self._desired(kind, scope, name, _taken(child))
 
-    def _desired(self, kind: str, scope: str, name: str, tree: Sited) -> Desired:
+    def _desired(self, kind: str, scope: str, name: str, tree: LocatedValue) -> Desired:
         identity = ResourceId(Platform.COMPOSE, kind, scope, name)
         plain = tree.plain()
         return Desired(
@@ -209,46 +209,48 @@ class _Reading:
             task=str(identity),
             source=SourceKind.COMPOSE,
             tree=plain if isinstance(plain, dict) else {},
-            file=tree.site.file,
-            line=self.own.sources.key_line(tree.site),
-            origins=SitedOrigins(tree, self.own.sources, self.named),
-            document=tree.site.document,
-            root=tree.site.pointer,
+            file=tree.location.file,
+            line=self.project.sources.key_line(tree.location),
+            origins=LocatedOrigins(tree, self.project.sources, self.named),
+            document=tree.location.document,
+            root=tree.location.pointer,
             sensitive=_sensitive(kind, tree),
-            unknown=frozenset(pointer for pointer, value in tree.walk() if value.site.unknown),
+            unknown=frozenset(pointer for pointer, value in tree.walk() if value.location.unknown),
         )
 
 
-def _checked(project: Project, tree: Sited, running: Sequence[str]) -> Sited:
+def _checked(project: Project, tree: LocatedValue, running: Sequence[str]) -> LocatedValue:
     """The project, in which values that are no such thing are known to nobody; each is reported."""
-    told_sites: set[Site] = set()
+    told_sites: set[ValueLocation] = set()
     strange: list[Pointer] = []
     for fault in check(tree, running):
-        if fault.value.site not in told_sites:
-            told_sites.add(fault.value.site)
+        if fault.value.location not in told_sites:
+            told_sites.add(fault.value.location)
             project.report(
-                fault.value.site,
+                fault.value.location,
                 fault.message,
-                fault.expected or (meant(str(fault.place[-1]), fault.names) if fault.names else None),
+                fault.expected or (nearest_name(str(fault.key_path[-1]), fault.names) if fault.names else None),
             )
         if not fault.names and fault.hides:
-            strange.append(fault.place)
+            strange.append(fault.key_path)
     tree = hidden(tree, strange)
     services = tree.mapping.get("services")
     for name in running:
         service = services.mapping.get(name) if services else None
         if service is not None and isinstance(service.data, dict) and not project.errors and not _runs(service):
-            project.report(service.site, f"the service {name} has neither 'image' nor 'build'", "'image' or 'build'")
+            project.report(
+                service.location, f"the service {name} has neither 'image' nor 'build'", "'image' or 'build'"
+            )
     return tree
 
 
-def _runs(service: Sited) -> bool:
+def _runs(service: LocatedValue) -> bool:
     """Whether a service says what it runs, be it by a variable that nobody knows."""
     run_values = (service.mapping.get(key) for key in _RUN_FROM)
     return any(value is not None and value.data not in ("", None) for value in run_values)
 
 
-def _project_name(tree: Sited, path: str, variables: Mapping[str, str], project: str) -> str:
+def _project_name(tree: LocatedValue, path: str, variables: Mapping[str, str], project: str) -> str:
     """Lower-case letters, digits, dashes and underscores; the variable comes before what a file says (Docker documentation,
     "Specify a project name").
     """
@@ -265,36 +267,36 @@ def project_name(chosen_name: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", chosen_name.lower()).lstrip("_-")
 
 
-def _secretly_named(project: Project, tree: Sited, variables: Mapping[str, str]) -> Site | None:
+def _secretly_named(project: Project, tree: LocatedValue, variables: Mapping[str, str]) -> ValueLocation | None:
     """Where the project gets a name that holds a secret."""
     if given_name := variables.get("COMPOSE_PROJECT_NAME"):
-        return tree.site if project.is_secret("COMPOSE_PROJECT_NAME", given_name) else None
+        return tree.location if project.is_secret("COMPOSE_PROJECT_NAME", given_name) else None
     name_value = tree.mapping.get("name")
-    return name_value.site if name_value is not None and name_value.site.secret else None
+    return name_value.location if name_value is not None and name_value.location.secret else None
 
 
-def _enabled(service: Sited, profiles: set[str]) -> bool:
+def _enabled(service: LocatedValue, profiles: set[str]) -> bool:
     """A service without profiles always is (Docker documentation, "Using profiles with Compose")."""
     profile_list = service.mapping.get("profiles")
     names = {str(item.plain()) for item in profile_list.elements} if profile_list else set()
     return not names or "*" in profiles or not names.isdisjoint(profiles)
 
 
-def _external(child: Sited) -> bool:
+def _external(child: LocatedValue) -> bool:
     mark = child.mapping.get("external")
     return mark is not None and mark.plain() not in {False, "false", None} if not (mark and mark.mapping) else True
 
 
-def _taken(child: Sited) -> Sited:
+def _taken(child: LocatedValue) -> LocatedValue:
     """What exists already, in today's syntax: ``external: true`` and its ``name`` where it has one of its own."""
     mark = child.mapping["external"]
     return replace(child, data={**mark.mapping, **child.mapping, "external": replace(mark, data=True)})
 
 
-def _sensitive(kind: str, tree: Sited) -> frozenset[Pointer]:
+def _sensitive(kind: str, tree: LocatedValue) -> frozenset[Pointer]:
     if kind == "secret":
         return frozenset({("content",)})
-    pointers = {pointer for pointer, value in tree.walk() if value.site.secret}
+    pointers = {pointer for pointer, value in tree.walk() if value.location.secret}
     environment = tree.mapping.get("environment")
     for key, child in (environment.mapping if environment else {}).items():
         if is_secret(key, str(child.plain() or "")):

@@ -13,12 +13,12 @@ from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any, Final
 
-from bot.intake.compose_schema import LONGEST_NUMBER, SchemaFault, is_duration, shown, told
-from bot.intake.sited import Sited
+from bot.intake.compose_schema import LONGEST_NUMBER, SchemaFault, described_value, is_duration, shown
+from bot.intake.located import LocatedValue
 from bot.model.compose_texts import shell_words
 from bot.model.json import JSON, Pointer, Tree, mapping, text
 
-_WHOLE: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
+_INTEGER: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
 _DIGITS: Final = r"\d+(?:_\d+)*"
 _NUMBER: Final = re.compile(rf"[+-]?({_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})([eE][+-]?{_DIGITS})?\Z", re.ASCII)
 _SIZE: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+) ?(?:([kmgtp])(?:i?b)?|b)?\Z", re.IGNORECASE | re.ASCII)
@@ -35,7 +35,7 @@ _TRUTH: Final = {
 
 
 def _whole_number(text: str) -> int | None:
-    return int(text) if len(text) < 20 and _WHOLE.match(text) else None
+    return int(text) if len(text) < 20 and _INTEGER.match(text) else None
 
 
 def number(text: str) -> float | None:
@@ -155,12 +155,14 @@ def _tree_of_paths() -> dict[str, JSON]:
 _PATHS: Final[Tree] = _tree_of_paths()
 
 
-def as_typed(tree: Sited, report: Callable[[SchemaFault], None]) -> Sited:
+def as_typed(tree: LocatedValue, report: Callable[[SchemaFault], None]) -> LocatedValue:
     """The project with each text that stands for a number or a truth value read as one; a text that is none is reported."""
     return _typed(tree, (), (_PATHS,), report)
 
 
-def _typed(tree: Sited, pointer: Pointer, paths: tuple[Tree, ...], report: Callable[[SchemaFault], None]) -> Sited:
+def _typed(
+    tree: LocatedValue, pointer: Pointer, paths: tuple[Tree, ...], report: Callable[[SchemaFault], None]
+) -> LocatedValue:
     if not paths:
         return tree
     if isinstance(tree.data, dict):
@@ -170,13 +172,13 @@ def _typed(tree: Sited, pointer: Pointer, paths: tuple[Tree, ...], report: Calla
         below = _below(paths, "*")
         return replace(tree, data=[_typed(item, (*pointer, at), below, report) for at, item in enumerate(tree.data)])
     name = next((text(path[""]) for path in paths if "" in path), "")
-    if tree.text is None or tree.site.unknown or not name:
+    if tree.text is None or tree.location.unknown or not name:
         return tree
     read, expected = _CASTS[name]
     value = read(tree.text)
     if value is None:
-        report(SchemaFault(pointer, tree, f"{shown(pointer)} is {told(tree)}", expected))
-        return replace(tree, site=replace(tree.site, unknown=True))
+        report(SchemaFault(pointer, tree, f"{shown(pointer)} is {described_value(tree)}", expected))
+        return replace(tree, location=replace(tree.location, unknown=True))
     return replace(tree, data=value)
 
 

@@ -13,14 +13,14 @@ from bot.intake.compose_casts import as_typed, byte_count, number
 from bot.intake.compose_forms import misshapen
 from bot.intake.compose_merge import mount_key
 from bot.intake.compose_needs import circle, missing, names
-from bot.intake.compose_schema import SchemaFault, faults, named, shown, told
-from bot.intake.declared import meant
-from bot.intake.sited import Sited
+from bot.intake.compose_schema import SchemaFault, described_value, faults, named, shown
+from bot.intake.declared import nearest_name
+from bot.intake.located import LocatedValue
 from bot.model.compose_texts import clean_path, is_host_path, mount_parts
 from bot.model.json import Pointer, text
 
 
-def check(tree: Sited, enabled: Collection[str]) -> Iterator[SchemaFault]:
+def check(tree: LocatedValue, enabled: Collection[str]) -> Iterator[SchemaFault]:
     """What is wrong with a whole project; what its services refer to is asked of the ``enabled`` ones alone."""
     wrong: list[SchemaFault] = []
     typed = as_typed(tree, wrong.append)
@@ -43,12 +43,12 @@ def check(tree: Sited, enabled: Collection[str]) -> Iterator[SchemaFault]:
         yield from _foreign(("volumes", name), value)
 
 
-def _section(tree: Sited, name: str) -> Mapping[str, Sited]:
+def _section(tree: LocatedValue, name: str) -> Mapping[str, LocatedValue]:
     section = tree.mapping.get(name)
     return {} if section is None else section.mapping
 
 
-def _service(name: str, service: Sited, project: Sited) -> Iterator[SchemaFault]:
+def _service(name: str, service: LocatedValue, project: LocatedValue) -> Iterator[SchemaFault]:
     pointer = ("services", name)
     fields = service.mapping
     yield from _references(pointer, service, project)
@@ -61,10 +61,10 @@ def _service(name: str, service: Sited, project: Sited) -> Iterator[SchemaFault]
     yield from _built_upon(pointer, service, _section(project, "services"))
 
 
-def _references(pointer: tuple[str, str], service: Sited, project: Sited) -> Iterator[SchemaFault]:
+def _references(pointer: tuple[str, str], service: LocatedValue, project: LocatedValue) -> Iterator[SchemaFault]:
     """Networks, volumes, secrets, configs and models that the project does not have."""
     fields = service.mapping
-    references: list[tuple[str, str, str, Sited]] = []
+    references: list[tuple[str, str, str, LocatedValue]] = []
     for key in ("networks", "models"):
         if key in fields:
             references += [(key, key[:-1], name, value) for name, value in names(fields[key]).items()]
@@ -78,24 +78,30 @@ def _references(pointer: tuple[str, str], service: Sited, project: Sited) -> Ite
     for item in build.elements if build is not None else ():
         source = _source(item)
         references.append(("secrets", "secret", text(source.plain()), source))
-    for kind, word, name, value in references:
-        if not value.site.unknown and name not in _section(project, kind) and (kind, name) != ("networks", "default"):
-            message = f"{shown(pointer)} refers to the {word} {named(value, name)}, which is not declared"
+    for kind, noun, name, value in references:
+        if (
+            not value.location.unknown
+            and name not in _section(project, kind)
+            and (kind, name) != ("networks", "default")
+        ):
+            message = f"{shown(pointer)} refers to the {noun} {named(value, name)}, which is not declared"
             yield SchemaFault((*pointer, kind), value, message, f"{named(value, name)} under '{kind}'")
 
 
-def _source(item: Sited) -> Sited:
+def _source(item: LocatedValue) -> LocatedValue:
     """What says which one is meant; the whole element, which names none, where nothing does."""
     return item.mapping.get("source", item) if item.mapping else item
 
 
-def _volume(item: Sited) -> str | None:
+def _volume(item: LocatedValue) -> str | None:
     """The named volume of a mount; None where it has none."""
-    if item.site.unknown:
+    if item.location.unknown:
         return None
     if item.mapping:
         kind, source = item.mapping.get("type"), item.mapping.get("source")
-        names_volume = kind is not None and kind.plain() == "volume" and source is not None and not source.site.unknown
+        names_volume = (
+            kind is not None and kind.plain() == "volume" and source is not None and not source.location.unknown
+        )
         return source.text if names_volume and source is not None else None
     parts = mount_parts(item.text or "")
     return parts[0] if parts is not None and len(parts) > 1 and not is_host_path(parts[0]) else None
@@ -110,10 +116,10 @@ _TWICE: Final[tuple[tuple[str, Pointer, Callable[[str], float | None]], ...]] = 
 )
 
 
-def _numbers(pointer: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
+def _numbers(pointer: tuple[str, str], service: LocatedValue) -> Iterator[SchemaFault]:
     for key, path, read in _TWICE:
         old, new, around = service.mapping.get(key), service.child(path), service.child(path[:-1])
-        if old is None or around is None or old.site.unknown or (new is not None and new.site.unknown):
+        if old is None or around is None or old.location.unknown or (new is not None and new.location.unknown):
             continue
         before, after = read(str(old.plain())), None if new is None else read(str(new.plain()))
         if (before or key == "scale") and before != after and (new is not None or key != "scale"):
@@ -122,51 +128,55 @@ def _numbers(pointer: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
     scale = service.mapping.get("scale") or service.child(("deploy", "replicas"))
     count = scale.data if scale is not None else None
     if scale is not None and isinstance(count, int) and count < 0:
-        yield SchemaFault((*pointer, "scale"), scale, f"{shown(pointer)} has {told(scale)} containers", "at least 0")
+        yield SchemaFault(
+            (*pointer, "scale"), scale, f"{shown(pointer)} has {described_value(scale)} containers", "at least 0"
+        )
     if scale is not None and isinstance(count, int) and count > 1 and "container_name" in service.mapping:
-        message = f"{shown(pointer)} has {told(scale)} containers of one 'container_name'"
+        message = f"{shown(pointer)} has {described_value(scale)} containers of one 'container_name'"
         yield SchemaFault(
             (*pointer, "container_name"), service.mapping["container_name"], message, "no name, or one container"
         )
 
 
-def _named_alike(services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
+def _named_alike(services: Mapping[str, LocatedValue]) -> Iterator[SchemaFault]:
     """Services whose containers would have one name."""
     first: dict[str, str] = {}
     for name, service in services.items():
         container = service.mapping.get("container_name")
-        if container is None or not container.text or container.site.unknown:
+        if container is None or not container.text or container.location.unknown:
             continue
-        other = first.setdefault(container.text, name)
-        if other != name:
+        first_name = first.setdefault(container.text, name)
+        if first_name != name:
             pointer = ("services", name, "container_name")
-            message = f"{shown(pointer)} is {told(container)}, which is that of services.{other}"
+            message = f"{shown(pointer)} is {described_value(container)}, which is that of services.{first_name}"
             yield SchemaFault(pointer, container, message, "a name for each container")
 
 
-def _mounted_twice(pointer: tuple[str, str], service: Sited) -> Iterator[SchemaFault]:
+def _mounted_twice(pointer: tuple[str, str], service: LocatedValue) -> Iterator[SchemaFault]:
     tmpfs, volumes = service.mapping.get("tmpfs"), service.mapping.get("volumes")
     mounts = [(item, text(item.plain()).partition(":")[0]) for item in (tmpfs.elements or [tmpfs] if tmpfs else ())]
     mounts += [(item, clean_path(mount_key(item))) for item in (volumes.elements if volumes else ())]
     seen_targets: set[str] = set()
     for item, target in mounts:
-        if target in seen_targets and not item.site.unknown:
+        if target in seen_targets and not item.location.unknown:
             yield SchemaFault(
                 (*pointer, "volumes"), item, f"{shown(pointer)} mounts {named(item, target)} twice", "each place once"
             )
         seen_targets.add(target)
 
 
-def _contents(pointer: tuple[str, str], value: Sited, source_keys: tuple[str, ...]) -> Iterator[SchemaFault]:
+def _contents(pointer: tuple[str, str], value: LocatedValue, source_keys: tuple[str, ...]) -> Iterator[SchemaFault]:
     given_keys = [key for key in source_keys if key in value.mapping]
     expected = _one_of(source_keys)
     if len(given_keys) > 1:
         yield SchemaFault(pointer, value, f"{shown(pointer)} has {' and '.join(map(repr, given_keys))}", expected)
-    if not given_keys and "external" not in value.mapping and not value.site.unknown:
+    if not given_keys and "external" not in value.mapping and not value.location.unknown:
         yield SchemaFault(pointer, value, f"{shown(pointer)} has no contents", expected)
 
 
-def _built_upon(pointer: tuple[str, str], service: Sited, services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
+def _built_upon(
+    pointer: tuple[str, str], service: LocatedValue, services: Mapping[str, LocatedValue]
+) -> Iterator[SchemaFault]:
     """Services whose image another one is built upon, which must be built themselves."""
     contexts = service.child(("build", "additional_contexts"))
     context_items = (
@@ -175,11 +185,11 @@ def _built_upon(pointer: tuple[str, str], service: Sited, services: Mapping[str,
     context_items += [(item, item.text or "") for item in contexts.mapping.values()] if contexts is not None else []
     for item, context_text in context_items:
         name = context_text.removeprefix("service:")
-        if name == context_text or item.site.unknown:
+        if name == context_text or item.location.unknown:
             continue
         if name not in services:
             message = f"{shown(pointer)} is built upon {named(item, name)}, which is no service"
-            yield SchemaFault((*pointer, "build"), item, message, meant(name, services))
+            yield SchemaFault((*pointer, "build"), item, message, nearest_name(name, services))
         elif "build" not in services[name].mapping:
             message = f"{shown(pointer)} is built upon {named(item, name)}, which is not built"
             yield SchemaFault((*pointer, "build"), item, message, f"'build' in {shown(('services', name))}")
@@ -190,7 +200,7 @@ def _one_of(source_keys: tuple[str, ...]) -> str:
     return f"one of {', '.join(some)} and {last}"
 
 
-def _foreign(pointer: tuple[str, str], value: Sited) -> Iterator[SchemaFault]:
+def _foreign(pointer: tuple[str, str], value: LocatedValue) -> Iterator[SchemaFault]:
     mark = value.mapping.get("external")
     if mark is None or not (mark.mapping or mark.plain() is True):
         return

@@ -13,7 +13,7 @@ from bot.intake.compose_project import FileSurroundings, Project
 from bot.intake.compose_schema import named
 from bot.intake.dotenv import EnvLine
 from bot.intake.interpolate import Unsettled
-from bot.intake.sited import Site, Sited
+from bot.intake.located import LocatedValue, ValueLocation
 from bot.model.resource import Through
 
 
@@ -21,19 +21,19 @@ from bot.model.resource import Through
 class _File:
     """One entry of ``env_file`` or ``label_file``."""
 
-    entry: Sited
+    entry: LocatedValue
     path: str
     raw: bool = False
     required: bool = True
 
 
-def whole_service(project: Project, service: Sited, around: FileSurroundings) -> Sited:
+def whole_service(project: Project, service: LocatedValue, around: FileSurroundings) -> LocatedValue:
     """The service with everything that files of variables give it, below what it says itself."""
     service = _with_files(project, _with_values(project, service, around), "env_file", "environment", around.variables)
     return _with_files(project, service, "label_file", "labels", {})
 
 
-def with_listed_values(project: Project, tree: Sited, around: FileSurroundings) -> Sited:
+def with_listed_values(project: Project, tree: LocatedValue, around: FileSurroundings) -> LocatedValue:
     """The project whose services have for each name alone in a list of variables the value that it has here."""
     services = tree.mapping.get("services")
     if services is None or not around.variables:
@@ -45,7 +45,7 @@ def with_listed_values(project: Project, tree: Sited, around: FileSurroundings) 
     return replace(tree, data={**tree.mapping, "services": replace(services, data=valued)}) if valued else tree
 
 
-def _with_values(project: Project, service: Sited, around: FileSurroundings) -> Sited:
+def _with_values(project: Project, service: LocatedValue, around: FileSurroundings) -> LocatedValue:
     """The service whose variables without a value have that of the project's variables, where there is one."""
     environment = service.mapping.get("environment")
     if environment is None or not (environment.mapping or environment.elements):
@@ -68,34 +68,36 @@ def _with_values(project: Project, service: Sited, around: FileSurroundings) -> 
     return replace(service, data={**service.mapping, "environment": with_values})
 
 
-def _valued(project: Project, leaf: Sited, name: str, value: str, *, before: str = "") -> Sited:
+def _valued(project: Project, leaf: LocatedValue, name: str, value: str, *, before: str = "") -> LocatedValue:
     unknown, secret = isinstance(value, Unsettled), project.is_secret(name, value)
-    site = replace(leaf.site, through=Through.EXPRESSION, name=name, secret=secret, unknown=unknown)
-    return Sited(f"{before}{value}", site)
+    location = replace(leaf.location, through=Through.EXPRESSION, name=name, secret=secret, unknown=unknown)
+    return LocatedValue(f"{before}{value}", location)
 
 
-def _files(project: Project, service: Sited, key: str) -> Iterator[_File]:
+def _files(project: Project, service: LocatedValue, key: str) -> Iterator[_File]:
     file_list = service.mapping.get(key)
-    if file_list is None or file_list.site.unknown:
+    if file_list is None or file_list.location.unknown:
         return
     for entry in file_list.elements or [file_list]:
         name = entry.mapping.get("path", entry)
-        if name.text and not name.site.unknown:
-            home = FileSurroundings(project.homes.get(name.site.file, ""), {})
+        if name.text and not name.location.unknown:
+            home = FileSurroundings(project.homes.get(name.location.file, ""), {})
             kind, is_required = entry.mapping.get("format"), entry.mapping.get("required")
             optional = is_required is not None and is_required.plain() in {False, "false"}
             yield _File(entry, home.path(name.text), kind is not None and kind.plain() == "raw", not optional)
 
 
-def _with_files(project: Project, service: Sited, key: str, section: str, variables: Mapping[str, str]) -> Sited:
+def _with_files(
+    project: Project, service: LocatedValue, key: str, section: str, variables: Mapping[str, str]
+) -> LocatedValue:
     """The service with the variables of its files put below its own ones in ``section``, which win. Files of labels know no
     variables but their own ones: another one is empty there.
     """
     section_tree = service.mapping.get(section)
     variables_known = {**_own_values(section_tree), **variables} if key == "env_file" else {}
-    brought: dict[str, Sited] = {}
+    brought: dict[str, LocatedValue] = {}
     earlier: dict[str, str] = {}
-    absent: list[Sited] = []
+    absent: list[LocatedValue] = []
     for file in _files(project, service, key):
         lines = project.env_lines(file.path, variables_known, earlier, raw=file.raw)
         if lines is None:
@@ -104,10 +106,12 @@ def _with_files(project: Project, service: Sited, key: str, section: str, variab
         for line in lines or ():
             earlier[line.key] = line.value
             leaf = _leaf(file.path, line, secret=project.is_secret(line.key, line.value))
-            brought[line.key] = leaf if key == "env_file" else replace(leaf, site=replace(leaf.site, unknown=False))
+            brought[line.key] = (
+                leaf if key == "env_file" else replace(leaf, location=replace(leaf.location, unknown=False))
+            )
     if absent:
         hidden = service.mapping[key]
-        hidden = replace(hidden, site=replace(hidden.site, unknown=True))
+        hidden = replace(hidden, location=replace(hidden.location, unknown=True))
         service = replace(service, data={**service.mapping, key: hidden})
     return _joined(service, section, brought) if brought else service
 
@@ -116,14 +120,16 @@ def _tell_absent(project: Project, file: _File, key: str) -> None:
     if file.required:
         name = named(file.entry.mapping.get("path", file.entry), file.path)
         message = f"{name} is not in the repository: what it alone sets is not compared"
-        project.report(file.entry.site, message, f"the file, or 'required: false' if {key} may lack it", note=True)
+        project.report(file.entry.location, message, f"the file, or 'required: false' if {key} may lack it", note=True)
 
 
-def _leaf(path: str, line: EnvLine, *, secret: bool) -> Sited:
-    return Sited(str(line.value), Site(path, 0, (), line=line.line, unknown=bool(line.unset), secret=secret))
+def _leaf(path: str, line: EnvLine, *, secret: bool) -> LocatedValue:
+    return LocatedValue(
+        str(line.value), ValueLocation(path, 0, (), line=line.line, unknown=bool(line.unset), secret=secret)
+    )
 
 
-def _own_values(environment: Sited | None) -> dict[str, str]:
+def _own_values(environment: LocatedValue | None) -> dict[str, str]:
     """What the service itself gives variables."""
     if environment is None:
         return {}
@@ -134,16 +140,16 @@ def _own_values(environment: Sited | None) -> dict[str, str]:
     }
 
 
-def _joined(service: Sited, section: str, brought: Mapping[str, Sited]) -> Sited:
+def _joined(service: LocatedValue, section: str, brought: Mapping[str, LocatedValue]) -> LocatedValue:
     section_tree = service.mapping.get(section)
     if section_tree is not None and isinstance(section_tree.data, list):
         own_names = {str(item.plain()).partition("=")[0] for item in section_tree.elements}
         extra = [replace(leaf, data=f"{key}={leaf.text}") for key, leaf in brought.items() if key not in own_names]
         joined = replace(section_tree, data=section_tree.data + extra)
     else:
-        missing = replace(service.site, pointer=(*service.site.pointer, section))
-        joined = Sited(
+        missing = replace(service.location, pointer=(*service.location.pointer, section))
+        joined = LocatedValue(
             {**brought, **(section_tree.mapping if section_tree else {})},
-            section_tree.site if section_tree else missing,
+            section_tree.location if section_tree else missing,
         )
     return replace(service, data={**service.mapping, section: joined})

@@ -15,13 +15,13 @@ from bot.intake.compose_project import FileSurroundings, Project, ProjectLayer, 
 from bot.intake.compose_schema import named
 from bot.intake.compose_tags import without
 from bot.intake.discover import folder_of
-from bot.intake.sited import Sited
+from bot.intake.located import LocatedValue
 from bot.model.json import Pointer
 
 _LONGEST_CHAIN: Final = 100
 
 
-def extended(project: Project, layer: ProjectLayer, source: tuple[str, int], around: FileSurroundings) -> Sited:
+def extended(project: Project, layer: ProjectLayer, source: tuple[str, int], around: FileSurroundings) -> LocatedValue:
     """The document's tree with every ``extends`` of its services followed. ``source`` is its file and its number there."""
     services = layer.tree.mapping.get("services")
     if services is None or not any("extends" in child.mapping for child in services.mapping.values()):
@@ -38,7 +38,7 @@ class _Link:
 
     file: str
     name: str
-    service: Sited
+    service: LocatedValue
     pool: ProjectLayer
     around: FileSurroundings
 
@@ -50,39 +50,39 @@ class _Extending:
     project: Project
     layer: ProjectLayer
     around: FileSurroundings
-    made: dict[tuple[int, str], tuple[Sited, int]] = field(default_factory=dict)
+    extended: dict[tuple[int, str], tuple[LocatedValue, int]] = field(default_factory=dict)
     """Services with how many extends are below them."""
     cleared: dict[int, dict[str, list[Pointer]]] = field(default_factory=dict)
 
-    def service(self, name: str, file: str) -> Sited | None:
+    def service(self, name: str, file: str) -> LocatedValue | None:
         """The service with what it extends below it."""
         service = _services(self.layer).get(name)
         if service is None:
             return None
         links = [_Link(file, name, service, self.layer, self.around)]
         visited = {(file, name)}
-        base: tuple[Sited, int] | None = None
+        base: tuple[LocatedValue, int] | None = None
         while (link := links[-1]).service.mapping.get("extends") is not None:
-            if (id(link.pool), link.name) in self.made:
-                base = self.made[id(link.pool), link.name]
+            if (id(link.pool), link.name) in self.extended:
+                base = self.extended[id(link.pool), link.name]
                 links.pop()
                 break
             following = self._next(link)
             if following is None:
                 break
-            _, below = self.made.get((id(following.pool), following.name), (None, 0))
+            _, below = self.extended.get((id(following.pool), following.name), (None, 0))
             circle = (following.file, following.name) in visited
             if circle or len(links) + below >= _LONGEST_CHAIN:
                 message = (
                     f"{following.name} extends itself" if circle else f"more than {_LONGEST_CHAIN} extends in a row"
                 )
-                self.project.report(link.service.mapping["extends"].site, message)
+                self.project.report(link.service.mapping["extends"].location, message)
                 break
             visited.add((following.file, following.name))
             links.append(following)
-        return self._made(links, base)
+        return self._extended(links, base)
 
-    def _made(self, links: list[_Link], base: tuple[Sited, int] | None) -> Sited | None:
+    def _extended(self, links: list[_Link], base: tuple[LocatedValue, int] | None) -> LocatedValue | None:
         """From the last link to the first."""
         service, depth = base or (None, 0)
         for link in reversed(links):
@@ -93,7 +93,7 @@ class _Extending:
                 self.project.allowance.spend(own_service.size())
                 depth += 1
             service = own_service
-            self.made[id(link.pool), link.name] = service, depth
+            self.extended[id(link.pool), link.name] = service, depth
         return service
 
     def _cleared(self, link: _Link) -> Sequence[Pointer]:
@@ -114,13 +114,13 @@ class _Extending:
         source, around, pool = link.file, link.around, link.pool
         if file is not None and is_remote(file.text or ""):
             message = f"{named(file, file.text or '')} is not in the repository: what it brings is not compared"
-            self.project.report(extends.site, message, note=True)
+            self.project.report(extends.location, message, note=True)
             return None
         if file is not None:
             source = link.around.path(file.text or "")
             if self.project.data(source) is None:
                 expected = "a Compose file of this repository"
-                self.project.report(extends.site, f"there is no file {named(file, source)}", expected)
+                self.project.report(extends.location, f"there is no file {named(file, source)}", expected)
                 return None
             around = FileSurroundings(folder_of(source), self.around.variables)
             layers = layers_of(self.project, source, around)
@@ -131,11 +131,11 @@ class _Extending:
         if base is None:
             file_shown = source if file is None else named(file, source)
             name_shown = named(extends.mapping.get("service", extends), name)
-            self.project.report(extends.site, f"{file_shown} has no service {name_shown}")
+            self.project.report(extends.location, f"{file_shown} has no service {name_shown}")
             return None
         return _Link(source, name, base, pool, around)
 
 
-def _services(layer: ProjectLayer) -> Mapping[str, Sited]:
+def _services(layer: ProjectLayer) -> Mapping[str, LocatedValue]:
     services = layer.tree.mapping.get("services")
     return {} if services is None else services.mapping

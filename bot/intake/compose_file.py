@@ -16,9 +16,9 @@ from bot.intake.compose_extends import extended
 from bot.intake.compose_merge import merge, without_repeats
 from bot.intake.compose_project import FileSurroundings, Project, is_remote, layers_of
 from bot.intake.compose_schema import DECLARED_KINDS, named
-from bot.intake.declared import meant
+from bot.intake.declared import nearest_name
 from bot.intake.discover import folder_of
-from bot.intake.sited import Sited
+from bot.intake.located import LocatedValue
 
 _DEEPEST: Final = 20
 """Files that include each other: nobody reads further, and each costs what all below it declare."""
@@ -28,11 +28,11 @@ _SECTIONS: Final = ("services", *DECLARED_KINDS, "models")
 
 def assemble(
     project: Project, files: Sequence[str], around: FileSurroundings, open_files: tuple[str, ...] = ()
-) -> Sited | None:
+) -> LocatedValue | None:
     """``files`` as one tree, each laid on those before it; None where one cannot be read. Raises
     :class:`~bot.intake.compose_allowance.Excessive`.
     """
-    combined: Sited | None = None
+    combined: LocatedValue | None = None
     for path in files:
         layers = layers_of(project, path, around)
         if layers is None:
@@ -48,12 +48,12 @@ def assemble(
     return None if combined is None else with_listed_values(project, combined, around)
 
 
-def _merged(project: Project, base: Sited, over: Sited) -> Sited:
+def _merged(project: Project, base: LocatedValue, over: LocatedValue) -> LocatedValue:
     """Two whole files: sections by name, services by the rules for services."""
     return merge(base, over, (), project.clash)
 
 
-def _unified(tree: Sited, changed: Iterable[str]) -> Sited:
+def _unified(tree: LocatedValue, changed: Iterable[str]) -> LocatedValue:
     """The whole file with the lists of its ``changed`` services without repeats; those of the others are so already."""
     services = tree.mapping.get("services")
     if services is None or not services.mapping:
@@ -62,16 +62,18 @@ def _unified(tree: Sited, changed: Iterable[str]) -> Sited:
     return replace(tree, data={**tree.mapping, "services": replace(services, data={**services.mapping, **once})})
 
 
-def _with_includes(project: Project, tree: Sited, around: FileSurroundings, open_files: tuple[str, ...]) -> Sited:
+def _with_includes(
+    project: Project, tree: LocatedValue, around: FileSurroundings, open_files: tuple[str, ...]
+) -> LocatedValue:
     """The file with what it includes, whose own includes come first."""
     include = tree.mapping.get("include")
     if include is None:
         return tree
     if include.elements and len(open_files) > _DEEPEST:
-        project.report(include.site, f"files that include each other more than {_DEEPEST} deep")
+        project.report(include.location, f"files that include each other more than {_DEEPEST} deep")
         return replace(tree, data={key: child for key, child in tree.mapping.items() if key != "include"})
     if include.text is not None:
-        project.report(include.site, "'include' is a text", "a list")
+        project.report(include.location, "'include' is a text", "a list")
     for item in include.elements:
         included = _included(project, item, around, open_files)
         if included is not None:
@@ -79,34 +81,38 @@ def _with_includes(project: Project, tree: Sited, around: FileSurroundings, open
     return replace(tree, data={key: child for key, child in tree.mapping.items() if key != "include"})
 
 
-def _included(project: Project, item: Sited, around: FileSurroundings, open_files: tuple[str, ...]) -> Sited | None:
+def _included(
+    project: Project, item: LocatedValue, around: FileSurroundings, open_files: tuple[str, ...]
+) -> LocatedValue | None:
     """What one entry of ``include`` brings: one file, or the first of several with the others laid on it."""
     path_value = item.mapping.get("path", item) if item.mapping else item
     for key in item.mapping.keys() - _INCLUDING:
-        message, expected = f"'include' has no key {key!r}: Compose passes over it", meant(key, _INCLUDING)
-        project.report(item.mapping[key].site, message, expected, note=True)
+        message, expected = f"'include' has no key {key!r}: Compose passes over it", nearest_name(key, _INCLUDING)
+        project.report(item.mapping[key].location, message, expected, note=True)
     paths: list[str] = []
     for name in path_value.elements or [path_value]:
         if is_remote(name.text or ""):
             project.report(
-                name.site,
+                name.location,
                 f"{named(name, name.text or '')} is not in the repository: what it brings is not compared",
                 note=True,
             )
             return None
         target = around.path(name.text or "")
         if target in open_files:
-            project.report(name.site, f"{named(name, target)} includes itself")
+            project.report(name.location, f"{named(name, target)} includes itself")
             return None
         if project.data(target) is None:
-            project.report(name.site, f"there is no file {named(name, target)}", "a Compose file of this repository")
+            project.report(
+                name.location, f"there is no file {named(name, target)}", "a Compose file of this repository"
+            )
             return None
         paths.append(target)
     inner = _inner(project, item, paths[0], around)
     return assemble(project, paths, inner, open_files) if paths else None
 
 
-def _inner(project: Project, item: Sited, first: str, around: FileSurroundings) -> FileSurroundings:
+def _inner(project: Project, item: LocatedValue, first: str, around: FileSurroundings) -> FileSurroundings:
     """What surrounds an included file: its own folder and variables, behind those of who includes it."""
     directory, files = item.mapping.get("project_directory"), item.mapping.get("env_file")
     folder = around.path(directory.text) if directory is not None and directory.text else folder_of(first)
@@ -118,21 +124,21 @@ def _inner(project: Project, item: Sited, first: str, around: FileSurroundings) 
     for name, path in zip(names, paths, strict=True):
         if project.data(path) is None:
             message = f"{named(name, path)} is not in the repository: variables that it sets are not known"
-            project.report(name.site, message, "the file", note=True)
+            project.report(name.location, message, "the file", note=True)
     return FileSurroundings(folder, project.environment(paths, around.variables))
 
 
-def _joined(project: Project, tree: Sited, included: Sited) -> Sited:
+def _joined(project: Project, tree: LocatedValue, included: LocatedValue) -> LocatedValue:
     entries = dict(tree.mapping)
     for section in _SECTIONS:
         brought = included.mapping.get(section)
         if brought is None:
             continue
         project.allowance.spend(len(brought.mapping))
-        earlier = entries.get(section, Sited({}, brought.site))
+        earlier = entries.get(section, LocatedValue({}, brought.location))
         for name in brought.mapping.keys() & earlier.mapping.keys():
             if earlier.mapping[name].plain() != brought.mapping[name].plain():
-                first = earlier.mapping[name].site.file
-                project.report(brought.mapping[name].site, f"{name} is already declared in {first}")
+                first = earlier.mapping[name].location.file
+                project.report(brought.mapping[name].location, f"{name} is already declared in {first}")
         entries[section] = replace(earlier, data={**brought.mapping, **earlier.mapping})
     return replace(tree, data=entries)

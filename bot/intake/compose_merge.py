@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final, TypeAlias
 
-from bot.intake.sited import Sited
+from bot.intake.located import LocatedValue
 from bot.model.compose_texts import clean_path, mount_parts
 from bot.model.json import Pointer
 
-Place: TypeAlias = tuple[str, ...]
+KeyPath: TypeAlias = tuple[str, ...]
 """Where a value stands, with ``*`` for the name of a service or another resource."""
 
 _SERVICE: Final = ("services", "*")
@@ -37,11 +37,16 @@ _NAMED: Final = frozenset((*_SERVICE, key) for key in ("depends_on", "networks",
 _WHOLE: Final = frozenset({(*_SERVICE, "ulimits")})
 
 
-def _ignored(_clash: Sited) -> None:
+def _ignored(_clash: LocatedValue) -> None:
     """Nobody wants to know."""
 
 
-def merge(base: Sited, over: Sited, pointer: Place = _SERVICE, clash: Callable[[Sited], None] = _ignored) -> Sited:
+def merge(
+    base: LocatedValue,
+    over: LocatedValue,
+    pointer: KeyPath = _SERVICE,
+    clash: Callable[[LocatedValue], None] = _ignored,
+) -> LocatedValue:
     """``base`` with ``over`` laid on it. ``pointer`` is that of both; ``clash`` is told of each value of ``over`` that is of
     another form than what it is laid on, which makes the two together unknown.
     """
@@ -64,15 +69,18 @@ def merge(base: Sited, over: Sited, pointer: Place = _SERVICE, clash: Callable[[
     if isinstance(base.data, list) and isinstance(over.data, list):
         return replace(over, data=base.data + over.data)
     if isinstance(base.data, (dict, list)):
-        if not over.site.unknown:
+        if not over.location.unknown:
             clash(over)
-        return replace(over, site=replace(over.site, unknown=True))
+        return replace(over, location=replace(over.location, unknown=True))
     return over
 
 
 def _merged(
-    base: Mapping[str, Sited], over: Mapping[str, Sited], pointer: Place, clash: Callable[[Sited], None]
-) -> dict[str, Sited]:
+    base: Mapping[str, LocatedValue],
+    over: Mapping[str, LocatedValue],
+    pointer: KeyPath,
+    clash: Callable[[LocatedValue], None],
+) -> dict[str, LocatedValue]:
     entries = dict(base)
     for key, child in over.items():
         below = (*pointer, "*") if len(pointer) == 1 else (*pointer, key)
@@ -81,36 +89,36 @@ def _merged(
     return entries
 
 
-def _listed(value: Sited) -> list[Sited]:
+def _listed(value: LocatedValue) -> list[LocatedValue]:
     if isinstance(value.data, list):
         return value.data
     return [] if value.data is None or value.mapping else [value]
 
 
-def _named(value: Sited, key: str) -> Sited:
+def _named(value: LocatedValue, key: str) -> LocatedValue:
     """A list of names as a mapping from them to what a name alone means."""
     if not isinstance(value.data, list):
         return value
     return replace(value, data={str(item.plain()): _alone(item, key) for item in value.data})
 
 
-def _alone(item: Sited, key: str) -> Sited:
+def _alone(item: LocatedValue, key: str) -> LocatedValue:
     if key != "depends_on":
         return replace(item, data=None)
     return replace(item, data={"condition": replace(item, data="service_started")})
 
 
-def _context(build: Sited) -> Sited:
+def _context(build: LocatedValue) -> LocatedValue:
     return build if build.text is None else replace(build, data={"context": build})
 
 
-def _other_driver(base: Sited, over: Sited) -> bool:
+def _other_driver(base: LocatedValue, over: LocatedValue) -> bool:
     """Options belong to a driver: they stay only where the override names the same one, or one side names none."""
     before, after = base.mapping.get("driver"), over.mapping.get("driver")
     return before is not None and after is not None and before.plain() != after.plain()
 
 
-def _pairs(base: Sited, over: Sited, *, separates: bool) -> Sited:
+def _pairs(base: LocatedValue, over: LocatedValue, *, separates: bool) -> LocatedValue:
     """By key whichever way each is written; the result is written as ``base`` is, so that its places stay. ``separates``: one
     name may have several values.
     """
@@ -123,11 +131,11 @@ def _pairs(base: Sited, over: Sited, *, separates: bool) -> Sited:
     return replace(over, data={key: _unpaired(item) for key, item in entries.items()})
 
 
-def _by_host(hosts: Sited) -> dict[str, Sited]:
+def _by_host(hosts: LocatedValue) -> dict[str, LocatedValue]:
     """Addresses by name; in a list both are joined by an equals sign or a colon."""
     if isinstance(hosts.data, dict):
         return dict(hosts.data)
-    entries: dict[str, Sited] = {}
+    entries: dict[str, LocatedValue] = {}
     for item in hosts.elements:
         name, _, address = (
             (item.text or "").replace(":" if "=" not in (item.text or "") else "=", "=", 1).partition("=")
@@ -136,7 +144,7 @@ def _by_host(hosts: Sited) -> dict[str, Sited]:
     return entries
 
 
-def _hosts(base: Mapping[str, Sited], over: Mapping[str, Sited]) -> dict[str, Sited]:
+def _hosts(base: Mapping[str, LocatedValue], over: Mapping[str, LocatedValue]) -> dict[str, LocatedValue]:
     """Names with the addresses of both sides."""
     entries = dict(base)
     for name, child in over.items():
@@ -145,30 +153,30 @@ def _hosts(base: Mapping[str, Sited], over: Mapping[str, Sited]) -> dict[str, Si
     return entries
 
 
-def _by_key(pairs: Sited) -> dict[str, Sited]:
+def _by_key(pairs: LocatedValue) -> dict[str, LocatedValue]:
     if isinstance(pairs.data, dict):
         return dict(pairs.data)
     return {pair_key(item): item for item in pairs.elements}
 
 
-def pair_key(item: Sited) -> str:
+def pair_key(item: LocatedValue) -> str:
     """What an element ``KEY=value`` hides when it comes again: its key."""
     return str(item.plain()).partition("=")[0]
 
 
-def _unpaired(item: Sited) -> Sited:
+def _unpaired(item: LocatedValue) -> LocatedValue:
     """The value of ``KEY=value`` that is written as an element of a list; none where the name stands alone."""
-    if item.text is None or not item.site.pointer or isinstance(item.site.pointer[-1], str):
+    if item.text is None or not item.location.pointer or isinstance(item.location.pointer[-1], str):
         return item
     _, equals, value = item.text.partition("=")
     return replace(item, data=value if equals else None)
 
 
-def _text_key(item: Sited) -> str:
+def _text_key(item: LocatedValue) -> str:
     return str(item.plain())
 
 
-def mount_key(item: Sited) -> str:
+def mount_key(item: LocatedValue) -> str:
     """What a mount hides when it comes again: its place in the container."""
     if item.mapping:
         return _long_key(item)
@@ -177,18 +185,18 @@ def mount_key(item: Sited) -> str:
     return mount_text if parts is None else clean_path(parts[min(len(parts), 2) - 1])
 
 
-def _long_key(item: Sited) -> str:
+def _long_key(item: LocatedValue) -> str:
     target = item.mapping.get("target") or item.mapping.get("source")
     return str(target.plain() if target else item.plain())
 
 
-def device_key(item: Sited) -> str:
+def device_key(item: LocatedValue) -> str:
     """The same of a device."""
     source, _, remainder = str(item.plain()).partition(":")
     return _long_key(item) if item.mapping else remainder.partition(":")[0] or source
 
 
-def _port_key(item: Sited) -> str:
+def _port_key(item: LocatedValue) -> str:
     if not item.mapping:
         return str(item.plain())
     defaults = {"host_ip": "0.0.0.0", "published": "", "target": "", "protocol": "tcp"}  # noqa: S104 (the default's name)
@@ -196,14 +204,14 @@ def _port_key(item: Sited) -> str:
     return repr(sorted((key, str(values_given.get(key, default))) for key, default in defaults.items()))
 
 
-def _file_key(item: Sited) -> str:
+def _file_key(item: LocatedValue) -> str:
     return str(item.mapping.get("path", item).plain())
 
 
-def _granted_key(root: str) -> Callable[[Sited], str]:
+def _granted_key(root: str) -> Callable[[LocatedValue], str]:
     """The place of a secret or config in the container."""
 
-    def key(item: Sited) -> str:
+    def key(item: LocatedValue) -> str:
         target = item.mapping.get("target")
         source = item.mapping.get("source", item)
         return str(target.plain()) if target else f"{root}/{source.plain()}"
@@ -211,7 +219,7 @@ def _granted_key(root: str) -> Callable[[Sited], str]:
     return key
 
 
-_UNIQUE: Final[Mapping[Pointer, Callable[[Sited], str]]] = {
+_UNIQUE: Final[Mapping[Pointer, Callable[[LocatedValue], str]]] = {
     **{(key,): pair_key for key in ("annotations", "dns", "dns_opt", "dns_search", "environment", "labels", "links")},
     **{(key,): pair_key for key in ("cap_add", "cap_drop", "profiles", "sysctls", "tmpfs")},
     ("volumes",): mount_key,
@@ -228,7 +236,7 @@ _UNIQUE: Final[Mapping[Pointer, Callable[[Sited], str]]] = {
 """Lists of a service in which an element that comes again takes the place of the first one."""
 
 
-def without_repeats(service: Sited) -> Sited:
+def without_repeats(service: LocatedValue) -> LocatedValue:
     """A service whose lists have each element once, the last one in the place of the first; ``gpus: all`` is such a list."""
     gpus = service.mapping.get("gpus")
     if gpus is not None and gpus.text == "all":
@@ -244,7 +252,7 @@ def without_repeats(service: Sited) -> Sited:
     return _with(service, ("networks",), replace(networks, data=attached))
 
 
-def _names_once(network: Sited) -> Sited:
+def _names_once(network: LocatedValue) -> LocatedValue:
     """A service's place in a network, its names and addresses each once."""
     lists = ((key, network.mapping[key]) for key in ("aliases", "link_local_ips") if key in network.mapping)
     unique_lists = {
@@ -255,11 +263,11 @@ def _names_once(network: Sited) -> Sited:
     return replace(network, data={**network.mapping, **unique_lists}) if unique_lists else network
 
 
-def _once(items: Iterable[Sited], key: Callable[[Sited], str]) -> list[Sited]:
+def _once(items: Iterable[LocatedValue], key: Callable[[LocatedValue], str]) -> list[LocatedValue]:
     return list({key(item): item for item in items}.values())
 
 
-def _with(tree: Sited, pointer: Pointer, value: Sited) -> Sited:
+def _with(tree: LocatedValue, pointer: Pointer, value: LocatedValue) -> LocatedValue:
     if not pointer:
         return value
     name = str(pointer[0])

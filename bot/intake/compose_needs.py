@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.intake.compose_schema import SchemaFault, named, shown
-from bot.intake.declared import meant
-from bot.intake.sited import Sited
+from bot.intake.declared import nearest_name
+from bot.intake.located import LocatedValue
 
 _JOINED: Final = ("network_mode", "ipc", "pid", "uts")
 """Whose namespace a service joins, as ``service:NAME``."""
@@ -25,24 +25,26 @@ class _Need:
 
     key: str
     name: str
-    value: Sited
+    value: LocatedValue
     verb: str
     optional: bool = False
 
 
-def missing(name: str, services: Mapping[str, Sited], enabled: Collection[str]) -> Iterator[SchemaFault]:
+def missing(name: str, services: Mapping[str, LocatedValue], enabled: Collection[str]) -> Iterator[SchemaFault]:
     """What the service ``name`` needs and the project does not run."""
     pointer = ("services", name)
     for need in _needs(services[name]):
-        if need.value.site.unknown or need.name in enabled or (need.optional and need.name in services):
+        if need.value.location.unknown or need.name in enabled or (need.optional and need.name in services):
             continue
         absent = need.name not in services
         reason = "which is no service" if absent else "which none of the enabled profiles runs"
         message = f"{shown(pointer)} {need.verb} {named(need.value, need.name)}, {reason}"
-        yield SchemaFault((*pointer, need.key), need.value, message, meant(need.name, services) if absent else _ENABLE)
+        yield SchemaFault(
+            (*pointer, need.key), need.value, message, nearest_name(need.name, services) if absent else _ENABLE
+        )
 
 
-def circle(services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
+def circle(services: Mapping[str, LocatedValue]) -> Iterator[SchemaFault]:
     """The first service that needs itself, be it over others."""
     visited: set[str] = set()
     for start in services:
@@ -60,7 +62,7 @@ def circle(services: Mapping[str, Sited]) -> Iterator[SchemaFault]:
                 path[step.name] = _needs(services[step.name])
 
 
-def _turning(services: Mapping[str, Sited], names: list[str]) -> SchemaFault:
+def _turning(services: Mapping[str, LocatedValue], names: list[str]) -> SchemaFault:
     """That the services ``names`` need each other in this order."""
     first, second = names[0], names[1 % len(names)]
     need = next(need for need in _needs(services[first]) if need.name == second)
@@ -73,7 +75,7 @@ def _until(path: Mapping[str, object], name: str) -> list[str]:
     return names[names.index(name) :]
 
 
-def _needs(service: Sited) -> Iterator[_Need]:
+def _needs(service: LocatedValue) -> Iterator[_Need]:
     fields = service.mapping
     for name, value in names(fields["depends_on"]).items() if "depends_on" in fields else ():
         required = value.mapping.get("required")
@@ -91,6 +93,6 @@ def _needs(service: Sited) -> Iterator[_Need]:
             yield _Need(key, joined, mode, "joins")
 
 
-def names(value: Sited) -> Mapping[str, Sited]:
+def names(value: LocatedValue) -> Mapping[str, LocatedValue]:
     """The names in a list of them, or those that a mapping has."""
     return value.mapping or {str(item.plain()): item for item in value.elements}

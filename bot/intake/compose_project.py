@@ -16,8 +16,8 @@ from bot.intake.compose_allowance import CHARACTERS, OPENING, ReadingAllowance
 from bot.intake.compose_tags import hidden, without
 from bot.intake.dotenv import EnvLine, parse_env
 from bot.intake.interpolate import fill
+from bot.intake.located import LocatedValue, Sources, ValueLocation, located, mapped
 from bot.intake.scalars import Dialect
-from bot.intake.sited import Site, Sited, Sources, mapped, sited
 from bot.intake.text import NotText, Text, text_error
 from bot.intake.yamltree import TIMESTAMP, Broken, Loaded, load
 from bot.model.json import Pointer
@@ -55,10 +55,10 @@ def is_remote(name: str) -> bool:
 class ProjectLayer:
     """One document of a file, and the places that it clears in what comes before it (``!reset``, ``!override``)."""
 
-    tree: Sited
+    tree: LocatedValue
     cleared: tuple[Pointer, ...] = ()
 
-    def laid_on(self, base: Sited) -> Sited:
+    def laid_on(self, base: LocatedValue) -> LocatedValue:
         """``base`` without the cleared places."""
         return without(base, self.cleared) if self.cleared else base
 
@@ -87,22 +87,22 @@ class Project:
         default_factory=dict
     )
 
-    def report(self, site: Site, message: str, expected: str | None = None, *, note: bool = False) -> None:
+    def report(self, location: ValueLocation, message: str, expected: str | None = None, *, note: bool = False) -> None:
         """Remember a mistake at a value, or (``note``) that its value is not known."""
-        origin = self.sources.origin(site)
-        text = self.sources.file(site.file).text
-        line, column = (origin.line, origin.column) if origin else (site.line or 1, 1)
+        origin = self.sources.origin(location)
+        text = self.sources.file(location.file).text
+        line, column = (origin.line, origin.column) if origin else (location.line or 1, 1)
         error = replace(text.error_at(line, column, message, expected), note=note)
-        self.errors.append(error if site.line is None else replace(error, excerpt=None))
+        self.errors.append(error if location.line is None else replace(error, excerpt=None))
 
     def is_secret(self, name: str, value: str) -> bool:
         """Whether ``value`` of a variable is a secret: by its name, by its look, or because of where it is from."""
         return name in self.tainted or is_secret(name, value)
 
-    def clash(self, value: Sited) -> None:
+    def clash(self, value: LocatedValue) -> None:
         """Remember that a value is laid on one of another form."""
         self.report(
-            value.site, "this is laid on a mapping or list and is of another form", "the form of what it changes"
+            value.location, "this is laid on a mapping or list and is of another form", "the form of what it changes"
         )
 
     def data(self, path: str) -> bytes | None:
@@ -198,7 +198,7 @@ def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator
             project.errors.append(text.error_at(line, column, f"the key {name!r} is written twice in one mapping"))
         for line, column, name in document.strange:
             project.errors.append(text.error_at(line, column, f"the key {name} is no text", f'"{name}"'))
-        tree = sited(document.value, Site(path, index, ()))
+        tree = located(document.value, ValueLocation(path, index, ()))
         project.allowance.spend(OPENING + tree.size())
         tree, cleared = _untagged(project, tree, document, text)
         filled = mapped(tree, lambda leaf: _filled(project, leaf, variables))
@@ -206,7 +206,9 @@ def _read(project: Project, path: str, variables: Mapping[str, str]) -> Iterator
             yield ProjectLayer(filled, cleared)
 
 
-def _untagged(project: Project, tree: Sited, document: Loaded, text: Text) -> tuple[Sited, tuple[Pointer, ...]]:
+def _untagged(
+    project: Project, tree: LocatedValue, document: Loaded, text: Text
+) -> tuple[LocatedValue, tuple[Pointer, ...]]:
     """The tree without what ``!reset`` empties, and the places that tags clear. Another tag is a mistake; what it means of
     its value nobody knows.
     """
@@ -223,7 +225,7 @@ def _untagged(project: Project, tree: Sited, document: Loaded, text: Text) -> tu
     return tree, tuple(cleared)
 
 
-def _filled(project: Project, leaf: Sited, variables: Mapping[str, str]) -> Sited | None:
+def _filled(project: Project, leaf: LocatedValue, variables: Mapping[str, str]) -> LocatedValue | None:
     """The scalar with its variables filled in; as written, and marked, when one of them is unknown."""
     if leaf.text is None or "$" not in leaf.text:
         return leaf
@@ -231,11 +233,11 @@ def _filled(project: Project, leaf: Sited, variables: Mapping[str, str]) -> Site
     project.allowance.spend(max(len(filled.text) - len(leaf.text), 0) // CHARACTERS)
     for message in filled.problems[:_MOST_MESSAGES]:
         expected = "a dollar sign of the text itself as '$$'" if "is not a variable" in message else None
-        project.report(leaf.site, message, expected)
+        project.report(leaf.location, message, expected)
     for name in list(dict.fromkeys(filled.unset))[:_MOST_MESSAGES]:
-        project.report(leaf.site, f"the variable {name} is not set in the repository", note=True)
+        project.report(leaf.location, f"the variable {name} is not set in the repository", note=True)
     if filled.unset or filled.problems:
-        return replace(leaf, site=replace(leaf.site, through=Through.VARIABLE, unknown=True))
+        return replace(leaf, location=replace(leaf.location, through=Through.VARIABLE, unknown=True))
     if not filled.uses:
         return replace(leaf, data=filled.text)
     values = {name: variables.get(name, "") for name in filled.names}
@@ -243,4 +245,4 @@ def _filled(project: Project, leaf: Sited, variables: Mapping[str, str]) -> Site
     project.secrets |= secrets
     names = {use.name for use in filled.uses}
     through = Through.VARIABLE if len(names) == 1 else Through.EXPRESSION
-    return Sited(filled.text, replace(leaf.site, through=through, name=min(names), secret=bool(secrets)))
+    return LocatedValue(filled.text, replace(leaf.location, through=through, name=min(names), secret=bool(secrets)))

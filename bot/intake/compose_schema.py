@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from bot.intake.sited import Sited
+from bot.intake.located import LocatedValue
 from bot.model.json import JSON, Pointer, Tree, elements, mapping, text
 from bot.model.resource import Through
 
@@ -43,8 +43,8 @@ class SchemaFault:
     ``depth`` is how far below the top it stands: of several reasons the deepest tells most.
     """
 
-    place: Pointer
-    value: Sited
+    key_path: Pointer
+    value: LocatedValue
     message: str
     expected: str | None = None
     names: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ class SchemaFault:
     @property
     def depth(self) -> int:
         """How specific this is: an unknown key says more than the type of what holds it."""
-        return len(self.place)
+        return len(self.key_path)
 
 
 @cache
@@ -63,7 +63,7 @@ def schema() -> Tree:
     return mapping(json.loads(Path(__file__).with_name("compose_spec.json").read_text(encoding="utf-8")))
 
 
-def faults(tree: Sited) -> Iterator[SchemaFault]:
+def faults(tree: LocatedValue) -> Iterator[SchemaFault]:
     """Everything in a whole project that the schema does not allow."""
     yield from _Judge(schema()).against(schema(), tree, ())
 
@@ -77,10 +77,10 @@ def is_duration(duration_text: str) -> bool:
 class _Judge:
     root: Tree
 
-    def against(self, rule: Tree, value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
+    def against(self, rule: Tree, value: LocatedValue, pointer: Pointer) -> Iterator[SchemaFault]:
         """What ``rule`` says against ``value``."""
         rule = self._followed(rule)
-        if value.site.unknown:
+        if value.location.unknown:
             return
         types = _types(rule)
         if types and not any(_is(value.data, name) for name in types):
@@ -106,24 +106,29 @@ class _Judge:
             rule = mapping(target)
         return rule
 
-    def _scalar(self, rule: Tree, value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
+    def _scalar(self, rule: Tree, value: LocatedValue, pointer: Pointer) -> Iterator[SchemaFault]:
         allowed = elements(rule.get("enum"))
         if allowed and value.data not in allowed:
             yield SchemaFault(
-                pointer, value, f"{shown(pointer)} is {told(value)}", _either([repr(word) for word in allowed])
+                pointer,
+                value,
+                f"{shown(pointer)} is {described_value(value)}",
+                _either([repr(choice) for choice in allowed]),
             )
         if value.text is not None and not re.search(text(rule.get("pattern")), value.text):
-            yield SchemaFault(pointer, value, f"{shown(pointer)} is {told(value)}", f"a text like {rule['pattern']}")
+            yield SchemaFault(
+                pointer, value, f"{shown(pointer)} is {described_value(value)}", f"a text like {rule['pattern']}"
+            )
         if value.text is not None and rule.get("format") == "duration" and not is_duration(value.text):
-            yield SchemaFault(pointer, value, f"{shown(pointer)} is {told(value)}", "a time such as 1m30s")
+            yield SchemaFault(pointer, value, f"{shown(pointer)} is {described_value(value)}", "a time such as 1m30s")
         if isinstance(value.data, (int, float)) and not isinstance(value.data, bool):
             least, most = rule.get("minimum"), rule.get("maximum")
             if isinstance(least, (int, float)) and value.data < least:
-                yield SchemaFault(pointer, value, f"{shown(pointer)} is {told(value)}", f"at least {least}")
+                yield SchemaFault(pointer, value, f"{shown(pointer)} is {described_value(value)}", f"at least {least}")
             if isinstance(most, (int, float)) and value.data > most:
-                yield SchemaFault(pointer, value, f"{shown(pointer)} is {told(value)}", f"at most {most}")
+                yield SchemaFault(pointer, value, f"{shown(pointer)} is {described_value(value)}", f"at most {most}")
 
-    def _mapping(self, rule: Tree, value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
+    def _mapping(self, rule: Tree, value: LocatedValue, pointer: Pointer) -> Iterator[SchemaFault]:
         properties, patterns = mapping(rule.get("properties")), mapping(rule.get("patternProperties"))
         for name in elements(rule.get("required")):
             if name not in value.mapping:
@@ -142,18 +147,22 @@ class _Judge:
             elif isinstance(rule.get("additionalProperties"), dict):
                 yield from self.against(mapping(rule["additionalProperties"]), child, (*pointer, key))
 
-    def _list(self, rule: Tree, value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
+    def _list(self, rule: Tree, value: LocatedValue, pointer: Pointer) -> Iterator[SchemaFault]:
         if "items" in rule:
             for index, item in enumerate(value.elements):
                 yield from self.against(mapping(rule["items"]), item, (*pointer, index))
-        if rule.get("uniqueItems") is True and not any(item.site.unknown for item in value.elements):
+        if rule.get("uniqueItems") is True and not any(item.location.unknown for item in value.elements):
             plain = [json.dumps(item.plain(), sort_keys=True, default=str) for item in value.elements]
             if len({*plain}) < len(plain):
                 counts = Counter(plain)
                 again = next(item for item, text_ in zip(value.elements, plain, strict=True) if counts[text_] > 1)
-                yield SchemaFault(pointer, again, f"{shown(pointer)} has {told(again)} twice", "each element once")
+                yield SchemaFault(
+                    pointer, again, f"{shown(pointer)} has {described_value(again)} twice", "each element once"
+                )
 
-    def _alternatives(self, alternatives: Sequence[Tree], value: Sited, pointer: Pointer) -> Iterator[SchemaFault]:
+    def _alternatives(
+        self, alternatives: Sequence[Tree], value: LocatedValue, pointer: Pointer
+    ) -> Iterator[SchemaFault]:
         """Nothing where one way allows it; else the reasons of the way that came furthest."""
         faults_by_alternative = [[*self.against(alternative, value, pointer)] for alternative in alternatives]
         if not all(faults_by_alternative):
@@ -192,20 +201,20 @@ def _is(data: object, name: str) -> bool:
             return isinstance(data, (int, float)) and not isinstance(data, bool)
 
 
-def _kind(value: Sited) -> str:
+def _kind(value: LocatedValue) -> str:
     """What a value is, in words, without showing it: it may be a secret."""
     names = ("null", "boolean", "string", "integer", "number", "array", "object")
     return next(_NAMES[name] for name in names if _is(value.data, name))
 
 
-def told(value: Sited) -> str:
+def described_value(value: LocatedValue) -> str:
     """A value as messages show it; what a variable holds, which may be a secret, is not shown."""
-    return repr(value.plain()) if value.site.through is Through.LITERAL else "what its variable holds"
+    return repr(value.plain()) if value.location.through is Through.LITERAL else "what its variable holds"
 
 
-def named(value: Sited, name: str) -> str:
+def named(value: LocatedValue, name: str) -> str:
     """``name``, which is of ``value``, as messages show it: not where a variable says it."""
-    return name if value.site.through is Through.LITERAL else "(named by a variable)"
+    return name if value.location.through is Through.LITERAL else "(named by a variable)"
 
 
 def shown(pointer: Pointer) -> str:
@@ -213,9 +222,9 @@ def shown(pointer: Pointer) -> str:
     return ".".join(map(str, pointer)) if pointer else "the file"
 
 
-def _was_listed(child: Sited) -> bool:
+def _was_listed(child: LocatedValue) -> bool:
     """Whether an entry was an element ``KEY=value`` of a list: docker compose looks at its key before it is one."""
-    return bool(child.site.pointer) and isinstance(child.site.pointer[-1], int)
+    return bool(child.location.pointer) and isinstance(child.location.pointer[-1], int)
 
 
 def _either(alternatives: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Places of a Compose tree that are emptied or hidden: by ``!reset``, by a tag nobody knows, by a value that cannot be read.
 
-Called by whoever reads Compose files. All places of a tree are visited in one walk, however many they are.
+Called by whoever reads Compose files. All places of a tree are visited in one walk, however many they are. Source of
+``!reset``: the Compose specification, "Merge and override", "Reset value".
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from bot.intake.sited import Sited
+from bot.intake.located import LocatedValue
 from bot.model.json import Pointer
 
 
@@ -30,13 +31,13 @@ def _steps(pointers: Iterable[Pointer]) -> _Step:
     return top
 
 
-def without(tree: Sited, pointers: Iterable[Pointer], *, in_lists: bool = False) -> Sited:
+def without(tree: LocatedValue, pointers: Iterable[Pointer], *, in_lists: bool = False) -> LocatedValue:
     """``tree`` without what stands at ``pointers``; elements of lists go only where ``in_lists`` says so."""
     step = _steps(pointers)
     return replace(tree, data={}) if step.meant else _without(tree, step, in_lists=in_lists)
 
 
-def _without(tree: Sited, step: _Step, *, in_lists: bool) -> Sited:
+def _without(tree: LocatedValue, step: _Step, *, in_lists: bool) -> LocatedValue:
     if not step.children:
         return tree
     if isinstance(tree.data, dict):
@@ -58,14 +59,14 @@ def _without(tree: Sited, step: _Step, *, in_lists: bool) -> Sited:
     return tree
 
 
-def hidden(tree: Sited, pointers: Iterable[Pointer]) -> Sited:
+def hidden(tree: LocatedValue, pointers: Iterable[Pointer]) -> LocatedValue:
     """``tree`` in which the values at ``pointers`` are known to nobody."""
     return _hidden(tree, _steps(pointers))
 
 
-def _hidden(tree: Sited, step: _Step) -> Sited:
+def _hidden(tree: LocatedValue, step: _Step) -> LocatedValue:
     if step.meant:
-        tree = replace(tree, site=replace(tree.site, unknown=True))
+        tree = replace(tree, location=replace(tree.location, unknown=True))
     if not step.children:
         return tree
     below = step.children

@@ -162,8 +162,8 @@ class _Parser:
                 if template.literal is None:
                     raise self.scan.mistake("a label is plain text", "text without '${'", start)
                 labels.append(BlockLabel(start, template.end, template.literal))
-            elif (word := self.scan.word()) is not None:
-                labels.append(BlockLabel(start, self.scan.at, word))
+            elif (label := self.scan.word()) is not None:
+                labels.append(BlockLabel(start, self.scan.at, label))
             else:
                 return tuple(labels)
 
@@ -228,14 +228,14 @@ class _Parser:
             return self._list(start)
         if char == "{":
             return self._object(start)
-        word = scan.word()
-        if word is None:
+        name = scan.word()
+        if name is None:
             raise scan.mistake(f"unexpected {scan.next_word()}", "a value")
         if scan.peek("(") or scan.peek("::"):
-            return self._call(start, self._with_namespaces(word))
-        if word in {"true", "false", "null"}:
-            return Literal(start, start + len(word), {"true": True, "false": False}.get(word))
-        return Name(start, start + len(word), word)
+            return self._call(start, self._with_namespaces(name))
+        if name in {"true", "false", "null"}:
+            return Literal(start, start + len(name), {"true": True, "false": False}.get(name))
+        return Name(start, start + len(name), name)
 
     def _number(self, match: re.Match[str]) -> Literal:
         self.scan.at = match.end()
@@ -327,10 +327,10 @@ class _Parser:
     def _with_namespaces(self, name: str) -> str:
         """The whole name of a function: providers bring their own since Terraform 1.8, ``provider::aws::arn_parse``."""
         while self.scan.take("::"):
-            word = self.scan.word()
-            if word is None:
+            segment = self.scan.word()
+            if segment is None:
                 raise self.scan.mistake(f"unexpected {self.scan.next_word()} after '::'", "a name")
-            name = f"{name}::{word}"
+            name = f"{name}::{segment}"
         if not self.scan.peek("("):
             raise self.scan.mistake(f"unexpected {self.scan.next_word()} after {self.scan.quoted(name)}", "'('")
         return name

@@ -63,7 +63,7 @@ def suggestion(name: str, known_names: Collection[str], *, otherwise: str = "") 
     return f"Did you mean {near!r}?" if near else otherwise
 
 
-def meant(name: str, known_names: Collection[str]) -> str | None:
+def nearest_name(name: str, known_names: Collection[str]) -> str | None:
     """As :func:`nearest`, in quotes: what a mistake says was expected."""
     near = nearest(name, known_names)
     return None if near is None else f"'{near}'"

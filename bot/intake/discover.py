@@ -19,6 +19,7 @@ _SKIPPED_NAMES: Final = regex(
     r"|(docker-)?bake\.hcl\Z|(pnpm-lock|\.gitlab-ci|\.pre-commit-config|\.travis)\.ya?ml\Z"
 )
 _COMPOSE: Final = regex(r"(?:[\w.-]*[-_.])?(docker-)?compose([-_.][\w.-]+)?\.ya?ml\Z")
+"""The names of the Compose specification ("Compose file"), with what people put before and behind them."""
 _LOOKS: Final = re.compile(rb"^(services|include)\s*:", re.MULTILINE)
 _RUNS: Final = re.compile(rb"\b(image|build|extends|include)[\"']?\s*:")
 _KUBERNETES: Final = re.compile(rb"^(apiVersion|\s*- apiVersion)\s*:", re.MULTILINE)

@@ -85,8 +85,8 @@ def parse_env(
     """The assignments of ``chars``; ``known_variables`` come before those of the file itself, which come before those
     of ``earlier`` files. ``raw``: each value is what stands behind the equals sign.
     """
-    reading = _Reading(chars, dict(known_variables or {}), own=dict(earlier or {}))
-    return reading.raw() if raw else reading.whole()
+    reading = _Reading(chars, dict(known_variables or {}), assigned=dict(earlier or {}))
+    return reading.raw() if raw else reading.expanded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,15 @@ class _Spelled:
 @dataclass(slots=True)
 class _Reading:
     chars: str
-    known: dict[str, str]
+    variables: dict[str, str]
     lines: list[EnvLine] = field(default_factory=list)
-    own: dict[str, str] = field(default_factory=dict)
+    assigned: dict[str, str] = field(default_factory=dict)
     inherited: list[str] = field(default_factory=list)
     added: int = 0
     number: int = 1
     counted: int = 0
 
-    def whole(self) -> EnvText:
+    def expanded(self) -> EnvText:
         at = self._start(0)
         while at < len(self.chars):
             if self.chars[at] == "#":
@@ -150,8 +150,8 @@ class _Reading:
 
     def _inherit(self, key: str, at: int) -> None:
         """A name alone takes the value that it has outside."""
-        if key in self.known:
-            self._add(key, self.known[key], at, at, _Spelled((), (key,)))
+        if key in self.variables:
+            self._add(key, self.variables[key], at, at, _Spelled((), (key,)))
         else:
             self.inherited.append(key)
 
@@ -178,7 +178,7 @@ class _Reading:
     def _filled(self, text: str) -> tuple[str, _Spelled]:
         if "$" not in text:
             return text, _Spelled()
-        filled = fill(text, ChainMap(self.known, self.own))
+        filled = fill(text, ChainMap(self.variables, self.assigned))
         self.added += filled.added
         if self.added > LONGEST + _GROWTH * len(self.chars):
             return text, _Spelled(("the variables of this file repeat each other too often",))
@@ -188,7 +188,7 @@ class _Reading:
         if spelled.unset:
             cause = spelled.unset[0]
             value = Unsettled.of(value, cause if re.fullmatch(r"\w+", cause) else key)
-        self.own[key] = value
+        self.assigned[key] = value
         line = EnvLine(key, value, self._line(start), start, end, unset=spelled.unset, names=spelled.names)
         self.lines.append(replace(line, problem=f"the value of {key} {spelled.problem}") if spelled.problem else line)
 

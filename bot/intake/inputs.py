@@ -78,10 +78,12 @@ class DeployedInputs:
         for name, reason in _named(tree):
             self._take(name, folder, path, reason)
         for name, start in (*_included(tree), *_extended(tree)):
-            other = self._take(name, folder, path, "")
-            if other is not None and other != path:
-                inner = posixpath.dirname(other) if start is None else posixpath.normpath(posixpath.join(folder, start))
-                self._compose_file(other, inner, steps - 1)
+            problem = self._take(name, folder, path, "")
+            if problem is not None and problem != path:
+                inner = (
+                    posixpath.dirname(problem) if start is None else posixpath.normpath(posixpath.join(folder, start))
+                )
+                self._compose_file(problem, inner, steps - 1)
 
     def terraform(self, folder: str) -> None:
         """What the root module in ``folder`` is made of: its files, its modules, and what its functions read."""

@@ -174,24 +174,24 @@ class _Filling:
             self.filled.uses.append(use)
 
     def _operated(self, use: Use, operator: re.Match[str], depth: int) -> str:
-        value, mark, word = self.variables.get(use.name), operator[0], (operator.end(), use.end - 1)
+        value, mark, argument = self.variables.get(use.name), operator[0], (operator.end(), use.end - 1)
         missing = value is None or (mark.startswith(":") and value == "")
         counts = mark.endswith("-") and missing
-        self._used(Use(use.name, use.start, use.end, word if counts else None), depth)
+        self._used(Use(use.name, use.start, use.end, argument if counts else None), depth)
         if counts or (mark.endswith("+") and not missing):
-            return self.between(*word, depth + 1)
-        self._unused(word, depth)
+            return self.between(*argument, depth + 1)
+        self._unused(argument, depth)
         if mark.endswith("?") and missing:
-            reason = self.text[slice(*word)] or "it is not set"
+            reason = self.text[slice(*argument)] or "it is not set"
             self.filled.required.append(use.name)
             self.filled.problems.append(f"the variable {use.name} is required: {reason}")
         return self.filled.put(use.name, value or "")
 
-    def _unused(self, word: tuple[int, int], depth: int) -> None:
+    def _unused(self, argument: tuple[int, int], depth: int) -> None:
         """Compose fills in a default that does not count and the reason of a required variable, too: what is wrong in there is
         wrong (``withDefaultWhenAbsence`` in ``template/template.go``).
         """
         dropped = Interpolated(dropped=True)
-        replace(self, filled=dropped).between(*word, depth + 1)
+        replace(self, filled=dropped).between(*argument, depth + 1)
         self.filled.problems += dropped.problems
         self.filled.required += dropped.required

@@ -22,7 +22,7 @@ from bot.model.json import JSON
 
 FOREIGN: Final = YamlLimits(deepest=60, most=300_000)
 """What a file of a stranger may cost."""
-_OWN: Final = YamlLimits(deepest=40, most=50_000)
+_LIMITS: Final = YamlLimits(deepest=40, most=50_000)
 _CHARACTERS: Final = 32
 """Characters of a text that take as long to look at as one value."""
 _LARGEST_OWN: Final = 1_000_000
@@ -68,12 +68,12 @@ class _Reader:
             return self.anchored[id(span)]
         before = self.size
         self.size += 1 + (len(span.value) // _CHARACTERS if isinstance(span, ScalarNode) else 0)
-        node = self._made(span)
+        node = self._node(span)
         if span.anchor:
             self.sizes[id(span)] = self.size - before
         return node
 
-    def _made(self, span: ScalarNode | MappingNode | SequenceNode) -> LinedNode:
+    def _node(self, span: ScalarNode | MappingNode | SequenceNode) -> LinedNode:
         line = self.text.line(span.head)
         if isinstance(span, ScalarNode):
             end_line = self.text.line(span.end)
@@ -142,7 +142,7 @@ def read_document(data: bytes, file: str, *, not_yaml: str = "not valid YAML") -
     except NotText as exc:
         raise Invalid(f"{file}:1: not UTF-8 text (byte {exc.offset})") from exc
     try:
-        trees = documents(text, limits=_OWN, strict=True)
+        trees = documents(text, limits=_LIMITS, strict=True)
     except Repeated as exc:
         raise Invalid(
             f"{file}:{exc.error.line}: the key {exc.key!r} appears twice", advice="Keep one of them."
@@ -162,7 +162,7 @@ def plain(node: LinedNode, file: str) -> JSON:
 
 
 def _too_much() -> str:
-    return f"too deep or too long (at most {_OWN.deepest} levels, {_OWN.most} values)"
+    return f"too deep or too long (at most {_LIMITS.deepest} levels, {_LIMITS.most} values)"
 
 
 @dataclass(slots=True)
@@ -170,11 +170,11 @@ class _Plain:
     """Nodes to plain values, counted: what aliases share in the tree is a copy here."""
 
     file: str
-    left: int = _OWN.most
+    left: int = _LIMITS.most
 
     def value(self, node: LinedNode, depth: int) -> JSON:
         self.left -= 1
-        if self.left < 0 or depth > _OWN.deepest:
+        if self.left < 0 or depth > _LIMITS.deepest:
             raise Invalid(f"{self.file}:{node.line}: {_too_much()}")
         if isinstance(node.value, dict):
             return {key: self.value(child, depth + 1) for key, child in node.value.items()}

@@ -22,9 +22,9 @@ FOLDERS: Final = ("fields", "metadata", "platforms")
 
 def value_of(data: bytes, file: str) -> JSON:
     """The value of one of our own files, as :func:`bot.intake.lined.read_document` reads it; ``Invalid`` as from there."""
-    kept = _values()
-    if (known := digest(data)) in kept:
-        return kept[known]
+    values = _values()
+    if (key := digest(data)) in values:
+        return values[key]
     from bot.intake.lined import read_document
 
     return read_document(data, file).value

@@ -110,9 +110,9 @@ class Scanner:
         match = re.compile(r"[\w.-]+|.").match(self.chars, self.at)
         return self.quoted(match[0][:40]) if match else "character"
 
-    def quoted(self, words: str) -> str:
+    def quoted(self, text: str) -> str:
         """Words of the file, for messages; of a file of variables none, whose values may be secret."""
-        return "text" if is_variables_file(self.text.file) else repr(words)
+        return "text" if is_variables_file(self.text.file) else repr(text)
 
     def mistake(self, message: str, expected: str | None = None, at: int | None = None) -> Mistake:
         """A mistake here, or at an offset."""

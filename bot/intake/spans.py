@@ -51,13 +51,13 @@ class CollectionNode(SpanNode, Generic[_Item]):
 class MappingNode(CollectionNode["tuple[Node, Node]"]):
     """A mapping. ``start`` is its first key or its brace."""
 
-    places: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
+    indices: dict[str, int] | None = field(default=None, init=False, repr=False, compare=False)
 
     def place(self, name: str) -> int | None:
         """The index of the last entry with the key ``name`` that is no merge key. Asked once the mapping is complete."""
-        if self.places is None:
-            self.places = {key_of(key): at for at, (key, _) in enumerate(self.items) if not is_merge(key)}
-        return self.places.get(name)
+        if self.indices is None:
+            self.indices = {key_of(key): at for at, (key, _) in enumerate(self.items) if not is_merge(key)}
+        return self.indices.get(name)
 
 
 class SequenceNode(CollectionNode["Node"]):

@@ -46,9 +46,9 @@ class Interpolation(Span):
 
 @dataclass(frozen=True, slots=True)
 class Directive(Span):
-    """``%{...}``: ``word`` is if, else, endif, for or endfor; joined into a tree when evaluated."""
+    """``%{...}``: ``keyword`` is if, else, endif, for or endfor; joined into a tree when evaluated."""
 
-    word: str
+    keyword: str
     expression: Expression | None = None
     names: tuple[str, ...] = ()
     strip_left: bool = False

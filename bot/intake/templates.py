@@ -94,19 +94,19 @@ def _close(scan: Scanner, start: int) -> bool:
 
 
 def _directive(scan: Scanner, expression: Inner, start: int, *, strip_left: bool) -> Directive:
-    word = scan.word() or ""
+    keyword = scan.word() or ""
     inner: Expression | None = None
     names: tuple[str, ...] = ()
-    if word == "if":
+    if keyword == "if":
         inner = expression()
-    elif word == "for":
+    elif keyword == "for":
         names = loop_names(scan)
         inner = expression()
-    elif word not in {"else", "endif", "endfor"}:
-        shown_word = scan.quoted(word) if word else scan.next_word()
+    elif keyword not in {"else", "endif", "endfor"}:
+        shown_word = scan.quoted(keyword) if keyword else scan.next_word()
         raise scan.mistake(f"{shown_word} is no template directive", "if, else, endif, for or endfor")
     strip_right = _close(scan, start)
-    return Directive(start, scan.at, word, inner, names, strip_left, strip_right)
+    return Directive(start, scan.at, keyword, inner, names, strip_left, strip_right)
 
 
 def loop_names(scan: Scanner) -> tuple[str, ...]:

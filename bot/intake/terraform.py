@@ -21,10 +21,10 @@ from bot.model.resource import Desired, Origin, Platform, ResourceId, SourceKind
 class LiteralOrigins:
     """Origins of the literal attributes of one block."""
 
-    known: Mapping[Pointer, Origin] = field(default_factory=dict)
+    origins: Mapping[Pointer, Origin] = field(default_factory=dict)
 
     def at(self, pointer: Pointer) -> Origin | None:
-        return self.known.get(pointer)
+        return self.origins.get(pointer)
 
 
 def read_terraform(files: Mapping[str, bytes]) -> Declared:
@@ -45,7 +45,7 @@ def read_terraform(files: Mapping[str, bytes]) -> Declared:
 
 
 def _scopes(parsed: Mapping[str, Parsed]) -> dict[str, str]:
-    """Folder to module address, for modules used from one place."""
+    """Folder to module address, for modules used from one place (Terraform documentation, "Resource Address Reference")."""
     scopes: dict[str, str] = {}
     for path, file in parsed.items():
         for block in file.body.blocks:

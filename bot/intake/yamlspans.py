@@ -64,7 +64,7 @@ class _Builder:
             style = "" if event.implicit[0] and not event.style else (event.style or "")
             node_start = self._after_properties(event)
             return self._done(
-                self._known(event.anchor, ScalarNode(start, node_start, end, event.value, style, event.anchor, tag))
+                self._anchored(event.anchor, ScalarNode(start, node_start, end, event.value, style, event.anchor, tag))
             )
         if kind is AliasEvent:
             if event.anchor not in self.anchors:
@@ -79,7 +79,7 @@ class _Builder:
             node_class = MappingNode if kind is MappingStartEvent else SequenceNode
             node_start = self._after_properties(event)
             collection = node_class(start, node_start, node_start, bool(event.flow_style), anchor=event.anchor)
-            self._known(event.anchor, collection)
+            self._anchored(event.anchor, collection)
             self.stack.append(collection)
             self.keys.append(None)
         elif issubclass(kind, CollectionEndEvent):
@@ -89,7 +89,7 @@ class _Builder:
             return self._done(closed)
         return None
 
-    def _known(self, anchor: str | None, node: Node) -> Node:
+    def _anchored(self, anchor: str | None, node: Node) -> Node:
         if anchor:
             self.anchors[anchor] = node
         return node

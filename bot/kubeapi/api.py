@@ -132,7 +132,7 @@ class ClusterApi:
             raise Unavailable(f"{answer.status} {_phrase(answer)}" + (f": {message}" if message else ""))
         return body
 
-    def words(self, path: str, params: Mapping[str, str]) -> str:
+    def text_at(self, path: str, params: Mapping[str, str]) -> str:
         """A plain-text answer such as a log; empty where there is none."""
         answer = self._answer(_Request(path, params))
         return answer.data.decode("utf-8", "replace") if _is_success(answer) else ""

@@ -42,10 +42,10 @@ class Meters:
     now: Callable[[], datetime]
     version: str
     store: MetricStore = field(default_factory=MetricStore)
-    _seen: dict[str, tuple[Drift, datetime]] = field(default_factory=dict)
+    _differences: dict[str, tuple[Drift, datetime]] = field(default_factory=dict)
     """By id: each difference that the last run saw, and since when it has been there."""
     _workers: dict[str, WorkerTimes] = field(default_factory=dict)
-    _looked: bool = False
+    _has_run: bool = False
 
     def __post_init__(self) -> None:
         self.store.set("clockwork_build_info", 1, version=self.version)
@@ -91,13 +91,13 @@ class Meters:
         """
         since: dict[str, tuple[Drift, datetime]] = {}
         for drift in tick.report.drift:
-            before = self._seen.get(drift.id)
+            before = self._differences.get(drift.id)
             began = min(drift.changed_at or tick.at, tick.at)
             since[drift.id] = (drift, began if before is None else before[1])
-            if before is None and self._looked and drift.changed_at is not None:
+            if before is None and self._has_run and drift.changed_at is not None:
                 spent = (tick.at - began).total_seconds()
                 self.store.observe("clockwork_detection_seconds", spent, target=drift.resource.target)
-        self._seen, self._looked = since, True
+        self._differences, self._has_run = since, True
 
     def ledger(self, view: LedgerView, limits: Limits) -> None:
         """The ledger is this now."""
@@ -105,7 +105,7 @@ class Meters:
         limit_state = state(view, now, limits)
         self.store.set("clockwork_halted", int(limit_state.halt is not None or limit_state.emergency))
         self.store.replace("clockwork_budget_left", _left(history, limits, now))
-        tasks = sorted({drift.task for drift, _ in self._seen.values()})[:_TASKS]
+        tasks = sorted({drift.task for drift, _ in self._differences.values()})[:_TASKS]
         fixes_left: dict[Labels, float] = {
             (task,): max(0, limits.fixes_per_hour - len(history.timeline(task, Budget.FIX).within(now, limits.window)))
             for task in tasks
@@ -144,9 +144,9 @@ class Meters:
         self.store.replace(
             "clockwork_session_seconds",
             {
-                (name, word): value / 1000
+                (name, quantile): value / 1000
                 for name, group in agents
-                for word, value in _times(group)
+                for quantile, value in _times(group)
                 if value is not None
             },
         )
@@ -171,11 +171,11 @@ class Meters:
         )
         self.store.set("clockwork_session_records_waiting", queue.waiting)
 
-    def told(self, delivery: Delivery) -> None:
+    def delivered(self, delivery: Delivery) -> None:
         """A message to somebody came to this."""
         self.store.count("clockwork_messages_total", receiver=delivery.receiver, result=delivery.result.value)
 
-    def kept(self, *, waiting: int, failures: int, paused: bool, overdue: bool) -> None:
+    def daemon_state(self, *, waiting: int, failures: int, paused: bool, overdue: bool) -> None:
         """How the daemon stands: work that waits, work that failed, whether it is paused or a step takes too long."""
         self.store.set("clockwork_queue_length", waiting)
         self.store.replace("clockwork_failures_total", {(): float(failures)})
@@ -186,7 +186,7 @@ class Meters:
         """Everything as it is at this moment: ages grow between runs."""
         now = self.now()
         ages: dict[Labels, float] = {}
-        for drift, began in self._seen.values():
+        for drift, began in self._differences.values():
             key = (drift.resource.target, drift.severity.value)
             ages[key] = max(ages.get(key, 0.0), (now - began).total_seconds())
         self.store.replace("clockwork_open_drift_age_seconds", ages)

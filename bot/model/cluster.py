@@ -16,9 +16,9 @@ class ServedApi:
     version: str = ""
     api_versions: tuple[str, ...] = ()
 
-    def beside(self, other: ServedApi) -> ServedApi:
-        """This, with what ``other`` says where this says nothing."""
-        return ServedApi(self.version or other.version, self.api_versions or other.api_versions)
+    def beside(self, later: ServedApi) -> ServedApi:
+        """This, with what ``later`` says where this says nothing."""
+        return ServedApi(self.version or later.version, self.api_versions or later.api_versions)
 
     def as_tree(self) -> Tree:
         """As units hold it (:data:`bot.model.target.CAPABILITIES`); empty where nothing is known."""

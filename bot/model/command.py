@@ -63,6 +63,6 @@ def parse(body: str) -> Command | Unknown | None:
     match = _LINE.search(plain)
     if match is None:
         return None
-    word = (match["verb"] or "").lower()
+    verb_text = (match["verb"] or "").lower()
     argument = (match["rest"] or "").strip()
-    return Command(Verb(word), argument) if word in set(Verb) else Unknown(word)
+    return Command(Verb(verb_text), argument) if verb_text in set(Verb) else Unknown(verb_text)

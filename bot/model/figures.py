@@ -90,14 +90,14 @@ def merge(groups: Iterable[Group]) -> Group:
     """The figures of several groups taken together."""
     durations: Counter[int] = Counter()
     rules: Counter[str] = Counter()
-    sessions = good = milliseconds = 0
+    sessions = succeeded = milliseconds = 0
     for group in groups:
         sessions += group.sessions
-        good += group.succeeded
+        succeeded += group.succeeded
         milliseconds += group.milliseconds
         durations.update(group.durations)
         rules.update(group.rules)
-    return Group(sessions, good, milliseconds, dict(durations), dict(rules))
+    return Group(sessions, succeeded, milliseconds, dict(durations), dict(rules))
 
 
 def group_of(session: Session) -> Group:

@@ -55,7 +55,7 @@ def _file(pattern: str) -> re.Pattern[str]:
             at += 2
         elif remainder[0] == "{" and "}" in remainder:
             alternatives = remainder[1 : remainder.index("}")]
-            parts.append("(?:" + "|".join(re.escape(word) for word in alternatives.split(",")) + ")")
+            parts.append("(?:" + "|".join(re.escape(alternative) for alternative in alternatives.split(",")) + ")")
             at += len(alternatives) + 2
         else:
             parts.append({"*": "[^/]*", "?": "[^/]"}.get(remainder[0], re.escape(remainder[0])))

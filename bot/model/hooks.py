@@ -77,7 +77,9 @@ def cleanups_of(tree: Tree) -> frozenset[HookCleanup]:
     """When an object that is a hook is deleted."""
     notes = _notes(tree)
     policies = text(notes.get(_POLICIES[0 if ARGO_HOOK in notes else 1]))
-    cleanups = {_CLEANUPS[word] for word in (word.strip() for word in policies.split(",")) if word in _CLEANUPS}
+    cleanups = {
+        _CLEANUPS[policy] for policy in (policy.strip() for policy in policies.split(",")) if policy in _CLEANUPS
+    }
     return frozenset(cleanups or {HookCleanup.BEFORE_CREATION})
 
 
@@ -107,7 +109,7 @@ class Hook:
         )
         return {
             name: stages_by_phase[name]
-            for name in (word.strip() for word in phases.split(","))
+            for name in (phase.strip() for phase in phases.split(","))
             if name in stages_by_phase
         }
 
@@ -156,8 +158,8 @@ def _notes(tree: Tree) -> Tree:
     return mapping(get(tree, "metadata", "annotations"))
 
 
-def _number(word: str) -> int:
+def _number(text: str) -> int:
     try:
-        return int(word)
+        return int(text)
     except ValueError:
         return 0

@@ -41,9 +41,9 @@ class Revision:
         self.answers[request] = answer
         return answer
 
-    def answers_as(self, other: Revision) -> bool:
-        """Whether ``other`` was told the same whenever it was asked."""
-        return all(self.is_meant(request) == answer for request, answer in other.answers.items())
+    def answers_as(self, second: Revision) -> bool:
+        """Whether ``second`` was told the same whenever it was asked."""
+        return all(self.is_meant(request) == answer for request, answer in second.answers.items())
 
     def _is_meant(self, request: UpstreamRequest) -> bool:
         if request.digest:

@@ -135,7 +135,7 @@ class Constraint:
     def takes(self, version: Version) -> bool:
         """Whether ``version`` satisfies it."""
         return any(
-            all(comparator.takes(version, previews=any(other.bound.pre for other in group)) for comparator in group)
+            all(comparator.takes(version, previews=any(sibling.bound.pre for sibling in group)) for comparator in group)
             for group in self.groups
         )
 

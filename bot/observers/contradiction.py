@@ -16,9 +16,9 @@ _PASSING: Final = frozenset({"managedFields", "resourceVersion", "generation", "
 _SHOWN: Final = 3
 
 
-def same_state(tree: Tree, other: Tree) -> bool:
+def same_state(tree: Tree, second: Tree) -> bool:
     """Whether two accounts say the same of an object, its status aside."""
-    return tree == other or _comparable(tree) == _comparable(other)
+    return tree == second or _comparable(tree) == _comparable(second)
 
 
 def contradiction(location: str, names: Sequence[str], counts: str) -> IgnoreNote:

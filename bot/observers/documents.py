@@ -84,7 +84,7 @@ def snapshot_contents(data: bytes, source: str, now: datetime) -> SnapshotConten
     objects, duplicates = _kubernetes(pile.kubernetes, now)
     resources = with_pod_problems(objects)
     resources |= services(pile.containers, pile.images)
-    resources |= {other.id: other for other in (compose_observed(*entry) for entry in pile.others)}
+    resources |= {part.id: part for part in (compose_observed(*entry) for entry in pile.others)}
     kinds = frozenset(pile.typed) if pile.typed and not pile.untyped else None
     notes = (*_notes(pile.kubernetes, source), *_contradictions(duplicates, source))
     observation = Observation(
@@ -133,34 +133,34 @@ def _without_collection() -> Iterator[None]:
 def parsed(data: bytes, source: str) -> Iterator[JSON]:
     """The JSON values (one after the other) or YAML documents in ``data``."""
     try:
-        words = data.decode("utf-8-sig")
+        content = data.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         line = data.count(b"\n", 0, exc.start) + 1
         column = exc.start - data.rfind(b"\n", 0, exc.start)
         raise Invalid(f"{source}:{line}:{column}: not text in UTF-8") from exc
-    if words.lstrip()[:1] in {"{", "["}:
-        yield from _json(words, source)
+    if content.lstrip()[:1] in {"{", "["}:
+        yield from _json(content, source)
     else:
-        yield from _yaml(words, source)
+        yield from _yaml(content, source)
 
 
-def _json(words: str, source: str) -> Iterator[JSON]:
+def _json(content: str, source: str) -> Iterator[JSON]:
     decoder = json.JSONDecoder()
-    at = len(words) - len(words.lstrip())
-    while at < len(words):
+    at = len(content) - len(content.lstrip())
+    while at < len(content):
         try:
-            value, at = decoder.raw_decode(words, at)
+            value, at = decoder.raw_decode(content, at)
         except json.JSONDecodeError as exc:
             raise Invalid(f"{source}:{exc.lineno}:{exc.colno}: not JSON: {exc.msg}") from exc
         except RecursionError as exc:
             raise Invalid(f"{source}: nested too deeply") from exc
         yield value
-        at += len(words[at:]) - len(words[at:].lstrip())
+        at += len(content[at:]) - len(content[at:].lstrip())
 
 
-def _yaml(words: str, source: str) -> Iterator[JSON]:
+def _yaml(content: str, source: str) -> Iterator[JSON]:
     try:
-        documents = load(Text(source, words), Dialect.KUBERNETES)
+        documents = load(Text(source, content), Dialect.KUBERNETES)
     except Broken as exc:
         error, problem = exc.error, exc.problem or exc.error.message
         raise Invalid(f"{source}:{error.line}:{error.column}: neither JSON nor YAML: {sanitized(problem)}") from exc
@@ -320,13 +320,13 @@ def compose_observed(kind: str, tree: Tree) -> Observed:
     shown: dict[str, JSON] = {"name": name}
     if driver := text(tree.get("Driver") or tree.get("driver")):
         shown["driver"] = driver
-    if kept := {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))}:
-        shown["labels"] = kept
+    if own_labels := {key: value for key, value in labels.items() if not key.startswith(("com.docker.", "io.podman."))}:
+        shown["labels"] = own_labels
     if "Options" in tree or "options" in tree:  # null where there are none
         shown["driver_opts"] = dict(mapping(tree.get("Options") or tree.get("options")))
     for key, names in _SWITCHES.items():
-        if (said := next((tree[each] for each in names if tree.get(each) is not None), None)) is not None:
-            shown[key] = said
+        if (switch := next((tree[each] for each in names if tree.get(each) is not None), None)) is not None:
+            shown[key] = switch
     ranges = [*mappings(get(tree, "IPAM", "Config")), *mappings(tree.get("subnets"))]
     if subnets := [each for part in ranges if (each := text(part.get("Subnet") or part.get("subnet")))]:
         shown["x-subnets"] = [*subnets]

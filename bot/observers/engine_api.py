@@ -101,10 +101,10 @@ def unframed(log: bytes) -> bytes:
 
     Docker Engine API reference, "Attach to a container", "Stream format".
     """
-    words = bytearray()
+    content = bytearray()
     at = 0
     while log[at : at + 1] in {b"\0", b"\1", b"\2"} and log[at + 1 : at + 4] == b"\0\0\0":
         size = int.from_bytes(log[at + 4 : at + 8], "big")
-        words += log[at + 8 : at + 8 + size]
+        content += log[at + 8 : at + 8 + size]
         at += 8 + size
-    return bytes(words) if at else log
+    return bytes(content) if at else log

@@ -68,10 +68,10 @@ def _log(api: ClusterApi, pod: ResourceId) -> list[str]:
         status = api.get(path)
         container = _failing(status if isinstance(status, dict) else {})
         params = {"tailLines": str(_LINES), "limitBytes": str(_BYTES)} | ({"container": container} if container else {})
-        words = api.words(f"{path}/log", {**params, "previous": "true"}) or api.words(f"{path}/log", params)
+        log_text = api.text_at(f"{path}/log", {**params, "previous": "true"}) or api.text_at(f"{path}/log", params)
     except Unavailable:
         return []
-    return [f"log: {line[:200]}" for line in tail(words, limit=1600).splitlines()[-_LINES:]]
+    return [f"log: {line[:200]}" for line in tail(log_text, limit=1600).splitlines()[-_LINES:]]
 
 
 def _failing(pod: Tree) -> str:

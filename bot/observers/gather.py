@@ -148,8 +148,8 @@ def _contradictions(observations: Sequence[tuple[Observer, Observation]]) -> Ite
     for observer, observation in observations:
         name = observation.source or observer.name
         for id_, observed in observation.resources.items():
-            other, first_observed = first.setdefault(id_, (name, observed))
+            first_name, first_observed = first.setdefault(id_, (name, observed))
             if first_observed is not observed and not same_state(first_observed.tree, observed.tree):
-                contradicted.setdefault((other, name), []).append(str(id_))
-    for (first_observer, other), names in contradicted.items():
-        yield contradiction(f"{first_observer}, {other}", names, f"what {first_observer} says counts")
+                contradicted.setdefault((first_name, name), []).append(str(id_))
+    for (first_name, second_name), names in contradicted.items():
+        yield contradiction(f"{first_name}, {second_name}", names, f"what {first_name} says counts")

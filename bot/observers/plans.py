@@ -173,7 +173,7 @@ class PlanReader:
 
     def _cause(self, leaf: _Leaf, change: _Change, outside_change: _Change | None, plan: Tree) -> PlanCause:
         if outside_change is not None and any(
-            _overlap(leaf.path, other.path) for other in _leaves(outside_change, None)
+            _overlap(leaf.path, other_leaf.path) for other_leaf in _leaves(outside_change, None)
         ):
             return PlanCause.OUTSIDE
         configured = _configured(plan, change)
@@ -265,7 +265,7 @@ class PlanReader:
         secret = change.secret
         for segment in leaf.path:
             secret = _below(secret, segment)
-        attribute = next((word for word in reversed(leaf.path) if isinstance(word, str)), "")
+        attribute = next((name for name in reversed(leaf.path) if isinstance(name, str)), "")
         names = {owner_of(change.before, leaf.path) or attribute, owner_of(change.after, leaf.path) or attribute}
         hides = _Hiding(self.key, next(filter(secret_name, names), attribute))
         live, hid = hides(leaf.live, secret)
@@ -318,14 +318,14 @@ def _union(*marks: JSON) -> JSON:
     """What any of several sensitivity marks covers. A list becomes one element that stands for all of them: the two
     sides of a change may have theirs in another order.
     """
-    telling = [mark for mark in marks if _any_true(mark)]
-    kinds = {isinstance(mark, Mapping) for mark in telling}
-    if True in telling or len(kinds) > 1:
+    true_marks = [mark for mark in marks if _any_true(mark)]
+    kinds = {isinstance(mark, Mapping) for mark in true_marks}
+    if True in true_marks or len(kinds) > 1:
         return True
     if kinds == {True}:
-        keys = {key for mark in telling for key in mapping(mark)}
-        return {key: _union(*(mapping(mark).get(key) for mark in telling)) for key in sorted(keys)}
-    return [_union(*(part for mark in telling for part in elements(mark)))] if telling else None
+        keys = {key for mark in true_marks for key in mapping(mark)}
+        return {key: _union(*(mapping(mark).get(key) for mark in true_marks)) for key in sorted(keys)}
+    return [_union(*(part for mark in true_marks for part in elements(mark)))] if true_marks else None
 
 
 def _below(mark: JSON, segment: object) -> JSON:
@@ -387,9 +387,9 @@ def _configured(plan: Tree, change: _Change) -> frozenset[str] | None:
     """The top-level attributes that the configuration of a resource sets; None where that is not in the plan."""
     *modules, kind, name = re.split(r"\.(?![^\[]*\])", change.base) if change.base.count(".") else ["", "", ""]
     module = mapping(get(plan, "configuration", "root_module"))
-    for word in modules:
-        if word != "module":
-            module = mapping(get(mapping(get(module, "module_calls", word)), "module"))
+    for module_name in modules:
+        if module_name != "module":
+            module = mapping(get(mapping(get(module, "module_calls", module_name)), "module"))
     for resource in mappings(module.get("resources")):
         if text(resource.get("address")) == f"{kind}.{name}":
             return frozenset(mapping(resource.get("expressions")))
@@ -457,9 +457,9 @@ def _exposed(leaf: _Leaf, cloud_gains: Sequence[CloudGain]) -> tuple[Severity, s
 
 
 def _rated(path: Pointer) -> tuple[Severity, str]:
-    words = [segment for segment in path if isinstance(segment, str)]
-    if words and _METADATA.match(words[0]):
+    names = [segment for segment in path if isinstance(segment, str)]
+    if names and _METADATA.match(names[0]):
         return Severity.LOW, "TF-METADATA"
-    if any(_SECURITY.search(word) for word in words):
+    if any(_SECURITY.search(name) for name in names):
         return Severity.HIGH, "TF-SECURITY"
     return Severity.MEDIUM, "TF-CHANGE"

@@ -22,13 +22,13 @@ from bot.targets.paths import joined
 @dataclass(frozen=True, slots=True)
 class PlacedSource:
     """One source of an application. ``unit`` lies where it does, ``options`` are those that count, ``documents`` what its
-    folder is of (nothing, where nothing was fetched) and ``own`` those of this repository.
+    folder is of (nothing, where nothing was fetched) and ``own_documents`` those of this repository.
     """
 
     unit: Unit
     options: Tree
     documents: Documents
-    own: Documents
+    own_documents: Documents
 
     @property
     def path(self) -> str:
@@ -38,7 +38,7 @@ class PlacedSource:
     @property
     def here(self) -> bool:
         """Whether it is of this repository."""
-        return self.documents is self.own
+        return self.documents is self.own_documents
 
     @property
     def tool(self) -> SourceTool | None:
@@ -51,12 +51,16 @@ class PlacedSource:
     @property
     def overriding(self) -> list[str]:
         """The files of this repository that change its options."""
-        return [path for path in argo_source.overriding(self.unit, self.path) if self.here and path in self.own.tree]
+        return [
+            path
+            for path in argo_source.overriding(self.unit, self.path)
+            if self.here and path in self.own_documents.tree
+        ]
 
     @property
     def value_files(self) -> list[str]:
         """Its values files in this repository, the one that wins last; none where one of them is not there."""
-        options, own_tree = flux.below(self.options, "helm"), self.own.tree
+        options, own_tree = flux.below(self.options, "helm"), self.own_documents.tree
         variables = argo_source.environment(self.unit, self.options)
         files = ValueFiles(options, self.unit, own_tree, variables)
         if not self.here:

@@ -136,7 +136,7 @@ class Search:
             for candidate in slots
             if candidate.leaf is not None and candidate.value == old and self._carries(candidate.leaf.document)
         ]
-        same.sort(key=lambda slot: (self.desire.level(slot.file), -self.desire.likeness(slot.words)))
+        same.sort(key=lambda slot: (self.desire.level(slot.file), -self.desire.likeness(slot.terms)))
         for slot in same[:AT_ONCE]:
             leaf = slot.leaf
             if leaf is not None and not leaf.texts:
@@ -211,7 +211,7 @@ class Search:
         if isinstance(self.desire.edit, SetValue):
             yield from self._fitting(slots)
             yield from self._image_parts([*value_slots, *slots])
-        for edit in chart_values.overrides(self.desire, self._below(layer), self._held(layer)):
+        for edit in chart_values.overrides(self.desire, self._below(layer), self._value_of(layer)):
             if any(self._named(touched(edit)[-2:])):
                 yield from (Guess(edits, _key(edit)) for edits in self._placed(layer, edit))
 
@@ -236,7 +236,7 @@ class Search:
 
     # -- values of charts -------------------------------------------------------------------------------------------
 
-    def _held(self, layer: ValuesLayer | CarriedLayer) -> JSON:
+    def _value_of(self, layer: ValuesLayer | CarriedLayer) -> JSON:
         """The values that a layer says itself. Of a carrier's, those that no other part of what is deployed reads."""
         if isinstance(layer, ValuesLayer):
             document = self._document(layer.file, layer.document)
@@ -319,14 +319,14 @@ class Search:
 
     def _defaults(self, layer: ValuesLayer | CarriedLayer) -> Iterator[Slot]:
         placement = partial(self._placed, layer)
-        return default_slots(self._below(layer), self._held(layer), placement, self._file(layer))
+        return default_slots(self._below(layer), self._value_of(layer), placement, self._file(layer))
 
     def _switches(self, slots: Iterable[Slot]) -> list[Slot]:
         """The switches that the object's template may ask, where turning one over may make the wanted value: something comes
         or goes, or the template says that value.
         """
-        word = re.escape(text_of(self.desire.edit.value)) if isinstance(self.desire.edit, SetValue) else ""
-        if not re.search(rf"(?<![\w.-]){word}(?![\w.-])", self._template()):
+        literal = re.escape(text_of(self.desire.edit.value)) if isinstance(self.desire.edit, SetValue) else ""
+        if not re.search(rf"(?<![\w.-]){literal}(?![\w.-])", self._template()):
             return []
         return [slot for slot in slots if isinstance(slot.value, bool) and all(self._named(slot.pointer[-2:]))]
 

@@ -88,7 +88,7 @@ def _spliced(data: bytes, change: DocumentEdit) -> tuple[bytes, Pointer, int]:
     after = edited(change.file, data, [edit], document=change.document, dialect=Dialect.KUBERNETES)
     value = dict(values(change.file, after)).get(change.document)
     for pointer in change.texts:
-        value = _held(value, pointer)
+        value = _value_at(value, pointer)
     inner = _new_element(change.edit, value)
     line = line_of(change.file, after, change.document, *change.texts, inner)
     return after, (*(part for text in change.texts for part in text), *inner), line
@@ -114,7 +114,7 @@ def _around(tree: JSON, texts: Sequence[Pointer], edit: Edit) -> Edit:
     return SetValue(texts[0], edited(_TEXT, text.encode(), [inner], document=0, dialect=Dialect.KUBERNETES).decode())
 
 
-def _held(tree: JSON, pointer: Pointer) -> JSON:
+def _value_at(tree: JSON, pointer: Pointer) -> JSON:
     """What the text at a place says as YAML; None where it says nothing."""
     text = at(tree, pointer)
     return inside(text) if isinstance(text, str) else None
@@ -152,7 +152,7 @@ def _dumped(path: str, data: bytes, edits: Sequence[FileEdit]) -> bytes:
 def _applied(tree: JSON, texts: Sequence[Pointer], edit: Edit) -> JSON:
     if not texts:
         return applied(tree, edit)
-    child = _applied(_held(tree, texts[0]), texts[1:], edit)
+    child = _applied(_value_at(tree, texts[0]), texts[1:], edit)
     return applied(tree, SetValue(texts[0], _json(child) + "\n"))
 
 

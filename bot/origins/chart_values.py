@@ -35,7 +35,7 @@ def overrides(desire: DesiredEdit, defaults: Tree, layer_values: JSON) -> Iterat
         elif isinstance(value, (list, tuple)) and not (isinstance(small, AddEntry) and small.key is not None):
             new = _in_list(value, around, small)
             if new is not None:
-                yield _put(pointer, new)
+                yield _set_edit(pointer, new)
 
 
 def _whole_overrides(desire: DesiredEdit, defaults: Tree, layer_values: JSON) -> Iterator[Edit]:
@@ -50,7 +50,7 @@ def _whole_overrides(desire: DesiredEdit, defaults: Tree, layer_values: JSON) ->
         and isinstance(default, Mapping) == isinstance(edit.value, Mapping)
     ]
     for pointer in sorted(empty, key=lambda entry: entry[-1] != edit.key):
-        yield _put(pointer, edit.value)
+        yield _set_edit(pointer, edit.value)
 
 
 def _small(desire: DesiredEdit) -> tuple[JSON, Edit | None]:
@@ -101,7 +101,7 @@ def _in_list(value: JSON, around: JSON, small: Edit) -> JSON:
     return simple(value, edit)
 
 
-def _put(pointer: Pointer, value: JSON) -> Edit:
+def _set_edit(pointer: Pointer, value: JSON) -> Edit:
     return AddEntry(pointer[:-1], str(pointer[-1]), value)
 
 
@@ -144,5 +144,5 @@ def _within(value: JSON, around: JSON) -> bool:
             for key, entry in value.items()
         )
     if isinstance(value, (list, tuple)) and isinstance(around, (list, tuple)):
-        return all(any(same(element, other) for other in around) for element in value)
+        return all(any(same(element, candidate) for candidate in around) for element in value)
     return False

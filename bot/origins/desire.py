@@ -55,7 +55,7 @@ class DesiredEdit:
         known_as: ResourceId | None = None,
     ) -> DesiredEdit:
         """The edit among all ``objects`` of its target. ``known_as``: the name under which the scene knows the object."""
-        namesakes = sum((other.kind, other.name) == (id_.kind, id_.name) for other in objects)
+        namesakes = sum((resource.kind, resource.name) == (id_.kind, id_.name) for resource in objects)
         provenance = scene.provenance_of(target, known_as or id_)
         return DesiredEdit(target, id_, objects[id_], edit, provenance, has_namesake=namesakes > 1)
 
@@ -77,32 +77,32 @@ class DesiredEdit:
             return None
 
     @cached_property
-    def words(self) -> tuple[str, ...]:
+    def terms(self) -> tuple[str, ...]:
         """The names around the value: the object's own, those on the way, and the image's where it is one."""
-        words = words_of(self.tree, self.pointer)
+        terms = words_of(self.tree, self.pointer)
         image = (
             ImageReference.of(self.old).name.rpartition("/")[2]
-            if words[-1:] == ("image",) and isinstance(self.old, str)
+            if terms[-1:] == ("image",) and isinstance(self.old, str)
             else ""
         )
-        return tuple(_plain(word) for word in (self.id.name, image, *words) if word)
+        return tuple(_plain(term) for term in (self.id.name, image, *terms) if term)
 
-    def is_path(self, words: tuple[str, ...]) -> bool:
-        """Whether ``words`` lead to this very place of an object, in its manifest or in a patch."""
-        path = tuple(_plain(word) for word in words_of(self.tree, self.pointer))
-        return tuple(map(_plain, words[-len(path) :])) == path
+    def is_path(self, terms: tuple[str, ...]) -> bool:
+        """Whether ``terms`` lead to this very place of an object, in its manifest or in a patch."""
+        path = tuple(_plain(term) for term in words_of(self.tree, self.pointer))
+        return tuple(map(_plain, terms[-len(path) :])) == path
 
-    def likeness(self, words: tuple[str, ...]) -> int:
+    def likeness(self, terms: tuple[str, ...]) -> int:
         """How much the names around a written value have to do with this edit: more is nearer. What stands beside an
         element of another name has less to do with it than what says nothing.
         """
-        synonyms = [_SYNONYMS.get(word, word) for word in map(_plain, words)]
+        synonyms = [_SYNONYMS.get(term, term) for term in map(_plain, terms)]
         score = 0
-        for word, own_word in zip(reversed(synonyms), reversed(self.words), strict=False):
-            if word != own_word:
+        for term, own_term in zip(reversed(synonyms), reversed(self.terms), strict=False):
+            if term != own_term:
                 break
             score += 4
-        shared = {word for word in synonyms if word in self.words} - _NO_HINT
+        shared = {term for term in synonyms if term in self.terms} - _NO_HINT
         return score + 2 * len(shared)
 
     def bears(self, document: YamlDocument) -> bool:
@@ -127,5 +127,5 @@ class DesiredEdit:
         return next((index for index, files in enumerate(reach) if file in files), len(reach))
 
 
-def _plain(word: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", word.lower())
+def _plain(term: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", term.lower())

@@ -48,8 +48,10 @@ _CARRIERS: Final = {
 
 def inputs(expansion: Expansion, documents: Documents) -> frozenset[str]:
     """The files that a target is made from, those that declare what begins it included (an ``Application``)."""
-    begun = [argo.declaring(unit) for unit in expansion.target.units if unit.kind is UnitKind.ARGO_APPLICATION]
-    return frozenset[str]().union(*begun, *(made_from(unit, documents) for unit in expansion.units))
+    declaring_files = [
+        argo.declaring(unit) for unit in expansion.target.units if unit.kind is UnitKind.ARGO_APPLICATION
+    ]
+    return frozenset[str]().union(*declaring_files, *(made_from(unit, documents) for unit in expansion.units))
 
 
 def made_from(rendered: RenderedUnit, documents: Documents) -> frozenset[str]:
@@ -143,7 +145,7 @@ class _Survey:
     expansion: Expansion
     documents: Documents
     cheap_charts: bool
-    _known: dict[int, Provenance] = field(default_factory=dict)
+    _provenances: dict[int, Provenance] = field(default_factory=dict)
     _by_file: dict[tuple[int, str, str], Provenance] = field(default_factory=dict)
     _closures: dict[str, KustomizationFiles] = field(default_factory=dict)
     _carriers: dict[tuple[str, str, str], tuple[ResourceId, int]] = field(default_factory=dict)
@@ -159,12 +161,12 @@ class _Survey:
 
     def of_unit(self, index: int) -> Provenance:
         """What all objects of one unit have in common."""
-        if index not in self._known:
-            self._known[index] = Provenance()  # objects that bring one another along go round only once
-            self._known[index] = self._made(index)
-        return self._known[index]
+        if index not in self._provenances:
+            self._provenances[index] = Provenance()  # objects that bring one another along go round only once
+            self._provenances[index] = self._provenance(index)
+        return self._provenances[index]
 
-    def _made(self, index: int) -> Provenance:
+    def _provenance(self, index: int) -> Provenance:
         rendered = self.expansion.units[index]
         unit, paths = rendered.unit, _read(rendered.unit, rendered.rendering.inputs, self.documents)
         carrier = self._carrier(unit)

@@ -152,14 +152,14 @@ def _changed_image(desire: DesiredEdit, entries: _Entries) -> Iterator[Guess]:
         edits: list[FileEdit] = []
         for key, value in fields.items():
             if value and entry.get(key) != value:
-                edits.append(entries.edit(_put(entries.at("images", index), key, value, entry)))
+                edits.append(entries.edit(_set_edit(entries.at("images", index), key, value, entry)))
             elif not value and key in entry:
                 edits.append(entries.edit(RemoveEntry(entries.at("images", index, key))))
         if edits:
             yield Guess(tuple(edits), f"images entry {entry.get('name')}")
 
 
-def _put(pointer: Pointer, key: str, value: JSON, entry: Mapping[str, JSON]) -> Edit:
+def _set_edit(pointer: Pointer, key: str, value: JSON, entry: Mapping[str, JSON]) -> Edit:
     return SetValue((*pointer, key), value) if key in entry else AddEntry(pointer, key, value)
 
 

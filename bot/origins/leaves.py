@@ -76,14 +76,14 @@ class YamlDocument:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """One scalar, or an empty collection. ``texts`` are the pointers of the texts that it lies in, from the outside in,
-    where those are YAML themselves; ``pointer`` leads on from there. ``words`` are the names on the whole way to it, those
+    where those are YAML themselves; ``pointer`` leads on from there. ``terms`` are the names on the whole way to it, those
     of list elements included.
     """
 
     document: YamlDocument
     pointer: Pointer
     value: JSON
-    words: tuple[str, ...]
+    terms: tuple[str, ...]
     texts: tuple[Pointer, ...] = ()
 
     @property
@@ -129,10 +129,10 @@ def leaves(yaml_documents: Iterable[YamlDocument]) -> list[Leaf]:
 
 def _leaves(document: YamlDocument, tree: JSON, texts: tuple[Pointer, ...], before: tuple[str, ...]) -> Iterator[Leaf]:
     """Those of a document or of a text in it, each text before what it holds."""
-    for pointer, value, words in _walk(tree, (), before):
-        yield Leaf(document, pointer, value, words, texts)
+    for pointer, value, terms in _walk(tree, (), before):
+        yield Leaf(document, pointer, value, terms, texts)
         if isinstance(value, str) and len(texts) < _DEEPEST and (nested_tree := inside(value)) is not None:
-            yield from _leaves(document, nested_tree, (*texts, pointer), words)
+            yield from _leaves(document, nested_tree, (*texts, pointer), terms)
 
 
 def inside(text: str) -> Tree | list[JSON] | None:
@@ -182,15 +182,15 @@ def _element_words(element: JSON) -> list[str]:
     return [name] if isinstance(name, str) else []
 
 
-def _walk(value: JSON, pointer: Pointer, words: tuple[str, ...]) -> Iterator[tuple[Pointer, JSON, tuple[str, ...]]]:
+def _walk(value: JSON, pointer: Pointer, terms: tuple[str, ...]) -> Iterator[tuple[Pointer, JSON, tuple[str, ...]]]:
     if isinstance(value, Mapping) and value:
         for key, entry in value.items():
-            yield from _walk(entry, (*pointer, key), (*words, key))
+            yield from _walk(entry, (*pointer, key), (*terms, key))
     elif isinstance(value, Sequence) and not isinstance(value, str) and value:
         for index, element in enumerate(value):
-            yield from _walk(element, (*pointer, index), (*words, *_element_words(element)))
+            yield from _walk(element, (*pointer, index), (*terms, *_element_words(element)))
     else:
-        yield pointer, value, words
+        yield pointer, value, terms
 
 
 def line_of(file: str, data: bytes, document: int, pointer: Pointer, *inner: Pointer) -> int:

@@ -23,7 +23,7 @@ _MOST: Final = 1000
 class Plans:
     """Finds edits and lines and remembers them. Safe to use from several threads."""
 
-    _known: OrderedDict[str, EditPlan | Spot | None] = field(default_factory=OrderedDict)
+    _answers: OrderedDict[str, EditPlan | Spot | None] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, goal: Goal, scene: Scene) -> EditPlan | NoEdit:
@@ -53,16 +53,16 @@ class Plans:
     def _remembered(self, key: str) -> EditPlan | Spot | None | EllipsisType:
         """What was answered before; ``...`` where nothing was."""
         with self._lock:
-            if key not in self._known:
+            if key not in self._answers:
                 return ...
-            self._known.move_to_end(key)
-            return self._known[key]
+            self._answers.move_to_end(key)
+            return self._answers[key]
 
     def _remember(self, key: str, answer: EditPlan | Spot | None) -> None:
         with self._lock:
-            self._known[key] = answer
-            while len(self._known) > _MOST:
-                self._known.popitem(last=False)
+            self._answers[key] = answer
+            while len(self._answers) > _MOST:
+                self._answers.popitem(last=False)
 
 
 def _key(target: str, question: object, scene: Scene) -> str:

@@ -162,7 +162,7 @@ class _Run:
         """What the goal's objects may become now: as they are wanted after this edit, and as they are in the end."""
         ahead: dict[ResourceId, tuple[JSON, ...]] = {}
         for object_id, final in self.desired.items():
-            edits = [final_values for other, final_values in self.done if other == object_id] + (
+            edits = [final_values for done_id, final_values in self.done if done_id == object_id] + (
                 [edit] if object_id == id_ else []
             )
             soon = desired_tree(self.scene.objects[self.goal.target][object_id], edits)

@@ -39,7 +39,7 @@ class Slot:
 
     file: str
     value: JSON
-    words: tuple[str, ...]
+    terms: tuple[str, ...]
     what: str
     edits_for: Callable[[JSON], Iterator[tuple[FileEdit, ...]]]
     pointer: Pointer = ()
@@ -59,8 +59,8 @@ class Slot:
         """Whether any other value leaves the rendering whole, as far as the name tells. Of what a chart says of itself, only
         the version of its application is free (Helm docs, "The appVersion Field").
         """
-        about_chart = self.file.rpartition("/")[2] == "Chart.yaml" and self.words != ("appVersion",)
-        return not about_chart and not _STRUCTURE.intersection(self.words[-1:])
+        about_chart = self.file.rpartition("/")[2] == "Chart.yaml" and self.terms != ("appVersion",)
+        return not about_chart and not _STRUCTURE.intersection(self.terms[-1:])
 
     def guesses(self, value: JSON) -> Iterator[Guess]:
         """The slot with another value."""
@@ -73,7 +73,7 @@ def leaf_slots(documents: Iterable[YamlDocument]) -> list[Slot]:
         _leaf_slot(leaf)
         for leaf in leaves(documents)
         if not isinstance(leaf.value, (Mapping, list, tuple))
-        and not (leaf.document.is_kustomization and (leaf.words[0] in _TAKEN_IN or leaf.pointer[-1] == "path"))
+        and not (leaf.document.is_kustomization and (leaf.terms[0] in _TAKEN_IN or leaf.pointer[-1] == "path"))
     ]
 
 
@@ -82,10 +82,10 @@ def _leaf_slot(leaf: Leaf) -> Slot:
         edit = SetValue(leaf.pointer, value)
         yield (DocumentEdit(leaf.document.file, leaf.document.index, edit, leaf.texts),)
 
-    words = leaf.words
+    terms = leaf.terms
     if isinstance(leaf.value, str) and "=" in leaf.value:
-        words = (*words, leaf.value.partition("=")[0])
-    return Slot(leaf.document.file, leaf.value, words, described(leaf), edits_for, leaf.whole, leaf)
+        terms = (*terms, leaf.value.partition("=")[0])
+    return Slot(leaf.document.file, leaf.value, terms, described(leaf), edits_for, leaf.whole, leaf)
 
 
 def described(leaf: Leaf) -> str:
@@ -199,16 +199,16 @@ def fitting(desire: DesiredEdit, slots: Iterable[Slot], bearing: Callable[[Slot]
     for slot in slots:
         fitted = fit(slot.value, desire.old, new)
         if fitted is not None and not (fitted.distance > 1 and _holds_yaml(slot.value)):
-            hint = (not bearing(slot), not desire.is_path(slot.words), fitted.distance == HOLDS)
+            hint = (not bearing(slot), not desire.is_path(slot.terms), fitted.distance == HOLDS)
             rank = (
                 *hint,
                 desire.level(slot.file),
-                -desire.likeness(slot.words),
+                -desire.likeness(slot.terms),
                 fitted.distance,
-                len(slot.words),
+                len(slot.terms),
                 slot.file,
             )
-            ranked.append((rank, len(ranked), FittingSlot(slot, fitted, desire.likeness(slot.words) > 0)))
+            ranked.append((rank, len(ranked), FittingSlot(slot, fitted, desire.likeness(slot.terms) > 0)))
     return [fitting_slot for _, _, fitting_slot in sorted(ranked, key=lambda entry: entry[:2])]
 
 
@@ -223,7 +223,7 @@ def combined(desire: DesiredEdit, parts: Sequence[tuple[JSON, JSON]], all_slots:
     names: list[str] = []
     for old, new in parts:
         slots = [slot for slot in all_slots if slot.value == old and type(slot.value) is type(old)]
-        slots.sort(key=lambda slot: (desire.level(slot.file), -desire.likeness(slot.words)))
+        slots.sort(key=lambda slot: (desire.level(slot.file), -desire.likeness(slot.terms)))
         first_slot = next(iter(slots), None)
         placed = None if first_slot is None else next(first_slot.edits_for(new), None)
         if first_slot is None or placed is None:

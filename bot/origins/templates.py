@@ -43,9 +43,9 @@ def literal_slots(desire: DesiredEdit, tree: FileTree) -> list[Slot]:
         if (match := _FIELD.match(line)) is not None and match["key"] == (last if isinstance(last, str) else None)
     ]
     same = [(number, match) for number, match in matches_by_line if _unquoted(match["value"]) == text_of(desire.old)]
-    words = (str(last),)
+    terms = (str(last),)
     return [
-        Slot(file, desire.old, words, "template", _line(file, number, match), line=number)
+        Slot(file, desire.old, terms, "template", _line(file, number, match), line=number)
         for number, match in same[:_MOST]
     ]
 

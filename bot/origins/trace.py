@@ -54,14 +54,14 @@ def trace(target: str, id_: ResourceId, pointer: Pointer, scene: Scene, *, with_
         value = at(objects[id_], pointer)
     except KeyError:
         return NoEdit(f"{id_} has nothing at {format_path(pointer)}")
-    other = another(value, encoded=id_.kind == "Secret" and pointer[0] == "data")
-    if other is None:
+    encoded_value = another(value, encoded=id_.kind == "Secret" and pointer[0] == "data")
+    if encoded_value is None:
         obstacle = "not in base64" if isinstance(value, str) else "no single value"
         return NoEdit(f"{format_path(pointer)} of {id_} is {obstacle}")
-    desire = DesiredEdit.of(target, id_, SetValue(pointer, other), objects, scene)
+    desire = DesiredEdit.of(target, id_, SetValue(pointer, encoded_value), objects, scene)
     most = CHEAP_MOST if desire.provenance.cheap else SLOW_MOST
     trials = Trials(scene, scene.tree, scene.objects, most=most)
-    return _Trace(scene, desire, trials, Search(desire, trials)).chain(value, other, with_edit=with_edit)
+    return _Trace(scene, desire, trials, Search(desire, trials)).chain(value, encoded_value, with_edit=with_edit)
 
 
 def deciding(target: str, id_: ResourceId, pointer: Pointer, scene: Scene) -> Spot | None:
@@ -71,10 +71,10 @@ def deciding(target: str, id_: ResourceId, pointer: Pointer, scene: Scene) -> Sp
         value = at(objects[id_], pointer)
     except KeyError:
         return None
-    other = another(value, encoded=id_.kind == "Secret" and pointer[0] == "data")
-    if other is None:
+    encoded_value = another(value, encoded=id_.kind == "Secret" and pointer[0] == "data")
+    if encoded_value is None:
         return None
-    desire = DesiredEdit.of(target, id_, SetValue(pointer, other), objects, scene)
+    desire = DesiredEdit.of(target, id_, SetValue(pointer, encoded_value), objects, scene)
     trials = Trials(scene, scene.tree, scene.objects, most=_FEW)
     slot = _Trace(scene, desire, trials, Search(desire, trials)).slot()
     return None if slot is None else slot.spot(scene.tree)
@@ -109,19 +109,19 @@ class _Trace:
     trials: Trials
     search: Search
 
-    def chain(self, value: JSON, other: JSON, *, with_edit: bool) -> Chain:
-        """The chain of ``value``, and the edit that would make it ``other``."""
+    def chain(self, value: JSON, encoded_value: JSON, *, with_edit: bool) -> Chain:
+        """The chain of ``value``, and the edit that would make it ``encoded_value``."""
         desire, slot = self.desire, self.slot()
         links: list[Link] = []
         if slot is not None:
             links.append(Link(slot.spot(self.scene.tree), slot.value, decides=True))
         link_places = {(link.spot.file, link.spot.line) for link in links}
-        for link in self._others(slot):
+        for link in self._other_links(slot):
             if (link.spot.file, link.spot.line) not in link_places:
                 link_places.add((link.spot.file, link.spot.line))
                 links.append(link)
         feeds = () if slot is None else tuple(self._feeds(slot))
-        goal = Goal(desire.target, {desire.id: (SetValue(desire.pointer, other),)})
+        goal = Goal(desire.target, {desire.id: (SetValue(desire.pointer, encoded_value),)})
         edit = find_edit(goal, self.scene) if with_edit else None
         note = "" if slot is not None else self._note()
         return Chain(desire.target, desire.id, desire.pointer, value, tuple(links), feeds, edit, note)
@@ -150,7 +150,7 @@ class _Trace:
 
     # -- what it overrides ------------------------------------------------------------------------------------------
 
-    def _others(self, slot: Slot | None) -> Iterator[Link]:
+    def _other_links(self, slot: Slot | None) -> Iterator[Link]:
         """The other lines that say something about the value, nearest first: the same key of values below, patches and
         the manifest, the template.
         """

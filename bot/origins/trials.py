@@ -106,7 +106,7 @@ class Trials:
         )
         if tree is not None:
             now = desire.value_in(tree)
-            shown_indexes = [index for index, mark in marks.items() if mark.word in _texts(now)]
+            shown_indexes = [index for index, mark in marks.items() if mark.token in _texts(now)]
             if shown_indexes or now == desire.old:
                 yield from shown_indexes
                 return
@@ -143,7 +143,7 @@ class Trials:
         now = None if tree is None else desire.value_in(tree)
         if mark is None or now is None or isinstance(now, (Mapping, list, tuple)):
             return None
-        return part(mark.word, text_of(now), new)
+        return part(mark.token, text_of(now), new)
 
     def _rendered(self, desire: DesiredEdit, edits: Sequence[tuple[FileEdit, ...]]) -> Tree | None:
         try:
@@ -156,25 +156,25 @@ class Trials:
 @dataclass(frozen=True, slots=True)
 class _Mark:
     value: JSON
-    word: str
+    token: str
 
 
 def _mark(index: int, slot: Slot, desire: DesiredEdit, *, by_fit: bool) -> _Mark | None:
     """What a slot says while it is marked, and the text by which it is known; None where it cannot be."""
-    word = f"zq{index}zq"
+    token = f"zq{index}zq"
     match slot.value:
         case bool():
             return None  # either value looks like that of any other switch
         case int():
             return _Mark(_NUMBERS_FROM + index, str(_NUMBERS_FROM + index))
         case str() if by_fit and slot.value not in text_of(desire.old) and text_of(desire.old) in slot.value:
-            return _Mark(slot.value.replace(text_of(desire.old), word), word)
+            return _Mark(slot.value.replace(text_of(desire.old), token), token)
         case str() if by_fit and ":" in slot.value and "\n" not in slot.value:
-            return _Mark(slot.value + word, word)  # an image without a tag, or a URL without a scheme, may be none
+            return _Mark(slot.value + token, token)  # an image without a tag, or a URL without a scheme, may be none
         case str() if by_fit or "\n" not in slot.value:
-            return _Mark(word, word)
+            return _Mark(token, token)
         case None if not by_fit:
-            return _Mark(word, word)
+            return _Mark(token, token)
         case _:
             return None
 

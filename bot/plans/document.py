@@ -126,7 +126,7 @@ def read_plans(data: bytes, *, file: str) -> Sequence[KeptPlan]:
         raise Invalid(f"{file}: a plan of version {version}; this Clockwork reads up to {VERSION}", advice="Update it.")
     if version != VERSION or not plans:
         raise Invalid(f"{file}: no plan: it has no version and no plans", advice=_AGAIN)
-    return [_kept(plan, f"{file}: plans[{number}]") for number, plan in enumerate(plans)]
+    return [_kept_plan(plan, f"{file}: plans[{number}]") for number, plan in enumerate(plans)]
 
 
 def check_plans(kept_plans: Sequence[KeptPlan], new_plans: Sequence[ActionList]) -> None:
@@ -141,7 +141,7 @@ def check_plans(kept_plans: Sequence[KeptPlan], new_plans: Sequence[ActionList])
 _AGAIN: Final = "Make one with `clockwork plan --out FILE`."
 
 
-def _kept(plan: JSON, location: str) -> KeptPlan:
+def _kept_plan(plan: JSON, location: str) -> KeptPlan:
     fields = mapping(plan)
     for key in ("commit", "observed", "digest"):
         if not text(fields.get(key)):

@@ -68,7 +68,7 @@ class _Levels:
 
     actions: Mapping[ResourceId, Action]
     declared: Mapping[ResourceId, Desired]
-    _known: dict[ResourceId, int] = field(default_factory=dict)
+    _levels: dict[ResourceId, int] = field(default_factory=dict)
 
     @cached_property
     def _definitions(self) -> Mapping[tuple[str, str], ResourceId]:
@@ -93,15 +93,15 @@ class _Levels:
         waiting = [resource]
         while waiting:
             current = waiting[-1]
-            if current not in self._known:
-                self._known[current] = -1  # being asked
-                waiting += [need for need in self.needs(current) if need not in self._known]
+            if current not in self._levels:
+                self._levels[current] = -1  # being asked
+                waiting += [need for need in self.needs(current) if need not in self._levels]
             else:
                 waiting.pop()
-                if self._known[current] < 0:
+                if self._levels[current] < 0:
                     least = self._sync[current] * _KINDS + _rank(current)
-                    self._known[current] = max([least, *(self._known[need] + 1 for need in self.needs(current))])
-        return self._known[resource]
+                    self._levels[current] = max([least, *(self._levels[need] + 1 for need in self.needs(current))])
+        return self._levels[resource]
 
     def needs(self, resource: ResourceId) -> list[ResourceId]:
         """What has to be there before it, of what this plan makes."""

@@ -33,7 +33,7 @@ _RUNS_ONCE: Final = frozenset({("batch", "Job")})
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PlanInputs:
     """What a plan is made from: one target's declared resources and what was seen of them, with what was decided.
 
     ``live`` is by the identity of the declaration; ``gaps`` are sentences for what could not be looked at.
@@ -49,20 +49,20 @@ class Look:
     releases: Releases = field(default_factory=Releases)
 
 
-def plan(look: Look) -> ActionList:
+def plan(inputs: PlanInputs) -> ActionList:
     """Everything that has to be done, in order, and what differs and is left."""
     grouped: dict[ResourceId, list[Decision]] = defaultdict(list)
-    hooks = look.releases.ids
-    for decision in look.decisions:
+    hooks = inputs.releases.ids
+    for decision in inputs.decisions:
         if decision.drift.resource not in hooks:
             grouped[decision.drift.resource].append(decision)
-    planned_actions = [_action(resource, decisions, look) for resource, decisions in sorted(grouped.items())]
-    actions = _with_hooks([action for action in planned_actions if isinstance(action, Action)], look)
+    planned_actions = [_action(resource, decisions, inputs) for resource, decisions in sorted(grouped.items())]
+    actions = _with_hooks([action for action in planned_actions if isinstance(action, Action)], inputs)
     not_planned = [action for action in planned_actions if isinstance(action, NotPlanned)]
-    return ActionList(look.target, look.commit, _observed(look), look.at, actions, (*look.gaps, *not_planned))
+    return ActionList(inputs.target, inputs.commit, _observed(inputs), inputs.at, actions, (*inputs.gaps, *not_planned))
 
 
-def chosen(action_list: ActionList, tasks: Sequence[str]) -> ActionList:
+def of_tasks(action_list: ActionList, tasks: Sequence[str]) -> ActionList:
     """The actions about some tasks alone (names with ``*``), and those that they need."""
     if not tasks:
         return action_list
@@ -82,22 +82,22 @@ def chosen(action_list: ActionList, tasks: Sequence[str]) -> ActionList:
     )
 
 
-def _with_hooks(planned_actions: Sequence[Action], look: Look) -> tuple[Action, ...]:
+def _with_hooks(planned_actions: Sequence[Action], inputs: PlanInputs) -> tuple[Action, ...]:
     """The actions in their order, and the hooks of what they change among them."""
-    running = due(planned_actions, look.releases, frozenset(look.live), look.commit)
+    running = due(planned_actions, inputs.releases, frozenset(inputs.live), inputs.commit)
     releases = {due_hook.hook.release for due_hook in running}
-    of = look.releases.release_of
+    of = inputs.releases.release_of
     tied = [
         replace(action, release=name) if (name := of(action.resource)) in releases else action
         for action in planned_actions
     ]
     among = [due_hook.action for due_hook in running if due_hook.stage is HookStage.AMONG]
-    return around(ordered([*tied, *among], look.declared), running)
+    return around(ordered([*tied, *among], inputs.declared), running)
 
 
-def _action(resource: ResourceId, decisions: Sequence[Decision], look: Look) -> Action | NotPlanned:
-    desired = look.declared.get(resource)
-    operation = _operation(resource, [decision.drift for decision in decisions], look)
+def _action(resource: ResourceId, decisions: Sequence[Decision], inputs: PlanInputs) -> Action | NotPlanned:
+    desired = inputs.declared.get(resource)
+    operation = _operation(resource, [decision.drift for decision in decisions], inputs)
     if isinstance(operation, str) and not isinstance(operation, Operation):
         return NotPlanned(resource.qualified, operation)
     if desired is not None and (reason := _cannot_be_said(desired)) is not None:
@@ -121,17 +121,17 @@ def _risk(decision: Decision) -> int:
     return _RISKS.index(decision.risk) if decision.risk in _RISKS else len(_RISKS)
 
 
-def _operation(resource: ResourceId, drifts: Sequence[Drift], look: Look) -> Operation | str:
+def _operation(resource: ResourceId, drifts: Sequence[Drift], inputs: PlanInputs) -> Operation | str:
     """What is done, or why nothing is."""
     mended = [drift for drift in drifts if _is_mended(drift)]
     if not mended:
         return _why_nothing(drifts)
     whole_kinds = {drift.kind for drift in mended if not drift.path}
-    if resource not in look.declared:
+    if resource not in inputs.declared:
         return Operation.DELETE if DriftKind.REMOVED in whole_kinds else _UNDECLARED
     if DriftKind.MISSING in whole_kinds:
         return Operation.RUN if (resource.group, resource.kind) in _RUNS_ONCE else Operation.CREATE
-    if _replaces(resource, mended, look):
+    if _replaces(resource, mended, inputs):
         return Operation.REPLACE
     if all(drift.kind is DriftKind.IMAGE_MOVED for drift in mended):
         return Operation.RESTART
@@ -141,11 +141,11 @@ def _operation(resource: ResourceId, drifts: Sequence[Drift], look: Look) -> Ope
 _UNDECLARED: Final = "Git does not declare it and never did, so it is not Clockwork's to delete."
 
 
-def _replaces(resource: ResourceId, drifts: Sequence[Drift], look: Look) -> bool:
+def _replaces(resource: ResourceId, drifts: Sequence[Drift], inputs: PlanInputs) -> bool:
     """Whether a field changes that cannot. What Terraform compares says so itself."""
     if any(drift.rule == "TF-REPLACE" for drift in drifts):
         return True
-    live = look.live.get(resource)
+    live = inputs.live.get(resource)
     tree = {} if live is None else live.tree
     changed = [drift for drift in drifts if drift.kind is not DriftKind.IMAGE_MOVED]
     return any(drift.path and cannot_change(resource, drift.path, tree) for drift in changed)
@@ -176,12 +176,12 @@ def _difference(drift: Drift) -> FieldChange:
     return FieldChange(drift.where, drift.observed, drift.desired, drift.id, sensitive=drift.sensitive)
 
 
-def _observed(look: Look) -> str:
+def _observed(inputs: PlanInputs) -> str:
     """64 hex digits over what differed, which objects those were, and what could not be looked at."""
     facts: list[JSON] = [
-        sorted(decision.drift.id for decision in look.decisions),
-        sorted([resource.qualified, _identity(observed)] for resource, observed in look.live.items()),
-        [[gap.subject, gap.reason] for gap in look.gaps],
+        sorted(decision.drift.id for decision in inputs.decisions),
+        sorted([resource.qualified, _identity(observed)] for resource, observed in inputs.live.items()),
+        [[gap.subject, gap.reason] for gap in inputs.gaps],
     ]
     return hashlib.sha256(canonical(facts)).hexdigest()
 

@@ -105,6 +105,6 @@ def _keeps_data(desired: Desired) -> bool:
     pod = mapping(get(desired.tree, "spec", "template", "spec") or desired.tree.get("spec"))
     containers = [desired.tree, *mappings(pod.get("containers"))]
     return any(
-        _DATABASE.search(word)
-        for word in (desired.id.name, *(text(container.get("image")) for container in containers))
+        _DATABASE.search(term)
+        for term in (desired.id.name, *(text(container.get("image")) for container in containers))
     )

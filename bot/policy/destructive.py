@@ -15,7 +15,7 @@ from bot.model.json import JSON
 from bot.model.resource import Platform
 from bot.policy.context import Context
 
-_WHOLE: Final = {
+_WHOLE_PLATFORMS: Final = {
     DriftKind.MISSING: "is declared but does not run: bringing it back creates something new",
     DriftKind.REMOVED: "was taken out of Git but still runs: finishing that deletes it",
     DriftKind.UNMANAGED: "runs but is not in Git: only people know whether it may be deleted or must be declared",
@@ -62,8 +62,8 @@ def destructive(drift: Drift, context: Context) -> str | None:
     described = drift.path[:1] in {("metadata",), ("labels",)}
     if drift.sensitive or (drift.resource.kind in _SECRET_KINDS and not described):
         return "It concerns a secret: secrets are rotated by people and never written to Git."
-    if not drift.path and drift.kind in _WHOLE:
-        return f"The whole resource {_WHOLE[drift.kind]}."
+    if not drift.path and drift.kind in _WHOLE_PLATFORMS:
+        return f"The whole resource {_WHOLE_PLATFORMS[drift.kind]}."
     if drift.resource.kind in _STORAGE and drift.kind is not DriftKind.UNHEALTHY and not described:
         return f"A {drift.resource.kind} holds data: a wrong step here loses it."
     return _field(drift) or _data(drift, context)

@@ -219,7 +219,7 @@ class _File(_Strict):
 
 
 _MODELS: Final[dict[str, type[BaseModel]]] = {"file": _File, "rule": _RuleText, "match": RuleMatch}
-_WORDS: Final[dict[str, list[str]]] = {
+_CHOICES: Final[dict[str, list[str]]] = {
     "drift": list(DriftKind),
     "platform": list(Platform),
     "severity": list(Severity),
@@ -248,7 +248,7 @@ def _sentence(error: ErrorDetails) -> str:
         case "missing":
             return f"the key {name!r} is missing"
         case "enum" | "literal_error":
-            return f"{name} cannot be {error['input']!r}{_hint(str(error['input']), _WORDS.get(name, []))}"
+            return f"{name} cannot be {error['input']!r}{_hint(str(error['input']), _CHOICES.get(name, []))}"
         case "string_pattern_mismatch":
             return f"{name} {error['input']!r} must be lower-case letters, digits and hyphens, at most 64"
         case "model_type" | "dict_type":
@@ -261,6 +261,6 @@ def _level(loc: tuple[int | str, ...]) -> str:
     return "match" if "match" in loc[:-1] else "rule" if "rules" in loc[:-1] else "file"
 
 
-def _hint(word: str, known_fields: list[str]) -> str:
-    near = difflib.get_close_matches(word, known_fields, n=1, cutoff=0.5)
+def _hint(name: str, known_fields: list[str]) -> str:
+    near = difflib.get_close_matches(name, known_fields, n=1, cutoff=0.5)
     return f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known_fields)}"

@@ -18,7 +18,7 @@ from bot.targets.argo_source import filled
 from bot.targets.paths import joined
 
 _IMAGE: Final = re.compile(r"(?:(?P<name>[^=]+)=)?(?P<new>(?:[^/@]*/)?[^:@]*)(?::(?P<tag>[^@]*))?(?:@(?P<digest>.*))?")
-_KEPT: Final = "*"
+_UNCHANGED: Final = "*"
 """In an image: what the kustomization says of it stays."""
 
 
@@ -77,7 +77,7 @@ def _images(kustomization: Tree, overrides: list[str]) -> list[JSON]:
     existing = {text(entry.get("name")): entry for entry in mappings(kustomization.get("images"))}
     for override in map(image, overrides):
         before = existing.get(text(override.get("name")), {})
-        changed_fields = {key: before.get(key) if value == _KEPT else value for key, value in override.items()}
+        changed_fields = {key: before.get(key) if value == _UNCHANGED else value for key, value in override.items()}
         existing[text(override.get("name"))] = {key: value for key, value in changed_fields.items() if value}
     return [existing[name] for name in sorted(existing)]
 

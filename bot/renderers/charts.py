@@ -203,8 +203,8 @@ def _fetched(documents: Documents, folder: str, dependency: Tree, depth: int) ->
         and constraint is not None
         and not constraint.takes(locked_version)
     ):
-        other = f"{posixpath.basename(lock.file)} holds another version than it asks for"
-        return NotCompared("", f"{problem}, and {other} (helm dependency update)")
+        lock_problem = f"{posixpath.basename(lock.file)} holds another version than it asks for"
+        return NotCompared("", f"{problem}, and {lock_problem} (helm dependency update)")
     request = dependency_request(dependency, locked)
     if request is None or depth >= _DEEPEST:
         return NotCompared("", f"{problem}; its repository cannot be asked (helm dependency update)")

@@ -56,18 +56,18 @@ def namespaces() -> tuple[str, ...]:
     unshare, true = shutil.which("unshare"), shutil.which("true")
     if unshare is None or true is None:
         return ()
-    words = (unshare, "--map-root-user", "--net")
-    return words if works([*words, true]) else ()
+    argv = (unshare, "--map-root-user", "--net")
+    return argv if works([*argv, true]) else ()
 
 
 @cache
 def landlock() -> tuple[str, ...]:
     """The words that start a program with Landlock and seccomp around it; none where the kernel does not know them."""
     true = shutil.which("true")
-    words = (sys.executable, "-I", "-S", str(LANDLOCK))
+    argv = (sys.executable, "-I", "-S", str(LANDLOCK))
     if true is None or not sys.platform.startswith("linux"):
         return ()
-    return words if works([*words, *LIBRARIES, os.path.realpath(true), "--", "--", os.path.realpath(true)]) else ()
+    return argv if works([*argv, *LIBRARIES, os.path.realpath(true), "--", "--", os.path.realpath(true)]) else ()
 
 
 def best() -> Wall:
@@ -126,14 +126,17 @@ class Jail:
         it. Never raises for what the program does.
         """
         rooted = self.wall is Wall.NAMESPACES and needs_nothing(Path(argv[0]))
-        words = [f"/{word.relative_to(self.root)}" if rooted and isinstance(word, Path) else str(word) for word in argv]
+        arguments = [
+            f"/{argument.relative_to(self.root)}" if rooted and isinstance(argument, Path) else str(argument)
+            for argument in argv
+        ]
         prefix = "" if rooted else str(self.root)
         proxies = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), _NOWHERE)
         folders = {"PATH": "bin", "HOME": "home", "TMPDIR": "tmp"}
         env = {name: f"{prefix}/{folder}" for name, folder in folders.items()} | proxies | GO
         workspace = Workspace(self.root / "home", self.root, self.root / "tmp")
         before = [*namespaces(), f"--root={self.root}"] if rooted else self.around([self.root], Path(argv[0]))
-        command = [*limits(seconds=max(seconds, 1)), *before, *words]
+        command = [*limits(seconds=max(seconds, 1)), *before, *arguments]
         return run(command, b"", env=env, deadline_seconds=seconds, output_cap=OUTPUT_CAP, workspace=workspace)
 
     def holds(self, program: Path) -> bool:
@@ -150,12 +153,12 @@ class Jail:
         """The words before a program that may read ``readable`` and write the jail's folders for temporary files."""
         if self.wall is Wall.NONE:
             return []
-        words = list(namespaces()) if self.wall is Wall.NAMESPACES else []
+        argv = list(namespaces()) if self.wall is Wall.NAMESPACES else []
         if landlock():
             libraries = [] if needs_nothing(program) else LIBRARIES
             writable = [self.root / "tmp", self.root / "home"]
-            words += [*landlock(), *map(str, readable), *libraries, "--", *map(str, writable), "--"]
-        return words
+            argv += [*landlock(), *map(str, readable), *libraries, "--", *map(str, writable), "--"]
+        return argv
 
 
 def write_files(top: Path, files: Mapping[str, bytes]) -> None:

@@ -48,7 +48,7 @@ def _looks_like_objects(data: bytes) -> bool:
     """Whether a file that is no YAML was meant to be applied: any other is passed over (``findManifests`` in argo-cd's
     ``reposerver/repository/repository.go``).
     """
-    return all(word in data for word in (b"apiVersion:", b"kind:", b"metadata:"))
+    return all(key in data for key in (b"apiVersion:", b"kind:", b"metadata:"))
 
 
 def _stray(documents: Sequence[ManifestDocument]) -> ManifestDocument | None:

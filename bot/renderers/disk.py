@@ -37,7 +37,7 @@ class Disk:
 
     folder: Path
     most_bytes: int = _MOST_BYTES
-    _kept: int = field(default=0, init=False)
+    _cached: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         with contextlib.suppress(OSError):
@@ -81,8 +81,8 @@ class Disk:
             with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", delete=False) as file:
                 file.write(hashlib.sha256(data).digest() + data)
             Path(file.name).replace(self.folder / name)
-            self._kept += 1
-            if self._kept % _SWEPT_EVERY == 1:
+            self._cached += 1
+            if self._cached % _SWEPT_EVERY == 1:
                 self._sweep()
 
     def _variants(self, name: str) -> list[tuple[Reads, Any]]:

@@ -62,7 +62,7 @@ class FluxKustomization:
             hint = (
                 ", as far as Flux has it: .sourceignore or spec.ignore leaves it out" if tree.under(unit.path) else ""
             )
-            reason = f"spec.path names {unit.path or '.'}, which is not in {_place(unit)}{hint}"
+            reason = f"spec.path names {unit.path or '.'}, which is not in {_repository_of(unit)}{hint}"
             return Rendering(error=NotCompared(titled(unit), reason, unit.file, unit.line))
         complete_tree = _with_generated(unit.path, sifted, self.documents)
         if isinstance(complete_tree, NotCompared):
@@ -154,11 +154,11 @@ def _left_out(rendered: RenderedObject) -> NotCompared | None:
     """
     for part in ("annotations", "labels"):
         notes = mapping(get(rendered.tree, "metadata", part))
-        for key, words in ((_RECONCILE, {"disabled"}), (_SSA, {"ifnotpresent", "ignore"})):
-            if text(notes.get(key)).lower() in words:
+        for key, values in ((_RECONCILE, {"disabled"}), (_SSA, {"ifnotpresent", "ignore"})):
+            if text(notes.get(key)).lower() in values:
                 return NotCompared(described(rendered.tree), f"{key}: {notes[key]}", rendered.file, rendered.line)
     return None
 
 
-def _place(unit: Unit) -> str:
+def _repository_of(unit: Unit) -> str:
     return "its source" if requested(unit.spec) else "this repository"

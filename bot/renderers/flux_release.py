@@ -48,7 +48,7 @@ class FluxRelease:
         if isinstance(chart, NotCompared):
             return Rendering(error=replace(chart, subject=titled(unit), file=unit.file, line=unit.line))
         folder = _folder_in(unit.spec)
-        return elsewhere.moved(self._render(unit, folder, _taken(source_object, chart.tree)), unit, chart.source)
+        return elsewhere.moved(self._render(unit, folder, _artifact(source_object, chart.tree)), unit, chart.source)
 
     def _render(self, unit: Unit, chart: str, tree: FileTree) -> Rendering:
         spec = unit.spec
@@ -105,7 +105,7 @@ def _as_before(rendered: RenderedObject, before: Sequence[RenderedObject]) -> Re
     return replace(rendered, file=original.file, line=original.line, opaque={**original.opaque, **rendered.opaque})
 
 
-def _taken(source_object: Tree, tree: FileTree) -> FileTree:
+def _artifact(source_object: Tree, tree: FileTree) -> FileTree:
     """What the source of a chart takes of what was fetched: a packed chart is not looked into (source-controller docs,
     ``OCIRepository``, "Layer selector").
     """

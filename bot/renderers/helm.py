@@ -37,10 +37,14 @@ from bot.targets.documents import Documents
 _KEPT: Final = 200
 """Charts on disk and loaded; then everything begins anew."""
 _SOURCE: Final = "# Source: "
-"""How ``helm template`` begins each document: with the template it comes from."""
+"""How ``helm template`` begins each document: with the template it comes from (``renderResources`` in helm's
+``pkg/action/action.go``).
+"""
 _TEMPLATE: Final = re.compile(r"(?P<template>[\w.-]+/(?:[\w./-]+/)?[\w.-]+\.(?:ya?ml|tpl|txt|json))(?::(?P<line>\d+))?")
 """A template and a line in what Helm says: ``template: shop/templates/web.yaml:12:5: executing …``, ``parse error at
-(shop/templates/web.yaml:3)``, ``YAML parse error on shop/templates/web.yaml``."""
+(shop/templates/web.yaml:3)``, ``YAML parse error on shop/templates/web.yaml`` (``cleanupParseError`` and
+``cleanupExecError`` in its ``pkg/engine/engine.go``; ``SortManifests`` in its ``pkg/release/v1/util/manifest_sorter.go``).
+"""
 _MANIFESTS: Final = (".yaml", ".yml", ".json", ".tpl")
 _CHANGES: Final = "its template makes a new value each time it is rendered"
 
@@ -280,12 +284,12 @@ def _steady(
     steady: list[RenderedObject] = []
     left_out: list[NotCompared] = []
     for index, rendered in enumerate(first):
-        other = again[index] if index < len(again) else None
-        if other is None or described(other.tree) != described(rendered.tree):
+        twin = again[index] if index < len(again) else None
+        if twin is None or described(twin.tree) != described(rendered.tree):
             reason = "its name or kind is another one each time it is rendered"
             left_out.append(NotCompared(f"{titled(unit)}: {described(rendered.tree)}", reason, rendered.file, 1))
             continue
-        changing = dict.fromkeys(_differences(rendered.tree, other.tree, ()), _CHANGES)
+        changing = dict.fromkeys(_differences(rendered.tree, twin.tree, ()), _CHANGES)
         steady.append(replace(rendered, opaque={**rendered.opaque, **changing}) if changing else rendered)
     return steady, left_out
 

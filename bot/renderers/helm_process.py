@@ -56,8 +56,8 @@ class HelmProcess:
         paths = [path for path in sys.path if path and Path(path).exists()]
         readable: list[Path | str] = [*paths, sys.prefix, sys.base_prefix, sys.exec_prefix]
         readable += [os.path.realpath(sys.executable), jail.root]
-        words = [*limits(seconds=None), *jail.around(readable, Path(sys.executable))]
-        words += [sys.executable, "-m", "bot.renderers.helm_worker"]
+        argv = [*limits(seconds=None), *jail.around(readable, Path(sys.executable))]
+        argv += [sys.executable, "-m", "bot.renderers.helm_worker"]
         env = {
             "PATH": str(jail.root / "bin"),
             "PYTHONPATH": os.pathsep.join(paths),
@@ -68,7 +68,7 @@ class HelmProcess:
             **_GO,
         }
         self._process = subprocess.Popen(
-            words,
+            argv,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

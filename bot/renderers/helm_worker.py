@@ -42,9 +42,9 @@ def rendered(chart: Any, request: dict[str, Any]) -> dict[str, Any]:
     else:  # the library takes these options, its Python class of 0.2 does not hand them on
         from helm_python import _native
 
-        words = json.dumps({**options, **cluster})
+        encoded_options = json.dumps({**options, **cluster})
         manifests = json.loads(
-            _native.call_string("helm_render", chart._raw(), json.dumps(request["values"]), words)  # noqa: SLF001
+            _native.call_string("helm_render", chart._raw(), json.dumps(request["values"]), encoded_options)  # noqa: SLF001
         )
     crds = [(crd.get("filename") or crd.get("name") or "", crd["data"]) for crd in chart.crds]
     return {"manifests": manifests, "crds": crds}

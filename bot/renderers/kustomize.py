@@ -33,8 +33,13 @@ from bot.targets.kustomization import KustomizationFiles, closure, file_of
 from bot.targets.paths import joined
 
 ORIGIN: Final = "config.kubernetes.io/origin"
+"""Where an object came from (``OriginAnnotationKey`` in kustomize's ``api/internal/utils/annotations.go``); its fields are
+those of ``Origin`` in ``api/resource/origin.go``.
+"""
 _MANAGED_BY: Final = "managedByLabel"
+"""An option of ``buildMetadata`` (``BuildMetadataOptions`` in kustomize's ``api/types/kustomization.go``)."""
 _MANAGED_LABEL: Final = "app.kubernetes.io/managed-by"
+"""The label that it sets (``ManagedbyLabelKey`` in kustomize's ``api/konfig/general.go``)."""
 _VERSIONED: Final = "it names the version of kustomize that built it"
 _PATH: Final = re.compile(r"^path: (.+)$", re.MULTILINE)
 _CONFIGURED_IN: Final = re.compile(r"^configuredIn: (.+)$", re.MULTILINE)
@@ -111,12 +116,12 @@ class Kustomize:
         anywhere = anywhere and self.jail.holds(tool)
         with self.jail.files(files) as top:
             folder: str | Path = top / unit.path
-            argv: list[str | Path] = [tool, *program.words, folder]
+            argv: list[str | Path] = [tool, *program.arguments, folder]
             argv.append(f"--load-restrictor=LoadRestrictions{'None' if anywhere else 'RootOnly'}")
             ended = self.jail.run(argv, seconds=SECONDS)
         if ended.ending is not ProcessEnd.EXITED or ended.exit_code != 0:
-            words = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", _KLOG.sub(r"error: \1", ended.stderr))
-            return Rendering(inputs=inputs, error=_failed(unit, ended, words, documents, inputs))
+            message = re.sub(rf"\S*/trees/{top.name}(?:/|\b)", "", _KLOG.sub(r"error: \1", ended.stderr))
+            return Rendering(inputs=inputs, error=_failed(unit, ended, message, documents, inputs))
         objects = parsed(ended.stdout, lambda tree: _begun(tree, unit, documents, inputs))
         if isinstance(objects, SourceError):
             reason = f"its output cannot be read: {objects.message}"
@@ -167,8 +172,8 @@ def _before(unit: Unit, parts: KustomizationFiles, documents: Documents) -> NotC
     return None
 
 
-def _failed(unit: Unit, ended: ProcessResult, words: str, documents: Documents, inputs: frozenset[str]) -> NotCompared:
-    message, stopped = one_line(words), (ended.exit_code or 0) < 0 or "out of memory" in words
+def _failed(unit: Unit, ended: ProcessResult, stderr: str, documents: Documents, inputs: frozenset[str]) -> NotCompared:
+    message, stopped = one_line(stderr), (ended.exit_code or 0) < 0 or "out of memory" in stderr
     match ended.ending:
         case ProcessEnd.TIMEOUT:
             return _problem(unit, f"kustomize did not finish within {SECONDS:g} s", again=True)

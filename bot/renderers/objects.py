@@ -76,7 +76,9 @@ def as_json(value: object) -> str:
     return json.dumps(value, default=lambda entry: dict(entry) if isinstance(entry, Mapping) else list(entry))
 
 
-def one_line(words: str) -> str:
-    """What a tool said, without its own prefix, without what it only warns of, and on one line."""
-    remaining_lines = "\n".join(line for line in words.strip().splitlines() if not line.startswith("# Warning:"))
+def one_line(output: str) -> str:
+    """What a tool said, without its own prefix, without what it only warns of (kustomize, of deprecated fields:
+    ``CheckDeprecatedFields`` in its ``api/types/kustomization.go``), and on one line.
+    """
+    remaining_lines = "\n".join(line for line in output.strip().splitlines() if not line.startswith("# Warning:"))
     return re.sub(r"\s+", " ", re.sub(r"\A(?:error|Error): ", "", remaining_lines.strip()))[:600]

@@ -60,6 +60,6 @@ def unresolved(tree: Tree) -> Iterator[Pointer]:
     )
 
 
-def holding(tree: Tree, word: str) -> Iterator[Pointer]:
-    """The pointers of texts with ``word`` in them."""
-    return (at for at, leaf_text in written_texts(tree) if word in leaf_text)
+def holding(tree: Tree, mark: str) -> Iterator[Pointer]:
+    """The pointers of texts with ``mark`` in them."""
+    return (at for at, leaf_text in written_texts(tree) if mark in leaf_text)

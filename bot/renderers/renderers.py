@@ -58,7 +58,7 @@ class Renderers:
     rendered: int = 0
     """How many units were really rendered, and not remembered."""
     meter: Meter = field(default_factory=Unmeasured)
-    _known: OrderedDict[_Key, list[_Remembered]] = field(default_factory=OrderedDict)
+    _memory: OrderedDict[_Key, list[_Remembered]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _reading: threading.Lock = field(default_factory=threading.Lock)
     _charts: Helm | None = None
@@ -89,9 +89,9 @@ class Renderers:
     def _remembered(self, unit: Unit, tree: FileTree) -> Rendering | None:
         key = _key(unit)
         with self._lock:
-            for entry in self._known.get(key, ()):
+            for entry in self._memory.get(key, ()):
                 if (not _is_uncertain(entry.rendering) or entry.tries >= _TRIES) and entry.answers(unit, tree):
-                    self._known.move_to_end(key)
+                    self._memory.move_to_end(key)
                     return entry.rendering
         return None
 
@@ -100,10 +100,10 @@ class Renderers:
         if (
             self._disk is not None
             and cache_name is not None
-            and (stored := self._disk.find(cache_name, tree)) is not None
+            and (found_on_disk := self._disk.find(cache_name, tree)) is not None
         ):
-            self._keep(unit, *stored)
-            return stored[1]
+            self._keep(unit, *found_on_disk)
+            return found_on_disk[1]
         watched = WatchedTree.over(tree, self._loading(tree.load))
         began = time.monotonic()
         rendering = self._made(unit, watched)
@@ -167,15 +167,15 @@ class Renderers:
     def _keep(self, unit: Unit, reads: Reads, rendering: Rendering) -> None:
         key = _key(unit)
         with self._lock:
-            variants = self._known.setdefault(key, [])
+            variants = self._memory.setdefault(key, [])
             before = next((e for e in variants if e.unit.spec == unit.spec and e.reads == reads), None)
             if before is not None:
                 variants.remove(before)
             variants.insert(0, _Remembered(unit, reads, rendering, 1 if before is None else before.tries + 1))
             del variants[_VARIANTS:]
-            self._known.move_to_end(key)
-            while len(self._known) > _MOST:
-                self._known.popitem(last=False)
+            self._memory.move_to_end(key)
+            while len(self._memory) > _MOST:
+                self._memory.popitem(last=False)
 
 
 def _key(unit: Unit) -> _Key:

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from bot.errors import Invalid
 from bot.model.json import JSON
 
-_WHOLE: Final = re.compile(r"0|[-+]?[1-9]\d{0,18}", re.ASCII)
+_INTEGER: Final = re.compile(r"0|[-+]?[1-9]\d{0,18}", re.ASCII)
 _DEEPEST: Final = 30
 _LARGEST_INDEX: Final = 65_536
 
@@ -25,10 +25,10 @@ def typed(text: str) -> JSON:
     """What ``--set`` makes of a text: a whole number, a boolean, null, or the text itself (``typedVal``: no fractions, and
     nothing that begins with a zero).
     """
-    words: dict[str, JSON] = {"true": True, "false": False, "null": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    return int(text) if _WHOLE.fullmatch(text) and abs(int(text)) < 2**63 else text
+    literals: dict[str, JSON] = {"true": True, "false": False, "null": None}
+    if text.lower() in literals:
+        return literals[text.lower()]
+    return int(text) if _INTEGER.fullmatch(text) and abs(int(text)) < 2**63 else text
 
 
 def set_in(values: dict[str, JSON], line: str, read: Reads = typed) -> None:

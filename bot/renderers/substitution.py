@@ -40,8 +40,10 @@ def substituted(tree: Tree, values: Mapping[str, JSON], *, complete: bool) -> Tr
     """
     if any(mapping(get(tree, "metadata", part)).get(_SUBSTITUTE) == "disabled" for part in ("annotations", "labels")):
         return tree
-    if (bad := next((name for name in values if not _VARIABLE.fullmatch(name)), None)) is not None:
-        raise Invalid(f"{bad!r} is no name of a variable, so Flux substitutes nothing (letters, digits and _ alone)")
+    if (bad_name := next((name for name in values if not _VARIABLE.fullmatch(name)), None)) is not None:
+        raise Invalid(
+            f"{bad_name!r} is no name of a variable, so Flux substitutes nothing (letters, digits and _ alone)"
+        )
     filling = _Filling({key: value for key, value in values.items() if isinstance(value, str)}, complete)
     filled = filling.of(tree)
     return filled if isinstance(filled, Mapping) else tree
@@ -97,14 +99,14 @@ class _Filling:
         length = template.startswith("#", at)
         name = _NAME.match(template, at + length)
         if name is None or depth > _DEEPEST:
-            raise _bad(template[start:])
+            raise _bad_substitution(template[start:])
         at = name.end()
         operator = "#" if length else ""
         arguments: list[str] = []
         if not length and not template.startswith("}", at):
             operator, arguments, at = self._call(template, at, depth)
         if not template.startswith("}", at):
-            raise _bad(template[start:])
+            raise _bad_substitution(template[start:])
         value = self.values.get(name[0])
         if value is None and not self.known:
             return template[start : at + 1], at + 1
@@ -123,7 +125,7 @@ class _Filling:
         if (replacing := _REPLACING.match(template, at)) is not None:
             pattern, at = self._argument(template, replacing.end(), "/", depth)
             if not template.startswith("/", at):
-                raise _bad(template)
+                raise _bad_substitution(template)
             replacement, at = self._argument(template, at + 1, "}", depth)
             return replacing[0], [pattern, *([replacement] if replacement else [])], at
         if template.startswith(":", at):
@@ -132,7 +134,7 @@ class _Filling:
                 return ":", [position], at
             number, at = self._argument(template, at + 1, "}", depth)
             return ":", [position, number], at
-        raise _bad(template)
+        raise _bad_substitution(template)
 
     def _argument(self, template: str, at: int, closing: str, depth: int) -> tuple[str, int]:
         """Text until one of ``closing``; other expressions may stand in it."""
@@ -150,7 +152,7 @@ class _Filling:
         return "".join(parts), at
 
 
-def _bad(expression: str) -> Invalid:
+def _bad_substitution(expression: str) -> Invalid:
     return Invalid(f"bad substitution in {expression[:80]!r} (a text that is no variable is written with $$)")
 
 

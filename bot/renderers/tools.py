@@ -22,15 +22,17 @@ class RenderTool:
     """A program by its file, and the words after its name that begin a build."""
 
     path: Path
-    words: tuple[str, ...]
+    arguments: tuple[str, ...]
 
 
 @cache
 def kustomize() -> RenderTool:
-    """``kustomize build`` or ``kubectl kustomize``. Raises ``Unavailable`` where neither is there."""
-    for name, words in (("kustomize", ("build",)), ("kubectl", ("kustomize",))):
+    """``kustomize build`` or ``kubectl kustomize`` (Kubernetes documentation, "Declarative Management of Kubernetes Objects
+    Using Kustomize"). Raises ``Unavailable`` where neither is there.
+    """
+    for name, arguments in (("kustomize", ("build",)), ("kubectl", ("kustomize",))):
         if (path := _program(name)) is not None:
-            return RenderTool(path, words)
+            return RenderTool(path, arguments)
     raise Unavailable(
         "neither kustomize nor kubectl is installed, so kustomizations cannot be rendered", advice=KUSTOMIZE_ADVICE
     )

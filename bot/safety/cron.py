@@ -65,7 +65,7 @@ def parse_cron(text: str) -> Cron:
     )
 
 
-def _field(text: str, name: str, low: int, high: int, words: tuple[str, ...] = (), *, base: int = 0) -> frozenset[int]:
+def _field(text: str, name: str, low: int, high: int, names: tuple[str, ...] = (), *, base: int = 0) -> frozenset[int]:
     values: set[int] = set()
     for part in text.split(","):
         match = _PART.match(part)
@@ -74,8 +74,8 @@ def _field(text: str, name: str, low: int, high: int, words: tuple[str, ...] = (
         if match["first"] == "*":
             first, last = low, high
         else:
-            first = _number(match["first"], name, words, base)
-            last = _number(match["last"], name, words, base) if match["last"] else high if match["step"] else first
+            first = _number(match["first"], name, names, base)
+            last = _number(match["last"], name, names, base) if match["last"] else high if match["step"] else first
         step = int(match["step"] or 1)
         if not (low <= first <= last <= high) or step == 0:
             raise Invalid(f"{part!r} is out of range for a {name}: {low} to {high}")
@@ -83,9 +83,9 @@ def _field(text: str, name: str, low: int, high: int, words: tuple[str, ...] = (
     return frozenset(values)
 
 
-def _number(text: str, name: str, words: tuple[str, ...], base: int) -> int:
+def _number(text: str, name: str, names: tuple[str, ...], base: int) -> int:
     if text.isascii() and text.isdigit():
         return int(text)
-    if text in words:
-        return words.index(text) + base
+    if text in names:
+        return names.index(text) + base
     raise Invalid(f"{text!r} is not a {name}")

@@ -145,7 +145,7 @@ def permit(
 ) -> Permit | Denied:
     """Whether ``request`` may be carried out at ``now``, given the ledger and what this tick was already permitted."""
     case = _Case(history_of(view), request, limits, pending, now)
-    checks = _asked(case, now)
+    checks = _limit_checks(case, now)
     failed = [check for check in checks if not check.passed]
     if not failed:
         return Permit(checks, _SEAL)
@@ -158,7 +158,7 @@ def examine(
     view: LedgerView, request: Request, limits: Limits, now: datetime, *, pending: Sequence[Request] = ()
 ) -> tuple[LimitCheck, ...]:
     """Every limit that concerns ``request``, asked, in the order in which a refusal is reported."""
-    return _asked(_Case(history_of(view), request, limits, pending, now), now)
+    return _limit_checks(_Case(history_of(view), request, limits, pending, now), now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +180,13 @@ def _eligible(case: _Case, failed: Sequence[LimitCheck]) -> datetime | None:
         if len(known_times) < len(times):
             return None
         candidate = max(known_times)
-        failed = [check for check in _asked(case, candidate) if not check.passed]
+        failed = [check for check in _limit_checks(case, candidate) if not check.passed]
         if not failed:
             return candidate
     return None
 
 
-def _asked(case: _Case, now: datetime) -> tuple[LimitCheck, ...]:
+def _limit_checks(case: _Case, now: datetime) -> tuple[LimitCheck, ...]:
     standing = [*_stops(case.history, case.limits), *_about(case.history, case.request, case.limits, now)]
     budget_checks = (
         _fix_budgets(case, now) if budget_of(case.request.lane) is Budget.FIX else _proposal_budgets(case, now)
@@ -324,7 +324,7 @@ def _proposal_budgets(case: _Case, now: datetime) -> list[LimitCheck]:
 
 def _flood(case: _Case, other_count: int, now: datetime) -> list[LimitCheck]:
     """What keeps people from more questions than they answer. Worst drift asks first, so what waits is less severe."""
-    limits, pending_proposals = case.limits, sum(other.beside is not None for other in case.pending)
+    limits, pending_proposals = case.limits, sum(request.beside is not None for request in case.pending)
     checks = []
     if limits.new_pull_requests_per_hour is not None:
         spent = _Spent("new-pull-requests", "new pull requests", case.history.opened, pending_proposals, case.granted)

@@ -280,18 +280,18 @@ def _arguments(text: str, small: str) -> Iterator[Credential]:
                 yield Credential(*match.span("value"), "password")
 
 
-def secret_arguments(words: list[str]) -> set[int]:
+def secret_arguments(argv: list[str]) -> set[int]:
     """Which of the words of one command are secrets: by the option before them, by the program that takes them, or as
     parts of a token that was split at its white space, as a private key is.
     """
-    line = " ".join(words)
+    line = " ".join(argv)
     small = _in_small_letters(line)
     spans = [*tokens(line), *_arguments(line, small), *_with_value(line, small, (_OPTION,))]
-    starts = accumulate((len(word) + 1 for word in words), initial=0)
+    starts = accumulate((len(argument) + 1 for argument in argv), initial=0)
     return {
         index
-        for index, (start, word) in enumerate(zip(starts, words, strict=False))
-        if any(span.start < start + len(word) and start < span.end for span in spans)
+        for index, (start, argument) in enumerate(zip(starts, argv, strict=False))
+        if any(span.start < start + len(argument) and start < span.end for span in spans)
     }
 
 

@@ -69,17 +69,17 @@ def prefixed(
     reported: bool = True,
 ) -> TokenProvider:
     """A token that begins with one of ``prefixes``. A body of one fixed length has to end there."""
-    words = tuple(prefixes.split())
-    head = f"(?:{'|'.join(map(re.escape, words))})"
+    prefix_texts = tuple(prefixes.split())
+    head = f"(?:{'|'.join(map(re.escape, prefix_texts))})"
     end = "" if re.search(r"\{\d+,\d*\}\)?\Z", body) else r"(?![A-Za-z0-9_])"
     return TokenProvider(
         id_,
         name,
         pattern=rf"(?:\b|(?<=\\[nrt])){head}{body}{end}",
         generous=rf"{START}{head}{generous or body}[A-Za-z0-9_\-]*+=*+",
-        keywords=tuple(dict.fromkeys(word.lower() for word in words)),
+        keywords=tuple(dict.fromkeys(prefix.lower() for prefix in prefix_texts)),
         source=source,
-        prefixes=words,
+        prefixes=prefix_texts,
         entropy=entropy,
         checksum=checksum,
         reported=reported,
@@ -112,7 +112,7 @@ def shaped(
     holds: Callable[[str], bool] = lambda _: True,
 ) -> TokenProvider:
     """A credential known by something inside of it. ``keywords`` are separated by ``|``."""
-    words = tuple(keywords.split("|"))
+    keyword_texts = tuple(keywords.split("|"))
     return TokenProvider(
-        id_, name, pattern, generous or pattern, words, source, entropy=entropy, weak=weak, holds=holds
+        id_, name, pattern, generous or pattern, keyword_texts, source, entropy=entropy, weak=weak, holds=holds
     )

@@ -55,11 +55,11 @@ class PatternScanner:
 
     def __init__(self, needles: tuple[Needle, ...], backend: ScanBackend) -> None:
         self.needles = needles
-        self._words = tuple(tuple(word.lower().encode() for word in needle.keywords) for needle in needles)
-        self._bare = [needle for needle, words in enumerate(self._words) if not words]
-        pairs = [(word, needle) for needle, words in enumerate(self._words) for word in words]
+        self._keywords = tuple(tuple(keyword.lower().encode() for keyword in needle.keywords) for needle in needles)
+        self._bare = [needle for needle, keywords in enumerate(self._keywords) if not keywords]
+        pairs = [(keyword, needle) for needle, keywords in enumerate(self._keywords) for keyword in keywords]
         self._owners = tuple(needle for _, needle in pairs)
-        self._finder = finder(tuple(SoughtText(word) for word, _ in pairs), backend)
+        self._finder = finder(tuple(SoughtText(keyword) for keyword, _ in pairs), backend)
 
     def scan(self, lines: Sequence[str]) -> list[PatternMatch]:
         """Every (line, needle) pair that matches, in order."""

@@ -142,8 +142,8 @@ def is_placeholder(text: str) -> bool:
 
 def is_worded(text: str) -> bool:
     """Whether a value is words with dashes between them: no generator of tokens makes such."""
-    words = _BETWEEN_WORDS.split(text)
-    return len(words) > 2 and all(_WORD.fullmatch(word) for word in words)
+    parts = _BETWEEN_WORDS.split(text)
+    return len(parts) > 2 and all(_WORD.fullmatch(part) for part in parts)
 
 
 def is_real(provider: TokenProvider, token: str, *, doubtful_place: bool) -> bool:

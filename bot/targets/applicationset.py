@@ -55,29 +55,34 @@ class _Set:
     tree: FileTree
     clusters: Sequence[Parameters]
     go: bool
-    ours: Callable[[str], bool]
+    is_own_url: Callable[[str], bool]
 
 
 def applications(
-    written: RenderedObject, tree: FileTree, own: Sequence[str], clusters: Mapping[str, ArgoCluster]
+    written: RenderedObject, tree: FileTree, own_urls: Sequence[str], clusters: Mapping[str, ArgoCluster]
 ) -> Iterator[GeneratedApplication | NotCompared]:
     """The ``Application`` objects of one set, or why there are none."""
     spec, title = below(written.tree, "spec"), f"ApplicationSet {name(written.tree)}"
     go = spec.get("goTemplate") is True
-    space = _Set(tree, [_cluster(cluster) for cluster in clusters.values()], go, lambda url: _ours(url, own))
+    space = _Set(tree, [_cluster(cluster) for cluster in clusters.values()], go, lambda url: _is_own_url(url, own_urls))
     try:
-        made = [_application(written, spec, given, go=go) for given in _all(mappings(spec.get("generators")), space)]
+        generated = [
+            _application(written, spec, parameters, go=go)
+            for parameters in _all(mappings(spec.get("generators")), space)
+        ]
     except _Unsupported as exc:
         yield NotCompared(title, str(exc), written.file, written.line)
         return
-    if len(made) > _MOST:
-        yield NotCompared(title, f"it makes {len(made)} applications, more than {_MOST}", written.file, written.line)
+    if len(generated) > _MOST:
+        yield NotCompared(
+            title, f"it makes {len(generated)} applications, more than {_MOST}", written.file, written.line
+        )
         return
-    yield from made
+    yield from generated
 
 
-def _ours(url: str, own: Sequence[str]) -> bool:
-    return not own or not url or normal_url(url) in {normal_url(address) for address in own}
+def _is_own_url(url: str, own_urls: Sequence[str]) -> bool:
+    return not own_urls or not url or normal_url(url) in {normal_url(address) for address in own_urls}
 
 
 def _cluster(cluster: ArgoCluster) -> Parameters:
@@ -91,7 +96,7 @@ def _cluster(cluster: ArgoCluster) -> Parameters:
 
 
 def _all(generators: Sequence[Tree], space: _Set) -> list[Parameters]:
-    return [given for generator in generators for given in _generated(generator, space)]
+    return [parameters for generator in generators for parameters in _generated(generator, space)]
 
 
 def _generated(generator: Tree, space: _Set) -> list[Parameters]:
@@ -104,35 +109,35 @@ def _generated(generator: Tree, space: _Set) -> list[Parameters]:
         case "list":
             if "elementsYaml" in spec:
                 raise _Unsupported("its list generator uses elementsYaml, which is not read here")
-            given: list[Parameters] = list(mappings(spec.get("elements")))
+            parameter_sets: list[Parameters] = list(mappings(spec.get("elements")))
         case "git":
-            given = _git(spec, space)
+            parameter_sets = _git(spec, space)
         case "clusters":
-            given = [cluster for cluster in space.clusters if _selected(cluster, below(spec, "selector"))]
-            if not given:
+            parameter_sets = [cluster for cluster in space.clusters if _selected(cluster, below(spec, "selector"))]
+            if not parameter_sets:
                 raise _Unsupported("its cluster generator needs clusters that settings name (argo.clusters)")
-            given = [{**parameters, **_values(spec, parameters, space)} for parameters in given]
+            parameter_sets = [{**parameters, **_values(spec, parameters, space)} for parameters in parameter_sets]
         case "matrix":
-            given = _matrix(mappings(spec.get("generators")), space)
+            parameter_sets = _matrix(mappings(spec.get("generators")), space)
         case "merge":
-            given = _merge(mappings(spec.get("generators")), _names(spec.get("mergeKeys")), space)
+            parameter_sets = _merge(mappings(spec.get("generators")), _names(spec.get("mergeKeys")), space)
         case other:
             raise _Unsupported(f"its {other} generator asks outside of this repository")
-    _bounded(given)
+    _bounded(parameter_sets)
     return [
         parameters
-        for parameters in given
+        for parameters in parameter_sets
         if _selected({"metadata": {"labels": _flat(parameters)}}, below(generator, "selector"))
     ]
 
 
-def _bounded(given: Sequence[Parameters]) -> None:
-    if len(given) > _MOST:
+def _bounded(parameter_sets: Sequence[Parameters]) -> None:
+    if len(parameter_sets) > _MOST:
         raise _Unsupported(f"a generator makes more than {_MOST} applications")
 
 
-def _values(spec: Tree, given: Parameters, space: _Set) -> Parameters:
-    filled = {key: _filled(value, given, go=space.go) for key, value in below(spec, "values").items()}
+def _values(spec: Tree, parameters: Parameters, space: _Set) -> Parameters:
+    filled = {key: _filled(value, parameters, go=space.go) for key, value in below(spec, "values").items()}
     return {"values": filled} if filled else {}
 
 
@@ -140,24 +145,28 @@ def _matrix(generators: Sequence[Tree], space: _Set) -> list[Parameters]:
     """Each parameters of the first with each of the second, which may use the first's ("Matrix Generator")."""
     if len(generators) != 2:
         raise _Unsupported("a matrix takes exactly two generators")
-    made: list[Parameters] = []
+    parameter_sets: list[Parameters] = []
     for first in _generated(generators[0], space):
         filled = _filled(generators[1], first, go=space.go, keep=True)
-        made += [_joined(first, second) for second in _generated(filled if isinstance(filled, Mapping) else {}, space)]
-        _bounded(made)
-    return made
+        parameter_sets += [
+            _joined(first, second) for second in _generated(filled if isinstance(filled, Mapping) else {}, space)
+        ]
+        _bounded(parameter_sets)
+    return parameter_sets
 
 
 def _merge(generators: Sequence[Tree], keys: Sequence[str], space: _Set) -> list[Parameters]:
     """The first generator's parameters, overridden by later ones with the same merge keys ("Merge Generator")."""
     if not generators or not keys:
         raise _Unsupported("a merge takes generators and mergeKeys")
-    made = {_key(parameters, keys): dict(parameters) for parameters in _generated(generators[0], space)}
+    parameters_by_key = {_key(parameters, keys): dict(parameters) for parameters in _generated(generators[0], space)}
     for generator in generators[1:]:
         for parameters in _generated(generator, space):
-            if _key(parameters, keys) in made:
-                made[_key(parameters, keys)] = dict(_joined(made[_key(parameters, keys)], parameters))
-    return list(made.values())
+            if _key(parameters, keys) in parameters_by_key:
+                parameters_by_key[_key(parameters, keys)] = dict(
+                    _joined(parameters_by_key[_key(parameters, keys)], parameters)
+                )
+    return list(parameters_by_key.values())
 
 
 def _joined(first: Parameters, second: Parameters) -> Parameters:
@@ -166,34 +175,38 @@ def _joined(first: Parameters, second: Parameters) -> Parameters:
     return {**first, **second, **({_FILES: files} if files else {})}
 
 
-def _key(given: Parameters, keys: Sequence[str]) -> str:
-    return json.dumps([_looked_up(given, key.split(".")) for key in keys], default=str)
+def _key(parameters: Parameters, keys: Sequence[str]) -> str:
+    return json.dumps([_looked_up(parameters, key.split(".")) for key in keys], default=str)
 
 
 def _git(spec: Tree, space: _Set) -> list[Parameters]:
-    if not space.ours(text(spec, "repoURL")):
+    if not space.is_own_url(text(spec, "repoURL")):
         raise _Unsupported(f"its git generator reads another repository, {text(spec, 'repoURL')}")
     source = {"repoURL": spec.get("repoURL"), "targetRevision": spec.get("revision")}
-    if (other := other_revision(argo_source(source), space.tree)) is not None:
-        raise _Unsupported(f"of its git generator: {other.replace('deploys', 'reads')}")
+    if (revision_problem := other_revision(argo_source(source), space.tree)) is not None:
+        raise _Unsupported(f"of its git generator: {revision_problem.replace('deploys', 'reads')}")
     if text(spec, "pathParamPrefix"):
         raise _Unsupported("its git generator uses pathParamPrefix, which is not read here")
-    made = _git_files(spec, space) if "files" in spec else _git_directories(mappings(spec.get("directories")), space)
-    return [{**parameters, **_values(spec, parameters, space)} for parameters in made]
+    parameter_sets = (
+        _git_files(spec, space) if "files" in spec else _git_directories(mappings(spec.get("directories")), space)
+    )
+    return [{**parameters, **_values(spec, parameters, space)} for parameters in parameter_sets]
 
 
 def _git_directories(patterns: Sequence[Tree], space: _Set) -> list[Parameters]:
     """Folders that a pattern takes and no ``exclude`` leaves out; hidden ones never ("Git Generator: Directories")."""
-    taken = [text(pattern, "path") for pattern in patterns if pattern.get("exclude") is not True]
-    left = [text(pattern, "path") for pattern in patterns if pattern.get("exclude") is True]
+    included = [text(pattern, "path") for pattern in patterns if pattern.get("exclude") is not True]
+    excluded = [text(pattern, "path") for pattern in patterns if pattern.get("exclude") is True]
     folders = {
         folder
-        for path in _below(taken, space.tree)
+        for path in _below(included, space.tree)
         for folder in _parents(path)
         if not any(part.startswith(".") for part in folder.split("/"))
     }
-    chosen = [f for f in sorted(folders) if any(_takes(t, f) for t in taken) and not any(_takes(t, f) for t in left)]
-    return [_path(folder, space) for folder in chosen]
+    selected_folders = [
+        f for f in sorted(folders) if any(_takes(t, f) for t in included) and not any(_takes(t, f) for t in excluded)
+    ]
+    return [_path(folder, space) for folder in selected_folders]
 
 
 def _takes(pattern: str, folder: str) -> bool:
@@ -208,11 +221,13 @@ def _below(patterns: Sequence[str], tree: FileTree) -> list[str]:
 
 def _git_files(spec: Tree, space: _Set) -> list[Parameters]:
     """The contents of files that a pattern takes, with where they lie ("Git Generator: Files")."""
-    taken = [text(tree, "path").strip("/") for tree in mappings(spec.get("files")) if tree.get("exclude") is not True]
-    left = [text(tree, "path").strip("/") for tree in mappings(spec.get("files")) if tree.get("exclude") is True]
-    made: list[Parameters] = []
-    for path in _below(taken, space.tree):
-        if any(doublestar(t, path) for t in taken) and not any(doublestar(t, path) for t in left):
+    included = [
+        text(tree, "path").strip("/") for tree in mappings(spec.get("files")) if tree.get("exclude") is not True
+    ]
+    excluded = [text(tree, "path").strip("/") for tree in mappings(spec.get("files")) if tree.get("exclude") is True]
+    parameter_sets: list[Parameters] = []
+    for path in _below(included, space.tree):
+        if any(doublestar(t, path) for t in included) and not any(doublestar(t, path) for t in excluded):
             folder, _, file = path.rpartition("/")
             location = _path(folder, space)
             filename = {"filename": file, "filenameNormalized": _normalised(file)}
@@ -221,8 +236,8 @@ def _git_files(spec: Tree, space: _Set) -> list[Parameters]:
                 if space.go
                 else {f"path.{key}": value for key, value in filename.items()}
             )
-            made += [{**content, **location, **more, _FILES: [path]} for content in _contents(path, space)]
-    return made
+            parameter_sets += [{**content, **location, **more, _FILES: [path]} for content in _contents(path, space)]
+    return parameter_sets
 
 
 def _contents(path: str, space: _Set) -> list[Parameters]:
@@ -265,9 +280,9 @@ def _normalised(value: str) -> str:
     return re.sub(r"[^a-z0-9.-]", "-", value.lower())[:253].strip("-.")
 
 
-def _selected(given: Parameters, selector: Tree) -> bool:
+def _selected(parameters: Parameters, selector: Tree) -> bool:
     """A label selector over ``metadata.labels``; one that is not understood is said to be so."""
-    labels = below(given, "metadata", "labels")
+    labels = below(parameters, "metadata", "labels")
     for key, expected in below(selector, "matchLabels").items():
         if labels.get(key) != expected:
             return False
@@ -304,44 +319,46 @@ def _flat(value: Tree, before: str = "") -> dict[str, JSON]:
     return flat
 
 
-def _application(written: RenderedObject, spec: Tree, given: Parameters, *, go: bool) -> GeneratedApplication:
+def _application(written: RenderedObject, spec: Tree, parameters: Parameters, *, go: bool) -> GeneratedApplication:
     if "templatePatch" in spec:
         raise _Unsupported("it uses templatePatch, which is not read here")
-    template = _filled(below(spec, "template"), given if go else _flat(given), go=go)
+    template = _filled(below(spec, "template"), parameters if go else _flat(parameters), go=go)
     tree = template if isinstance(template, Mapping) else {}
     meta = {"namespace": namespace(written.tree), **below(tree, "metadata")}
-    whole: Tree = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **tree, "metadata": meta}
-    made = RenderedObject(whole, written.file, written.line)
-    return GeneratedApplication(made, tuple(dict.fromkeys(_names(given.get(_FILES)))))
+    application: Tree = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", **tree, "metadata": meta}
+    rendered = RenderedObject(application, written.file, written.line)
+    return GeneratedApplication(rendered, tuple(dict.fromkeys(_names(parameters.get(_FILES)))))
 
 
-def _filled(value: JSON, given: Parameters, *, go: bool, keep: bool = False) -> JSON:
-    """``value`` with every text filled in; ``keep`` leaves what ``given`` does not know for a later filling."""
+def _filled(value: JSON, parameters: Parameters, *, go: bool, keep: bool = False) -> JSON:
+    """``value`` with every text filled in; ``keep`` leaves what ``parameters`` does not know for a later filling."""
     if isinstance(value, str):
-        return _FIELD.sub(lambda match: _text_of(match, given, go=go, keep=keep), value) if "{{" in value else value
+        return (
+            _FIELD.sub(lambda match: _text_of(match, parameters, go=go, keep=keep), value) if "{{" in value else value
+        )
     if isinstance(value, Mapping):
         return {
-            str(_filled(key, given, go=go, keep=keep)): _filled(entry, given, go=go, keep=keep)
+            str(_filled(key, parameters, go=go, keep=keep)): _filled(entry, parameters, go=go, keep=keep)
             for key, entry in value.items()
         }
     if isinstance(value, Sequence):
-        return [_filled(element, given, go=go, keep=keep) for element in value]
+        return [_filled(element, parameters, go=go, keep=keep) for element in value]
     return value
 
 
-def _text_of(match: re.Match[str], given: Parameters, *, go: bool, keep: bool) -> str:
-    held = _go_value(match[1], given) if go else given.get(match[1])
-    if held is None:
+def _text_of(match: re.Match[str], parameters: Parameters, *, go: bool, keep: bool) -> str:
+    value = _go_value(match[1], parameters) if go else parameters.get(match[1])
+    if value is None:
         if keep:
             return match[0]
         raise _Unsupported(f"its template uses {match[0]}, which no generator gives")
-    return held if isinstance(held, str) else json.dumps(held)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def _go_value(expression: str, given: Parameters) -> JSON:
+def _go_value(expression: str, parameters: Parameters) -> JSON:
     """The few forms of Go templates that sets are written with: a field, ``index``, and simple functions of text."""
     parts = [part.strip() for part in expression.split("|")]
-    value = _go_term(parts[0], given)
+    value = _go_term(parts[0], parameters)
     for part in parts[1:]:
         call = _CALL.fullmatch(part)
         if call is None:
@@ -350,19 +367,19 @@ def _go_value(expression: str, given: Parameters) -> JSON:
     return value
 
 
-def _go_term(term: str, given: Parameters) -> JSON:
+def _go_term(term: str, parameters: Parameters) -> JSON:
     if _GO_PATH.fullmatch(term):
-        return _looked_up(given, term[1:].split("."))
+        return _looked_up(parameters, term[1:].split("."))
     if (index := _INDEX.fullmatch(term)) is not None:
-        held = _looked_up(given, index["path"][1:].split("."))
+        value = _looked_up(parameters, index["path"][1:].split("."))
         key = index["key"]
-        if isinstance(held, Mapping):
-            return held.get(key.strip('"'))
-        if isinstance(held, Sequence) and not isinstance(held, str) and key.isdigit() and int(key) < len(held):
-            return held[int(key)]
+        if isinstance(value, Mapping):
+            return value.get(key.strip('"'))
+        if isinstance(value, Sequence) and not isinstance(value, str) and key.isdigit() and int(key) < len(value):
+            return value[int(key)]
         return None
     if (call := _CALL.fullmatch(term)) is not None and call["function"] != "default":
-        return _applied(call["function"], "", _go_term(call["rest"].strip(), given))
+        return _applied(call["function"], "", _go_term(call["rest"].strip(), parameters))
     raise _Unsupported(f"its template uses {{{{{term}}}}}, which is not understood")
 
 
@@ -384,8 +401,8 @@ def _applied(function: str, argument: str, value: JSON) -> JSON:
             return _normalised(value)
 
 
-def _looked_up(given: JSON, keys: Iterable[str]) -> JSON:
-    value = given
+def _looked_up(tree: JSON, keys: Iterable[str]) -> JSON:
+    value = tree
     for key in keys:
         if isinstance(value, Mapping):
             value = value.get(key)

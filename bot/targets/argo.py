@@ -23,7 +23,7 @@ GROUP: Final = "argoproj.io"
 
 
 def applications(
-    objects: Iterable[RenderedObject], tree: FileTree, own: Sequence[str], clusters: Mapping[str, ArgoCluster]
+    objects: Iterable[RenderedObject], tree: FileTree, own_urls: Sequence[str], clusters: Mapping[str, ArgoCluster]
 ) -> list[Unit | NotCompared]:
     """A unit for each ``Application`` among ``objects``, written or made by an ``ApplicationSet``."""
     units: list[Unit | NotCompared] = []
@@ -31,24 +31,24 @@ def applications(
         if group(rendered.tree) != GROUP:
             continue
         if text(rendered.tree, "kind") == "Application":
-            units.append(_application(rendered, tree, own))
+            units.append(_application(rendered, tree, own_urls))
         elif text(rendered.tree, "kind") == "ApplicationSet":
-            made = applicationset.applications(rendered, tree, own, clusters)
+            generated = applicationset.applications(rendered, tree, own_urls, clusters)
             units += [
-                entry if isinstance(entry, NotCompared) else _application(entry.written, tree, own, entry.files)
-                for entry in made
+                entry if isinstance(entry, NotCompared) else _application(entry.written, tree, own_urls, entry.files)
+                for entry in generated
             ]
     return units
 
 
 def _application(
-    written: RenderedObject, tree: FileTree, own: Sequence[str], generators: Sequence[str] = ()
+    written: RenderedObject, tree: FileTree, own_urls: Sequence[str], generators: Sequence[str] = ()
 ) -> Unit | NotCompared:
     spec, title = below(written.tree, "spec"), f"Application {name(written.tree)}"
     listed = sources(spec)
     if not listed:
         return NotCompared(title, "it has no source", written.file, written.line)
-    mine = [source for source in listed if is_here(source, tree, own)]
+    mine = [source for source in listed if is_here(source, tree, own_urls)]
     path = next((joined("", text(source, "path") or ".") for source in mine if "path" in source), None)
     if path is None:
         path = "" if mine else _elsewhere(listed[0])
@@ -58,7 +58,7 @@ def _application(
         name(written.tree),
         path,
         namespace=text(spec, "destination", "namespace"),
-        spec={**spec, "application": application, "own": list(own), "generators": list(generators)},
+        spec={**spec, "application": application, "own": list(own_urls), "generators": list(generators)},
         file=written.file,
         line=written.line,
         how=title,
@@ -73,9 +73,11 @@ def declaring(unit: Unit) -> frozenset[str]:
 
 def not_read(unit: Unit, tree: FileTree) -> NotCompared | None:
     """Why an application is not compared though its folders are here: it takes them at another commit than ``tree``'s."""
-    own = texts(unit.spec.get("own"))
-    mine = (source for source in sources(unit.spec) if is_here(source, tree, own))
-    reason = next((other for source in mine if (other := other_revision(argo_source(source), tree)) is not None), None)
+    own_urls = texts(unit.spec.get("own"))
+    mine = (source for source in sources(unit.spec) if is_here(source, tree, own_urls))
+    reason = next(
+        (problem for source in mine if (problem := other_revision(argo_source(source), tree)) is not None), None
+    )
     return None if reason is None else NotCompared(unit.how, reason, unit.file, unit.line)
 
 
@@ -91,24 +93,26 @@ def sources(spec: Tree) -> list[Tree]:
     return many or [source for source in [below(spec, "source")] if source]
 
 
-def is_here(source: Tree, tree: FileTree | None, own: Sequence[str]) -> bool:
-    """Whether a source is this repository: by its URL where ``own`` ones are known, else by whether its path is there
+def is_here(source: Tree, tree: FileTree | None, own_urls: Sequence[str]) -> bool:
+    """Whether a source is this repository: by its URL where ``own_urls`` ones are known, else by whether its path is there
     (without ``tree`` it is taken to be).
     """
     if text(source, "chart"):
         return False
     url = text(source, "repoURL")
-    if own and url:
-        return normal_url(url) in {normal_url(each) for each in own}
+    if own_urls and url:
+        return normal_url(url) in {normal_url(each) for each in own_urls}
     path = joined("", text(source, "path") or ".")
     return tree is None or (path is not None and bool(tree.under(path)))
 
 
 def paths(unit: Unit) -> list[str]:
     """The folders of this repository that an application is made from."""
-    own = texts(unit.spec.get("own"))
-    here = [source for source in sources(unit.spec) if text(source, "path") and is_here(source, None, own)]
-    return [path for source in here if (path := joined("", text(source, "path"))) is not None]
+    own_urls = texts(unit.spec.get("own"))
+    local_sources = [
+        source for source in sources(unit.spec) if text(source, "path") and is_here(source, None, own_urls)
+    ]
+    return [path for source in local_sources if (path := joined("", text(source, "path"))) is not None]
 
 
 def cluster_name(cluster: str, clusters: Mapping[str, ArgoCluster]) -> str:

@@ -26,7 +26,7 @@ REVISION: Final = "ARGOCD_APP_REVISION"
 _VARIABLE: Final = re.compile(
     r"\$(?:\{(?P<braced>[^}]*)\}|(?P<broken>\{)|(?P<special>[*#$@!?\-0-9])|(?P<plain>[A-Za-z_]\w*))?", re.ASCII
 )
-_OWN: Final = frozenset({"chart", "path", "repoURL", "targetRevision"})
+_FIXED_KEYS: Final = frozenset({"chart", "path", "repoURL", "targetRevision"})
 """What a file beside a source cannot change (``mergeSourceParameters``)."""
 _MANIFESTS: Final = (".yaml", ".yml", ".json", ".jsonnet")
 """What Argo CD takes of a folder of manifests (``manifestFile`` in argo-cd's ``reposerver/repository/repository.go``)."""
@@ -80,7 +80,7 @@ def overridden(source: Tree, unit: Unit, folder: str, documents: Documents) -> T
             raise Invalid(f"{path}:{error.line}: {error.message}")
         for document in documents.of(path)[:1]:
             merged = _patched(merged, document.tree)
-    return {**mapping(merged), **{key: source[key] for key in _OWN if key in source}}
+    return {**mapping(merged), **{key: source[key] for key in _FIXED_KEYS if key in source}}
 
 
 def _patched(value: JSON, patch: JSON) -> JSON:

@@ -35,7 +35,7 @@ class ValueFile:
 @dataclass(frozen=True, slots=True)
 class ValueFiles:
     """The files that ``options`` of one source of ``unit`` name, whose chart lies in ``unit.path`` of ``tree``.
-    ``variables`` are those of :func:`bot.targets.argo_source.environment`; ``own`` is this repository where ``tree`` is
+    ``variables`` are those of :func:`bot.targets.argo_source.environment`; ``own_tree`` is this repository where ``tree`` is
     another one.
     """
 
@@ -43,7 +43,7 @@ class ValueFiles:
     unit: Unit
     tree: FileTree
     variables: Mapping[str, str]
-    own: FileTree | None = None
+    own_tree: FileTree | None = None
 
     def inputs(self) -> frozenset[str]:
         """The paths of those that are of this repository. Raises ``Invalid`` as :meth:`listed` does."""
@@ -61,15 +61,15 @@ class ValueFiles:
         plain_paths = {file for _, file in resolved if _WILD.search(file.path) is None}
         files: dict[ValueFile, None] = {}
         for value_file, file in resolved:
-            matches = list(self._taken(file))
+            matches = list(self._matches(file))
             if not matches and (url := self._perhaps_elsewhere(value_file)):
                 raise Invalid(f"the values file {value_file} is not in this repository, and {url} may be another one")
             if not matches and self.options.get("ignoreMissingValueFiles") is not True:
-                raise Invalid(f"the values file {value_file} is not in {self._place(file)}")
+                raise Invalid(f"the values file {value_file} is not in {self._repository_of(file)}")
             files.update(dict.fromkeys(match for match in matches if match == file or match not in plain_paths))
         return list(files)
 
-    def _taken(self, file: ValueFile) -> Iterator[ValueFile]:
+    def _matches(self, file: ValueFile) -> Iterator[ValueFile]:
         tree, path = self._tree_of(file), file.path
         if _WILD.search(path) is None:
             return iter([file] if path in tree else [])
@@ -84,7 +84,7 @@ class ValueFiles:
         referred = self._referred(value_path)
         if referred is None or texts(self.unit.spec.get("own")):
             return ""
-        url, own_tree = text(referred.get("repoURL")), self.own or self.tree
+        url, own_tree = text(referred.get("repoURL")), self.own_tree or self.tree
         local_sources = (
             source
             for source in mappings(self.unit.spec.get("sources"))
@@ -98,10 +98,10 @@ class ValueFiles:
         return next((source for source in several if text(source.get("ref")) == value_path.partition("/")[0][1:]), None)
 
     def _tree_of(self, file: ValueFile) -> FileTree:
-        return self.own if file.here and self.own is not None else self.tree
+        return self.own_tree if file.here and self.own_tree is not None else self.tree
 
     @staticmethod
-    def _place(file: ValueFile) -> str:
+    def _repository_of(file: ValueFile) -> str:
         return "this repository" if file.here else "its source"
 
     def of_parameters(self) -> dict[str, ValueFile]:
@@ -111,7 +111,7 @@ class ValueFiles:
             file = self.file(text(parameter.get("path")))
             if file.path not in self._tree_of(file):
                 raise Invalid(
-                    f"the file {text(parameter.get('path'))} of a file parameter is not in {self._place(file)}"
+                    f"the file {text(parameter.get('path'))} of a file parameter is not in {self._repository_of(file)}"
                 )
             files[text(parameter.get("name"))] = file
         return files
@@ -133,4 +133,4 @@ class ValueFiles:
             path = joined("", plain.lstrip("/")) if plain.startswith("/") else joined(self.unit.path, plain)
         if not path:
             raise Invalid(f"the values file {value_path} leads out of the repository")
-        return ValueFile(path, referred is not None or self.own is None)
+        return ValueFile(path, referred is not None or self.own_tree is None)

@@ -30,7 +30,7 @@ def outermost(sorted_folders: Sequence[str]) -> list[str]:
     return [
         folder
         for folder in sorted_folders
-        if not any(other != folder and is_below(folder, other) for other in sorted_folders)
+        if not any(other_folder != folder and is_below(folder, other_folder) for other_folder in sorted_folders)
     ]
 
 
@@ -44,7 +44,7 @@ def is_chart(tree: FileTree, path: str) -> bool:
     return file_of(tree, path) is not None or (path.endswith(_ARCHIVES) and path in tree)
 
 
-def holds(tree: FileTree, file: str) -> bool:
+def is_in_chart(tree: FileTree, file: str) -> bool:
     """Whether a file lies in a chart."""
     parts = file.split("/")[:-1]
     return any(file_of(tree, "/".join(parts[:depth])) is not None for depth in range(1, len(parts) + 1))

@@ -80,20 +80,20 @@ def clashes(targets: Iterable[tuple[Target, Iterable[ResourceId]]]) -> Mapping[s
 
     What settings name is meant, and what a controller deploys is deployed: a folder that was only found gives way to both.
     """
-    owner: dict[ResourceId, Target] = {}
+    owners: dict[ResourceId, Target] = {}
     clashing: dict[str, tuple[str, ResourceId]] = {}
     for target, ids in targets:
         for id_ in ids:
-            other = owner.setdefault(id_.local, target)
-            if other is target:
+            owning_target = owners.setdefault(id_.local, target)
+            if owning_target is target:
                 continue
-            weight, other_weight = _weight(target), _weight(other)
+            weight, other_weight = _weight(target), _weight(owning_target)
             if weight >= other_weight:
-                clashing.setdefault(other.name, (target.name, id_.local))
+                clashing.setdefault(owning_target.name, (target.name, id_.local))
             if weight <= other_weight:
-                clashing.setdefault(target.name, (other.name, id_.local))
+                clashing.setdefault(target.name, (owning_target.name, id_.local))
             else:
-                owner[id_.local] = target
+                owners[id_.local] = target
     return clashing
 
 

@@ -47,14 +47,14 @@ class Named:
 class Discovery:
     """What a repository deploys. ``rendered`` are the files that some unit is made from: they declare nothing by themselves.
 
-    ``own`` are the repository's URLs, as they were given or as Flux's bootstrap wrote them.
+    ``own_urls`` are the repository's URLs, as they were given or as Flux's bootstrap wrote them.
     """
 
     targets: tuple[Target, ...] = ()
     rendered: frozenset[str] = frozenset()
     left_out: tuple[NotCompared, ...] = ()
     errors: tuple[SourceError, ...] = ()
-    own: tuple[str, ...] = ()
+    own_urls: tuple[str, ...] = ()
 
 
 def discover(
@@ -72,7 +72,7 @@ def discover(
 class _Search:
     documents: Documents
     named: tuple[Named, ...]
-    own: tuple[str, ...]
+    own_urls: tuple[str, ...]
     clusters: Mapping[str, ArgoCluster]
     targets: list[Target] = field(default_factory=list)
     rendered: set[str] = field(default_factory=set)
@@ -106,7 +106,11 @@ class _Search:
         errors = [error for path in sorted(self.rendered) if path.endswith((".yaml", ".yml")) and self._is_kustomization(path)
                   and (error := self.documents.error(path)) is not None]  # fmt: skip
         return Discovery(
-            naming.told_apart(self.targets), frozenset(self.rendered), tuple(self.left_out), tuple(errors), self.own
+            naming.told_apart(self.targets),
+            frozenset(self.rendered),
+            tuple(self.left_out),
+            tuple(errors),
+            self.own_urls,
         )
 
     def _head(self, folder: str) -> str:
@@ -154,7 +158,7 @@ class _Search:
     def _flux_objects(self) -> list[ManifestDocument]:
         return [document for document in self._objects(flux.KUSTOMIZE_GROUP) if flux.is_kustomization(document.tree)]
 
-    def _taken(self, objects: list[ManifestDocument]) -> list[ManifestDocument]:
+    def _of_sources(self, objects: list[ManifestDocument]) -> list[ManifestDocument]:
         """Those in files that some source of the repository takes: what is left out of every artifact is not applied."""
         if not objects:
             return []
@@ -169,17 +173,17 @@ class _Search:
         return [
             document
             for document in self.documents.mentioning(group.encode())
-            if document.tree.get("kind") and not chart_folders.holds(self.tree, document.file)
+            if document.tree.get("kind") and not chart_folders.is_in_chart(self.tree, document.file)
         ]
 
     def _flux(self) -> None:
         """One target for each place where Flux begins: the objects that no other object of Flux brings along."""
-        objects = self._taken(self._flux_objects())
+        objects = self._of_sources(self._flux_objects())
         if not objects:
             return
         sources = [*objects, *self._objects(flux.SOURCE_GROUP), *self._objects(flux.EXTENSIONS_GROUP)]
         near = self._flux_near(objects, sources)
-        self.own = self.own or self._flux_own(objects, near)
+        self.own_urls = self.own_urls or self._flux_own(objects, near)
         paths = self._flux_paths(objects, near)
         entries = self._flux_entries(objects, paths)
         unique_names = naming.names(entries)
@@ -209,10 +213,10 @@ class _Search:
         unit: Unit | NotCompared | None = None
         if near is not None:
             first_object, index = RenderedObject(first.tree, first.file, first.line), near[_cluster_folder(first.file)]
-            if (other := flux.not_read(first_object, index, self.tree)) is not None:
-                self.left_out.append(other)
+            if (problem := flux.not_read(first_object, index, self.tree)) is not None:
+                self.left_out.append(problem)
                 return Target(name, cluster=f"{_FLUX}{folder}")
-            (unit,) = flux.kustomizations([first_object], index, self.tree, self.own)
+            (unit,) = flux.kustomizations([first_object], index, self.tree, self.own_urls)
         if not isinstance(unit, Unit):
             origin = f"Flux, from {first.file}:{first.line}"
             unit = Unit(UnitKind.FLUX_KUSTOMIZATION, name, folder, file=first.file, line=first.line, how=origin)
@@ -259,7 +263,7 @@ class _Search:
         paths = {}
         for document in objects:
             spec, index = flux.below(document.tree, "spec"), near[_cluster_folder(document.file)]
-            path = flux.repository_path(spec, flux.namespace(document.tree), index, self.own)
+            path = flux.repository_path(spec, flux.namespace(document.tree), index, self.own_urls)
             if isinstance(path, str):
                 paths[document.file, document.index] = path
         return paths
@@ -281,9 +285,9 @@ class _Search:
             )
             if not by_others and not any(self._deploys(folder, document.file) for folder in entries):
                 entries.setdefault(self._entry_folder(document.file), document)
-        return {f: d for f, d in entries.items() if not any(o != f and self._holds(o, f, d) for o in entries)}
+        return {f: d for f, d in entries.items() if not any(o != f and self._contains(o, f, d) for o in entries)}
 
-    def _holds(self, outer: str, inner: str, document: ManifestDocument) -> bool:
+    def _contains(self, outer: str, inner: str, document: ManifestDocument) -> bool:
         return is_below(inner, outer) and self._deploys(outer, document.file)
 
     def _deploys(self, folder: str, file: str) -> bool:
@@ -306,7 +310,7 @@ class _Search:
         objects = [
             RenderedObject(document.tree, document.file, document.line) for document in self._objects(argo.GROUP)
         ]
-        applications = argo.applications(objects, self.tree, self.own, self.clusters)
+        applications = argo.applications(objects, self.tree, self.own_urls, self.clusters)
         units = [unit for unit in applications if isinstance(unit, Unit)]
         self.left_out += [application for application in applications if isinstance(application, NotCompared)]
         for unit in units:
@@ -395,13 +399,17 @@ class _Search:
 
     def _plain(self) -> None:
         target_paths = [path for target in self.targets for path in target.paths]
-        folders = [f for f in plain_folders.places(self.documents, self.rendered) if not _overlaps(f, target_paths)]
+        folders = [
+            f
+            for f in plain_folders.environment_folders(self.documents, self.rendered)
+            if not _overlaps(f, target_paths)
+        ]
         unique_names = naming.names(folders)
         self.targets += [Target(unique_names[folder], paths=(folder,)) for folder in folders]
 
 
 def _overlaps(folder: str, other_paths: Iterable[str]) -> bool:
-    return any(is_below(folder, other) or is_below(other, folder) for other in other_paths)
+    return any(is_below(folder, other_path) or is_below(other_path, folder) for other_path in other_paths)
 
 
 def _cluster_folder(file: str) -> str | None:

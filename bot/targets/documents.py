@@ -38,7 +38,7 @@ class _Content:
     """What is known of one content of a file: its documents once they were asked for, and which words are in its bytes."""
 
     parsed: _Parsed | None = None
-    words: dict[bytes, bool] = field(default_factory=dict)
+    mentions: dict[bytes, bool] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -49,12 +49,12 @@ class Documents:
     """
 
     tree: FileTree
-    _known: dict[str, dict[str, _Content]] = field(default_factory=dict)
+    _contents: dict[str, dict[str, _Content]] = field(default_factory=dict)
     """Contents by id, by path, the one that was asked for last at the end."""
 
     def on(self, tree: FileTree) -> Documents:
         """The same memory over another tree."""
-        return Documents(tree, self._known)
+        return Documents(tree, self._contents)
 
     def of(self, path: str) -> tuple[ManifestDocument, ...]:
         """The mappings of a file; none where it is not there or cannot be read (see :meth:`error`)."""
@@ -68,25 +68,25 @@ class Documents:
         """The mappings in a text that stands in a file; none where it is no YAML."""
         return tuple(document.tree for document in _parsed("inline", text.encode("utf-8", "replace"))[0])
 
-    def mentioning(self, word: bytes) -> Iterator[ManifestDocument]:
-        """The documents of the YAML files whose bytes contain ``word``: a cheap way past everything else."""
+    def mentioning(self, text: bytes) -> Iterator[ManifestDocument]:
+        """The documents of the YAML files whose bytes contain ``text``: a cheap way past everything else."""
         for path in self.tree.under(""):
-            if path.endswith(SUFFIXES) and self._has(path, word):
+            if path.endswith(SUFFIXES) and self._has(path, text):
                 yield from self.of(path)
 
-    def mentions(self, *words: bytes) -> bool:
-        """Whether the bytes of any YAML file contain one of ``words``."""
+    def mentions(self, *texts: bytes) -> bool:
+        """Whether the bytes of any YAML file contain one of ``texts``."""
         paths = (path for path in self.tree.under("") if path.endswith(SUFFIXES))
-        return any(self._has(path, word) for path in paths for word in words)
+        return any(self._has(path, text) for path in paths for text in texts)
 
-    def _has(self, path: str, word: bytes) -> bool:
+    def _has(self, path: str, text: bytes) -> bool:
         content = self._content(path)
         if content is None:
             return False
-        has_word = content.words.get(word)
-        if has_word is None:
-            has_word = content.words[word] = word in (self.tree.read(path) or b"")
-        return has_word
+        has_text = content.mentions.get(text)
+        if has_text is None:
+            has_text = content.mentions[text] = text in (self.tree.read(path) or b"")
+        return has_text
 
     def _read(self, path: str) -> _Parsed:
         content = self._content(path)
@@ -101,9 +101,9 @@ class Documents:
         blob = self.tree.id_of(path)
         if blob is None:
             return None
-        if len(self._known) >= _PATHS and path not in self._known:
-            self._known.clear()
-        contents = self._known.setdefault(path, {})
+        if len(self._contents) >= _PATHS and path not in self._contents:
+            self._contents.clear()
+        contents = self._contents.setdefault(path, {})
         remembered = contents.pop(blob, None)
         content = contents[blob] = _Content() if remembered is None else remembered
         for old in list(contents)[:-_CONTENTS]:

@@ -93,7 +93,7 @@ class RenderContext:
     are rendered, by the target's name (empty: for every other).
     """
 
-    own: Sequence[str] = ()
+    own_urls: Sequence[str] = ()
     clusters: Mapping[str, ArgoCluster] = field(default_factory=dict)
     capabilities: Mapping[str, Tree] = field(default_factory=dict)
     inflating: bool = True
@@ -129,12 +129,12 @@ class ExpansionMemory:
     of whatever commit, gets it from here. Nothing else about a tree counts.
     """
 
-    _known: dict[str, tuple[_Remembered, ...]] = field(default_factory=dict)
+    _remembered: dict[str, tuple[_Remembered, ...]] = field(default_factory=dict)
 
     def find(self, target: Target, tree: FileTree, around: RenderContext) -> Expansion | None:
         """What ``target`` comes to in ``tree``; None where that is not known. Who observes it makes no difference."""
         unobserved = replace(target, observer="")
-        for expansion in self._known.get(target.name, ()):
+        for expansion in self._remembered.get(target.name, ()):
             if expansion.target == unobserved and expansion.around == around and expansion.reads.same_in(tree):
                 return (
                     expansion.expansion
@@ -147,11 +147,11 @@ class ExpansionMemory:
         """Remember an expansion, unless another try may end otherwise."""
         if any(gap.missing_tool or gap.again for gap in expansion.left_out):
             return
-        if len(self._known) >= _MOST_TARGETS:
-            self._known.clear()
+        if len(self._remembered) >= _MOST_TARGETS:
+            self._remembered.clear()
         target = replace(expansion.target, observer="")
-        earlier = self._known.get(target.name, ())[: _VARIANTS - 1]
-        self._known[target.name] = (_Remembered(target, around, reads, expansion), *earlier)
+        earlier = self._remembered.get(target.name, ())[: _VARIANTS - 1]
+        self._remembered[target.name] = (_Remembered(target, around, reads, expansion), *earlier)
 
 
 @dataclass(slots=True)
@@ -206,11 +206,11 @@ class _Run:
     around: RenderContext
     units: list[RenderedUnit] = field(default_factory=list)
     left_out: list[NotCompared] = field(default_factory=list)
-    known: set[tuple[UnitKind, str, str, str]] = field(default_factory=set)
+    identities: set[tuple[UnitKind, str, str, str]] = field(default_factory=set)
     waiting: list[_Waiting] = field(default_factory=list)
     late: list[tuple[RenderedObject, int, int]] = field(default_factory=list)
     """Flux objects whose variables or charts others may tell, each with its unit's index and depth."""
-    seen: ObjectIndex = field(default_factory=ObjectIndex)
+    index: ObjectIndex = field(default_factory=ObjectIndex)
     scopes: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -219,10 +219,10 @@ class _Run:
 
     def add(self, unit: Unit, parent: int | None, depth: int) -> None:
         """Render ``unit`` in its turn, once, however often it is named."""
-        if unit.identity in self.known:
+        if unit.identity in self.identities:
             return
-        self.known.add(unit.identity)
-        if depth > _DEEPEST or len(self.known) > MOST_UNITS:
+        self.identities.add(unit.identity)
+        if depth > _DEEPEST or len(self.identities) > MOST_UNITS:
             self.left_out.append(
                 NotCompared(unit.how or unit.name, "too many units deploy one another", unit.file, unit.line)
             )
@@ -248,7 +248,7 @@ class _Run:
             expansions.append((len(self.units), unit.depth))
             self.units.append(RenderedUnit(unit.unit, rendering, unit.parent))
         for index, _ in expansions:
-            self.seen.add(self._placed(index))
+            self.index.add(self._placed(index))
         for index, depth in expansions:
             self._children(index, depth)
 
@@ -283,12 +283,12 @@ class _Run:
                 self.late.append((rendered, index, depth))
         for rendered in objects:
             if flux.is_kustomization(rendered.tree):
-                (unit,) = flux.kustomizations([rendered], self.seen, self.tree, self.around.own)
+                (unit,) = flux.kustomizations([rendered], self.index, self.tree, self.around.own_urls)
                 if isinstance(unit, Unit) and flux.awaits_variables(unit):
                     self.late.append((rendered, index, depth))
                 else:
                     self._take([unit], index, depth + 1)
-        applications = argo.applications(objects, self.tree, self.around.own, self.around.clusters)
+        applications = argo.applications(objects, self.tree, self.around.own_urls, self.around.clusters)
         self._take(applications, index, depth + 1)
 
     def _late(self) -> None:
@@ -296,14 +296,14 @@ class _Run:
         late, self.late = self.late, []
         kustomizations = [item for item in late if flux.is_kustomization(item[0].tree)]
         for rendered, index, depth in kustomizations:
-            self._take(flux.kustomizations([rendered], self.seen, self.tree, self.around.own), index, depth + 1)
+            self._take(flux.kustomizations([rendered], self.index, self.tree, self.around.own_urls), index, depth + 1)
         if kustomizations:
             self.late += [item for item in late if flux.is_release(item[0].tree)]
             if not self.waiting:
                 self._late()
             return
         for rendered, index, depth in late:
-            self._take(flux.releases([rendered], self.seen, self.tree, self.around.own), index, depth + 1)
+            self._take(flux.releases([rendered], self.index, self.tree, self.around.own_urls), index, depth + 1)
 
     def _cluster(self) -> str:
         """The cluster that applications of this target go to, as they name it."""
@@ -314,8 +314,8 @@ class _Run:
             if isinstance(unit, NotCompared):
                 self.left_out.append(unit)
             elif unit.kind is UnitKind.ARGO_APPLICATION and argo.cluster(unit) != self._cluster():
-                goes = argo.cluster(unit).removeprefix("argo:") or "the one that Argo CD runs in"
-                reason = f"it goes to another cluster, {goes}"
+                cluster_named = argo.cluster(unit).removeprefix("argo:") or "the one that Argo CD runs in"
+                reason = f"it goes to another cluster, {cluster_named}"
                 self.left_out.append(NotCompared(unit.how, reason, unit.file, unit.line))
             elif unit.kind is UnitKind.ARGO_APPLICATION and (out := argo.not_read(unit, self.tree)) is not None:
                 self.left_out.append(out)
@@ -348,7 +348,7 @@ def _conflicts(units: Sequence[RenderedUnit]) -> Iterator[Conflict]:
         for rendered in unit.rendering.objects:
             by_identity.setdefault(_identity(rendered.tree), []).append(rendered)
     for same in by_identity.values():
-        different = [other for other in same[1:] if other.tree != same[0].tree]
+        different = [rendered for rendered in same[1:] if rendered.tree != same[0].tree]
         if different:
             yield Conflict((same[0], *different))
 

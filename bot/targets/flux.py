@@ -125,8 +125,8 @@ def _kustomization(
             return NotCompared(title, path.reason, rendered.file, rendered.line)
         settings |= {REQUEST: path.request.as_tree(), FOLDER: path.folder}
         path = f"{path.request.url}//{path.folder}".rstrip("/")
-    elif (other := not_read(rendered, index, files)) is not None:
-        return other
+    elif (problem := not_read(rendered, index, files)) is not None:
+        return problem
     return Unit(
         UnitKind.FLUX_KUSTOMIZATION,
         name(tree),
@@ -330,9 +330,9 @@ def _release(
         inputs.append({"text": entries[key], "targetPath": text(ref, "targetPath"), "literal": literal})
     source = _chart_source(tree, spec, index, own_urls)
     if REQUEST not in source and text(source, "kind") == "GitRepository":
-        other = other_revision(flux_revision(below(source, "object")), files)
-        if other is not None:
-            return NotCompared(title, other, rendered.file, rendered.line)
+        revision_problem = other_revision(flux_revision(below(source, "object")), files)
+        if revision_problem is not None:
+            return NotCompared(title, revision_problem, rendered.file, rendered.line)
     return Unit(
         UnitKind.FLUX_HELM_RELEASE,
         name(tree),

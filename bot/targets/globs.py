@@ -124,5 +124,8 @@ def _alternatives(pattern: str) -> tuple[str, ...]:
         if braces is None:
             alternatives.append(candidate)
         else:
-            waiting += [candidate[: braces.start()] + word + candidate[braces.end() :] for word in braces[1].split(",")]
+            waiting += [
+                candidate[: braces.start()] + alternative + candidate[braces.end() :]
+                for alternative in braces[1].split(",")
+            ]
     return tuple(alternatives) if not waiting else ()

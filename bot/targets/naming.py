@@ -22,12 +22,12 @@ _GENERIC: Final = frozenset(
 def names(folders: Iterable[str], *, top: str = "default") -> Mapping[str, str]:
     """A name for each folder: its last telling part, with parts before it where two would be called the same."""
     unique_folders = sorted(set(folders))
-    words = {folder: _telling(folder) or [top] for folder in unique_folders}
+    telling_parts = {folder: _telling_parts(folder) or [top] for folder in unique_folders}
     length = dict.fromkeys(unique_folders, 1)
     while True:
-        chosen_names = {folder: "-".join(words[folder][-length[folder] :]) for folder in unique_folders}
+        chosen_names = {folder: "-".join(telling_parts[folder][-length[folder] :]) for folder in unique_folders}
         counts = Counter(chosen_names.values())
-        longer = [f for f in unique_folders if counts[chosen_names[f]] > 1 and length[f] < len(words[f])]
+        longer = [f for f in unique_folders if counts[chosen_names[f]] > 1 and length[f] < len(telling_parts[f])]
         if not longer:
             return {
                 folder: name(text) if counts[text] == 1 else _numbered(folder) for folder, text in chosen_names.items()
@@ -36,7 +36,7 @@ def names(folders: Iterable[str], *, top: str = "default") -> Mapping[str, str]:
             length[folder] += 1
 
 
-def _telling(folder: str) -> list[str]:
+def _telling_parts(folder: str) -> list[str]:
     parts = [part for part in folder.split("/") if part]
     return [part for part in parts if part.lower() not in _GENERIC] or parts[-1:]
 

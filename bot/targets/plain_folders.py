@@ -15,18 +15,18 @@ from bot.targets.documents import Documents
 from bot.targets.flux import group, name, namespace, text
 from bot.targets.signs import SUFFIXES
 
-_PLACE: Final = re.compile(r"(?P<folder>(?P<around>(?:[^/]+/)*?(?:clusters?|environments?|envs?))/[^/]+)/.+")
+_ENVIRONMENT: Final = re.compile(r"(?P<folder>(?P<around>(?:[^/]+/)*?(?:clusters?|environments?|envs?))/[^/]+)/.+")
 
 _Identity: TypeAlias = tuple[str, str, str, str]
 
 
-def places(documents: Documents, rendered: Iterable[str]) -> list[str]:
+def environment_folders(documents: Documents, rendered: Iterable[str]) -> list[str]:
     """The folders of ``clusters``, ``environments`` or ``envs`` of which two declare one object, sorted. ``rendered`` are
     files that declare nothing by themselves.
     """
     identities_by_folder: dict[str, dict[str, set[_Identity]]] = defaultdict(dict)
     for path in sorted({*documents.tree} - {*rendered}):
-        match = _PLACE.fullmatch(path) if path.endswith(SUFFIXES) else None
+        match = _ENVIRONMENT.fullmatch(path) if path.endswith(SUFFIXES) else None
         if match is not None:
             identities_by_folder[match["around"]].setdefault(match["folder"], set()).update(_declared(documents, path))
     return sorted(

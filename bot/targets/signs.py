@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Final
 
 KUSTOMIZATIONS: Final = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-"""How a kustomization's file is called, in the order in which kustomize looks; more than one in a folder is an error."""
+"""How a kustomization's file is called, in the order in which kustomize looks; more than one in a folder is an error
+(``RecognizedKustomizationFileNames`` in kustomize's ``api/konfig/general.go``).
+"""
 CHARTS: Final = ("Chart.yaml", "Chart.yml")
 """What makes a folder a chart."""
 CONTROLLERS: Final = (b"fluxcd.io", b"argoproj.io")
@@ -23,4 +25,4 @@ def is_built(path: str) -> bool:
 
 def names_controller(data: bytes) -> bool:
     """Whether a document's bytes may hold an object that a controller renders from."""
-    return any(word in data for word in CONTROLLERS)
+    return any(controller_group in data for controller_group in CONTROLLERS)

@@ -98,13 +98,13 @@ class IgnoreRules:
 
     patterns: tuple[IgnorePattern, ...]
     only: tuple[str, ...] = ()
-    _known: dict[str, bool] = field(default_factory=dict, init=False, compare=False, repr=False)
+    _hidden: dict[str, bool] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def hides(self, path: str) -> bool:
         """Whether the file at ``path`` is not there for Flux."""
-        hidden = self._known.get(path)
+        hidden = self._hidden.get(path)
         if hidden is None:
-            hidden = self._known[path] = self._hides(path)
+            hidden = self._hidden[path] = self._hides(path)
         return hidden
 
     def _hides(self, path: str) -> bool:
@@ -150,7 +150,7 @@ def artifact(tree: FileTree, source: Tree) -> SiftedTree:
 class SiftedTree(FileTree):
     """A tree without the files that ``hides`` names. What is laid over it is there in any case."""
 
-    whole: FileTree = field(default_factory=lambda: FileTree({}, lambda _blob: b""), compare=False, repr=False)
+    unsifted: FileTree = field(default_factory=lambda: FileTree({}, lambda _blob: b""), compare=False, repr=False)
     hides: Callable[[str], bool] = field(default=lambda _path: False, compare=False, repr=False)
     laid: frozenset[str] = frozenset()
 
@@ -165,37 +165,37 @@ class SiftedTree(FileTree):
         return isinstance(path, str) and path not in self.laid and self.hides(path)
 
     def __contains__(self, path: object) -> bool:
-        return not self._is_hidden(path) and path in self.whole
+        return not self._is_hidden(path) and path in self.unsifted
 
     def under(self, folder: str) -> list[str]:
         """As :meth:`FileTree.under`, without what is hidden."""
-        return [path for path in self.whole.under(folder) if not self._is_hidden(path)]
+        return [path for path in self.unsifted.under(folder) if not self._is_hidden(path)]
 
     def read(self, path: str) -> bytes | None:
         """As :meth:`FileTree.read`; None for what is hidden."""
-        return None if self._is_hidden(path) else self.whole.read(path)
+        return None if self._is_hidden(path) else self.unsifted.read(path)
 
     def id_of(self, path: str) -> str | None:
         """As :meth:`FileTree.id_of`; None for what is hidden."""
-        return None if self._is_hidden(path) else self.whole.id_of(path)
+        return None if self._is_hidden(path) else self.unsifted.id_of(path)
 
     def with_changes(self, changed: Mapping[str, bytes | None]) -> SiftedTree:
         """As :meth:`FileTree.with_changes`."""
-        return SiftedTree.over(self.whole.with_changes(changed), self.hides, self.laid | set(changed))
+        return SiftedTree.over(self.unsifted.with_changes(changed), self.hides, self.laid | set(changed))
 
-    def with_mounted(self, folder: str, other: FileTree) -> SiftedTree:
+    def with_mounted(self, folder: str, mounted_tree: FileTree) -> SiftedTree:
         """As :meth:`FileTree.with_mounted`: nothing says anything of files that come from elsewhere."""
-        mounted = self.laid.union(f"{folder}/{path}" for path in other.under(""))
-        return SiftedTree.over(self.whole.with_mounted(folder, other), self.hides, mounted)
+        mounted = self.laid.union(f"{folder}/{path}" for path in mounted_tree.under(""))
+        return SiftedTree.over(self.unsifted.with_mounted(folder, mounted_tree), self.hides, mounted)
 
     def with_upstream(self, upstream: Ask) -> SiftedTree:
         """As :meth:`FileTree.with_upstream`."""
-        return SiftedTree.over(self.whole.with_upstream(upstream), self.hides, self.laid)
+        return SiftedTree.over(self.unsifted.with_upstream(upstream), self.hides, self.laid)
 
     def ask(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """As :meth:`FileTree.ask`."""
-        return self.whole.ask(request)
+        return self.unsifted.ask(request)
 
     def is_meant(self, request: UpstreamRequest) -> bool:
         """As :meth:`FileTree.is_meant`."""
-        return self.whole.is_meant(request)
+        return self.unsifted.is_meant(request)

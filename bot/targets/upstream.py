@@ -25,7 +25,7 @@ REQUEST: Final = "upstream"
 FOLDER: Final = "upstreamFolder"
 _SSH: Final = re.compile(r"(?:ssh://)?(?:[\w.-]+@)?(?P<host>[\w.-]+)(?::(?P<port>\d+)(?=/))?[:/](?P<path>.+)")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
-_KNOWN: Final = ("github.com", "gitlab.com", "bitbucket.org")
+_CODE_HOSTS: Final = ("github.com", "gitlab.com", "bitbucket.org")
 _FILES: Final = (".yaml", ".yml", ".json")
 
 
@@ -157,7 +157,7 @@ def _repository(reference: str) -> tuple[str | None, str]:
     bare = reference.removeprefix("git::")
     if bare.startswith("gh:"):
         bare = f"https://github.com/{bare.removeprefix('gh:')}"
-    elif bare.startswith(tuple(f"{host}{mark}" for host in _KNOWN for mark in "/:")):
+    elif bare.startswith(tuple(f"{host}{mark}" for host in _CODE_HOSTS for mark in "/:")):
         bare = "https://" + re.sub(r"\A([\w.]+):", r"\1/", bare)
     scheme, separator, address = bare.partition("://")
     if separator and scheme not in {"http", "https", "ssh"}:

@@ -24,7 +24,7 @@ class FetchedContents:
 
     store: Store
     limits: UnpackLimits
-    _held: OrderedDict[str, tuple[FileTree, int]] = field(default_factory=OrderedDict)
+    _trees: OrderedDict[str, tuple[FileTree, int]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def tree(self, request: UpstreamRequest, digest: str, data: bytes | None = None) -> FileTree | None:
@@ -33,9 +33,9 @@ class FetchedContents:
         """
         key = f"{request.kind} {digest} {request.url if request.kind is UpstreamKind.FILE else ''}"
         with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key][0]
+            if key in self._trees:
+                self._trees.move_to_end(key)
+                return self._trees[key][0]
         data = self.store.content(digest) if data is None else data
         if data is None:
             return None
@@ -62,9 +62,9 @@ class FetchedContents:
 
     def _hold(self, key: str, tree: FileTree, size: int) -> None:
         with self._lock:
-            self._held[key] = tree, size
-            while len(self._held) > 1 and sum(entry for _, entry in self._held.values()) > _MOST_BYTES:
-                self._held.popitem(last=False)
+            self._trees[key] = tree, size
+            while len(self._trees) > 1 and sum(entry for _, entry in self._trees.values()) > _MOST_BYTES:
+                self._trees.popitem(last=False)
 
 
 def _is_chart(files: Mapping[str, bytes]) -> bool:

@@ -60,7 +60,7 @@ class Fetcher:
     most: int = 64 * 1024 * 1024
     refresh: float = 600.0
     now: Callable[[], float] = time.time
-    _known: dict[UpstreamRequest, _Outcome] = field(default_factory=dict)
+    _outcomes: dict[UpstreamRequest, _Outcome] = field(default_factory=dict)
     _down: dict[HostOrigin, tuple[NotFetched, float]] = field(default_factory=dict)
     _indexes: dict[str, tuple[repository.Entries, float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -74,7 +74,7 @@ class Fetcher:
     def fetch(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """What ``request`` comes to, or why there is nothing. Never raises for what others do."""
         with self._alone(request):
-            outcome = self._known.get(request)
+            outcome = self._outcomes.get(request)
             if (
                 outcome is not None
                 and self.now() < outcome.until
@@ -90,7 +90,7 @@ class Fetcher:
 
     def kept(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
         """What ``request`` came to before; nothing is asked for."""
-        outcome = self._known.get(request)
+        outcome = self._outcomes.get(request)
         return (self._answer(request, outcome) if outcome is not None else None) or _NOT_KNOWN
 
     def _alone(self, key: object) -> threading.Lock:
@@ -106,7 +106,7 @@ class Fetcher:
         return None if tree is None else UpstreamFiles(outcome.result.source, tree)
 
     def _failed(self, request: UpstreamRequest, answer: NotFetched, seconds: float) -> NotFetched:
-        self._known[request] = _Outcome(answer, self.now() + seconds)
+        self._outcomes[request] = _Outcome(answer, self.now() + seconds)
         return answer
 
     def _new(self, request: UpstreamRequest) -> UpstreamFiles | NotFetched:
@@ -115,7 +115,7 @@ class Fetcher:
         if receipt is not None and self.now() < self._until(receipt):
             outcome = _Outcome(receipt, self._until(receipt))
             if (answer := self._answer(request, outcome)) is not None:
-                self._known[request] = outcome
+                self._outcomes[request] = outcome
                 return answer
         return self._asked(request, origin, receipt)
 
@@ -139,7 +139,7 @@ class Fetcher:
         self.store.keep(delivery.data)
         receipt = Receipt(delivery.source, digest, delivery.pinned, self.now())
         self.store.remember(request, receipt)
-        self._known[request] = _Outcome(receipt, self._until(receipt))
+        self._outcomes[request] = _Outcome(receipt, self._until(receipt))
         return UpstreamFiles(delivery.source, tree)
 
     def _delivery(self, request: UpstreamRequest, origin: HostOrigin, before: Receipt | None) -> _Delivery:

@@ -38,7 +38,9 @@ _REF: Final = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//|\.lock(?:/|\Z)))[^\x00-\x20\
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _MIB: Final = 1024 * 1024
 _LARGE: Final = 5 * _MIB
-"""Bytes of a file from which on it is no manifest and no chart's (Helm takes none larger); it is left out."""
+"""Bytes of a file from which on it is no manifest and no chart's; it is left out. Helm took none larger
+(``MaxDecompressedFileSize`` in its ``pkg/chart/loader/archive/archive.go``; its newest versions bound the whole chart alone).
+"""
 _DEEPEST: Final = 64
 _MANIFESTS: Final = (".yaml", ".yml", ".json")
 _FAILURES: Final[tuple[tuple[str, type[BotError], str], ...]] = (
@@ -51,6 +53,9 @@ _FAILURES: Final[tuple[tuple[str, type[BotError], str], ...]] = (
     (r"invalid index-pack output", Invalid, "sends more than may be fetched (fetch.max_mib)"),
     (r"Could not resolve|Failed to connect|Connection refused|Connection timed out", HostDown, "cannot be connected to"),
 )  # fmt: skip
+"""What git says (``remote-curl.c``, ``fetch-pack.c`` and ``upload-pack.c`` of git, in the C locale; below them libcurl) and
+what that means for who asked.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +128,9 @@ class GitSource:
         lines = [line.split("\t", 1) for line in printed.splitlines() if "\t" in line]
         return {ref: commit for commit, ref in lines if _COMMIT.fullmatch(commit)}
 
-    def _git(self, words: Sequence[str], work: Path, most: int) -> ProcessResult:
+    def _git(self, arguments: Sequence[str], work: Path, most: int) -> ProcessResult:
         """``git`` run to its end. Raises what its failure means."""
-        argv = [*_limits(most), "git", "-c", "core.hooksPath=/dev/null", *words]
+        argv = [*_limits(most), "git", "-c", "core.hooksPath=/dev/null", *arguments]
         folder = Workspace(work, work, work)
         ended = run(argv, b"", env=self._environment, deadline_seconds=self.web.seconds, workspace=folder)
         match ended.ending:

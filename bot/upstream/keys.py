@@ -17,7 +17,9 @@ from bot.upstream.hosts import HostOrigin
 
 @dataclass(frozen=True, slots=True)
 class HostKey:
-    """User and token of one host. GitHub and most others take any user with a token."""
+    """User and token of one host. GitHub and most others take any user with a token; ``x-access-token`` is the one that
+    GitHub names for apps (its documentation, "Authenticating as a GitHub App installation").
+    """
 
     token: str = field(repr=False)
     user: str = field(default="x-access-token", repr=False)

@@ -50,10 +50,10 @@ class Store:
         """What ``request`` came to; None where nothing readable says so."""
         path = self._receipts / _name(request)
         try:
-            stored = json.loads(path.read_bytes())
-            if stored.pop("format") != _FORMAT or stored.pop("request") != request.as_tree():
+            body = json.loads(path.read_bytes())
+            if body.pop("format") != _FORMAT or body.pop("request") != request.as_tree():
                 return None
-            return Receipt(**{**stored, "source": UpstreamSource(**stored["source"])})
+            return Receipt(**{**body, "source": UpstreamSource(**body["source"])})
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return None
 

@@ -25,7 +25,7 @@ from bot.wiring.repository import (
 
 if TYPE_CHECKING:
     from bot.flows.deployment import DeploymentReader
-    from bot.flows.head_check import Reviewed, ReviewSite
+    from bot.flows.head_check import ReviewContext, Reviewed
     from bot.flows.rendering import RenderChange
     from bot.flows.shared_head import Twin
     from bot.guardrails.rulebook import RuleBook
@@ -155,7 +155,7 @@ def review(
         guard.opened.git.fetch_ref(guard.host.head_ref(number))
     return review_pull(
         pull,
-        site_of(guard, pull.base_sha, mode),
+        review_context(guard, pull.base_sha, mode),
         session_id=secrets.token_hex(16),
         comment=comment,
         rendered_comment=guard.rendered_comment,
@@ -194,7 +194,7 @@ def review_queue(guard: Guard, queued: QueuedHead, *, mode: Mode | None = None) 
     base = guard.repository.head(queued.base)
     if base is None:
         raise Invalid(f"the queue's branch {queued.ref} is for {queued.base!r}, which is no branch")
-    return review_queued(queued, base, site_of(guard, base, mode), session_id=secrets.token_hex(16))
+    return review_queued(queued, base, review_context(guard, base, mode), session_id=secrets.token_hex(16))
 
 
 def queued_heads(guard: Guard) -> Sequence[QueuedHead]:
@@ -205,11 +205,11 @@ def queued_heads(guard: Guard) -> Sequence[QueuedHead]:
     return queued(guard.repository, guard.host.facts())
 
 
-def site_of(guard: Guard, base: str, mode: Mode | None = None) -> ReviewSite:
+def review_context(guard: Guard, base: str, mode: Mode | None = None) -> ReviewContext:
     """Where heads are judged against the commit ``base``, by its rules and settings."""
-    from bot.flows.head_check import ReviewSite
+    from bot.flows.head_check import ReviewContext
 
-    return ReviewSite(
+    return ReviewContext(
         host=guard.host,
         repository=guard.repository,
         rules=guard.rules_for(base),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid
-from bot.flows.guarded_run import RunSite, process_request
+from bot.flows.guarded_run import GuardedRunContext, process_request
 from bot.gitrepo.checkout import apply
 from bot.gitrepo.repository import GitRepository
 from bot.intake.declared import suggestion
@@ -54,7 +54,7 @@ class GuardedRuns:
     def process(self, request: AIRequest, *, evidence: Sequence[str] = ()) -> AIResult:
         """See :func:`bot.flows.guarded_run.process_request`."""
         drafter = self.drafter(request.tool)
-        return process_request(request, self.site, drafter, secret=secrets.token_hex(16), evidence=evidence)
+        return process_request(request, self.context, drafter, secret=secrets.token_hex(16), evidence=evidence)
 
     def drafter(self, tool: str) -> Drafter:
         """The assistant of that name or kind. ``Invalid`` where there is none, or one that cannot write."""
@@ -78,9 +78,9 @@ class GuardedRuns:
         return choice if self.timeout is None else choice.model_copy(update={"timeout": self.timeout})
 
     @cached_property
-    def site(self) -> RunSite:
+    def context(self) -> GuardedRunContext:
         """Where the runs happen."""
-        return RunSite(
+        return GuardedRunContext(
             repository=self.opened.repository,
             base=self.base,
             rules=rules_of(self.opened, self.base),

@@ -77,7 +77,7 @@ def selection(open_repo: OpenRepository) -> TargetSelection:
         observed=frozenset()
         if observes_live
         else frozenset(target.name for target in settings.targets if target.observe is not None),
-        own=() if open_repo.remote is None or _is_path(open_repo.remote) else (open_repo.remote,),
+        own_urls=() if open_repo.remote is None or _is_path(open_repo.remote) else (open_repo.remote,),
         clusters={
             cluster.name: ArgoCluster(cluster.name, cluster.server, cluster.labels, cluster.annotations)
             for cluster in settings.argo.clusters

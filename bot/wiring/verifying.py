@@ -8,7 +8,7 @@ from typing import Final
 
 from bot.flows.action_plan import about
 from bot.flows.applied import last_applied, record_applied
-from bot.flows.verifying import Verified, note_deployment, publish, tell_pulls, verify
+from bot.flows.verifying import Verification, note_deployment, publish, tell_pulls, verify
 from bot.github import actions
 from bot.model.codehost import CheckState, PullRequest
 from bot.ports import CodeHost
@@ -27,7 +27,7 @@ _MOST_COMMITS: Final = 20
 class AppliedVerification:
     """How it ended, and in sentences what was written where."""
 
-    verified: Verified
+    last_look: Verification
     written: tuple[str, ...] = ()
     pulls: tuple[int, ...] = ()
     """The pull requests that were told."""
@@ -51,36 +51,36 @@ def verification_of(
     look, clock = assessment_of(open_repo), SystemClock()
 
     def run(wait: float) -> AppliedVerification:
-        verified = verify(lambda: about(look(), tasks), clock, wait=wait)
-        return _published(verified, open_repo, done_lines) if publish else AppliedVerification(verified)
+        verification = verify(lambda: about(look(), tasks), clock, wait=wait)
+        return _published(verification, open_repo, done_lines) if publish else AppliedVerification(verification)
 
     return run
 
 
-def _published(verified: Verified, open_repo: OpenRepository, done_lines: Sequence[str]) -> AppliedVerification:
-    commits = _since_applied(open_repo, verified.assessment.declaration.commit)
+def _published(verification: Verification, open_repo: OpenRepository, done_lines: Sequence[str]) -> AppliedVerification:
+    commits = _since_applied(open_repo, verification.assessment.declaration.commit)
     host, pulls = open_host(open_repo, SystemClock()), tuple[PullRequest, ...]()
     output_lines: list[str] = []
-    if verified.state is CheckState.SUCCESS and open_repo.git is not None:
+    if verification.state is CheckState.SUCCESS and open_repo.git is not None:
         target, commit = open_repo.options.target, commits[0]
         applied = record_applied(
             open_repo.git, branch=open_repo.branch, commit=commit, name=open_repo.name, target=target
         )
         output_lines.append(f"Remembered as applied{'' if target is None else f' to {target}'}: {applied}")
     if host is not None:
-        output_lines += _on_commit(verified, open_repo, host, done_lines)
-        pulls = tell_pulls(verified, host, Texts.at(folder("templates")), commits=commits, done_lines=done_lines)
+        output_lines += _on_commit(verification, open_repo, host, done_lines)
+        pulls = tell_pulls(verification, host, Texts.at(folder("templates")), commits=commits, done_lines=done_lines)
         output_lines += [f"Comment: {pull.url}" for pull in pulls]
-    return AppliedVerification(verified, tuple(output_lines), tuple(pull.number for pull in pulls))
+    return AppliedVerification(verification, tuple(output_lines), tuple(pull.number for pull in pulls))
 
 
 def _on_commit(
-    verified: Verified, open_repo: OpenRepository, host: CodeHost, done_lines: Sequence[str]
+    verification: Verification, open_repo: OpenRepository, host: CodeHost, done_lines: Sequence[str]
 ) -> Iterator[str]:
     target, run = open_repo.options.target, actions.run(open_repo.options.environment)
-    yield f"Check: {publish(verified, host, target=target, done_lines=done_lines).url}"
+    yield f"Check: {publish(verification, host, target=target, done_lines=done_lines).url}"
     if environment := apply_settings(open_repo, target or "").environment:
-        yield note_deployment(verified, host, environment=environment, link=run.link if run else None)
+        yield note_deployment(verification, host, environment=environment, link=run.link if run else None)
 
 
 def _since_applied(open_repo: OpenRepository, commit: str) -> list[str]:

@@ -148,8 +148,8 @@ def _digest(failure_picture: FailurePicture, learned: Sequence[LearnedGuardrail]
     """The picture's digest; a guardrail that was learned, and the direction it moved things in, belong to it."""
     if not learned:
         return failure_picture.digest
-    words = "\0".join(f"{rule.id} {rule.result.split()[0]}" for rule in learned)
-    return hashlib.sha256(f"{failure_picture.digest}\0{words}".encode()).hexdigest()[:16]
+    text = "\0".join(f"{rule.id} {rule.result.split()[0]}" for rule in learned)
+    return hashlib.sha256(f"{failure_picture.digest}\0{text}".encode()).hexdigest()[:16]
 
 
 def _texts() -> Texts:

@@ -47,9 +47,9 @@ def code(text: str, length: int = LENGTH) -> str:
     return f"`{line}`" if _PLAIN.fullmatch(line) else prose(line, length)
 
 
-def linked(words: str, address: str | None) -> str:
-    """``words`` (escaped already) as a link to ``address``; as they are without one."""
-    return words if address is None else f"[{words}]({address})"
+def linked(text: str, address: str | None) -> str:
+    """``text`` (escaped already) as a link to ``address``; as they are without one."""
+    return text if address is None else f"[{text}]({address})"
 
 
 def label(text: str, length: int = 30) -> str:

@@ -182,7 +182,7 @@ def build(files: Mapping[str, bytes], folder: str, runs: int) -> float:
             (Path(root) / path).write_bytes(data)
         for _ in range(runs):
             started = time.perf_counter()
-            words: list[str | Path] = [program.path, *program.words, Path(root) / folder]
+            words: list[str | Path] = [program.path, *program.arguments, Path(root) / folder]
             subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
             best = min(best, time.perf_counter() - started)
     return best

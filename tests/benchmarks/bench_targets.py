@@ -106,7 +106,7 @@ def peer(files: dict[str, bytes], targets: int) -> float:
         started = time.perf_counter()
         for number in range(targets):
             overlay = Path(folder) / f"overlays/target-{number}"
-            subprocess.run([program.path, *program.words, overlay], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([program.path, *program.arguments, overlay], check=True, stdout=subprocess.DEVNULL)
         return (time.perf_counter() - started) / targets
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from bot.drift.compare import compare
-from bot.drift.ignore import Sorted, load, sort
+from bot.drift.ignore import Sorted, load, sort_out
 from bot.drift.labels import Labelled
 from bot.drift.selector import parse
 from bot.errors import Invalid
@@ -117,7 +117,7 @@ def run(desired: list[Desired], objects: list[Observed], selector: object) -> So
     rules = load(yaml.safe_dump({"ignores": [{"reason": "x", "selector": selector}]}).encode(), "i.yaml")
     seen = Observation(NOW, resources={resource.id: resource for resource in objects}, covered=frozenset(Platform))
     report = compare(desired, seen, options=OPTIONS)
-    return sort(report.drift, rules, NOW, Labelled(desired, seen.resources).of)
+    return sort_out(report.drift, rules, NOW, Labelled(desired, seen.resources).of)
 
 
 def test_a_rule_hides_what_its_selector_selects() -> None:

@@ -185,7 +185,7 @@ def test_a_failure_is_told_and_the_next_work_comes() -> None:
     jobs = Scripted([Unavailable("no network"), KeyError("uid"), Tick(NOW, "c", "main", Report(0))])
     daemon = made(jobs, log)
     for error in ("no network", "KeyError: 'uid'"):
-        number = daemon.look()
+        number = daemon.request_run()
         daemon.do(ReconcileWork())
         assert daemon.status.last_error == error
         end = daemon.status.runs.since(number)
@@ -293,7 +293,7 @@ def test_a_pause_reaches_the_run_in_hand() -> None:
             daemon.steps.boundary()
     jobs = Scripted([Refused("never reached")])
     daemon = replace(daemon, jobs=jobs, status=DaemonStatus(NOW))
-    number = daemon.look()
+    number = daemon.request_run()
 
     def interrupted(*, paused: bool) -> Tick:
         raise Interrupted("the daemon was paused")

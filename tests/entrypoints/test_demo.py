@@ -76,8 +76,8 @@ def test_live_changes_become_single_lines_of_the_files_that_set_them(tmp_path: P
     """The commit changes prod's patch, the release's values and the Compose file; the pull request prod's overlay. Dev,
     the base and the chart itself stay as they are.
     """
-    with staged(tmp_path, port=0, say=lambda _step: None) as stage:
-        account = play(stage, say=lambda _step: None)
+    with staged(tmp_path, port=0, narrate=lambda _step: None) as stage:
+        account = play(stage, narrate=lambda _step: None)
         committed = changed_lines(stage, f"commits/{account.commit.sha}")
         proposed = changed_lines(stage, f"commits/{account.pull.sha}")
     assert committed == {

@@ -51,7 +51,7 @@ def test_a_merge_is_applied_and_told_once(stage: ClusterStage) -> None:
     number = merged(stage, "k8s/service.yaml", stage.file("k8s/service.yaml").replace("port: 80\n", "port: 8090\n"))
     done = after_merge(stage.options())
     assert done is not None
-    assert done.verification.verified.state is CheckState.SUCCESS
+    assert done.verification.last_look.state is CheckState.SUCCESS
     assert stage.port() == 8090
     (comment,) = comments(stage, number)
     assert "Applied: 1 updated." in comment["body"]
@@ -78,7 +78,7 @@ def test_what_needs_a_yes_waits_for_it(stage: ClusterStage) -> None:
     assert "carries out plan" in taken
     done = after_merge(stage.options())
     assert done is not None
-    assert done.verification.verified.state is CheckState.SUCCESS
+    assert done.verification.last_look.state is CheckState.SUCCESS
     assert stage.cluster.get("v1", "PersistentVolumeClaim", "shop", "orders") is None
 
 

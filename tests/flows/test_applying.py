@@ -50,7 +50,7 @@ def test_what_git_declares_runs_and_then_there_is_nothing_to_do(site: Site) -> N
     again = site.application()
     assert again.plans[0].actions.actions == ()
     assert site.writes() == written
-    assert again.verify().verified.state is CheckState.SUCCESS
+    assert again.verify().last_look.state is CheckState.SUCCESS
     assert site.git("ls-remote", "origin", "refs/clockwork/applied").split()[0] == site.git("rev-parse", "HEAD")
 
 

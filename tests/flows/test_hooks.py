@@ -59,7 +59,7 @@ def test_hooks_run_before_and_after(site: Site) -> None:
     assert site.live(MIGRATE) is not None
     assert site.live(TELL) is None
     assert site.application().plans[0].actions.actions == ()
-    assert site.application().verify().verified.state is CheckState.SUCCESS
+    assert site.application().verify().last_look.state is CheckState.SUCCESS
 
 
 def test_hooks_run_once_for_each_commit_that_changes_something(site: Site) -> None:
@@ -217,7 +217,7 @@ def test_the_hooks_of_a_chart_run_at_install_and_upgrade(site: Site) -> None:
     site.push({**CHART, "clockwork.yaml": f"{settings}targets: [{{name: prod, path: chart}}]\n"})
     first = ["run Job/shop/second", "run Job/shop/first", "create ConfigMap/shop/settings"]
     assert brief(site.apply()) == first
-    assert site.application().verify().verified.state is CheckState.SUCCESS
+    assert site.application().verify().last_look.state is CheckState.SUCCESS
     site.push({"chart/values.yaml": "mode: slow\n"})
     assert brief(site.apply()) == ["run Job/shop/second", "update ConfigMap/shop/settings", "run Job/shop/last"]
 
@@ -252,7 +252,7 @@ def test_the_definitions_of_a_chart_are_made_where_they_are_not_there(site: Site
         "create Widget/shop/one",
     ]
     assert site.application().plans[0].actions.actions == ()
-    assert site.application().verify().verified.state is CheckState.SUCCESS
+    assert site.application().verify().last_look.state is CheckState.SUCCESS
     changed_ = DEFINITION.replace("size: {type: integer}", "size: {type: integer, minimum: 0}")
     site.push({"chart/crds/widgets.yaml": changed_, "chart/templates/widget.yaml": WIDGET % 2})
     assert brief(site.apply()) == ["update Widget/shop/one"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.flows.kept import NOTES, kept, notes_of, with_notes
+from bot.flows.kept import NOTES, notes_of, with_notes, with_readers_edits
 from bot.model.proposal import Effect
 from tests.flows.stage import Stage
 
@@ -10,10 +10,10 @@ from tests.flows.stage import Stage
 def test_ticks_stay_where_their_step_does() -> None:
     """Steps that are gone take their ticks along; a tick that somebody wrote into the notes ticks nothing."""
     before = with_notes("- [x] Look\n  - [X] Deeper\n- [ ] Apply\n- [x] Gone\n", "- [x] Apply")
-    after = kept("- [ ] Look\n  - [ ] Deeper\n- [ ] Apply\n- [ ] New", before)
+    after = with_readers_edits("- [ ] Look\n  - [ ] Deeper\n- [ ] Apply\n- [ ] New", before)
     assert after.partition(NOTES)[0].startswith("- [x] Look\n  - [x] Deeper\n- [ ] Apply\n- [ ] New")
     assert notes_of(after) == "- [x] Apply"
-    assert kept("- [ ] Look\n  - [ ] Deeper\n- [ ] Apply\n- [ ] New", after) == after
+    assert with_readers_edits("- [ ] Look\n  - [ ] Deeper\n- [ ] Apply\n- [ ] New", after) == after
 
 
 def test_an_issue_that_changes_keeps_ticks_notes_and_labels(stage: Stage) -> None:

@@ -203,7 +203,7 @@ def test_a_cluster_that_another_revision_deploys_is_listed_and_not_compared(tmp_
     opened = repository_to_read(Options(repo=str(tmp_path), environment={}))
     deployment = declarer(opened).at(WORKTREE).deployment
     assert deployment is not None
-    assert deployment.looked == {"dev"}
+    assert deployment.compared_names == {"dev"}
     listing = open_targets(Options(repo=str(tmp_path), environment={}))
     assert {target.name: target.compared for target in listing.targets} == {"dev": True, "prod": False}
     (group,) = listing.groups()

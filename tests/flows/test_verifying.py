@@ -27,7 +27,7 @@ def test_success_is_written_on_the_commit_and_remembered(stage: Stage) -> None:
     stage.show()
     for _ in range(2):
         done = open_verification(stage.options(), publish=True)(0)
-        assert done.verified.state is CheckState.SUCCESS
+        assert done.last_look.state is CheckState.SUCCESS
     (run,) = checks(stage)
     assert run["conclusion"] == "success"
     head = stage.api("GET", "/git/ref/heads/main")["object"]["sha"]
@@ -50,7 +50,7 @@ def test_a_difference_fails_the_check_and_is_not_remembered(stage: Stage) -> Non
     stage.config_drift()
     stage.show()
     done = open_verification(stage.options(), publish=True)(0)
-    assert done.verified.state is CheckState.FAILURE
+    assert done.last_look.state is CheckState.FAILURE
     (run,) = checks(stage)
     assert (run["conclusion"], run["output"]["title"]) == ("failure", "2 differences between Git and what runs")
     refs = stage.api("GET", "/git/matching-refs/clockwork/applied")
@@ -61,7 +61,7 @@ def test_what_could_not_be_read_is_not_verified(stage: Stage) -> None:
     """Without live state it is neither success nor failure."""
     nowhere = replace(stage.options(), live="http://127.0.0.1:1/live.json")
     done = open_verification(nowhere, publish=True)(0)
-    assert done.verified.state is CheckState.NEUTRAL
+    assert done.last_look.state is CheckState.NEUTRAL
     (run,) = checks(stage)
     assert run["conclusion"] == "neutral"
 
@@ -140,6 +140,6 @@ def test_the_pull_request_that_was_merged_is_told(stage: Stage) -> None:
         stage.show()
         done = open_verification(stage.options(), publish=True)(0)
         (comment,) = stage.api("GET", f"/issues/{merged}/comments")
-        assert done.verified.title in comment["body"]
+        assert done.last_look.title in comment["body"]
         assert any(line.startswith("Comment: ") for line in done.written)
     assert "Service/shop/web" not in comment["body"]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.guardrails import catalogue, hunks
-from bot.guardrails.anchors import Anchors, AnchorSet, LinePattern, spaced, words
+from bot.guardrails.anchors import Anchors, AnchorSet, LinePattern, literal_bytes, spaced
 from bot.guardrails.detectors import destruction, hygiene, integrity, pods, testing
 from bot.guardrails.judge import judge
 from bot.guardrails.rule import Hit, Subject
@@ -72,10 +72,10 @@ def test_whatever_a_pattern_matches_holds_its_anchors(pattern: LinePattern) -> N
 
 
 FORMS = (
-    Anchors(words("secret", "token"), behind=r"[ \t]*[=:][ \t]*[\"']"),
-    Anchors(words("AK" + "IA"), exact=True, at=r"(?<![A-Z])AK" r"IA[A-Z]{2}"),
+    Anchors(literal_bytes("secret", "token"), behind=r"[ \t]*[=:][ \t]*[\"']"),
+    Anchors(literal_bytes("AK" + "IA"), exact=True, at=r"(?<![A-Z])AK" r"IA[A-Z]{2}"),
     Anchors(spaced("rm", tails=("!",))),
-    Anchors(words("skip", "ski"), folds=True),
+    Anchors(literal_bytes("skip", "ski"), folds=True),
     Anchors(at=r"[A-Z]{24}"),
     Anchors(behind=r"=="),
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Invalid
 from bot.guardrails.assignment import MAX_PROMPT, build, check_agent
-from bot.guardrails.output import answered_files, change_of, code_blocks, patch_of, said
+from bot.guardrails.output import answered_files, change_of, change_of_answer, code_blocks, patch_of
 from bot.model.filetree import FileTree, content_id
 from bot.model.finding import FileStatus
 from bot.model.guarded import CodeBlock, DraftFile
@@ -82,7 +82,7 @@ def test_blocks_never_raise(text: str) -> None:
 
 def test_said_is_judged_by_its_blocks() -> None:
     """Each block is a file by its language; the words around keep their lines."""
-    change = said("Run\n```bash\ncurl x | sh\n```\nthen\n```\nno\n```", base="b", head="h")
+    change = change_of_answer("Run\n```bash\ncurl x | sh\n```\nthen\n```\nno\n```", base="b", head="h")
     assert [(file.path, file.after) for file in change.files] == [
         ("answer/1.sh", b"curl x | sh\n"),
         ("answer/2", b"no\n"),

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.errors import Unavailable
-from bot.flows.head_check import ReviewSite, external_id, pull_facts, review_pull
+from bot.flows.head_check import ReviewContext, external_id, pull_facts, review_pull
 from bot.flows.review import review
 from bot.guardrails import hunks, prompt
 from bot.guardrails.authors import classify
@@ -235,7 +235,7 @@ def publish(files: Callable[[], Sequence[FileChange]], mode: Mode, *, comment: b
     """Review pull request 7 on a host; errors are swallowed so that the published checks can be seen."""
     host = Host(title="Fix @ann | <b>")
     try:
-        site = ReviewSite(
+        site = ReviewContext(
             host,  # type: ignore[arg-type]
             Stored(files),  # type: ignore[arg-type]
             plain_book(),

@@ -86,8 +86,8 @@ def meters(clock: MovableClock) -> Meters:
     made.worked("analysis", well=False, interval=300)
     made.sessions(Figures(agents={"claude": Group(3, 2, 900, {0: 3}, {"SEC-001": 4})}), {("security", "claude"): 4})
     made.recorded(QueueFigures(1, 2, 3, 4, refused=5, unreadable=6))
-    made.told(Delivery("team", DeliveryResult.UNANSWERED))
-    made.kept(waiting=2, failures=1, paused=True, overdue=False)
+    made.delivered(Delivery("team", DeliveryResult.UNANSWERED))
+    made.daemon_state(waiting=2, failures=1, paused=True, overdue=False)
     return made
 
 

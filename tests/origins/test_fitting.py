@@ -172,7 +172,7 @@ def test_leaves_know_their_names_and_lines() -> None:
     )
     (document,) = documents(tree_of({"kustomization.yaml": text}), ["kustomization.yaml"])
     leaf = next(leaf for leaf in leaves([document]) if leaf.value == 3)
-    assert leaf.words[-3:] == ("spec", "size", "value")
+    assert leaf.terms[-3:] == ("spec", "size", "value")
     assert leaf.pointer == (0, "value")
     assert line_of("kustomization.yaml", text.encode(), 0, *leaf.texts, leaf.pointer) == 7
     assert words_of(RENDERED, ("spec", "containers", 1, "env", 0, "value")) == (

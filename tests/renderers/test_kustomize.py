@@ -31,7 +31,7 @@ def unit(path: str) -> Unit:
 def printed(folder: Path) -> list[JSON]:
     """What kustomize prints for a folder when somebody runs it there."""
     program = tools.kustomize()
-    done = subprocess.run([program.path, *program.words, folder], check=True, capture_output=True, timeout=60)
+    done = subprocess.run([program.path, *program.arguments, folder], check=True, capture_output=True, timeout=60)
     return [each.value for each in load(Text.of("printed", done.stdout), Dialect.KUBERNETES) if each is not None]
 
 

@@ -19,7 +19,7 @@ def test_a_file_that_keeps_changing_is_not_remembered_for_ever() -> None:
         changed = documents.on(tree_of({"steady.yaml": "kind: A\n", "k8s/web.yaml": f"kind: B{commit}\n"}))
         assert [each.tree["kind"] for each in changed.mentioning(b"kind: B")] == [f"B{commit}"]
         assert documents.on(steady).of("k8s/web.yaml")[0] is first
-        held.append(sum(map(len, documents._known.values())))
+        held.append(sum(map(len, documents._contents.values())))
     assert held[19] == held[79]
 
 
@@ -30,4 +30,4 @@ def test_paths_that_are_gone_are_forgotten_in_the_end(monkeypatch: pytest.Monkey
     for commit in range(50):
         path = f"k8s/{commit}.yaml"
         assert documents.on(tree_of({path: "kind: A\n"})).of(path)
-        assert len(documents._known) <= 10
+        assert len(documents._contents) <= 10

@@ -28,7 +28,7 @@ class Rendered:
 
     def __init__(self, renderers: Renderers, fetcher: Fetcher, *named: Named) -> None:
         documents = Documents(tree_of({}))
-        chosen = TargetSelection(named, own=(OWN,))
+        chosen = TargetSelection(named, own_urls=(OWN,))
         self.renderers = renderers
         self.reader = DeploymentReader(renderers, documents, chosen, upstream=fetcher.fetch, known=fetcher.kept)
 

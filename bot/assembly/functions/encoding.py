@@ -24,6 +24,7 @@ _CODECS: Final = {
 }  # fmt: skip
 """The names of the IANA registry that are of use, with Python's own."""
 _ESCAPED: Final = str.maketrans({mark: f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"})
+"""What ``jsonencode`` escapes beyond JSON (Terraform documentation, "jsonencode Function")."""
 
 
 def quoted(value: str) -> str:

@@ -99,13 +99,13 @@ def formatted(pattern: JSON, moment: JSON) -> JSON:
     return "".join(_part(match[0], at) for match in _WORD.finditer(text(pattern)))
 
 
-def _part(word: str, moment: datetime) -> str:
-    if word.startswith("'"):
-        if len(word) < 2:
+def _part(verb: str, moment: datetime) -> str:
+    if verb.startswith("'"):
+        if len(verb) < 2:
             raise Misuse("takes a form in which every single quote is closed")
-        return word[1:-1].replace("''", "'")
-    if not word[0].isalpha() or not word[0].isascii():
-        return word
-    if word not in _FORMS:
-        raise Misuse(f"knows no {word!r}; text stands in single quotes")
-    return _FORMS[word](moment)
+        return verb[1:-1].replace("''", "'")
+    if not verb[0].isalpha() or not verb[0].isascii():
+        return verb
+    if verb not in _FORMS:
+        raise Misuse(f"knows no {verb!r}; text stands in single quotes")
+    return _FORMS[verb](moment)

@@ -21,7 +21,7 @@ def first_match(pattern: JSON, value: JSON, *, budget: EvaluationBudget) -> JSON
     slots = search(program, text(value), 0, budget)
     if slots is None:
         raise Misuse("finds nothing that the pattern matches")
-    return _held(program, text(value), slots)
+    return _captured(program, text(value), slots)
 
 
 def all_matches(pattern: JSON, value: JSON, *, budget: EvaluationBudget) -> JSON:
@@ -30,7 +30,7 @@ def all_matches(pattern: JSON, value: JSON, *, budget: EvaluationBudget) -> JSON
     for slots in find_all(program, subject, budget):
         if len(results) >= MOST_ELEMENTS:
             raise Misuse(f"makes at most {MOST_ELEMENTS} elements")
-        results.append(_held(program, subject, slots))
+        results.append(_captured(program, subject, slots))
     return results
 
 
@@ -60,7 +60,7 @@ def _group(subject: str, slots: Slots, index: int) -> str | None:
     return None if start is None or end is None else subject[start:end]
 
 
-def _held(program: RegexProgram, subject: str, slots: Slots) -> JSON:
+def _captured(program: RegexProgram, subject: str, slots: Slots) -> JSON:
     groups = [_group(subject, slots, index) for index in range(1, len(program.names) + 1)]
     names = [name for name in program.names if name is not None]
     if not groups:

@@ -32,7 +32,9 @@ def union(*sets: Value) -> tuple[Value, ...]:
 def intersection(*sets: Value) -> tuple[Value, ...]:
     """What is in all of the sets."""
     first, *other_sets = _same_type(sets)
-    return as_members(reduce(lambda members, other: _among(members, other, member=True), other_sets, first))
+    return as_members(
+        reduce(lambda members, members_of_set: _among(members, members_of_set, member=True), other_sets, first)
+    )
 
 
 def difference(first: Value, second: Value) -> tuple[Value, ...]:
@@ -67,7 +69,7 @@ def _once(values: Iterable[Value]) -> tuple[Value, ...]:
 
 
 def _among(values: Iterable[Value], other_values: Iterable[Value], *, member: bool) -> tuple[Value, ...]:
-    other_keys = {_key(other) for other in other_values}
+    other_keys = {_key(value) for value in other_values}
     return tuple(value for value in values if (_key(value) in other_keys) is member)
 
 

@@ -16,7 +16,7 @@ def _any_of(characters: Iterable[str]) -> Test:
 
 def _none_of(characters: Iterable[str]) -> Test:
     members = frozenset(characters)
-    return lambda other: other not in members
+    return lambda character: character not in members
 
 
 _WORD: Final = f"{string.ascii_letters}{string.digits}_"
@@ -58,14 +58,14 @@ CONTROLS: Final = {"a": "\a", "f": "\f", "t": "\t", "n": "\n", "r": "\r", "v": "
 """Control characters by the letter of their escape."""
 
 
-def _word(text: str, index: int) -> bool:
+def _is_word_character(text: str, index: int) -> bool:
     """Whether there is an ASCII word character at ``index``."""
     return 0 <= index < len(text) and PERL["w"](text[index])
 
 
 def at_word_edge(text: str, index: int) -> bool:
     r"""``\b``, of ASCII words."""
-    return _word(text, index - 1) != _word(text, index)
+    return _is_word_character(text, index - 1) != _is_word_character(text, index)
 
 
 def not_at_word_edge(text: str, index: int) -> bool:

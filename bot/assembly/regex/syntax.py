@@ -159,7 +159,9 @@ class _Reader:
     def _folded(self, test: Test) -> Test:
         if "i" not in self.flags:
             return test
-        return lambda other: any(test(variant) for variant in {other, other.lower(), other.upper(), other.casefold()})
+        return lambda character: any(
+            test(variant) for variant in {character, character.lower(), character.upper(), character.casefold()}
+        )
 
     def _group(self) -> Part | None:
         outer, self.depth = self.flags, self.depth + 1
@@ -221,7 +223,7 @@ class _Reader:
         category = name.removeprefix("^")
         if category not in CATEGORIES:
             raise BadPattern(f"an unknown class of characters {name!r}")
-        return lambda other: unicodedata.category(other).startswith(category) is not negated
+        return lambda character: unicodedata.category(character).startswith(category) is not negated
 
     def _escaped(self) -> str:
         """The character that is written after a backslash."""
@@ -245,8 +247,8 @@ class _Reader:
         tests = [self._members()]
         while not self._next("]"):
             tests.append(self._members())
-        union = self._folded(lambda other: any(test(other) for test in tests))
-        return (lambda other: not union(other)) if negated else union
+        union = self._folded(lambda character: any(test(character) for test in tests))
+        return (lambda character: not union(character)) if negated else union
 
     def _members(self) -> Test:
         """One character, range or named class between brackets."""
@@ -265,7 +267,7 @@ class _Reader:
         high = self._escaped() if self._next("\\") else self._take("a ']'")
         if high < low:
             raise BadPattern(f"a range from {low!r} down to {high!r}")
-        return lambda other: low <= other <= high
+        return lambda character: low <= character <= high
 
     def _posix(self) -> Test:
         name = self._until(":]")
@@ -273,7 +275,7 @@ class _Reader:
         if inner is None:
             raise BadPattern(f"an unknown class of characters '[:{name}:]'")
         if name.startswith("^"):
-            return lambda other: not inner(other)
+            return lambda character: not inner(character)
         return inner
 
 

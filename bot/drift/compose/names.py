@@ -40,7 +40,7 @@ class EngineNames:
 
         A ``declared`` key whose name only a variable knows takes the place of a live one that nothing else explains.
         """
-        project_labels = self._given()
+        project_labels = self._names_by_text()
         keys = {name: key for key, name in project_labels.items()}
         keys |= {project_labels[key]: key for key in declared if project_labels.get(key)}
         names_in_git = {
@@ -54,7 +54,7 @@ class EngineNames:
             name: f"{FOREIGN}{name}" if name in used_keys else name for name in strange[len(unknown) :]
         }
 
-    def _given(self) -> dict[str, str]:
+    def _names_by_text(self) -> dict[str, str]:
         return {
             key: name for (kind, scope, key), name in self.aliases.items() if (kind, scope) == (self.kind, self.scope)
         }

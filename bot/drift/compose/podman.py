@@ -43,9 +43,9 @@ def spelled(live: dict[str, JSON], declared: Tree, tree: Tree, service_tree: Tre
     """
     if get(tree, "x-container", "engine") != "podman":
         return live
-    capabilities, words = _capabilities(live, declared, tree), _words(live, declared, service_tree)
+    capabilities, argument_lists = _capabilities(live, declared, tree), _argument_lists(live, declared, service_tree)
     placed = _networks(live, declared, tree)
-    return {**live, **capabilities, **words, **placed, **_check(live, declared), **_memory(live, declared)}
+    return {**live, **capabilities, **argument_lists, **placed, **_check(live, declared), **_memory(live, declared)}
 
 
 def unseen_addresses(live: Tree, declared: Tree, tree: Tree) -> Iterator[tuple[str, str, str]]:
@@ -73,7 +73,7 @@ def _networks(live: Tree, declared: Tree, tree: Tree) -> dict[str, JSON]:
     return {"networks": {**networks}} if networks else {}
 
 
-def _words(live: Tree, declared: Tree, service_tree: Tree) -> dict[str, JSON]:
+def _argument_lists(live: Tree, declared: Tree, service_tree: Tree) -> dict[str, JSON]:
     """podman-compose splits a command as a shell does, docker compose otherwise where a pipe or a quoted escape is in it
     (``container_to_args`` of podman_compose.py).
     """

@@ -53,7 +53,7 @@ def paired(live: JSON, declared: JSON, among: frozenset[Target]) -> JSON:
     ports = [*live]
     free = _by_target(elements(declared), among)
     for target, unpaired in _by_target(ports, among).items():
-        for index, label in _meetings(unpaired, ports, [elements(declared)[other] for other in free[target]]):
+        for index, label in _meetings(unpaired, ports, [elements(declared)[position] for position in free[target]]):
             ports[index] = _with(ports[index], label)
     return ports
 

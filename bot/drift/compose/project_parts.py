@@ -52,12 +52,12 @@ def _cause(difference: Difference, desired: Desired) -> DriftKind | None:
 
 def _subnets(declared: Tree, live: Tree) -> Iterator[Difference]:
     """The ranges of addresses of a network, where Git names them and the engine shows some."""
-    asked = [text(part.get("subnet")) for part in mappings(get(declared, "ipam", "config"))]
-    given = [*texts(live.get("x-subnets"))]
-    ranges = [_ranges(side) for side in (asked, given)]
-    if all(asked) and None not in ranges and asked and given and ranges[0] != ranges[1]:
+    declared_ranges = [text(part.get("subnet")) for part in mappings(get(declared, "ipam", "config"))]
+    live_ranges = [*texts(live.get("x-subnets"))]
+    ranges = [_ranges(side) for side in (declared_ranges, live_ranges)]
+    if all(declared_ranges) and None not in ranges and declared_ranges and live_ranges and ranges[0] != ranges[1]:
         at = Location(None, "", "", "").entry("ipam").entry("config")
-        yield Difference(Side.BOTH, at, [*asked], [*given], ANY)
+        yield Difference(Side.BOTH, at, [*declared_ranges], [*live_ranges], ANY)
 
 
 def _ranges(subnets: Sequence[str]) -> frozenset[str] | None:

@@ -128,13 +128,13 @@ def service_shape(*, resolved: bool = False, logged: bool = False) -> Shape:
     """The shape of a service in long form. ``resolved``: the folder that relative mounts start from is known. ``logged``:
     somebody asked for the way in which it logs, which else may be the engine's own.
     """
-    words = {
+    comparators = {
         "published": Shape(Form.LEAF, FilledBy.NOBODY, canonical=values.text, agrees=ports.published),
         "source": _leaf(resolved_source if resolved else source),
         "joined": _leaf(joined),
         "words": Shape(Form.LIST, FilledBy.NOBODY),
     }
-    return compile_shape("Service", {**_TYPES, **(_LOGGED if logged else {})}, _DEFAULTS, words)
+    return compile_shape("Service", {**_TYPES, **(_LOGGED if logged else {})}, _DEFAULTS, comparators)
 
 
 __all__ = ["joined", "service_shape", "source"]

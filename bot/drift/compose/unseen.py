@@ -43,12 +43,12 @@ _NOT_COMPARED: Final = frozenset(
 
 def without(tree: Tree, paths: Sequence[Path]) -> dict[str, JSON]:
     """``tree`` without what stands at ``paths``."""
-    kept = dict(tree)
-    for first, *rest in paths:
-        below = kept.pop(str(first), None)
-        if rest and isinstance(below, (dict, Mapping)):
-            kept[str(first)] = without(below, [tuple(rest)])
-    return kept
+    remaining = dict(tree)
+    for first, *inner_path in paths:
+        below = remaining.pop(str(first), None)
+        if inner_path and isinstance(below, (dict, Mapping)):
+            remaining[str(first)] = without(below, [tuple(inner_path)])
+    return remaining
 
 
 def unseen(

@@ -61,8 +61,10 @@ def shapes_of_crd(tree: Tree) -> Iterator[tuple[tuple[str, str], Shape]]:
     """The (group, kind) that a definition defines, with the shape of its stored version."""
     spec = mapping(tree.get("spec"))
     versions = [*mappings(spec.get("versions"))]
-    stored = next((version for version in versions if version.get("storage") is True), versions[0] if versions else {})
-    schema = mapping(get(stored, "schema", "openAPIV3Schema") or get(spec, "validation", "openAPIV3Schema"))
+    stored_version = next(
+        (version for version in versions if version.get("storage") is True), versions[0] if versions else {}
+    )
+    schema = mapping(get(stored_version, "schema", "openAPIV3Schema") or get(spec, "validation", "openAPIV3Schema"))
     group, kind = _kind_of(tree)
     if kind:
         yield (group, kind), _object(schema)

@@ -63,8 +63,10 @@ def in_template(id_: ResourceId, path: Path) -> bool:
     template_place = _TEMPLATES.get((id_.group, id_.kind))
     if template_place is None:
         return False
-    words = template_place.replace("[]", ".[]").split(".")
-    return len(path) > len(words) and all(word in {"[]", part} for word, part in zip(words, path, strict=False))
+    segments = template_place.replace("[]", ".[]").split(".")
+    return len(path) > len(segments) and all(
+        segment in {"[]", part} for segment, part in zip(segments, path, strict=False)
+    )
 
 
 def _with_keys(shape: Shape, keys: Mapping[str, tuple[str, ...]]) -> Shape:
@@ -77,17 +79,17 @@ def _keyed(names: tuple[str, ...]) -> _Change:
     return lambda shape: Shape(Form.KEYED, item=shape.element, keys=tuple((name, None) for name in names))
 
 
-def _changed_at(shape: Shape, words: list[str], change: _Change) -> Shape:
-    """``shape`` with another one at the dotted path ``words`` (``[]`` behind a word goes into a list's elements)."""
-    if not words:
+def _changed_at(shape: Shape, segments: list[str], change: _Change) -> Shape:
+    """``shape`` with another one at the dotted path ``segments`` (``[]`` behind a word goes into a list's elements)."""
+    if not segments:
         return change(shape)
-    word, *remaining_words = words
-    name = word.removesuffix("[]")
+    segment, *remaining_segments = segments
+    name = segment.removesuffix("[]")
     child = shape.child(name)
-    is_list = word.endswith("[]")
+    is_list = segment.endswith("[]")
     inner = (
-        replace(child, item=_changed_at(child.element, remaining_words, change))
+        replace(child, item=_changed_at(child.element, remaining_segments, change))
         if is_list
-        else _changed_at(child, remaining_words, change)
+        else _changed_at(child, remaining_segments, change)
     )
     return replace(shape, fields={**shape.fields, name: inner})

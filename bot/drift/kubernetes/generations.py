@@ -54,7 +54,9 @@ def earlier(absent: Sequence[Desired], live: Iterable[Observed], pairs: Pairs) -
     for observed in live:
         if (unhashed_id := _unhashed(observed.id)) in absent_by_name and unhashed_id is not None:
             running[unhashed_id].append(observed)
-    chosen_by_name = {stem: _chosen(absent_by_name[stem], generations, pairs) for stem, generations in running.items()}
+    chosen_by_name = {
+        stem: _running_generation(absent_by_name[stem], generations, pairs) for stem, generations in running.items()
+    }
     names: dict[str, dict[str, str]] = defaultdict(dict)
     for unhashed_id, observed in chosen_by_name.items():
         names[unhashed_id.scope][absent_by_name[unhashed_id].id.name] = observed.id.name
@@ -93,24 +95,24 @@ def _unhashed(id_: ResourceId) -> ResourceId | None:
     return None if name == id_.name else id_._replace(name=name, scope=id_.scope or "default")
 
 
-def told(result: PairResult, desired: Desired, observed: Observed) -> PairResult:
+def with_running_name(result: PairResult, desired: Desired, observed: Observed) -> PairResult:
     """The differences of one pair, with the name that an earlier generation runs by."""
     if desired.id.name == observed.id.name or _unhashed(desired.id) is None:
         return result
-    words = f"runs as {observed.id.name}"
+    sentence = f"runs as {observed.id.name}"
     drift = (
-        replace(old_drift, message=words if old_drift.message is None else f"{words}; {old_drift.message}")
+        replace(old_drift, message=sentence if old_drift.message is None else f"{sentence}; {old_drift.message}")
         for old_drift in result.drift
     )
     return replace(result, drift=tuple(drift))
 
 
-def _chosen(desired: Desired, generations: Sequence[Observed], pairs: Pairs) -> Observed:
+def _running_generation(desired: Desired, generations: Sequence[Observed], pairs: Pairs) -> Observed:
     if len(generations) > 1:
         referring = (
             observed for other_desired, observed in pairs if desired.id.name in set(_texts(other_desired.tree))
         )
-        mentioned = {word for observed in referring for word in _texts(observed.tree)}
+        mentioned = {text for observed in referring for text in _texts(observed.tree)}
         generations = [generation for generation in generations if generation.id.name in mentioned] or generations
     return max(
         generations,

@@ -24,8 +24,8 @@ _NODE_PRESSURE: Final = ("MemoryPressure", "DiskPressure", "PIDPressure", "Netwo
 
 def problems(tree: Tree, now: datetime) -> tuple[Problem, ...]:
     """What is wrong with one live Kubernetes object at ``now``; nothing for kinds that report no health."""
-    look = _LOOKS.get((api_group(tree.get("apiVersion")), text(tree.get("kind"))))
-    return () if look is None else tuple(look(tree, now))
+    examine = _LOOKS.get((api_group(tree.get("apiVersion")), text(tree.get("kind"))))
+    return () if examine is None else tuple(examine(tree, now))
 
 
 def _seen_by_controller(tree: Tree) -> bool:
@@ -125,8 +125,8 @@ def _balancer(tree: Tree, now: datetime) -> Iterable[Problem]:
         yield Problem("NoAddress", "the load balancer has no address", since=since)
 
 
-_Look = Callable[[Tree, datetime], Iterable[Problem]]
-_LOOKS: Final[Mapping[tuple[str, str], _Look]] = {
+_Examination = Callable[[Tree, datetime], Iterable[Problem]]
+_LOOKS: Final[Mapping[tuple[str, str], _Examination]] = {
     ("apps", "Deployment"): _deployment,
     ("apps", "StatefulSet"): _counted,
     ("apps", "DaemonSet"): _counted,

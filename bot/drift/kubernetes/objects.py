@@ -306,10 +306,10 @@ class _Judge:
         """
         if writer is not None or self.owners.known:
             return False
-        path, known = difference.location.path, is_known(self.observed.id.group, self.observed.id.kind)
+        path, is_built_in = difference.location.path, is_known(self.observed.id.group, self.observed.id.kind)
         if not difference.declared:  # a part of a field that is new as a whole
-            return known and self._beside(difference)
-        return isinstance(path[-1], Item) or (known and len(path) > 1)
+            return is_built_in and self._beside(difference)
+        return isinstance(path[-1], Item) or (is_built_in and len(path) > 1)
 
     def _beside(self, difference: Difference) -> bool:
         """Whether it is part of something that is new in a part of which Git speaks."""

@@ -33,16 +33,16 @@ _WORDS: Final = frozenset({"description", "example", "examples", "title", "exter
 
 def unknown(path: Path, desired: Tree, live: Tree, id_: ResourceId, options: ComparisonOptions) -> str | None:
     """Why nobody can tell whether a difference at ``path`` is one; None where the versions are one, or say the same of it."""
-    desired_version, other = text(desired.get("apiVersion")), text(live.get("apiVersion"))
-    if desired_version == other or path[:1] == ("metadata",) or is_known(id_.group, id_.kind):
+    desired_version, live_version = text(desired.get("apiVersion")), text(live.get("apiVersion"))
+    if desired_version == live_version or path[:1] == ("metadata",) or is_known(id_.group, id_.kind):
         return None
-    beginning = f"unknown: Git has {desired_version}, the live object is {other}, and"
+    beginning = f"unknown: Git has {desired_version}, the live object is {live_version}, and"
     defined = options.versions.get((id_.group, id_.kind))
     if defined is None:
         return None if id_.group in _SAME else f"{beginning} no definition of the kind is in sight"
     if defined.converted:
         return f"{beginning} a webhook converts between them"
-    schemas = [defined.schemas.get(version_text.rpartition("/")[2]) for version_text in (desired_version, other)]
+    schemas = [defined.schemas.get(version_text.rpartition("/")[2]) for version_text in (desired_version, live_version)]
     if not all(schemas):
         return f"{beginning} the definition does not say what both of them have"
     before, now = (_at(mapping(schema), path) for schema in schemas)

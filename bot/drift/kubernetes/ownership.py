@@ -162,11 +162,11 @@ class Owners:
         A value that differs from Git was changed by its last writer; co-owners applied the same value. A person comes
         first, then the latest.
         """
-        return min((writer for writer, fields in self._entries if owns(fields, steps)), key=_telling, default=None)
+        return min((writer for writer, fields in self._entries if owns(fields, steps)), key=_precedence, default=None)
 
     def wrote(self, writer: Writer, parts: Iterable[Sequence[Step]]) -> bool:
         """Whether ``writer`` owns each of ``parts``, of which there is at least one: it sent them together."""
-        fields = [owned for other, owned in self._entries if other == writer]
+        fields = [owned for owner, owned in self._entries if owner == writer]
         owned = [any(owns(owned_fields, part) for owned_fields in fields) for part in parts]
         return bool(owned) and all(owned)
 
@@ -176,7 +176,7 @@ class Owners:
         return next((writer for writer, fields in deployers if owns(fields, steps)), None)
 
 
-def _telling(writer: Writer) -> tuple[bool, float]:
+def _precedence(writer: Writer) -> tuple[bool, float]:
     return (writer.role is not Role.PERSON, -writer.at.timestamp() if writer.at else 0.0)
 
 

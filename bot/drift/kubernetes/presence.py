@@ -35,7 +35,9 @@ def matching(live: Live, id_: ResourceId) -> Observed | None:
     another one.
     """
     candidates = [
-        other_observed for other in (id_, *_other_groups(id_)) for other_observed in live.named(other, id_.name)
+        other_observed
+        for candidate_id in (id_, *_other_groups(id_))
+        for other_observed in live.named(candidate_id, id_.name)
     ]
     in_scope = next((observed for observed in candidates if observed.id.scope == id_.scope), None)
     if in_scope is not None:

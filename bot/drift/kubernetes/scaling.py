@@ -151,8 +151,8 @@ def _amount(amount_value: JSON) -> Decimal | None:
 
 def amounts(keys: tuple[str, ...], value: JSON) -> Iterator[Amount]:
     """The amounts in a ``value`` that stands at ``keys`` below the ``resources`` of a container."""
-    for word in reversed(keys):
-        value = {word: value}
+    for key in reversed(keys):
+        value = {key: value}
     for part, entries in mapping(value).items():
         if not isinstance(entries, (dict, Mapping)):
             yield part, "", None

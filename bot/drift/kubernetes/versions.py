@@ -44,8 +44,8 @@ _TEMPLATED: Final = frozenset({"extensions/v1beta1", "apps/v1beta1", "batch/v1be
 _SELECTING: Final = frozenset({"Deployment", "DaemonSet", "ReplicaSet", "StatefulSet"})
 
 
-def current(tree: Tree, other: Tree, id_: ResourceId) -> Tree:
-    """``tree`` in the version that servers store; ``other`` is the other side of the comparison."""
+def current(tree: Tree, other_side: Tree, id_: ResourceId) -> Tree:
+    """``tree`` in the version that servers store; ``other_side`` is the other side of the comparison."""
     convert = _CONVERSIONS.get((text(tree.get("apiVersion")), id_.kind))
     if convert is not None:
         tree = convert(tree)
@@ -55,7 +55,7 @@ def current(tree: Tree, other: Tree, id_: ResourceId) -> Tree:
     if version in _TEMPLATED and id_.kind in _SELECTING:
         tree = _with_selector(tree)
     old_defaults = _OLD.get((version, id_.kind))
-    return tree if old_defaults is None else _with_defaults(tree, mapping(other.get("spec")), old_defaults)
+    return tree if old_defaults is None else _with_defaults(tree, mapping(other_side.get("spec")), old_defaults)
 
 
 def is_converted(tree: Tree) -> bool:
@@ -72,9 +72,9 @@ def _with_selector(tree: Tree) -> Tree:
     return {**tree, "spec": {**spec, "selector": {"matchLabels": labels}}}
 
 
-def _with_defaults(tree: Tree, other: Tree, old_defaults: Mapping[str, JSON]) -> Tree:
+def _with_defaults(tree: Tree, other_side: Tree, old_defaults: Mapping[str, JSON]) -> Tree:
     spec = mapping(tree.get("spec"))
-    missing = {key: value for key, value in old_defaults.items() if key not in spec and other.get(key) == value}
+    missing = {key: value for key, value in old_defaults.items() if key not in spec and other_side.get(key) == value}
     return {**tree, "spec": {**spec, **missing}} if missing else tree
 
 

@@ -46,7 +46,7 @@ _OPEN_WORDS: Final = frozenset(
 )
 """github_repository; aws_lambda_function_url; google_compute_forwarding_rule."""
 _ACCESS: Final = re.compile(r"acl|access")
-_WHO: Final = re.compile(r"^principals?$|^identifiers$")
+_PRINCIPAL: Final = re.compile(r"^principals?$|^identifiers$")
 _EVERYBODY: Final = frozenset({"allusers", "allauthenticatedusers"})
 _OWNERS: Final = frozenset(
     [
@@ -85,13 +85,13 @@ _GRANTING: Final = re.compile(
     r"^members?$|^principals?(_id)?$|^(users?|groups?|roles?)$|^scope$|^condition$|^(project|folder|org_id|bucket)$"
 )
 """What says to whom and where a role is granted."""
-_PLACE: Final = re.compile(r"^roles?$|^scope$|^condition$|^(project|folder|org_id|bucket)$")
+_SCOPE: Final = re.compile(r"^roles?$|^scope$|^condition$|^(project|folder|org_id|bucket)$")
 """What says what is granted, and where."""
 _PORTS: Final = re.compile(r"^(from_port|to_port|ports)$")
-_SCOPES: Final = {"public-exposure": _OPENING, "iam-everybody": _PLACE, "iam-wildcard": _GRANTING}
+_SCOPES: Final = {"public-exposure": _OPENING, "iam-everybody": _SCOPE, "iam-wildcard": _GRANTING}
 _ALL_PROTOCOLS: Final = frozenset({"-1", "all", "*"})
 
-_Word: TypeAlias = tuple[str, str]
+_Gain: TypeAlias = tuple[str, str]
 """The id of a rule, and the value with its name."""
 
 
@@ -124,12 +124,12 @@ def gains(live: JSON, planned: JSON) -> tuple[CloudGain, ...]:
     before = [*_grants(planned, "", (), (), {})]
     policies_before = [*_policies(planned, ())]
     return (
-        *(gain for gain in _grants(live, "", (), (), {}) if not any(_covers(other, gain) for other in before)),
+        *(gain for gain in _grants(live, "", (), (), {}) if not any(_covers(earlier, gain) for earlier in before)),
         *(
             CloudGain(rule, "policy", at[:-1], at, {})
             for at, policy in _policies(live, ())
             for rule in iam.gained(
-                policy, [other for policy_place, other in policies_before if policy_place[:1] == at[:1]]
+                policy, [earlier for policy_place, earlier in policies_before if policy_place[:1] == at[:1]]
             )
         ),
     )
@@ -149,7 +149,7 @@ def _grants(value: JSON, name: str, at: Pointer, block: Pointer, around: Tree) -
             yield from _grants(element, name, (*at, index), block, around)
     else:
         value_text = str(text(value))
-        for rule, detail in (*_word(value_text.lower(), name.lower(), at), *_run(value_text, name.lower())):
+        for rule, detail in (*_gains_of_text(value_text.lower(), name.lower(), at), *_run(value_text, name.lower())):
             yield CloudGain(rule, detail, block, at, around)
 
 
@@ -160,10 +160,10 @@ def _denies(rule: Tree) -> bool:
     )
 
 
-def _word(value: str, name: str, at: Pointer) -> Iterator[_Word]:
+def _gains_of_text(value: str, name: str, at: Pointer) -> Iterator[_Gain]:
     if _is_open(value, name, at) or _is_published(value, name):
         yield "public-exposure", f"{name}={value}"
-    elif value in _EVERYBODY or (value == "*" and _WHO.search(name)):
+    elif value in _EVERYBODY or (value == "*" and _PRINCIPAL.search(name)):
         yield "iam-everybody", value
     elif value in _OWNERS or (value in _OWNER_NAMES and ("role" in name or "role_ref" in at)):
         yield "iam-wildcard", value
@@ -186,7 +186,7 @@ def _is_published(value: str, name: str) -> bool:
     return f"{name}={value}" in _OPEN_WORDS or (value in {"true", "enabled"} and _PUBLIC.search(name) is not None)
 
 
-def _run(value: str, name: str) -> Iterator[_Word]:
+def _run(value: str, name: str) -> Iterator[_Gain]:
     """What a container gains that Terraform runs, as the same thing of Kubernetes and Compose is judged."""
     if name in _HOST_SWITCHES and value == "true":
         yield _HOST_SWITCHES[name], name
@@ -222,11 +222,13 @@ def _covers(before: CloudGain, now: CloudGain) -> bool:
     """Whether ``now`` opens or grants no more than ``before`` did at its place, by what stands beside both."""
     if (before.rule, before.detail, before.names) != (now.rule, now.detail, now.names):
         return False
-    scope = _SCOPES.get(now.rule, _PLACE)
-    return _holds(before.around, now.around, {name for name in (*before.around, *now.around) if scope.search(name)})
+    scope = _SCOPES.get(now.rule, _SCOPE)
+    return _says_no_more(
+        before.around, now.around, {name for name in (*before.around, *now.around) if scope.search(name)}
+    )
 
 
-def _holds(before: Tree, now: Tree, names: Iterable[str]) -> bool:
+def _says_no_more(before: Tree, now: Tree, names: Iterable[str]) -> bool:
     """Whether ``now`` says no more than ``before`` by all of ``names``."""
     ports = _within(before, now)
     return all(
@@ -252,7 +254,7 @@ def _includes(before: JSON, now: JSON) -> bool:
     if before == now or (not before and not now) or str(before).lower() in _ALL_PROTOCOLS:
         return True
     if isinstance(before, Mapping) and isinstance(now, Mapping):
-        return _holds(before, now, {*before, *now})
+        return _says_no_more(before, now, {*before, *now})
     if isinstance(before, (list, tuple)) and isinstance(now, (list, tuple)):
         return bool(now) and all(any(_includes(range_before, element) for range_before in before) for element in now)
     return False

@@ -112,7 +112,7 @@ class FieldGrant(BaseModel):
         tree = declared if self.weaker in {"narrower", "gone"} else live
         return all(
             any(
-                _matches(_word(paired_place.live) or "", values)
+                _matches(_scalar_text(paired_place.live) or "", values)
                 for paired_place in places(parsed_pattern(path), {}, tree)
             )
             for path, values in self.when.items()
@@ -137,18 +137,18 @@ class FieldGrant(BaseModel):
             case "narrower":
                 return not paired_place.lone and not self._reaches(now, before)
             case "other":
-                return not paired_place.gone and not self._says(before, now)
+                return not paired_place.gone and not self._repeats_declared(before, now)
             case "gone":
-                return not paired_place.lone and not _kept(before, now)
+                return not paired_place.lone and not _keeps_elements(before, now)
 
     def _level(self, value: JSON) -> int:
-        word = _word(value) or self.absent.lower()
-        return next((index for index, level in enumerate(self.levels) if level.lower() == word), len(self.levels))
+        value_text = _scalar_text(value) or self.absent.lower()
+        return next((index for index, level in enumerate(self.levels) if level.lower() == value_text), len(self.levels))
 
-    def _says(self, before: JSON, now: JSON) -> bool:
+    def _repeats_declared(self, before: JSON, now: JSON) -> bool:
         """Whether the live value says what the declared one does; what a definition fills in beside it is no other."""
         if before is None:
-            return not now or (self.absent != "" and _word(now) == self.absent.lower())
+            return not now or (self.absent != "" and _scalar_text(now) == self.absent.lower())
         return _repeats(before, now)
 
     def _reaches(self, wide: JSON, narrow: JSON) -> bool:
@@ -170,7 +170,7 @@ def _repeats(before: JSON, now: JSON) -> bool:
     if isinstance(before, (list, tuple)):
         elements_now = elements(now)
         return len(before) == len(elements_now) and all(map(_repeats, before, elements_now))
-    return before == now or _word(before) == _word(now)
+    return before == now or _scalar_text(before) == _scalar_text(now)
 
 
 def _within(wide: JSON, narrow: JSON) -> bool:
@@ -180,23 +180,27 @@ def _within(wide: JSON, narrow: JSON) -> bool:
     return narrow is None or (wide is not None and reaches(wide, narrow))
 
 
-def _word(value: JSON) -> str | None:
+def _scalar_text(value: JSON) -> str | None:
     return None if value is None or isinstance(value, (Mapping, list, tuple)) else str(text(value)).strip().lower()
 
 
-def _matches(word: str, patterns: Sequence[str]) -> bool:
-    return any(name_matches(pattern.lower(), word) for pattern in patterns)
+def _matches(text: str, patterns: Sequence[str]) -> bool:
+    return any(name_matches(pattern.lower(), text) for pattern in patterns)
 
 
 def _value_matches(value: JSON, patterns: Sequence[str]) -> bool:
     """Whether a value, or an element of it, is there and matches."""
     if isinstance(value, Mapping):
         return patterns == ("*",)
-    words = [_word(element) for element in elements(value)] if isinstance(value, (list, tuple)) else [_word(value)]
-    return any(word and _matches(word, patterns) for word in words)
+    texts = (
+        [_scalar_text(element) for element in elements(value)]
+        if isinstance(value, (list, tuple))
+        else [_scalar_text(value)]
+    )
+    return any(text and _matches(text, patterns) for text in texts)
 
 
-def _kept(before: JSON, now: JSON) -> bool:
+def _keeps_elements(before: JSON, now: JSON) -> bool:
     """Whether every element of one list is in the other: by its name, else as a whole."""
     from bot.drift.severity.places import identity
 

@@ -166,15 +166,15 @@ def _image(desired: JSON, observed: JSON) -> tuple[Severity, str]:
 
 def _by_path(resource: ResourceId, names: tuple[str, ...]) -> tuple[Severity, str]:
     for base in BASELINES:
-        if (not base.kinds or resource.kind in base.kinds) and any(_holds(names, words) for words in base.words):
+        if (not base.kinds or resource.kind in base.kinds) and any(_contains(names, tail) for tail in base.words):
             return base.severity, base.id
     return FALLBACK[1], FALLBACK[0]
 
 
-def _holds(names: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    if len(words) == 1:
-        return words[0] in names
-    return any(names[at : at + len(words)] == words for at in range(len(names) - len(words) + 1))
+def _contains(names: tuple[str, ...], tail: tuple[str, ...]) -> bool:
+    if len(tail) == 1:
+        return tail[0] in names
+    return any(names[at : at + len(tail)] == tail for at in range(len(names) - len(tail) + 1))
 
 
 def _gained(resource: ResourceId, names: tuple[str, ...], desired: JSON, observed: JSON) -> Iterator[SeverityRule]:
@@ -235,11 +235,11 @@ def _covered(rule: SeverityRule, leaf: Leaf, other_leaves: Sequence[Leaf]) -> bo
 def _ends(names: tuple[str, ...], tail: tuple[str, ...]) -> bool:
     if len(names) < len(tail):
         return False
-    return all(_is(name, word) for name, word in zip(names[-len(tail) :], tail, strict=True))
+    return all(_is(name, pattern) for name, pattern in zip(names[-len(tail) :], tail, strict=True))
 
 
-def _is(name: str, word: str) -> bool:
-    return word == name or (word[-1] == "*" and name.startswith(word[:-1]))
+def _is(name: str, pattern: str) -> bool:
+    return pattern == name or (pattern[-1] == "*" and name.startswith(pattern[:-1]))
 
 
 @lru_cache(maxsize=4096)

@@ -66,7 +66,7 @@ class MetadataGrant(BaseModel):
 
     def weakens(self, desired: JSON, observed: JSON) -> bool:
         """Whether the live value gives more than the declared one; None is absence."""
-        before, now = _word(desired), _word(observed)
+        before, now = _scalar_text(desired), _scalar_text(observed)
         if before == now or _matches(now, self.never):
             return False
         if self.levels and before is not None and self._level(now) < self._level(before):
@@ -86,7 +86,7 @@ class MetadataGrant(BaseModel):
         return self.levels.index(value) if value in self.levels else 0
 
 
-def _word(value: JSON) -> str | None:
+def _scalar_text(value: JSON) -> str | None:
     return None if value is None else str(text(value)).strip().lower()
 
 
@@ -106,10 +106,10 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """The rows. Of the first ``own`` ones the first that is about an entry counts, else the worst of all others."""
+    """The rows. Of the first ``own_count`` ones the first that is about an entry counts, else the worst of all others."""
 
     rows: tuple[MetadataGrant, ...] = ()
-    own: int = 0
+    own_count: int = 0
 
     def __add__(self, later: Grants) -> Grants:
         """The rows of both, of which these are asked first; of two with one id the first stands."""
@@ -120,10 +120,10 @@ class Grants:
         """What the difference at ``names`` of an object of ``kind`` is worth; None where no row is about it."""
         if not self.rows or len(names) < 2 or names[-2] not in {"labels", "annotations"}:
             return None
-        for row in self.rows[: self.own]:
+        for row in self.rows[: self.own_count]:
             if row.concerns(kind, names[-2], names[-1]):
                 return row.weighed(desired, observed)
-        other_rows = (row for row in self.rows[self.own :] if row.concerns(kind, names[-2], names[-1]))
+        other_rows = (row for row in self.rows[self.own_count :] if row.concerns(kind, names[-2], names[-1]))
         weighed = (row.weighed(desired, observed) for row in other_rows)
         return max(weighed, key=lambda grant: (grant.severity.rank, grant.weaker), default=None)
 

@@ -115,8 +115,10 @@ def _reaches(statement: Tree, grant: Tree, part: str) -> bool:
     return not allowed and not excepted
 
 
-def _is_as_loose(condition: JSON, other: JSON) -> bool:
-    """Whether everything that ``condition`` asks for is asked for by ``other`` in the same words."""
-    strict = {(operator, spelled(test)) for operator, tests in mapping(other).items() for test in elements(tests)}
+def _is_as_loose(condition: JSON, strict_condition: JSON) -> bool:
+    """Whether everything that ``condition`` asks for is asked for by ``strict_condition`` in the same words."""
+    strict = {
+        (operator, spelled(test)) for operator, tests in mapping(strict_condition).items() for test in elements(tests)
+    }
     loose = {(operator, spelled(test)) for operator, tests in mapping(condition).items() for test in elements(tests)}
     return loose <= strict

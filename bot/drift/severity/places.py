@@ -57,13 +57,15 @@ class PairedPlace:
         for first, second in _paired(before, now):
             steps = {str(index) for index in (first, second) if index is not None}
             element_before = None if first is None else before[first]
-            other = None if second is None else now[second]
-            name = mapping(other if element_before is None else element_before).get("name")
+            element_now = None if second is None else now[second]
+            name = mapping(element_now if element_before is None else element_before).get("name")
             at = None if name is None else frozenset({*steps, str(name)})
             index = -1 if first is None else first
-            location = self.location.index(index) if name is None else self.location.element(str(name), index, other)
+            location = (
+                self.location.index(index) if name is None else self.location.element(str(name), index, element_now)
+            )
             added, removed = self.added or first is None, self.gone or second is None
-            yield PairedPlace(element_before, other, location, (*self.at, at), added, removed)
+            yield PairedPlace(element_before, element_now, location, (*self.at, at), added, removed)
 
     def touches(self, names: Sequence[str]) -> bool:
         """Whether a difference at ``names`` is this place, lies in it or holds it."""

@@ -154,5 +154,5 @@ def _includes(resource: str, resources: tuple[str, ...]) -> bool:
     return _among(resource, resources) or (below != "" and f"*/{below}" in resources)
 
 
-def _reaches(path: str, other: str) -> bool:
-    return path == other or (path.endswith(_ALL) and other.startswith(path[:-1]))
+def _reaches(path: str, target: str) -> bool:
+    return path == target or (path.endswith(_ALL) and target.startswith(path[:-1]))

@@ -143,8 +143,8 @@ def _entry(key: str, wide: JSON, narrow: JSON) -> bool:
 
 
 def _scalar(wide: JSON, narrow: JSON) -> bool:
-    wide_text, other = str(text(wide)), str(text(narrow))
-    return name_matches(wide_text, other) or _contains(wide_text, other)
+    wide_text, narrow_text = str(text(wide)), str(text(narrow))
+    return name_matches(wide_text, narrow_text) or _contains(wide_text, narrow_text)
 
 
 def _contains(wide: str, narrow: str) -> bool:

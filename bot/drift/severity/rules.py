@@ -150,8 +150,8 @@ def _folder(value: JSON) -> bool:
 
 def _selinux_type(option: str) -> str:
     """The type that an option of Docker names (docker run reference, --security-opt), else nothing."""
-    words = option.lower().replace("=", ":").split(":")
-    return words[2].strip() if words[:2] == ["label", "type"] and len(words) > 2 else ""
+    parts = option.lower().replace("=", ":").split(":")
+    return parts[2].strip() if parts[:2] == ["label", "type"] and len(parts) > 2 else ""
 
 
 _SELINUX: Final = frozenset({"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"})
@@ -380,8 +380,8 @@ class Baseline:
     kinds: frozenset[str] = frozenset()
 
 
-def _base(id_: str, severity: Severity, words: str, kinds: str = "") -> Baseline:
-    return Baseline(id_, severity, _tails(words), frozenset(kinds.split()))
+def _base(id_: str, severity: Severity, tails: str, kinds: str = "") -> Baseline:
+    return Baseline(id_, severity, _tails(tails), frozenset(kinds.split()))
 
 
 BASELINES: Final[tuple[Baseline, ...]] = (

@@ -120,7 +120,7 @@ class _Answers:
             explained = self._orders(call).explained
             return "" if explained is None else explained(task)
 
-        return Answer({"task": task, "text": await self._asked(f"explain {task}", question)})
+        return Answer({"task": task, "text": await self._answer(f"explain {task}", question)})
 
     async def ledger(self, call: CheckedCall) -> Answer:
         query, view = _as(LedgerQuery, call.query), self.surface.daemon.status.ledger()
@@ -144,10 +144,10 @@ class _Answers:
         """A run that begins now, once it is done."""
         query, surface = _as(CheckQuery, call.query), self.surface
         columns = min(int(query.width), _WIDEST)
-        number = surface.look()
+        number = surface.request_run()
         while not surface.daemon.stopping.is_set():
             try:
-                answer = surface.looked(number, width=columns, colour=query.colour == "true")
+                answer = surface.run_result(number, width=columns, colour=query.colour == "true")
             except BotError as exc:
                 raise Failed(502, _error(exc)) from exc
             if answer is not None:
@@ -201,14 +201,14 @@ class _Answers:
         return self.surface.desk.orders(Actor(f"{call.by} (API)"))
 
     async def _ordered(self, name: str, order: Callable[[], str], *, urgent: bool = False) -> Answer:
-        return Answer({"message": await self._asked(name, order, urgent=urgent)})
+        return Answer({"message": await self._answer(name, order, urgent=urgent)})
 
     async def _sessions(self, call: CheckedCall, most: int) -> list[Session]:
         agent = _as(SessionQuery, call.query).agent
-        sessions = await self._asked("read guarded runs", partial(self.surface.desk.sessions, most))
+        sessions = await self._answer("read guarded runs", partial(self.surface.desk.sessions, most))
         return [session for session in sessions if agent in {None, session.agent}]
 
-    async def _asked(self, name: str, question: Callable[[], _Q], *, urgent: bool = False) -> _Q:
+    async def _answer(self, name: str, question: Callable[[], _Q], *, urgent: bool = False) -> _Q:
         """What the consumer answers, once it is free for that."""
         queries: list[_Q] = []
         answer = self.surface.daemon.ask(name, lambda: queries.append(question()), urgent=urgent)

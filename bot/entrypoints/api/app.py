@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from pydantic import ValidationError
 
 from bot.entrypoints.api.openapi import document
-from bot.entrypoints.api.operations import OPERATIONS, Answer, ApiOperation, Asked, CheckedCall, Failed, Nothing
+from bot.entrypoints.api.operations import (
+    OPERATIONS,
+    Answer,
+    ApiOperation,
+    CheckedCall,
+    Failed,
+    Nothing,
+    OperationInput,
+)
 from bot.entrypoints.api.tokens import ApiToken, bearer
 
 if TYPE_CHECKING:
@@ -72,14 +80,14 @@ def _authorised(operation: ApiOperation, authorization: str, known_tokens: tuple
     return token.name
 
 
-def _query(operation: ApiOperation, request: Request) -> Asked:
+def _query(operation: ApiOperation, request: Request) -> OperationInput:
     parameters = request.query_params.multi_items()
     if len({name for name, _ in parameters}) != len(parameters):
         raise Failed(422, {"error": "a parameter is given twice"})
     return _checked(operation.query, dict(parameters))
 
 
-async def _body(operation: ApiOperation, request: Request) -> Asked:
+async def _body(operation: ApiOperation, request: Request) -> OperationInput:
     if operation.body is None:
         return Nothing()
     if request.headers.get("content-type", "application/json").partition(";")[0].strip() != "application/json":
@@ -94,7 +102,7 @@ async def _body(operation: ApiOperation, request: Request) -> Asked:
     return _checked(operation.body, values)
 
 
-def _checked(model: type[Asked], values: object) -> Asked:
+def _checked(model: type[OperationInput], values: object) -> OperationInput:
     try:
         return model.model_validate(values)
     except ValidationError as exc:

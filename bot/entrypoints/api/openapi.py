@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final
 
 from bot import __version__
-from bot.entrypoints.api.operations import OPERATIONS, ApiOperation, Asked
+from bot.entrypoints.api.operations import OPERATIONS, ApiOperation, OperationInput
 from bot.model.json import JSON, mapping
 
 _ERROR: Final[JSON] = {
@@ -88,7 +88,7 @@ def _answer(description: str, schema: JSON) -> dict[str, JSON]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _parameters(query: type[Asked]) -> list[JSON]:
+def _parameters(query: type[OperationInput]) -> list[JSON]:
     schema = query.model_json_schema()
     required = schema.get("required", [])
     return [

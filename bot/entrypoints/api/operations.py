@@ -17,50 +17,50 @@ _Text = Annotated[str, StringConstraints(min_length=1, max_length=2000, pattern=
 _Number = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,2}$")]
 
 
-class Asked(BaseModel):
+class OperationInput(BaseModel):
     """What comes in; anything else beside it is wrong."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class NoQuery(Asked):
+class NoQuery(OperationInput):
     """Nothing is asked."""
 
 
-class DriftQuery(Asked):
+class DriftQuery(OperationInput):
     """Which differences."""
 
     target: _Line | None = Field(None, description="Only this target.")
     severity: Severity | None = Field(None, description="This severity and worse.")
 
 
-class TaskQuery(Asked):
+class TaskQuery(OperationInput):
     """Which task."""
 
     task: _Line | None = Field(None, description="Only this task.")
 
 
-class ExplainQuery(Asked):
+class ExplainQuery(OperationInput):
     """Which task is to be explained."""
 
     task: _Line = Field(description="A task, as reports name it.")
 
 
-class LedgerQuery(Asked):
+class LedgerQuery(OperationInput):
     """Which entries."""
 
     limit: _Number = Field("100", description="So many, the newest first.")
     task: _Line | None = Field(None, description="Only about this task.")
 
 
-class SessionQuery(Asked):
+class SessionQuery(OperationInput):
     """Which guarded runs."""
 
     limit: _Number = Field("100", description="So many, the newest first.")
     agent: _Line | None = Field(None, description="Only of this agent.")
 
 
-class CheckQuery(Asked):
+class CheckQuery(OperationInput):
     """How the account of a run is to be shown as text, if at all."""
 
     width: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}$")] = Field(
@@ -69,11 +69,11 @@ class CheckQuery(Asked):
     colour: Literal["true", "false"] = "false"
 
 
-class Nothing(Asked):
+class Nothing(OperationInput):
     """No more is needed."""
 
 
-class Order(Asked):
+class Order(OperationInput):
     """An order, which the ledger keeps with its reason."""
 
     reason: _Text = Field(description="Why; it is kept in the ledger.")
@@ -100,7 +100,7 @@ class RetryOrder(Order):
     fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}-[0-9a-f]{16}$")]
 
 
-class PauseOrder(Asked):
+class PauseOrder(OperationInput):
     """Have this daemon write nothing."""
 
     by: Annotated[str, StringConstraints(max_length=200)] = ""
@@ -119,8 +119,8 @@ class ApiOperation:
     scope: Scope | None
     summary: str
     answers: Mapping[str, JSON]
-    query: type[Asked] = NoQuery
-    body: type[Asked] | None = None
+    query: type[OperationInput] = NoQuery
+    body: type[OperationInput] | None = None
     fails: tuple[int, ...] = ()
 
 
@@ -131,7 +131,7 @@ def _object(**properties: JSON) -> dict[str, JSON]:
 
 _TEXT: Final[JSON] = {"type": "string"}
 _MAYBE: Final[JSON] = {"type": ["string", "null"]}
-_WHOLE: Final[JSON] = {"type": "integer", "minimum": 0}
+_COUNT: Final[JSON] = {"type": "integer", "minimum": 0}
 _TRUTH: Final[JSON] = {"type": "boolean"}
 
 
@@ -157,7 +157,12 @@ _DONE: Final = _object(message=_TEXT)
 
 
 def _asking(
-    name: str, summary: str, answers: Mapping[str, JSON], query: type[Asked] = NoQuery, *, fails: tuple[int, ...] = ()
+    name: str,
+    summary: str,
+    answers: Mapping[str, JSON],
+    query: type[OperationInput] = NoQuery,
+    *,
+    fails: tuple[int, ...] = (),
 ) -> ApiOperation:
     return ApiOperation(name, "GET", f"/v1/{name}", Scope.READ, summary, answers, query, fails=fails)
 
@@ -166,8 +171,8 @@ def _ordering(
     name: str,
     summary: str,
     answers: Mapping[str, JSON],
-    body: type[Asked],
-    query: type[Asked] = NoQuery,
+    body: type[OperationInput],
+    query: type[OperationInput] = NoQuery,
     *,
     fails: tuple[int, ...] = (),
 ) -> ApiOperation:
@@ -175,11 +180,11 @@ def _ordering(
 
 
 _READY: Final = _object(ready=_TRUTH, error=_MAYBE)
-_STATUS: Final = _object(running=_TRUTH, repository=_TEXT, branch=_TEXT, ticks=_WHOLE)
-_TARGETS: Final = _object(at=_TEXT, targets=_list(_object(name=_TEXT, resources=_WHOLE, drift=_WHOLE)))
+_STATUS: Final = _object(running=_TRUTH, repository=_TEXT, branch=_TEXT, ticks=_COUNT)
+_TARGETS: Final = _object(at=_TEXT, targets=_list(_object(name=_TEXT, resources=_COUNT, drift=_COUNT)))
 _DECISIONS: Final = _object(at=_TEXT, blocked=_MAYBE, decisions=_list(_DECISION), actions=_list(_ACTION))
 _PAUSED: Final = _object(paused=_TRUTH, at=_TEXT, by=_TEXT, reason=_TEXT)
-_RUN: Final = _object(tick={"type": "object"}, exit_code=_WHOLE)
+_RUN: Final = _object(tick={"type": "object"}, exit_code=_COUNT)
 _NOT_YET, _BUSY = (503,), (502, 503)
 _ABOUT: Final = (404, 502, 503)
 """What is about something that may not be there."""
@@ -224,8 +229,8 @@ OPERATIONS: Final = (
 class CheckedCall:
     """A call of an operation, checked: what was asked and ordered, and by the holder of which token."""
 
-    query: Asked
-    body: Asked
+    query: OperationInput
+    body: OperationInput
     by: str = ""
 
 

@@ -38,12 +38,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _caught(words: list[str]) -> int:
+def _caught(argv: list[str]) -> int:
     try:
-        verbosity_found, words = verbosity.hoisted(words)
+        verbosity_found, argv = verbosity.hoisted(argv)
         verbosity_found.apply(os.environ)
         os.environ.update(credentials(os.environ))
-        code = _run(words)
+        code = _run(argv)
         sys.stdout.flush()  # what does not fit on a full disk shows here
     except BotError as exc:
         return _exit_with(str(exc), exc.exit_code)
@@ -52,15 +52,15 @@ def _caught(words: list[str]) -> int:
     except OSError as exc:
         return _exit_with(_failed(exc), 3)
     except ModuleNotFoundError as exc:
-        return _lacking(exc, words)
+        return _lacking(exc, argv)
     return code
 
 
-def _lacking(exc: ModuleNotFoundError, words: Sequence[str]) -> int:
+def _lacking(exc: ModuleNotFoundError, argv: Sequence[str]) -> int:
     """Tell which extra brings what is missing; a module that is of none is a defect, and stays one."""
     from bot.extras import lacking
 
-    verb = next((word for word in words if not word.startswith("-")), "")
+    verb = next((argument for argument in argv if not argument.startswith("-")), "")
     if (mistake := lacking(exc, verb)) is None:
         raise exc
     return _exit_with(str(mistake), mistake.exit_code)
@@ -104,24 +104,24 @@ def _marked(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     )
 
 
-def _run(words: list[str]) -> int:
-    from bot.entrypoints.cli.overview import stored
+def _run(argv: list[str]) -> int:
+    from bot.entrypoints.cli.overview import prerendered
 
-    if (text := stored(words)) is not None:
+    if (text := prerendered(argv)) is not None:
         print(text, end="")
         return 0
-    return _parsed(words)
+    return _parsed(argv)
 
 
-def _parsed(words: list[str]) -> int:
+def _parsed(argv: list[str]) -> int:
     import typer
 
     from bot.entrypoints.cli import usage
 
     try:
-        code = _built(words)(args=words, prog_name="clockwork", standalone_mode=False)
+        code = _built(argv)(args=argv, prog_name="clockwork", standalone_mode=False)
     except usage.UsageMistake as exc:
-        mistake = usage.told(exc)
+        mistake = usage.explained(exc)
         if isinstance(mistake, BotError):
             raise mistake from exc
         print(mistake)
@@ -136,11 +136,11 @@ def _parsed(words: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _built(words: list[str]) -> typer.Typer:
-    """The command line for these words; whole where a shell asks what could be written next (``_CLOCKWORK_COMPLETE``)."""
+def _built(argv: list[str]) -> typer.Typer:
+    """The command line for ``argv``; whole where a shell asks what could be written next (``_CLOCKWORK_COMPLETE``)."""
     from bot.entrypoints.cli.app import build
 
-    return build(None if "_CLOCKWORK_COMPLETE" in os.environ else words)
+    return build(None if "_CLOCKWORK_COMPLETE" in os.environ else argv)
 
 
 def _broken_pipe(exc: BaseException | None) -> BrokenPipeError | None:

@@ -61,11 +61,11 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-def build(words: Sequence[str] | None = None) -> typer.Typer:
-    """The whole command line. Given ``words``, only what the verb needs that they begin with; where they name none, all verbs
+def build(argv: Sequence[str] | None = None) -> typer.Typer:
+    """The whole command line. Given ``argv``, only what the verb needs that they begin with; where they name none, all verbs
     with their names and first sentences alone: reading the parameters of sixty verbs takes longer than everything else.
     """
-    first = words[0] if words else None
+    first = argv[0] if argv else None
     modules = [module for module, verbs in VERBS.items() if first in verbs]
     app = typer.Typer(
         name="clockwork",
@@ -79,10 +79,10 @@ def build(words: Sequence[str] | None = None) -> typer.Typer:
     app.callback()(_bare if modules else _root)
     for module in modules or VERBS:
         _verbs(module).register(app)
-    if words is not None and len(words) > 1:
-        _narrow(app, words[0], words[1])
+    if argv is not None and len(argv) > 1:
+        _narrow(app, argv[0], argv[1])
     illustrate(app)
-    if words is not None and not modules and (first is None or first in _LISTING or not first.startswith("-")):
+    if argv is not None and not modules and (first is None or first in _LISTING or not first.startswith("-")):
         _outline(app, first or "")
     return app
 

@@ -72,7 +72,7 @@ def register(app: typer.Typer) -> None:
         application = _opened(options, tasks, force_conflicts=force_conflicts, quiet=as_json)
         target_plans = _chosen(application, kept_plans_read)
         if any(target_plan.actions.actions for target_plan in target_plans):
-            _checked(application, console, tells=auto_approve and verify)
+            _checked(application, console, tells_on_commit=auto_approve and verify)
         agreed = _agreed(target_plans, console) if asks else kept_plans_read is not None
         ended = _carried_out(application, target_plans, console, approved=agreed, unattended=auto_approve)
         _show_who_asks(ended, rerun(options, task), console, variables=bool(options.variables))
@@ -136,7 +136,7 @@ def _concluded(
     sentences = [line for plan, applied_plan in ended for line in sentences_of(plan, applied_plan, name)]
     plans = [applied_plan for _, applied_plan in ended]
     is_complete = all(applied_plan.whole for applied_plan in plans)
-    state = _verified(application, sentences, console, is_complete=is_complete) if verify else None
+    state = _verify(application, sentences, console, is_complete=is_complete) if verify else None
     if output is not None:
         in_sync = None if state is None else state is CheckState.SUCCESS
         append(output, outputs(applied_outputs(plans, in_sync=in_sync)))
@@ -161,16 +161,16 @@ def _agreed(target_plans: Sequence[TargetPlan], console: Console) -> bool:
     return True
 
 
-def _checked(application: Application, console: Console, *, tells: bool) -> None:
-    """Nothing forbids to apply. Where nobody is at the terminal (``tells``), a refusal is told on the commit, too."""
+def _checked(application: Application, console: Console, *, tells_on_commit: bool) -> None:
+    """Nothing forbids to apply. Where nobody is at the terminal (``tells_on_commit``), a refusal is told on the commit, too."""
     from bot.errors import Refused
     from bot.wiring.applying import refusal
 
     try:
         application.check()
     except Refused as exc:
-        if tells:
-            _verified(application, refusal(str(exc)), console, is_complete=False)
+        if tells_on_commit:
+            _verify(application, refusal(str(exc)), console, is_complete=False)
         raise
 
 
@@ -204,20 +204,20 @@ def _carried_out(
 
 
 def _show_who_asks(
-    ended: Sequence[tuple[TargetPlan, AppliedPlan]], words: Sequence[str], console: Console, *, variables: bool
+    ended: Sequence[tuple[TargetPlan, AppliedPlan]], arguments: Sequence[str], console: Console, *, variables: bool
 ) -> None:
     """Where something waits for a yes: the command that asks for it."""
     if any(applied_plan.waiting and not applied_plan.held for _, applied_plan in ended):
-        command = shlex.join(["clockwork", "apply", *words])
+        command = shlex.join(["clockwork", "apply", *arguments])
         line = f"At a terminal, this{SAME_VARIABLES if variables else ''} asks for a yes:\n  {command}"
         console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _verified(application: Application, sentences: Sequence[str], console: Console, *, is_complete: bool) -> CheckState:
+def _verify(application: Application, sentences: Sequence[str], console: Console, *, is_complete: bool) -> CheckState:
     """What the last look came to, after that was written on the commit."""
     verification = application.verify(sentences, is_complete=is_complete)
-    console.print("\n".join([f"{verification.verified.title}.", *verification.written]), highlight=False, markup=False)
-    return verification.verified.state
+    console.print("\n".join([f"{verification.last_look.title}.", *verification.written]), highlight=False, markup=False)
+    return verification.last_look.state
 
 
 def _exit_code(ended: Sequence[AppliedPlan], *, differs: bool) -> int:

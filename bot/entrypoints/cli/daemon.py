@@ -68,7 +68,7 @@ def _started(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _DaemonSelection:
     """Which daemon a verb is about."""
 
     options: Options
@@ -93,7 +93,7 @@ _STARTED: Final = located("repo live live_command settings branch").extended(
     },
     _started,
 )
-_ASKED: Final = located("repo settings branch").extended(_STATE, _Asked)
+_SELECTED: Final = located("repo settings branch").extended(_STATE, _DaemonSelection)
 
 
 def register(app: typer.Typer) -> None:
@@ -136,10 +136,10 @@ def run(
     _work(started)
 
 
-@grouped(asked=_ASKED)
+@grouped(selection=_SELECTED)
 def stop(
     *,
-    asked: _Asked,
+    selection: _DaemonSelection,
     timeout: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait until it has ended.")] = 60.0,
     kill: Annotated[bool, typer.Option("--kill", help="Kill it when it has not ended by then.")] = False,
 ) -> None:
@@ -148,7 +148,7 @@ def stop(
     from bot.entrypoints.daemon.control import stop as end
 
     try:
-        daemon = asked.running()
+        daemon = selection.running()
     except NotRunning as exc:
         print(f"{exc.message}; nothing to stop")
         return
@@ -160,10 +160,10 @@ def stop(
     raise typer.Exit(1)
 
 
-@grouped(asked=_ASKED)
+@grouped(selection=_SELECTED)
 def status(
     *,
-    asked: _Asked,
+    selection: _DaemonSelection,
     as_json: JsonOption = False,
 ) -> None:
     """Tell what the daemon does, saw and waits for. Exit code 3 when none runs."""
@@ -172,7 +172,7 @@ def status(
 
     daemon = None
     try:
-        daemon = asked.running()
+        daemon = selection.running()
         answer = ask(daemon, "GET", "/v1/status")
     except Unavailable as exc:
         if not as_json:
@@ -190,10 +190,10 @@ def status(
     show_status(answer, Console())
 
 
-@grouped(asked=_ASKED)
+@grouped(selection=_SELECTED)
 def check(
     *,
-    asked: _Asked,
+    selection: _DaemonSelection,
     as_json: JsonOption = False,
     timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait for the run.")] = 900.0,
 ) -> None:
@@ -203,7 +203,7 @@ def check(
     from bot.entrypoints.cli.daemon_status import show_checkouts
     from bot.entrypoints.daemon.control import ask
 
-    daemon = asked.running()
+    daemon = selection.running()
     console = Console()
     query = f"?width={console.width}&colour={str(console.is_terminal and not console.no_color).lower()}"
     with Console(stderr=True, quiet=as_json or not sys.stderr.isatty()).status("reconciling…"):
@@ -217,10 +217,10 @@ def check(
     raise typer.Exit(int(answer["exit_code"]))
 
 
-@grouped(asked=_ASKED)
+@grouped(selection=_SELECTED)
 def pause(
     *,
-    asked: _Asked,
+    selection: _DaemonSelection,
     reason: Annotated[str, typer.Option("--reason", "-m", help="The reason; shown by status.")] = "",
 ) -> None:
     """Have this one daemon write nothing, also after a restart; it goes on looking and reporting.
@@ -231,20 +231,20 @@ def pause(
     from bot.model.ledger import Actor
     from bot.wiring.actor import actor
 
-    by = actor(asked.options, Actor("somebody")).login
-    answer = ask(asked.running(), "POST", "/v1/pause", by=by, reason=reason)
+    by = actor(selection.options, Actor("somebody")).login
+    answer = ask(selection.running(), "POST", "/v1/pause", by=by, reason=reason)
     print(f"Paused since {answer['at'][:16].replace('T', ' ')} UTC: this daemon writes nothing until `daemon resume`.")
 
 
-@grouped(asked=_ASKED)
+@grouped(selection=_SELECTED)
 def resume(
     *,
-    asked: _Asked,
+    selection: _DaemonSelection,
 ) -> None:
     """End a pause of this daemon. A halt of everything is lifted by `clockwork resume` instead."""
     from bot.entrypoints.daemon.control import ask
 
-    answer = ask(asked.running(), "POST", "/v1/unpause")
+    answer = ask(selection.running(), "POST", "/v1/unpause")
     print("Resumed: the daemon writes again." if answer["was_paused"] else "The daemon was not paused.")
 
 

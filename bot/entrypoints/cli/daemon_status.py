@@ -27,9 +27,9 @@ def show_status(status: Mapping[str, Any], console: Console) -> None:
     _show(_lines(status), console)
 
 
-def show_checkouts(looks: Sequence[Mapping[str, Any]], console: Console) -> None:
+def show_checkouts(checkouts: Sequence[Mapping[str, Any]], console: Console) -> None:
     """What checkouts on the daemon's machine would differ in, were they pushed."""
-    _show((line for look in looks for line in _checkout(look)), console)
+    _show((line for checkout in checkouts for line in _checkout(checkout)), console)
 
 
 def _show(lines: Iterator[Line], console: Console) -> None:
@@ -61,7 +61,7 @@ def _lines(status: Mapping[str, Any]) -> Iterator[Line]:
         again = f" Tried again at {_time(closure['again'])}." if closure["again"] else ""
         yield "closed", f"{closure['text']}{again}", "yellow"
     for name, look in status["looks"].items():
-        yield name, _look(look), "red" if look["error"] else ""
+        yield name, _look_times(look), "red" if look["error"] else ""
     yield from _drift(status["drift"])
     yield from _budgets(status["budgets"])
     for item in status["waiting"]:
@@ -93,9 +93,9 @@ def _order(order: Mapping[str, Any]) -> str:
     return ": ".join(part for part in (f"{since}{by}".strip(), order["reason"]) if part)
 
 
-def _look(look: Mapping[str, Any]) -> str:
-    text = f"every {span(look['every'])}, last {_time(look['last'])}, next {_time(look['next'])}"
-    return f"{text}; failed: {look['error']}" if look["error"] else text
+def _look_times(times: Mapping[str, Any]) -> str:
+    text = f"every {span(times['every'])}, last {_time(times['last'])}, next {_time(times['next'])}"
+    return f"{text}; failed: {times['error']}" if times["error"] else text
 
 
 def _drift(drift: Mapping[str, Any] | None) -> Iterator[Line]:
@@ -145,17 +145,17 @@ def _worker(name: str, worker: Mapping[str, Any]) -> str:
     return f"{name}: {_time(worker['last'])} {worker['error'] or worker['result']}"
 
 
-def _checkout(look: Mapping[str, Any]) -> Iterator[Line]:
-    differences = look["drift"]
+def _checkout(checkout: Mapping[str, Any]) -> Iterator[Line]:
+    differences = checkout["drift"]
     total = 0 if differences is None else sum(differences.values())
     levels = ", ".join(f"{number} {level}" for level, number in (differences or {}).items() if number)
     summary = (
         "not compared" if differences is None else counted(total, "difference") + (f" ({levels})" if levels else "")
     )
-    yield "checkout", f"{look['folder']}: {summary} as it lies there at {_time(look['at'])}", ""
-    for line in "\n".join(look["errors"]).splitlines():
+    yield "checkout", f"{checkout['folder']}: {summary} as it lies there at {_time(checkout['at'])}", ""
+    for line in "\n".join(checkout["errors"]).splitlines():
         yield "", line, "red"
-    for gap in look["unreachable"]:
+    for gap in checkout["unreachable"]:
         yield "", f"not read: {gap}", "yellow"
 
 

@@ -50,11 +50,11 @@ def register(app: typer.Typer) -> None:
         err = Console(stderr=True)
         with tempfile.TemporaryDirectory(prefix="clockwork-demo-", ignore_cleanup_errors=True) as folder:
 
-            def say(step: str) -> None:
+            def narrate(step: str) -> None:
                 err.print(f"[dim]·[/] {step}", highlight=False, soft_wrap=True)
 
-            with staged(Path(folder), port=port, say=say) as stage:
-                account = play(stage, say=say)
+            with staged(Path(folder), port=port, narrate=narrate) as stage:
+                account = play(stage, narrate=narrate)
                 if as_json:
                     print_json(account.as_json())
                     return
@@ -110,12 +110,12 @@ def _serve(stage: object, out: Console) -> None:
     out.print("Open the pages, press Merge or Close, tick a box on the dashboard, or comment", highlight=False)
     out.print("`/clockwork explain`, and watch. Ctrl-C ends it.\n", highlight=False)
 
-    def say(lines: Sequence[str]) -> None:
+    def narrate(lines: Sequence[str]) -> None:
         for line in lines:
             out.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] {escape(line)}", highlight=False, soft_wrap=True)
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    react(stage, say=say, stopped=stop.is_set)
+    react(stage, narrate=narrate, stopped=stop.is_set)
     out.print(_NEXT, highlight=False, soft_wrap=True, markup=False)

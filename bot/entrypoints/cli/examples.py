@@ -163,9 +163,9 @@ def illustrate(app: typer.Typer) -> None:
     """
     if app.registered_callback is not None:
         app.registered_callback.epilog = _epilog(EXAMPLES[""])
-    for words, command in _commands(app, ""):
-        command.short_help = SUMMARIES.get(words)
-        if (lines := EXAMPLES.get(words)) is not None:
+    for verbs, command in _commands(app, ""):
+        command.short_help = SUMMARIES.get(verbs)
+        if (lines := EXAMPLES.get(verbs)) is not None:
             command.epilog = _epilog(lines)
 
 

@@ -103,7 +103,7 @@ def run(
     fleet = _open(file)
     with kept_alone(fleet.cache):
         runner = _runner(fleet, workers or fleet.settings.schedule.workers, celery)
-        loop = _loop(fleet, runner, workers, only=tuple(name for words in only or () for name in words.split()))
+        loop = _loop(fleet, runner, workers, only=tuple(name for names in only or () for name in names.split()))
         other_repositories = remembered(fleet.state) if only else {}
 
         def keep() -> None:

@@ -76,9 +76,9 @@ class OptionGroup:
     def extended(self, parameters: Mapping[str, tuple[Any, object]], value: Callable[..., object]) -> OptionGroup:
         """With more parameters behind these. ``value`` makes one of what this group comes to and of the others."""
 
-        def joined(**given: object) -> object:
-            group_value = self.value(**{name: given.pop(name) for name in self.parameters})
-            return value(group_value, **given)
+        def joined(**arguments: object) -> object:
+            group_value = self.value(**{name: arguments.pop(name) for name in self.parameters})
+            return value(group_value, **arguments)
 
         return OptionGroup({**self.parameters, **parameters}, joined)
 
@@ -88,12 +88,12 @@ def grouped(**groups: OptionGroup) -> Callable[[Callable[..., None]], Callable[.
 
     def decorated(verb: Callable[..., None]) -> Callable[..., None]:
         @wraps(verb)
-        def called(**given: object) -> None:
+        def called(**arguments: object) -> None:
             values = {
-                name: group.value(**{part: given.pop(part) for part in group.parameters})
+                name: group.value(**{part: arguments.pop(part) for part in group.parameters})
                 for name, group in groups.items()
             }
-            verb(**values, **given)
+            verb(**values, **arguments)
 
         for name in groups:  # what a group comes to may be of a module that is not loaded yet
             verb.__annotations__.pop(name)

@@ -18,13 +18,13 @@ _COLUMNS: Final = 80
 """No help text is wider; on a narrower terminal it is wrapped for that."""
 
 
-def stored(words: Sequence[str]) -> str | None:
+def prerendered(argv: Sequence[str]) -> str | None:
     """What a command line of one word prints that asks for the program's help or version; None for every other."""
-    if len(words) != 1 or "_CLOCKWORK_COMPLETE" in os.environ:
+    if len(argv) != 1 or "_CLOCKWORK_COMPLETE" in os.environ:
         return None
-    if words[0] == "--version":
+    if argv[0] == "--version":
         return f"clockwork {__version__}\n"
-    if words[0] in {"--help", "-h"} and shutil.get_terminal_size().columns >= _COLUMNS and _FILE.is_file():
+    if argv[0] in {"--help", "-h"} and shutil.get_terminal_size().columns >= _COLUMNS and _FILE.is_file():
         return _FILE.read_text("utf-8")
     return None
 

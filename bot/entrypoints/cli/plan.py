@@ -95,9 +95,9 @@ def plan(
         and not (as_json or options.live or options.live_command)
         and any(plan.actions for plan in action_lists)
     ):
-        words = ["clockwork", "apply", str(out), *rerun(options)]
+        argv = ["clockwork", "apply", str(out), *rerun(options)]
         same = SAME_VARIABLES if options.variables else ""
-        print(f"Kept in {out}. Whoever runs this{same} agrees to it:\n  {shlex.join(words)}")
+        print(f"Kept in {out}. Whoever runs this{same} agrees to it:\n  {shlex.join(argv)}")
     if report.unreachable:
         raise typer.Exit(3)
     if detailed_exitcode and any(action_list.actions for action_list in action_lists):
@@ -158,10 +158,10 @@ def _write(action_lists: Sequence[ActionList], out: Path | None, *, output: Path
 
 def rerun(options: Options, task: Sequence[str] | None = None) -> list[str]:
     """The options with which another verb is about the same, without variables: their values may be secret."""
-    words = [] if options.repo == "." else ["--repo", options.repo]
-    words += [] if options.settings is None else ["--settings", str(options.settings)]
-    words += [] if options.target is None else ["--target", options.target]
-    return words + [word for name in task or () for word in ("--task", name)]
+    arguments = [] if options.repo == "." else ["--repo", options.repo]
+    arguments += [] if options.settings is None else ["--settings", str(options.settings)]
+    arguments += [] if options.target is None else ["--target", options.target]
+    return arguments + [argument for name in task or () for argument in ("--task", name)]
 
 
 def register(app: typer.Typer) -> None:

@@ -57,15 +57,15 @@ def register(app: typer.Typer) -> None:
             print(change.text())
 
 
-def level_named(word: str) -> FixLevel:
+def level_named(text: str) -> FixLevel:
     """The level of that name. ``Invalid`` for any other word, with the nearest."""
     levels = [level.value for level in FixLevel]
-    if word in levels:
-        return FixLevel(word)
+    if text in levels:
+        return FixLevel(text)
     from bot.intake.declared import suggestion
 
-    hint = suggestion(word, levels, otherwise=f"The levels are {', '.join(levels)}.")
-    raise Invalid(f"unknown level {word!r}", advice=hint)
+    hint = suggestion(text, levels, otherwise=f"The levels are {', '.join(levels)}.")
+    raise Invalid(f"unknown level {text!r}", advice=hint)
 
 
 def _print_rules(rules: Iterable[Rule]) -> None:

@@ -72,11 +72,11 @@ def show(listing: Listing, console: Console, *, everything: bool = False) -> Non
         console.print(Text(" " * indent + text, style), soft_wrap=True)
 
     for target in listing.targets:
-        words = [counted(target.resources, "object")]
-        words += [f"live state: {target.observer}"] if target.observer else []
-        words += [] if target.compared else ["not compared"]
+        facts = [counted(target.resources, "object")]
+        facts += [f"live state: {target.observer}"] if target.observer else []
+        facts += [] if target.compared else ["not compared"]
         console.print(
-            Text(target.name, style="bold"), Text(f"  {', '.join(words)}", style="dim"), sep="", soft_wrap=True
+            Text(target.name, style="bold"), Text(f"  {', '.join(facts)}", style="dim"), sep="", soft_wrap=True
         )
         for path in target.paths:
             line(f"files below {path}", indent=2)
@@ -117,11 +117,11 @@ def _show_groups(listing: Listing, console: Console) -> None:
         console.print(Text("--all lists every unit and every reason.", style="dim"))
 
 
-def _wrapped(words: str, indent: int, width: int) -> str:
-    """``words`` in lines of at most ``width``, whole names whole."""
+def _wrapped(sentence: str, indent: int, width: int) -> str:
+    """``sentence`` in lines of at most ``width``, whole names whole."""
     margin = " " * indent
     return textwrap.fill(
-        words,
+        sentence,
         width,
         initial_indent=margin,
         subsequent_indent=margin,

@@ -18,7 +18,7 @@ _NUMBER: Final = re.compile(r"Input should be a valid (integer|number)\b.*", re.
 _BOUND: Final = re.compile(r"Input should be (greater|less) than or equal to (-?[\d.]+)")
 
 
-def told(mistake: Exception) -> Invalid | str:
+def explained(mistake: Exception) -> Invalid | str:
     """The mistake as ``Invalid``; the help of a group that was called without a verb as text."""
     context = getattr(mistake, "ctx", None)
     path = context.command_path if context is not None else "clockwork"

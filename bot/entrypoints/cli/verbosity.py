@@ -41,30 +41,30 @@ class Verbosity:
             sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the program ends
 
 
-def hoisted(words: Sequence[str]) -> tuple[Verbosity, list[str]]:
-    """What the words say of it, and the others. Raises ``Invalid`` for a level or format that there is none of."""
-    variables, other_words, quiet = dict[str, str](), list[str](), False
-    waiting = iter(words)
-    for word in waiting:
-        name, equals, value_text = word.partition("=")
-        if word == "--":
-            other_words += [word, *waiting]
-        elif (word in _FLAGS or name in _VALUED) and _wants_value(other_words):
-            other_words.append(word)
-        elif word in _FLAGS:
-            variables[LEVEL] = _FLAGS[word]
-            quiet = quiet or _FLAGS[word] == "error"
+def hoisted(argv: Sequence[str]) -> tuple[Verbosity, list[str]]:
+    """What ``argv`` says of it, and the other arguments. Raises ``Invalid`` for a level or format that there is none of."""
+    variables, remaining_arguments, quiet = dict[str, str](), list[str](), False
+    waiting = iter(argv)
+    for argument in waiting:
+        name, equals, value_text = argument.partition("=")
+        if argument == "--":
+            remaining_arguments += [argument, *waiting]
+        elif (argument in _FLAGS or name in _VALUED) and _wants_value(remaining_arguments):
+            remaining_arguments.append(argument)
+        elif argument in _FLAGS:
+            variables[LEVEL] = _FLAGS[argument]
+            quiet = quiet or _FLAGS[argument] == "error"
         elif name in _VALUED:
             variable, choices = _VALUED[name]
             variables[variable] = _value(name, value_text if equals else next(waiting, ""), choices)
         else:
-            other_words.append(word)
-    return Verbosity(variables, quiet and not _RESULTS & set(other_words)), other_words
+            remaining_arguments.append(argument)
+    return Verbosity(variables, quiet and not _RESULTS & set(remaining_arguments)), remaining_arguments
 
 
-def _wants_value(words: Sequence[str]) -> bool:
-    """Whether the last of ``words`` is an option whose value comes next, whatever that looks like (as Click reads it)."""
-    if not words or not words[-1].startswith("-"):
+def _wants_value(argv: Sequence[str]) -> bool:
+    """Whether the last of ``argv`` is an option whose value comes next, whatever that looks like (as Click reads it)."""
+    if not argv or not argv[-1].startswith("-"):
         return False
     import typer.main
 
@@ -72,17 +72,17 @@ def _wants_value(words: Sequence[str]) -> bool:
 
     command: Any = typer.main.get_command(build())
     waits = False
-    for word in words:
+    for argument in argv:
         if waits:
             waits = False
-        elif word.startswith("-"):
-            waits = _is_open(word, command)
+        elif argument.startswith("-"):
+            waits = _is_open(argument, command)
         else:
-            command = getattr(command, "commands", {}).get(word, command)
+            command = getattr(command, "commands", {}).get(argument, command)
     return waits
 
 
-def _is_open(word: str, command: Any) -> bool:
+def _is_open(argument: str, command: Any) -> bool:
     """Whether an option of a command lacks its value: ``--at``, ``-m``, ``-ym``, and not ``--at=2h`` or ``-mtext``."""
     valued = {
         name
@@ -90,10 +90,10 @@ def _is_open(word: str, command: Any) -> bool:
         if option.param_type_name == "option" and not option.is_flag and not option.count
         for name in option.opts
     }
-    if word.startswith("--"):
-        return word in valued
-    first = next((at for at, letter in enumerate(word[1:], 1) if f"-{letter}" in valued), None)
-    return first == len(word) - 1
+    if argument.startswith("--"):
+        return argument in valued
+    first = next((at for at, letter in enumerate(argument[1:], 1) if f"-{letter}" in valued), None)
+    return first == len(argument) - 1
 
 
 def _value(name: str, value_text: str, choices: Sequence[str]) -> str:
@@ -128,18 +128,18 @@ class ToldMeter:
     """Tells of each request and rendering at ``debug``, beside those that are told anyway."""
 
     def __init__(self, *other_meters: Meter) -> None:
-        self._others = other_meters
+        self._meters = other_meters
 
     def answered(self, method: str, status: str) -> None:
         event("answered", "debug", method=method, status=status)
-        for other in self._others:
-            other.answered(method, status)
+        for meter in self._meters:
+            meter.answered(method, status)
 
     def rendered(self, kind: str, seconds: float) -> None:
         event("rendered", "debug", kind=kind, seconds=round(seconds, 3))
-        for other in self._others:
-            other.rendered(kind, seconds)
+        for meter in self._meters:
+            meter.rendered(kind, seconds)
 
     def left(self, requests: RequestsLeft) -> None:
-        for other in self._others:
-            other.left(requests)
+        for meter in self._meters:
+            meter.left(requests)

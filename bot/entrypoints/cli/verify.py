@@ -43,15 +43,15 @@ def register(app: typer.Typer) -> None:
         from bot.wiring.verifying import open_verification
 
         verification = open_verification(options, publish=publish and not task, tasks=task or ())(wait)
-        report = verification.verified.assessment.report
+        report = verification.last_look.assessment.report
         if as_json:
             print_json(
-                {"state": verification.verified.state.value, "looks": verification.verified.looks, **to_json(report)}
+                {"state": verification.last_look.state.value, "looks": verification.last_look.looks, **to_json(report)}
             )
         else:
             show_report(report, Console())
-            print("\n".join([f"{verification.verified.title}.", *verification.written]))
-        if verification.verified.state is CheckState.NEUTRAL:
+            print("\n".join([f"{verification.last_look.title}.", *verification.written]))
+        if verification.last_look.state is CheckState.NEUTRAL:
             raise typer.Exit(3)
-        if verification.verified.state is CheckState.FAILURE:
+        if verification.last_look.state is CheckState.FAILURE:
             raise typer.Exit(2 if report.errors else 1)

@@ -48,10 +48,13 @@ def run(
     workers = open_workers(settings, repo)
     worker = Worker(name.value)
     if once:
-        _say(turn(worker, workers), as_json=as_json)
+        _print_outcome(turn(worker, workers), as_json=as_json)
         return
     keep_working(
-        workers, stopped=lambda: False, report=lambda _, outcome: _say(outcome, as_json=as_json), only={worker}
+        workers,
+        stopped=lambda: False,
+        report=lambda _, outcome: _print_outcome(outcome, as_json=as_json),
+        only={worker},
     )
 
 
@@ -113,7 +116,7 @@ def _tell(sentence: str, name: WorkerName, *, as_json: bool) -> None:
         print(sentence)
 
 
-def _say(outcome: Outcome | BotError, *, as_json: bool) -> None:
+def _print_outcome(outcome: Outcome | BotError, *, as_json: bool) -> None:
     from bot.errors import BotError
 
     if isinstance(outcome, BotError):

@@ -50,7 +50,8 @@ def status_json(
         "waiting": _waiting(status),
         "workers": _workers(status, settings),
         "checkouts": [
-            look_json(look) for look in sorted(status.checkouts.copy().values(), key=lambda look: look.folder)
+            checkout_json(checkout)
+            for checkout in sorted(status.checkouts.copy().values(), key=lambda checkout: checkout.folder)
         ],
         "queue": [described(work) for work in (*daemon.queue.waiting(), *daemon.held.copy())],
         **facts(status, "ticks failures last_error"),
@@ -58,14 +59,14 @@ def status_json(
     }
 
 
-def look_json(look: CheckoutLook) -> dict[str, object]:
+def checkout_json(checkout: CheckoutLook) -> dict[str, object]:
     """A checkout as it lay there."""
-    report = look.report
+    report = checkout.report
     return {
-        "folder": str(look.folder),
-        "at": look.at.isoformat(),
+        "folder": str(checkout.folder),
+        "at": checkout.at.isoformat(),
         "drift": None if report is None else counts(report),
-        "errors": [look.error] if report is None else [str(error) for error in report.errors],
+        "errors": [checkout.error] if report is None else [str(error) for error in report.errors],
         "unreachable": [] if report is None else [f"{gap.observer}: {gap.cause}" for gap in report.unreachable],
     }
 
@@ -89,7 +90,7 @@ def _doing(steps: Steps) -> dict[str, object] | None:
     step = steps.current
     if step is None:
         return None
-    seconds = round(steps.monotonic() - step.begun, 1)
+    seconds = round(steps.monotonic() - step.began, 1)
     return {"step": step.name, "detail": steps.detail, "since": step.since.isoformat(), "seconds": seconds}
 
 
@@ -198,7 +199,7 @@ def _closed(status: DaemonStatus, now: datetime) -> list[dict[str, object]]:
 
 
 def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
-    circumstances, people_by_number = status.circumstances, _asked(status)
+    circumstances, people_by_number = status.circumstances, _people_by_number(status)
     return [
         {
             "number": item.number,
@@ -213,7 +214,7 @@ def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
     ]
 
 
-def _asked(status: DaemonStatus) -> dict[int, set[str]]:
+def _people_by_number(status: DaemonStatus) -> dict[int, set[str]]:
     """By number: the people whom the rules of the last run give a pull request or an issue to."""
     last = status.last
     if last is None:

@@ -48,11 +48,11 @@ def start(started: DaemonOptions, *, wait: float) -> Runtime:
 
 def _spawned(started: DaemonOptions, log: Path) -> subprocess.Popen[bytes]:
     # -P: what lies in the current folder, such as a repository of strangers, is never imported.
-    words = [sys.executable, "-P", "-m", "bot", "daemon", "run", *arguments(started)]
+    argv = [sys.executable, "-P", "-m", "bot", "daemon", "run", *arguments(started)]
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(
-            words,
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=descriptor,
             stderr=descriptor,
@@ -65,10 +65,10 @@ def _spawned(started: DaemonOptions, log: Path) -> subprocess.Popen[bytes]:
 
 def arguments(started: DaemonOptions) -> tuple[str, ...]:
     """How ``clockwork daemon run`` is called for the same daemon."""
-    return tuple(_words(started))
+    return tuple(_arguments(started))
 
 
-def _words(started: DaemonOptions) -> Iterator[str]:
+def _arguments(started: DaemonOptions) -> Iterator[str]:
     options = started.options
     yield from ("--repo", options.repo)
     for live in options.snapshots:

@@ -141,7 +141,7 @@ class Daemon:
             self.queue.put(work)
         return True
 
-    def look(self) -> int:
+    def request_run(self) -> int:
         """Have a run done now; its number in :attr:`DaemonStatus.runs`."""
         number = self.status.runs.next()
         self.queue.put(ReconcileWork())
@@ -221,12 +221,12 @@ class Daemon:
 
     def _apply(self) -> None:
         if self.status.pause is None and (result := self.jobs.apply()) is not None:
-            verified = result.verification.verified
-            self.log.info("applied", state=verified.state.value, title=verified.title)
+            verification = result.verification.last_look
+            self.log.info("applied", state=verification.state.value, title=verification.title)
 
     def _check(self) -> None:
         works = self.jobs.check()
-        self._looked(LookKind.CHECK)
+        self._note_look(LookKind.CHECK)
         for work in works:
             self.queue.put(work)
         if works:
@@ -234,7 +234,7 @@ class Daemon:
 
     def _reconcile(self) -> None:
         number, at, began = self.status.runs.begin(), self.now(), self.steps.monotonic()
-        self._looked(LookKind.DRIFT)
+        self._note_look(LookKind.DRIFT)
 
         def ended(end: RunEnd) -> None:
             self.status.finished.append(finished_run(end, at, self.steps.monotonic() - began))
@@ -264,13 +264,13 @@ class Daemon:
             self.reloaded()
 
     def _look_at(self, folder: Path) -> None:
-        look = self.jobs.look_at(folder)
-        self.status.checkouts[folder] = look
-        if look.report is None:
-            self.log.warning("checkout not compared", folder=str(folder), error=look.error)
+        checkout = self.jobs.look_at(folder)
+        self.status.checkouts[folder] = checkout
+        if checkout.report is None:
+            self.log.warning("checkout not compared", folder=str(folder), error=checkout.error)
             return
-        errors = [str(error) for error in look.report.errors]
-        drift = len(look.report.drift)
+        errors = [str(error) for error in checkout.report.errors]
+        drift = len(checkout.report.drift)
         self.log.info("checkout compared", folder=str(folder), drift=drift, errors=errors)
 
     def _left(self, work: Work, exc: Interrupted) -> None:
@@ -285,9 +285,9 @@ class Daemon:
         self.status.last_error = exc.message
         self.status.recent.clear()  # what a delivery asked for is not done: sent again, it is new
         if isinstance(work, CheckWork):
-            self._looked(LookKind.CHECK, error=exc.message)
+            self._note_look(LookKind.CHECK, error=exc.message)
         elif isinstance(work, ReconcileWork):
-            self._looked(LookKind.DRIFT, error=exc.message)
+            self._note_look(LookKind.DRIFT, error=exc.message)
         facts = {"exc_info": defect} if defect is not None else {}
         self.log.warning("failed", work=described(work), error=exc.message, kind=type(defect or exc).__name__, **facts)
 
@@ -303,8 +303,8 @@ class Daemon:
 
     def _put_checkouts(self) -> None:
         """Checkouts that differed, or could not be compared, may do so no longer; those in sync wait for a change of theirs."""
-        for folder, look in self.status.checkouts.items():
-            if not look.in_sync:
+        for folder, checkout in self.status.checkouts.items():
+            if not checkout.in_sync:
                 self.queue.put(CheckoutWork(folder))
 
     def _patience(self) -> float:
@@ -312,7 +312,7 @@ class Daemon:
         times = [times.next for times in self.status.looks.values() if times.next is not None]
         return min([_LONGEST_WAIT, *(max((at - self.now()).total_seconds(), 0.0) for at in times)])
 
-    def _looked(self, kind: LookKind, *, error: str | None = None) -> None:
+    def _note_look(self, kind: LookKind, *, error: str | None = None) -> None:
         self.status.looks[kind] = LookTimes(self.now(), self._after(kind), error)
 
     def _after(self, kind: LookKind) -> datetime:

@@ -106,20 +106,20 @@ class Runs:
     """Numbers runs from 1, so that whoever asks for one gets one that began after they asked."""
 
     def __init__(self) -> None:
-        self._begun = 0
+        self._count = 0
         self._changed = Condition()
         self._end: tuple[int, RunEnd] | None = None
 
     def next(self) -> int:
         """The number of the first run that begins from now on."""
         with self._changed:
-            return self._begun + 1
+            return self._count + 1
 
     def begin(self) -> int:
         """A run begins; its number."""
         with self._changed:
-            self._begun += 1
-            return self._begun
+            self._count += 1
+            return self._count
 
     def end(self, number: int, end: RunEnd) -> None:
         """That run came to this."""

@@ -34,11 +34,11 @@ class Interrupted(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class CurrentStep:
-    """What is being done. ``since`` is UTC, ``begun`` the same on a clock that nobody sets, in seconds."""
+    """What is being done. ``since`` is UTC, ``began`` the same on a clock that nobody sets, in seconds."""
 
     name: str
     since: datetime
-    begun: float
+    began: float
     leavable: bool
 
 
@@ -49,15 +49,15 @@ class Steps:
         self._now = now
         self.monotonic = monotonic
         self.current: CurrentStep | None = None
-        self._told: tuple[CurrentStep, str] | None = None
-        self._asked: str | None = None
+        self._progress: tuple[CurrentStep, str] | None = None
+        self._leave_reason: str | None = None
         self._lasting = False
 
     @contextmanager
     def work(self, name: str, *, leavable: bool) -> Iterator[None]:
         """One piece of work. What was asked of the work before it is forgotten, unless that was lasting."""
         if not self._lasting:
-            self._asked = None
+            self._leave_reason = None
         self.begin(name, leavable=leavable)
         try:
             yield
@@ -74,23 +74,23 @@ class Steps:
         current = self.current
         if current is not None:
             parts = [step.observer, step.doing, f"{step.done}/{step.total}" if step.total else ""]
-            self._told = (current, " ".join(part for part in parts if part))
+            self._progress = (current, " ".join(part for part in parts if part))
 
     @property
     def detail(self) -> str:
         """What was last told of the step in hand; empty when nothing was."""
-        progress_text = self._told
+        progress_text = self._progress
         return progress_text[1] if progress_text is not None and progress_text[0] is self.current else ""
 
     def ask(self, reason: str, *, lasting: bool = False) -> None:
         """Have the work in hand left as soon as that loses nothing; with ``lasting`` every later work, too."""
         if not self._lasting:
-            self._asked, self._lasting = reason, lasting
+            self._leave_reason, self._lasting = reason, lasting
 
     def boundary(self) -> None:
         """Nothing is half done here: raise :class:`Interrupted` where somebody asked for it."""
-        if self._asked is not None:
-            raise Interrupted(self._asked)
+        if self._leave_reason is not None:
+            raise Interrupted(self._leave_reason)
 
     def leave(self) -> None:
         """As :meth:`boundary`, between any two instructions: only where the step may be left. For signal handlers."""
@@ -106,27 +106,27 @@ class Steps:
 
 @dataclass(slots=True)
 class SteppedLedger:
-    """A ledger whose first reading in a run is where looking ends and writing may begin. ``seen`` is the last view."""
+    """A ledger whose first reading in a run is where looking ends and writing may begin. ``last_view`` is the last view."""
 
     real: Ledger
     steps: Steps
-    seen: LedgerView | None = None
+    last_view: LedgerView | None = None
 
     def read(self) -> LedgerView:
         if self.steps.current is not None and self.steps.current.leavable:
             self.steps.begin("planning", leavable=False)
-        self.seen = self.real.read()
-        return self.seen
+        self.last_view = self.real.read()
+        return self.last_view
 
     def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
-        self.seen = self.real.append(view, entries)
-        return self.seen
+        self.last_view = self.real.append(view, entries)
+        return self.last_view
 
     def append_with(
         self, view: LedgerView, entries: Sequence[Entry], moves: Sequence[BranchMove]
     ) -> tuple[LedgerView, bool]:
-        self.seen, together = self.real.append_with(view, entries, moves)
-        return self.seen, together
+        self.last_view, together = self.real.append_with(view, entries, moves)
+        return self.last_view, together
 
 
 def stepped(loop: Loop, ledger: SteppedLedger) -> Loop:

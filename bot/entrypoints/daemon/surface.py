@@ -13,7 +13,7 @@ from typing import Protocol
 
 from bot import __version__
 from bot.entrypoints.api.tokens import ApiToken, Scope, tokens
-from bot.entrypoints.daemon.account import look_json, status_json
+from bot.entrypoints.daemon.account import checkout_json, status_json
 from bot.entrypoints.daemon.consumer import Daemon
 from bot.entrypoints.daemon.state import Pause, Runtime, StateFolder
 from bot.entrypoints.outcome import exit_code
@@ -78,11 +78,11 @@ class Surface:
             versions={"clockwork": __version__, "python": platform.python_version()},
         )
 
-    def look(self) -> int:
-        """Ask for a run; the number to ask :meth:`looked` about."""
-        return self.daemon.look()
+    def request_run(self) -> int:
+        """Ask for a run; the number to ask :meth:`run_result` about."""
+        return self.daemon.request_run()
 
-    def looked(self, number: int, *, width: int = 0, colour: bool = False) -> Mapping[str, object] | None:
+    def run_result(self, number: int, *, width: int = 0, colour: bool = False) -> Mapping[str, object] | None:
         """What that run came to, as JSON; None while it is not done. With ``width`` also as ``text`` for people.
 
         Raises the ``BotError`` that it ended with.
@@ -92,10 +92,10 @@ class Surface:
             return None
         if isinstance(end, BotError):
             raise end
-        checkouts = sorted(self.daemon.status.checkouts.copy().values(), key=lambda look: look.folder)
+        checkouts = sorted(self.daemon.status.checkouts.copy().values(), key=lambda checkout: checkout.folder)
         answer: dict[str, object] = {"tick": tick_json(end), "exit_code": exit_code(end)}
         if checkouts:
-            answer["checkouts"] = [look_json(look) for look in checkouts]
+            answer["checkouts"] = [checkout_json(checkout) for checkout in checkouts]
         if width:
             from rich.console import Console
 

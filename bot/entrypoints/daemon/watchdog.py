@@ -24,9 +24,9 @@ from bot.entrypoints.daemon.notify import Notifier
 from bot.entrypoints.daemon.status import DaemonStatus
 from bot.entrypoints.daemon.steps import CurrentStep, Steps
 
-_LOOK: Final = 1.0
+_INTERVAL: Final = 1.0
 """Seconds between two looks at the consumer."""
-_ASKED: Final = frozenset({signal.SIGTERM, signal.SIGINT})
+_STOP_SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Watchdog:
     _thread: threading.Thread | None = None
     _stop_began: float | None = None
     _overdue: CurrentStep | None = None
-    _told: str = ""
+    _status_text: str = ""
     _pinged: float = float("-inf")
 
     def start(self) -> None:
@@ -76,7 +76,7 @@ class Watchdog:
 
     def _watch(self) -> None:
         while not self._ended.is_set():
-            pause = min(_LOOK, self.notifier.watchdog / 4) if self.notifier.watchdog else _LOOK
+            pause = min(_INTERVAL, self.notifier.watchdog / 4) if self.notifier.watchdog else _INTERVAL
             ready, _, _ = select.select([self._pipe[0]], [], [], pause)
             for number in os.read(self._pipe[0], 64) if ready else b"":
                 self._signalled(number)
@@ -85,9 +85,9 @@ class Watchdog:
     def _signalled(self, number: int) -> None:
         if number == signal.SIGHUP:
             self.hang_up()
-        elif number in _ASKED and self.stopping.is_set():
+        elif number in _STOP_SIGNALS and self.stopping.is_set():
             self._give_up("was told to stop twice")
-        elif number in _ASKED:
+        elif number in _STOP_SIGNALS:
             self.log.info("stopping", signal=signal.Signals(number).name)
             self.stop()
 
@@ -102,14 +102,14 @@ class Watchdog:
 
     def _look_at_step(self, now: float) -> None:
         step = self.steps.current
-        if step is None or now - step.begun <= self.step_timeout:
+        if step is None or now - step.began <= self.step_timeout:
             self.status.overdue = None
             return
         took = f"{step.name!r} takes longer than {self.step_timeout:g} s"
         self.status.overdue = took
         if self._overdue is not step:
             self._overdue = step
-            self.log.warning("overdue", step=step.name, seconds=round(now - step.begun), detail=self.steps.detail)
+            self.log.warning("overdue", step=step.name, seconds=round(now - step.began), detail=self.steps.detail)
             if step.leavable:
                 self.steps.ask(took)
                 self._poke()
@@ -121,8 +121,8 @@ class Watchdog:
 
     def _report(self, now: float) -> None:
         text = self.status.overdue or self.summary()
-        if text != self._told and self.notifier.status(text):
-            self._told = text
+        if text != self._status_text and self.notifier.status(text):
+            self._status_text = text
         if self.status.overdue is None and now - self._pinged >= self.notifier.watchdog / 2:
             self._pinged = now
             self.notifier.alive()

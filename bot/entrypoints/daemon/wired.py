@@ -111,7 +111,7 @@ class Wired:
         self._judged: dict[int, str] = {}
         self._judged_queued: frozenset[tuple[QueuedHead, str]] = frozenset()
         self._apply_due = clock.now()
-        self._asked: set[int] = set()
+        self._awaited: set[int] = set()
         """Merged pull requests on which somebody was asked to agree to a plan: they are in no list of open items."""
         self._run_due: datetime | None = clock.now()
         """When a run is due whatever changes: one has failed, or a limit says no until then."""
@@ -154,7 +154,7 @@ class Wired:
 
     def view(self) -> LedgerView | None:
         """The ledger as last read."""
-        return self._parts.ledger.seen
+        return self._parts.ledger.last_view
 
     def reload(self) -> None:
         """Wired by the settings as they are now, even if they did not change."""
@@ -175,7 +175,7 @@ class Wired:
         """Whatever changed, but for live state. What is not commented on or judged yet is looked at again, too."""
         run = self.fresh().loop.run
         after = circumstances(replace(run, ledger=self._parts.ledger.real))
-        self._parts.ledger.seen = after.ledger
+        self._parts.ledger.last_view = after.ledger
         works = list(dict.fromkeys(self._due(self._before, after)))
         self._before = after
         self._forget_closed(after)
@@ -195,7 +195,7 @@ class Wired:
         changed = after.threads() if before is None else touched(before, after)
         again = self._settled(now) | self._not_answered(now)
         yield from (
-            CommentWork(number) for number in sorted({*changed, *(again & (after.threads().keys() | self._asked))})
+            CommentWork(number) for number in sorted({*changed, *(again & (after.threads().keys() | self._awaited))})
         )
         self._unsettled |= dict.fromkeys(changed, now)
         if self._parts.guard is not None:
@@ -210,7 +210,7 @@ class Wired:
         if (now - self._read_threads).total_seconds() < self.intervals.drift:
             return set()
         self._read_threads = now
-        return self._unread | self._asked
+        return self._unread | self._awaited
 
     def _settled(self, now: datetime) -> set[int]:
         """Threads that are read again: a comment in the second of the last change does not show in a thread's time."""
@@ -246,7 +246,7 @@ class Wired:
         """Apply where settings say so, and read then what people answer on the pull requests that were told."""
         applied = after_merge(self._options)
         waits = applied is not None and any(applied_plan.waiting for applied_plan in applied.ended)
-        self._asked = {*applied.verification.pulls} if applied is not None and waits else set()
+        self._awaited = {*applied.verification.pulls} if applied is not None and waits else set()
         if applied is not None and applied.refused:
             # each attempt is two entries of the journal: as with a closed lane, the next one is in an hour
             self._apply_due = self._clock.now() + _REFUSED_AGAIN
@@ -333,7 +333,7 @@ class Wired:
         if self._parts.guard is not None:
             self.meters.recorded(self._parts.guard.queue)
         if self.status is not None:
-            self.meters.kept(
+            self.meters.daemon_state(
                 waiting=waiting,
                 failures=self.status.failures,
                 paused=self.status.pause is not None,
@@ -341,9 +341,9 @@ class Wired:
             )
         return exposition(self.meters.aged())
 
-    def _told(self, delivery: Delivery) -> None:
+    def _count_delivery(self, delivery: Delivery) -> None:
         """A message to somebody came to this."""
-        self.meters.told(delivery)
+        self.meters.delivered(delivery)
         if self.log is not None:
             tell = self.log.info if delivery.result is DeliveryResult.DELIVERED else self.log.warning
             tell("told", receiver=delivery.receiver, result=delivery.result.value, answer=delivery.answer)
@@ -364,7 +364,7 @@ class Wired:
             ledger,
             open_webhooks(open_repo, host),
             settings_bytes(self._options, open_repo.repository, open_repo.branch),
-            open_announcer(open_repo, self._clock, account=self._told, warn=self._warn, background=True),
+            open_announcer(open_repo, self._clock, account=self._count_delivery, warn=self._warn, background=True),
             open_pusher(open_repo, self.meters, self._warn),
         )
 

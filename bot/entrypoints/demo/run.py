@@ -50,7 +50,7 @@ from bot.wiring.workers import workers_of
 
 NAME: Final = "acme/shop"
 _SNAPSHOT: Final = re.compile(r"\blive/(\w+\.json)\b")
-Say = Callable[[str], None]
+Narrator = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Stage:
     options: Options
     loop: Loop
     guard: Guard
-    places: Mapping[Path, DemoCluster]
+    clusters: Mapping[Path, DemoCluster]
     """What runs, by the snapshot that the bot's observers read it from."""
     started: float
     """When setting it up began, in seconds of the monotonic clock."""
@@ -103,11 +103,11 @@ class Stage:
     @property
     def prod(self) -> DemoCluster:
         """Where the demo's people work."""
-        return next(cluster for file, cluster in self.places.items() if file.stem == "prod")
+        return next(cluster for file, cluster in self.clusters.items() if file.stem == "prod")
 
     def show(self) -> None:
         """Write what runs to where the bot's observers read it."""
-        for file, cluster in self.places.items():
+        for file, cluster in self.clusters.items():
             file.write_text(json.dumps(cluster.as_snapshot(), indent=1), encoding="utf-8")
 
 
@@ -121,13 +121,13 @@ def shop_files(live: Path) -> dict[str, bytes]:
 
 
 @contextmanager
-def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
+def staged(directory: Path, *, port: int, narrate: Narrator) -> Iterator[Stage]:
     """The sandbox with the shop on it and the bot wired to both."""
     started = time.monotonic()
-    say("starting a GitHub-compatible server on this machine")
+    narrate("starting a GitHub-compatible server on this machine")
     with Sandbox.start(directory / "sandbox", port=port) as box:
         token = box.create_user("clockwork[bot]", bot=True)
-        say(f"creating the repository {NAME}")
+        narrate(f"creating the repository {NAME}")
         live = directory / "live"
         live.mkdir()
         box.create_repository(NAME, files=shop_files(live), description="What runs the shop, declared in Git.")
@@ -147,15 +147,15 @@ def staged(directory: Path, *, port: int, say: Say) -> Iterator[Stage]:
         host = open_host(open_repo, clock)
         if host is None:
             raise Unavailable("the sandbox is not recognised as a code host")
-        guard, places = Guard(open_repo, host, clock, shared), _places(open_repo.settings, loop)
-        stage = Stage(box, options, loop, guard, places, started)
+        guard, clusters = Guard(open_repo, host, clock, shared), _clusters(open_repo.settings, loop)
+        stage = Stage(box, options, loop, guard, clusters, started)
         try:
             yield stage
         finally:
             stage.guard.store.close()
 
 
-def _places(settings: Settings, loop: Loop) -> dict[Path, DemoCluster]:
+def _clusters(settings: Settings, loop: Loop) -> dict[Path, DemoCluster]:
     """What the shop's targets declare, running where the settings say that they are observed."""
     declaration = loop.declarer.at(loop.run.repository.head(loop.run.branch) or "")
     if declaration.deployment is not None and declaration.deployment.unreachable:
@@ -177,22 +177,22 @@ def _snapshot(observe: ObserveSettings) -> Path:
     return Path(observe.snapshot.file)
 
 
-def play(stage: Stage, *, say: Say) -> Account:
+def play(stage: Stage, *, narrate: Narrator) -> Account:
     """Everything up to the account."""
     stage.show()
-    say("the bot reconciles two clusters and a host: in sync, nothing to do")
+    narrate("the bot reconciles two clusters and a host: in sync, nothing to do")
     _settle(stage)
-    say("people change things behind Git's back; the bot reconciles")
+    narrate("people change things behind Git's back; the bot reconciles")
     story.people_change_things(stage.prod)
     stage.show()
     finished = tick(stage.loop)
-    say("an assistant opens a pull request; the guardrails judge it and the bot's")
+    narrate("an assistant opens a pull request; the guardrails judge it and the bot's")
     number, url = _agent_pull(stage)
     own_action = _action(finished, Lane.CONFIG_PULL_REQUEST)
     review(stage.guard, own_action.number or 0)
     reviewed = review(stage.guard, number)
     stage.guard.store.close()
-    say("the failure modes are written into the repository")
+    narrate("the failure modes are written into the repository")
     path, link = _failure_modes(stage)
     return Account(
         home=stage.box.web_url(NAME),
@@ -275,19 +275,19 @@ def _failure_modes(stage: Stage) -> tuple[str, str]:
 
 
 def react(
-    stage: Stage, *, say: Callable[[Sequence[str]], None], stopped: Callable[[], bool], pause: float = 1.0
+    stage: Stage, *, narrate: Callable[[Sequence[str]], None], stopped: Callable[[], bool], pause: float = 1.0
 ) -> None:
     """Answer comments and reconcile whenever a branch, pull request or issue changes, until ``stopped``. ``pause`` is in
     seconds. Whatever changes meanwhile is looked at next; lines that were said last are not said again. Every thread is read
     once at first, and again a look after it changed: what is written before the first look, or in the second of the last
     change, shows in no thread's time.
     """
-    seen_items, again, last = _seen(stage), frozenset[int](), tuple[str, ...]()
+    seen_items, again, last = _circumstances(stage), frozenset[int](), tuple[str, ...]()
     changed = frozenset(seen_items.threads())
     while not stopped():
         time.sleep(pause)
         try:
-            now = _seen(stage)
+            now = _circumstances(stage)
             changed |= frozenset(touched(seen_items, now))
             answers = _answered(stage, changed | again)
             again, changed = changed, frozenset()
@@ -303,11 +303,11 @@ def react(
                 raise
         else:
             if news or lines != last:
-                say((*news, *lines))
+                narrate((*news, *lines))
             last = lines
 
 
-def _seen(stage: Stage) -> Circumstances:
+def _circumstances(stage: Stage) -> Circumstances:
     """What webhooks would be sent for."""
     return circumstances(stage.loop.run)
 

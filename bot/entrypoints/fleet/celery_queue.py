@@ -88,16 +88,16 @@ class Roll:
         self._fleet = fleet
         self._lock = threading.Lock()
         self._members: dict[str, FleetMember] = {}
-        self._asked: datetime | None = None
+        self._read_at: datetime | None = None
 
     def member(self, name: str) -> FleetMember:
         """``Invalid`` for somebody who takes no part, ``Unavailable`` where nobody can say."""
         with self._lock:
             now = self._fleet.clock.now()
             longest = timedelta(seconds=self._fleet.settings.schedule.discover if name in self._members else 60)
-            if self._asked is None or now - self._asked >= longest:
+            if self._read_at is None or now - self._read_at >= longest:
                 self._members = {member.name: member for member in self._fleet.members()}
-                self._asked = now
+                self._read_at = now
             if name not in self._members:
                 raise Invalid(
                     f"{name} takes no part in the fleet of this worker", advice="Give it the same fleet.yaml."

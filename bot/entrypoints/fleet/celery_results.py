@@ -89,7 +89,7 @@ class CarriedResults:
 
     app: Celery
     lasts: float
-    _told: dict[str, tuple[str, object]] = field(default_factory=dict)
+    _results: dict[str, tuple[str, object]] = field(default_factory=dict)
     _connection: Any = None  # Kombu's types say little
     _queue: Any = field(init=False)
 
@@ -106,26 +106,26 @@ class CarriedResults:
             try:
                 connection.connect()  # tries once; what makes a channel by itself would try for ever
                 listened = [self._queue]
-                connection.Consumer(listened, callbacks=[self._hear], no_ack=True, accept=["json"]).consume()
+                connection.Consumer(listened, callbacks=[self._receive], no_ack=True, accept=["json"]).consume()
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return str(self._queue.name)
 
-    def _hear(self, body: object, _message: object) -> None:
+    def _receive(self, body: object, _message: object) -> None:
         """Twice where a task was done twice: the first end counts. What nobody waits for is let go."""
         if not isinstance(body, Mapping):
             return
         task: Any = body.get("task_id")
-        if isinstance(task, str) and task in self._told and self._told[task][0] not in ENDED:
-            self._told[task] = (str(body.get("status")), body.get("result"))
+        if isinstance(task, str) and task in self._results and self._results[task][0] not in ENDED:
+            self._results[task] = (str(body.get("status")), body.get("result"))
 
     def expect(self, task: str) -> None:
-        self._told[task] = _PENDING
+        self._results[task] = _PENDING
 
     def state(self, task: str) -> tuple[str, object]:
-        return self._told.get(task, _PENDING)
+        return self._results.get(task, _PENDING)
 
     def wait(self, seconds: float) -> None:
         try:
@@ -138,7 +138,7 @@ class CarriedResults:
             time.sleep(seconds)
 
     def forget(self, task: str) -> None:
-        self._told.pop(task, None)
+        self._results.pop(task, None)
 
     def close(self) -> None:
         connection, self._connection = self._connection, None

@@ -37,7 +37,7 @@ class ForkServer:
         self._control = control
         self._data = data
         self._poll = select.poll()
-        self._asked: dict[int, tuple[int, int]] = {}
+        self._running: dict[int, tuple[int, int]] = {}
         """The run that a socket answers for, until its exit code is asked for: its descriptor and its number."""
         self._ending: dict[int, tuple[int, int]] = {}
         """By a run's descriptor: its number, and the socket that is to be told its exit code."""
@@ -47,12 +47,12 @@ class ForkServer:
         """Returns in a forked process alone; the server ends in here."""
         self._poll.register(self._control, select.POLLIN)
         os.close(os.pidfd_open(os.getpid()))  # where that is not allowed, nobody begins to ask
-        while self._control.fileno() >= 0 or self._asked or self._ending:
+        while self._control.fileno() >= 0 or self._running or self._ending:
             for descriptor, _ in self._poll.poll():
                 if descriptor == self._control.fileno():
                     if self._is_forked():
                         return
-                elif descriptor in self._asked:
+                elif descriptor in self._running:
                     self._let_go(descriptor)
                 else:
                     self._reap(descriptor)
@@ -84,7 +84,7 @@ class ForkServer:
     def _keep(self, pid: int, answers: int) -> None:
         run = os.pidfd_open(pid)
         _tell(answers, str(pid).encode(), run)
-        self._asked[answers] = run, pid
+        self._running[answers] = run, pid
         self._poll.register(answers, select.POLLIN)
 
     def _let_go(self, answers: int) -> None:
@@ -92,7 +92,7 @@ class ForkServer:
         self._poll.unregister(answers)
         with suppress(OSError):
             os.read(answers, len(RUN))  # a socket that is closed with something unread loses the answer (unix(7))
-        run, pid = self._asked.pop(answers)
+        run, pid = self._running.pop(answers)
         self._ending[run] = pid, answers
         self._poll.register(run, select.POLLIN)
 

@@ -56,7 +56,7 @@ class RequestCount:
     """Satisfies :class:`bot.ports.Meter`: how many requests cost something, and what is left of them."""
 
     requests: int = 0
-    told: RequestsLeft | None = None
+    requests_left: RequestsLeft | None = None
 
     def answered(self, method: str, status: str) -> None:
         del method
@@ -66,7 +66,7 @@ class RequestCount:
         del kind, seconds
 
     def left(self, requests: RequestsLeft) -> None:
-        self.told = requests
+        self.requests_left = requests
 
 
 def account_of(order: FleetOrder, environment: Mapping[str, str]) -> FleetRun:
@@ -78,7 +78,9 @@ def account_of(order: FleetOrder, environment: Mapping[str, str]) -> FleetRun:
     except BotError as exc:
         wait = exc.retry_after if isinstance(exc, Unavailable) else None
         account = replace(blank, error=problem(exc), retry_after=wait)
-    return replace(account, seconds=round(time.monotonic() - start, 3), requests=count.requests, left=count.told)
+    return replace(
+        account, seconds=round(time.monotonic() - start, 3), requests=count.requests, left=count.requests_left
+    )
 
 
 def _ran(order: FleetOrder, environment: Mapping[str, str], count: RequestCount, blank: FleetRun) -> FleetRun:

@@ -92,7 +92,7 @@ class DaemonPages:
 
     def stamp(self) -> str:
         """16 hex digits that are others whenever a page would say something else."""
-        self.guarded.look()
+        self.guarded.refresh()
         status, view = self.surface.daemon.status, self.surface.daemon.status.ledger()
         facts = (
             status.started, status.ticks, status.failures, status.last_error, status.unready, status.overdue, status.pause,
@@ -114,7 +114,7 @@ class DaemonPages:
         return page(request, "status", {"stamp": stamp, "events": EVENTS, **first_values(self.surface.status(), view)})
 
     def _view(self, last: Tick | None, ledger: LedgerView | None, finished: Sequence[FinishedRun]) -> DaemonView:
-        now, guarded = self.surface.daemon.now(), self.guarded.known
+        now, guarded = self.surface.daemon.now(), self.guarded.sessions
         limit_state = None if ledger is None else state(ledger, now, self.surface.limits())
         shapes = charts(finished, ledger, guarded or (), now)
         return DaemonView(last, guarded, self.guarded.trouble, shapes, awaited(last, limit_state))

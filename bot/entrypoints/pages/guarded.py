@@ -26,34 +26,34 @@ class GuardedRunQuestions:
     ask: Callable[[Callable[[], object]], Future[object]]
     read: Callable[[], Sequence[Session]]
     monotonic: Callable[[], float] = time.monotonic
-    known: tuple[Session, ...] | None = None
+    sessions: tuple[Session, ...] | None = None
     trouble: str | None = None
     """Why the last reading failed."""
-    _asked: Future[object] | None = field(default=None, init=False)
+    _answer: Future[object] | None = field(default=None, init=False)
     _at: float = field(default=0.0, init=False)
 
     @property
     def mark(self) -> tuple[str, ...]:
         """Another one when anything is different."""
-        newest = "" if not self.known else self.known[0].id
-        return (str(self.known is None), newest, str(len(self.known or ())), self.trouble or "")
+        newest = "" if not self.sessions else self.sessions[0].id
+        return (str(self.sessions is None), newest, str(len(self.sessions or ())), self.trouble or "")
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Take what was answered meanwhile, and ask again where that is some time ago."""
-        if self._asked is not None and self._asked.done():
-            self._take(self._asked)
-            self._asked, self._at = None, self.monotonic()
-        never = self.known is None and self.trouble is None
-        if self._asked is None and (never or self.monotonic() - self._at >= _FRESH):
-            self._asked = self.ask(self.read)
+        if self._answer is not None and self._answer.done():
+            self._take(self._answer)
+            self._answer, self._at = None, self.monotonic()
+        never = self.sessions is None and self.trouble is None
+        if self._answer is None and (never or self.monotonic() - self._at >= _FRESH):
+            self._answer = self.ask(self.read)
 
     async def first(self, stopping: Callable[[], bool]) -> None:
         """Wait a little where nothing is known yet."""
         until = self.monotonic() + _PATIENCE
-        self.look()
-        while self._asked is not None and self.known is None and self.monotonic() < until and not stopping():
+        self.refresh()
+        while self._answer is not None and self.sessions is None and self.monotonic() < until and not stopping():
             await asyncio.sleep(_POLL)
-            self.look()
+            self.refresh()
 
     def _take(self, answer: Future[object]) -> None:
         try:
@@ -61,7 +61,7 @@ class GuardedRunQuestions:
         except BotError as exc:
             self.trouble = exc.message
             return
-        self.known, self.trouble = _sessions(runs), None
+        self.sessions, self.trouble = _sessions(runs), None
 
 
 def _sessions(runs: object) -> tuple[Session, ...]:

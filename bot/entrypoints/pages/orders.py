@@ -55,5 +55,5 @@ def _order(action: TakenAction) -> AwaitedOrder:
     return AwaitedOrder(action.task, action.message, _command("retry", action.fingerprint))
 
 
-def _command(verb: str, *words: str) -> str:
-    return shlex.join(["clockwork", verb, *words, "-m", "why"])
+def _command(verb: str, *arguments: str) -> str:
+    return shlex.join(["clockwork", verb, *arguments, "-m", "why"])

@@ -44,8 +44,8 @@ class ChangeStream:
     """Seconds between two looks at the stamp, which serve everybody who listens."""
     monotonic: Callable[[], float] = time.monotonic
     listening: int = field(default=0, init=False)
-    _seen: str = field(default="", init=False)
-    _looked: float = field(default=-math.inf, init=False)
+    _stamp: str = field(default="", init=False)
+    _stamped: float = field(default=-math.inf, init=False)
 
     async def __call__(self, request: Request) -> Response:
         """A stream of events, or why there is none."""
@@ -80,6 +80,6 @@ class ChangeStream:
             self.listening -= 1
 
     def _now(self) -> str:
-        if self.monotonic() - self._looked >= self.poll:
-            self._seen, self._looked = self.stamp(), self.monotonic()
-        return self._seen
+        if self.monotonic() - self._stamped >= self.poll:
+            self._stamp, self._stamped = self.stamp(), self.monotonic()
+        return self._stamp

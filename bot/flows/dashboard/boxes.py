@@ -43,8 +43,8 @@ class Box:
     @property
     def text(self) -> str:
         """The comment that names the order: no character of a task ends it or looks like its end."""
-        words = (self.verb.value, self.fingerprint or "-", quote(self.task, safe="/#").replace("-", "%2D"))
-        return f"<!-- clockwork {' '.join(words).rstrip()} -->"
+        fields = (self.verb.value, self.fingerprint or "-", quote(self.task, safe="/#").replace("-", "%2D"))
+        return f"<!-- clockwork {' '.join(fields).rstrip()} -->"
 
 
 _BOX: Final = re.compile(

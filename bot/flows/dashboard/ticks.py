@@ -177,10 +177,10 @@ def given(view: LedgerView, *, most: int) -> tuple[GivenOrder, ...]:
     """The last orders that were given by ticks, newest first."""
     entries = [entry for entry in view.entries if TICK in entry.detail][-most:]
     tasks = {entry.fingerprint: entry.task for entry in view.entries if entry.fingerprint and entry.task}
-    return tuple(_given(entry, entry.task or tasks.get(entry.fingerprint or "")) for entry in reversed(entries))
+    return tuple(_given_order(entry, entry.task or tasks.get(entry.fingerprint or "")) for entry in reversed(entries))
 
 
-def _given(entry: Entry, about: str | None) -> GivenOrder:
+def _given_order(entry: Entry, about: str | None) -> GivenOrder:
     verb = entry.detail[TICK].split("/", 2)[2].partition(" ")[0]
     task = "" if about in {None, EVERYTHING} else str(about)
     text = _NAMES[BoxVerb(verb)] if verb in set(BoxVerb) else verb

@@ -39,7 +39,7 @@ _ARGO: Final = UnitKind.ARGO_APPLICATION.value
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ClusterFolder:
     """A target that is a cluster of its own, as far as its folder tells."""
 
     name: str
@@ -79,9 +79,9 @@ class Survey:
     """The server that the repository is on, where it is known to be no GitHub."""
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def cluster_folders(self) -> tuple[ClusterFolder, ...]:
         """The targets that are clusters of their own; none where fewer than two are."""
-        rooted = (_place(target) for target in self.listing.targets)
+        rooted = (_cluster_folder(target) for target in self.listing.targets)
         known_places = tuple(known_place for known_place in rooted if known_place is not None)
         return known_places if len(known_places) > 1 else ()
 
@@ -156,7 +156,7 @@ def _roots(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(
         folder or "."
         for folder in root_folders
-        if not any(other and folder.startswith(f"{other}/") for other in root_folders)
+        if not any(outer and folder.startswith(f"{outer}/") for outer in root_folders)
     )
 
 
@@ -165,7 +165,7 @@ def _names(targets: Iterable[ListedTarget], kinds: Iterable[str]) -> tuple[str, 
     return tuple(target.name for target in targets if any(unit.kind in kind_names for unit in target.units))
 
 
-def _place(target: ListedTarget) -> Place | None:
+def _cluster_folder(target: ListedTarget) -> ClusterFolder | None:
     """The target with the one folder that it begins in, where that lies in a folder of places; None for any other.
 
     What Argo CD deploys is said by its Application alone: naming its folder here would lose the rest.
@@ -177,7 +177,7 @@ def _place(target: ListedTarget) -> Place | None:
         parts = folder.split("/")
         for depth, part in enumerate(parts[:-1]):
             if part in _PLACES and target.name:
-                return Place(target.name, "/".join(parts[: depth + 2]))
+                return ClusterFolder(target.name, "/".join(parts[: depth + 2]))
     return None
 
 

@@ -71,19 +71,19 @@ class GitLedger:
         self._retention = retention or Retention()
         self._compact_every = compact_every
         self._branches = branches
-        self._known: tuple[str | None, LedgerTree, LedgerView] = (None, EMPTY, LedgerView(None))
+        self._last_read: tuple[str | None, LedgerTree, LedgerView] = (None, EMPTY, LedgerView(None))
 
     def read(self) -> LedgerView:
         """See the port. Raises ``Refused`` when it cannot be read, or broke its law since it was read here last."""
         with writing(Path(self._repository.path)):
             tip = self._last_seen() if self._is_where_it_was() else self._fetch(depth=1 if self._is_new() else 0)
-            if tip != self._known[0]:
+            if tip != self._last_read[0]:
                 tree = self._trusted(tip)
-                self._known = (tip, tree, LedgerView(None) if tip is None else tree.view(tip))
+                self._last_read = (tip, tree, LedgerView(None) if tip is None else tree.view(tip))
             if tip is not None:
                 self._remember(tip)
             maintain(self._repository)
-        return self._known[2]
+        return self._last_read[2]
 
     def append(self, view: LedgerView, entries: Sequence[Entry]) -> LedgerView:
         return self.append_with(view, entries, ())[0]
@@ -105,8 +105,8 @@ class GitLedger:
                 self._remote.push(self._ref, commit, expected=view.tip)
             self._remember(commit)
             maintain(self._repository)
-        self._known = (commit, tree, tree.view(commit))
-        return self._known[2], together
+        self._last_read = (commit, tree, tree.view(commit))
+        return self._last_read[2], together
 
     def _pushed_with(self, own_move: RefMove, moves: Sequence[BranchMove]) -> bool:
         """Whether the remote took the entries and the branches at once. After False it may have."""
@@ -188,7 +188,7 @@ class GitLedger:
 
     def _trusted(self, tip: str | None) -> LedgerTree:
         """The ledger at ``tip``, proved to follow what this process, or one before it, read last."""
-        since, known_tree, _ = self._known
+        since, known_tree, _ = self._last_read
         if since is None and (since := self._last_seen()) is not None:
             known_tree = self._tree(since)
         if tip is None or since is None or since == tip:
@@ -199,8 +199,8 @@ class GitLedger:
         """The ledger at ``tip``, which is here, by itself."""
         if tip is None:
             return EMPTY
-        if tip == self._known[0]:
-            return self._known[1]
+        if tip == self._last_read[0]:
+            return self._last_read[1]
         return read_tree(self._repository, str(history.commit_of(self._repository, tip).tree_id))
 
     def _is_long(self, tree: LedgerTree) -> bool:
@@ -249,5 +249,5 @@ def _message(entries: Sequence[Entry]) -> str:
 
 
 def _summary(entry: Entry) -> str:
-    words = [entry.kind, entry.result or "", entry.task or "", entry.lane or "", entry.fingerprint or ""]
-    return one_line(" ".join(word for word in words if word), limit=200)
+    fields = [entry.kind, entry.result or "", entry.task or "", entry.lane or "", entry.fingerprint or ""]
+    return one_line(" ".join(text for text in fields if text), limit=200)

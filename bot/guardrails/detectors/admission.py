@@ -82,10 +82,10 @@ def _of(kind: str, document: LinedNode) -> Iterator[tuple[str, _Strictness]]:
         yield "", _strictness_of(document, ("spec", "failurePolicy"), "Fail", loose="ignore")
     elif kind == "ValidatingAdmissionPolicyBinding":
         actions = document.elements("spec", "validationActions")
-        words = [action.raw for action in actions]
+        names = [action.raw for action in actions]
         yield (
             "",
-            _Strictness("Deny" in words, ", ".join(words) or "nothing", actions[0].line if actions else document.line),
+            _Strictness("Deny" in names, ", ".join(names) or "nothing", actions[0].line if actions else document.line),
         )
     elif kind in {"ClusterPolicy", "Policy"}:
         failure_action = document.word("spec", "validationFailureAction") or "Audit"
@@ -99,5 +99,5 @@ def _of(kind: str, document: LinedNode) -> Iterator[tuple[str, _Strictness]]:
 
 def _strictness_of(document: LinedNode, path: tuple[str, ...], default: str, *, loose: str) -> _Strictness:
     node = document.get(*path)
-    word, line = (default, document.line) if node is None or not node.raw else (node.raw, node.line)
-    return _Strictness(word.lower() not in loose.split("|"), word, line)
+    action, line = (default, document.line) if node is None or not node.raw else (node.raw, node.line)
+    return _Strictness(action.lower() not in loose.split("|"), action, line)

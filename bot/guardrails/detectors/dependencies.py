@@ -203,24 +203,26 @@ def typosquat(subject: Subject) -> Iterable[Hit]:
         popular = POPULAR.get(ecosystem, frozenset())
         if name in popular or len(name) < 5:
             continue
-        near = next((other for other in sorted(popular) if len(other) >= 5 and _one_edit(name, other)), None)
+        near = next(
+            (candidate for candidate in sorted(popular) if len(candidate) >= 5 and _one_edit(name, candidate)), None
+        )
         if near is not None:
             message = f"{name} is one letter away from the very popular {near}."
             yield on_line(delta, requirement.line, message, anchor=f"{ecosystem}:{name}")
 
 
-def _one_edit(word: str, other: str) -> bool:
-    """Whether one insertion, deletion, replacement, or swap of neighbours turns ``word`` into ``other``."""
-    if abs(len(word) - len(other)) > 1 or word == other:
+def _one_edit(name: str, known_name: str) -> bool:
+    """Whether one insertion, deletion, replacement, or swap of neighbours turns ``name`` into ``known_name``."""
+    if abs(len(name) - len(known_name)) > 1 or name == known_name:
         return False
     at = 0
-    while at < min(len(word), len(other)) and word[at] == other[at]:
+    while at < min(len(name), len(known_name)) and name[at] == known_name[at]:
         at += 1
-    word_rest, other_rest = word[at:], other[at:]
-    if len(word_rest) == len(other_rest):
-        swapped = len(word_rest) > 1 and word_rest[:2] == other_rest[1::-1] and word_rest[2:] == other_rest[2:]
-        return word_rest[1:] == other_rest[1:] or swapped
-    return word_rest[1:] == other_rest if len(word_rest) > len(other_rest) else word_rest == other_rest[1:]
+    name_rest, known_rest = name[at:], known_name[at:]
+    if len(name_rest) == len(known_rest):
+        swapped = len(name_rest) > 1 and name_rest[:2] == known_rest[1::-1] and name_rest[2:] == known_rest[2:]
+        return name_rest[1:] == known_rest[1:] or swapped
+    return name_rest[1:] == known_rest if len(name_rest) > len(known_rest) else name_rest == known_rest[1:]
 
 
 _HOST: Final = regex(r"(git\+ssh|git\+https?|https?|git|ssh)://(?:[^/\s\"'@]{0,100}@)?([\w.\-]{1,200})")
@@ -295,8 +297,8 @@ def _changed_integrity(delta: Delta) -> Iterator[Hit]:
                 yield _tampered(delta, other.number, "A checksum changed while the version stayed.")
 
 
-def _same_but(line: DiffLine, other: DiffLine, old: str, new: str) -> bool:
-    return line.text.replace(old, "") == other.text.replace(new, "")
+def _same_but(removed: DiffLine, added: DiffLine, old: str, new: str) -> bool:
+    return removed.text.replace(old, "") == added.text.replace(new, "")
 
 
 def _swapped(old: str, new: str) -> bool:
@@ -306,7 +308,11 @@ def _swapped(old: str, new: str) -> bool:
 def _weight(integrity: str) -> int:
     """A stronger digest in place of a weaker one is an upgrade."""
     return next(
-        (weight for word, weight in (("512", 4), ("384", 3), ("256", 2), ("h1:", 2), ("sha1", 1)) if word in integrity),
+        (
+            weight
+            for algorithm, weight in (("512", 4), ("384", 3), ("256", 2), ("h1:", 2), ("sha1", 1))
+            if algorithm in integrity
+        ),
         2,
     )
 

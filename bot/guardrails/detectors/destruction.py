@@ -10,7 +10,7 @@ from posixpath import dirname
 from typing import TYPE_CHECKING, Final
 
 from bot.guardrails import classify
-from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
+from bot.guardrails.anchors import Anchors, LinePattern, literal_bytes, spaced
 from bot.guardrails.detectors.gains import in_deployed_folder, is_deployed, objects
 from bot.guardrails.earlier import earlier
 from bot.guardrails.hunks import Delta, DiffLine
@@ -238,7 +238,7 @@ _SHELL: Final = LinePattern(
     r"(?:-[a-zA-Z]{0,6}[rR][a-zA-Z]{0,6}|--recursive)\s{1,5}(?:--?[a-z\-]{1,30}\s{1,5}){0,4}"
     r"[\"']?(?:/(?:\*|\s|[\"';&|)]|\Z)|~/?(?:\s|\Z)|\$HOME/?[\"']?(?:\s|\Z)|/(?:etc|usr|var|home|boot|lib|bin|root|opt)/?\*?[\"']?(?:\s|[;&|]|\Z))"
     r"|\bmkfs\.\w{2,8}\s|\bdd\s[^|;]{0,200}\bof=/dev/(?:sd|nvme|vd|xvd)",
-    Anchors((*spaced("rm"), *words("mkfs.", "of=/dev/"))),
+    Anchors((*spaced("rm"), *literal_bytes("mkfs.", "of=/dev/"))),
 )
 _MIGRATION_DOWN: Final = regex(
     r"(^|[/_.\-])(down|rollback|revert|undo|teardown|drop|cleanup)([/_.\-]|$)|\.down\.", re.IGNORECASE

@@ -22,7 +22,7 @@ from bot.guardrails.detectors.inbound import INBOUND, InboundForm
 from bot.guardrails.detectors.loops import Loops
 from bot.guardrails.earlier import earlier
 from bot.guardrails.hcl import HclAttribute, HclBlock
-from bot.guardrails.hcl_values import UnknownValue, scalars, value_of, words
+from bot.guardrails.hcl_values import UnknownValue, lowered_texts, scalars, value_of
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.intake import syntax
@@ -142,13 +142,13 @@ def _unblocked(files: Iterable[Delta]) -> Iterator[Hit]:
     arrived = {
         block.address
         for module in modules.values()
-        for _, block in _gone(
+        for _, block in _removed_facts(
             ((delta, delta.blocks_after) for delta in module), (delta.blocks_before for delta in module)
         )
     }
     for module in modules.values():
         sides = ((delta, delta.blocks_before) for delta in module), (delta.blocks_after for delta in module)
-        removed_blocks = [(delta, block) for delta, block in _gone(*sides) if block.address not in arrived]
+        removed_blocks = [(delta, block) for delta, block in _removed_facts(*sides) if block.address not in arrived]
         buckets = sum(block.labels[:1] == ("aws_s3_bucket",) for _, block in removed_blocks)
         for delta, block in [
             removed_block
@@ -159,7 +159,7 @@ def _unblocked(files: Iterable[Delta]) -> Iterator[Hit]:
             yield Hit(delta.path, delta.first_added or 1, text, anchor=f"{block.address}/gone")
 
 
-def _gone(
+def _removed_facts(
     blocks_by_file: Iterable[tuple[Delta, Iterable[HclBlock]]], kept_blocks: Iterable[Iterable[HclBlock]]
 ) -> list[tuple[Delta, HclBlock]]:
     """The resources of one side of a module that the other one has not."""
@@ -213,7 +213,7 @@ def _openings(blocks: Iterable[HclBlock], module: _Module) -> Iterator[Fact]:
 
 def _network(block: HclBlock, module: _Module) -> Iterator[Fact]:
     kind = block.labels[0]
-    word = (block.text("type") or block.text("direction")).strip('"').lower()
+    direction = (block.text("type") or block.text("direction")).strip('"').lower()
     match kind:
         case "aws_network_acl" | "aws_default_network_acl":
             denied = _denied(block)
@@ -223,10 +223,10 @@ def _network(block: HclBlock, module: _Module) -> Iterator[Fact]:
             if block.text("egress") != "true":
                 yield from _access_list(block, block, "rule_action", module)
         case "aws_security_group_rule" | "aws_vpc_security_group_ingress_rule":
-            if word != "egress":
+            if direction != "egress":
                 yield from _ranges(block, block, module)
         case "google_compute_firewall":
-            if word != "egress":
+            if direction != "egress":
                 yield from _google(block, module)
         case "aws_eks_cluster":
             for rule in block.nested("vpc_config"):
@@ -286,7 +286,7 @@ def _ranges(block: HclBlock, rule: HclBlock, module: _Module, names: frozenset[s
 
 def _has_ports(rule: HclBlock) -> bool:
     """Whether the ports of a rule count: they do not where it is about every protocol."""
-    return not {*words(rule, "protocol", "ip_protocol")} & _EVERY_PROTOCOL
+    return not {*lowered_texts(rule, "protocol", "ip_protocol")} & _EVERY_PROTOCOL
 
 
 def _allowed(span: tuple[str, ...], ports: frozenset[int]) -> bool:
@@ -302,7 +302,7 @@ def _inside(block: HclBlock, *kinds: str) -> Iterator[HclBlock]:
 
 
 def _inbound(block: HclBlock, rule: HclBlock, module: _Module, form: InboundForm) -> Iterator[Fact]:
-    if {*words(rule, "direction", "type")} & {"out", "egress", "EGRESS", "outbound"}:
+    if {*lowered_texts(rule, "direction", "type")} & {"out", "egress", "EGRESS", "outbound"}:
         return
     port = rule.text(form.port).strip('"') if form.port else ""
     if port in {*map(str, module.ports)}:
@@ -315,7 +315,7 @@ def _inbound(block: HclBlock, rule: HclBlock, module: _Module, form: InboundForm
 
 _ACL_RANGES: Final = ((4, "cidr_block"), (6, "ipv6_cidr_block"))
 _NOTHING: Final[Mapping[tuple[int, int], int]] = {}
-_WHOLE: Final = {4: "0.0.0.0/0", 6: "::/0"}
+_EVERYWHERE: Final = {4: "0.0.0.0/0", 6: "::/0"}
 _EVERY_PROTOCOL: Final = frozenset({"-1", "all"})
 _TCP: Final = frozenset({"tcp", "6"})
 _NO_PORTS: Final = frozenset({"icmp", "1", "icmpv6", "58"})
@@ -323,7 +323,7 @@ _NO_PORTS: Final = frozenset({"icmp", "1", "icmpv6", "58"})
 
 def _number(rule: HclBlock, *names: str) -> int | None:
     """A whole number that is written as such."""
-    values = words(rule, *names)
+    values = lowered_texts(rule, *names)
     constant = values[0] if len(values) == 1 else None
     return int(constant) if isinstance(constant, str) and constant.isdecimal() and len(constant) <= 6 else None
 
@@ -335,8 +335,8 @@ def _denied(block: HclBlock) -> Mapping[tuple[int, int], int]:
     """
     denied: dict[tuple[int, int], int] = {}
     for rule in _certain(block, "ingress"):
-        number, protocols = _number(rule, "rule_no", "rule_number"), words(rule, "protocol")
-        if number is None or words(rule, "action") != ("deny",) or len(protocols) != 1:
+        number, protocols = _number(rule, "rule_no", "rule_number"), lowered_texts(rule, "protocol")
+        if number is None or lowered_texts(rule, "action") != ("deny",) or len(protocols) != 1:
             continue
         first, last = _number(rule, "from_port"), _number(rule, "to_port")
         if {*protocols} <= _EVERY_PROTOCOL:
@@ -344,7 +344,7 @@ def _denied(block: HclBlock) -> Mapping[tuple[int, int], int]:
         elif not {*protocols} <= _TCP or first is None or last is None:
             continue
         for version, name in _ACL_RANGES:
-            for port in _MANAGEMENT if words(rule, name) == (_WHOLE[version],) else ():
+            for port in _MANAGEMENT if lowered_texts(rule, name) == (_EVERYWHERE[version],) else ():
                 if first <= port <= last:
                     denied[version, port] = min(number, denied.get((version, port), number))
     return denied
@@ -362,7 +362,7 @@ def _certain(block: HclBlock, kind: str) -> Iterator[HclBlock]:
 
 def _reached(rule: HclBlock) -> tuple[int, ...]:
     """The management ports that a rule may be about; an expression may be any."""
-    protocols = {*words(rule, "protocol")}
+    protocols = {*lowered_texts(rule, "protocol")}
     if protocols and protocols <= _NO_PORTS:
         return ()
     if protocols & _EVERY_PROTOCOL:
@@ -374,7 +374,7 @@ def _reached(rule: HclBlock) -> tuple[int, ...]:
 def _access_list(
     block: HclBlock, rule: HclBlock, action: str, module: _Module, denied: Mapping[tuple[int, int], int] = _NOTHING
 ) -> Iterator[Fact]:
-    if "allow" not in words(rule, action):
+    if "allow" not in lowered_texts(rule, action):
         return
     span = tuple(rule.text(name).strip('"') for name in ("from_port", "to_port"))
     number = _number(rule, "rule_no", "rule_number")
@@ -403,10 +403,10 @@ def _google(block: HclBlock, module: _Module) -> Iterator[Fact]:
     ranges = block.attribute("source_ranges")
     if ranges is None or not module.is_world(ranges) or (block.blocks and not list(block.nested("allow"))):
         return
-    allowed = [(allow, words(allow, "ports")) for allow in block.nested("allow")]
+    allowed = [(allow, lowered_texts(allow, "ports")) for allow in block.nested("allow")]
     port_attributes = [allow.text("ports") for allow, ports in allowed if ports]
     # what has no ports opens all of them, unless it is of a protocol that has none
-    opens_all = any(not ports and not {*words(allow, "protocol")} <= _PORTLESS for allow, ports in allowed)
+    opens_all = any(not ports and not {*lowered_texts(allow, "protocol")} <= _PORTLESS for allow, ports in allowed)
     if not port_attributes or opens_all or not all(_is_public(ports, module) for _, ports in allowed if ports):
         yield Fact(
             (block.address, "ingress", *sorted(port_attributes)), ranges.line, f"{block.address} lets everybody in."
@@ -424,7 +424,7 @@ def _is_public(ports: Iterable[str | UnknownValue], module: _Module) -> bool:
 def _azure(block: HclBlock, rule: HclBlock, module: _Module) -> Iterator[Fact]:
     if not _is_inbound(rule):
         return
-    ports = [port for port in words(rule, "destination_port_range", "destination_port_ranges") if port != ""]
+    ports = [port for port in lowered_texts(rule, "destination_port_range", "destination_port_ranges") if port != ""]
     texts = (rule.text(f"destination_port_range{plural}") for plural in ("", "s"))
     shown_texts = ", ".join(text for text in texts if text not in {"", "null"})
     port = shown_texts.strip('"').lower() or "*"
@@ -444,13 +444,13 @@ _FIRST: Final = "0.0.0.0"  # noqa: S104 an address in a text, nothing is bound t
 def _azure_range(block: HclBlock) -> Iterator[Fact]:
     """Of a database: 0.0.0.0 alone lets in the services of Azure (Azure SQL documentation, "Firewall rules")."""
     end = block.attribute("end_ip_address") or block.attribute("end_ip")
-    if words(block, "start_ip_address", "start_ip") == (_FIRST,) and end is not None and "255." in end.text:
+    if lowered_texts(block, "start_ip_address", "start_ip") == (_FIRST,) and end is not None and "255." in end.text:
         yield Fact((block.address, "ingress"), end.line, f"{block.address} lets everybody in.")
 
 
 def _is_inbound(rule: HclBlock) -> bool:
     """Whether a rule may let somebody in: one of the two words may be what only Terraform knows."""
-    direction, access = words(rule, "direction"), words(rule, "access")
-    inward = "inbound" in direction, any(isinstance(word, UnknownValue) for word in direction)
-    allows = "allow" in access, any(isinstance(word, UnknownValue) for word in access)
+    direction, access = lowered_texts(rule, "direction"), lowered_texts(rule, "access")
+    inward = "inbound" in direction, any(isinstance(value, UnknownValue) for value in direction)
+    allows = "allow" in access, any(isinstance(value, UnknownValue) for value in access)
     return (inward[0] and any(allows)) or (any(inward) and allows[0])

@@ -32,7 +32,7 @@ def weakened(subject: Subject) -> Iterator[Hit]:
     for name, old in before.items():
         new = after.get(name)
         if new is None:
-            yield _gone(paths[old.path], old.guardrail)
+            yield _removed(paths[old.path], old.guardrail)
         else:
             yield from _weakening_hits(new, _less(old.guardrail, new.guardrail))
     for name in after.keys() - before.keys():
@@ -58,7 +58,7 @@ def _documents(sides: Iterable[tuple[str, str | None]]) -> Mapping[str, _Documen
     return documents_by_path
 
 
-def _gone(delta: Delta, guardrail: Guardrail) -> Hit:
+def _removed(delta: Delta, guardrail: Guardrail) -> Hit:
     text = f"The guardrail {guardrail.id} ({guardrail.title}) is taken away, or can no longer be read."
     return Hit(delta.path, 1, text, anchor=f"gone|{guardrail.id}", severity=Severity.CRITICAL)
 

@@ -52,10 +52,10 @@ def _mode(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
 
 def _lists(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
     for name in _GROWING:
-        added_words = _words(after, name).keys() - _words(before, name).keys()
-        for word in sorted(added_words):
-            text = f"guard.{name} lets {word[:80]!r} through from now on."
-            yield Hit(delta.path, _words(after, name)[word], text, anchor=f"{name}|{word}")
+        added_entries = _lines_by_entry(after, name).keys() - _lines_by_entry(before, name).keys()
+        for entry in sorted(added_entries):
+            text = f"guard.{name} lets {entry[:80]!r} through from now on."
+            yield Hit(delta.path, _lines_by_entry(after, name)[entry], text, anchor=f"{name}|{entry}")
     for name, sign, default in (("large_delete", 1, 200), ("largest_file", -1, 20_000_000)):
         old, new = (_number(guard, name, default) for guard in (before, after))
         if (new - old) * sign > 0:
@@ -66,7 +66,7 @@ def _lists(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
         yield Hit(delta.path, _line(after, "agents"), text, anchor=f"agents|{name}")
 
 
-def _words(guard: LinedNode, name: str) -> Mapping[str, int]:
+def _lines_by_entry(guard: LinedNode, name: str) -> Mapping[str, int]:
     return {node.raw: node.line for node in guard.elements(name)}
 
 
@@ -104,7 +104,7 @@ def _less(old: LinedNode, new: LinedNode) -> Iterator[str]:
         yield "no longer has to answer"
     if not _is(old, "reviews", no=True) and _is(new, "reviews", no=True):
         yield "no longer reviews"
-    walls = [_WALLS.index(word) if (word := assistant.word("confinement")) in _WALLS else 0 for assistant in (old, new)]
+    walls = [_WALLS.index(wall) if (wall := assistant.word("confinement")) in _WALLS else 0 for assistant in (old, new)]
     if walls[1] > walls[0]:
         yield f"runs behind less of a wall (confinement: {_WALLS[walls[1]]})"
 

@@ -58,7 +58,7 @@ _RUNNERS: Final = (
 _OUTPUT: Final = frozenset({"--sarif", "--summary", "--artifact", "--output", "--log-level", "--log-format", "--agent"})
 """Options with a value that take nothing from the verdict."""
 _HARMLESS: Final = frozenset({"--comment", "--json", "-q", "--quiet", "-v", "-vv", "--verbose", "--exit-code"})
-_TELLING: Final = frozenset({"-h", "--help", "--version"})
+_ASKS_FOR_HELP: Final = frozenset({"-h", "--help", "--version"})
 _ASSIGNED: Final = regex(r"[A-Za-z_]\w*=")
 _VARIABLE: Final = regex(r"\$(?:\{(\w+)\}|(\w+))")
 _EXPRESSION: Final = regex(r"\$\{\{([^}]{0,300})\}\}")
@@ -236,8 +236,8 @@ def _of_event(document: LinedNode, event: str) -> Iterator[tuple[str, int]]:
             chosen = sorted(node.raw for node in selection.elements()) or [selection.raw]
             if name == "types" and _USUAL.get(event, _NO_TYPES).issubset(chosen):
                 continue
-            words = ", ".join(chosen)
-            yield f"only looks at the {name} {_shown(words)}", selection.line
+            names = ", ".join(chosen)
+            yield f"only looks at the {name} {_shown(names)}", selection.line
 
 
 def _shown(text: str) -> str:
@@ -262,9 +262,7 @@ def _calls(job_within: _Job, step: LinedNode) -> Iterator[_Call]:
     variables = _variables(document, job, step)
     for command in shell.commands(run.raw, _PROGRAM, _is_guard, pipefail=shell_default == "bash"):
         known_variables = {**variables, **command.variables}
-        yield _Call(
-            _verb(_bare(command.words)), command.evasions | around | {*_of_words(command.words, known_variables)}
-        )
+        yield _Call(_verb(_bare(command.argv)), command.evasions | around | {*_of_words(command.argv, known_variables)})
 
 
 def _default(document: LinedNode, job: LinedNode, step: LinedNode, name: str) -> str:
@@ -314,77 +312,79 @@ def _is_strict(name: str, node: LinedNode) -> bool:
     return (name, node.raw) in {("mode", "strict"), ("exit-code", "true")} or bool(names and names <= _SUBJECTS)
 
 
-def _is_guard(words: Sequence[str]) -> bool:
+def _is_guard(argv: Sequence[str]) -> bool:
     """Whether a command may run the guard: its name, ``guard`` and a verb stand in it, and are not only said."""
-    bare = _bare(words)
+    bare = _bare(argv)
     if not bare or bare[0] in _SAYING or bare[0].startswith("#"):
         return False
-    if len(bare) > 1 and _TELLING & {*bare}:
+    if len(bare) > 1 and _ASKS_FOR_HELP & {*bare}:
         return False
     return _verb(bare) != ""
 
 
-def _bare(words: Sequence[str]) -> Sequence[str]:
+def _bare(argv: Sequence[str]) -> Sequence[str]:
     """The words without the variables that are set for the command alone."""
-    at = next((number for number, word in enumerate(words) if not _ASSIGNED.match(word)), len(words))
-    return words[at:]
+    at = next((number for number, argument in enumerate(argv) if not _ASSIGNED.match(argument)), len(argv))
+    return argv[at:]
 
 
-def _place(words: Sequence[str]) -> int | None:
-    return next((number for number, word in enumerate(words) if word.rpartition("/")[2] == _PROGRAM), None)
+def _index_of_program(argv: Sequence[str]) -> int | None:
+    return next((number for number, argument in enumerate(argv) if argument.rpartition("/")[2] == _PROGRAM), None)
 
 
-def _verb(words: Sequence[str]) -> str:
+def _verb(argv: Sequence[str]) -> str:
     """The verb behind ``clockwork guard``; empty where there is none. A script within a word has one too."""
-    remaining_words, at = list(words), _place(words)
+    arguments, at = list(argv), _index_of_program(argv)
     if at is None:
-        remaining_words = next((word.split() for word in words if re.search(rf"\b{_PROGRAM}\s+guard\s", word)), [])
-        at = _place(remaining_words)
-    guard = remaining_words.index("guard", at) if at is not None and "guard" in remaining_words[at:] else None
+        arguments = next((argument.split() for argument in argv if re.search(rf"\b{_PROGRAM}\s+guard\s", argument)), [])
+        at = _index_of_program(arguments)
+    guard = arguments.index("guard", at) if at is not None and "guard" in arguments[at:] else None
     return (
-        "" if guard is None else next((word for word in islice(remaining_words, guard + 1, None) if word in _VERBS), "")
+        ""
+        if guard is None
+        else next((argument for argument in islice(arguments, guard + 1, None) if argument in _VERBS), "")
     )
 
 
-def _of_words(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
+def _of_words(argv: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
     """What a command's own words take from the verdict."""
-    bare = _bare(words)
-    at = _place(bare)
-    for word in words[: len(words) - len(bare) + (at or 0)]:
-        if _ASSIGNED.match(word):
-            yield f"is run with {_shown(word)}"
+    bare = _bare(argv)
+    at = _index_of_program(bare)
+    for argument in argv[: len(argv) - len(bare) + (at or 0)]:
+        if _ASSIGNED.match(argument):
+            yield f"is run with {_shown(argument)}"
     if at is None:
         yield f"is left to {_shown(bare[0])!r}"
         return
-    before = [word for word in bare[:at] if not _ASSIGNED.match(word)]
+    before = [argument for argument in bare[:at] if not _ASSIGNED.match(argument)]
     if tuple(before) not in _RUNNERS:
         yield f"is left to {_shown(' '.join(before))!r}"
-    remaining_words = list(bare[at + 1 :])
-    remaining_words.remove("guard")
-    remaining_words.remove(_verb(bare))
-    yield from _of_arguments(remaining_words, variables)
+    arguments = list(bare[at + 1 :])
+    arguments.remove("guard")
+    arguments.remove(_verb(bare))
+    yield from _of_arguments(arguments, variables)
 
 
-def _of_arguments(words: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
+def _of_arguments(arguments: Sequence[str], variables: Mapping[str, str]) -> Iterator[str]:
     subjects: list[str] = []
-    remaining_words = iter(words)
-    for word in remaining_words:
-        option, _, value = word.partition("=")
-        if not word.startswith("-"):
-            subjects.append(word)
+    remaining = iter(arguments)
+    for argument in remaining:
+        option, _, value = argument.partition("=")
+        if not argument.startswith("-"):
+            subjects.append(argument)
         elif option in _OUTPUT:
-            value = value or next(remaining_words, "")
+            value = value or next(remaining, "")
         elif option == "--repo":
-            yield from _of_subject(value or next(remaining_words, ""), variables)
+            yield from _of_subject(value or next(remaining, ""), variables)
         elif option == "--mode":
-            value = value or next(remaining_words, "")
+            value = value or next(remaining, "")
             if value == "standard":
                 yield "only reports: --mode standard"
             elif value != "strict":
                 yield f"is run with --mode {_shown(value)}"
         elif option not in _HARMLESS:
-            yield f"is run with {_shown(word)}"
-    if "--exit-code" not in words:
+            yield f"is run with {_shown(argument)}"
+    if "--exit-code" not in arguments:
         yield "no longer asks for its exit code"
     yield from _of_subject(" ".join(subjects), variables)
 

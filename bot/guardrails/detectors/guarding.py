@@ -74,7 +74,7 @@ def _workflows(subject: Subject) -> Iterator[Hit]:
     for old in before:
         delta = deltas[old.file]
         new = _successor(old, steps_by_workflow[old.key], delta.path)
-        hits = [_gone(delta, old)] if new is None else _weaker(old, new)
+        hits = [_removed_step(delta, old)] if new is None else _weaker(old, new)
         for hit in hits:
             if hit.anchor not in told_workflows:
                 told_workflows.add(hit.anchor)
@@ -118,7 +118,7 @@ def _weaker(old: GuardStep, new: GuardStep) -> Iterator[Hit]:
             yield Hit(new.file, line, text, anchor=f"{old.verb}|{old.event}|{laxity}")
 
 
-def _gone(delta: Delta, step: GuardStep) -> Hit:
+def _removed_step(delta: Delta, step: GuardStep) -> Hit:
     return Hit(
         delta.path,
         1,

@@ -47,9 +47,9 @@ _SHARED: Final = {
 def capabilities(subject_id: tuple[str, ...], label: str, added: Iterable[LinedNode]) -> Iterator[Fact]:
     """Those of the added capabilities that amount to the host."""
     for capability in added:
-        word = capability.raw.upper().removeprefix("CAP_")
-        if word in _CAPABILITIES:
-            yield Fact((*subject_id, "cap", word), capability.line, f"{label} gains {word}.")
+        name = capability.raw.upper().removeprefix("CAP_")
+        if name in _CAPABILITIES:
+            yield Fact((*subject_id, "cap", name), capability.line, f"{label} gains {name}.")
 
 
 def service_powers(name: str, service: LinedNode) -> Iterator[Fact]:

@@ -12,7 +12,7 @@ from types import EllipsisType
 from typing import Final, TypeAlias
 
 from bot.guardrails import classify
-from bot.guardrails.anchors import Anchors, LinePattern, spaced, words
+from bot.guardrails.anchors import Anchors, LinePattern, literal_bytes, spaced
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.model.patterns import regex
@@ -24,29 +24,29 @@ _TLS: Final = {
         Anchors(
             (
                 *spaced("verify", "_certs", "check_hostname", "ssl", tails=("=",)),
-                *words("cert_none", "_create_unverified_context", "disable_warnings("),
+                *literal_bytes("cert_none", "_create_unverified_context", "disable_warnings("),
             ),
         ),
     ),
-    "go": LinePattern(r"\bInsecureSkipVerify:?\s*=?\s*true\b", Anchors(words("insecureskipverify"))),
+    "go": LinePattern(r"\bInsecureSkipVerify:?\s*=?\s*true\b", Anchors(literal_bytes("insecureskipverify"))),
     "javascript": LinePattern(
         r"\brejectUnauthorized['\"]?\s*:\s*false\b|NODE_TLS_REJECT_UNAUTHORIZED['\"]?\]?\s*=\s*['\"]?0",
-        Anchors(words("rejectunauthorized", "node_tls_reject_unauthorized")),
+        Anchors(literal_bytes("rejectunauthorized", "node_tls_reject_unauthorized")),
     ),
-    "ruby": LinePattern(r"\bVERIFY_NONE\b", Anchors(words("verify_none"))),
+    "ruby": LinePattern(r"\bVERIFY_NONE\b", Anchors(literal_bytes("verify_none"))),
     "java": LinePattern(
         r"\bNoopHostnameVerifier\b|ALLOW_ALL_HOSTNAME_VERIFIER|TrustAllStrategy",
-        Anchors(words("noophostnameverifier", "allow_all_hostname_verifier", "trustallstrategy")),
+        Anchors(literal_bytes("noophostnameverifier", "allow_all_hostname_verifier", "trustallstrategy")),
     ),
     "csharp": LinePattern(
         r"DangerousAcceptAnyServerCertificateValidator",
-        Anchors(words("dangerousacceptanyservercertificatevalidator")),
+        Anchors(literal_bytes("dangerousacceptanyservercertificatevalidator")),
     ),
     "php": LinePattern(
-        r"CURLOPT_SSL_VERIFYPEER['\"]?\s*(?:,|=>)\s*(?:false|0)", Anchors(words("curlopt_ssl_verifypeer"))
+        r"CURLOPT_SSL_VERIFYPEER['\"]?\s*(?:,|=>)\s*(?:false|0)", Anchors(literal_bytes("curlopt_ssl_verifypeer"))
     ),
     "rust": LinePattern(
-        r"danger_accept_invalid_(?:certs|hostnames)\(\s*true", Anchors(words("danger_accept_invalid_"))
+        r"danger_accept_invalid_(?:certs|hostnames)\(\s*true", Anchors(literal_bytes("danger_accept_invalid_"))
     ),
     "shell": LinePattern(
         r"\bcurl\b[^|;&#\n]{0,300}\s(?:-[a-zA-Z]{0,8}k[a-zA-Z]{0,8}|--insecure)(?=\s|$)|\bwget\b[^|;&#\n]{0,300}--no-check-certificate|"
@@ -55,7 +55,7 @@ _TLS: Final = {
         r"\b(?:PYTHONHTTPSVERIFY|NODE_TLS_REJECT_UNAUTHORIZED)[\"']?(?:\s{0,5}[=:]\s{0,5}|\s)[\"']?0(?![\w.])|"
         r"\bvalidate_certs\s{0,5}[:=]\s{0,5}(?:false|no)\b",
         Anchors(
-            words(
+            literal_bytes(
                 "curl",
                 "--no-check-certificate",
                 "http.sslverify",
@@ -128,7 +128,7 @@ _PIPE: Final = LinePattern(
     r"\b(?:curl|wget)\b[^#\n|]{0,400}\|\s*(?:sudo\s+(?:-\w+\s+)*)?(?:env\s+\S+\s+)?(?:/\S{0,40}/)?(?:ba|z|da|k)?sh\b|"
     r"\b(?:ba|z)?sh\s+(?:-c\s+)?[\"']?(?:<\(|\$\()\s*(?:curl|wget)\b|\b(?:curl|wget)\b[^#\n|]{0,400}\|\s*(?:sudo\s+)?(?:python3?|node|perl|ruby)\b|"
     r"\biex\b[^#\n]{0,100}(?:DownloadString|iwr|Invoke-WebRequest)|\b(?:iwr|irm)\b[^#\n|]{0,300}\|\s*iex\b",
-    Anchors(words("curl", "wget", "iex")),
+    Anchors(literal_bytes("curl", "wget", "iex")),
 )
 _VERSION: Final = regex(r"v?\d+(?:\.\d+){1,3}[\w.\-]*|[0-9a-f]{40}")
 
@@ -162,7 +162,7 @@ _PROMISE: Final = LinePattern(
     r"#.{0,40}\b(?:TODO|FIXME|placeholder|stub(?:bed)?|not (?:yet )?implemented|implement (?:this|me|later|actual|real)|"
     r"(?:real|actual) (?:logic|implementation)|your (?:code|logic) here|logic goes here|for now)\b",
     Anchors(
-        words(
+        literal_bytes(
             "todo", "fixme", "placeholder", "stub", "not implemented", "not yet implemented", "implement this",
             "implement me", "implement later", "implement actual", "implement real", "real logic", "real implementation",
             "actual logic", "actual implementation", "your code here", "your logic here", "logic goes here", "for now",
@@ -286,7 +286,7 @@ _ORDER: Final = LinePattern(
     Anchors(
         (
             *spaced("ignore", "disregard", "forget", "override"),
-            *words(
+            *literal_bytes(
                 "approve", "do not report", "do not flag", "do not mention", "don't report", "don't flag", "don't mention",
                 "say that it is", "say that this is", "say it is", "say this is", "no findings", "skip",
                 "you are now", "act as", "pretend to be", "<|im_start", "<|system", "<|endoftext",

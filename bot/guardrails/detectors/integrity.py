@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.anchors import Anchors, LinePattern, words
+from bot.guardrails.anchors import Anchors, LinePattern, literal_bytes
 from bot.guardrails.grammar import parse_error
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.lexing import LineView
@@ -18,13 +18,13 @@ from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 from bot.model.severity import Severity
 
-_OURS: Final = LinePattern(r"<{7} \S", Anchors(words("<<<<<<< ")))
-_THEIRS: Final = LinePattern(r">{7} \S", Anchors(words(">>>>>>> ")))
+_OUR_MARK: Final = LinePattern(r"<{7} \S", Anchors(literal_bytes("<<<<<<< ")))
+_THEIR_MARK: Final = LinePattern(r">{7} \S", Anchors(literal_bytes(">>>>>>> ")))
 _RESIDUE: Final = LinePattern(
     r"(<{5,7} SEARCH|>{5,7} REPLACE|\*\*\* (Begin|End) Patch|\*\*\* (Update|Add|Delete) File: \S.*)\s*\Z",
     Anchors(
-        words("<<<<< search", ">>>>> replace", *(f"*** {verb} file: " for verb in ("update", "add", "delete")))
-        + words("*** begin patch", "*** end patch")
+        literal_bytes("<<<<< search", ">>>>> replace", *(f"*** {verb} file: " for verb in ("update", "add", "delete")))
+        + literal_bytes("*** begin patch", "*** end patch")
     ),
 )
 _LEFT_OUT: Final = ("existing", "previous", "original", "other")
@@ -41,9 +41,9 @@ _ELIDED: Final = LinePattern(
     r"|(code|implementation|file|function|everything else) (remains|stays) (unchanged|the same)"
     r"|keep (the )?(existing|rest of the) (code|implementation|file)( as is)?( here)?\s*(\.\.\.|…))",
     Anchors(
-        words(
+        literal_bytes(
             "rest of ", "remainder of ", "remains unchanged", "remains the same", "stays unchanged", "stays the same",
-            "keep existing", "keep the existing", *(f"{rule_word} {part}" for rule_word in _LEFT_OUT for part in _PARTS),
+            "keep existing", "keep the existing", *(f"{verb} {part}" for verb in _LEFT_OUT for part in _PARTS),
         ),
         folds=True,
     ),
@@ -57,7 +57,7 @@ _CHAT: Final = LinePattern(
     r"|I('m sorry| apologize), (but )?(as an AI|I can('t|not)).{0,200}"
     r"|(I hope this helps|Let me know if you (need|have|want|would like)\b).{0,120})\s*\Z",
     Anchors(
-        words(
+        literal_bytes(
             "as an ai", "i'm sorry, ", "i apologize, ", "i hope this helps", "let me know if you ",
             *(f"{word}{mark} " for word in ("certainly", "sure", "of course", "absolutely") for mark in "!,."),
             *(f"{opening} {owner}" for opening in ("here's", "here is") for owner in ("the ", "your ", "a ", "an ")),
@@ -73,8 +73,8 @@ def merge_marker(subject: Subject) -> Iterable[Hit]:
     for delta in subject.deltas:
         if classify.is_vendored(delta.path):
             continue
-        our_markers = delta.net_new(_OURS.compiled.match, _OURS.anchors)
-        their_markers = delta.net_new(_THEIRS.compiled.match, _THEIRS.anchors)
+        our_markers = delta.net_new(_OUR_MARK.compiled.match, _OUR_MARK.anchors)
+        their_markers = delta.net_new(_THEIR_MARK.compiled.match, _THEIR_MARK.anchors)
         if (
             our_markers
             and their_markers
@@ -218,5 +218,5 @@ def truncated_file(subject: Subject) -> Iterable[Hit]:
             )
 
 
-PATTERNS: Final = (_OURS, _THEIRS, _RESIDUE, _ELIDED, _CHAT)
+PATTERNS: Final = (_OUR_MARK, _THEIR_MARK, _RESIDUE, _ELIDED, _CHAT)
 """What lines are searched for here."""

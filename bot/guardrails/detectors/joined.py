@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails.anchors import Anchors, words
+from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.model.patterns import regex
 from bot.secrecy.tokens import BY_NEEDLE
@@ -22,23 +22,23 @@ _LEAST: Final = 4
 _PREFIXES: Final = tuple(
     sorted({prefix for row in BY_NEEDLE.values() for prefix in row.prefixes if len(prefix) >= _LEAST})
 )
-BEGUN: Final = Anchors(words(*_PREFIXES), exact=True, behind=r"[A-Za-z0-9_.+/=\-]*[\"'`\\]")
+PREFIXES_BEGUN: Final = Anchors(literal_bytes(*_PREFIXES), exact=True, behind=r"[A-Za-z0-9_.+/=\-]*[\"'`\\]")
 """The beginning of a credential and the end of its literal."""
 _SIGNS: Final = ("+", " + ", " ", ".", " . ", " .. ", " & ", "")
 MET: Final = Anchors(
-    words(*(f"{quote}{sign}{quote}" for quote in "\"'" for sign in _SIGNS)), behind=r"[A-Za-z0-9_\-]{8}"
+    literal_bytes(*(f"{quote}{sign}{quote}" for quote in "\"'" for sign in _SIGNS)), behind=r"[A-Za-z0-9_\-]{8}"
 )
 """Two literals that meet within a word."""
-ASSIGNED: Final = Anchors(words(*(f"={prefix}" for prefix in _PREFIXES)), exact=True)
+ASSIGNED: Final = Anchors(literal_bytes(*(f"={prefix}" for prefix in _PREFIXES)), exact=True)
 """The beginning of a credential that a shell is given without quotes."""
 ESCAPED: Final = Anchors(
-    words("\\x", "\\u00"), behind=r"(?:[46][1-9a-fA-F]|[57][0-9aA]|3[0-9]|5[fF]|2[dD])[A-Za-z0-9\\_\-]{4}"
+    literal_bytes("\\x", "\\u00"), behind=r"(?:[46][1-9a-fA-F]|[57][0-9aA]|3[0-9]|5[fF]|2[dD])[A-Za-z0-9\\_\-]{4}"
 )
 """A letter, digit or dash by its number, which nobody needs to write so."""
 _ESCAPED: Final = regex(r"\\(?:x|u00)(?:[46][1-9a-f]|[57][0-9a]|3[0-9]|5f|2d)(?=[A-Za-z0-9\\_\-]{4})", re.IGNORECASE)
 _ESCAPE: Final = regex(r"\\(?:x|u00)([2-7][0-9a-f])", re.IGNORECASE)
 _ANY_PREFIX: Final = f"(?:{'|'.join(map(re.escape, _PREFIXES))})"
-_BEGUN: Final = regex(rf"(?<![A-Za-z0-9]){_ANY_PREFIX}[A-Za-z0-9_.+/=\-]*[\"'`\\]")
+_PREFIX_BEGUN: Final = regex(rf"(?<![A-Za-z0-9]){_ANY_PREFIX}[A-Za-z0-9_.+/=\-]*[\"'`\\]")
 _MET: Final = regex(rf"([\"'])(?:{'|'.join(map(re.escape, _SIGNS))})\1[A-Za-z0-9_\-]{{8}}")
 _ALONE: Final = regex(rf"={_ANY_PREFIX}[A-Za-z0-9_.+/-]{{0,20}}(?:[;\s]|\Z)")
 _MOST_LINES: Final = 8
@@ -73,7 +73,7 @@ class JoinedText:
 
 def joined_texts(delta: Delta) -> Iterator[JoinedText]:
     """The texts that added lines put together."""
-    first_lines = [line for line in delta.holding(BEGUN) if _BEGUN.search(line.text)]
+    first_lines = [line for line in delta.holding(PREFIXES_BEGUN) if _PREFIX_BEGUN.search(line.text)]
     for line in first_lines:
         yield _joined(delta, line, _MOST_LINES)
     for line in delta.holding(MET):

@@ -22,7 +22,7 @@ from bot.model.globs import name_matches
 from bot.model.patterns import regex
 
 _WORD: Final = regex(r"[\w.-]+")
-_TELLING: Final = ("kind", "command", "base_url", "model", "key_env", "options", "readable")
+_COMPARED: Final = ("kind", "command", "base_url", "model", "key_env", "options", "readable")
 """The settings of an assistant that decide who answers, and what it may read."""
 
 
@@ -50,7 +50,7 @@ def _exceptions(delta: Delta) -> Iterator[Hit]:
 
 def _lines(texts: Sequence[str]) -> Mapping[str, int]:
     """The first line of each word."""
-    return {word: number for number in range(len(texts), 0, -1) for word in _WORD.findall(texts[number - 1])}
+    return {mark: number for number in range(len(texts), 0, -1) for mark in _WORD.findall(texts[number - 1])}
 
 
 def _entries(text: str | None) -> Baseline:
@@ -101,7 +101,7 @@ def _assistants(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[H
     old = {_name(assistant): assistant for assistant in before.elements("assistants")}
     for new in after.elements("assistants"):
         name = _name(new)
-        changed = [] if name not in old else [key for key in _TELLING if _value(old[name], key) != _value(new, key)]
+        changed = [] if name not in old else [key for key in _COMPARED if _value(old[name], key) != _value(new, key)]
         if changed:
             text = f"The assistant {name[:60]} is another one: its {', '.join(changed)} changed."
             yield Hit(delta.path, new.line, text, anchor=f"assistant|{name}|{','.join(changed)}")

@@ -52,14 +52,14 @@ def _modules(delta: Delta) -> Iterator[Hit]:
     """Which submodule it is its name tells, or its path: a section can be named anew."""
     old = _sections(delta.before_lines)
     before = {key: each.url for each in old for key in (f"path {each.path}", f"name {each.name}") if each.url}
-    known = {(each.name, each.url) for each in old}
+    old_modules = {(each.name, each.url) for each in old}
     for module in _sections(delta.after_lines):
         was = before.get(f"name {module.name}") or before.get(f"path {module.path}")
         if module.command:
             yield Hit(
                 delta.path, module.line, f"The submodule {module.name} is updated by a command: {module.command[:200]}."
             )
-        if not module.url or (module.name, module.url) in known or was == module.url:
+        if not module.url or (module.name, module.url) in old_modules or was == module.url:
             continue
         if _RUNS.match(module.url):
             text = f"The submodule {module.name} is taken from this machine or by a command: {module.url[:200]}."

@@ -24,11 +24,11 @@ SETTINGS: Final = regex(r"clockwork\.ya?ml\Z|\.clockwork/[^/]+\.ya?ml\Z")
 def guardrail_edit(subject: Subject) -> Iterable[Hit]:
     """META-001: the change touches what judges it; the rules of base go on judging."""
     touched = [(delta, path) for delta in subject.deltas if (path := _guarding(delta)) is not None]
-    for delta, path in touched[:_TOLD]:
+    for delta, path in touched[:_SHOWN]:
         verb = {FileStatus.ADDED: "adds", FileStatus.REMOVED: "removes"}.get(delta.status, "changes")
         remainder = (
-            f" So do {len(touched) - _TOLD} more files."
-            if len(touched) > _TOLD and path == touched[_TOLD - 1][1]
+            f" So do {len(touched) - _SHOWN} more files."
+            if len(touched) > _SHOWN and path == touched[_SHOWN - 1][1]
             else ""
         )
         yield Hit(
@@ -39,7 +39,7 @@ def guardrail_edit(subject: Subject) -> Iterable[Hit]:
         )
 
 
-_TOLD: Final = 5
+_SHOWN: Final = 5
 """Files that are told one by one."""
 
 

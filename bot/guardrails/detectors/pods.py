@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bot.guardrails.anchors import Anchors, LinePattern, words
+from bot.guardrails.anchors import Anchors, LinePattern, literal_bytes
 from bot.guardrails.detectors.chart_values import KIND, is_values_file, values_powers
 from bot.guardrails.detectors.gains import gained, identity, in_deployed_folder, is_deployed, may_patch
 from bot.guardrails.detectors.host_powers import DANGEROUS_PATH, capabilities, service_powers
@@ -44,11 +44,13 @@ _HOST: Final = {"hostNetwork": "the host's network", "hostPID": "the host's proc
 def pod_privilege(subject: Subject) -> Iterable[Hit]:
     """K8S-001: a Kubernetes pod or Compose service gains a privilege."""
     templates = tuple(_templates(subject))
-    yield from gained(subject, privileges, _tells, elsewhere=frozenset((hit.file, hit.line) for hit in templates))
+    yield from gained(
+        subject, privileges, _may_change_pods, elsewhere=frozenset((hit.file, hit.line) for hit in templates)
+    )
     yield from templates
 
 
-def _tells(delta: Delta) -> bool:
+def _may_change_pods(delta: Delta) -> bool:
     """Whether the file may describe an object or service, or be a JSON patch."""
     if delta.says("apiVersion", "services", *_WORKLOADS) or may_patch(delta):
         return True
@@ -63,7 +65,7 @@ def _templates(subject: Subject) -> Iterator[Hit]:
             continue
         lines = delta.net_new(_PRIVILEGED_LINE.compiled.match, _PRIVILEGED_LINE.anchors)
         if lines and (is_helper or isinstance(delta.documents_after, Unparsed)):
-            asked_lines = _asked(delta.after_lines)
+            asked_lines = _asked_lines(delta.after_lines)
             for line in lines:
                 hit = on_line(delta, line, f"A template gains {line.text.strip()}.")
                 yield replace(hit, severity=Severity.LOW) if line.number in asked_lines else hit
@@ -73,7 +75,7 @@ _ACTION: Final = regex(r"\{\{-?\s{0,8}(if|with|range|define|block|else|end)\b([^
 _VALUE: Final = regex(r"\s{0,8}(?:and\s{1,8})?(?:\.Values(?:\.\w{1,80}){1,12}\s{0,8}){1,8}-?\Z")
 
 
-def _asked(lines: Sequence[str]) -> frozenset[int]:
+def _asked_lines(lines: Sequence[str]) -> frozenset[int]:
     """The lines of a template that are only there where a value asks for them, which is off until somebody sets it.
 
     Source: Helm documentation, "Flow Control".
@@ -93,7 +95,7 @@ def _asked(lines: Sequence[str]) -> frozenset[int]:
 
 _PRIVILEGED_LINE: Final = LinePattern(
     r"\s{0,80}(?:-\s{1,20})?(privileged:\s*true|host(Network|PID|IPC):\s*true|path:\s*[\"']?/(var/)?run/docker\.sock[\"']?)\s*(#.*)?\Z",
-    Anchors(words("privileged:", "hostnetwork:", "hostpid:", "hostipc:", "docker.sock")),
+    Anchors(literal_bytes("privileged:", "hostnetwork:", "hostpid:", "hostipc:", "docker.sock")),
 )
 PATTERNS: Final = (_PRIVILEGED_LINE,)
 """What lines are searched for here."""
@@ -163,12 +165,12 @@ at many places.
 
 def _anywhere(subject_id: tuple[str, str, str], document: LinedNode) -> Iterator[Fact]:
     """What any part of the object would be allowed as a pod or as a container."""
-    waiting, seen = [document], set[int]()
+    waiting, visited = [document], set[int]()
     while waiting:
         node = waiting.pop()
-        if id(node) in seen:
+        if id(node) in visited:
             continue
-        seen.add(id(node))
+        visited.add(id(node))
         if isinstance(node.value, dict):
             yield from _pod(subject_id, node)
             yield from _container(subject_id, f"{subject_id[0]} {subject_id[2]}", node)

@@ -15,7 +15,7 @@ from bot.guardrails.hcl import HclAttribute
 from bot.guardrails.hcl_values import HclValue, UnknownValue, scalars, value_of
 from bot.model.patterns import regex
 
-_WORDS: Final = regex(r"(?:\\?\"?\b(\w++)\\?\"?\s{0,8}[=:](?!:))|\\?\"(\*(?::\*)?)\\?\"")
+_KEYS_AND_STARS: Final = regex(r"(?:\\?\"?\b(\w++)\\?\"?\s{0,8}[=:](?!:))|\\?\"(\*(?::\*)?)\\?\"")
 _EVERYWHERE: Final = frozenset({"*", "", "0.0.0.0/0", "::/0"})
 """Values of a condition that everything satisfies, as a pattern, or as a range."""
 
@@ -48,18 +48,18 @@ def _by_words(text: str) -> Mapping[str, HclValue]:
     if "llow" not in text and "\\u" not in text:
         return {}
     stars: dict[str, list[HclValue]] = {}
-    word = ""
-    for match in _WORDS.finditer(text):
-        word = match[1].lower() if match[1] else word
+    key = ""
+    for match in _KEYS_AND_STARS.finditer(text):
+        key = match[1].lower() if match[1] else key
         if match[2]:
-            stars.setdefault(word, []).append(match[2])
-        elif word == "condition":
+            stars.setdefault(key, []).append(match[2])
+        elif key == "condition":
             stars["condition"] = [UnknownValue()]
     return {"effect": "Allow", **stars, "principal": [*stars.get("principal", []), *stars.get("aws", [])]}
 
 
-def _is_word(value: str | None | UnknownValue, word: str) -> bool:
-    return isinstance(value, str) and value.strip().lower() == word
+def _is_word(value: str | None | UnknownValue, text: str) -> bool:
+    return isinstance(value, str) and value.strip().lower() == text
 
 
 def _every_action(statement: Mapping[str, HclValue]) -> bool:

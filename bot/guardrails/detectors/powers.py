@@ -67,12 +67,12 @@ def rbac_wildcard(subject: Subject) -> Iterable[Hit]:
     """K8S-002: a role gains a wildcard or a way up, somebody becomes cluster-admin, a namespace is opened, or a rule of
     admission refuses less.
     """
-    yield from gained(subject, powers, _tells)
+    yield from gained(subject, powers, _may_change_powers)
     yield from _loosened(subject)
     yield from loosened_rules(subject)
 
 
-def _tells(delta: Delta) -> bool:
+def _may_change_powers(delta: Delta) -> bool:
     return delta.says("Role", "WebhookConfiguration", "SecurityContextConstraints") or may_patch(delta)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from bot.guardrails.anchors import Anchors, words
+from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit
 from bot.guardrails.structure import Documents, Unparsed
@@ -26,7 +26,7 @@ _STATE: Final = regex(r"\.tfstate(?:\.backup)?\Z|\.tfstate\.\d{6,20}\.backup\Z")
 _HASH: Final = regex(
     r"(?:\A|[\s\"'`,=])([\w.@+-]{1,64}):((?:\$\$?(?:apr1|1|2[abxy]?|5|6|7|y|argon2\w{0,2})\$\$?[^\s:\"'`]{8,200})|\{SHA\}[A-Za-z0-9+/=]{20,40})"
 )
-HASHED: Final = Anchors(words(*(f":{dollar}{name}$" for dollar in ("$", "$$") for name in (
+HASHED: Final = Anchors(literal_bytes(*(f":{dollar}{name}$" for dollar in ("$", "$$") for name in (
     "apr1", "1", "2a", "2b", "2x", "2y", "5", "6", "7", "y", "argon2i", "argon2d", "argon2id",
 )), ":{SHA}"), exact=True)  # fmt: skip
 """A user and the hash of a password."""

@@ -12,7 +12,7 @@ from functools import partial
 from math import log2
 from typing import Final, TypeAlias
 
-from bot.guardrails.anchors import Anchors, words
+from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.model.patterns import regex
 from bot.secrecy.credentials import credentials
@@ -173,22 +173,22 @@ def _of_login(text: str) -> _Named:
 
 def _commands(*names: str) -> SecretPlace:
     pattern = regex("|".join(map(re.escape, names)), re.IGNORECASE | re.ASCII)
-    return SecretPlace(Anchors(words(*names)), partial(_of_command, pattern), _anywhere)
+    return SecretPlace(Anchors(literal_bytes(*names)), partial(_of_command, pattern), _anywhere)
 
 
 _COMMANDS: Final = _commands("sshpass", "mysql", "mariadb", "redis-", " login ", "ldap", "sqlcmd", "mongo")
 _OPTIONS: Final = _commands(*(f"{name}{sign}" for name in ("password", "passwd", "passphrase") for sign in " ="))
-_VALUE: Final = Anchors(words("value:", 'value":', "value':"))
+_VALUE: Final = Anchors(literal_bytes("value:", 'value":', "value':"))
 _ENTRIES: Final = SecretPlace(_VALUE, _of_entry, _anywhere)
 _VALUES: Final = SecretPlace(_VALUE, _below_name, _is_named)
-_ELEMENTS: Final = SecretPlace(Anchors(words(*(f"{name}>" for name in _NAMES))), _of_element, _anywhere)
+_ELEMENTS: Final = SecretPlace(Anchors(literal_bytes(*(f"{name}>" for name in _NAMES))), _of_element, _anywhere)
 _INSTRUCTIONS: Final = SecretPlace(
-    Anchors(words("env ", "arg "), behind=r"[ \w]*(?:password|passwd|passphrase|secret|token|key|credential)"),
+    Anchors(literal_bytes("env ", "arg "), behind=r"[ \w]*(?:password|passwd|passphrase|secret|token|key|credential)"),
     _of_instruction,
     _anywhere,
 )
-_VARIABLES: Final = SecretPlace(Anchors(words("default"), behind='[ \t]*=[ \t]*"'), _of_variable, _is_variables)
-_LOGINS: Final = SecretPlace(Anchors(words("password ", "password\t")), _of_login, _anywhere)
+_VARIABLES: Final = SecretPlace(Anchors(literal_bytes("default"), behind='[ \t]*=[ \t]*"'), _of_variable, _is_variables)
+_LOGINS: Final = SecretPlace(Anchors(literal_bytes("password ", "password\t")), _of_login, _anywhere)
 _NETRC: Final = (".netrc", "_netrc")
 PLACES: Final = (_COMMANDS, _OPTIONS, _ENTRIES, _VALUES, _ELEMENTS, _INSTRUCTIONS, _VARIABLES, _LOGINS)
 

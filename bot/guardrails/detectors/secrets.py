@@ -14,10 +14,10 @@ from operator import itemgetter
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.anchors import Anchors, words
+from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.classify import is_yaml_or_json
 from bot.guardrails.detectors.encoded import ENCODED, EncodedText, encoded, runs, values
-from bot.guardrails.detectors.joined import ASSIGNED, BEGUN, ESCAPED, MET, JoinedText, joined_texts
+from bot.guardrails.detectors.joined import ASSIGNED, ESCAPED, MET, PREFIXES_BEGUN, JoinedText, joined_texts
 from bot.guardrails.detectors.past_commits import INDEX, Kept, in_commit, occurrences, pieces
 from bot.guardrails.detectors.secret_files import HASHED, secret_files
 from bot.guardrails.detectors.secret_places import PLACES, looks_random, secret_places
@@ -42,10 +42,10 @@ _AFTER_RUN: Final = r"\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27}"
 def _token_anchors(provider: TokenProvider) -> Anchors:
     """What a line holds that may have a credential of the provider: where prefixes are known, all of it behind one."""
     if provider.prefixes:
-        return Anchors(words(*provider.prefixes), exact=True, at=provider.pattern)
+        return Anchors(literal_bytes(*provider.prefixes), exact=True, at=provider.pattern)
     if provider.keywords == (".",):
         return Anchors(behind=_AFTER_RUN)
-    return Anchors(words(*provider.keywords))
+    return Anchors(literal_bytes(*provider.keywords))
 
 
 _BY_ANCHORS: Final = {_token_anchors(BY_NEEDLE[needle.id]): index for index, needle in enumerate(NEEDLES)}
@@ -97,7 +97,7 @@ def _tokens(delta: Delta) -> Iterator[tuple[DiffLine, TokenProvider, str]]:
     """The credentials of known providers on added lines, each once a line."""
     matches = [
         (line.number, index, line, token)
-        for index, lines in delta.held(_BY_ANCHORS)
+        for index, lines in delta.lines_by_owner(_BY_ANCHORS)
         for line in lines
         for token in occurrences(index, line.text)
     ]
@@ -256,7 +256,7 @@ def _has_body(provider: TokenProvider, delta: Delta, line: DiffLine) -> bool:
     return len(key_kind) > 60 or any(_BASE64.fullmatch(text.strip()) for text in following)
 
 
-_NAMES: Final = words(
+_NAMES: Final = literal_bytes(
     "password", "passwd", "passphrase", "pass", "pwd", "secret", "token", "credential",
     *(f"{owner_word}{dash}key" for owner_word in (
         "api", "access", "secret", "private", "signing", "encryption", "master", "account", "storage", "shared",
@@ -266,7 +266,7 @@ _BLANK: Final = r"[ \t\x0b\x0c\r\x1c-\x1f\x80-\xff]*"
 """White space; beyond ASCII it is any bytes."""
 _ASSIGNED: Final = rf"s?(?:[-_](?:key|value|prod|live))?\\{{0,3}}[\"']?{_BLANK}(?::=|=>|=|:){_BLANK}"
 """Between a name that is a secret's and its literal."""
-_GIVEN: Final = Anchors(_NAMES, behind=_ASSIGNED + r"(?:\\{0,3}[\"'`]|[A-Za-z0-9!@#$%^&*+/_~.\-]{12})")
+_ASSIGNED_NAMES: Final = Anchors(_NAMES, behind=_ASSIGNED + r"(?:\\{0,3}[\"'`]|[A-Za-z0-9!@#$%^&*+/_~.\-]{12})")
 _KEY: Final = r"(?<![A-Za-z0-9])([A-Za-z0-9][A-Za-z0-9_.\-]{0,120}+)\\{0,3}[\"']?\s{0,8}"
 _PATTERNS: Final = (
     re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}(\\{0,3}[\"'`])((?:(?!\2)[^\\\n]){8,1000})\2"),
@@ -280,11 +280,11 @@ _BARE_LITERALS: Final = frozenset({"ini", "yaml", "dockerfile", "shell"})
 def secret_generic(subject: Subject) -> Iterable[Hit]:
     """SEC-002: something that is named a secret is given a random literal."""
     for delta in subject.written:
-        yield from _kept(delta)
-    yield from _passing(subject, _kept)
+        yield from _kept_secrets(delta)
+    yield from _passing(subject, _kept_secrets)
 
 
-def _kept(delta: Delta) -> Iterator[Hit]:
+def _kept_secrets(delta: Delta) -> Iterator[Hit]:
     yield from _generic_secrets(delta)
     yield from secret_files(delta)
 
@@ -308,7 +308,7 @@ def _literals(delta: Delta) -> Iterator[tuple[DiffLine, tuple[str, str]]]:
     told_lines: set[int] = set()
     if delta.language != "html":
         generic = partial(_generic, _PATTERNS if delta.language in _BARE_LITERALS else _PATTERNS[:1])
-        for line in delta.net_new(generic, _GIVEN):
+        for line in delta.net_new(generic, _ASSIGNED_NAMES):
             told_lines.add(line.number)
             yield from ((line, name_value) for name_value in generic(line.text))
     for secret_place in secret_places(delta):
@@ -401,7 +401,7 @@ class _Hidden:
 _BLOCK: Final = 4000
 _AROUND: Final = 1200
 _URL: Final = regex(r"\b([a-z][a-z0-9+.\-]{1,20})://([^\s/:@'\"<>(){}|]{1,80}):([^\s/:@'\"<>]{3,120})@([\w.\-]{1,200})")
-_ADDRESS: Final = Anchors(words("://"), behind=r"[^\s/:@'\"<>(){}|]+:[^\s/:@'\"<>]{3}")
+_ADDRESS: Final = Anchors(literal_bytes("://"), behind=r"[^\s/:@'\"<>(){}|]+:[^\s/:@'\"<>]{3}")
 _DULL: Final = regex(
     r"^(pass(word|wd)?|pw|pwd|secret|user(name)?|token|guest|root|admin|test(ing)?|changeme|postgres|mysql|redis|rabbitmq|"
     r"tiger|[a-z]*(?:token|key|secret|passw(?:or)?d|code|id)|example|foo|bar|baz|x+|\*+|\.+|p@ss|hunter2|dummy|fake|none|my-?(pass|secret).*|your.*|some.*)\d{0,4}$|[$%<>{}\[\]*]|:$",
@@ -452,12 +452,12 @@ def _urls(text: str) -> Iterator[str]:
 ANCHORS: Final = (
     *_BY_ANCHORS,
     ENCODED,
-    BEGUN,
+    PREFIXES_BEGUN,
     MET,
     ASSIGNED,
     ESCAPED,
     HASHED,
-    _GIVEN,
+    _ASSIGNED_NAMES,
     _ADDRESS,
     *(secret_place.anchors for secret_place in PLACES),
 )

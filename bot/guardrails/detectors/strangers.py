@@ -90,12 +90,12 @@ _HARMLESS: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ContextNames:
     """Which names of which contexts hold something, at one level of a workflow. What the levels around it hold it holds too,
     but for names that it hides. A question costs the same however much is held.
     """
 
-    around: Held | None = None
+    around: ContextNames | None = None
     _names: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     _wholes: set[str] = field(default_factory=set)
     """The contexts and what they are parts of."""
@@ -131,11 +131,11 @@ class Held:
 ENVIRONMENT: Final = "env"
 
 
-def names_any(text: str, paths: tuple[_Path, ...], held_values: Held | None = None) -> bool:
+def names_any(text: str, paths: tuple[_Path, ...], held_values: ContextNames | None = None) -> bool:
     """Whether an expression in the text refers to one of ``paths``, or to one of ``held_values``."""
     return any(
         any(_meets(reference.path, path) for path in paths)
-        or (held_values is not None and _held(reference.path, held_values))
+        or (held_values is not None and _is_written_in(reference.path, held_values))
         for expression in embedded(text)
         if expression.tree is not None
         for reference in references(expression.tree)
@@ -161,7 +161,7 @@ def references(tree: Expression) -> Iterator[ContextReference]:
             assert_never(never)
 
 
-def is_written(tree: Expression, variables: Held) -> bool:
+def is_written(tree: Expression, variables: ContextNames) -> bool:
     """Whether the value may be text that a stranger wrote, as ``variables`` hold.
 
     ``a && b`` is ``b`` or something false, ``a || b`` either side; comparisons give a truth value.
@@ -170,7 +170,7 @@ def is_written(tree: Expression, variables: Held) -> bool:
         case ExpressionLiteral():
             return False
         case ContextReference(path=path):
-            return _held(path, variables) or any(_meets(path, text) for text in TEXTS)
+            return _is_written_in(path, variables) or any(_meets(path, text) for text in TEXTS)
         case ExpressionOperation(sign="||", left=left, right=right):
             return is_written(right, variables) or (left is not None and is_written(left, variables))
         case ExpressionOperation(sign="&&", right=right):
@@ -188,21 +188,21 @@ def is_written(tree: Expression, variables: Held) -> bool:
             assert_never(never)
 
 
-def _contains(tree: Expression, variables: Held) -> bool:
+def _contains(tree: Expression, variables: ContextNames) -> bool:
     """Whether a stranger's text is the value, or anywhere in it."""
     if isinstance(tree, ContextReference):
         if variables.holds_within(".".join(tree.path)):
             return True
-        return _held(tree.path, variables) or any(_meets(tree.path, text[: len(tree.path)]) for text in TEXTS)
+        return _is_written_in(tree.path, variables) or any(_meets(tree.path, text[: len(tree.path)]) for text in TEXTS)
     return is_written(tree, variables)
 
 
-def _held(path: _Path, variables: Held) -> bool:
+def _is_written_in(path: _Path, variables: ContextNames) -> bool:
     context = ".".join(path[:-1])
     return variables.holds_any(context) if path[-1] == ANY else variables.holds(context, path[-1])
 
 
-def _meets(path: _Path, other: _Path) -> bool:
-    return len(path) == len(other) and all(
-        part == other_part or ANY in {part, other_part} for part, other_part in zip(path, other, strict=True)
+def _meets(path: _Path, second: _Path) -> bool:
+    return len(path) == len(second) and all(
+        part == other_part or ANY in {part, other_part} for part, other_part in zip(path, second, strict=True)
     )

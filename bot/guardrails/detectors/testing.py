@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.anchors import MAX_LINE, Anchors, LinePattern, spaced, words
+from bot.guardrails.anchors import MAX_LINE, Anchors, LinePattern, literal_bytes, spaced
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Unparsed
@@ -91,7 +91,7 @@ def test_removed(subject: Subject) -> Iterable[Hit]:
         if delta.status is FileStatus.REMOVED or not delta.removed_count:
             continue
         for name, body in _bodies(delta, delta.before_lines, delta.removed):
-            if name not in names and not any(_alike(body, other) for _, other in arrived):
+            if name not in names and not any(_alike(body, new_body) for _, new_body in arrived):
                 yield Hit(
                     delta.path,
                     1,
@@ -114,10 +114,10 @@ def _bodies(delta: Delta, lines: tuple[str, ...], starts: Iterable[DiffLine]) ->
 _ALIKE: Final = 0.6
 
 
-def _alike(text: str, other: str) -> bool:
-    if not text or not other:
+def _alike(text: str, second: str) -> bool:
+    if not text or not second:
         return False
-    matcher = SequenceMatcher(None, text, other, autojunk=False)
+    matcher = SequenceMatcher(None, text, second, autojunk=False)
     # each is at most the one before, and takes longer
     return all(ratio() >= _ALIKE for ratio in (matcher.real_quick_ratio, matcher.quick_ratio, matcher.ratio))
 
@@ -164,7 +164,7 @@ _SKIP_SOURCE: Final = (
     r"\b(?:it|test|describe|context)\.(?:skip|only|todo)\s*\(|"
     r"\bt\.Skip(?:f|Now)?\s*\(|^\s*#\[ignore|^\s*@(?:Disabled|Ignore)\b"
 )
-_SKIPS: Final = words(".skip", ".xfail", ".only", ".todo", "#[ignore", "@disabled", "@ignore")
+_SKIPS: Final = literal_bytes(".skip", ".xfail", ".only", ".todo", "#[ignore", "@disabled", "@ignore")
 _SKIP: Final = LinePattern(_SKIP_SOURCE, Anchors(_SKIPS))
 _SINGLED_OUT: Final = LinePattern(
     rf"{_SKIP_SOURCE}|(?<![\w.])(?:xit|xdescribe|xtest|fit|fdescribe)\s*\(",
@@ -206,12 +206,12 @@ _TAUTOLOGY: Final = LinePattern(
     r"\bassert!\(\s*true\s*\)|\bassert\.(?:True\(\s*t\s*,\s*true|ok\(\s*true)\s*[,)]|\bassert\.equal\(\s*true\s*,\s*true\s*\)",
     Anchors(
         (
-            *words("assert true", "assert 1", "assert not", 'assert "'),
+            *literal_bytes("assert true", "assert 1", "assert not", 'assert "'),
             *(word for word in spaced("assert") if word != b"assert "),
             *spaced("assert "),
             *spaced("asserttrue(", "assertequal(", "expect(", "assert!(", tails=("true", "1")),
             *spaced("assertfalse(", tails=("false",)),
-            *words("assert.true(", "assert.ok(", "assert.equal("),
+            *literal_bytes("assert.true(", "assert.ok(", "assert.equal("),
         )
     ),
 )
@@ -292,7 +292,7 @@ _CHECKING: Final = (
 )
 _MUTED: Final = LinePattern(
     rf"\b{_CHECKING}\b[^#\n]{{0,300}}\|\|\s*(?:true|:|exit 0|echo\b)|\bgit\s+(?:commit|push)\b[^#\n]{{0,200}}--no-verify\b",
-    Anchors((*spaced("||", tails=("true", ":", "exit 0", "echo")), *words("--no-verify"))),
+    Anchors((*spaced("||", tails=("true", ":", "exit 0", "echo")), *literal_bytes("--no-verify"))),
 )
 
 
@@ -369,10 +369,10 @@ _SUPPRESSION: Final = LinePattern(
     r"#\s*ruff:\s*noqa\s*$|@SuppressWarnings\(\"all\"\)|#!?\[allow\(warnings\)\]",
     Anchors(
         (
-            *words(
+            *literal_bytes(
                 "noqa", "disable=all", "ignore-errors", "@ts-nocheck", "@ts-ignore", "eslint-disable", "nosec", "nolint"
             ),
-            *words('suppresswarnings("all")', "allow(warnings)"),
+            *literal_bytes('suppresswarnings("all")', "allow(warnings)"),
             *spaced("type:", "pyright:", tails=("ignore",)),
         )
     ),

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from bot.guardrails import classify
-from bot.guardrails.anchors import Anchors, words
+from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject
 from bot.model.patterns import regex
@@ -21,9 +21,9 @@ _BIDI: Final = regex("[\u202a-\u202e\u2066-\u2069]")
 _INVISIBLE: Final = regex(
     "[\u200b\u200c\u200d\u2060-\u2064\u00ad\u180e\ufeff\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
-_BIDI_MARKS: Final = Anchors(words(*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+_BIDI_MARKS: Final = Anchors(literal_bytes(*"\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 _INVISIBLE_MARKS: Final = Anchors(
-    (*words(*"\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\u00ad\u180e\ufeff"), b"\xf3\xa0"),
+    (*literal_bytes(*"\u200b\u200c\u200d\u2060\u2061\u2062\u2063\u2064\u00ad\u180e\ufeff"), b"\xf3\xa0"),
 )
 """The planes of tags and variation selectors begin with the same two bytes in UTF-8."""
 _WORD: Final = regex(r"[^\W\d]\w*")
@@ -85,7 +85,7 @@ _LOOKALIKES: Final = frozenset("асеорхуіјѕһԁԛԝАВЕКМНОРСТ
 """Cyrillic and Greek letters that look like Latin ones (from the confusables table of UTS #39)."""
 
 
-_STRANGE_LETTERS: Final = Anchors(words(*sorted(_LOOKALIKES)), exact=True)
+_STRANGE_LETTERS: Final = Anchors(literal_bytes(*sorted(_LOOKALIKES)), exact=True)
 ANCHORS: Final = (_BIDI_MARKS, _INVISIBLE_MARKS, _STRANGE_LETTERS)
 """What lines are searched for here."""
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bot.guardrails.detectors.strangers import ENVIRONMENT, Held, Names
+from bot.guardrails.detectors.strangers import ENVIRONMENT, ContextNames, Names
 from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 
@@ -48,7 +48,7 @@ class HandedOn:
     variables: Names = frozenset()
 
 
-def handed_on(step: LinedNode, texts: Held, heads: Held) -> HandedOn:
+def handed_on(step: LinedNode, texts: ContextNames, heads: ContextNames) -> HandedOn:
     """What a step hands on, whose variables hold a stranger's text as ``texts`` say, and name a head as ``heads`` do."""
     uses = step.word("uses").partition("@")[0].lower()
     if uses in _TELLING:
@@ -66,7 +66,7 @@ def handed_on(step: LinedNode, texts: Held, heads: Held) -> HandedOn:
     return HandedOn(passed if is_output else frozenset(), output_names, passed if is_variable else frozenset())
 
 
-def _passed(script: str, texts: Held) -> Iterator[str]:
+def _passed(script: str, texts: ContextNames) -> Iterator[str]:
     """Names that are given a stranger's text as it is."""
     if not texts.holds_any(ENVIRONMENT):
         return
@@ -79,7 +79,7 @@ def _passed(script: str, texts: Held) -> Iterator[str]:
         yield from several
 
 
-def _naming(script: str, heads: Held) -> Iterator[str]:
+def _naming(script: str, heads: ContextNames) -> Iterator[str]:
     """Names that are given what names a head: asked of GitHub on their line, or held by a variable that is."""
     assigned_names = {
         match[1].lower() for line in script.split("\n") if _HEAD.search(line) for match in _ASSIGNED.finditer(line)

@@ -13,7 +13,7 @@ from posixpath import normpath
 from typing import Final
 
 from bot.guardrails.detectors import strangers
-from bot.guardrails.detectors.strangers import ENVIRONMENT, Held, Names
+from bot.guardrails.detectors.strangers import ENVIRONMENT, ContextNames, Names
 from bot.guardrails.detectors.workflow_values import WorkflowScope, holds_written, scopes, steps_of
 from bot.intake.actions import ANY, Call, ContextReference, Embedded, Expression, ExpressionOperation, embedded
 from bot.intake.lined_node import LinedNode
@@ -24,7 +24,7 @@ _PRIVILEGED: Final = ("pull_request_target", "workflow_run", "issue_comment")
 """Events that strangers cause and that run with the repository's secrets, as far as they can lead to a head's code."""
 _OF_STRANGERS: Final = frozenset({"pull_request", "pull_request_target", "issue_comment", "issues", "workflow_run"})
 _GIT: Final = r"git\s{1,80}(?:-\S{1,300}\s{1,80}(?:\S{1,300}\s{1,80})?)?"
-_TAKEN: Final = regex(
+_TAKES_IN: Final = regex(
     _GIT + r"(?:clone|checkout|switch|reset|merge|rebase|cherry-pick|pull|worktree\s+add|restore)\b([^\n;|&]{0,200})"
 )
 _FETCHED: Final = regex(_GIT + r"(?:fetch|remote\s+(?:add|set-url))\b([^\n;|&]{0,200})")
@@ -95,7 +95,7 @@ def triggers(document: LinedNode) -> set[str]:
 def handed_over(documents: Iterable[LinedNode]) -> dict[str, Names]:
     """By file of a local action or called workflow, its inputs that the documents fill with a stranger's text."""
     handed: dict[str, set[str]] = {}
-    nothing = Held()
+    nothing = ContextNames()
     for document in documents:
         for user in (*steps(document), *(job for _, job in document.items("jobs"))):
             uses = user.word("uses")
@@ -113,7 +113,7 @@ def risks(document: LinedNode, inputs: Names = frozenset()) -> Iterator[Risk]:
     """CI-002's: a stranger's code or text that runs. ``inputs`` are known to be filled with a stranger's text."""
     events = triggers(document)
     privileged = [event for event in _PRIVILEGED if event in events]
-    known_outputs, passed = Held(), Held()
+    known_outputs, passed = ContextNames(), ContextNames()
     known_outputs.put("inputs", inputs)
     passed.put("inputs", _callers_inputs(document, events))
     for job, scope in scopes(document):
@@ -167,7 +167,7 @@ def _takes_head(script: str, scope: WorkflowScope) -> bool:
     """Whether a script takes the head's files: fetching alone runs nothing of them."""
     if _CLI_CHECKOUT.search(script) or _unpacks_head(script, scope):
         return True
-    taken_refs = [match[1] for match in _TAKEN.finditer(script)]
+    taken_refs = [match[1] for match in _TAKES_IN.finditer(script)]
     fetched = [match[1] for match in _FETCHED.finditer(script)]
     return any(_is_head(text, scope) for text in taken_refs) or (
         bool(taken_refs) and any(_is_head(text, scope) for text in fetched)
@@ -197,7 +197,7 @@ _EVALUATED: Final = regex(
 _ADVICE_TEXT: Final = "Put the expression into env: and use the variable, quoted, in the script."
 
 
-def _injection(step: LinedNode, held_values: Sequence[Held], passed: Held) -> Iterator[Risk]:
+def _injection(step: LinedNode, held_values: Sequence[ContextNames], passed: ContextNames) -> Iterator[Risk]:
     """Expressions in scripts with what strangers write, or with what callers pass, of whom nothing is known."""
     for node in _run_texts(step):
         for expression in embedded(node.raw):
@@ -213,7 +213,7 @@ def _injection(step: LinedNode, held_values: Sequence[Held], passed: Held) -> It
                 yield Risk(key, line_in(node, expression), message, _ADVICE_TEXT, Severity.LOW)
 
 
-def _evaluations(step: LinedNode, texts: Held) -> Iterator[Risk]:
+def _evaluations(step: LinedNode, texts: ContextNames) -> Iterator[Risk]:
     """Variables with a stranger's text that a script runs as a script."""
     run = step.get("run")
     if run is None or not texts.holds_any(ENVIRONMENT):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.guardrails.detectors import strangers
-from bot.guardrails.detectors.strangers import ENVIRONMENT, Held, Names
+from bot.guardrails.detectors.strangers import ENVIRONMENT, ContextNames, Names
 from bot.guardrails.detectors.workflow_outputs import HandedOn, handed_on
 from bot.intake.actions import Embedded, embedded
 from bot.intake.lined_node import LinedNode
@@ -23,12 +23,12 @@ _NAMING: Final = (*strangers.HEADS, *strangers.REPOSITORIES)
 class WorkflowScope:
     """What a step can name: what holds a stranger's text, and what names a head."""
 
-    texts: Held = field(default_factory=Held)
-    heads: Held = field(default_factory=Held)
+    texts: ContextNames = field(default_factory=ContextNames)
+    heads: ContextNames = field(default_factory=ContextNames)
 
     def inner(self, hidden: Names = frozenset()) -> WorkflowScope:
         """A level within it, which hides variables of these names."""
-        return WorkflowScope(Held(self.texts, hidden=hidden), Held(self.heads, hidden=hidden))
+        return WorkflowScope(ContextNames(self.texts, hidden=hidden), ContextNames(self.heads, hidden=hidden))
 
     def of(self, node: LinedNode) -> WorkflowScope:
         """The same with the variables that ``node`` sets: the inner one hides the outer one of its name."""
@@ -43,12 +43,12 @@ class WorkflowScope:
         return strangers.names_any(text, _NAMING, self.heads)
 
 
-def holds_written(node: LinedNode, texts: Held) -> bool:
+def holds_written(node: LinedNode, texts: ContextNames) -> bool:
     """Whether an expression in the text may be what a stranger wrote."""
     return any(is_written(expression, texts) for expression in embedded(node.raw))
 
 
-def is_written(expression: Embedded, texts: Held) -> bool:
+def is_written(expression: Embedded, texts: ContextNames) -> bool:
     """Whether the expression may be what a stranger wrote."""
     return expression.tree is not None and strangers.is_written(expression.tree, texts)
 

@@ -17,7 +17,7 @@ from bot.drift import values
 from bot.drift.compose.declared import ports
 from bot.drift.compose.declared.devices import devices, gpus, pids_limit, ulimits, whole
 from bot.drift.compose.declared.mounts import folder, mounts, tmpfs
-from bot.drift.compose.declared.process import healthcheck, labels, logging, restart, stop_signal, variables, words
+from bot.drift.compose.declared.process import argv, healthcheck, labels, logging, restart, stop_signal, variables
 from bot.drift.compose.notation import capability
 from bot.model.json import JSON, Tree, elements, get, mapping
 
@@ -159,7 +159,7 @@ def _host(entry: str) -> str:
 
 _ROWS: Final[tuple[tuple[str, Callable[[JSON], JSON]], ...]] = (
     ("image", lambda value: value or None),
-    ("command entrypoint", words),
+    ("command entrypoint", argv),
     ("environment", variables),
     ("ports", ports.ports),
     ("expose", ports.exposed),

@@ -36,7 +36,7 @@ def mount(entry: JSON) -> JSON:
     if len(parts) == 1:
         return {"type": "volume", "target": clean_path(parts[0])}
     source, target, *options = parts
-    modes = [word for option in options for word in option.split(",")]
+    modes = [part for option in options for part in option.split(",")]
     kind = "bind" if is_host_path(source) else "volume"
     propagation = next((mode for mode in sorted(modes) if mode.endswith(("shared", "slave", "private"))), None)
     long: dict[str, JSON] = {"type": kind, "source": source, "target": target}

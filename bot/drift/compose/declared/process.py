@@ -14,13 +14,13 @@ from bot.model.compose_texts import shell_words
 from bot.model.json import JSON, mapping
 
 
-def words(value: JSON) -> JSON:
+def argv(value: JSON) -> JSON:
     """A command as its words. An empty command is none."""
     if isinstance(value, str):
         parts = shell_words(value)
         return value if parts is None else [*parts] or None
     if isinstance(value, (list, tuple)):
-        return [values.text(word) for word in value] or None
+        return [values.text(argument) for argument in value] or None
     return value
 
 
@@ -71,7 +71,7 @@ def healthcheck(value: JSON) -> JSON:
 def _test(value: JSON) -> JSON:
     if isinstance(value, str):
         return ["CMD-SHELL", value]
-    return [values.text(word) for word in value] if isinstance(value, (list, tuple)) and value else None
+    return [values.text(argument) for argument in value] if isinstance(value, (list, tuple)) and value else None
 
 
 def logging(value: JSON) -> JSON:

@@ -79,13 +79,13 @@ class Container:
         """Whether podman's command line named ``flag value...``; None where no command line was kept."""
         if not texts(self.config.get("CreateCommand")):
             return None
-        return any(argument.startswith(value) for argument in self.asked(flag))
+        return any(argument.startswith(value) for argument in self.values_of_flag(flag))
 
-    def asked(self, flag: str) -> tuple[str, ...]:
+    def values_of_flag(self, flag: str) -> tuple[str, ...]:
         """The values that podman's command line gave for ``flag``, as ``flag value`` or ``flag=value``."""
-        words = texts(self.config.get("CreateCommand"))
-        values_after = (after for word, after in pairwise(words) if word == flag)
-        joined = (word.removeprefix(f"{flag}=") for word in words if word.startswith(f"{flag}="))
+        argv = texts(self.config.get("CreateCommand"))
+        values_after = (after for argument, after in pairwise(argv) if argument == flag)
+        joined = (argument.removeprefix(f"{flag}=") for argument in argv if argument.startswith(f"{flag}="))
         return (*values_after, *joined)
 
 

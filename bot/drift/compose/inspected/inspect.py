@@ -245,7 +245,9 @@ def _addresses(container: Container) -> dict[str, JSON]:
 
 def _logged(container: Container) -> dict[str, JSON]:
     """Whether the command line of podman says how the container logs."""
-    names_logging = container.podman and (container.asked("--log-driver") or container.asked("--log-opt"))
+    names_logging = container.podman and (
+        container.values_of_flag("--log-driver") or container.values_of_flag("--log-opt")
+    )
     return {"logged": True} if names_logging else {}
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bot.drift.compose.inspected.container import Container
-from bot.drift.compose.inspected.reading import Reader, Reading, given, text_of, texts_of
+from bot.drift.compose.inspected.reading import Reader, Reading, asked_for, text_of, texts_of
 from bot.model.json import JSON, Tree, get, mapping, mappings, text, texts, whole
 
 
@@ -27,11 +27,11 @@ def _bindings(container: Container) -> Iterable[dict[str, JSON]]:
 
 def _ports(container: Container) -> Reading:
     order = sorted(_bindings(container), key=lambda port: (str(port["protocol"]), whole(port["target"]), str(port)))
-    return given(order)
+    return asked_for(order)
 
 
 def _expose(container: Container) -> Reading:
-    return given(_exposed(container)[0])
+    return asked_for(_exposed(container)[0])
 
 
 def brought_ports(container: Container) -> list[JSON]:
@@ -99,7 +99,7 @@ def _hostname(container: Container) -> Reading:
 
 def _extra_hosts(container: Container) -> Reading:
     """``name=address``: an IPv6 address has colons of its own."""
-    return given(sorted("=".join(entry.partition(":")[::2]) for entry in texts(container.host.get("ExtraHosts"))))
+    return asked_for(sorted("=".join(entry.partition(":")[::2]) for entry in texts(container.host.get("ExtraHosts"))))
 
 
 FIELDS: Final[Mapping[str, Reader]] = {

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bot.drift.compose.inspected.container import Container
-from bot.drift.compose.inspected.reading import Reader, Reading, flag, given, texts_of
+from bot.drift.compose.inspected.reading import Reader, Reading, asked_for, flag, texts_of
 from bot.drift.compose.notation import signal_name
 from bot.drift.values import format_duration
 from bot.model.json import JSON, Tree, get, mapping, text, texts, whole
@@ -33,7 +33,7 @@ _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _image(container: Container) -> Reading:
-    return given(text(container.container.get("ImageName")) or text(container.config.get("Image")))
+    return asked_for(text(container.container.get("ImageName")) or text(container.config.get("Image")))
 
 
 def _command(container: Container) -> Reading:
@@ -46,9 +46,9 @@ def _entrypoint(container: Container) -> Reading:
     if not isinstance(value, str):
         return (list(texts(value)) or None, ground)
     # podman 4 joins the words with spaces; Path and Args still have them apart
-    words = [text(container.container.get("Path")), *texts(container.container.get("Args"))]
+    argv = [text(container.container.get("Path")), *texts(container.container.get("Args"))]
     tail = len(texts(container.config.get("Cmd")))
-    head = words[: len(words) - tail] if value else []
+    head = argv[: len(argv) - tail] if value else []
     return ((head if " ".join(head) == value else shlex.split(value)) or None, ground)
 
 

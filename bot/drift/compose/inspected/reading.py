@@ -14,7 +14,7 @@ Reading: TypeAlias = tuple[JSON, JSON]
 Reader: TypeAlias = Callable[[Container], Reading]
 
 
-def given(value: JSON) -> Reading:
+def asked_for(value: JSON) -> Reading:
     """Nothing stands behind it: whatever is there was asked for; empty counts as absent."""
     return (value or None, None)
 
@@ -52,6 +52,6 @@ def texts_of(key: str) -> Reader:
     """A reader of a list of texts."""
 
     def read(container: Container) -> Reading:
-        return given(list(texts(container.host.get(key))))
+        return asked_for(list(texts(container.host.get(key))))
 
     return read

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.drift.compose.inspected.container import Container
-from bot.drift.compose.inspected.reading import Reader, Reading, flag, given, size, text_of, texts_of
+from bot.drift.compose.inspected.reading import Reader, Reading, asked_for, flag, size, text_of, texts_of
 from bot.model.json import JSON, elements, mappings, text, texts, whole
 
 
 def _devices(container: Container) -> Reading:
-    return given(
+    return asked_for(
         [
             {
                 "source": text(device.get("PathOnHost")),
@@ -43,8 +43,8 @@ def _cpus(container: Container) -> Reading:
     nano, quota = whole(container.host.get("NanoCpus")), whole(container.host.get("CpuQuota"))
     period = whole(container.host.get("CpuPeriod")) or 100_000
     if nano:
-        return given(nano / 1e9)
-    return given(quota / period if quota > 0 else None)
+        return asked_for(nano / 1e9)
+    return asked_for(quota / period if quota > 0 else None)
 
 
 def _memory_swap(container: Container) -> Reading:
@@ -61,12 +61,16 @@ def _pids_limit(container: Container) -> Reading:
 
 def _gpus(container: Container) -> Reading:
     requests = [
-        {"capabilities": sorted({word for group in elements(request.get("Capabilities")) for word in texts(group)})}
+        {
+            "capabilities": sorted(
+                {capability for group in elements(request.get("Capabilities")) for capability in texts(group)}
+            )
+        }
         | ({"count": max(count, 0) or "all"} if (count := whole(request.get("Count"))) else {})
         | ({"device_ids": list(texts(request.get("DeviceIDs")))} if texts(request.get("DeviceIDs")) else {})
         for request in mappings(container.host.get("DeviceRequests"))
     ]
-    return given([dict(request) for request in requests])
+    return asked_for([dict(request) for request in requests])
 
 
 FIELDS: Final[Mapping[str, Reader]] = {
@@ -82,5 +86,5 @@ FIELDS: Final[Mapping[str, Reader]] = {
     "cpuset": text_of("host", "CpusetCpus"),
     "pids_limit": _pids_limit,
     "oom_kill_disable": flag("host", "OomKillDisable"),
-    "oom_score_adj": lambda container: given(whole(container.host.get("OomScoreAdj"))),
+    "oom_score_adj": lambda container: asked_for(whole(container.host.get("OomScoreAdj"))),
 }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.drift.compose.inspected.container import Container
-from bot.drift.compose.inspected.reading import Reader, Reading, flag, given, text_of
+from bot.drift.compose.inspected.reading import Reader, Reading, asked_for, flag, text_of
 from bot.drift.compose.notation import capability
 from bot.model.json import mapping, text, texts
 
@@ -22,9 +22,17 @@ def _capabilities(key: str, flag: str) -> Reader:
     def read(container: Container) -> Reading:
         names = {capability(name) for name in texts(container.host.get(key))}
         if not container.podman:
-            return given(sorted(names))
+            return asked_for(sorted(names))
         if texts(container.config.get("CreateCommand")):
-            return given(sorted({capability(name) for words in container.asked(flag) for name in words.split(",")}))
+            return asked_for(
+                sorted(
+                    {
+                        capability(name)
+                        for names_text in container.values_of_flag(flag)
+                        for name in names_text.split(",")
+                    }
+                )
+            )
         return (sorted(names) or None, sorted(names) if key == "CapDrop" and names == PODMAN_DROPS else None)
 
     return read
@@ -34,7 +42,9 @@ def _security(container: Container) -> Reading:
     """Without what an engine adds to a privileged container by itself."""
     implied = {"label=disable", "unmask=all"} if container.host.get("Privileged") is True else set[str]()
     options = {*texts(container.host.get("SecurityOpt"))} - implied
-    return given(sorted("no-new-privileges:true" if option == "no-new-privileges" else option for option in options))
+    return asked_for(
+        sorted("no-new-privileges:true" if option == "no-new-privileges" else option for option in options)
+    )
 
 
 def _cgroup(container: Container) -> Reading:
@@ -54,9 +64,9 @@ def _runtime(container: Container) -> Reading:
 def _sysctls(container: Container) -> Reading:
     """Podman does not show them but on the command line it was given."""
     live = {key: text(value) for key, value in mapping(container.host.get("Sysctls")).items()}
-    settings = (setting.partition("=") for setting in container.asked("--sysctl"))
+    settings = (setting.partition("=") for setting in container.values_of_flag("--sysctl"))
     live |= {key: value for key, equals, value in settings if equals}
-    return given(dict(sorted(live.items())))
+    return asked_for(dict(sorted(live.items())))
 
 
 FIELDS: Final[Mapping[str, Reader]] = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.drift.compose.inspected.container import Container
-from bot.drift.compose.inspected.reading import Reader, Reading, flag, given, size
+from bot.drift.compose.inspected.reading import Reader, Reading, asked_for, flag, size
 from bot.drift.compose.notation import SECRETS, tmpfs
 from bot.model.json import JSON, Tree, mapping, mappings, text
 
@@ -27,7 +27,7 @@ def _volumes(container: Container) -> Reading:
         and not _is_secret(mount)
     ]
     volumes.sort(key=lambda volume: text(volume["target"]))
-    return given(volumes)
+    return asked_for(volumes)
 
 
 def _is_anonymous(mount: Tree, container: Container) -> bool:
@@ -64,13 +64,13 @@ def _volume(mount: Tree, container: Container) -> dict[str, JSON]:
 def _secrets(container: Container) -> Reading:
     """File-backed Compose secrets are bind mounts below ``/run/secrets``."""
     targets = sorted(text(mount.get("Destination")) for mount in mappings(container.container.get("Mounts")))
-    return given([{"source": at.rpartition("/")[2], "target": at} for at in targets if at.startswith(SECRETS)])
+    return asked_for([{"source": at.rpartition("/")[2], "target": at} for at in targets if at.startswith(SECRETS)])
 
 
 def _tmpfs(container: Container) -> Reading:
     by_podman = PODMAN_READ_ONLY_TMPFS if container.podman and container.host.get("ReadonlyRootfs") is True else ()
     entries = [tmpfs(target, text(options)) for target, options in mapping(container.host.get("Tmpfs")).items()]
-    return given(sorted(entry for entry in entries if entry not in by_podman))
+    return asked_for(sorted(entry for entry in entries if entry not in by_podman))
 
 
 FIELDS: Final[Mapping[str, Reader]] = {

@@ -1,7 +1,7 @@
-"""Trees in which every value knows its place in a file, so that files can be merged without losing where things are.
+"""Trees in which every value knows its location in a file, so that files can be merged without losing where things are.
 
 Compose projects are made from several files (overrides, includes, ``extends``, ``env_file``) with variables filled in; the
-readers work on :class:`Sited` trees and hand on the plain tree with :class:`SitedOrigins`.
+readers work on trees of :class:`LocatedValue` and hand on the plain tree with :class:`LocatedOrigins`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.model.resource import Origin, Through
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class ValueLocation:
     """The place of one value: file, document, pointer. ``line`` instead of a pointer for ``.env`` files (from 1)."""
 
     file: str
@@ -35,11 +35,11 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Sited(NestedValue):
-    """One value with its site; children of collections are sited themselves."""
+class LocatedValue(NestedValue):
+    """One value with its location; children of collections have theirs."""
 
     data: Data
-    site: Site
+    location: ValueLocation
 
     @property
     def text(self) -> str | None:
@@ -47,25 +47,25 @@ class Sited(NestedValue):
         return self.data if isinstance(self.data, str) else None
 
 
-Data: TypeAlias = "None | bool | int | float | str | list[Sited] | dict[str, Sited]"
+Data: TypeAlias = "None | bool | int | float | str | list[LocatedValue] | dict[str, LocatedValue]"
 
 
-def sited(value: JSON, site: Site) -> Sited:
-    """``value`` with all its children sited below ``site``."""
+def located(value: JSON, location: ValueLocation) -> LocatedValue:
+    """``value`` with all its children located below ``location``."""
     if isinstance(value, Mapping):
-        return Sited({key: sited(child, _below(site, key)) for key, child in value.items()}, site)
+        return LocatedValue({key: located(child, _below(location, key)) for key, child in value.items()}, location)
     if isinstance(value, (list, tuple)):
-        return Sited([sited(child, _below(site, index)) for index, child in enumerate(value)], site)
+        return LocatedValue([located(child, _below(location, index)) for index, child in enumerate(value)], location)
     if isinstance(value, (str, bool, int, float)) or value is None:
-        return Sited(value, site)
+        return LocatedValue(value, location)
     raise TypeError(type(value).__name__)
 
 
-def _below(site: Site, segment: str | int) -> Site:
-    return replace(site, pointer=(*site.pointer, segment))
+def _below(location: ValueLocation, segment: str | int) -> ValueLocation:
+    return replace(location, pointer=(*location.pointer, segment))
 
 
-def mapped(tree: Sited, change: Callable[[Sited], Sited | None]) -> Sited | None:
+def mapped(tree: LocatedValue, change: Callable[[LocatedValue], LocatedValue | None]) -> LocatedValue | None:
     """The tree with every scalar replaced by what ``change`` makes of it; None drops it."""
     if isinstance(tree.data, dict):
         entries = ((key, mapped(child, change)) for key, child in tree.data.items())
@@ -78,7 +78,7 @@ def mapped(tree: Sited, change: Callable[[Sited], Sited | None]) -> Sited | None
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The files that sites point into, opened when asked. ``data`` holds every file of the repository that was read."""
+    """The files that locations point into, opened when asked. ``data`` holds every file of the repository that was read."""
 
     data: Mapping[str, bytes]
     open: dict[str, SpanFile] = field(default_factory=dict)
@@ -89,58 +89,58 @@ class Sources:
             self.open[path] = SpanFile(path, self.data[path])
         return self.open[path]
 
-    def origin(self, site: Site) -> Origin | None:
-        """The span of the value at ``site``."""
-        source = self.file(site.file)
-        if site.line is not None:
-            return _line_origin(source, site)
-        node = self._node(site)
-        return None if node is None else source.text.origin(node.start, node.end, site.through, site.name)
+    def origin(self, location: ValueLocation) -> Origin | None:
+        """The span of the value at ``location``."""
+        source = self.file(location.file)
+        if location.line is not None:
+            return _line_origin(source, location)
+        node = self._node(location)
+        return None if node is None else source.text.origin(node.start, node.end, location.through, location.name)
 
-    def key_line(self, site: Site) -> int:
+    def key_line(self, location: ValueLocation) -> int:
         """The line people look for: that of the value's key where it has one."""
-        position = self._position(site)
+        position = self._position(location)
         if position is None:
-            return site.line or 1
-        return self.file(site.file).text.line((position.key or position.node).start)
+            return location.line or 1
+        return self.file(location.file).text.line((position.key or position.node).start)
 
-    def scalar(self, site: Site) -> ScalarNode | None:
-        """The scalar node at ``site``; None when a collection, an alias or nothing is there."""
-        node = self._node(site)
+    def scalar(self, location: ValueLocation) -> ScalarNode | None:
+        """The scalar node at ``location``; None when a collection, an alias or nothing is there."""
+        node = self._node(location)
         return node if isinstance(node, ScalarNode) else None
 
-    def _node(self, site: Site) -> Node | None:
-        position = self._position(site)
+    def _node(self, location: ValueLocation) -> Node | None:
+        position = self._position(location)
         return None if position is None or position.rest else position.node
 
-    def _position(self, site: Site) -> NodePosition | None:
-        """How far the site's pointer leads in the span tree; None for a line of a ``.env`` file and an empty document."""
-        tree = self.file(site.file).documents[site.document] if site.line is None else None
-        return None if tree is None else locate(tree, site.pointer)
+    def _position(self, location: ValueLocation) -> NodePosition | None:
+        """How far its pointer leads in the span tree; None for a line of a ``.env`` file and an empty document."""
+        tree = self.file(location.file).documents[location.document] if location.line is None else None
+        return None if tree is None else locate(tree, location.pointer)
 
 
-def _line_origin(source: SpanFile, site: Site) -> Origin:
-    start, end = source.text.line_span(site.line or 1)
+def _line_origin(source: SpanFile, location: ValueLocation) -> Origin:
+    start, end = source.text.line_span(location.line or 1)
     line = source.text.chars[start:end]
     begin = start + line.find("=") + 1
-    return source.text.origin(begin, start + len(line), site.through, site.name)
+    return source.text.origin(begin, start + len(line), location.through, location.name)
 
 
 @dataclass(frozen=True, slots=True)
-class SitedOrigins:
+class LocatedOrigins:
     """Origins of a merged tree. ``projects`` are the Compose projects whose files settings name: whoever reads the files again
     needs them.
     """
 
-    tree: Sited
+    tree: LocatedValue
     sources: Sources
     projects: tuple[ProjectFiles, ...] = ()
 
     def at(self, pointer: Pointer) -> Origin | None:
-        site = self.site(pointer)
-        return None if site is None else self.sources.origin(site)
+        location = self.location(pointer)
+        return None if location is None else self.sources.origin(location)
 
-    def site(self, pointer: Pointer) -> Site | None:
+    def location(self, pointer: Pointer) -> ValueLocation | None:
         """Where the value at ``pointer`` is written; None when it is not in the tree."""
         child = self.tree.child(pointer)
-        return None if child is None else child.site
+        return None if child is None else child.location
