@@ -103,14 +103,17 @@ def finder(needles: tuple[Sought, ...], backend: ScanBackend) -> LiteralFinder:
 
 
 class Hyperscan:
-    """Two databases: mere literals, and all else. One for both takes several times as long to compile as two."""
+    """Two databases: mere literals, and all else. One for both takes several times as long to compile as two.
+
+    What stands behind an exact literal is looked at where one was found: such literals are rare, as beginnings of tokens are,
+    and to compile what stands behind two hundred of them takes as long as to scan ten megabytes. Words in any case are not.
+    """
 
     def __init__(self, needles: Sequence[Sought]) -> None:
-        mere = {
-            _escaped(text): [index]
-            for index, text in enumerate(needles)
-            if isinstance(text, SoughtText) and not text.behind
-        }
+        mere: dict[_Expression, list[_Sign]] = {}
+        for index, text in enumerate(needles):
+            if isinstance(text, SoughtText) and (text.exact or not text.behind):
+                mere.setdefault(_escaped(text), []).append((index, _matcher(text.behind)))
         self._scans = [scan for scan in (_scan(mere), _scan(_expressions(needles))) if scan is not None]
 
     def find(self, text: bytes, tell: Callable[[int, int], None]) -> None:
@@ -122,29 +125,32 @@ class Hyperscan:
 _Expression: TypeAlias = tuple[bytes, bool]
 """In hyperscan's syntax, and whether case counts."""
 _Scan: TypeAlias = Callable[[bytes, Callable[[int, int], None]], None]
+_Behind: TypeAlias = Callable[[bytes, int], object] | None
+_Sign: TypeAlias = tuple[int, _Behind]
+"""The index of what is sought, and what must match behind the place that was found."""
 
 
 def _escaped(literal: SoughtText) -> _Expression:
     return b"".join(b"\\x%02x" % byte for byte in literal.text), literal.exact
 
 
-def _expressions(needles: Sequence[Sought]) -> dict[_Expression, list[int]]:
-    """Expressions with the indexes that they stand for; literals with the same behind them are one."""
-    groups: dict[tuple[str, bool], list[int]] = {}
-    expressions: dict[_Expression, list[int]] = {}
+def _expressions(needles: Sequence[Sought]) -> dict[_Expression, list[_Sign]]:
+    """Expressions with what they stand for; literals in any case with the same behind them are one."""
+    groups: dict[str, list[int]] = {}
+    expressions: dict[_Expression, list[_Sign]] = {}
     for index, text in enumerate(needles):
         if isinstance(text, EncodedRun):
             begins = f"(?:^|[^{_ALPHABET}]){text.at}" if text.at else f"[{_ALPHABET}]{{{RUN}}}{text.behind}"
-            expressions.setdefault((begins.encode(), True), []).append(index)
-        elif text.behind:
-            groups.setdefault((text.behind, text.exact), []).append(index)
-    for (behind, exact), indexes in groups.items():
+            expressions.setdefault((begins.encode(), True), []).append((index, None))
+        elif text.behind and not text.exact:
+            groups.setdefault(text.behind, []).append(index)
+    for behind, indexes in groups.items():
         texts = b"|".join(_escaped(text)[0] for index in indexes if isinstance(text := needles[index], SoughtText))
-        expressions[b"(?:%s)%s" % (texts, behind.encode()), exact] = indexes
+        expressions[b"(?:%s)%s" % (texts, behind.encode()), False] = [(index, None) for index in indexes]
     return expressions
 
 
-def _scan(expressions: Mapping[_Expression, list[int]]) -> _Scan | None:
+def _scan(expressions: Mapping[_Expression, list[_Sign]]) -> _Scan | None:
     """What scans for all of them; None where there are none."""
     import hyperscan
 
@@ -163,8 +169,9 @@ def _scan(expressions: Mapping[_Expression, list[int]]) -> _Scan | None:
 
     def scan(text: bytes, tell: Callable[[int, int], None]) -> None:
         def note(identity: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            for index in stand_for[identity]:
-                tell(index, end - 1)
+            for index, behind in stand_for[identity]:
+                if behind is None or behind(text, end) is not None:
+                    tell(index, end - 1)
 
         database.scan(text, match_event_handler=note)
 
@@ -243,7 +250,6 @@ class Plain:
                     tell(index, end - 1)
 
 
-_Behind: TypeAlias = Callable[[bytes, int], object] | None
 _Owner: TypeAlias = tuple[int, bytes | None, _Behind]
 """The index of a literal, what must be there exactly, and what must match behind it."""
 
