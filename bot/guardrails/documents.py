@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final
-
-from pydantic import ValidationError
+from typing import TYPE_CHECKING, Final
 
 from bot.errors import Invalid
-from bot.guardrails.rule import FrontMatter, Guardrail, Touches
+from bot.guardrails.rule import Guardrail, Touches
 from bot.guardrails.structure import Unparsed, parse_documents
 from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 FOLDER: Final = "policies/guardrails/"
 """Where a repository keeps its documents."""
@@ -29,6 +30,9 @@ _FRONT: Final = regex(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)(.*)\Z
 def parse(path: str, data: bytes) -> Guardrail:
     """The guardrail that one document describes. Raises ``Invalid`` naming file, line and key. Examples are not run."""
     match = _parts(path, data)
+    from pydantic import ValidationError
+
+    from bot.guardrails.front_matter import FrontMatter
     from bot.intake.lined import plain
 
     root = _yaml(path, match[1])
@@ -37,9 +41,10 @@ def parse(path: str, data: bytes) -> Guardrail:
         front = FrontMatter.model_validate_json(json.dumps(plain(root, path)))
     except ValidationError as error:
         raise _explained(path, root, error) from error
-    if isinstance(front.detect, Touches) and not front.applies.paths:
+    guardrail = front.guardrail(path, match[2].strip())
+    if isinstance(guardrail.detect, Touches) and not guardrail.applies.paths:
         raise Invalid(f"{path}:{root.line_of(('detect',))}: detect: kind path needs applies.paths")
-    return Guardrail.model_construct(**dict(front), file=path, body=match[2].strip())
+    return guardrail
 
 
 def body_of(path: str, data: bytes) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -48,11 +50,26 @@ def _fronts() -> Mapping[str, Front]:
 
 def written(document: Guardrail) -> Front:
     """What is kept of a document: all that it says beside the defaults, and the kind of its detector."""
-    front = document.model_dump(mode="json", exclude={"file", "body"}, exclude_defaults=True)
-    detect = document.detect.model_dump(mode="json")
-    for part, name in ((detect, "not_in"), (front.get("applies", {}), "authors")):
-        part.get(name, []).sort()  # a set has another order in each process
-    return {**front, "detect": detect}
+    front = {name: part for name, part in _plain(document, whole=False).items() if name not in {"file", "body"}}
+    return {**front, "detect": _plain(document.detect, whole=True)}
+
+
+def _plain(value: Any, *, whole: bool) -> Any:
+    """A value as JSON has it; objects, unless they are to be ``whole``, without what they have by default."""
+    if is_dataclass(value):
+        parts = ((each, getattr(value, each.name)) for each in fields(value))
+        return {each.name: _plain(part, whole=whole) for each, part in parts if whole or part != _default(each)}
+    if isinstance(value, Mapping):
+        return {key.value: _plain(part, whole=whole) for key, part in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(value)  # a set has another order in each process
+    if isinstance(value, tuple):
+        return [_plain(part, whole=whole) for part in value]
+    return value.value if isinstance(value, Enum) else value
+
+
+def _default(each: Field[Any]) -> object:
+    return each.default if each.default_factory is MISSING else each.default_factory()
 
 
 def made(front: Front, path: str, body: str) -> Guardrail:
@@ -64,40 +81,40 @@ def made(front: Front, path: str, body: str) -> Guardrail:
         "enforce": {Mode(mode): Enforce(enforce) for mode, enforce in front.get("enforce", {}).items()},
         "applies": _applies(front.get("applies", {})),
         "examples": tuple(map(_example, front.get("examples", ()))),
-        "waiver": WaiverPolicy.model_construct(**front.get("waiver", {})),
+        "waiver": WaiverPolicy(**front.get("waiver", {})),
         "file": path,
         "body": body,
     }
     if "agent_severity" in front:
         values["agent_severity"] = Severity(front["agent_severity"])
-    return Guardrail.model_construct(**values)
+    return Guardrail(**values)
 
 
 def _applies(front: Front) -> Applies:
     values: dict[str, Any] = {key: tuple(value) for key, value in front.items()}
     if "authors" in front:
         values["authors"] = frozenset(map(AuthorKind, front["authors"]))
-    return Applies.model_construct(**values)
+    return Applies(**values)
 
 
 def _example(front: Front) -> Example:
-    return Example.model_construct(**{**front, "labels": tuple(front.get("labels", ()))})
+    return Example(**{**front, "labels": tuple(front.get("labels", ()))})
 
 
 def _detect(front: Front) -> Detect:
     match front["kind"]:
         case "builtin":
-            return Builtin.model_construct()
+            return Builtin()
         case "ai":
-            return Ask.model_construct(**front)
+            return Ask(**front)
         case "regex":
-            sets = {"keywords": tuple(front["keywords"]), "not_in": frozenset(front["not_in"])}
-            return Pattern.model_construct(**{**front, **sets})
+            sets: dict[str, Any] = {"keywords": tuple(front["keywords"]), "not_in": frozenset(front["not_in"])}
+            return Pattern(**{**front, **sets})
         case "require":
             alternatives = tuple(
-                Alternative.model_construct(changed=tuple(alternative["changed"]), label=alternative["label"])
+                Alternative(changed=tuple(alternative["changed"]), label=alternative["label"])
                 for alternative in front["then_any"]
             )
-            return Require.model_construct(if_changed=tuple(front["if_changed"]), then_any=alternatives)
+            return Require(if_changed=tuple(front["if_changed"]), then_any=alternatives)
         case kind:
             raise ValueError(f"documents of kind {kind} are not kept")

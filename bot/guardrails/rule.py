@@ -1,7 +1,7 @@
 """The nouns of a guardrail: what a document says, what a detector is given, what it answers.
 
-:mod:`bot.guardrails.documents` reads :class:`Guardrail` values, which check what is written in them; detectors turn a
-:class:`Subject` into hits, and :mod:`bot.guardrails.judge` makes findings of both.
+:mod:`bot.guardrails.documents` reads :class:`Guardrail` values; detectors turn a :class:`Subject` into hits, and
+:mod:`bot.guardrails.judge` makes findings of both.
 """
 
 from __future__ import annotations
@@ -11,21 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-
-from bot.errors import Invalid
-from bot.guardrails import expressions
 from bot.guardrails.anchors import AnchorSet
 from bot.guardrails.classify import siblings, test_folders
 from bot.guardrails.exempt import Exemptions
 from bot.guardrails.hunks import LARGEST, Delta, DiffLine
-from bot.guardrails.select import segments
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.scalars import Scalar
 from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatus, Mode
-from bot.model.globs import check_file_glob
 from bot.model.severity import Severity
 from bot.secrecy.literals import suited
 from bot.targets.signs import is_built
@@ -193,155 +187,90 @@ class Fact:
 Detector: TypeAlias = Callable[[Subject], Iterable[Hit]]
 
 
-_Texts = TypeVar("_Texts", str, tuple[str, ...])
-
-
-def _checked(check: Callable[[str], object]) -> AfterValidator:
-    """Every text passes ``check``, or what it raises is told where the text is written."""
-
-    def validate(texts: _Texts) -> _Texts:
-        for text in (texts,) if isinstance(texts, str) else texts:
-            try:
-                check(text)
-            except Invalid as error:
-                raise ValueError(error) from error
-        return texts
-
-    return AfterValidator(validate)
-
-
-def _keyword(keyword: str) -> None:
-    if not keyword or not keyword.isascii() or "\n" in keyword:
-        raise Invalid("keywords are non-empty ASCII words")
-
-
-def _several(value: object) -> object:
-    """A single value where a list may stand."""
-    return tuple(value) if isinstance(value, list) else (value,)
-
-
-def _level(name: object) -> Severity:
-    levels = {level.value.lower(): level for level in reversed(Severity)}
-    if not isinstance(name, str) or name not in levels:
-        *other_levels, last = map(repr, levels)
-        raise ValueError(f"Input should be {', '.join(other_levels)} or {last}")
-    return levels[name]
-
-
-def _set(enforced: object) -> object:
-    """A mode that says null is as if it were not there."""
-    if not isinstance(enforced, dict):
-        return enforced
-    return {mode: enforce for mode, enforce in enforced.items() if enforce is not None or mode not in [*Mode]}
-
-
-_Enforced: TypeAlias = Annotated[dict[Mode, Enforce], BeforeValidator(_set)]
-_Globs: TypeAlias = Annotated[tuple[str, ...], _checked(check_file_glob)]
-_OneOrMoreGlobs: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_several), _checked(check_file_glob)]
-_Expression: TypeAlias = Annotated[str, _checked(expressions.check)]
-_Keywords: TypeAlias = Annotated[tuple[str, ...], _checked(_keyword)]
-_Values: TypeAlias = Annotated[tuple[Scalar, ...], BeforeValidator(_several)]
-_Level: TypeAlias = Annotated[Severity, BeforeValidator(_level)]
-
-
-class _Written(BaseModel):
-    """A part of a document as people write it: no other key, and nothing is taken for another type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
-
-
-class Applies(_Written):
+@dataclass(frozen=True, slots=True)
+class Applies:
     """Which files and authors a guardrail is about. Empty ``paths`` means all; ``agents`` are globs of agent names."""
 
-    paths: _Globs = ()
-    exclude: _Globs = ()
+    paths: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     authors: frozenset[AuthorKind] = frozenset(AuthorKind)
     agents: tuple[str, ...] = ()
 
 
-class Builtin(_Written):
+@dataclass(frozen=True, slots=True)
+class Builtin:
     """Detected by code: the rule of the same id in :mod:`bot.guardrails.catalogue`."""
 
     kind: Literal["builtin"] = "builtin"
 
 
-class Pattern(_Written):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
     """A regular expression on changed lines. ``added`` ignores what was removed; ``net_new`` weighs it up."""
 
     kind: Literal["regex"] = "regex"
-    pattern: _Expression
-    keywords: _Keywords = ()
+    pattern: str
+    keywords: tuple[str, ...] = ()
     scope: Literal["net_new", "added"] = "net_new"
     not_in: frozenset[Literal["comment", "string", "docs", "tests", "generated"]] = frozenset()
 
 
-class Count(_Written):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
     """Too much of something in one change: net-new matches of a pattern, or lines or files changed."""
 
     kind: Literal["count"] = "count"
     of: Literal["matches", "added_lines", "removed_lines", "files"] = "matches"
-    max: Annotated[int, Field(ge=0)]
-    pattern: _Expression | None = None
-    keywords: _Keywords = ()
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if (self.pattern is not None) != (self.of == "matches"):
-            raise ValueError("count: a pattern goes with 'of: matches', and only with it")
-        return self
+    max: int
+    pattern: str | None = None
+    keywords: tuple[str, ...] = ()
 
 
-class When(_Written):
+@dataclass(frozen=True, slots=True)
+class When:
     """A value came to be one of ``to``, or went away from one of ``gone``."""
 
-    to: _Values = ()
-    gone: _Values = ()
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if not self.to and not self.gone:
-            raise ValueError("structural: when needs 'to' or 'gone'")
-        return self
+    to: tuple[Scalar, ...] = ()
+    gone: tuple[Scalar, ...] = ()
 
 
-class Structural(_Written):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Structural:
     """A value in YAML or JSON, compared before and after."""
 
     kind: Literal["structural"] = "structural"
-    select: Annotated[str, _checked(segments)]
+    select: str
     when: When
     kinds: tuple[str, ...] = ()
 
 
-class Touches(_Written):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touches:
     """A file of ``applies.paths`` was changed in one of these ways."""
 
     kind: Literal["path"] = "path"
     status: frozenset[FileStatus] = frozenset(FileStatus)
 
 
-class Alternative(_Written):
+@dataclass(frozen=True, slots=True)
+class Alternative:
     """One way to satisfy a requirement: a file that matches was changed too, or the pull request has the label."""
 
-    changed: _OneOrMoreGlobs = ()
+    changed: tuple[str, ...] = ()
     label: str | None = None
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if not self.changed and self.label is None:
-            raise ValueError("require: each of then_any says 'changed' or 'label'")
-        return self
 
-
-class Require(_Written):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Require:
     """When one of ``if_changed`` is touched, one of ``then_any`` must hold."""
 
     kind: Literal["require"] = "require"
-    if_changed: _OneOrMoreGlobs
-    then_any: Annotated[tuple[Alternative, ...], Field(min_length=1)]
+    if_changed: tuple[str, ...]
+    then_any: tuple[Alternative, ...]
 
 
-class Ask(_Written):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
     """A question for the assistant; its findings are capped at warn."""
 
     kind: Literal["ai"] = "ai"
@@ -351,7 +280,8 @@ class Ask(_Written):
 Detect: TypeAlias = Builtin | Pattern | Count | Structural | Touches | Require | Ask
 
 
-class Example(_Written):
+@dataclass(frozen=True, slots=True)
+class Example:
     """A change that must, or must not, fire. ``add`` is text that a file gains, ``remove`` text that it loses;
     ``before`` and ``after`` are whole files.
     """
@@ -364,15 +294,6 @@ class Example(_Written):
     after: str | None = None
     labels: tuple[str, ...] = ()
 
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        parts, has_files = {self.add, self.remove} != {None}, {self.before, self.after} != {None}
-        if parts and has_files:
-            raise ValueError("an example has either add/remove or before/after")
-        if not parts and not has_files:
-            raise ValueError("an example needs add, remove, before or after")
-        return self
-
     @property
     def sides(self) -> tuple[str | None, str | None]:
         """The file before and after; None where there is none."""
@@ -381,36 +302,33 @@ class Example(_Written):
         return self.remove, self.add or ""
 
 
-class WaiverPolicy(_Written):
+@dataclass(frozen=True, slots=True)
+class WaiverPolicy:
     """Whether a line comment may waive the rule, and for how long."""
 
     allow: bool = False
-    max_days: Annotated[int, Field(ge=1, le=366)] = 30
+    max_days: int = 30
 
 
-class FrontMatter(_Written):
-    """What stands between the dashes of a guardrail document.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guardrail:
+    """One guardrail document. ``file`` is where it is written, ``body`` its Markdown: why, and what to do instead.
 
     ``agent_severity`` is used in place of a lower ``severity`` when an agent wrote the change.
     """
 
-    id: Annotated[str, Field(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._-]{1,63}$")]
-    title: Annotated[str, Field(min_length=1, max_length=200)]
-    severity: _Level
-    agent_severity: _Level | None = None
+    id: str
+    title: str
+    severity: Severity
+    agent_severity: Severity | None = None
     category: str = "custom"
-    enforce: _Enforced = {}
-    applies: Applies = Applies.model_construct()
-    detect: Annotated[Detect, Field(discriminator="kind")]
+    enforce: Mapping[Mode, Enforce] = field(default_factory=dict)
+    applies: Applies = Applies()
+    detect: Detect
     examples: tuple[Example, ...] = ()
     inject: bool = False
     owner: str | None = None
-    waiver: WaiverPolicy = WaiverPolicy.model_construct()
-
-
-class Guardrail(FrontMatter):
-    """One guardrail document. ``file`` is where it is written, ``body`` its Markdown: why, and what to do instead."""
-
+    waiver: WaiverPolicy = WaiverPolicy()
     file: str
     body: str = ""
 

@@ -28,10 +28,10 @@ TODAY = date(2026, 3, 1)
 
 def guardrail(**more: object) -> Guardrail:
     """A rule that code detects."""
-    base = Guardrail.model_construct(
+    base = Guardrail(
         id="SEC-001", title="A title", severity=Severity.MEDIUM, category="security", detect=Builtin(), file="a.md"
     )
-    return base.model_copy(update=more)
+    return replace(base, **more)  # type: ignore[arg-type]
 
 
 def finding(**more: object) -> Finding:
@@ -291,7 +291,7 @@ def kept(text: str, *, allow: bool = True, days: int = 90, author: AuthorKind = 
     rules = replace(
         plain_book(),
         guardrails=tuple(
-            one.model_copy(update={"waiver": WaiverPolicy(allow=allow, max_days=days)})
+            replace(one, waiver=WaiverPolicy(allow=allow, max_days=days))
             for one in plain_book().guardrails
             if one.id == "SEC-004"
         ),
