@@ -5,18 +5,18 @@ Called by :mod:`bot.flows.review`; :mod:`bot.guardrails.detectors.guarding` judg
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from posixpath import normpath
 from typing import TYPE_CHECKING, Final
 
 from bot.guardrails.classify import is_workflow
+from bot.model.patterns import regex
 
 if TYPE_CHECKING:
     from bot.model.finding import Change
     from bot.ports import Repository
 
-_USED: Final = re.compile(rb"\buses[\"']?[ \t]*:[ \t]*[\"']?(\./[^\s\"'@#,}]{1,300})")
+_USED: Final = regex(rb"\buses[\"']?[ \t]*:[ \t]*[\"']?(\./[^\s\"'@#,}]{1,300})")
 """A workflow or an action of the same repository (GitHub documentation, "Workflow syntax", ``jobs.<job_id>.uses``)."""
 _MOST_FILES: Final = 50
 _DEEPEST: Final = 10

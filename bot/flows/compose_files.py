@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from bot.guardrails.detectors.projects import belongs
-from bot.guardrails.selected import project_files, selected_after
+from bot.guardrails.selected import belongs, project_files, selected_after
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import is_compose_name, looks_like_compose
 from bot.model.finding import Change, FileChange, FileStatus

@@ -7,7 +7,6 @@ kept under ``refs/remotes/origin/``, so that nothing here is ever mistaken for a
 from __future__ import annotations
 
 import hashlib
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,6 +26,7 @@ from bot.gitrepo.lock import writing
 from bot.gitrepo.past import PastCommits
 from bot.gitrepo.revisions import in_words_of_libgit2
 from bot.model.finding import FileChange
+from bot.model.patterns import regex
 from bot.ports import BranchMove, CommitInfo, Signature, TreeEntry
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ __all__ = ["GitRepository"]
 
 CLOCKWORK: Final = Signature("Clockwork", "clockwork@users.noreply.github.com")
 _BRANCHES: Final = "refs/remotes/origin/"
-_SHA: Final = re.compile(r"[0-9a-f]{40}\Z")
-_ABBREVIATED: Final = re.compile(r"[0-9a-f]{4,40}\Z")
+_SHA: Final = regex(r"[0-9a-f]{40}\Z")
+_ABBREVIATED: Final = regex(r"[0-9a-f]{4,40}\Z")
 _OPEN_PACKS: Final = 16
 _OURS: Final = ("refs/clockwork/applied", "refs/clockwork/applied-to/*", "refs/clockwork/sessions")
 """What :meth:`GitRepository.fetch` brings besides branches and tags."""

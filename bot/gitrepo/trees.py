@@ -16,6 +16,7 @@ from pygit2.enums import FileMode, ObjectType
 
 from bot.errors import Refused
 from bot.gitrepo.paths import check_writable, is_plain_name
+from bot.model.patterns import regex
 from bot.ports import TreeEntry
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ LINK: Final = 0o120000
 REGULAR: Final = frozenset({0o100644, 0o100755, 0o100664})
 """Modes of files. 100664 is no longer written; git tolerates it in old trees (git, fsck.c)."""
 
-_ENTRY: Final = re.compile(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL)
+_ENTRY: Final = regex(rb"([0-7]+) ([^\0]*)\0(.{20})", re.DOTALL)
 """An entry of a tree as it is stored: mode in octal, name, zero, id (git, tree-walk.c, ``decode_tree_entry``)."""
 _FOLDERS: Final = frozenset({b"40000", b"040000"})
 

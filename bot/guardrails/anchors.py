@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from bot.secrecy.literals import EncodedRun, LiteralFinder, ScanBackend, Sought, SoughtText, blocks, finder
 
@@ -87,8 +87,7 @@ class LinePattern:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class AnchoredLine:
+class AnchoredLine(NamedTuple):
     """A line by its number (from 0) and where it stands in the buffer, without its line feed."""
 
     number: int

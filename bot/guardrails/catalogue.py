@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from bot.guardrails.anchors import Anchors, AnchorSet
-from bot.guardrails.classify import is_workflow
+from bot.guardrails.classify import is_workflow, is_yaml_or_json
 from bot.guardrails.detectors import (
     dependencies,
     destruction,
@@ -18,8 +18,6 @@ from bot.guardrails.detectors import (
     links,
     meta,
     pods,
-    powers,
-    projects,
     secrets,
     testing,
     unicode,
@@ -32,7 +30,7 @@ def _has_workflow(subject: Subject) -> bool:
     return any(is_workflow(path) for delta in subject.deltas for path in (delta.old_path, delta.path))
 
 
-# What reads HCL and workflows takes long to load, and few changes have such files.
+# What reads HCL, workflows, objects and projects takes long to load, and few changes have such files.
 def _open_ingress(subject: Subject) -> Iterable[Hit]:
     if any(delta.is_hcl for delta in subject.deltas):
         from bot.guardrails.detectors.exposure import open_ingress
@@ -61,6 +59,20 @@ def _workflow_hardening(subject: Subject) -> Iterable[Hit]:
         yield from workflow_hardening(subject)
 
 
+def _broken_compose(subject: Subject) -> Iterable[Hit]:
+    if subject.facts.compose is not None:
+        from bot.guardrails.detectors.projects import broken_compose
+
+        yield from broken_compose(subject)
+
+
+def _rbac_wildcard(subject: Subject) -> Iterable[Hit]:
+    if subject.facts.rendered or any(is_yaml_or_json(delta.path) for delta in subject.deltas):
+        from bot.guardrails.detectors.powers import rbac_wildcard
+
+        yield from rbac_wildcard(subject)
+
+
 def _weakened(subject: Subject) -> Iterable[Hit]:
     yield from guarding.guard_weakened(subject)
     yield from leniency.widened(subject)
@@ -75,7 +87,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "INT-006": integrity.chat_residue,
     "INT-007": integrity.truncated_file,
     "INT-008": links.led_away,
-    "INT-009": projects.broken_compose,
+    "INT-009": _broken_compose,
     "DES-001": destruction.mass_delete,
     "DES-002": destruction.many_files_deleted,
     "DES-003": destruction.protection_removed,
@@ -96,7 +108,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "SEC-007": unicode.mixed_script,
     "SEC-008": hygiene.pipe_to_shell,
     "K8S-001": pods.pod_privilege,
-    "K8S-002": powers.rbac_wildcard,
+    "K8S-002": _rbac_wildcard,
     "TF-001": _open_ingress,
     "CI-001": _workflow_permissions,
     "CI-002": _workflow_trigger,

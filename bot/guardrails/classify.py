@@ -61,12 +61,12 @@ _BY_NAME: Final = {
 }
 CODE: Final = frozenset(_LANGUAGES) - {"hcl", "yaml", "json", "toml", "ini", "css", "html", "docs"}
 """The programming languages."""
-_TEST_PART: Final = re.compile(
+_TEST_PART: Final = regex(
     r"(^|/)(tests?|testing|__tests__|specs?|e2e|testdata|test_data|fixtures?|__fixtures__|mocks?|__mocks__|__snapshots__)/|"
     r"(^|/)(test_[^/]*|conftest)\.py$|_tests?\.(py|go|rb|rs|c|cc|cpp|exs)$|_spec\.rb$|"
     r"\.(test|spec)\.[cm]?[jt]sx?$|(^|/)[^/]*Tests?\.(java|kt|cs|scala|swift|php)$",
 )
-_FIXTURE_PART: Final = re.compile(
+_FIXTURE_PART: Final = regex(
     r"(^|/)(testdata|test_data|fixtures?|__fixtures__|golden|_{0,2}snapshots?_{0,2}|corpus|samples?)/"
 )
 _ENVIRONMENTS: Final = (
@@ -78,24 +78,22 @@ _SIBLINGS: Final = frozenset(
     {"prod", "production", "live", "stage", "staging", "preprod", "dev", "development", "qa", "uat", "sandbox"}
 )
 """What other environments are called."""
-_ENVIRONMENT: Final = re.compile(
+_ENVIRONMENT: Final = regex(
     rf"(^|/)(?:{_ENVIRONMENTS}"
     r"|(?:stages?|deploy(?:ments?)?|k8s|kubernetes|manifests?|apps?|releases?|infra(?:structure)?|kustomize)/)"
     r"(?:tests?|testing|e2e)/"
 )
-_DOCS_PART: Final = re.compile(
-    r"(^|/)(docs?|documentation|examples?)/|(^|/)(README|CHANGELOG|CONTRIBUTING|HISTORY)[^/]*$"
-)
-_VENDORED: Final = re.compile(
+_DOCS_PART: Final = regex(r"(^|/)(docs?|documentation|examples?)/|(^|/)(README|CHANGELOG|CONTRIBUTING|HISTORY)[^/]*$")
+_VENDORED: Final = regex(
     r"(^|/)(vendor|third_party|third-party|node_modules|bower_components|dist|_vendor|Godeps|\.yarn|site-packages)/"
 )
-_GENERATED_NAME: Final = re.compile(
+_GENERATED_NAME: Final = regex(
     r"\.min\.(js|css)$|\.(map|snap|svg)$|_pb2(_grpc)?\.pyi?$|\.pb(\.gw)?\.(go|cc|h)$|(^|/)zz_generated[^/]*|"
     r"\.g\.dart$|\.designer\.cs$|_generated\.[a-z]+$|\.generated\.[a-z]+$|(^|/)\.clockwork/build/",
     re.IGNORECASE,
 )
 # `go help generate` has the sentence for Go; "@generated" is what Phabricator and GitHub's Linguist look for.
-_GENERATED_LINE: Final = re.compile(
+_GENERATED_LINE: Final = regex(
     r"@generated|Code generated .{0,80}DO NOT EDIT|DO NOT EDIT.{0,80}generated", re.IGNORECASE
 )
 LOCKS: Final = {

@@ -21,6 +21,7 @@ from bot.guardrails.lexing import LineMask, LineView, mask
 from bot.guardrails.narrowing import laid_out, narrowed
 from bot.guardrails.structure import LARGE, Documents, Unparsed, differing_documents, is_long, parse_documents
 from bot.model.finding import FileChange, FileStatus
+from bot.model.patterns import regex
 
 if TYPE_CHECKING:
     from bot.guardrails.hcl import HclBlock
@@ -33,7 +34,7 @@ _ESCAPES: Final = ("\\x", "\\u", "\\U", "\\\n", "\\\r")
 """What writes a letter by its number, or joins two lines of a word (YAML 1.2, 5.7 "Escaped Characters"; RFC 8259, 7)."""
 _JSON_VALUES: Final = ".tfvars.json"
 _JSON_BLOCKS: Final = (".tf.json", ".tofu.json", _JSON_VALUES)
-_HUNK: Final = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
+_HUNK: Final = regex(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

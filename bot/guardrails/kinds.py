@@ -30,9 +30,10 @@ from bot.guardrails.rule import (
 from bot.guardrails.select import SelectedNode, select
 from bot.guardrails.structure import Documents, Unparsed
 from bot.model.globs import file_matches, name_matches
+from bot.model.patterns import regex
 from bot.secrecy.scan import Needle, scan
 
-_SENTENCE: Final = re.compile(r"\A(.{1,300}?[.!?])(?=\s|\Z)", re.DOTALL)
+_SENTENCE: Final = regex(r"\A(.{1,300}?[.!?])(?=\s|\Z)", re.DOTALL)
 
 
 def hits(guardrail: Guardrail, subject: Subject) -> Iterator[Hit]:

@@ -20,6 +20,7 @@ from bot.guardrails.hunks import LARGEST, Delta, DiffLine
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.scalars import Scalar
 from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatus, Mode
+from bot.model.patterns import regex
 from bot.model.severity import Severity
 from bot.secrecy.literals import suited
 from bot.targets.signs import is_built
@@ -27,7 +28,7 @@ from bot.targets.signs import is_built
 if TYPE_CHECKING:
     from bot.guardrails.rendered import RenderedChange
 
-_INSTEAD: Final = re.compile(r"^Instead:(.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
+_INSTEAD: Final = regex(r"^Instead:(.+?)(?:\n\s*\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ files belong together, so that a change may add a project and name it at once. A
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from bot.errors import Invalid
 from bot.intake.compose_select import ProjectFiles
-from bot.intake.discover import folder_of
+from bot.intake.discover import folder_of, looks_like_compose
 from bot.model.finding import Change
 from bot.model.json import JSON, Tree, mapping, mappings, text, texts
 
@@ -34,6 +34,11 @@ def selected_after(before: tuple[ProjectFiles, ...], change: Change) -> tuple[Pr
 def project_files(projects: tuple[ProjectFiles, ...]) -> frozenset[str]:
     """Every file that ``projects`` name."""
     return frozenset(path for project in projects for path in (*project.files, *(project.env_files or ())))
+
+
+def belongs(path: str, data: bytes, project_paths: Collection[str]) -> bool:
+    """Whether a file is a Compose file, or the variables of one; ``project_paths`` are those that settings name."""
+    return path in project_paths or path.rpartition("/")[2] == ".env" or looks_like_compose(path, data)
 
 
 def _named(data: bytes | None) -> tuple[ProjectFiles, ...]:

@@ -20,9 +20,9 @@ _SKIPPED_NAMES: Final = regex(
 )
 _COMPOSE: Final = regex(r"(?:[\w.-]*[-_.])?(docker-)?compose([-_.][\w.-]+)?\.ya?ml\Z")
 """The names of the Compose specification ("Compose file"), with what people put before and behind them."""
-_LOOKS: Final = re.compile(rb"^(services|include)\s*:", re.MULTILINE)
-_RUNS: Final = re.compile(rb"\b(image|build|extends|include)[\"']?\s*:")
-_KUBERNETES: Final = re.compile(rb"^(apiVersion|\s*- apiVersion)\s*:", re.MULTILINE)
+_LOOKS: Final = regex(rb"^(services|include)\s*:", re.MULTILINE)
+_RUNS: Final = regex(rb"\b(image|build|extends|include)[\"']?\s*:")
+_KUBERNETES: Final = regex(rb"^(apiVersion|\s*- apiVersion)\s*:", re.MULTILINE)
 SUFFIXES: Final = (".yaml", ".yml", ".json", ".cw", ".cwvars", ".tf", ".env")
 """How the names of all files end that could declare something."""
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 _LARGE: Final = 2_000_000
 """Bytes from which compiling a hyperscan database, some hundredths of a second, pays."""
@@ -32,8 +31,7 @@ class ScanBackend(StrEnum):
     PLAIN = "plain"
 
 
-@dataclass(frozen=True, slots=True)
-class SoughtText:
+class SoughtText(NamedTuple):
     """A text to be found. One that is not ``exact`` is in small letters and found in any case (of ASCII letters).
 
     ``behind`` is an expression for bytes that must match where it ends: of what hyperscan and ``re`` share, linear, on one
@@ -45,8 +43,7 @@ class SoughtText:
     behind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedRun:
+class EncodedRun(NamedTuple):
     """At least :data:`RUN` characters of base64 (RFC 4648, sections 4 and 5) and none around them, where ``at`` matches at
     their beginning and ``behind`` at their end. One of both is given; ``at`` takes :data:`RUN` characters or more.
     """

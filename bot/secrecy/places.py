@@ -11,10 +11,11 @@ import binascii
 import re
 from typing import Final
 
+from bot.model.patterns import regex
 from bot.secrecy.provider import START, TokenProvider, shaped
 
 _QUOTE: Final = r"[\"'`]?"
-_DULL: Final = re.compile(
+_DULL: Final = regex(
     r"(?:my|your|the|some|test|user|admin|root|guest|dummy|fake)?[-_.]?(?:pass(?:word|wd)?|pwd|secret|token|key|auth)[-_.\d]*",
     re.IGNORECASE,
 )

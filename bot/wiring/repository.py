@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from bot.github import address
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.worktree import WorkTree
 from bot.model.choices import FixLevel
+from bot.model.patterns import regex
 from bot.ports import Meter, Repository, Signature, Tell, Unmeasured, silent
 from bot.settings import FILE, AppIdentity, Secrets, Settings, load, secrets
 from bot.settings.sections import AppSettings
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from bot.gitrepo.credentials import Credentials
     from bot.gitrepo.signing import Signer
 
-_REMOTE: Final = re.compile(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)")
+_REMOTE: Final = regex(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,13 @@ from typing import Final
 import typer
 
 from bot.errors import Invalid
+from bot.model.patterns import regex
 
 UsageMistake: Final[type[Exception]] = typer.BadParameter.__mro__[1]
 """Click's ``UsageError``, which Typer has under several names (its own copy since 0.26, the package before)."""
-_CHOICES: Final = re.compile(
-    r"(?P<quote>['\"])(?P<word>[^'\"]*)(?P=quote) is not one of (?P<known>.*?)\.?\Z", re.DOTALL
-)
-_NUMBER: Final = re.compile(r"Input should be a valid (integer|number)\b.*", re.DOTALL)
-_BOUND: Final = re.compile(r"Input should be (greater|less) than or equal to (-?[\d.]+)")
+_CHOICES: Final = regex(r"(?P<quote>['\"])(?P<word>[^'\"]*)(?P=quote) is not one of (?P<known>.*?)\.?\Z", re.DOTALL)
+_NUMBER: Final = regex(r"Input should be a valid (integer|number)\b.*", re.DOTALL)
+_BOUND: Final = regex(r"Input should be (greater|less) than or equal to (-?[\d.]+)")
 
 
 def explained(mistake: Exception) -> Invalid | str:

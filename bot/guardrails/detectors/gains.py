@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bot.guardrails.classify import is_environment, is_fixture, is_vendored, is_yaml_or_json
 from bot.guardrails.detectors.chart_values import is_values_file
 from bot.guardrails.detectors.patches import patched
 from bot.guardrails.earlier import earlier
 from bot.guardrails.hunks import Delta
-from bot.guardrails.rendered import RenderedChange
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
+
+if TYPE_CHECKING:
+    from bot.guardrails.rendered import RenderedChange
 
 Facts: TypeAlias = Callable[[LinedNode], Iterator[Fact]]
 

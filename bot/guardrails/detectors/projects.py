@@ -16,7 +16,7 @@ from bot.guardrails import classify
 from bot.guardrails.grammar import parse_error
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.selected import SETTINGS, project_files, selected_after
+from bot.guardrails.selected import SETTINGS, belongs, project_files, selected_after
 from bot.guardrails.structure import is_template
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import looks_like_compose
@@ -45,11 +45,6 @@ def broken_compose(subject: Subject) -> Iterable[Hit]:
         earlier_mistakes[error.file, error.message] -= 1
         if earlier_mistakes[error.file, error.message] < 0 and not classify.is_fixture(error.file):
             yield from _hit(error, deltas.get(error.file), changed[0])
-
-
-def belongs(path: str, data: bytes, project_paths: Collection[str]) -> bool:
-    """Whether a file is a Compose file, or the variables of one; ``project_paths`` are those that settings name."""
-    return path in project_paths or path.rpartition("/")[2] == ".env" or looks_like_compose(path, data)
 
 
 def _changed(deltas: Iterable[Delta], project_paths: Collection[str], *, settings: bool) -> list[Delta]:

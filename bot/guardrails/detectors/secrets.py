@@ -269,8 +269,8 @@ _ASSIGNED: Final = rf"s?(?:[-_](?:key|value|prod|live))?\\{{0,3}}[\"']?{_BLANK}(
 _ASSIGNED_NAMES: Final = Anchors(_NAMES, behind=_ASSIGNED + r"(?:\\{0,3}[\"'`]|[A-Za-z0-9!@#$%^&*+/_~.\-]{12})")
 _KEY: Final = r"(?<![A-Za-z0-9])([A-Za-z0-9][A-Za-z0-9_.\-]{0,120}+)\\{0,3}[\"']?\s{0,8}"
 _PATTERNS: Final = (
-    re.compile(_KEY + r"(?::=|=>|=|:)\s{0,8}(\\{0,3}[\"'`])((?:(?!\2)[^\\\n]){8,1000})\2"),
-    re.compile(_KEY + r"[=:]\s{0,8}()([A-Za-z0-9!@#$%^&*+/_~.\-]{12,1000})={0,2}\s*\Z"),
+    regex(_KEY + r"(?::=|=>|=|:)\s{0,8}(\\{0,3}[\"'`])((?:(?!\2)[^\\\n]){8,1000})\2"),
+    regex(_KEY + r"[=:]\s{0,8}()([A-Za-z0-9!@#$%^&*+/_~.\-]{12,1000})={0,2}\s*\Z"),
 )
 """A quoted literal, whose quotes may be escaped as in JSON within a text, and a bare one for the languages that have such."""
 _SHORTEST: Final = 8
