@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import (
@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from bot.model.patterns import regex
+from bot.settings import Installed
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LONGEST: Final = 3650 * 86400
@@ -61,10 +62,6 @@ class Section(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-Installed: TypeAlias = Callable[[str], Collection[str]]
-"""The names of plug-ins that are installed in a group: observers, renderers, assistants or hosts."""
 
 
 def known(name: str, built_in: Collection[str], group: str, info: ValidationInfo) -> str:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
-from bot.settings import Secrets, Settings
-from bot.settings.sections import ASSISTANTS, AssistantSettings
+from bot.settings import Secrets, load
 from bot.wiring.projects import named_projects
 from bot.wiring.repository import (
     OpenRepository,
@@ -35,6 +34,8 @@ if TYPE_CHECKING:
     from bot.model.session import Claims
     from bot.ports import Assistant, Clock, CodeHost, Repository
     from bot.renderers.renderers import Renderers
+    from bot.settings import Settings
+    from bot.settings.sections import AssistantSettings
     from bot.sessions.queue import QueuedStore
 
 
@@ -274,7 +275,7 @@ def _settings_or_strict(open_repo: OpenRepository, commit: str) -> Settings:
     try:
         return settings_at(open_repo.options, open_repo.repository, commit)
     except Invalid:
-        settings = Settings()
+        settings = load(None)
         return settings.model_copy(update={"guard": settings.guard.model_copy(update={"mode": Mode.STRICT})})
 
 
@@ -319,6 +320,8 @@ def _checked_out(history: Repository) -> str:
 
 def assistant_of(choice: AssistantSettings, environment: Mapping[str, str], clock: Clock) -> Assistant:
     """The assistant that settings name."""
+    from bot.settings.sections import ASSISTANTS
+
     if choice.kind not in ASSISTANTS:
         from bot.ports import PluginContext
         from bot.wiring import plugins

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.discover import folder_of
-from bot.settings import Settings
-from bot.settings.sections import ComposeSettings
-from bot.wiring.repository import OpenRepository
 
 if TYPE_CHECKING:
     from bot.intake.inputs import CommitFiles
+    from bot.settings import Settings
+    from bot.settings.sections import ComposeSettings
+    from bot.wiring.repository import OpenRepository
 
 
 def named_projects(settings: Settings) -> tuple[ProjectFiles, ...]:

@@ -20,13 +20,13 @@ from bot.gitrepo.worktree import WorkTree
 from bot.model.choices import FixLevel
 from bot.model.patterns import regex
 from bot.ports import Meter, Repository, Signature, Tell, Unmeasured, silent
-from bot.settings import FILE, AppIdentity, Secrets, Settings, load, secrets
-from bot.settings.sections import AppSettings
+from bot.settings import FILE, AppIdentity, Secrets, load, secrets
 from bot.wiring.plugins import installed
 
 if TYPE_CHECKING:
     from bot.gitrepo.credentials import Credentials
     from bot.gitrepo.signing import Signer
+    from bot.settings import Settings
 
 _REMOTE: Final = regex(r"(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)")
 
@@ -196,7 +196,7 @@ def origin(folder: Path) -> str | None:
 def settings_here(options: Options) -> Settings:
     """The settings as far as this machine knows them: those that were named, else a folder's own, else the defaults."""
     if is_remote(options.repo) and options.settings is None:
-        return Settings()
+        return load(None)
     tree = WorkTree(_folder(options)) if not is_remote(options.repo) else WorkTree(Path())
     return settings_at(options, tree, tree.head(""))
 
@@ -287,6 +287,8 @@ def with_app(hidden: Secrets, settings: Settings, options: Options, remote: str)
     environment = options.environment
     app_settings = settings.github.app
     if app_settings is None and environment.get("CLOCKWORK_APP_ID"):
+        from bot.settings.sections import AppSettings
+
         installation = environment.get("CLOCKWORK_APP_INSTALLATION", "")
         app_settings = AppSettings(
             id=environment["CLOCKWORK_APP_ID"], installation=int(installation) if installation.isdigit() else None
