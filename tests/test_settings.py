@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
+from pydantic import BaseModel
 
 from bot.errors import Invalid
+from bot.model.choices import Mode
 from bot.model.decision import FixLevel
 from bot.settings import Settings, load, secrets
+from bot.settings.defaults import DEFAULTS
+from bot.settings.unwritten import UnwrittenSection
 
 
 def window(**values: str) -> str:
@@ -21,6 +26,27 @@ def window(**values: str) -> str:
 def test_nothing_gives_the_defaults() -> None:
     """No file and an empty file mean the same defaults."""
     assert load(None) == load(b"\n# nothing\n") == Settings()
+
+
+def unlike(section: UnwrittenSection, model: BaseModel) -> Iterator[str]:
+    """The keys that a section says otherwise than its model, or not at all."""
+    values = vars(section)
+    for name in type(model).model_fields:
+        value, right = values.get(name, ...), getattr(model, name)
+        if isinstance(value, UnwrittenSection) and isinstance(right, BaseModel):
+            yield from (f"{name}.{key}" for key in unlike(value, right))
+        elif value != right or type(value) is not type(right):
+            yield name
+
+
+def test_defaults_are_kept_as_the_models_have_them() -> None:
+    """``python .github/scripts/defaults.py`` writes them down after a change. What else a model can is asked of it."""
+    assert list(unlike(DEFAULTS, Settings())) == []
+    strict = DEFAULTS.guard.model_copy(update={"mode": Mode.STRICT})
+    assert strict == load(b"guard: {mode: strict}").guard != DEFAULTS.guard
+    assert DEFAULTS != Settings(branch="main")
+    with pytest.raises(AttributeError):
+        DEFAULTS.branch = "main"
 
 
 def test_hosts_are_named_without_a_scheme() -> None:
