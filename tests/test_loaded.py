@@ -22,7 +22,7 @@ _DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspe
             ["guard", "diff", "HEAD~1"],
             [
                 *("bot.wiring.reconcile", "bot.wiring.targets", "bot.renderers.renderers", "bot.flows.rendering"),
-                *("bot.assembly.assemble", "pydantic", "bot.guardrails.prompt", "bot.ports.plugins"),
+                *("bot.assembly.assemble", "pydantic", "bot.guardrails.detectors.powers"),
             ],
         ),
         (

@@ -44,7 +44,7 @@ def test_defaults_are_kept_as_the_models_have_them() -> None:
     assert list(unlike(DEFAULTS, Settings())) == []
     strict = DEFAULTS.guard.model_copy(update={"mode": Mode.STRICT})
     assert strict == load(b"guard: {mode: strict}").guard != DEFAULTS.guard
-    assert DEFAULTS != Settings(branch="main")
+    assert Settings(branch="main") != DEFAULTS
     with pytest.raises(AttributeError):
         DEFAULTS.branch = "main"
 

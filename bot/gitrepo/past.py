@@ -6,13 +6,13 @@ A blob is read once, wherever and however often it stands, so the work is linear
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import pygit2
 from pygit2.enums import DiffOption, SortMode
 
 from bot.gitrepo import history, trees
 from bot.gitrepo.blobs import blob_bytes, blob_size
+from bot.model.dataclass import dataclass
 from bot.model.finding import FileChange, FileStatus
 from bot.model.past import CommitAdditions
 

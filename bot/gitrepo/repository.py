@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,6 +25,7 @@ from bot.gitrepo.blobs import blob_bytes
 from bot.gitrepo.lock import writing
 from bot.gitrepo.past import PastCommits
 from bot.gitrepo.revisions import in_words_of_libgit2
+from bot.model.dataclass import dataclass
 from bot.model.finding import FileChange
 from bot.model.patterns import regex
 from bot.ports import BranchMove, CommitInfo, Signature, TreeEntry

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import pygit2
@@ -16,6 +16,7 @@ from pygit2.enums import FileMode, ObjectType
 
 from bot.errors import Refused
 from bot.gitrepo.paths import check_writable, is_plain_name
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 from bot.ports import TreeEntry
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from bot.model.dataclass import dataclass
 from bot.secrecy.literals import EncodedRun, LiteralFinder, ScanBackend, Sought, SoughtText, blocks, finder
 
 MAX_LINE: Final = 2000

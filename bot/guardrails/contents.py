@@ -12,11 +12,11 @@ RPM, SWF.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from bot.guardrails import classify
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 
 LINK: Final = 0o120000

@@ -7,12 +7,13 @@ already. Source: Linguist documentation, "Overrides" (``linguist-generated``, ``
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Final
 
 from bot.guardrails import classify
+from bot.model.dataclass import dataclass
 from bot.model.finding import FileChange, FileStatus
 from bot.model.globs import file_matches
 

@@ -12,13 +12,13 @@ import re
 import symtable
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Final
 
 from bot.guardrails.classify import language
 from bot.guardrails.structure import MAX_DEPTH, Documents, Unparsed, deepest, is_template, parse_documents
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 
 _MAX_PYTHON: Final = 400_000

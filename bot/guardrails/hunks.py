@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -20,6 +19,7 @@ from bot.guardrails.exempt import NONE, Exemptions
 from bot.guardrails.lexing import LineMask, LineView, mask
 from bot.guardrails.narrowing import laid_out, narrowed
 from bot.guardrails.structure import LARGE, Documents, Unparsed, differing_documents, is_long, parse_documents
+from bot.model.dataclass import dataclass
 from bot.model.finding import FileChange, FileStatus
 from bot.model.patterns import regex
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 from typing import Final
@@ -22,6 +22,7 @@ from bot.guardrails.rulebook import RuleBook
 from bot.guardrails.structure import Unparsed, is_long, is_modest
 from bot.guardrails.verdict import enforcement
 from bot.guardrails.waivers import baseline_waiver, line_waiver
+from bot.model.dataclass import dataclass
 from bot.model.finding import AuthorKind, Change, Enforce, FileStatus, Finding, Mode
 from bot.model.severity import Severity
 from bot.secrecy.redaction import redact

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 
 _SHORT: Final = 5_000

@@ -8,13 +8,14 @@ assistant, never of the author: they only warn, unless the settings require this
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from bot.guardrails.judge import fingerprint, system
 from bot.guardrails.prompt import clean
 from bot.guardrails.rule import Guardrail, Subject
 from bot.guardrails.rulebook import RuleBook
+from bot.model.dataclass import dataclass
 from bot.model.finding import Enforce, Finding, Mode
 from bot.model.session import Reply, ReplyFinding, ReplyStatus, ReviewRequest
 from bot.model.severity import Severity

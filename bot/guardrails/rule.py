@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -19,6 +19,7 @@ from bot.guardrails.exempt import Exemptions
 from bot.guardrails.hunks import LARGEST, Delta, DiffLine
 from bot.intake.compose_select import ProjectFiles
 from bot.intake.scalars import Scalar
+from bot.model.dataclass import dataclass
 from bot.model.finding import AuthorKind, Change, Enforce, FileChange, FileStatus, Mode
 from bot.model.patterns import regex
 from bot.model.severity import Severity

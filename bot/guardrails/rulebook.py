@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from bot.errors import Invalid
 from bot.guardrails import catalogue, documents, ready
@@ -16,6 +16,7 @@ from bot.guardrails.baseline import PATH
 from bot.guardrails.kinds import hits
 from bot.guardrails.rule import Builtin, Example, GuardOptions, Guardrail, Require, Subject
 from bot.guardrails.waivers import Baseline, parse_baseline
+from bot.model.dataclass import dataclass
 from bot.model.finding import Change, FileChange, FileStatus
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bot.errors import Invalid
 from bot.intake.lined_node import LinedNode
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 
 _TOKEN: Final = regex(r'\.?(?P<word>\*\*|\*|[A-Za-z0-9_$/-]+)|(?P<all>\[\*\])|\[(?P<key>"(?:[^"\\]|\\.){1,200}")\]')

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 
 if TYPE_CHECKING:

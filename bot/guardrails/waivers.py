@@ -8,7 +8,6 @@ the change itself adds lowers no finding that is critical or blocks.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, TypeAlias
 
@@ -16,6 +15,7 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Guardrail
 from bot.guardrails.structure import Unparsed, parse_documents
 from bot.intake.lined_node import LinedNode
+from bot.model.dataclass import dataclass
 from bot.model.finding import AuthorKind
 from bot.model.patterns import regex
 

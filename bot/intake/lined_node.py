@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from bot.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from bot.intake.scalars import Scalar

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.model.choices import Mode as Mode  # noqa: PLC0414 - those who judge look for it here
 from bot.model.choices import Verdict as Verdict  # noqa: PLC0414
+from bot.model.dataclass import dataclass
 from bot.model.severity import Severity
 
 

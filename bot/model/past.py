@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from bot.model.dataclass import dataclass
 from bot.model.finding import FileChange
 
 

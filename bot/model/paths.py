@@ -8,10 +8,10 @@ number in brackets with a hash (``[#0]``).
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from bot.errors import Invalid
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 
+from bot.model.dataclass import dataclass
 from bot.model.finding import Change, Finding, Mode, Verdict
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+
+from bot.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from bot.model.action import Evidence, HealthReport, Work

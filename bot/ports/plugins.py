@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
+from bot.model.dataclass import dataclass
 from bot.ports.platforms import silent
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 from bot.secrecy.tokens import Credential, tokens
 from bot.secrecy.vocabulary import harmless, holds_secret, secret_name

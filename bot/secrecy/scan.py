@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from typing import Final
 
+from bot.model.dataclass import dataclass
 from bot.secrecy.literals import ScanBackend, SoughtText, finder, suited
 
 MAX_LINE: Final = 20_000

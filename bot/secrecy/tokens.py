@@ -13,10 +13,10 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 from bot.secrecy.providers import PROVIDERS, START, TokenProvider
 from bot.secrecy.scan import Needle

@@ -9,8 +9,10 @@ The models, and Pydantic with them, are loaded where a file has to be read: that
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
+
+from bot.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from bot.settings.model import Settings

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.errors import Invalid
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.snapshot import snapshot
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 from bot.targets import signs
 from bot.wiring.guard import local_commits, rendering_at, rules_of

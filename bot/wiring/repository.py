@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from bot.github import address
 from bot.gitrepo.repository import GitRepository
 from bot.gitrepo.worktree import WorkTree
 from bot.model.choices import FixLevel
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 from bot.ports import Meter, Repository, Signature, Tell, Unmeasured, silent
 from bot.settings import FILE, AppIdentity, Secrets, load, secrets

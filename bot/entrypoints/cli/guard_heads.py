@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +22,7 @@ from bot.entrypoints.cli.options import (
     SummaryOption,
 )
 from bot.entrypoints.cli.printing import append, print_json, write
+from bot.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from bot.flows.head_check import Reviewed

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.entrypoints.levels import FORMAT, FORMATS, LEVEL, LEVELS
 from bot.errors import Invalid
+from bot.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from bot.model.requests import RequestsLeft

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Final, TypeAlias
@@ -15,6 +14,7 @@ from bot.guardrails.detectors.lock_entries import LockEntries
 from bot.guardrails.detectors.popular import POPULAR
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
+from bot.model.dataclass import dataclass
 from bot.model.globs import name_matches
 from bot.model.patterns import regex
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from posixpath import dirname
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +17,7 @@ from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
+from bot.model.dataclass import dataclass
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 from bot.model.severity import Severity

@@ -10,7 +10,6 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from bot.guardrails.anchors import Anchors
@@ -19,6 +18,7 @@ from bot.guardrails.detectors.patches import patched
 from bot.guardrails.hunks import Delta
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
+from bot.model.dataclass import dataclass
 from bot.model.json import mapping
 from bot.model.patterns import regex
 from bot.secrecy.literals import RUN

@@ -8,7 +8,6 @@ chart or a patch gives powers that no manifest names.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bot.guardrails.classify import is_environment, is_fixture, is_vendored, is_yaml_or_json
@@ -19,6 +18,7 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
 from bot.guardrails.structure import Documents, Unparsed
 from bot.intake.lined_node import LinedNode
+from bot.model.dataclass import dataclass
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 

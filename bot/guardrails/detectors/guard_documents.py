@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from bot.errors import Invalid
 from bot.guardrails import documents
@@ -12,6 +11,7 @@ from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Guardrail, Hit, Subject
 from bot.guardrails.verdict import enforcement
 from bot.guardrails.waivers import parse_baseline
+from bot.model.dataclass import dataclass
 from bot.model.finding import Enforce, Mode
 from bot.model.severity import Severity
 

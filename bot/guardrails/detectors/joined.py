@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.hunks import Delta, DiffLine
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 from bot.secrecy.tokens import BY_NEEDLE
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from posixpath import dirname, normpath
 from typing import Final
 
 from bot.guardrails.contents import LINK
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
+from bot.model.dataclass import dataclass
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
 from bot.model.severity import Severity

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from math import log2
 from typing import Final, TypeAlias
 
 from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.hunks import Delta, DiffLine
+from bot.model.dataclass import dataclass
 from bot.model.patterns import regex
 from bot.secrecy.credentials import credentials
 from bot.secrecy.scan import MAX_LINE
