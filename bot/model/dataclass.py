@@ -26,9 +26,9 @@ else:
 
 def _made(bare: type, options: dict[str, bool]) -> type:
     if options.keys() - {"frozen", "slots", "kw_only"}:
-        return dataclasses.dataclass(bare, **options)  # type: ignore[call-overload, no-any-return]
+        return dataclasses.dataclass(bare, **options)
     given = vars(bare)
-    made: type = dataclasses.dataclass(bare, repr=False, eq=False, **options)  # type: ignore[call-overload]
+    made: type = dataclasses.dataclass(bare, repr=False, eq=False, **options)
     fields: Sequence[dataclasses.Field[Any]] = dataclasses.fields(made)
     if "__repr__" not in given:
         _put(made, "__repr__", _showing([each.name for each in fields if each.repr]))
