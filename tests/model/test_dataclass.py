@@ -79,7 +79,8 @@ def forms(dataclass: Callable[..., Any]) -> dict[str, type]:
     class Derived(Single):
         c: int = 3
 
-    return {name: made for name, made in locals().items() if isinstance(made, type)}
+    classes = (Value, Single, Nothing, Named, Changed, Plain, Own, Equal, Same, Ordered, Derived)
+    return {each.__name__: each for each in classes}
 
 
 OURS: Final = forms(ours.dataclass)
