@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from bot.model.session import Claims
     from bot.ports import Assistant, Clock, CodeHost, Repository
     from bot.renderers.renderers import Renderers
+    from bot.sessions.queue import QueuedStore
     from bot.settings import Settings
     from bot.settings.sections import AssistantSettings
-    from bot.sessions.queue import QueuedStore
 
 
 @dataclass(frozen=True)
