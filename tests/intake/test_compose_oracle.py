@@ -237,10 +237,15 @@ def asked(folder: Path, projects: Sequence[Mapping[str, bytes]]) -> list[oracle.
 def test_projects_are_read_as_docker_compose_reads_them(
     kind: Callable[[], Iterator[tuple[str, Mapping[str, bytes]]]], tmp_path: Path
 ) -> None:
-    """Both say the same of a project, or both refuse it, or the difference is explained."""
+    """Both say the same of a project, or both refuse it, or the difference is explained.
+
+    Docker is asked where its answer to just these files is not kept: starting it is what costs.
+    """
     projects = dict(kind())
     assert projects
-    said = dict(zip(projects, asked(tmp_path, [*projects.values()]), strict=True))
+    said = {name: answer for name, files in projects.items() if (answer := oracle.kept(name, files)) is not None}
+    unasked = {name: files for name, files in projects.items() if name not in said}
+    said |= dict(zip(unasked, asked(tmp_path, [*unasked.values()]), strict=True))
     if kind is whole:
         kept = oracle.answers()
         assert {name: bool(answer.refusal) or answer for name, answer in said.items()} == {
