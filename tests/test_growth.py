@@ -30,6 +30,7 @@ from bot.intake.terraform import read_terraform
 from bot.model.compose_texts import shell_words
 from tests.drift.containers import compare
 from tests.guardrails.changes import file, fire, random_text
+from tests.table import table
 
 SIZE: Final = 120
 MOST: Final = 6.0
@@ -322,7 +323,7 @@ NUMBERS: Final[Mapping[str, Callable[[str], object]]] = {
 }
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@table("name", NUMBERS)
 def test_digits_that_are_no_number_are_read_to_their_end(name: str) -> None:
     """Half a million digits before a letter that makes them no number: with the square of that, nobody would wait."""
     NUMBERS[name](f"{DIGITS}x")
@@ -402,7 +403,7 @@ def reads(function: str, times: int) -> tuple[str, ...]:
     return tuple(error.message for error in assembly.errors)
 
 
-@pytest.mark.parametrize("function", PAID)
+@table("function", PAID)
 def test_what_a_function_reads_is_paid_for(function: str) -> None:
     """A large file may be read twice, and not once for each line of the configuration."""
     assert not reads(function, 2)

@@ -86,7 +86,7 @@ def test_the_source_archive_makes_the_same_wheel(wheel: Path, tmp_path: Path) ->
 
 @pytest.fixture
 def demo(wheel: Path, unpacked: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    """The demo, played by what pip puts into an environment with nothing in it, of the wheel and its extra. Where nothing may be
+    """The demo, played by what pip puts into an empty environment, of the wheel and its extra. Where nothing may be
     fetched, it is played by the unpacked wheel with those of the distributions here that the extra names, and no other.
     """
     words = ("demo", "--no-serve", "--json")

@@ -36,6 +36,7 @@ from bot.model.severity import Severity
 from bot.safety.state import State
 from bot.shipped import folder
 from tests.entrypoints.markup import Outline
+from tests.table import table
 
 NOW = datetime(2026, 5, 14, 12, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\u202e{{ 7*7 }}\ud800\x00"
@@ -167,7 +168,7 @@ CLOSED = {
 EMPTY = seen(ticked())
 
 
-@pytest.mark.parametrize(
+@table(
     ("changes", "words"),
     [
         ({**EMPTY, "halt": HALT}, "Halted by rosa: audit"),

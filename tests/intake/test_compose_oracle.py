@@ -21,6 +21,7 @@ from bot.intake.declared import Declared
 from tests.corpus import own
 from tests.intake import compose_oracle as oracle
 from tests.intake.compose_generated import generated
+from tests.table import table
 
 HERE: Final = Path(__file__).parent
 FILES: Final[Mapping[str, bytes]] = {
@@ -166,7 +167,7 @@ def check(judgements: Mapping[str, tuple[str, list[str]]]) -> None:
     assert {name for name in judgements if name in EXPLAINED} <= apart.keys(), "explained, and no longer different"
 
 
-@pytest.mark.parametrize("name", [name for name, _ in whole() if name not in EXPLAINED])
+@table("name", [name for name, _ in whole() if name not in EXPLAINED])
 def test_whole_projects_are_what_docker_compose_said_of_them(name: str) -> None:
     """As ``compose_answers.json`` has it: also where docker compose cannot be asked."""
     answer = oracle.answers()[name]
