@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from bot.entrypoints.cli import overview
 from bot.entrypoints.cli.app import VERBS, build
 from bot.entrypoints.cli.examples import EXAMPLES, SUMMARIES
+from tests.table import table
 
 PROGRAM: Final = typer.main.get_command(build())
 
@@ -36,7 +37,7 @@ PAGES: Final = "\n".join(page.read_text() for page in [ROOT / "README.md", *sort
 LEAVES: Final = dict(commands(PROGRAM))
 
 
-@pytest.mark.parametrize("module", VERBS)
+@table("module", VERBS)
 def test_a_first_word_loads_all_of_its_verbs(module: str) -> None:
     """The command line of one word has what its module says it has, and each of those words leads to it."""
     for word in VERBS[module]:
@@ -84,7 +85,7 @@ def parsed(line: str) -> tuple[str, list[str]]:
     return verb, context.args
 
 
-@pytest.mark.parametrize(("verb", "line"), [(verb, line) for verb, lines in EXAMPLES.items() for line in lines])
+@table(("verb", "line"), [(verb, line) for verb, lines in EXAMPLES.items() for line in lines])
 def test_every_example_parses(verb: str, line: str) -> None:
     """An example is a command line of the verb that shows it, with options and arguments that it takes."""
     if line.startswith("clockwork "):
@@ -103,7 +104,7 @@ def page_lines() -> list[str]:
     return [row for row in rows if row.startswith("clockwork ")]
 
 
-@pytest.mark.parametrize("line", page_lines())
+@table("line", page_lines())
 def test_the_pages_command_lines_parse(line: str) -> None:
     """A line that a reader copies is one that its verb takes."""
     assert parsed(line)[1] == []
@@ -135,7 +136,7 @@ def test_lists_of_verbs_hold_whole_sentences(words: tuple[str, ...]) -> None:
     assert "..." not in listed
 
 
-@pytest.mark.parametrize("verb", sorted(LEAVES))
+@table("verb", sorted(LEAVES))
 def test_every_verb_says_what_it_does_within_eighty_columns(verb: str) -> None:
     """Its first sentence and a help text for each option; a line is longer than 80 columns only where it is an example."""
     command = LEAVES[verb]

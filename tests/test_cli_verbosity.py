@@ -12,11 +12,12 @@ from bot.entrypoints.levels import FORMAT, LEVEL
 from bot.errors import Invalid
 from tests.entry import clockwork
 from tests.flows.stage import DEPLOYMENT
+from tests.table import table
 
 EMPTY = '{"kind": "List", "apiVersion": "v1", "items": []}'
 
 
-@pytest.mark.parametrize(
+@table(
     ("words", "variables", "rest"),
     [
         ("drift -q", {LEVEL: "error"}, "drift"),

@@ -12,6 +12,7 @@ import yaml
 from bot.settings import load, reference
 from bot.settings.values import Section
 from tests.entry import clockwork
+from tests.table import table
 
 HERE = Path(__file__).parents[1]
 
@@ -25,7 +26,7 @@ def sections() -> list[type[Section]]:
     return [section for section in known if section.__module__.startswith("bot.settings")]
 
 
-@pytest.mark.parametrize("section", sections())
+@table("section", sections())
 def test_every_setting_is_described(section: type[Section]) -> None:
     """A field has a docstring, or is a section that has one."""
     named = {name for name in section.model_fields if name not in reference.attribute_docs(section)}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bot import escape
+from tests.table import table
 
 HOSTILE = st.text(
     st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from("`@#<>-!|*_[]()~/\\&\n\r\t$\u202e\u200b")),
@@ -20,7 +21,7 @@ HOSTILE = st.text(
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table").enable("strikethrough")
 
 
-@pytest.mark.parametrize(
+@table(
     ("given_text", "shown"),
     [
         ("plain value 1.2.3", "plain value 1.2.3"),

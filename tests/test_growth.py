@@ -30,6 +30,7 @@ from bot.intake.terraform import read_terraform
 from bot.model.compose_texts import shell_words
 from tests.drift.containers import compare
 from tests.guardrails.changes import file, fire, random_text
+from tests.table import table
 
 SIZE: Final = 120
 MOST: Final = 6.0
@@ -144,7 +145,7 @@ READERS: Final[Mapping[str, Callable[[int], object]]] = {
     "compose chain of extends that add": compose(
         lambda size: (
             "services:\n  s0: {image: x}\n"
-            + numbered("  sN: {extends: sM, environment: {AN: 1}}\n", 3 * size).partition("\n")[2]
+            + numbered("  sN: {extends: sM, environment: {AN: 1}}\n", 3 * size // 2).partition("\n")[2]
         )
     ),
     "compose extends of much": compose(
@@ -295,7 +296,7 @@ COMPARISONS: Final[Mapping[str, Callable[[int], object]]] = {
 def test_the_steps_grow_with_the_size(name: str) -> None:
     """Four times the size is about four times the steps."""
     work = {**READERS, **WORKFLOWS, **CHANGES, **COMPARISONS}[name]
-    work(SIZE)  # what is done once for all
+    work(SIZE // 8)  # what is done once for all
     small, large = steps(lambda: work(SIZE)), steps(lambda: work(4 * SIZE))
     assert large <= MOST * small + 2000
 
@@ -322,7 +323,7 @@ NUMBERS: Final[Mapping[str, Callable[[str], object]]] = {
 }
 
 
-@pytest.mark.parametrize("name", NUMBERS)
+@table("name", NUMBERS)
 def test_digits_that_are_no_number_are_read_to_their_end(name: str) -> None:
     """Half a million digits before a letter that makes them no number: with the square of that, nobody would wait."""
     NUMBERS[name](f"{DIGITS}x")
@@ -402,7 +403,7 @@ def reads(function: str, times: int) -> tuple[str, ...]:
     return tuple(error.message for error in assembly.errors)
 
 
-@pytest.mark.parametrize("function", PAID)
+@table("function", PAID)
 def test_what_a_function_reads_is_paid_for(function: str) -> None:
     """A large file may be read twice, and not once for each line of the configuration."""
     assert not reads(function, 2)

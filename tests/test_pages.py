@@ -13,6 +13,7 @@ import pytest
 
 from tests.entrypoints.keeping import Keeping
 from tests.flows.stage import running
+from tests.table import table
 
 ROOT: Final = Path(__file__).parents[1]
 PAGES: Final = sorted(
@@ -73,7 +74,7 @@ def links(page: Path) -> Iterator[str]:
             yield link
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@table("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_leads_somewhere(page: Path) -> None:
     """To a file or folder that is there, and to a heading that it has."""
     for link in links(page):

@@ -14,6 +14,7 @@ from bot.model.decision import FixLevel
 from bot.settings import Settings, load, secrets
 from bot.settings.defaults import DEFAULTS
 from bot.settings.unwritten import UnwrittenSection
+from tests.table import table
 
 
 def window(**values: str) -> str:
@@ -62,7 +63,7 @@ def test_hosts_are_named_without_a_scheme() -> None:
             load(f"fetch: {{hosts: ['{wrong}']}}".encode())
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "said"),
     [
         ("{receivers: {a: {}}}", "give exactly one of apprise_env and webhook_env"),
@@ -135,7 +136,7 @@ def test_the_former_interval_is_understood(written: str, check: float, drift: fl
     assert (named.check_interval, named.drift_interval) == (check, drift)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "said"),
     [
         ("daemon: {interval: 1h, check_interval: 1h}\n", r"clockwork.yaml:1: daemon: interval is the former name"),

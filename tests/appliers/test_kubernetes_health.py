@@ -9,6 +9,7 @@ import pytest
 
 from bot.appliers.kubernetes_health import health_of, pod_evidence
 from bot.model.action import HealthState
+from tests.table import table
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 HEALTHY, PROGRESSING, FAILED = HealthState.HEALTHY, HealthState.PROGRESSING, HealthState.FAILED
@@ -191,7 +192,7 @@ ROWS = (
 )
 
 
-@pytest.mark.parametrize(("tree", "state", "sentence"), ROWS, ids=[f"{row[0]['kind']}: {row[2]}" for row in ROWS])
+@table(("tree", "state", "sentence"), ROWS, ids=[f"{row[0]['kind']}: {row[2]}" for row in ROWS])
 def test_an_object_says_how_it_is(tree: dict[str, Any], state: HealthState, sentence: str) -> None:
     """Each status has one answer, with the sentence that tells why."""
     health = health_of(tree, NOW)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.appliers.kubernetes_held import leaving_out, pointer_of
 from bot.appliers.kubernetes_refusals import HeldField
 from bot.model.json import JSON, Pointer
+from tests.table import table
 
 TREE: JSON = {
     "metadata": {"annotations": {"example.com/a": "1", "example": "2", "example.com/a.b": "3"}, "finalizers": ["x"]},
@@ -21,7 +20,7 @@ TREE: JSON = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "pointer"),
     [
         (".spec.replicas", ("spec", "replicas")),

@@ -9,6 +9,7 @@ import pytest
 from bot.appliers.kubernetes_refusals import NotRehearsed, NotValid, ObjectMoved, error_of, held_fields
 from bot.errors import Refused, Unavailable
 from bot.kubeapi.api import ApiAnswer
+from tests.table import table
 
 TEST_FAILED = "the server rejected our request due to an error in our request"
 
@@ -24,7 +25,7 @@ def cause(field: str, message: str = "", reason: str = "FieldValueInvalid") -> d
     return {"field": field, "message": message, "reason": reason}
 
 
-@pytest.mark.parametrize(
+@table(
     ("given", "kind", "advice"),
     [
         (answer(400, "BadRequest", "strict decoding error"), Refused, "correct it in Git"),

@@ -12,6 +12,7 @@ from tests.appliers.kube.ownership import Conflicting, Managers, apply, update
 from tests.appliers.kube.paths import FieldSet, from_fields, to_fields
 from tests.appliers.kube.schema import DEDUCED, UNTYPED, Schema, TypeRef, from_document
 from tests.appliers.kube.typed import Typed, equal
+from tests.table import table
 
 _TABLE: Final = json.loads(Path(__file__).with_name("kube").joinpath("reference_cases.json").read_bytes())
 _UPDATES: Final = _TABLE["updates"]
@@ -43,7 +44,7 @@ def _step(live: Typed, managers: Managers, step: dict[str, Any], ignored: FieldS
     return live, managers
 
 
-@pytest.mark.parametrize("case", _UPDATES, ids=[case["source"] for case in _UPDATES])
+@table("case", _UPDATES, ids=[case["source"] for case in _UPDATES])
 def test_a_reference_case_ends_as_structured_merge_diff_says(case: dict[str, Any]) -> None:
     """Every step ends in the object, the owners and the conflicts of the case."""
     schema, root = _type(case["schema"])
@@ -59,7 +60,7 @@ def test_a_reference_case_ends_as_structured_merge_diff_says(case: dict[str, Any
         assert owned == {name: (each["version"], _paths(each["fields"])) for name, each in case["managed"].items()}
 
 
-@pytest.mark.parametrize("case", _UPDATES, ids=[case["source"] for case in _UPDATES])
+@table("case", _UPDATES, ids=[case["source"] for case in _UPDATES])
 def test_the_owned_fields_of_a_reference_case_survive_being_written(case: dict[str, Any]) -> None:
     """``fieldsV1`` holds all of a set and nothing else."""
     for each in case.get("managed", {}).values():
@@ -67,7 +68,7 @@ def test_the_owned_fields_of_a_reference_case_survive_being_written(case: dict[s
         assert from_fields(json.loads(json.dumps(to_fields(paths)))) == paths
 
 
-@pytest.mark.parametrize(
+@table(
     ("source", "document", "under", "over", "merged"), _MERGES, ids=[f"{case[0]}:{i}" for i, case in enumerate(_MERGES)]
 )
 def test_a_merge_is_the_one_of_the_reference(source: str, document: Any, under: Any, over: Any, merged: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bot.assembly.assemble import assemble
 from bot.assembly.functions.table import NAMES
 from tests.assembly.terraform import console
+from tests.table import table
 
 TABLE: list[tuple[str, str]] = [
     (line.partition("  =>  ")[0], line.partition("  =>  ")[2])
@@ -36,7 +37,7 @@ def function_of(row: tuple[str, str]) -> str:
     return name if name in NAMES else "operators"
 
 
-@pytest.mark.parametrize(
+@table(
     ("function", "rows"),
     [pytest.param(name, list(rows), id=name) for name, rows in itertools.groupby(TABLE, function_of)],
 )
@@ -80,7 +81,7 @@ locals { t = "a is $${a}" }
     assert result.missing == {"m/gone.txt"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("expression", "message"),
     [
         ('file("gone.txt")', "file() finds no file gone.txt in this repository"),
@@ -109,7 +110,7 @@ def test_the_table_is_what_terraform_says(tmp_path: Path) -> None:
     assert list(zip(expressions, console(tmp_path, expressions), strict=True)) == TABLE
 
 
-@pytest.mark.parametrize(
+@table(
     ("expression", "here", "why"),
     [
         ("1/3", "0.3333333333333333", "numbers have about 17 digits, not 154"),

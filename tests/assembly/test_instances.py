@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.assembly.assemble import assemble
 from bot.assembly.config import Assembly, Resource
+from tests.table import table
 
 
 def assembled(text: str) -> Assembly:
@@ -86,7 +85,7 @@ resource "service" "s" {
     }
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "message"),
     [
         ("count = -1", "'count' is a number that counts nothing"),

@@ -14,6 +14,7 @@ from bot.assembly.config import Assembly, Kind
 from bot.assembly.numbers import number_text
 from bot.model.json import JSON
 from bot.model.resource import Through
+from tests.table import table
 
 
 def assembled(
@@ -30,7 +31,7 @@ def output(expression: str, more: str = "") -> JSON:
     return assembly.config.outputs["app:x"].plain()
 
 
-@pytest.mark.parametrize(
+@table(
     ("expression", "value"),
     [
         ("1 + 2 * 3 - 4 / 2", 5),
@@ -92,7 +93,7 @@ def test_expressions_have_the_values_terraform_gives_them(expression: str, value
     assert type(actual) is type(value)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "line", "message", "expected"),
     [
         ('output "x" { value = vra.a }', 1, "nothing is called 'vra'", "'var'"),
@@ -292,7 +293,7 @@ def variable(body: str) -> str:
     return f'variable "v" {{\n{body}\n}}\n'
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "message"),
     [
         (variable('type = optional(string)\ndefault = "a"'), "this is not a type"),

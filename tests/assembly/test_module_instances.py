@@ -11,6 +11,7 @@ from bot.edits.overlays import Overlays
 from bot.forge.render import render
 from bot.model.drift import SetValue
 from bot.model.json import JSON
+from tests.table import table
 
 APP = """variable "port" { default = 80 }
 variable "image" { default = "app" }
@@ -124,7 +125,7 @@ def test_an_edit_finds_the_element_that_gives_the_value() -> None:
     assert adoption.files == {"prod/main.cw": files["prod/main.cw"].replace(b"b = 82", b"b = 83")}
 
 
-@pytest.mark.parametrize(
+@table(
     ("main", "message"),
     [
         (FOR_EACH + 'output "o" { value = module.x["c"].name }\n', "there is no attribute 'c'"),

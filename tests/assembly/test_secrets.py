@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bot.assembly.assemble import assemble
 from bot.edits.overlays import Overlays
 from bot.forge.render import render
+from tests.table import table
 
 PLANTED: Final = "hunter2secret"
 OTHER: Final = "an-other-word"
@@ -177,7 +178,7 @@ def test_no_nesting_of_expressions_shows_it(wrappers: list[str], place: str) -> 
     check(declaration() + place.replace("X", expression))
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "validation"),
     [
         ("number", ""),

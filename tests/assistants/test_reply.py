@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.assistants.reply import MAX_FINDINGS, MAX_MESSAGE, parse_findings
 from bot.errors import Invalid
 from tests.assistants.samples import FINDINGS
+from tests.table import table
 
 ONE = {"rule": "no-tls-off", "file": "app/client.py", "line": 12, "severity": "high", "message": "TLS is switched off"}
 WHOLE = json.dumps({"findings": [ONE]})
@@ -34,7 +35,7 @@ def test_ways_to_say_it(text: str) -> None:
     assert parse_findings(text) == FINDINGS
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "why"),
     [
         ("", "empty"),

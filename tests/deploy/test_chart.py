@@ -18,6 +18,7 @@ from tests.deploy import rendered
 from tests.deploy.kinds import problems
 from tests.deploy.rendered import CHART, EVERYTHING, FILE, MANIFESTS, NEEDED
 from tests.entry import clockwork
+from tests.table import table
 
 pytestmark = pytest.mark.skipif(not tools.helm_library(), reason="helm-python-sdk is not installed")
 CASES: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -125,7 +126,7 @@ def test_it_may_only_read_until_applying_is_enabled() -> None:
     assert "*" not in {word for right in {*reading, *writing, *rights(EVERYTHING)} for word in right}
 
 
-@pytest.mark.parametrize(
+@table(
     ("change", "named"),
     [
         ({"image": {}}, "image/repository"),

@@ -73,7 +73,8 @@ def built(podman: Podman) -> None:
     mounts = (*pip_files(), *(path for path in [Path("/etc/ssl/certs")] if path.is_dir()))
     arguments = {"BASE": "localhost/base:1", "PACKAGES": "", "EXTRAS": "daemon", "VERSION": __version__}
     podman.run(
-        *("build", "--format", "docker", "--network", "host", "--file", str(DOCKERFILE), "--tag", "clockwork:test"),
+        *("build", "--layers=false", "--format", "docker", "--network", "host"),  # nothing is built a second time
+        *("--file", str(DOCKERFILE), "--tag", "clockwork:test"),
         *(word for path in mounts for word in ("--volume", f"{path}:{path}:ro")),
         *(word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")),
         str(ROOT),
@@ -124,7 +125,7 @@ STAGES: Final = re.split(r"(?m)^FROM ", DOCKERFILE.read_text())[1:]
 def test_the_last_stage_builds_nothing() -> None:
     """Compilers, pip and sources stay in the first stage; what runs is neither root nor a name that hides who it is."""
     first, last = STAGES
-    assert "pip wheel" in first
+    assert re.search(r"bin/pip .*install", first)
     assert not re.search(r"pip3? (wheel|install)|build-essential|gcc|COPY (?!--from=build)", last)
     assert re.findall(r"(?m)^USER (.*)$", last) == ["10001:10001"]
     assert "HEALTHCHECK" in last

@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 
 from bot import __version__, shipped
-from tests.deploy.indexed import needs_index
+from tests.deploy.indexed import INDEX
 from tests.distributions import ROOT, only
 from tests.renderers import needs
 
@@ -84,34 +84,37 @@ def test_the_source_archive_makes_the_same_wheel(wheel: Path, tmp_path: Path) ->
     assert built(source, "wheel", tmp_path / "wheels").read_bytes() == wheel.read_bytes()
 
 
-@pytest.mark.slow
-@needs.HELM
-@needs.KUSTOMIZE
-def test_the_wheel_runs_the_demo_with_what_its_extra_brings(unpacked: Path, tmp_path: Path) -> None:
-    """The unpacked wheel, with the distributions of `[demo]` and no other, plays the whole loop outside of any checkout."""
-    done = only("demo", *("demo", "--no-serve", "--json"), code=unpacked, folder=tmp_path)
-    assert done.returncode == 0, done.stderr
-    account = json.loads(done.stdout)
-    assert re.fullmatch(r"[0-9a-f]{40}", account["artifact_commit"]["sha"])
-    assert account["pull_request"]["url"]
+@pytest.fixture
+def demo(wheel: Path, unpacked: Path, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """The demo, played by what pip puts into an empty environment, of the wheel and its extra. Where nothing may be
+    fetched, it is played by the unpacked wheel with those of the distributions here that the extra names, and no other.
+    """
+    words = ("demo", "--no-serve", "--json")
+    if INDEX not in os.environ:
+        return only("demo", *words, code=unpacked, folder=tmp_path)
+    program = tmp_path / "venv" / "bin"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(program.parent)], check=True)
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "--python", str(program / "python"), "install", "-q"),
+            *("--constraint", str(ROOT / "requirements.lock"), f"{wheel}[demo]"),
+        ],
+        check=True,
+        cwd=tmp_path,
+        env={**{name: text for name, text in os.environ.items() if name != "PYTHONPATH"}, "PIP_COMPILE": "0"},
+    )
+    environment = {"HOME": str(tmp_path), "PATH": f"{program}:{os.environ['PATH']}"}
+    called = [str(program / "clockwork"), *words]
+    return subprocess.run(called, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@needs_index
-def test_the_wheel_installs_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
-    """An environment with nothing in it, filled by pip with the wheel and its extra, plays the demo."""
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
-    program = tmp_path / "venv" / "bin"
-    lock = ("--constraint", str(ROOT / "requirements.lock"))
-    subprocess.run(
-        [program / "pip", "install", "-q", *lock, f"{wheel}[demo]"],
-        check=True,
-        cwd=tmp_path,
-        env={**os.environ, "PIP_COMPILE": "0"},
-    )
-    environment = {"HOME": str(tmp_path), "PATH": f"{program}:{os.environ['PATH']}"}
-    words = [str(program / "clockwork"), "demo", "--no-serve"]
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "pull request" in done.stdout
+@needs.HELM
+@needs.KUSTOMIZE
+def test_the_wheel_runs_the_demo_with_what_its_extra_brings(demo: subprocess.CompletedProcess[str]) -> None:
+    """The wheel and the distributions of `[demo]`, and no other, play the whole loop outside of any checkout."""
+    assert demo.returncode == 0, demo.stderr
+    account = json.loads(demo.stdout)
+    assert re.fullmatch(r"[0-9a-f]{40}", account["artifact_commit"]["sha"])
+    assert account["pull_request"]["url"]

@@ -10,6 +10,7 @@ from bot.drift.kubernetes import builtin
 from bot.drift.kubernetes.kinds import TYPES, by_hand, is_known, shape_of
 from bot.drift.shapes import Form
 from tests.drift.makers import Pair, declared, examine, live, thing
+from tests.table import table
 
 POLICY_API = "admissionregistration.k8s.io/v1"
 CASES: list[tuple[str, str, dict[str, Any], dict[str, Any], list[str]]] = [
@@ -150,7 +151,7 @@ CASES: list[tuple[str, str, dict[str, Any], dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("version", "kind", "desired", "observed", "paths"), CASES)
+@table(("version", "kind", "desired", "observed", "paths"), CASES)
 def test_a_built_in_kind_is_compared_by_what_kubernetes_publishes(
     version: str, kind: str, desired: dict[str, Any], observed: dict[str, Any], paths: list[str]
 ) -> None:

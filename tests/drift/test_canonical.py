@@ -10,9 +10,10 @@ from bot.drift.canonical import absent, canonical, resolved, same
 from bot.drift.shapes import ANY, COMPARATORS, FilledBy, Form, compile_shape
 from bot.model.json import JSON, Tree
 from tests.drift.fields import TOP
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "form"),
     [
         ({"size": "1", "leaf": "", "zero": 0, "ignored": 1, "usual": "x"}, {"zero": 0}),
@@ -42,7 +43,7 @@ def test_a_tree_has_one_form(value: JSON, form: JSON) -> None:
     assert canonical(form, TOP) == form
 
 
-@pytest.mark.parametrize(
+@table(
     ("field", "value", "parents", "says_nothing"),
     [
         ("leaf", None, [], True),
@@ -81,7 +82,7 @@ def test_a_value_says_nothing_where_absence_means_the_same(
     assert absent(value, TOP.child(field), *parents) is says_nothing
 
 
-@pytest.mark.parametrize(
+@table(
     ("lists", "is_keyed"),
     [
         (([{"name": "a"}, {"name": "b"}],), True),
@@ -100,7 +101,7 @@ def test_a_list_of_named_things_is_keyed(lists: tuple[list[JSON], ...], *, is_ke
     assert resolved(TOP.child("list"), *lists) is TOP.child("list")
 
 
-@pytest.mark.parametrize(
+@table(
     ("field", "value", "other", "alike"),
     [
         ("leaf", 80, "80", True),

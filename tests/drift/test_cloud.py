@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from bot.drift.severity.cloud import gains
 from bot.model.json import JSON
+from tests.table import table
 
 
 def policy(**statement: JSON) -> str:
@@ -182,7 +181,7 @@ WHOLES: list[tuple[dict[str, JSON], dict[str, JSON], str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("live", "asked", "rule"), WHOLES)
+@table(("live", "asked", "rule"), WHOLES)
 def test_what_opens_is_judged_with_what_stands_beside_it(
     live: dict[str, JSON], asked: dict[str, JSON], rule: str | None
 ) -> None:
@@ -191,7 +190,7 @@ def test_what_opens_is_judged_with_what_stands_beside_it(
     assert first_rule(live, live) is None
 
 
-@pytest.mark.parametrize(("name", "live", "asked", "rule"), ROWS)
+@table(("name", "live", "asked", "rule"), ROWS)
 def test_a_value_that_opens_is_critical(name: str, live: JSON, asked: JSON, rule: str | None) -> None:
     """Only where the live side has it and the configuration has not."""
     assert first_rule({name: live}, {name: asked}) == rule

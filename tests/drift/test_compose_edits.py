@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from bot.drift.compose.edits import written
 from bot.drift.compose.entries import EntryIndex
 from bot.model.drift import AddEntry, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.paths import parse_path
 from tests.drift.containers import Expected, check
+from tests.table import table
 
 CONDITION = ("deploy", "restart_policy", "condition")
 ATTEMPTS = ("deploy", "restart_policy", "max_attempts")
@@ -191,7 +190,7 @@ WORDS: list[tuple[dict[str, Any], dict[str, Any], Expected]] = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "live", "expected"), [*SCALARS, *WORDS])
+@table(("raw", "live", "expected"), [*SCALARS, *WORDS])
 def test_an_edit_keeps_the_syntax_of_what_it_changes(
     raw: dict[str, Any], live: dict[str, Any], expected: Expected
 ) -> None:
@@ -199,7 +198,7 @@ def test_an_edit_keeps_the_syntax_of_what_it_changes(
     check(raw, live, expected)
 
 
-@pytest.mark.parametrize(
+@table(
     ("raw", "path", "pointer"),
     [
         ({"image": "a"}, "image", ("image",)),

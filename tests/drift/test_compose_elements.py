@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from bot.model.drift import AddEntry, RemoveEntry, SetValue
 from tests.drift.containers import Expected, check, device, mount, port
+from tests.table import table
 
 PORTS: list[tuple[dict[str, Any], dict[str, Any], Expected]] = [
     (
@@ -248,7 +247,7 @@ MOUNTS: list[tuple[dict[str, Any], dict[str, Any], Expected]] = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "live", "expected"), [*PORTS, *MOUNTS])
+@table(("raw", "live", "expected"), [*PORTS, *MOUNTS])
 def test_an_edit_keeps_the_syntax_of_what_it_changes(
     raw: dict[str, Any], live: dict[str, Any], expected: Expected
 ) -> None:

@@ -15,6 +15,7 @@ from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 from tests.drift.containers import mount, port
 from tests.drift.makers import OPTIONS, running, service
+from tests.table import table
 
 
 def judged(
@@ -115,7 +116,7 @@ SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "live"), SAME)
+@table(("raw", "live"), SAME)
 def test_what_image_engine_and_other_files_bring_is_no_drift(raw: dict[str, Any], live: dict[str, Any]) -> None:
     """As far as Git is silent or says the same."""
     assert compare(raw, live) == ()
@@ -188,7 +189,7 @@ OTHER: list[tuple[dict[str, Any], dict[str, Any], list[tuple[str, DriftKind]]]] 
 ]
 
 
-@pytest.mark.parametrize(("raw", "live", "told"), OTHER)
+@table(("raw", "live", "told"), OTHER)
 def test_what_git_says_counts_against_what_they_bring(
     raw: dict[str, Any], live: dict[str, Any], told: list[tuple[str, DriftKind]]
 ) -> None:
@@ -196,7 +197,7 @@ def test_what_git_says_counts_against_what_they_bring(
     assert [(drift.where, drift.kind) for drift in compare(raw, live)] == told
 
 
-@pytest.mark.parametrize(
+@table(
     ("raw", "live", "base", "kind"),
     [
         ({}, {"user": "a"}, {"user": "b"}, DriftKind.REMOVED),
@@ -226,7 +227,7 @@ def test_what_was_applied_before_was_removed_from_git(
 KNOWN = {("network", "shop", "front"): "outer", ("network", "shop", "own"): "own", ("volume", "shop", "store"): "store"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("raw", "live", "project", "edits"),
     [
         ({}, {"networks": {"outer": {}}}, "shop", {"networks.front": (AddEntry(("networks",), "front", {}),)}),
@@ -283,7 +284,7 @@ def test_no_edit_names_what_the_files_have_no_key_for(
 # -- networks and volumes ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@table(
     ("tree", "live", "where"),
     [
         ({"driver": "bridge"}, {"driver": "bridge"}, []),

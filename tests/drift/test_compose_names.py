@@ -16,6 +16,7 @@ from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import Desired, Observed, Origin, Platform, ResourceId
 from tests.drift.containers import mount, port
 from tests.drift.makers import running, service
+from tests.table import table
 
 ALIASES = {
     ("volume", "shop", "named"): "store",
@@ -25,7 +26,7 @@ ALIASES = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("live", "names", "declared", "keys"),
     [
         ("shop", [], [], {}),
@@ -84,7 +85,7 @@ def declared(kind: str, tree: Tree, name: str = "data", *, unknown: tuple[Pointe
     return replace(service(tree), id=id_, unknown=frozenset(unknown))
 
 
-@pytest.mark.parametrize(
+@table(
     ("desired", "name"),
     [
         (declared("volume", {}), None),
@@ -123,7 +124,7 @@ def test_of_a_tmpfs_only_options_that_say_something_stay(options: str, written: 
     assert tmpfs("/a", options) == written
 
 
-@pytest.mark.parametrize(
+@table(
     ("given", "name"),
     [
         (15, "SIGTERM"),
@@ -159,7 +160,7 @@ def projects(live: list[Observed], *names: str) -> Projects:
     return Projects(Live({each.id: each for each in live}), [service({}, name=name) for name in names])
 
 
-@pytest.mark.parametrize(
+@table(
     ("live", "declares", "project"),
     [
         ([running({}, project="shop")], ["web"], "shop"),
@@ -193,7 +194,7 @@ def test_a_declared_project_is_no_other_one() -> None:
     assert Projects(Live({each.id: each for each in [running({}, project="blog")]}), both).name("shop") is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("live", "tree", "match"),
     [
         ([running({}, project="shop")], {}, 0),
@@ -228,7 +229,7 @@ def test_an_orphan_is_a_service_of_a_declared_project() -> None:
     assert projects([running({}, name="x", project="")], "web").claim(old._replace(scope="")) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("desired", "kind_seen", "missed"),
     [
         (service({}), False, True),
@@ -281,7 +282,7 @@ def test_the_declared_ports_carry_their_own_marks() -> None:
     assert [port_pairs.unmarked(each) for each in (marked[0], OTHER, "80", None)] == [A, OTHER, "80", None]
 
 
-@pytest.mark.parametrize(
+@table(
     ("live", "against", "marks"),
     [
         ([A, B], [A, B], ["1", "2"]),
@@ -356,7 +357,7 @@ class Origins:
 BROUGHT = Origins({("volumes", 0): Origin("parts/base/compose.yaml", 0, 1, 1, 1)})
 
 
-@pytest.mark.parametrize(
+@table(
     ("live", "start", "file", "origins", "as_written"),
     [
         ("/srv/shop/conf", "/srv/shop", "compose.yaml", None, True),

@@ -13,9 +13,10 @@ from bot.model.json import JSON, Pointer
 from bot.model.paths import parse_path
 from tests.drift.containers import compare, mount, port
 from tests.drift.makers import service
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("desired", "observed", "anywhere", "resolved"),
     [
         ("/a", "/a", True, True),
@@ -47,7 +48,7 @@ def test_a_source_is_met_by_the_path_that_it_may_mean(
     assert resolved_source(desired, observed) is resolved
 
 
-@pytest.mark.parametrize(
+@table(
     ("desired", "observed", "equal"),
     [
         ("host", "host", True),
@@ -66,7 +67,7 @@ def test_another_services_namespace_is_known_by_a_container(desired: JSON, obser
     assert joined(desired, observed) is equal
 
 
-@pytest.mark.parametrize(
+@table(
     ("tree", "unknown", "path", "told"),
     [
         ({}, (), "image", True),
@@ -102,7 +103,7 @@ def test_the_whole_of_a_resource_is_not_compared_where_something_is_unknown() ->
     assert compared((), service({}))
 
 
-@pytest.mark.parametrize(
+@table(
     ("said", "usual", "other"),
     [
         ("restart", "no", "always"),
@@ -159,7 +160,7 @@ def test_silence_means_whatever_the_engine_fills_in(key: str) -> None:
     assert [drift.where for drift in compare({key: value}, {})] == [key]
 
 
-@pytest.mark.parametrize(
+@table(
     ("raw", "live"),
     [
         ({"ports": [{"target": 80, "mode": "host"}]}, {"ports": [{"target": 80, "mode": "ingress"}]}),
@@ -193,7 +194,7 @@ def test_spellings_and_orders_that_mean_the_same(raw: dict[str, Any], live: dict
     assert compare(raw, live) == ()
 
 
-@pytest.mark.parametrize(
+@table(
     ("raw", "live", "where"),
     [
         ({"dns": ["a", "b"]}, {"dns": ["b", "a"]}, "dns"),

@@ -13,6 +13,7 @@ from bot.drift.walk import walk
 from bot.model.json import JSON, Tree
 from bot.model.resource import Platform
 from tests.drift.makers import OPTIONS, Pair, declared, examine, live, thing
+from tests.table import table
 
 
 def definition(*versions: Tree, kind: str = "Gate", **spec: Any) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def array(list_type: str | None, items: Tree, **more: JSON) -> Tree:
 PORTS = array("map", NAMED, **{"x-kubernetes-list-map-keys": ["port", "protocol"]})
 
 
-@pytest.mark.parametrize(
+@table(
     ("schema", "one", "other", "equal"),
     [
         ({**INTEGER, "default": 5}, 5, None, True),
@@ -192,7 +193,7 @@ UNKNOWN: list[tuple[dict[str, Any] | None, dict[str, Any], dict[str, Any], list[
 ]
 
 
-@pytest.mark.parametrize(("conversion", "before", "now", "drift", "unknown"), UNKNOWN)
+@table(("conversion", "before", "now", "drift", "unknown"), UNKNOWN)
 def test_a_field_in_another_version_is_compared_where_both_versions_say_the_same_of_it(
     conversion: dict[str, Any] | None, before: Tree, now: Tree, drift: list[str], unknown: list[str]
 ) -> None:

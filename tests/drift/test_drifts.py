@@ -18,6 +18,7 @@ from bot.model.resource import Observed, Origin, Platform, Problem, ResourceId
 from bot.model.severity import Severity
 from tests.drift.fields import TOP
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, examine, live, running, service
+from tests.table import table
 
 WHEN = datetime(2026, 5, 1, tzinfo=UTC)
 SECRET = "Tr0ub4dor3x9"
@@ -60,7 +61,7 @@ def test_a_drift_says_everything_that_is_known() -> None:
     assert made({"leaf": "a"}, {"leaf": "b"}).message is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("desired", "observed", "shown"),
     [
         ({"map": {"password": SECRET}}, {"map": {"password": "x-y-z-1"}}, (hidden(SECRET), hidden("x-y-z-1"))),

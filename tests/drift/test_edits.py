@@ -11,6 +11,7 @@ from bot.drift.kubernetes.kinds import shape_of
 from bot.drift.shapes import Form, Shape
 from bot.drift.walk import walk
 from bot.model.json import JSON, mapping
+from tests.table import table
 
 PORTS = ("spec", "ports")
 CONTAINERS = ("spec", "template", "spec", "containers")
@@ -26,7 +27,7 @@ def element(group: str, kind: str, path: tuple[str, ...]) -> Shape:
     return shape.element
 
 
-@pytest.mark.parametrize(
+@table(
     ("group", "kind", "path", "running", "written"),
     [
         ("", "Service", PORTS, {"name": "http", "port": 81, "protocol": "TCP", "targetPort": 8080, "nodePort": 30081},

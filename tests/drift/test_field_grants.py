@@ -17,6 +17,7 @@ from bot.model.json import JSON
 from bot.model.severity import Severity
 from bot.shipped import files
 from tests.drift.makers import OPTIONS, Pair, declared, examine, live, thing
+from tests.table import table
 
 HIGH, CRITICAL = Severity.HIGH, Severity.CRITICAL
 SHIPPED: Final = fields.load(files("policies", "fields/*.yaml"))
@@ -491,7 +492,7 @@ def _worst(version: str, kind: str, before: dict[str, Any], now: dict[str, Any],
     return max(told.drift, key=lambda drift: (drift.severity.rank, is_gain(drift)))
 
 
-@pytest.mark.parametrize(("version", "kind", "before", "now", "severity"), WEAKER)
+@table(("version", "kind", "before", "now", "severity"), WEAKER)
 def test_what_gives_more_is_severe(
     version: str, kind: str, before: dict[str, Any], now: dict[str, Any], severity: Severity
 ) -> None:
@@ -580,7 +581,7 @@ STRICTER: Final[list[tuple[str, str, dict[str, Any], dict[str, Any]]]] = [
 """API version, kind, the declared and the live ``spec``, which holds back more."""
 
 
-@pytest.mark.parametrize(("version", "kind", "before", "now"), STRICTER)
+@table(("version", "kind", "before", "now"), STRICTER)
 def test_what_holds_back_more_is_no_gain(version: str, kind: str, before: dict[str, Any], now: dict[str, Any]) -> None:
     """A live object that holds back more is no gain of privilege."""
     desired, observed = thing(kind, version, spec=before), thing(kind, version, spec=now)
@@ -657,7 +658,7 @@ def test_whoever_weakens_is_told() -> None:
         assert [is_gain(drift) for drift in told.drift] == [True]
 
 
-@pytest.mark.parametrize(
+@table(
     ("wide", "narrow", "reached"),
     [
         ({}, {"a": "b"}, True),
@@ -746,7 +747,7 @@ def test_rows_of_settings_are_asked_beside_the_shipped_ones() -> None:
     assert FieldGrants((own,)) + FieldGrants((own,)) == FieldGrants((own,))
 
 
-@pytest.mark.parametrize(
+@table(
     ("version", "kind", "before", "now"),
     [
         (CERT, "Certificate", {"issuerRef": {"name": "a"}}, {"issuerRef": {"name": "a", "kind": "Issuer"}}),

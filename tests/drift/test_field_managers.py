@@ -14,6 +14,7 @@ from bot.drift.shapes import ANY
 from bot.drift.walk import Difference, Location, Side, Step
 from bot.model.json import JSON, Tree
 from bot.model.paths import Item
+from tests.table import table
 
 NAMES = {
     Role.PERSON: "kubectl kubectl.exe kubectl1.29 kubectl-v1.29.exe KUBECTL kubectl-edit kubectl-scale oc oc-edit oc.exe "
@@ -34,14 +35,14 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize(("role", "name"), [(role, name) for role, names in NAMES.items() for name in names.split()])
+@table(("role", "name"), [(role, name) for role, names in NAMES.items() for name in names.split()])
 def test_a_manager_is_known_by_its_name(role: Role, name: str) -> None:
     """Up to the first slash."""
     assert role_of(name, "Update", "", Roster()) is role
     assert role_of(f"{name}/v1.2", "Update", "", Roster()) is role
 
 
-@pytest.mark.parametrize(
+@table(
     ("manager", "operation", "subresource", "role"),
     [
         ("kubectl", "Apply", "", Role.DEPLOYER),
@@ -90,7 +91,7 @@ FIELDS: Tree = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("steps", "owned"),
     [
         (("spec",), True),
@@ -132,7 +133,7 @@ def owners(*entries: Tree) -> Owners:
     return Owners({"metadata": {"managedFields": [*entries]}}, Roster())
 
 
-@pytest.mark.parametrize(
+@table(
     ("entries", "writer"),
     [
         ((), None),
@@ -256,7 +257,7 @@ def test_helm_calls_itself_the_manager_of_its_objects() -> None:
 FROM_POD: dict[str, Any] = {"name": "X", "valueFrom": {"fieldRef": {"fieldPath": "a"}}}
 
 
-@pytest.mark.parametrize(
+@table(
     ("key", "element", "by_agents"),
     [
         ("istio-proxy", {"image": "x"}, True),

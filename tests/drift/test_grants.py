@@ -15,6 +15,7 @@ from bot.model.drift import DriftKind
 from bot.model.severity import Severity
 from bot.shipped import files
 from tests.drift.makers import OPTIONS, Pair, declared, examine, live, thing
+from tests.table import table
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
 SHIPPED: Final = grants.load(files("policies", "metadata/*.yaml"))
@@ -157,7 +158,7 @@ ROWS: list[tuple[str, str, str, str | None, str | None, Severity, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "part", "key", "desired", "observed", "severity", "weaker"), ROWS)
+@table(("kind", "part", "key", "desired", "observed", "severity", "weaker"), ROWS)
 def test_the_shipped_table_weighs_what_weakens(  # noqa: PLR0917 - one column of the table each
     kind: str, part: str, key: str, desired: str | None, observed: str | None, severity: Severity, weaker: bool
 ) -> None:

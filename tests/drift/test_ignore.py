@@ -16,6 +16,7 @@ from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
 from bot.model.severity import Severity
 from tests.drift.makers import NOW
+from tests.table import table
 
 WEB = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
 
@@ -59,7 +60,7 @@ def test_an_unused_rule_says_so() -> None:
     assert [note.state for note in sort_out([], Ignores((rule(),)), NOW).notes] == ["unused"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("fields", "hides"),
     [
         ({}, True),
@@ -225,7 +226,7 @@ ignores:
     assert load(b"", "x").rules == ()
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "message"),
     [
         (b"ignores:\n  - path: spec\n", "ignores.0.reason"),

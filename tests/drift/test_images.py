@@ -6,11 +6,12 @@ import pytest
 
 from bot.drift.images import Image, agrees, image, moved, parse
 from bot.model.json import JSON
+from tests.table import table
 
 A, B = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 
-@pytest.mark.parametrize(
+@table(
     ("reference", "parsed"),
     [
         ("nginx", Image("docker.io", "library/nginx", "latest", "")),
@@ -66,7 +67,7 @@ def test_a_reference_is_written_out(value: JSON, written: JSON) -> None:
     assert image(value) == written
 
 
-@pytest.mark.parametrize(
+@table(
     ("desired", "observed", "same"),
     [
         ("nginx", "docker.io/library/nginx:latest", True),
@@ -92,7 +93,7 @@ def test_an_image_is_what_was_asked_for(desired: JSON, observed: JSON, *, same: 
     assert agrees(desired, observed) is same
 
 
-@pytest.mark.parametrize(
+@table(
     ("desired", "observed", "is_moved"),
     [
         (f"nginx:1@{A}", f"nginx:1@{B}", True),

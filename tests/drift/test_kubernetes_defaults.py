@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import pytest
-
 from bot.drift.walk import walk
 from bot.model.json import Tree
 from tests.drift.test_kubernetes_fields import of
+from tests.table import table
 
 POD = "spec.template.spec"
 CONTAINER = f"{POD}.containers[]"
@@ -162,14 +161,14 @@ def _at(path: str, tree: Tree) -> Tree:
     return {name: [inner] if name != head else inner}
 
 
-@pytest.mark.parametrize(("kind", "path", "beside", "fields"), DEFAULTS)
+@table(("kind", "path", "beside", "fields"), DEFAULTS)
 def test_a_default_says_what_its_absence_says(kind: str, path: str, beside: Tree, fields: Tree) -> None:
     """On either side, each alone and all together."""
     for silent, spoken in objects(path, beside, fields):
         assert walk(silent, spoken, of(kind), filled=True) == walk(spoken, silent, of(kind), filled=True) == []
 
 
-@pytest.mark.parametrize(("kind", "path", "beside", "fields"), DEFAULTS)
+@table(("kind", "path", "beside", "fields"), DEFAULTS)
 def test_another_value_says_something_else(kind: str, path: str, beside: Tree, fields: Tree) -> None:
     """Whatever the server would have filled in."""
     for field in fields:
@@ -177,7 +176,7 @@ def test_another_value_says_something_else(kind: str, path: str, beside: Tree, f
         assert walk(spoken, silent, of(kind))
 
 
-@pytest.mark.parametrize(("kind", "path", "beside", "fields"), OTHERS)
+@table(("kind", "path", "beside", "fields"), OTHERS)
 def test_a_default_depends_on_what_stands_beside_it(kind: str, path: str, beside: Tree, fields: Tree) -> None:
     """With other words beside it, the same value says something."""
     for silent, spoken in objects(path, beside, fields):

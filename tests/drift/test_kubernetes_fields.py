@@ -14,6 +14,7 @@ from bot.drift.walk import walk
 from bot.model.json import JSON
 from bot.model.paths import Item
 from tests.drift.places import holding, places
+from tests.table import table
 
 TABLE: Final[dict[str, dict[str, Any]]] = yaml.safe_load(Path(__file__).with_name("kubernetes_fields.yaml").read_text())
 GROUPS: Final = {
@@ -49,7 +50,7 @@ def equal(kind: str, path: str, one: JSON, other: JSON) -> bool:
     return not there
 
 
-@pytest.mark.parametrize("kind", GROUP_OF)
+@table("kind", GROUP_OF)
 def test_a_kind_is_known_in_its_group(kind: str) -> None:
     """And in no other, except where older servers had it."""
     assert is_known(GROUP_OF[kind], kind)
@@ -60,7 +61,7 @@ def test_a_kind_is_known_in_its_group(kind: str) -> None:
     assert not is_known(GROUP_OF[kind], "Gadget")
 
 
-@pytest.mark.parametrize(("kind", "path"), rows("people"))
+@table(("kind", "path"), rows("people"))
 def test_what_only_people_write_was_added(kind: str, path: str) -> None:
     """Whoever looks knows that nobody else fills it in."""
     for value in ("x", ["x"], {"k": "x"}):
@@ -70,9 +71,7 @@ def test_what_only_people_write_was_added(kind: str, path: str) -> None:
     pytest.fail(f"{path} of {kind} is unknown")
 
 
-@pytest.mark.parametrize(
-    ("filled", "kind", "path"), [(filled, *row) for filled in ("server", "controller") for row in rows(filled)]
-)
+@table(("filled", "kind", "path"), [(filled, *row) for filled in ("server", "controller") for row in rows(filled)])
 def test_what_others_fill_in_says_who_does(filled: str, kind: str, path: str) -> None:
     """Only who wrote it tells more; what Git says is compared."""
     value: JSON = {"k": "x"} if path in dict(TABLE["maps"]).get(kind, ()) else "x"
@@ -82,7 +81,7 @@ def test_what_others_fill_in_says_who_does(filled: str, kind: str, path: str) ->
     assert walk(holding(path, "y"), holding(path, "x"), of(kind))
 
 
-@pytest.mark.parametrize(("kind", "path"), rows("allocated"))
+@table(("kind", "path"), rows("allocated"))
 def test_what_the_server_gives_out_is_compared_where_git_says_it(kind: str, path: str) -> None:
     """And nowhere else."""
     for value in ("x", {"matchLabels": {"k": "x"}}):
@@ -90,34 +89,34 @@ def test_what_the_server_gives_out_is_compared_where_git_says_it(kind: str, path
     assert walk(holding(path, "y"), holding(path, "x"), of(kind))
 
 
-@pytest.mark.parametrize(("kind", "path"), rows("nobody"))
+@table(("kind", "path"), rows("nobody"))
 def test_what_nobody_wants_is_never_compared(kind: str, path: str) -> None:
     """On neither side."""
     assert equal(kind, path, "x", "y")
     assert equal(kind, path, "x", None)
 
 
-@pytest.mark.parametrize(("kind", "path"), rows("zeros"))
+@table(("kind", "path"), rows("zeros"))
 def test_zero_is_not_absence(kind: str, path: str) -> None:
     """Nor is an empty mapping where that means everything."""
     assert walk(holding(path, {}), holding(path), of(kind))
     assert walk(holding(path, 0), holding(path), of(kind))
 
 
-@pytest.mark.parametrize(("kind", "path"), rows("sets"))
+@table(("kind", "path"), rows("sets"))
 def test_the_order_of_a_set_means_nothing(kind: str, path: str) -> None:
     """Its elements do."""
     assert equal(kind, path, ["a", "b"], ["b", "a"])
     assert not equal(kind, path, ["a", "b"], ["a", "c"])
 
 
-@pytest.mark.parametrize(("kind", "path"), rows("lists"))
+@table(("kind", "path"), rows("lists"))
 def test_the_order_of_a_list_means_something(kind: str, path: str) -> None:
     """Even where its elements have names."""
     assert not equal(kind, path, [{"name": "a"}, {"name": "b"}], [{"name": "b"}, {"name": "a"}])
 
 
-@pytest.mark.parametrize(("kind", "path"), rows("unordered"))
+@table(("kind", "path"), rows("unordered"))
 def test_a_list_of_alternatives_says_the_same_in_any_order(kind: str, path: str) -> None:
     """What changed in it is told beside its own element, wherever that stands; two that are alike are two."""
     one, two, three = ({"secretName": name, "x": name} for name in "abc")
@@ -128,7 +127,7 @@ def test_a_list_of_alternatives_says_the_same_in_any_order(kind: str, path: str)
     assert changed[0].location.pointer[-2:] == (1, "x")
 
 
-@pytest.mark.parametrize(("kind", "path"), rows("maps"))
+@table(("kind", "path"), rows("maps"))
 def test_every_entry_of_a_map_counts(kind: str, path: str) -> None:
     """One that says nothing too."""
     assert walk(holding(path, {"a": "", "b": "x"}), holding(path, {"b": "x"}), of(kind))
@@ -143,7 +142,7 @@ SPELLINGS: Final[dict[str, tuple[JSON, JSON, JSON]]] = {
 }
 
 
-@pytest.mark.parametrize(("spelling", "kind", "path"), [(name, *row) for name in SPELLINGS for row in rows(name)])
+@table(("spelling", "kind", "path"), [(name, *row) for name in SPELLINGS for row in rows(name)])
 def test_a_value_is_the_same_however_it_is_spelled(spelling: str, kind: str, path: str) -> None:
     """And another value is another one."""
     one, same, other = SPELLINGS[spelling]
@@ -173,7 +172,7 @@ def element(keys: list[str], value: str) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.parametrize(("place", "keys"), TABLE["keyed"].items())
+@table(("place", "keys"), TABLE["keyed"].items())
 def test_elements_go_by_their_keys(place: str, keys: str) -> None:
     """In any order, each compared with its own; a key that is not said has its usual value."""
     kind, path = place.split()

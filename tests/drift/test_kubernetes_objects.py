@@ -14,6 +14,7 @@ from bot.model.drift import AddEntry, DriftKind
 from bot.model.json import JSON, Tree
 from bot.model.resource import Observed, Platform, ResourceId
 from tests.drift.makers import Pair, declared, examine, live, thing
+from tests.table import table
 
 # -- who wrote it ------------------------------------------------------------------------------------------------------
 
@@ -84,7 +85,7 @@ def test_what_is_critical_never_goes_unsaid(tree: dict[str, Any], part: Tree, by
 SIDECAR: dict[str, Any] = {"name": "log", "image": "shop/log:1"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("part", "told"),
     [
         ({"securityContext": {"runAsUser": 0}}, True),
@@ -268,7 +269,7 @@ def test_the_plain_data_of_a_secret_go_beside_the_encoded() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", [*WORKLOADS, "Pod"])
+@table("kind", [*WORKLOADS, "Pod"])
 def test_on_the_hosts_network_a_port_is_that_of_the_host(kind: str) -> None:
     """Whether that is written or not; another port is another one."""
 
@@ -305,7 +306,7 @@ def test_what_is_no_container_is_compared_as_it_is() -> None:
 # -- what should be there ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@table(
     ("tree", "missed"),
     [
         (thing("ConfigMap"), True),
@@ -348,7 +349,7 @@ def test_our_label_says_that_git_should_declare_an_object(parts: dict[str, Any],
     assert (claim(live(thing("Secret", **parts))) is not None) is ours
 
 
-@pytest.mark.parametrize(
+@table(
     ("scope", "scopes", "match"),
     [
         ("", ["default"], 0),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import pytest
-
 from bot.drift.kubernetes.health import problems
 from bot.drift.kubernetes.workloads import top_owner, with_pod_problems
 from bot.model.json import JSON, Tree
 from bot.model.resource import Observed, Platform, Problem, ResourceId
+from tests.table import table
 
 NOW: Final = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -251,7 +250,7 @@ TOLD: list[tuple[Tree, tuple[Problem, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("tree", "told"), TOLD)
+@table(("tree", "told"), TOLD)
 def test_a_problem_says_what_is_wrong_and_since_when(tree: Tree, told: tuple[Problem, ...]) -> None:
     """In the words of the status, with what is known of the last end of a container."""
     assert problems(tree, NOW) == told
@@ -278,7 +277,7 @@ def all_of(*observed: Observed) -> dict[ResourceId, Observed]:
     return {each.id: each for each in observed}
 
 
-@pytest.mark.parametrize(
+@table(
     ("resources", "owner"),
     [
         (all_of(owned(POD, "ReplicaSet", "web-1"), owned(SET, "Deployment", "web")), WEB),

@@ -17,6 +17,7 @@ from bot.model.json import JSON, Tree
 from bot.model.paths import Item, Path
 from tests.drift.fields import TOP
 from tests.drift.makers import OPTIONS, declared, deployment, live, service
+from tests.table import table
 
 DESIRED = declared(deployment(), blob="b")
 OBSERVED = live(deployment(), version="1")
@@ -126,7 +127,7 @@ TREE: Tree = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "holds"),
     [
         ((), True),

@@ -15,6 +15,7 @@ from bot.model.drift import Drift, DriftKind
 from bot.model.observation import Observation
 from bot.model.resource import Platform
 from tests.drift.makers import NOW, OPTIONS, Pair, declared, deployment, examine, live
+from tests.table import table
 
 REPLICAS: dict[str, Any] = {"f:spec": {"f:replicas": {}}}
 CONTAINER = 'k:{"name":"web"}'
@@ -103,7 +104,7 @@ def judged(what: str, entry: dict[str, Any] | None) -> PairResult:
     return examine(Pair(declared(BASE), live(tree)))
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{c[0]}-{c[1]}-{c[2]}-{c[3]}" for c in CASES])
+@table("case", CASES, ids=[f"{c[0]}-{c[1]}-{c[2]}-{c[3]}" for c in CASES])
 def test_the_writer_decides_whether_it_is_drift(case: Case) -> None:
     """A person's writing is drift with name and time, an autoscaler's is suppressed, a controller's addition is none."""
     what, manager, operation, subresource, fields, kind = case
@@ -186,7 +187,7 @@ ROLES = [
 ]
 
 
-@pytest.mark.parametrize(("manager", "operation", "subresource", "role"), ROLES)
+@table(("manager", "operation", "subresource", "role"), ROLES)
 def test_managers_have_roles(manager: str, operation: str, subresource: str, role: Role) -> None:
     """The usual field managers are known by name."""
     assert role_of(manager, operation, subresource, Roster()) is role

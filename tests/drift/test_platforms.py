@@ -13,6 +13,7 @@ from bot.errors import Invalid
 from bot.model.drift import Suppressed
 from bot.shipped import files
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, examine, live, thing
+from tests.table import table
 
 PLATFORMS: Final = platforms.load(files("policies", "platforms/*.yaml"))
 WITH_PLATFORMS: Final = replace(
@@ -260,7 +261,7 @@ OPT_OUTS: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("part", "key", "value"), OPT_OUTS)
+@table(("part", "key", "value"), OPT_OUTS)
 def test_an_object_that_git_leaves_alone_is_counted(part: str, key: str, value: str) -> None:
     """Its deployer does not bring it back either; the note has to stand in Git, and a live one alone is drift."""
     before = thing("ConfigMap", metadata={part: {key: value}}, data={"k": "v"})

@@ -12,6 +12,7 @@ from bot.drift.diff import PairResult
 from bot.model.json import JSON
 from bot.model.resource import Observed
 from tests.drift.makers import OPTIONS, Pair, diff, examine, service
+from tests.table import table
 
 USUAL = [
     "CAP_CHOWN",
@@ -72,7 +73,7 @@ CAPABILITIES: list[tuple[list[str], list[str], list[str], dict[str, JSON], list[
 ]
 
 
-@pytest.mark.parametrize(("added", "dropped", "bounding", "declared", "paths"), CAPABILITIES)
+@table(("added", "dropped", "bounding", "declared", "paths"), CAPABILITIES)
 def test_capabilities_compare_by_what_the_container_has(
     added: list[str], dropped: list[str], bounding: list[str], declared: dict[str, JSON], paths: list[str]
 ) -> None:

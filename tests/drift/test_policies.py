@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bot.drift.policies import parsed, same
+from tests.table import table
 
 
 def policy(**statement: Any) -> dict[str, Any]:
@@ -62,7 +63,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "equal"), CASES)
+@table(("one", "other", "equal"), CASES)
 def test_policies_compare_by_meaning(one: dict[str, Any], other: dict[str, Any], *, equal: bool) -> None:
     """In either direction."""
     assert same(one, other) is equal

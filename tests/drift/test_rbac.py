@@ -18,6 +18,7 @@ from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
 from bot.model.severity import Severity
 from tests.drift.makers import NOW, OPTIONS, Pair, declared, diff, live, thing
+from tests.table import table
 
 Rule = dict[str, Any]
 
@@ -34,7 +35,7 @@ def grade(desired: JSON, observed: JSON) -> tuple[Severity, str]:
     return severity(role, DriftKind.CHANGED, ("rules",), desired, observed)
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "after", "level", "name"),
     [
         ([READ_ALL, PODS], [EVERYTHING], Severity.CRITICAL, "rbac-wildcard"),
@@ -146,7 +147,7 @@ def test_a_role_that_begins_to_gather_others_is_a_gain() -> None:
 NOTE = 'spec.template.metadata.annotations["container.apparmor.security.beta.kubernetes.io/web"]'
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "desired", "observed", "level"),
     [
         (NOTE, None, "unconfined", Severity.CRITICAL),
@@ -267,7 +268,7 @@ DENIED = "p, role:dev, applications, delete, prod/*, deny\n"
 MAPPED = "- rolearn: arn:a\n  groups:\n  - system:nodes\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "path", "before", "after", "name"),
     [
         ("ConfigMap", "data.mapRoles", MAPPED, f"{MAPPED}  - system:masters\n", "access-list"),

@@ -10,6 +10,7 @@ import pytest
 from bot.drift.kubernetes.scaling import Horizontal, Policy, Scaler, Vertical, amounts, scalers
 from bot.model.json import JSON, Tree
 from tests.drift.makers import live
+from tests.table import table
 
 
 def scaler_of(kind: str, version: str, spec: Tree) -> dict[tuple[str, str, str], tuple[Scaler, ...]]:
@@ -21,7 +22,7 @@ WEB: Tree = {"name": "web"}
 HPA, SCALED, VPA = "HorizontalPodAutoscaler/shop/x", "ScaledObject/shop/x", "VerticalPodAutoscaler/shop/x"
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "version", "spec", "scaler"),
     [
         ("HorizontalPodAutoscaler", "autoscaling/v2", {"scaleTargetRef": WEB}, Horizontal(HPA, 1, 1)),
@@ -116,7 +117,7 @@ CPU = Policy("*", low=(("cpu", Decimal(1)),), high=(("cpu", Decimal(4)),))
 TWICE: Tree = {"requests": {"cpu": "500m"}, "limits": {"cpu": "1"}}
 
 
-@pytest.mark.parametrize(
+@table(
     ("policies", "changed", "allowed"),
     [
         ((), {"requests": {"cpu": "9"}}, True),

@@ -15,6 +15,7 @@ from bot.errors import Invalid
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Observed, Platform, ResourceId
 from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
+from tests.table import table
 
 WEB = {"app": "web", "tier": "front", "example.com/team": "blue"}
 
@@ -60,13 +61,13 @@ SELECTIONS: list[tuple[Any, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("written", "selects"), SELECTIONS, ids=str)
+@table(("written", "selects"), SELECTIONS, ids=str)
 def test_a_selector_selects_as_in_kubernetes(written: object, *, selects: bool) -> None:
     """Every condition must be met; an absent label is not equal to anything."""
     assert parse(written).selects(WEB) is selects
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "message"),
     [
         ("", "leave it out"),

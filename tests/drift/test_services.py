@@ -14,6 +14,7 @@ from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetVa
 from bot.model.json import Tree
 from tests.corpus import cases, own
 from tests.drift.makers import OPTIONS, Pair, diff, running, service
+from tests.table import table
 
 
 def compare(raw: Tree, live: Tree, base: Tree | None = None) -> tuple[Drift, ...]:
@@ -104,7 +105,7 @@ SAME: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "raw", "shown"), SAME, ids=[name for name, _, _ in SAME])
+@table(("name", "raw", "shown"), SAME, ids=[name for name, _, _ in SAME])
 def test_spellings_of_one_meaning_are_no_drift(name: str, raw: dict[str, Any], shown: dict[str, Any]) -> None:
     """However a service is written, what an engine shows for it is no difference."""
     assert compare(raw, shown) == ()
@@ -250,7 +251,7 @@ DIFFERENT: list[Row] = [
 ]
 
 
-@pytest.mark.parametrize("row", DIFFERENT, ids=[row[0] for row in DIFFERENT])
+@table("row", DIFFERENT, ids=[row[0] for row in DIFFERENT])
 def test_a_difference_is_one_drift_with_an_edit_in_the_authors_syntax(row: Row) -> None:
     """One drift at the canonical place; its edit touches the raw entry and keeps its syntax."""
     _, raw, shown, where, kind, edits = row

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +17,7 @@ from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
 from bot.model.severity import Severity
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, diff, live, running, service
+from tests.table import table
 
 WORKLOAD = ResourceId(Platform.KUBERNETES, "Deployment", "shop", "web", "apps")
 
@@ -92,7 +92,7 @@ TABLE: list[tuple[str, JSON, JSON, str, Severity, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "desired", "observed", "kind", "level", "rule"), TABLE, ids=[row[0] for row in TABLE])
+@table(("path", "desired", "observed", "kind", "level", "rule"), TABLE, ids=[row[0] for row in TABLE])
 def test_places_and_gains_have_their_severity(
     path: str, desired: JSON, observed: JSON, *, kind: str, level: Severity, rule: str
 ) -> None:
@@ -100,7 +100,7 @@ def test_places_and_gains_have_their_severity(
     assert grade(path, desired, observed, kind) == (level, rule)
 
 
-@pytest.mark.parametrize(
+@table(
     ("raw", "live", "expected"),
     [
         ({}, {"privileged": True}, (Severity.CRITICAL, "privileged")),

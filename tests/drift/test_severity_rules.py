@@ -11,6 +11,7 @@ from bot.model.json import JSON, Tree
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId
 from bot.model.severity import Severity
+from tests.table import table
 
 LOW, MEDIUM, HIGH, CRITICAL = Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
 SPEC = "spec.template.spec"
@@ -108,7 +109,7 @@ GAINS: list[tuple[str, JSON, str, Severity, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "kind", "level", "rule"), GAINS)
+@table(("path", "value", "kind", "level", "rule"), GAINS)
 def test_what_is_only_live_is_as_bad_as_what_it_gains(
     path: str, value: JSON, kind: str, level: Severity, rule: str
 ) -> None:
@@ -143,7 +144,7 @@ LOSSES: list[tuple[str, JSON, str, Severity, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "kind", "level", "rule"), LOSSES)
+@table(("path", "value", "kind", "level", "rule"), LOSSES)
 def test_a_restriction_that_is_gone_is_severe(path: str, value: JSON, kind: str, level: Severity, rule: str) -> None:
     """As a privilege is that came."""
     assert grade(path, value, None, kind) == (level, rule)
@@ -171,7 +172,7 @@ COVERED: list[tuple[str, JSON, JSON, Severity, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "before", "now", "level", "rule"), COVERED)
+@table(("path", "before", "now", "level", "rule"), COVERED)
 def test_what_the_other_side_covers_is_neither_gained_nor_lost(
     path: str, before: JSON, now: JSON, level: Severity, rule: str
 ) -> None:
@@ -246,7 +247,7 @@ PLACES: dict[tuple[str, Severity, str], str] = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("rule", "level", "kind", "path"),
     [(*place, path) for place, paths in PLACES.items() for path in paths.split()],
 )
@@ -275,7 +276,7 @@ def test_what_is_gone_is_as_bad_as_what_it_held(kinds: str, level: Severity, rul
     assert grade("spec.replicas", 1, None, "StatefulSet", DriftKind.MISSING) == (MEDIUM, "field")
 
 
-@pytest.mark.parametrize(
+@table(
     ("what", "observed", "level", "rule"),
     [
         (DriftKind.UNMANAGED, "present", MEDIUM, "unmanaged"),
@@ -325,7 +326,7 @@ def role(verbs: str, resources: str = "pods", groups: str = "", **more: JSON) ->
     }
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "after", "grants"),
     [
         (None, [role("get")], set()),
@@ -372,7 +373,7 @@ def test_only_mighty_grants_that_no_rule_gave_are_gained(
     assert {*gained(before, after)} == grants
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "kind", "desired", "observed", "expected"),
     [
         ("spec.replicas", "Deployment", 3, 0, (HIGH, "scaled-to-zero")),

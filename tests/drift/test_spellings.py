@@ -20,12 +20,13 @@ from bot.errors import Invalid
 from bot.model.json import JSON
 from bot.model.paths import parse_path
 from tests.drift.makers import declared, deployment, live
+from tests.table import table
 
 BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 DECIMAL = {"": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "number"),
     [
         *((f"2{suffix}", str(2 * 1024**power)) for suffix, power in BINARY.items()),
@@ -65,7 +66,7 @@ def test_a_quantity_is_a_number(written: JSON, number: JSON) -> None:
     assert (made, type(made)) == (number, type(number))
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "length"),
     [
         ("1ns", 1),
@@ -95,7 +96,7 @@ def test_a_duration_is_so_many_nanoseconds(written: str, length: int | None) -> 
     assert values.nanoseconds(written) == length
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "normal"),
     [
         ("90s", "1m30s"),
@@ -115,7 +116,7 @@ def test_a_duration_has_one_spelling(written: JSON, normal: JSON) -> None:
     assert values.duration(written) == normal
 
 
-@pytest.mark.parametrize(
+@table(
     ("function", "rows"),
     [
         (
@@ -195,7 +196,7 @@ def test_a_value_has_one_form(function: Any, rows: list[tuple[JSON, JSON]]) -> N
 A, B = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
 
-@pytest.mark.parametrize(
+@table(
     ("reference", "image"),
     [
         ("nginx", Image("docker.io", "library/nginx", "latest", "")),
@@ -229,7 +230,7 @@ def test_a_reference_is_written_whole() -> None:
     assert images.image(5) == 5
 
 
-@pytest.mark.parametrize(
+@table(
     ("desired", "observed", "agrees", "moved"),
     [
         ("nginx:1", f"nginx:1@{A}", True, False),
@@ -263,7 +264,7 @@ STRUCT = Shape(Form.STRUCT, fields={"port": NUMBER, "seen": Shape(Form.LEAF, fil
 BY_NAME = Shape(Form.KEYED, keys=(("name", None),), item=STRUCT)
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "shape", "form"),
     [
         ("80", NUMBER, 80),
@@ -292,7 +293,7 @@ def test_a_tree_has_one_form(value: JSON, shape: Shape, form: JSON) -> None:
     assert canonical(form, shape) == form
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "shape", "parent", "is_absent"),
     [
         (None, ANY, {}, True),
@@ -333,7 +334,7 @@ def test_a_derived_default_may_come_from_either_side() -> None:
     assert not absent(5, shape)
 
 
-@pytest.mark.parametrize(
+@table(
     ("one", "other", "shape", "equal"),
     [
         (80, "80", ANY, True),
@@ -371,7 +372,7 @@ def test_equal_values_are_spelled_alike() -> None:
 TREE: JSON = {"spec": {"l": [{"name": "web", "n": 1}], "plain": [1, 2], "empty": [], "none": {}, "text": "", "zero": 0}}
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "holds"),
     [
         ("spec", True),
@@ -494,7 +495,7 @@ def test_each_place_has_a_memory_of_its_own() -> None:
 # -- selectors -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@table(
     "expression",
     [
         {"key": "a b", "operator": "Exists"},
@@ -516,7 +517,7 @@ def test_an_expression_that_makes_no_sense_is_refused(expression: object) -> Non
         parse({"matchExpressions": [expression]})
 
 
-@pytest.mark.parametrize(
+@table(
     "written",
     [
         {"matchLabels": {"a": "x y"}},

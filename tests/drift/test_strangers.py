@@ -15,6 +15,7 @@ from bot.drift.severity.gains import is_gain
 from bot.model.drift import DriftKind
 from bot.model.severity import Severity
 from tests.drift.makers import Pair, declared, deployment, examine, live
+from tests.table import table
 
 Tree = dict[str, Any]
 
@@ -72,7 +73,7 @@ def with_miner() -> Tree:
     return tree
 
 
-@pytest.mark.parametrize("name", [*STRANGERS, *PEOPLE])
+@table("name", [*STRANGERS, *PEOPLE])
 def test_what_a_stranger_adds_where_git_speaks_is_drift_with_its_name(name: str) -> None:
     """A privileged container added with the official Python client is as bad as one added by hand."""
     live = written(with_miner(), ("helm", deployment()), (name, within({"containers": [MINER]})))

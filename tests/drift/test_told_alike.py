@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import pytest
-
 from tests.drift.makers import Pair, declared, examine, live, thing
+from tests.table import table
 
 RBAC: Final = "rbac.authorization.k8s.io/v1"
 BACKEND: Final = {"service": {"name": "z", "port": {"number": 1}}}
@@ -92,7 +91,7 @@ ROWS: Final[list[tuple[tuple[str, str], dict[str, Any], dict[str, Any], list[str
 ]
 
 
-@pytest.mark.parametrize(("what", "before", "now", "places"), ROWS)
+@table(("what", "before", "now", "places"), ROWS)
 def test_a_field_is_told_by_what_it_means(
     what: tuple[str, str], before: dict[str, Any], now: dict[str, Any], places: list[str]
 ) -> None:

@@ -10,6 +10,7 @@ from bot.drift.kubernetes.crds import shapes_of_crd
 from bot.drift.typed_texts import canonical_quantity, durations_agree, quantities_agree
 from bot.model.json import JSON
 from tests.drift.makers import OPTIONS, Pair, declared, examine, live, thing
+from tests.table import table
 
 DURATIONS: list[tuple[JSON, JSON, bool]] = [
     ("8760h", "8760h0m0s", True),
@@ -33,7 +34,7 @@ DURATIONS: list[tuple[JSON, JSON, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other", "equal"), DURATIONS)
+@table(("one", "other", "equal"), DURATIONS)
 def test_durations_agree_where_one_is_what_go_prints(one: JSON, other: JSON, *, equal: bool) -> None:
     """``Duration.String`` of one side is the other; in either direction."""
     assert durations_agree(one, other) is equal
@@ -59,7 +60,7 @@ QUANTITIES: list[tuple[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("written", "canonical"), QUANTITIES)
+@table(("written", "canonical"), QUANTITIES)
 def test_the_canonical_text_of_a_quantity_is_what_the_api_prints(written: str, canonical: str) -> None:
     """In the notation that the quantity is written in, with the largest unit that leaves a whole number."""
     assert canonical_quantity(written) == canonical
@@ -100,7 +101,7 @@ SPECS: list[tuple[dict[str, Any], dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("desired", "observed", "paths"), SPECS)
+@table(("desired", "observed", "paths"), SPECS)
 def test_custom_resources_compare_by_what_a_typed_client_writes(
     desired: dict[str, Any], observed: dict[str, Any], paths: list[str]
 ) -> None:

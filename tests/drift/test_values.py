@@ -9,9 +9,10 @@ import pytest
 from bot.drift import values
 from bot.drift.shapes import COMPARATORS
 from bot.model.json import JSON
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("comparator", "value", "meaning"),
     [
         ("quantity", 1, "1"),
@@ -171,7 +172,7 @@ def test_numbers_that_are_none_come_back() -> None:
     assert values.quantity(math.inf) == math.inf
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "length"),
     [
         ("0", 0),

@@ -11,6 +11,7 @@ from bot.drift.walk import ORDER, Side, label_of, walk
 from bot.model.json import JSON, Tree
 from bot.model.paths import Item, format_path
 from tests.drift.fields import TOP
+from tests.table import table
 
 
 def told(desired: Tree, observed: Tree, *, filled: bool = False) -> list[tuple[str, str, JSON, JSON]]:
@@ -71,7 +72,7 @@ def test_what_means_the_same_differs_in_nothing(desired: Tree, observed: Tree, *
     assert told(*((observed, desired) if turned else (desired, observed))) == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("desired", "observed", "differences"),
     [
         ({"leaf": "a"}, {"leaf": "b"}, [("both", "leaf", "a", "b")]),
@@ -237,7 +238,7 @@ def test_a_difference_knows_its_places() -> None:
     assert scalar.location.steps == ("keyed", Item("a"))
 
 
-@pytest.mark.parametrize(
+@table(
     ("first", "second", "matters"),
     [
         ("x", "$(a)", True),
@@ -272,7 +273,7 @@ def test_only_variables_on_both_sides_count_for_their_order() -> None:
     assert [path for _, path, _, _ in differences] == ["env[a]", "env[x]", "env[y]"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("field", "element", "label"),
     [
         ("keyed", {"name": "a"}, "a"),

@@ -10,6 +10,7 @@ from bot.edits.adopt import adopt
 from bot.intake.read import read_manifest
 from bot.model.resource import Desired
 from tests.drift.makers import Pair, examine, live
+from tests.table import table
 
 
 def declared(manifest: str) -> Desired:
@@ -213,7 +214,7 @@ SUBJECT = """\
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("git", "running", "file"),
     [
         (INGRESS, INGRESS + INGRESS_RULE, INGRESS + INGRESS_RULE),

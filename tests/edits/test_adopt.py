@@ -13,6 +13,7 @@ from bot.intake.read import read
 from bot.intake.terraform import read_terraform
 from bot.model.drift import AddEntry, Adoption, Edit, RemoveEntry, SetValue
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
+from tests.table import table
 
 CW = 'provider "docker" { stack = "shop" }\nresource "service" "web" {\n  image    = "a"\n  hostname = "a"\n}\n'
 
@@ -80,7 +81,7 @@ TERRAFORM = b"""resource "a" "b" {
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("edit", "message"),
     [
         (SetValue(("m", "k"), 1), r"^f\.tf:4: k is computed by Terraform: change the expression by hand"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.edits.adopt import adopt
 from bot.edits.plain import edited
 from bot.intake.read import read_manifest
@@ -12,13 +10,14 @@ from bot.model.drift import AddEntry as A
 from bot.model.drift import Edit
 from bot.model.drift import RemoveEntry as R
 from bot.model.drift import SetValue as S
+from tests.table import table
 
 
 def text_of(before: str, *edits: Edit) -> str:
     return edited("f.yaml", before.encode(), edits, document=0, dialect=Dialect.KUBERNETES).decode()
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "edits", "after"),
     [
         ("a: &x 5 # five\nb: *x\n", (S(("a",), 6), S(("b",), 6)), "a: &x 6 # five\nb: *x\n"),

@@ -9,6 +9,7 @@ from bot.edits.values import applied, paired
 from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON
+from tests.table import table
 
 
 @pytest.mark.parametrize(
@@ -30,7 +31,7 @@ def test_an_edit_of_what_is_not_there_is_refused(edit: Edit) -> None:
 PORT: dict[str, JSON] = {"name": "http", "port": 80}
 
 
-@pytest.mark.parametrize(
+@table(
     ("gone", "come", "change"),
     [
         (PORT, PORT | {"port": 81}, True),
@@ -56,7 +57,7 @@ def test_what_two_elements_could_have_become_is_not_guessed() -> None:
     assert paired({}, two) == two
 
 
-@pytest.mark.parametrize(
+@table(
     ("original", "versions", "made"),
     [
         (b"abc", [], b"abc"),

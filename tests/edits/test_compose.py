@@ -13,6 +13,7 @@ from bot.model.drift import RemoveEntry as R
 from bot.model.drift import SetValue as S
 from bot.model.json import JSON
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
+from tests.table import table
 
 
 def adopted(files: dict[str, str], *edits: Edit, resource: str = "service/shop/web") -> Adoption:
@@ -25,7 +26,7 @@ def texts(adoption: Adoption) -> dict[str, str]:
     return {path: data.decode() for path, data in adoption.files.items()}
 
 
-@pytest.mark.parametrize(
+@table(
     ("files", "edit", "after"),
     [
         (
@@ -230,7 +231,7 @@ def test_what_comes_by_a_variable_in_an_anchor_is_refused() -> None:
 IMAGE = "services:\n  web:\n    image: %s\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "env", "value", "now", "env_now"),
     [
         ("a${T}b", "T=1", "a2b", "a${T}b", "T=2"),

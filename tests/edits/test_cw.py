@@ -14,6 +14,7 @@ from bot.model.drift import Adoption, Edit
 from bot.model.drift import RemoveEntry as R
 from bot.model.drift import SetValue as S
 from bot.model.json import JSON, Pointer
+from tests.table import table
 
 DOCKER = 'provider "docker" { stack = "shop" }\n'
 KUBERNETES = 'provider "kubernetes" { stack = "shop" }\n'
@@ -47,7 +48,7 @@ PORT: dict[str, JSON] = {
 UDP = '  port {\n    container = 443\n    host      = 443\n    protocol  = "udp"\n    address   = "127.0.0.1"\n  }\n'
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "edit", "after"),
     [
         ("", A((), "hostname", "h"), '  hostname = "h"\n'),
@@ -132,7 +133,7 @@ def test_an_entry_of_a_service_is_one_of_its_block(body: str, edit: Edit, after:
     assert body_after(body, edit) == after
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "edit", "after"),
     [
         ("", A(("metadata", "labels"), "x", "y"), '  labels = {\n    x = "y"\n  }\n'),
@@ -178,7 +179,7 @@ PARTS = "more than one part of the text changed, so the expression was replaced"
 LAID = "the new entry was laid over the expression that gives the others"
 
 
-@pytest.mark.parametrize(
+@table(
     ("outside", "line", "edit", "after", "note"),
     [
         (VARIABLE, "hostname = var.v", S(("hostname",), "2"), ('= "2"', None), None),
@@ -267,7 +268,7 @@ def test_a_value_is_changed_where_it_comes_from(
     assert adoption.notes == (() if note is None else (f"main.cw:{number}: {note}",))
 
 
-@pytest.mark.parametrize(
+@table(
     ("outside", "line", "edit", "message"),
     [
         ("", "", A((), "healthcheck", {"test": ["NONE"]}), "healthcheck.test is neither CMD nor CMD-SHELL"),

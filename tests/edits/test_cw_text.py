@@ -10,6 +10,7 @@ from bot.assembly.values import Piece
 from bot.edits.cw_text import Within, changes, read_back, scalar_text, solved
 from bot.model.json import JSON
 from bot.model.resource import Origin
+from tests.table import table
 
 SHORT = st.text("ab:", max_size=3)
 
@@ -67,7 +68,7 @@ def test_a_literal_that_stands_twice_changes_twice(target: str, solution: str | 
     assert solved([("a", True), ("-", False), ("a", True)], target) == solution
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "kind", "value"),
     [
         ("28", int, 28),

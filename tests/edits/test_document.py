@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.edits.document import keeps_blank_lines
 from bot.intake.spans import MappingNode
 from bot.intake.text import Text
 from bot.intake.yamlspans import span_trees
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "keeps"),
     [
         ("a: |+\n  x\n", True),

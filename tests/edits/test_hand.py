@@ -13,13 +13,14 @@ from bot.model.drift import AddEntry as A
 from bot.model.drift import Edit
 from bot.model.drift import RemoveEntry as R
 from bot.model.drift import SetValue as S
+from tests.table import table
 
 
 def text_of(file: str, before: str, edit: Edit) -> str:
     return edited(file, before.encode(), [edit], document=0, dialect=Dialect.KUBERNETES).decode()
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "edit", "after"),
     [
         ("a: 1 # one\nb: 2\n", S(("a",), 3), "a: 3 # one\nb: 2\n"),
@@ -111,7 +112,7 @@ def test_yaml_is_written_as_its_author_writes(before: str, edit: Edit, after: st
     assert text_of("f.yaml", before, edit) == after
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "edit", "after"),
     [
         ('{"a": 1}\n', A((), "b", [1, {"c": 2}]), '{"a": 1, "b": [1, {"c": 2}]}\n'),
@@ -142,7 +143,7 @@ def test_json_is_written_as_its_author_writes(before: str, edit: Edit, after: st
     assert text_of("f.json", before, edit) == after
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "edit", "after"),
     [
         (

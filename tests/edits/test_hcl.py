@@ -12,6 +12,7 @@ from bot.errors import Refused
 from bot.intake.cw import parse
 from bot.intake.syntax import Block, Expression, ListExpression, ObjectExpression, Parsed
 from bot.model.json import JSON
+from tests.table import table
 
 
 def read(text: str) -> Parsed:
@@ -343,7 +344,7 @@ def test_an_expression_gives_way_to_a_value(before: str, value: JSON, after: str
     assert text == with_ends(after, ending)
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "part", "text", "after"),
     [
         ('a = "x${b}y"\n', "x", 'q"${z}', 'a = "q\\"$${z}${b}y"\n'),

@@ -8,6 +8,7 @@ from bot.edits.hcl_text import inline, key_text, quoted, written
 from bot.intake.cw import literal_value, parse
 from bot.intake.syntax import Expression, Name, ObjectExpression
 from bot.model.json import JSON
+from tests.table import table
 
 
 def expression(text: str) -> Expression:
@@ -17,7 +18,7 @@ def expression(text: str) -> Expression:
     return item.expression
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "one_line", "several"),
     [
         ({}, "{}", "{}"),
@@ -39,7 +40,7 @@ def test_a_value_is_written(value: JSON, one_line: str, several: str | None) -> 
         assert written(value, ".", ".") == several
 
 
-@pytest.mark.parametrize(
+@table(
     ("key", "text"),
     [
         ("a", "a"),

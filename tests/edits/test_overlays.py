@@ -9,6 +9,7 @@ from bot.errors import Refused
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer, Tree
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
+from tests.table import table
 
 WEB = "service/shop/web"
 API = "service/shop/api"
@@ -22,7 +23,7 @@ def rendered(tree: Tree, *, name: str = "web", sensitive: tuple[Pointer, ...] = 
 TREE: Tree = {"a": 1, "m": {"k": "v"}, "l": [1]}
 
 
-@pytest.mark.parametrize(
+@table(
     ("edit", "pointer", "value", "replaced", "append"),
     [
         (SetValue(("a",), 2), ("a",), 2, 1, False),
@@ -93,7 +94,7 @@ def test_each_element_added_to_a_list_is_an_entry_of_its_own() -> None:
 SECRET: tuple[Pointer, ...] = (("env", 1), ("m", "password"))
 
 
-@pytest.mark.parametrize(
+@table(
     "edit",
     [
         SetValue(("m", "password"), "x"),
@@ -165,7 +166,7 @@ def test_a_file_of_overlays_is_for_people_to_read() -> None:
     assert load({".clockwork/overlays/web.yaml": FILE.encode()}) == (Overlays({"web": entries}), ())
 
 
-@pytest.mark.parametrize(
+@table(
     ("task", "name"),
     [
         ("web", "web"),

@@ -11,6 +11,7 @@ from bot.model.drift import AddEntry as A
 from bot.model.drift import Edit
 from bot.model.drift import RemoveEntry as R
 from bot.model.drift import SetValue as S
+from tests.table import table
 
 
 def text_of(before: str, *edits: Edit, file: str = "f.yaml", document: int = 0) -> str:
@@ -61,7 +62,7 @@ def test_edits_are_carried_out_so_that_none_moves_what_another_points_at() -> No
 SHARED = "x: &x\n  k: 1\n  l: [1, 2]\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "edit", "after"),
     [
         ("b: *x\n", S(("b", "k"), 2), "b:\n  k: 2\n  l:\n    - 1\n    - 2\n"),

@@ -15,6 +15,7 @@ from bot.intake.text import Text
 from bot.intake.yamlspans import span_trees
 from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON
+from tests.table import table
 
 TREE: JSON = {"m": {"k": 1}, "l": [1, [2, 3], {"n": 4}], "t": "text", "z": None}
 
@@ -34,7 +35,7 @@ def test_nothing_is_found_where_nothing_is(pointer: tuple[str | int, ...]) -> No
         at(TREE, pointer)
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "edit", "after"),
     [
         ({"a": 1}, SetValue((), 2), 2),
@@ -59,7 +60,7 @@ def test_an_edit_comes_to(value: JSON, edit: Edit, after: JSON) -> None:
     assert repr(value) == before
 
 
-@pytest.mark.parametrize(
+@table(
     "edit",
     [
         SetValue(("t", "x"), 1),
@@ -87,7 +88,7 @@ def test_what_is_not_there_is_neither_changed_nor_removed(edit: Edit) -> None:
         applied(TREE, edit)
 
 
-@pytest.mark.parametrize(
+@table(
     ("one", "other", "equal"),
     [
         (1, 1, True),
@@ -127,7 +128,7 @@ def test_later_edits_find_what_they_point_at() -> None:
     assert ordered(edits) == [edits[3], edits[1], edits[2], edits[0], edits[4]]
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "edit", "smaller"),
     [
         ({"a": 1}, SetValue(("a",), 1), []),
@@ -199,7 +200,7 @@ def test_only_a_removal_from_the_same_list_is_paired() -> None:
     assert paired(value, [AddEntry(("l",), "k", 1)]) == [AddEntry(("l",), "k", 1)]
 
 
-@pytest.mark.parametrize(
+@table(
     ("old", "new", "told"),
     [
         ({"port": 1, "protocol": "TCP"}, {"port": 2}, None),
@@ -230,7 +231,7 @@ def entry(pointer: tuple[str | int, ...], value: object, replaced: object, *, ap
     return OverlayEntry("service/shop/web", pointer, value, replaced, ("d",), append)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
+@table(
     ("patch", "after"),
     [
         (entry(("a",), 2, 1), {"a": 2, "l": [1]}),
@@ -308,7 +309,7 @@ def test_a_float_is_one_to_every_reader(value: float, text: str) -> None:
     assert number(value) == text
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "quote", "in_flow", "text"),
     [
         ("x", "", False, "x"),
@@ -340,7 +341,7 @@ def test_a_scalar_is_quoted_when_it_must_be(value: JSON, quote: str, in_flow: bo
     assert scalar(value, quote=quote, flow=in_flow) == text
 
 
-@pytest.mark.parametrize(
+@table(
     ("siblings", "quote"),
     [
         ("", ""),
@@ -369,7 +370,7 @@ def test_flow_is_one_line() -> None:
     assert flow({"a": "x"}, House(), quote="'") == "{a: 'x'}"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "step", "dash"),
     [
         ("a: 1\n", 2, 2),
@@ -411,7 +412,7 @@ def test_a_json_file_shows_how_it_is_written(text: str, habits: House) -> None:
     assert house(text, None, "\n", is_json=True) == habits
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "lines"),
     [
         ("a\nb", ["|-", "  a", "  b"]),

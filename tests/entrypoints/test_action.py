@@ -209,10 +209,13 @@ def test_the_install_step_brings_a_program(tmp_path: Path) -> None:
         "EXTRAS": "docker",
         "PIP_COMPILE": "0",  # of all that is installed the commands below import a little
     }
-    (tmp_path / "job").mkdir()
-    done = subprocess.run(
-        ["bash", str(ACTION / "install.sh")], env=given, check=False, capture_output=True, text=True, timeout=550
-    )
+    checkout = tmp_path / "checkout"
+    for folder in (tmp_path / "job", checkout):
+        folder.mkdir()
+    for name in ("venv", "pip", "ensurepip"):  # a step starts where somebody's files are, and runs none of them
+        (checkout / f"{name}.py").write_text("raise SystemExit('somebody else ran')\n")
+    words = ["bash", str(ACTION / "install.sh")]
+    done = subprocess.run(words, cwd=checkout, env=given, check=False, capture_output=True, text=True, timeout=550)
     if "No matching distribution" in done.stderr and not os.environ.get("CI"):
         pytest.skip("no package index can be reached")
     assert (done.returncode, done.stdout) == (0, ""), done.stderr

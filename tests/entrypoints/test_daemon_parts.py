@@ -52,6 +52,7 @@ from bot.wiring.repository import Options
 from bot.wiring.state import folder_name, state_root
 from tests.entry import processes
 from tests.entrypoints.test_daemon_steps import Lines
+from tests.table import table
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NAME = "acme/shop"
@@ -579,7 +580,7 @@ def test_a_status_that_a_busy_manager_did_not_hear_is_known(tmp_path: Path) -> N
 # file watches
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "counts"),
     [
         ("k8s/web.yaml", True),

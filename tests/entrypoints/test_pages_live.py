@@ -184,11 +184,16 @@ def complaints(tab: Browser) -> list[Any]:
 
 @pytest.mark.chromium
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium to draw the pages")
-@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")])
-def test_a_browser_draws_them(daemon: Running, tab: Browser, width: int, scheme: str) -> None:
+def test_a_browser_draws_them(daemon: Running, tab: Browser) -> None:
     """Nothing is wider than a phone, nothing is said on the console, nothing comes from elsewhere, the one script runs, and
     the scheme is that of the system.
     """
+    for width, scheme in ((360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")):
+        drawn(daemon, tab, width, scheme)
+
+
+def drawn(daemon: Running, tab: Browser, width: int, scheme: str) -> None:
+    """Each kind of page in a window of this width, for somebody who likes this colour scheme."""
     tab.look(width=width, scheme=scheme)
     for path in ("/", "/differences", links(get(daemon, "/").text)[0]):
         opened(tab, daemon, path)

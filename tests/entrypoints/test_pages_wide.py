@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -20,10 +22,10 @@ ROWS = (
     fleet.row("acme/calm"),
     fleet.row("acme/b", FleetResult.DRIFT, severities=dict.fromkeys(Severity, 3)),
 )
-PAGES = {
-    "first": full(LONG),
-    "one": one(LONG),
-    "fleet": rendered("fleet", **fleet_values(FleetStatus(fleet.NOW, ROWS))),
+PAGES: Final[Mapping[str, Callable[[], str]]] = {
+    "first": lambda: full(LONG),
+    "one": lambda: one(LONG),
+    "fleet": lambda: rendered("fleet", **fleet_values(FleetStatus(fleet.NOW, ROWS))),
 }
 _TORN = """[...document.querySelectorAll('time, .figure, thead th')].filter(each => each.getClientRects().length > 1)"""
 _NARROW = "[...document.querySelectorAll('td, th')].filter(each => each.textContent && each.clientWidth < 60).length"
@@ -34,9 +36,9 @@ _NARROW = "[...document.querySelectorAll('td, th')].filter(each => each.textCont
 def test_long_names_widen_no_page(tmp_path: Path) -> None:
     """On a phone, a tablet and a desk; times, figures and headings stay on their line."""
     with browser(tmp_path / "profile") as tab:
-        for name, text in PAGES.items():
+        for name, made in PAGES.items():
             file = tmp_path / f"{name}.html"
-            file.write_text(text)
+            file.write_text(made())
             for width in (360, 820, 1030, 1280):
                 tab.look(width=width, scheme="light")
                 tab.open(file.as_uri())

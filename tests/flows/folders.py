@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,12 @@ def snapshot(file: Path, objects: Sequence[Mapping[str, Any]]) -> Path:
 
 def assessed(root: Path, *, live: Path | None = None, target: str | None = None) -> Assessment:
     """One comparison of the folder, with one live state for everybody or with those that settings name."""
+    return assessing(root, live=live, target=target)()
+
+
+def assessing(root: Path, *, live: Path | None = None, target: str | None = None) -> Callable[[], Assessment]:
+    """The same, each time anew: what is declared stays as it was, what runs is looked at again."""
     options = Options(
         repo=str(root), live=None if live is None else str(live), target=target, environment={"CLOCKWORK_SECRET": "k"}
     )
-    return open_assessment(options)()
+    return open_assessment(options)

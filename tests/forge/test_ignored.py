@@ -17,6 +17,7 @@ from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import Pointer
 from bot.model.resource import Observed
 from tests.forge.round import OPTIONS, rendered
+from tests.table import table
 
 KUBERNETES = 'provider "kubernetes" { stack = "shop" }\n'
 DOCKER = 'provider "docker" { stack = "shop" }\n'
@@ -56,7 +57,7 @@ PROBE: Pointer = (*POD, "containers", 0, "livenessProbe")
 ENV: Pointer = (*POD, "containers", 0, "env")
 
 
-@pytest.mark.parametrize(
+@table(
     ("provider", "name", "changes", "edit", "is_hidden"),
     [
         (KUBERNETES, DEPLOYMENT, "image", SetValue((*POD, "containers", 0, "image"), "web:2"), True),

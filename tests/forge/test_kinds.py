@@ -14,6 +14,7 @@ from bot.model.drift import AddEntry, Edit, RemoveEntry, SetValue
 from bot.model.json import JSON, Pointer
 from bot.model.paths import format_path
 from tests.forge.round import came_back, configured, rendered, written
+from tests.table import table
 
 MAIN = """provider "kubernetes" {
   stack     = "shop"
@@ -193,15 +194,13 @@ def test_the_files_are_read_as_what_render_says_they_declare() -> None:
 WRITTEN = [(name, pointer) for name in NAMES for pointer in written(rendered(MAIN)[name])]
 
 
-@pytest.mark.parametrize(
-    ("name", "pointer"), WRITTEN, ids=lambda part: part if isinstance(part, str) else format_path(part)
-)
+@table(("name", "pointer"), WRITTEN, ids=lambda part: part if isinstance(part, str) else format_path(part))
 def test_a_live_change_is_drift_and_comes_back(name: str, pointer: Pointer) -> None:
     """Every literal of the three kinds is compared, and its edit renders to what is live."""
     assert came_back(MAIN, name, pointer) != MAIN
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "edit", "before", "after"),
     [
         (

@@ -15,6 +15,7 @@ from bot.model.json import Pointer
 from bot.model.paths import format_path
 from bot.model.resource import Desired
 from tests.forge.round import came_back, written
+from tests.table import table
 
 POD: Pointer = ("spec", "template", "spec")
 MAIN = """provider "kubernetes" { stack = "shop" }
@@ -119,7 +120,7 @@ def test_a_healthcheck_is_the_liveness_probe_unless_there_is_one() -> None:
     assert (both.origins.at(at), alone.origins.at(at) is not None) == (None, True)
 
 
-@pytest.mark.parametrize(
+@table(
     ("edit", "before", "after"),
     [
         (SetValue((*POD, "initContainers", 0, "image"), "migrate:4"), "migrate:3", "migrate:4"),
@@ -171,7 +172,7 @@ def test_all_that_can_be_written_is_tried() -> None:
     }
 
 
-@pytest.mark.parametrize("pointer", WRITTEN, ids=format_path)
+@table("pointer", WRITTEN, ids=format_path)
 def test_a_live_change_is_drift_and_comes_back(pointer: Pointer) -> None:
     """Every literal of a pod is compared, and its edit renders to what is live."""
     assert came_back(MAIN, "Deployment/web", pointer) != MAIN

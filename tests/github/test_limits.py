@@ -21,6 +21,7 @@ from bot.github.limits import Pace, asked_wait
 from bot.github.rest import RetryPolicy
 from tests.github.bots import SECRET, tie
 from tests.github.conftest import Ticking, World
+from tests.table import table
 
 API = "https://api.github.example:443"
 TOKEN = "ghp_" + "k" * 36
@@ -48,7 +49,7 @@ def replies() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "headers", "message", "wait"),
     [
         (200, {"retry-after": "5"}, "", None),
@@ -177,7 +178,7 @@ def test_a_page_link_leads_to_no_other_host(host: GitHubHost, replies: responses
     assert {call.request.url.split("/")[2] for call in replies.calls if call.request.url} == {"api.github.example:443"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "token", "url"),
     [
         ("acme", TOKEN, API),

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.github import actions
 from bot.model.codehost import Annotation, AnnotationLevel
 from bot.model.command import Command, Unknown, Verb, parse
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "command"),
     [
         ("/clockwork retry", Command(Verb.RETRY)),

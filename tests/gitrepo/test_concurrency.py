@@ -31,18 +31,16 @@ def appender(url: str, directory: Path, name: str, count: int) -> subprocess.Pop
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_twelve_processes_lose_no_entry(box: GitServer, tmp_path: Path, start: list[subprocess.Popen[str]]) -> None:
-    """12 processes with 10 appends each: 120 of 120 entries are in the chain, once, and it verifies."""
+def test_eight_processes_lose_no_entry(box: GitServer, tmp_path: Path, start: list[subprocess.Popen[str]]) -> None:
+    """8 processes with 5 appends each: 40 of 40 entries are in the chain, once, and it verifies."""
     box.bare("shop.git")
-    start += [appender(box.url("shop.git"), tmp_path / f"bot{n}", f"bot{n}", 10) for n in range(12)]
+    start += [appender(box.url("shop.git"), tmp_path / f"bot{n}", f"bot{n}", 5) for n in range(8)]
     outputs = [process.communicate() for process in start]
     assert [errors for _, errors in outputs if errors] == []
     promised = {line for output, _ in outputs for line in output.split()}
     ledger = GitLedger(box.url("shop.git"), tmp_path / "reader")
     kept = [entry.id for entry in ledger.everything()]
-    assert len(promised) == 120
+    assert len(promised) == 40
     assert sorted(kept) == sorted(promised)
     assert ledger.verify().problems == ()
 

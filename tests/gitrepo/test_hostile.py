@@ -21,6 +21,7 @@ from bot.gitrepo.remote import limit_waiting
 from bot.gitrepo.repository import GitRepository
 from tests.gitrepo.conftest import NOW, seed
 from tests.gitrepo.server import GitServer, git
+from tests.table import table
 
 FORBIDDEN = [
     "k8s/\udcff.yaml",
@@ -55,14 +56,14 @@ FORBIDDEN = [
 ]
 
 
-@pytest.mark.parametrize("path", FORBIDDEN)
+@table("path", FORBIDDEN)
 def test_paths_that_are_never_written(path: str) -> None:
     """Outside, Git's own folder in any spelling, workflows, submodules: Refused."""
     with pytest.raises(Refused):
         check_writable(path)
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         "a",

@@ -19,6 +19,7 @@ from bot.model.finding import FileChange, FileStatus, Mode
 from bot.secrecy.literals import ScanBackend, available
 from tests.guardrails import recorded
 from tests.guardrails.changes import change, plain_book
+from tests.table import table
 
 PATTERNS = [pattern for detectors in (destruction, hygiene, integrity, pods, testing) for pattern in detectors.PATTERNS]
 
@@ -52,7 +53,7 @@ def test_all_lines_give_the_same_hits(seed: int) -> None:
             assert all_hits(Subject(each)) == all_hits(_Unanchored(each)), name
 
 
-@pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.source[:30])
+@table("pattern", PATTERNS, ids=lambda pattern: pattern.source[:30])
 def test_whatever_a_pattern_matches_holds_its_anchors(pattern: LinePattern) -> None:
     """A text made from the pattern, in either case where case does not matter, is found by every back end."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.guardrails.rule import ChangeFacts
 from bot.model.severity import Severity
 from tests.guardrails.changes import file, fire
 from tests.guardrails.test_guarding import CRITICAL, HIGH, RUN, YML, guarding
+from tests.table import table
 
 CALL = ".github/workflows/ci.yml"
 REUSED = guarding(on="workflow_call")
@@ -48,7 +47,7 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "severities"), CALLS)
+@table(("before", "after", "severities"), CALLS)
 def test_a_call_of_what_guards_is_part_of_the_guard(
     before: str, after: str | None, severities: set[Severity | None]
 ) -> None:
@@ -57,7 +56,7 @@ def test_a_call_of_what_guards_is_part_of_the_guard(
     assert {hit.severity for hit in fire("META-002", file(CALL, before, after), facts=facts)} == severities
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "after"),
     [
         (calling(), calling().replace("judge:", "guard:")),

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
-import pytest
-
 from bot.guardrails.catalogue import DETECTORS, SYSTEM
 from bot.guardrails.judge import judge
 from bot.guardrails.reply import validate
@@ -15,6 +13,7 @@ from bot.guardrails.rule import ChangeFacts, Subject
 from bot.model.finding import FileChange, FileStatus, Mode
 from bot.model.session import Reply, ReplyStatus, ReviewRequest
 from tests.guardrails.changes import change, file, fire, plain_book, random_text
+from tests.table import table
 
 TEST: Final = "def test_pay():\n    total = pay(3)\n    assert total == 3\n"
 MORE: Final = "def test_more():\n    assert more()\n"
@@ -181,14 +180,14 @@ ROWS: Final = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.rule}-{'fires' if row.fires else 'quiet'}")
+@table("row", ROWS, ids=lambda row: f"{row.rule}-{'fires' if row.fires else 'quiet'}")
 def test_the_catalogue_holds(row: Row) -> None:
     """A rule fires on its own example, and not on what only looks like it."""
     hits = fire(row.rule, *row.files, facts=row.facts)
     assert bool(hits) is row.fires, [hit.message for hit in hits]
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.fires and row.rule != "META-001"], ids=lambda row: row.rule)
+@table("row", [row for row in ROWS if row.fires and row.rule != "META-001"], ids=lambda row: row.rule)
 def test_nothing_fires_on_what_is_as_before(row: Row) -> None:
     """The same files without a change are nothing to any rule but META-001, for which a touched file is enough."""
     same = [

@@ -8,6 +8,7 @@ import pytest
 
 from bot.model.severity import Severity
 from tests.guardrails.changes import Case, file, fire
+from tests.table import table
 
 RBAC: Final = "apiVersion: rbac.authorization.k8s.io/v1\n"
 RELEASE: Final = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec:\n  values: %s\n"
@@ -113,7 +114,7 @@ def rows(table: dict[str, list[Case]]) -> list[tuple[str, Case]]:
     return [(rule, case) for rule, cases in table.items() for case in cases]
 
 
-@pytest.mark.parametrize(("rule", "case"), rows(TOLD))
+@table(("rule", "case"), rows(TOLD))
 def test_a_part_is_told_like_the_whole(rule: str, case: Case) -> None:
     """Once, and not as a remark."""
     (hit,) = fire(rule, file(case.path, case.before, case.after))
@@ -127,7 +128,7 @@ def test_what_is_often_meant_is_a_remark(rule: str, case: Case) -> None:
     assert hit.severity is Severity.LOW, case
 
 
-@pytest.mark.parametrize(("rule", "case"), rows(QUIET))
+@table(("rule", "case"), rows(QUIET))
 def test_what_gives_nothing_is_quiet(rule: str, case: Case) -> None:
     """Switches that are off, rules that grow stricter, files that are no values."""
     assert fire(rule, file(case.path, case.before, case.after)) == [], case

@@ -16,6 +16,7 @@ from bot.model.finding import FileChange, FileStatus, Finding, Mode
 from bot.model.severity import Severity
 from tests.guardrails.changes import book, change, file, fire
 from tests.guardrails.test_judge import TODAY
+from tests.table import table
 
 KEY = "AKIA" + "Q3EGR7MZ2KX5VWNB"
 SCRIPT = f"#!/bin/sh\nexport K={KEY}\n"
@@ -32,7 +33,7 @@ def findings(*files: FileChange, options: GuardOptions | None = None) -> tuple[F
     return judge(change(*files), book(options=options), Mode.STRICT, today=TODAY).findings
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "data"),
     [
         ("run.sh", SCRIPT.replace("sh\n", "sh\n#\0\n", 1).encode()),
@@ -52,7 +53,7 @@ def test_what_some_program_reads_as_text_is_read(path: str, data: bytes) -> None
     assert [finding.rule for finding in findings(added(path, data)) if finding.rule == "SEC-001"]
 
 
-@pytest.mark.parametrize(
+@table(
     "start",
     [
         PNG,
@@ -90,7 +91,7 @@ ELF = b"\x7fELF\2\1\1\0" + bytes(99)
 JAR = b"PK\x03\x04" + bytes(26) + b"META-INF/MANIFEST.MF" + bytes(99)
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "before", "after", "severity"),
     [
         ("lib/a.jar", None, JAR, Severity.HIGH),
@@ -156,7 +157,7 @@ def test_submodules_and_links_hide_nothing() -> None:
     assert findings(bump, added("b/s.json", b"../a/s.json", LINK)) == ()
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "target", "leads_out"),
     [
         ("b/s.json", "../a/s.json", False),
@@ -239,7 +240,7 @@ def test_a_change_cannot_exempt_itself() -> None:
     assert fire("SEC-004", moved), "a rename into a vendored folder"
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "before", "base", "exempt"),
     [
         ("vendor/b/new.go", None, {"paths": frozenset({"vendor/a/old.go"})}, True),

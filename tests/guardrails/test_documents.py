@@ -15,6 +15,7 @@ from bot.guardrails.rulebook import load
 from bot.model.finding import AuthorKind, Enforce, FileChange, Mode
 from bot.model.severity import Severity
 from tests.guardrails.changes import book, change, file, shipped_documents
+from tests.table import table
 
 HEAD = "id: own-rule\ntitle: A rule\nseverity: high\n"
 REGEX = (
@@ -43,7 +44,7 @@ def test_a_document_that_was_changed_is_read() -> None:
     assert [each.severity for each in changed.guardrails] == [Severity.LOW]
 
 
-@pytest.mark.parametrize(
+@table(
     ("data", "words"),
     [
         (b"no front matter", "begins with"),
@@ -75,7 +76,7 @@ def test_mistakes_are_load_errors(data: bytes, words: str) -> None:
 BLOCK = "detect:\n  kind: regex\n  keywords: [verify]\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("front", "said"),
     [
         ("detekt: {kind: builtin}\n", "5: detekt: unknown key"),
@@ -129,7 +130,7 @@ POD = "kind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{{name: a, tty: {}
 JOB = "kind: Job\nmetadata: {name: a}\nspec: {%s}\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("front", "files", "count"),
     [
         (REGEX, [file("a.py", "", "f(verify=False)\n")], 1),
@@ -191,7 +192,7 @@ def test_own_documents_replace_shipped_ones_and_agent_documents_wait_for_their_a
     assert rules.hash != load({}, shipped={}).hash
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "safe"),
     [
         (r"\bverify\s*=\s*False\b", True), (r"foo.*bar", True), (r"(ab|a)+", False), (r"(a|b)+", True),

@@ -8,6 +8,7 @@ import pytest
 
 from bot.guardrails.rule import GuardOptions
 from tests.guardrails.changes import file, fire
+from tests.table import table
 
 WORLD = '["0.0.0.0/0"]'
 
@@ -310,14 +311,14 @@ CLOSED |= {
 }
 
 
-@pytest.mark.parametrize("text", OPEN.values(), ids=OPEN)
+@table("text", OPEN.values(), ids=OPEN)
 def test_what_is_opened_is_found(text: str) -> None:
     """In a new file, and not again where it stood before."""
     assert len(fire("TF-001", file("infra/main.tf", None, text))) >= 1
     assert fire("TF-001", file("infra/main.tf", text, "# moved\n" + text)) == []
 
 
-@pytest.mark.parametrize("text", CLOSED.values(), ids=CLOSED)
+@table("text", CLOSED.values(), ids=CLOSED)
 def test_what_stays_closed_is_quiet(text: str) -> None:
     """Private ranges, the way out, denials, and answers."""
     assert fire("TF-001", file("infra/main.tf", None, text)) == []
@@ -390,7 +391,7 @@ PUBLIC_PORTS = {
 }
 
 
-@pytest.mark.parametrize("text", [*BESIDE.values(), *PUBLIC_PORTS.values()], ids=[*BESIDE, *PUBLIC_PORTS])
+@table("text", [*BESIDE.values(), *PUBLIC_PORTS.values()], ids=[*BESIDE, *PUBLIC_PORTS])
 def test_a_public_port_hides_no_other(text: str) -> None:
     """Every port of every list has to be one that may be open, and written."""
     options = GuardOptions(public_ports=frozenset({80, 443}))

@@ -10,6 +10,7 @@ from bot.guardrails.judge import judge
 from bot.model.finding import Enforce, Mode
 from bot.model.severity import Severity
 from tests.guardrails.changes import book, change, file, fire, plain_book
+from tests.table import table
 
 YML = ".github/workflows/guard.yml"
 RUN = "clockwork guard pr 7 --exit-code"
@@ -42,7 +43,7 @@ LESS = [
 ]
 
 
-@pytest.mark.parametrize(("after", "severities", "count"), LESS)
+@table(("after", "severities", "count"), LESS)
 def test_a_workflow_that_guards_less_is_told(after: str | None, severities: set[Severity | None], count: int) -> None:
     """Critical where it no longer runs on an event at all; its rule's own severity where it stops less."""
     hits = fire("META-002", file(YML, BASE, after))
@@ -82,7 +83,7 @@ def script(*lines: str, by: str = "") -> str:
     return guarding(f"|{block}", step=f"        shell: {by}\n" if by else "")
 
 
-@pytest.mark.parametrize(
+@table(
     "after",
     [
         script(f"# {RUN}"),
@@ -108,7 +109,7 @@ def test_a_guard_that_is_only_written_is_gone(after: str) -> None:
     assert {hit.severity for hit in fire("META-002", file(YML, BASE, after))} == {CRITICAL}
 
 
-@pytest.mark.parametrize(
+@table(
     "after",
     [
         script(f"{RUN} || true; true"),
@@ -173,7 +174,7 @@ def test_a_guard_that_cannot_stop_anything_is_told(after: str) -> None:
     assert len(hits) >= 2
 
 
-@pytest.mark.parametrize(
+@table(
     "after",
     [
         script("# as the policy says || true", RUN),
@@ -268,7 +269,7 @@ guard:
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("old", "new", "severity"),
     [
         (SETTINGS, None, CRITICAL),
@@ -322,7 +323,7 @@ Waiting is no design.
 PATH = "policies/guardrails/no-sleep.md"
 
 
-@pytest.mark.parametrize(
+@table(
     ("old", "new", "severity"),
     [
         (DOCUMENT, None, CRITICAL),
@@ -387,7 +388,7 @@ def test_no_change_waives_its_own_critical_finding() -> None:
     assert judged(waiver) == ([], 1, False)
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "after", "told"),
     [
         (None, "* text\n* linguist-generated\n", [(2, None)]),
@@ -418,7 +419,7 @@ def hooks(*names: str, more: str = "") -> str:
     return f"repos:\n- repo: https://example.org/hooks\n  rev: v1\n  hooks:\n{listed}{more}"
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "after", "told"),
     [
         (hooks("ruff", "gitleaks"), hooks("ruff"), 1),

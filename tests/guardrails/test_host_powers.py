@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.guardrails.changes import Case, file, fire
 from tests.guardrails.test_infrastructure import PLAIN, pod
+from tests.table import table
 
 APPLICATION = (
     "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a}\nspec:\n  %s {kustomize: {patches: "
@@ -33,7 +32,7 @@ FIRES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", FIRES)
+@table("case", FIRES)
 def test_what_is_the_hosts_is_told(case: Case) -> None:
     """Each points at the file."""
     assert [hit.file for hit in fire("K8S-001", file(case.path, case.before, case.after))] == [case.path]

@@ -10,6 +10,7 @@ from bot.guardrails.rule import ChangeFacts, GuardOptions
 from bot.model.finding import FileChange
 from bot.model.severity import Severity
 from tests.guardrails.changes import Case, file, fire
+from tests.table import table
 
 POD = """apiVersion: apps/v1
 kind: Deployment
@@ -269,7 +270,7 @@ QUIET = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "case"), [(rule, case) for rule, cases in FIRES.items() for case in cases])
+@table(("rule", "case"), [(rule, case) for rule, cases in FIRES.items() for case in cases])
 def test_fires(rule: str, case: Case) -> None:
     """Each rule points at the file."""
     found = fire(rule, file(case.path, case.before, case.after))
@@ -277,7 +278,7 @@ def test_fires(rule: str, case: Case) -> None:
     assert found[0].file == case.path
 
 
-@pytest.mark.parametrize(("rule", "case"), [(rule, case) for rule, cases in QUIET.items() for case in cases])
+@table(("rule", "case"), [(rule, case) for rule, cases in QUIET.items() for case in cases])
 def test_quiet(rule: str, case: Case) -> None:
     """Each rule is quiet on its near-misses."""
     assert fire(rule, file(case.path, case.before, case.after)) == []

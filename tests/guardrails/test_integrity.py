@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.model.severity import Severity
 from tests.guardrails.changes import Case, file, fire
+from tests.table import table
 
 OURS, THEIRS, MIDDLE = "<" * 7 + " HEAD", ">" * 7 + " topic", "=" * 7
 CONFLICT = f"{OURS}\na\n{MIDDLE}\nb\n{THEIRS}\n"
@@ -101,7 +100,7 @@ QUIET = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "case"), [(rule, case) for rule, cases in FIRES.items() for case in cases])
+@table(("rule", "case"), [(rule, case) for rule, cases in FIRES.items() for case in cases])
 def test_fires(rule: str, case: Case) -> None:
     """Each rule points at a line of the file that broke."""
     found = fire(rule, file(case.path, case.before, case.after))
@@ -110,7 +109,7 @@ def test_fires(rule: str, case: Case) -> None:
     assert 1 <= (found[0].line or 0) <= len((case.after or "").splitlines())
 
 
-@pytest.mark.parametrize(("rule", "case"), [(rule, case) for rule, cases in QUIET.items() for case in cases])
+@table(("rule", "case"), [(rule, case) for rule, cases in QUIET.items() for case in cases])
 def test_quiet(rule: str, case: Case) -> None:
     """Each rule is quiet on its near-misses."""
     assert fire(rule, file(case.path, case.before, case.after)) == []

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import pytest
-
 from tests.guardrails.changes import file, fire, random_text
+from tests.table import table
 
 A, B = "AKIA", random_text(16, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
 K, T = "sk_live_", random_text(24)
@@ -52,7 +51,7 @@ QUIET: Final = {
 }
 
 
-@pytest.mark.parametrize("name", JOINED)
+@table("name", JOINED)
 def test_a_credential_in_pieces_is_one(name: str) -> None:
     """It is told once, and moving its line is quiet."""
     path, text = JOINED[name]
@@ -61,7 +60,7 @@ def test_a_credential_in_pieces_is_one(name: str) -> None:
     assert fire("SEC-001", file(path, text, f"\n{text}")) == []
 
 
-@pytest.mark.parametrize("name", QUIET)
+@table("name", QUIET)
 def test_pieces_that_are_no_credential_are_quiet(name: str) -> None:
     """Prefixes alone, examples, and what is made when the program runs."""
     assert fire("SEC-001", file(QUIET[name][0], None, QUIET[name][1])) == []

@@ -11,9 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-import pytest
-
 from tests.guardrails.changes import file, fire
+from tests.table import table
 
 RULE_OF: Final = {"pod": "K8S-001", "rbac": "K8S-002", "tf": "TF-001"}
 
@@ -247,7 +246,7 @@ TERRAFORM: Final = (
 TABLE: Final = (*KUBERNETES, *TERRAFORM)
 
 
-@pytest.mark.parametrize("judged", TABLE, ids=lambda judged: f"{judged.kind}-{TABLE.index(judged)}")
+@table("judged", TABLE, ids=lambda judged: f"{judged.kind}-{TABLE.index(judged)}")
 def test_a_new_object_is_judged_as_the_table_says(judged: Judged) -> None:
     """Fire and quiet, and a reason wherever that is not what the other judges answer."""
     path = "infra/main.tf" if judged.kind == "tf" else "deploy/object.yaml"
@@ -256,7 +255,7 @@ def test_a_new_object_is_judged_as_the_table_says(judged: Judged) -> None:
     assert judged.differs is bool(judged.why)
 
 
-@pytest.mark.parametrize("judged", [each for each in TABLE if each.fires], ids=lambda judged: f"{TABLE.index(judged)}")
+@table("judged", [each for each in TABLE if each.fires], ids=lambda judged: f"{TABLE.index(judged)}")
 def test_what_was_there_before_is_quiet(judged: Judged) -> None:
     """Only what a change adds is told: the same object in another place of its file is not."""
     path = "infra/main.tf" if judged.kind == "tf" else "deploy/object.yaml"

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from tests.guardrails.changes import file, fire
+from tests.table import table
 
 BASELINE = "policies/guardrails/baseline.yaml"
 ENTRY = "findings:\n- {fingerprint: 'aa11', rule: SEC-001, reason: known, until: 2026-03-01}\n"
@@ -54,7 +55,7 @@ guard:
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("old", "new", "told"),
     [
         ("robo-*: robo", "robo-*: tame", "'robo-*' for 'tame' instead of 'robo'"),

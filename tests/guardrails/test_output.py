@@ -15,6 +15,7 @@ from bot.model.filetree import FileTree, content_id
 from bot.model.finding import FileStatus
 from bot.model.guarded import CodeBlock, DraftFile
 from tests.guardrails.changes import plain_book
+from tests.table import table
 
 FILES = {"a.py": b"x = 1\n", "docs/b.md": b"# B\n", "keys.env": b"TOKEN=ghp_" + b"a1B2" * 9 + b"\n"}
 BLOBS = {content_id(data): data for data in FILES.values()}
@@ -38,7 +39,7 @@ def test_mere_words(text: str) -> None:
     assert answered_files(text) is None
 
 
-@pytest.mark.parametrize(
+@table(
     "files",
     [
         "all",

@@ -16,6 +16,7 @@ import pytest
 from bot.model.severity import Severity
 from bot.secrecy.redaction import redact
 from tests.guardrails.changes import file, fire
+from tests.table import table
 
 ALPHANUMERIC: Final = string.ascii_letters + string.digits
 HEX: Final = "0123456789abcdef"
@@ -154,7 +155,7 @@ QUIET: Final = [
 ]
 
 
-@pytest.mark.parametrize(("path", "text"), QUIET, ids=[f"{number}" for number in range(len(QUIET))])
+@table(("path", "text"), QUIET, ids=[f"{number}" for number in range(len(QUIET))])
 def test_what_is_no_secret_is_quiet(path: str, text: str) -> None:
     """Examples that providers publish, references, placeholders, words, and what is encrypted."""
     assert [hit.message for rule in RULES for hit in fire(rule, file(path, None, f"{text}\n"))] == []

@@ -6,6 +6,7 @@ import pytest
 
 from bot.guardrails.rule import ChangeFacts
 from tests.guardrails.changes import file, fire
+from tests.table import table
 
 SENTENCES = [
     ("a.py", '"""This may DROP TABLE users if you are \'unlucky\'."""\n'),
@@ -31,13 +32,13 @@ STATEMENTS = [
 ]
 
 
-@pytest.mark.parametrize(("path", "text"), SENTENCES)
+@table(("path", "text"), SENTENCES)
 def test_a_sentence_about_dropping_is_no_statement(path: str, text: str) -> None:
     """It goes on before or after, or is a comment."""
     assert fire("DES-004", file(path, "", text)) == []
 
 
-@pytest.mark.parametrize(("path", "text"), STATEMENTS)
+@table(("path", "text"), STATEMENTS)
 def test_a_statement_is_found_where_it_is_run(path: str, text: str) -> None:
     """From where a string, a line or the last statement ends, to its own end."""
     assert len(fire("DES-004", file(path, "", text))) == 1

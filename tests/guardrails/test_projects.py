@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import pygit2
-import pytest
 
 from bot.guardrails.rule import ChangeFacts, GuardOptions
 from bot.intake.compose_select import ProjectFiles
 from tests.guardrails.changes import file, fire
 from tests.guardrails.test_command import commit, judged
+from tests.table import table
 
 WEB: Final = "services:\n  web:\n    image: x\n"
 NETWORK: Final = "networks:\n  back: {}\n"
@@ -30,7 +30,7 @@ BROKEN: Final = [
 ]
 
 
-@pytest.mark.parametrize(("text", "line", "message"), BROKEN)
+@table(("text", "line", "message"), BROKEN)
 def test_what_compose_would_refuse_is_told_where_it_is_written(text: str, line: int, message: str) -> None:
     """In a new project, and in one that was right before."""
     for before in (None, WEB):
@@ -47,7 +47,7 @@ def given(before: str | None, **more: str) -> ChangeFacts:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "text"),
     [
         ("compose.yaml", f"{WEB}    privileged: ${{PRIVILEGED}}\n"),

@@ -11,6 +11,7 @@ from bot.guardrails.rule import ChangeFacts, PastCommit
 from bot.model.finding import FileChange, FileStatus
 from bot.model.severity import Severity
 from tests.guardrails.changes import file, fire, random_text
+from tests.table import table
 
 HASH: Final = random_text(53)
 
@@ -25,7 +26,7 @@ OPEN: Final = {"value": "10.0.0.1", "type": "string"}
 DER: Final = b"\x30\x82\x04\xa4"
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "before", "after", "told"),
     [
         ("terraform.tfstate", None, state(), 1),
@@ -51,7 +52,7 @@ def test_a_file_that_holds_secrets_is_told(path: str, before: str | None, after:
     assert all(hit.severity is Severity.LOW for hit in hits) or not path.startswith("tests/")
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "data", "told"),
     [
         ("release.jks", b"\xfe\xed\xfe\xed\0\0\0\2", True),

@@ -9,6 +9,7 @@ import pytest
 
 from tests.guardrails.changes import file, fire
 from tests.guardrails.test_places import Maker
+from tests.table import table
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: a\n    env:\n"
 TOLD = {
@@ -63,7 +64,7 @@ KEPT = {
 }
 
 
-@pytest.mark.parametrize("name", TOLD)
+@table("name", TOLD)
 def test_a_secret_is_found_beside_its_name(name: str) -> None:
     """Each is told once and shown nowhere."""
     make = Maker(5)
@@ -73,7 +74,7 @@ def test_a_secret_is_found_beside_its_name(name: str) -> None:
     assert all(make.secret not in f"{hit.message} {hit.evidence}" for hit in hits)
 
 
-@pytest.mark.parametrize("name", KEPT)
+@table("name", KEPT)
 def test_what_is_no_secret_there_is_quiet(name: str) -> None:
     """References, words, and values of other names."""
     path, text = KEPT[name]

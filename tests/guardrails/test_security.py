@@ -14,6 +14,7 @@ from bot.secrecy.providers import PROVIDERS
 from bot.secrecy.redaction import redact
 from bot.secrecy.tokens import masked
 from tests.guardrails.changes import Case, file, fire, plain_book, random_text
+from tests.table import table
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _HEX = "0123456789abcdef"
@@ -62,7 +63,7 @@ def test_whoever_committed_a_secret_is_told_that_it_stays(rule: str) -> None:
     assert "it stays in the history" in (guardrail.instead or "")
 
 
-@pytest.mark.parametrize("kind", sorted(TOKENS))
+@table("kind", sorted(TOKENS))
 def test_known_credentials_are_found_and_redacted(kind: str) -> None:
     """A credential of every provider is found in code, its evidence is masked, and redaction takes it out."""
     token = TOKENS[kind]()
@@ -117,7 +118,7 @@ def quiet_secrets() -> list[Case]:
     ]
 
 
-@pytest.mark.parametrize("case", quiet_secrets(), ids=lambda case: case.note)
+@table("case", quiet_secrets(), ids=lambda case: case.note)
 def test_examples_are_no_credentials(case: Case) -> None:
     """What says itself that it is an example, or stands where examples stand, is quiet."""
     assert fire("SEC-001", file(case.path, case.before, case.after)) == []
@@ -292,7 +293,7 @@ QUIET = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "case"), [(rule, case) for rule, cases in FIRES.items() for case in cases])
+@table(("rule", "case"), [(rule, case) for rule, cases in FIRES.items() for case in cases])
 def test_fires(rule: str, case: Case) -> None:
     """Each rule points at the line."""
     found = fire(rule, file(case.path, case.before, case.after))
@@ -300,7 +301,7 @@ def test_fires(rule: str, case: Case) -> None:
     assert found[0].file == case.path
 
 
-@pytest.mark.parametrize(("rule", "case"), [(rule, case) for rule, cases in QUIET.items() for case in cases])
+@table(("rule", "case"), [(rule, case) for rule, cases in QUIET.items() for case in cases])
 def test_quiet(rule: str, case: Case) -> None:
     """Each rule is quiet on its near-misses."""
     assert fire(rule, file(case.path, case.before, case.after)) == []

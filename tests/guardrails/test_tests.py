@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.model.finding import FileChange
 from tests.guardrails.changes import Case, file, fire
+from tests.table import table
 
 TEST = "def test_pay():\n    total = pay(3)\n    assert total == 3\n    assert total.currency == 'EUR'\n"
 SOURCE = file("src/pay.py", "x = 1\n", "x = 2\n")
@@ -62,13 +61,13 @@ QUIET = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "case"), [(rule, case) for rule, cases in FIRES.items() for case in cases])
+@table(("rule", "case"), [(rule, case) for rule, cases in FIRES.items() for case in cases])
 def test_fires(rule: str, case: Case) -> None:
     """Each rule points at the file."""
     assert [hit.file for hit in fire(rule, file(case.path, case.before, case.after))][:1] == [case.path]
 
 
-@pytest.mark.parametrize(("rule", "case"), [(rule, case) for rule, cases in QUIET.items() for case in cases])
+@table(("rule", "case"), [(rule, case) for rule, cases in QUIET.items() for case in cases])
 def test_quiet(rule: str, case: Case) -> None:
     """Each rule is quiet on its near-misses."""
     assert fire(rule, file(case.path, case.before, case.after)) == []
@@ -78,7 +77,7 @@ REMOVED = file("tests/test_pay.py", TEST, None)
 OTHER = "def test_other():\n    assert other()\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("rule", "files", "fires"),
     [
         ("TST-001", [REMOVED], True),

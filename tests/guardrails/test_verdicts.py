@@ -22,6 +22,7 @@ from bot.model.codehost import Annotation, AnnotationLevel, CheckState
 from bot.model.finding import AuthorKind, Enforce, Finding, Mode, Verdict
 from bot.model.severity import Severity
 from tests.guardrails.changes import book, change, file, plain_book
+from tests.table import table
 
 TODAY = date(2026, 3, 1)
 
@@ -305,7 +306,7 @@ def waiver(until: str = "2026-03-31", reason: str = '"a test rig"', rule: str = 
     return f"# guardrail: allow {rule} until={until} reason={reason}"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "stands"),
     [
         (f"{waiver()}\n{TLS}\n", False),
@@ -359,7 +360,7 @@ def test_a_baseline_entry_is_for_one_rule_and_a_while() -> None:
 WRONG = "an entry has fingerprint, rule, reason and perhaps until (a date)"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "entries", "errors"),
     [
         (None, {}, ()),
@@ -404,7 +405,7 @@ def selected(path: str, text: str = POD) -> dict[tuple[str, ...], str]:
     return {one.path: one.node.raw for one in select(documents[0], path)}
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "values"),
     [
         (
@@ -439,7 +440,7 @@ def test_any_depth_ends_at_forty(depth: int, reached: bool) -> None:
     assert ("here" in selected("**.end", text).values()) is reached
 
 
-@pytest.mark.parametrize("path", ["", "a..b", "a b", "**.**.**", "a[1]", 'a["]', ".".join(["a"] * 41), "a.", 'a[""]'])
+@table("path", ["", "a..b", "a b", "**.**.**", "a[1]", 'a["]', ".".join(["a"] * 41), "a.", 'a[""]'])
 def test_a_path_that_makes_no_sense_is_refused(path: str) -> None:
     """When the document is read."""
     with pytest.raises(Invalid, match="select"):

@@ -7,6 +7,7 @@ import pytest
 from bot.intake.actions import embedded, parse
 from bot.model.severity import Severity
 from tests.guardrails.changes import file, fire
+from tests.table import table
 
 YML = ".github/workflows/ci.yml"
 WORKFLOW = """on: {on}
@@ -70,7 +71,7 @@ HARMLESS = [
 ]
 
 
-@pytest.mark.parametrize("expression", WRITTEN)
+@table("expression", WRITTEN)
 def test_a_strangers_text_in_a_script_is_found(expression: str) -> None:
     """However it is spelled, compared or wrapped."""
     text = workflow(running(expression))
@@ -78,13 +79,13 @@ def test_a_strangers_text_in_a_script_is_found(expression: str) -> None:
     assert expression in text.splitlines()[(hit.line or 0) - 1]
 
 
-@pytest.mark.parametrize("expression", HARMLESS)
+@table("expression", HARMLESS)
 def test_what_no_stranger_writes_is_quiet(expression: str) -> None:
     """Truth values, numbers, digests, texts in quotes and the repository's own values."""
     assert fire("CI-002", file(YML, None, workflow(running(expression)))) == []
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "",
@@ -155,7 +156,7 @@ jobs:
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("expression", "fires"),
     [
         ("needs.a.outputs.title", True),
@@ -197,7 +198,7 @@ jobs:
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("script", "expression", "hits"),
     [
         ('echo "title=$TITLE" >> "$GITHUB_OUTPUT"', "steps.t.outputs.title", 2),
@@ -217,7 +218,7 @@ def test_what_a_step_hands_on_carries_the_text(script: str, expression: str, hit
     assert len(fire("CI-002", file(YML, None, text))) == hits
 
 
-@pytest.mark.parametrize(
+@table(
     ("script", "fires"),
     [
         ('eval "$TITLE"', True),
@@ -330,14 +331,14 @@ LEAVES = [
 ]
 
 
-@pytest.mark.parametrize("step", TAKES)
+@table("step", TAKES)
 def test_a_heads_code_with_secrets_is_found(step: str) -> None:
     """By checkout, by git, by gh, by the repository instead of the commit, through a variable."""
     assert fire("CI-002", file(YML, None, workflow(step, "pull_request_target")))
     assert fire("CI-002", file(YML, None, workflow(step, "pull_request"))) == []
 
 
-@pytest.mark.parametrize("step", LEAVES)
+@table("step", LEAVES)
 def test_what_takes_no_code_is_quiet(step: str) -> None:
     """Fetching writes no file that runs."""
     assert fire("CI-002", file(YML, None, workflow(step, "pull_request_target"))) == []
@@ -379,7 +380,7 @@ STRONG = [
 ]
 
 
-@pytest.mark.parametrize(("on", "step", "machine"), WEAK)
+@table(("on", "step", "machine"), WEAK)
 def test_what_trusts_too_much_is_found(on: str, step: str, machine: str) -> None:
     """Each once, and quiet where it stood before."""
     text = workflow(step, on, machine)

@@ -16,6 +16,7 @@ from bot.intake.read import read
 from bot.model.json import JSON, Pointer
 from bot.model.resource import Desired, Through
 from tests.corpus import cases
+from tests.table import table
 
 
 def project(**files: str) -> Declared:
@@ -171,7 +172,7 @@ services:
     assert db.sensitive == {("environment", 0)}
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "line", "message"),
     [
         ("services:\n  web:\n    imagee: x\n    image: y\n", 3, "no key 'imagee'"),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from bot.intake.encrypted import encrypted
 from bot.model.json import Pointer
+from tests.table import table
 
 SEALED = "ENC[AES256_GCM,data:p673w==,iv:YY=,tag:UQ=,type:str]"
 CASES: list[tuple[dict[str, Any], set[Pointer]]] = [
@@ -23,7 +22,7 @@ CASES: list[tuple[dict[str, Any], set[Pointer]]] = [
 ]
 
 
-@pytest.mark.parametrize(("tree", "pointers"), CASES)
+@table(("tree", "pointers"), CASES)
 def test_encrypted_values_are_found(tree: dict[str, Any], pointers: set[Pointer]) -> None:
     """By the form of the tool that wrote them, and SOPS's notes on them."""
     assert encrypted(tree) == pointers

@@ -13,6 +13,7 @@ from bot.intake.syntax import Assignment, Block, Template, walk
 from bot.intake.terraform import read_terraform
 from bot.intake.text import Text
 from tests.corpus import cases
+from tests.table import table
 
 
 def test_a_file_becomes_attributes_and_blocks_with_spans() -> None:
@@ -30,7 +31,7 @@ def test_a_file_becomes_attributes_and_blocks_with_spans() -> None:
     assert data[inner.expression.start : inner.expression.end] == b'[1, "x"]'
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "line", "column", "expected"),
     [
         ("a = \nb = 2\n", 1, 5, "a value"),
@@ -71,7 +72,7 @@ def test_one_mistake_does_not_hide_the_next() -> None:
     assert [item.name for item in found.body.blocks[0].body.assignments] == ["e"]
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "a=" + "[" * 5000,
@@ -95,7 +96,7 @@ def test_hostile_nesting_is_a_mistake_like_any_other(text: str) -> None:
     assert len(errors) <= 20
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     ["a = <<X#", "a = 1 /* ", "a = = ", 'a = "', "}", "x { a = [", "ä = ]", "a = <<-Y\n${", "a b c d ", "/*"],
 )

@@ -12,6 +12,7 @@ import tree_sitter_hcl
 from bot.guardrails.hcl import HclBlock, parse_blocks
 from bot.intake.cw import parse
 from tests.corpus import cases
+from tests.table import table
 
 PARSER = tree_sitter.Parser(tree_sitter.Language(tree_sitter_hcl.language()))
 OWN = sorted(
@@ -57,7 +58,7 @@ def _check(data: bytes) -> None:
     assert [_ours(block) for block in parse_blocks(data.decode())] == _theirs(root)
 
 
-@pytest.mark.parametrize("path", OWN, ids=lambda path: f"{path.parents[2].name}-{path.name}")
+@table("path", OWN, ids=lambda path: f"{path.parents[2].name}-{path.name}")
 def test_own_files_read_as_an_independent_grammar_reads_them(path: Path) -> None:
     """The trees of the golden cases, before and after."""
     _check(path.read_bytes())

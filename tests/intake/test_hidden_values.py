@@ -8,6 +8,7 @@ import pytest
 
 from bot.assembly.assemble import assemble
 from bot.intake.read import read
+from tests.table import table
 
 SECRET: Final = "hunter2secret"
 
@@ -81,7 +82,7 @@ def compose(line: str, top: str = "", variables: str = f"T={SECRET}\n") -> str:
     return "\n".join(map(str, read(files, project="shop").errors))
 
 
-@pytest.mark.parametrize("line", SERVICE)
+@table("line", SERVICE)
 def test_a_service_shows_nothing_of_a_variable(line: str) -> None:
     """A name that nothing has, a number that is none, a file that is not there."""
     told = compose(line)
@@ -89,7 +90,7 @@ def test_a_service_shows_nothing_of_a_variable(line: str) -> None:
     assert SECRET not in told
 
 
-@pytest.mark.parametrize("top", TOP)
+@table("top", TOP)
 def test_a_project_shows_nothing_of_a_variable(top: str) -> None:
     """The same outside of services."""
     told = compose("", top)
@@ -104,7 +105,7 @@ def test_a_file_of_variables_is_not_shown(variables: str, line: str) -> None:
     assert SECRET not in compose(line, variables=variables)
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         f'password = "{SECRET}"',

@@ -12,6 +12,7 @@ from bot.intake.lined import documents, plain, read_document
 from bot.intake.scalars import Dialect
 from bot.intake.text import Text
 from bot.intake.yamltree import Broken, YamlLimits, load
+from tests.table import table
 
 TEXT = """\
 # first
@@ -28,7 +29,7 @@ text: |
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("place", "line"),
     [
         ((), 2),
@@ -142,7 +143,7 @@ def test_limits_count_what_is_written() -> None:
             documents(Text("f", text), limits=limits)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "message"),
     [
         (b"a: [\n", "f.yaml:2:1: not valid YAML: "),

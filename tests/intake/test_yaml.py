@@ -17,6 +17,7 @@ from bot.intake.text import NotText, Text
 from bot.intake.yamlspans import span_trees
 from bot.intake.yamltree import Broken, load
 from bot.model.json import JSON
+from tests.table import table
 
 KUBERNETES, COMPOSE = Dialect.KUBERNETES, Dialect.COMPOSE
 
@@ -25,7 +26,7 @@ def values(chars: str, dialect: Dialect = KUBERNETES) -> list[JSON]:
     return [None if one is None else one.value for one in load(Text("f.yaml", chars), dialect)]
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "kubernetes", "compose"),
     [
         ("yes", True, "yes"),
@@ -67,7 +68,7 @@ def test_text_that_needs_no_quotes_is_text_for_pyyaml_too(text: str) -> None:
         assert yaml.safe_load(text) == text
 
 
-@pytest.mark.parametrize(
+@table(
     ("chars", "line", "column", "message"),
     [
         ("a: [b\nc: d\n", 2, 2, "not valid YAML"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bot.model.addresses import is_inside
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     "address",
     [
         *("127.0.0.1", "0.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.100.100.200"),

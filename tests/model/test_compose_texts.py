@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.model.compose_texts import clean_path, is_host_path, mount_parts, shell_words
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "words"),
     [
         ('run \'a b\' "c\\"d" e\\ f', ["run", "a b", 'c"d', "e f"]),
@@ -29,7 +28,7 @@ def test_a_command_has_the_words_that_docker_compose_gives_it(line: str, words: 
     assert shell_words(line) == words
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "parts"),
     [
         ("data:/x:ro", ("data", "/x", "ro")),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.model.globs import check_file_glob, file_matches, name_matches, path_covers, path_matches, resource_matches
 from bot.model.paths import parse_path
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "path", "matches"),
     [
         ("**/*.py", "a.py", True), ("**/*.py", "a/b/c.py", True), ("*.py", "a/b.py", False), ("src/**", "src/a/b", True),
@@ -21,7 +20,7 @@ def test_file_globs(pattern: str, path: str, matches: bool) -> None:
     assert file_matches(path, (pattern,)) is matches
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "name", "matches"),
     [
         ("*", "", True),
@@ -42,7 +41,7 @@ def test_name_globs(pattern: str, name: str, matches: bool) -> None:
     assert name_matches(pattern, name) is matches
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "name", "matches"),
     [
         ("Deployment/shop/web", "Deployment/shop/web", True),
@@ -62,7 +61,7 @@ def test_resource_globs(pattern: str, name: str, matches: bool) -> None:
     assert resource_matches(pattern, name) is matches
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "path", "matches"),
     [
         ("spec.replicas", "spec.replicas", True),
@@ -91,7 +90,7 @@ def test_path_globs(pattern: str, path: str, matches: bool) -> None:
     assert path_matches(pattern, parse_path(path)) is matches
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "path", "expected"),
     [
         ("", "spec.replicas", True),

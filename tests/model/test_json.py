@@ -10,9 +10,10 @@ import pytest
 
 from bot.model.json import JSON, facts, moment, plain
 from bot.model.ledger import Actor, Entry, EntryKind
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "at"),
     [
         ("2025-06-02T12:00:00Z", datetime(2025, 6, 2, 12, tzinfo=UTC)),

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from bot.errors import Invalid
 from bot.model.moment import moment
+from tests.table import table
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "at"),
     [
         ("2026-12-24", datetime(2026, 12, 24, tzinfo=UTC)),
@@ -36,9 +37,7 @@ def test_a_time_is_in_utc(text: str, at: datetime) -> None:
     assert (time, time.utcoffset()) == (at, timedelta())
 
 
-@pytest.mark.parametrize(
-    "text", ["", "tomorrow", "2h later", "-2h", "2026-13-01", "24.12.2026", "0001-01-01T00:00+14:00", "999999d" * 9]
-)
+@table("text", ["", "tomorrow", "2h later", "-2h", "2026-13-01", "24.12.2026", "0001-01-01T00:00+14:00", "999999d" * 9])
 def test_anything_else_is_bad_input(text: str) -> None:
     """The message names the text and the ways to write a time."""
     with pytest.raises(Invalid, match=r"is not a time\n  Write 2026-12-24"):

@@ -8,10 +8,9 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
-import pytest
-
 import bot
 from bot.model.patterns import UncompiledPattern, regex
+from tests.table import table
 
 ROOT = Path(bot.__file__).parent
 MODULES = [
@@ -35,7 +34,7 @@ def test_it_answers_as_a_compiled_one() -> None:
         assert word.groupindex == {"first": 1}
 
 
-@pytest.mark.parametrize("module", MODULES)
+@table("module", MODULES)
 def test_every_pattern_compiles(module: str) -> None:
     """A mistake in one shows here and not where it is first used."""
     for name, value in patterns(import_module(module)):

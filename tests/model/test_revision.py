@@ -7,6 +7,7 @@ import pytest
 from bot.model.filetree import FileTree, WatchedTree
 from bot.model.revision import Revision, written
 from bot.model.upstream import UpstreamKind, UpstreamRequest
+from tests.table import table
 
 READ, OLD = "a" * 40, "b" * 40
 HEADS = {"trunk": READ, "same": READ, "release": OLD}
@@ -22,7 +23,7 @@ def request(ref: str = "", version: str = "", digest: str = "") -> UpstreamReque
     return UpstreamRequest(UpstreamKind.GIT, "https://git.example.com/a/b", "", version, ref, digest)
 
 
-@pytest.mark.parametrize(
+@table(
     ("asked", "is_meant"),
     [
         (request(), True),

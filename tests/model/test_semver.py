@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.model.semver import Constraint, is_exact, parse_constraint, parse_version
 from bot.renderers import tools
+from tests.table import table
 
 VERSIONS = [
     "0.0.0",
@@ -97,7 +98,7 @@ def test_a_constraint_takes_what_helm_takes(constraint: str) -> None:
 
 
 @pytest.mark.skipif(not tools.helm_library(), reason="helm-python-sdk is not installed")
-@pytest.mark.parametrize("constraint", ["", "1.2.3,", "a", "1.2.3.4", ">>1", "1.2.3 || ", "latest", "^", "1 . 2"])
+@table("constraint", ["", "1.2.3,", "a", "1.2.3.4", ">>1", "1.2.3 || ", "latest", "^", "1 . 2"])
 def test_what_is_no_constraint_for_helm_is_none(constraint: str) -> None:
     """Nor is it one that takes everything."""
     assert parse_constraint(constraint) is None
@@ -142,7 +143,7 @@ def test_versions_are_ordered_as_the_specification_says() -> None:
     assert parse_version("1.2.0+a") == parse_version("v1.2+b")
 
 
-@pytest.mark.parametrize("text", ["", "a", "1.2.3.4", "1.2.3-01", "1..2", "-1", "1.2.3-", "x" * 300])
+@table("text", ["", "a", "1.2.3.4", "1.2.3-01", "1..2", "-1", "1.2.3-", "x" * 300])
 def test_what_is_no_version_is_none(text: str) -> None:
     """It is passed over where versions are looked for."""
     assert parse_version(text) is None

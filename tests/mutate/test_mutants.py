@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 
-import pytest
-
 from tests.mutate.equivalents import load, stale
 from tests.mutate.mutants import mutants
 from tests.mutate.rooms import ROOMS, ROOT, mutants_of
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("source", "changes"),
     [
         ("a < b", {"a <= b", "a > b"}),
@@ -47,7 +46,7 @@ def test_each_kind_of_change_is_made(source: str, changes: set[str]) -> None:
     assert {mutant.applied(source.encode()).decode() for mutant in mutants("f.py", source.encode())} == changes
 
 
-@pytest.mark.parametrize(
+@table(
     "source",
     [
         '"""A docstring."""',
@@ -66,7 +65,7 @@ def test_what_says_nothing_about_behaviour_stays(source: str) -> None:
     assert [mutant for mutant in mutants("f.py", source.encode()) if mutant.text != b"pass"] == []
 
 
-@pytest.mark.parametrize("room", ROOMS)
+@table("room", ROOMS)
 def test_every_mutant_is_another_program_and_has_a_name(room: str) -> None:
     """Each compiles to something else, says where it is, and is made once."""
     made = mutants_of(ROOMS[room])

@@ -12,6 +12,7 @@ from bot.model.notice import DeliveryResult, Notice, NoticeEvent
 from bot.model.severity import Severity
 from bot.notices.memory import TRIES, claim, note, settlement, told
 from bot.notices.routing import MOST, Directory, NoticeRoute, Parcel, QuietHours, Subscriber, due
+from tests.table import table
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 BOT = Actor("clockwork")
@@ -29,7 +30,7 @@ def notice(
     return Notice(event, subject, severity, subject, at, target)
 
 
-@pytest.mark.parametrize(
+@table(
     ("route", "told_of"),
     [
         (NoticeRoute(("team",)), True),

@@ -14,6 +14,7 @@ from bot.drift.kubernetes.health import problems
 from bot.drift.kubernetes.workloads import with_pod_problems
 from bot.model.json import JSON, Tree
 from bot.model.resource import Observed, Platform, Problem, ResourceId
+from tests.table import table
 
 NOW: Final = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 LONG_AGO: Final = "2026-05-04T10:00:00Z"
@@ -152,13 +153,13 @@ CASES: list[tuple[str, Tree, list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "tree", "reasons"), CASES, ids=[case[0] for case in CASES])
+@table(("name", "tree", "reasons"), CASES, ids=[case[0] for case in CASES])
 def test_problems(name: str, tree: Tree, reasons: list[str]) -> None:
     """Each status gives exactly the problems that it means."""
     assert [problem.reason for problem in problems(tree, NOW)] == reasons
 
 
-@pytest.mark.parametrize(
+@table(
     ("state", "reasons"),
     [
         ({"Status": "running"}, []),

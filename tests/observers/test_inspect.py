@@ -24,6 +24,7 @@ from bot.drift.compose.names import short_name
 from bot.drift.compose.notation import signal_name
 from bot.model.json import JSON, Tree, mapping
 from bot.model.resource import Platform, ResourceId
+from tests.table import table
 
 FOLDER = Path(__file__).parent / "inspect"
 
@@ -110,7 +111,7 @@ def over(below: Tree, above: Tree) -> dict[str, JSON]:
     return laid
 
 
-@pytest.mark.parametrize("key", sorted(DOCKER))
+@table("key", sorted(DOCKER))
 def test_docker_field(key: str) -> None:
     """Each field of a Docker container is said in canonical Compose words."""
     assert docker_web()[key] == DOCKER[key]

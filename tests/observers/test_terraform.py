@@ -20,6 +20,7 @@ from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, ResourceId, SourceKind
 from bot.observers.plans import PlanReader
 from bot.observers.terraform import TerraformObserver
+from tests.table import table
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 KEY = b"k" * 32
@@ -77,7 +78,7 @@ EXPECTED: list[Expected] = [
 ]
 
 
-@pytest.mark.parametrize("expected", EXPECTED, ids=lambda expected: expected[0])
+@table("expected", EXPECTED, ids=lambda expected: expected[0])
 def test_a_planned_difference(expected: Expected) -> None:
     """Each difference of the plan has its place, its values, how bad it is and why it is there."""
     key, kind, severity, rule, cause, desired, observed = expected
@@ -147,7 +148,7 @@ def one_change(before: JSON, after: JSON, **marks: JSON) -> Tree:
     return {"format_version": "1.2", "resource_changes": [{**where, "change": change}]}
 
 
-@pytest.mark.parametrize(
+@table(
     "plan",
     [
         one_change({"a": "hunter2"}, {"a": "hunter3"}, after_sensitive={"a": True}, before_sensitive={}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from bot.model.json import JSON, Tree
 from bot.model.resource import Platform, ResourceId
 from bot.origins.effect import Comparison, between, desired_tree, differences, is_so
 from bot.origins.scene import NO_NOISE
+from tests.table import table
 
 SETTINGS = ResourceId(Platform.KUBERNETES, "ConfigMap", "shop", "settings-b9b98m5f29")
 RENAMED = SETTINGS._replace(name="settings-694gk55fcg")
@@ -58,7 +58,7 @@ BEFORE: Tree = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("now", "edits", "expected"),
     [
         ({**BEFORE, "labels": {"a": "2"}}, [SetValue(("labels", "a"), "2"), SetValue(("args", 0), "z")], True),
@@ -80,7 +80,7 @@ def test_what_lies_on_the_way(now: Tree, edits: list[Edit], expected: bool) -> N
     assert between(BEFORE, now, desired_tree(BEFORE, edits)) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("edit", "now", "expected"),
     [
         (RemoveEntry(("args", 0)), {**BEFORE, "args": ["y"]}, True),

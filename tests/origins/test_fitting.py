@@ -15,9 +15,10 @@ from bot.origins.leaves import documents, leaves, line_of, words_of
 from bot.origins.manifests import extended, position, translated
 from bot.origins.operations import operation, patch_text
 from tests.origins.templater import edit_of, tree_of
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("leaf", "old", "new", "expected"),
     [
         ("info", "info", "debug", Fit("debug", 0)),
@@ -139,7 +140,7 @@ def test_an_element_without_a_match_has_no_position() -> None:
     assert position(("spec", "containers", 0, "image"), RENDERED, PATCH) is None
 
 
-@pytest.mark.parametrize(
+@table(
     "edit",
     [
         SetValue(("spec", "containers", 1, "env", 1, "value"), "yes"),

@@ -15,6 +15,7 @@ from bot.policy.bounds import Bounded, Unbounded, bound
 from bot.policy.checks import Bad, Check, Good
 from bot.policy.context import Context
 from tests.policy.cases import drift
+from tests.table import table
 
 NOTHING = Context()
 HOUR = 3600
@@ -82,7 +83,7 @@ def category(where: str, observed: JSON, desired: JSON = None, **more: Any) -> s
     return verdict.category.value if isinstance(verdict, Bounded) else None
 
 
-@pytest.mark.parametrize(
+@table(
     ("where", "name", "low", "high"),
     [(where, name, low, high) for paths, name, low, high in NUMBERS for where in paths],
 )
@@ -93,9 +94,7 @@ def test_a_number_is_safe_between_its_edges(where: str, name: str, low: int, hig
     assert [category(where, value) for value in beyond] == [None] * len(beyond)
 
 
-@pytest.mark.parametrize(
-    ("where", "name", "low"), [(where, name, low) for paths, name, low in SPANS for where in paths]
-)
+@table(("where", "name", "low"), [(where, name, low) for paths, name, low in SPANS for where in paths])
 def test_a_duration_is_safe_between_its_edges(where: str, name: str, low: int) -> None:
     """From its lower edge (seconds) to one hour, in the units of Compose."""
     assert [category(where, value) for value in (f"{low}s", "1h", "60m", f"{low * 1000}ms")] == [name] * 4
@@ -105,7 +104,7 @@ def test_a_duration_is_safe_between_its_edges(where: str, name: str, low: int) -
     assert [category(where, value) for value in beyond] == [None] * len(beyond)
 
 
-@pytest.mark.parametrize("where", LOG_LEVELS)
+@table("where", LOG_LEVELS)
 def test_a_log_level_is_one_of_the_known_names(where: str) -> None:
     """Any case; and no other text, because an application may read anything else there."""
     names = [
@@ -162,7 +161,7 @@ def test_a_restart_policy_keeps_the_service_running_on_both_sides(where: str, go
     assert [category(where, good[0], value) for value in bad] == [None] * len(bad)
 
 
-@pytest.mark.parametrize(
+@table(
     "where",
     [
         "Deployment/a/b spec.replicas",
@@ -198,7 +197,7 @@ def test_no_other_field_is_safe(where: str) -> None:
 IMAGE = "Deployment/a/b spec.template.spec.containers[x].image"
 
 
-@pytest.mark.parametrize(
+@table(
     ("where", "desired", "observed", "known"),
     [
         ("Deployment/a/b spec.replicas", 1, 3, True),
@@ -278,7 +277,7 @@ def test_an_annotation_names_no_host(where: str) -> None:
     assert [category(where, value) for value in bad] == [None] * len(bad)
 
 
-@pytest.mark.parametrize(
+@table(
     "where",
     [
         "ConfigMap/a/b metadata.labels.team",
@@ -314,7 +313,7 @@ def test_a_key_that_nobody_acts_on_is_safe(key: str) -> None:
     assert category(f'Deployment/a/b metadata.labels["{key}"]', "a") == "label"
 
 
-@pytest.mark.parametrize(
+@table(
     "key",
     [
         "app.kubernetes.io/name",
@@ -375,7 +374,7 @@ def test_a_secret_is_never_safe() -> None:
     assert category(where, 5, adopt=()) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("edits", "safe"),
     [
         ((SetValue(("healthcheck", "retries"), 5),), True),
@@ -398,7 +397,7 @@ def test_every_edit_must_write_exactly_the_value(edits: tuple[Edit, ...], safe: 
     assert (category("service/a/b healthcheck.retries", 5, adopt=edits) is not None) is safe
 
 
-@pytest.mark.parametrize(
+@table(
     ("check", "good", "bad"),
     [
         (checks.number(0, 10**12), [10**11 - 1, str(10**11 - 1)], [str(10**11), "١", "1.0", "0x1", "+1", "1 "]),
@@ -443,7 +442,7 @@ def test_a_check_says_what_it_looked_for() -> None:
     assert checks.shown(["é"]) == "“['\\xe9']”"
 
 
-@pytest.mark.parametrize(
+@table(
     ("key", "valid"),
     [
         ("a", True),

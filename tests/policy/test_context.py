@@ -9,9 +9,10 @@ import pytest
 from bot.model.json import JSON
 from bot.policy.context import collect
 from tests.policy.cases import declared
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("tree", "keys"),
     [
         ({"spec": {"selector": {"app": "web", "tier": "front"}}}, {"app", "tier"}),
@@ -88,7 +89,7 @@ DATABASES = [
 # fmt: on
 
 
-@pytest.mark.parametrize("name", DATABASES)
+@table("name", DATABASES)
 def test_a_database_is_known_by_its_image_or_name(name: str) -> None:
     """Alone, with a registry, a tag, a digest, a version or a suffix; never as a part of a longer word."""
     for image in (

@@ -18,6 +18,7 @@ from bot.policy.context import Context, collect
 from bot.policy.decide import DEFAULT_RULE, decide
 from bot.policy.rules import RuleSet, load
 from tests.policy.cases import declared, drift, resource, rules
+from tests.table import table
 
 PROBE = "spec.template.spec.containers[web].livenessProbe"
 NOTHING = Context()
@@ -26,7 +27,7 @@ PATCH, PULL, RUNBOOK, NONE = Lane.ARTIFACT_PATCH, Lane.CONFIG_PULL_REQUEST, Lane
 EVERYTHING_PATCHED = "rules: [{id: all, remedy: artifact-patch, reason: Whatever it is.}]"
 
 
-@pytest.mark.parametrize(
+@table(
     ("one", "lanes"),
     [
         (drift("service/shop/web", "healthcheck.retries", 3, 5), (PATCH, PATCH, PATCH)),

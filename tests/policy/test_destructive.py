@@ -11,6 +11,7 @@ from bot.model.json import JSON
 from bot.policy.context import Context
 from bot.policy.destructive import destructive
 from tests.policy.cases import drift, resource
+from tests.table import table
 
 NOTHING = Context()
 
@@ -21,7 +22,7 @@ def why(where: str, desired: JSON = 1, observed: JSON = 2, **more: Any) -> str |
     return destructive(drift(name, path, desired, observed, **more), NOTHING)
 
 
-@pytest.mark.parametrize(
+@table(
     ("where", "reason"),
     [
         ("StatefulSet/a/b spec.volumeClaimTemplates[data].spec.resources", "where the data is"),
@@ -48,7 +49,7 @@ def test_a_field_that_bears_data_or_cannot_change_needs_people(where: str, reaso
     assert reason in text
 
 
-@pytest.mark.parametrize(
+@table(
     "where",
     [
         "Deployment/a/b spec.volumeClaimTemplates[data].spec",
@@ -68,7 +69,7 @@ def test_another_field_is_configuration(where: str) -> None:
     assert why(where) is None
 
 
-@pytest.mark.parametrize(
+@table(
     "kind",
     [
         "PersistentVolumeClaim",
@@ -129,7 +130,7 @@ def test_terraform_says_what_it_would_do(rule: str, reason: str | None) -> None:
     assert why("aws_instance/web ami", rule=rule) == reason
 
 
-@pytest.mark.parametrize(
+@table(
     ("where", "observed", "stops"),
     [
         ("StatefulSet/a/db spec.replicas", 0, True),
@@ -155,7 +156,7 @@ VOLUME: dict[str, Any] = {"type": "volume", "source": "data", "target": "/data"}
 CLAIM: dict[str, Any] = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
 
 
-@pytest.mark.parametrize(
+@table(
     ("one", "mounted"),
     [
         (drift("service/a/b", "volumes[/data]", VOLUME, None, kind=DriftKind.MISSING), True),

@@ -15,6 +15,7 @@ from bot.policy.context import Context
 from bot.policy.decide import decide
 from bot.policy.rules import load
 from tests.policy.cases import drift, rules
+from tests.table import table
 
 LEVELS: Final = ["conservative", "moderate", "aggressive"]
 
@@ -57,7 +58,7 @@ def test_a_gain_of_privilege_is_restored(each: Drift, name: str) -> None:
     assert "gain of privilege" in decision.reason
 
 
-@pytest.mark.parametrize("each", GAINS, ids=lambda each: f"{each.rule} {each.resource.kind}")
+@table("each", GAINS, ids=lambda each: f"{each.rule} {each.resource.kind}")
 def test_nothing_is_done_where_fixes_are_disabled(each: Drift) -> None:
     """It is reported as ever."""
     assert decide(each, rules("disabled"), Context()).lane is Lane.NOTHING

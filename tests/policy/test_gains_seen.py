@@ -18,6 +18,7 @@ from bot.policy.decide import decide
 from bot.shipped import files
 from tests.drift.makers import OPTIONS, Pair, declared, deployment, examine, live, running, service, thing
 from tests.policy.cases import rules
+from tests.table import table
 
 LEVELS: Final = ("disabled", "conservative", "moderate", "aggressive")
 SHIPPED: Final = replace(
@@ -165,7 +166,7 @@ LESSER: Final[list[tuple[dict[str, Any], dict[str, Any], Lane]]] = [
 ]
 
 
-@pytest.mark.parametrize(("before", "now", "lane"), LESSER)
+@table(("before", "now", "lane"), LESSER)
 def test_what_is_only_high_is_restored_as_well(before: dict[str, Any], now: dict[str, Any], lane: Lane) -> None:
     """What gives more is never offered; what gives less, or another account, is asked about, and neither is committed."""
     pair = Pair(service({"image": "shop/web:1.0", **before}), running({"image": "shop/web:1.0", **now}))

@@ -13,6 +13,7 @@ from bot.policy.decide import DEFAULT_RULE, decide
 from bot.policy.expression import ExpressionFailed, compile_expression, names
 from bot.policy.rules import RuleSet, load
 from tests.policy.cases import drift
+from tests.table import table
 
 NOTHING = Context()
 
@@ -28,7 +29,7 @@ ONE = drift(
 )
 
 
-@pytest.mark.parametrize(
+@table(
     ("match", "holds"),
     [
         ("", True),
@@ -123,7 +124,7 @@ def test_a_drift_that_needs_people_is_of_high_risk() -> None:
     assert decide(ONE, RuleSet(), NOTHING).risk == "medium"
 
 
-@pytest.mark.parametrize(
+@table(
     ("one", "lane", "direction", "reason"),
     [
         (drift(kind=DriftKind.STALE_ARTIFACT), Lane.ARTIFACT_PATCH, Direction.ADOPT, "what Git itself renders"),

@@ -13,6 +13,7 @@ from bot.model.resource import Platform
 from bot.model.severity import Severity
 from bot.policy.bounds import Category
 from bot.policy.rules import Rule, RuleMatch, load, policy_files
+from tests.table import table
 
 FILE = "policies/own.yaml"
 
@@ -110,7 +111,7 @@ def test_an_id_may_have_64_characters() -> None:
         )
 
 
-@pytest.mark.parametrize(
+@table(
     ("key", "message"),
     [
         (f"match: {{resource: {LONG}a}}", ":3: resource: a glob has at most 300 characters"),

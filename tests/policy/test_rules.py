@@ -9,11 +9,12 @@ from bot.model.decision import FixLevel, Lane
 from bot.policy.levels import in_force
 from bot.policy.rules import load, policy_files
 from tests.policy.cases import shipped
+from tests.table import table
 
 FILE = "policies/own.yaml"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "message"),
     [
         ("rules: [", ": not valid YAML"),

@@ -22,6 +22,7 @@ from bot.policy.bounds import Bounded, Unbounded, bound
 from bot.policy.checks import Good
 from bot.policy.context import Context
 from tests.policy.cases import drift
+from tests.table import table
 
 Oracle = Callable[[JSON], bool]
 
@@ -265,7 +266,7 @@ def test_the_oracles_know_every_safe_field() -> None:
         assert {path for field in fields for path in field.paths} == SAFE[name].keys()
 
 
-@pytest.mark.parametrize(("name", "path", "oracle"), [pytest.param(*row, id=row[1]) for row in FIELDS])
+@table(("name", "path", "oracle"), [pytest.param(*row, id=row[1]) for row in FIELDS])
 def test_each_safe_field_takes_what_is_documented_and_nothing_else(name: str, path: str, oracle: Oracle) -> None:
     """Injected text, white space, foreign digits, wrong types and numbers out of bounds are refused everywhere."""
     good = next(value for value in (10, "10s", "10m", "info", "always", "any", "true") if oracle(value))
@@ -282,7 +283,7 @@ def test_what_passes_is_within_the_documented_bounds(field: tuple[str, str, Orac
     assert passes(name, path, value, other) == (oracle(value) and (oracle(other) or not both))
 
 
-@pytest.mark.parametrize(
+@table(
     ("facts", "reason"),
     [
         ({"sensitive": True}, "secret"),
@@ -327,25 +328,25 @@ def test_good_label_values_pass(value: str) -> None:
     assert isinstance(checks.label_value(value), Good)
 
 
-@pytest.mark.parametrize("value", [value for value in INJECTIONS if not label_value(value)])
+@table("value", [value for value in INJECTIONS if not label_value(value)])
 def test_bad_label_values_are_refused(value: JSON) -> None:
     """Each of them, by the check itself."""
     assert not isinstance(checks.label_value(value), Good)
 
 
-@pytest.mark.parametrize("value", [value for value in INJECTIONS if not level(value)])
+@table("value", [value for value in INJECTIONS if not level(value)])
 def test_bad_log_levels_are_refused(value: JSON) -> None:
     """Each of them, by the check itself."""
     assert not isinstance(checks.log_level(value), Good)
 
 
-@pytest.mark.parametrize("value", [*LEVELS, "INFO", "Warning"])
+@table("value", [*LEVELS, "INFO", "Warning"])
 def test_log_levels_pass_in_any_case(value: str) -> None:
     """The closed list of names, and no other case matters."""
     assert isinstance(checks.log_level(value), Good)
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "good"),
     [
         ("", True),
@@ -373,7 +374,7 @@ def test_plain_text_names_no_host(value: JSON, good: bool) -> None:
     assert isinstance(checks.plain_text(value), Good) is good
 
 
-@pytest.mark.parametrize(
+@table(
     ("key", "good"),
     [
         ("team", True),

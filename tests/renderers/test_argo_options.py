@@ -13,6 +13,7 @@ from bot.renderers.renderers import Renderers
 from bot.targets.argo_source import filled
 from tests.gitops import at, by_name, tree_of
 from tests.renderers import needs
+from tests.table import table
 
 pytestmark = [needs.KUSTOMIZE, needs.HELM]
 
@@ -386,7 +387,7 @@ def test_hooks_are_what_argo_cd_takes_for_hooks(renderers: Renderers) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "expected"),
     [
         ("$A-${A}", "x-x"),

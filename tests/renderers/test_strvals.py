@@ -7,9 +7,10 @@ import pytest
 from bot.errors import Invalid
 from bot.model.json import JSON
 from bot.renderers.strvals import editable, escaped, set_in, typed
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "expected"),
     [("1", 1), ("-5", -5), ("0", 0), ("007", "007"), ("1.5", "1.5"), ("true", True), ("TRUE", True), ("null", None),
      ("", ""), ("a b", "a b"), ("1e3", "1e3"), ("9223372036854775807", 2**63 - 1),
@@ -21,7 +22,7 @@ def test_set_reads_types_as_helm_does(written: str, expected: JSON) -> None:
     assert type(typed(written)) is type(expected)
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "expected"),
     [
         ("a.b=7", {"a": {"b": 7, "keep": 1}, "l": [1, 2]}),
@@ -49,7 +50,7 @@ def test_lines_set_what_helm_s_do(line: str, expected: JSON) -> None:
     assert values == {"a": {"keep": 1}, "l": [1, 2]}
 
 
-@pytest.mark.parametrize(
+@table(
     "line", ["a", "a[=1", "a[x]=1", "a[1]b=1", "l.x=1", "s[0]=1", "a=1,b", "a={1,2", ".".join("a" * 200) + "=1", "a[99999]=1"]
 )  # fmt: skip
 def test_lines_that_are_none_are_invalid(line: str) -> None:

@@ -10,6 +10,7 @@ from bot.errors import Invalid
 from bot.model.json import JSON
 from bot.renderers.opaque import opaque, unresolved
 from bot.renderers.substitution import substituted
+from tests.table import table
 
 VALUES: dict[str, JSON] = {
     "name": "Web-One",
@@ -26,7 +27,7 @@ def one(written: JSON, *, known: bool = True) -> JSON:
     return substituted({"value": written}, VALUES, complete=known)["value"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "expected"),
     [
         ("${name}", "Web-One"),
@@ -79,7 +80,7 @@ def test_forms_come_to_what_flux_makes_of_them(written: str, expected: JSON) -> 
     assert one(written) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     "written", ["${a.b}", "${}", "${name", "${name-x}", "${name!}", "${ name }", "${name/x}", "${a b}", "${missing:-[}"]
 )
 def test_what_flux_refuses_is_invalid(written: str) -> None:

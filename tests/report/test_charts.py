@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.report.charts import HEIGHT, WIDTH, BarChart, ChartColumn
+from tests.table import table
 
 
 def chart(*counts: tuple[int, ...]) -> BarChart:
@@ -35,7 +36,7 @@ def test_bars_stand_in_the_drawing_on_each_other(counts: list[tuple[int, int]]) 
     assert max(map(sum, counts)) <= drawn.top
 
 
-@pytest.mark.parametrize(("most", "top"), [(0, 1), (1, 1), (3, 4), (7, 8), (11, 20), (70, 80), (101, 200), (999, 1000)])
+@table(("most", "top"), [(0, 1), (1, 1), (3, 4), (7, 8), (11, 20), (70, 80), (101, 200), (999, 1000)])
 def test_the_axis_is_round(most: int, top: int) -> None:
     """It ends at the next round number."""
     assert chart((most, 0)).top == top

@@ -22,6 +22,7 @@ from bot.safety.suspension import suspended_until
 from bot.safety.trailers import INTENT, compose, intents_in, one_line, parse
 from bot.safety.windows import parse_window
 from tests.safety.ledgers import NOON, Book, at, request
+from tests.table import table
 
 PULL, ISSUE, PATCH = Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE, Lane.ARTIFACT_PATCH
 DAY = 24 * 60.0
@@ -652,7 +653,7 @@ def test_what_is_young_enough_stays() -> None:
     assert kept(made) == [1]
 
 
-@pytest.mark.parametrize(
+@table(
     ("orders", "stay"),
     [
         ([(EntryKind.HALT, {}), (EntryKind.HALT, {})], [0]),

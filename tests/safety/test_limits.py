@@ -19,6 +19,7 @@ from bot.safety.limits import Denied, Limits, Permit, examine, permit
 from bot.safety.state import state
 from bot.safety.windows import parse_window
 from tests.safety.ledgers import Book, at, request
+from tests.table import table
 
 PULL, ISSUE = Lane.CONFIG_PULL_REQUEST, Lane.RUNBOOK_ISSUE
 FAILED, ABANDONED = Result.FAILED, Result.ABANDONED
@@ -105,7 +106,7 @@ TABLE: dict[str, tuple[LedgerView, float, str | None, float | None]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", list(TABLE))
+@table("case", list(TABLE))
 def test_what_an_artifact_patch_of_web_is_told(case: str) -> None:
     """The limit that says no and the time at which it passes are those of the table."""
     view, minutes, limit, free = TABLE[case]
@@ -307,7 +308,7 @@ NONE: dict[str, tuple[Limits, str]] = {
 }
 
 
-@pytest.mark.parametrize("what", list(NONE))
+@table("what", list(NONE))
 def test_none_allowed_is_none(what: str) -> None:
     """A count of 0 denies, whichever it is, and names no time."""
     limits, limit = NONE[what]

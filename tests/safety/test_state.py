@@ -10,6 +10,7 @@ from bot.safety.deletions import deletion_guard
 from bot.safety.limits import Limits
 from bot.safety.state import state
 from tests.safety.ledgers import Book, at
+from tests.table import table
 
 
 def test_an_empty_ledger_stands_for_nothing() -> None:
@@ -90,7 +91,7 @@ def test_mass_deletions_stop_and_ask(removed: int, total: int, asks: bool) -> No
     assert deletion_guard(removed, total, Limits(deletions=None, deletion_percent=100)) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("limits", "removed", "asks"),
     [
         (Limits(deletion_percent=10), 1, False),

@@ -13,11 +13,12 @@ from bot.model.decision import Lane
 from bot.safety.cron import parse_cron
 from bot.safety.windows import ChangeWindow, _closed_by, gate, parse_window
 from tests.safety.ledgers import NOON, at
+from tests.table import table
 
 MONDAY, SUNDAY = date(2025, 6, 2), date(2025, 6, 1)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "day", "minutes"),
     [
         ("0 9 * * *", MONDAY, [540]),
@@ -46,7 +47,7 @@ def test_cron_fires_when_crontab_says(text: str, day: date, minutes: list[int]) 
     assert (list(cron.minutes) if cron.on(day) else []) == minutes
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "", "* * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 8", "a * * * *", "5-1 * * * *",
@@ -69,7 +70,7 @@ FREEZE = window("deny", "0 0 2 6 *", 36)
 LUNCH = window("deny", "0 12 * * *", 1)
 
 
-@pytest.mark.parametrize(
+@table(
     ("windows", "minutes", "opens"),
     [
         ([], 0, None),

@@ -10,9 +10,10 @@ from bot.sandbox.objects import FileDiff
 from bot.sandbox.web.diffs import view
 from bot.sandbox.web.markup import render, ticked
 from bot.sandbox.web.site import ink, size, when
+from tests.table import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "html"),
     [
         ("**a** `b`", "<p><strong>a</strong> <code>b</code></p>\n"),

@@ -7,6 +7,7 @@ import random
 import re
 import string
 from dataclasses import dataclass
+from functools import cache
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as grammar  # type: ignore[attr-defined]
 from typing import Any, Final
@@ -49,7 +50,7 @@ def _piece(operation: Any, argument: Any, generator: random.Random) -> str:
     if operation is codes.LITERAL:
         return chr(argument)
     if operation is codes.IN:
-        return generator.choice(_letters(argument))
+        return generator.choice(_letters(tuple(argument)))
     if operation in {codes.MAX_REPEAT, codes.POSSESSIVE_REPEAT, codes.MIN_REPEAT}:
         least, most, repeated = argument
         times = least if most == least else generator.randint(least, min(most, least + 8))
@@ -64,6 +65,7 @@ def _piece(operation: Any, argument: Any, generator: random.Random) -> str:
     return ""
 
 
+@cache
 def _letters(argument: Any) -> str:
     letters = ""
     for operation, value in argument:

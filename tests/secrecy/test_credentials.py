@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.secrecy.credentials import credentials, looks_secret, secret_arguments
 from bot.secrecy.vocabulary import holds_secret, secret_name
+from tests.table import table
 
 PLANTED = st.text("abcdefghijkmnpqrstuvwxyzABCDEFGH23456789", min_size=12, max_size=24)
 
@@ -131,13 +132,13 @@ def test_a_text_with_a_credential(text: str, planted: str) -> None:
     assert planted not in "".join(" " if at in hidden else one for at, one in enumerate(written))
 
 
-@pytest.mark.parametrize("text", ORDINARY)
+@table("text", ORDINARY)
 def test_a_text_without_one(text: str) -> None:
     """Images, addresses, paths, references and switches stay readable."""
     assert [text[credential.start : credential.end] for credential in credentials(text)] == []
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         "DB_PASSWORD", "PASS", "DB_PASS", "MYSQL_PWD", "requirepass", "passwd", "PASSWORD1", "PASSWORD_2",
@@ -151,7 +152,7 @@ def test_secret_names(name: str) -> None:
     assert secret_name(name)
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         "PASSWORD_FILE", "secretName", "TOKEN_TTL", "TOKEN_TYPE", "MODE", "image", "replicas", "tokenExpirationSeconds",
@@ -171,7 +172,7 @@ def test_what_a_secret_name_may_show(value: str) -> None:
     assert holds_secret("DB_PASSWORD", "${DB_PASSWORD:-swordfish}")
 
 
-@pytest.mark.parametrize(
+@table(
     ("words", "secret"),
     [
         (["redis-server", "--requirepass", "x9", "--port", "6379"], {2}),

@@ -25,6 +25,7 @@ from bot.report.markdown import summary
 from bot.report.terminal import show_report
 from tests.drift.makers import NOW, OPTIONS, declared, deployment, live, running, service
 from tests.secrecy.samples import SAMPLES
+from tests.table import table
 
 Pair: TypeAlias = tuple[Desired, Observed]
 TEXTS: Final = tuple(sample.text for sample in SAMPLES)
@@ -143,7 +144,7 @@ PLACES: Final[dict[str, Pair]] = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@table("place", PLACES)
 def test_no_form_of_a_report_shows_a_credential(place: str) -> None:
     """Neither side's values nor the edits that would adopt them are in repr, JSON, Markdown or on the terminal."""
     desired, observed = PLACES[place]

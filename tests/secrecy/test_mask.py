@@ -12,6 +12,7 @@ from bot.drift.masking import HIDDEN, Mask, digest, name_in, owner_of
 from bot.drift.shapes import ANY
 from bot.model.json import JSON, Tree
 from bot.model.paths import Item, Path, parse_path
+from tests.table import table
 
 KEY = b"a key for tests"
 SECRET = "Tr0ub4dor&3x"
@@ -38,7 +39,7 @@ def test_a_digest_is_of_the_value_and_of_the_key() -> None:
     assert hidden("x").removeprefix("hmac-sha256:") == "ad1ff874"  # by openssl dgst -sha256 -hmac
 
 
-@pytest.mark.parametrize(
+@table(
     ("kind", "path", "value", "secret"),
     [
         ("Deployment", "spec.replicas", 2, False),
@@ -92,7 +93,7 @@ def test_what_is_hidden_as_a_whole() -> None:
     assert mask()({"b": 1, "a": ["x"]}, ("a",), ANY, is_whole=True)[0] == hidden({"a": ["x"], "b": 1})
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "shown"),
     [
         ({"password": SECRET, "user": "u"}, {"password": hidden(SECRET), "user": "u"}),
@@ -146,7 +147,7 @@ def env(name: str, value: JSON) -> Tree:
     return {"spec": {"env": [{"name": name, "value": value}]}}
 
 
-@pytest.mark.parametrize(
+@table(
     ("tree", "text", "shown"),
     [
         (env("DB_PASSWORD", SECRET), f"x {SECRET} y", f"x {hidden(SECRET)} y"),
@@ -245,7 +246,7 @@ def test_a_value_is_called_what_the_name_beside_it_says(mapping: Tree, key: str,
 TREE: JSON = {"env": [{"name": "A", "value": 1}, {"value": 2}], "m": {"name": "B", "value": 3}, "t": "x"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "owner"),
     [
         (("env", 0, "value"), "A"),

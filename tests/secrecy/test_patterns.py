@@ -13,6 +13,7 @@ import pytest
 import bot
 from bot.secrecy.providers import PROVIDERS
 from bot.secrecy.tokens import tokens
+from tests.table import table
 
 
 def patterns(value: object, depth: int = 0) -> Iterator[str]:
@@ -65,7 +66,7 @@ def test_a_possessive_group_is_told_from_a_character(text: str, expected: bool) 
     assert possessive_group(_parser.parse(text)) == expected
 
 
-@pytest.mark.parametrize("name", MODULES)
+@table("name", MODULES)
 def test_no_module_has_a_possessive_group(name: str) -> None:
     """Of all compiled patterns that its names hold."""
     module = importlib.import_module(name)

@@ -16,6 +16,7 @@ from bot.secrecy.sanitize import sanitized
 from bot.secrecy.tokens import is_real, tokens
 from tests.guardrails.changes import file, fire
 from tests.secrecy.samples import SAMPLES, Sample, drawn, sample
+from tests.table import table
 
 BY_ID = {provider.id: provider for provider in PROVIDERS}
 AROUND = [
@@ -32,7 +33,7 @@ AROUND = [
 ]
 
 
-@pytest.mark.parametrize("provider", PROVIDERS, ids=lambda provider: provider.id)
+@table("provider", PROVIDERS, ids=lambda provider: provider.id)
 def test_rows_are_sound(provider: object) -> None:
     """A row names where its form was looked up and when; what it matches holds one of its keywords and prefixes."""
     row = next(one for one in PROVIDERS if one is provider)
@@ -51,7 +52,7 @@ def test_ids_are_unique() -> None:
     assert len(BY_ID) == len(PROVIDERS)
 
 
-@pytest.mark.parametrize("planted", SAMPLES, ids=lambda planted: planted.kind)
+@table("planted", SAMPLES, ids=lambda planted: planted.kind)
 def test_what_is_reported_is_hidden(planted: Sample) -> None:
     """The guard finds it in a change, unless the row says it is only hidden; every other room hides it."""
     provider = BY_ID[planted.kind]
@@ -79,7 +80,7 @@ def test_redaction_takes_out_whatever_detection_matches(provider: object, before
         assert any(first <= start and end <= last for first, last in spans), text
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "task-abcdefghijklmnopqrstuvwxyz",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import string
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +13,7 @@ from bot.secrecy.redaction import redact, redact_tokens
 from bot.secrecy.sanitize import sanitized
 from tests.guardrails.changes import file, fire
 from tests.secrecy.test_credentials import ORDINARY, TEXTS
+from tests.table import table
 
 _LETTERS = string.ascii_letters + string.digits
 _HEX = "0123456789abcdef"
@@ -54,7 +54,7 @@ def known_forms() -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("form", known_forms())
+@table("form", known_forms())
 def test_every_room_has_the_same_answer(form: str) -> None:
     """What observers sanitize, what prompts and records redact, and what drift masks is the same."""
     token = known_forms()[form]
@@ -90,7 +90,7 @@ def test_redaction_keeps_lines(text: str) -> None:
     assert redact(text).count("\n") == text.count("\n")
 
 
-@pytest.mark.parametrize("text", [*(text.format("h4Kd9sLq2Xw7") for text in TEXTS), *known_forms().values()])
+@table("text", [*(text.format("h4Kd9sLq2Xw7") for text in TEXTS), *known_forms().values()])
 def test_what_is_redacted_stays_as_it_is(text: str) -> None:
     """Redacting again changes nothing, alone and among other text."""
     for around in ("{}", "at first {} and then", '"{}"\n'):
@@ -98,13 +98,13 @@ def test_what_is_redacted_stays_as_it_is(text: str) -> None:
         assert redact(once) == once
 
 
-@pytest.mark.parametrize("text", ORDINARY)
+@table("text", ORDINARY)
 def test_ordinary_text_is_not_touched(text: str) -> None:
     """What holds no credential comes back as it is."""
     assert redact(text) == text
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "clean"),
     [
         ("tokens: ['h4Kd9sLq', 'Xw7pR2mT']", "tokens: ['[redacted:secret]', '[redacted:secret]']"),

@@ -14,6 +14,7 @@ from bot.errors import Invalid
 from bot.model.session import Reply, ReplyFinding, ReplyStatus, Session
 from bot.sessions.codec import decode, encode
 from tests.sessions.samples import finding, session, sessions
+from tests.table import table
 
 
 @given(sessions())
@@ -84,7 +85,7 @@ def places(record: object) -> Iterator[tuple[str | int, ...]]:
         yield from ((key, *below) for below in places(value))
 
 
-@pytest.mark.parametrize("place", [place for place in places(FULL) if place != ("version",)])
+@table("place", [place for place in places(FULL) if place != ("version",)])
 def test_a_record_that_lost_something_is_refused(place: tuple[str | int, ...]) -> None:
     """Whatever it is: without its findings a record would be read as that of a clean run."""
     record = copy.deepcopy(FULL)

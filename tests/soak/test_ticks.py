@@ -11,14 +11,14 @@ import pytest
 
 from tests.soak.ticks import Holdings
 
-TICKS = 300
-"""Thirty pushes, and thirty drifts. The benchmark runs thirty times as many."""
+TICKS = 150
+"""Fifteen pushes, and fifteen drifts. The benchmark runs sixty times as many."""
 
 
 _RUN = """
 import sys, pathlib
 from tests.soak.ticks import LongRun
-for point in LongRun(pathlib.Path(sys.argv[1]), pushes=10).measured(int(sys.argv[2]), 50):
+for point in LongRun(pathlib.Path(sys.argv[1]), pushes=10).measured(int(sys.argv[2]), 30):
     print(point.ticks, point.resident, point.objects, point.descriptors, point.threads, point.steps)
 """
 
@@ -35,15 +35,15 @@ def _points(directory: Path) -> list[Holdings]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_three_hundred_ticks_leave_nothing_behind(tmp_path: Path) -> None:
+def test_many_ticks_leave_nothing_behind(tmp_path: Path) -> None:
     """After a warm-up, objects do not grow with ticks, and descriptors stay below what Git's library may keep open."""
     points = _points(tmp_path)
     warm, last = points[1], points[-1]
     assert {point.threads for point in points} == {points[0].threads}
     assert last.descriptors < points[0].descriptors + 20
     grown = last.objects - warm.objects  # the ledger remembers every tenth tick, until it is folded
-    assert grown < 2 * (last.ticks - warm.ticks), "less than two objects in a tick stay"
-    assert last.resident - warm.resident < 20_000_000
-    assert last.steps < 1.3 * points[0].steps, (
-        "six times the ticks, pushes and entries behind it, and a tick does as much"
+    assert grown < 2.5 * (last.ticks - warm.ticks), "no more than the ledger's entries stay"
+    assert last.resident - warm.resident < 10_000_000
+    assert last.steps < 1.15 * points[0].steps, (
+        "five times the ticks, pushes and entries behind it, and a tick does as much"
     )

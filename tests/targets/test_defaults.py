@@ -17,7 +17,7 @@ from bot.renderers import tools
 from bot.wiring.reconcile import declarer
 from bot.wiring.repository import Options, repository_to_read
 from tests import gitops
-from tests.flows.folders import assessed, folder, snapshot
+from tests.flows.folders import assessing, folder, snapshot
 from tests.flows.test_targets import has_kustomize
 from tests.targets.cluster import Object, live
 
@@ -277,9 +277,12 @@ def check(root: Path, directory: Path) -> int:
     assert not declared.errors
     objects = 0
     for target in declared.deployment.discovery.targets:
+        assessment = None
         for managed in (False, True):
             running = cluster(declared, target.name, managed=managed)
-            report = assessed(root, live=snapshot(directory / "live.json", running), target=target.name).report
+            file = snapshot(directory / "live.json", running)
+            assessment = assessment or assessing(root, live=file, target=target.name)  # renders once
+            report = assessment().report
             hidden = [each for each in report.suppressed if not each.by.startswith("platform:")]
             told = [each.drift for each in hidden if each.drift.kind is not DriftKind.ADDED]
             shown = [f"{drift.resource.qualified} {drift.where} {drift.kind}: {drift.desired!r} -> {drift.observed!r}"

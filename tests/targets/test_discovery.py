@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bot.model.target import Target, UnitKind
 from bot.targets.discovery import Discovery, Named, discover
 from bot.targets.documents import Documents
 from tests.gitops import repository, tree_of
+from tests.table import table
 
 CONFIG_MAP = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 
@@ -28,7 +27,7 @@ def flux(path: str, name: str = "flux-system", **more: str) -> str:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     ("case", "expected"),
     [
         ("kustomize-shop", {"dev": [("kustomize", "overlays/dev")], "prod": [("kustomize", "overlays/prod")]}),

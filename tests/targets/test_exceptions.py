@@ -16,6 +16,7 @@ from bot.model.target import RenderedObject, Rendering, Target, Unit, UnitKind
 from bot.targets.exceptions import exceptions
 from bot.targets.expansion import Expansion, RenderedUnit
 from tests.flows.folders import assessed, folder, snapshot
+from tests.table import table
 from tests.targets.test_defaults import HELM, REPOSITORIES, cluster, declaration, pytestmark
 
 __all__ = ["pytestmark"]
@@ -78,7 +79,7 @@ def test_a_json_pointer_is_a_path(pointer: str, paths: list[str]) -> None:
     assert argo(jsonPointers=[pointer]) == [(DEPLOYMENT, path) for path in paths]
 
 
-@pytest.mark.parametrize(
+@table(
     ("expression", "path"),
     [
         (".spec.replicas", "spec.replicas"),
@@ -96,7 +97,7 @@ def test_a_path_of_jq_is_a_path(expression: str, path: str) -> None:
     assert argo(jqPathExpressions=[expression]) == [(DEPLOYMENT, path)]
 
 
-@pytest.mark.parametrize(
+@table(
     "expression",
     [".", ".spec | keys", ".data | map(.x)", "..", ".spec[1:2]", '.a | select(.name == "x")', "$__loc__", ""],
 )

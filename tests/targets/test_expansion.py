@@ -17,6 +17,7 @@ from bot.targets.documents import Documents
 from bot.targets.expansion import Expansions, RenderContext, expand
 from bot.targets.scopes import CLUSTER_SCOPED, declared, is_namespaced
 from tests.gitops import at, called, tree_of
+from tests.table import table
 
 
 class Written:
@@ -215,7 +216,7 @@ def template(name: str) -> Tree:
     return {"metadata": {"name": name}}
 
 
-@pytest.mark.parametrize(
+@table(
     ("expression", "expected"),
     [
         ("{{ .a }}", "Web_One"),

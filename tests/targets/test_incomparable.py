@@ -15,6 +15,7 @@ from bot.renderers.opaque import opaque, unresolved
 from tests.drift.makers import OPTIONS, Pair, diff
 from tests.flows.folders import assessed, folder, snapshot
 from tests.flows.test_targets import has_kustomize
+from tests.table import table
 
 DEPLOYMENT = """
 apiVersion: apps/v1
@@ -114,7 +115,7 @@ def compared(declared: dict[str, Any], live: dict[str, Any]) -> list[tuple[str, 
     return [(each.kind.value, each.where, bool(each.adopt)) for each in told]
 
 
-@pytest.mark.parametrize("case", CASES)
+@table("case", CASES)
 def test_only_what_git_shows_is_compared(case: str) -> None:
     """Presence is compared and values are not; neighbours are not hidden by them, and no live value of them shows."""
     template, declared, live, expected = CASES[case]

@@ -13,6 +13,7 @@ from bot.targets.kustomization import closure
 from bot.targets.naming import name, names
 from bot.targets.paths import is_below, is_remote, joined
 from tests.gitops import tree_of
+from tests.table import table
 
 
 def test_every_field_that_names_a_file_is_followed() -> None:
@@ -58,7 +59,7 @@ def test_a_kustomization_that_many_use_is_read_once() -> None:
     assert result.cycle is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("reference", "remote"),
     [
         ("https://example.com/a.yaml", True),
@@ -87,7 +88,7 @@ def test_paths_stay_in_the_repository(reference: list[str], folder: list[str]) -
     assert path is None or is_below(path, "")
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "path", "matches"),
     [
         ("apps/*", "apps/web", True),

@@ -10,10 +10,11 @@ from bot.targets.discovery import discover
 from bot.targets.documents import Documents
 from bot.targets.sourceignore import IgnorePattern, artifact, rules
 from tests.gitops import tree_of
+from tests.table import table
 from tests.targets.test_discovery import CONFIG_MAP, flux
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "taken", "left"),
     [
         ("*.md", ["a.md", "x/a.md", "a.md/b"], ["a.mdx", "a"]),

@@ -8,6 +8,7 @@ import yaml
 from bot.model.json import Tree
 from bot.model.upstream import NotFetched, UpstreamKind, UpstreamRequest, host_of, nowhere
 from bot.targets.upstream import argo_source, chart_request, dependency_request, flux_chart, flux_source, remote_base
+from tests.table import table
 
 COMMIT = "1234567890" * 4
 GIT, OCI, CHART, FILE = UpstreamKind.GIT, UpstreamKind.OCI, UpstreamKind.CHART, UpstreamKind.FILE
@@ -17,7 +18,7 @@ def git(url: str, ref: str = "", *, version: str = "", digest: str = "") -> Upst
     return UpstreamRequest(GIT, url, "", version, ref, digest)
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "request_", "path"),
     [
         ("https://github.com/o/r//base?ref=v1", git("https://github.com/o/r", "v1"), "base"),
@@ -93,7 +94,7 @@ def test_charts_of_flux_come_by_their_source() -> None:
     assert flux_chart({"kind": "HelmRepository", "spec": {}}, chart) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("source", "request_"),
     [
         (

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.errors import Invalid
 from bot.upstream.archive import UnpackLimits, chart_of, packed, tree_of, unpacked
+from tests.table import table
 from tests.upstream.packages import archive
 
 LIMITS = UnpackLimits(total=1024 * 1024, file=256 * 1024, entries=50)
@@ -25,7 +26,7 @@ def link(name: str, target: str, kind: bytes = tarfile.SYMTYPE) -> tarfile.TarIn
     return member
 
 
-@pytest.mark.parametrize(
+@table(
     ("data", "reason"),
     [
         (archive({"../a": b""}), "leads out of its folder"),

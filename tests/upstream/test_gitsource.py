@@ -28,6 +28,8 @@ class Source:
         self.bare = host.bare(name)
         git("clone", "-q", str(self.bare), str(work))
         git("checkout", "-q", "-b", "main", at=work)
+        for each in (self.bare, work):  # nobody waits for Git to look for what large files have in common
+            git("config", "core.bigFileThreshold", "1m", at=each)
 
     def commit(self, files: dict[str, str], *tags: str) -> str:
         """A commit with files, pushed; its id."""

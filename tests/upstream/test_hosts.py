@@ -7,6 +7,7 @@ import pytest
 from bot.errors import BotError, Invalid, Refused, Unavailable
 from bot.upstream.hosts import AllowedHosts, HostOrigin, split
 from bot.upstream.keys import KeyRing, variable
+from tests.table import table
 
 
 def answer(hosts: AllowedHosts, url: str) -> str:
@@ -18,7 +19,7 @@ def answer(hosts: AllowedHosts, url: str) -> str:
     return "yes"
 
 
-@pytest.mark.parametrize(
+@table(
     ("entry", "url", "allowed"),
     [
         ("charts.example.com", "https://charts.example.com/a", True),
@@ -49,7 +50,7 @@ def test_a_host_is_named_whole(entry: str, url: str, allowed: bool) -> None:
         assert (answer(hosts, url) == "yes") is allowed
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "reason"),
     [
         ("https://ghcr.io/team/../other", "leads out of its path"),
@@ -71,7 +72,7 @@ def test_what_is_no_plain_address_is_refused(url: str, reason: str) -> None:
     assert "s3cret" not in told
 
 
-@pytest.mark.parametrize(
+@table(
     "address",
     [
         "127.0.0.1",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from bot.model.severity import Severity
 from bot.workers.analysis import Dimension, Trend, analyse
 from bot.workers.failures import failures_in
 from tests.sessions.samples import AT, finding, session, sessions
+from tests.table import table
 
 
 def on_day(days_ago: int, number: int) -> list[Session]:
@@ -23,7 +23,7 @@ def on_day(days_ago: int, number: int) -> list[Session]:
     return [session(1000 * days_ago + index, at=at) for index in range(number)]
 
 
-@pytest.mark.parametrize(
+@table(
     ("before", "today", "spikes"),
     [
         ([0] * 7, 9, False),

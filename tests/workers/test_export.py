@@ -8,7 +8,6 @@ import string
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -22,6 +21,7 @@ from bot.workers.links import WebPages
 from bot.workers.markdown import code, prose
 from bot.workers.picture import FailureRate, picture
 from tests.sessions.samples import AT, finding, session
+from tests.table import table
 from tests.workers.seeded import UNTIL, seeded
 
 HOSTILE = (
@@ -90,7 +90,7 @@ def harmless(markdown: bytes) -> None:
     assert not any(character in text for character in "\u202e\u200b\u2028\x00\x1b")
 
 
-@pytest.mark.parametrize("text", HOSTILE)
+@table("text", HOSTILE)
 def test_known_attacks_are_inert(text: str) -> None:
     """Comments, mentions, links, images, tables, headings and invisible characters stay words."""
     harmless(document([hostile_session(text)]))
@@ -245,7 +245,7 @@ def test_what_comes_again_is_one_row() -> None:
     assert row[4].endswith("and 2 more")
 
 
-@pytest.mark.parametrize("text", [*HOSTILE, "a](http://evil.example)", "../../../x?y#z", "a b\nc.py", "x.md"])
+@table("text", [*HOSTILE, "a](http://evil.example)", "../../../x?y#z", "a b\nc.py", "x.md"])
 def test_links_lead_to_the_repository_alone(text: str) -> None:
     """Whatever a record says, an address begins with the repository's own pages and holds no more than a path and a line."""
     page = render(document([hostile_session(text)], pages=PAGES))

@@ -42,7 +42,6 @@ class Project:
         """A pull request that was pushed and judged at ``at``; its record is kept."""
         number = next(self.numbers)
         human = self.world.human
-        human.fetch()
         base = human.head("main")
         assert base is not None
         call = f"r = requests.get(url_{number}, timeout={number}{', verify=False' if failing else ''})"
@@ -57,6 +56,7 @@ class Project:
 
     def spike(self, at: datetime) -> None:
         """Twelve failures within a day, and twenty-four clean runs."""
+        self.world.human.fetch()
         for index in range(36):
             self.judged(failing=index % 3 == 0, at=at - timedelta(minutes=10 * index))
 
@@ -76,7 +76,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     run = world.loop().run
 
     def change_of(record: Session) -> object:
-        opened.repository.fetch()
+        if opened.repository.resolve(record.head) is None:
+            opened.repository.fetch()
         return real.change_of(record)
 
     taught = School(change_of, lambda lesson: propose_lesson(lesson, run), real.merged)  # type: ignore[arg-type]

@@ -3,6 +3,11 @@
 set -euo pipefail
 root=$(cd "$GITHUB_ACTION_PATH/../../.." && pwd)
 [[ ${EXTRAS:-} =~ ^[a-z,]*$ ]] || { echo "::error::extras: write names such as kubernetes,docker"; exit 2; }
-python3 -m venv "$RUNNER_TEMP/clockwork"
-"$RUNNER_TEMP/clockwork/bin/pip" install --quiet --disable-pip-version-check \
+python="$RUNNER_TEMP/clockwork/bin/python"
+# -I: the folder that a step starts in is a checkout, and no module of that may stand in for one of these (docs.python.org, "-I").
+python3 -I -m venv --without-pip "$RUNNER_TEMP/clockwork"
+# The runner's own pip installs into it, since putting another one there takes seconds; unless it has none, or an old one.
+pip=(python3 -I -m pip --python "$python")
+"${pip[@]}" --version >/dev/null 2>&1 || { "$python" -I -m ensurepip >/dev/null; pip=("$python" -I -m pip); }
+"${pip[@]}" install --quiet --disable-pip-version-check \
   --constraint "$root/requirements.lock" "$root[github${EXTRAS:+,$EXTRAS}]"
