@@ -16,7 +16,7 @@ from typing import Final
 from bot.drift.canonical import spelled
 from bot.model.json import JSON, Tree, elements
 
-_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_QUOTED: Final = re.compile(r'"(?>(?:[^"\\]|\\.)*)"', re.DOTALL)
 _SETS: Final = frozenset({"Action", "NotAction", "Resource", "NotResource"})
 _PRINCIPALS: Final = frozenset({"Principal", "NotPrincipal"})
 _SILENT: Final[tuple[tuple[str, JSON], ...]] = (("Sid", ""), ("Condition", {}))

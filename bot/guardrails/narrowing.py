@@ -19,10 +19,10 @@ _SHORT: Final = 5_000
 """Lines of an entry that is kept whole."""
 _MOST_FIELDS: Final = 100
 _CLOSERS: Final = ("}", "]")
-_STRING: Final = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
-_VALUE: Final = regex(
-    rf'((?:[^"\[\]{{}},]++|{_STRING}|[\[{{](?:[^"\[\]{{}},]{{1,200}}+|{_STRING}|,){{0,400}}+[\]}}])*+)([\[{{,]|[\]}}]\s*+,?|\Z)'
-)
+_STRING: Final = r'"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"'
+"""Groups are atomic and never possessive (cpython issue 106052; see :mod:`bot.secrecy.credentials`)."""
+_LEAF: Final = rf'[\[{{](?>(?:[^"\[\]{{}},]{{1,200}}+|{_STRING}|,){{0,400}})[\]}}]'
+_VALUE: Final = regex(rf'((?>(?:[^"\[\]{{}},]++|{_STRING}|{_LEAF})*))([\[{{,]|[\]}}]\s*+,?|\Z)')
 """Values of JSON and the sign behind them (RFC 8259, 2): a short list or object without others within is one value."""
 _MOST_VALUES: Final = 4_000_000
 """Values of JSON that are laid out."""
