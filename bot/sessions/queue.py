@@ -137,7 +137,7 @@ class QueuedStore:
             part = waiting[at : at + BATCH]
             try:
                 self._log.write(part)
-            except (Unavailable, Stale, Closed):
+            except (Unavailable, Stale, Closed, OSError):
                 return  # it takes nothing now: each by itself would be refused as well
             except BotError:
                 if not self._offer_one_by_one(self._spool, part):
@@ -152,7 +152,7 @@ class QueuedStore:
         for session in part:
             try:
                 self._log.write([session])
-            except (Unavailable, Stale, Closed):
+            except (Unavailable, Stale, Closed, OSError):
                 return False
             except BotError as exc:
                 self.trouble = exc.message
@@ -181,8 +181,8 @@ class QueuedStore:
             except (Unavailable, Stale) as exc:
                 self.trouble = exc.message
                 continue
-            except Closed as exc:
-                self.trouble = exc.message
+            except (Closed, OSError) as exc:  # a full disk, a folder that went: the thread outlives them
+                self.trouble = _trouble(exc)
                 return batch
             except BotError:
                 return self._one_by_one(batch)
@@ -195,7 +195,11 @@ class QueuedStore:
         for session in batch:
             try:
                 self._log.write([session])
-            except BotError as exc:
-                self.trouble = exc.message
+            except (BotError, OSError) as exc:
+                self.trouble = _trouble(exc)
                 refused.append(session)
         return refused
+
+
+def _trouble(exc: BotError | OSError) -> str:
+    return exc.message if isinstance(exc, BotError) else f"the log of sessions cannot be written: {exc.strerror}"

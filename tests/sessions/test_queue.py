@@ -65,7 +65,7 @@ def test_it_is_a_session_store(tmp_path: Path) -> None:
 @given(
     st.lists(st.integers(1, 5), max_size=40),
     st.integers(1, 60),
-    st.lists(st.sampled_from(["ok", "down", "refuse"]), max_size=30),
+    st.lists(st.sampled_from(["ok", "down", "refuse", "broken"]), max_size=30),
 )
 def test_nothing_taken_is_forgotten(bursts: list[int], capacity: int, moods: list[str]) -> None:
     """Whatever the log does, every session handed in is written, lost or dropped, and each written one is kept once."""
@@ -77,6 +77,8 @@ def test_nothing_taken_is_forgotten(bursts: list[int], capacity: int, moods: lis
                 raise Unavailable("the database is away")
             case "refuse":
                 raise Invalid("not this one")
+            case "broken":
+                raise FileNotFoundError(2, "No such file or directory")
             case _:
                 return
 
