@@ -7,8 +7,10 @@ from __future__ import annotations
 import gc
 import os
 import shlex
+import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -37,7 +39,7 @@ gc.set_threshold(
 _MEMORY: Final = "/dev/shm"
 """A file system in memory, on Linux (shm_overview(7))."""
 _ROOM: Final = 4 << 30
-"""Bytes that must be free there. What a test leaves goes when it has passed (``tmp_path_retention_policy``)."""
+"""Bytes that must be free there: the tests leave somewhat more than one billion."""
 
 
 def _has_room(folder: str) -> bool:
@@ -48,9 +50,25 @@ def _has_room(folder: str) -> bool:
     return not facts.f_flag & os.ST_NOEXEC and facts.f_bavail * facts.f_frsize >= _ROOM and os.access(folder, os.W_OK)
 
 
-if not {"TMPDIR", "PYTEST_DEBUG_TEMPROOT"} & os.environ.keys() and _has_room(_MEMORY):
-    # The tests make and remove hundreds of thousands of files: on a disk a twelfth of their time goes into that.
-    os.environ["TMPDIR"] = tempfile.tempdir = _MEMORY
+_FOLDER: Final = pytest.StashKey[str]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Temporary files stand in memory where it has room: the tests make hundreds of thousands of them, and on a disk a
+    twelfth of their time goes into that.
+    """
+    elsewhere = hasattr(config, "workerinput") or "TMPDIR" in os.environ or config.option.basetemp
+    if not elsewhere and _has_room(_MEMORY):
+        folder = config.stash[_FOLDER] = tempfile.mkdtemp(prefix="cw-", dir=_MEMORY)
+        config.option.basetemp = f"{folder}/tests"
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What failed can be looked at; else the memory is wanted back."""
+    if exitstatus == 0 and (folder := session.config.stash.get(_FOLDER, None)):
+        session.config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 def pytest_collection_finish() -> None:
