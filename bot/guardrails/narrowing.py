@@ -38,13 +38,20 @@ class _Entry:
     rank: int
     above: _Entry | None
     end: int = 0
-    closers: tuple[int, ...] = ()
+    closers: list[int] | None = None
+    """None while there are none: a long text has millions of entries."""
     fields: tuple[int, ...] = ()
 
     @property
     def length(self) -> int:
         """Lines of it."""
         return self.end - max(self.start, 0)
+
+    def add_closer(self, at: int) -> None:
+        """Line ``at`` ends it, so far."""
+        if self.closers is None:
+            self.closers = []
+        self.closers.append(at)
 
 
 Lines: TypeAlias = Sequence[str]
@@ -137,7 +144,7 @@ def _keep_leading(kept_lines: bytearray, entry: _Entry | None, done_entries: set
     """Keep the lines that lead to what stands in an entry, and what is said in one line beside it, such as ``kind``."""
     while entry is not None and entry.start not in done_entries:
         done_entries.add(entry.start)
-        for at in (max(entry.start, 0), *entry.closers, *entry.fields):
+        for at in (max(entry.start, 0), *(entry.closers or ()), *entry.fields):
             kept_lines[at] = 1
         entry = entry.above
 
@@ -155,7 +162,7 @@ def _entries(lines: Lines) -> list[_Entry]:
             while open_entries[-1].rank >= rank + closes:
                 _close(open_entries.pop(), at)
             if closes and open_entries[-1].rank == rank:
-                open_entries[-1].closers += (at,)
+                open_entries[-1].add_closer(at)
             else:
                 open_entries.append(_Entry(at, rank, open_entries[-1]))
         entries.append(open_entries[-1])

@@ -10,6 +10,7 @@ import pytest
 from bot.guardrails.contents import LINK, SUBMODULE, Nature, nature, read
 from bot.guardrails.exempt import Exemptions
 from bot.guardrails.judge import judge
+from bot.guardrails.narrowing import narrowed
 from bot.guardrails.rule import ChangeFacts, GuardOptions
 from bot.guardrails.structure import differing_documents
 from bot.model.finding import FileChange, FileStatus, Finding, Mode
@@ -363,6 +364,13 @@ def test_what_a_change_adds_to_a_long_list_is_looked_at(style: str, added: str, 
     assert [finding.rule for finding in told] == ["K8S-001"] * fires
     line = _listed(style, added)[: _listed(style, added).index("hostPID")].count("\n") + 1 if fires else None
     assert [finding.line for finding in told] == [line] * fires
+
+
+def test_brackets_that_close_one_entry_again_and_again_cost_what_they_are() -> None:
+    """Half a million of them: what a stranger writes takes linear time (the square of it is minutes, past pytest's limit)."""
+    lines = ["a:", *["}"] * 500_000]
+    before, after = narrowed(lines, [*lines, "b: 1"], [(0, 0, len(lines))])
+    assert before.count("}") == after.count("}") == len(lines) - 1
 
 
 def test_json_that_is_too_long_is_judged_by_what_a_change_touches() -> None:
