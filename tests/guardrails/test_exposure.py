@@ -434,6 +434,22 @@ def test_a_resource_by_another_name_is_no_more_open() -> None:
     assert fire("TF-001", file("infra/main.tf", one, None), file("infra/b.tf", None, other)) == []
     assert len(fire("TF-001", file("infra/main.tf", one, one + other))) == 1
     assert len(fire("TF-001", file("infra/main.tf", one, other + other.replace('"b"', '"c"')))) == 1
+    closed = other.replace("0.0.0.0/0", "10.0.0.0/8")
+    assert len(fire("TF-001", file("infra/main.tf", one + closed, other))) == 1, "it was there, and closed"
+    assert len(fire("TF-001", file("dev/main.tf", one, ""), file("prod/main.tf", "", other))) == 1, "another module"
+
+
+def test_a_loop_is_known_beside_hundreds_of_others() -> None:
+    """Also where so much was followed that only what its own collection says is looked at."""
+    name, long = 'resource "aws_security_group" "a"', ", ".join(['"10.0.0.0/8"'] * 1200)
+    looped = resource("aws_security_group", LOOPED["a loop around the resource"].format("0.0.0.0/0"))
+    short = looped.replace("0.0.0.0/0", "10.0.0.1/32")
+    for count, value in ((300, '{ ssh = "10.0.0.%d/32" }'), (250, 'concat(local.long, ["%d"])')):
+        others = f"locals {{\n long = [{long}]\n}}\n" + "".join(
+            short.replace(name, f'{name[:-2]}b{at}"').replace('{ ssh = "10.0.0.1/32" }', value % at)
+            for at in range(count)
+        )
+        assert len(fire("TF-001", file("infra/main.tf", others, others + looped))) == 1
 
 
 def test_a_policy_is_known_by_where_it_is_looked_up() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from posixpath import dirname
@@ -103,32 +103,43 @@ def open_ingress(subject: Subject) -> Iterable[Hit]:
         lambda delta: {opening.key: None for opening in _openings(delta.blocks_before, old[dirname(delta.old_path)])},
         lambda delta: (opening.key for opening in _openings(delta.blocks_after, new[dirname(delta.path)])),
     )
-    renamed = _left(files, old)
+    renamed = _Renamed(files, old)
     for delta in files:
         seen_keys: set[tuple[str, ...]] = set()
         for opening in _openings(delta.blocks_after, new[dirname(delta.path)]):
             if opening.key not in before[delta.path] and opening.key not in seen_keys:
                 seen_keys.add(opening.key)
-                if renamed[_without_name(opening.key)] > 0:
-                    renamed[_without_name(opening.key)] -= 1
-                else:
+                if not renamed.takes(delta, opening.key):
                     yield opening.hit(delta)
     yield from _unblocked(files)
 
 
-def _left(files: Iterable[Delta], modules: Mapping[str, _Module]) -> Counter[tuple[str, ...]]:
-    """What resources were open that are gone from all files: one of another name may be as open in place of each."""
-    addresses = {block.address for delta in files for block in delta.blocks_after}
-    return Counter(
-        _without_name(key)
-        for delta in files
-        for key in {opening.key for opening in _openings(delta.blocks_before, modules[dirname(delta.old_path)])}
-        if key[0] not in addresses
-    )
+class _Renamed:
+    """What resources were open that are gone: in the place of each, in the same module, a new one may be as open. One that was
+    there already, or is in another module, is no other name of it.
+    """
+
+    def __init__(self, files: Sequence[Delta], modules: Mapping[str, _Module]) -> None:
+        left = {(dirname(delta.path), block.address) for delta in files for block in delta.blocks_after}
+        self._old = {(dirname(delta.path), block.address) for delta in files for block in delta.blocks_before}
+        self._gone = Counter(
+            _without_name(delta, key)
+            for delta in files
+            for key in {opening.key for opening in _openings(delta.blocks_before, modules[dirname(delta.old_path)])}
+            if (dirname(delta.path), key[0]) not in left
+        )
+
+    def takes(self, delta: Delta, key: tuple[str, ...]) -> bool:
+        """Whether this opening is one that is gone, under a new name; each is taken once."""
+        nameless = _without_name(delta, key)
+        if (dirname(delta.path), key[0]) in self._old or self._gone[nameless] == 0:
+            return False
+        self._gone[nameless] -= 1
+        return True
 
 
-def _without_name(key: tuple[str, ...]) -> tuple[str, ...]:
-    return key[0].rpartition(".")[0], *key[1:]
+def _without_name(delta: Delta, key: tuple[str, ...]) -> tuple[str, ...]:
+    return dirname(delta.path), key[0].rpartition(".")[0], *key[1:]
 
 
 _PUBLIC_BLOCK: Final = ("aws_s3_bucket_public_access_block", "aws_s3_account_public_access_block")
