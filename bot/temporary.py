@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
@@ -70,14 +71,17 @@ def _locked(path: Path) -> int | None:
 @cache
 def _remove_abandoned(top: str) -> None:
     """Once a process: the folders of this user whose processes are gone."""
-    for entry in os.scandir(top):
-        with suppress(OSError):  # gone meanwhile
-            facts = entry.stat(follow_symlinks=False)
-            is_ours = (
-                entry.name.startswith(PREFIX) and entry.is_dir(follow_symlinks=False) and facts.st_uid == os.geteuid()
-            )
-            if is_ours and time.time() - facts.st_ctime > _YOUNG and (lock := _locked(Path(entry.path))) is not None:
-                _drop(Path(entry.path), lock)
+    with suppress(OSError):  # a folder that others may write and nobody list
+        for path in list(Path(top).glob(f"{PREFIX}*")):
+            with suppress(OSError):  # gone meanwhile
+                _remove_if_abandoned(path)
+
+
+def _remove_if_abandoned(path: Path) -> None:
+    facts = path.lstat()
+    is_ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.geteuid()
+    if is_ours and time.time() - facts.st_ctime > _YOUNG and (lock := _locked(path)) is not None:
+        _drop(path, lock)
 
 
 def _remove(root: Path) -> None:

@@ -77,13 +77,13 @@ def _in_names(subject: Subject) -> Iterator[Hit]:
     sources += [(commit, file) for commit in subject.facts.commits for file in commit.files]
     new = [source for source in sources if source[1].status in {FileStatus.ADDED, FileStatus.RENAMED}]
     gone = (file for file in subject.change.files if file.status in {FileStatus.REMOVED, FileStatus.RENAMED})
-    old_paths = "\n".join(file.old_path or file.path for file in gone)
+    old_tokens = {match.text for match in scan(_NAMED, [file.old_path or file.path for file in gone])}
     told_tokens: set[str] = set()
     for match in scan(_NAMED, [file.path for _, file in new]):
         provider, (commit, file) = BY_NEEDLE[_NAMED[match.needle].id], new[match.line]
         delta = subject.delta(file)
         doubtful = delta.is_test or delta.is_docs
-        was_there = match.text in old_paths or match.text in (file.old_path or "")
+        was_there = match.text in old_tokens or match.text in (file.old_path or "")
         if match.text in told_tokens or was_there or not is_real(provider, match.text, doubtful_place=doubtful):
             continue
         told_tokens.add(match.text)
