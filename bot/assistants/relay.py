@@ -190,9 +190,11 @@ _Headers: TypeAlias = list[tuple[str, str]]
 
 
 def _authorised(headers: _Headers, query: str, token: str, key: str) -> tuple[_Headers, str] | None:
-    """Headers and query with the key where the token is a credential, and no other credential; None without the token."""
-    kept_headers = [(name, value) for name, value in headers if not _CREDENTIAL.match(name) or token in value]
-    parts = [part for part in query.split("&") if _parameter(part) not in _PARAMETERS or token in part]
+    """Headers and query with the key where the token is a credential, and no other credential, neither beside it nor in the
+    same header; None without the token.
+    """
+    kept_headers = [(name, value) for name, value in headers if not _CREDENTIAL.match(name) or _is_token(value, token)]
+    parts = [part for part in query.split("&") if not _is_parameter(part) or part.partition("=")[2] == token]
     has_token = any(_CREDENTIAL.match(name) for name, _ in kept_headers) or any(map(_is_parameter, parts))
     if not has_token:
         return None
@@ -205,12 +207,14 @@ def _authorised(headers: _Headers, query: str, token: str, key: str) -> tuple[_H
     return [*with_key, ("accept-encoding", "identity")], query
 
 
-def _parameter(part: str) -> str:
-    return unquote(part.partition("=")[0]).lower()
+def _is_token(value: str, token: str) -> bool:
+    """Whether a header's value is the token, behind a scheme or bare (RFC 9110, section 11.4)."""
+    scheme, _, credential = value.strip().rpartition(" ")
+    return credential == token and scheme.lower() in {"", "bearer", "token"}
 
 
 def _is_parameter(part: str) -> bool:
-    return _parameter(part) in _PARAMETERS
+    return unquote(part.partition("=")[0]).lower() in _PARAMETERS
 
 
 def _written_over(parts: Iterable[bytes], key: bytes) -> Iterator[bytes]:

@@ -57,6 +57,8 @@ def test_nobody_else_can_spend_the_key(tmp_path: Path) -> None:
         ("/v1/messages?key={token}", [], 200),
         ("/v1/messages", ["x-api-key: other-account", "authorization: Bearer {token}", "cookie: a=b"], 200),
         ("/v1/messages", ["x-api-key: other-account", "anthropic-beta: {token}"], 401),
+        ("/v1/messages", ["cookie: session=other-account; b={token}"], 401),
+        ("/v1/messages", ["x-api-key: {token}", "authorization: Bearer other-account {token}"], 200),
         ("/v1/messages?key=other-account&x={token}", [], 401),
         ("/v1/messages", ["idempotency-key: {token}"], 401),
         ("/v1/files", ["x-api-key: {token}"], 403),
