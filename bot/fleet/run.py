@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.fleet.status import FleetResult
+from bot.fleet.waits import WaitingForPeople
 from bot.model.requests import RequestsLeft
 from bot.model.severity import Severity
 
@@ -57,3 +58,5 @@ class FleetRun:
     """What its account may still ask, as the last answer told."""
     retry_after: float | None = None
     """Seconds that the code host asked to wait."""
+    waiting: WaitingForPeople | None = None
+    """What waits for people once it is over; None where it could not tell, or no code host is there to ask."""

@@ -65,6 +65,8 @@ def ended(repository: FleetRepository, run: FleetRun, pacing: RetryPacing, now: 
         failures=failures,
         error=run.error,
         requests=run.requests if not failures else repository.requests,
+        seen=repository.seen if failures else run.began,
+        waiting=repository.waiting if failures else run.waiting,
     )
     retry_delay = timedelta(seconds=run.retry_after or 0)
     if failures:

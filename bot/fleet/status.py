@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.fleet.waits import WaitingForPeople
 from bot.model.severity import Severity
 
 
@@ -62,6 +63,10 @@ class FleetRepository:
     """How many requests its last run made."""
     url: str = ""
     """Its Git address, without credentials."""
+    seen: datetime | None = None
+    """When the last run began that gave an account; None where none did yet, or nobody noted it."""
+    waiting: WaitingForPeople | None = None
+    """What waits for people as the last run that gave an account told; None where it could not tell, or none did."""
 
     @property
     def worst(self) -> Severity | None:
@@ -69,14 +74,11 @@ class FleetRepository:
         return max((s for s, count in self.severities.items() if count), key=lambda s: s.rank, default=None)
 
     @property
+    def is_known(self) -> bool:
+        """Whether a run ever gave an account, so that no difference means that there is none."""
+        return self.seen is not None or (self.result is not None and not self.result.is_failure)
+
+    @property
     def urgent(self) -> bool:
         """Whether something HIGH or CRITICAL differs."""
         return self.worst in {Severity.HIGH, Severity.CRITICAL}
-
-
-@dataclass(frozen=True, slots=True)
-class FleetStatus:
-    """All repositories of a fleet at one moment, in the order of their names."""
-
-    at: datetime
-    repositories: tuple[FleetRepository, ...]

@@ -6,16 +6,18 @@ No run can make another wait longer than for its worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from bot.errors import BotError
 from bot.fleet.budget import Allowance
+from bot.fleet.history import FleetDifferences, FleetHistory
+from bot.fleet.overview import FleetStatus, RequestBudget
 from bot.fleet.run import FleetMember, FleetRun
 from bot.fleet.schedule import RetryPacing, admitted, begun, ended, turns, wake
-from bot.fleet.status import FleetRepository, FleetStatus
+from bot.fleet.status import FleetRepository
 from bot.ports import Clock
 
 _LONGEST_WAIT: Final = 1.0
@@ -62,15 +64,23 @@ class FleetLoop:
     """Is given each account."""
     failed: Callable[[BotError], None] = _unheard
     """Is told when nobody could say who takes part; those that did go on."""
+    history: FleetHistory = field(default_factory=FleetHistory)
+    """The hours before, which each run adds to."""
+    others: Mapping[str, FleetRepository] = field(default_factory=dict)
+    """Repositories of the fleet that are not run here, and count in what differs all the same."""
     _members: dict[str, FleetMember] = field(default_factory=dict)
     _allowances: dict[str, Allowance] = field(default_factory=dict)
     _costs: dict[str, int] = field(default_factory=dict)
+    _differences: FleetDifferences = field(default_factory=FleetDifferences)
     _discovered: datetime | None = None
 
     def status(self) -> FleetStatus:
         """What is known of all who take part. Any thread may ask."""
         rows = map(self.known.get, sorted(self._members))
-        return FleetStatus(self.clock.now(), tuple(row for row in rows if row is not None))
+        now, budgets = self.clock.now(), list(self._allowances.copy().items())
+        known = (_budget(account, allowance, now) for account, allowance in sorted(budgets))
+        told = tuple(budget for budget in known if budget is not None)
+        return FleetStatus(now, tuple(row for row in rows if row is not None), self.history, told)
 
     def keep(self, stopped: Callable[[], bool]) -> None:
         """Run whoever is due until ``stopped``; what runs then is waited for. Raises what the first discovery raises."""
@@ -111,6 +121,7 @@ class FleetLoop:
                 self._allowances.setdefault(member.account, Allowance(self.pacing.reserve))
         for name in set(self.known) - set(self._members) - set(self._costs):
             del self.known[name]
+        self._differences = FleetDifferences.of({**self.others, **self.known}.values())
 
     def _discover_again(self) -> None:
         now = self.clock.now()
@@ -147,9 +158,20 @@ class FleetLoop:
             cost = self._costs.pop(run.name, 0)
             if repository.account:
                 self._allowances[repository.account] = self._allowances[repository.account].settled(cost, run.left)
-            self.known[run.name] = ended(repository, run, self.pacing.retry, self.clock.now())
+            self.known[run.name] = after = ended(repository, run, self.pacing.retry, self.clock.now())
+            self._differences.replace(repository, after)
+            self.history = self.history.counting(run.result, self._differences, self.clock.now())
             self.told(run)
 
     def _drain(self) -> None:
         while self._costs:
             self._finish(_LONGEST_WAIT)
+
+
+def _budget(account: str, allowance: Allowance, now: datetime) -> RequestBudget | None:
+    """What the account has left; None before its host told."""
+    remaining, host_budget = allowance.remaining(now), allowance.left
+    if remaining is None or host_budget is None:
+        return None
+    limit = host_budget.limit
+    return RequestBudget(account, max(remaining, 0), limit, host_budget.resets, int(limit * allowance.reserve))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from bot.model.wording import counted
@@ -14,17 +15,23 @@ HEIGHT: Final = 180
 _LEFT: Final = 44
 _TOP: Final = 14
 _BOTTOM: Final = 28
+_LOWEST: Final = 2.0
+"""So high is a part at least that is not nothing."""
 _GAP: Final = 0.22
 """The share of a column that stays empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartColumn:
-    """One moment or day, as ``label`` names it in the table and ``short`` below the axis, with a count of each series."""
+    """One moment or day, as ``label`` names it in the table and ``short`` below the axis, with a count of each series.
+
+    ``known`` is False where nobody can tell: then the counts are 0, and neither drawn nor said.
+    """
 
     label: str
     short: str
     counts: tuple[int, ...]
+    known: bool = True
 
     @property
     def total(self) -> int:
@@ -33,14 +40,19 @@ class ChartColumn:
 
 
 @dataclass(frozen=True, slots=True)
-class ChartBar:
-    """A rectangle in units of the drawing; ``tone`` is the class of its series."""
+class ChartShape:
+    """All rectangles of one series as one path of an SVG; ``tone`` is the class of the series."""
 
     tone: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChartGap:
+    """Columns in a row of which nobody can tell, in units of the drawing."""
+
     x: float
-    y: float
     width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +76,8 @@ class BarChart:
     tones: tuple[str, ...]
     columns: tuple[ChartColumn, ...]
     empty: str
+    standing: bool = False
+    """Whether a column says how much there was then, and not how much was new: then columns cannot be added up."""
 
     @property
     def top(self) -> int:
@@ -72,27 +86,45 @@ class BarChart:
 
     @property
     def description(self) -> str:
-        """A sentence for whoever does not see it: the sum of each series, and the highest column."""
-        sums = [sum(column.counts[index] for column in self.columns) for index in range(len(self.series))]
-        parts = ", ".join(f"{number} {name}" for number, name in zip(sums, self.series, strict=True))
-        highest = max(self.columns, key=lambda column: column.total, default=None)
+        """A sentence for whoever does not see it: the sum of each series, or what stands last; and the highest column."""
+        known = [column for column in self.columns if column.known]
+        size = counted(len(self.columns), "column")
+        if len(known) < len(self.columns):
+            size += f", {len(self.columns) - len(known)} of them unknown"
+        highest = max(known, key=lambda column: column.total, default=None)
         most = "" if highest is None or not highest.total else f" Most at {highest.label}: {highest.total}."
-        return f"{counted(len(self.columns), 'column')}: {parts}.{most}"
+        if self.standing and known:
+            return f"{size}. Last, at {known[-1].label}: {self._parts(known[-1:])}.{most}"
+        return f"{size}: {self._parts(known)}.{most}"
+
+    def _parts(self, columns: Sequence[ChartColumn]) -> str:
+        sums = [sum(column.counts[index] for column in columns) for index in range(len(self.series))]
+        return ", ".join(f"{number} {name}" for number, name in zip(sums, self.series, strict=True))
 
     @property
-    def bars(self) -> Sequence[ChartBar]:
-        """Every part that is not nothing."""
+    def gaps(self) -> Sequence[ChartGap]:
+        """Where nobody can tell, as few as possible."""
+        step, gaps, first = (WIDTH - _LEFT) / max(len(self.columns), 1), list[ChartGap](), 0
+        for is_known, run in groupby(self.columns, key=lambda column: column.known):
+            length = len(list(run))
+            if not is_known:
+                gaps.append(ChartGap(_n(_LEFT + first * step), _n(length * step)))
+            first += length
+        return gaps
+
+    @property
+    def shapes(self) -> Sequence[ChartShape]:
+        """Every part that is not nothing, by series; one that would be too low to be seen is as high as can be."""
         step = (WIDTH - _LEFT) / max(len(self.columns), 1)
-        scale = (HEIGHT - _TOP - _BOTTOM) / self.top
-        bars = []
+        scale, paths = (HEIGHT - _TOP - _BOTTOM) / self.top, dict[str, list[str]]()
         for index, column in enumerate(self.columns):
-            below = 0
-            for series, count in enumerate(column.counts):
+            bottom, x, width = float(HEIGHT - _BOTTOM), _n(_LEFT + (index + _GAP / 2) * step), _n(step * (1 - _GAP))
+            for tone, count in zip(self.tones, column.counts, strict=False):
                 if count:
-                    x, y = _LEFT + (index + _GAP / 2) * step, HEIGHT - _BOTTOM - (below + count) * scale
-                    bars.append(ChartBar(self.tones[series], _n(x), _n(y), _n(step * (1 - _GAP)), _n(count * scale)))
-                below += count
-        return bars
+                    height = max(count * scale, _LOWEST)
+                    bottom -= height
+                    paths.setdefault(tone, []).append(f"M{x:g} {_n(bottom):g}h{width:g}v{_n(height):g}h-{width:g}z")
+        return [ChartShape(tone, "".join(paths[tone])) for tone in self.tones if tone in paths]
 
     @property
     def ticks(self) -> Sequence[ChartLabel]:
@@ -107,7 +139,7 @@ class BarChart:
         """Nothing, half where that is a whole number, and the top."""
         numbers = [0, *([self.top // 2] if self.top % 2 == 0 else []), self.top]
         span = HEIGHT - _TOP - _BOTTOM
-        return [ChartLabel(_n(HEIGHT - _BOTTOM - number / self.top * span), str(number)) for number in numbers]
+        return [ChartLabel(_n(HEIGHT - _BOTTOM - number / self.top * span), _short(number)) for number in numbers]
 
 
 def _round_up(number: int) -> int:
@@ -116,6 +148,14 @@ def _round_up(number: int) -> int:
     while number > 10 * step:
         step *= 10
     return next(step * multiple for multiple in (1, 2, 4, 6, 8, 10) if number <= step * multiple)
+
+
+def _short(number: int) -> str:
+    """``500``, ``2k``, ``1M``: a round number in the room that is left of the axis."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:g}{unit}"
+    return str(number)
 
 
 def _n(number: float) -> float:

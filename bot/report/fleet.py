@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.fleet.overview import FleetStatus
 from bot.fleet.run import FleetRun
-from bot.fleet.status import FleetRepository, FleetResult, FleetStatus
-from bot.model.json import JSON, facts
+from bot.fleet.status import FleetRepository, FleetResult
+from bot.fleet.waits import WaitingForPeople
+from bot.model.json import facts
 from bot.model.severity import Severity
 from bot.model.wording import counted
 from bot.report.console import printable
@@ -42,6 +44,8 @@ def show_fleet(status: FleetStatus, console: Console) -> None:
     for member in status.repositories:
         if member.error:
             console.print(Text(f"{printable(member.name)}: {printable(member.error)}"), soft_wrap=True)
+        if member.waiting is not None and member.waiting.total:
+            console.print(Text(f"{printable(member.name)}: {waits(member.waiting)}"))
     console.print(Text(summary(status)))
 
 
@@ -65,6 +69,15 @@ def differences(severities: Mapping[Severity, int]) -> str:
     return ", ".join(f"{count} {level}" for level, count in worst_first if count)
 
 
+def waits(waiting: WaitingForPeople) -> str:
+    """``2 pull requests and 1 issue wait for people: #9, #7, #3``, the newest first."""
+    numbers = [(waiting.pulls, "pull request"), (waiting.issues, "issue")]
+    parts = " and ".join(counted(number, noun) for number, noun in numbers if number)
+    places = ", ".join(f"#{item.number}" for item in waiting.items)
+    more = f" and {waiting.total - len(waiting.items)} more" if waiting.total > len(waiting.items) else ""
+    return f"{parts} {'waits' if waiting.total == 1 else 'wait'} for people: {places}{more}"
+
+
 def run_line(run: FleetRun) -> str:
     """One run on one line: ``acme/shop: drift, 1 HIGH, 1 opened, 2.1 s``."""
     actions = ", ".join(f"{count} {effect}" for effect, count in sorted(run.actions.items()))
@@ -73,12 +86,31 @@ def run_line(run: FleetRun) -> str:
 
 
 def fleet_json(status: FleetStatus) -> dict[str, object]:
-    """The whole status. Times are ISO 8601, UTC."""
-    return {"at": status.at.isoformat(), "repositories": [_json(member) for member in status.repositories]}
+    """The whole status. Times are ISO 8601, UTC; what nobody could tell is null. Keys are only ever added."""
+    return {
+        "at": status.at.isoformat(),
+        "repositories": [_json(member) for member in status.repositories],
+        "history": [facts(hour, "begins results severities unknown") for hour in status.history.hours],
+        "budgets": [facts(budget, "account left limit resets reserve") for budget in status.budgets],
+    }
 
 
-def _json(member: FleetRepository) -> dict[str, JSON]:
-    return facts(member, "name url account last seconds result severities failures error requests running due")
+def _json(member: FleetRepository) -> dict[str, object]:
+    return {
+        **facts(member, "name url account last seconds result severities failures error requests running due seen"),
+        "waiting": _waiting(member.waiting),
+    }
+
+
+def _waiting(waiting: WaitingForPeople | None) -> dict[str, object] | None:
+    if waiting is None:
+        return None
+    return {
+        "pull_requests": waiting.pulls,
+        "issues": waiting.issues,
+        "items": [facts(item, "number kind title url updated asked") for item in waiting.items],
+        "held": None if waiting.held is None else [facts(each, "reason tasks why again") for each in waiting.held],
+    }
 
 
 def run_json(run: FleetRun) -> dict[str, object]:
@@ -86,6 +118,7 @@ def run_json(run: FleetRun) -> dict[str, object]:
     budget = run.left
     return {
         **facts(run, "name began seconds result severities actions commit error requests"),
+        "waiting": _waiting(run.waiting),
         "left": budget and {"limit": budget.limit, "remaining": budget.remaining, "resets": budget.resets.isoformat()},
     }
 

@@ -95,6 +95,11 @@ class OpenFleet:
         """Where it is kept what is known of each repository. To lose it costs the order of one round."""
         return self.cache / "fleet.json"
 
+    @property
+    def history(self) -> Path:
+        """Where it is kept how runs ended. To lose it costs the charts."""
+        return self.cache / "history.json"
+
     def members(self) -> tuple[FleetMember, ...]:
         """Who takes part, in the order of the names. ``Invalid`` where two have one name, or an address holds a secret."""
         self._check_addresses()

@@ -26,6 +26,7 @@ def test_a_fleet_is_run_listed_and_divided(tmp_path: Path) -> None:
         assert ran.returncode == 3, ran.stderr
         assert "3 repositories: 1 in sync, 1 drift, 1 failed" in ran.stdout
         assert "a/a: /nowhere/at/all: no such folder." in ran.stdout
+        assert "1 pull request waits for people: #1" in " ".join(ran.stdout.split())
         assert max(len(line) for line in ran.stdout.splitlines() if not line.startswith("a/a: ")) <= 80
         listed = json.loads(clockwork("fleet", "list", file, "--json", folder=tmp_path, **env).stdout)
         failed, one, two = listed["repositories"]

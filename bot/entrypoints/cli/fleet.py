@@ -98,16 +98,17 @@ def run(
     Each run is a process with the token of its own repository; one that fails, hangs or crashes touches no other. With
     --celery the workers of a queue carry the runs out. Exit code of --once: 3 where a run failed, 4 where one is blocked.
     """
-    from bot.entrypoints.fleet.keeping import kept_alone, remember, remembered
+    from bot.entrypoints.fleet.keeping import kept_alone, remember, remember_history, remembered
 
     fleet = _open(file)
     with kept_alone(fleet.cache):
         runner = _runner(fleet, workers or fleet.settings.schedule.workers, celery)
         loop = _loop(fleet, runner, workers, only=tuple(name for names in only or () for name in names.split()))
-        other_repositories = remembered(fleet.state) if only else {}
+        loop.others = remembered(fleet.state) if only else {}
 
         def keep() -> None:
-            remember(fleet.state, {**other_repositories, **loop.known})
+            remember(fleet.state, {**loop.others, **loop.known})
+            remember_history(fleet.history, loop.history)
 
         loop.told = _Teller(loop, keep, as_json=as_json, quiet=once)
         try:
@@ -197,7 +198,7 @@ def _runner(fleet: OpenFleet, workers: int, broker: str | None) -> ProcessPool |
 def _loop(
     fleet: OpenFleet, runner: FleetRunner | None, workers: int | None, *, only: tuple[str, ...] = ()
 ) -> FleetLoop:
-    from bot.entrypoints.fleet.keeping import remembered
+    from bot.entrypoints.fleet.keeping import remembered, remembered_history
     from bot.entrypoints.fleet.processes import ProcessPool
     from bot.flows.fleet import FleetLoop
 
@@ -208,6 +209,7 @@ def _loop(
         fleet.clock,
         known=remembered(fleet.state),
         failed=_warned,
+        history=remembered_history(fleet.history),
     )
 
 

@@ -12,9 +12,9 @@ from bot.entrypoints.daemon.steps import Steps
 from bot.entrypoints.daemon.work import described
 from bot.flows.dashboard.board import DASHBOARD
 from bot.model.codehost import PullRequest
-from bot.model.decision import NOBODY
 from bot.model.json import facts
 from bot.model.wording import counted
+from bot.report.asked import asked_people
 from bot.report.json import counts, tick_json
 from bot.report.score import by_target, score
 from bot.safety.budgets import RepositoryBudget, TaskBudget, proposal_budget, repository_budgets, task_budgets
@@ -199,7 +199,8 @@ def _closed(status: DaemonStatus, now: datetime) -> list[dict[str, object]]:
 
 
 def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
-    circumstances, people_by_number = status.circumstances, _people_by_number(status)
+    circumstances = status.circumstances
+    people_by_number = {} if status.last is None else asked_people(status.last)
     return [
         {
             "number": item.number,
@@ -207,26 +208,11 @@ def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
             "title": item.title,
             "url": item.url,
             "updated": _at(item.updated_at),
-            "asked": sorted(people_by_number.get(item.number, ())),
+            "asked": list(people_by_number.get(item.number, ())),
         }
         for item in (() if circumstances is None else circumstances.waiting)
         if item.marker is not None and item.marker.kind != DASHBOARD  # it waits for nobody
     ]
-
-
-def _people_by_number(status: DaemonStatus) -> dict[int, set[str]]:
-    """By number: the people whom the rules of the last run give a pull request or an issue to."""
-    last = status.last
-    if last is None:
-        return {}
-    attention_by_drift = {
-        decision.drift.id: decision.attention for decision in last.decisions if decision.attention != NOBODY
-    }
-    people_by_number: dict[int, set[str]] = {}
-    for action in last.actions:
-        for attention in (attention_by_drift[drift] for drift in action.drifts if drift in attention_by_drift):
-            people_by_number.setdefault(action.number or 0, set()).update(attention.assignees, attention.reviewers)
-    return people_by_number
 
 
 def _workers(status: DaemonStatus, settings: Settings) -> dict[str, object]:

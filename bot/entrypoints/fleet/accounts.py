@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from pydantic import TypeAdapter, ValidationError
 
 from bot.errors import Invalid
+from bot.fleet.history import FleetHistory
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetRepository
 from bot.wiring.fleet import FleetOrder
 
 _ORDER: TypeAdapter[FleetOrder] = TypeAdapter(FleetOrder)
 _RUN: TypeAdapter[FleetRun] = TypeAdapter(FleetRun)
+_HISTORY: TypeAdapter[FleetHistory] = TypeAdapter(FleetHistory)
 _KNOWN: TypeAdapter[dict[str, FleetRepository]] = TypeAdapter(dict[str, FleetRepository])
 
 
@@ -53,3 +55,17 @@ def known_of(data: bytes) -> dict[str, FleetRepository]:
         return _KNOWN.validate_json(data)
     except ValidationError:
         return {}
+
+
+def history_text(history: FleetHistory) -> bytes:
+    """How runs ended, hour by hour."""
+    return _HISTORY.dump_json(history)
+
+
+def history_of(data: bytes) -> FleetHistory:
+    """The hours that ``data`` holds; none where it is not readable, or says what cannot have been."""
+    try:
+        history = _HISTORY.validate_json(data)
+    except ValidationError:
+        return FleetHistory()
+    return history if history.is_sound else FleetHistory()

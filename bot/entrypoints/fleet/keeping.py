@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from bot.entrypoints.fleet.accounts import known_of, known_text
+from bot.entrypoints.fleet.accounts import history_of, history_text, known_of, known_text
 from bot.errors import Refused
+from bot.fleet.history import FleetHistory
 from bot.fleet.status import FleetRepository
 
 
@@ -25,9 +26,26 @@ def remembered(file: Path) -> dict[str, FleetRepository]:
 
 def remember(file: Path, repositories: Mapping[str, FleetRepository]) -> None:
     """What is known, whole or not at all."""
+    _keep(file, known_text(repositories))
+
+
+def remembered_history(file: Path) -> FleetHistory:
+    """The hours before. Empty where there is no such file, or where it cannot be read."""
+    try:
+        return history_of(file.read_bytes())
+    except OSError:
+        return FleetHistory()
+
+
+def remember_history(file: Path, history: FleetHistory) -> None:
+    """The hours, whole or not at all."""
+    _keep(file, history_text(history))
+
+
+def _keep(file: Path, data: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     fresh = file.with_name(f"{file.name}.{os.getpid()}")
-    fresh.write_bytes(known_text(repositories))
+    fresh.write_bytes(data)
     fresh.replace(file)
 
 

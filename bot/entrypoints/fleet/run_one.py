@@ -20,6 +20,7 @@ from typing import NoReturn
 
 from bot.entrypoints.daemon.children import end_children
 from bot.entrypoints.fleet.accounts import order_of, run_text
+from bot.entrypoints.fleet.waiting import waiting_of
 from bot.entrypoints.fleet.wall import check_reach, wall_off
 from bot.errors import BotError, Unavailable
 from bot.fleet.run import FleetRun
@@ -153,6 +154,7 @@ def _completed_run(blank: FleetRun, finished: Tick) -> FleetRun:
         actions=Counter(action.effect.value for action in finished.actions),
         commit=finished.commit,
         error=line(finished.blocked or _first(problems)) or None,
+        waiting=waiting_of(finished),
     )
 
 

@@ -16,7 +16,7 @@ from bot.entrypoints.api.tokens import ApiToken, Scope
 from bot.entrypoints.http import listening, serving
 from bot.entrypoints.pages.fleet import FleetPages
 from bot.errors import Invalid
-from bot.fleet.status import FleetStatus
+from bot.fleet.overview import FleetStatus
 
 TOKEN: Final = "CLOCKWORK_STATUS_TOKEN"  # noqa: S105 - the name of a variable
 _FILE: Final = "status-token"

@@ -50,6 +50,7 @@ def drift_chart(finished: Sequence[FinishedRun]) -> BarChart:
         tones=("low", "warn", "high", "bad"),
         columns=columns,
         empty="No run since the start saw a difference.",
+        standing=True,
     )
 
 

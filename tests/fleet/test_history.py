@@ -1,0 +1,232 @@
+"""What a fleet remembers of its hours, and what its runs tell of people: bounded, after a restart, from an older version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.entrypoints.fleet.accounts import history_of, history_text, known_of, known_text, run_of, run_text
+from bot.entrypoints.fleet.keeping import remember_history, remembered_history
+from bot.entrypoints.fleet.waiting import waiting_of
+from bot.fleet.history import FleetDifferences, FleetHistory, FleetHour
+from bot.fleet.run import FleetMember, FleetRun
+from bot.fleet.status import FleetRepository, FleetResult
+from bot.fleet.waits import AwaitedItem, HeldTasks, WaitingForPeople
+from bot.flows.dashboard.board import DASHBOARD
+from bot.flows.fleet import FleetLoop, FleetPacing
+from bot.model.codehost import Issue, ItemState, Marker, PullRequest
+from bot.model.decision import Attention, Lane
+from bot.model.proposal import Effect, TakenAction
+from bot.model.severity import Severity
+from bot.report.fleet import fleet_json
+from tests.entrypoints.test_pages import decided, drift, ticked
+from tests.fleet.test_schedule import NOON
+from tests.soak.ticks import TickingClock
+from tests.table import table
+
+HOUR = timedelta(hours=1)
+WAITING = WaitingForPeople(
+    2, 1, (AwaitedItem(3, "pull request", "t", "https://x/3", NOON, ("rosa",)),), (HeldTasks("cooldown", 2, "w", NOON),)
+)
+
+
+def test_hours_are_bounded() -> None:
+    """Two weeks of them, whatever the clock does: what is older goes, and so does what a clock that was ahead left."""
+    history = FleetHistory()
+    for number in range(500):
+        history = history.counting(FleetResult.IN_SYNC, FleetDifferences(), NOON + number * HOUR / 2)
+        history = history.counting(FleetResult.FAILED, FleetDifferences(), NOON + number * HOUR / 2)
+    assert len(history.hours) == 250
+    assert {sum(hour.results.values()) for hour in history.hours} == {4}
+    for number in range(500, 1000):
+        history = history.counting(FleetResult.IN_SYNC, FleetDifferences(), NOON + number * HOUR)
+    assert (len(history.hours), history.is_sound) == (336, True)
+    ahead = history.counting(FleetResult.DRIFT, FleetDifferences(), NOON + timedelta(days=9000))
+    assert len(ahead.hours) == 1
+    back = ahead.counting(FleetResult.DRIFT, FleetDifferences(), NOON)
+    assert [hour.begins for hour in back.hours] == [NOON]
+
+
+@dataclass
+class ScriptedRuns:
+    """Satisfies :class:`bot.flows.fleet.FleetRunner`: what each repository comes to, run after run."""
+
+    clock: TickingClock
+    ends: dict[str, list[FleetRun]]
+    _ended: list[FleetRun] = field(default_factory=list)
+
+    def start(self, member: FleetMember) -> None:
+        self._ended.append(replace(self.ends[member.name].pop(0), began=self.clock.now()))
+
+    def finished(self, seconds: float) -> Sequence[FleetRun]:
+        self.clock.sleep(seconds)
+        ended, self._ended = self._ended, []
+        return ended
+
+
+def ran(name: str, result: FleetResult, **fields: Any) -> FleetRun:
+    return FleetRun(name, NOON, 1.0, result, **fields)
+
+
+def test_the_whole_fleet_is_added_up_run_by_run() -> None:
+    """A failed run leaves what its repository had, one without any account yet is unknown, others of the fleet count too."""
+    differs = {Severity.HIGH: 2, Severity.LOW: 1}
+    ends = {
+        "a": [ran("a", FleetResult.DRIFT, severities=differs, waiting=WAITING), ran("a", FleetResult.TIMED_OUT)],
+        "b": [ran("b", FleetResult.FAILED), ran("b", FleetResult.BLOCKED, severities={Severity.LOW: 4})],
+        "c": [ran("c", FleetResult.DRIFT, severities={Severity.CRITICAL: 1}), ran("c", FleetResult.IN_SYNC)],
+    }
+    clock = TickingClock(NOON)
+    members = [FleetMember(name, f"/srv/{name}") for name in ends]
+    others = {"z": FleetRepository("z", NOON, result=FleetResult.DRIFT, severities={Severity.MEDIUM: 5})}
+    loop = FleetLoop(lambda: members, ScriptedRuns(clock, ends), FleetPacing(1), clock, others=others)
+    loop.once()
+    clock.at = NOON + HOUR
+    known = known_of(known_text(loop.known))
+    again = FleetLoop(
+        lambda: members, loop.runner, FleetPacing(1), clock, known, history=loop.history, others={**others, **known}
+    )
+    again.once()
+    medium = {Severity.MEDIUM: 5}
+    assert again.history.hours == (
+        FleetHour(NOON, {FleetResult.FAILED: 1, FleetResult.DRIFT: 2}, {**differs, **medium, Severity.CRITICAL: 1}, 1),
+        FleetHour(
+            NOON + HOUR,
+            {FleetResult.TIMED_OUT: 1, FleetResult.BLOCKED: 1, FleetResult.IN_SYNC: 1},
+            {Severity.HIGH: 2, Severity.LOW: 5, **medium},
+        ),
+    )
+    first = again.known["a"]
+    assert (first.waiting, first.failures, first.seen) == (WAITING, 1, loop.known["a"].seen)
+    told = fleet_json(again.status())
+    assert told["repositories"][0]["waiting"] == {  # type: ignore[index]
+        "pull_requests": 2,
+        "issues": 1,
+        "items": [
+            {
+                "number": 3,
+                "kind": "pull request",
+                "title": "t",
+                "url": "https://x/3",
+                "updated": NOON.isoformat(),
+                "asked": ["rosa"],
+            }
+        ],
+        "held": [{"reason": "cooldown", "tasks": 2, "why": "w", "again": NOON.isoformat()}],
+    }
+    assert told["repositories"][1]["waiting"] is None  # type: ignore[index]
+    assert [hour["unknown"] for hour in told["history"]] == [1, 0]  # type: ignore[attr-defined]
+    json.dumps(told)
+
+
+def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
+    """Hours and accounts as they were; those of a version that told less are unknown, not nothing."""
+    history = FleetHistory().counting(FleetResult.DRIFT, FleetDifferences(unknown=2), NOON)
+    file = tmp_path / "state" / "history.json"
+    assert remembered_history(file) == FleetHistory()
+    remember_history(file, history)
+    assert remembered_history(file) == history
+    account = ran("a", FleetResult.DRIFT, waiting=WAITING)
+    assert run_of(run_text(account)) == account
+    older = json.loads(run_text(account))
+    del older["waiting"]
+    assert run_of(json.dumps(older)) == replace(account, waiting=None)
+    known = json.loads(known_text({"a": FleetRepository("a", NOON, result=FleetResult.DRIFT, waiting=WAITING)}))
+    for new in ("waiting", "seen"):
+        del known["a"][new]
+    (repository,) = known_of(json.dumps(known).encode()).values()
+    assert (repository.waiting, repository.seen, repository.is_known) == (None, None, True)
+
+
+@table(
+    "data",
+    [
+        *("", "{", "[]", "null", '{"hours": 3}', '{"hours": [{"begins": "noon"}]}'),
+        '{"hours": [{"begins": "2026-03-01T12:00:00Z", "results": {"unheard of": 1}}]}',
+        '{"hours": [{"begins": "2026-03-01T12:00:00Z", "results": {"drift": -1}}]}',
+        '{"hours": [{"begins": "2026-03-01T12:00:00Z", "unknown": -1}]}',
+        '{"hours": [{"begins": "2026-03-01T12:00:00"}]}',
+        '{"hours": [{"begins": "2026-03-01T12:10:00Z"}]}',
+        '{"hours": [{"begins": "2026-03-01T12:00:00Z"}, {"begins": "2026-03-01T11:00:00Z"}]}',
+    ],
+)
+def test_what_cannot_have_been_counted_is_no_history(data: str) -> None:
+    """A file that is cut off, of another kind, or says what cannot be."""
+    assert history_of(data.encode()) == FleetHistory()
+    assert history_of(history_text(FleetHistory())) == FleetHistory()
+
+
+def pull(number: int, kind: str = Lane.CONFIG_PULL_REQUEST, **fields: Any) -> PullRequest:
+    return PullRequest(
+        **{
+            **dict.fromkeys(
+                ("url", "body", "author", "base_ref", "base_sha", "head_ref", "head_sha"), f"https://x/{number}"
+            ),
+            "number": number,
+            "state": ItemState.OPEN,
+            "title": f"title {number}",
+            "author_id": 1,
+            "marker": Marker(kind, "task", "digest"),
+            "updated_at": NOON,
+            **fields,
+        }
+    )
+
+
+def issue(number: int, kind: str = Lane.RUNBOOK_ISSUE, state: ItemState = ItemState.OPEN) -> Issue:
+    return Issue(
+        number, f"https://x/{number}", state, f"title {number}", "", "me", marker=Marker(kind, "task", "digest")
+    )
+
+
+def took(effect: Effect, lane: Lane = Lane.CONFIG_PULL_REQUEST, **fields: Any) -> TakenAction:
+    return TakenAction(effect, lane, **{"task": "prod/web", "message": "Because.", **fields})
+
+
+def test_a_run_tells_what_waits() -> None:
+    """What was open and what it opened, without what it closed, what is no question to anybody, and what was merged."""
+    one = drift(1)
+    tick = ticked(
+        one,
+        pulls=(pull(1), pull(2), pull(3, state=ItemState.MERGED), pull(4)),
+        issues=(issue(5), issue(6, DASHBOARD), issue(7, state=ItemState.CLOSED)),
+        decisions=(decided(one, attention=Attention(assignees=("zoe",), reviewers=("rosa",))),),
+        actions=(
+            took(Effect.CLOSED, number=2),
+            took(Effect.UPDATED, number=4, drifts=(one.id,)),
+            took(Effect.OPENED, Lane.RUNBOOK_ISSUE, number=2, url="https://x/i2"),
+            took(Effect.DENIED, limit="cooldown", next_eligible=NOON + HOUR),
+            took(Effect.DENIED, limit="cooldown", next_eligible=NOON, task="prod/db"),
+            took(Effect.REJECTED),
+            took(Effect.UNSUPPORTED, message="No\nedit \u202e."),
+        ),
+    )
+    told = waiting_of(tick)
+    assert told is not None
+    assert (told.pulls, told.issues) == (2, 2)
+    assert [(item.kind, item.number, item.url, item.asked) for item in told.items] == [
+        ("issue", 5, "https://x/5", ()),
+        ("pull request", 4, "https://x/4", ("rosa", "zoe")),
+        ("issue", 2, "https://x/i2", ()),
+        ("pull request", 1, "https://x/1", ()),
+    ]
+    assert told.held == (
+        HeldTasks("cooldown", 2, "prod/web: Because.", NOON),
+        HeldTasks("cannot be written", 1, r"prod/web: No edit \u202e.", None),
+        HeldTasks("rejected", 1, "prod/web: Because.", None),
+    )
+
+
+def test_what_a_run_could_not_tell_is_unknown() -> None:
+    """Without a code host, or where nobody looked: all of it. Where it was halted, what is held, and not what is open."""
+    assert waiting_of(ticked()) is None
+    halted = waiting_of(ticked(pulls=(pull(1),), issues=(), blocked="Halted by rosa"))
+    assert halted is not None
+    assert (halted.total, halted.held) == (1, None)
+    many = waiting_of(ticked(pulls=tuple(map(pull, range(1, 2000))), issues=()))
+    assert many is not None
+    assert (many.pulls, [item.number for item in many.items]) == (1999, [1999, 1998, 1997, 1996, 1995])
