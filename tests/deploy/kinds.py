@@ -19,7 +19,7 @@ _PLAIN: Final[dict[str, tuple[type, ...]]] = {
     "object": (object,),
     "datetime": (str, datetime),
 }
-_BEYOND: Final = frozenset({"monitoring.coreos.com"})
+_BEYOND: Final = frozenset({"monitoring.coreos.com", "gateway.networking.k8s.io"})
 """Groups of custom resources, which the client knows nothing of."""
 
 

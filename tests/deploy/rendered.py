@@ -16,6 +16,13 @@ from tests.distributions import ROOT
 CHART: Final = ROOT / "templates" / "deploy" / "chart"
 MANIFESTS: Final = ROOT / "templates" / "deploy" / "manifests"
 FILE: Final = MANIFESTS / "clockwork.yaml"
+INGRESS: Final = MANIFESTS / "ingress.yaml"
+OUTSIDE: Final[Mapping[str, Any]] = {
+    "enabled": True,
+    "hosts": [{"host": "clockwork.example.com", "paths": [{"path": "/"}]}],
+    "tls": [{"secretName": "clockwork-tls", "hosts": ["clockwork.example.com"]}],
+}
+"""An ingress to everything."""
 NEEDED: Final[Mapping[str, Any]] = {
     "image": {"repository": "ghcr.io/OWNER/clockwork"},
     "repo": "https://github.com/OWNER/REPOSITORY",
@@ -26,7 +33,7 @@ EVERYTHING: Final[Mapping[str, Any]] = {
     "image": {"repository": "registry.example.com/clockwork", "digest": f"sha256:{'a' * 64}"},
     "imagePullSecrets": [{"name": "registry"}],
     "branch": "main",
-    "settings": {"version": 1, "observe": {"kubernetes": {}}},
+    "settings": {"version": 1, "observe": {"kubernetes": {}}, "api": {"tokens": {"people": {"env": "PAGE"}}}},
     "level": "moderate",
     "env": [{"name": "HTTPS_PROXY", "value": "http://proxy.example.com:3128"}],
     "extraArgs": ["--live", "/var/lib/clockwork/live.json"],
@@ -35,7 +42,30 @@ EVERYTHING: Final[Mapping[str, Any]] = {
     "rbac": {"secrets": True, "rules": [{"apiGroups": ["example.com"], "resources": ["widgets"]}]},
     "apply": {"enabled": True},
     "serviceAccount": {"name": "keeper", "annotations": {"example.com/team": "platform"}},
-    "persistence": {"enabled": True, "storageClass": "fast", "size": "5Gi"},
+    "persistence": {
+        "enabled": True,
+        "storageClass": "fast",
+        "size": "5Gi",
+        "annotations": {"helm.sh/resource-policy": "keep"},
+    },
+    "ingress": {
+        "enabled": True,
+        "className": "nginx",
+        "annotations": {"nginx.ingress.kubernetes.io/proxy-body-size": "25m"},
+        "hosts": [
+            {"host": "clockwork.example.com", "paths": [{"path": "/", "pathType": "Prefix"}]},
+            {"host": "hooks.example.com"},
+        ],
+        "tls": [{"secretName": "clockwork-tls", "hosts": ["*.example.com"]}],
+    },
+    "httpRoute": {
+        "enabled": True,
+        "parentRefs": [{"name": "public", "namespace": "gateways", "sectionName": "https"}],
+        "hostnames": ["clockwork.example.com"],
+        "paths": [{"path": "/"}, {"path": "/webhook", "pathType": "Exact"}],
+    },
+    "nameOverride": "keeper",
+    "commonLabels": {"example.com/owner": "platform"},
     "service": {"port": 8080, "annotations": {"example.com/a": "b"}},
     "serviceMonitor": {"enabled": True, "labels": {"release": "x"}, "tokenSecret": {"name": "api", "key": "GRAFANA"}},
     "networkPolicy": {
@@ -86,10 +116,15 @@ def objects(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [each for each in yaml.safe_load_all(manifests(values)) if each]
 
 
-def main(file: Path = FILE) -> None:
-    """Write the plain manifests of a release called ``clockwork``."""
-    file.write_text(
+def main(folder: Path = MANIFESTS) -> None:
+    """Write the plain manifests of a release called ``clockwork``, and an ingress to it beside them."""
+    (folder / FILE.name).write_text(
         f"# What the chart beside this folder renders for values.yaml; see kustomization.yaml.\n{manifests(NEEDED)}"
+    )
+    ingress = texts({**NEEDED, "ingress": OUTSIDE})["ingress.yaml"].strip()
+    (folder / INGRESS.name).write_text(
+        "# From outside of the cluster: webhooks, which are signed, and all that asks for a token of `api.tokens`. Its host,\n"
+        f"# class and the Secret with its certificate are yours; name this file in kustomization.yaml.\n{ingress}\n"
     )
 
 

@@ -16,7 +16,7 @@ from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 from bot.renderers import tools
 from tests.deploy import rendered
 from tests.deploy.kinds import problems
-from tests.deploy.rendered import CHART, EVERYTHING, FILE, MANIFESTS, NEEDED
+from tests.deploy.rendered import CHART, EVERYTHING, FILE, INGRESS, MANIFESTS, NEEDED, OUTSIDE
 from tests.entry import clockwork
 from tests.table import table
 
@@ -36,6 +36,11 @@ VOLUMES: Final = frozenset(
     {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 )
 """Volumes that Pod Security "restricted" allows (kubernetes.io, "Pod Security Standards")."""
+
+
+def outside(**changes: Any) -> dict[str, Any]:
+    """An ingress to everything, with changes."""
+    return {"ingress": {**OUTSIDE, **changes}}
 
 
 def kinds(objects: list[dict[str, Any]]) -> set[str]:
@@ -60,6 +65,7 @@ def test_what_is_switched_on_is_there() -> None:
     always = {"ServiceAccount", "Deployment", "Service"}
     roles = {"ClusterRole", "ClusterRoleBinding"}
     optional = {"ConfigMap", "PersistentVolumeClaim", "ServiceMonitor", "NetworkPolicy", "PodDisruptionBudget"}
+    optional |= {"Ingress", "HTTPRoute"}
     assert kinds(rendered.objects(NEEDED)) == always | roles
     assert kinds(rendered.objects(EVERYTHING)) == always | roles | optional
     assert kinds(rendered.objects(CASES["two namespaces"])) == always | {"Role", "RoleBinding"}
@@ -144,6 +150,20 @@ def test_it_may_only_read_until_applying_is_enabled() -> None:
         ({"serviceAccount": {"create": False}}, "serviceAccount/name"),
         ({"volumeMounts": [{"name": "x"}]}, "volumeMounts/0"),
         ({"serviceMonitor": {"enabled": True}}, "serviceMonitor.tokenSecret.name"),
+        ({"fullnameOverride": "Not A Name"}, "fullnameOverride"),
+        ({"ingress": {"enabled": True}}, "ingress.hosts: name a host"),
+        (outside(hosts=[{"host": "https://x.example.com"}]), "ingress/hosts/0/host"),
+        (outside(hosts=[{"host": "x.example.com", "paths": [{"path": "x"}]}]), "ingress/hosts/0/paths/0/path"),
+        (outside(hosts=[{"host": "x.example.com", "paths": ["/"]}]), "ingress/hosts/0/paths/0"),
+        (outside(tls=[]), "clockwork.example.com shows more than /webhook, .* in the clear: add it to ingress.tls"),
+        (outside(tls=[{"hosts": ["*.clockwork.example.com", "example.com"]}]), "in the clear"),
+        ({**outside(), "settings": {"version": 1}}, "ingress: .* settings.api.tokens names no token to sign in with"),
+        ({**outside(), "networkPolicy": {"enabled": True}}, "ingress: networkPolicy.from lets nobody in"),
+        ({"httpRoute": {"enabled": True}}, "httpRoute.parentRefs: name the Gateway"),
+        (
+            {"httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}], "paths": [{"path": "/"}]}},
+            "name the listener of public that has TLS",
+        ),
     ],
 )
 def test_values_that_cannot_be_right_are_refused(change: Mapping[str, Any], named: str) -> None:
@@ -161,21 +181,61 @@ def test_the_schema_knows_every_value() -> None:
     Draft7Validator(schema).validate({**values, **NEEDED})
 
 
+def test_webhooks_come_from_outside_and_pages_only_with_tls() -> None:
+    """An ingress shows /webhook by itself. What asks for a token wants TLS for its host, here or before; labels are on all."""
+    everything = rendered.objects(EVERYTHING)
+    (ingress,) = of_kind(everything, "Ingress")
+    service = {"service": {"name": "clockwork-keeper", "port": {"name": "http"}}}
+    assert [(rule["host"], rule["http"]["paths"]) for rule in ingress["spec"]["rules"]] == [
+        ("clockwork.example.com", [{"path": "/", "pathType": "Prefix", "backend": service}]),
+        ("hooks.example.com", [{"path": "/webhook", "pathType": "Exact", "backend": service}]),
+    ]
+    assert (ingress["spec"]["ingressClassName"], ingress["spec"]["tls"]) == ("nginx", EVERYTHING["ingress"]["tls"])
+    (route,) = of_kind(everything, "HTTPRoute")
+    assert route["spec"] == {
+        "parentRefs": EVERYTHING["httpRoute"]["parentRefs"],
+        "hostnames": ["clockwork.example.com"],
+        "rules": [
+            {
+                "matches": [
+                    {"path": {"type": "PathPrefix", "value": "/"}},
+                    {"path": {"type": "Exact", "value": "/webhook"}},
+                ],
+                "backendRefs": [{"name": "clockwork-keeper", "port": 8080}],
+            }
+        ],
+    }
+    assert {each["metadata"]["labels"]["example.com/owner"] for each in everything} == {"platform"}
+    for change in (
+        {"ingress": {"enabled": True, "hosts": [{"host": "x.example.com"}]}},
+        outside(tls=[], tlsElsewhere=True),
+        outside(tls=[{"secretName": "of the controller's own"}]),
+        {"httpRoute": {"enabled": True, "parentRefs": [{"name": "public"}]}},
+    ):
+        assert kinds(rendered.objects({**NEEDED, **change})) & {"Ingress", "HTTPRoute"}, change
+
+
 def test_the_plain_manifests_are_what_the_chart_renders(tmp_path: Path) -> None:
     """``python -m tests.deploy.rendered`` would change nothing."""
-    rendered.main(tmp_path / "clockwork.yaml")
-    assert (tmp_path / "clockwork.yaml").read_text() == FILE.read_text()
+    rendered.main(tmp_path)
+    for file in (FILE, INGRESS):
+        assert (tmp_path / file.name).read_text() == file.read_text(), file.name
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
-def test_kubectl_builds_the_plain_manifests() -> None:
-    """`kubectl kustomize` puts every object where it belongs, the role's subject too."""
-    done = subprocess.run(["kubectl", "kustomize", str(MANIFESTS)], capture_output=True, text=True, check=True)
+def test_kubectl_builds_the_plain_manifests(tmp_path: Path) -> None:
+    """`kubectl kustomize` puts every object where it belongs, the role's subject too; the ingress where it is named."""
+    shutil.copytree(MANIFESTS, tmp_path, dirs_exist_ok=True)
+    text = (tmp_path / "kustomization.yaml").read_text()
+    (tmp_path / "kustomization.yaml").write_text(text.replace("# - ingress.yaml, for", "- ingress.yaml # for"))
+    done = subprocess.run(["kubectl", "kustomize", str(tmp_path)], capture_output=True, text=True, check=True)
     objects = list(yaml.safe_load_all(done.stdout))
-    assert len(objects) == 1 + len(rendered.objects(NEEDED))
+    assert len(objects) == 1 + len(rendered.objects(NEEDED)) + 1
     assert [problem for each in objects for problem in problems(each)] == []
     (binding,) = of_kind(objects, "ClusterRoleBinding")
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "clockwork", "namespace": "clockwork"}]
+    (ingress,) = of_kind(objects, "Ingress")
+    assert ingress["metadata"]["namespace"] == "clockwork"
 
 
 def test_our_own_guard_finds_nothing(tmp_path: Path) -> None:

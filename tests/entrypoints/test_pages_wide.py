@@ -31,7 +31,8 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
 }
 _TORN = """[...document.querySelectorAll('time, .figure, thead th')].filter(each => each.getClientRects().length > 1)"""
 _OPEN = "document.querySelectorAll('details').forEach(each => { each.open = true; })"
-_NARROW = "[...document.querySelectorAll('[role=table] :is(td, th)')].filter(each => each.textContent && each.clientWidth < 60).length"
+_CELLS = "[...document.querySelectorAll('[role=table] :is(td, th)')]"
+_NARROW = f"{_CELLS}.filter(each => each.textContent && each.clientWidth < 60).length"
 
 
 @pytest.mark.chromium

@@ -1,8 +1,11 @@
 {{- define "clockwork.name" -}}
-{{- if contains .Chart.Name .Release.Name -}}
+{{- $own := .Values.nameOverride | default .Chart.Name -}}
+{{- if .Values.fullnameOverride -}}
+{{ .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains $own .Release.Name -}}
 {{ .Release.Name | trunc 63 | trimSuffix "-" }}
 {{- else -}}
-{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{ printf "%s-%s" .Release.Name $own | trunc 63 | trimSuffix "-" }}
 {{- end -}}
 {{- end -}}
 
@@ -11,7 +14,7 @@
 {{- end -}}
 
 {{- define "clockwork.selector" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/name: {{ .Values.nameOverride | default .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
@@ -20,6 +23,27 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Not empty where paths lead to what asks for a token: everything but webhooks, which are signed by themselves. */}}
+{{- define "clockwork.signs-in" -}}
+{{- range . -}}
+{{- if ne .path "/webhook" }}yes{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Refuses what nobody could use from outside: pages for whose sign-in no token is there, and a wall before all of it. */}}
+{{- define "clockwork.reachable" -}}
+{{- $values := .root.Values -}}
+{{- if and (include "clockwork.signs-in" .paths) $values.settings (not (dig "api" "tokens" dict $values.settings)) -}}
+{{- fail (printf "%s: more than /webhook is shown, and settings.api.tokens names no token to sign in with" .key) -}}
+{{- end -}}
+{{- if and $values.networkPolicy.enabled (not $values.networkPolicy.from) -}}
+{{- fail (printf "%s: networkPolicy.from lets nobody in, so name the pods of the controller there" .key) -}}
+{{- end -}}
 {{- end -}}
 
 {{- define "clockwork.image" -}}
