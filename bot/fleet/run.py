@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.fleet.status import FleetResult
-from bot.fleet.waits import WaitingForPeople
+from bot.fleet.waits import HeldTasks, WaitingForPeople
 from bot.model.requests import RequestsLeft
 from bot.model.severity import Severity
 
@@ -60,3 +60,5 @@ class FleetRun:
     """Seconds that the code host asked to wait."""
     waiting: WaitingForPeople | None = None
     """What waits for people once it is over; None where it could not tell, or no code host is there to ask."""
+    held: tuple[HeldTasks, ...] | None = None
+    """What is not fixed for now; None where it could not tell."""

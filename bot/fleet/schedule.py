@@ -67,6 +67,7 @@ def ended(repository: FleetRepository, run: FleetRun, pacing: RetryPacing, now: 
         requests=run.requests if not failures else repository.requests,
         seen=repository.seen if failures else run.began,
         waiting=repository.waiting if failures else run.waiting,
+        held=repository.held if failures else run.held,
     )
     retry_delay = timedelta(seconds=run.retry_after or 0)
     if failures:

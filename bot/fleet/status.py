@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.fleet.waits import WaitingForPeople
+from bot.fleet.waits import HeldTasks, WaitingForPeople
 from bot.model.severity import Severity
 
 
@@ -67,6 +67,8 @@ class FleetRepository:
     """When the last run began that gave an account; None where none did yet, or nobody noted it."""
     waiting: WaitingForPeople | None = None
     """What waits for people as the last run that gave an account told; None where it could not tell, or none did."""
+    held: tuple[HeldTasks, ...] | None = None
+    """What is not fixed for now, as that run told; None as for ``waiting``."""
 
     @property
     def worst(self) -> Severity | None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 MOST_NAMED: Final = 5
-"""So many items, holds and people are named of each repository; the others are only counted."""
+"""So many items, reasons and people are named of each repository; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,11 @@ class HeldTasks:
 
 @dataclass(frozen=True, slots=True)
 class WaitingForPeople:
-    """How many pull requests and issues are open, and the first of them; ``held`` is None where the run could not tell."""
+    """How many pull requests and issues of ours are open, and the newest of them."""
 
     pulls: int
     issues: int
     items: tuple[AwaitedItem, ...] = ()
-    held: tuple[HeldTasks, ...] | None = None
 
     @property
     def total(self) -> int:

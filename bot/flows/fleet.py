@@ -74,6 +74,11 @@ class FleetLoop:
     _differences: FleetDifferences = field(default_factory=FleetDifferences)
     _discovered: datetime | None = None
 
+    @property
+    def running(self) -> int:
+        """How many repositories are being run."""
+        return len(self._costs)
+
     def status(self) -> FleetStatus:
         """What is known of all who take part. Any thread may ask."""
         rows = map(self.known.get, sorted(self._members))

@@ -26,7 +26,7 @@ def check_address(address: str) -> str:
     parts = _split(address)
     if parts.scheme not in _SCHEMES:
         raise Invalid(
-            f"cannot speak {parts.scheme!r} to a Git remote", advice="use https://, http://, ssh:// or a path"
+            f"cannot speak {parts.scheme!r} to a Git remote", advice="Use https://, http://, ssh:// or a path"
         )
     if parts.password is not None or (parts.username is not None and parts.scheme in {"http", "https"}):
         raise _with_secrets(shown(address), "credentials")

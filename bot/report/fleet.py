@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.console import Console
@@ -12,8 +12,8 @@ from rich.text import Text
 from bot.fleet.overview import FleetStatus
 from bot.fleet.run import FleetRun
 from bot.fleet.status import FleetRepository, FleetResult
-from bot.fleet.waits import WaitingForPeople
-from bot.model.json import facts
+from bot.fleet.waits import HeldTasks, WaitingForPeople
+from bot.model.json import JSON, facts
 from bot.model.severity import Severity
 from bot.model.wording import counted
 from bot.report.console import printable
@@ -46,6 +46,10 @@ def show_fleet(status: FleetStatus, console: Console) -> None:
             console.print(Text(f"{printable(member.name)}: {printable(member.error)}"), soft_wrap=True)
         if member.waiting is not None and member.waiting.total:
             console.print(Text(f"{printable(member.name)}: {waits(member.waiting)}"))
+        for held in member.held or ():
+            if held.again is None:
+                text = f"{counted(held.tasks, 'task')} {held.reason}: {printable(held.why)}"
+                console.print(Text(f"{printable(member.name)}: {text}"), soft_wrap=True)
     console.print(Text(summary(status)))
 
 
@@ -99,6 +103,7 @@ def _json(member: FleetRepository) -> dict[str, object]:
     return {
         **facts(member, "name url account last seconds result severities failures error requests running due seen"),
         "waiting": _waiting(member.waiting),
+        "held": _held(member.held),
     }
 
 
@@ -109,8 +114,11 @@ def _waiting(waiting: WaitingForPeople | None) -> dict[str, object] | None:
         "pull_requests": waiting.pulls,
         "issues": waiting.issues,
         "items": [facts(item, "number kind title url updated asked") for item in waiting.items],
-        "held": None if waiting.held is None else [facts(each, "reason tasks why again") for each in waiting.held],
     }
+
+
+def _held(held: Sequence[HeldTasks] | None) -> list[dict[str, JSON]] | None:
+    return None if held is None else [facts(each, "reason tasks why again") for each in held]
 
 
 def run_json(run: FleetRun) -> dict[str, object]:
@@ -119,6 +127,7 @@ def run_json(run: FleetRun) -> dict[str, object]:
     return {
         **facts(run, "name began seconds result severities actions commit error requests"),
         "waiting": _waiting(run.waiting),
+        "held": _held(run.held),
         "left": budget and {"limit": budget.limit, "remaining": budget.remaining, "resets": budget.resets.isoformat()},
     }
 

@@ -110,8 +110,9 @@ class OpenFleet:
             name for name in lower_names if sum(member.name.lower() == name for member in listed_members) > 1
         )
         if duplicates:
-            text = f"{self.file}: two repositories are called {duplicates[0]}"
-            raise Invalid(text, advice="Give one of them another name.")
+            urls = [member.url for member in listed_members if member.name.lower() == duplicates[0]]
+            text = f"{self.file}: two repositories are called {duplicates[0]}: {urls[0]} and {urls[1]}"
+            raise Invalid(text, advice="Give one of them another name with `name` beside its url.")
         # A repository that the file calls otherwise is still the one that the app reaches.
         lower_names |= {_full_name(member).lower() for member in listed_members}
         installed = [member for member in self._installed(owners) if member.name.lower() not in lower_names]

@@ -125,19 +125,24 @@ def test_the_headline_says_what_is_so(rows: tuple[FleetRepository, ...], headlin
 
 
 def waiting(pulls: int = 1, issues: int = 1, text: str = "prod/web: image 1.4.2") -> WaitingForPeople:
-    """That many open, two of which are named, and two reasons why something is held."""
+    """That many open, two of which are named."""
     items = (
         AwaitedItem(7, "pull request", text, "https://example.org/7", NOW, ("rosa", text)),
         AwaitedItem(5, "issue", text, "javascript:alert(1)"),
     )
-    return WaitingForPeople(pulls, issues, items, (HeldTasks("cooldown", 3, text, NOW), HeldTasks(text, 1, text)))
+    return WaitingForPeople(pulls, issues, items)
+
+
+def held(text: str = "prod/web: image 1.4.2") -> tuple[HeldTasks, ...]:
+    """Two reasons."""
+    return HeldTasks("cooldown", 3, text, NOW), HeldTasks(text, 1, text)
 
 
 def test_what_waits_for_whom_is_said() -> None:
     """Pull requests and issues with links, people who are asked, and what nobody could tell: that is never nothing."""
     rows = (
         row("a", waiting=waiting(4, 1)),
-        row("b", waiting=WaitingForPeople(0, 0, (), ())),
+        row("b", waiting=WaitingForPeople(0, 0)),
         row("c"),
         row("d", FleetResult.FAILED, waiting=WaitingForPeople(0, 1)),
     )
@@ -161,7 +166,7 @@ def test_what_waits_for_whom_is_said() -> None:
 
 def test_what_is_halted_and_held_is_said() -> None:
     """By what, since when and until when; which accounts have requests left."""
-    rows = (row("a", waiting=waiting()), row("acme/held", FleetResult.BLOCKED, error="halted by rosa"))
+    rows = (row("a", held=held()), row("acme/held", FleetResult.BLOCKED, error="halted by rosa"))
     budgets = (
         RequestBudget("installation 1", 4000, 5000, NOW, 1000),
         RequestBudget("installation 2", 900, 5000, NOW, 1000),
@@ -223,7 +228,10 @@ def test_trends_are_drawn_and_written() -> None:
 
 def test_hostile_names_stay_text() -> None:
     """A repository's name or error, and what waits in it, add no markup and hide nothing."""
-    rows = (row(EVIL, FleetResult.FAILED, error=EVIL, waiting=waiting(text=EVIL)), row(f"{EVIL}2", FleetResult.BLOCKED))
+    rows = (
+        row(EVIL, FleetResult.FAILED, error=EVIL, waiting=waiting(text=EVIL), held=held(EVIL)),
+        row(f"{EVIL}2", FleetResult.BLOCKED),
+    )
     text = page(FleetStatus(NOW, rows, budgets=(RequestBudget(EVIL, 1, 2, NOW),)))
     assert not Outline(text).all("script", "img")
     assert "\u202e" not in text
@@ -232,7 +240,7 @@ def test_hostile_names_stay_text() -> None:
 
 def test_five_thousand_repositories_are_pages() -> None:
     """Each page has two hundred; every repository is on one of them, and what is beside them on the first alone."""
-    rows = tuple(row(f"acme/r{number:04}", waiting=waiting()) for number in range(5000))
+    rows = tuple(row(f"acme/r{number:04}", waiting=waiting(), held=held()) for number in range(5000))
     status = FleetStatus(NOW, rows, history())
     pages = [page(status, number) for number in range(1, 26)]
     assert all(len(text) < 300_000 for text in pages)

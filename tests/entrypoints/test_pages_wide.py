@@ -19,7 +19,14 @@ from tests.flows.browser import CHROMIUM, browser
 
 LONG = "a-long-name-" * 4 + "x" * 200
 ROWS = (
-    fleet.row(LONG, FleetResult.FAILED, error=f"{LONG} {LONG}", failures=12, waiting=fleet.waiting(5, 5, LONG)),
+    fleet.row(
+        LONG,
+        FleetResult.FAILED,
+        error=f"{LONG} {LONG}",
+        failures=12,
+        waiting=fleet.waiting(5, 5, LONG),
+        held=fleet.held(LONG),
+    ),
     fleet.row("acme/calm"),
     fleet.row("acme/b", FleetResult.DRIFT, severities=dict.fromkeys(Severity, 3)),
 )

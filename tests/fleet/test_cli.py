@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bot.settings.fleet import load_fleet
 from tests.entry import clockwork
+from tests.fleet.brokers import wait_for
 from tests.fleet.stand import fleet_stand
 
 
@@ -44,6 +49,48 @@ def test_a_fleet_is_run_listed_and_divided(tmp_path: Path) -> None:
         stand.box.create_repository("north/named", files={"a": b"1\n"})
         nobody = clockwork("fleet", "run", str(stand.write()), "--once", "--json", folder=tmp_path, **env)
         assert (nobody.returncode, json.loads(nobody.stdout)["repositories"]) == (0, [])
+
+
+@pytest.mark.parametrize("processes", ["forked", "fresh"])
+def test_stopping_a_fleet_says_what_it_waits_for_and_stopping_it_twice_ends_that(
+    tmp_path: Path, processes: str
+) -> None:
+    """A run that hangs is waited for, which is said; a second signal ends it with all it started, and it counts as no crash."""
+    marker, remote = tmp_path / "started", tmp_path / "shop"
+    command = f"[sh, -c, 'echo $$ > {marker}.new; mv {marker}.new {marker}; exec sleep 600']"
+    (tmp_path / "settings.yaml").write_text(
+        f"version: 1\nobserve: {{snapshot: {{command: {command}, timeout: 900}}}}\n"
+    )
+    remote.mkdir()
+    (remote / "web.yaml").write_text("apiVersion: v1\nkind: Service\nmetadata: {name: web}\n")
+    git = ["git", "-C", str(remote), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
+        subprocess.run([*git, *words], check=True)
+    file = tmp_path / "fleet.yaml"
+    entry = f"{{url: {remote}, name: a/a, settings: settings.yaml}}"
+    file.write_text(f"version: 1\nschedule: {{processes: {processes}}}\nrepositories: [{entry}]\n")
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    env = kept | {"HOME": str(tmp_path), "CLOCKWORK_CACHE": str(tmp_path / "cache")}
+    with (tmp_path / "stderr").open("wb") as stderr:
+        words = [sys.executable, "-m", "bot", "fleet", "run", str(file)]
+        fleet = subprocess.Popen(words, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=stderr)
+    try:
+        wait_for(marker.exists)
+        second = clockwork("fleet", "run", str(file), "--once", folder=tmp_path, **env)
+        assert (second.returncode, f"by process {fleet.pid}" in second.stderr) == (4, True)
+        fleet.send_signal(signal.SIGINT)
+        wait_for(lambda: "stopping once 1 run ended, after 10m at the latest" in (tmp_path / "stderr").read_text())
+        assert fleet.poll() is None
+        fleet.send_signal(signal.SIGINT)
+        assert fleet.wait(60) == 130
+    finally:
+        fleet.kill()
+        fleet.wait()
+    wait_for(lambda: not Path(f"/proc/{marker.read_text().strip()}/stat").exists())
+    (listed,) = json.loads(clockwork("fleet", "list", str(file), "--json", folder=tmp_path, **env).stdout)[
+        "repositories"
+    ]
+    assert (listed["result"], listed["failures"], listed["running"]) == (None, 0, False)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.entrypoints.fleet.accounts import history_of, history_text, known_of, known_text, run_of, run_text
 from bot.entrypoints.fleet.keeping import remember_history, remembered_history
-from bot.entrypoints.fleet.waiting import waiting_of
+from bot.entrypoints.fleet.waiting import held_in, waiting_of
 from bot.fleet.history import FleetDifferences, FleetHistory, FleetHour
 from bot.fleet.run import FleetMember, FleetRun
 from bot.fleet.status import FleetRepository, FleetResult
@@ -29,9 +29,8 @@ from tests.soak.ticks import TickingClock
 from tests.table import table
 
 HOUR = timedelta(hours=1)
-WAITING = WaitingForPeople(
-    2, 1, (AwaitedItem(3, "pull request", "t", "https://x/3", NOON, ("rosa",)),), (HeldTasks("cooldown", 2, "w", NOON),)
-)
+WAITING = WaitingForPeople(2, 1, (AwaitedItem(3, "pull request", "t", "https://x/3", NOON, ("rosa",)),))
+HELD = (HeldTasks("cooldown", 2, "w", NOON),)
 
 
 def test_hours_are_bounded() -> None:
@@ -76,7 +75,10 @@ def test_the_whole_fleet_is_added_up_run_by_run() -> None:
     """A failed run leaves what its repository had, one without any account yet is unknown, others of the fleet count too."""
     differs = {Severity.HIGH: 2, Severity.LOW: 1}
     ends = {
-        "a": [ran("a", FleetResult.DRIFT, severities=differs, waiting=WAITING), ran("a", FleetResult.TIMED_OUT)],
+        "a": [
+            ran("a", FleetResult.DRIFT, severities=differs, waiting=WAITING, held=HELD),
+            ran("a", FleetResult.TIMED_OUT),
+        ],
         "b": [ran("b", FleetResult.FAILED), ran("b", FleetResult.BLOCKED, severities={Severity.LOW: 4})],
         "c": [ran("c", FleetResult.DRIFT, severities={Severity.CRITICAL: 1}), ran("c", FleetResult.IN_SYNC)],
     }
@@ -101,7 +103,7 @@ def test_the_whole_fleet_is_added_up_run_by_run() -> None:
         ),
     )
     first = again.known["a"]
-    assert (first.waiting, first.failures, first.seen) == (WAITING, 1, loop.known["a"].seen)
+    assert (first.waiting, first.held, first.failures, first.seen) == (WAITING, HELD, 1, loop.known["a"].seen)
     told = fleet_json(again.status())
     assert told["repositories"][0]["waiting"] == {  # type: ignore[index]
         "pull_requests": 2,
@@ -116,8 +118,12 @@ def test_the_whole_fleet_is_added_up_run_by_run() -> None:
                 "asked": ["rosa"],
             }
         ],
-        "held": [{"reason": "cooldown", "tasks": 2, "why": "w", "again": NOON.isoformat()}],
     }
+    assert [each["held"] for each in told["repositories"]] == [  # type: ignore[attr-defined]
+        [{"reason": "cooldown", "tasks": 2, "why": "w", "again": NOON.isoformat()}],
+        None,
+        None,
+    ]
     assert told["repositories"][1]["waiting"] is None  # type: ignore[index]
     assert [hour["unknown"] for hour in told["history"]] == [1, 0]  # type: ignore[attr-defined]
     json.dumps(told)
@@ -130,16 +136,19 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     assert remembered_history(file) == FleetHistory()
     remember_history(file, history)
     assert remembered_history(file) == history
-    account = ran("a", FleetResult.DRIFT, waiting=WAITING)
+    account = ran("a", FleetResult.DRIFT, waiting=WAITING, held=HELD)
     assert run_of(run_text(account)) == account
     older = json.loads(run_text(account))
-    del older["waiting"]
-    assert run_of(json.dumps(older)) == replace(account, waiting=None)
-    known = json.loads(known_text({"a": FleetRepository("a", NOON, result=FleetResult.DRIFT, waiting=WAITING)}))
-    for new in ("waiting", "seen"):
+    for new in ("waiting", "held"):
+        del older[new]
+    assert run_of(json.dumps(older)) == replace(account, waiting=None, held=None)
+    known = json.loads(
+        known_text({"a": FleetRepository("a", NOON, result=FleetResult.DRIFT, waiting=WAITING, held=HELD)})
+    )
+    for new in ("waiting", "held", "seen"):
         del known["a"][new]
     (repository,) = known_of(json.dumps(known).encode()).values()
-    assert (repository.waiting, repository.seen, repository.is_known) == (None, None, True)
+    assert (repository.waiting, repository.held, repository.seen, repository.is_known) == (None, None, None, True)
 
 
 @table(
@@ -214,7 +223,7 @@ def test_a_run_tells_what_waits() -> None:
         ("issue", 2, "https://x/i2", ()),
         ("pull request", 1, "https://x/1", ()),
     ]
-    assert told.held == (
+    assert held_in(tick) == (
         HeldTasks("cooldown", 2, "prod/web: Because.", NOON),
         HeldTasks("cannot be written", 1, r"prod/web: No edit \u202e.", None),
         HeldTasks("rejected", 1, "prod/web: Because.", None),
@@ -223,10 +232,11 @@ def test_a_run_tells_what_waits() -> None:
 
 def test_what_a_run_could_not_tell_is_unknown() -> None:
     """Without a code host, or where nobody looked: all of it. Where it was halted, what is held, and not what is open."""
-    assert waiting_of(ticked()) is None
-    halted = waiting_of(ticked(pulls=(pull(1),), issues=(), blocked="Halted by rosa"))
-    assert halted is not None
-    assert (halted.total, halted.held) == (1, None)
+    alone = ticked(actions=(took(Effect.UNSUPPORTED),))
+    assert waiting_of(alone) is None
+    assert held_in(alone) == (HeldTasks("cannot be written", 1, "prod/web: Because."),)
+    halted = ticked(pulls=(pull(1),), issues=(), blocked="Halted by rosa")
+    assert (waiting_of(halted), held_in(halted)) == (waiting_of(replace(halted, blocked=None)), None)
     many = waiting_of(ticked(pulls=tuple(map(pull, range(1, 2000))), issues=()))
     assert many is not None
     assert (many.pulls, [item.number for item in many.items]) == (1999, [1999, 1998, 1997, 1996, 1995])

@@ -113,7 +113,10 @@ def run(
         loop.told = _Teller(loop, keep, as_json=as_json, quiet=once)
         try:
             with _shown(loop, fleet, status):
-                waiting = _kept(loop, runs_once=once)
+                waiting = _kept(loop, fleet.settings.schedule.time_limit, runs_once=once)
+        except KeyboardInterrupt:
+            runner.end()
+            raise
         finally:
             runner.close()
             if loop.known:
@@ -248,13 +251,28 @@ def _warned(exc: BotError) -> None:
     print(f"fleet: who takes part could not be asked: {exc.message}", file=sys.stderr, flush=True)
 
 
-def _kept(loop: FleetLoop, *, runs_once: bool) -> tuple[str, ...]:
-    """Run until told to stop, or everybody once; then who was not run. A signal lets what runs come to its end."""
+def _kept(loop: FleetLoop, limit: float, *, runs_once: bool) -> tuple[str, ...]:
+    """Run until told to stop, or everybody once; then who was not run. A signal lets what runs come to its end, which takes
+    ``limit`` seconds at most; another one raises ``KeyboardInterrupt``.
+    """
     import signal
     import threading
 
+    from bot.model.wording import counted, span
+
     stop = threading.Event()
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def told(_number: int, _frame: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        if loop.running:
+            text = f"fleet: stopping once {counted(loop.running, 'run')} ended, after {span(limit)} at the latest"
+            os.write(
+                2, f"{text}; stop it again to end them now\n".encode()
+            )  # a handler must not wait for a lock of print
+
+    before = {number: signal.signal(number, told) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         if runs_once:
             return loop.once(stop.is_set)

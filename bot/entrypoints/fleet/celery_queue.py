@@ -199,6 +199,9 @@ class CeleryRunner:
             return _failed(name, f"the worker gave no account: {value}", FleetResult.CRASHED)
         return account
 
+    def end(self) -> None:
+        """Workers end what they have begun by themselves; nobody waits for it."""
+
     def close(self) -> None:
         """Give the connections back."""
         self._results.close()

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import IO, Final
+from weakref import WeakSet
 
 from bot.entrypoints.fleet.fork_server import RUN, STALE
 
@@ -32,7 +33,7 @@ _SHORT: Final = 5.0
 """Seconds in which a server ends that has nothing to do."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class ForkedProgram:
     """Satisfies :class:`bot.processes.StartedProgram`."""
 
@@ -87,6 +88,8 @@ class Forking:
     _servers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _again: float = 0.0
     """When a server is tried again, by the monotonic clock."""
+    _programs: WeakSet[ForkedProgram] = field(default_factory=WeakSet)
+    """Those that somebody still waits for."""
 
     def start(self) -> ForkedProgram | None:
         """A process of a run, which waits for its first line (:func:`~bot.entrypoints.fleet.fork_server.surroundings_line`).
@@ -102,6 +105,14 @@ class Forking:
                 sys.stderr.write("fleet: there is no fork server to be had; each run gets a fresh process\n")
                 self._again = now + _PAUSE
         return None
+
+    def end_runs(self) -> None:
+        """Every run that goes on is told to end."""
+        with self._lock:
+            programs = list(self._programs)
+        for program in programs:
+            with suppress(OSError, ValueError):  # of one that ended and was waited for meanwhile
+                program.signal_group(signal.SIGTERM)
 
     def close(self) -> None:
         """The server ends with the last of its runs, or at once where it hangs."""
@@ -132,7 +143,10 @@ class Forking:
                 self._leave(control)
                 raise
             stack.pop_all()
-        return ForkedProgram(pid, *streams, process, answers)
+        program = ForkedProgram(pid, *streams, process, answers)
+        with self._lock:
+            self._programs.add(program)
+        return program
 
     def _running(self) -> socket.socket:
         """Where to ask a server, which is started where there is none. The lock is held."""

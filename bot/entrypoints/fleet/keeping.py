@@ -53,11 +53,17 @@ def _keep(file: Path, data: bytes) -> None:
 def kept_alone(folder: Path) -> Iterator[None]:
     """Nobody else keeps this fleet on this machine. ``Refused`` where somebody does."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "fleet.lock").open("w") as lock:
+    with (folder / "fleet.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
+            lock.seek(0)
+            pid = lock.read(20).strip()
+            by = f", by process {pid}" if pid.isdigit() else ""
             raise Refused(
-                "this fleet is kept already on this machine", advice="End the other `fleet run` first."
+                f"this fleet is kept already on this machine{by}", advice="End the other `fleet run` first."
             ) from exc
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
         yield

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bot import processes
+from bot.entrypoints.daemon.children import end_children
 from bot.entrypoints.fleet.accounts import order_text, run_of
 from bot.entrypoints.fleet.fork_server import surroundings_line
 from bot.entrypoints.fleet.forking import PROGRAM, Forking
@@ -112,6 +113,13 @@ class ProcessPool:
                 accounts.append(self._finished.get_nowait())
         except queue.Empty:
             return accounts
+
+    def end(self) -> None:
+        """What runs is ended, and nothing that waits for a thread is begun. The next run of a repository finds its work."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self.forks is not None:
+            self.forks.end_runs()
+        end_children()
 
     def close(self) -> None:
         """What runs comes to its end, at the latest by its time limit."""

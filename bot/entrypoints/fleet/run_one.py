@@ -20,7 +20,7 @@ from typing import NoReturn
 
 from bot.entrypoints.daemon.children import end_children
 from bot.entrypoints.fleet.accounts import order_of, run_text
-from bot.entrypoints.fleet.waiting import waiting_of
+from bot.entrypoints.fleet.waiting import held_in, waiting_of
 from bot.entrypoints.fleet.wall import check_reach, wall_off
 from bot.errors import BotError, Unavailable
 from bot.fleet.run import FleetRun
@@ -155,6 +155,7 @@ def _completed_run(blank: FleetRun, finished: Tick) -> FleetRun:
         commit=finished.commit,
         error=line(finished.blocked or _first(problems)) or None,
         waiting=waiting_of(finished),
+        held=held_in(finished),
     )
 
 

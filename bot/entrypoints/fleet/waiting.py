@@ -25,8 +25,7 @@ def waiting_of(tick: Tick) -> WaitingForPeople | None:
         return None
     items = sorted(_items(tick), key=lambda item: item.number, reverse=True)
     pulls = sum(item.kind == "pull request" for item in items)
-    held = None if tick.blocked is not None and not tick.actions else held_tasks(tick.actions)
-    return WaitingForPeople(pulls, len(items) - pulls, tuple(items[:MOST_NAMED]), held)
+    return WaitingForPeople(pulls, len(items) - pulls, tuple(items[:MOST_NAMED]))
 
 
 def _items(tick: Tick) -> Iterator[AwaitedItem]:
@@ -64,10 +63,14 @@ def _subject(action: TakenAction) -> _Subject:
     return ("pull request" if action.lane is Lane.CONFIG_PULL_REQUEST else "issue", action.number or 0)
 
 
-def held_tasks(actions: Sequence[TakenAction]) -> tuple[HeldTasks, ...]:
-    """What is not done for now, by its reason, the most frequent first: at most :data:`MOST_NAMED` reasons."""
+def held_in(tick: Tick) -> tuple[HeldTasks, ...] | None:
+    """What is not done for now, by its reason, the most frequent first: at most :data:`MOST_NAMED` reasons. None where the run
+    was blocked before it tried anything.
+    """
+    if tick.blocked is not None and not tick.actions:
+        return None
     groups: dict[str, list[TakenAction]] = {}
-    for action in actions:
+    for action in tick.actions:
         if (reason := _reason(action)) is not None:
             groups.setdefault(reason, []).append(action)
     held = [_held(reason, group) for reason, group in groups.items()]

@@ -119,7 +119,7 @@ def fleet_values(status: FleetStatus, number: int = 1) -> dict[str, object]:
 def _around(status: FleetStatus, ordered: Sequence[FleetRepository]) -> dict[str, object]:
     """What waits for people, what is held, requests that are left and charts: each of bounded size."""
     waits = [(row, row.waiting) for row in ordered if row.waiting is not None]
-    holds = [(row, held) for row, waiting in waits for held in waiting.held or ()]
+    holds = [(row, held) for row in ordered for held in row.held or ()]
     return {
         "shown": _SHOWN,
         "named": _NAMED,
