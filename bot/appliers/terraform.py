@@ -7,7 +7,6 @@ mode). What was applied already is told by a new plan that has nothing to do.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import Final
 from bot.appliers.commands import STEP_SECONDS, ApplyTool
 from bot.errors import Invalid, Refused, Stale, Unavailable
 from bot.model.action import Action, Evidence, HealthReport, HealthState, Operation, Work
-from bot.model.json import JSON, Tree, mapping, mappings, text, texts
+from bot.model.json import JSON, Tree, mapping, mappings, read_json, text, texts
 from bot.model.resource import ResourceId
 from bot.ports import ObserverStep, Tell, silent
 from bot.processes import ProcessResult
@@ -182,10 +181,8 @@ class TerraformApplier:
             raise Refused(
                 f"the plan {plan.name} cannot be read: {self._tool().last_output(ended)}", advice="plan again"
             )
-        try:
-            shown_plan: JSON = json.loads(ended.stdout)
-        except ValueError as exc:
-            raise Unavailable("terraform show did not print JSON") from exc
+        if (shown_plan := read_json(ended.stdout)) is None:
+            raise Unavailable("terraform show did not print JSON")
         return shown_plan
 
     def _terraform(self, verb: str, *arguments: str) -> ProcessResult:

@@ -16,19 +16,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field
 
 from bot.drift.canonical import spelled
-from bot.errors import Invalid
-from bot.intake.mistakes import reason
-from bot.intake.ready import value_of
+from bot.drift.tables import Reason, TableRow, Texts, read_files
 from bot.model.globs import name_matches, parsed_pattern, path_matches
 from bot.model.json import JSON, Tree, get, mapping
 from bot.model.paths import Path
-
-
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
 
 
 def _paths(patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -51,29 +45,24 @@ def _leaf_paths(leaves: Mapping[str, tuple[str, ...]] | None) -> Mapping[str, tu
     return leaves
 
 
-_Texts = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=300)], ...], BeforeValidator(_several)]
-_Paths = Annotated[_Texts, AfterValidator(_paths)]
+_Paths = Annotated[Texts, AfterValidator(_paths)]
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
-
-
-class PlatformMutation(_Row):
+class PlatformMutation(TableRow):
     """Places that a platform writes. Kinds, keys and managers are globs, ``value`` is a regular expression that the live
     value, spelled as JSON or as its text, matches somewhere. What is not said is not asked; ``unrecorded`` also takes what
     nobody is recorded to have written, ``anybody`` what anybody but a person wrote, where it still is there.
     """
 
-    kinds: _Texts = ()
+    kinds: Texts = ()
     paths: _Paths
-    managers: _Texts = ()
-    namespaces: _Texts = ()
+    managers: Texts = ()
+    namespaces: Texts = ()
     """Globs, one of which the namespace of the live object matches."""
-    marks: _Texts = ()
+    marks: Texts = ()
     """Labels or annotations of the live object or of its pod template (``key`` or ``key=value``), one of which it has."""
     value: Annotated[str | None, AfterValidator(_expression)] = None
-    leaves: Annotated[Mapping[str, _Texts] | None, AfterValidator(_leaf_paths)] = None
+    leaves: Annotated[Mapping[str, Texts] | None, AfterValidator(_leaf_paths)] = None
     """By the glob of its path, the globs of every scalar that the live value has and the declared one has not; elements of
     lists stand at the path of their list. A scalar of another path or text is not the platform's.
     """
@@ -83,7 +72,7 @@ class PlatformMutation(_Row):
     anybody: bool = False
     exact: bool = False
     """Whether the form leaves no doubt, so that the row is about what grants something as well."""
-    reason: Annotated[str, Field(min_length=3, max_length=300)]
+    reason: Reason
 
     def explains(self, kind: str, path: Path, declared: JSON, live: JSON, tree: Tree) -> bool:
         """Whether a difference at ``path`` may be its doing, whoever wrote it."""
@@ -112,15 +101,15 @@ class PlatformMutation(_Row):
         )
 
 
-class OptOut(_Row):
+class OptOut(TableRow):
     """A note in Git (``key`` with one of ``values``; any where none is named) that leaves an object alone."""
 
     on: Literal["label", "annotation"] = "annotation"
     key: Annotated[str, Field(min_length=1)]
-    values: _Texts = ()
+    values: Texts = ()
     additions: bool = False
     """Whether it is about what others add alone: what Git says is still applied."""
-    reason: Annotated[str, Field(min_length=3, max_length=300)]
+    reason: Reason
 
     def chosen(self, tree: Tree) -> bool:
         """Whether the declared ``tree`` says so."""
@@ -130,12 +119,12 @@ class OptOut(_Row):
         )
 
 
-class ClusterPlatform(_Row):
+class ClusterPlatform(TableRow):
     """One platform: the names of its field managers (globs), what it changes, how Git leaves an object to itself."""
 
     platform: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")]
     source: Annotated[str, Field(min_length=3)]
-    managers: _Texts = ()
+    managers: Texts = ()
     mutations: tuple[PlatformMutation, ...] = ()
     opt_outs: tuple[OptOut, ...] = ()
 
@@ -200,18 +189,7 @@ class Platforms:
 
 def load(files: Mapping[str, bytes]) -> Platforms:
     """The platforms of ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
-    return Platforms(tuple(_load(file, files[file]) for file in sorted(files)))
-
-
-def _load(file: str, data: bytes) -> ClusterPlatform:
-    try:
-        return ClusterPlatform.model_validate(value_of(data, file) or {})
-    except ValidationError as exc:
-        from bot.intake.lined import read_document
-
-        first = exc.errors(include_url=False)[0]
-        line = read_document(data, file).line(first["loc"])
-        raise Invalid(f"{file}:{line}: {reason(first)}") from exc
+    return Platforms(tuple(platform for _, platform in read_files(ClusterPlatform, files)))
 
 
 def _scalars(path: Path, value: JSON) -> Iterator[tuple[Path, str]]:

@@ -91,10 +91,7 @@ def title_of(request: AIRequest) -> str:
 
 def check(task: str, run: RunContext) -> None:
     """Raise the ``Refused`` that proposing something about ``task`` would meet now, before a tool is asked and paid."""
-    if run.host is None:
-        raise Refused(
-            "there is no code host to open a pull request on", advice="Name one in clockwork.yaml (github.api_url)."
-        )
+    _host(run)
     view, now = run.ledger.read(), run.clock.now()
     if (reason := stopped(view, run.limits, now)) is not None:
         raise Refused(f"nothing is proposed: {reason}")
@@ -103,16 +100,21 @@ def check(task: str, run: RunContext) -> None:
         raise Refused(f"nothing is proposed: {answer.message}")
 
 
+def _host(run: RunContext) -> CodeHost:
+    if run.host is None:
+        raise Refused(
+            "there is no code host to open a pull request on", advice="Name one in clockwork.yaml (github.api_url)."
+        )
+    return run.host
+
+
 def propose(proposal: AIProposal, run: RunContext) -> TakenAction:
     """What became of the proposal: opened, updated, unchanged, denied, rejected, in progress, handed over.
 
     Raises ``Refused`` while everything is halted, for an output that is not approved or changes nothing, and without a code
     host; else whatever the host or the repository raised, with the outcome in the ledger.
     """
-    if run.host is None:
-        raise Refused(
-            "there is no code host to open a pull request on", advice="Name one in clockwork.yaml (github.api_url)."
-        )
+    host = _host(run)
     if not proposal.result.approved:
         raise Refused("a blocked output is never proposed")
     if not proposal.files:
@@ -127,7 +129,7 @@ def propose(proposal: AIProposal, run: RunContext) -> TakenAction:
     if isinstance(entry, TakenAction):
         return entry
     try:
-        pull, sha, effect = _carry_out(proposal, entry, run, view=view, pulls=memory.pulls or (), host=run.host)
+        pull, sha, effect = _carry_out(proposal, entry, run, view=view, pulls=memory.pulls or (), host=host)
     except BotError as exc:
         ended = Result.ABANDONED if isinstance(exc, Stale) else Result.FAILED
         _finish(entry, view, run, Ending(ended, exc.message))

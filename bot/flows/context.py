@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from bot.errors import Invalid
 from bot.model.decision import NOBODY, Attention
 from bot.model.ledger import Actor
 from bot.model.proposal import PREFIX
@@ -74,3 +75,9 @@ class RunContext:
     appliers: Callable[[Declaration, str], Callable[[ResourceId], Applier | None]] = _nothing_reached
     """What restores the resources of a target as a commit declares them."""
     reached: Callable[[str], None] = lambda _step: None
+
+    def head(self) -> str:
+        """The commit that the branch is at. ``Invalid`` where there is no such branch."""
+        if (head := self.repository.head(self.branch)) is None:
+            raise Invalid(f"the repository has no branch {self.branch}", advice="Push a first commit.")
+        return head

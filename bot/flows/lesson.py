@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.errors import Invalid, Refused
+from bot.errors import Invalid
 from bot.flows.commands import record_order
 from bot.flows.context import RunContext
-from bot.flows.memory import stopped
-from bot.flows.ownership import WEB_FLOW
+from bot.flows.memory import check_running
+from bot.flows.ownership import own_tip
 from bot.guardrails.learning import Lesson
 from bot.guardrails.lesson_document import slug
 from bot.model.codehost import Marker
@@ -39,10 +39,8 @@ def propose_lesson(lesson: Lesson, run: RunContext) -> str | None:
         raise Invalid("there is no code host to open a pull request on")
     if _known(lesson, host):
         return None
-    if (reason := stopped(run.ledger.read(), run.limits, run.clock.now())) is not None:
-        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
-    commit, tip = _commit(lesson, run), run.repository.head(branch_for(lesson.category))
-    _check_ours(tip, lesson, run)
+    check_running(run.ledger, run.limits, run.clock.now())
+    commit, tip = _commit(lesson, run), own_tip(branch_for(lesson.category), run)
     trial = lesson.trial
     reason = (
         f"proposed a learned guardrail for {slug(lesson.category)}: {trial.caught} of {trial.failed} would be caught"
@@ -69,22 +67,10 @@ def _known(lesson: Lesson, host: CodeHost) -> bool:
 
 def _commit(lesson: Lesson, run: RunContext) -> str:
     run.repository.fetch()
-    head = run.repository.head(run.branch)
-    if head is None:
-        raise Invalid(f"the repository has no branch {run.branch}", advice="Push a first commit.")
     message = compose(
         f"Add the learned guardrail {slug(lesson.category)}",
         body=f"{lesson.occasion.today} failures in 24 hours, usually {lesson.occasion.usual:g}.",
     )
     return run.repository.commit(
-        head, {lesson.path: lesson.document}, message=message, at=run.clock.now(), author=run.author
+        run.head(), {lesson.path: lesson.document}, message=message, at=run.clock.now(), author=run.author
     )
-
-
-def _check_ours(tip: str | None, lesson: Lesson, run: RunContext) -> None:
-    """A branch without a pull request is one that a run left behind; anything else on it is somebody's work."""
-    if tip is None:
-        return
-    newest = run.repository.log(tip, limit=1)
-    if not any(commit.author == run.author and commit.committer in {run.author, WEB_FLOW} for commit in newest):
-        raise Refused(f"somebody else committed to {branch_for(lesson.category)}", advice="Delete the branch.")

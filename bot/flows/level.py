@@ -14,8 +14,8 @@ from bot.edits.plain import edited
 from bot.errors import Invalid, Refused, Stale
 from bot.flows.commands import record_order
 from bot.flows.context import RunContext
-from bot.flows.memory import stopped
-from bot.flows.ownership import WEB_FLOW, pushed_by_us
+from bot.flows.memory import check_running
+from bot.flows.ownership import own_tip
 from bot.intake.lined import read_document
 from bot.intake.scalars import Dialect
 from bot.model.codehost import Marker
@@ -23,7 +23,6 @@ from bot.model.decision import FixLevel
 from bot.model.drift import AddEntry, Edit, SetValue
 from bot.model.json import JSON
 from bot.model.ledger import Actor, EntryKind
-from bot.ports import CodeHost
 from bot.safety.trailers import compose
 
 BRANCH: Final = "clockwork/policy-level"
@@ -105,15 +104,12 @@ def set_level(level: FixLevel, file: LevelFile, run: RunContext, *, by: Actor, p
     """
     for _ in range(_TRIES):
         run.repository.fetch()
-        head = run.repository.head(run.branch)
-        if head is None:
-            raise Invalid(f"the repository has no branch {run.branch}", advice="Push a first commit.")
+        head = run.head()
         data = run.repository.read(head, file.path)
         change = LevelChange(file.level(data), level)
         if change.before is level:
             return change
-        if (reason := stopped(run.ledger.read(), run.limits, run.clock.now())) is not None:
-            raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
+        check_running(run.ledger, run.limits, run.clock.now())
         commit = _commit(head, {file.path: with_level(data, level, file)}, change, run, by)
         try:
             return _proposed(change, commit, run, by) if propose else _pushed(change, commit, head, run, by)
@@ -144,15 +140,12 @@ def _pushed(change: LevelChange, commit: str, head: str, run: RunContext, by: Ac
 
 
 def _proposed(change: LevelChange, commit: str, run: RunContext, by: Actor) -> LevelChange:
-    host = _host(run)
-    tip = run.repository.head(BRANCH)
-    if tip is not None and not _is_our_commit(tip, run):
-        raise Refused(
-            f"somebody else committed to {BRANCH}", advice="Merge or close its pull request and delete the branch."
-        )
+    if run.host is None:
+        raise Invalid("there is no code host to open a pull request on", advice="Leave --pull-request out.")
+    tip = own_tip(BRANCH, run)
     _order(change, commit, "pull request", run, by)
     sha = run.repository.push(BRANCH, commit, expected=tip)
-    pull = host.open_pull(
+    pull = run.host.open_pull(
         marker=Marker(KIND, "fixes.level", change.after.value),
         title=f"Auto-fix level: {change.before} → {change.after}",
         body=run.texts.render(
@@ -163,23 +156,6 @@ def _proposed(change: LevelChange, commit: str, run: RunContext, by: Actor) -> L
         labels=run.labels,
     )
     return replace(change, commit=sha, url=pull.url, number=pull.number)
-
-
-def _host(run: RunContext) -> CodeHost:
-    if run.host is None:
-        raise Invalid("there is no code host to open a pull request on", advice="Leave --pull-request out.")
-    return run.host
-
-
-def _is_our_commit(tip: str, run: RunContext) -> bool:
-    """Whether ``tip`` is a commit of this bot, or one that the branch has already."""
-    base = run.repository.head(run.branch)
-    if (base is not None and run.repository.is_ancestor(tip, base)) or pushed_by_us(tip, run.ledger.read(), run):
-        return True
-    return any(
-        commit.author == run.author and commit.committer in {run.author, WEB_FLOW}
-        for commit in run.repository.log(tip, limit=1)
-    )
 
 
 def _meaning(level: FixLevel) -> str:

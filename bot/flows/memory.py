@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
 
+from bot.errors import Refused
 from bot.flows.context import RunContext
 from bot.flows.declare import Declarer
 from bot.flows.identity import closed_by_us, owned, records
@@ -16,7 +17,7 @@ from bot.model.decision import Lane
 from bot.model.ledger import LedgerView
 from bot.model.proposal import PREFIX
 from bot.model.wording import counted, minute
-from bot.ports import CodeHost
+from bot.ports import CodeHost, Ledger
 from bot.safety.closures import Closure, closures
 from bot.safety.history import history_of
 from bot.safety.limits import Limits
@@ -169,6 +170,12 @@ def _closed(
     latest_first = sorted(same if tag.kind in set(Lane) else item_records[-1:], key=lambda record: -record.number)
     items = (_item(host, view, record.number) for record in latest_first)
     return [item for item in items if item is not None and item.state is not ItemState.OPEN]
+
+
+def check_running(ledger: Ledger, limits: Limits, now: datetime) -> None:
+    """Raise ``Refused`` while nothing at all may be written."""
+    if (reason := stopped(ledger.read(), limits, now)) is not None:
+        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
 
 
 def stopped(view: LedgerView, limits: Limits, now: datetime) -> str | None:

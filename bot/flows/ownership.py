@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.errors import Refused
 from bot.flows.context import RunContext
 from bot.model.ledger import EntryKind, LedgerView
 from bot.model.proposal import branch_of
@@ -25,6 +26,23 @@ def taken_over(task: str, view: LedgerView, run: RunContext) -> bool:
     if tip is None or pushed_by_us(tip, view, run):
         return False
     return base is None or not run.repository.is_ancestor(tip, base)
+
+
+def own_tip(branch: str, run: RunContext) -> str | None:
+    """What a branch of ours that no task has is at; None where there is none. ``Refused`` where somebody else committed to it.
+
+    What the branch to keep has already is nobody's work, and a commit of ours may be one that no run lived to record.
+    """
+    tip, base = run.repository.head(branch), run.repository.head(run.branch)
+    if tip is None or (base is not None and run.repository.is_ancestor(tip, base)):
+        return tip
+    newest = run.repository.log(tip, limit=1)
+    is_ours = any(commit.author == run.author and commit.committer in {run.author, WEB_FLOW} for commit in newest)
+    if not is_ours and not pushed_by_us(tip, run.ledger.read(), run):
+        raise Refused(
+            f"somebody else committed to {branch}", advice="Merge or close its pull request and delete the branch."
+        )
+    return tip
 
 
 def pushed_by_us(tip: str, view: LedgerView, run: RunContext) -> bool:

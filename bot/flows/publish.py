@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bot.errors import Refused, Stale
-from bot.flows.memory import stopped
+from bot.errors import Stale
+from bot.flows.memory import check_running
 from bot.ports import Clock, Ledger, Repository
 from bot.safety.limits import Limits
 
@@ -32,8 +32,7 @@ def publish(
     A lost race is run again on the new head, after as many seconds as ``jitter`` draws between 0 and what it is given.
     Raises ``Refused`` while somebody halted every write or too many failed, ``Stale`` when every race was lost.
     """
-    if (reason := stopped(ledger.read(), limits, clock.now())) is not None:
-        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
+    check_running(ledger, limits, clock.now())
     for attempt in range(TRIES):
         repository.fetch()
         head = repository.head(branch)

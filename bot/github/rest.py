@@ -308,7 +308,7 @@ class Rest:
             data = json.loads(output) if output.strip() else None
         except (requests.RequestException, OSError) as exc:
             return Lost(self._safe(f"GitHub did not answer {target}: {type(exc).__name__}"))
-        except ValueError:
+        except (ValueError, RecursionError):
             return Lost(f"GitHub answered {target} with something that is not JSON")
         except RuntimeError as exc:  # PyGithub's answer to a redirect to another host or scheme
             raise Refused(self._safe(f"{target}: {exc}"), advice="Check the API URL in clockwork.yaml.") from None

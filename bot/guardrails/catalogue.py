@@ -14,7 +14,6 @@ from bot.guardrails.detectors import (
     guarding,
     hygiene,
     integrity,
-    leniency,
     links,
     meta,
     pods,
@@ -73,11 +72,6 @@ def _rbac_wildcard(subject: Subject) -> Iterable[Hit]:
         yield from rbac_wildcard(subject)
 
 
-def _weakened(subject: Subject) -> Iterable[Hit]:
-    yield from guarding.guard_weakened(subject)
-    yield from leniency.widened(subject)
-
-
 DETECTORS: Final[Mapping[str, Detector]] = {
     "INT-001": integrity.merge_marker,
     "INT-002": integrity.syntax_regression,
@@ -118,7 +112,7 @@ DETECTORS: Final[Mapping[str, Detector]] = {
     "DEP-003": dependencies.lock_tamper,
     "INJ-001": hygiene.reviewer_injection,
     "META-001": meta.guardrail_edit,
-    "META-002": _weakened,
+    "META-002": guarding.guard_weakened,
     "CW-001": meta.unbounded_change,
 }
 SYSTEM: Final = ("SYS-001", "SYS-002", "SYS-003", "SYS-004", "SYS-005")

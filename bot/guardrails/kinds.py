@@ -28,7 +28,7 @@ from bot.guardrails.rule import (
     on_line,
 )
 from bot.guardrails.select import SelectedNode, select
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, parsed
 from bot.model.globs import file_matches, name_matches
 from bot.model.patterns import regex
 from bot.secrecy.scan import Needle, scan
@@ -197,9 +197,7 @@ def _at(guardrail: Guardrail, delta: Delta, path: tuple[str, ...], line: int, no
 
 def _selected_nodes(documents: Documents, rule: Structural) -> Iterator[SelectedNode]:
     """Selected values; their paths begin with what identifies the document."""
-    if isinstance(documents, Unparsed):
-        return
-    for number, document in enumerate(documents):
+    for number, document in enumerate(parsed(documents)):
         kind = document.word("kind")
         if rule.kinds and kind not in rule.kinds:
             continue

@@ -8,11 +8,11 @@ out as one value a line.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from bot.model.dataclass import dataclass
+from bot.model.json import read_json
 from bot.model.patterns import regex
 
 _SHORT: Final = 5_000
@@ -86,9 +86,7 @@ def laid_out(text: str) -> LaidOut | None:
     """JSON on few lines, value by value; None for what is none, or is far too long. Linear in the text."""
     if len(text) < _FULL * (text.count("\n") + 1) or sum(map(text.count, "[{,")) > _MOST_VALUES:
         return None
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
+    if read_json(text) is None:
         return None
     lines: list[str] = []
     breaks: list[int] = []

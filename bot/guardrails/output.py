@@ -5,7 +5,6 @@ Nothing is run or followed. What is read here becomes a change, which :mod:`bot.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from bot.guardrails.hunks import Delta, DiffLine
 from bot.model.filetree import FileTree, content_id
 from bot.model.finding import Change, FileChange, FileStatus
 from bot.model.guarded import CodeBlock, DraftFile
+from bot.model.json import read_json
 from bot.secrecy.redaction import redact
 
 MAX_FILES: Final = 300
@@ -86,12 +86,8 @@ def _drafted(file: _Answered, data: bytes | None) -> DraftFile:
 
 def _object(text: str) -> object:
     blocks = [block.text for block in code_blocks(text)]
-    for candidate in (text, *(blocks if len(blocks) == 1 else ())):
-        try:
-            return json.loads(candidate)
-        except (ValueError, RecursionError):
-            continue
-    return None
+    values = map(read_json, (text, *(blocks if len(blocks) == 1 else ())))
+    return next((value for value in values if value is not None), None)
 
 
 def code_blocks(text: str) -> tuple[CodeBlock, ...]:

@@ -5,12 +5,12 @@ Structural detectors compare these trees before and after a change.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bot.model.dataclass import dataclass
+from bot.model.json import read_json
 from bot.model.patterns import regex
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class Unparsed:
 Documents: TypeAlias = "tuple[LinedNode, ...] | Unparsed"
 
 
+def parsed(documents: Documents) -> tuple[LinedNode, ...]:
+    """The documents; none where the text is none."""
+    return () if isinstance(documents, Unparsed) else documents
+
+
 def is_long(documents: Documents) -> bool:
     """Whether there are only too many nodes. A file that was so at base is a large manifest; one that a change makes so may
     have been filled up for what it hides.
@@ -64,13 +69,7 @@ def is_modest(text: str) -> bool:
 
     if deepest(text) > FOREIGN.deepest:
         return False
-    if 2 * sum(map(text.count, "[{,")) >= FOREIGN.most:
-        return False
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    return 2 * sum(map(text.count, "[{,")) < FOREIGN.most and read_json(text) is not None
 
 
 def parse_documents(text: str, *, strict: bool = False) -> Documents:

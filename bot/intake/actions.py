@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 _DEEPEST: Final = 50
 _TOKEN: Final = re.compile(
@@ -236,6 +236,24 @@ class _Reader:
             raise _Unreadable
         self.at += 1
         return self.tokens[self.at - 1]
+
+
+def parts_of(tree: Expression) -> Iterator[Expression]:
+    """An expression with all that it is made of, in the order in which it is written."""
+    yield tree
+    match tree:
+        case Call(arguments=arguments):
+            for argument in arguments:
+                yield from parts_of(argument)
+        case ExpressionOperation(left=left, right=right):
+            yield from () if left is None else parts_of(left)
+            yield from parts_of(right)
+        case Part(of=of):
+            yield from parts_of(of)
+        case ExpressionLiteral() | ContextReference():
+            return
+        case _ as never:
+            assert_never(never)
 
 
 def _index(tree: Expression) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 from bot.errors import Invalid, Unavailable
 from bot.kubeapi.access import Access, credentials, tls
-from bot.model.json import JSON, Tree, get, mapping, mappings, plain, text
+from bot.model.json import JSON, Tree, get, mapping, mappings, plain, read_json, text
 from bot.secrecy.sanitize import sanitized
 
 if TYPE_CHECKING:
@@ -123,10 +123,8 @@ class ClusterApi:
             return None
         if answer.status == 410:
             raise Expired("410 Gone")
-        try:
-            body: JSON = json.loads(answer.data)
-        except ValueError as exc:
-            raise Unavailable(f"{answer.status}, and the answer is not JSON") from exc
+        if (body := read_json(answer.data)) is None:
+            raise Unavailable(f"{answer.status}, and the answer is not JSON")
         if not _is_success(answer):
             message = sanitized(text(get(mapping(body), "message")))[:300]
             raise Unavailable(f"{answer.status} {_phrase(answer)}" + (f": {message}" if message else ""))
@@ -185,12 +183,8 @@ class ClusterApi:
         content = b"" if body is None else json.dumps(plain(body)).encode()
         headers = _JSON if body is None else {**_JSON, "Content-Type": content_type}
         answer = self._answer(_Request(path, params or {}, headers, method, content))
-        try:
-            tree = mapping(json.loads(answer.data))
-        except ValueError:
-            tree = {}
         warnings = tuple(_WARNING.findall(answer.headers.get("Warning", "")))
-        return ApiAnswer(answer.status, tree, warnings)
+        return ApiAnswer(answer.status, mapping(read_json(answer.data)), warnings)
 
     def _answer(self, request: _Request) -> urllib3.BaseHTTPResponse:
         for left_to_try in range(_BUSY_RETRIES, -1, -1):

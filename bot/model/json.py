@@ -105,6 +105,15 @@ def written_texts(value: JSON, at: Pointer = ()) -> Iterator[tuple[Pointer, str]
             yield from written_texts(element, (*at, index))
 
 
+def read_json(source: str | bytes) -> JSON:
+    """The value of a JSON text; None where it is none, or nests deeper than Python's reader goes (:exc:`RecursionError`)."""
+    try:
+        value: JSON = json.loads(source)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
 def canonical(value: object) -> bytes:
     """``value`` in the one JSON text that digests are made of: sorted keys, no blanks, ASCII."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=jsonable).encode()

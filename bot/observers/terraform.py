@@ -11,7 +11,6 @@ Terraform said, redacted: it is never "no drift".
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import time
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.errors import Invalid, Unavailable
-from bot.model.json import JSON, mapping
+from bot.model.json import JSON, mapping, read_json
 from bot.model.observation import Observation
 from bot.model.resource import Desired, Platform, Unreachable
 from bot.observers.plans import PlanReader
@@ -83,11 +82,9 @@ class _Planning:
         self._run("init", "-input=false", "-no-color", "-lockfile=readonly")
         only = ["-refresh-only"] if self.settings.refresh_only else []
         self._run("plan", *options, *only, f"-out={file}")
-        plan_output = self._run("show", "-json", "-no-color", file)
-        try:
-            plan: JSON = json.loads(plan_output.stdout)
-        except ValueError as exc:
-            raise Unavailable("terraform show did not print JSON") from exc
+        plan = read_json(self._run("show", "-json", "-no-color", file).stdout)
+        if plan is None:
+            raise Unavailable("terraform show did not print JSON")
         return plan
 
     def _run(self, verb: str, *arguments: str) -> ProcessResult:

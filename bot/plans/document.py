@@ -5,7 +5,6 @@ Keys are only ever added; a kept plan of a later version is refused.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Final
 
 from bot.errors import Invalid, Stale
 from bot.model.action import Action, ActionList, AppliedPlan, Operation
-from bot.model.json import JSON, elements, facts, mapping, plain, text, texts
+from bot.model.json import JSON, elements, facts, mapping, plain, read_json, text, texts
 
 VERSION: Final = 1
 _MOST: Final = 64 * 1024 * 1024
@@ -117,10 +116,9 @@ def read_plans(data: bytes, *, file: str) -> Sequence[KeptPlan]:
     """What binds the plans that were kept in ``file``. ``Invalid`` where it is no plan."""
     if len(data) > _MOST:
         raise Invalid(f"{file}: larger than any plan ({len(data):,} bytes)", advice=_AGAIN)
-    try:
-        document = mapping(json.loads(data))
-    except (ValueError, RecursionError) as exc:
-        raise Invalid(f"{file}: no plan: it is no JSON", advice=_AGAIN) from exc
+    if (value := read_json(data)) is None:
+        raise Invalid(f"{file}: no plan: it is no JSON", advice=_AGAIN)
+    document = mapping(value)
     version, plans = document.get("version"), elements(document.get("plans"))
     if isinstance(version, int) and version > VERSION:
         raise Invalid(f"{file}: a plan of version {version}; this Clockwork reads up to {VERSION}", advice="Update it.")

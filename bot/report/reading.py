@@ -6,7 +6,6 @@ printed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from bot.errors import Invalid
 from bot.model.drift import AddEntry, Drift, DriftKind, Edit, RemoveEntry, SetValue
+from bot.model.json import mapping, read_json
 from bot.model.paths import parse_path
 from bot.model.resource import Platform, ResourceId, Unreachable
 from bot.model.severity import Severity
@@ -79,11 +79,7 @@ class Assumed:
 
 def is_report(data: bytes) -> bool:
     """Whether ``data`` is one JSON object with a list under ``drift``, as a report has it and a snapshot has not."""
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(document, dict) and isinstance(document.get("drift"), list)
+    return isinstance(mapping(read_json(data)).get("drift"), list)
 
 
 def read(data: bytes, file: str, declared: Mapping[tuple[Platform, str], ResourceId]) -> Assumed:

@@ -9,7 +9,6 @@ Sources: OCI Distribution Specification 1.1 ("Pulling manifests", "Pulling blobs
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from bot.errors import Invalid, Refused, Unavailable
-from bot.model.json import Tree, mappings, texts
+from bot.model.json import Tree, mappings, read_json, texts
 from bot.model.semver import Version, is_exact, parse_version
 from bot.model.upstream import UpstreamRequest, UpstreamSource
 from bot.upstream.hosts import DOCKER_REGISTRY, HostOrigin, led_to, split
@@ -182,10 +181,8 @@ def _is_plain(web: Web, origin: HostOrigin) -> bool:
 
 
 def _mapping(body: bytes, document_title: str) -> Tree:
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError) as exc:
-        raise Unavailable(f"{document_title} is no JSON") from exc
+    if (document := read_json(body)) is None:
+        raise Unavailable(f"{document_title} is no JSON")
     if not isinstance(document, dict):
         raise Unavailable(f"{document_title} is no JSON object")
     return document

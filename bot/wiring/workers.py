@@ -14,7 +14,6 @@ from bot.errors import BotError, Invalid
 from bot.flows.publish import publish as publish_file
 from bot.model.wording import counted
 from bot.sessions.gitref import GitSessions
-from bot.settings import Settings
 from bot.wiring.host import open_host, writer
 from bot.wiring.ledger import ledger, limits
 from bot.wiring.repository import (
@@ -27,13 +26,14 @@ from bot.wiring.repository import (
     repository_to_read,
 )
 from bot.wiring.state import remote_of, state_folder
+from bot.workers.names import Worker
 
 if TYPE_CHECKING:
     from bot.guardrails.rulebook import RuleBook
     from bot.model.json import JSON
     from bot.ports import SessionRecords
     from bot.sessions.queue import QueuedStore, SessionLog
-    from bot.workers.work import Worker, Workers
+    from bot.workers.work import Workers
 
 
 def open_store(open_repo: OpenRepository) -> SessionLog:
@@ -140,15 +140,10 @@ def workers_of(open_repo: OpenRepository) -> Workers:
         store=open_store(open_repo),
         publish=partial(publish, open_repo),
         clock=SystemClock(),
-        flags={
-            "analysis": worker_settings.analysis,
-            "metrics": worker_settings.metrics,
-            "export": worker_settings.export,
-            "cleanup": worker_settings.cleanup,
-        },
+        flags={name.value: getattr(worker_settings, name) for name in Worker},
         path=worker_settings.failure_modes,
         keep=timedelta(days=open_repo.settings.sessions.keep_days),
-        intervals=_intervals(open_repo.settings),
+        intervals={name: timedelta(seconds=getattr(worker_settings, f"{name}_interval")) for name in Worker},
         logs=Logs((journal.runs,), tuple(worker_settings.logs), worker_settings.log_bytes, worker_settings.log_files),
         memory=journal,
         published=partial(_published, open_repo),
@@ -181,18 +176,6 @@ def workers_status(workers: Workers) -> Sequence[Mapping[str, JSON]]:
 
     folder = workers.memory.folder if isinstance(workers.memory, WorkerJournal) else None
     return status(workers, lambda name: folder is not None and running(folder, name))
-
-
-def _intervals(settings: Settings) -> Mapping[Worker, timedelta]:
-    from bot.workers.work import Worker
-
-    worker_settings = settings.workers
-    return {
-        Worker.ANALYSIS: timedelta(seconds=worker_settings.analysis_interval),
-        Worker.METRICS: timedelta(seconds=worker_settings.metrics_interval),
-        Worker.EXPORT: timedelta(seconds=worker_settings.export_interval),
-        Worker.CLEANUP: timedelta(seconds=worker_settings.cleanup_interval),
-    }
 
 
 def publish(open_repo: OpenRepository, path: str, data: bytes, message: str) -> str | None:

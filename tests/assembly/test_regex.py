@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from bot.assembly.faults import EvaluationBudget, Misuse
 from bot.assembly.regex.matching import find_all, search
-from bot.assembly.regex.program import BadPattern
-from bot.assembly.regex.syntax import read_pattern
+from bot.assembly.regex.syntax import BadPattern, read_pattern
 from tests.table import table
 
 ATOMS = st.sampled_from(["a", "b", ".", "[ab]", "[^a]", r"\w", r"\b", "^", "é", "(?:ab)"])
@@ -86,3 +85,20 @@ def test_patterns_that_are_too_large_or_unknown_are_refused(pattern: str) -> Non
     """They are mistakes that say what is wrong, not answers."""
     with pytest.raises(BadPattern, match="takes a regular expression; this has "):
         read_pattern(pattern)
+
+
+@table(
+    "pattern, text, spans",
+    [
+        (r"(?i)\pL", "ß", [(0, 1)]),
+        ("(?i)[A-Z]", "ß", []),
+        ("(?i)[[:alpha:]]", "ſ", [(0, 1)]),
+        (r"\B", "", [(0, 0)]),
+        (r"a$", "a\n", []),
+        (r"(?m)a$", "a\n", [(0, 1)]),
+        (r"[[:^space:]\pZ]", "\v \t", [(1, 2)]),
+    ],
+)
+def test_a_class_is_about_one_character(pattern: str, text: str, spans: list[tuple[int, int]]) -> None:
+    """Also where its capital is two, which are in no class; and what holds of a position is what RE2 says of it."""
+    assert [slots[:2] for slots in find_all(read_pattern(pattern), text, EvaluationBudget())] == spans

@@ -140,6 +140,7 @@ def test_reads_are_tried_again_and_writes_are_not(
         ({"status": 307, "json": {"message": "Moved"}}, Refused, "307"),
         ({"status": 500, "json": {}}, Unavailable, "500"),
         ({"status": 200, "body": "<html>captive portal</html>"}, Unavailable, "not JSON"),
+        ({"status": 200, "body": "[" * 100_000}, Unavailable, "not JSON"),
         ({"status": 200, "json": {"message": "hm"}}, Unavailable, "not a list"),
         ({"status": 200, "json": [{"number": "x"}]}, Unavailable, "makes no sense"),
         ({"body": requests.ReadTimeout("slow")}, Unavailable, "ReadTimeout"),

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 
-from bot.model.json import JSON, facts, moment, plain
+from bot.model.json import JSON, facts, moment, plain, read_json
 from bot.model.ledger import Actor, Entry, EntryKind
 from tests.table import table
 
@@ -55,3 +55,19 @@ def test_facts_are_told_by_name_as_json_says_them() -> None:
     assert type(told["kind"]) is str
     with pytest.raises(TypeError):
         facts(entry, "actor")
+
+
+@table(
+    "source, value",
+    [
+        ('{"a": [1]}', {"a": [1]}),
+        (b"[1, null]", [1, None]),
+        ("", None),
+        ("{", None),
+        (b"\xff", None),
+        ("[" * 100_000, None),
+    ],
+)
+def test_a_json_text_of_others_is_a_value_or_none(source: str | bytes, value: JSON) -> None:
+    """Also where it nests deeper than the reader goes, which is no ``ValueError``."""
+    assert read_json(source) == value

@@ -12,6 +12,7 @@ import pytest
 
 from bot.flows.commands import record_order
 from bot.flows.lesson import branch_for, propose_lesson
+from bot.flows.ownership import own_tip
 from bot.guardrails.rulebook import load
 from bot.model.codehost import ItemState
 from bot.model.ledger import EntryKind
@@ -138,8 +139,11 @@ def test_nothing_is_proposed_while_halted_or_on_a_strange_branch(project: Projec
     human.fetch()
     main = human.head("main")
     assert main is not None
+    human.push(branch_for("security"), main, expected=None)
+    run.repository.fetch()
+    assert own_tip(branch_for("security"), run) == main  # what the branch to keep has already is nobody's work
     theirs = human.commit(main, {"mine.txt": b"mine\n"}, message="Mine", at=project.world.clock.at)
-    human.push(branch_for("security"), theirs, expected=None)
+    human.push(branch_for("security"), theirs, expected=main)
     assert isinstance(project.workers.clock, Hours)
     project.workers.clock.at += timedelta(days=1, minutes=1)
     project.spike(project.workers.clock.at)

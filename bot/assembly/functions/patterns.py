@@ -7,8 +7,7 @@ from typing import Final
 
 from bot.assembly.faults import LONGEST_TEXT, MOST_ELEMENTS, EvaluationBudget, Misuse
 from bot.assembly.functions.arguments import text
-from bot.assembly.regex.matching import Slots, find_all, search
-from bot.assembly.regex.program import RegexProgram
+from bot.assembly.regex.matching import RegexProgram, Slots, find_all, search
 from bot.assembly.regex.syntax import read_pattern
 from bot.model.json import JSON
 

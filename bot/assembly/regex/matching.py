@@ -2,17 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from bot.assembly.faults import EvaluationBudget, Misuse
-from bot.assembly.regex.program import Done, Fork, Hold, Jump, RegexProgram, Save, Take
 
 Slots: TypeAlias = tuple[int | None, ...]
 """Where the groups begin and end: two positions for each, the whole match first; None for a group without a part in it."""
 _Thread: TypeAlias = tuple[int, Slots]
 
 _STEPS_PER_VALUE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Go on with the next step if the character passes the test."""
+
+    test: Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Go on where the condition, which takes no character, matches at this position."""
+
+    condition: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """Remember the position: groups have two slots each, where they begin and where they end."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """Go on so many steps from here and, where the first of these ways leads to no match, the other way."""
+
+    ways: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A match."""
+
+
+Steps: TypeAlias = "tuple[Take | Hold | Save | Go | Done, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class RegexProgram:
+    """``names`` are those of the groups, in order; None for a group without one."""
+
+    steps: Steps
+    names: tuple[str | None, ...]
 
 
 def find_all(program: RegexProgram, text: str, budget: EvaluationBudget) -> Iterator[Slots]:
@@ -76,14 +121,12 @@ def _followed(
                 if character is not None and test(character):
                     kept_threads.append((at + 1, slots))
             case Hold(condition):
-                if condition(text, index):
+                if condition.match(text, index):
                     todo.append((at + 1, slots))
             case Save(slot):
                 todo.append((at + 1, (*slots[:slot], index, *slots[slot + 1 :])))
-            case Fork(first, second):
-                todo += [(second, slots), (first, slots)]
-            case Jump(target):
-                todo.append((target, slots))
+            case Go(ways):
+                todo += [(at + way, slots) for way in reversed(ways)]
             case Done():
                 return kept_threads, slots, step_count
     return kept_threads, None, step_count

@@ -6,47 +6,99 @@ other expressions, and can be made to run for ever by whoever writes the pattern
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from functools import reduce
+from typing import Final, TypeAlias
 
-from bot.assembly.regex.characters import (
-    CATEGORIES,
-    CONTROLS,
-    PERL,
-    POSIX,
-    Test,
-    at_word_edge,
-    line_ends,
-    line_starts,
-    not_at_word_edge,
-    text_ends,
-    text_starts,
-)
-from bot.assembly.regex.program import (
-    BadPattern,
-    Choice,
-    Hold,
-    Part,
-    RegexGroup,
-    RegexProgram,
-    Repeat,
-    Row,
-    Take,
-    compiled,
-)
+from bot.assembly.faults import Misuse
+from bot.assembly.regex.matching import Done, Go, Hold, RegexProgram, Save, Steps, Take
 
+_Test: TypeAlias = Callable[[str], object]
 _MOST_REPEATS: Final = 1000
 _DEEPEST: Final = 40
+_MOST_STEPS: Final = 2000
+_CONDITIONS: Final = {
+    mark: re.compile(condition, re.ASCII)
+    for mark, condition in {"A": r"\A", "z": r"\Z", "b": r"\b", "B": r"(?!\b)", "^": r"(?m:^)", "$": r"(?m:$)"}.items()
+}
+"""What holds of a position, by the letter of its escape; ``^`` and ``$`` are those of the flag ``m``. Python's ``$`` without it
+would hold before a line end that is the last character, too, and its ``\\B`` not in an empty text.
+"""
+_PERL: Final = {"d": "[0-9]", "w": "[0-9A-Za-z_]", "s": r"[\t\n\f\r ]"}
+"""ASCII alone, and no vertical tab among the blanks, as in RE2's table "Perl character classes"; in capitals all others."""
+_POSIX: Final = {
+    "alnum": "[0-9A-Za-z]",
+    "alpha": "[A-Za-z]",
+    "ascii": r"[\x00-\x7F]",
+    "blank": r"[\t ]",
+    "cntrl": r"[\x00-\x1F\x7F]",
+    "digit": "[0-9]",
+    "graph": "[!-~]",
+    "lower": "[a-z]",
+    "print": "[ -~]",
+    "punct": r"[!-/:-@\[-`{-~]",
+    "space": r"[\t\n\v\f\r ]",
+    "upper": "[A-Z]",
+    "word": "[0-9A-Za-z_]",
+    "xdigit": "[0-9A-Fa-f]",
+}
+"""The names between ``[:`` and ``:]`` (RE2's table "ASCII character classes")."""
+_CATEGORIES: Final = frozenset(
+    {
+        *("L", "Lu", "Ll", "Lt", "Lm", "Lo", "M", "Mn", "Mc", "Me", "N", "Nd", "Nl", "No", "P", "Pc", "Pd", "Ps", "Pe"),
+        *("Pi", "Pf", "Po", "S", "Sm", "Sc", "Sk", "So", "Z", "Zs", "Zl", "Zp", "C", "Cc", "Cf", "Co", "Cs"),
+    }
+)
+"""The general categories of Unicode, by their first letter or both."""
+_CONTROLS: Final = {"a": "\a", "f": "\f", "t": "\t", "n": "\n", "r": "\r", "v": "\v"}
+"""Control characters by the letter of their escape."""
+
+
+class BadPattern(Misuse):
+    """Text that is no regular expression; ``fault`` is what is wrong in it."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"takes a regular expression; this has {fault}")
 
 
 def read_pattern(pattern: str) -> RegexProgram:
     """The program of a regular expression. Raises :class:`BadPattern`."""
     reader = _Reader(pattern)
-    part = reader.alternatives()
+    steps = reader.alternatives()
     if reader.at < len(pattern):
         raise BadPattern("a ')' that closes nothing")
-    return compiled(part, reader.names)
+    return RegexProgram((*_sized(_grouped(0, steps)), Done()), tuple(reader.names))
+
+
+def _sized(steps: Steps) -> Steps:
+    if len(steps) > _MOST_STEPS:
+        raise BadPattern("too large an expression")
+    return steps
+
+
+def _grouped(index: int, steps: Steps) -> Steps:
+    """The ``index``-th group; 0 is the whole expression."""
+    return (Save(2 * index), *steps, Save(2 * index + 1))
+
+
+def _either(first: Steps, second: Steps) -> Steps:
+    return (Go((1, len(first) + 2)), *first, Go((len(second) + 1,)), *second)
+
+
+def _repeated(steps: Steps, low: int, high: int | None, *, lazy: bool) -> Steps:
+    """Steps ``low`` to ``high`` times, as often as can be or, when ``lazy``, as seldom."""
+    length, order = len(steps), -1 if lazy else 1
+    _sized(steps * (max(low, 1) if high is None else high))
+    if high is None:
+        again = (*steps, Go((-length, 1)[::order]))
+        return steps * (low - 1) + again if low else (Go((1, length + 2)[::order]), *again)
+    optional: Steps = ()
+    for _ in range(high - low):
+        optional = (Go((1, length + len(optional) + 1)[::order]), *steps, *optional)
+    return steps * low + optional
 
 
 @dataclass(slots=True)
@@ -80,29 +132,29 @@ class _Reader:
         text, self.at = self.pattern[self.at : end], end + len(mark)
         return text
 
-    def alternatives(self) -> Part:
+    def alternatives(self) -> Steps:
         """Up to the end or the ``)`` of this group."""
-        parts = [self._row()]
+        rows = [self._row()]
         while self._next("|"):
-            parts.append(self._row())
-        return parts[0] if len(parts) == 1 else Choice(tuple(parts))
+            rows.append(self._row())
+        return reduce(lambda later, row: _sized(_either(row, later)), reversed(rows))
 
-    def _row(self) -> Part:
-        parts: list[Part] = []
+    def _row(self) -> Steps:
+        parts: list[Steps] = []
         while self.at < len(self.pattern) and self.pattern[self.at] not in "|)":
             if self._next("\\Q"):
                 end = self.pattern.find("\\E", self.at)
                 literal = self.pattern[self.at :] if end < 0 else self._until("\\E")
                 self.at = len(self.pattern) if end < 0 else self.at
-                parts += [self._literal(character) for character in literal]
+                parts += [(self._literal(character),) for character in literal]
                 parts[-1:] = [self._repeated(part) for part in parts[-1:]]
             else:
                 atom = self._atom()
                 if atom is not None:
                     parts.append(self._repeated(atom))
-        return Row(tuple(parts))
+        return tuple(step for part in parts for step in part)
 
-    def _repeated(self, part: Part) -> Part:
+    def _repeated(self, part: Steps) -> Steps:
         limits = self._limits()
         if limits is None:
             return part
@@ -110,7 +162,7 @@ class _Reader:
         before = self.at
         if self._limits() is not None:
             raise BadPattern(f"a repetition of a repetition at {self.pattern[before:]!r}")
-        return Repeat(part, *limits, lazy)
+        return _repeated(part, *limits, lazy=lazy)
 
     def _limits(self) -> tuple[int, int | None] | None:
         mark = self._next("*", "+", "?", "{")
@@ -127,28 +179,26 @@ class _Reader:
             raise BadPattern(f"a repetition that is not possible: {{{limits_text}}}")
         return least, most
 
-    def _atom(self) -> Part | None:
+    def _atom(self) -> Steps | None:
         start = self.at
         character = self._take("a part")
         match character:
             case "(":
                 return self._group()
             case "[":
-                return Take(self._class())
+                return (Take(self._class()),)
             case "." if "s" in self.flags:
-                return Take(lambda _: True)
+                return (Take(lambda _: True),)
             case ".":
-                return Take(lambda other: other != "\n")
-            case "^":
-                return Hold(line_starts if "m" in self.flags else text_starts)
-            case "$":
-                return Hold(line_ends if "m" in self.flags else text_ends)
+                return (Take("\n".__ne__),)
+            case "^" | "$":
+                return (Hold(_CONDITIONS[character if "m" in self.flags else {"^": "A", "$": "z"}[character]]),)
             case "*" | "+" | "?":
                 raise BadPattern(f"a repetition of nothing at {self.pattern[start:]!r}")
             case "\\":
-                return self._escape()
+                return (self._escape(),)
             case _:
-                return self._literal(character)
+                return (self._literal(character),)
 
     def _literal(self, character: str) -> Take:
         if "i" in self.flags:
@@ -156,14 +206,17 @@ class _Reader:
             return Take(lambda other: other.casefold() == folded)
         return Take(character.__eq__)
 
-    def _folded(self, test: Test) -> Test:
+    def _folded(self, test: _Test) -> _Test:
+        """``test`` of a character or, with the flag ``i``, of any that differs from it in case alone."""
         if "i" not in self.flags:
             return test
         return lambda character: any(
-            test(variant) for variant in {character, character.lower(), character.upper(), character.casefold()}
+            test(variant)
+            for variant in {character, character.lower(), character.upper(), character.casefold()}
+            if len(variant) == 1
         )
 
-    def _group(self) -> Part | None:
+    def _group(self) -> Steps | None:
         outer, self.depth = self.flags, self.depth + 1
         if self.depth > _DEEPEST:
             raise BadPattern(f"groups in groups, more than {_DEEPEST} deep")
@@ -176,11 +229,11 @@ class _Reader:
                 return None
         else:
             index = self._name(None)
-        part = self.alternatives()
+        steps = self.alternatives()
         if not self._next(")"):
             raise BadPattern("a '(' that is not closed")
         self.flags, self.depth = outer, self.depth - 1
-        return part if index is None else RegexGroup(index, part)
+        return steps if index is None else _grouped(index, steps)
 
     def _name(self, name: str | None) -> int:
         if name is not None and not (name.isascii() and name.replace("_", "a").isalnum()):
@@ -200,36 +253,30 @@ class _Reader:
                 raise BadPattern(f"the group '(?{mark}', which is not part of the language")
         return mark == ")"
 
-    def _escape(self) -> Part:
-        condition = {"b": at_word_edge, "B": not_at_word_edge, "A": text_starts, "z": text_ends}.get(
-            self.pattern[self.at : self.at + 1]
-        )
-        if condition is not None:
-            self.at += 1
-            return Hold(condition)
+    def _escape(self) -> Take | Hold:
+        if mark := self._next("b", "B", "A", "z"):
+            return Hold(_CONDITIONS[mark])
         test = self._class_escape()
         return self._literal(self._escaped()) if test is None else Take(self._folded(test))
 
-    def _class_escape(self) -> Test | None:
+    def _class_escape(self) -> _Test | None:
         """A class of characters after a backslash; None when it is one character."""
-        letter = self.pattern[self.at : self.at + 1]
-        if letter in PERL:
-            self.at += 1
-            return PERL[letter]
-        if not self._next("p", "P"):
+        if letter := self._next(*"dDwWsS"):
+            return _named(_PERL[letter.lower()], negated=letter.isupper())
+        if not (letter := self._next("p", "P")):
             return None
         name = self._until("}") if self._next("{") else self._take("a category")
         negated = (letter == "P") != name.startswith("^")
         category = name.removeprefix("^")
-        if category not in CATEGORIES:
+        if category not in _CATEGORIES:
             raise BadPattern(f"an unknown class of characters {name!r}")
         return lambda character: unicodedata.category(character).startswith(category) is not negated
 
     def _escaped(self) -> str:
         """The character that is written after a backslash."""
         letter = self._take("a character")
-        if letter in CONTROLS:
-            return CONTROLS[letter]
+        if letter in _CONTROLS:
+            return _CONTROLS[letter]
         if letter == "x":
             code = self._until("}") if self._next("{") else self._take("a digit") + self._take("a digit")
             return _character(code, 16)
@@ -242,7 +289,7 @@ class _Reader:
             raise BadPattern(f"the escape '\\{letter}', which is not part of the language")
         return letter
 
-    def _class(self) -> Test:
+    def _class(self) -> _Test:
         negated = self._next("^") is not None
         tests = [self._members()]
         while not self._next("]"):
@@ -250,7 +297,7 @@ class _Reader:
         union = self._folded(lambda character: any(test(character) for test in tests))
         return (lambda character: not union(character)) if negated else union
 
-    def _members(self) -> Test:
+    def _members(self) -> _Test:
         """One character, range or named class between brackets."""
         if self._next("[:"):
             return self._posix()
@@ -269,14 +316,17 @@ class _Reader:
             raise BadPattern(f"a range from {low!r} down to {high!r}")
         return lambda character: low <= character <= high
 
-    def _posix(self) -> Test:
+    def _posix(self) -> _Test:
         name = self._until(":]")
-        inner = POSIX.get(name.removeprefix("^"))
-        if inner is None:
+        members = _POSIX.get(name.removeprefix("^"))
+        if members is None:
             raise BadPattern(f"an unknown class of characters '[:{name}:]'")
-        if name.startswith("^"):
-            return lambda character: not inner(character)
-        return inner
+        return _named(members, negated=name.startswith("^"))
+
+
+def _named(members: str, *, negated: bool) -> _Test:
+    inner = re.compile(members).fullmatch
+    return (lambda character: inner(character) is None) if negated else inner
 
 
 def _digits(text: str) -> bool:

@@ -6,13 +6,12 @@ Applied to both sides by :mod:`bot.drift.kubernetes.objects`, so that a side tha
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from bot.drift.kubernetes.versions import current, metric
 from bot.drift.values import encoded
-from bot.model.json import JSON, Tree, elements, get, mapping
+from bot.model.json import JSON, Tree, elements, get, mapping, read_json
 from bot.model.resource import ResourceId
 
 _TEMPLATED: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job"})
@@ -88,13 +87,7 @@ def _noted(tree: Tree) -> tuple[Tree, list[JSON], JSON]:
 
 def _parsed(note: JSON) -> JSON:
     """A note's JSON; None where it is none, or nothing that was ever written there."""
-    if not isinstance(note, str) or len(note) > _LONGEST_NOTE:
-        return None
-    try:
-        parsed: JSON = json.loads(note)
-    except (ValueError, RecursionError):
-        return None
-    return parsed
+    return read_json(note) if isinstance(note, str) and len(note) <= _LONGEST_NOTE else None
 
 
 _LONGEST_NOTE: Final = 65536

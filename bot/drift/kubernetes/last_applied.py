@@ -5,10 +5,9 @@ Server-side apply remembers too, in ``managedFields``: see :meth:`bot.drift.kube
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
-from bot.model.json import Tree, get, mapping
+from bot.model.json import Tree, get, mapping, read_json
 
 _ANNOTATION: Final = "kubectl.kubernetes.io/last-applied-configuration"
 """Written by ``kubectl apply`` (Kubernetes: Declarative Management of Kubernetes Objects Using Configuration Files)."""
@@ -17,10 +16,5 @@ _ANNOTATION: Final = "kubectl.kubernetes.io/last-applied-configuration"
 def last_applied(observed: Tree) -> Tree | None:
     """The object in ``kubectl apply``'s annotation; None where there is none or it does not parse."""
     text = mapping(get(observed, "metadata", "annotations")).get(_ANNOTATION)
-    if not isinstance(text, str):
-        return None
-    try:
-        applied = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
+    applied = read_json(text) if isinstance(text, str) else None
     return applied if isinstance(applied, dict) else None

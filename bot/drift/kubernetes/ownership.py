@@ -18,7 +18,7 @@ from typing import Final
 
 from bot.drift.options import Roster
 from bot.drift.walk import Step
-from bot.model.json import JSON, Tree, get, mapping, mappings, moment, text
+from bot.model.json import JSON, Tree, get, mapping, mappings, moment, read_json, text
 from bot.model.paths import Item
 
 
@@ -218,8 +218,4 @@ _USUAL: Final = {"protocol": "TCP"}
 
 @lru_cache(maxsize=4096)
 def _parsed(key: str) -> Mapping[str, JSON]:
-    try:
-        parsed = json.loads(key)
-    except (ValueError, RecursionError):
-        return {}
-    return parsed if isinstance(parsed, dict) else {}
+    return mapping(read_json(key))

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from bot.drift.tables import SEVERAL, Reason, RowId, TableRow, read_files
 from bot.drift.values import text
 from bot.errors import Invalid
 from bot.model.globs import name_matches, parsed_pattern
@@ -34,10 +35,6 @@ OTHER_PREFIX: Final = "other-"
 """How those begin of rows that are HIGH and tell that a value is another one, not that it gives more."""
 
 
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     for pattern in patterns:
         if "**" in parsed_pattern(pattern):
@@ -45,11 +42,11 @@ def _patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
     return patterns
 
 
-_Texts = Annotated[tuple[Annotated[str, Field(max_length=300)], ...], BeforeValidator(_several)]
+_Texts = Annotated[tuple[Annotated[str, Field(max_length=300)], ...], SEVERAL]
 _Paths = Annotated[_Texts, AfterValidator(_patterns), Field(min_length=1)]
 
 
-class FieldGrant(BaseModel):
+class FieldGrant(TableRow):
     """One row: the places ``paths`` of objects of ``kinds`` and API ``groups``, and when they are ``weaker``.
 
     ``lower``: the value is further to the front of ``levels``, which go from open to strict; absence is ``absent``.
@@ -61,9 +58,7 @@ class FieldGrant(BaseModel):
     and ``gone`` the declared one); the empty text is absence. Values are globs that take no notice of case.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
-
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    id: RowId
     kinds: _Texts
     groups: _Texts
     paths: _Paths
@@ -74,7 +69,7 @@ class FieldGrant(BaseModel):
     denials: bool = False
     when: Mapping[str, _Texts] = Field(default_factory=dict)
     severity: Severity = Severity.CRITICAL
-    meaning: Annotated[str, Field(min_length=3, max_length=300)]
+    meaning: Reason
     source: str = ""
 
     @model_validator(mode="after")
@@ -259,9 +254,7 @@ class FieldGrants:
         return {}
 
 
-class _FieldFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", defer_build=True)
-
+class _FieldFile(TableRow):
     version: Literal[1] = 1
     description: str = ""
     fields: tuple[FieldGrant, ...] = ()
@@ -269,22 +262,12 @@ class _FieldFile(BaseModel):
 
 def load(files: Mapping[str, bytes]) -> FieldGrants:
     """The rows of all ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
-    from bot.intake.lined import read_document
-    from bot.intake.mistakes import reason
-    from bot.intake.ready import value_of
-
     rows = FieldGrants()
-    for file in sorted(files):
-        try:
-            read = _FieldFile.model_validate(value_of(files[file], file) or {}).fields
-        except ValidationError as exc:
-            first = exc.errors(include_url=False)[0]
-            line = read_document(files[file], file).line(first["loc"])
-            raise Invalid(f"{file}:{line}: {reason(first)}") from exc
-        ids = Counter(row.id for row in (*rows.rows, *read))
+    for file, read in read_files(_FieldFile, files):
+        ids = Counter(row.id for row in (*rows.rows, *read.fields))
         if duplicate := next((id_ for id_, count in ids.items() if count > 1), None):
             raise Invalid(
                 f"{file}: two rows about fields have the id {duplicate!r}", advice="Give each row its own id."
             )
-        rows += FieldGrants(read)
+        rows += FieldGrants(read.fields)
     return rows

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
+from bot.drift.tables import Reason, RowId, TableRow, Texts, read_files
 from bot.drift.values import text
 from bot.errors import Invalid
 from bot.model.globs import name_matches
@@ -25,14 +24,7 @@ PREFIX: Final = "metadata-"
 _ANY: Final = "*"
 
 
-def _several(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-_Texts = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=300)], ...], BeforeValidator(_several)]
-
-
-class MetadataGrant(BaseModel):
+class MetadataGrant(TableRow):
     """One row. ``keys`` and ``kinds`` are globs; a row is about the ``label`` or ``annotation`` that matches.
 
     What weakens: ``levels`` names values from open to strict, and going down is weaker; a live value that matches
@@ -41,19 +33,17 @@ class MetadataGrant(BaseModel):
     that, ``otherwise`` of any other difference.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, defer_build=True)
-
-    id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    id: RowId
     on: Literal["label", "annotation", "both"] = "annotation"
-    keys: _Texts
-    kinds: _Texts = ()
-    levels: _Texts = ()
-    opens: _Texts = ()
-    closes: _Texts = ()
-    never: _Texts = ()
+    keys: Texts
+    kinds: Texts = ()
+    levels: Texts = ()
+    opens: Texts = ()
+    closes: Texts = ()
+    never: Texts = ()
     weaker: Severity = Severity.HIGH
     otherwise: Severity = Severity.MEDIUM
-    meaning: Annotated[str, Field(min_length=3, max_length=300)]
+    meaning: Reason
     source: str = ""
 
     def concerns(self, kind: str, part: str, key: str) -> bool:
@@ -128,9 +118,7 @@ class Grants:
         return max(weighed, key=lambda grant: (grant.severity.rank, grant.weaker), default=None)
 
 
-class _GrantFile(BaseModel):
-    model_config = ConfigDict(extra="forbid", defer_build=True)
-
+class _GrantFile(TableRow):
     version: Literal[1] = 1
     description: str = ""
     grants: tuple[MetadataGrant, ...] = ()
@@ -138,19 +126,7 @@ class _GrantFile(BaseModel):
 
 def load(files: Mapping[str, bytes]) -> Grants:
     """The rows of all ``files``. Raises :class:`~bot.errors.Invalid` that names file, line and what is wrong."""
-    from bot.intake.lined import read_document
-    from bot.intake.mistakes import reason
-    from bot.intake.ready import value_of
-
-    rows: list[MetadataGrant] = []
-    for file in sorted(files):
-        try:
-            rows += _GrantFile.model_validate(value_of(files[file], file) or {}).grants
-        except ValidationError as exc:
-            first = exc.errors(include_url=False)[0]
-            line = read_document(files[file], file).line(first["loc"])
-            raise Invalid(f"{file}:{line}: {reason(first)}") from exc
-    return Grants(tuple(_once(rows)))
+    return Grants(tuple(_once(row for _, read in read_files(_GrantFile, files) for row in read.grants)))
 
 
 def _once(rows: Iterable[MetadataGrant]) -> Iterable[MetadataGrant]:

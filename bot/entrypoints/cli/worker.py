@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bot.entrypoints.cli.options import JsonOption, RepoOption, SettingsOption
 from bot.entrypoints.cli.printing import print_json
+from bot.workers.names import Worker
 
 if TYPE_CHECKING:
     from bot.errors import BotError
     from bot.workers.work import Outcome
-
-
-class WorkerName(StrEnum):
-    """The names of :class:`bot.workers.names.Worker`, spelt here so that ``--help`` needs no import of them."""
-
-    ANALYSIS = "analysis"
-    METRICS = "metrics"
-    EXPORT = "export"
-    CLEANUP = "cleanup"
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    name: WorkerName,
+    name: Worker,
     repo: RepoOption = ".",
     settings: SettingsOption = None,
     once: Annotated[bool, typer.Option("--once", help="Run once and exit, even if it is stopped.")] = False,
@@ -43,18 +34,17 @@ def run(
     """Run one worker, at its interval or once: analysis, metrics, export or cleanup."""
     from bot.wiring.workers import open_workers
     from bot.workers.schedule import keep_working
-    from bot.workers.work import Worker, turn
+    from bot.workers.work import turn
 
     workers = open_workers(settings, repo)
-    worker = Worker(name.value)
     if once:
-        _print_outcome(turn(worker, workers), as_json=as_json)
+        _print_outcome(turn(name, workers), as_json=as_json)
         return
     keep_working(
         workers,
         stopped=lambda: False,
         report=lambda _, outcome: _print_outcome(outcome, as_json=as_json),
-        only={worker},
+        only={name},
     )
 
 
@@ -70,19 +60,16 @@ def status(repo: RepoOption = ".", settings: SettingsOption = None, as_json: Jso
         show_workers(rows)
 
 
-def start(
-    name: WorkerName, repo: RepoOption = ".", settings: SettingsOption = None, as_json: JsonOption = False
-) -> None:
+def start(name: Worker, repo: RepoOption = ".", settings: SettingsOption = None, as_json: JsonOption = False) -> None:
     """Let a worker that was stopped run again. It comes at its next time, at once where that is over."""
     from bot.wiring.workers import open_workers
     from bot.workers.control import start as start_worker
-    from bot.workers.work import Worker
 
-    _tell(start_worker(Worker(name.value), open_workers(settings, repo)), name, as_json=as_json)
+    _tell(start_worker(name, open_workers(settings, repo)), name, as_json=as_json)
 
 
 def stop(
-    name: WorkerName,
+    name: Worker,
     repo: RepoOption = ".",
     settings: SettingsOption = None,
     reason: Annotated[str, typer.Option("--message", "-m", help="Why.")] = "",
@@ -91,9 +78,8 @@ def stop(
     """Stop a worker on this machine until it is started again, over restarts too. A run that began ends by itself."""
     from bot.wiring.workers import open_workers
     from bot.workers.control import stop as stop_worker
-    from bot.workers.work import Worker
 
-    _tell(stop_worker(Worker(name.value), open_workers(settings, repo), reason), name, as_json=as_json)
+    _tell(stop_worker(name, open_workers(settings, repo), reason), name, as_json=as_json)
 
 
 def insights(repo: RepoOption = ".", settings: SettingsOption = None, as_json: JsonOption = False) -> None:
@@ -109,7 +95,7 @@ def insights(repo: RepoOption = ".", settings: SettingsOption = None, as_json: J
         show_insights(saved)
 
 
-def _tell(sentence: str, name: WorkerName, *, as_json: bool) -> None:
+def _tell(sentence: str, name: Worker, *, as_json: bool) -> None:
     if as_json:
         print_json({"worker": name.value, "message": sentence})
     else:

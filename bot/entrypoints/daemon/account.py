@@ -17,11 +17,12 @@ from bot.model.wording import counted
 from bot.report.asked import asked_people
 from bot.report.json import counts, tick_json
 from bot.report.score import by_target, score
-from bot.safety.budgets import RepositoryBudget, TaskBudget, proposal_budget, repository_budgets, task_budgets
+from bot.safety.budgets import RepositoryBudget, proposal_budget, repository_budgets, task_budgets
 from bot.safety.closures import closures
 from bot.safety.limits import Limits
 from bot.safety.state import State, state
 from bot.settings import Settings
+from bot.workers.names import Worker
 
 
 def status_json(
@@ -39,7 +40,7 @@ def status_json(
         "doing": _doing(daemon.steps),
         "overdue": status.overdue,
         "unready": status.unready,
-        "paused": _pause(status),
+        "paused": status.pause and facts(status.pause, "at by reason"),
         "looks": _looks(daemon),
         "drift": _drift(status),
         "halt": _halt(status, limits, now),
@@ -94,19 +95,9 @@ def _doing(steps: Steps) -> dict[str, object] | None:
     return {"step": step.name, "detail": steps.detail, "since": step.since.isoformat(), "seconds": seconds}
 
 
-def _pause(status: DaemonStatus) -> dict[str, object] | None:
-    pause = status.pause
-    return None if pause is None else {"at": pause.at.isoformat(), "by": pause.by, "reason": pause.reason}
-
-
 def _looks(daemon: Daemon) -> dict[str, object]:
     return {
-        kind.value: {
-            "every": daemon.jobs.intervals.of(kind),
-            "last": _at(times.last),
-            "next": _at(times.next),
-            "error": times.error,
-        }
+        kind.value: {"every": daemon.jobs.intervals.of(kind), **facts(times, "last next error")}
         for kind, times in daemon.status.looks.items()
     }
 
@@ -117,8 +108,7 @@ def _drift(status: DaemonStatus) -> dict[str, object] | None:
         return None
     report = status.last.report
     return {
-        "at": status.last.at.isoformat(),
-        "commit": status.last.commit,
+        **facts(status.last, "at commit"),
         "resources": report.resources,
         "severity": counts(report),
         "targets": dict(report.drift_by_target),
@@ -134,8 +124,7 @@ def _halt(status: DaemonStatus, limits: Limits, now: datetime) -> dict[str, obje
     view = status.ledger()
     standing = State(None, emergency=False, failures=0) if view is None else state(view, now, limits)
     if standing.halt is not None:
-        halt = standing.halt
-        return {"at": halt.at.isoformat(), "by": halt.actor.login, "reason": halt.reason}
+        return dict(facts(standing.halt, "at by=actor.login reason"))
     if standing.emergency:
         return {"at": None, "by": None, "reason": f"emergency stop after {standing.failures} failures"}
     return None
@@ -144,7 +133,9 @@ def _halt(status: DaemonStatus, limits: Limits, now: datetime) -> dict[str, obje
 def _budgets(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[str, object]]:
     view = status.ledger()
     drifting = frozenset() if status.last is None else frozenset(d.task for d in status.last.report.drift)
-    return [] if view is None else [_budget(budget) for budget in task_budgets(view, limits, now, drifting=drifting)]
+    budgets = () if view is None else task_budgets(view, limits, now, drifting=drifting)
+    names = "task used allowed free_at cooldown_until failures stopped suspended until"
+    return [dict(facts(budget, names)) for budget in budgets]
 
 
 def _limits(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[str, object]]:
@@ -157,10 +148,7 @@ def _limits(status: DaemonStatus, limits: Limits, now: datetime) -> list[dict[st
     standing = RepositoryBudget("open pull requests", pulls, limits.open_pull_requests)
     first_budget, *other_budgets = repository_budgets(view, limits, now)
     budgets = (first_budget, standing, *other_budgets, proposal_budget(view, limits, now))
-    return [
-        {"name": budget.name, "used": budget.used, "allowed": budget.allowed, "free_at": _at(budget.free_at)}
-        for budget in budgets
-    ]
+    return [dict(facts(budget, "name used allowed free_at")) for budget in budgets]
 
 
 def _run(run: FinishedRun) -> dict[str, object]:
@@ -172,30 +160,15 @@ def _run(run: FinishedRun) -> dict[str, object]:
     }
 
 
-def _budget(budget: TaskBudget) -> dict[str, object]:
-    return {
-        **facts(budget, "task used allowed"),
-        "free_at": _at(budget.free_at),
-        "cooldown_until": _at(budget.cooldown_until),
-        **facts(budget, "failures stopped suspended"),
-        "until": _at(budget.until),
-    }
-
-
 def _closed(status: DaemonStatus, now: datetime) -> list[dict[str, object]]:
     """The ways of writing that the host closed to us: as the ledger remembers refusals, and as the last run was told."""
     view, last = status.ledger(), status.last
     remembered = () if view is None else tuple(closures(view, now).values())
     closures_by_text = {closure.text(): closure for closure in remembered}
     texts = dict.fromkeys([*closures_by_text, *(() if last is None else last.notes)])
-    return [
-        {
-            "text": text,
-            "since": _at(closures_by_text[text].since) if text in closures_by_text else None,
-            "again": _at(closures_by_text[text].again) if text in closures_by_text else None,
-        }
-        for text in texts
-    ]
+    unknown = {"since": None, "again": None}
+    remembered_facts = {text: facts(closure, "since again") for text, closure in closures_by_text.items()}
+    return [{"text": text, **remembered_facts.get(text, unknown)} for text in texts]
 
 
 def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
@@ -207,7 +180,7 @@ def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
             "kind": "pull request" if isinstance(item, PullRequest) else "issue",
             "title": item.title,
             "url": item.url,
-            "updated": _at(item.updated_at),
+            **facts(item, "updated=updated_at"),
             "asked": list(people_by_number.get(item.number, ())),
         }
         for item in (() if circumstances is None else circumstances.waiting)
@@ -216,18 +189,12 @@ def _waiting(status: DaemonStatus) -> list[dict[str, object]]:
 
 
 def _workers(status: DaemonStatus, settings: Settings) -> dict[str, object]:
-    worker_settings = settings.workers
+    worker_settings, never = settings.workers, {"last": None, "result": "", "error": None}
     return {
         name: {
             "enabled": getattr(worker_settings, name),
             "every": getattr(worker_settings, f"{name}_interval"),
-            "last": _at(run.at) if (run := status.workers.get(name)) else None,
-            "result": run.summary if run else "",
-            "error": run.error if run else None,
+            **(facts(run, "last=at result=summary error") if (run := status.workers.get(name)) else never),
         }
-        for name in ("analysis", "metrics", "export", "cleanup")
+        for name in Worker
     }
-
-
-def _at(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()

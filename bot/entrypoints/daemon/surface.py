@@ -20,6 +20,7 @@ from bot.entrypoints.outcome import exit_code
 from bot.errors import BotError
 from bot.flows.commands import Orders
 from bot.model.event import Event
+from bot.model.json import facts
 from bot.model.ledger import Actor
 from bot.model.session import Session
 from bot.ports import Webhooks
@@ -120,7 +121,7 @@ class Surface:
         pause = self.daemon.status.pause or Pause(self.daemon.now(), by, reason)
         self.folder.set_pause(pause)
         self.daemon.pause(pause)
-        return {"paused": True, "at": pause.at.isoformat(), "by": pause.by, "reason": pause.reason}
+        return {"paused": True, **facts(pause, "at by reason")}
 
     def resume(self) -> Mapping[str, object]:
         """Writing goes on; whether it had been paused."""

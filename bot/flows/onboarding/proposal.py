@@ -13,11 +13,11 @@ from typing import Final
 
 from bot.errors import Closed, Invalid, Refused
 from bot.flows.context import RunContext
-from bot.flows.memory import stopped
+from bot.flows.memory import check_running
 from bot.flows.onboarding.forecast import FirstRun
 from bot.flows.onboarding.starter import SETTINGS, WORKFLOW, Starter
 from bot.flows.onboarding.survey import Survey
-from bot.flows.ownership import WEB_FLOW
+from bot.flows.ownership import own_tip
 from bot.model.codehost import Marker, PullRequest
 from bot.ports import AddingRepository
 
@@ -57,8 +57,7 @@ def propose(
         raise Invalid(
             "there is no code host to open a pull request on", advice="Leave --pull-request out: init writes the files."
         )
-    if (reason := stopped(run.ledger.read(), run.limits, run.clock.now())) is not None:
-        raise Refused(f"nothing is written: {reason}", advice="`clockwork resume -m why` lifts it.")
+    check_running(run.ledger, run.limits, run.clock.now())
     branch = f"{run.prefix}init"
     pulls = run.host.pulls()
     _push(branch, starter, run, repository)
@@ -92,13 +91,9 @@ def _begun(pulls: Sequence[PullRequest]) -> frozenset[int]:
 
 def _push(branch: str, starter: Starter, run: RunContext, repository: AddingRepository) -> None:
     """The branch is one commit of the files on the base's head; untouched where it holds exactly them on it already."""
-    head, tip = run.repository.head(run.branch), run.repository.head(branch)
-    if head is None:
-        raise Invalid(f"the repository has no branch {run.branch}", advice="Push a first commit.")
-    if tip is not None:
-        _check_ours(branch, tip, head, run)
-        if run.repository.merge_base(tip, head) == head and _holds(tip, starter, run):
-            return
+    head, tip = run.head(), own_tip(branch, run)
+    if tip is not None and run.repository.merge_base(tip, head) == head and _holds(tip, starter, run):
+        return
     paths = "\n".join(f"- {path}" for path in starter.files)
     message = f"{TITLE}\n\n{paths}\n\nNothing that this adds runs before it is merged.\n"
     commit = repository.commit_addition(head, starter.files, message=message, at=run.clock.now())
@@ -115,14 +110,3 @@ def _push(branch: str, starter: Starter, run: RunContext, repository: AddingRepo
 
 def _holds(tip: str, starter: Starter, run: RunContext) -> bool:
     return all(run.repository.read(tip, path) == data for path, data in starter.files.items())
-
-
-def _check_ours(branch: str, tip: str, head: str, run: RunContext) -> None:
-    """Raise ``Refused`` where the branch ends in somebody else's commit."""
-    if run.repository.is_ancestor(tip, head):
-        return
-    newest = run.repository.log(tip, limit=1)
-    if not any(commit.author == run.author and commit.committer in {run.author, WEB_FLOW} for commit in newest):
-        raise Refused(
-            f"somebody else committed to {branch}", advice="Merge or close its pull request, delete the branch."
-        )

@@ -21,6 +21,7 @@ from typing_extensions import TypedDict
 
 from bot.errors import Invalid, Refused
 from bot.model.decision import Lane
+from bot.model.json import mapping, read_json
 from bot.model.ledger import Actor, Entry, EntryKind, Result
 from bot.secrecy.redaction import redact_tokens
 
@@ -129,11 +130,7 @@ def refuse_newer(data: bytes, key: str, *, location: str) -> None:
 
     A later version may have fields that this one does not know, so it is asked before anything else is made of them.
     """
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        return
-    version = document.get(key) if isinstance(document, dict) else None
+    version = mapping(read_json(data)).get(key)
     if isinstance(version, int) and version > VERSION:
         raise Refused(
             f"the ledger's {location} is of schema version {version}; this Clockwork reads up to {VERSION}",

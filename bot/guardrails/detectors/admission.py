@@ -14,7 +14,7 @@ from typing import Final
 from bot.guardrails.detectors.gains import is_deployed, objects
 from bot.guardrails.earlier import earlier
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, parsed
 from bot.intake.lined_node import LinedNode
 
 _WORDS: Final = (
@@ -67,7 +67,7 @@ def _strictest(documents: Documents) -> Mapping[_Key, _Strictness]:
 
 
 def _rules(documents: Documents) -> Iterator[tuple[_Key, _Strictness]]:
-    for document in objects(() if isinstance(documents, Unparsed) else documents):
+    for document in objects(parsed(documents)):
         kind = document.word("kind")
         namespace, name = (document.word("metadata", key) for key in ("namespace", "name"))
         for part, rule in _of(kind, document):

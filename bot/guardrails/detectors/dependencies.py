@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -16,6 +15,7 @@ from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
 from bot.model.dataclass import dataclass
 from bot.model.globs import name_matches
+from bot.model.json import mapping, read_json
 from bot.model.patterns import regex
 
 
@@ -328,16 +328,12 @@ def _npm_integrity(delta: Delta) -> Iterator[Hit]:
 
 def _npm_packages(text: str | None) -> dict[str, tuple[str, str]]:
     """Package path to (version, integrity)."""
-    try:
-        data = json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    packages = data.get("packages") if isinstance(data, dict) else None
-    versions: dict[str, tuple[str, str]] = {}
-    for key, entry in (packages if isinstance(packages, dict) else {}).items():
-        if isinstance(entry, dict):
-            versions[str(key)] = (str(entry.get("version", "")), str(entry.get("integrity", "")))
-    return versions
+    packages = mapping(mapping(read_json(text or "{}")).get("packages"))
+    return {
+        key: (str(entry.get("version", "")), str(entry.get("integrity", "")))
+        for key, entry in packages.items()
+        if isinstance(entry, dict)
+    }
 
 
 def _tampered(delta: Delta, line: int, message: str) -> Hit:

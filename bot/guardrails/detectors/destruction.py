@@ -15,7 +15,7 @@ from bot.guardrails.detectors.gains import in_deployed_folder, is_deployed, obje
 from bot.guardrails.earlier import earlier
 from bot.guardrails.hunks import Delta, DiffLine
 from bot.guardrails.rule import Hit, Subject, on_line
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, parsed
 from bot.intake.lined_node import LinedNode
 from bot.model.dataclass import dataclass
 from bot.model.finding import FileStatus
@@ -176,13 +176,13 @@ def _kubernetes(subject: Subject) -> Iterator[Hit]:
         ),
         lambda delta: (
             (owner, protection)
-            for owner in map(_owner, _objects(delta.documents_after))
+            for owner in map(_owner, objects(parsed(delta.documents_after)))
             for protection in ("finalizers", "reclaim")
         ),
     )
     for delta in files:
         now = {key: (value, line) for key, value, line in _guards(delta.documents_after)}
-        owners = {_owner(document) for document in _objects(delta.documents_after)}
+        owners = {_owner(document) for document in objects(parsed(delta.documents_after))}
         for key, value in before[delta.path].items():
             if key[0] not in owners:
                 continue
@@ -195,10 +195,6 @@ def _kubernetes(subject: Subject) -> Iterator[Hit]:
                 yield Hit(delta.path, line, text, anchor="/".join(key))
 
 
-def _objects(documents: Documents) -> Iterator[LinedNode]:
-    return iter(()) if isinstance(documents, Unparsed) else objects(documents)
-
-
 def _owner(document: LinedNode) -> str:
     parts = [document.get("kind"), document.get("metadata", "namespace"), document.get("metadata", "name")]
     return "/".join(part.raw for part in parts if part is not None)
@@ -209,7 +205,7 @@ def _guards(documents: Documents) -> Iterator[tuple[tuple[str, str], tuple[str, 
 
     Kubernetes documentation: "Finalizers"; "Persistent Volumes", "Reclaiming"; "Volume Snapshots", "Deletion policy".
     """
-    for document in _objects(documents):
+    for document in objects(parsed(documents)):
         owner = _owner(document)
         finalizers = document.get("metadata", "finalizers")
         if finalizers is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,10 +15,10 @@ from bot.guardrails.anchors import Anchors
 from bot.guardrails.detectors.gains import objects
 from bot.guardrails.detectors.patches import patched
 from bot.guardrails.hunks import Delta
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, parsed
 from bot.intake.lined_node import LinedNode
 from bot.model.dataclass import dataclass
-from bot.model.json import mapping
+from bot.model.json import mapping, read_json
 from bot.model.patterns import regex
 from bot.secrecy.literals import RUN
 
@@ -90,9 +89,7 @@ def runs(text: str) -> Iterator[str]:
 
 def values(documents: Documents) -> Iterator[SecretValue]:
     """The values of every Secret that is not encrypted."""
-    if isinstance(documents, Unparsed):
-        return
-    for document in patched(objects(documents)):
+    for document in patched(objects(parsed(documents))):
         if document.word("kind") == "Secret" and document.get("sops") is None:
             yield from _values(document)
 
@@ -113,10 +110,7 @@ def _logins(name: str, key: str, text: str, line: int) -> Iterator[SecretValue]:
     """The passwords for registries (Kubernetes documentation, "Docker config Secrets")."""
     if key not in {".dockerconfigjson", ".dockercfg"}:
         return
-    try:
-        config = mapping(json.loads(text))
-    except (ValueError, RecursionError):
-        return
+    config = mapping(read_json(text))
     for host, login in (mapping(config["auths"]) if "auths" in config else config).items():
         for part in ("password", "identitytoken", "registrytoken"):
             if isinstance(value := mapping(login).get(part), str):

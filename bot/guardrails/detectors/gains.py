@@ -16,7 +16,7 @@ from bot.guardrails.detectors.patches import patched
 from bot.guardrails.earlier import earlier
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, parsed
 from bot.intake.lined_node import LinedNode
 from bot.model.dataclass import dataclass
 from bot.model.finding import FileStatus
@@ -157,9 +157,7 @@ def _facts(documents: Documents, facts: Facts, *, patches: bool = True, values: 
     """The facts of all objects; with ``patches`` also of what patches in a file write, and of what charts are handed, which
     with ``values`` the file is.
     """
-    if isinstance(documents, Unparsed):
-        return
-    described = objects(documents)
+    described = objects(parsed(documents))
     for document in patched(described, values=values) if patches else described:
         yield from facts(document)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, Unparsed, parsed
 from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
@@ -42,11 +42,10 @@ def unhooked(delta: Delta) -> Iterator[Hit]:
 
 def _hooks(documents: Documents) -> Mapping[str, LinedNode]:
     """The hooks that look for secrets in every commit, by name."""
-    if isinstance(documents, Unparsed) or not documents:
-        return {}
     return {
         hook.word("id"): hook
-        for repository in documents[0].elements("repos")
+        for document in parsed(documents)[:1]
+        for repository in document.elements("repos")
         for hook in repository.elements("hooks")
         if _SCANS.search(hook.word("id")) and _works(hook)
     }

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from bot.errors import Invalid
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, parsed
 from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
+from bot.model.globs import name_matches
 from bot.model.severity import Severity
 
 _NOTHING: Final = LinedNode(None, 1)
 _GROWING: Final = ("known_packages", "public_ports", "generated")
 """Lists of what is let through."""
+_COMPARED: Final = ("kind", "command", "base_url", "model", "key_env", "options", "readable")
+"""The settings of an assistant that decide who answers, and what it may read."""
 _WALLS: Final = ("required", "best", "none")
 
 
@@ -30,14 +35,14 @@ def loosened(delta: Delta) -> Iterator[Hit]:
         return
     yield from _mode(delta, before, after)
     yield from _lists(delta, before, after)
+    yield from _agents(delta, before, after)
     yield from _assistants(delta, before, after)
 
 
 def _guard(documents: Documents) -> LinedNode | None:
     """What stands below ``guard:``; None where the file says nothing that can be read."""
-    if isinstance(documents, Unparsed) or not documents or not isinstance(documents[0].value, dict):
-        return None
-    return documents[0].get("guard") or _NOTHING
+    top = next(iter(parsed(documents)), _NOTHING)
+    return (top.get("guard") or _NOTHING) if isinstance(top.value, dict) else None
 
 
 def _mode(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
@@ -61,9 +66,6 @@ def _lists(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
         if (new - old) * sign > 0:
             text = f"guard.{name} goes from {old:,} to {new:,}: less is looked at."
             yield Hit(delta.path, _line(after, name), text, anchor=name)
-    for name in sorted({key for key, _ in before.items("agents")} - {key for key, _ in after.items("agents")}):
-        text = f"guard.agents no longer knows {name[:80]!r} as an agent."
-        yield Hit(delta.path, _line(after, "agents"), text, anchor=f"agents|{name}")
 
 
 def _lines_by_entry(guard: LinedNode, name: str) -> Mapping[str, int]:
@@ -75,12 +77,27 @@ def _number(guard: LinedNode, name: str, default: int) -> int:
     return node.value if node is not None and type(node.value) is int else default
 
 
-def _line(guard: LinedNode, name: str) -> int:
-    node = guard.get(name)
+def _line(guard: LinedNode, *path: str) -> int:
+    node = guard.get(*path)
     return guard.line if node is None else node.line
 
 
+def _agents(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
+    """Agents that are none any more, or for which another document counts: the first pattern that fits an account decides."""
+    names = {pattern: node.raw for pattern, node in after.items("agents")}
+    for pattern, node in before.items("agents"):
+        fitting = (name for glob, name in names.items() if glob == pattern or name_matches(glob, pattern))
+        now = next(fitting, "")
+        if pattern not in names:
+            text = f"guard.agents no longer knows {pattern[:80]!r} as an agent."
+            yield Hit(delta.path, _line(after, "agents"), text, anchor=f"agents|{pattern}")
+        elif now != node.raw:
+            text = f"guard.agents takes {pattern[:80]!r} for {now[:80]!r} instead of {node.raw[:80]!r}."
+            yield Hit(delta.path, _line(after, "agents", pattern), text, anchor=f"agents|{pattern}")
+
+
 def _assistants(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[Hit]:
+    """Assistants that are asked no more, need less, or keep their name and are another program, model or address."""
     now = {_name(assistant): assistant for assistant in after.elements("assistants")}
     for old in before.elements("assistants"):
         name = _name(old)
@@ -93,10 +110,23 @@ def _assistants(delta: Delta, before: LinedNode, after: LinedNode) -> Iterator[H
             yield Hit(
                 delta.path, new.line, f"The assistant {name[:60]} {weakening}.", anchor=f"assistant|{name}|{weakening}"
             )
+        if changed := [key for key in _COMPARED if _value(old, key) != _value(new, key)]:
+            text = f"The assistant {name[:60]} is another one: its {', '.join(changed)} changed."
+            yield Hit(delta.path, new.line, text, anchor=f"assistant|{name}|{','.join(changed)}")
 
 
 def _name(assistant: LinedNode) -> str:
     return assistant.word("name") or assistant.word("kind")
+
+
+def _value(assistant: LinedNode, key: str) -> object:
+    from bot.intake.lined import plain
+
+    node = assistant.get(key)
+    try:
+        return None if node is None else json.dumps(plain(node, ""), sort_keys=True)
+    except Invalid:  # too much of it, or none of JSON: equal to nothing
+        return node
 
 
 def _less(old: LinedNode, new: LinedNode) -> Iterator[str]:

@@ -21,7 +21,7 @@ from typing import Final
 from bot.guardrails import shell
 from bot.guardrails.detectors.workflow_risks import triggers
 from bot.guardrails.detectors.workflow_values import steps_of
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, parsed
 from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 
@@ -134,9 +134,7 @@ class CalledSteps:
 
 def guard_steps(path: str, documents: Documents, called: CalledSteps) -> Iterator[GuardStep]:
     """Every step that runs the guard, once an event; none that is switched off."""
-    if isinstance(documents, Unparsed):
-        return
-    for document in documents[:1]:
+    for document in parsed(documents)[:1]:
         if _WORKFLOW.fullmatch(path):
             yield from _of_workflow(path, document, called)
         elif _ACTION.fullmatch(path) and (runs := document.get("runs")) is not None:

@@ -16,7 +16,7 @@ from bot.guardrails.detectors.patches import patched
 from bot.guardrails.earlier import earlier
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Fact, Hit, Subject
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, parsed
 from bot.intake.lined_node import LinedNode
 from bot.model.severity import Severity
 
@@ -209,15 +209,13 @@ def _loosened(subject: Subject) -> Iterator[Hit]:
 
 def _namespaces(documents: Documents, *, patches: bool = False) -> dict[str, tuple[str, int]]:
     """Level and line by namespace; with ``patches`` also of what patches write, where they are about the level."""
-    if isinstance(documents, Unparsed):
-        return {}
     namespaces: dict[str, tuple[str, int]] = {}
-    for document in objects(documents):
+    for document in objects(parsed(documents)):
         if document.word("kind") == "Namespace":
             label = document.get("metadata", "labels", _ENFORCE)
             line = document.line if label is None else label.line
             namespaces[document.word("metadata", "name")] = ("" if label is None else label.raw, line)
-    for document in patched(objects(documents)) if patches else ():
+    for document in patched(objects(parsed(documents))) if patches else ():
         label = document.get("metadata", "labels", _ENFORCE)
         if label is not None and document.word("kind") in {"Namespace", "object"}:
             namespaces.setdefault(document.word("metadata", "name"), (label.raw, label.line))

@@ -14,7 +14,7 @@ from typing import Final
 from bot.guardrails.anchors import Anchors, literal_bytes
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Documents, parsed
 from bot.intake.lined_node import LinedNode
 from bot.model.finding import FileStatus
 from bot.model.patterns import regex
@@ -91,8 +91,8 @@ def _state(delta: Delta) -> Iterator[Hit]:
     documents = delta.documents_after
     if delta.change.before is None or not _STATE.search(delta.old_path):
         text = "The state of Terraform holds every attribute in plain, secrets among them; it belongs into a remote backend."
-        lineage = None if isinstance(documents, Unparsed) or not documents else documents[0].get("lineage")
-        yield Hit(delta.path, lineage.line if lineage else 1, text, anchor="state", severity=Severity.HIGH)
+        lineage = [node for document in parsed(documents)[:1] if (node := document.get("lineage")) is not None]
+        yield Hit(delta.path, lineage[0].line if lineage else 1, text, anchor="state", severity=Severity.HIGH)
     before = _outputs(delta.documents_before)
     for name, node in _outputs(documents).items():
         if name not in before or before[name].raw != node.raw:
@@ -104,11 +104,10 @@ def _state(delta: Delta) -> Iterator[Hit]:
 
 def _outputs(documents: Documents) -> Mapping[str, LinedNode]:
     """The outputs that are called sensitive, or are by their name."""
-    if isinstance(documents, Unparsed) or not documents:
-        return {}
     return {
         name: value
-        for name, output in documents[0].items("outputs")
+        for document in parsed(documents)[:1]
+        for name, output in document.items("outputs")
         if (value := output.get("value")) is not None
         and isinstance(value.value, str)
         and value.raw

@@ -21,6 +21,7 @@ from bot.intake.actions import (
     ExpressionOperation,
     Part,
     embedded,
+    parts_of,
 )
 
 Names: TypeAlias = frozenset[str]
@@ -144,21 +145,7 @@ def names_any(text: str, paths: tuple[_Path, ...], held_values: ContextNames | N
 
 def references(tree: Expression) -> Iterator[ContextReference]:
     """Every value of a context that an expression looks at."""
-    match tree:
-        case ExpressionLiteral():
-            return
-        case ContextReference():
-            yield tree
-        case Call(arguments=arguments):
-            for argument in arguments:
-                yield from references(argument)
-        case ExpressionOperation(left=left, right=right):
-            yield from () if left is None else references(left)
-            yield from references(right)
-        case Part(of=of):
-            yield from references(of)
-        case _ as never:
-            assert_never(never)
+    return (part for part in parts_of(tree) if isinstance(part, ContextReference))
 
 
 def is_written(tree: Expression, variables: ContextNames) -> bool:

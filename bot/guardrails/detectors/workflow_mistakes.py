@@ -18,10 +18,9 @@ from bot.intake.actions import (
     Embedded,
     Expression,
     ExpressionLiteral,
-    ExpressionOperation,
-    Part,
     embedded,
     parse,
+    parts_of,
 )
 from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
@@ -47,7 +46,7 @@ def mistakes(document: LinedNode) -> Iterator[Risk]:
             yield from _conditions(owner)
     for node in scalars(document):
         for expression in embedded(node.raw):
-            if expression.tree is not None and any(map(_unmasks, _trees(expression.tree))):
+            if expression.tree is not None and any(map(_unmasks, parts_of(expression.tree))):
                 yield _shown(node, expression)
 
 
@@ -83,7 +82,7 @@ def _conditions(owner: LinedNode) -> Iterator[Risk]:
             Severity.HIGH,
         )
     for tree in [expression.tree for expression in inner] if inner else [parse(condition.raw)]:
-        if tree is not None and any(map(_looks_in_text, _trees(tree))):
+        if tree is not None and any(map(_looks_in_text, parts_of(tree))):
             message = "contains() looks for a part of a text: whoever names a branch or account so that it is one gets through."
             advice = 'Ask contains(fromJSON(\'["a", "b"]\'), …), or compare with ==.'
             yield Risk(("contains", key), condition.line, message, advice)
@@ -122,19 +121,3 @@ def _shown(node: LinedNode, expression: Embedded) -> Risk:
         message,
         "Keep each value as a secret of its own.",
     )
-
-
-def _trees(tree: Expression) -> Iterator[Expression]:
-    """An expression with all that it is made of."""
-    yield tree
-    match tree:
-        case Call(arguments=arguments):
-            for argument in arguments:
-                yield from _trees(argument)
-        case ExpressionOperation(left=left, right=right):
-            yield from () if left is None else _trees(left)
-            yield from _trees(right)
-        case Part(of=of):
-            yield from _trees(of)
-        case _:
-            return

@@ -86,6 +86,12 @@ def steps(document: LinedNode) -> Iterator[LinedNode]:
         yield from steps_of(runs)
 
 
+def users(document: LinedNode) -> Iterator[LinedNode]:
+    """What may use an action or a workflow: every step and every job."""
+    yield from steps(document)
+    yield from (job for _, job in document.items("jobs"))
+
+
 def triggers(document: LinedNode) -> set[str]:
     """The events that start a workflow."""
     names = {name for name, _ in document.items("on")} | {node.raw for node in document.elements("on")}
@@ -97,7 +103,7 @@ def handed_over(documents: Iterable[LinedNode]) -> dict[str, Names]:
     handed: dict[str, set[str]] = {}
     nothing = ContextNames()
     for document in documents:
-        for user in (*steps(document), *(job for _, job in document.items("jobs"))):
+        for user in users(document):
             uses = user.word("uses")
             if not uses.startswith("./"):
                 continue

@@ -14,10 +14,10 @@ from typing import Final
 
 from bot.guardrails.classify import is_workflow
 from bot.guardrails.detectors.workflow_mistakes import mistakes
-from bot.guardrails.detectors.workflow_risks import Risk, handed_over, risks, steps, weaknesses
+from bot.guardrails.detectors.workflow_risks import Risk, handed_over, risks, users, weaknesses
 from bot.guardrails.hunks import Delta
 from bot.guardrails.rule import Hit, Subject
-from bot.guardrails.structure import Documents, Unparsed
+from bot.guardrails.structure import Unparsed, parsed
 from bot.intake.lined_node import LinedNode
 from bot.model.patterns import regex
 from bot.model.severity import Severity
@@ -27,20 +27,16 @@ _USES: Final = regex(r"([\w.\-]+/[\w.\-/]+)@(\S+)\Z")
 _SCOPES: Final = {"none": 0, "read": 1, "write": 2}
 
 
-def _parsed(documents: Documents) -> tuple[LinedNode, ...]:
-    return () if isinstance(documents, Unparsed) else documents
-
-
 def _sides(delta: Delta) -> tuple[tuple[LinedNode, ...], tuple[LinedNode, ...]] | None:
     if not is_workflow(delta.path) or isinstance(delta.documents_after, Unparsed):
         return None
-    return _parsed(delta.documents_before), delta.documents_after
+    return parsed(delta.documents_before), delta.documents_after
 
 
 def workflow_trigger(subject: Subject) -> Iterable[Hit]:
     """CI-002: a stranger's code or text would run with the repository's secrets, or a pin is loosened."""
     callers = (delta for delta in subject.deltas if is_workflow(delta.path))
-    handed = handed_over(document for delta in callers for document in _parsed(delta.documents_after))
+    handed = handed_over(document for delta in callers for document in parsed(delta.documents_after))
     for delta in subject.deltas:
         sides = _sides(delta)
         if sides is None:
@@ -99,11 +95,8 @@ def _unpinned(delta: Delta, before: tuple[LinedNode, ...], after: tuple[LinedNod
 
 
 def _uses(documents: tuple[LinedNode, ...]) -> Iterator[LinedNode]:
-    for document in documents:
-        for user in (*steps(document), *(job for _, job in document.items("jobs"))):
-            node = user.get("uses")
-            if node is not None:
-                yield node
+    nodes = (user.get("uses") for document in documents for user in users(document))
+    return (node for node in nodes if node is not None)
 
 
 def workflow_permissions(subject: Subject) -> Iterable[Hit]:
