@@ -41,6 +41,7 @@ from bot.origins.expanded import objects
 from bot.origins.leaves import words_of
 from bot.renderers.renderers import Renderers
 from bot.targets.desired import identity
+from bot.wiring import targets
 from bot.wiring.reconcile import declarer, rules_in_force
 from bot.wiring.repository import Options, repository_to_read
 from tests.targets.cluster import Object, live
@@ -163,19 +164,22 @@ def _where(id_: ResourceId, tree: Object) -> ResourceId:
 
 
 def places(root: Path) -> list[Place]:
-    """The targets of a repository that nothing else deploys."""
-    deployment = declarer(repository_to_read(Options(repo=str(root), environment={}))).at(WORKTREE).deployment
+    """The targets of a repository that nothing else deploys. They are rendered once for all of them."""
+    renderers = targets.renderers()
+    opened = repository_to_read(Options(repo=str(root), environment={}))
+    deployment = declarer(opened, renderers).at(WORKTREE).deployment
     assert deployment is not None
-    targets = uncovered(deployment.discovery.targets, deployment.expansions)
-    return [place(root, target.name) for target in targets if any(deployment.expansions[target.name].objects())]
+    shown_targets = uncovered(deployment.discovery.targets, deployment.expansions)
+    names = [target.name for target in shown_targets if any(deployment.expansions[target.name].objects())]
+    return [place(root, name, renderers) for name in names]
 
 
-def place(root: Path, target: str) -> Place:
-    """One target of a repository."""
+def place(root: Path, target: str, renderers: Renderers | None = None) -> Place:
+    """One target of a repository, with the ``renderers`` of others of it, or its own."""
     opened = repository_to_read(
         Options(repo=str(root), environment={"CLOCKWORK_SECRET": "k"}, target=target, live="unused.json")
     )
-    reader = declarer(opened)
+    reader = declarer(opened, renderers or targets.renderers())
     declared = reader.at(WORKTREE)
     assert declared.deployment is not None
     made = [
@@ -187,7 +191,7 @@ def place(root: Path, target: str) -> Place:
         target,
         reader,
         declared,
-        rules_in_force(opened, Memo(), declarer(opened), WORKTREE),
+        rules_in_force(opened, Memo(), reader, WORKTREE),
         {id_: live(unit, each, managed=False) for id_, unit, each in made},
         {id_: (unit, each) for id_, unit, each in made},
     )

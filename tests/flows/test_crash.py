@@ -1,22 +1,33 @@
-"""Killed at every named step, the bot finds its way on a fresh clone: nothing twice, nothing lost, nothing left open."""
+"""Killed at every named step, the bot finds its way on a fresh clone: nothing twice, nothing lost, nothing left open.
+
+A run of each scene is walked once, and what is at the code host after each of its steps is kept: that is what a bot leaves
+that is gone there. For some steps its process is really killed.
+"""
 
 from __future__ import annotations
 
+import copy
+import shutil
 import signal
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.flows.context import STEPS
+from bot.flows.reconcile import tick
 from bot.gitrepo.credentials import Token
 from bot.gitrepo.ledger.chain import GitLedger
 from bot.model.ledger import Entry, EntryKind, Result
 from bot.model.proposal import Effect
+from bot.sandbox.server import Sandbox
+from bot.wiring.reconcile import open_loop
 from tests.entry import processes
-from tests.flows.dying import run_and_die
-from tests.flows.stage import Stage
+from tests.flows.dying import run_and_die, with_steps
+from tests.flows.stage import MovableClock, Stage, open_stage
 
 WORK = {"push", "issue", "pull"}
 """Steps by which the work of one intent is done. Of what is not done the first has failed, and all of it is done anew."""
@@ -110,9 +121,59 @@ SCENES = {
 }
 
 
+KILLED = (("three lanes", 1), ("three lanes", 2), ("another value", 3), ("gone again", 1))
+"""After these steps a process is killed."""
+
+
 def points() -> list[tuple[str, int]]:
     """Every step of every scene."""
     return [(name, index) for name, scene in SCENES.items() for index in range(len(scene.steps))]
+
+
+@dataclass
+class Walks:
+    """The runs of the scenes, each made when it is first asked for."""
+
+    folder: Path
+    made: dict[str, tuple[Stage, list[str]]] = field(default_factory=dict)
+
+    def of(self, name: str) -> tuple[Stage, list[str]]:
+        """The stage as the run of a scene left it, and the run's steps."""
+        if name not in self.made:
+            self.made[name] = walk(self.folder / name, SCENES[name])
+        return self.made[name]
+
+    @contextmanager
+    def after(self, name: str, index: int, folder: Path) -> Iterator[Stage]:
+        """Everything as it is where the run of a scene ends after a step, below ``folder``."""
+        stage, _ = self.of(name)
+        shutil.copytree(self.folder / name / f"after-{index}", folder / "sandbox")
+        with Sandbox.start(folder / "sandbox") as box:
+            clock, objects = MovableClock(stage.clock.now()), copy.deepcopy(stage.objects)
+            yield replace(stage, box=box, directory=folder, objects=objects, clock=clock, runs=stage.runs + 1)
+
+
+def walk(folder: Path, scene: Scene) -> tuple[Stage, list[str]]:
+    """One run to its end, with a copy of the code host after each step."""
+    steps: list[str] = []
+    with Sandbox.start(folder / "sandbox") as box:
+        stage = open_stage(folder, box)
+        scene.prepare(stage)
+        stage.show()
+
+        def reached(step: str) -> None:
+            with box.hub.store.transaction():
+                shutil.copytree(folder / "sandbox", folder / f"after-{len(steps)}")
+            steps.append(step)
+
+        tick(with_steps(open_loop(stage.options("walking"), clock=MovableClock(stage.clock.now())), reached))
+    return stage, steps
+
+
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> Walks:
+    """What the tests of this file share."""
+    return Walks(tmp_path_factory.mktemp("walks"))
 
 
 def test_every_step_is_walked() -> None:
@@ -120,14 +181,33 @@ def test_every_step_is_walked() -> None:
     assert {step for scene in SCENES.values() for step in scene.steps} == set(STEPS) - {"restored"}
 
 
+@pytest.mark.parametrize("name", SCENES, ids=lambda value: value.replace(" ", "-"))
+def test_a_run_walks_these_steps(walks: Walks, name: str) -> None:
+    """In this order, none left out."""
+    assert tuple(walks.of(name)[1][: len(SCENES[name].steps)]) == SCENES[name].steps
+
+
 @pytest.mark.parametrize(("name", "index"), points(), ids=lambda value: str(value).replace(" ", "-"))
+def test_a_run_that_ends_is_taken_up(walks: Walks, tmp_path: Path, name: str, index: int) -> None:
+    """After whichever step it is gone."""
+    with walks.after(name, index, tmp_path) as stage:
+        is_taken_up(stage, name, index)
+
+
+@pytest.mark.parametrize(("name", "index"), KILLED, ids=lambda value: str(value).replace(" ", "-"))
 def test_a_killed_run_is_taken_up(stage: Stage, name: str, index: int) -> None:
-    """One of each in the end; the open intent is closed by its work or as failed; no entry is lost."""
+    """A process that is killed leaves no more behind."""
     scene = SCENES[name]
     step, nth = scene.steps[index], scene.steps[: index + 1].count(scene.steps[index])
     scene.prepare(stage)
     die(stage, step, nth)
     stage.runs += 1
+    is_taken_up(stage, name, index)
+
+
+def is_taken_up(stage: Stage, name: str, index: int) -> None:
+    """One of each in the end; the open intent is closed by its work or as failed; no entry is lost."""
+    scene = SCENES[name]
     before = entries(stage)
     dangling = open_intents(before)
     assert counters(before) == sum(entry.kind is EntryKind.INTENT for entry in before)
@@ -138,9 +218,10 @@ def test_a_killed_run_is_taken_up(stage: Stage, name: str, index: int) -> None:
     results = [entry.result for intent in dangling for entry in after if entry.intent == intent]
     assert results == expected(scene.steps[: index + 1], len(dangling), together=name != "three lanes apart")
     assert len(stage.commits()) == scene.commits
-    assert (len(stage.pulls()), len(stage.pulls("open"))) == scene.pulls
-    assert (len(stage.issues()), len(stage.issues("open"))) == scene.issues
-    for item in (*stage.pulls(), *stage.issues()):
+    pulls, issues = stage.pulls(), stage.issues()
+    assert (len(pulls), sum(pull["state"] == "open" for pull in pulls)) == scene.pulls
+    assert (len(issues), sum(issue["state"] == "open" for issue in issues)) == scene.issues
+    for item in (*pulls, *issues):
         assert len(stage.api("GET", f"/issues/{item['number']}/comments")) == scene.comments
     if not scene.pulls[1]:
         assert [branch["name"] for branch in stage.api("GET", "/branches")] == ["main"] or name == "closed by hand"
