@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -20,6 +20,7 @@ PRELOADED: Final = [
     "tests.entry",
     "tests.flows.dying",
     "bot.entrypoints.cli.app",
+    "bot.entrypoints.daemon.running",
     "bot.wiring.reconcile",
     "bot.github.host",
     "bot.shipped",
@@ -59,15 +60,32 @@ def clockwork_dying(*words: str, folder: Path, step: str, nth: int) -> subproces
     return _called(words, folder, {}, (step, nth))
 
 
+def begun(*words: str, folder: Path, output: Path, **environment: str) -> ForkServerProcess:
+    """The real command in ``folder``, which runs on in a process and a session of its own; ``output`` gets what it says."""
+    given = (words, folder, _environment(folder, environment), output)
+    process = processes().Process(target=_begin, args=given, daemon=True)  # ends with these tests at the latest
+    process.start()
+    return process
+
+
+def _begin(words: tuple[str, ...], folder: Path, environment: dict[str, str], output: Path) -> NoReturn:
+    os.setsid()
+    _call(words, folder, environment, (output, output), None)
+
+
+def _environment(folder: Path, more: dict[str, str]) -> dict[str, str]:
+    """What is there to see: no token, and a home in which nothing is."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
+    return {**clean, "HOME": str(folder), "CLOCKWORK_CACHE": str(folder / "cache"), "COLUMNS": "200", **more}
+
+
 def _called(
     words: tuple[str, ...], folder: Path, environment: dict[str, str], dying: tuple[str, int] | None
 ) -> subprocess.CompletedProcess[str]:
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
-    usual = {"HOME": str(folder), "CLOCKWORK_CACHE": str(folder / "cache"), "COLUMNS": "200"}
     with tempfile.TemporaryDirectory() as place:
         outputs = (Path(place) / "stdout", Path(place) / "stderr")
         called = processes().Process(
-            target=_call, args=(words, folder, {**clean, **usual, **environment}, outputs, dying)
+            target=_call, args=(words, folder, _environment(folder, environment), outputs, dying)
         )
         called.start()
         called.join(_LIMIT)
@@ -100,7 +118,7 @@ def _call(
     pygit2.settings.search_path[ConfigLevel.GLOBAL] = environment["HOME"]
     pygit2.settings.search_path[ConfigLevel.XDG] = f"{environment['HOME']}/.config/git"
     for stream, path in zip((1, 2), outputs, strict=True):
-        with path.open("wb") as file:
+        with path.open("ab") as file:
             os.dup2(file.fileno(), stream)
     sys.stdout, sys.stderr = (open(stream, "w", encoding="utf-8", closefd=False) for stream in (1, 2))  # noqa: SIM115
     sys.argv = ["clockwork", *words]

@@ -6,18 +6,18 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from bot.entrypoints.daemon.state import StateFolder
-from tests.entry import clockwork
+from tests.entry import begun, clockwork
 from tests.flows.stage import FILES, running
 
 SETTINGS: Final = "version: 1\nworkers: {export: false}\n"
@@ -117,32 +117,25 @@ class Keeping:
         return clockwork("daemon", verb, *given, *words, folder=self.directory, **environment)
 
     def start(self, *words: str, **environment: str) -> int:
-        """A daemon in the background; its pid."""
-        done = self.call(
-            "start", "--background", "--wait", "150", "--live", str(self.live), "--port", "0", *words, **environment
-        )
-        assert done.returncode == 0, done
-        runtime = self.state.runtime()
-        assert runtime is not None
-        self.children.append(runtime.pid)
-        return runtime.pid
+        """A daemon with a log file, as one in the background has it; its pid."""
+        log = self.state.log
+        self.state.make()
+        child = self._begun(*words, "--log", str(log), live=("--live", str(self.live)), output=log, **environment)
+        assert child.exitcode is None, log.read_text()
+        return child.ident or 0
 
-    def run(self, *words: str, live: tuple[str, ...] | None = None, **environment: str) -> subprocess.Popen[bytes]:
+    def run(self, *words: str, live: tuple[str, ...] | None = None, **environment: str) -> ForkServerProcess:
         """A daemon in the foreground, once its API answers; its standard error is in ``stderr``."""
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "GH_", "CLOCKWORK_"))}
-        usual = {"HOME": str(self.directory), "CLOCKWORK_CACHE": str(self.directory / "cache")}
         sees = ("--live", str(self.live)) if live is None else live
-        command = [sys.executable, "-m", "bot", "daemon", "run", "--repo", str(self.remote), "--port", "0", *sees]
-        with (self.directory / "stderr").open("ab") as stderr:
-            child = subprocess.Popen(
-                [*command, "--state", str(self.state.path), *words],
-                env={**clean, **usual, **environment},
-                cwd=self.directory,
-                stdout=subprocess.DEVNULL,
-                stderr=stderr,
-            )
-        self.children.append(child.pid)
-        eventually(lambda: child.poll() is not None or self._announced(child.pid))
+        return self._begun(*words, live=sees, output=self.directory / "stderr", **environment)
+
+    def _begun(self, *words: str, live: tuple[str, ...], output: Path, **environment: str) -> ForkServerProcess:
+        """Forked from a process that has the bot imported; tests of the start itself call ``start --background``."""
+        given = ("--repo", str(self.remote), "--port", "0", *live, "--state", str(self.state.path))
+        child = begun("daemon", "run", *given, *words, folder=self.directory, output=output, **environment)
+        pid = child.ident or 0
+        self.children.append(pid)
+        eventually(lambda: child.exitcode is not None or self._announced(pid))
         return child
 
     def status(self) -> Any:

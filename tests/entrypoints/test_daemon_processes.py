@@ -196,9 +196,10 @@ def test_a_step_that_hangs_is_given_up_and_the_daemon_goes_on(keeping: Keeping) 
     eventually(lambda: keeping.status()["last"])
     (keeping.directory / "hang").touch()
     eventually(lambda: keeping.status()["doing"])
-    child.send_signal(signal.SIGTERM)
+    os.kill(child.ident or 0, signal.SIGTERM)
     running = [int(file.read_text()) for file in keeping.directory.glob("look.*")]
-    assert child.wait(60) == 0, "a look is left at once when it is to stop"
+    child.join(60)
+    assert child.exitcode == 0, "a look is left at once when it is to stop"
     # and what it had started is ended: whoever inherits it reaps it in a moment
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in running))
 
@@ -215,15 +216,17 @@ def test_the_service_manager_is_told(keeping: Keeping) -> None:
             manager.settimeout(60)
             child = keeping.run(NOTIFY_SOCKET=name, WATCHDOG_USEC="400000")
             ready, alive, _ = received(manager, "READY=1", "WATCHDOG=1", "STATUS=in sync")
-            assert ready["MAINPID"] == str(child.pid)
+            pid = child.ident or 0
+            assert ready["MAINPID"] == str(pid)
             assert alive == {"WATCHDOG": "1"}
-            child.send_signal(signal.SIGHUP)
+            os.kill(pid, signal.SIGHUP)
             reloading, _ = received(manager, "RELOADING=1", "READY=1")
             assert reloading["MONOTONIC_USEC"].isdigit()
-            child.send_signal(signal.SIGTERM)
+            os.kill(pid, signal.SIGTERM)
             (stopping,) = received(manager, "STOPPING=1")
             assert stopping["STATUS"] == "stopping"
-            assert child.wait(60) == 0
+            child.join(60)
+            assert child.exitcode == 0
 
 
 def received(manager: socket.socket, *beginnings: str) -> list[dict[str, str]]:
